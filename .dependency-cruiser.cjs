@@ -1,0 +1,99 @@
+/**
+ * The direction of imports (ARCHITECTURE.md, "Floors"): a folder imports only lower floors, siblings on a floor never
+ * import each other, ports excepted. The numbers below are the floors.
+ */
+const core = '^packages/latchkey/src/'
+
+const floors = [
+  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts'],
+  ['jws/', 'claims/', 'sealing/'],
+  ['secrets/', 'keys/'],
+  ['latchkey.ts', 'stores/'],
+  ['http/'],
+  ['adapters/', 'interop/', 'testing/', 'index.ts'],
+]
+
+/** Types that the floors above implement or consume: importable from the sibling that does not own them. */
+const ports = ['secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
+
+const pattern = (places) =>
+  places.map((place) => core + place.replaceAll('.', '\\.') + (place.endsWith('/') ? '' : '$'))
+
+const upward = floors.slice(0, -1).map((places, floor) => ({
+  name: `floor-${floor}-looks-down`,
+  comment: `Floor ${floor} (${places.join(', ')}) may not import a higher one.`,
+  severity: 'error',
+  from: { path: pattern(places) },
+  to: { path: pattern(floors.slice(floor + 1).flat()) },
+}))
+
+const siblings = floors.slice(1, -1).flatMap((places, index) =>
+  places
+    .map((place) => ({
+      name: `floor-${index + 1}-${place.replace(/\W+$/, '')}-minds-its-own`,
+      comment: `${place} may not import its siblings; what both need belongs a floor lower, or in a port.`,
+      severity: 'error',
+      from: { path: pattern([place]) },
+      to: { path: pattern(places.filter((other) => other !== place)), pathNot: pattern(ports) },
+    }))
+    .filter((rule) => rule.to.path.length > 0),
+)
+
+const within = (folder) => ({
+  name: `${folder}-stand-alone`,
+  comment: `One of ${folder}/ never imports another; what they share has a name of its own below.`,
+  severity: 'error',
+  from: { path: `${core}${folder}/([^/]+)/` },
+  to: { path: `${core}${folder}/[^/]+/`, pathNot: [`${core}${folder}/$1/`, `${core}stores/sql/`] },
+})
+
+module.exports = {
+  forbidden: [
+    ...upward,
+    ...siblings,
+    within('adapters'),
+    within('stores'),
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'pure-floors-do-no-io',
+      comment: 'jws/, claims/ and sealing/ compute: of Node they use only crypto, buffer and util.',
+      severity: 'error',
+      from: { path: pattern(['jws/', 'claims/', 'sealing/']) },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
+    },
+    {
+      name: 'core-has-no-dependency',
+      comment: 'Drivers and frameworks are types or optional peers, and only where they are adapted.',
+      severity: 'error',
+      from: { path: core, pathNot: [`${core}stores/`, `${core}adapters/`, `${core}testing/`] },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'server-uses-the-public-face',
+      severity: 'error',
+      from: { path: '^packages/server/src/' },
+      to: { path: core },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules|/dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'default'],
+      extensions: ['.ts', '.js', '.d.ts'],
+    },
+  },
+}

@@ -1,0 +1,68 @@
+/** What `BoundedMap` needs of its values: a mark that a hit sets. Plain data on the value, because a hit must not write to the map. */
+export interface Evictable {
+  /** Set by whoever uses the value; cleared when the value is passed over for eviction. */
+  recentlyUsed: boolean
+}
+
+/**
+ * A map that never holds more than `capacity` entries, evicting by second chance (the CLOCK algorithm): an entry that was
+ * used since the hand last passed is spared once. A hit costs one boolean instead of the two map writes of an LRU.
+ */
+export class BoundedMap<K, V extends Evictable> {
+  readonly #entries = new Map<K, V>()
+  readonly #capacity: number
+  readonly #evicted: (key: K, value: V) => void
+  // One live iterator is the clock's hand: asking for a new one at each eviction would walk over the holes that deletes leave.
+  #hand: MapIterator<[K, V]>
+
+  /** `evicted` is called for each entry that must make room, after it has left. */
+  constructor(capacity: number, evicted: (key: K, value: V) => void = () => {}) {
+    this.#capacity = capacity
+    this.#evicted = evicted
+    this.#hand = this.#entries.entries()
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: K): V | undefined {
+    return this.#entries.get(key)
+  }
+
+  set(key: K, value: V): void {
+    if (!this.#entries.has(key) && this.#entries.size >= this.#capacity) this.#evictOne()
+    this.#entries.set(key, value)
+  }
+
+  delete(key: K): boolean {
+    return this.#entries.delete(key)
+  }
+
+  values(): MapIterator<V> {
+    return this.#entries.values()
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#hand = this.#entries.entries()
+  }
+
+  #evictOne(): void {
+    for (;;) {
+      const next = this.#hand.next()
+      if (next.done === true) {
+        this.#hand = this.#entries.entries()
+        continue
+      }
+      const [key, value] = next.value
+      this.#entries.delete(key)
+      if (!value.recentlyUsed) {
+        this.#evicted(key, value)
+        return
+      }
+      value.recentlyUsed = false
+      this.#entries.set(key, value)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** Where time comes from. Both readings are needed: a suspended machine stops the monotonic one, an operator moves the other. */
+export interface Clock {
+  /** Wall-clock time in milliseconds since 1970. */
+  now(): number
+  /** Milliseconds since some fixed moment of this process; never goes back. */
+  monotonic(): number
+}
+
+/** One moment as both clocks of this process saw it. */
+export interface Instant {
+  readonly wallMs: number
+  readonly monotonicMs: number
+}
+
+/** The machine's own clocks. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+}
+
+/** This moment by both clocks. */
+export function instantOf(clock: Clock): Instant {
+  return { wallMs: clock.now(), monotonicMs: clock.monotonic() }
+}
+
+/** Milliseconds since `instant`: the larger of what the two clocks say, so that neither a suspend nor a step hides time. */
+export function elapsedMs(clock: Clock, instant: Instant): number {
+  return Math.max(clock.now() - instant.wallMs, clock.monotonic() - instant.monotonicMs)
+}

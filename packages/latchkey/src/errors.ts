@@ -1,0 +1,247 @@
+/** What the caller can do about a failure, and how HTTP says it. */
+export interface Failure {
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** One sentence for people: what is wrong. Never a token, a secret or the value of a claim. */
+  readonly message: string
+  /** One sentence for people: what to do next. */
+  readonly hint: string
+  /** The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1); `null` is a challenge without one (§3). */
+  readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
+}
+
+/** Everything that can be wrong with a token, a request or a call. A code is never renamed, a retired one never reused. */
+export const failures = {
+  credentials_missing: {
+    status: 401,
+    challenge: null,
+    message: 'This request carries no access token.',
+    hint: 'Send "Authorization: Bearer <token>".',
+  },
+  credentials_ambiguous: {
+    status: 400,
+    challenge: 'invalid_request',
+    message: 'The access token was sent in more than one place.',
+    hint: 'Send it once: RFC 6750 §2 allows one method per request.',
+  },
+  credentials_malformed: {
+    status: 400,
+    challenge: 'invalid_request',
+    message: 'The credentials of this request cannot be read.',
+    hint: 'Send "Authorization: Bearer <token>" with one token and nothing after it.',
+  },
+  token_too_large: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token is larger than this verifier accepts.',
+    hint: 'Put fewer claims into the token, or raise maxTokenBytes.',
+  },
+  token_malformed: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token is not a well-formed compact JWS.',
+    hint: 'Send the token exactly as it was issued.',
+  },
+  header_refused: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token header carries a parameter that is never accepted.',
+    hint: 'Issue tokens without crit, b64, jku, jwk, x5u, x5c and zip.',
+  },
+  algorithm_refused: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token is not signed with the algorithm of its key.',
+    hint: 'The algorithm is fixed with the key; issue the token with that one.',
+  },
+  type_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token is not an access token.',
+    hint: 'Send a token whose header says typ "at+jwt" (RFC 9068 §2.1).',
+  },
+  kid_unknown: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token names a key that was never issued here.',
+    hint: 'Sign in again.',
+  },
+  signature_invalid: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The signature of the token does not hold.',
+    hint: 'Sign in again.',
+  },
+  claim_missing: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token lacks a required claim.',
+    hint: 'Issue tokens with iss, sub, aud, exp, iat and jti.',
+  },
+  claim_invalid: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'A registered claim of the token has the wrong type or range.',
+    hint: 'Registered claims follow RFC 7519 §4.1.',
+  },
+  issuer_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token comes from another issuer.',
+    hint: 'Sign in with this service.',
+  },
+  audience_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token was issued for another audience.',
+    hint: 'Ask for a token for this API.',
+  },
+  subject_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token speaks for someone other than the owner of its secret.',
+    hint: 'Sign in again.',
+  },
+  token_expired: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token has expired.',
+    hint: 'Refresh the session and retry.',
+  },
+  token_not_yet_valid: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token is not valid yet.',
+    hint: 'Retry later, and check that the clocks agree.',
+  },
+  token_revoked: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The token has been revoked.',
+    hint: 'Sign in again.',
+  },
+  session_ended: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The session of this token has ended.',
+    hint: 'Sign in again.',
+  },
+  reissue_required: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'What this token says is out of date.',
+    hint: 'Refresh the session and retry; no new sign-in is needed.',
+  },
+  tenant_disabled: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'This account is disabled.',
+    hint: 'Ask an administrator.',
+  },
+  tenant_unknown: {
+    status: 404,
+    message: 'There is no such tenant.',
+    hint: 'Check the ID; a forgotten tenant cannot be changed.',
+  },
+  tenant_invalid: {
+    status: 400,
+    message: 'This is no usable tenant ID.',
+    hint: 'Use 1 to 255 characters of well-formed text without NUL.',
+  },
+  too_many_rotations: {
+    status: 409,
+    message: 'This tenant already has as many verifying secrets as it may.',
+    hint: 'Wait until a grace period ends, or revoke.',
+  },
+  store_unavailable: {
+    status: 503,
+    message: 'The tenant could not be checked.',
+    hint: 'Retry after a moment.',
+  },
+  store_closed: {
+    status: 503,
+    message: 'This process is stopping.',
+    hint: 'Retry after a moment.',
+  },
+  schema_too_new: {
+    status: 503,
+    message: 'The database was written by a newer version.',
+    hint: 'Run the newer version, or restore a backup made with this one.',
+  },
+  schema_missing: {
+    status: 503,
+    message: 'The database lacks tables of this version.',
+    hint: 'Call store.migrate() once before use.',
+  },
+  master_key_missing: {
+    status: 503,
+    message: 'Stored secrets are encrypted under a master key that this process does not hold.',
+    hint: 'Add that key to masterKeys; keep old keys until a rewrap is complete.',
+  },
+  master_key_wrong: {
+    status: 503,
+    message: 'A stored secret cannot be decrypted: the master key or the row is not the one it was sealed with.',
+    hint: 'Check that masterKeys holds the right bytes under the right ID, and that no row was altered.',
+  },
+  jwks_unavailable: {
+    status: 503,
+    message: 'The key set of the issuer cannot be fetched.',
+    hint: 'Retry after a moment.',
+  },
+} as const satisfies Record<string, Failure>
+
+/** The stable name of one cause of failure. */
+export type FailureCode = keyof typeof failures
+
+const brand = Symbol.for('latchkey.error')
+
+/** A failure with a stable `code`. Fastify, Express, Koa and http-errors pass `statusCode` and `headers` on by themselves. */
+export class LatchkeyError extends Error {
+  override readonly name = 'LatchkeyError'
+  readonly code: FailureCode
+  readonly status: number
+  readonly statusCode: number
+  /** What to do next, in one sentence. */
+  readonly hint: string
+  /** Response headers: the `WWW-Authenticate` challenge of RFC 6750 §3 where there is one, else none. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: FailureCode, options?: ErrorOptions) {
+    const failure: Failure = failures[code]
+    super(failure.message, options)
+    this.code = code
+    this.status = failure.status
+    this.statusCode = failure.status
+    this.hint = failure.hint
+    this.headers = headersFor(failure)
+    Object.defineProperty(this, brand, { value: true })
+  }
+}
+
+/** True for a LatchkeyError of any copy of this package that is loaded in the process. */
+export function isLatchkeyError(error: unknown): error is LatchkeyError {
+  return typeof error === 'object' && error !== null && brand in error
+}
+
+/**
+ * A failure without a stack trace: refusing a bad token is normal work, must be cheap under a flood, and the place in
+ * our code that refused says nothing that the code does not say.
+ */
+export function refusal(code: FailureCode): LatchkeyError {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return new LatchkeyError(code)
+  } finally {
+    Error.stackTraceLimit = limit
+  }
+}
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+function headersFor(failure: Failure): Readonly<Record<string, string>> {
+  const { challenge } = failure
+  if (challenge === undefined) return noHeaders
+  if (challenge === null) return { 'WWW-Authenticate': 'Bearer' }
+  return { 'WWW-Authenticate': `Bearer error="${challenge}", error_description="${failure.message}"` }
+}

@@ -1,0 +1,18 @@
+/** HMAC with SHA-2 (RFC 7518 §3.2). */
+export type HmacAlgorithm = 'HS256' | 'HS384' | 'HS512'
+
+/** Digital signatures: RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1 with Ed25519. */
+export type SignatureAlgorithm =
+  | 'EdDSA'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+
+/** Every algorithm that a key may be pinned to. `none` is not one. */
+export type Algorithm = HmacAlgorithm | SignatureAlgorithm

@@ -1,0 +1,49 @@
+import type { FailureCode } from '../errors.js'
+import type { Algorithm } from '../jws/algorithms.js'
+import type { MaybePromise } from '../maybe-promise.js'
+
+/** A key that signs tokens of one subject. */
+export interface SigningKey {
+  readonly kid: string
+  readonly algorithm: Algorithm
+  /** The encoded protected header, `{"alg":…,"typ":"at+jwt","kid":…}` in base64url: the same for every token of the key. */
+  readonly headerSegment: string
+  /** The signature over the ASCII text `header.payload`, in base64url (RFC 7515 §5.1). */
+  sign(signingInput: string): string
+}
+
+/** A key that verifies tokens, and what must hold besides the signature. */
+export interface VerifyingKey {
+  readonly kid: string
+  readonly algorithm: Algorithm
+  /** The only subject this key may speak for (C1); `undefined`: any subject, as for keys that sign for everybody. */
+  readonly owner: string | undefined
+  /**
+   * Whether the base64url signature is this key's over the ASCII text `header.payload`; refuses every other encoding of
+   * the same bytes. Constant time in the signature.
+   */
+  verify(signingInput: string, signature: string): boolean
+  /**
+   * Whether this key may still be believed without asking its source again (C4, C8). Asked at every accept, also of a
+   * token that was verified before, so it is synchronous and cheap. Once it answered `false` the key must be asked for anew.
+   */
+  isCurrent(): boolean
+  /** Why a token of this key and session is refused although its signature holds; `undefined` when it is not. */
+  refusalOf(sessionId: string | undefined): FailureCode | undefined
+}
+
+/** Where signing and verifying keys come from. */
+export interface KeySource {
+  /** Longest lifetime in seconds that a token signed here may have. */
+  readonly maxTokenTtl: number
+  /** The key that signs for `subject` now. Throws `tenant_disabled`, `store_unavailable`, `master_key_missing`. */
+  signingKey(subject: string): MaybePromise<SigningKey>
+  /**
+   * The key that a token's header names. Throws what is wrong with the header (`token_malformed`, `header_refused`,
+   * `algorithm_refused`, `type_mismatch`), `kid_unknown` for a kid that was never issued here, `token_revoked` for one
+   * that was and has ended, and `store_unavailable` when that cannot be found out.
+   */
+  verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
+  /** Releases connections and timers. Calling twice is harmless. */
+  close(): Promise<void>
+}

@@ -1,0 +1,128 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { inspect } from 'node:util'
+import { LatchkeyError } from '../errors.js'
+
+/** What a sealed value is bound to: opening it in another place, or for another owner, fails. */
+export type Binding = readonly [purpose: string, ...parts: (string | number)[]]
+
+/** A value as it may be stored: encrypted, with the ID of the master key that opens it. */
+export interface Sealed {
+  readonly masterKeyId: string
+  /** base64url( nonce[12] ‖ ciphertext ‖ tag[16] ) */
+  readonly sealed: string
+}
+
+const keyBytes = 32
+const nonceBytes = 12
+const tagBytes = 16
+const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/
+
+/**
+ * Master keys by ID; the first seals, all of them open (C7). AES-256-GCM with a random 96-bit nonce: by NIST SP 800-38D §8.3 one master
+ * key may seal 2^32 values, so a new one belongs to the ring long before that.
+ */
+export class Keyring {
+  readonly #keys: ReadonlyMap<string, Uint8Array>
+  /** ID of the master key that seals. */
+  readonly newestId: string
+
+  private constructor(keys: ReadonlyMap<string, Uint8Array>, newestId: string) {
+    this.#keys = keys
+    this.newestId = newestId
+  }
+
+  /**
+   * Reads `id:base64url,id:base64url`, newest first; each key is 32 bytes, each ID 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
+   * Throws a TypeError that says which entry is wrong, never what it holds.
+   */
+  static parse(text: string): Keyring {
+    const keys = new Map<string, Uint8Array>()
+    for (const [index, entry] of text.split(',').entries()) {
+      const [id, key] = parseEntry(entry.trim(), index + 1)
+      if (keys.has(id)) throw new TypeError(`Master key ${index + 1} repeats an ID: give every key its own.`)
+      keys.set(id, key)
+    }
+    const [newestId] = keys.keys()
+    if (newestId === undefined) throw new TypeError('masterKeys is empty: give at least one "id:base64url" key.')
+    return new Keyring(keys, newestId)
+  }
+
+  /** A new entry for a ring: `id:base64url` of 32 random bytes. */
+  static generate(id: string): string {
+    if (!keyIdPattern.test(id)) throw new TypeError('A master key ID has 1 to 64 characters of A-Z a-z 0-9 . _ -')
+    return `${id}:${randomBytes(keyBytes).toString('base64url')}`
+  }
+
+  has(masterKeyId: string): boolean {
+    return this.#keys.has(masterKeyId)
+  }
+
+  /** Encrypts under the newest master key. */
+  seal(plaintext: Uint8Array, binding: Binding): Sealed {
+    const nonce = randomBytes(nonceBytes)
+    const cipher = createCipheriv('aes-256-gcm', this.#key(this.newestId), nonce)
+    cipher.setAAD(encodeBinding(binding))
+    const parts = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]
+    return { masterKeyId: this.newestId, sealed: Buffer.concat(parts).toString('base64url') }
+  }
+
+  /** Decrypts; throws `master_key_missing`, or `master_key_wrong` when key, value or binding is not the one it was sealed with. */
+  open({ masterKeyId, sealed }: Sealed, binding: Binding): Buffer {
+    const key = this.#key(masterKeyId)
+    const bytes = Buffer.from(sealed, 'base64url')
+    if (bytes.length < nonceBytes + tagBytes) throw new LatchkeyError('master_key_wrong')
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    decipher.setAAD(encodeBinding(binding))
+    decipher.setAuthTag(bytes.subarray(-tagBytes))
+    try {
+      return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()])
+    } catch {
+      throw new LatchkeyError('master_key_wrong')
+    }
+  }
+
+  /** The same value under the newest master key. */
+  reseal(sealed: Sealed, binding: Binding): Sealed {
+    const plaintext = this.open(sealed, binding)
+    try {
+      return this.seal(plaintext, binding)
+    } finally {
+      plaintext.fill(0)
+    }
+  }
+
+  [inspect.custom](): string {
+    return `Keyring { ${[...this.#keys.keys()].join(', ')} }`
+  }
+
+  #key(masterKeyId: string): Uint8Array {
+    const key = this.#keys.get(masterKeyId)
+    if (key === undefined) throw new LatchkeyError('master_key_missing')
+    return key
+  }
+}
+
+function parseEntry(entry: string, position: number): [string, Uint8Array] {
+  const colon = entry.indexOf(':')
+  const id = entry.slice(0, colon)
+  if (colon < 0 || !keyIdPattern.test(id)) {
+    throw new TypeError(`Master key ${position} is not "id:base64url" with an ID of A-Z a-z 0-9 . _ -`)
+  }
+  const text = entry.slice(colon + 1)
+  const key = Buffer.from(text, 'base64url')
+  if (key.length !== keyBytes || key.toString('base64url') !== text) {
+    throw new TypeError(`Master key ${position} is not ${keyBytes} bytes in base64url.`)
+  }
+  return [id, key]
+}
+
+/** Every part with its length before it, so that no two bindings share an encoding. */
+function encodeBinding(binding: Binding): Buffer {
+  const parts = binding.flatMap((part) => {
+    const bytes = Buffer.from(String(part), 'utf8')
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(bytes.length)
+    return [length, bytes]
+  })
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,125 @@
+import type { Instant } from '../clock.js'
+import type { HmacAlgorithm } from '../jws/algorithms.js'
+import type { KeyPairRecord } from '../keys/key-pair-store.js'
+
+/** One stored version of one tenant's secret. The secret itself is sealed (C7): no store ever sees it. */
+export interface SecretRecord {
+  /** Names this secret in a JWT header; unique over all tenants and for all time. */
+  readonly kid: string
+  /** 1 for the tenant's first secret, then counting up. */
+  readonly generation: number
+  readonly algorithm: HmacAlgorithm
+  /** ID of the master key that seals it. */
+  readonly masterKeyId: string
+  /** The encrypted secret in base64url. */
+  readonly sealed: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** Milliseconds since 1970 at which it stops verifying; `null` for the one secret that signs. */
+  readonly retiresAt: number | null
+  /** Its tokens are answered with `reissue_required` instead of being accepted. */
+  readonly reissueRequired: boolean
+}
+
+/** A session whose tokens are refused. */
+export interface EndedSession {
+  readonly sessionId: string
+  /** Milliseconds since 1970 after which no token of it can be alive, so that it may be forgotten. */
+  readonly until: number
+}
+
+/** What the lifecycle decides about a tenant. */
+export interface TenantState {
+  /** Milliseconds since 1970, `null` while enabled. */
+  readonly disabledAt: number | null
+  /** At most one with `retiresAt` null. */
+  readonly secrets: readonly SecretRecord[]
+  readonly endedSessions: readonly EndedSession[]
+}
+
+/** A tenant as a store holds it. */
+export interface TenantRecord extends TenantState {
+  readonly tenant: string
+  /** Grows with every change of this tenant, also over a forget and a new beginning. Assigned by the store. */
+  readonly version: number
+}
+
+/** A change as the feed tells it. */
+export interface Change {
+  readonly tenant: string
+  readonly version: number
+}
+
+/** What a verifier learns from the change feed. Calls never throw and never wait. */
+export interface ChangeListener {
+  /** This tenant has this version now. May arrive twice, and before or after the writer's own call returns. */
+  changed(change: Change): void
+  /** Every change committed before `asOf` has been delivered (C4). */
+  proved(asOf: Instant): void
+  /** Changes may have been missed: nothing read before this call may be believed. */
+  lost(): void
+}
+
+/** The ordered stream that tells one verifier which tenants changed. */
+export interface ChangeFeed {
+  close(): Promise<void>
+}
+
+/** How often the feed proves itself. */
+export interface WatchOptions {
+  /** Milliseconds between two checks; a third of `maxStaleness` or less keeps the proof from lapsing. */
+  readonly intervalMs: number
+  /** This moment by the verifier's own clocks. */
+  readonly instant: () => Instant
+}
+
+/** The new state of a tenant; the same object for "no change"; `undefined` to delete it. Pure: a store may call it again on a conflict. */
+export type Decide = (current: TenantRecord | undefined) => TenantState | undefined
+
+/** A sealed value that belongs to no tenant, such as the key that authenticates kids. */
+export interface SealedSetting {
+  readonly name: string
+  readonly masterKeyId: string
+  readonly sealed: string
+}
+
+/**
+ * Where tenants' secrets are kept. Implementations pass `latchkey/store-contract`.
+ * Every method fails with `store_unavailable` (cause attached) when the database cannot be reached, and nothing else of its own.
+ * `Client` is the handle of an open transaction of this store, for callers that change their own rows in the same one.
+ */
+export interface TenantStore<Client = unknown> {
+  /** The tenants that own these kids; kids that nobody owns are absent. One round trip. Reads committed data of the primary. */
+  readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>>
+  /** These tenants, by ID; unknown ones are absent. One round trip. Reads committed data of the primary. */
+  readTenants(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>>
+  /**
+   * Locks the tenant, lets `decide` see it, writes what it returns with a new version and tells the change feed, all in
+   * one transaction (C5): the caller's when `client` is given, else one of its own that is durable when the promise resolves.
+   * Gives the tenant as it is afterwards; `undefined` when it does not exist (any more). What `decide` throws rolls back.
+   */
+  change(tenant: string, decide: Decide, client?: Client): Promise<TenantRecord | undefined>
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
+  transaction<T>(work: (client: Client) => Promise<T>): Promise<T>
+  /** Starts telling `listener`. Resolves when changes committed from now on will be told. */
+  watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed>
+  /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
+  setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
+  /** The IDs of the master keys that seal anything stored here. */
+  masterKeyIds(): Promise<readonly string[]>
+  /**
+   * Re-seals up to `limit` secrets, settings and key pairs that are not sealed under `masterKeyId`, and gives how many it changed; 0 when none is
+   * left. Versions do not move: the secrets stay the same.
+   */
+  reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
+  /** Deletes what no verifier needs any more: secrets and ended sessions past their time, and changes logged before `changesBefore` (all in ms). */
+  prune(now: number, changesBefore: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** Turns sealed rows into the same rows under the newest master key. */
+export interface Resealer {
+  secret(tenant: string, record: SecretRecord): Pick<SecretRecord, 'masterKeyId' | 'sealed'>
+  setting(record: SealedSetting): SealedSetting
+  keyPair(record: KeyPairRecord): Pick<KeyPairRecord, 'masterKeyId' | 'sealed'>
+}
