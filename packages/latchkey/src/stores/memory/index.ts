@@ -1,0 +1,1 @@
+export { type MemoryStore, type MemoryTransaction, memoryStore } from './memory-store.js'

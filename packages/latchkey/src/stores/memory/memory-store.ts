@@ -1,0 +1,201 @@
+import { LatchkeyError } from '../../errors.js'
+import type { KeyPairRecord, KeyPairStore } from '../../keys/key-pair-store.js'
+import type {
+  Change,
+  ChangeFeed,
+  ChangeListener,
+  Decide,
+  Resealer,
+  SealedSetting,
+  TenantRecord,
+  TenantState,
+  TenantStore,
+  WatchOptions,
+} from '../../secrets/ports.js'
+import { Listeners } from '../listeners.js'
+import { Mutex } from '../mutex.js'
+
+/** The handle of an open transaction of a memory store. */
+export interface MemoryTransaction {
+  /** The tenants changed so far, as they will be when it commits; `undefined` for one that will be deleted. */
+  readonly draft: ReadonlyMap<string, TenantRecord | undefined>
+}
+
+/** A store that lives and dies with its process. */
+export interface MemoryStore extends TenantStore<MemoryTransaction>, KeyPairStore {}
+
+/** How long a writer waits for those before it; only work that never ends takes this long. */
+const patienceMs = 10_000
+
+/**
+ * Keeps tenants' secrets and key pairs in this process: for tests and for trying things out. Nothing is written to disk, and no
+ * other process sees a change.
+ */
+export function memoryStore(): MemoryStore {
+  return new ProcessMemory()
+}
+
+class Transaction implements MemoryTransaction {
+  readonly draft = new Map<string, TenantRecord | undefined>()
+  readonly changes: Change[] = []
+}
+
+class ProcessMemory implements MemoryStore {
+  readonly #tenants = new Map<string, TenantRecord>()
+  readonly #owners = new Map<string, string>()
+  readonly #settings = new Map<string, SealedSetting>()
+  readonly #listeners = new Listeners()
+  readonly #feeds = new Set<ChangeFeed>()
+  readonly #writers = new Mutex(patienceMs)
+  #keyPairs: readonly KeyPairRecord[] = []
+  #newestVersion = 0
+  #closed = false
+
+  async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
+    this.#checkOpen()
+    const found = new Map<string, TenantRecord>()
+    for (const kid of kids) {
+      const record = this.#tenants.get(this.#owners.get(kid) ?? '')
+      if (record !== undefined) found.set(kid, record)
+    }
+    return found
+  }
+
+  async readTenants(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
+    this.#checkOpen()
+    const found = new Map<string, TenantRecord>()
+    for (const tenant of tenants) {
+      const record = this.#tenants.get(tenant)
+      if (record !== undefined) found.set(tenant, record)
+    }
+    return found
+  }
+
+  async change(tenant: string, decide: Decide, client?: MemoryTransaction): Promise<TenantRecord | undefined> {
+    this.#checkOpen()
+    if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
+    if (!(client instanceof Transaction)) throw new TypeError('This client is no open transaction of a memory store.')
+    const { draft, changes } = client
+    const current = draft.has(tenant) ? draft.get(tenant) : this.#tenants.get(tenant)
+    const next = decide(current)
+    if (next === current) return current
+    this.#checkKids(tenant, next)
+    this.#newestVersion += 1
+    const record = next === undefined ? undefined : recordOf(tenant, this.#newestVersion, next)
+    draft.set(tenant, record)
+    changes.push({ tenant, version: this.#newestVersion })
+    return record
+  }
+
+  async transaction<T>(work: (client: MemoryTransaction) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      const transaction = new Transaction()
+      const result = await work(transaction)
+      for (const [tenant, record] of transaction.draft) this.#put(tenant, record)
+      this.#listeners.tell(transaction.changes)
+      return result
+    })
+  }
+
+  async watch(listener: ChangeListener, { intervalMs, instant }: WatchOptions): Promise<ChangeFeed> {
+    this.#checkOpen()
+    this.#listeners.add(listener)
+    // Whoever commits tells at once, so nothing committed before any moment is still to be told at that moment.
+    const timer = setInterval(() => listener.proved(instant()), intervalMs).unref()
+    const feed = {
+      close: async () => {
+        clearInterval(timer)
+        this.#listeners.delete(listener)
+        this.#feeds.delete(feed)
+      },
+    }
+    this.#feeds.add(feed)
+    listener.proved(instant())
+    return feed
+  }
+
+  async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
+    this.#checkOpen()
+    const setting = this.#settings.get(name) ?? initial()
+    this.#settings.set(name, setting)
+    return setting
+  }
+
+  async masterKeyIds(): Promise<readonly string[]> {
+    this.#checkOpen()
+    const secrets = [...this.#tenants.values()].flatMap((record) => record.secrets)
+    return [...new Set([...secrets, ...this.#settings.values(), ...this.#keyPairs].map((row) => row.masterKeyId))]
+  }
+
+  async reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number> {
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      let left = limit
+      const isDue = (row: { readonly masterKeyId: string }) => row.masterKeyId !== masterKeyId && left-- > 0
+      for (const record of this.#tenants.values()) {
+        const { tenant } = record
+        const secrets = record.secrets.map((row) => (isDue(row) ? { ...row, ...reseal.secret(tenant, row) } : row))
+        this.#tenants.set(tenant, { ...record, secrets })
+      }
+      for (const row of this.#settings.values()) if (isDue(row)) this.#settings.set(row.name, reseal.setting(row))
+      this.#keyPairs = this.#keyPairs.map((row) => (isDue(row) ? { ...row, ...reseal.keyPair(row) } : row))
+      return limit - Math.max(left, 0)
+    })
+  }
+
+  async prune(now: number): Promise<void> {
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      for (const record of this.#tenants.values()) {
+        const secrets = record.secrets.filter((secret) => secret.retiresAt === null || !(secret.retiresAt < now))
+        const endedSessions = record.endedSessions.filter((session) => !(session.until < now))
+        this.#put(record.tenant, { ...record, secrets, endedSessions })
+      }
+    })
+  }
+
+  async readKeyPairs(): Promise<readonly KeyPairRecord[]> {
+    this.#checkOpen()
+    return this.#keyPairs
+  }
+
+  async changeKeyPairs(
+    decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
+  ): Promise<readonly KeyPairRecord[]> {
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      this.#keyPairs = decide(this.#keyPairs)
+      return this.#keyPairs
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all([...this.#feeds].map((feed) => feed.close()))
+  }
+
+  #put(tenant: string, record: TenantRecord | undefined): void {
+    for (const secret of this.#tenants.get(tenant)?.secrets ?? []) this.#owners.delete(secret.kid)
+    for (const secret of record?.secrets ?? []) this.#owners.set(secret.kid, tenant)
+    if (record === undefined) this.#tenants.delete(tenant)
+    else this.#tenants.set(tenant, record)
+  }
+
+  #checkKids(tenant: string, state: TenantState | undefined): void {
+    for (const { kid } of state?.secrets ?? []) {
+      if ((this.#owners.get(kid) ?? tenant) !== tenant) throw new TypeError('This kid belongs to another tenant.')
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new LatchkeyError('store_closed')
+  }
+}
+
+/** The record with what the state declares and nothing else that its object may carry. */
+function recordOf(tenant: string, version: number, { disabledAt, secrets, endedSessions }: TenantState): TenantRecord {
+  const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
+  return { tenant, version, disabledAt, secrets: byGeneration, endedSessions: [...endedSessions] }
+}

@@ -1,0 +1,22 @@
+import type { KeyPairStore } from '../../keys/key-pair-store.js'
+import type { TenantStore } from '../../secrets/ports.js'
+import type { MigrationSet } from './migrations.js'
+import type { SqlClient } from './sql-client.js'
+
+/**
+ * Tenants' secrets and key pairs in an SQL database, with the database itself at hand for callers that keep their own tables
+ * beside. `query` outside a transaction reads committed data, and commits what it writes at once.
+ */
+export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClient {
+  readonly dialect: 'postgres' | 'sqlite'
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. A statement that failed dooms the
+   * transaction on both databases, also when `work` catches the error: then that error rejects the transaction.
+   */
+  transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T>
+  /**
+   * Brings the database up to this version: the library's own tables first, then the caller's set, in one transaction. Many
+   * processes may call it at once. Fails with `schema_too_new` when the database was migrated further than this program knows.
+   */
+  migrate(own?: MigrationSet): Promise<void>
+}
