@@ -163,6 +163,11 @@ export const failures = {
     message: 'This process is stopping.',
     hint: 'Retry after a moment.',
   },
+  data_corrupt: {
+    status: 503,
+    message: 'The data file is damaged or is no database.',
+    hint: 'Keep the file, and restore a backup beside it.',
+  },
   schema_too_new: {
     status: 503,
     message: 'The database was written by a newer version.',

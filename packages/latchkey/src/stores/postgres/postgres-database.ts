@@ -1,0 +1,86 @@
+import { LatchkeyError } from '../../errors.js'
+import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import type { SqlClient } from '../sql/sql-client.js'
+import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
+import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
+import { PostgresConnection } from './postgres-connection.js'
+import { postgresDialect } from './postgres-dialect.js'
+import { sqlStateOf } from './postgres-failure.js'
+import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
+
+/** Where the connections come from. */
+export interface PostgresSource {
+  readonly pool: PostgresPool
+  readonly connectDedicated: ConnectDedicated
+  /** Ends what was opened for this store. */
+  readonly close: () => Promise<void>
+}
+
+const noTransaction = '25P01'
+
+/** PostgreSQL through `pg`. */
+export class PostgresDatabase implements SqlDatabase {
+  readonly dialect = postgresDialect
+  readonly #source: PostgresSource
+
+  constructor(source: PostgresSource) {
+    this.#source = source
+  }
+
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    return this.exclusively((connection) => connection.query<Row>(text, values))
+  }
+
+  async exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    const client = await this.#lend()
+    const connection = new PostgresConnection(client)
+    // A lent client that loses its connection between two statements says so here; nobody listening would end the process.
+    client.on('error', ignore)
+    try {
+      return await work(connection)
+    } finally {
+      client.removeListener('error', ignore)
+      client.release(connection.broken)
+    }
+  }
+
+  async adopt(client: SqlClient): Promise<SqlClient> {
+    if (!isPostgresClient(client)) throw new TypeError('This client is no connection of pg.')
+    const connection = new PostgresConnection(client)
+    try {
+      await connection.query('savepoint latchkey')
+      await connection.query('release savepoint latchkey')
+    } catch (error) {
+      if (sqlStateOf(error) !== noTransaction) throw error
+      throw new TypeError('This client has no open transaction: call begin first.')
+    }
+    return connection
+  }
+
+  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
+    try {
+      return await PostgresFeed.start(this.#source.connectDedicated, listener, options)
+    } catch (error) {
+      throw new LatchkeyError('store_unavailable', { cause: error })
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#source.close()
+  }
+
+  async #lend(): Promise<PostgresPoolClient> {
+    try {
+      return await this.#source.pool.connect()
+    } catch (error) {
+      throw new LatchkeyError('store_unavailable', { cause: error })
+    }
+  }
+}
+
+const ignore = () => {}
+
+/** A pool has `query` too, but each of its statements runs in a transaction of its own. */
+function isPostgresClient(client: object): client is PostgresClient {
+  return 'removeListener' in client && !('totalCount' in client)
+}

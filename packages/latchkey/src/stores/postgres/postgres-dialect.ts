@@ -1,0 +1,27 @@
+import type { Dialect } from '../sql/dialect.js'
+import { codeOf } from '../sql/sql-client.js'
+
+/** Where changes are announced: `version tenant`. */
+export const changesChannel = 'latchkey_changes'
+
+/** Any number that nobody else uses for an advisory lock: "latchkey" in ASCII. */
+const migrationsLock = '7809651199139603833'
+
+const nowMs = 'cast(extract(epoch from clock_timestamp()) * 1000 as bigint)'
+
+/** What PostgreSQL says differently. */
+export const postgresDialect: Dialect = {
+  name: 'postgres',
+  identity: 'bigint generated always as identity primary key',
+  nowMs,
+  forUpdate: 'for update',
+  forUpdateUnlocked: 'for update skip locked',
+  lockMigrations: `select pg_advisory_xact_lock(${migrationsLock})`,
+  lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
+  logChange: `
+    with logged as (insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs}) returning seq, tenant_id)
+    select seq as version, pg_notify('${changesChannel}', seq || ' ' || tenant_id) from logged`,
+  isAmong: (parameter) => `= any(${parameter})`,
+  list: (values) => values,
+  isMissingTable: (error) => codeOf(error) === '42P01',
+}

@@ -1,0 +1,188 @@
+import { LatchkeyError } from '../../errors.js'
+import type { KeyPairRecord } from '../../keys/key-pair-store.js'
+import type {
+  ChangeFeed,
+  ChangeListener,
+  Decide,
+  Resealer,
+  SealedSetting,
+  TenantRecord,
+  WatchOptions,
+} from '../../secrets/ports.js'
+import { Listeners } from '../listeners.js'
+import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
+import { libraryClient } from './library-client.js'
+import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
+import { pruneRows } from './prune-rows.js'
+import { schema } from './schema.js'
+import { addSetting, readMasterKeyIds, readSetting, resealRows } from './sealed-rows.js'
+import type { SqlClient } from './sql-client.js'
+import type { SqlDatabase } from './sql-database.js'
+import type { SqlStore } from './sql-store.js'
+import { SqlTransaction } from './sql-transaction.js'
+import { changeTenant } from './tenant-changes.js'
+import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+
+/** The store over any database that speaks the common SQL. */
+export class DatabaseStore implements SqlStore {
+  readonly dialect: 'postgres' | 'sqlite'
+  readonly #database: SqlDatabase
+  readonly #client: SqlClient
+  readonly #selectByTenant: string
+  readonly #selectByKid: string
+  readonly #listeners = new Listeners()
+  readonly #feeds = new Set<ChangeFeed>()
+  #ready: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(database: SqlDatabase) {
+    const { dialect } = database
+    this.#database = database
+    this.#client = libraryClient(database, dialect)
+    this.dialect = dialect.name
+    this.#selectByTenant = selectTenants(dialect.isAmong('$1'))
+    this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
+  }
+
+  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    this.#checkOpen()
+    return this.#database.query<Row>(text, values)
+  }
+
+  async transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    const { result, changes } = await this.#database.exclusively((connection) => SqlTransaction.run(connection, work))
+    this.#listeners.tell(changes)
+    return result
+  }
+
+  async migrate(own?: MigrationSet): Promise<void> {
+    this.#checkOpen()
+    if (own?.name === schema.name) throw new TypeError(`Give the migration set a name other than "${schema.name}".`)
+    const sets = own === undefined ? [schema] : [schema, own]
+    await this.#database.exclusively(async (connection) => {
+      await connection.begin()
+      try {
+        await applyMigrations(connection, this.#database.dialect, sets)
+        await connection.commit()
+      } catch (error) {
+        await connection.rollback()
+        throw error
+      }
+    })
+  }
+
+  async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
+    const records = await this.#readTenants(this.#selectByKid, kids)
+    const wanted = new Set(kids)
+    const found = new Map<string, TenantRecord>()
+    for (const record of records.values()) {
+      for (const { kid } of record.secrets) if (wanted.has(kid)) found.set(kid, record)
+    }
+    return found
+  }
+
+  readTenants(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
+    return this.#readTenants(this.#selectByTenant, tenants)
+  }
+
+  async change(tenant: string, decide: Decide, client?: SqlClient): Promise<TenantRecord | undefined> {
+    await this.#checkReady()
+    if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
+    if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
+    const { dialect } = this.#database
+    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
+    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide })
+    if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
+    return record
+  }
+
+  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
+    await this.#checkReady()
+    const inner = await this.#database.watch(listener, options)
+    this.#listeners.add(listener)
+    const feed = {
+      close: async () => {
+        this.#listeners.delete(listener)
+        this.#feeds.delete(feed)
+        await inner.close()
+      },
+    }
+    this.#feeds.add(feed)
+    return feed
+  }
+
+  async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
+    await this.#checkReady()
+    const known = await readSetting(this.#client, name)
+    if (known !== undefined) return known
+    await addSetting(this.#client, initial())
+    // What counts is what stands there now: someone else may have been first.
+    const written = await readSetting(this.#client, name)
+    if (written === undefined) throw new LatchkeyError('store_unavailable')
+    return written
+  }
+
+  async masterKeyIds(): Promise<readonly string[]> {
+    await this.#checkReady()
+    return readMasterKeyIds(this.#client)
+  }
+
+  reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number> {
+    const { dialect } = this.#database
+    return this.#write((client) => resealRows(client, dialect, { masterKeyId, limit, reseal }))
+  }
+
+  prune(now: number, changesBefore: number): Promise<void> {
+    const { dialect } = this.#database
+    return this.#write((client) => pruneRows(client, dialect, { now, changesBefore }))
+  }
+
+  async readKeyPairs(): Promise<readonly KeyPairRecord[]> {
+    await this.#checkReady()
+    return readKeyPairs(this.#client)
+  }
+
+  changeKeyPairs(
+    decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
+  ): Promise<readonly KeyPairRecord[]> {
+    return this.#write((client) => changeKeyPairs(client, this.#database.dialect, decide))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#feeds].map((feed) => feed.close()))
+    await this.#database.close()
+  }
+
+  async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {
+    await this.#checkReady()
+    const { rows } = await this.#client.query<TenantRow>(select, [this.#database.dialect.list(keys)])
+    return tenantRecords(rows)
+  }
+
+  /** A transaction of the library's own. */
+  async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
+    await this.#checkReady()
+    return this.transaction((client) => work(libraryClient(client, this.#database.dialect)))
+  }
+
+  async #checkReady(): Promise<void> {
+    this.#checkOpen()
+    this.#ready ??= checkMigrated(this.#client, schema)
+    try {
+      await this.#ready
+    } catch (error) {
+      this.#ready = undefined
+      throw error
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new LatchkeyError('store_closed')
+  }
+}

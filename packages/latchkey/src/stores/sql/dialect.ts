@@ -1,0 +1,24 @@
+/** The few things that PostgreSQL and SQLite say differently. */
+export interface Dialect {
+  readonly name: 'postgres' | 'sqlite'
+  /** The type of a primary key that counts up and is never given out twice. */
+  readonly identity: string
+  /** The time in milliseconds since 1970, by the database's clock. */
+  readonly nowMs: string
+  /** Ends a `select` so that its rows stay locked to the end of the transaction. */
+  readonly forUpdate: string
+  /** The same, passing over rows that another transaction has locked. */
+  readonly forUpdateUnlocked: string
+  /** Excludes other migrations, to the end of the transaction; empty where a transaction does that anyway. */
+  readonly lockMigrations: string
+  /** Excludes other changes of the key pairs, likewise. */
+  readonly lockKeyPairs: string
+  /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`. */
+  readonly logChange: string
+  /** A condition that holds for any of the `list` bound to the parameter. */
+  isAmong(parameter: string): string
+  /** Values as the parameter of `isAmong` takes them. */
+  list(values: readonly string[]): unknown
+  /** Whether a statement failed because a table does not exist. */
+  isMissingTable(error: unknown): boolean
+}

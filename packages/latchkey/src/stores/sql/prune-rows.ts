@@ -1,0 +1,22 @@
+import type { Dialect } from './dialect.js'
+import type { SqlClient } from './sql-client.js'
+
+/** Deletes secrets and ended sessions whose time is before `now`, and changes logged before `changesBefore`. */
+export async function pruneRows(
+  client: SqlClient,
+  dialect: Dialect,
+  { now, changesBefore }: { readonly now: number; readonly changesBefore: number },
+): Promise<void> {
+  // Rows that a change holds are left for the next time: waiting for them could lock both in a circle.
+  await client.query(
+    `delete from latchkey_secrets where kid in (
+       select kid from latchkey_secrets where retires_at < $1 ${dialect.forUpdateUnlocked})`,
+    [now],
+  )
+  await client.query(
+    `delete from latchkey_ended_sessions where (tenant_id, session_id) in (
+       select tenant_id, session_id from latchkey_ended_sessions where until < $1 ${dialect.forUpdateUnlocked})`,
+    [now],
+  )
+  await client.query('delete from latchkey_changes where at < $1', [changesBefore])
+}

@@ -1,0 +1,64 @@
+import type { MigrationSet } from './migrations.js'
+
+/**
+ * The library's own tables. Times are milliseconds since 1970, sealed values base64url text. The version of a tenant is the number of
+ * its last row in `latchkey_changes`: one sequence for all tenants, so that it grows over a forget and a new beginning too.
+ */
+export const schema: MigrationSet = {
+  name: 'latchkey',
+  migrations: [
+    {
+      name: 'tenants and their secrets',
+      sql: `
+        create table latchkey_tenants (
+          tenant_id text primary key,
+          version bigint not null,
+          disabled_at bigint,
+          created_at bigint not null,
+          changed_at bigint not null
+        );
+        create table latchkey_secrets (
+          kid text primary key,
+          tenant_id text not null references latchkey_tenants on delete cascade,
+          generation bigint not null,
+          algorithm text not null,
+          master_key_id text not null,
+          sealed text not null,
+          created_at bigint not null,
+          retires_at bigint,
+          reissue_required integer not null,
+          unique (tenant_id, generation)
+        );
+        create index latchkey_secrets_master_key on latchkey_secrets (master_key_id);
+        create index latchkey_secrets_retired on latchkey_secrets (retires_at) where retires_at is not null;
+        create table latchkey_ended_sessions (
+          tenant_id text not null references latchkey_tenants on delete cascade,
+          session_id text not null,
+          until bigint not null,
+          primary key (tenant_id, session_id)
+        );
+        create index latchkey_ended_sessions_until on latchkey_ended_sessions (until);
+        create table latchkey_changes (
+          seq {identity},
+          tenant_id text not null,
+          at bigint not null
+        );
+        create index latchkey_changes_at on latchkey_changes (at);
+        create table latchkey_settings (
+          name text primary key,
+          master_key_id text not null,
+          sealed text not null
+        );
+        create table latchkey_key_pairs (
+          kid text primary key,
+          algorithm text not null,
+          stage text not null,
+          public_jwk text not null,
+          master_key_id text not null,
+          sealed text not null,
+          created_at bigint not null,
+          retires_at bigint
+        );`,
+    },
+  ],
+}

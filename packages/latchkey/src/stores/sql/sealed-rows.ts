@@ -1,0 +1,156 @@
+import type { HmacAlgorithm } from '../../jws/algorithms.js'
+import type { Resealer, SealedSetting } from '../../secrets/ports.js'
+import type { Dialect } from './dialect.js'
+import { lockKeyPairs, readKeyPairs } from './key-pair-rows.js'
+import type { SqlClient } from './sql-client.js'
+import { optionalNumber } from './tenant-rows.js'
+
+interface SettingRow {
+  readonly name: string
+  readonly master_key_id: string
+  readonly sealed: string
+}
+
+export async function readSetting(client: SqlClient, name: string): Promise<SealedSetting | undefined> {
+  const { rows } = await client.query<SettingRow>(
+    'select name, master_key_id, sealed from latchkey_settings where name = $1',
+    [name],
+  )
+  return rows.map(settingOf)[0]
+}
+
+/** Writes the setting unless there is one of its name. */
+export async function addSetting(client: SqlClient, { name, masterKeyId, sealed }: SealedSetting): Promise<void> {
+  await client.query(
+    'insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3) on conflict (name) do nothing',
+    [name, masterKeyId, sealed],
+  )
+}
+
+/**
+ * The master keys that seal anything here. Of the secrets, which may be millions, it steps from one distinct ID to the next along the
+ * index instead of reading every row.
+ */
+export async function readMasterKeyIds(client: SqlClient): Promise<readonly string[]> {
+  const { rows } = await client.query<{ id: string }>(`
+    with recursive ids (id) as (
+      select min(master_key_id) from latchkey_secrets
+      union all
+      select (select min(s.master_key_id) from latchkey_secrets s where s.master_key_id > ids.id) from ids where ids.id is not null
+    )
+    select id from ids where id is not null
+    union select master_key_id from latchkey_settings
+    union select master_key_id from latchkey_key_pairs`)
+  return rows.map((row) => row.id)
+}
+
+/** What one step of a reseal may do. */
+export interface ResealStep {
+  readonly masterKeyId: string
+  readonly limit: number
+  readonly reseal: Resealer
+}
+
+/** Re-seals up to `limit` values that are not sealed under `masterKeyId`, in the open transaction of `client`; gives how many. */
+export async function resealRows(client: SqlClient, dialect: Dialect, step: ResealStep): Promise<number> {
+  const others = (await readMasterKeyIds(client)).filter((id) => id !== step.masterKeyId)
+  let done = 0
+  for (const from of others) {
+    const limit = step.limit - done
+    if (limit > 0) done += await resealSecrets(client, dialect, { ...step, limit, from })
+  }
+  if (done < step.limit) done += await resealSettings(client, dialect, { ...step, limit: step.limit - done })
+  if (done < step.limit) done += await resealKeyPairs(client, dialect, { ...step, limit: step.limit - done })
+  return done
+}
+
+interface SecretRow {
+  readonly kid: string
+  readonly tenant_id: string
+  readonly generation: number | string
+  readonly algorithm: string
+  readonly master_key_id: string
+  readonly sealed: string
+  readonly created_at: number | string
+  readonly retires_at: number | string | null
+  readonly reissue_required: number | string
+}
+
+async function resealSecrets(
+  client: SqlClient,
+  dialect: Dialect,
+  { from, limit, reseal }: ResealStep & { readonly from: string },
+): Promise<number> {
+  const due = await client.query<{ kid: string; tenant_id: string }>(
+    'select kid, tenant_id from latchkey_secrets where master_key_id = $1 limit $2',
+    [from, limit],
+  )
+  await lockTenants(client, dialect, [...new Set(due.rows.map((row) => row.tenant_id))])
+  const { rows } = await client.query<SecretRow>(
+    `select kid, tenant_id, generation, algorithm, master_key_id, sealed, created_at, retires_at, reissue_required
+     from latchkey_secrets where master_key_id = $1 and kid ${dialect.isAmong('$2')}`,
+    [from, dialect.list(due.rows.map((row) => row.kid))],
+  )
+  for (const row of rows) {
+    const { masterKeyId, sealed } = reseal.secret(row.tenant_id, {
+      kid: row.kid,
+      generation: Number(row.generation),
+      algorithm: row.algorithm as HmacAlgorithm,
+      masterKeyId: row.master_key_id,
+      sealed: row.sealed,
+      createdAt: Number(row.created_at),
+      retiresAt: optionalNumber(row.retires_at),
+      reissueRequired: Number(row.reissue_required) === 1,
+    })
+    await client.query('update latchkey_secrets set master_key_id = $2, sealed = $3 where kid = $1', [
+      row.kid,
+      masterKeyId,
+      sealed,
+    ])
+  }
+  return due.rows.length
+}
+
+/** Takes the locks that a change of each tenant takes, always in one order, so that two that need several wait instead of dying. */
+async function lockTenants(client: SqlClient, dialect: Dialect, tenants: readonly string[]): Promise<void> {
+  if (dialect.forUpdate === '') return
+  const among = dialect.isAmong('$1')
+  await client.query(
+    `select tenant_id from latchkey_tenants where tenant_id ${among} order by tenant_id ${dialect.forUpdate}`,
+    [dialect.list(tenants)],
+  )
+}
+
+async function resealSettings(client: SqlClient, dialect: Dialect, step: ResealStep): Promise<number> {
+  const { rows } = await client.query<SettingRow>(
+    `select name, master_key_id, sealed from latchkey_settings where master_key_id <> $1 order by name limit $2 ${dialect.forUpdate}`,
+    [step.masterKeyId, step.limit],
+  )
+  for (const row of rows) {
+    const { name, masterKeyId, sealed } = step.reseal.setting(settingOf(row))
+    await client.query('update latchkey_settings set master_key_id = $2, sealed = $3 where name = $1', [
+      name,
+      masterKeyId,
+      sealed,
+    ])
+  }
+  return rows.length
+}
+
+async function resealKeyPairs(client: SqlClient, dialect: Dialect, step: ResealStep): Promise<number> {
+  await lockKeyPairs(client, dialect)
+  const due = (await readKeyPairs(client)).filter((pair) => pair.masterKeyId !== step.masterKeyId).slice(0, step.limit)
+  for (const pair of due) {
+    const { masterKeyId, sealed } = step.reseal.keyPair(pair)
+    await client.query('update latchkey_key_pairs set master_key_id = $2, sealed = $3 where kid = $1', [
+      pair.kid,
+      masterKeyId,
+      sealed,
+    ])
+  }
+  return due.length
+}
+
+function settingOf(row: SettingRow): SealedSetting {
+  return { name: row.name, masterKeyId: row.master_key_id, sealed: row.sealed }
+}

@@ -1,0 +1,25 @@
+import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import type { Dialect } from './dialect.js'
+import type { SqlClient } from './sql-client.js'
+
+/** One connection, used by one caller alone. */
+export interface SqlConnection extends SqlClient {
+  begin(): Promise<void>
+  /** Fails with `store_unavailable` also when the outcome cannot be known. */
+  commit(): Promise<void>
+  /** Never fails: a connection that cannot roll back is not used again. */
+  rollback(): Promise<void>
+  /** Runs several statements, separated by `;`. */
+  script(text: string): Promise<void>
+}
+
+/** What a database driver brings; everything else is the same SQL for all. `query` reads committed data and commits what it writes. */
+export interface SqlDatabase extends SqlClient {
+  readonly dialect: Dialect
+  /** Lends a connection in which a transaction may write. */
+  exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>
+  /** The open transaction of a caller who did not get it from a store; throws a TypeError when it is none. */
+  adopt(client: SqlClient): Promise<SqlClient>
+  watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed>
+  close(): Promise<void>
+}

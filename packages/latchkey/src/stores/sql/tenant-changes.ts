@@ -1,0 +1,141 @@
+import type { Change, Decide, EndedSession, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
+import type { Dialect } from './dialect.js'
+import type { SqlClient } from './sql-client.js'
+import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+
+/** The outcome of `changeTenant`: the tenant as it is now, and what the feed must tell, if anything. */
+export interface ChangeOutcome {
+  readonly record: TenantRecord | undefined
+  readonly change?: Change
+}
+
+/** Applies what `decide` makes of the tenant, in the open transaction of `client`. */
+export async function changeTenant(
+  client: SqlClient,
+  dialect: Dialect,
+  { tenant, decide }: { readonly tenant: string; readonly decide: Decide },
+): Promise<ChangeOutcome> {
+  for (;;) {
+    const current = await lockTenant(client, dialect, tenant)
+    const next = decide(current)
+    if (next === current) return { record: current }
+    // An absent tenant cannot be locked. Who inserts it first has the lock; who was second waited for it, and decides again.
+    if (current === undefined && !(await insertTenant(client, dialect, tenant))) continue
+    // Only now, under the lock, so that the versions of one tenant grow in the order of their commits.
+    const version = await logChange(client, dialect, tenant)
+    const change = { tenant, version }
+    if (next === undefined) {
+      await client.query('delete from latchkey_tenants where tenant_id = $1', [tenant])
+      return { record: undefined, change }
+    }
+    const record = recordOf(change, next)
+    await writeTenant(client, dialect, record)
+    await writeSecrets(client, tenant, { current: current?.secrets ?? [], next: record.secrets })
+    await writeEndedSessions(client, tenant, { current: current?.endedSessions ?? [], next: record.endedSessions })
+    return { record, change }
+  }
+}
+
+async function lockTenant(client: SqlClient, dialect: Dialect, tenant: string): Promise<TenantRecord | undefined> {
+  if (dialect.forUpdate !== '') {
+    const lock = `select tenant_id from latchkey_tenants where tenant_id = $1 ${dialect.forUpdate}`
+    const { rows } = await client.query(lock, [tenant])
+    if (rows.length === 0) return undefined
+  }
+  // A statement of its own: the one that waited for the lock still sees the other tables as they were before.
+  const { rows } = await client.query<TenantRow>(selectTenants('= $1'), [tenant])
+  return tenantRecords(rows).get(tenant)
+}
+
+async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string): Promise<boolean> {
+  const { rows } = await client.query(
+    `insert into latchkey_tenants (tenant_id, version, created_at, changed_at) values ($1, 0, ${dialect.nowMs}, ${dialect.nowMs})
+     on conflict (tenant_id) do nothing returning tenant_id`,
+    [tenant],
+  )
+  return rows.length > 0
+}
+
+async function logChange(client: SqlClient, dialect: Dialect, tenant: string): Promise<number> {
+  const { rows } = await client.query<{ version: number | string }>(dialect.logChange, [tenant])
+  return Number(rows[0]?.version)
+}
+
+async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRecord): Promise<void> {
+  await client.query(
+    `update latchkey_tenants set version = $2, disabled_at = $3, changed_at = ${dialect.nowMs} where tenant_id = $1`,
+    [record.tenant, record.version, record.disabledAt],
+  )
+}
+
+interface Difference<T> {
+  readonly current: readonly T[]
+  readonly next: readonly T[]
+}
+
+async function writeSecrets(
+  client: SqlClient,
+  tenant: string,
+  { current, next }: Difference<SecretRecord>,
+): Promise<void> {
+  const before = new Map(current.map((secret) => [secret.kid, secret]))
+  const after = new Set(next.map((secret) => secret.kid))
+  for (const { kid } of current) {
+    if (!after.has(kid))
+      await client.query('delete from latchkey_secrets where kid = $1 and tenant_id = $2', [kid, tenant])
+  }
+  for (const secret of next) {
+    const known = before.get(secret.kid)
+    if (known === undefined) await client.query(insertSecret, secretValues(tenant, secret))
+    else if (!isSameSecret(known, secret)) await client.query(updateSecret, secretValues(tenant, secret))
+  }
+}
+
+const insertSecret = `
+  insert into latchkey_secrets
+    (kid, tenant_id, generation, algorithm, master_key_id, sealed, created_at, retires_at, reissue_required)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+const updateSecret = `
+  update latchkey_secrets set generation = $3, algorithm = $4, master_key_id = $5, sealed = $6, created_at = $7, retires_at = $8,
+    reissue_required = $9
+  where kid = $1 and tenant_id = $2`
+
+function secretValues(tenant: string, secret: SecretRecord): readonly unknown[] {
+  const { kid, generation, algorithm, masterKeyId, sealed, createdAt, retiresAt, reissueRequired } = secret
+  return [kid, tenant, generation, algorithm, masterKeyId, sealed, createdAt, retiresAt, reissueRequired ? 1 : 0]
+}
+
+function isSameSecret(a: SecretRecord, b: SecretRecord): boolean {
+  const others = secretValues('', b)
+  return secretValues('', a).every((value, index) => value === others[index])
+}
+
+async function writeEndedSessions(
+  client: SqlClient,
+  tenant: string,
+  { current, next }: Difference<EndedSession>,
+): Promise<void> {
+  const before = new Map(current.map((session) => [session.sessionId, session.until]))
+  const after = new Set(next.map((session) => session.sessionId))
+  for (const { sessionId } of current) {
+    if (!after.has(sessionId)) {
+      await client.query('delete from latchkey_ended_sessions where tenant_id = $1 and session_id = $2', [
+        tenant,
+        sessionId,
+      ])
+    }
+  }
+  for (const { sessionId, until } of next) {
+    if (before.get(sessionId) !== until) await client.query(upsertEndedSession, [tenant, sessionId, until])
+  }
+}
+
+const upsertEndedSession = `
+  insert into latchkey_ended_sessions (tenant_id, session_id, until) values ($1, $2, $3)
+  on conflict (tenant_id, session_id) do update set until = excluded.until`
+
+function recordOf({ tenant, version }: Change, { disabledAt, secrets, endedSessions }: TenantState): TenantRecord {
+  const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
+  return { tenant, version, disabledAt, secrets: byGeneration, endedSessions: [...endedSessions] }
+}

@@ -1,0 +1,83 @@
+import type { HmacAlgorithm } from '../../jws/algorithms.js'
+import type { EndedSession, SecretRecord, TenantRecord } from '../../secrets/ports.js'
+
+/** One row of `selectTenants`: a tenant with one of its secrets or none, or one of its ended sessions. */
+export interface TenantRow {
+  readonly tenant_id: string
+  readonly version: number | string | null
+  readonly disabled_at: number | string | null
+  readonly kid: string | null
+  readonly generation: number | string | null
+  readonly algorithm: string | null
+  readonly master_key_id: string | null
+  readonly sealed: string | null
+  readonly created_at: number | string | null
+  readonly retires_at: number | string | null
+  readonly reissue_required: number | string | null
+  readonly session_id: string | null
+  readonly until: number | string | null
+}
+
+/** Everything about the tenants that meet the condition on `tenant_id`. One statement, so that it sees one moment. */
+export function selectTenants(condition: string): string {
+  return `
+    select t.tenant_id, t.version, t.disabled_at, s.kid, s.generation, s.algorithm, s.master_key_id, s.sealed, s.created_at,
+      s.retires_at, s.reissue_required, null as session_id, null as until
+    from latchkey_tenants t left join latchkey_secrets s on s.tenant_id = t.tenant_id
+    where t.tenant_id ${condition}
+    union all
+    select e.tenant_id, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
+    from latchkey_ended_sessions e
+    where e.tenant_id ${condition}`
+}
+
+interface Gathered {
+  version: number
+  disabledAt: number | null
+  readonly secrets: SecretRecord[]
+  readonly endedSessions: EndedSession[]
+}
+
+/** The records that the rows of `selectTenants` tell, by tenant. */
+export function tenantRecords(rows: readonly TenantRow[]): Map<string, TenantRecord> {
+  const gathered = new Map<string, Gathered>()
+  for (const row of rows) {
+    let tenant = gathered.get(row.tenant_id)
+    if (tenant === undefined) {
+      tenant = { version: 0, disabledAt: null, secrets: [], endedSessions: [] }
+      gathered.set(row.tenant_id, tenant)
+    }
+    addRow(tenant, row)
+  }
+  const records = new Map<string, TenantRecord>()
+  for (const [tenant, { version, disabledAt, secrets, endedSessions }] of gathered) {
+    secrets.sort((a, b) => a.generation - b.generation)
+    records.set(tenant, { tenant, version, disabledAt, secrets, endedSessions })
+  }
+  return records
+}
+
+function addRow(tenant: Gathered, row: TenantRow): void {
+  if (row.session_id !== null) {
+    tenant.endedSessions.push({ sessionId: row.session_id, until: Number(row.until) })
+    return
+  }
+  tenant.version = Number(row.version)
+  tenant.disabledAt = optionalNumber(row.disabled_at)
+  if (row.kid === null) return
+  tenant.secrets.push({
+    kid: row.kid,
+    generation: Number(row.generation),
+    algorithm: row.algorithm as HmacAlgorithm,
+    masterKeyId: row.master_key_id ?? '',
+    sealed: row.sealed ?? '',
+    createdAt: Number(row.created_at),
+    retiresAt: optionalNumber(row.retires_at),
+    reissueRequired: Number(row.reissue_required) === 1,
+  })
+}
+
+/** A whole number as the driver gives it: `pg` gives a bigint as text unless it was told otherwise. */
+export function optionalNumber(value: number | string | null): number | null {
+  return value === null ? null : Number(value)
+}

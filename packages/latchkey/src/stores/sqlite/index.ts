@@ -1,0 +1,5 @@
+export type { Migration, MigrationSet } from '../sql/migrations.js'
+export { isUniqueViolation, type SqlClient } from '../sql/sql-client.js'
+export type { SqlStore } from '../sql/sql-store.js'
+export type { SqliteHandle, SqliteStatement } from './sqlite-handle.js'
+export { type SqliteStoreOptions, sqliteStore } from './sqlite-store.js'

@@ -1,0 +1,140 @@
+import { chmodSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isLatchkeyError, LatchkeyError } from '../../errors.js'
+import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import { Mutex } from '../mutex.js'
+import { codeOf, type SqlClient } from '../sql/sql-client.js'
+import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
+import { failureOf, SqliteConnection } from './sqlite-connection.js'
+import { sqliteDialect } from './sqlite-dialect.js'
+import { SqliteFeed } from './sqlite-feed.js'
+import type { SqliteHandle } from './sqlite-handle.js'
+
+/** How long a writer waits for the writers before it, of this process and then of others. */
+const patienceMs = 5000
+
+/**
+ * One data file through two handles: a writer, used by one transaction at a time, and a reader, which therefore never sees what is not
+ * committed, and whose `data_version` moves when anybody else commits. Opened at first use.
+ */
+export class SqliteDatabase implements SqlDatabase {
+  readonly dialect = sqliteDialect
+  readonly #open: () => SqliteHandle
+  readonly #writers = new Mutex(2 * patienceMs)
+  #writer: SqliteConnection | undefined
+  #reader: SqliteConnection | undefined
+
+  constructor(open: () => SqliteHandle) {
+    this.#open = open
+  }
+
+  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    if (readsOnly.test(text)) return { rows: this.#readingConnection().run<Row>(text, values) }
+    return this.exclusively((connection) => connection.query<Row>(text, values))
+  }
+
+  exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    return this.#writers.run(async () => {
+      const connection = this.#writingConnection()
+      return work({
+        query: async (text, values) => ({ rows: await patiently(() => connection.run(text, values)) }),
+        script: async (text) => connection.script(text),
+        begin: async () => void (await patiently(() => connection.run('begin immediate'))),
+        commit: async () => void connection.run('commit'),
+        rollback: async () => this.#rollback(connection),
+      })
+    })
+  }
+
+  async adopt(_client: SqlClient): Promise<SqlClient> {
+    throw new TypeError('Give change() the client that this store gave to the work of transaction().')
+  }
+
+  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
+    return new SqliteFeed(this.#readingConnection(), listener, options)
+  }
+
+  async close(): Promise<void> {
+    await this.#writers.run(async () => {
+      this.#reader?.close()
+      this.#writer?.close()
+    })
+  }
+
+  /** After some failures (a full disk) SQLite has rolled back by itself; what is still open after that is not used again. */
+  #rollback(connection: SqliteConnection): void {
+    try {
+      connection.run('rollback')
+    } catch {
+      connection.close()
+      this.#writer = undefined
+    }
+  }
+
+  #writingConnection(): SqliteConnection {
+    this.#writer ??= this.#connect([
+      `pragma busy_timeout = ${patienceMs}`,
+      'pragma journal_mode = wal',
+      'pragma synchronous = full',
+      'pragma foreign_keys = on',
+      // From here on waiting is done without blocking the process.
+      'pragma busy_timeout = 0',
+    ])
+    return this.#writer
+  }
+
+  #readingConnection(): SqliteConnection {
+    // The writer comes first: it makes the file what the reader expects.
+    this.#writingConnection()
+    this.#reader ??= this.#connect([`pragma busy_timeout = ${patienceMs}`, 'pragma query_only = on'])
+    return this.#reader
+  }
+
+  #connect(settings: readonly string[]): SqliteConnection {
+    const connection = this.#openHandle()
+    try {
+      const [file] = connection.run<{ file: string }>('select file from pragma_database_list where seq = 0')
+      protectNewFile(file?.file ?? '')
+      for (const setting of settings) connection.run(setting)
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
+  #openHandle(): SqliteConnection {
+    try {
+      return new SqliteConnection(this.#open())
+    } catch (error) {
+      const failure = failureOf(error)
+      throw isLatchkeyError(failure) ? failure : new LatchkeyError('store_unavailable', { cause: error })
+    }
+  }
+}
+
+const readsOnly = /^\s*(select|values|explain)\b/i
+
+/** A file just made holds nothing yet; who else may read it is settled before it does. The files beside it get the same mode. */
+function protectNewFile(path: string): void {
+  if (path === '')
+    throw new TypeError('open() must open a file: every handle on a database in memory sees another one.')
+  if (statSync(path).size === 0) chmodSync(path, 0o600)
+}
+
+/** Another process may be writing: tries again for a while, without blocking this one. */
+async function patiently<T>(run: () => T): Promise<T> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return run()
+    } catch (error) {
+      if (!isBusy(error) || !(performance.now() < giveUpAt)) throw error
+    }
+    await sleep(1 + Math.random() * 10)
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return isLatchkeyError(error) && codeOf(error.cause).startsWith('SQLITE_BUSY')
+}
