@@ -5,9 +5,9 @@
 const core = '^packages/latchkey/src/'
 
 const floors = [
-  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts'],
+  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts'],
   ['jws/', 'claims/', 'sealing/'],
-  ['secrets/', 'keys/'],
+  ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts'],
   ['latchkey.ts', 'stores/'],
   ['http/'],
   ['adapters/', 'interop/', 'testing/', 'index.ts'],

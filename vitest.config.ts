@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
+const report = process.env.VITEST_JSON_REPORT
+
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     globalSetup: ['test/support/postgres-server.ts'],
+    reporters: report === undefined ? ['default'] : ['default', 'json'],
+    outputFile: report === undefined ? {} : { json: report },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

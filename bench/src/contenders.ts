@@ -1,0 +1,172 @@
+import { webcrypto } from 'node:crypto'
+import { createSigner, createVerifier } from 'fast-jwt'
+import * as jose from 'jose'
+import jsonwebtoken from 'jsonwebtoken'
+import { audience, cachedTokens, issuer, type Population, type TenantSecret, tokenType } from './population.js'
+
+type Verify = (token: string) => unknown
+type Issue = (subject: string) => unknown
+
+/** One library, used as its documentation says, with a key per user. `await` on its answer gives an object with the claims or fails. */
+export interface Contender<Run> {
+  readonly name: string
+  readonly run: Run
+  /** Whether a revoked key is refused at once by this way of using the library. */
+  readonly revocable: boolean
+}
+
+const algorithm = 'HS256'
+const tolerance = 5
+
+/** Ways to verify, each with issuer, audience, expiry, algorithm and type checked. */
+export async function verifiers(population: Population): Promise<readonly Contender<Verify>[]> {
+  const { latchkey, secrets } = population
+  const secretOf = (kid: unknown): TenantSecret => {
+    const secret = typeof kid === 'string' ? secrets.get(kid) : undefined
+    if (secret === undefined) throw new Error('unknown kid')
+    return secret
+  }
+  const cryptoKeys = await importKeys(secrets)
+  const fastJwtOptions = {
+    algorithms: [algorithm] as const,
+    allowedIss: issuer,
+    allowedAud: audience,
+    checkTyp: tokenType,
+    clockTolerance: tolerance * 1000,
+    requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+  }
+  const asyncKey = async ({ header }: { header: { kid?: string } }) => secretOf(header.kid).bytes
+  return [
+    { name: 'Latchkey', run: (token) => latchkey.verify(token), revocable: true },
+    {
+      name: 'fast-jwt, key function',
+      run: createVerifier({ ...fastJwtOptions, algorithms: [algorithm], key: asyncKey }),
+      revocable: true,
+    },
+    {
+      name: 'fast-jwt, key function, cache',
+      run: createVerifier({ ...fastJwtOptions, algorithms: [algorithm], key: asyncKey, cache: cachedTokens }),
+      revocable: false,
+    },
+    {
+      name: 'jose, imported keys',
+      run: (token) => verifyWithJose(token, (kid) => cryptoKeys.get(String(kid)) ?? secretOf(kid).bytes),
+      revocable: true,
+    },
+    { name: 'jose, raw secrets', run: (token) => verifyWithJose(token, (kid) => secretOf(kid).bytes), revocable: true },
+    {
+      name: 'jsonwebtoken, KeyObject',
+      run: (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).keyObject),
+      revocable: true,
+    },
+    {
+      name: 'jsonwebtoken, raw secrets',
+      run: (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).bytes),
+      revocable: true,
+    },
+  ]
+}
+
+/** Ways to issue the same claims. The peers are given each subject's key ready; Latchkey looks it up by itself. */
+export async function issuers(population: Population): Promise<readonly Contender<Issue>[]> {
+  const { latchkey, subjects, secrets, tokens, claims } = population
+  const kids = new Map(subjects.map((subject, index) => [subject, kidOf(tokens[index])] as const))
+  const secretFor = (subject: string): [string, TenantSecret] => {
+    const kid = String(kids.get(subject))
+    const secret = secrets.get(kid)
+    if (secret === undefined) throw new Error('unknown subject')
+    return [kid, secret]
+  }
+  const signers = new Map(
+    subjects.map((subject) => {
+      const [kid, secret] = secretFor(subject)
+      const options = { key: secret.bytes, algorithm, expiresIn: 900_000, kid, header: { alg: algorithm, typ: tokenType } }
+      return [subject, createSigner({ ...options, iss: issuer, aud: audience, sub: subject })] as const
+    }),
+  )
+  return [
+    {
+      name: 'Latchkey',
+      run: (subject) => latchkey.issue({ subject, sessionId: 'a-session', claims: claims(subject) }),
+      revocable: true,
+    },
+    {
+      name: 'fast-jwt, a signer a user',
+      run: (subject) => signers.get(subject)?.({ jti: webcrypto.randomUUID(), sid: 'a-session', ...claims(subject) }),
+      revocable: true,
+    },
+    {
+      name: 'jose',
+      run: (subject) => {
+        const [kid, { bytes }] = secretFor(subject)
+        return new jose.SignJWT({ sid: 'a-session', ...claims(subject) })
+          .setProtectedHeader({ alg: algorithm, typ: tokenType, kid })
+          .setIssuer(issuer)
+          .setAudience(audience)
+          .setSubject(subject)
+          .setIssuedAt()
+          .setExpirationTime('15m')
+          .setJti(webcrypto.randomUUID())
+          .sign(bytes)
+      },
+      revocable: true,
+    },
+    {
+      name: 'jsonwebtoken, KeyObject',
+      run: (subject) => {
+        const [kid, { keyObject }] = secretFor(subject)
+        return jsonwebtoken.sign({ sid: 'a-session', ...claims(subject) }, keyObject, {
+          algorithm,
+          keyid: kid,
+          header: { alg: algorithm, typ: tokenType },
+          issuer,
+          audience,
+          subject,
+          expiresIn: 900,
+          jwtid: webcrypto.randomUUID(),
+        })
+      },
+      revocable: true,
+    },
+  ]
+}
+
+async function verifyWithJose(
+  token: string,
+  keyOf: (kid: unknown) => Uint8Array | jose.CryptoKey,
+): Promise<jose.JWTPayload> {
+  const { payload } = await jose.jwtVerify(token, ({ kid }) => keyOf(kid), {
+    algorithms: [algorithm],
+    issuer,
+    audience,
+    typ: tokenType,
+    clockTolerance: tolerance,
+    requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+  })
+  return payload
+}
+
+function verifyWithJsonwebtoken(token: string, keyOf: (kid: unknown) => jsonwebtoken.Secret): unknown {
+  const header = jsonwebtoken.decode(token, { complete: true })?.header
+  if (header?.typ !== tokenType) throw new Error('unexpected type')
+  return jsonwebtoken.verify(token, keyOf(header.kid), {
+    algorithms: [algorithm],
+    issuer,
+    audience,
+    clockTolerance: tolerance,
+  })
+}
+
+async function importKeys(secrets: ReadonlyMap<string, TenantSecret>): Promise<ReadonlyMap<string, jose.CryptoKey>> {
+  const keys = new Map<string, jose.CryptoKey>()
+  for (const [kid, { bytes }] of secrets) {
+    const usages: jose.CryptoKey['usages'] = ['verify']
+    keys.set(kid, await webcrypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, usages))
+  }
+  return keys
+}
+
+function kidOf(token: Buffer | undefined): string {
+  const [header = ''] = String(token).split('.')
+  return JSON.parse(Buffer.from(header, 'base64url').toString()).kid
+}

@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+import { type Contender, issuers, verifiers } from './contenders.js'
+import { checkVerifier } from './fairness.js'
+import { createPopulation, type Population } from './population.js'
+import { createReport, formatReport, type Row, type Section, saveReport } from './report.js'
+import { measureInRounds, type RoundOptions } from './rounds.js'
+
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+})
+const tenants = flags.quick ? 2_000 : 10_000
+const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 500 }
+
+const population = await createPopulation(tenants)
+const verifying = await verifiers(population)
+for (const contender of verifying) await checkVerifier(contender, population)
+
+const report = createReport(
+  [
+    await measureSection('Verify a token never seen before', verifying, inTurn(population.newTokens)),
+    await measureSection('Verify the same tokens again', verifying, inTurn(population.tokens)),
+    await measureSection('Issue a token', await issuers(population), subjectsInTurn(population)),
+  ],
+  tenants,
+  roundOptions.rounds,
+)
+await saveReport(report, new URL('../results/latest.json', import.meta.url))
+console.log(flags.json ? JSON.stringify(report) : formatReport(report))
+
+async function measureSection(
+  title: string,
+  contenders: readonly Contender<(input: string) => unknown>[],
+  next: () => () => string,
+): Promise<Section> {
+  const operations = contenders.map(({ name, run }) => {
+    const input = next()
+    return [name, () => run(input())] as const
+  })
+  const timings = await measureInRounds(new Map(operations), roundOptions)
+  const own = timings.get('Latchkey')?.median ?? Number.NaN
+  const rows = contenders.flatMap(({ name, revocable }): Row[] => {
+    const timing = timings.get(name)
+    return timing === undefined ? [] : [{ name, timing, ratio: timing.median / own, revocable }]
+  })
+  return { title, rows }
+}
+
+/** Tokens one after another, each as a fresh string, as from a socket: one interned string again and again would flatter every cache. */
+function inTurn(tokens: readonly Buffer[]): () => () => string {
+  return () => {
+    let place = 0
+    return () => {
+      place = (place + 1) % tokens.length
+      return tokens[place]?.latin1Slice() ?? ''
+    }
+  }
+}
+
+function subjectsInTurn({ subjects }: Population): () => () => string {
+  return () => {
+    let place = 0
+    return () => {
+      place = (place + 1) % subjects.length
+      return subjects[place] ?? ''
+    }
+  }
+}

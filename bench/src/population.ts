@@ -1,0 +1,77 @@
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createLatchkey, Keyring, type Latchkey, type TenantStore, tenantSecrets } from 'latchkey'
+import { memoryStore } from 'latchkey/memory'
+
+export const issuer = 'https://auth.example.com'
+export const audience = 'https://api.example.com'
+export const tokenType = 'at+jwt'
+
+/** A tenant's key in every form that a contender likes best. */
+export interface TenantSecret {
+  readonly bytes: Buffer
+  readonly keyObject: KeyObject
+}
+
+/** The tenants, their keys by kid, and tokens of theirs. */
+export interface Population {
+  readonly latchkey: Latchkey
+  readonly subjects: readonly string[]
+  readonly secrets: ReadonlyMap<string, TenantSecret>
+  /** One token a tenant, as the bytes that a socket would deliver. */
+  readonly tokens: readonly Buffer[]
+  /** Several tokens a tenant: more than any cache of verified tokens here holds, so that none is found there. */
+  readonly newTokens: readonly Buffer[]
+  readonly claims: (subject: string) => Record<string, unknown>
+}
+
+export const cachedTokens = 20_000
+const newTokensPerTenant = 5
+
+/** Makes the tenants through Latchkey, and opens their secrets so that every contender verifies the very same tokens. */
+export async function createPopulation(tenants: number): Promise<Population> {
+  const masterKeys = Keyring.generate('bench')
+  const store = memoryStore()
+  const keys = tenantSecrets({ store, masterKeys, maxTenants: tenants * 2 })
+  const latchkey = createLatchkey({ issuer, audience, keys, tokenCache: { maxEntries: cachedTokens } })
+  const subjects = Array.from({ length: tenants }, () => `user-${randomBytes(8).toString('hex')}`)
+  const tokens: Buffer[] = []
+  const newTokens: Buffer[] = []
+  for (const subject of subjects) {
+    tokens.push(await issueBytes(latchkey, subject))
+    for (let count = 0; count < newTokensPerTenant; count += 1) newTokens.push(await issueBytes(latchkey, subject))
+  }
+  const secrets = await openSecrets(store, Keyring.parse(masterKeys), subjects)
+  return { latchkey, subjects, secrets, tokens, newTokens: shuffled(newTokens), claims: claimsOf }
+}
+
+function claimsOf(subject: string): Record<string, unknown> {
+  return { email: `${subject}@example.com`, role: 'editor' }
+}
+
+async function issueBytes(latchkey: Latchkey, subject: string): Promise<Buffer> {
+  const { token } = await latchkey.issue({ subject, claims: claimsOf(subject), expiresIn: 3600 })
+  return Buffer.from(token, 'latin1')
+}
+
+async function openSecrets(
+  store: TenantStore,
+  keyring: Keyring,
+  subjects: readonly string[],
+): Promise<ReadonlyMap<string, TenantSecret>> {
+  const secrets = new Map<string, TenantSecret>()
+  for (const [tenant, record] of await store.readTenants(subjects)) {
+    for (const secret of record.secrets) {
+      const binding = ['tenant-secret', tenant, secret.kid, secret.generation, secret.algorithm] as const
+      const bytes = keyring.open(secret, binding)
+      secrets.set(secret.kid, { bytes, keyObject: createSecretKey(bytes) })
+    }
+  }
+  return secrets
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ value }) => value)
+}

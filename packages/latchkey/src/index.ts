@@ -1,0 +1,19 @@
+export type { Auth } from './auth.js'
+export type { Claims } from './claims/check-claims.js'
+export { type Clock, type Instant, systemClock } from './clock.js'
+export { type Failure, type FailureCode, failures, isLatchkeyError, LatchkeyError } from './errors.js'
+export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
+export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
+export type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export { createLatchkey, type IssuedToken, type IssueRequest, type Latchkey, type LatchkeyOptions } from './latchkey.js'
+export type { MaybePromise } from './maybe-promise.js'
+export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
+export type * from './secrets/ports.js'
+export {
+  type ChangeOptions,
+  type SecretDescription,
+  type TenantDescription,
+  type TenantSecrets,
+  type TenantSecretsOptions,
+  tenantSecrets,
+} from './secrets/tenant-secrets.js'

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { type Auth, createAuth } from './auth.js'
+import { checkWhole } from './check-whole.js'
+import { buildClaims } from './claims/build-claims.js'
+import { checkClaims, parseClaims } from './claims/check-claims.js'
+import { checkSessionId } from './claims/session-id.js'
+import { type Clock, systemClock } from './clock.js'
+import { refusal } from './errors.js'
+import { decodeBase64url, encodeBase64url } from './jws/base64url.js'
+import { type CompactParts, splitCompact } from './jws/compact.js'
+import type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+import type { MaybePromise } from './maybe-promise.js'
+import { VerifiedTokens } from './verified-tokens.js'
+
+/** Options of `createLatchkey`. */
+export interface LatchkeyOptions {
+  /** The `iss` claim of every token, and the only one accepted. */
+  readonly issuer: string
+  /** The `aud` claim of every token; one of these must be in a token that is accepted. */
+  readonly audience: string | readonly string[]
+  /** Where keys come from: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
+  readonly keys: KeySource
+  /** Seconds for which a token is valid. At most the `maxTokenTtl` of the keys. Default 900. */
+  readonly accessTokenTtl?: number
+  /** Seconds by which clocks may differ. 0 to 300; default 5. */
+  readonly clockTolerance?: number
+  /** Memory for tokens that were verified before: at most `maxEntries`, by default 10,000; `false` verifies every time. */
+  readonly tokenCache?: { readonly maxEntries: number } | false
+  /** Longer tokens are refused before anything of them is read. Default 8192. */
+  readonly maxTokenBytes?: number
+  /** Where time comes from; the machine's clocks by default. */
+  readonly clock?: Clock
+}
+
+/** What to say in a token. */
+export interface IssueRequest {
+  /** The `sub` claim; with tenant secrets also the tenant whose secret signs. */
+  readonly subject: string
+  /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters; a new random one by default. */
+  readonly sessionId?: string
+  /** Further claims. Registered ones (RFC 7519 §4.1) and `sid` are refused with a TypeError. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Seconds for which this token is valid, instead of `accessTokenTtl`. */
+  readonly expiresIn?: number
+}
+
+/** A token and what its bearer may be told of it. */
+export interface IssuedToken {
+  readonly token: string
+  readonly tokenId: string
+  readonly sessionId: string
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+  /** Seconds from the issue. */
+  readonly expiresIn: number
+}
+
+/** Issues and verifies access tokens over one key source. */
+export interface Latchkey {
+  /**
+   * A new access token (`typ: at+jwt`, RFC 9068). The token itself when the key is in memory, else a promise; `await` works on both.
+   * Fails with `tenant_disabled`, `tenant_invalid`, `store_unavailable`.
+   */
+  issue(request: IssueRequest): MaybePromise<IssuedToken>
+  /**
+   * Who the token speaks for. The value itself when everything needed is in memory, else a promise; `await` works on both. A refusal is
+   * a LatchkeyError, thrown at once or rejected: 401 with what is wrong with the token, 503 when that cannot be found out.
+   */
+  verify(token: string): MaybePromise<Auth>
+  /** Closes the key source. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes the issuer and verifier of one API's tokens. Throws a TypeError for options that cannot be meant.
+ *
+ * @example
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example.com', audience: 'api', keys })
+ * const { token } = await latchkey.issue({ subject: user.id })
+ * const { subject } = await latchkey.verify(token)
+ */
+export function createLatchkey(options: LatchkeyOptions): Latchkey {
+  return new TokenAuthority(options)
+}
+
+/** Times a key may turn out to be out of date while it is being used, before the answer is 503. */
+const maxAttempts = 3
+
+class TokenAuthority implements Latchkey {
+  readonly #issuer: string
+  readonly #audience: string | readonly string[]
+  readonly #audiences: readonly string[]
+  readonly #keys: KeySource
+  readonly #ttlSec: number
+  readonly #toleranceSec: number
+  readonly #verified: VerifiedTokens | undefined
+  readonly #maxTokenLength: number
+  readonly #clock: Clock
+
+  constructor(options: LatchkeyOptions) {
+    const { tokenCache = { maxEntries: 10_000 } } = options
+    this.#issuer = checkText('issuer', options.issuer)
+    this.#audience = options.audience
+    this.#audiences = [options.audience].flat().map((audience) => checkText('audience', audience))
+    if (this.#audiences.length === 0) throw new TypeError('audience names at least one audience.')
+    this.#keys = options.keys
+    this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? 900)
+    this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, 300)
+    this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
+    this.#verified =
+      tokenCache === false
+        ? undefined
+        : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000))
+    this.#clock = options.clock ?? systemClock
+  }
+
+  issue(request: IssueRequest): MaybePromise<IssuedToken> {
+    const key = this.#keys.signingKey(request.subject)
+    return key instanceof Promise ? key.then((read) => this.#sign(request, read)) : this.#sign(request, key)
+  }
+
+  // Synchronous where it can be: a promise here costs more than the look-up.
+  verify(token: string): MaybePromise<Auth> {
+    if (typeof token !== 'string') throw refusal('token_malformed')
+    if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
+    const known = this.#verified?.find(token, this.#clock.now())
+    if (known !== undefined) return known
+    return this.#verifyAnew(token, splitCompact(token), maxAttempts)
+  }
+
+  async close(): Promise<void> {
+    this.#verified?.clear()
+    await this.#keys.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #sign(request: IssueRequest, key: SigningKey): IssuedToken {
+    const { subject, sessionId = randomUUID(), claims, expiresIn } = request
+    const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
+    checkSessionId(sessionId)
+    const tokenId = randomUUID()
+    const issuedAtSec = Math.floor(this.#clock.now() / 1000)
+    const expiresAtSec = issuedAtSec + ttlSec
+    const payload = buildClaims({
+      issuer: this.#issuer,
+      audience: this.#audience,
+      subject,
+      tokenId,
+      sessionId,
+      issuedAtSec,
+      expiresAtSec,
+      claims,
+    })
+    const signingInput = `${key.headerSegment}.${encodeBase64url(JSON.stringify(payload))}`
+    const token = `${signingInput}.${key.sign(signingInput)}`
+    if (token.length > this.#maxTokenLength) throw new TypeError('The claims make the token longer than maxTokenBytes.')
+    return { token, tokenId, sessionId, expiresAt: expiresAtSec, expiresIn: ttlSec }
+  }
+
+  #verifyAnew(token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
+    if (attempts === 0) throw refusal('store_unavailable')
+    const key = this.#keys.verifyingKey(parts.headerSegment)
+    return key instanceof Promise
+      ? key.then((read) => this.#accept(token, parts, read, attempts))
+      : this.#accept(token, parts, key, attempts)
+  }
+
+  #accept(token: string, parts: CompactParts, key: VerifyingKey, attempts: number): MaybePromise<Auth> {
+    if (!key.verify(parts.signingInput, parts.signatureSegment)) throw refusal('signature_invalid')
+    const payload = decodeBase64url(parts.payloadSegment)
+    if (payload === undefined) throw refusal('token_malformed')
+    const claims = parseClaims(payload)
+    if (key.owner !== undefined && claims.sub !== key.owner) throw refusal('subject_mismatch')
+    const nowMs = this.#clock.now()
+    checkClaims(claims, {
+      issuer: this.#issuer,
+      audiences: this.#audiences,
+      nowSec: nowMs / 1000,
+      toleranceSec: this.#toleranceSec,
+    })
+    const refused = key.refusalOf(claims.sid)
+    if (refused !== undefined) throw refusal(refused)
+    // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
+    if (!key.isCurrent()) return this.#verifyAnew(token, parts, attempts - 1)
+    const auth = createAuth(claims, key.kid)
+    this.#verified?.add(token, auth, key, (claims.exp + this.#toleranceSec) * 1000)
+    return auth
+  }
+
+  #checkTtl(name: string, seconds: number): number {
+    return checkWhole(name, seconds, 1, this.#keys.maxTokenTtl)
+  }
+}
+
+function checkText(name: string, text: string): string {
+  if (typeof text !== 'string' || text === '') throw new TypeError(`${name} is a text that is not empty.`)
+  return text
+}

@@ -1,0 +1,390 @@
+import { randomBytes } from 'node:crypto'
+import { BoundedMap, type Evictable } from '../bounded-map.js'
+import { checkWhole } from '../check-whole.js'
+import { checkSessionId } from '../claims/session-id.js'
+import { checkTokenType } from '../claims/token-type.js'
+import { type Clock, systemClock } from '../clock.js'
+import { LatchkeyError, refusal } from '../errors.js'
+import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
+import { parseHeader } from '../jws/header.js'
+import type { KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
+import type { MaybePromise } from '../maybe-promise.js'
+import { Keyring } from '../sealing/keyring.js'
+import { BatchReader, type Reading } from './batch-reader.js'
+import { Freshness } from './freshness.js'
+import { KidIssuer } from './kid-issuer.js'
+import * as lifecycle from './lifecycle.js'
+import type { Change, ChangeFeed, SecretRecord, TenantRecord, TenantState, TenantStore } from './ports.js'
+import { rewrap } from './rewrap.js'
+import { SecretSealer } from './secret-sealer.js'
+import { TenantCache } from './tenant-cache.js'
+import { checkTenantId } from './tenant-id.js'
+import { CachedTenant, canonicalHeader, type TenantKey, type TenantSurroundings } from './tenant-key.js'
+
+/** Options of `tenantSecrets`. */
+export interface TenantSecretsOptions<Client = unknown> {
+  /** Where the sealed secrets are kept. The caller closes it, after these keys. */
+  readonly store: TenantStore<Client>
+  /** Master keys as `id:base64url,id:base64url` of 32 bytes each, newest first: the first seals, all open. */
+  readonly masterKeys: string
+  /** What new secrets sign with; existing ones keep theirs until they are rotated. Default `HS256`. */
+  readonly algorithm?: HmacAlgorithm
+  /** Seconds for which a rotated secret goes on verifying. Default 3600. */
+  readonly gracePeriod?: number
+  /** Milliseconds after which knowledge of a tenant is no longer believed (C4). 250 to 60,000; default 2000. */
+  readonly maxStaleness?: number
+  /** Longest lifetime in seconds that a token may be given: what was ended is remembered so long. Default 86,400. */
+  readonly maxTokenTtl?: number
+  /** Tenants kept in memory at most. Default 100,000. */
+  readonly maxTenants?: number
+  /** Where time comes from; the machine's clocks by default. */
+  readonly clock?: Clock
+}
+
+/** Options of a change. */
+export interface ChangeOptions<Client> {
+  /** The handle of an open transaction of the store: the change commits or rolls back with it. Without one the change is durable when its promise resolves. */
+  readonly client?: Client
+}
+
+/** What may be known of a secret: never the secret. */
+export type SecretDescription = Omit<SecretRecord, 'sealed'>
+
+/** What may be known of a tenant. Times in milliseconds since 1970. */
+export interface TenantDescription extends Omit<TenantRecord, 'secrets'> {
+  readonly secrets: readonly SecretDescription[]
+}
+
+/**
+ * A signing secret for every tenant. Changes throw `tenant_invalid`, `store_unavailable`, `master_key_missing`, and what each one
+ * names; they hold in this process when they resolve and in every other within `maxStaleness`.
+ */
+export interface TenantSecrets<Client = unknown> extends KeySource {
+  /** Connects, checks the master keys and starts the change feed; everything else does so at its first use. Throws `master_key_missing`, `master_key_wrong`, `schema_missing`, `schema_too_new`, `store_unavailable`. */
+  ready(): Promise<void>
+  /** Gives the tenant a secret if it has none. Throws `tenant_disabled`. */
+  provision(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** A new secret signs from now on; the old one verifies until the grace period ends; nobody is logged out. Throws `tenant_unknown`, `tenant_disabled`, `too_many_rotations`. */
+  rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Every token of the tenant is dead; it can sign in again at once. Throws `tenant_unknown`. */
+  revoke(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** The tokens of one session are dead; the tenant's other sessions go on. Throws `tenant_unknown`. */
+  revokeSession(tenant: string, sessionId: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Claims have changed: tokens issued before are answered with `reissue_required`; a refresh gives one that holds. Throws `tenant_unknown`, `tenant_disabled`. */
+  requireReissue(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Every token is dead and none can be issued until `enable`. Throws `tenant_unknown`. */
+  disable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Ends `disable`; tokens from before stay dead. Throws `tenant_unknown`. */
+  enable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Deletes the tenant and its secrets: nothing can verify again. A tenant that does not exist is forgotten already. */
+  forget(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
+  describe(tenant: string): Promise<TenantDescription | undefined>
+  /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
+  rewrap(): Promise<number>
+  /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
+  prune(): Promise<void>
+  /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
+  readonly feedAgeMs: number
+}
+
+/**
+ * The key source with a secret per tenant. Opens nothing until it is used. Throws a TypeError for options that cannot be meant.
+ *
+ * @example
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ */
+export function tenantSecrets<Client = unknown>(options: TenantSecretsOptions<Client>): TenantSecrets<Client> {
+  return new TenantSecretSource(options)
+}
+
+/** Attempts to read a tenant that keeps changing, or that is read too slowly to be believed, before the answer is 503. */
+const maxAttempts = 3
+
+/** Kids that were minted here and have ended, remembered so that an old token costs one read in all. */
+const maxEndedKids = 10_000
+
+/** Changes are logged for this long, so that a feed which polls can catch up. */
+const changeLogMs = 3_600_000
+
+/** Proofs of the feed per `maxStaleness`: one may be late, or lost, before knowledge goes stale. */
+const proofsPerStaleness = 4
+
+type Decision = (current: TenantRecord | undefined, context: lifecycle.LifecycleContext) => TenantState | undefined
+
+/** What exists once the store has been reached. */
+interface Opened {
+  readonly kids: KidIssuer
+  readonly sealer: SecretSealer
+  readonly feed: ChangeFeed
+}
+
+class TenantSecretSource<Client> implements TenantSecrets<Client> {
+  readonly maxTokenTtl: number
+  readonly #store: TenantStore<Client>
+  readonly #keyring: Keyring
+  readonly #algorithm: HmacAlgorithm
+  readonly #graceMs: number
+  readonly #proofIntervalMs: number
+  readonly #clock: Clock
+  readonly #freshness: Freshness
+  readonly #cache: TenantCache
+  readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
+  readonly #byKid: BatchReader
+  readonly #byTenant: BatchReader
+  readonly #surroundings: TenantSurroundings
+  #opening: Promise<Opened> | undefined
+  #opened: Opened | undefined
+  #closed = false
+
+  constructor(options: TenantSecretsOptions<Client>) {
+    const { store, clock = systemClock, maxStaleness = 2000 } = options
+    this.maxTokenTtl = checkWhole('maxTokenTtl', options.maxTokenTtl ?? 86_400, 1, 31_536_000)
+    this.#store = store
+    this.#keyring = Keyring.parse(options.masterKeys)
+    this.#algorithm = checkAlgorithm(options.algorithm ?? 'HS256')
+    this.#graceMs = checkWhole('gracePeriod', options.gracePeriod ?? 3600, 0, 31_536_000) * 1000
+    this.#proofIntervalMs = checkWhole('maxStaleness', maxStaleness, 250, 60_000) / proofsPerStaleness
+    this.#clock = clock
+    this.#freshness = new Freshness(clock, maxStaleness)
+    this.#cache = new TenantCache(checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000))
+    const { instant } = this.#freshness
+    this.#byKid = new BatchReader({ read: (kids) => store.readByKid(kids), instant })
+    this.#byTenant = new BatchReader({ read: (tenants) => store.readTenants(tenants), instant })
+    this.#surroundings = {
+      nowMs: () => clock.now(),
+      covers: (readAt) => this.#freshness.covers(readAt),
+      open: (tenant, record) => this.#sealer().open(tenant, record),
+    }
+  }
+
+  get feedAgeMs(): number {
+    return this.#freshness.feedAgeMs
+  }
+
+  async ready(): Promise<void> {
+    await this.#open()
+  }
+
+  signingKey(subject: string): MaybePromise<SigningKey> {
+    checkTenantId(subject)
+    const cached = this.#cache.find(subject)
+    if (cached !== undefined && this.#freshness.covers(cached.readAt)) {
+      const key = signingKeyOf(cached)
+      if (key !== undefined) return key
+    }
+    return this.#readSigningKey(subject)
+  }
+
+  verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
+    const known = this.#believed(headerSegment)
+    if (known !== undefined) return known
+    const { alg, kid, typ } = parseHeader(headerSegment)
+    checkTokenType(typ)
+    if (!isHmacAlgorithm(alg)) throw refusal('algorithm_refused')
+    if (kid === undefined) throw refusal('kid_unknown')
+    if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, alg))
+    return this.#keyNamed(kid, alg)
+  }
+
+  provision(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.provision, options)
+  }
+
+  rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.rotate, options)
+  }
+
+  revoke(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.revoke, options)
+  }
+
+  async revokeSession(tenant: string, sessionId: string, options?: ChangeOptions<Client>): Promise<void> {
+    checkSessionId(sessionId)
+    await this.#change(tenant, (current, context) => lifecycle.endSession(current, sessionId, context), options)
+  }
+
+  requireReissue(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.requireReissue, options)
+  }
+
+  disable(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.disable, options)
+  }
+
+  enable(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, lifecycle.enable, options)
+  }
+
+  forget(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+    return this.#change(tenant, () => undefined, options)
+  }
+
+  async describe(tenant: string): Promise<TenantDescription | undefined> {
+    checkTenantId(tenant)
+    await this.#open()
+    const record = (await this.#store.readTenants([tenant])).get(tenant)
+    if (record === undefined) return undefined
+    return { ...record, secrets: record.secrets.map(({ sealed, ...described }) => described) }
+  }
+
+  async rewrap(): Promise<number> {
+    const { sealer } = await this.#open()
+    return rewrap(this.#store, this.#keyring, sealer)
+  }
+
+  async prune(): Promise<void> {
+    await this.#open()
+    const now = this.#clock.now()
+    // A retired secret is kept for as long as a token of it can be alive, so that its bearer is told to refresh.
+    await this.#store.prune(now - this.maxTokenTtl * 1000, now - changeLogMs)
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cache.clear()
+    // A failed opening left nothing to close.
+    const opened = await this.#opening?.catch(() => undefined)
+    await opened?.feed.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The cached key whose tokens carry this header, if what is known of its tenant may be believed now. */
+  #believed(headerSegment: string): TenantKey | undefined {
+    const key = this.#cache.findKey(headerSegment)
+    if (key === undefined || !this.#freshness.covers(key.tenant.readAt)) return undefined
+    key.tenant.recentlyUsed = true
+    return key
+  }
+
+  #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
+    if (!this.#kids().recognises(kid)) throw refusal('kid_unknown')
+    const ended = this.#endedKids.get(kid)
+    if (ended !== undefined) {
+      ended.recentlyUsed = true
+      throw refusal('token_revoked')
+    }
+    // A header may hold the same names in another order than ours, when another library made the token.
+    return this.#believed(canonicalHeader(algorithm, kid)) ?? this.#readKey(kid, algorithm)
+  }
+
+  async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const cached = this.#keep(await this.#byKid.read(kid))
+      const key = cached?.keys.find((candidate) => candidate.kid === kid)
+      if (cached === undefined || key === undefined) {
+        this.#endedKids.set(kid, { recentlyUsed: false })
+        throw refusal('token_revoked')
+      }
+      if (key.algorithm !== algorithm) throw refusal('algorithm_refused')
+      if (this.#freshness.covers(cached.readAt)) return key
+    }
+    throw refusal('store_unavailable')
+  }
+
+  async #readSigningKey(tenant: string): Promise<SigningKey> {
+    await this.#open()
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const cached = this.#keep(await this.#byTenant.read(tenant))
+      const key = cached === undefined ? undefined : signingKeyOf(cached)
+      if (cached === undefined || key === undefined) await this.provision(tenant)
+      else if (this.#freshness.covers(cached.readAt)) return key
+    }
+    throw refusal('store_unavailable')
+  }
+
+  #keep({ record, readAt }: Reading): CachedTenant | undefined {
+    if (this.#closed) throw refusal('store_closed')
+    if (record === undefined) return undefined
+    return this.#cache.keep(new CachedTenant(record, readAt, this.#surroundings))
+  }
+
+  async #change(tenant: string, decide: Decision, options: ChangeOptions<Client> = {}): Promise<void> {
+    checkTenantId(tenant)
+    const { sealer } = await this.#open()
+    const context: lifecycle.LifecycleContext = {
+      nowMs: this.#clock.now(),
+      graceMs: this.#graceMs,
+      maxTokenMs: this.maxTokenTtl * 1000,
+      mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
+    }
+    const { client } = options
+    const after = await this.#store.change(tenant, (current) => decide(current, context), client)
+    // In the caller's transaction nothing has happened yet: the feed tells when it has.
+    if (client === undefined) this.#changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
+  }
+
+  /** What is known of the tenant from before this version ends now, in memory and under way. */
+  #changed({ tenant, version }: Change): void {
+    this.#cache.drop(tenant, version)
+    this.#byKid.changed(tenant, version)
+    this.#byTenant.changed(tenant, version)
+  }
+
+  #lost(): void {
+    this.#freshness.lost()
+    this.#cache.clear()
+    this.#byKid.lost()
+    this.#byTenant.lost()
+  }
+
+  async #open(): Promise<Opened> {
+    if (this.#closed) throw refusal('store_closed')
+    this.#opening ??= this.#openStore()
+    try {
+      this.#opened = await this.#opening
+      return this.#opened
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  async #openStore(): Promise<Opened> {
+    const masterKeyIds = await this.#store.masterKeyIds()
+    if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
+    const kids = new KidIssuer(await this.#readKidKey())
+    const sealer = new SecretSealer(this.#keyring, kids, this.#algorithm)
+    const feed = await this.#store.watch(
+      {
+        changed: (change) => this.#changed(change),
+        proved: (asOf) => this.#freshness.proved(asOf),
+        lost: () => this.#lost(),
+      },
+      { intervalMs: this.#proofIntervalMs, instant: this.#freshness.instant },
+    )
+    return { kids, sealer, feed }
+  }
+
+  async #readKidKey(): Promise<Uint8Array> {
+    const name = 'kid-key'
+    const binding = ['setting', name] as const
+    const setting = await this.#store.setting(name, () => ({ name, ...this.#keyring.seal(randomBytes(32), binding) }))
+    return this.#keyring.open(setting, binding)
+  }
+
+  #kids(): KidIssuer {
+    if (this.#opened === undefined) throw new LatchkeyError('store_closed')
+    return this.#opened.kids
+  }
+
+  #sealer(): SecretSealer {
+    if (this.#opened === undefined) throw new LatchkeyError('store_closed')
+    return this.#opened.sealer
+  }
+}
+
+function signingKeyOf(cached: CachedTenant): TenantKey | undefined {
+  if (cached.record.disabledAt !== null) throw refusal('tenant_disabled')
+  cached.recentlyUsed = true
+  return cached.signingKey
+}
+
+function checkAlgorithm(algorithm: HmacAlgorithm): HmacAlgorithm {
+  if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')
+  return algorithm
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { instantOf } from '../../src/clock.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { createFakeClock } from '../../src/testing/fake-clock.js'
+import { outcomeOf, setUp } from '../support/setup.js'
+import { steer } from '../support/steered-store.js'
+
+const maxStaleness = 2000
+
+async function twoProcesses() {
+  const shared = memoryStore()
+  const clock = createFakeClock()
+  const writer = setUp({ store: shared, clock })
+  const steered = steer(shared)
+  const reader = setUp({ store: steered.store, clock, keys: { maxStaleness } })
+  const { token } = await writer.latchkey.issue({ subject: 'alice' })
+  await reader.latchkey.verify(token)
+  const [feed] = steered.listeners
+  if (feed === undefined) throw new Error('The reader does not listen.')
+  return { clock, writer, reader, steered, feed, token }
+}
+
+describe('a verifier whose feed is silent (C4)', () => {
+  it('believes what it read for maxStaleness, then reads again: a revocation is never missed for longer', async () => {
+    const { clock, writer, reader, token } = await twoProcesses()
+    await writer.keys.revoke('alice')
+    clock.advance(maxStaleness)
+    expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    clock.advance(1)
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('answers 503 when the database is away as well: never 401, and never an accept', async () => {
+    const { clock, reader, steered, token } = await twoProcesses()
+    clock.advance(maxStaleness + 1)
+    steered.setReachable(false)
+    const refused = await Promise.resolve()
+      .then(() => reader.latchkey.verify(token))
+      .catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'store_unavailable', status: 503 })
+    steered.setReachable(true)
+    expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('reads once for all that ask at the same time', async () => {
+    const { clock, reader, steered, token } = await twoProcesses()
+    clock.advance(maxStaleness + 1)
+    const before = steered.reads
+    await Promise.all(Array.from({ length: 50 }, () => reader.latchkey.verify(token)))
+    expect(steered.reads).toBe(before + 1)
+  })
+
+  it('does not believe a read that took longer than maxStaleness', async () => {
+    const { clock, reader, steered, token } = await twoProcesses()
+    clock.advance(maxStaleness + 1)
+    steered.holdReads()
+    const answer = outcomeOf(() => reader.latchkey.verify(token))
+    for (let count = 0; count < 3; count += 1) {
+      while (steered.held.length === 0) await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(maxStaleness + 1)
+      for (const arrive of (steered.held as (() => void)[]).splice(0)) arrive()
+    }
+    expect(await answer).toBe('store_unavailable')
+  })
+})
+
+describe('a verifier whose feed proves itself (C4)', () => {
+  it('never reads again what it knows', async () => {
+    const { clock, reader, steered, feed, token } = await twoProcesses()
+    const before = steered.reads
+    for (let count = 0; count < 100; count += 1) {
+      feed.proved(instantOf(clock))
+      clock.advance(maxStaleness)
+      await reader.latchkey.verify(token)
+    }
+    expect(steered.reads).toBe(before)
+  })
+
+  it('counts from when the check began, not from when it ended', async () => {
+    const { clock, writer, reader, feed, token } = await twoProcesses()
+    const began = instantOf(clock)
+    clock.advance(maxStaleness)
+    await writer.keys.revoke('alice')
+    feed.proved(began)
+    clock.advance(1)
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('believes nothing from before it lost its thread', async () => {
+    const { writer, reader, feed, token } = await twoProcesses()
+    await writer.keys.revoke('alice')
+    feed.lost()
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+})
+
+describe('elapsed time', () => {
+  it('is the larger of the two clocks: a machine that was suspended, or whose wall clock was set, does not gain time', async () => {
+    const suspended = await twoProcesses()
+    await suspended.writer.keys.revoke('alice')
+    suspended.clock.step(maxStaleness + 1)
+    expect(await outcomeOf(() => suspended.reader.latchkey.verify(suspended.token))).toBe('token_revoked')
+
+    const setBack = await twoProcesses()
+    await setBack.writer.keys.revoke('alice')
+    setBack.clock.advance(maxStaleness + 1)
+    setBack.clock.step(-maxStaleness)
+    expect(await outcomeOf(() => setBack.reader.latchkey.verify(setBack.token))).toBe('token_revoked')
+  })
+})

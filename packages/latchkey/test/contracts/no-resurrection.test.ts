@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { createFakeClock } from '../../src/testing/fake-clock.js'
+import { outcomeOf, setUp } from '../support/setup.js'
+import { settle, steer } from '../support/steered-store.js'
+
+async function slowReader() {
+  const shared = memoryStore()
+  const clock = createFakeClock()
+  const writer = setUp({ store: shared, clock })
+  const steered = steer(shared)
+  const reader = setUp({ store: steered.store, clock })
+  await reader.keys.ready()
+  const [feed] = steered.listeners
+  if (feed === undefined) throw new Error('The reader does not listen.')
+  return { writer, reader, steered, feed }
+}
+
+describe('a read that was under way when its tenant changed (C6)', () => {
+  it('is discarded, whether the change is told before or after it arrives', async () => {
+    for (const order of ['change first', 'read first']) {
+      const { writer, reader, steered, feed } = await slowReader()
+      const { token } = await writer.latchkey.issue({ subject: 'alice' })
+      steered.holdReads()
+      const answer = outcomeOf(() => reader.latchkey.verify(token))
+      await settle()
+      await writer.keys.revoke('alice')
+      const version = (await writer.keys.describe('alice'))?.version ?? 0
+      if (order === 'change first') feed.changed({ tenant: 'alice', version })
+      steered.release()
+      const first = await answer
+      if (order === 'read first') feed.changed({ tenant: 'alice', version })
+      if (order === 'change first') expect(first).toBe('token_revoked')
+      expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+    }
+  })
+
+  it('does not put a secret back that this process itself has just ended', async () => {
+    const { reader, steered } = await slowReader()
+    const { token } = await reader.latchkey.issue({ subject: 'alice' })
+    await reader.keys.rotate('alice')
+    steered.holdReads()
+    const answer = outcomeOf(() => reader.latchkey.verify(token))
+    await settle()
+    await reader.keys.forget('alice')
+    steered.release()
+    expect(await answer).toBe('token_revoked')
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('is not believed when the feed lost its thread meanwhile', async () => {
+    const { writer, reader, steered, feed } = await slowReader()
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    steered.holdReads()
+    const answer = outcomeOf(() => reader.latchkey.verify(token))
+    await settle()
+    await writer.keys.revoke('alice')
+    feed.lost()
+    steered.release()
+    expect(await answer).toBe('token_revoked')
+  })
+})
+
+describe('readers, writers and the feed in any order', () => {
+  it('never accept a token once its revocation has been acknowledged and told', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(5), { minLength: 5, maxLength: 40 }), async (steps) => {
+        const { writer, reader, steered, feed } = await slowReader()
+        let { token } = await writer.latchkey.issue({ subject: 'alice' })
+        const ended: string[] = []
+        const pending: Promise<unknown>[] = []
+        steered.holdReads()
+        for (const step of steps) {
+          if (step <= 1) pending.push(outcomeOf(() => reader.latchkey.verify(token)))
+          else if (step === 2) (steered.held as (() => void)[]).shift()?.()
+          else if (step === 3) (steered.held as (() => void)[]).pop()?.()
+          else {
+            await (step === 4 ? writer.keys.revoke('alice') : writer.keys.requireReissue('alice'))
+            const version = (await writer.keys.describe('alice'))?.version ?? 0
+            feed.changed({ tenant: 'alice', version })
+            ended.push(token)
+            token = (await writer.latchkey.issue({ subject: 'alice' })).token
+          }
+          await settle()
+        }
+        steered.release()
+        await Promise.all(pending)
+        for (const dead of ended) {
+          expect(['token_revoked', 'reissue_required']).toContain(await outcomeOf(() => reader.latchkey.verify(dead)))
+        }
+        expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+      }),
+      { numRuns: 150 },
+    )
+  })
+})

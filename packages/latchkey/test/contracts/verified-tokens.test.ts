@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import type { Auth } from '../../src/auth.js'
+import { outcomeOf, setUp } from '../support/setup.js'
+
+describe('a token that was verified before (C8)', () => {
+  it('is answered without a promise, with the same identity', async () => {
+    const { latchkey } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const first = latchkey.verify(token)
+    expect(first).not.toBeInstanceOf(Promise)
+    expect(latchkey.verify(token)).toBe(first)
+  })
+
+  it.each(['rotate and wait', 'revoke', 'revokeSession', 'requireReissue', 'disable', 'forget', 'expiry'])(
+    'ends with %s',
+    async (ending) => {
+      const { latchkey, keys, clock } = setUp({ keys: { gracePeriod: 60 } })
+      const { token, sessionId } = await latchkey.issue({ subject: 'alice' })
+      latchkey.verify(token)
+      latchkey.verify(token)
+      if (ending === 'rotate and wait') {
+        await keys.rotate('alice')
+        await latchkey.verify(token)
+        clock.advance(60_000)
+      } else if (ending === 'expiry') clock.advance(905_000)
+      else if (ending === 'revokeSession') await keys.revokeSession('alice', sessionId)
+      else await keys[ending as 'revoke' | 'requireReissue' | 'disable' | 'forget']('alice')
+      expect(await outcomeOf(() => latchkey.verify(token))).toMatch(
+        /^(token_revoked|reissue_required|session_ended|token_expired)$/,
+      )
+    },
+  )
+
+  it('ends when its tenant leaves memory, because nothing tells of that tenant’s changes any more', async () => {
+    const { latchkey, store } = setUp({ keys: { maxTenants: 1 } })
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    await latchkey.verify(token)
+    await latchkey.verify((await latchkey.issue({ subject: 'bob' })).token)
+    const readByKid = store.readByKid.bind(store)
+    let reads = 0
+    store.readByKid = (kids) => {
+      reads += 1
+      return readByKid(kids)
+    }
+    await latchkey.verify(token)
+    expect(reads).toBe(1)
+  })
+
+  it('is compared whole: another token with the same signature text is verified, and refused', async () => {
+    const { latchkey } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const other = await latchkey.issue({ subject: 'alice', claims: { role: 'admin' } })
+    latchkey.verify(token)
+    const [header, payload] = other.token.split('.')
+    const mixed = `${header}.${payload}.${token.split('.')[2]}`
+    expect(await outcomeOf(() => latchkey.verify(mixed))).toBe('signature_invalid')
+    expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('hands out claims that no caller can change for another', async () => {
+    const { latchkey } = setUp()
+    const claims = { role: 'reader', nested: { list: ['a', { deep: 1 }] } }
+    const { token } = await latchkey.issue({ subject: 'alice', claims })
+    const auth = (await latchkey.verify(token)) as Auth & { claims: { nested: { list: unknown[] } } }
+    expect(() => Object.assign(auth, { subject: 'bob' })).toThrow(TypeError)
+    expect(() => Object.assign(auth.claims, { role: 'admin' })).toThrow(TypeError)
+    expect(() => auth.claims.nested.list.push('b')).toThrow(TypeError)
+    expect(() => Object.assign(auth.claims.nested.list[1] as object, { deep: 2 })).toThrow(TypeError)
+    expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice', claims })
+  })
+
+  it('can be switched off, and then every token is verified every time', async () => {
+    const { latchkey } = setUp({ latchkey: { tokenCache: false } })
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    expect(latchkey.verify(token)).not.toBe(latchkey.verify(token))
+    expect(latchkey.verify(token)).toEqual(latchkey.verify(token))
+  })
+})

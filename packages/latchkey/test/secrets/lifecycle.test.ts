@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as lifecycle from '../../src/secrets/lifecycle.js'
+import type { SecretRecord, TenantRecord, TenantState } from '../../src/secrets/ports.js'
+
+const graceMs = 10_000
+const maxTokenMs = 100_000
+
+function secretOf(generation: number, createdAt: number): SecretRecord {
+  return {
+    kid: `kid-${generation}-${createdAt}-${Math.random()}`,
+    generation,
+    algorithm: 'HS256',
+    masterKeyId: 'm',
+    sealed: 's',
+    createdAt,
+    retiresAt: null,
+    reissueRequired: false,
+  }
+}
+
+function contextAt(nowMs: number): lifecycle.LifecycleContext {
+  return { nowMs, graceMs, maxTokenMs, mint: (generation) => secretOf(generation, nowMs) }
+}
+
+function recordOf(state: TenantState, version: number): TenantRecord {
+  return { tenant: 't', version, ...state }
+}
+
+const transitions = {
+  provision: lifecycle.provision,
+  rotate: lifecycle.rotate,
+  revoke: lifecycle.revoke,
+  requireReissue: lifecycle.requireReissue,
+  disable: lifecycle.disable,
+  enable: lifecycle.enable,
+  endSession: (current: TenantRecord | undefined, context: lifecycle.LifecycleContext) =>
+    lifecycle.endSession(current, `session-${context.nowMs}`, context),
+} as const
+
+const steps = fc.array(
+  fc.record({
+    transition: fc.constantFrom(...(Object.keys(transitions) as (keyof typeof transitions)[])),
+    waitMs: fc.integer({ min: 0, max: 2 * graceMs }),
+  }),
+  { maxLength: 60 },
+)
+
+/** Whether a token signed with this secret is accepted at that moment, by the record alone. */
+function verifies(record: TenantRecord, kid: string, nowMs: number): boolean {
+  if (record.disabledAt !== null) return false
+  const secret = record.secrets.find((candidate) => candidate.kid === kid)
+  return secret !== undefined && !secret.reissueRequired && (secret.retiresAt === null || nowMs < secret.retiresAt)
+}
+
+describe('the life of a tenant', () => {
+  it('has exactly one signing secret while enabled and none while disabled, whatever happens in whatever order', () => {
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        let nowMs = 1_000_000
+        let record = recordOf(lifecycle.provision(undefined, contextAt(nowMs)), 1)
+        for (const { transition, waitMs } of sequence) {
+          nowMs += waitMs
+          record = apply(record, transition, nowMs)
+          const signing = record.secrets.filter((secret) => secret.retiresAt === null)
+          expect(signing).toHaveLength(record.disabledAt === null ? 1 : 0)
+          const generations = record.secrets.map((secret) => secret.generation)
+          expect(new Set(generations).size).toBe(generations.length)
+          expect(record.endedSessions.length).toBeLessThanOrEqual(lifecycle.MAX_ENDED_SESSIONS)
+        }
+      }),
+    )
+  })
+
+  it('never brings a secret back that has once stopped verifying', () => {
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        let nowMs = 1_000_000
+        let record = recordOf(lifecycle.provision(undefined, contextAt(nowMs)), 1)
+        const seen = new Set<string>()
+        const dead = new Set<string>()
+        for (const { transition, waitMs } of sequence) {
+          nowMs += waitMs
+          record = apply(record, transition, nowMs)
+          for (const secret of record.secrets) seen.add(secret.kid)
+          for (const kid of seen) {
+            if (verifies(record, kid, nowMs)) expect(dead.has(kid)).toBe(false)
+            else dead.add(kid)
+          }
+        }
+      }),
+    )
+  })
+})
+
+describe('rotation', () => {
+  const first = recordOf(lifecycle.provision(undefined, contextAt(0)), 1)
+  const [oldKid] = first.secrets.map((secret) => secret.kid)
+
+  it('lets the old secret verify until its grace ends, and not a millisecond longer', () => {
+    const rotated = recordOf(lifecycle.rotate(first, contextAt(50)), 2)
+    expect(verifies(rotated, String(oldKid), 50 + graceMs - 1)).toBe(true)
+    expect(verifies(rotated, String(oldKid), 50 + graceMs)).toBe(false)
+  })
+
+  it('does not lengthen the grace of a secret that is retired already', () => {
+    const once = recordOf(lifecycle.rotate(first, contextAt(0)), 2)
+    const twice = recordOf(lifecycle.rotate(once, contextAt(graceMs - 1)), 3)
+    expect(verifies(twice, String(oldKid), graceMs)).toBe(false)
+  })
+
+  it('is refused when it comes faster than old secrets end, so that no loop can grow a tenant without bound', () => {
+    let record = first
+    for (let count = 1; count < lifecycle.MAX_VERIFYING_SECRETS; count += 1) {
+      record = recordOf(lifecycle.rotate(record, contextAt(count)), count + 1)
+    }
+    expect(() => lifecycle.rotate(record, contextAt(100))).toThrow(
+      expect.objectContaining({ code: 'too_many_rotations' }),
+    )
+    expect(lifecycle.rotate(record, contextAt(2 * graceMs)).secrets.some((secret) => secret.retiresAt === null)).toBe(
+      true,
+    )
+  })
+})
+
+describe('ending more sessions than are remembered by name', () => {
+  it('makes every token of the tenant be issued anew, so that none of the ended ones slips through', () => {
+    let record = recordOf(lifecycle.provision(undefined, contextAt(0)), 1)
+    const [kid] = record.secrets.map((secret) => secret.kid)
+    for (let count = 0; count <= lifecycle.MAX_ENDED_SESSIONS; count += 1) {
+      record = recordOf(lifecycle.endSession(record, `s${count}`, contextAt(count)), count + 2)
+    }
+    expect(verifies(record, String(kid), lifecycle.MAX_ENDED_SESSIONS)).toBe(false)
+    expect(record.secrets.filter((secret) => secret.retiresAt === null)).toHaveLength(1)
+  })
+})
+
+function apply(record: TenantRecord, transition: keyof typeof transitions, nowMs: number): TenantRecord {
+  try {
+    const next = transitions[transition](record, contextAt(nowMs))
+    return next === record ? record : recordOf(next, record.version + 1)
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'LatchkeyError' })
+    return record
+  }
+}

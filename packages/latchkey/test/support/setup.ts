@@ -1,0 +1,50 @@
+import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../../src/latchkey.js'
+import { Keyring } from '../../src/sealing/keyring.js'
+import type { TenantStore } from '../../src/secrets/ports.js'
+import { type TenantSecrets, type TenantSecretsOptions, tenantSecrets } from '../../src/secrets/tenant-secrets.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.js'
+
+/** One process of an application: its own memory, over a store that others may share. */
+export interface Setup {
+  readonly clock: FakeClock
+  readonly store: TenantStore
+  readonly keys: TenantSecrets
+  readonly latchkey: Latchkey
+  readonly masterKeys: string
+}
+
+export interface SetupOptions {
+  readonly store?: TenantStore
+  readonly clock?: FakeClock
+  readonly masterKeys?: string
+  readonly keys?: Partial<TenantSecretsOptions>
+  readonly latchkey?: Partial<LatchkeyOptions>
+}
+
+export const masterKeys = Keyring.generate('test')
+
+export function setUp(options: SetupOptions = {}): Setup {
+  const clock = options.clock ?? createFakeClock()
+  const store = options.store ?? memoryStore()
+  const ring = options.masterKeys ?? masterKeys
+  const keys = tenantSecrets({ store, masterKeys: ring, clock, ...options.keys })
+  const latchkey = createLatchkey({
+    issuer: 'https://issuer.test',
+    audience: 'test',
+    keys,
+    clock,
+    ...options.latchkey,
+  })
+  return { clock, store, keys, latchkey, masterKeys: ring }
+}
+
+/** The code a call fails with, thrown or rejected; the answer itself when it does not fail. */
+export async function outcomeOf(call: () => unknown): Promise<unknown> {
+  try {
+    return await call()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error.code
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+import { LatchkeyError } from '../../src/errors.js'
+import type { ChangeListener, TenantRecord, TenantStore } from '../../src/secrets/ports.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+
+type Records = ReadonlyMap<string, TenantRecord>
+
+/** A real store between whose reads and feed the test stands: it decides when what was read arrives, and what the feed says. */
+export interface SteeredStore {
+  readonly store: TenantStore
+  /** What the process under test listens with; the test calls it. */
+  readonly listeners: readonly ChangeListener[]
+  /** Reads so far. */
+  readonly reads: number
+  /** From now on reads see the store at once but arrive only when released, in any order the test likes. */
+  holdReads(): void
+  /** Held reads, oldest first: each call lets one arrive. */
+  readonly held: readonly (() => void)[]
+  /** Lets everything that is held arrive, and holds nothing any more. */
+  release(): void
+  /** From now on the database cannot be reached, or can again. */
+  setReachable(reachable: boolean): void
+}
+
+export function steer(inner: TenantStore = memoryStore()): SteeredStore {
+  const listeners: ChangeListener[] = []
+  const held: (() => void)[] = []
+  let holding = false
+  let reachable = true
+  let reads = 0
+
+  async function pass(read: () => Promise<Records>): Promise<Records> {
+    reads += 1
+    if (!reachable) throw new LatchkeyError('store_unavailable')
+    const records = await read()
+    if (holding) await new Promise<void>((arrive) => held.push(arrive))
+    return records
+  }
+
+  const store: TenantStore = {
+    readByKid: (kids) => pass(() => inner.readByKid(kids)),
+    readTenants: (tenants) => pass(() => inner.readTenants(tenants)),
+    change: (tenant, decide, client) => inner.change(tenant, decide, client),
+    transaction: (work) => inner.transaction(work),
+    watch: async (listener) => {
+      listeners.push(listener)
+      return { close: async () => {} }
+    },
+    setting: (name, initial) => inner.setting(name, initial),
+    masterKeyIds: () => inner.masterKeyIds(),
+    reseal: (masterKeyId, limit, resealer) => inner.reseal(masterKeyId, limit, resealer),
+    prune: (now, changesBefore) => inner.prune(now, changesBefore),
+    close: () => inner.close(),
+  }
+  return {
+    store,
+    listeners,
+    held,
+    get reads() {
+      return reads
+    },
+    holdReads: () => {
+      holding = true
+    },
+    release: () => {
+      holding = false
+      for (const arrive of held.splice(0)) arrive()
+    },
+    setReachable: (value) => {
+      reachable = value
+    },
+  }
+}
+
+/** Lets everything that can go on without the test go on. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
