@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { TestProject } from 'vitest/node'
+import { type PostgresServer, startPostgres } from './start-postgres.js'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Answers a GET with the URL of a running PostgreSQL, or with 500 and why there is none. */
+    postgresDoor: string
+  }
+}
+
+/**
+ * Gives every test file one real PostgreSQL: that of TEST_DATABASE_URL, else one of our own, started when the first test asks for it,
+ * so that a run without database tests pays nothing.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  let starting: Promise<PostgresServer> | undefined
+  const urlOf = async () => {
+    if (process.env.TEST_DATABASE_URL !== undefined) return process.env.TEST_DATABASE_URL
+    starting ??= startPostgres()
+    return (await starting).url
+  }
+  const door = createServer((_request, response) => {
+    urlOf().then(
+      (url) => response.end(url),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    )
+  }).listen(0, '127.0.0.1')
+  await once(door, 'listening')
+  const address = door.address()
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
+  project.provide('postgresDoor', `http://127.0.0.1:${address.port}/`)
+  return async () => {
+    door.close()
+    door.closeAllConnections()
+    const server = await starting?.catch(() => undefined)
+    await server?.dispose()
+  }
+}

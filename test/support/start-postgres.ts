@@ -1,0 +1,157 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { postgresBinaries, type RunAs, serverUser } from './postgres-binaries.js'
+
+/** A PostgreSQL server of our own, on this machine's loopback, with a data folder that goes when it goes. */
+export interface PostgresServer {
+  /** `postgres://…/postgres`: the superuser's door; tests make databases of their own with `createDatabase`. */
+  readonly url: string
+  /** Starts it again after `stop` or `crash`, on the same data and port. */
+  start(): Promise<void>
+  /** Stops it in order, ending every connection. */
+  stop(): Promise<void>
+  /** Kills it in the middle of whatever it does; the next start recovers from its log. */
+  crash(): Promise<void>
+  /** Stops it and removes its data. */
+  dispose(): Promise<void>
+}
+
+/**
+ * Makes and starts a server: about a second and a half. The data folder is on disk with fsync on, as crash tests need it. Should this
+ * process die without `dispose`, the server and its folder go all the same. `binaries` overrides where its programs are.
+ */
+export async function startPostgres(binaries = postgresBinaries): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'))
+  const janitor = startJanitor(folder)
+  const server = new LocalServer({ folder, janitor, port: await freePort(), user: serverUser() })
+  try {
+    await server.initialise(binaries(folder))
+    await server.start()
+    return server
+  } catch (error) {
+    await server.dispose()
+    throw error
+  }
+}
+
+interface LocalServerOptions {
+  readonly folder: string
+  readonly janitor: ChildProcess
+  readonly port: number
+  readonly user: RunAs | undefined
+}
+
+class LocalServer implements PostgresServer {
+  readonly url: string
+  readonly #options: LocalServerOptions
+  readonly #data: string
+  readonly #log: string
+  #binaries = ''
+  #process: ChildProcess | undefined
+
+  constructor(options: LocalServerOptions) {
+    this.#options = options
+    this.#data = join(options.folder, 'data')
+    this.#log = join(options.folder, 'server.log')
+    this.url = `postgres://postgres@127.0.0.1:${options.port}/postgres`
+  }
+
+  async initialise(binaries: string): Promise<void> {
+    const { folder, user } = this.#options
+    this.#binaries = binaries
+    mkdirSync(this.#data, { mode: 0o700 })
+    if (user !== undefined) for (const path of [folder, this.#data]) chownSync(path, user.uid, user.gid)
+    const args = [
+      '--pgdata',
+      this.#data,
+      '--username=postgres',
+      '--auth=trust',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+    ]
+    await promisify(execFile)(join(binaries, 'initdb'), args, { cwd: folder, ...user })
+  }
+
+  async start(): Promise<void> {
+    const { folder, port, user } = this.#options
+    const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=200']
+    const log = openSync(this.#log, 'a')
+    this.#process = spawn(
+      join(this.#binaries, 'postgres'),
+      ['-D', this.#data, ...settings.flatMap((setting) => ['-c', setting])],
+      { cwd: folder, stdio: ['ignore', log, log], detached: true, ...user },
+    )
+    closeSync(log)
+    await this.#answers(this.#process)
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGINT')
+  }
+
+  crash(): Promise<void> {
+    return this.#end('SIGQUIT')
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop()
+    const { folder, janitor } = this.#options
+    rmSync(folder, { recursive: true, force: true })
+    janitor.ref()
+    janitor.stdin?.end()
+    if (janitor.exitCode === null) await once(janitor, 'exit')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const process = this.#process
+    this.#process = undefined
+    if (process === undefined || process.exitCode !== null || process.signalCode !== null) return
+    const exit = once(process, 'exit')
+    process.kill(signal)
+    await exit
+  }
+
+  async #answers(process: ChildProcess): Promise<void> {
+    const giveUpAt = Date.now() + 30_000
+    for (;;) {
+      const client = new pg.Client({ connectionString: this.url })
+      try {
+        await client.connect()
+        return
+      } catch (error) {
+        if (process.exitCode !== null || Date.now() > giveUpAt) {
+          throw new Error(`PostgreSQL does not start:\n${readFileSync(this.#log, 'utf8')}`, { cause: error })
+        }
+      } finally {
+        await client.end()
+      }
+      await sleep(25)
+    }
+  }
+}
+
+/** Outlives this process for a moment: when its input ends, because we ended it or died, it cleans up what is left. */
+function startJanitor(folder: string): ChildProcess {
+  const script = 'read _; pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"; rm -rf "$0"'
+  const janitor = spawn('sh', ['-c', script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  janitor.unref()
+  return janitor
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
+  return address.port
+}
