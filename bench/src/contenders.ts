@@ -80,7 +80,13 @@ export async function issuers(population: Population): Promise<readonly Contende
   const signers = new Map(
     subjects.map((subject) => {
       const [kid, secret] = secretFor(subject)
-      const options = { key: secret.bytes, algorithm, expiresIn: 900_000, kid, header: { alg: algorithm, typ: tokenType } }
+      const options = {
+        key: secret.bytes,
+        algorithm,
+        expiresIn: 900_000,
+        kid,
+        header: { alg: algorithm, typ: tokenType },
+      }
       return [subject, createSigner({ ...options, iss: issuer, aud: audience, sub: subject })] as const
     }),
   )

@@ -30,9 +30,15 @@ describe('a kid', () => {
   })
 
   it('is refused when it is any other text at all', () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(issuer.recognises(text)).toBe(false)))
-    fc.assert(fc.property(fc.base64String({ minLength: 32, maxLength: 32 }), (text) => {
-      expect(issuer.recognises(text)).toBe(false)
-    }))
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(issuer.recognises(text)).toBe(false)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.base64String({ minLength: 32, maxLength: 32 }), (text) => {
+        expect(issuer.recognises(text)).toBe(false)
+      }),
+    )
   })
 })
