@@ -51,7 +51,7 @@ function inTurn(tokens: readonly Buffer[]): () => () => string {
     let place = 0
     return () => {
       place = (place + 1) % tokens.length
-      return tokens[place]?.latin1Slice() ?? ''
+      return tokens[place]?.toString('latin1') ?? ''
     }
   }
 }

@@ -21,14 +21,18 @@ export interface Population {
   readonly tokens: readonly Buffer[]
   /** Several tokens a tenant: more than any cache of verified tokens here holds, so that none is found there. */
   readonly newTokens: readonly Buffer[]
+  /** Tokens that every contender's cache may hold. */
+  readonly cachedTokens: number
   readonly claims: (subject: string) => Record<string, unknown>
 }
 
-export const cachedTokens = 20_000
+/** Tokens that a cache of verified tokens may hold, per tenant; there are more new tokens than that, so that none is found in it. */
+const cachedTokensPerTenant = 2
 const newTokensPerTenant = 5
 
 /** Makes the tenants through Latchkey, and opens their secrets so that every contender verifies the very same tokens. */
 export async function createPopulation(tenants: number): Promise<Population> {
+  const cachedTokens = cachedTokensPerTenant * tenants
   const masterKeys = Keyring.generate('bench')
   const store = memoryStore()
   const keys = tenantSecrets({ store, masterKeys, maxTenants: tenants * 2 })
@@ -41,7 +45,7 @@ export async function createPopulation(tenants: number): Promise<Population> {
     for (let count = 0; count < newTokensPerTenant; count += 1) newTokens.push(await issueBytes(latchkey, subject))
   }
   const secrets = await openSecrets(store, Keyring.parse(masterKeys), subjects)
-  return { latchkey, subjects, secrets, tokens, newTokens: shuffled(newTokens), claims: claimsOf }
+  return { latchkey, subjects, secrets, tokens, newTokens: shuffled(newTokens), cachedTokens, claims: claimsOf }
 }
 
 function claimsOf(subject: string): Record<string, unknown> {
