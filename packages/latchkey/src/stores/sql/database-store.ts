@@ -60,16 +60,9 @@ export class DatabaseStore implements SqlStore {
     this.#checkOpen()
     if (own?.name === schema.name) throw new TypeError(`Give the migration set a name other than "${schema.name}".`)
     const sets = own === undefined ? [schema] : [schema, own]
-    await this.#database.exclusively(async (connection) => {
-      await connection.begin()
-      try {
-        await applyMigrations(connection, this.#database.dialect, sets)
-        await connection.commit()
-      } catch (error) {
-        await connection.rollback()
-        throw error
-      }
-    })
+    await this.#database.exclusively((connection) =>
+      SqlTransaction.run(connection, () => applyMigrations(connection, this.#database.dialect, sets)),
+    )
   }
 
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {

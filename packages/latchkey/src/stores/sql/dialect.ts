@@ -9,9 +9,9 @@ export interface Dialect {
   readonly forUpdate: string
   /** The same, passing over rows that another transaction has locked. */
   readonly forUpdateUnlocked: string
-  /** Excludes other migrations, to the end of the transaction; empty where a transaction does that anyway. */
+  /** A script that excludes other migrations, to the end of the transaction; empty where a transaction does that anyway. */
   readonly lockMigrations: string
-  /** Excludes other changes of the key pairs, likewise. */
+  /** A statement that excludes other changes of the key pairs, likewise. */
   readonly lockKeyPairs: string
   /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`. */
   readonly logChange: string

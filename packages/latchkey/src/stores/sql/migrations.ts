@@ -28,7 +28,7 @@ export async function applyMigrations(
   dialect: Dialect,
   sets: readonly MigrationSet[],
 ): Promise<void> {
-  if (dialect.lockMigrations !== '') await connection.query(dialect.lockMigrations)
+  await connection.script(dialect.lockMigrations)
   await connection.query(`create table if not exists latchkey_migrations (
     set_name text not null, number integer not null, name text not null, applied_at bigint not null, primary key (set_name, number))`)
   for (const set of sets) {

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import type { KeyPairRecord } from '../../keys/key-pair-store.js'
+import type { EndedSession, SealedSetting, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
+import type { ContractStore } from './contract.js'
+
+/** Any moment: 2026-01-01 in milliseconds since 1970. */
+export const someTime = 1_767_225_600_000
+
+/** A secret with a kid of its own. */
+export function secretOf(fields: Partial<SecretRecord> = {}): SecretRecord {
+  return {
+    kid: randomText(),
+    generation: 1,
+    algorithm: 'HS256',
+    masterKeyId: 'key-1',
+    sealed: randomText(),
+    createdAt: someTime,
+    retiresAt: null,
+    reissueRequired: false,
+    ...fields,
+  }
+}
+
+/** An enabled tenant with these secrets. */
+export function stateOf(secrets: readonly SecretRecord[], endedSessions: readonly EndedSession[] = []): TenantState {
+  return { disabledAt: null, secrets, endedSessions }
+}
+
+export function settingOf(name: string): SealedSetting {
+  return { name, masterKeyId: 'key-1', sealed: randomText() }
+}
+
+export function keyPairOf(fields: Partial<KeyPairRecord> = {}): KeyPairRecord {
+  return {
+    kid: randomText(),
+    algorithm: 'EdDSA',
+    stage: 'current',
+    publicJwk: '{"kty":"OKP"}',
+    masterKeyId: 'key-1',
+    sealed: randomText(),
+    createdAt: someTime,
+    retiresAt: null,
+    ...fields,
+  }
+}
+
+/** Gives the tenant this state whatever it was before. */
+export async function put(store: ContractStore, tenant: string, state: TenantState): Promise<TenantRecord> {
+  const record = await store.change(tenant, () => state)
+  if (record === undefined) throw new Error('change() gave no record for a tenant that exists.')
+  return sorted(record)
+}
+
+/** The tenant as the store reads it. */
+export async function read(store: ContractStore, tenant: string): Promise<TenantRecord | undefined> {
+  const record = (await store.readTenants([tenant])).get(tenant)
+  return record === undefined ? undefined : sorted(record)
+}
+
+/** `decide` that adds a secret of the next generation. */
+export function addSecret(current: TenantState | undefined): TenantState {
+  const secrets = current?.secrets ?? []
+  const retired = secrets.map((secret) => ({ ...secret, retiresAt: someTime }))
+  return stateOf([...retired, secretOf({ generation: secrets.length + 1 })], current?.endedSessions)
+}
+
+/** The same record with its lists in one order: a store may give them in any. */
+export function sorted(record: TenantRecord): TenantRecord {
+  const secrets = [...record.secrets].sort((a, b) => a.generation - b.generation)
+  const endedSessions = [...record.endedSessions].sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
+  return { ...record, secrets, endedSessions }
+}
+
+export function range(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}
+
+function randomText(): string {
+  return randomBytes(24).toString('base64url')
+}

@@ -1,0 +1,105 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Resealer } from '../../secrets/ports.js'
+import type { Promises } from './contract.js'
+import { addSecret, keyPairOf, put, range, read, secretOf, settingOf, someTime, stateOf } from './fixtures.js'
+import { Recorder } from './recorder.js'
+
+/** Marks what it seals, so that a test can see which row it came from. */
+const toKey2: Resealer = {
+  secret: (tenant, { kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${tenant}.${kid}.${sealed}` }),
+  setting: ({ name, sealed }) => ({ name, masterKeyId: 'key-2', sealed: `${name}.${sealed}` }),
+  keyPair: ({ kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${kid}.${sealed}` }),
+}
+
+export const upkeep: Promises = {
+  async 'gives everybody the same setting, also when many ask for it first'({ store, other }) {
+    const settings = await Promise.all(
+      range(12).map((number) => (number % 2 === 0 ? store : other).setting('kid-key', () => settingOf('kid-key'))),
+    )
+    for (const setting of settings) deepEqual(setting, settings[0])
+    deepEqual(await other.setting('kid-key', () => settingOf('kid-key')), settings[0])
+    const another = settingOf('another')
+    deepEqual(await store.setting('another', () => another), another)
+  },
+
+  async 'names every master key that seals anything'({ store, other }) {
+    deepEqual(await store.masterKeyIds(), [])
+    await put(store, 'alice', stateOf([secretOf({ masterKeyId: 'b' }), secretOf({ generation: 2, masterKeyId: 'a' })]))
+    await put(store, 'bob', stateOf([secretOf({ masterKeyId: 'b' })]))
+    await store.setting('kid-key', () => ({ ...settingOf('kid-key'), masterKeyId: 'c' }))
+    await store.changeKeyPairs(() => [keyPairOf({ masterKeyId: 'd' })])
+    deepEqual([...(await other.masterKeyIds())].sort(), ['a', 'b', 'c', 'd'])
+  },
+
+  async 're-seals everything in steps that can be taken up again, and moves no version'({ store, other }) {
+    const before = []
+    for (const number of range(5)) before.push(await put(store, `tenant-${number}`, stateOf([secretOf()])))
+    await put(store, 'done', stateOf([secretOf({ masterKeyId: 'key-2' })]))
+    const setting = await store.setting('kid-key', () => settingOf('kid-key'))
+    const [pair = keyPairOf()] = await store.changeKeyPairs(() => [keyPairOf()])
+    const steps: number[] = []
+    do steps.push(await (steps.length % 2 === 0 ? store : other).reseal('key-2', 2, toKey2))
+    while (steps.at(-1) !== 0)
+    ok(steps.every((count) => count <= 2))
+    equal(
+      steps.reduce((sum, count) => sum + count),
+      7,
+    )
+    deepEqual(await store.masterKeyIds(), ['key-2'])
+    for (const record of before) {
+      const secrets = record.secrets.map((row) => ({ ...row, ...toKey2.secret(record.tenant, row) }))
+      deepEqual(await read(store, record.tenant), { ...record, secrets })
+    }
+    deepEqual(await other.setting('kid-key', () => setting), toKey2.setting(setting))
+    deepEqual(await other.readKeyPairs(), [{ ...pair, ...toKey2.keyPair(pair) }])
+  },
+
+  async 'loses neither a change nor a re-sealed secret when both happen at once'({ store, other }) {
+    const tenants = range(6).map((number) => `tenant-${number}`)
+    for (const tenant of tenants) await put(store, tenant, stateOf([secretOf()]))
+    const retire = (tenant: string) => other.change(tenant, addSecret)
+    const reseal = async () => {
+      while ((await store.reseal('key-2', 2, toKey2)) > 0);
+    }
+    await Promise.all([reseal(), ...tenants.map(retire), ...tenants.map(retire)])
+    await reseal()
+    deepEqual(await store.masterKeyIds(), ['key-2'])
+    for (const tenant of tenants) {
+      const secrets = (await read(store, tenant))?.secrets ?? []
+      deepEqual(
+        secrets.map((secret) => secret.generation),
+        [1, 2, 3],
+      )
+      for (const { kid, sealed } of secrets) ok(sealed.startsWith(`${tenant}.${kid}.`))
+    }
+  },
+
+  async 'prunes what is past its time and nothing else'({ store, other }) {
+    const gone = secretOf({ retiresAt: someTime - 1 })
+    const kept = [secretOf({ generation: 2, retiresAt: someTime + 1 }), secretOf({ generation: 3 })]
+    const live = { sessionId: 'tablet', until: someTime + 1 }
+    const { version } = await put(
+      store,
+      'alice',
+      stateOf([gone, ...kept], [{ sessionId: 'phone', until: someTime - 1 }, live]),
+    )
+    const bob = await put(store, 'bob', stateOf([secretOf()]))
+    await store.prune(someTime, someTime)
+    deepEqual(await read(other, 'alice'), { tenant: 'alice', version, ...stateOf(kept, [live]) })
+    deepEqual(await read(other, 'bob'), bob)
+    equal((await other.readByKid([gone.kid])).size, 0)
+  },
+
+  async 'goes on telling, with greater versions, after the log of changes was pruned'({ store, other }) {
+    const { recorder, feed } = await Recorder.on(store)
+    const before = await put(other, 'alice', stateOf([]))
+    await recorder.told(before)
+    await other.prune(someTime, Number.MAX_SAFE_INTEGER)
+    const after = await put(other, 'alice', stateOf([]))
+    ok(after.version > before.version)
+    await recorder.told(after)
+    await recorder.proof()
+    await feed.close()
+    ok(!recorder.events.some((event) => event.kind === 'lost'))
+  },
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { postgresStore } from '../../src/stores/postgres/index.js'
+import { sqliteStore } from '../../src/stores/sqlite/index.js'
+import { type StoreUnderTest, storeContract } from '../../src/testing/store-contract.js'
+
+async function memory(): Promise<StoreUnderTest> {
+  const store = memoryStore()
+  return { open: async () => store }
+}
+
+async function sqlite(): Promise<StoreUnderTest> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
+  return {
+    open: async () => {
+      const store = sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
+      await store.migrate()
+      return store
+    },
+    remove: async () => rmSync(folder, { recursive: true }),
+  }
+}
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+
+afterAll(() => database.drop())
+
+/** One database for all tests, emptied before each: making one takes ten times as long. */
+async function postgres(): Promise<StoreUnderTest> {
+  const open = async () => {
+    const store = postgresStore({ connectionString: database.url })
+    await store.migrate()
+    return store
+  }
+  const store = await open()
+  await store.query(
+    'truncate latchkey_tenants, latchkey_secrets, latchkey_ended_sessions, latchkey_changes, latchkey_settings, latchkey_key_pairs',
+  )
+  await store.close()
+  return { open }
+}
+
+for (const [name, create] of Object.entries({ memory, sqlite, postgres })) {
+  describe(`the ${name} store`, () => {
+    for (const { name, run } of storeContract(create)) it(name, run)
+  })
+}
