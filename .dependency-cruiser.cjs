@@ -5,7 +5,7 @@
 const core = '^packages/latchkey/src/'
 
 const floors = [
-  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts'],
+  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts', 'strict-json.ts'],
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts'],
   ['latchkey.ts', 'stores/'],
@@ -14,7 +14,7 @@ const floors = [
 ]
 
 /** Types that the floors above implement or consume: importable from the sibling that does not own them. */
-const ports = ['secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
+const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
 
 const pattern = (places) =>
   places.map((place) => core + place.replaceAll('.', '\\.') + (place.endsWith('/') ? '' : '$'))

@@ -1,19 +1,26 @@
+/** What goes into a token. */
 export interface ClaimsInput {
   readonly issuer: string
   readonly audience: string | readonly string[]
   readonly subject: string
   readonly tokenId: string
-  readonly sessionId: string | undefined
+  readonly sessionId: string
+  /** Seconds since 1970. */
   readonly issuedAtSec: number
+  /** Seconds since 1970. */
   readonly expiresAtSec: number
+  /** The caller's own claims. */
   readonly claims: Readonly<Record<string, unknown>> | undefined
 }
 
-const ownNames = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])
+/** The registered claims of RFC 7519 §4.1 and `sid` (RFC 9068 §2.2 by way of OpenID Connect): set by the issuer alone. */
+const ownNames: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])
 
+/** The claims of a token, in a fixed order. Throws a TypeError when the caller's claims would replace one of ours. */
 export function buildClaims(input: ClaimsInput): Record<string, unknown> {
-  for (const name in input.claims)
-    if (ownNames.has(name)) throw new TypeError(`The claim ${name} is set by the issuer.`)
+  for (const name in input.claims) {
+    if (ownNames.has(name)) throw new TypeError(`The claim ${name} is set by the issuer; choose another name.`)
+  }
   return {
     iss: input.issuer,
     sub: input.subject,
@@ -21,7 +28,7 @@ export function buildClaims(input: ClaimsInput): Record<string, unknown> {
     exp: input.expiresAtSec,
     iat: input.issuedAtSec,
     jti: input.tokenId,
-    ...(input.sessionId === undefined ? {} : { sid: input.sessionId }),
+    sid: input.sessionId,
     ...input.claims,
   }
 }

@@ -1,9 +1,12 @@
 import { refusal } from '../errors.js'
+import { parseJsonObject } from '../strict-json.js'
 
+/** The claims of an access token whose signature held. */
 export interface Claims {
   readonly iss: string
   readonly sub: string
   readonly aud: string | readonly string[]
+  /** Seconds since 1970, perhaps with a fraction, like every NumericDate. */
   readonly exp: number
   readonly iat: number
   readonly jti: string
@@ -12,35 +15,68 @@ export interface Claims {
   readonly [name: string]: unknown
 }
 
-export function parseClaims(payload: Buffer): Claims {
-  let claims: Record<string, unknown>
-  try {
-    claims = JSON.parse(payload.toString('utf8'))
-  } catch {
-    throw refusal('token_malformed')
-  }
-  for (const name of ['iss', 'sub', 'jti']) {
-    if (claims[name] === undefined) throw refusal('claim_missing')
-    if (typeof claims[name] !== 'string' || claims[name] === '') throw refusal('claim_invalid')
-  }
-  for (const name of ['exp', 'iat']) {
-    if (claims[name] === undefined) throw refusal('claim_missing')
-    if (!Number.isFinite(claims[name])) throw refusal('claim_invalid')
-  }
-  return claims as unknown as Claims
-}
-
+/** What a verifier wants of claims. */
 export interface ExpectedClaims {
   readonly issuer: string
+  /** One of these must be among the token's. */
   readonly audiences: readonly string[]
+  /** Seconds since 1970. */
   readonly nowSec: number
   readonly toleranceSec: number
 }
 
-export function checkClaims(claims: Claims, { issuer, audiences, nowSec, toleranceSec }: ExpectedClaims): void {
-  if (claims.iss !== issuer) throw refusal('issuer_mismatch')
-  const { aud } = claims
-  const meant = typeof aud === 'string' ? audiences.includes(aud) : aud.some((one) => audiences.includes(one))
-  if (!meant) throw refusal('audience_mismatch')
+/** The year 9999: a later date is a mistake, such as milliseconds for seconds. */
+const maxNumericDate = 253_402_300_799
+
+/**
+ * Reads the payload of a token whose signature held. Throws `token_malformed` when it is no JSON object in UTF-8, `claim_missing` when one of iss, sub, aud, exp, iat
+ * and jti is not there, and `claim_invalid` when a registered claim has the wrong type or range (RFC 7519 §4.1). `1e999` is no date.
+ */
+export function parseClaims(payload: Buffer): Claims {
+  const claims = parseJsonObject(payload)
+  if (claims === undefined) throw refusal('token_malformed')
+  const { iss, sub, aud, exp, iat, jti, nbf, sid } = claims
+  demand(iss, isText)
+  demand(sub, isText)
+  demand(aud, isAudience)
+  demand(exp, isNumericDate)
+  demand(iat, isNumericDate)
+  demand(jti, isText)
+  if (nbf !== undefined) demand(nbf, isNumericDate)
+  if (sid !== undefined) demand(sid, isText)
+  return claims as Claims
+}
+
+/**
+ * Throws `issuer_mismatch`, `audience_mismatch`, `token_expired` from `exp` + tolerance on (RFC 7519 §4.1.4), and `token_not_yet_valid` before
+ * `nbf` − tolerance or when the token was issued in the future.
+ */
+export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
+  const { nowSec, toleranceSec } = expected
+  if (claims.iss !== expected.issuer) throw refusal('issuer_mismatch')
+  if (!isMeantFor(claims.aud, expected.audiences)) throw refusal('audience_mismatch')
   if (!(nowSec < claims.exp + toleranceSec)) throw refusal('token_expired')
+  const validFrom = Math.max(claims.iat, claims.nbf ?? 0)
+  if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
+}
+
+function demand(value: unknown, isRight: (value: unknown) => boolean): void {
+  if (value === undefined) throw refusal('claim_missing')
+  if (!isRight(value)) throw refusal('claim_invalid')
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
+}
+
+function isNumericDate(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= maxNumericDate
+}
+
+function isAudience(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 && value.every(isText) : isText(value)
+}
+
+function isMeantFor(aud: string | readonly string[], audiences: readonly string[]): boolean {
+  return typeof aud === 'string' ? audiences.includes(aud) : aud.some((audience) => audiences.includes(audience))
 }

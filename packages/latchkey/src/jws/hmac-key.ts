@@ -1,24 +1,85 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import * as crypto from 'node:crypto'
 import type { HmacAlgorithm } from './algorithms.js'
 
+interface HmacHash {
+  readonly name: string
+  readonly blockBytes: number
+  readonly digestBytes: number
+}
+
+const hashes: Readonly<Record<HmacAlgorithm, HmacHash>> = {
+  HS256: { name: 'sha256', blockBytes: 64, digestBytes: 32 },
+  HS384: { name: 'sha384', blockBytes: 128, digestBytes: 48 },
+  HS512: { name: 'sha512', blockBytes: 128, digestBytes: 64 },
+}
+
+const maxBlockBytes = 128
+
+/** Longest input that is signed without allocating; a token of the default size limit fits. */
+const maxInputBytes = 8192
+
+// One pair of buffers serves all keys: every call fills and reads them before it returns, and nothing can run in between.
+const innerBuffer = Buffer.alloc(maxBlockBytes + maxInputBytes)
+const outerBuffer = Buffer.alloc(maxBlockBytes + 64)
+
+/** `crypto.hash` came with Node 20.12 and 21.7; where it is missing, `createHmac` serves. */
+const oneShotHash: typeof crypto.hash | undefined = crypto.hash
+
+/**
+ * A secret pinned to one HMAC algorithm (RFC 7518 §3.2). Keeps the bytes alone: a KeyObject would take some 900 more, and `createHmac` with
+ * it is 1.7 times slower than HMAC composed of two one-shot hashes (RFC 2104 §2), which is what this does.
+ */
 export class HmacKey {
   readonly algorithm: HmacAlgorithm
   readonly #secret: Uint8Array
 
+  /** Copies the secret. Throws a TypeError when it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2). */
   constructor(algorithm: HmacAlgorithm, secret: Uint8Array) {
+    const { name, blockBytes, digestBytes } = hashes[algorithm]
+    if (secret.length < digestBytes) throw new TypeError(`A secret for ${algorithm} has at least ${digestBytes} bytes.`)
     this.algorithm = algorithm
-    this.#secret = secret
+    const key = secret.length <= blockBytes ? secret : crypto.createHash(name).update(secret).digest()
+    this.#secret = new Uint8Array(key)
   }
 
+  /** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
   sign(signingInput: string): string {
-    return createHmac(`sha${this.algorithm.slice(2)}`, this.#secret)
-      .update(signingInput)
-      .digest('base64url')
+    const signature = this.#signatureOf(signingInput)
+    if (signature === undefined) throw new TypeError('A JWS signing input is ASCII text (RFC 7515 §5.1).')
+    return signature
   }
 
+  /**
+   * Whether this text is the signature. The base64url texts are compared, so that no other encoding of the same bytes passes, and nothing
+   * need be decoded; in constant time, so that a forger learns nothing of how far a guess was right.
+   */
   verify(signingInput: string, signature: string): boolean {
-    const expected = Buffer.from(this.sign(signingInput))
-    const actual = Buffer.from(signature)
-    return expected.length === actual.length && timingSafeEqual(expected, actual)
+    const expected = this.#signatureOf(signingInput)
+    if (expected === undefined || signature.length !== expected.length) return false
+    let difference = 0
+    for (let at = 0; at < expected.length; at += 1) difference |= expected.charCodeAt(at) ^ signature.charCodeAt(at)
+    return difference === 0
+  }
+
+  #signatureOf(text: string): string | undefined {
+    if (oneShotHash === undefined || text.length > maxInputBytes) return this.#signatureByNode(text)
+    const { name, blockBytes, digestBytes } = hashes[this.algorithm]
+    const secret = this.#secret
+    for (let at = 0; at < blockBytes; at += 1) {
+      const byte = at < secret.length ? (secret[at] ?? 0) : 0
+      innerBuffer[at] = byte ^ 0x36
+      outerBuffer[at] = byte ^ 0x5c
+    }
+    const written = innerBuffer.write(text, blockBytes, 'utf8')
+    // Any character beyond ASCII takes more than one byte, or does not fit.
+    if (written !== text.length || innerBuffer.length < blockBytes + text.length) return undefined
+    const inner = oneShotHash(name, innerBuffer.subarray(0, blockBytes + written), 'binary')
+    outerBuffer.write(inner, blockBytes, 'binary')
+    return oneShotHash(name, outerBuffer.subarray(0, blockBytes + digestBytes), 'base64url')
+  }
+
+  #signatureByNode(text: string): string | undefined {
+    if (Buffer.byteLength(text) !== text.length) return undefined
+    return crypto.createHmac(hashes[this.algorithm].name, this.#secret).update(text).digest('base64url')
   }
 }

@@ -19,7 +19,12 @@ describe('a sealed secret', () => {
 
   it('does not open in any other place, even one whose parts run together to the same text', () => {
     const sealed = keyring.seal(Buffer.from('secret'), ['purpose', 'ab', 'c'])
-    for (const other of [['purpose', 'a', 'bc'], ['purpose', 'abc'], ['purposea', 'b', 'c'], ['purpose', 'ab', 'c', '']]) {
+    for (const other of [
+      ['purpose', 'a', 'bc'],
+      ['purpose', 'abc'],
+      ['purposea', 'b', 'c'],
+      ['purpose', 'ab', 'c', ''],
+    ]) {
       expect(() => keyring.open(sealed, other as unknown as Binding)).toThrow(
         expect.objectContaining({ code: 'master_key_wrong' }),
       )
@@ -60,7 +65,9 @@ describe('a ring of master keys', () => {
 
   it('says which key is missing from it, and which is not the one it was', () => {
     const sealed = keyring.seal(Buffer.from('secret'), binding)
-    expect(() => Keyring.parse(newest).open(sealed, binding)).toThrow(expect.objectContaining({ code: 'master_key_missing' }))
+    expect(() => Keyring.parse(newest).open(sealed, binding)).toThrow(
+      expect.objectContaining({ code: 'master_key_missing' }),
+    )
     const sameName = Keyring.parse(Keyring.generate('2026-01'))
     expect(() => sameName.open(sealed, binding)).toThrow(expect.objectContaining({ code: 'master_key_wrong' }))
   })
