@@ -57,6 +57,7 @@ export class SqliteDatabase implements SqlDatabase {
   async close(): Promise<void> {
     await this.#writers.run(async () => {
       this.#reader?.close()
+      if (this.#writer !== undefined) settle(this.#writer)
       this.#writer?.close()
     })
   }
@@ -120,6 +121,15 @@ function protectNewFile(path: string): void {
   if (path === '')
     throw new TypeError('open() must open a file: every handle on a database in memory sees another one.')
   if (statSync(path).size === 0) chmodSync(path, 0o600)
+}
+
+/** Moves what is in the log beside the file into the file, so that whoever copies the file alone has everything. */
+function settle(writer: SqliteConnection): void {
+  try {
+    writer.run('pragma wal_checkpoint(truncate)')
+  } catch {
+    // Nothing is lost with the log: whoever opens the file next reads both.
+  }
 }
 
 /** Another process may be writing: tries again for a while, without blocking this one. */

@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'libsql'
+import { createTestDatabase } from '../../../../test/support/test-database.js'
+import { postgresStore } from '../../src/stores/postgres/index.js'
+import type { SqlStore } from '../../src/stores/sql/sql-store.js'
+import { sqliteStore } from '../../src/stores/sqlite/index.js'
+
+/** An empty database, and stores over it as several processes would open them. */
+export interface EmptyDatabase {
+  /** A store that was not migrated. */
+  open(): SqlStore
+  /** Closes every store opened here and removes the data. */
+  remove(): Promise<void>
+}
+
+export async function emptySqlite(): Promise<EmptyDatabase & { readonly folder: string; readonly path: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
+  const path = join(folder, 'latchkey.db')
+  const opened = rememberStores(() => sqliteStore({ open: () => new Database(path) }))
+  const remove = async () => {
+    await opened.close()
+    rmSync(folder, { recursive: true })
+  }
+  return { open: opened.open, remove, folder, path }
+}
+
+export async function emptyPostgres(): Promise<EmptyDatabase & { readonly url: string }> {
+  const { url, drop } = await createTestDatabase()
+  const opened = rememberStores(() => postgresStore({ connectionString: url }))
+  const remove = async () => {
+    await opened.close()
+    await drop()
+  }
+  return { open: opened.open, remove, url }
+}
+
+function rememberStores(create: () => SqlStore): { open(): SqlStore; close(): Promise<void> } {
+  const stores: SqlStore[] = []
+  const open = () => {
+    const store = create()
+    stores.push(store)
+    return store
+  }
+  const close = async () => {
+    await Promise.all(stores.map((store) => store.close()))
+  }
+  return { open, close }
+}
