@@ -5,7 +5,7 @@ import { failureOf } from './postgres-failure.js'
 import { types } from './postgres-types.js'
 
 /** How long one statement may take, so that a connection that is only half there does not hold its caller for ever. */
-const queryTimeoutMs = 10_000
+const queryTimeoutMs = 5000
 
 /** One connection of the pool. */
 export class PostgresConnection implements SqlConnection {

@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { connect as connectTo, createServer, type Socket } from 'node:net'
+
+/** What becomes of data on its way to the server: passed on as it is given back; `undefined` cuts the connection instead. */
+export type Meddle = (data: Buffer) => Buffer | undefined
+
+/** A way to a server that can fail as networks do. */
+export interface TcpProxy {
+  /** The server's URL with this way in it. */
+  readonly url: string
+  /** Swallows everything on the connections that exist, and closes none of them: as when a cable is cut. */
+  freeze(): void
+  /** Cuts what exists and lets nothing through. */
+  block(): void
+  /** Lets new connections through again. */
+  unblock(): void
+  /** Looks at what clients send from now on. */
+  meddle(meddle: Meddle): void
+  close(): Promise<void>
+}
+
+/** Opens a way through this process to the server at `serverUrl`. */
+export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
+  const target = new URL(serverUrl)
+  const sockets = new Set<Socket>()
+  const frozen = new WeakSet<Socket>()
+  let blocked = false
+  let meddle: Meddle = (data) => data
+  const server = createServer((client) => {
+    if (blocked) return void client.destroy()
+    const upstream = connectTo(Number(target.port), target.hostname)
+    const cut = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', cut)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        if (!frozen.has(socket)) cut()
+      })
+    }
+    client.on('data', (data) => {
+      if (frozen.has(client)) return
+      const passed = meddle(data)
+      if (passed === undefined) cut()
+      else upstream.write(passed)
+    })
+    upstream.on('data', (data) => {
+      if (!frozen.has(upstream)) client.write(data)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
+  const url = new URL(serverUrl)
+  url.port = String(address.port)
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: url.href,
+    freeze: () => {
+      for (const socket of sockets) frozen.add(socket)
+    },
+    block: () => {
+      blocked = true
+      cutAll()
+    },
+    unblock: () => {
+      blocked = false
+    },
+    meddle: (next) => {
+      meddle = next
+    },
+    close: async () => {
+      server.close()
+      cutAll()
+      await once(server, 'close')
+    },
+  }
+}
