@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { postgresStore } from 'latchkey/postgres'
+import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
+import Database from 'libsql'
+import { describe, expect, it } from 'vitest'
+import { AuthClient, password } from './support/auth-client.js'
+import { createDeployment, type Deployment, databases, startServer } from './support/server-process.js'
+
+const newPassword = 'a different password altogether'
+const crashes = 3
+
+function openStore({ env }: Deployment): SqlStore {
+  const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
+  if (connectionString !== undefined) return postgresStore({ connectionString })
+  return sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
+}
+
+/** What clients were told before the server died, and what they asked without an answer. */
+interface Ledger {
+  readonly registered: Map<string, string>
+  readonly changed: Set<string>
+  readonly asked: Set<string>
+}
+
+/** Registers and changes passwords one after another until the server is gone. */
+async function keepBusy(client: AuthClient, name: string, ledger: Ledger): Promise<void> {
+  for (let count = 0; ; count += 1) {
+    const email = `${name}-${count}@example.com`
+    try {
+      const device = await client.register(email)
+      ledger.registered.set(email, device.accessToken)
+      ledger.asked.add(email)
+      const { status } = await client.call('POST', '/v1/me/password', {
+        token: device.accessToken,
+        body: { current_password: password, new_password: newPassword },
+      })
+      if (status === 200) ledger.changed.add(email)
+    } catch {
+      return
+    }
+  }
+}
+
+describe.each(databases)(
+  'a server that is killed in the middle of registrations and password changes, on %s',
+  (database) => {
+    it('keeps every change it acknowledged, whole, and no account without a secret', async () => {
+      const deployment = await createDeployment(database)
+      const ledger: Ledger = { registered: new Map(), changed: new Set(), asked: new Set() }
+      try {
+        for (let crash = 0; crash < crashes; crash += 1) {
+          const server = await startServer(deployment)
+          const client = new AuthClient(server.url)
+          const busy = [1, 2, 3, 4].map((worker) => keepBusy(client, `user-${crash}-${worker}`, ledger))
+          await wait(700 + 211 * crash)
+          await server.kill()
+          await Promise.all(busy)
+        }
+        expect(ledger.changed.size).toBeGreaterThan(0)
+
+        const server = await startServer(deployment)
+        try {
+          const client = new AuthClient(server.url)
+          for (const [email, tokenFromBefore] of ledger.registered) {
+            const now = await signIn(client, email)
+            if (ledger.changed.has(email)) expect(now, email).toBe('new password')
+            // Either both halves of a password change happened, or neither: its tokens are dead exactly when the password is new.
+            const old = await client.whoIs(tokenFromBefore)
+            if (now === 'new password') expect(old, email).toBe('token_revoked')
+            else expect(old, email).not.toMatch(/revoked|unavailable/)
+          }
+        } finally {
+          await server.stop()
+        }
+
+        const store = openStore(deployment)
+        try {
+          const bare = await store.query(
+            `select accounts.id from accounts left join latchkey_secrets on latchkey_secrets.tenant_id = accounts.id
+           where latchkey_secrets.kid is null and accounts.disabled_at is null`,
+          )
+          expect(bare.rows).toEqual([])
+          const ownerless = await store.query(
+            'select tenant_id from latchkey_tenants where tenant_id not in (select id from accounts)',
+          )
+          expect(ownerless.rows).toEqual([])
+        } finally {
+          await store.close()
+        }
+      } finally {
+        await deployment.dispose()
+      }
+    })
+  },
+)
+
+async function signIn(client: AuthClient, email: string): Promise<'old password' | 'new password'> {
+  for (const [secret, answer] of [
+    [newPassword, 'new password'],
+    [password, 'old password'],
+  ] as const) {
+    const { status } = await client.call('POST', '/v1/login', { body: { email, password: secret } })
+    if (status === 200) return answer
+    expect(status).toBe(401)
+  }
+  throw new Error(`${email} was acknowledged and is gone.`)
+}
