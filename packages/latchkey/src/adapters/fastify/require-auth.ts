@@ -1,0 +1,56 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Auth } from '../../auth.js'
+import { type TokenSources, takeToken } from '../../http/take-token.js'
+import type { Latchkey } from '../../latchkey.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who the token of this request speaks for. There behind `requireAuth`, and only there. */
+    auth: Auth
+  }
+}
+
+/** What the hook uses of a request; every FastifyRequest has it, whatever its types. */
+export type AuthenticatedRequest = Pick<FastifyRequest, 'auth' | 'method' | 'headers' | 'body' | 'query'> & {
+  readonly raw: { readonly rawHeaders: readonly string[] }
+}
+
+/** A hook for `onRequest`, `preValidation` or `preHandler`. */
+export type AuthHook = (
+  request: AuthenticatedRequest,
+  reply: Pick<FastifyReply, 'header'>,
+  done: (error?: Error) => void,
+) => void
+
+/**
+ * A Fastify hook that lets a request pass only with a valid access token, and puts whom it speaks for into `request.auth`.
+ *
+ * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, and Fastify's own
+ * answers with its status, its code and the `WWW-Authenticate` challenge. As `onRequest` it refuses before a body is read; with `body` as
+ * a source it must be a `preHandler`.
+ *
+ * @example
+ * app.get('/me', { onRequest: requireAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
+ */
+export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
+  return (request, _reply, done) => {
+    try {
+      const { method, raw, body, query } = request
+      const contentType = request.headers['content-type']
+      const token = takeToken({ method, rawHeaders: raw.rawHeaders, contentType, body, query }, sources)
+      const auth = latchkey.verify(token)
+      if (auth instanceof Promise) {
+        auth.then((read) => {
+          request.auth = read
+          done()
+        }, done)
+        return
+      }
+      request.auth = auth
+    } catch (error) {
+      done(error instanceof Error ? error : new TypeError('Something that is no Error was thrown.'))
+      return
+    }
+    done()
+  }
+}

@@ -1,0 +1,79 @@
+import { refusal } from '../errors.js'
+import { cookieValues } from './cookie-values.js'
+
+/** Where a request may carry its access token besides the `Authorization` header, which always counts. All off by default. */
+export interface TokenSources {
+  /** The name of a cookie that may hold the token. Whoever uses it must stop cross-site request forgery by other means. */
+  readonly cookie?: string
+  /** `access_token` in a form body (RFC 6750 §2.2): `application/x-www-form-urlencoded`, already parsed, not for GET and HEAD. */
+  readonly body?: boolean
+  /** `access_token` in the query (RFC 6750 §2.3). It ends up in logs and histories: only for routes that cannot do otherwise. */
+  readonly query?: boolean
+}
+
+/** What of a request may carry a token, whatever the framework. */
+export interface TokenCarrier {
+  readonly method: string
+  /** Header names and values in turn, as they arrived: `rawHeaders` of Node, in which a repeated header shows. */
+  readonly rawHeaders: readonly string[]
+  readonly contentType: string | undefined
+  /** As parsed by the framework; read only where the body is a source. */
+  readonly body: unknown
+  /** As parsed by the framework; read only where the query is a source. */
+  readonly query: unknown
+}
+
+const parameter = 'access_token'
+
+// RFC 6750 §2.1: the scheme, in any case, at least one space, and a b64token.
+const bearer = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
+const bearerScheme = /^Bearer(?: |$)/i
+
+/**
+ * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
+ * several (RFC 6750 §2), and `credentials_malformed`.
+ */
+export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
+  const found = headerValues(carrier.rawHeaders, 'authorization').flatMap(bearerTokens)
+  const { cookie } = sources
+  if (cookie !== undefined) {
+    found.push(...headerValues(carrier.rawHeaders, 'cookie').flatMap((header) => cookieValues(header, cookie)))
+  }
+  if (sources.body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
+  if (sources.query === true) found.push(...parameterValues(carrier.query))
+  const [token] = found
+  if (token === undefined) throw refusal('credentials_missing')
+  if (found.length > 1) throw refusal('credentials_ambiguous')
+  if (token === malformed) throw refusal('credentials_malformed')
+  return token
+}
+
+/** Stands for a token that is there but cannot be read: it counts, so that it is never passed over for another one. */
+const malformed = ''
+
+function headerValues(rawHeaders: readonly string[], name: string): string[] {
+  const values: string[] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const candidate = rawHeaders[at]
+    if (candidate?.length === name.length && candidate.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '')
+  }
+  return values
+}
+
+function bearerTokens(header: string): string[] {
+  const token = bearer.exec(header)?.[1]
+  if (token !== undefined) return [token]
+  return bearerScheme.test(header) ? [malformed] : []
+}
+
+function mayCarryForm({ method, contentType }: TokenCarrier): boolean {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase()
+  return type === 'application/x-www-form-urlencoded' && method !== 'GET' && method !== 'HEAD'
+}
+
+function parameterValues(parsed: unknown): string[] {
+  if (typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, parameter)) return []
+  const value: unknown = Reflect.get(parsed, parameter)
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  return values.map((one) => (typeof one === 'string' ? one : malformed))
+}
