@@ -1,0 +1,119 @@
+import { createHmac } from 'node:crypto'
+import { checkTokenType, TOKEN_TYPE } from '../claims/token-type.js'
+import { refusal } from '../errors.js'
+import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
+import { encodeHeader, parseHeader } from '../jws/header.js'
+import { HmacKey } from '../jws/hmac-key.js'
+import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
+
+/** Options of `sharedSecret`. */
+export interface SharedSecretOptions {
+  /**
+   * The current secret, then those that still verify: bytes, or text that is taken as UTF-8. Each has at least 32, 48 or 64 bytes (HS256, HS384, HS512);
+   * they should be random.
+   */
+  readonly secrets: readonly (Uint8Array | string)[]
+  /** Default `HS256`. */
+  readonly algorithm?: HmacAlgorithm
+}
+
+/**
+ * One secret for everybody: the simple mode, with the rotation that it usually lacks. To rotate, put a new secret first and take the old one out when
+ * its last token has expired. Nothing can be revoked, and whoever has a secret speaks for everybody: for both there is `tenantSecrets`.
+ *
+ * Tokens name their secret by a `kid` that is derived from it one way. Those of other libraries that carry none are refused.
+ * Throws a TypeError when there is no secret, one is too short, or two are the same.
+ *
+ * @example
+ * const keys = sharedSecret({ secrets: [process.env.JWT_SECRET, process.env.JWT_PREVIOUS_SECRET] })
+ */
+export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
+  if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')
+  const keys = secrets.map((secret) => new SharedKey(algorithm, toBytes(secret)))
+  return new SharedSecretSource(keys, algorithm)
+}
+
+const dayInSec = 86_400
+
+class SharedSecretSource implements KeySource {
+  readonly maxTokenTtl = 365 * dayInSec
+  readonly #current: SharedKey
+  readonly #algorithm: HmacAlgorithm
+  readonly #byHeader: ReadonlyMap<string, SharedKey>
+
+  constructor(keys: readonly SharedKey[], algorithm: HmacAlgorithm) {
+    const [current] = keys
+    if (current === undefined) throw new TypeError('secrets holds at least one secret.')
+    this.#current = current
+    this.#algorithm = algorithm
+    this.#byHeader = new Map(keys.map((key) => [key.headerSegment, key]))
+    if (this.#byHeader.size !== keys.length) throw new TypeError('Two of the secrets are the same.')
+  }
+
+  signingKey(): SigningKey {
+    return this.#current
+  }
+
+  verifyingKey(headerSegment: string): VerifyingKey {
+    const known = this.#byHeader.get(headerSegment)
+    if (known !== undefined) return known
+    const { alg, kid, typ } = parseHeader(headerSegment)
+    checkTokenType(typ)
+    if (alg !== this.#algorithm) throw refusal('algorithm_refused')
+    const named = kid === undefined ? undefined : this.#byHeader.get(headerOf(this.#algorithm, kid))
+    if (named === undefined) throw refusal('kid_unknown')
+    return named
+  }
+
+  async close(): Promise<void> {}
+}
+
+class SharedKey implements SigningKey, VerifyingKey {
+  readonly kid: string
+  readonly algorithm: HmacAlgorithm
+  readonly owner = undefined
+  readonly headerSegment: string
+  readonly #hmac: HmacKey
+
+  constructor(algorithm: HmacAlgorithm, secret: Uint8Array) {
+    this.#hmac = new HmacKey(algorithm, secret)
+    this.algorithm = algorithm
+    this.kid = kidOf(secret)
+    this.headerSegment = headerOf(algorithm, this.kid)
+  }
+
+  sign(signingInput: string): string {
+    return this.#hmac.sign(signingInput)
+  }
+
+  verify(signingInput: string, signature: string): boolean {
+    return this.#hmac.verify(signingInput, signature)
+  }
+
+  isCurrent(): boolean {
+    return true
+  }
+
+  refusalOf(): undefined {
+    return undefined
+  }
+}
+
+function toBytes(secret: Uint8Array | string): Uint8Array {
+  if (typeof secret === 'string') return Buffer.from(secret, 'utf8')
+  if (secret instanceof Uint8Array) return secret
+  throw new TypeError('A secret is text or bytes.')
+}
+
+/** Names a secret without telling anything of it: what an HMAC under it says of a fixed text. */
+function kidOf(secret: Uint8Array): string {
+  return createHmac('sha256', secret)
+    .update('latchkey shared-secret kid')
+    .digest()
+    .subarray(0, 12)
+    .toString('base64url')
+}
+
+function headerOf(algorithm: HmacAlgorithm, kid: string): string {
+  return encodeHeader({ alg: algorithm, typ: TOKEN_TYPE, kid })
+}
