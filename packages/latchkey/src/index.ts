@@ -3,8 +3,18 @@ export type { Claims } from './claims/check-claims.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export { type Failure, type FailureCode, failures, isLatchkeyError, LatchkeyError } from './errors.js'
 export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
+export {
+  type ConfiguredKeyPair,
+  type ConfiguredKeyPairOptions,
+  type KeyPairSource,
+  keyPair,
+  type RotatingKeyPairSource,
+} from './keys/key-pair.js'
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
 export type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export type { Jwks } from './keys/published-keys.js'
+export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
+export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
 export { createLatchkey, type IssuedToken, type IssueRequest, type Latchkey, type LatchkeyOptions } from './latchkey.js'
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'

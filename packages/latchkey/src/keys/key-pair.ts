@@ -1,0 +1,95 @@
+import { createPrivateKey, KeyObject } from 'node:crypto'
+import { systemClock } from '../clock.js'
+import { refusal } from '../errors.js'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import type { KeyPairStage } from './key-pair-store.js'
+import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
+import { PublishedKey } from './published-key.js'
+import { type Jwks, PublishedKeys } from './published-keys.js'
+import { type StoredKeyPairOptions, StoredKeyPairs } from './stored-key-pairs.js'
+
+/** A key pair that the configuration brings. */
+export interface ConfiguredKeyPair {
+  /** Names the key in headers and in the JWKS; 1 to 255 characters. */
+  readonly kid: string
+  readonly alg: SignatureAlgorithm
+  /** A private key of Node, or its PEM text. */
+  readonly privateKey: KeyObject | string
+  /** Default `current` for the first key and `previous` for the others. Exactly one is current. */
+  readonly stage?: KeyPairStage
+}
+
+/** Options of `keyPair` with keys that the configuration brings. To rotate, publish the new key as `next`, then make it `current`. */
+export interface ConfiguredKeyPairOptions {
+  readonly keys: readonly ConfiguredKeyPair[]
+}
+
+/** A key source whose tokens others verify by a JWKS. */
+export interface KeyPairSource extends KeySource {
+  /** The public keys, for `/.well-known/jwks.json` (RFC 7517 §5): next, current and previous; never a private or symmetric one. Fails with `store_unavailable`. */
+  jwks(): Promise<Jwks>
+}
+
+/** A key pair source that keeps its keys in a store and can rotate them. */
+export interface RotatingKeyPairSource extends KeyPairSource {
+  /**
+   * The next key signs from now on, the current one verifies until all its tokens have expired, and a new next key is published. Leave verifiers
+   * time to fetch the next key before you rotate again: at least as long as they may cache the JWKS. Fails with `store_unavailable`.
+   */
+  rotate(): Promise<void>
+}
+
+/**
+ * Key pairs: this service signs, and others verify by its JWKS without holding anything that could sign. What they verified cannot be
+ * revoked before it expires, so keep such tokens short. With `keys` the configuration holds them; with `store` they are made at first use, sealed under
+ * the master key, and shared by all processes. Throws a TypeError for keys that do not fit their algorithm.
+ *
+ * @example
+ * const keys = keyPair({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * app.get('/.well-known/jwks.json', async (req, res) => res.json(await keys.jwks()))
+ */
+export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
+export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource
+export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions): KeyPairSource {
+  return 'store' in options ? new StoredKeyPairs(options) : new ConfiguredKeyPairs(options.keys)
+}
+
+class ConfiguredKeyPairs implements KeyPairSource {
+  readonly maxTokenTtl = 31_536_000
+  readonly #keys: PublishedKeys
+
+  constructor(configured: readonly ConfiguredKeyPair[]) {
+    const staged = configured.map((pair, index) => ({
+      stage: pair.stage ?? (index === 0 ? 'current' : 'previous'),
+      key: publishedKeyOf(pair),
+    }))
+    const [current, ...others] = staged.filter(({ stage }) => stage === 'current')
+    if (current === undefined || others.length > 0) throw new TypeError('Exactly one of the keys is current.')
+    this.#keys = new PublishedKeys(
+      current.key,
+      staged.map(({ key }) => key),
+    )
+  }
+
+  async jwks(): Promise<Jwks> {
+    return this.#keys.jwks
+  }
+
+  signingKey(): SigningKey {
+    return this.#keys.current
+  }
+
+  verifyingKey(headerSegment: string): VerifyingKey {
+    const key = this.#keys.find(headerSegment)
+    if (key === undefined) throw refusal('kid_unknown')
+    return key
+  }
+
+  async close(): Promise<void> {}
+}
+
+function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedKey {
+  if (typeof kid !== 'string' || kid === '' || kid.length > 255) throw new TypeError('A kid has 1 to 255 characters.')
+  const key = privateKey instanceof KeyObject ? privateKey : createPrivateKey(privateKey)
+  return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, systemClock.now)
+}

@@ -1,0 +1,44 @@
+import { checkTokenType } from '../claims/token-type.js'
+import { refusal } from '../errors.js'
+import { parseHeader } from '../jws/header.js'
+import type { PublicJwk } from '../jws/jwk.js'
+import type { PublishedKey } from './published-key.js'
+
+/** A JWK Set (RFC 7517 §5) of public keys. */
+export interface Jwks {
+  readonly keys: readonly PublicJwk[]
+}
+
+/** The key pairs of one issuer at one time: one signs, all verify. */
+export class PublishedKeys {
+  readonly current: PublishedKey
+  readonly #keys: readonly PublishedKey[]
+  readonly #byHeader: ReadonlyMap<string, PublishedKey>
+  readonly #byKid: ReadonlyMap<string, PublishedKey>
+
+  /** Throws a TypeError when two keys have the same kid. */
+  constructor(current: PublishedKey, keys: readonly PublishedKey[]) {
+    this.current = current
+    this.#keys = keys
+    this.#byHeader = new Map(keys.map((key) => [key.headerSegment, key]))
+    this.#byKid = new Map(keys.map((key) => [key.kid, key]))
+    if (this.#byKid.size !== keys.length) throw new TypeError('Two keys have the same kid; give every key its own.')
+  }
+
+  /** The public halves of all that still verify. */
+  get jwks(): Jwks {
+    return { keys: this.#keys.filter((key) => key.isCurrent()).map((key) => key.publicJwk) }
+  }
+
+  /** The key that a header names, `undefined` when it is none of these. Throws what is wrong with the header. */
+  find(headerSegment: string): PublishedKey | undefined {
+    const known = this.#byHeader.get(headerSegment)
+    if (known !== undefined) return known
+    const { alg, kid, typ } = parseHeader(headerSegment)
+    checkTokenType(typ)
+    if (kid === undefined) throw refusal('kid_unknown')
+    const key = this.#byKid.get(kid)
+    if (key !== undefined && key.algorithm !== alg) throw refusal('algorithm_refused')
+    return key
+  }
+}
