@@ -1,5 +1,5 @@
 export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './algorithms.js'
-export { type ImportedJwk, importJwk, type KeyOperation, type PublicJwk, publicJwkOf } from './jwk.js'
+export type { Jwk } from './jwk.js'
 export type { KeyInput } from './key-input.js'
 export { type SignHeader, signCompact } from './sign-compact.js'
 export { type VerifyCompactOptions, verifyCompact } from './verify-compact.js'

@@ -1,9 +1,34 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { type Algorithm, isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from './algorithms.js'
 import { decodeBase64url } from './base64url.js'
-import { impliedAlgorithm } from './signature-key.js'
+import { algorithmsOf } from './key-algorithms.js'
+import { signatureAlgorithmsOf } from './signature-key.js'
 
-/** A public key as a JWKS lists it (RFC 7517 §4). */
+/** A JSON Web Key (RFC 7517 §4): `oct`, `EC` on P-256, P-384 or P-521, `OKP` on Ed25519, or `RSA`. */
+export interface Jwk {
+  readonly kty: string
+  readonly [member: string]: unknown
+}
+
+/** What a key is wanted for: the names of RFC 7517 §4.3. */
+export type KeyOperation = 'sign' | 'verify'
+
+/** A JWK after import. */
+export interface ImportedJwk {
+  readonly key: KeyObject
+  /** What it may be used with, never empty: its `alg` alone if it has one, else all that fit its type, curve and length. */
+  readonly algorithms: readonly Algorithm[]
+  readonly kid: string | undefined
+}
+
+/** One half of a key pair, pinned to its algorithm. */
+export interface PinnedKey {
+  readonly algorithm: SignatureAlgorithm
+  readonly key: KeyObject
+  readonly kid: string | undefined
+}
+
+/** A public key as it is published in a JWKS (RFC 7517 §5). */
 export interface PublicJwk {
   readonly kty: string
   readonly kid: string
@@ -16,69 +41,130 @@ export interface PublicJwk {
   readonly e?: string
 }
 
-/** What a JWK says it may be used for (RFC 7517 §4.3). */
-export type KeyOperation = 'sign' | 'verify'
-
-/** A key taken from a JWK. */
-export interface ImportedJwk {
-  readonly kid: string | undefined
-  /** The only algorithm it may be used with: what the JWK says or its curve implies; `undefined` when it leaves that open. */
-  readonly algorithm: Algorithm | undefined
-  readonly key: KeyObject
+interface KeyShape {
+  readonly publicMembers: readonly string[]
+  readonly privateMembers: readonly string[]
 }
 
-/** The public half of a key as a JWK, with nothing of the private one. Throws a TypeError for a symmetric key. */
-export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: SignatureAlgorithm }): PublicJwk {
-  if (key.type === 'secret') throw new TypeError('A symmetric key has no public half, and is never published.')
-  const { kty, crv, x, y, n, e } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' })
-  const members = Object.entries({ crv, x, y, n, e }).filter(([, value]) => value !== undefined)
-  return { kty: String(kty), kid, alg, use: 'sig', ...Object.fromEntries(members) }
+const shapes: Readonly<Record<string, KeyShape>> = {
+  EC: { publicMembers: ['x', 'y'], privateMembers: ['d'] },
+  OKP: { publicMembers: ['x'], privateMembers: ['d'] },
+  RSA: { publicMembers: ['n', 'e'], privateMembers: ['d', 'p', 'q', 'dp', 'dq', 'qi'] },
+}
+
+/** Length of every coordinate and private value on a curve: a full-size octet string (RFC 7518 §6.2.1.2, RFC 8037 §2). */
+const curveBytes: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  EC: { 'P-256': 32, 'P-384': 48, 'P-521': 66 },
+  OKP: { Ed25519: 32 },
 }
 
 /**
- * Takes a key from a JWK, honouring `kty`, `crv`, `alg`, `use` and `key_ops` (RFC 7517 §4). For `verify` the public half is taken.
- * Throws a TypeError for what is no JWK, is not meant for the operation, or contradicts itself.
+ * Imports a JWK for one operation. Throws a TypeError when it is no key of ours, when `use`, `key_ops` or `alg` speak against the operation
+ * or against each other, when it is weaker than its algorithm allows, and when a private key is brought to verify with.
  */
 export function importJwk(jwk: unknown, operation: KeyOperation): ImportedJwk {
-  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) throw new TypeError('A JWK is an object.')
-  const { kty, kid, alg, use, key_ops: operations }: Record<string, unknown> = { ...jwk }
-  if (kid !== undefined && typeof kid !== 'string') throw new TypeError('The kid of a JWK is a text.')
+  if (!isObject(jwk)) throw new TypeError('A JWK is an object.')
+  checkPurpose(jwk, operation)
+  const { kty, alg, kid } = jwk
+  if (kid !== undefined && typeof kid !== 'string') throw new TypeError('The kid of a JWK is text.')
+  const key = kty === 'oct' ? secretOf(jwk) : halfOfPair(jwk, operation)
+  const fitting = algorithmsOf(key)
+  const algorithms = alg === undefined ? fitting : fitting.filter((algorithm) => algorithm === alg)
+  if (algorithms.length === 0) throw new TypeError('This JWK fits no algorithm, or not the one that its alg names.')
+  return { key, algorithms, kid }
+}
+
+/**
+ * A public key for verifying. Its algorithm is the JWK's `alg`, or `algorithm`, or the only one of its curve; RSA without either is refused with a
+ * TypeError, and so is an `algorithm` that is not the JWK's, a key with private members, `use: enc`, and whatever else `importJwk` refuses.
+ */
+export function publicKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): PinnedKey {
+  return pinned(importJwk(jwk, 'verify'), algorithm)
+}
+
+/** A private key for signing, by the rules of `publicKeyOfJwk`. */
+export function privateKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): PinnedKey {
+  return pinned(importJwk(jwk, 'sign'), algorithm)
+}
+
+/** The public half of a key as a JWK for a JWKS. Takes either half; throws a TypeError for a secret or for a key that does not fit `alg`. */
+export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: SignatureAlgorithm }): PublicJwk {
+  if (key.type === 'secret') throw new TypeError('A secret has no public half.')
+  if (!signatureAlgorithmsOf(key).includes(alg)) throw new TypeError(`This key does not fit ${alg}.`)
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  const members = publicKey.export({ format: 'jwk' }) as Omit<PublicJwk, 'kid' | 'alg' | 'use'>
+  return { ...members, kid, alg, use: 'sig' }
+}
+
+function pinned({ key, algorithms, kid }: ImportedJwk, wanted: SignatureAlgorithm | undefined): PinnedKey {
+  const [algorithm, ...others] = wanted === undefined ? algorithms : algorithms.filter((one) => one === wanted)
+  if (algorithm === undefined || isHmacAlgorithm(algorithm)) throw new TypeError('This JWK is of another algorithm.')
+  if (others.length > 0) throw new TypeError('This JWK fits several algorithms: give it an alg.')
+  return { algorithm, key, kid }
+}
+
+/** RFC 7517 §4.2 to §4.4. */
+function checkPurpose({ use, key_ops: operations, alg }: Record<string, unknown>, operation: KeyOperation): void {
+  if (use !== undefined && use !== 'sig') throw new TypeError('This JWK is not for signatures: its use says otherwise.')
   if (alg !== undefined && !(typeof alg === 'string' && isAlgorithm(alg))) {
-    throw new TypeError('The JWK is meant for an algorithm that is none of ours.')
+    throw new TypeError('This JWK is for an algorithm that is not one of ours.')
   }
-  if (use !== undefined && use !== 'sig') throw new TypeError('The JWK is not meant for signatures.')
-  if (operations !== undefined) checkOperations(operations, operation)
-  const key = kty === 'oct' ? secretOf(jwk) : keyPairHalf(jwk, operation)
-  const implied = key.type === 'secret' ? undefined : impliedAlgorithm(key)
-  if (alg !== undefined && !isFit(key, alg, implied)) throw new TypeError('The alg of the JWK contradicts its key.')
-  return { kid, algorithm: alg ?? implied, key }
+  if (operations === undefined) return
+  if (!Array.isArray(operations) || new Set(operations).size !== operations.length) {
+    throw new TypeError('The key_ops of a JWK is a list without duplicates.')
+  }
+  if (!operations.includes(operation)) throw new TypeError(`The key_ops of this JWK lacks "${operation}".`)
+  if (use === 'sig' && !operations.every((name) => name === 'sign' || name === 'verify')) {
+    throw new TypeError('The use and the key_ops of this JWK contradict each other.')
+  }
 }
 
-function isFit(key: KeyObject, alg: Algorithm, implied: SignatureAlgorithm | undefined): boolean {
-  if (isHmacAlgorithm(alg) || key.type === 'secret') return isHmacAlgorithm(alg) && key.type === 'secret'
-  if (implied !== undefined) return alg === implied
-  return key.asymmetricKeyType === 'rsa' && /^[RP]S/.test(alg)
-}
-
-function checkOperations(operations: unknown, operation: KeyOperation): void {
-  const listed: unknown[] = Array.isArray(operations) ? operations : []
-  if (!listed.includes(operation)) throw new TypeError(`The key_ops of the JWK do not list "${operation}".`)
-  if (new Set(listed).size !== listed.length) throw new TypeError('The key_ops of the JWK repeat a value.')
-}
-
-function secretOf(jwk: object): KeyObject {
-  const k: unknown = Reflect.get(jwk, 'k')
+function secretOf({ k }: Record<string, unknown>): KeyObject {
   const bytes = typeof k === 'string' ? decodeBase64url(k) : undefined
-  if (bytes === undefined) throw new TypeError('The k of the JWK is not base64url.')
+  if (bytes === undefined || bytes.length === 0) throw new TypeError('The k of a JWK is base64url without padding.')
   return createSecretKey(bytes)
 }
 
-function keyPairHalf(jwk: object, operation: KeyOperation): KeyObject {
-  const input = { key: jwk as JsonWebKey, format: 'jwk' } as const
+function halfOfPair(jwk: Record<string, unknown>, operation: KeyOperation): KeyObject {
+  const { kty, crv } = jwk
+  const shape = typeof kty === 'string' && Object.hasOwn(shapes, kty) ? shapes[kty] : undefined
+  if (typeof kty !== 'string' || shape === undefined) throw new TypeError('The kty of a JWK is oct, EC, OKP or RSA.')
+  if (operation === 'verify' && Object.hasOwn(jwk, 'd'))
+    throw new TypeError('Verify with a public JWK: this one is private.')
+  // Node would drop the further primes and sign with what is left.
+  if (Object.hasOwn(jwk, 'oth')) throw new TypeError('RSA keys of more than two primes are not supported.')
+  const names = operation === 'sign' ? [...shape.publicMembers, ...shape.privateMembers] : shape.publicMembers
+  const members: JsonWebKey = { kty }
+  const length = kty === 'RSA' ? undefined : lengthOnCurve(kty, crv)
+  if (typeof crv === 'string') members.crv = crv
+  for (const name of names) members[name] = checkNumber(name, jwk[name], length)
   try {
+    const input = { key: members, format: 'jwk' } as const
     return operation === 'sign' ? createPrivateKey(input) : createPublicKey(input)
   } catch {
-    // Node's own message may quote what it could not read.
-    throw new TypeError('The JWK does not hold a usable key.')
+    throw new TypeError('The members of this JWK make no key.')
   }
+}
+
+function lengthOnCurve(kty: string, crv: unknown): number {
+  const lengths = curveBytes[kty] ?? {}
+  const length = typeof crv === 'string' && Object.hasOwn(lengths, crv) ? lengths[crv] : undefined
+  if (length === undefined)
+    throw new TypeError('The crv of a JWK is P-256, P-384, P-521 or Ed25519, as its kty has it.')
+  return length
+}
+
+/** The text itself, if it is base64url of the right length; Node alone would take any base64. */
+function checkNumber(name: string, value: unknown, length: number | undefined): string {
+  const bytes = typeof value === 'string' ? decodeBase64url(value) : undefined
+  if (typeof value !== 'string' || bytes === undefined || bytes.length === 0) {
+    throw new TypeError(`The ${name} of a JWK is base64url without padding.`)
+  }
+  if (length !== undefined && bytes.length !== length)
+    throw new TypeError(`The ${name} of this JWK has ${length} bytes.`)
+  return value
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,39 +1,50 @@
-import { createPublicKey, KeyObject } from 'node:crypto'
+import { createSecretKey, KeyObject } from 'node:crypto'
 import { type Algorithm, isHmacAlgorithm } from './algorithms.js'
 import { HmacKey } from './hmac-key.js'
-import { importJwk, type KeyOperation } from './jwk.js'
+import { importJwk, type Jwk, type KeyOperation } from './jwk.js'
+import { algorithmsOf } from './key-algorithms.js'
 import { createSigner, createVerifier, type SignatureVerifier, type Signer } from './signature-key.js'
 
-/** A key as callers have it: Node's own, the bytes of a secret, or a JWK. */
-export type KeyInput = KeyObject | Uint8Array | { readonly kty: string; readonly [member: string]: unknown }
+/**
+ * A key as callers have it: Node's own, the bytes of an HMAC secret, or a JWK, whose `alg`, `use` and `key_ops` are honoured (RFC 7517 §4).
+ * Text is not taken: a secret and a PEM file would look alike.
+ */
+export type KeyInput = KeyObject | Uint8Array | Jwk
 
-/** The key, ready to sign with this algorithm. Throws a TypeError when it cannot be used so. */
-export function signerOf(input: KeyInput, algorithm: Algorithm): Signer {
-  const key = usableKey(input, algorithm, 'sign')
-  if (isHmacAlgorithm(algorithm)) return new HmacKey(algorithm, secretBytes(key))
-  if (!(key instanceof KeyObject)) throw new TypeError(`Bytes are no key for ${algorithm}.`)
-  return createSigner(algorithm, key)
+/** A key that can be used for what it is wanted for, and the algorithms that it may be used with: never none. */
+export interface UsableKey {
+  readonly key: KeyObject
+  readonly algorithms: readonly Algorithm[]
 }
 
-/** The key, ready to verify this algorithm. Throws a TypeError when it cannot be used so. */
-export function verifierOf(input: KeyInput, algorithm: Algorithm): SignatureVerifier {
-  const key = usableKey(input, algorithm, 'verify')
-  if (isHmacAlgorithm(algorithm)) return new HmacKey(algorithm, secretBytes(key))
-  if (!(key instanceof KeyObject)) throw new TypeError(`Bytes are no key for ${algorithm}.`)
-  return createVerifier(algorithm, key.type === 'private' ? createPublicKey(key) : key)
+/** Reads whatever kind of key the caller has. Throws a TypeError when it cannot be used for the operation with any algorithm. */
+export function usableKey(input: KeyInput, operation: KeyOperation): UsableKey {
+  const usable = readKey(input, operation)
+  const { key, algorithms } = usable
+  if (algorithms.length === 0) throw new TypeError('This key is too short, or of a kind that no algorithm takes.')
+  if (key.type === 'secret') checkNoPem(key)
+  else if (key.type !== (operation === 'sign' ? 'private' : 'public'))
+    throw new TypeError(`A ${key.type} key cannot ${operation}.`)
+  return usable
 }
 
-function usableKey(input: KeyInput, algorithm: Algorithm, operation: KeyOperation): KeyObject | Uint8Array {
-  if (input instanceof KeyObject || input instanceof Uint8Array) return input
-  const imported = importJwk(input, operation)
-  if (imported.algorithm !== undefined && imported.algorithm !== algorithm) {
-    throw new TypeError(`The JWK is meant for another algorithm than ${algorithm}.`)
-  }
-  return imported.key
+/** The key, ready to sign with this algorithm, which is one of its own. */
+export function signerOf(algorithm: Algorithm, key: KeyObject): Signer {
+  return isHmacAlgorithm(algorithm) ? new HmacKey(algorithm, key.export()) : createSigner(algorithm, key)
 }
 
-function secretBytes(key: KeyObject | Uint8Array): Uint8Array {
-  if (key instanceof Uint8Array) return key
-  if (key.type !== 'secret') throw new TypeError('A public or private key is no secret: it is never used for HMAC.')
-  return key.export()
+/** The key, ready to verify this algorithm, which is one of its own. */
+export function verifierOf(algorithm: Algorithm, key: KeyObject): SignatureVerifier {
+  return isHmacAlgorithm(algorithm) ? new HmacKey(algorithm, key.export()) : createVerifier(algorithm, key)
+}
+
+function readKey(input: KeyInput, operation: KeyOperation): UsableKey {
+  if (!(input instanceof KeyObject || input instanceof Uint8Array)) return importJwk(input, operation)
+  const key = input instanceof KeyObject ? input : createSecretKey(input)
+  return { key, algorithms: algorithmsOf(key) }
+}
+
+/** A PEM file is no secret: what it holds is mostly public, and a verifier that took it for one could be forged (RFC 8725 §2.1). */
+function checkNoPem(secret: KeyObject): void {
+  if (secret.export().includes('-----BEGIN ')) throw new TypeError('This secret is a PEM file: make a KeyObject of it.')
 }

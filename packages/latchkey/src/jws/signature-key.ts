@@ -1,31 +1,32 @@
-import { constants, type KeyObject, type SignKeyObjectInput, sign, verify } from 'node:crypto'
+import { constants, KeyObject, type SigningOptions, sign, verify } from 'node:crypto'
 import type { SignatureAlgorithm } from './algorithms.js'
 import { decodeBase64url } from './base64url.js'
 
 /** A private key pinned to one algorithm. */
 export interface Signer {
-  /** The signature of an ASCII text, in base64url. */
+  /** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
   sign(signingInput: string): string
 }
 
 /** A public key pinned to one algorithm. */
 export interface SignatureVerifier {
-  /** Whether this base64url text is a signature of the ASCII text. Never throws. */
+  /** Whether this base64url text is the key's signature over the ASCII text. Never throws. */
   verify(signingInput: string, signature: string): boolean
 }
 
 /** What a key must be for an algorithm, and how Node is told to use it. */
 interface Scheme {
   /** `asymmetricKeyType` of Node. */
-  readonly keyType: 'ec' | 'ed25519' | 'rsa'
+  readonly keyType: 'ed25519' | 'ec' | 'rsa'
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   /** The curve of an EC key, by its OpenSSL name. */
   readonly curve?: string
-  /** Bytes of every signature, where that is fixed. */
+  /** Bytes of every signature; for RSA they are those of the modulus. */
   readonly signatureBytes?: number
-  readonly options: Omit<SignKeyObjectInput, 'key'>
+  readonly options: SigningOptions
 }
 
+/** RFC 7518 §3.3 and §3.5. */
 const minModulusBits = 2048
 const ieee = { dsaEncoding: 'ieee-p1363' } as const
 const pkcs1 = { padding: constants.RSA_PKCS1_PADDING }
@@ -44,49 +45,70 @@ const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
   PS512: { keyType: 'rsa', hash: 'sha512', options: pss },
 }
 
-/** Pins a private key to an algorithm. Throws a TypeError when it is no private key for it (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
+/**
+ * Pins a private key to an algorithm. Throws a TypeError when the key is not private or does not fit: Ed25519 for EdDSA, the algorithm's own
+ * curve for ES*, an RSA modulus of 2048 bits or more for RS* and PS* (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
+ */
 export function createSigner(algorithm: SignatureAlgorithm, privateKey: KeyObject): Signer {
-  if (privateKey.type !== 'private') throw new TypeError('Signing takes a private key.')
-  const { hash, options } = checkedScheme(algorithm, privateKey)
-  const input = { ...options, key: privateKey }
-  return { sign: (signingInput) => sign(hash, Buffer.from(signingInput, 'ascii'), input).toString('base64url') }
-}
-
-/** Pins a public key to an algorithm. Throws a TypeError when it is no public key for it. */
-export function createVerifier(algorithm: SignatureAlgorithm, publicKey: KeyObject): SignatureVerifier {
-  if (publicKey.type !== 'public') throw new TypeError('Verifying takes a public key.')
-  const { hash, options, signatureBytes } = checkedScheme(algorithm, publicKey)
-  const input = { ...options, key: publicKey }
+  const { hash, options } = checkedScheme(algorithm, privateKey, 'private')
+  const key = { ...options, key: privateKey }
   return {
-    verify(signingInput, signature) {
-      const bytes = decodeBase64url(signature)
-      if (bytes === undefined || (signatureBytes !== undefined && bytes.length !== signatureBytes)) return false
-      return verify(hash, Buffer.from(signingInput, 'utf8'), input, bytes)
+    sign(signingInput) {
+      const input = asciiBytes(signingInput)
+      if (input === undefined) throw new TypeError('A JWS signing input is ASCII text (RFC 7515 §5.1).')
+      return sign(hash, input, key).toString('base64url')
     },
   }
 }
 
-/** The algorithm that an elliptic key can only be meant for; `undefined` for an RSA key, which has six. */
-export function impliedAlgorithm(key: KeyObject): SignatureAlgorithm | undefined {
-  for (const [algorithm, { keyType, curve }] of Object.entries(schemes)) {
-    if (keyType === 'rsa' || keyType !== key.asymmetricKeyType) continue
-    if (curve === key.asymmetricKeyDetails?.namedCurve) return algorithm as SignatureAlgorithm
+/**
+ * Pins a public key to an algorithm. Throws a TypeError when the key is not public or does not fit, by the rules of `createSigner`. Non-canonical
+ * base64url, and signatures of any length but the algorithm's, are refused: OpenSSL alone takes an RSA-PSS signature without
+ * its leading zero, which RFC 8017 §8.1.2 does not.
+ */
+export function createVerifier(algorithm: SignatureAlgorithm, publicKey: KeyObject): SignatureVerifier {
+  const { hash, options, signatureBytes = modulusBytes(publicKey) } = checkedScheme(algorithm, publicKey, 'public')
+  const key = { ...options, key: publicKey }
+  return {
+    verify(signingInput, signature) {
+      const input = asciiBytes(signingInput)
+      const bytes = decodeBase64url(signature)
+      if (input === undefined || bytes?.length !== signatureBytes) return false
+      return verify(hash, input, key, bytes)
+    },
   }
-  return undefined
 }
 
-function checkedScheme(algorithm: SignatureAlgorithm, key: KeyObject): Scheme {
-  const scheme = schemes[algorithm]
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
-  const fits =
-    key.asymmetricKeyType === scheme.keyType &&
-    (scheme.curve === undefined || namedCurve === scheme.curve) &&
-    (scheme.keyType !== 'rsa' || modulusLength >= minModulusBits)
-  if (!fits) throw new TypeError(`This key cannot be used with ${algorithm}: ${requirement(scheme)}.`)
+/** Every signature algorithm whose type, curve and size of key this one has, be it private or public. Empty for a secret or a key that is too short. */
+export function signatureAlgorithmsOf(key: KeyObject): readonly SignatureAlgorithm[] {
+  return (Object.keys(schemes) as SignatureAlgorithm[]).filter((algorithm) => isFit(key, schemes[algorithm]))
+}
+
+function checkedScheme(algorithm: SignatureAlgorithm, key: KeyObject, type: 'private' | 'public'): Scheme {
+  const scheme = Object.hasOwn(schemes, algorithm) ? schemes[algorithm] : undefined
+  if (scheme === undefined) throw new TypeError('This is no signature algorithm of ours.')
+  if (!(key instanceof KeyObject) || key.type !== type) throw new TypeError(`${algorithm} takes a ${type} key here.`)
+  if (!isFit(key, scheme)) throw new TypeError(`This key cannot be used with ${algorithm}: ${requirement(scheme)}.`)
   return scheme
+}
+
+function isFit({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject, { keyType, curve }: Scheme): boolean {
+  if (asymmetricKeyType !== keyType) return false
+  if (keyType === 'rsa') return (asymmetricKeyDetails.modulusLength ?? 0) >= minModulusBits
+  return asymmetricKeyDetails.namedCurve === curve
 }
 
 function requirement({ keyType, curve }: Scheme): string {
   if (keyType === 'rsa') return `it takes an RSA key of at least ${minModulusBits} bits`
   return keyType === 'ec' ? `it takes an EC key on the curve ${curve}` : 'it takes an Ed25519 key'
+}
+
+function modulusBytes({ asymmetricKeyDetails }: KeyObject): number {
+  return Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8)
+}
+
+/** The bytes of an ASCII text; `undefined` for any other, of which each character beyond ASCII takes more than one byte. */
+function asciiBytes(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'utf8')
+  return bytes.length === text.length ? bytes : undefined
 }
