@@ -3,6 +3,7 @@
  * import each other, ports excepted. The numbers below are the floors.
  */
 const core = '^packages/latchkey/src/'
+const server = '^packages/server/src/'
 
 const floors = [
   ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts', 'strict-json.ts'],
@@ -16,8 +17,20 @@ const floors = [
 /** Types that the floors above implement or consume: importable from the sibling that does not own them. */
 const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
 
-const pattern = (places) =>
-  places.map((place) => core + place.replaceAll('.', '\\.') + (place.endsWith('/') ? '' : '$'))
+/** The server's floors: pure things at the bottom, the one place that puts everything together just below the command line. */
+const serverFloors = [
+  ['problem.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts'],
+  ['config/', 'audit/', 'http/'],
+  ['database/', 'sessions/', 'ops/', 'exchange/'],
+  ['accounts/'],
+  ['admin/'],
+  ['routes/', 'service.ts'],
+  ['server.ts'],
+  ['cli/', 'index.ts'],
+]
+
+const pattern = (places, root = core) =>
+  places.map((place) => root + place.replaceAll('.', '\\.') + (place.endsWith('/') ? '' : '$'))
 
 const upward = floors.slice(0, -1).map((places, floor) => ({
   name: `floor-${floor}-looks-down`,
@@ -39,6 +52,31 @@ const siblings = floors.slice(1, -1).flatMap((places, index) =>
     .filter((rule) => rule.to.path.length > 0),
 )
 
+const serverUpward = serverFloors.slice(0, -1).map((places, floor) => ({
+  name: `server-floor-${floor}-looks-down`,
+  comment: `Floor ${floor} of the server (${places.join(', ')}) may not import a higher one.`,
+  severity: 'error',
+  from: { path: pattern(places, server) },
+  to: { path: pattern(serverFloors.slice(floor + 1).flat(), server) },
+}))
+
+const serverSiblings = serverFloors.slice(1).flatMap((places) =>
+  places
+    .filter(() => places.length > 1)
+    .map((place) => ({
+      name: `server-${place.replace(/\W+$/, '')}-minds-its-own`,
+      comment: `${place} may not import its siblings.`,
+      severity: 'error',
+      from: { path: pattern([place], server) },
+      to: {
+        path: pattern(
+          places.filter((other) => other !== place),
+          server,
+        ),
+      },
+    })),
+)
+
 const within = (folder) => ({
   name: `${folder}-stand-alone`,
   comment: `One of ${folder}/ never imports another; what they share has a name of its own below.`,
@@ -51,6 +89,8 @@ module.exports = {
   forbidden: [
     ...upward,
     ...siblings,
+    ...serverUpward,
+    ...serverSiblings,
     within('adapters'),
     within('stores'),
     {
@@ -76,7 +116,7 @@ module.exports = {
     {
       name: 'server-uses-the-public-face',
       severity: 'error',
-      from: { path: '^packages/server/src/' },
+      from: { path: server },
       to: { path: core },
     },
     {

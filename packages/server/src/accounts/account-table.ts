@@ -1,0 +1,172 @@
+import { isUniqueViolation, type SqlClient } from 'latchkey/sqlite'
+import { Problem } from '../problem.js'
+
+/** What an account may do. */
+export const roles = ['user', 'admin'] as const
+
+/** What an account may do: everybody is a `user`; an `admin` may use the admin routes as well. */
+export type Role = (typeof roles)[number]
+
+/** Somebody who can sign in. `id` is also the tenant whose secret signs the account's tokens. Times are milliseconds since 1970. */
+export interface Account {
+  readonly id: string
+  /** Canonical. */
+  readonly email: string
+  readonly name: string | null
+  readonly role: Role
+  readonly createdAt: number
+  readonly signedInAt: number | null
+  readonly disabledAt: number | null
+}
+
+/** An account with the hash of its password; stays inside `accounts/`. */
+export interface StoredAccount extends Account {
+  readonly passwordHash: string
+}
+
+const columns = `id, email, name, role, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt"`
+
+/** A new account, whose tenant exists already. Fails with `email_taken`. */
+export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
+  await refusingTakenEmail(
+    client.query(
+      `insert into server_accounts (id, email, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)`,
+      [account.id, account.email, account.name, account.role, account.passwordHash, account.createdAt],
+    ),
+  )
+}
+
+/** The account with this ID. */
+export async function findAccount(client: SqlClient, id: string): Promise<Account | undefined> {
+  const { rows } = await client.query<Account>(`select ${columns} from server_accounts where id = $1`, [id])
+  return rows[0]
+}
+
+/** The account with this ID, which nobody else changes until the transaction ends. */
+export async function lockAccount(client: SqlClient, id: string): Promise<Account | undefined> {
+  // An update that changes nothing: the one lock that both databases' SQL has.
+  const { rows } = await client.query<Account>(
+    `update server_accounts set role = role where id = $1 returning ${columns}`,
+    [id],
+  )
+  return rows[0]
+}
+
+/** The account with this ID and its password's hash. */
+export async function findStoredAccount(client: SqlClient, id: string): Promise<StoredAccount | undefined> {
+  const { rows } = await client.query<StoredAccount>(
+    `select ${columns}, password_hash as "passwordHash" from server_accounts where id = $1`,
+    [id],
+  )
+  return rows[0]
+}
+
+/** The account with this canonical address and its password's hash. */
+export async function findStoredAccountByEmail(client: SqlClient, email: string): Promise<StoredAccount | undefined> {
+  const { rows } = await client.query<StoredAccount>(
+    `select ${columns}, password_hash as "passwordHash" from server_accounts where email = $1`,
+    [email],
+  )
+  return rows[0]
+}
+
+/** What may change in an account. */
+export interface AccountChange {
+  readonly email?: string | undefined
+  readonly name?: string | null | undefined
+  readonly role?: Role | undefined
+  readonly passwordHash?: string | undefined
+  readonly disabledAt?: number | null | undefined
+}
+
+const changeable = {
+  email: 'email',
+  name: 'name',
+  role: 'role',
+  passwordHash: 'password_hash',
+  disabledAt: 'disabled_at',
+} as const satisfies Record<keyof AccountChange, string>
+
+/** Which account a change is meant for. */
+export interface AccountCondition {
+  readonly id: string
+  /** The hash that was checked: when another password was set in the meantime, nothing changes. */
+  readonly passwordHash?: string
+}
+
+/** Changes at least one thing of an account; `undefined` when the condition holds for none. Fails with `email_taken`. */
+export async function updateAccount(
+  client: SqlClient,
+  condition: AccountCondition,
+  change: AccountChange,
+): Promise<Account | undefined> {
+  const values: unknown[] = [condition.id]
+  const sets: string[] = []
+  for (const key of Object.keys(changeable) as (keyof AccountChange)[]) {
+    const value = change[key]
+    if (value === undefined) continue
+    values.push(value)
+    sets.push(`${changeable[key]} = $${values.length}`)
+  }
+  const where = whereOf(condition, values)
+  const { rows } = await refusingTakenEmail(
+    client.query<Account>(`update server_accounts set ${sets.join(', ')} where ${where} returning ${columns}`, values),
+  )
+  return rows[0]
+}
+
+/** Notes that somebody signs in; `false` when the password was changed since it was checked, or the account disabled. */
+export async function recordSignIn(client: SqlClient, account: StoredAccount, nowMs: number): Promise<boolean> {
+  const { rows } = await client.query(
+    `update server_accounts set signed_in_at = $3
+     where id = $1 and password_hash = $2 and disabled_at is null returning id`,
+    [account.id, account.passwordHash, nowMs],
+  )
+  return rows.length === 1
+}
+
+/** Deletes an account and its sessions; `false` when the condition holds for none. */
+export async function deleteAccount(client: SqlClient, condition: AccountCondition): Promise<boolean> {
+  const values: unknown[] = [condition.id]
+  const where = whereOf(condition, values)
+  const { rows } = await client.query(`delete from server_accounts where ${where} returning id`, values)
+  return rows.length === 1
+}
+
+/** Accounts after `after` whose address or name holds `search`, oldest first. */
+export async function listAccounts(
+  client: SqlClient,
+  { search, after, limit }: { search: string; after: string; limit: number },
+): Promise<Account[]> {
+  const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+  const { rows } = await client.query<Account>(
+    `select ${columns} from server_accounts
+     where id > $1 and (email like $2 escape '\\' or lower(coalesce(name, '')) like $2 escape '\\')
+     order by id limit $3`,
+    [after, pattern, limit],
+  )
+  return rows
+}
+
+/** Whether somebody can use the admin routes. */
+export async function hasAdmin(client: SqlClient): Promise<boolean> {
+  const { rows } = await client.query(
+    `select id from server_accounts where role = 'admin' and disabled_at is null limit 1`,
+  )
+  return rows.length > 0
+}
+
+function whereOf({ passwordHash }: AccountCondition, values: unknown[]): string {
+  if (passwordHash === undefined) return 'id = $1'
+  values.push(passwordHash)
+  return `id = $1 and password_hash = $${values.length}`
+}
+
+async function refusingTakenEmail<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Problem('email_taken')
+    throw error
+  }
+}

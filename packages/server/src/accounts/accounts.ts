@@ -1,0 +1,259 @@
+import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { type AuditEvent, appendAudit } from '../audit/audit-log.js'
+import { Problem } from '../problem.js'
+import type { RequestOrigin } from '../request-origin.js'
+import type { Session } from '../sessions/session-table.js'
+import type { Sessions, TokenSet } from '../sessions/sessions.js'
+import { uuidV7 } from '../uuid.js'
+import * as table from './account-table.js'
+import { canonicalEmail } from './email-address.js'
+import { checkNewPassword } from './password.js'
+import type { PasswordHasher } from './password-hasher.js'
+
+/** Somebody who has just signed in. */
+export interface SignedIn {
+  readonly account: table.Account
+  readonly tokens: TokenSet
+}
+
+/** Who acts, in which session. */
+export interface Acting {
+  readonly accountId: string
+  readonly sessionId: string
+}
+
+/** What `Accounts` works with. */
+export interface AccountsOptions {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly sessions: Sessions
+  readonly passwords: PasswordHasher
+  readonly clock: Clock
+}
+
+/** What people do with their own accounts. Each change of an account and the end of the tokens it makes untrue are one transaction (C5). */
+export class Accounts {
+  readonly #options: AccountsOptions
+
+  constructor(options: AccountsOptions) {
+    this.#options = options
+  }
+
+  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_too_…`, `email_taken`. */
+  async register(
+    input: { email: string; password: string; name?: string | undefined },
+    origin: RequestOrigin,
+  ): Promise<SignedIn> {
+    const draft = await this.#draft(input, 'user')
+    const [account, session] = await this.#options.store.transaction(async (client) => {
+      const inserted = await this.#insert(client, draft)
+      const opened = await this.#options.sessions.open(client, inserted.id, origin)
+      await this.#audit(client, 'register', { accountId: inserted.id, sessionId: opened.id }, origin)
+      return [inserted, opened] as const
+    })
+    return { account, tokens: await this.#options.sessions.tokensFor(session, account) }
+  }
+
+  /**
+   * A new session for whoever knows the password. Does the same work and fails with the same `invalid_credentials` whether or not
+   * there is such an account; `account_disabled` is told only to who knows the password.
+   */
+  async login(input: { email: string; password: string }, origin: RequestOrigin): Promise<SignedIn> {
+    const { store, passwords, sessions } = this.#options
+    const email = this.#tryCanonical(input.email)
+    const found = await table.findStoredAccountByEmail(store, email)
+    const matches = await passwords.verify(input.password, found?.passwordHash)
+    if (found === undefined || !matches || found.disabledAt !== null) {
+      await this.#auditRefusal('login', found?.id ?? null, origin)
+      throw new Problem(matches ? 'account_disabled' : 'invalid_credentials')
+    }
+    const session = await store.transaction((client) => this.#openFor(client, found, origin))
+    return { account: withoutHash(found), tokens: await sessions.tokensFor(session, found) }
+  }
+
+  /** The account that a token speaks for. Fails with `token_revoked` when it is gone. */
+  async read(accountId: string): Promise<table.Account> {
+    const account = await table.findAccount(this.#options.store, accountId)
+    if (account === undefined) throw new LatchkeyError('token_revoked')
+    return account
+  }
+
+  /** Changes name or address; the address only with the password. Fails with `password_required`, `password_wrong`, `email_…`. */
+  async update(
+    acting: Acting,
+    input: { email?: string | undefined; name?: string | null | undefined; password?: string | undefined },
+    origin: RequestOrigin,
+  ): Promise<table.Account> {
+    if (input.email !== undefined && input.password === undefined) throw new Problem('password_required')
+    const email = input.email === undefined ? undefined : canonicalEmail(input.email)
+    if (email === undefined && input.name === undefined) return this.read(acting.accountId)
+    const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password)
+    const condition = stored ?? { id: acting.accountId }
+    return this.#options.store.transaction(async (client) => {
+      const updated = await table.updateAccount(client, condition, { email, name: input.name })
+      if (updated === undefined) throw new LatchkeyError('token_revoked')
+      await this.#audit(client, 'profile_change', acting, origin)
+      return updated
+    })
+  }
+
+  /** Sets a new password, ends all other sessions and every token issued so far, and gives this session new ones. */
+  async changePassword(
+    acting: Acting,
+    input: { currentPassword: string; newPassword: string },
+    origin: RequestOrigin,
+  ): Promise<SignedIn> {
+    const { store, keys, sessions, passwords } = this.#options
+    const newPassword = checkNewPassword(input.newPassword)
+    const stored = await this.#authenticate(acting, input.currentPassword)
+    const passwordHash = await passwords.hash(newPassword)
+    const [account, session] = await store.transaction(async (client) => {
+      const updated = await table.updateAccount(client, stored, { passwordHash })
+      if (updated === undefined) throw new Problem('password_wrong')
+      const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
+      await keys.revoke(acting.accountId, { client })
+      await this.#audit(client, 'password_change', acting, origin)
+      return [updated, kept] as const
+    })
+    return { account, tokens: await sessions.tokensFor(session, account) }
+  }
+
+  /** Deletes the account with its sessions and its secret. Fails with `password_wrong`. */
+  async delete(acting: Acting, password: string, origin: RequestOrigin): Promise<void> {
+    const stored = await this.#authenticate(acting, password)
+    await this.#options.store.transaction(async (client) => {
+      const deleted = await table.deleteAccount(client, stored)
+      if (!deleted) throw new Problem('password_wrong')
+      await this.#options.keys.forget(acting.accountId, { client })
+      await this.#audit(client, 'account_delete', acting, origin)
+    })
+  }
+
+  /** Ends the session that acts. */
+  async logout(acting: Acting, origin: RequestOrigin): Promise<void> {
+    await this.#options.store.transaction(async (client) => {
+      const session = { id: acting.sessionId, accountId: acting.accountId }
+      const ended = await this.#options.sessions.end(client, session, 'logout')
+      if (!ended) throw new LatchkeyError('session_ended')
+      await this.#audit(client, 'logout', acting, origin)
+    })
+  }
+
+  /** Ends another session of the account, or this one. Fails with `session_unknown`. */
+  async endSession(acting: Acting, sessionId: string, origin: RequestOrigin): Promise<void> {
+    await this.#options.store.transaction(async (client) => {
+      const session = { id: sessionId, accountId: acting.accountId }
+      const ended = await this.#options.sessions.end(client, session, 'ended_by_user')
+      if (!ended) throw new Problem('session_unknown')
+      await this.#audit(client, 'session_end', { ...acting, sessionId }, origin)
+    })
+  }
+
+  /** Ends every session of the account and every token issued so far. */
+  async logoutAll(acting: Acting, origin: RequestOrigin): Promise<void> {
+    const { store, keys, sessions } = this.#options
+    await store.transaction(async (client) => {
+      await sessions.endAll(client, acting.accountId, 'logout')
+      await keys.revoke(acting.accountId, { client })
+      await this.#audit(client, 'logout_all', acting, origin)
+    })
+  }
+
+  /** Makes an administrator: a new account, or the one with this address if the password is its own. For the operator, not for a route. */
+  async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
+    const existing = await table.findStoredAccountByEmail(this.#options.store, canonicalEmail(input.email))
+    if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
+    const draft = await this.#draft(input, 'admin')
+    const account = await this.#options.store.transaction(async (client) => {
+      const inserted = await this.#insert(client, draft)
+      await appendAudit(client, this.#now(), byOperator('register', inserted.id))
+      return inserted
+    })
+    return { account, created: true }
+  }
+
+  /** Whether somebody can use the admin routes. */
+  hasAdmin(): Promise<boolean> {
+    return table.hasAdmin(this.#options.store)
+  }
+
+  async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
+    const { store, keys, passwords } = this.#options
+    if (!(await passwords.verify(password, existing.passwordHash))) throw new Problem('password_wrong')
+    if (existing.disabledAt !== null) throw new Problem('account_disabled')
+    if (existing.role === 'admin') return withoutHash(existing)
+    return store.transaction(async (client) => {
+      const promoted = await table.updateAccount(client, existing, { role: 'admin' })
+      if (promoted === undefined) throw new Problem('password_wrong')
+      await keys.requireReissue(existing.id, { client })
+      await appendAudit(client, this.#now(), byOperator('role_change', existing.id))
+      return promoted
+    })
+  }
+
+  /** Everything of a new account that takes time, before any transaction. */
+  async #draft(
+    input: { email: string; password: string; name?: string | undefined },
+    role: table.Role,
+  ): Promise<table.StoredAccount> {
+    const email = canonicalEmail(input.email)
+    const passwordHash = await this.#options.passwords.hash(checkNewPassword(input.password))
+    const createdAt = this.#now()
+    const never = { signedInAt: null, disabledAt: null }
+    return { id: uuidV7(createdAt), email, name: input.name ?? null, role, passwordHash, createdAt, ...never }
+  }
+
+  async #insert(client: SqlClient, draft: table.StoredAccount): Promise<table.Account> {
+    await this.#options.keys.provision(draft.id, { client })
+    await table.insertAccount(client, draft)
+    return withoutHash(draft)
+  }
+
+  async #openFor(client: SqlClient, account: table.StoredAccount, origin: RequestOrigin): Promise<Session> {
+    const recorded = await table.recordSignIn(client, account, this.#now())
+    if (!recorded) throw new Problem('invalid_credentials')
+    const session = await this.#options.sessions.open(client, account.id, origin)
+    await this.#audit(client, 'login', { accountId: account.id, sessionId: session.id }, origin)
+    return session
+  }
+
+  async #authenticate({ accountId }: Acting, password: string): Promise<table.StoredAccount> {
+    const stored = await table.findStoredAccount(this.#options.store, accountId)
+    if (stored === undefined) throw new LatchkeyError('token_revoked')
+    if (!(await this.#options.passwords.verify(password, stored.passwordHash))) throw new Problem('password_wrong')
+    return stored
+  }
+
+  /** No account has an empty address, so that what cannot be an address costs the same look-up. */
+  #tryCanonical(email: string): string {
+    try {
+      return canonicalEmail(email)
+    } catch {
+      return ''
+    }
+  }
+
+  #audit(client: SqlClient, event: AuditEvent, acting: Acting, { address }: RequestOrigin): Promise<void> {
+    const { accountId, sessionId } = acting
+    const entry = { event, outcome: 'done', actor: accountId, account: accountId, session: sessionId, address } as const
+    return appendAudit(client, this.#now(), entry)
+  }
+
+  #auditRefusal(event: AuditEvent, account: string | null, { address }: RequestOrigin): Promise<void> {
+    const entry = { event, outcome: 'refused', actor: null, account, address } as const
+    return appendAudit(this.#options.store, this.#now(), entry)
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+}
+
+function byOperator(event: AuditEvent, account: string) {
+  return { event, outcome: 'done', actor: 'cli', account, address: null } as const
+}
+
+function withoutHash({ passwordHash, ...account }: table.StoredAccount): table.Account {
+  return account
+}

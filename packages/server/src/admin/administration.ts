@@ -1,0 +1,158 @@
+import type { Clock, TenantDescription, TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import * as table from '../accounts/account-table.js'
+import { type AuditEvent, type AuditQuery, type AuditRecord, appendAudit, readAudit } from '../audit/audit-log.js'
+import { Problem } from '../problem.js'
+import type { Session } from '../sessions/session-table.js'
+import type { Sessions } from '../sessions/sessions.js'
+
+/** The administrator who acts. */
+export interface Administrator {
+  readonly accountId: string
+  readonly address: string
+}
+
+/** What `Administration` works with. */
+export interface AdministrationOptions {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly sessions: Sessions
+  readonly clock: Clock
+}
+
+/** One part of a list; `next` is where the following part begins, `undefined` at the end. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | undefined
+}
+
+/** What is done to an account and its secret in one transaction. */
+type Work = (client: SqlClient, account: table.Account) => Promise<unknown>
+
+/** What administrators do with other people's accounts. Everything fails with `account_unknown` when there is no such account. */
+export class Administration {
+  readonly #options: AdministrationOptions
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options
+  }
+
+  /** Fails with `admin_required` unless the account is an administrator's now, whatever its token says. */
+  async checkAdmin(accountId: string): Promise<void> {
+    const account = await table.findAccount(this.#options.store, accountId)
+    const admin = account?.role === 'admin' && account.disabledAt === null
+    if (!admin) throw new Problem('admin_required')
+  }
+
+  /** Accounts whose address or name holds `search`, oldest first. */
+  async list(query: { search: string; after: string; limit: number }): Promise<Page<table.Account>> {
+    const found = await table.listAccounts(this.#options.store, { ...query, limit: query.limit + 1 })
+    return pageOf(found, query.limit)
+  }
+
+  async read(id: string): Promise<table.Account> {
+    return known(await table.findAccount(this.#options.store, id))
+  }
+
+  /** Versions and dates of the account's secret; never the secret. */
+  async describeSecrets(id: string): Promise<TenantDescription> {
+    return known(await this.#options.keys.describe(id))
+  }
+
+  /** Living sessions, newest first. */
+  async listSessions(id: string): Promise<readonly Session[]> {
+    await this.read(id)
+    return this.#options.sessions.list(id)
+  }
+
+  /** What was logged, newest first. */
+  async readAudit(query: AuditQuery): Promise<Page<AuditRecord>> {
+    const found = await readAudit(this.#options.store, { ...query, limit: query.limit + 1 })
+    return pageOf(found, query.limit)
+  }
+
+  /** A new secret signs; nobody is logged out. Fails with `too_many_rotations`, `tenant_disabled`. */
+  rotate(by: Administrator, id: string): Promise<table.Account> {
+    return this.#change(by, id, 'secret_rotate', (client) => this.#options.keys.rotate(id, { client }))
+  }
+
+  /** Every session and every token of the account ends. */
+  revoke(by: Administrator, id: string): Promise<table.Account> {
+    return this.#change(by, id, 'secret_revoke', async (client) => {
+      await this.#options.sessions.endAll(client, id, 'ended_by_admin')
+      await this.#options.keys.revoke(id, { client })
+    })
+  }
+
+  /** The account can no longer sign in; its sessions and tokens end. Fails with `own_account`. */
+  disable(by: Administrator, id: string): Promise<table.Account> {
+    checkOther(by, id)
+    return this.#change(by, id, 'account_disable', async (client, { disabledAt }) => {
+      await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
+      await this.#options.sessions.endAll(client, id, 'disabled')
+      await this.#options.keys.disable(id, { client })
+    })
+  }
+
+  /** The account can sign in again; nothing that ended comes back. */
+  enable(by: Administrator, id: string): Promise<table.Account> {
+    return this.#change(by, id, 'account_enable', async (client) => {
+      await table.updateAccount(client, { id }, { disabledAt: null })
+      await this.#options.keys.enable(id, { client })
+    })
+  }
+
+  /** Makes the account an administrator's, or no longer. Its tokens must be refreshed; its sessions go on. Fails with `own_account`. */
+  changeRole(by: Administrator, id: string, role: table.Role): Promise<table.Account> {
+    checkOther(by, id)
+    return this.#change(by, id, 'role_change', async (client, account) => {
+      await table.updateAccount(client, { id }, { role })
+      // A disabled account has no tokens that could say the old role.
+      if (account.disabledAt === null) await this.#options.keys.requireReissue(id, { client })
+    })
+  }
+
+  /** Deletes the account with its sessions and its secret. Fails with `own_account`. */
+  async delete(by: Administrator, id: string): Promise<void> {
+    checkOther(by, id)
+    await this.#options.store.transaction(async (client) => {
+      const deleted = await table.deleteAccount(client, { id })
+      if (!deleted) throw new Problem('account_unknown')
+      await this.#options.keys.forget(id, { client })
+      await this.#audit(client, by, { event: 'account_delete', account: id })
+    })
+  }
+
+  /** Locks the account, does the work, logs it, and gives the account as it is then: one transaction. */
+  async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
+    return this.#options.store.transaction(async (client) => {
+      const account = known(await table.lockAccount(client, id))
+      await work(client, account)
+      await this.#audit(client, by, { event, account: id })
+      return known(await table.findAccount(client, id))
+    })
+  }
+
+  #audit(client: SqlClient, by: Administrator, what: { event: AuditEvent; account: string }): Promise<void> {
+    const { accountId: actor, address } = by
+    return appendAudit(client, this.#now(), { ...what, outcome: 'done', actor, address })
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+}
+
+function known<T>(found: T | undefined): T {
+  if (found === undefined) throw new Problem('account_unknown')
+  return found
+}
+
+function checkOther(by: Administrator, id: string): void {
+  if (by.accountId === id) throw new Problem('own_account')
+}
+
+function pageOf<T extends { readonly id: string }>(found: readonly T[], limit: number): Page<T> {
+  const items = found.slice(0, limit)
+  return { items, next: found.length > limit ? items.at(-1)?.id : undefined }
+}

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import type { Configuration } from '../config/configuration.js'
+import type { OpenDatabase } from '../database/open-database.js'
+
+/** What a person at a terminal wants to know of a server that has just started. */
+export interface BannerFacts {
+  readonly url: string
+  readonly configuration: Configuration
+  readonly database: OpenDatabase
+  readonly hasAdmin: boolean
+}
+
+/** The text for the terminal. */
+export function banner({ url, configuration, database, hasAdmin }: BannerFacts): string {
+  const body = `{"email":"ada@example.com","password":"correct horse battery staple"}`
+  return [
+    '',
+    `  Latchkey is up at ${url}`,
+    '',
+    `  data         ${database.place}`,
+    `  master key   ${database.masterKeyPlace}`,
+    `  API          ${url}/openapi.json`,
+    '',
+    ...(hasAdmin
+      ? []
+      : ['  Make the first administrator, in another terminal:', '', `    ${adminCommand(configuration)}`, '']),
+    '  Register a user:',
+    '',
+    `    curl ${url}/v1/register -H 'Content-Type: application/json' \\`,
+    `      -d '${body}'`,
+    '',
+    '  Ctrl-C stops the server.',
+    '',
+    '',
+  ].join('\n')
+}
+
+/** The command that makes an administrator in the database of this configuration. */
+export function adminCommand({ database }: Configuration): string {
+  const command = 'npx latchkey admin create you@example.com'
+  if (database.kind === 'postgres') return `${command}   (with the same environment)`
+  const elsewhere = database.folder !== '.latchkey'
+  return elsewhere ? `LATCHKEY_DATA_DIR=${quote(resolve(database.folder))} ${command}` : command
+}
+
+function quote(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { createAdmin } from './create-admin.js'
+import { reportFailure } from './report-failure.js'
+import { serve } from './serve.js'
+import type { Surroundings } from './surroundings.js'
+
+/** Runs the command line `latchkey …`. Failures are told on standard error, with a code and a hint, and make the exit code. */
+export async function main(surroundings: Surroundings): Promise<void> {
+  // Whatever is made from here on holds secrets or hashes.
+  surroundings.umask(0o077)
+  const program = new Command('latchkey')
+    .description(
+      'Accounts and access tokens with a signing secret for every user. Configured by environment variables.',
+    )
+    .showHelpAfterError()
+  program
+    .command('serve')
+    .description('run the auth API')
+    .action(() => serve(surroundings))
+  program
+    .command('admin')
+    .description('administrators')
+    .command('create')
+    .argument('<email>', 'e-mail address of the account; an existing one becomes an administrator')
+    .description('make an administrator; asks for the password, or reads it from standard input')
+    .action((email: string) => createAdmin(email, surroundings))
+  try {
+    await program.parseAsync(surroundings.argv)
+  } catch (error) {
+    surroundings.exitCode = reportFailure(error, surroundings.stderr)
+  }
+}

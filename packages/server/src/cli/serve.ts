@@ -1,0 +1,53 @@
+import { type Configuration, readConfiguration } from '../config/configuration.js'
+import { createServer, type Server } from '../server.js'
+import { adminCommand, banner } from './banner.js'
+import type { Surroundings } from './surroundings.js'
+
+/** How long requests under way may take once the server is told to stop. */
+const patienceMs = 10_000
+
+/** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
+export async function serve(surroundings: Surroundings): Promise<void> {
+  const configuration = readConfiguration(surroundings.env)
+  const server = await createServer(configuration)
+  stopOnSignal(server, surroundings)
+  try {
+    const url = await server.listen()
+    await announce(server, { url, configuration }, surroundings)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+async function announce(
+  { app, service }: Server,
+  { url, configuration }: { url: string; configuration: Configuration },
+  { stdout }: Surroundings,
+): Promise<void> {
+  const { database, accounts } = service
+  const hasAdmin = await accounts.hasAdmin()
+  if (!configuration.production) {
+    stdout.write(banner({ url, configuration, database, hasAdmin }))
+    return
+  }
+  const { place, masterKeyPlace } = database
+  app.log.info({ url, data: place, masterKey: masterKeyPlace }, 'Latchkey is up.')
+  if (!hasAdmin) app.log.info({ command: adminCommand(configuration) }, 'There is no administrator yet.')
+}
+
+function stopOnSignal(server: Server, surroundings: Surroundings): void {
+  const stop = () => {
+    // Asked a second time, or waiting for a request that does not end: go at once.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) surroundings.once(signal, () => surroundings.exit(1))
+    setTimeout(() => surroundings.exit(1), patienceMs).unref()
+    void server.close().then(() => surroundings.exit(0))
+  }
+  let stopping = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    surroundings.once(signal, () => {
+      if (!stopping) stop()
+      stopping = true
+    })
+  }
+}

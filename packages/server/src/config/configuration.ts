@@ -1,0 +1,163 @@
+import type { Setting } from './setting.js'
+import { type LogLevel, settings } from './settings.js'
+
+/** Where accounts and secrets are kept. */
+export type DatabaseConfiguration =
+  | { readonly kind: 'postgres'; readonly url: string; readonly masterKeys: string }
+  | {
+      readonly kind: 'embedded'
+      readonly folder: string
+      /** `undefined`: those of the file in the folder. */
+      readonly masterKeys: string | undefined
+    }
+
+/** All that the operator decides. */
+export interface Configuration {
+  readonly host: string
+  readonly port: number
+  readonly database: DatabaseConfiguration
+  readonly issuer: string
+  readonly audience: string
+  /** What a token may be exchanged for; the first is given unasked. */
+  readonly serviceAudiences: readonly [string, ...string[]]
+  readonly accessTokenTtlSec: number
+  readonly sessionTtlSec: number
+  readonly sessionIdleTtlSec: number
+  readonly gracePeriodSec: number
+  readonly maxStalenessMs: number
+  readonly logLevel: LogLevel
+  /** `NODE_ENV` is `production`: everything on standard output is JSON. */
+  readonly production: boolean
+}
+
+/** One thing that is wrong with the environment. */
+export interface ConfigurationProblem {
+  readonly name: string
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** The environment cannot be used; `problems` lists everything that is wrong with it. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError'
+  readonly code = 'configuration_invalid'
+  readonly problems: readonly ConfigurationProblem[]
+
+  constructor(problems: readonly ConfigurationProblem[]) {
+    super(`The configuration has ${problems.length} problem(s): ${problems.map(({ name }) => name).join(', ')}.`)
+    this.problems = problems
+  }
+}
+
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the environment says, with the defaults for what it does not say. Throws a ConfigurationError that lists every problem at once. */
+export function readConfiguration(env: Environment): Configuration {
+  const reader = new EnvironmentReader(env)
+  const production = env.NODE_ENV === 'production'
+  const host = reader.read(settings.host) ?? '127.0.0.1'
+  const port = reader.read(settings.port) ?? 3000
+  const sessionTtlSec = reader.read(settings.sessionTtl) ?? 2_592_000
+  const configuration: Configuration = {
+    host,
+    port,
+    database: readDatabase(reader),
+    issuer: readIssuer(reader, host, port),
+    audience: reader.read(settings.audience) ?? 'api',
+    serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
+    accessTokenTtlSec: reader.read(settings.accessTokenTtl) ?? 900,
+    sessionTtlSec,
+    sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
+    gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
+    maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
+    logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),
+    production,
+  }
+  checkTogether(reader, configuration)
+  reader.finish()
+  return configuration
+}
+
+/** `http://host:port`, as a client on this machine reaches it. */
+export function localUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+class EnvironmentReader {
+  readonly #env: Environment
+  readonly #problems: ConfigurationProblem[] = []
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  /** The value of a setting; `undefined` when it is absent, empty, or wrong, which is noted. */
+  read<T>({ name, accepts, secret, parse }: Setting<T>): T | undefined {
+    const text = this.#env[name]
+    if (text === undefined || text === '') return undefined
+    const value = text.includes('\0') ? undefined : parse(text)
+    if (value === undefined) {
+      const problem = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
+      this.object({ name, problem, remedy: `It must be ${accepts}.` })
+    }
+    return value
+  }
+
+  isGiven({ name }: { readonly name: string }): boolean {
+    return (this.#env[name] ?? '') !== ''
+  }
+
+  object(problem: ConfigurationProblem): void {
+    this.#problems.push(problem)
+  }
+
+  finish(): void {
+    if (this.#problems.length > 0) throw new ConfigurationError(this.#problems)
+  }
+}
+
+function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
+  const masterKeys = reader.read(settings.masterKeys)
+  const folder = reader.read(settings.dataFolder) ?? '.latchkey'
+  if (!reader.isGiven(settings.databaseUrl)) return { kind: 'embedded', folder, masterKeys }
+  const url = reader.read(settings.databaseUrl) ?? ''
+  if (!reader.isGiven(settings.masterKeys)) {
+    reader.object({
+      name: settings.masterKeys.name,
+      problem: 'it is not set, and PostgreSQL has no file to keep a master key in',
+      remedy: `Make one and keep it: node -e "console.log('k1:' + crypto.randomBytes(32).toString('base64url'))"`,
+    })
+  }
+  return { kind: 'postgres', url, masterKeys: masterKeys ?? '' }
+}
+
+function readIssuer(reader: EnvironmentReader, host: string, port: number): string {
+  if (port === 0 && !reader.isGiven(settings.issuer)) {
+    reader.object({
+      name: settings.issuer.name,
+      problem: 'it is not set, and PORT 0 leaves open what it would be',
+      remedy: `It must be ${settings.issuer.accepts}.`,
+    })
+  }
+  return reader.read(settings.issuer) ?? localUrl(host, port)
+}
+
+function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
+  const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
+  if (serviceAudiences.includes(audience)) {
+    reader.object({
+      name: settings.serviceAudiences.name,
+      problem: 'it lists the audience of this server itself',
+      remedy: `It must be ${settings.serviceAudiences.accepts}.`,
+    })
+  }
+  if (!(sessionIdleTtlSec <= sessionTtlSec)) {
+    reader.object({
+      name: settings.sessionIdleTtl.name,
+      problem: 'it is longer than LATCHKEY_SESSION_TTL',
+      remedy: 'It must be at most as long as a whole session.',
+    })
+  }
+}

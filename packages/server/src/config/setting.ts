@@ -1,0 +1,26 @@
+/** One environment variable that the server reads. */
+export interface Setting<T> {
+  readonly name: string
+  /** What it decides, in one sentence. */
+  readonly purpose: string
+  /** What it accepts, to follow "must be". */
+  readonly accepts: string
+  /** What holds when it is absent or empty, in words. */
+  readonly byDefault: string
+  /** Its value must not be repeated in a message. */
+  readonly secret?: true
+  /** The typed value, or `undefined` when the text is not acceptable. */
+  readonly parse: (text: string) => T | undefined
+}
+
+/** A whole number in decimal digits from `min` to `max`. */
+export function parseWhole(text: string, min: number, max: number): number | undefined {
+  if (!/^[0-9]{1,12}$/.test(text)) return undefined
+  const value = Number(text)
+  return value >= min && value <= max ? value : undefined
+}
+
+/** One of the given words. */
+export function parseWord<const Word extends string>(text: string, words: readonly Word[]): Word | undefined {
+  return words.find((word) => word === text)
+}

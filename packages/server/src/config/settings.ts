@@ -1,0 +1,143 @@
+import { isIP } from 'node:net'
+import { Keyring } from 'latchkey'
+import { parseWhole, parseWord, type Setting } from './setting.js'
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** What is written to the log. */
+export type LogLevel = (typeof logLevels)[number]
+
+const day = 86_400
+
+/** Every environment variable that the server reads, and all that is to be known about each: checks and documentation come from here. */
+export const settings = {
+  host: {
+    name: 'HOST',
+    purpose: 'The address to listen on.',
+    accepts: 'an IP address or a host name',
+    byDefault: '127.0.0.1',
+    parse: (text) => (isIP(text) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(text) ? text : undefined),
+  },
+  port: {
+    name: 'PORT',
+    purpose: 'The TCP port to listen on; 0 takes any free one, and then LATCHKEY_ISSUER must be given.',
+    accepts: 'a whole number from 0 to 65535',
+    byDefault: '3000',
+    parse: (text) => parseWhole(text, 0, 65_535),
+  },
+  databaseUrl: {
+    name: 'DATABASE_URL',
+    purpose: 'The PostgreSQL database to use instead of the embedded one.',
+    accepts: 'a URL that begins with postgres:// or postgresql://',
+    byDefault: 'the embedded database in LATCHKEY_DATA_DIR',
+    secret: true,
+    parse: (text) => (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+  },
+  dataFolder: {
+    name: 'LATCHKEY_DATA_DIR',
+    purpose: 'The folder of the embedded database and its master key.',
+    accepts: 'a path without NUL',
+    byDefault: '.latchkey',
+    parse: (text) => text,
+  },
+  masterKeys: {
+    name: 'LATCHKEY_MASTER_KEYS',
+    purpose: 'The keys that encrypt secrets at rest, newest first; required with PostgreSQL.',
+    accepts: 'a list "id:base64url,id:base64url" of 32-byte keys',
+    byDefault: 'master.key in LATCHKEY_DATA_DIR, made at the first start',
+    secret: true,
+    parse: parseMasterKeys,
+  },
+  issuer: {
+    name: 'LATCHKEY_ISSUER',
+    purpose:
+      'The public base URL of this server; the "iss" of every token. Changing it makes living access tokens invalid.',
+    accepts: 'an http or https URL without query and fragment, and without a slash at its end',
+    byDefault: 'http://HOST:PORT',
+    parse: parseIssuer,
+  },
+  audience: {
+    name: 'LATCHKEY_AUDIENCE',
+    purpose: 'The "aud" of access tokens.',
+    accepts: '1 to 255 visible ASCII characters without comma',
+    byDefault: 'api',
+    parse: parseAudience,
+  },
+  serviceAudiences: {
+    name: 'LATCHKEY_SERVICE_AUDIENCES',
+    purpose: 'Other services that a token may be exchanged for (RFC 8693); the first is the one given unasked.',
+    accepts: 'a list of audiences, separated by commas, none of them LATCHKEY_AUDIENCE',
+    byDefault: 'services',
+    parse: parseAudiences,
+  },
+  accessTokenTtl: seconds('LATCHKEY_ACCESS_TOKEN_TTL', 'How long an access token is valid', [10, day], '900'),
+  sessionTtl: seconds(
+    'LATCHKEY_SESSION_TTL',
+    'How long a session lasts at most',
+    [60, 3650 * day],
+    '2592000 (30 days)',
+  ),
+  sessionIdleTtl: seconds(
+    'LATCHKEY_SESSION_IDLE_TTL',
+    'How long a session lasts without being refreshed',
+    [60, 3650 * day],
+    '1209600 (14 days)',
+  ),
+  gracePeriod: seconds(
+    'LATCHKEY_GRACE_PERIOD',
+    'How long a rotated secret still verifies',
+    [0, 365 * day],
+    '3600 (one hour)',
+  ),
+  maxStaleness: {
+    name: 'LATCHKEY_MAX_STALENESS',
+    purpose: 'Within how many milliseconds every process refuses what was revoked, whatever fails.',
+    accepts: 'a whole number of milliseconds from 250 to 60000',
+    byDefault: '2000',
+    parse: (text) => parseWhole(text, 250, 60_000),
+  },
+  logLevel: {
+    name: 'LOG_LEVEL',
+    purpose: 'What is logged on standard output, as JSON lines.',
+    accepts: `one of ${logLevels.join(', ')}`,
+    byDefault: 'warn; info when NODE_ENV is production',
+    parse: (text) => parseWord(text, logLevels),
+  },
+} as const satisfies Record<string, Setting<unknown>>
+
+function seconds(name: string, purpose: string, [min, max]: readonly [number, number], byDefault: string) {
+  return {
+    name,
+    purpose: `${purpose}, in seconds.`,
+    accepts: `a whole number of seconds from ${min} to ${max}`,
+    byDefault,
+    parse: (text) => parseWhole(text, min, max),
+  } as const satisfies Setting<number>
+}
+
+function parseMasterKeys(text: string): string | undefined {
+  try {
+    Keyring.parse(text)
+    return text
+  } catch {
+    return undefined
+  }
+}
+
+function parseIssuer(text: string): string | undefined {
+  if (!URL.canParse(text) || /[?#\s]|\/$/.test(text)) return undefined
+  const { protocol, username, password } = new URL(text)
+  const web = protocol === 'https:' || protocol === 'http:'
+  return web && username === '' && password === '' ? text : undefined
+}
+
+function parseAudience(text: string): string | undefined {
+  return /^[\x21-\x2b\x2d-\x7e]{1,255}$/.test(text) ? text : undefined
+}
+
+function parseAudiences(text: string): readonly [string, ...string[]] | undefined {
+  const [first, ...others] = text.split(',').map((audience) => parseAudience(audience.trim()))
+  if (first === undefined) return undefined
+  const listed = others.filter((audience) => audience !== undefined)
+  return listed.length === others.length ? [first, ...listed] : undefined
+}

@@ -1,0 +1,36 @@
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { StartupFailure } from '../startup-failure.js'
+
+/** The folder of the embedded database, and what is in it. Paths are absolute. */
+export interface DataFolder {
+  readonly path: string
+  readonly databasePath: string
+  readonly masterKeyPath: string
+}
+
+/** Finds the folder, or makes it for its owner alone. Throws `data_folder_unusable`. */
+export function openDataFolder(path: string): DataFolder {
+  const folder = resolve(path)
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (!statSync(folder).isDirectory()) throw new Error('It is no folder.')
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new StartupFailure(
+      'data_folder_unusable',
+      `The data folder ${folder} cannot be used: ${reasonOf(error)}`,
+      'Make it a folder that this user can read and write, or set LATCHKEY_DATA_DIR to another one.',
+    )
+  }
+  return { path: folder, databasePath: join(folder, 'latchkey.db'), masterKeyPath: join(folder, 'master.key') }
+}
+
+/** Whether there may be something in the database that a master key has sealed. */
+export function holdsDatabase({ databasePath }: DataFolder): boolean {
+  return existsSync(databasePath) && statSync(databasePath).size > 0
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

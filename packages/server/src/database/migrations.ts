@@ -1,0 +1,48 @@
+/** The server's own tables, beside those of the library in the same database. Times are milliseconds since 1970. */
+export const serverMigrations = {
+  name: 'server',
+  migrations: [
+    {
+      name: 'accounts, sessions and the audit log',
+      sql: `
+        create table server_accounts (
+          id text primary key references latchkey_tenants (tenant_id),
+          email text not null unique,
+          name text,
+          role text not null,
+          password_hash text not null,
+          created_at bigint not null,
+          signed_in_at bigint,
+          disabled_at bigint
+        );
+        create table server_sessions (
+          id text primary key,
+          account_id text not null references server_accounts (id) on delete cascade,
+          salt text not null,
+          counter bigint not null,
+          user_agent text,
+          address text,
+          created_at bigint not null,
+          last_used_at bigint not null,
+          rotated_at bigint not null,
+          expires_at bigint not null,
+          ended_at bigint,
+          end_reason text
+        );
+        create index server_sessions_of_account on server_sessions (account_id);
+        create index server_sessions_by_expiry on server_sessions (expires_at);
+        create table server_audit (
+          id text primary key,
+          at bigint not null,
+          event text not null,
+          outcome text not null,
+          actor text,
+          account_id text,
+          session_id text,
+          address text
+        );
+        create index server_audit_of_account on server_audit (account_id, id)
+      `,
+    },
+  ],
+} as const

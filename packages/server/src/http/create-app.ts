@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type ConnectionError, type FastifyServerOptions } from 'fastify'
+import { Problem } from '../problem.js'
+import { AllowedMethods } from './allowed-methods.js'
+import type { App } from './app.js'
+import { addBodyParsers } from './body-parsers.js'
+import { answerError, rawProblem } from './problem-answer.js'
+import { dropSilentConnections } from './silent-connections.js'
+import { createValidatorCompiler } from './validators.js'
+import { checkWellFormed } from './well-formed.js'
+
+const maxBodyBytes = 65_536
+const maxHeaderBytes = 16_384
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+
+/** An app without routes: its limits, its headers, and one shape for everything it refuses. */
+export function createApp(logger: FastifyServerOptions['logger']): App {
+  const app = fastify({
+    logger: logger ?? false,
+    genReqId: () => randomUUID(),
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    // A missing Host is refused below instead, because Node would do it without a body.
+    http: { maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs, requireHostHeader: false },
+    // Whoever is still connected while the server stops is answered, not turned away.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.end(rawProblem(codeOfClientError(error), randomUUID()))
+      else socket.destroy()
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  app.setValidatorCompiler(createValidatorCompiler())
+  addBodyParsers(app)
+  addRefusals(app)
+  addHeaders(app)
+  dropSilentConnections(app)
+  // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new Problem('request_malformed')
+  })
+  app.addHook('preValidation', async (request) => {
+    checkWellFormed([request.body, request.query, request.params])
+  })
+  return app
+}
+
+function addRefusals(app: App): void {
+  const allowed = new AllowedMethods(app)
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => {
+    const methods = allowed.of(request.url)
+    if (methods.length === 0) return answerError(new Problem('route_unknown'), request, reply)
+    reply.header('Allow', methods.join(', '))
+    return answerError(new Problem('method_not_allowed'), request, reply)
+  })
+}
+
+/** An API's answers are never sniffed, framed, rendered or kept; routes whose answer may be kept say so themselves. */
+function addHeaders(app: App): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'X-Request-Id': request.id,
+      'X-Content-Type-Options': 'nosniff',
+      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+      'Referrer-Policy': 'no-referrer',
+      'Cache-Control': 'no-store',
+    })
+  })
+}
+
+function codeOfClientError({ code }: ConnectionError) {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request_timeout'
+  return 'request_malformed'
+}

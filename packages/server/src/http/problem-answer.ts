@@ -1,0 +1,120 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import { isLatchkeyError } from 'latchkey'
+import { type FieldError, Problem, type ProblemCode } from '../problem.js'
+
+/** The body of every refusal: RFC 9457, with a `code` that is never renamed. */
+export interface ProblemAnswer {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: string
+  readonly hint: string
+  readonly request_id: string
+  readonly errors?: readonly FieldError[]
+  readonly reasons?: readonly string[]
+  readonly error?: string
+  readonly error_description?: string
+}
+
+/** The media type of every refusal. */
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** What can be said of any error: ours and the library's are themselves, Fastify's are named anew, everything else is `internal_error`. */
+type Refusal = Pick<Problem, 'code' | 'message' | 'hint' | 'statusCode'> | LibraryRefusal
+
+interface LibraryRefusal {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+  readonly statusCode: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = refusalOf(error)
+  if (refusal.statusCode >= 500) request.log.error({ err: error }, refusal.code)
+  else request.log.info({ code: refusal.code }, 'refused')
+  if ('headers' in refusal && refusal.headers !== undefined) reply.headers(refusal.headers)
+  const errors = isFastifyError(error) ? fieldErrors(error) : undefined
+  return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors }))
+}
+
+/** Sends the refusal as it is. */
+export function sendProblem(reply: FastifyReply, answer: ProblemAnswer): FastifyReply {
+  return reply.code(answer.status).type(PROBLEM_TYPE).send(JSON.stringify(answer))
+}
+
+/** The body for a refusal. */
+export function problemAnswer(
+  refusal: Refusal,
+  { requestId, errors }: { requestId: string; errors?: readonly FieldError[] | undefined },
+): ProblemAnswer {
+  const { code, message, hint, statusCode } = refusal
+  return {
+    type: `urn:latchkey:problem:${code}`,
+    title: message,
+    status: statusCode,
+    code,
+    hint,
+    request_id: requestId,
+    ...(errors === undefined ? {} : { errors }),
+    ...('oauthError' in refusal && typeof refusal.oauthError === 'string'
+      ? { error: refusal.oauthError, error_description: `${message} ${hint}` }
+      : {}),
+  }
+}
+
+/** A refusal as the bytes of a whole HTTP answer, for requests that never became one. */
+export function rawProblem(code: ProblemCode, requestId: string): string {
+  const answer = problemAnswer(new Problem(code), { requestId })
+  const body = JSON.stringify(answer)
+  return [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n')
+}
+
+const fastifyCodes: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_VALIDATION: 'validation_failed',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'body_malformed',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'body_malformed',
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof Problem || isLatchkeyError(error)) return error
+  if (!isFastifyError(error)) return new Problem('internal_error')
+  const named = fastifyCodes[error.code]
+  if (named !== undefined) return new Problem(named)
+  const { statusCode = 500 } = error
+  return new Problem(statusCode >= 400 && statusCode < 500 ? 'request_malformed' : 'internal_error')
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'statusCode' in error
+}
+
+/** More would only echo a hostile body. */
+const maxFieldErrors = 20
+
+function fieldErrors({ validation, validationContext = 'body' }: FastifyError): FieldError[] | undefined {
+  return validation?.slice(0, maxFieldErrors).map((error) => ({
+    field: `${validationContext}${error.instancePath}${memberOf(error)}`,
+    message: error.message ?? 'is not valid',
+  }))
+}
+
+/** The member that the parent lacks, or should not have. */
+function memberOf({ params }: FastifySchemaValidationError): string {
+  const member = params.missingProperty ?? params.additionalProperty
+  return typeof member === 'string' ? `/${member.slice(0, 100)}` : ''
+}

@@ -1,0 +1,19 @@
+import { Ajv, type Options } from 'ajv'
+import formats from 'ajv-formats'
+import type { FastifySchemaCompiler } from 'fastify'
+
+// Nothing is dropped, filled in or converted: what a client sends is what the schema says, or it is refused with every reason.
+const strict: Options = { allErrors: true, removeAdditional: false, coerceTypes: false, useDefaults: false }
+
+/** Compiles the schemas of requests. Parts of the URL are always text, so there alone digits become numbers. */
+export function createValidatorCompiler(): FastifySchemaCompiler<object> {
+  const forBody = withFormats(new Ajv(strict))
+  const forUrl = withFormats(new Ajv({ ...strict, coerceTypes: true, useDefaults: true }))
+  return ({ schema, httpPart }) => (httpPart === 'body' ? forBody : forUrl).compile(schema)
+}
+
+function withFormats(ajv: Ajv): Ajv {
+  formats.default(ajv, ['uuid'])
+  // For documentation: its rules are those of the accounts.
+  return ajv.addFormat('email', true).addFormat('password', true)
+}

@@ -1,0 +1,206 @@
+/** One cause of a refusal by this server, beside those of the library (`failures` of `latchkey`). */
+interface ProblemKind {
+  /** HTTP status of the answer. */
+  readonly status: number
+  /** One sentence for people: what is wrong. Nothing that the client sent is repeated in it. */
+  readonly message: string
+  /** One sentence for people: what to do next. */
+  readonly hint: string
+  /** The `error` that RFC 6749 §5.2 and RFC 8693 §2.2.2 prescribe, where the token endpoint answers with it. */
+  readonly oauthError?: 'invalid_request' | 'invalid_target' | 'unsupported_grant_type'
+}
+
+/** Everything the server itself refuses. A code is never renamed, a retired one never reused. */
+export const problems = {
+  validation_failed: {
+    status: 400,
+    message: 'The request does not have the shape that this route takes.',
+    hint: 'See "errors" for each field, and /openapi.json for the whole shape.',
+  },
+  text_malformed: {
+    status: 400,
+    message: 'A text of the request holds a NUL character or half of a surrogate pair.',
+    hint: 'Send well-formed Unicode without U+0000.',
+  },
+  body_malformed: {
+    status: 400,
+    message: 'The body cannot be parsed as what its content type says.',
+    hint: 'Send one well-formed UTF-8 document, without members such as "__proto__".',
+  },
+  body_too_large: {
+    status: 413,
+    message: 'The body is larger than this server accepts.',
+    hint: 'Send at most 64 KiB.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    message: 'The body has a content type that this server does not read.',
+    hint: 'Send "Content-Type: application/json".',
+  },
+  request_malformed: {
+    status: 400,
+    message: 'This is not a well-formed HTTP request.',
+    hint: 'Check the request line, the headers and the percent-encoding of the path.',
+  },
+  headers_too_large: {
+    status: 431,
+    message: 'The headers are larger than this server accepts.',
+    hint: 'Send at most 16 KiB of headers.',
+  },
+  request_timeout: {
+    status: 408,
+    message: 'The request did not arrive in time.',
+    hint: 'Send it again, whole.',
+  },
+  route_unknown: {
+    status: 404,
+    message: 'There is no such route.',
+    hint: 'See /openapi.json for the routes.',
+  },
+  method_not_allowed: {
+    status: 405,
+    message: 'This route does not take that method.',
+    hint: 'See the Allow header.',
+  },
+  email_invalid: {
+    status: 400,
+    message: 'This is no e-mail address that can be registered.',
+    hint: 'Send one address such as name@example.com, with at most 254 characters.',
+  },
+  password_too_short: {
+    status: 400,
+    message: 'The password is too short.',
+    hint: 'Choose one of at least 12 characters; a few words will do.',
+  },
+  password_too_long: {
+    status: 400,
+    message: 'The password is too long.',
+    hint: 'Choose one of at most 128 characters.',
+  },
+  email_taken: {
+    status: 409,
+    message: 'There is an account with this e-mail address already.',
+    hint: 'Sign in, or register another address.',
+  },
+  invalid_credentials: {
+    status: 401,
+    message: 'E-mail address and password do not belong together.',
+    hint: 'Check both and try again.',
+  },
+  account_disabled: {
+    status: 403,
+    message: 'This account is disabled.',
+    hint: 'Ask an administrator.',
+  },
+  password_wrong: {
+    status: 403,
+    message: 'The password is not the one of this account.',
+    hint: 'Send the current password of the account.',
+  },
+  password_required: {
+    status: 400,
+    message: 'This change needs the password of the account.',
+    hint: 'Send it as "password" along with the change.',
+  },
+  refresh_token_invalid: {
+    status: 401,
+    message: 'This refresh token was not issued here, or its session is gone.',
+    hint: 'Sign in again.',
+  },
+  refresh_token_expired: {
+    status: 401,
+    message: 'The session has expired.',
+    hint: 'Sign in again.',
+  },
+  refresh_token_reused: {
+    status: 401,
+    message: 'This refresh token was used before; its session has been ended for safety.',
+    hint: 'Sign in again, and keep only the newest refresh token.',
+  },
+  session_unknown: {
+    status: 404,
+    message: 'There is no such session.',
+    hint: 'List the sessions; this one may have ended.',
+  },
+  account_unknown: {
+    status: 404,
+    message: 'There is no such account.',
+    hint: 'Check the ID.',
+  },
+  admin_required: {
+    status: 403,
+    message: 'Only administrators may do this.',
+    hint: 'Sign in as an administrator; "latchkey admin create" makes one.',
+  },
+  own_account: {
+    status: 409,
+    message: 'Administrators do not lock themselves out.',
+    hint: 'Ask another administrator, or use /v1/me.',
+  },
+  grant_unsupported: {
+    status: 400,
+    message: 'This endpoint grants tokens by token exchange only (RFC 8693).',
+    hint: 'Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange.',
+    oauthError: 'unsupported_grant_type',
+  },
+  exchange_malformed: {
+    status: 400,
+    message: 'This is not a token exchange that the server can carry out.',
+    hint: 'Send grant_type, subject_token and subject_token_type, each once; audience is optional.',
+    oauthError: 'invalid_request',
+  },
+  subject_token_refused: {
+    status: 400,
+    message: 'The subject token is not a valid access token of this server.',
+    hint: 'Refresh the session and exchange the new access token.',
+    oauthError: 'invalid_request',
+  },
+  audience_refused: {
+    status: 400,
+    message: 'Tokens for this audience are not issued here.',
+    hint: 'Ask for an audience that the operator has listed in LATCHKEY_SERVICE_AUDIENCES.',
+    oauthError: 'invalid_target',
+  },
+  not_ready: {
+    status: 503,
+    message: 'The server cannot answer for its users at the moment.',
+    hint: 'Retry after a moment; see "reasons".',
+  },
+  internal_error: {
+    status: 500,
+    message: 'Something went wrong on our side.',
+    hint: 'Retry; if it stays, tell the operator the request_id.',
+  },
+} as const satisfies Record<string, ProblemKind>
+
+/** The stable name of one cause of refusal. */
+export type ProblemCode = keyof typeof problems
+
+/** One field that is not as it must be. */
+export interface FieldError {
+  /** Where, as a JSON pointer into the part of the request, such as `body/email`. */
+  readonly field: string
+  /** What is wrong with it; never the value. */
+  readonly message: string
+}
+
+/** A refusal of this server. It has no stack trace: refusing is normal work. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  readonly statusCode: number
+  readonly hint: string
+  readonly oauthError: string | undefined
+
+  constructor(code: ProblemCode) {
+    const kind: ProblemKind = problems[code]
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    super(kind.message)
+    Error.stackTraceLimit = limit
+    this.code = code
+    this.statusCode = kind.status
+    this.hint = kind.hint
+    this.oauthError = kind.oauthError
+  }
+}

@@ -1,0 +1,6 @@
+/** Where a request came from, as far as can be told. */
+export interface RequestOrigin {
+  readonly address: string
+  /** Cut to 255 characters; `null` when none was sent. */
+  readonly userAgent: string | null
+}

@@ -1,0 +1,24 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { IdParams } from '../schemas.js'
+
+const schema = {
+  tags: ['administration'],
+  summary: 'Delete an account, its sessions and its secret',
+  security: [{ bearer: [] }],
+  params: IdParams,
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forUrl, ...forAdmin, 'account_unknown', 'own_account'),
+  },
+}
+
+/** DELETE /v1/admin/users/:id */
+export function addDeleteUser(app: App, { administration, admin }: RouteContext): void {
+  app.delete('/v1/admin/users/:id', { schema, onRequest: admin }, async (request, reply) => {
+    await administration.delete(administratorOf(request), request.params.id)
+    return reply.code(204).send(null)
+  })
+}

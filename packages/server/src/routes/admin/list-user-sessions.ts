@@ -1,0 +1,22 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { sessionAnswer } from '../answers.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { IdParams } from '../schemas.js'
+
+const schema = {
+  tags: ['administration'],
+  summary: 'List the devices that an account is signed in on, newest first',
+  security: [{ bearer: [] }],
+  params: IdParams,
+  response: { 200: Type.Ref('Sessions#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },
+}
+
+/** GET /v1/admin/users/:id/sessions */
+export function addListUserSessions(app: App, { administration, admin }: RouteContext): void {
+  app.get('/v1/admin/users/:id/sessions', { schema, onRequest: admin }, async (request) => {
+    const living = await administration.listSessions(request.params.id)
+    return { sessions: living.map((session) => sessionAnswer(session, request.auth.sessionId)) }
+  })
+}

@@ -1,0 +1,34 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { managedAccountAnswer } from '../answers.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { pageQuery } from '../schemas.js'
+
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+const schema = {
+  tags: ['administration'],
+  summary: 'List and search accounts, oldest first',
+  security: [{ bearer: [] }],
+  querystring: Type.Object(
+    { search: Type.String({ maxLength: 254, default: '', description: 'A part of address or name.' }), ...pageQuery },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Object({
+      users: Type.Array(Type.Ref('ManagedAccount#')),
+      next_cursor: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
+    }),
+    ...refusals(...forUrl, ...forAdmin),
+  },
+}
+
+/** GET /v1/admin/users */
+export function addListUsers(app: App, { administration, admin }: RouteContext): void {
+  app.get('/v1/admin/users', { schema, onRequest: admin }, async (request) => {
+    const { search, limit, cursor = firstId } = request.query
+    const { items, next } = await administration.list({ search, limit, after: cursor })
+    return { users: items.map(managedAccountAnswer), next_cursor: next ?? null }
+  })
+}

@@ -1,0 +1,21 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { managedAccountAnswer } from '../answers.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { IdParams } from '../schemas.js'
+
+const schema = {
+  tags: ['administration'],
+  summary: 'Read an account',
+  security: [{ bearer: [] }],
+  params: IdParams,
+  response: { 200: Type.Ref('ManagedAccount#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },
+}
+
+/** GET /v1/admin/users/:id */
+export function addReadUser(app: App, { administration, admin }: RouteContext): void {
+  app.get('/v1/admin/users/:id', { schema, onRequest: admin }, async (request) =>
+    managedAccountAnswer(await administration.read(request.params.id)),
+  )
+}

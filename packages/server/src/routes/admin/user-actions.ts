@@ -1,0 +1,51 @@
+import { Type } from 'typebox'
+import type { Account } from '../../accounts/account-table.js'
+import type { Administrator } from '../../admin/administration.js'
+import type { App } from '../../http/app.js'
+import { managedAccountAnswer } from '../answers.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { IdParams } from '../schemas.js'
+
+const actions = {
+  disable: 'Lock the account: its sessions and tokens end, and nobody can sign in to it',
+  enable: 'Unlock the account: one can sign in again, and nothing that ended comes back',
+  rotate: 'Give the account a new secret: the old one verifies until its grace ends, and nobody is logged out',
+  revoke: 'End every session and every token of the account at once',
+} as const
+
+/** POST /v1/admin/users/:id/disable · /enable · /rotate · /revoke */
+export function addUserActions(app: App, context: RouteContext): void {
+  const { administration } = context
+  addAction(app, context, 'disable', (by, id) => administration.disable(by, id))
+  addAction(app, context, 'enable', (by, id) => administration.enable(by, id))
+  addAction(app, context, 'rotate', (by, id) => administration.rotate(by, id))
+  addAction(app, context, 'revoke', (by, id) => administration.revoke(by, id))
+}
+
+function addAction(
+  app: App,
+  { admin }: RouteContext,
+  name: keyof typeof actions,
+  act: (by: Administrator, id: string) => Promise<Account>,
+): void {
+  const ownRefusals = {
+    disable: ['own_account'],
+    enable: [],
+    rotate: ['too_many_rotations', 'tenant_disabled'],
+    revoke: [],
+  } as const
+  const schema = {
+    tags: ['administration'],
+    summary: actions[name],
+    security: [{ bearer: [] }],
+    params: IdParams,
+    response: {
+      200: Type.Ref('ManagedAccount#'),
+      ...refusals(...forUrl, ...forAdmin, 'account_unknown', ...ownRefusals[name]),
+    },
+  }
+  app.post(`/v1/admin/users/:id/${name}`, { schema, onRequest: admin }, async (request) =>
+    managedAccountAnswer(await act(administratorOf(request), request.params.id)),
+  )
+}

@@ -1,0 +1,54 @@
+import type { Account } from '../accounts/account-table.js'
+import type { SignedIn } from '../accounts/accounts.js'
+import type { Session } from '../sessions/session-table.js'
+import type { TokenSet } from '../sessions/sessions.js'
+import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
+
+/** An account as its owner sees it. */
+export function accountAnswer({ id, email, name, role, createdAt }: Account): AccountAnswer {
+  return { id, email, name, role, created_at: timeAnswer(createdAt) }
+}
+
+/** An account as administrators see it. */
+export function managedAccountAnswer(account: Account): ManagedAccountAnswer {
+  return {
+    ...accountAnswer(account),
+    last_login_at: account.signedInAt === null ? null : timeAnswer(account.signedInAt),
+    disabled_at: account.disabledAt === null ? null : timeAnswer(account.disabledAt),
+  }
+}
+
+/** Tokens, with the names of RFC 6749 §5.1. */
+export function tokensAnswer(tokens: TokenSet) {
+  return {
+    access_token: tokens.accessToken,
+    token_type: 'Bearer',
+    expires_in: tokens.expiresInSec,
+    refresh_token: tokens.refreshToken,
+    refresh_expires_in: tokens.refreshExpiresInSec,
+    session_id: tokens.sessionId,
+  } as const
+}
+
+/** Tokens and whose they are. */
+export function signedInAnswer({ account, tokens }: SignedIn) {
+  return { account: accountAnswer(account), ...tokensAnswer(tokens) }
+}
+
+/** A session; `currentId` is the one that asks. */
+export function sessionAnswer(session: Session, currentId: string | undefined): SessionAnswer {
+  return {
+    id: session.id,
+    current: session.id === currentId,
+    created_at: timeAnswer(session.createdAt),
+    last_used_at: timeAnswer(session.lastUsedAt),
+    expires_at: timeAnswer(session.expiresAt),
+    user_agent: session.userAgent,
+    address: session.address,
+  }
+}
+
+/** A moment as answers say it: RFC 3339, UTC. */
+export function timeAnswer(ms: number): string {
+  return new Date(ms).toISOString()
+}

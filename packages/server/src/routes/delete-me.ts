@@ -1,0 +1,24 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { forBody, forToken, refusals } from './refusals.js'
+import { actingOf, originOf, type RouteContext } from './route-context.js'
+import { PasswordInput } from './schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  summary: 'Delete the own account, its sessions and its secret',
+  security: [{ bearer: [] }],
+  body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forBody, ...forToken, 'password_wrong'),
+  },
+}
+
+/** DELETE /v1/me */
+export function addDeleteMe(app: App, { accounts, signedIn }: RouteContext): void {
+  app.delete('/v1/me', { schema, onRequest: signedIn }, async (request, reply) => {
+    await accounts.delete(actingOf(request), request.body.password, originOf(request))
+    return reply.code(204).send(null)
+  })
+}

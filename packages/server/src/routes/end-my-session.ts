@@ -1,0 +1,24 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { forToken, forUrl, refusals } from './refusals.js'
+import { actingOf, originOf, type RouteContext } from './route-context.js'
+import { IdParams } from './schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  summary: 'Sign one device out',
+  security: [{ bearer: [] }],
+  params: IdParams,
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forUrl, ...forToken, 'session_unknown'),
+  },
+}
+
+/** DELETE /v1/me/sessions/:id */
+export function addEndMySession(app: App, { accounts, signedIn }: RouteContext): void {
+  app.delete('/v1/me/sessions/:id', { schema, onRequest: signedIn }, async (request, reply) => {
+    await accounts.endSession(actingOf(request), request.params.id, originOf(request))
+    return reply.code(204).send(null)
+  })
+}

@@ -1,0 +1,60 @@
+import type { App } from '../http/app.js'
+import { addChangeUser } from './admin/change-user.js'
+import { addDeleteUser } from './admin/delete-user.js'
+import { addDescribeSecrets } from './admin/describe-secrets.js'
+import { addListUserSessions } from './admin/list-user-sessions.js'
+import { addListUsers } from './admin/list-users.js'
+import { addReadAudit } from './admin/read-audit.js'
+import { addReadUser } from './admin/read-user.js'
+import { addUserActions } from './admin/user-actions.js'
+import { addChangePassword } from './change-password.js'
+import { addDeleteMe } from './delete-me.js'
+import { addEndMySession } from './end-my-session.js'
+import { addExchangeToken } from './exchange-token.js'
+import { addJwks } from './jwks.js'
+import { addListMySessions } from './list-my-sessions.js'
+import { addLivez } from './livez.js'
+import { addLogin } from './login.js'
+import { addLogout } from './logout.js'
+import { addLogoutAll } from './logout-all.js'
+import { addOpenapi } from './openapi.js'
+import { addReadMe } from './read-me.js'
+import { addReadyz } from './readyz.js'
+import { addRefresh } from './refresh.js'
+import { addRegister } from './register.js'
+import type { RouteContext } from './route-context.js'
+import { sharedSchemas } from './schemas.js'
+import { addUpdateMe } from './update-me.js'
+
+const routes: readonly ((app: App, context: RouteContext) => void)[] = [
+  addRegister,
+  addLogin,
+  addRefresh,
+  addLogout,
+  addLogoutAll,
+  addReadMe,
+  addUpdateMe,
+  addDeleteMe,
+  addChangePassword,
+  addListMySessions,
+  addEndMySession,
+  addListUsers,
+  addReadUser,
+  addChangeUser,
+  addDeleteUser,
+  addUserActions,
+  addListUserSessions,
+  addDescribeSecrets,
+  addReadAudit,
+  addJwks,
+  addExchangeToken,
+  addLivez,
+  addReadyz,
+  addOpenapi,
+]
+
+/** Adds every route of the server. */
+export function addRoutes(app: App, context: RouteContext): void {
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  for (const add of routes) add(app, context)
+}

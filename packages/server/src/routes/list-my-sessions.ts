@@ -1,0 +1,21 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { sessionAnswer } from './answers.js'
+import { forToken, refusals } from './refusals.js'
+import { actingOf, type RouteContext } from './route-context.js'
+
+const schema = {
+  tags: ['own account'],
+  summary: 'List the devices that are signed in, newest first',
+  security: [{ bearer: [] }],
+  response: { 200: Type.Ref('Sessions#'), ...refusals(...forToken) },
+}
+
+/** GET /v1/me/sessions */
+export function addListMySessions(app: App, { sessions, signedIn }: RouteContext): void {
+  app.get('/v1/me/sessions', { schema, onRequest: signedIn }, async (request) => {
+    const { accountId, sessionId } = actingOf(request)
+    const living = await sessions.list(accountId)
+    return { sessions: living.map((session) => sessionAnswer(session, sessionId)) }
+  })
+}

@@ -1,0 +1,20 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { signedInAnswer } from './answers.js'
+import { forBody, refusals } from './refusals.js'
+import { originOf, type RouteContext } from './route-context.js'
+import { EmailInput, PasswordInput } from './schemas.js'
+
+const schema = {
+  tags: ['sign in'],
+  summary: 'Sign in',
+  body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),
+  response: { 200: Type.Ref('SignedIn#'), ...refusals(...forBody, 'invalid_credentials', 'account_disabled') },
+}
+
+/** POST /v1/login */
+export function addLogin(app: App, { accounts }: RouteContext): void {
+  app.post('/v1/login', { schema }, async (request) =>
+    signedInAnswer(await accounts.login(request.body, originOf(request))),
+  )
+}

@@ -1,0 +1,19 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { accountAnswer } from './answers.js'
+import { forToken, refusals } from './refusals.js'
+import { actingOf, type RouteContext } from './route-context.js'
+
+const schema = {
+  tags: ['own account'],
+  summary: 'Read the own account',
+  security: [{ bearer: [] }],
+  response: { 200: Type.Ref('Account#'), ...refusals(...forToken) },
+}
+
+/** GET /v1/me */
+export function addReadMe(app: App, { accounts, signedIn }: RouteContext): void {
+  app.get('/v1/me', { schema, onRequest: signedIn }, async (request) =>
+    accountAnswer(await accounts.read(actingOf(request).accountId)),
+  )
+}

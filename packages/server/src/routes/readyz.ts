@@ -1,0 +1,21 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { problemAnswer, sendProblem } from '../http/problem-answer.js'
+import { Problem } from '../problem.js'
+import { refusals } from './refusals.js'
+import type { RouteContext } from './route-context.js'
+
+const schema = {
+  tags: ['operations'],
+  summary: 'Whether the server can answer for its users now',
+  response: { 200: Type.Object({ status: Type.Literal('ok') }), ...refusals('not_ready') },
+}
+
+/** GET /readyz */
+export function addReadyz(app: App, { readiness }: RouteContext): void {
+  app.get('/readyz', { schema, logLevel: 'warn' }, async (request, reply) => {
+    const reasons = await readiness.reasons()
+    if (reasons.length === 0) return { status: 'ok' as const }
+    return sendProblem(reply, { ...problemAnswer(new Problem('not_ready'), { requestId: request.id }), reasons })
+  })
+}

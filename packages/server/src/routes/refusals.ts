@@ -1,0 +1,51 @@
+import { type FailureCode, failures } from 'latchkey'
+import { PROBLEM_TYPE } from '../http/problem-answer.js'
+import { type ProblemCode, problems } from '../problem.js'
+
+type Code = ProblemCode | FailureCode
+
+/** What any route with a JSON body may refuse. */
+export const forBody = [
+  'validation_failed',
+  'text_malformed',
+  'body_malformed',
+  'body_too_large',
+  'unsupported_media_type',
+] as const satisfies readonly Code[]
+
+/** What any route with a parameter in its URL may refuse. */
+export const forUrl = ['validation_failed', 'text_malformed'] as const satisfies readonly Code[]
+
+/** What any route that needs an access token may refuse. */
+export const forToken = [
+  'credentials_missing',
+  'credentials_ambiguous',
+  'credentials_malformed',
+  'token_malformed',
+  'token_expired',
+  'token_revoked',
+  'session_ended',
+  'reissue_required',
+  'kid_unknown',
+  'signature_invalid',
+] as const satisfies readonly Code[]
+
+/** What any administrative route may refuse. */
+export const forAdmin = [...forToken, 'admin_required'] as const satisfies readonly Code[]
+
+const forAll = ['internal_error', 'store_unavailable'] as const satisfies readonly Code[]
+
+/** The refusals of a route as its response schema: one entry for each status, telling the codes apart. */
+export function refusals(...codes: readonly Code[]) {
+  const byStatus = new Map<number, string[]>()
+  for (const code of new Set([...codes, ...forAll])) {
+    const { status, message } = code in problems ? problems[code as ProblemCode] : failures[code as FailureCode]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${message}`])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, lines]) => [
+      status,
+      { description: lines.join('\n\n'), content: { [PROBLEM_TYPE]: { schema: { $ref: 'Problem#' } } } },
+    ]),
+  )
+}

@@ -1,0 +1,27 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { signedInAnswer } from './answers.js'
+import { forBody, refusals } from './refusals.js'
+import { originOf, type RouteContext } from './route-context.js'
+import { EmailInput, NameInput, PasswordInput } from './schemas.js'
+
+const schema = {
+  tags: ['sign in'],
+  summary: 'Make an account and sign in',
+  body: Type.Object(
+    { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
+    { additionalProperties: false },
+  ),
+  response: {
+    201: Type.Ref('SignedIn#'),
+    ...refusals(...forBody, 'email_invalid', 'password_too_short', 'password_too_long', 'email_taken'),
+  },
+}
+
+/** POST /v1/register */
+export function addRegister(app: App, { accounts }: RouteContext): void {
+  app.post('/v1/register', { schema }, async (request, reply) => {
+    const signedIn = await accounts.register(request.body, originOf(request))
+    return reply.code(201).send(signedInAnswer(signedIn))
+  })
+}

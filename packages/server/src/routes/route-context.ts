@@ -1,0 +1,41 @@
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { type KeyPairSource, LatchkeyError } from 'latchkey'
+import type { Accounts, Acting } from '../accounts/accounts.js'
+import type { Administration, Administrator } from '../admin/administration.js'
+import type { TokenExchange } from '../exchange/token-exchange.js'
+import type { Readiness } from '../ops/readiness.js'
+import type { RequestOrigin } from '../request-origin.js'
+import type { Sessions } from '../sessions/sessions.js'
+
+/** What routes work with. */
+export interface RouteContext {
+  readonly accounts: Accounts
+  readonly sessions: Sessions
+  readonly administration: Administration
+  readonly exchange: TokenExchange
+  readonly readiness: Readiness
+  /** The key pair that signs for other services. */
+  readonly serviceKeys: KeyPairSource
+  /** Lets a request pass whose access token holds. */
+  readonly signedIn: onRequestHookHandler
+  /** Lets a request pass whose access token holds and is an administrator's. */
+  readonly admin: onRequestHookHandler[]
+}
+
+const maxUserAgentLength = 255
+
+/** Where the request came from. */
+export function originOf(request: FastifyRequest): RequestOrigin {
+  return { address: request.ip, userAgent: request.headers['user-agent']?.slice(0, maxUserAgentLength) ?? null }
+}
+
+/** Who acts, once `signedIn` has let the request pass. */
+export function actingOf({ auth }: FastifyRequest): Acting {
+  if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')
+  return { accountId: auth.subject, sessionId: auth.sessionId }
+}
+
+/** Which administrator acts, once `admin` has let the request pass. */
+export function administratorOf(request: FastifyRequest): Administrator {
+  return { accountId: request.auth.subject, address: request.ip }
+}

@@ -1,0 +1,104 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+/** Shapes that more than one route uses; under these names they stand in `/openapi.json`. */
+
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const time = (description: string) => Type.String({ format: 'date-time', description })
+const closed = { additionalProperties: false }
+
+/** Text of a request that is judged by its own rules later; the bound keeps the work bounded. */
+export const EmailInput = Type.String({ format: 'email', minLength: 1, maxLength: 320, examples: ['ada@example.com'] })
+export const PasswordInput = Type.String({
+  format: 'password',
+  minLength: 1,
+  maxLength: 1024,
+  examples: ['correct horse battery staple'],
+})
+export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Ada Lovelace'] })
+
+export const Account = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
+    email: Type.String({ format: 'email' }),
+    name: nullable(Type.String()),
+    role: Type.Union([Type.Literal('user'), Type.Literal('admin')]),
+    created_at: time('When it was registered.'),
+  },
+  { ...closed, $id: 'Account' },
+)
+
+export const ManagedAccount = Type.Object(
+  {
+    ...Account.properties,
+    last_login_at: nullable(time('The last login with the password; null when there was none since the registration.')),
+    disabled_at: nullable(time('Since when it cannot sign in.')),
+  },
+  { ...closed, $id: 'ManagedAccount' },
+)
+
+const tokenFields = {
+  access_token: Type.String({ description: 'Send it as "Authorization: Bearer <access_token>".' }),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer({ description: 'Seconds for which the access token is valid.' }),
+  refresh_token: Type.String({ description: 'For POST /v1/refresh. Keep only the newest.' }),
+  refresh_expires_in: Type.Integer({ description: 'Seconds for which the refresh token can be used.' }),
+  session_id: Type.String({ format: 'uuid' }),
+}
+
+export const Tokens = Type.Object(tokenFields, { ...closed, $id: 'Tokens' })
+
+export const SignedIn = Type.Object({ account: Type.Ref('Account#'), ...tokenFields }, { ...closed, $id: 'SignedIn' })
+
+export const Session = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    current: Type.Boolean({ description: 'Whether the access token of this request belongs to it.' }),
+    created_at: time('When it began.'),
+    last_used_at: time('When it was last refreshed.'),
+    expires_at: time('When it ends at the latest.'),
+    user_agent: nullable(Type.String()),
+    address: nullable(Type.String({ description: 'The IP address that used it last.' })),
+  },
+  { ...closed, $id: 'Session' },
+)
+
+export const Sessions = Type.Object({ sessions: Type.Array(Type.Ref('Session#')) }, { ...closed, $id: 'Sessions' })
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'urn:latchkey:problem:<code>' }),
+    title: Type.String({ description: 'What is wrong, for people.' }),
+    status: Type.Integer(),
+    code: Type.String({ description: 'What is wrong, for programs. Never renamed.' }),
+    hint: Type.String({ description: 'What to do next, for people.' }),
+    request_id: Type.String({ description: 'Also in the X-Request-Id header, and in the log.' }),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, closed), {
+        description: 'With validation_failed: each field that is not as it must be.',
+      }),
+    ),
+    reasons: Type.Optional(Type.Array(Type.String(), { description: 'With not_ready: what is away.' })),
+    error: Type.Optional(Type.String({ description: 'At the token endpoint: the code of RFC 6749 §5.2.' })),
+    error_description: Type.Optional(Type.String()),
+  },
+  { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },
+)
+
+/** What is registered with the app, so that routes can refer to it by name. */
+export const sharedSchemas = [Account, ManagedAccount, Tokens, SignedIn, Session, Sessions, Problem]
+
+/** An ID in the one spelling that answers have. */
+export const IdInput = Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$' })
+
+/** The ID of an account or a session in a path. */
+export const IdParams = Type.Object({ id: IdInput })
+
+/** A page of a list. */
+export const pageQuery = {
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'At most so many.' }),
+  cursor: Type.Optional({ ...IdInput, description: 'The "next_cursor" of the page before.' }),
+}
+
+export type AccountAnswer = Static<typeof Account>
+export type ManagedAccountAnswer = Static<typeof ManagedAccount>
+export type SessionAnswer = Static<typeof Session>

@@ -1,0 +1,32 @@
+import { Type } from 'typebox'
+import type { App } from '../http/app.js'
+import { accountAnswer } from './answers.js'
+import { forBody, forToken, refusals } from './refusals.js'
+import { actingOf, originOf, type RouteContext } from './route-context.js'
+import { EmailInput, NameInput, PasswordInput } from './schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  summary: 'Change name or e-mail address',
+  description: 'A new address needs the password of the account. A name of null removes it.',
+  security: [{ bearer: [] }],
+  body: Type.Object(
+    {
+      name: Type.Optional(Type.Union([NameInput, Type.Null()])),
+      email: Type.Optional(EmailInput),
+      password: Type.Optional(PasswordInput),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Ref('Account#'),
+    ...refusals(...forBody, ...forToken, 'password_required', 'password_wrong', 'email_invalid', 'email_taken'),
+  },
+}
+
+/** PATCH /v1/me */
+export function addUpdateMe(app: App, { accounts, signedIn }: RouteContext): void {
+  app.patch('/v1/me', { schema, onRequest: signedIn }, async (request) =>
+    accountAnswer(await accounts.update(actingOf(request), request.body, originOf(request))),
+  )
+}

@@ -1,0 +1,119 @@
+import swagger from '@fastify/swagger'
+import { keyPair } from 'latchkey'
+import { requireAuth } from 'latchkey/fastify'
+import { type Configuration, localUrl } from './config/configuration.js'
+import { TokenExchange } from './exchange/token-exchange.js'
+import type { App } from './http/app.js'
+import { createApp } from './http/create-app.js'
+import { startHousekeeping } from './ops/housekeeping.js'
+import { loggerOptions } from './ops/logger-options.js'
+import { Readiness } from './ops/readiness.js'
+import { addRoutes } from './routes/index.js'
+import { requireAdmin } from './routes/require-admin.js'
+import { openService, type Service, type ServiceParts } from './service.js'
+import { StartupFailure } from './startup-failure.js'
+
+/** The auth API. */
+export interface Server {
+  readonly service: Service
+  /** The HTTP side, for `inject` and for plugins of an operator's own. */
+  readonly app: App
+  /** Starts listening; gives the URL. Fails with `port_in_use`, `address_unusable`. */
+  listen(): Promise<string>
+  /** Stops accepting, answers what is under way, then closes the database. Calling twice is harmless. */
+  close(): Promise<void>
+}
+
+const choresIntervalMs = 600_000
+
+/** Puts the whole server together and opens its database; it listens when it is told to. */
+export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
+  const service = await openService(configuration, parts)
+  try {
+    const app = await assemble(configuration, service)
+    return {
+      service,
+      app,
+      listen: () => listen(app, configuration),
+      close: () => app.close(),
+    }
+  } catch (error) {
+    await service.close()
+    throw error
+  }
+}
+
+async function assemble(configuration: Configuration, service: Service): Promise<App> {
+  const { store, clock, keys, latchkey, sessions, accounts, administration, database } = service
+  const { issuer, serviceAudiences, maxStalenessMs, logLevel } = configuration
+  const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
+  const app = createApp(loggerOptions(logLevel))
+  await app.register(swagger, openapiOptions)
+  const signedIn = requireAuth(latchkey)
+  addRoutes(app, {
+    accounts,
+    sessions,
+    administration,
+    exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
+    readiness: new Readiness({ store, keys, maxStalenessMs }),
+    serviceKeys,
+    signedIn,
+    admin: [signedIn, requireAdmin(administration)],
+  })
+  const stopHousekeeping = startHousekeeping(
+    [
+      { name: 'prune secrets', run: () => keys.prune() },
+      { name: 'prune sessions', run: () => sessions.prune() },
+    ],
+    choresIntervalMs,
+    app.log,
+  )
+  app.addHook('onClose', async () => {
+    stopHousekeeping()
+    await serviceKeys.close()
+    await service.close()
+  })
+  await app.ready()
+  return app
+}
+
+const openapiOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Latchkey',
+      version: '1',
+      description:
+        'Accounts, sessions and access tokens with a signing secret for every user. Every refusal is application/problem+json ' +
+        '(RFC 9457) with a code that is never renamed.',
+    },
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token of a login.' },
+      },
+    },
+  },
+  // Shared shapes keep the names that routes refer to them by.
+  refResolver: { buildLocalReference: (json: { $id?: unknown }) => String(json.$id) },
+} as const
+
+async function listen(app: App, { host, port }: Configuration): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw listenFailure(error, host, port)
+  }
+  const address = app.server.address()
+  return localUrl(host, typeof address === 'object' && address !== null ? address.port : port)
+}
+
+function listenFailure(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') {
+    const hint = `Stop it, or choose another port, such as PORT=${port < 65_535 ? port + 1 : 3000}.`
+    return new StartupFailure('port_in_use', `Another process listens on port ${port} of ${host} already.`, hint)
+  }
+  if (typeof code !== 'string' || !/^E(ACCES|ADDRNOTAVAIL|NOTFOUND|AI_AGAIN|INVAL)$/.test(code)) return error
+  const hint = 'Set HOST to an address of this machine, and PORT to one that this user may listen on.'
+  return new StartupFailure('address_unusable', `Cannot listen on port ${port} of ${host} (${code}).`, hint)
+}

@@ -1,0 +1,60 @@
+import { type Clock, createLatchkey, type Latchkey, systemClock, type TenantSecrets, tenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { Accounts } from './accounts/accounts.js'
+import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
+import { Administration } from './admin/administration.js'
+import type { Configuration } from './config/configuration.js'
+import { type OpenDatabase, openDatabase } from './database/open-database.js'
+import { readRefreshKey } from './sessions/refresh-key.js'
+import { RefreshTokens } from './sessions/refresh-token.js'
+import { Sessions } from './sessions/sessions.js'
+
+/** Parts that tests put in the place of the real ones. */
+export interface ServiceParts {
+  readonly clock?: Clock
+  readonly passwords?: PasswordHasher
+}
+
+/** Everything that works behind the routes and behind the command line. */
+export interface Service {
+  readonly database: OpenDatabase
+  readonly store: SqlStore
+  readonly clock: Clock
+  readonly keys: TenantSecrets<SqlClient>
+  readonly latchkey: Latchkey
+  readonly sessions: Sessions
+  readonly accounts: Accounts
+  readonly administration: Administration
+  close(): Promise<void>
+}
+
+/** Opens the database and everything over it; closes it all again if a part of it cannot start. */
+export async function openService(configuration: Configuration, parts: ServiceParts = {}): Promise<Service> {
+  const database = await openDatabase(configuration.database)
+  const { store, masterKeys } = database
+  const { clock = systemClock, passwords = await createPasswordHasher() } = parts
+  const keys = tenantSecrets({
+    store,
+    masterKeys,
+    clock,
+    gracePeriod: configuration.gracePeriodSec,
+    maxStaleness: configuration.maxStalenessMs,
+  })
+  const close = async () => {
+    await keys.close()
+    await store.close()
+  }
+  try {
+    await keys.ready()
+    const refreshTokens = new RefreshTokens(await readRefreshKey(store, masterKeys))
+    const { issuer, audience, accessTokenTtlSec } = configuration
+    const latchkey = createLatchkey({ issuer, audience, keys, clock, accessTokenTtl: accessTokenTtlSec })
+    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, clock })
+    const accounts = new Accounts({ store, keys, sessions, passwords, clock })
+    const administration = new Administration({ store, keys, sessions, clock })
+    return { database, store, clock, keys, latchkey, sessions, accounts, administration, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

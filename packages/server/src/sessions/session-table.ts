@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import type { SqlClient } from 'latchkey/sqlite'
+import type { RequestOrigin } from '../request-origin.js'
+import { uuidV7 } from '../uuid.js'
+
+/** One login on one device. Times are milliseconds since 1970. */
+export interface Session {
+  readonly id: string
+  readonly accountId: string
+  readonly salt: string
+  /** The number of the refresh token that is valid now. */
+  readonly counter: number
+  readonly userAgent: string | null
+  readonly address: string | null
+  readonly createdAt: number
+  readonly lastUsedAt: number
+  readonly rotatedAt: number
+  /** When it ends at the latest. */
+  readonly expiresAt: number
+  readonly endedAt: number | null
+}
+
+/** A session with what its tokens depend on. */
+export interface OwnedSession extends Session {
+  readonly role: string
+  readonly disabledAt: number | null
+}
+
+/** Why a session ended. */
+export type EndReason = 'logout' | 'ended_by_user' | 'ended_by_admin' | 'refresh_reuse' | 'password_change' | 'disabled'
+
+// With the table's whole name, because SQLite knows no alias in "returning".
+const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
+  server_sessions.counter, server_sessions.user_agent as "userAgent", server_sessions.address,
+  server_sessions.created_at as "createdAt", server_sessions.last_used_at as "lastUsedAt",
+  server_sessions.rotated_at as "rotatedAt", server_sessions.expires_at as "expiresAt",
+  server_sessions.ended_at as "endedAt"`
+
+/** Ended and expired sessions are kept for a day, so that their refresh tokens are still answered with the reason. */
+const keepEndedMs = 86_400_000
+
+/** A new session of the account. */
+export async function insertSession(
+  client: SqlClient,
+  accountId: string,
+  { origin, nowMs, ttlMs }: { origin: RequestOrigin; nowMs: number; ttlMs: number },
+): Promise<Session> {
+  const session: Session = {
+    id: uuidV7(nowMs),
+    accountId,
+    salt: newSalt(),
+    counter: 1,
+    userAgent: origin.userAgent,
+    address: origin.address,
+    createdAt: nowMs,
+    lastUsedAt: nowMs,
+    rotatedAt: nowMs,
+    expiresAt: nowMs + ttlMs,
+    endedAt: null,
+  }
+  await client.query(
+    `insert into server_sessions
+       (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      session.id,
+      accountId,
+      session.salt,
+      session.counter,
+      session.userAgent,
+      session.address,
+      nowMs,
+      nowMs,
+      nowMs,
+      session.expiresAt,
+    ],
+  )
+  return session
+}
+
+/** The session and what its account is now. */
+export async function findSession(client: SqlClient, id: string): Promise<OwnedSession | undefined> {
+  const { rows } = await client.query<OwnedSession>(
+    `select ${columns}, a.role, a.disabled_at as "disabledAt"
+     from server_sessions join server_accounts a on a.id = account_id where server_sessions.id = $1`,
+    [id],
+  )
+  return rows[0]
+}
+
+/** The account's sessions that have not ended and not expired, newest first. */
+export async function listSessions(
+  client: SqlClient,
+  accountId: string,
+  { nowMs, idleMs }: { nowMs: number; idleMs: number },
+): Promise<Session[]> {
+  const { rows } = await client.query<Session>(
+    `select ${columns} from server_sessions
+     where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 order by id desc`,
+    [accountId, nowMs, nowMs - idleMs],
+  )
+  return rows
+}
+
+/** Moves on to the next refresh token, if the session lives and stands at `counter`. One statement: of many at once one succeeds. */
+export async function advanceSession(
+  client: SqlClient,
+  session: Session,
+  { origin, nowMs }: { origin: RequestOrigin; nowMs: number },
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `update server_sessions set counter = counter + 1, rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5
+     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
+    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt],
+  )
+  return rows.length === 1
+}
+
+/** A new line of refresh tokens for a living session: every earlier one becomes invalid. `undefined` when the session has ended. */
+export async function renewSession(client: SqlClient, id: string, nowMs: number): Promise<Session | undefined> {
+  const { rows } = await client.query<Session>(
+    `update server_sessions set salt = $2, counter = 1, rotated_at = $3, last_used_at = $3
+     where id = $1 and ended_at is null returning ${columns}`,
+    [id, newSalt(), nowMs],
+  )
+  return rows[0]
+}
+
+/** Ends one session of the account; `false` when there is none that lives. */
+export async function endSession(
+  client: SqlClient,
+  { id, accountId }: { readonly id: string; readonly accountId: string },
+  { reason, nowMs }: { readonly reason: EndReason; readonly nowMs: number },
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `update server_sessions set ended_at = $3, end_reason = $4
+     where id = $1 and account_id = $2 and ended_at is null returning id`,
+    [id, accountId, nowMs, reason],
+  )
+  return rows.length === 1
+}
+
+/** Ends all sessions of the account, but for the one spared. */
+export async function endSessions(
+  client: SqlClient,
+  accountId: string,
+  { reason, nowMs, spare = '' }: { reason: EndReason; nowMs: number; spare?: string | undefined },
+): Promise<void> {
+  await client.query(
+    `update server_sessions set ended_at = $2, end_reason = $3 where account_id = $1 and id <> $4 and ended_at is null`,
+    [accountId, nowMs, reason, spare],
+  )
+}
+
+/** Deletes what ended or expired long enough ago. */
+export async function pruneSessions(client: SqlClient, nowMs: number): Promise<void> {
+  const before = nowMs - keepEndedMs
+  await client.query(`delete from server_sessions where expires_at < $1 or ended_at < $1`, [before])
+}
+
+function newSalt(): string {
+  return randomBytes(16).toString('base64url')
+}

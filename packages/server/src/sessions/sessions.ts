@@ -1,0 +1,203 @@
+import { type Clock, type Latchkey, LatchkeyError, type TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { appendAudit } from '../audit/audit-log.js'
+import { Problem } from '../problem.js'
+import type { RequestOrigin } from '../request-origin.js'
+import {
+  parseRefreshToken,
+  type RefreshTokenParts,
+  type RefreshTokenSeed,
+  type RefreshTokens,
+} from './refresh-token.js'
+import * as table from './session-table.js'
+
+/** What a client is given to stay signed in. */
+export interface TokenSet {
+  readonly sessionId: string
+  readonly accessToken: string
+  /** Seconds for which the access token is valid. */
+  readonly expiresInSec: number
+  readonly refreshToken: string
+  /** Seconds for which the refresh token can be used if it is not used before. */
+  readonly refreshExpiresInSec: number
+}
+
+/** What a session's access tokens say of their account. */
+export interface SessionOwner {
+  readonly id: string
+  readonly role: string
+}
+
+/** What `Sessions` works with. */
+export interface SessionsOptions {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly latchkey: Latchkey
+  readonly refreshTokens: RefreshTokens
+  readonly clock: Clock
+  readonly accessTokenTtlSec: number
+  readonly sessionTtlSec: number
+  readonly sessionIdleTtlSec: number
+}
+
+/** The token just replaced is honoured for so long, so that parallel tabs and lost answers log nobody out. */
+const replacedTokenGraceMs = 10_000
+
+/** Times that a refresh may lose the race against another one of the same session, before the answer is 503. */
+const maxAttempts = 5
+
+/** Logins and their tokens. */
+export class Sessions {
+  readonly #options: SessionsOptions
+
+  constructor(options: SessionsOptions) {
+    this.#options = options
+  }
+
+  /** A new session, in the caller's transaction. */
+  open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
+    const ttlMs = this.#options.sessionTtlSec * 1000
+    return table.insertSession(client, accountId, { origin, nowMs: this.#now(), ttlMs })
+  }
+
+  /**
+   * The tokens of a living session. Fails with `session_ended` when it does not live, and `tenant_disabled`.
+   *
+   * What they rest on is looked up again after the signature: whoever ends a session or changes a role also kills what was
+   * signed before, so that no token is handed out that was signed behind the back of such a change.
+   */
+  async tokensFor(session: table.Session, owner: SessionOwner): Promise<TokenSet> {
+    const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
+    let { role } = owner
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const { token, expiresIn } = await this.#options.latchkey.issue({
+        subject: owner.id,
+        sessionId: session.id,
+        claims: { role },
+        expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
+      })
+      const latest = await this.#findLiving(session)
+      if (latest.role === role) {
+        return {
+          sessionId: session.id,
+          accessToken: token,
+          expiresInSec: expiresIn,
+          refreshToken: this.#options.refreshTokens.derive(seedOf(session), session.counter),
+          refreshExpiresInSec: Math.min(this.#options.sessionIdleTtlSec, remainingSec),
+        }
+      }
+      role = latest.role
+    }
+    throw new LatchkeyError('store_unavailable')
+  }
+
+  /**
+   * The next tokens of a session. The token just replaced gives the same successor for 10 s more; an older one ends the session.
+   * Fails with `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`, `session_ended`, `tenant_disabled`.
+   */
+  async refresh(token: string, origin: RequestOrigin): Promise<TokenSet> {
+    const parts = parseRefreshToken(token)
+    if (parts === undefined) throw new Problem('refresh_token_invalid')
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const session = await this.#findGenuine(parts)
+      const nowMs = this.#now()
+      if (parts.counter === session.counter) {
+        const advanced = await table.advanceSession(this.#options.store, session, { origin, nowMs })
+        if (advanced) return this.tokensFor({ ...session, counter: session.counter + 1 }, ownerOf(session))
+      } else if (isJustReplaced(parts, session, nowMs)) {
+        return this.tokensFor(session, ownerOf(session))
+      } else {
+        return this.#endReused(session, origin)
+      }
+    }
+    throw new LatchkeyError('store_unavailable')
+  }
+
+  /** Living sessions of an account, newest first. */
+  list(accountId: string): Promise<table.Session[]> {
+    const idleMs = this.#options.sessionIdleTtlSec * 1000
+    return table.listSessions(this.#options.store, accountId, { nowMs: this.#now(), idleMs })
+  }
+
+  /** Ends one session and its tokens, in the caller's transaction; `false` when the account has no such session that lives. */
+  async end(client: SqlClient, session: { id: string; accountId: string }, reason: table.EndReason): Promise<boolean> {
+    const ended = await table.endSession(client, session, { reason, nowMs: this.#now() })
+    if (ended) await this.#options.keys.revokeSession(session.accountId, session.id, { client })
+    return ended
+  }
+
+  /** Ends all sessions of an account, in the caller's transaction. Their access tokens die with the secret: that is the caller's to revoke. */
+  async endAll(client: SqlClient, accountId: string, reason: table.EndReason): Promise<void> {
+    await table.endSessions(client, accountId, { reason, nowMs: this.#now() })
+  }
+
+  /** Ends all sessions but one, and gives that one a new line of refresh tokens, in the caller's transaction. Fails with `session_ended`. */
+  async keepOnly(client: SqlClient, session: { id: string; accountId: string }): Promise<table.Session> {
+    const nowMs = this.#now()
+    await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, spare: session.id })
+    const renewed = await table.renewSession(client, session.id, nowMs)
+    if (renewed === undefined) throw new LatchkeyError('session_ended')
+    return renewed
+  }
+
+  /** Deletes what ended or expired long ago. */
+  prune(): Promise<void> {
+    return table.pruneSessions(this.#options.store, this.#now())
+  }
+
+  async #findLiving(session: table.Session): Promise<table.OwnedSession> {
+    const latest = await table.findSession(this.#options.store, session.id)
+    if (latest?.endedAt === null && latest.salt === session.salt) return latest
+    // Only a deleted account takes its sessions along; signing may have made a new secret for it.
+    if (latest === undefined) await this.#options.keys.forget(session.accountId)
+    throw new LatchkeyError('session_ended')
+  }
+
+  async #findGenuine(parts: RefreshTokenParts): Promise<table.OwnedSession> {
+    const session = await table.findSession(this.#options.store, parts.sessionId)
+    if (session === undefined) throw new Problem('refresh_token_invalid')
+    // A number that was not reached yet is genuine only after the database was set back to a backup.
+    const known = this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
+    if (!known) throw new Problem('refresh_token_invalid')
+    if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
+    if (session.endedAt !== null) throw new LatchkeyError('session_ended')
+    const nowMs = this.#now()
+    const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
+    const alive = nowMs < session.expiresAt && nowMs < idleEndMs
+    if (!alive) throw new Problem('refresh_token_expired')
+    return session
+  }
+
+  async #endReused(session: table.OwnedSession, origin: RequestOrigin): Promise<never> {
+    await this.#options.store.transaction(async (client) => {
+      const ended = await this.end(client, session, 'refresh_reuse')
+      if (!ended) return
+      await appendAudit(client, this.#now(), {
+        event: 'refresh_reuse',
+        outcome: 'refused',
+        actor: null,
+        account: session.accountId,
+        session: session.id,
+        address: origin.address,
+      })
+    })
+    throw new Problem('refresh_token_reused')
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+}
+
+function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
+  return { sessionId: id, salt }
+}
+
+function ownerOf({ accountId, role }: table.OwnedSession): SessionOwner {
+  return { id: accountId, role }
+}
+
+// The absolute difference: servers' clocks differ a little, and a clock that was set back must not stretch the grace.
+function isJustReplaced(parts: RefreshTokenParts, session: table.Session, nowMs: number): boolean {
+  return parts.counter === session.counter - 1 && Math.abs(nowMs - session.rotatedAt) < replacedTokenGraceMs
+}

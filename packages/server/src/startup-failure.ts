@@ -1,0 +1,23 @@
+/** Why the program cannot start, as its operator needs to know it: a stable code, what is wrong, and what to do. */
+export class StartupFailure extends Error {
+  override readonly name = 'StartupFailure'
+  readonly code: StartupFailureCode
+  readonly hint: string
+
+  constructor(code: StartupFailureCode, message: string, hint: string) {
+    super(message)
+    this.code = code
+    this.hint = hint
+  }
+}
+
+/** A code is never renamed, a retired one never reused. Codes of the library, such as `schema_too_new`, are reported beside these. */
+export type StartupFailureCode =
+  | 'data_folder_unusable'
+  | 'database_broken'
+  | 'master_key_file_missing'
+  | 'master_key_file_exposed'
+  | 'master_key_file_malformed'
+  | 'port_in_use'
+  | 'address_unusable'
+  | 'command_refused'

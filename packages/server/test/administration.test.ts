@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAdmin, freshEmail, login, type Person, password, register, tokenState } from './support/people.js'
+import { databases, startServer, type TestServer } from './support/start-server.js'
+
+describe.each(databases)('administration on %s', (database) => {
+  let running: TestServer
+  let admin: Person
+
+  beforeAll(async () => {
+    running = await startServer({ database })
+    admin = await createAdmin(running)
+  })
+  afterAll(() => running.stop())
+
+  const act = (action: string, { id }: { id: string }, token = admin.token) =>
+    running.api.post(`/v1/admin/users/${id}/${action}`, { token })
+
+  const refreshCode = async ({ refreshToken }: Person) =>
+    (await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })).body.code
+
+  it('is refused to everybody else, route by route', async () => {
+    const person = await register(running)
+    const routes = [
+      ['GET', '/v1/admin/users'],
+      ['GET', `/v1/admin/users/${admin.id}`],
+      ['PATCH', `/v1/admin/users/${person.id}`],
+      ['DELETE', `/v1/admin/users/${admin.id}`],
+      ['POST', `/v1/admin/users/${admin.id}/disable`],
+      ['POST', `/v1/admin/users/${admin.id}/enable`],
+      ['POST', `/v1/admin/users/${admin.id}/rotate`],
+      ['POST', `/v1/admin/users/${admin.id}/revoke`],
+      ['GET', `/v1/admin/users/${admin.id}/secrets`],
+      ['GET', `/v1/admin/users/${admin.id}/sessions`],
+      ['GET', '/v1/admin/audit'],
+    ] as const
+    for (const [method, path] of routes) {
+      const body = method === 'PATCH' ? { body: { role: 'admin' } } : {}
+      const user = await running.api.call(method, path, { token: person.token, ...body })
+      expect([method, path, user.status, user.body.code]).toEqual([method, path, 403, 'admin_required'])
+      const nobody = await running.api.call(method, path, body)
+      expect([method, path, nobody.status, nobody.body.code]).toEqual([method, path, 401, 'credentials_missing'])
+    }
+  })
+
+  it('goes by what the account is, not only by what the token says', async () => {
+    const former = await createAdmin(running)
+    // As if the row had been changed by hand: the token still says "admin".
+    await running.server.service.store.query(`update server_accounts set role = 'user' where id = $1`, [former.id])
+    const answer = await running.api.get('/v1/admin/users', { token: former.token })
+    expect(answer.body.code).toBe('admin_required')
+  })
+
+  describe('the list of accounts', () => {
+    it('finds by a part of address or name, whatever the case, and takes wildcards literally', async () => {
+      const mark = crypto.randomUUID().slice(0, 8)
+      const people: Person[] = []
+      for (const name of ['percent%sign', 'under_score', 'back\\slash']) {
+        const person = await register(running, `${mark}-${people.length}@example.com`)
+        await running.api.patch('/v1/me', { token: person.token, body: { name } })
+        people.push(person)
+      }
+      const search = async (text: string) => {
+        const path = `/v1/admin/users?search=${encodeURIComponent(text)}`
+        const { body } = await running.api.get(path, { token: admin.token })
+        return body.users.map(({ id }) => id)
+      }
+      const [percent, under, back] = people.map(({ id }) => id)
+      expect(await search(mark.toUpperCase())).toEqual([percent, under, back])
+      expect(await search('PERCENT%')).toEqual([percent])
+      expect(await search('r_s')).toEqual([under])
+      expect(await search('k\\s')).toEqual([back])
+      expect(await search(`${mark}%example`)).toEqual([])
+    })
+
+    it('gives every account once, page by page, while others register', async () => {
+      const mark = crypto.randomUUID().slice(0, 8)
+      const made: string[] = []
+      for (let i = 0; i < 7; i += 1) made.push((await register(running, `${mark}-${i}@example.com`)).id)
+      const seen: string[] = []
+      let cursor: string | null = null
+      do {
+        const after: string = cursor === null ? '' : `&cursor=${cursor}`
+        const path = `/v1/admin/users?search=${mark}&limit=3${after}`
+        const { body } = await running.api.get(path, { token: admin.token })
+        seen.push(...body.users.map(({ id }) => id))
+        cursor = body.next_cursor
+        await register(running)
+      } while (cursor !== null)
+      expect(seen).toEqual(made)
+    })
+
+    it.each(['limit=0', 'limit=101', 'limit=ten', 'limit=1.5', 'cursor=x', 'unknown=1', 'limit=1&limit=2'])(
+      'refuses ?%s',
+      async (query) => {
+        const { status, body } = await running.api.get(`/v1/admin/users?${query}`, { token: admin.token })
+        expect([status, body.code]).toEqual([400, 'validation_failed'])
+      },
+    )
+  })
+
+  it('reads one account, and says so when there is none', async () => {
+    const person = await register(running)
+    const { body } = await running.api.get(`/v1/admin/users/${person.id}`, { token: admin.token })
+    expect(body).toMatchObject({ id: person.id, email: person.email, disabled_at: null })
+    const unknown = crypto.randomUUID()
+    for (const [method, suffix] of [
+      ['GET', ''],
+      ['DELETE', ''],
+      ['GET', '/sessions'],
+      ['GET', '/secrets'],
+      ['POST', '/disable'],
+      ['POST', '/enable'],
+      ['POST', '/rotate'],
+      ['POST', '/revoke'],
+    ] as const) {
+      const answer = await running.api.call(method, `/v1/admin/users/${unknown}${suffix}`, { token: admin.token })
+      expect([method, suffix, answer.status, answer.body.code]).toEqual([method, suffix, 404, 'account_unknown'])
+    }
+  })
+
+  it('disables: tokens and sessions die, nobody signs in; and enables: nothing comes back, one can sign in', async () => {
+    const person = await register(running)
+    expect((await act('disable', person)).body.disabled_at).not.toBeNull()
+    expect((await act('disable', person)).status).toBe(200)
+    expect(await tokenState(running, person.token)).toBe('token_revoked')
+    expect(await refreshCode(person)).toBe('tenant_disabled')
+    await expect(login(running, person.email)).rejects.toThrow('account_disabled')
+    expect((await act('enable', person)).body.disabled_at).toBeNull()
+    expect(await tokenState(running, person.token)).toBe('token_revoked')
+    expect(await refreshCode(person)).toBe('session_ended')
+    expect(await tokenState(running, (await login(running, person.email)).token)).toBe(200)
+  })
+
+  it('rotates: old and new tokens hold, until the grace of the old secret ends', async () => {
+    const person = await register(running)
+    expect((await act('rotate', person)).status).toBe(200)
+    const after = await login(running, person.email)
+    expect(await tokenState(running, person.token)).toBe(200)
+    expect(await tokenState(running, after.token)).toBe(200)
+    const { body } = await running.api.get(`/v1/admin/users/${person.id}/secrets`, { token: admin.token })
+    expect(body.secrets.map(({ retires_at }) => retires_at === null).toSorted()).toEqual([false, true])
+  })
+
+  it('shows versions and dates of a secret and nothing that could sign', async () => {
+    const person = await register(running)
+    const { body } = await running.api.get(`/v1/admin/users/${person.id}/secrets`, { token: admin.token })
+    expect(Object.keys(body.secrets[0] ?? {}).toSorted()).toEqual(
+      ['kid', 'generation', 'algorithm', 'master_key_id', 'created_at', 'retires_at'].toSorted(),
+    )
+  })
+
+  it('revokes: all of one account dies, nothing of another', async () => {
+    const [person, other] = [await register(running), await register(running)]
+    const second = await login(running, person.email)
+    expect((await act('revoke', person)).status).toBe(200)
+    for (const dead of [person, second]) {
+      expect(await tokenState(running, dead.token)).toBe('token_revoked')
+      expect(await refreshCode(dead)).toBe('session_ended')
+    }
+    expect(await tokenState(running, other.token)).toBe(200)
+    expect(await refreshCode(other)).toBeUndefined()
+  })
+
+  it('changes a role: old tokens ask for a refresh, and the new ones say the new role', async () => {
+    const person = await register(running)
+    const change = (role: string) =>
+      running.api.patch(`/v1/admin/users/${person.id}`, { token: admin.token, body: { role } })
+    expect((await change('admin')).body.role).toBe('admin')
+    expect(await tokenState(running, person.token)).toBe('reissue_required')
+    const { body } = await running.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
+    expect((await running.api.get('/v1/admin/users', { token: body.access_token })).status).toBe(200)
+    await change('user')
+    expect((await running.api.get('/v1/admin/users', { token: body.access_token })).body.code).toBe('reissue_required')
+  })
+
+  it('deletes an account with everything of it', async () => {
+    const person = await register(running)
+    const answer = await running.api.delete(`/v1/admin/users/${person.id}`, { token: admin.token })
+    expect(answer.status).toBe(204)
+    expect(await tokenState(running, person.token)).toBe('token_revoked')
+    expect(await refreshCode(person)).toBe('refresh_token_invalid')
+    await expect(login(running, person.email)).rejects.toThrow('invalid_credentials')
+    expect(await running.server.service.keys.describe(person.id)).toBeUndefined()
+  })
+
+  it('does not let administrators lock themselves out', async () => {
+    const answers = [
+      await act('disable', admin),
+      await running.api.delete(`/v1/admin/users/${admin.id}`, { token: admin.token }),
+      await running.api.patch(`/v1/admin/users/${admin.id}`, { token: admin.token, body: { role: 'user' } }),
+    ]
+    for (const { status, body } of answers) expect([status, body.code]).toEqual([409, 'own_account'])
+  })
+
+  it('lists the sessions of anybody', async () => {
+    const person = await register(running)
+    const { body } = await running.api.get(`/v1/admin/users/${person.id}/sessions`, { token: admin.token })
+    expect(body.sessions).toMatchObject([{ id: person.sessionId, current: false }])
+  })
+
+  describe('the audit log', () => {
+    const read = async (query: string) =>
+      (await running.api.get(`/v1/admin/audit?${query}`, { token: admin.token })).body
+
+    it('tells who did what to whom, newest first, page by page', async () => {
+      const person = await register(running)
+      await act('rotate', person)
+      await act('revoke', person)
+      await login(running, person.email)
+      const first = await read(`account=${person.id}&limit=3`)
+      expect(first.entries.map(({ event, actor }) => [event, actor])).toEqual([
+        ['login', person.id],
+        ['secret_revoke', admin.id],
+        ['secret_rotate', admin.id],
+      ])
+      const second = await read(`account=${person.id}&limit=3&cursor=${first.next_cursor}`)
+      expect(second.entries.map(({ event }) => event)).toEqual(['register'])
+      expect(second.next_cursor).toBeNull()
+    })
+
+    it('holds refused logins, of unknown addresses too, and no word of what was typed', async () => {
+      const { id, email } = await register(running)
+      const nobody = freshEmail()
+      for (const address of [email, nobody]) {
+        await running.api.post('/v1/login', { body: { email: address, password: 'not the right password' } })
+      }
+      const { entries } = await read('limit=2')
+      expect(entries.map(({ event, outcome, account }) => [event, outcome, account])).toEqual([
+        ['login', 'refused', null],
+        ['login', 'refused', id],
+      ])
+      expect(JSON.stringify(entries)).not.toContain(nobody)
+    })
+  })
+
+  it('can be given to an existing account by the operator, who knows its password', async () => {
+    const { accounts } = running.server.service
+    const person = await register(running)
+    await expect(accounts.createAdmin({ email: person.email, password: 'a wrong password' })).rejects.toMatchObject({
+      code: 'password_wrong',
+    })
+    expect(await accounts.createAdmin({ email: person.email, password })).toMatchObject({
+      created: false,
+      account: { id: person.id, role: 'admin' },
+    })
+    expect(await tokenState(running, person.token)).toBe('reissue_required')
+  })
+})

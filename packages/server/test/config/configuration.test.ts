@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigurationError, type Environment, localUrl, readConfiguration } from '../../src/config/configuration.js'
+import { settings } from '../../src/config/settings.js'
+
+const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
+
+function problemsOf(env: Environment): string[] {
+  try {
+    readConfiguration(env)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return error.problems.map(({ name }) => name)
+  }
+}
+
+describe('the configuration', () => {
+  it('is complete without any environment', () => {
+    expect(readConfiguration({})).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      database: { kind: 'embedded', folder: '.latchkey', masterKeys: undefined },
+      issuer: 'http://127.0.0.1:3000',
+      audience: 'api',
+      serviceAudiences: ['services'],
+      accessTokenTtlSec: 900,
+      sessionTtlSec: 2_592_000,
+      sessionIdleTtlSec: 1_209_600,
+      gracePeriodSec: 3600,
+      maxStalenessMs: 2000,
+      logLevel: 'warn',
+      production: false,
+    })
+  })
+
+  it('takes an empty variable for an absent one', () => {
+    expect(readConfiguration({ PORT: '', DATABASE_URL: '', LOG_LEVEL: '' })).toEqual(readConfiguration({}))
+  })
+
+  it('reads every setting', () => {
+    const url = 'postgres://user:secret@db.example:5432/latchkey'
+    expect(
+      readConfiguration({
+        HOST: '::1',
+        PORT: '8080',
+        DATABASE_URL: url,
+        LATCHKEY_MASTER_KEYS: masterKeys,
+        LATCHKEY_ISSUER: 'https://auth.example.com',
+        LATCHKEY_AUDIENCE: 'shop',
+        LATCHKEY_SERVICE_AUDIENCES: 'billing, mail',
+        LATCHKEY_ACCESS_TOKEN_TTL: '60',
+        LATCHKEY_SESSION_TTL: '3600',
+        LATCHKEY_GRACE_PERIOD: '0',
+        LATCHKEY_MAX_STALENESS: '500',
+        NODE_ENV: 'production',
+      }),
+    ).toEqual({
+      host: '::1',
+      port: 8080,
+      database: { kind: 'postgres', url, masterKeys },
+      issuer: 'https://auth.example.com',
+      audience: 'shop',
+      serviceAudiences: ['billing', 'mail'],
+      accessTokenTtlSec: 60,
+      sessionTtlSec: 3600,
+      sessionIdleTtlSec: 3600,
+      gracePeriodSec: 0,
+      maxStalenessMs: 500,
+      logLevel: 'info',
+      production: true,
+    })
+  })
+
+  it('lists everything that is wrong at once', () => {
+    const env = {
+      HOST: 'not a host',
+      PORT: '65536',
+      DATABASE_URL: 'mysql://x',
+      LATCHKEY_ISSUER: 'auth.example.com',
+      LATCHKEY_AUDIENCE: 'two words',
+      LATCHKEY_SERVICE_AUDIENCES: 'a,,b',
+      LATCHKEY_ACCESS_TOKEN_TTL: '5',
+      LATCHKEY_SESSION_TTL: '1d',
+      LATCHKEY_SESSION_IDLE_TTL: '-1',
+      LATCHKEY_GRACE_PERIOD: 'NaN',
+      LATCHKEY_MAX_STALENESS: '1e3',
+      LOG_LEVEL: 'loud',
+    }
+    expect(problemsOf(env).toSorted()).toEqual([...Object.keys(env), 'LATCHKEY_MASTER_KEYS'].toSorted())
+  })
+
+  it.each<[string, Environment]>([
+    ['LATCHKEY_MASTER_KEYS', { DATABASE_URL: 'postgres://db/x' }],
+    ['LATCHKEY_MASTER_KEYS', { LATCHKEY_MASTER_KEYS: 'k1:short' }],
+    ['LATCHKEY_ISSUER', { PORT: '0' }],
+    ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com/' }],
+    ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com?x' }],
+    ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://user:pw@auth.example.com' }],
+    ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'ftp://auth.example.com' }],
+    ['LATCHKEY_SERVICE_AUDIENCES', { LATCHKEY_SERVICE_AUDIENCES: 'mail,api' }],
+    ['LATCHKEY_SESSION_IDLE_TTL', { LATCHKEY_SESSION_TTL: '60', LATCHKEY_SESSION_IDLE_TTL: '61' }],
+    ['LATCHKEY_DATA_DIR', { LATCHKEY_DATA_DIR: 'a\0b' }],
+  ])('objects to %s in %j', (name, env) => {
+    expect(problemsOf(env)).toEqual([name])
+  })
+
+  it('repeats no secret in what it says', () => {
+    const env = { DATABASE_URL: 'mysql://user:hunter2@db/x', LATCHKEY_MASTER_KEYS: 'k1:hunter3' }
+    try {
+      readConfiguration(env)
+      expect.unreachable()
+    } catch (error) {
+      expect(JSON.stringify(error)).not.toMatch(/hunter/)
+      expect(String(error)).not.toMatch(/hunter/)
+    }
+  })
+
+  it('says of every setting what it is for, what it takes and what holds without it', () => {
+    const names = Object.values(settings).map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const { purpose, accepts, byDefault } of Object.values(settings)) {
+      expect([purpose, accepts, byDefault].every((text) => text.length > 0)).toBe(true)
+    }
+  })
+
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:3000'],
+    ['0.0.0.0', 'http://localhost:3000'],
+    ['::', 'http://localhost:3000'],
+    ['::1', 'http://[::1]:3000'],
+    ['auth.local', 'http://auth.local:3000'],
+  ])('reaches a server on %s at %s', (host, url) => {
+    expect(localUrl(host, 3000)).toBe(url)
+  })
+})

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createPasswordHasher, type PasswordHasher } from '../src/accounts/password-hasher.js'
+import { createAdmin, freshEmail, password, register } from './support/people.js'
+import { startServer, type TestServer } from './support/start-server.js'
+
+/** Counts what is asked of the real one. */
+class CountingHasher implements PasswordHasher {
+  readonly #inner: PasswordHasher
+  calls: string[] = []
+
+  constructor(inner: PasswordHasher) {
+    this.#inner = inner
+  }
+
+  hash(text: string): Promise<string> {
+    this.calls.push('hash')
+    return this.#inner.hash(text)
+  }
+
+  verify(text: string, hashed: string | undefined): Promise<boolean> {
+    this.calls.push('verify')
+    return this.#inner.verify(text, hashed)
+  }
+}
+
+describe('the work of an answer', () => {
+  let running: TestServer
+  let passwords: CountingHasher
+
+  beforeAll(async () => {
+    passwords = new CountingHasher(await createPasswordHasher())
+    running = await startServer({ database: 'sqlite', parts: { passwords } })
+  })
+  afterAll(() => running.stop())
+
+  const workOf = async (path: string, body: object) => {
+    passwords.calls = []
+    const { status } = await running.api.post(path, { body })
+    return { status, calls: passwords.calls.join() }
+  }
+
+  it('to a login is the same for a wrong password, an unknown address, a disabled account and no address at all', async () => {
+    const person = await register(running)
+    const disabled = await register(running)
+    const admin = await createAdmin(running)
+    await running.api.post(`/v1/admin/users/${disabled.id}/disable`, { token: admin.token })
+    for (const email of [person.email, freshEmail(), disabled.email, 'nonsense', 'x@@y']) {
+      const work = await workOf('/v1/login', { email, password: 'not the right password' })
+      expect([email, work]).toEqual([email, { status: 401, calls: 'verify' }])
+    }
+  })
+
+  it('to a registration is the same whether or not the address is taken', async () => {
+    const { email } = await register(running)
+    expect(await workOf('/v1/register', { email, password })).toEqual({ status: 409, calls: 'hash' })
+    expect(await workOf('/v1/register', { email: freshEmail(), password })).toEqual({ status: 201, calls: 'hash' })
+  })
+
+  it('for an account that does not exist takes as long as for one that does, coarsely', async () => {
+    const { email } = await register(running)
+    const spent = { known: [] as number[], unknown: [] as number[] }
+    for (let round = 0; round < 8; round += 1) {
+      for (const [kind, address] of [['known', email] as const, ['unknown', freshEmail()] as const]) {
+        const begun = performance.now()
+        await workOf('/v1/login', { email: address, password: 'not the right password' })
+        spent[kind].push(performance.now() - begun)
+      }
+    }
+    const median = (times: number[]) => times.toSorted((a, b) => a - b)[4] ?? 0
+    // Without the hash of nobody the second is ten times as fast.
+    expect(median(spent.unknown)).toBeGreaterThan(median(spent.known) / 3)
+  })
+})

@@ -1,0 +1,79 @@
+import { failures } from 'latchkey'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { problems } from '../src/problem.js'
+import { startServer, type TestServer } from './support/start-server.js'
+
+describe('/openapi.json', () => {
+  let running: TestServer
+
+  beforeAll(async () => {
+    running = await startServer({ database: 'sqlite' })
+  })
+  afterAll(() => running.stop())
+
+  const operations = () =>
+    Object.entries(running.api.contract.document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, ...operation })),
+    )
+
+  it('lists exactly the routes that there are', () => {
+    expect(
+      operations()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toMatchInlineSnapshot(`
+      [
+        "DELETE /v1/admin/users/{id}",
+        "DELETE /v1/me",
+        "DELETE /v1/me/sessions/{id}",
+        "GET /.well-known/jwks.json",
+        "GET /livez",
+        "GET /readyz",
+        "GET /v1/admin/audit",
+        "GET /v1/admin/users",
+        "GET /v1/admin/users/{id}",
+        "GET /v1/admin/users/{id}/secrets",
+        "GET /v1/admin/users/{id}/sessions",
+        "GET /v1/me",
+        "GET /v1/me/sessions",
+        "PATCH /v1/admin/users/{id}",
+        "PATCH /v1/me",
+        "POST /oauth/token",
+        "POST /v1/admin/users/{id}/disable",
+        "POST /v1/admin/users/{id}/enable",
+        "POST /v1/admin/users/{id}/revoke",
+        "POST /v1/admin/users/{id}/rotate",
+        "POST /v1/login",
+        "POST /v1/logout",
+        "POST /v1/logout-all",
+        "POST /v1/me/password",
+        "POST /v1/refresh",
+        "POST /v1/register",
+      ]
+    `)
+  })
+
+  it('is OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+    const { document } = running.api.contract
+    expect(document.openapi).toBe('3.1.0')
+    for (const [, reference] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {
+      const name = reference?.replace('#/components/schemas/', '') ?? ''
+      expect(Object.keys(document.components.schemas)).toContain(name)
+    }
+  })
+
+  it('says of every route what it does, who may use it, and how it refuses', () => {
+    for (const { name, summary, security, responses } of operations()) {
+      expect([name, summary]).toEqual([name, expect.any(String)])
+      const open = !/\/v1\/(me|admin|logout)/.test(name)
+      expect([name, security]).toEqual([name, open ? undefined : [{ bearer: [] }]])
+      if (!open) expect(Object.keys(responses)).toContain('401')
+      const refused = Object.entries(responses).filter(([status]) => Number(status) >= 400)
+      for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual(['application/problem+json'])
+    }
+  })
+
+  it('shares no code between the registries of the server and of the library', () => {
+    expect(Object.keys(problems).filter((code) => code in failures)).toEqual([])
+  })
+})

@@ -1,0 +1,73 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+
+interface Operation {
+  readonly summary?: string
+  readonly security?: readonly unknown[]
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>
+}
+
+/** An OpenAPI document, as far as the tests read it. */
+export interface OpenapiDocument {
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
+}
+
+interface Seen {
+  readonly status: number
+  readonly type: string | null
+  readonly parsed: unknown
+}
+
+/** What any route may answer before it is known which one it is, or while the connection is at fault. */
+const everywhere = [400, 404, 405, 408, 413, 415, 431]
+
+/** What an /openapi.json promises of every answer. */
+export class AnswerContract {
+  readonly document: OpenapiDocument
+  readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
+  readonly #compiled = new Map<string, ValidateFunction>()
+
+  constructor(document: unknown) {
+    this.document = document as OpenapiDocument
+    formats.default(this.#ajv)
+    this.#ajv.addFormat('password', true)
+    this.#ajv.addSchema(this.document, 'openapi')
+  }
+
+  /** Throws unless the answer has a status that the route promises, and the shape that goes with it. */
+  check(method: string, path: string, seen: Seen): void {
+    const where = `${method} ${path} → ${seen.status}`
+    const pattern = this.#patternOf(path)
+    const operation = pattern === undefined ? undefined : this.document.paths[pattern]?.[method.toLowerCase()]
+    const declared = operation?.responses[String(seen.status)]
+    if (operation !== undefined && declared === undefined && !everywhere.includes(seen.status)) {
+      throw new Error(`${where} is not a status that /openapi.json lists: ${JSON.stringify(seen.parsed)}`)
+    }
+    if (seen.status >= 400) {
+      this.#checkShape(where, seen, 'application/problem+json', '#/components/schemas/Problem')
+      return
+    }
+    if (declared?.content === undefined || pattern === undefined) return
+    const escaped = pattern.replaceAll('~', '~0').replaceAll('/', '~1')
+    const place = `#/paths/${escaped}/${method.toLowerCase()}/responses/${seen.status}/content/application~1json/schema`
+    this.#checkShape(where, seen, 'application/json', place)
+  }
+
+  #checkShape(where: string, { type, parsed }: Seen, expectedType: string, place: string): void {
+    if (type?.split(';')[0] !== expectedType) throw new Error(`${where} has the content type ${type}`)
+    const validate = this.#compiled.get(place) ?? this.#ajv.compile({ $ref: `openapi${encodeURI(place)}` })
+    this.#compiled.set(place, validate)
+    if (!validate(parsed))
+      throw new Error(`${where} is not what /openapi.json says: ${this.#ajv.errorsText(validate.errors)}`)
+  }
+
+  #patternOf(path: string): string | undefined {
+    const segments = path.split('?')[0]?.split('/') ?? []
+    return Object.keys(this.document.paths).find((pattern) => {
+      const parts = pattern.split('/')
+      return parts.length === segments.length && parts.every((part, i) => part.startsWith('{') || part === segments[i])
+    })
+  }
+}

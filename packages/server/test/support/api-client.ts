@@ -1,0 +1,108 @@
+import { AnswerContract } from './answer-contract.js'
+
+/** The members of the answers that tests look at; which of them are there follows from the route, and is checked against /openapi.json. */
+export interface AnswerBody {
+  readonly code: string
+  readonly hint: string
+  readonly errors: readonly { readonly field: string }[]
+  readonly reasons: readonly string[]
+  readonly error: string
+  readonly id: string
+  readonly email: string
+  readonly name: string | null
+  readonly role: string
+  readonly disabled_at: string | null
+  readonly account: { readonly id: string; readonly email: string; readonly name: string | null; readonly role: string }
+  readonly access_token: string
+  readonly refresh_token: string
+  readonly token_type: string
+  readonly expires_in: number
+  readonly refresh_expires_in: number
+  readonly session_id: string
+  readonly sessions: readonly { readonly id: string; readonly current: boolean; readonly user_agent: string | null }[]
+  readonly users: readonly { readonly id: string; readonly email: string }[]
+  readonly entries: readonly AuditEntry[]
+  readonly next_cursor: string | null
+  readonly version: number
+  readonly secrets: readonly { readonly kid: string; readonly retires_at: string | null }[]
+  readonly keys: readonly Record<string, unknown>[]
+  readonly status: string
+}
+
+export interface AuditEntry {
+  readonly id: string
+  readonly event: string
+  readonly outcome: string
+  readonly actor: string | null
+  readonly account: string | null
+  readonly session: string | null
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: AnswerBody
+}
+
+export interface Call {
+  /** Access token. */
+  readonly token?: string
+  /** Sent as JSON. */
+  readonly body?: unknown
+  /** Sent as it is, instead of `body`. */
+  readonly raw?: string | Uint8Array<ArrayBuffer>
+  readonly headers?: Record<string, string>
+}
+
+/** Talks HTTP to a server, and fails when an answer is not one that its /openapi.json promises. */
+export class ApiClient {
+  readonly #url: string
+  readonly #contract: AnswerContract
+
+  private constructor(url: string, contract: AnswerContract) {
+    this.#url = url
+    this.#contract = contract
+  }
+
+  static async connect(url: string): Promise<ApiClient> {
+    const response = await fetch(`${url}/openapi.json`)
+    return new ApiClient(url, new AnswerContract(await response.json()))
+  }
+
+  get contract(): AnswerContract {
+    return this.#contract
+  }
+
+  async call(method: string, path: string, { token, body, raw, headers = {} }: Call = {}): Promise<Answer> {
+    const response = await fetch(`${this.#url}${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(raw === undefined ? {} : { body: raw }),
+    })
+    const text = await response.text()
+    const parsed: unknown = text === '' ? undefined : JSON.parse(text)
+    this.#contract.check(method, path, { status: response.status, type: response.headers.get('content-type'), parsed })
+    return { status: response.status, headers: response.headers, body: parsed as AnswerBody }
+  }
+
+  get(path: string, call?: Call): Promise<Answer> {
+    return this.call('GET', path, call)
+  }
+
+  post(path: string, call?: Call): Promise<Answer> {
+    return this.call('POST', path, call)
+  }
+
+  patch(path: string, call?: Call): Promise<Answer> {
+    return this.call('PATCH', path, call)
+  }
+
+  delete(path: string, call?: Call): Promise<Answer> {
+    return this.call('DELETE', path, call)
+  }
+}

@@ -1,0 +1,72 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const bin = fileURLToPath(new URL('../../bin/latchkey.js', import.meta.url))
+
+/** What a command left behind. */
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** `latchkey …` as a process of its own. */
+export class Command {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly #finished: Promise<Finished>
+  #printed = ''
+
+  constructor(args: readonly string[], env: Record<string, string>, input = '') {
+    this.#child = spawn(process.execPath, [bin, ...args], {
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.#child.stdout.on('data', (chunk) => (this.#printed += chunk))
+    this.#child.stdin.end(input)
+    this.#finished = Promise.all([once(this.#child, 'close'), text(this.#child.stderr)]).then(([[code], stderr]) => ({
+      code,
+      stdout: this.#printed,
+      stderr,
+    }))
+  }
+
+  /** What it has printed so far. */
+  get printed(): string {
+    return this.#printed
+  }
+
+  get finished(): Promise<Finished> {
+    return this.#finished
+  }
+
+  /** Waits until it has printed something that matches. */
+  async prints(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#printed)) {
+      if (this.#child.exitCode !== null) throw new Error(`It ended: ${(await this.#finished).stderr}`)
+      await sleep(10)
+    }
+    return this.#printed
+  }
+
+  /** Tells it to stop, and waits for its end. */
+  async stop(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
+    this.#child.kill(signal)
+    return this.#finished
+  }
+}
+
+/** A port that nobody listens on at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('No port was given.')
+  return address.port
+}

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import type { AnswerBody } from './api-client.js'
+import type { TestServer } from './start-server.js'
+
+export const password = 'correct horse battery staple'
+
+/** Somebody who is signed in. */
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly token: string
+  readonly refreshToken: string
+  readonly sessionId: string
+}
+
+export function freshEmail(): string {
+  return `${randomUUID()}@example.com`
+}
+
+export async function register({ api }: TestServer, email = freshEmail()): Promise<Person> {
+  const { status, body } = await api.post('/v1/register', { body: { email, password } })
+  if (status !== 201) throw new Error(`Registration was refused: ${body.code}`)
+  return personOf(body)
+}
+
+export async function login({ api }: TestServer, email: string, secret = password): Promise<Person> {
+  const { status, body } = await api.post('/v1/login', { body: { email, password: secret } })
+  if (status !== 200) throw new Error(`Login was refused: ${body.code}`)
+  return personOf(body)
+}
+
+/** A signed-in administrator, made as the operator makes one. */
+export async function createAdmin(running: TestServer): Promise<Person> {
+  const email = freshEmail()
+  await running.server.service.accounts.createAdmin({ email, password })
+  return login(running, email)
+}
+
+export function personOf(body: AnswerBody): Person {
+  return {
+    id: body.account.id,
+    email: body.account.email,
+    token: body.access_token,
+    refreshToken: body.refresh_token,
+    sessionId: body.session_id,
+  }
+}
+
+/** What the API says to this token: 200, or the code of the refusal. */
+export async function tokenState({ api }: TestServer, token: string): Promise<number | string> {
+  const { status, body } = await api.get('/v1/me', { token })
+  return status === 200 ? 200 : body.code
+}

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Keyring } from 'latchkey'
+import { createTestDatabase } from '../../../../test/support/test-database.js'
+import { type Configuration, type DatabaseConfiguration, readConfiguration } from '../../src/config/configuration.js'
+import { createServer, type Server } from '../../src/server.js'
+import type { ServiceParts } from '../../src/service.js'
+import { ApiClient } from './api-client.js'
+import { createShiftingClock, type ShiftingClock } from './shifting-clock.js'
+
+/** Every suite that talks to a database runs on both. */
+export const databases = ['sqlite', 'postgres'] as const
+
+export interface StartOptions {
+  readonly database: (typeof databases)[number]
+  readonly configuration?: Partial<Configuration>
+  readonly parts?: ServiceParts
+}
+
+/** A server of its own database on a free port of loopback, and a client that checks every answer against /openapi.json. */
+export interface TestServer {
+  readonly server: Server
+  readonly url: string
+  readonly api: ApiClient
+  readonly clock: ShiftingClock
+  readonly configuration: Configuration
+  /** Another server on the same database. */
+  startAnother(): Promise<TestServer>
+  /** Takes the database away from the running server. */
+  loseDatabase(): Promise<void>
+  /** Ends the server and removes its database. */
+  stop(): Promise<void>
+}
+
+export async function startServer(options: StartOptions): Promise<TestServer> {
+  const [database, removeDatabase] = options.database === 'sqlite' ? await embedded() : await postgres()
+  let removed: Promise<void> | undefined
+  const remove = () => {
+    removed ??= removeDatabase()
+    return removed
+  }
+  const defaults = readConfiguration({ PORT: '0', LATCHKEY_ISSUER: 'http://issuer.test', LOG_LEVEL: 'silent' })
+  try {
+    return await start({ ...defaults, database, ...options.configuration }, options.parts ?? {}, remove)
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+async function start(
+  configuration: Configuration,
+  parts: ServiceParts,
+  remove: () => Promise<void>,
+): Promise<TestServer> {
+  const clock = createShiftingClock()
+  const server = await createServer(configuration, { clock, ...parts })
+  const url = await server.listen()
+  const api = await ApiClient.connect(url)
+  const startAnother = () => start(configuration, parts, async () => {})
+  const stop = async () => {
+    await server.close()
+    await remove()
+  }
+  const { kind } = configuration.database
+  const loseDatabase = kind === 'postgres' ? remove : () => server.service.store.close()
+  return { server, url, api, clock, configuration, startAnother, loseDatabase, stop }
+}
+
+async function embedded(): Promise<[DatabaseConfiguration, () => Promise<void>]> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-server-'))
+  return [{ kind: 'embedded', folder, masterKeys: undefined }, () => rm(folder, { recursive: true, force: true })]
+}
+
+async function postgres(): Promise<[DatabaseConfiguration, () => Promise<void>]> {
+  const { url, drop } = await createTestDatabase()
+  return [{ kind: 'postgres', url, masterKeys: Keyring.generate('test') }, drop]
+}
