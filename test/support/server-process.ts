@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Keyring } from 'latchkey'
+import { startedUrl } from './started-url.js'
 import { createTestDatabase } from './test-database.js'
 
 const latchkeyCommand = fileURLToPath(new URL('../../packages/server/bin/latchkey.js', import.meta.url))
@@ -53,7 +54,7 @@ export interface ServerProcess {
 export async function startServer({ env }: Pick<Deployment, 'env'>): Promise<ServerProcess> {
   const child = spawn(process.execPath, [latchkeyCommand, 'serve'], { env: { PATH: process.env.PATH, ...env } })
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  const url = await urlOf(child)
+  const url = await startedUrl(child)
   return {
     url,
     stop: () => {
@@ -79,18 +80,4 @@ export async function runCommand(
   child.stdin.end(input)
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, output }
-}
-
-function urlOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let output = ''
-    const collect = (text: unknown) => {
-      output += String(text)
-      const url = /up at (http:\S+)/.exec(output)?.[1]
-      if (url !== undefined) resolve(url)
-    }
-    child.stdout?.on('data', collect)
-    child.stderr?.on('data', collect)
-    child.once('close', (code) => reject(new Error(`The server ended with ${code} and said: ${output}`)))
-  })
 }

@@ -1,0 +1,57 @@
+/**
+ * A secret per user: the same login and the same protected route as in the simple example, and three things that it cannot do.
+ * The secrets are in SQLite here; `postgresStore` takes its place without another change.
+ */
+
+import express from 'express'
+import { createLatchkey, Keyring, tenantSecrets } from 'latchkey'
+import { requireAuth } from 'latchkey/express'
+import { sqliteStore } from 'latchkey/sqlite'
+import Database from 'libsql'
+import { findUser } from './users.js'
+
+const { DATABASE = 'example.db', LATCHKEY_MASTER_KEYS = Keyring.generate('example'), PORT = '3002' } = process.env
+
+const store = sqliteStore({ open: () => new Database(DATABASE) })
+await store.migrate()
+const keys = tenantSecrets({ store, masterKeys: LATCHKEY_MASTER_KEYS })
+const latchkey = createLatchkey({ issuer: 'https://tenant.example.com', audience: 'api', keys })
+
+const app = express()
+app.use(express.json())
+
+app.post('/login', async (req, res) => {
+  const user = findUser(req.body?.email, req.body?.password)
+  if (user === undefined) return res.status(401).json({ code: 'invalid_credentials' })
+  const { token, expiresIn } = await latchkey.issue({ subject: user.id })
+  res.json({ access_token: token, token_type: 'Bearer', expires_in: expiresIn })
+})
+
+app.get('/me', requireAuth(latchkey), (req, res) => {
+  res.json({ id: req.auth.subject })
+})
+
+// This device: the session of the token.
+app.post('/logout', requireAuth(latchkey), async (req, res) => {
+  const { subject, sessionId } = req.auth
+  if (sessionId !== undefined) await keys.revokeSession(subject, sessionId)
+  res.status(204).end()
+})
+
+// All of this user's devices, everywhere, at once. Nobody else notices.
+app.post('/logout-all', requireAuth(latchkey), async (req, res) => {
+  await keys.revoke(req.auth.subject)
+  res.status(204).end()
+})
+
+// A new secret for this user. Tokens from before go on working until the grace period ends.
+app.post('/rotate', requireAuth(latchkey), async (req, res) => {
+  await keys.rotate(req.auth.subject)
+  res.status(204).end()
+})
+
+const server = app.listen(Number(PORT), '127.0.0.1', () => {
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : PORT
+  console.log(`The tenant-secret example is up at http://127.0.0.1:${port}`)
+})
