@@ -1,20 +1,10 @@
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { postgresStore } from 'latchkey/postgres'
-import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { describe, expect, it } from 'vitest'
 import { AuthClient, password } from './support/auth-client.js'
-import { createDeployment, type Deployment, databases, startServer } from './support/server-process.js'
+import { createDeployment, type Deployment, databases, openStore, startServer } from './support/server-process.js'
 
 const newPassword = 'a different password altogether'
 const crashes = 3
-
-function openStore({ env }: Deployment): SqlStore {
-  const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
-  if (connectionString !== undefined) return postgresStore({ connectionString })
-  return sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
-}
 
 /** What clients were told before the server died, and what they asked without an answer. */
 interface Ledger {
@@ -75,12 +65,12 @@ describe.each(databases)(
         const store = openStore(deployment)
         try {
           const bare = await store.query(
-            `select accounts.id from accounts left join latchkey_secrets on latchkey_secrets.tenant_id = accounts.id
+            `select accounts.id from server_accounts accounts left join latchkey_secrets on latchkey_secrets.tenant_id = accounts.id
            where latchkey_secrets.kid is null and accounts.disabled_at is null`,
           )
           expect(bare.rows).toEqual([])
           const ownerless = await store.query(
-            'select tenant_id from latchkey_tenants where tenant_id not in (select id from accounts)',
+            'select tenant_id from latchkey_tenants where tenant_id not in (select id from server_accounts)',
           )
           expect(ownerless.rows).toEqual([])
         } finally {

@@ -1,18 +1,15 @@
 import { createHmac } from 'node:crypto'
-import { join } from 'node:path'
 import { Keyring } from 'latchkey'
-import { postgresStore } from 'latchkey/postgres'
-import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { describe, expect, it } from 'vitest'
 import { AuthClient, type Device, password } from './support/auth-client.js'
-import { createDeployment, type Deployment, databases, runCommand, startServer } from './support/server-process.js'
-
-function openStore({ env }: Deployment): SqlStore {
-  const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
-  if (connectionString !== undefined) return postgresStore({ connectionString })
-  return sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
-}
+import {
+  createDeployment,
+  type Deployment,
+  databases,
+  openStore,
+  runCommand,
+  startServer,
+} from './support/server-process.js'
 
 /** The real secret of one user, as a thief with the database and the master key, or with a core dump, would have it. */
 async function stealSecret(deployment: Deployment, tenant: string): Promise<Buffer> {

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Keyring } from 'latchkey'
+import { postgresStore } from 'latchkey/postgres'
+import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
+import Database from 'libsql'
 import { startedUrl } from './started-url.js'
 import { createTestDatabase } from './test-database.js'
 
@@ -39,6 +42,13 @@ export async function createDeployment(
     masterKeys,
     dispose: async () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** The store behind the servers, for looking at what they left there. */
+export function openStore({ env }: Pick<Deployment, 'env'>): SqlStore {
+  const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
+  if (connectionString !== undefined) return postgresStore({ connectionString })
+  return sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
 }
 
 /** The server, running in a process of its own. */

@@ -14,6 +14,8 @@ export interface TcpProxy {
   block(): void
   /** Lets new connections through again. */
   unblock(): void
+  /** Makes every answer of the server arrive so much later. */
+  slowDown(delayMs: number): void
   /** Looks at what clients send from now on. */
   meddle(meddle: Meddle): void
   close(): Promise<void>
@@ -25,6 +27,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const frozen = new WeakSet<Socket>()
   let blocked = false
+  let delayMs = 0
   let meddle: Meddle = (data) => data
   const server = createServer((client) => {
     if (blocked) return void client.destroy()
@@ -48,7 +51,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       else upstream.write(passed)
     })
     upstream.on('data', (data) => {
-      if (!frozen.has(upstream)) client.write(data)
+      if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
+      else if (!frozen.has(upstream)) client.write(data)
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -70,6 +74,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     },
     unblock: () => {
       blocked = false
+    },
+    slowDown: (ms) => {
+      delayMs = ms
     },
     meddle: (next) => {
       meddle = next

@@ -13,6 +13,7 @@ export {
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
 export type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
+export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
 export { createLatchkey, type IssuedToken, type IssueRequest, type Latchkey, type LatchkeyOptions } from './latchkey.js'
