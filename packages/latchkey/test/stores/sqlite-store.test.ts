@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runTypeScript } from '../../../../test/support/run-typescript.js'
-import { sqliteStore } from '../../src/stores/sqlite/index.js'
+import { type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
 import { addSecret, range, read } from '../../src/testing/store-contract/fixtures.js'
-import { Recorder } from '../../src/testing/store-contract/recorder.js'
+import { type Acknowledged, Recorder } from '../../src/testing/store-contract/recorder.js'
 import { emptySqlite } from '../support/databases.js'
 
 const writer = new URL('./sqlite-writer.ts', import.meta.url)
@@ -71,6 +71,27 @@ describe('an SQLite store', () => {
     await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
     await recorder.proof()
     await feed.close()
+  })
+
+  it('proves nothing that was committed while it was looking', async () => {
+    await openMigrated()
+    const another = new Database(database.path)
+    const acknowledged: Acknowledged[] = []
+    const commitMeanwhile = () => {
+      another.exec("insert into latchkey_changes (tenant_id, at) values ('alice', 0)")
+      acknowledged.push({ version: acknowledged.length + 1, atMs: performance.now() })
+    }
+    const store = sqliteStore({ open: () => afterEachLook(new Database(database.path), commitMeanwhile) })
+    const { recorder, feed } = await Recorder.on(store, 5)
+    await recorder.until(
+      'twenty proofs came',
+      () => recorder.events.filter((event) => event.kind === 'proved').length > 20,
+    )
+    await feed.close()
+    await store.close()
+    another.close()
+    expect(recorder.brokenProof(acknowledged.slice(1))).toBeUndefined()
+    expect(recorder.changes.length).toBeGreaterThan(10)
   })
 
   it('makes a file that only its owner may read, with those beside it, and leaves the mode of one that exists', async () => {
@@ -172,3 +193,24 @@ describe('an SQLite store', () => {
     expect((await store.change('alice', addSecret))?.secrets.length).toBe(2)
   })
 })
+
+/** The handle, with something happening just after each look whether anybody committed. */
+function afterEachLook(handle: SqliteHandle, happens: () => void): SqliteHandle {
+  return {
+    prepare: (text) => {
+      const statement = handle.prepare(text)
+      if (text !== 'pragma data_version') return statement
+      return {
+        reader: true,
+        run: (values) => statement.run(values),
+        all: (values) => {
+          const rows = statement.all(values)
+          happens()
+          return rows
+        },
+      }
+    },
+    exec: (script) => handle.exec(script),
+    close: () => handle.close(),
+  }
+}

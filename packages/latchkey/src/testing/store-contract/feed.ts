@@ -3,13 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Promises } from './contract.js'
 import { addSecret, put, range, secretOf, stateOf } from './fixtures.js'
 import { oddTenants } from './reading.js'
-import { type FeedEvent, Recorder } from './recorder.js'
-
-interface Acknowledged {
-  readonly version: number
-  /** By the monotonic clock of this process. */
-  readonly atMs: number
-}
+import { type Acknowledged, Recorder } from './recorder.js'
 
 export const feed: Promises = {
   async 'tells every change of every process, with its version'({ store, other }) {
@@ -69,7 +63,7 @@ export const feed: Promises = {
     }
     await recorder.proof()
     await feed.close()
-    equal(brokenProof(recorder.events, acknowledged), undefined)
+    equal(recorder.brokenProof(acknowledged), undefined)
     ok(recorder.events.filter((event) => event.kind === 'proved').length > 10)
   },
 
@@ -83,16 +77,4 @@ export const feed: Promises = {
     equal(recorder.events.length, count)
     await feed.close()
   },
-}
-
-/** The first proof that claims a change which had not been told by then. */
-function brokenProof(events: readonly FeedEvent[], acknowledged: readonly Acknowledged[]): object | undefined {
-  const told = new Set<number>()
-  for (const event of events) {
-    if (event.kind === 'changed') told.add(event.change.version)
-    if (event.kind !== 'proved') continue
-    const missing = acknowledged.find(({ version, atMs }) => atMs < event.asOf.monotonicMs && !told.has(version))
-    if (missing !== undefined) return { missing, claimed: event.asOf }
-  }
-  return undefined
 }

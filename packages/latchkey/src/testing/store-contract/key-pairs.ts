@@ -39,6 +39,16 @@ export const keyPairs: Promises = {
     )
     equal((await store.readKeyPairs()).length, 16)
   },
+
+  async 'makes one key pair of many first ones at once'({ store, other }) {
+    const sets = await Promise.all(
+      range(16).map((number) =>
+        (number % 2 === 0 ? store : other).changeKeyPairs((current) => (current.length > 0 ? current : [keyPairOf()])),
+      ),
+    )
+    for (const pairs of sets) deepEqual(pairs, sets[0])
+    deepEqual(await store.readKeyPairs(), sets[0])
+  },
 }
 
 function inOrder(pairs: readonly KeyPairRecord[]): readonly KeyPairRecord[] {

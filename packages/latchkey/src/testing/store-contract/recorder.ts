@@ -9,6 +9,13 @@ export type FeedEvent =
   | { readonly kind: 'proved'; readonly asOf: Instant }
   | { readonly kind: 'lost' }
 
+/** A change whose writer was told that it is committed. */
+export interface Acknowledged {
+  readonly version: number
+  /** By the monotonic clock of this process. */
+  readonly atMs: number
+}
+
 const patienceMs = 10_000
 
 /** A listener that remembers in which order it was told what. */
@@ -71,6 +78,18 @@ export class Recorder implements ChangeListener {
         }
       })
     }
+  }
+
+  /** The first proof that claims a change which had not been told by then. */
+  brokenProof(acknowledged: readonly Acknowledged[]): object | undefined {
+    const told = new Set<number>()
+    for (const event of this.events) {
+      if (event.kind === 'changed') told.add(event.change.version)
+      if (event.kind !== 'proved') continue
+      const missing = acknowledged.find(({ version, atMs }) => atMs < event.asOf.monotonicMs && !told.has(version))
+      if (missing !== undefined) return { missing, claimed: event.asOf }
+    }
+    return undefined
   }
 
   #add(event: FeedEvent): void {

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Resealer } from '../../secrets/ports.js'
+import type { Resealer, TenantState } from '../../secrets/ports.js'
 import type { Promises } from './contract.js'
 import { addSecret, keyPairOf, put, range, read, secretOf, settingOf, someTime, stateOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
@@ -72,6 +72,24 @@ export const upkeep: Promises = {
       )
       for (const { kid, sealed } of secrets) ok(sealed.startsWith(`${tenant}.${kid}.`))
     }
+  },
+
+  async 'has nothing left to re-seal once it says so, although the same secrets change meanwhile'({ store, other }) {
+    const tenants = range(6).map((number) => `tenant-${number}`)
+    for (const tenant of tenants) await put(store, tenant, stateOf([secretOf()]))
+    const touch = (current: TenantState | undefined) =>
+      stateOf((current?.secrets ?? []).map((secret) => ({ ...secret, reissueRequired: !secret.reissueRequired })))
+    let sealing = true
+    const touchOn = async (tenant: string) => {
+      while (sealing) await other.change(tenant, touch)
+      for (let more = 0; more < 3; more += 1) await other.change(tenant, touch)
+    }
+    const reseal = async () => {
+      while ((await store.reseal('key-2', 2, toKey2)) > 0);
+      sealing = false
+    }
+    await Promise.all([reseal(), ...tenants.map(touchOn)])
+    deepEqual(await store.masterKeyIds(), ['key-2'])
   },
 
   async 'prunes what is past its time and nothing else'({ store, other }) {
