@@ -1,0 +1,170 @@
+import { type Server, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import fastify from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireAuth as expressAuth } from '../../src/adapters/express/index.js'
+import { requireAuth as fastifyAuth } from '../../src/adapters/fastify/index.js'
+import type { TokenSources } from '../../src/http/take-token.js'
+import type { Latchkey } from '../../src/latchkey.js'
+import { type Setup, setUp } from '../support/setup.js'
+import { steer } from '../support/steered-store.js'
+import { cases, type SentRequest, type Tokens } from './requests.js'
+
+const everywhere: TokenSources = { cookie: 'session', body: true, query: true }
+
+/** An application of one framework, as its users write it, with the two routes of the table. */
+interface Application {
+  readonly port: number
+  close(): Promise<void>
+}
+
+async function startExpress(latchkey: Latchkey): Promise<Application> {
+  const app = express()
+  app.use(express.urlencoded(), express.json())
+  app.all('/header', expressAuth(latchkey), (req, res) => void res.json({ subject: req.auth.subject }))
+  app.all('/everywhere', expressAuth(latchkey, everywhere), (req, res) => void res.json({ subject: req.auth.subject }))
+  const server = await new Promise<Server>((resolve) => {
+    const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
+  })
+  const { port } = server.address() as AddressInfo
+  return { port, close: () => new Promise((resolve) => server.close(() => resolve())) }
+}
+
+async function startFastify(latchkey: Latchkey): Promise<Application> {
+  const app = fastify()
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  )
+  const methods = ['GET', 'POST'] as const
+  for (const method of methods) {
+    app.route({
+      method,
+      url: '/header',
+      onRequest: fastifyAuth(latchkey),
+      handler: async ({ auth }) => ({ subject: auth.subject }),
+    })
+    app.route({
+      method,
+      url: '/everywhere',
+      preHandler: fastifyAuth(latchkey, everywhere),
+      handler: async ({ auth }) => ({ subject: auth.subject }),
+    })
+  }
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+}
+
+interface Answer {
+  readonly status: number
+  readonly challenge: string | undefined
+  readonly text: string
+}
+
+function call(port: number, { method = 'GET', path = '/header', headers = [], body }: SentRequest): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const host = ['Host', '127.0.0.1']
+    const length = body === undefined ? [] : ['Content-Length', String(Buffer.byteLength(body))]
+    const sent = send(
+      { host: '127.0.0.1', port, method, path, headers: [...host, ...headers, ...length] },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk) => (text += chunk))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, challenge: response.headers['www-authenticate'], text }),
+        )
+      },
+    )
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
+  const issue = async (subject: string, sessionId = 'session') =>
+    (await latchkey.issue({ subject, sessionId, expiresIn: 900 })).token
+  const expired = (await latchkey.issue({ subject: 'alice', expiresIn: 1 })).token
+  clock.advance(10_000)
+  const good = await issue('alice')
+  const revoked = await issue('bob')
+  await keys.revoke('bob')
+  const endedSession = await issue('carol', 'phone')
+  await keys.revokeSession('carol', 'phone')
+  const other = await issue('alice', 'another')
+  const [header = '', payload = ''] = good.split('.')
+  const forgedHeader = { alg: 'HS256', typ: 'at+jwt', kid: 'A'.repeat(32) }
+  return {
+    good,
+    expired,
+    revoked,
+    endedSession,
+    badSignature: `${header}.${payload}.${other.split('.')[2]}`,
+    forgedKid: `${Buffer.from(JSON.stringify(forgedHeader)).toString('base64url')}.${payload}.AAAA`,
+    oversized: `${header}.${'A'.repeat(8192)}.AAAA`,
+  }
+}
+
+describe.each([
+  ['Express', startExpress],
+  ['Fastify', startFastify],
+])('a route behind requireAuth of %s', (_, start) => {
+  const steered = steer()
+  const setup = setUp({ store: steered.store })
+  let application: Application
+  let tokens: Tokens
+
+  beforeAll(async () => {
+    application = await start(setup.latchkey)
+    tokens = await createTokens(setup)
+  })
+
+  afterAll(() => application.close())
+
+  it.each(cases)('answers $name', async ({ request, expected }) => {
+    const { status, challenge, text } = await call(application.port, request(tokens))
+    const body = JSON.parse(text)
+    if (expected === 200) {
+      expect({ status, body }).toEqual({ status: 200, body: { subject: 'alice' } })
+      return
+    }
+    const [expectedStatus, code] = expected
+    expect({ status, code: body.code }).toEqual({ status: expectedStatus, code })
+    if (code === 'credentials_missing') expect(challenge).toBe('Bearer')
+    else expect(challenge).toMatch(expectedStatus === 400 ? /error="invalid_request"/ : /error="invalid_token"/)
+    expect(text).not.toMatch(/ at |\.js|stack/)
+  })
+
+  it('answers 503 without a challenge when it cannot be found out whether the token holds', async () => {
+    steered.setReachable(false)
+    setup.clock.advance(60_000)
+    try {
+      const { status, challenge, text } = await call(application.port, {
+        headers: ['Authorization', `Bearer ${tokens.good}`],
+      })
+      expect({ status, challenge, code: JSON.parse(text).code }).toEqual({
+        status: 503,
+        challenge: undefined,
+        code: 'store_unavailable',
+      })
+    } finally {
+      steered.setReachable(true)
+    }
+  })
+})
+
+describe('the middleware itself', () => {
+  it('calls the next one synchronously when everything is in memory', async () => {
+    const setup = setUp()
+    const { token } = await setup.latchkey.issue({ subject: 'alice' })
+    const rawHeaders = ['Authorization', `Bearer ${token}`]
+    let passed = 0
+    const hook = fastifyAuth(setup.latchkey)
+    const request = { method: 'GET', headers: {}, raw: { rawHeaders }, body: undefined, query: {} }
+    hook(request as unknown as Parameters<typeof hook>[0], {} as never, () => (passed += 1))
+    expect(passed).toBe(1)
+    const middleware = expressAuth(setup.latchkey)
+    const req = { method: 'GET', headers: {}, rawHeaders, body: undefined, query: {} }
+    middleware(req as unknown as Parameters<typeof middleware>[0], {} as never, () => (passed += 1))
+    expect(passed).toBe(2)
+  })
+})

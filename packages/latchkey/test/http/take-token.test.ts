@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isLatchkeyError, refusal } from '../../src/errors.js'
+import { cookieValues } from '../../src/http/cookie-values.js'
+import { problemAnswer } from '../../src/http/problem.js'
+import { takeToken } from '../../src/http/take-token.js'
+
+describe('taking a token from a request', () => {
+  it('gives a token or a refusal with a code, whatever is sent', () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom('Bearer abc', 'session=abc', 'Bearer', 'bearer  a.b.c', 'Basic x'),
+    )
+    const carriers = fc.record({
+      method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT'),
+      rawHeaders: fc
+        .array(fc.tuple(fc.constantFrom('Authorization', 'cookie', 'COOKIE', 'host'), value), { maxLength: 4 })
+        .map((pairs) => pairs.flat()),
+      contentType: fc.constantFrom(
+        undefined,
+        'application/json',
+        'application/x-www-form-urlencoded; charset=utf-8',
+        ';',
+      ),
+      body: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
+      query: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
+    })
+    const sources = fc.record({ cookie: fc.constant('session'), body: fc.boolean(), query: fc.boolean() })
+    fc.assert(
+      fc.property(carriers, sources, (carrier, wanted) => {
+        try {
+          expect(takeToken(carrier, wanted)).not.toBe('')
+        } catch (error) {
+          if (!isLatchkeyError(error)) throw error
+          expect(error.code).toMatch(/^credentials_(missing|ambiguous|malformed)$/)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('takes no form from a GET, and none of another type', () => {
+    const carrier = { rawHeaders: [], body: { access_token: 'abc' }, query: undefined }
+    const type = 'application/x-www-form-urlencoded'
+    const outcome = (method: string, contentType: string) => {
+      try {
+        return takeToken({ ...carrier, method, contentType }, { body: true })
+      } catch (error) {
+        return isLatchkeyError(error) ? error.code : error
+      }
+    }
+    expect(outcome('POST', type)).toBe('abc')
+    expect(outcome('POST', `${type.toUpperCase()}; charset=UTF-8`)).toBe('abc')
+    expect(outcome('GET', type)).toBe('credentials_missing')
+    expect(outcome('POST', 'text/plain')).toBe('credentials_missing')
+  })
+})
+
+describe('reading cookies', () => {
+  it('finds every cookie that was written, and no other', () => {
+    const names = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/)
+    const values = fc.stringMatching(/^[A-Za-z0-9._=-]{0,12}$/)
+    fc.assert(
+      fc.property(fc.array(fc.tuple(names, values)), names, (cookies, name) => {
+        const header = cookies.map(([key, value]) => `${key}=${value}`).join('; ')
+        const expected = cookies.filter(([key]) => key === name).map(([, value]) => value)
+        expect(cookieValues(header, name)).toEqual(expected)
+      }),
+    )
+  })
+
+  it('never fails', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (header, name) => {
+        for (const value of cookieValues(header, name)) expect(header).toContain(value)
+      }),
+    )
+  })
+})
+
+describe('the answer to an error', () => {
+  it('says nothing of an error that is not ours', () => {
+    const { status, body, headers } = problemAnswer(new Error('the database password is hunter2'))
+    expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal_error' })
+    expect(JSON.stringify([body, headers])).not.toContain('hunter2')
+  })
+
+  it('carries code, status, hint and challenge of ours', () => {
+    const { status, body, headers } = problemAnswer(refusal('token_expired'))
+    expect(body).toMatchObject({ status: 401, code: 'token_expired', type: 'urn:latchkey:problem:token_expired' })
+    expect(status).toBe(401)
+    expect(headers).toMatchObject({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' })
+    expect(headers['WWW-Authenticate']).toContain('error="invalid_token"')
+  })
+})
