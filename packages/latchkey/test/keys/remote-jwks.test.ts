@@ -1,0 +1,190 @@
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type RemoteJwksOptions, remoteJwks } from '../../src/keys/remote-jwks.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import { createFakeClock } from '../../src/testing/fake-clock.js'
+import { outcomeOf } from '../support/setup.js'
+
+const issuer = 'https://issuer.test'
+const closing: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+/** An issuer of the outside world: signs with jose, and serves whatever the test tells it to. */
+async function startIssuer() {
+  const state: { jwks: unknown; answer: RequestListener | undefined; fetches: number } = {
+    jwks: { keys: [] },
+    answer: undefined,
+    fetches: 0,
+  }
+  const server = createServer((request, response) => {
+    state.fetches += 1
+    if (state.answer !== undefined) state.answer(request, response)
+    else response.setHeader('content-type', 'application/json').end(JSON.stringify(state.jwks))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(
+    () =>
+      new Promise((resolve) => {
+        server.close(resolve)
+        server.closeAllConnections()
+      }),
+  )
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`
+  return { state, url }
+}
+
+async function createKey(
+  kid: string,
+  alg = 'ES256',
+): Promise<GenerateKeyPairResult & { jwk: JWK; kid: string; alg: string }> {
+  const pair = await generateKeyPair(alg, { extractable: true })
+  return { ...pair, kid, alg, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg, use: 'sig' } }
+}
+
+function sign({ privateKey, kid, alg }: { privateKey: CryptoKey; kid: string; alg: string }): Promise<string> {
+  return new SignJWT({ jti: 'x' })
+    .setProtectedHeader({ alg, kid, typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setAudience('test')
+    .setSubject('alice')
+    .setIssuedAt()
+    .setExpirationTime('1d')
+    .sign(privateKey)
+}
+
+function verifierOf(url: string, options: RemoteJwksOptions = {}) {
+  const clock = createFakeClock(Date.now())
+  const keys = remoteJwks(url, { clock, maxAge: 600, outageTolerance: 3600, cooldown: 30, ...options })
+  return { clock, latchkey: createLatchkey({ issuer, audience: 'test', keys, clock, accessTokenTtl: 60 }) }
+}
+
+describe('verifying by another service’s JWKS', () => {
+  it('fetches once, for however many ask at the same time, and answers without a promise from then on', async () => {
+    const { state, url } = await startIssuer()
+    const key = await createKey('a')
+    state.jwks = { keys: [key.jwk] }
+    const { latchkey } = verifierOf(url)
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => sign(key)))
+    for (const auth of await Promise.all(tokens.map((token) => latchkey.verify(token)))) {
+      expect(auth).toMatchObject({ subject: 'alice', kid: 'a' })
+    }
+    expect(latchkey.verify(await sign(key))).not.toBeInstanceOf(Promise)
+    expect(state.fetches).toBe(1)
+  })
+
+  it.each(['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS512'])('understands %s', async (alg) => {
+    const { state, url } = await startIssuer()
+    const key = await createKey('a', alg)
+    state.jwks = { keys: [key.jwk] }
+    expect(await verifierOf(url).latchkey.verify(await sign(key))).toMatchObject({ subject: 'alice' })
+  })
+
+  it('learns a new key when a token names it, and forgets one that was withdrawn', async () => {
+    const { state, url } = await startIssuer()
+    const [a, b] = [await createKey('a'), await createKey('b')]
+    state.jwks = { keys: [a.jwk] }
+    const { latchkey, clock } = verifierOf(url)
+    const [tokenOfA, tokenOfB] = [await sign(a), await sign(b)]
+    await latchkey.verify(tokenOfA)
+    state.jwks = { keys: [b.jwk] }
+    clock.advance(30_000)
+    expect(await latchkey.verify(tokenOfB)).toMatchObject({ kid: 'b' })
+    clock.advance(600_001)
+    expect(await outcomeOf(() => latchkey.verify(tokenOfA))).toBe('kid_unknown')
+  })
+
+  it('is not driven to fetch by a flood of unknown kids', async () => {
+    const { state, url } = await startIssuer()
+    const key = await createKey('a')
+    state.jwks = { keys: [key.jwk] }
+    const { latchkey } = verifierOf(url)
+    await latchkey.verify(await sign(key))
+    for (let count = 0; count < 100; count += 1) {
+      const forged = await sign({ ...key, kid: `forged-${count}` })
+      expect(await outcomeOf(() => latchkey.verify(forged))).toBe('kid_unknown')
+    }
+    expect(state.fetches).toBe(1)
+  })
+
+  it('goes on with the last keys while the issuer is away, for as long as was said, and then answers 503, never 401', async () => {
+    const { state, url } = await startIssuer()
+    const key = await createKey('a')
+    state.jwks = { keys: [key.jwk] }
+    const { latchkey, clock } = verifierOf(url)
+    const token = await sign(key)
+    await latchkey.verify(token)
+    state.answer = (_, response) => response.writeHead(500).end()
+    for (let minutes = 0; minutes < 70; minutes += 10) {
+      expect(await latchkey.verify(token), `after ${minutes} minutes`).toMatchObject({ subject: 'alice' })
+      clock.advance(600_000)
+    }
+    clock.advance(30_001)
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('jwks_unavailable')
+    state.answer = undefined
+    clock.advance(30_000)
+    expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it.each<[string, RequestListener]>([
+    ['an error', (_, response) => response.writeHead(500).end()],
+    ['no JSON', (_, response) => response.end('<html>')],
+    ['no key set', (_, response) => response.end('[]')],
+    ['a redirect', (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
+    ['a body without end', (_, response) => response.write(`{"keys":["${'x'.repeat(300_000)}`)],
+    ['nothing at all', () => {}],
+    ['a cut connection', (request) => request.socket.destroy()],
+  ])('answers 503 to %s', async (_, answer) => {
+    const { state, url } = await startIssuer()
+    state.answer = answer
+    const { latchkey } = verifierOf(url, { timeout: 300 })
+    const token = await sign(await createKey('a'))
+    const error = await Promise.resolve(latchkey.verify(token)).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'jwks_unavailable', status: 503 })
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('jwks_unavailable')
+    expect(state.fetches).toBe(1)
+  })
+
+  it('passes over keys that cannot be used, and uses the others', async () => {
+    const { state, url } = await startIssuer()
+    const key = await createKey('good')
+    const rsa = await createKey('rsa', 'RS256')
+    const unusable = [
+      null,
+      'text',
+      { kty: 'oct', k: 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', kid: 'oct', alg: 'HS256' },
+      { ...key.jwk, kid: 'enc', use: 'enc' },
+      { ...key.jwk, kid: 'ops', key_ops: ['sign'] },
+      { ...key.jwk, kid: 'alg', alg: 'ES384' },
+      { ...key.jwk, kid: 'point', x: 'AAAA' },
+      { ...rsa.jwk, alg: undefined },
+    ]
+    state.jwks = { keys: [...unusable, key.jwk] }
+    const { latchkey } = verifierOf(url)
+    expect(await latchkey.verify(await sign(key))).toMatchObject({ subject: 'alice' })
+    for (const kid of ['enc', 'ops', 'alg', 'point']) {
+      expect(await outcomeOf(async () => latchkey.verify(await sign({ ...key, kid })))).toBe('kid_unknown')
+    }
+    expect(await outcomeOf(async () => latchkey.verify(await sign(rsa)))).toBe('kid_unknown')
+    const secret = Buffer.alloc(32)
+    const symmetric = await new SignJWT({}).setProtectedHeader({ alg: 'HS256', kid: 'oct', typ: 'at+jwt' }).sign(secret)
+    expect(await outcomeOf(() => latchkey.verify(symmetric))).toBe('kid_unknown')
+  })
+
+  it('cannot sign', async () => {
+    const { url } = await startIssuer()
+    const { latchkey } = verifierOf(url)
+    await expect(async () => latchkey.issue({ subject: 'alice' })).rejects.toThrow(TypeError)
+  })
+
+  it.each(['http://example.com/jwks.json', 'ftp://127.0.0.1/', 'https://user:secret@example.com/', 'not a URL'])(
+    'is not done from %s',
+    (url) => {
+      expect(() => remoteJwks(url)).toThrow(TypeError)
+    },
+  )
+})

@@ -1,0 +1,83 @@
+import { SignJWT } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { sharedSecret } from '../../src/keys/shared-secret.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import { outcomeOf } from '../support/setup.js'
+
+const issuer = 'https://issuer.test'
+const [oldSecret, newSecret] = ['an old secret of thirty-two bytes', 'a new secret, again of enough bytes']
+
+function latchkeyWith(...secrets: (string | Uint8Array)[]) {
+  return createLatchkey({ issuer, audience: 'test', keys: sharedSecret({ secrets }) })
+}
+
+describe('one secret for everybody', () => {
+  it('issues and verifies without a promise', () => {
+    const latchkey = latchkeyWith(oldSecret)
+    const issued = latchkey.issue({ subject: 'alice' })
+    if (issued instanceof Promise) throw new Error('Nothing has to be read.')
+    expect(latchkey.verify(issued.token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('can be rotated: what the old one signed verifies until it is taken out', async () => {
+    const { token } = await latchkeyWith(oldSecret).issue({ subject: 'alice' })
+    const rotated = latchkeyWith(newSecret, oldSecret)
+    expect(await rotated.verify(token)).toMatchObject({ subject: 'alice' })
+    const fresh = await rotated.issue({ subject: 'alice' })
+    const after = latchkeyWith(newSecret)
+    expect(await after.verify(fresh.token)).toMatchObject({ subject: 'alice' })
+    expect(await outcomeOf(() => after.verify(token))).toBe('kid_unknown')
+  })
+
+  it('is the same secret as text and as bytes', async () => {
+    const { token } = await latchkeyWith(oldSecret).issue({ subject: 'alice' })
+    expect(await latchkeyWith(Buffer.from(oldSecret)).verify(token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('is understood by another library, and understands it when kid and typ are set', async () => {
+    const latchkey = latchkeyWith(oldSecret)
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const { kid } = JSON.parse(Buffer.from(String(token.split('.')[0]), 'base64url').toString())
+    const sign = (header: { kid?: string; typ?: string; alg: string }) =>
+      new SignJWT({ jti: 'x' })
+        .setProtectedHeader(header)
+        .setIssuer(issuer)
+        .setAudience('test')
+        .setSubject('alice')
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(Buffer.from(oldSecret))
+    expect(await latchkey.verify(await sign({ kid, typ: 'at+jwt', alg: 'HS256' }))).toMatchObject({ subject: 'alice' })
+    const refused = [
+      [{ typ: 'at+jwt', alg: 'HS256' }, 'kid_unknown'],
+      [{ kid: 'other', typ: 'at+jwt', alg: 'HS256' }, 'kid_unknown'],
+      [{ kid, alg: 'HS256' }, 'type_mismatch'],
+      [{ kid, typ: 'at+jwt', alg: 'HS384' }, 'algorithm_refused'],
+    ] as const
+    for (const [header, code] of refused) {
+      const foreign = await sign(header).catch(() => undefined)
+      if (foreign === undefined) continue
+      expect(await outcomeOf(() => latchkey.verify(foreign))).toBe(code)
+    }
+  })
+
+  it('does not show in its kid', async () => {
+    const { token } = await latchkeyWith('0123456789'.repeat(4)).issue({ subject: 'alice' })
+    expect(Buffer.from(String(token.split('.')[0]), 'base64url').toString()).not.toContain('0123')
+  })
+
+  it.each([
+    ['none', []],
+    ['one that is too short', ['short']],
+    ['the same one twice', [oldSecret, oldSecret]],
+    ['what is no secret', [1 as unknown as string]],
+  ])('may not be %s', (_, secrets) => {
+    expect(() => sharedSecret({ secrets })).toThrow(TypeError)
+  })
+
+  it('must be as long as its hash', () => {
+    expect(() => sharedSecret({ secrets: ['x'.repeat(47)], algorithm: 'HS384' })).toThrow(TypeError)
+    expect(() => sharedSecret({ secrets: ['x'.repeat(64)], algorithm: 'HS512' })).not.toThrow()
+    expect(() => sharedSecret({ secrets: ['x'.repeat(64)], algorithm: 'RS256' as 'HS512' })).toThrow(TypeError)
+  })
+})
