@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { AuthClient, password } from './support/auth-client.js'
-import { createDeployment, type Deployment, databases, openStore, startServer } from './support/server-process.js'
+import { createDeployment, databases, openStore, startServer } from './support/server-process.js'
 
 const newPassword = 'a different password altogether'
 const crashes = 3

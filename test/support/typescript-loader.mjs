@@ -16,7 +16,9 @@ export async function resolve(specifier, context, next) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL)
     if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true }
   }
-  if (specifier.endsWith('.ts')) return { url: specifier, format: 'module', shortCircuit: true }
+  if (specifier.endsWith('.ts')) {
+    return { url: new URL(specifier, context.parentURL).href, format: 'module', shortCircuit: true }
+  }
   return next(specifier, context)
 }
 

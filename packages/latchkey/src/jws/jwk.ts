@@ -126,13 +126,12 @@ function secretOf({ k }: Record<string, unknown>): KeyObject {
 }
 
 function halfOfPair(jwk: Record<string, unknown>, operation: KeyOperation): KeyObject {
-  const { kty, crv } = jwk
+  const { kty, crv, d, oth } = jwk
   const shape = typeof kty === 'string' && Object.hasOwn(shapes, kty) ? shapes[kty] : undefined
   if (typeof kty !== 'string' || shape === undefined) throw new TypeError('The kty of a JWK is oct, EC, OKP or RSA.')
-  if (operation === 'verify' && Object.hasOwn(jwk, 'd'))
-    throw new TypeError('Verify with a public JWK: this one is private.')
+  if (operation === 'verify' && d !== undefined) throw new TypeError('Verify with a public JWK: this one is private.')
   // Node would drop the further primes and sign with what is left.
-  if (Object.hasOwn(jwk, 'oth')) throw new TypeError('RSA keys of more than two primes are not supported.')
+  if (oth !== undefined) throw new TypeError('RSA keys of more than two primes are not supported.')
   const names = operation === 'sign' ? [...shape.publicMembers, ...shape.privateMembers] : shape.publicMembers
   const members: JsonWebKey = { kty }
   const length = kty === 'RSA' ? undefined : lengthOnCurve(kty, crv)

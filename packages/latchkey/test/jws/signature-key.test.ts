@@ -1,27 +1,7 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { constants, generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { SignatureAlgorithm } from '../../src/jws/algorithms.js'
 import { createSigner, createVerifier } from '../../src/jws/signature-key.js'
-
-interface Pair {
-  readonly privateKey: KeyObject
-  readonly publicKey: KeyObject
-}
-
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const pairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
-  EdDSA: generateKeyPairSync('ed25519'),
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }),
-  RS256: rsa,
-  RS384: rsa,
-  RS512: rsa,
-  PS256: rsa,
-  PS384: rsa,
-  PS512: rsa,
-}
-const algorithms = Object.keys(pairs) as SignatureAlgorithm[]
+import { signatureAlgorithms as algorithms, type Pair, signaturePairs as pairs, rsa } from './keys.js'
 
 describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
   const { privateKey, publicKey } = pairs[algorithm]
@@ -90,4 +70,18 @@ describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
       expect(() => createVerifier(algorithm, pair.publicKey)).toThrow(TypeError)
     }
   })
+})
+
+describe('an RSA-PSS signature that begins with a zero', () => {
+  it('is refused without it, although OpenSSL takes it: one signature has one text', () => {
+    const { privateKey, publicKey } = rsa
+    const verifier = createVerifier('PS256', publicKey)
+    const padding = constants.RSA_PKCS1_PSS_PADDING
+    const saltLength = constants.RSA_PSS_SALTLEN_DIGEST
+    let signature: Buffer
+    do signature = sign('sha256', Buffer.from('a.b'), { key: privateKey, padding, saltLength })
+    while (signature[0] !== 0)
+    expect(verifier.verify('a.b', signature.toString('base64url'))).toBe(true)
+    expect(verifier.verify('a.b', signature.subarray(1).toString('base64url'))).toBe(false)
+  }, 30_000)
 })

@@ -74,7 +74,7 @@ describe('configured key pairs', () => {
       ['n', 'next'],
       ['p', 'previous'],
     ] as const) {
-      const other = latchkeyOver(keyPair({ keys: [pair(kid, stage)].map((one) => ({ ...one, stage: 'current' })) }))
+      const other = latchkeyOver(keyPair({ keys: [{ ...pair(kid, stage), stage: 'current' }] }))
       expect((await latchkey.verify((await other.issue({ subject: 'alice' })).token)).kid).toBe(kid)
     }
     expect((await keys.jwks()).keys.map(({ kid }) => kid).sort()).toEqual(['c', 'n', 'p'])

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type RemoteJwksOptions, remoteJwks } from '../../src/keys/remote-jwks.js'
 import { createLatchkey } from '../../src/latchkey.js'
