@@ -22,6 +22,7 @@ const noTransaction = '25P01'
 export class PostgresDatabase implements SqlDatabase {
   readonly dialect = postgresDialect
   readonly #source: PostgresSource
+  readonly #running = new Set<Promise<unknown>>()
 
   constructor(source: PostgresSource) {
     this.#source = source
@@ -32,15 +33,12 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   async exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    const client = await this.#lend()
-    const connection = new PostgresConnection(client)
-    // A lent client that loses its connection between two statements says so here; nobody listening would end the process.
-    client.on('error', ignore)
+    const running = this.#run(work)
+    this.#running.add(running)
     try {
-      return await work(connection)
+      return await running
     } finally {
-      client.removeListener('error', ignore)
-      client.release(connection.broken)
+      this.#running.delete(running)
     }
   }
 
@@ -65,8 +63,23 @@ export class PostgresDatabase implements SqlDatabase {
     }
   }
 
-  close(): Promise<void> {
-    return this.#source.close()
+  async close(): Promise<void> {
+    // A pool that is ending serves nobody who waits for a connection.
+    await Promise.allSettled(this.#running)
+    await this.#source.close()
+  }
+
+  async #run<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    const client = await this.#lend()
+    const connection = new PostgresConnection(client)
+    // A lent client that loses its connection between two statements says so here; nobody listening would end the process.
+    client.on('error', ignore)
+    try {
+      return await work(connection)
+    } finally {
+      client.removeListener('error', ignore)
+      client.release(connection.broken)
+    }
   }
 
   async #lend(): Promise<PostgresPoolClient> {

@@ -102,6 +102,8 @@ export class DatabaseStore implements SqlStore {
       },
     }
     this.#feeds.add(feed)
+    if (this.#closing !== undefined) await feed.close()
+    this.#checkOpen()
     return feed
   }
 

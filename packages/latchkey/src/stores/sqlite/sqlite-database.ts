@@ -23,6 +23,7 @@ export class SqliteDatabase implements SqlDatabase {
   readonly #writers = new Mutex(2 * patienceMs)
   #writer: SqliteConnection | undefined
   #reader: SqliteConnection | undefined
+  #closed = false
 
   constructor(open: () => SqliteHandle) {
     this.#open = open
@@ -55,11 +56,12 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async close(): Promise<void> {
-    await this.#writers.run(async () => {
-      this.#reader?.close()
-      if (this.#writer !== undefined) settle(this.#writer)
-      this.#writer?.close()
-    })
+    // Whoever is writing may finish; who does not is rolled back.
+    await this.#writers.run(async () => {}).catch(() => {})
+    this.#closed = true
+    this.#reader?.close()
+    if (this.#writer !== undefined) settle(this.#writer)
+    this.#writer?.close()
   }
 
   /** After some failures (a full disk) SQLite has rolled back by itself; what is still open after that is not used again. */
@@ -73,6 +75,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   #writingConnection(): SqliteConnection {
+    if (this.#closed) throw new LatchkeyError('store_closed')
     this.#writer ??= this.#connect([
       `pragma busy_timeout = ${patienceMs}`,
       'pragma journal_mode = wal',

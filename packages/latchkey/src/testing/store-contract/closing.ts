@@ -1,7 +1,8 @@
-import { equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isLatchkeyError } from '../../errors.js'
 import type { Promises } from './contract.js'
-import { addSecret, settingOf } from './fixtures.js'
+import { addSecret, range, read, settingOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
 const isClosed = { code: 'store_closed' }
@@ -24,6 +25,18 @@ export const closing: Promises = {
     )
     await rejects(store.readKeyPairs(), isClosed)
     await rejects(Recorder.on(store), isClosed)
+  },
+
+  async 'lets those finish who began before it was closed, or tells them that it is closed'({ store, other }) {
+    const changes = Promise.allSettled(range(8).map((number) => store.change(`tenant-${number}`, addSecret)))
+    const watching = Promise.allSettled([Recorder.on(store)])
+    await store.close()
+    const [feed] = await watching
+    for (const result of await changes) {
+      if (result.status === 'rejected') ok(isLatchkeyError(result.reason) && result.reason.status === 503)
+      else if (other !== store) deepEqual(await read(other, result.value?.tenant ?? ''), result.value)
+    }
+    if (feed.status === 'rejected') ok(isLatchkeyError(feed.reason) && feed.reason.status === 503)
   },
 
   async 'ends its feeds when it is closed'({ store }) {
