@@ -4,8 +4,8 @@ export class StartupFailure extends Error {
   readonly code: StartupFailureCode
   readonly hint: string
 
-  constructor(code: StartupFailureCode, message: string, hint: string) {
-    super(message)
+  constructor(code: StartupFailureCode, message: string, hint: string, cause?: unknown) {
+    super(message, { cause })
     this.code = code
     this.hint = hint
   }
@@ -14,7 +14,7 @@ export class StartupFailure extends Error {
 /** A code is never renamed, a retired one never reused. Codes of the library, such as `schema_too_new`, are reported beside these. */
 export type StartupFailureCode =
   | 'data_folder_unusable'
-  | 'database_broken'
+  | 'database_unavailable'
   | 'master_key_file_missing'
   | 'master_key_file_exposed'
   | 'master_key_file_malformed'

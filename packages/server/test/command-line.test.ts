@@ -169,7 +169,8 @@ describe('the command line', () => {
         LATCHKEY_MASTER_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64url')}`,
       }
       const finished = await run(['serve'], more).finished
-      expectFailure(finished, 1, 'store_unavailable')
+      expectFailure(finished, 1, 'database_unavailable')
+      expect(finished.stderr).toContain('ECONNREFUSED')
       expect(finished.stderr).not.toContain('hunter2')
     })
   })

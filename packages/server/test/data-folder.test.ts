@@ -135,4 +135,9 @@ describe('the data folder', () => {
     expect(await codeOf(start({ LATCHKEY_DATA_DIR: join(folder, 'below') }))).toBe('data_folder_unusable')
     rmSync(folder)
   })
+
+  it('is refused, and not waited for, where no folder can be made', async () => {
+    expect(await codeOf(start({ LATCHKEY_DATA_DIR: '/dev/null/data' }))).toBe('data_folder_unusable')
+    expect(await codeOf(start({ LATCHKEY_DATA_DIR: '/proc/data' }))).toBe('data_folder_unusable')
+  })
 })

@@ -28,8 +28,10 @@ export function reportFailure(error: unknown, output: Output): number {
   return EXIT_FAILURE
 }
 
+/** What lies at the bottom, such as "connect ECONNREFUSED": the layers between say less than the code does. */
 function causeOf({ cause }: Error): string {
   if (!(cause instanceof Error)) return ''
+  if (cause.cause instanceof Error) return causeOf(cause)
   // Node gathers the failures of several addresses in an error that itself says nothing.
   const messages = cause instanceof AggregateError ? cause.errors.map(String) : [cause.message]
   return `  (${messages.join('; ')})\n`

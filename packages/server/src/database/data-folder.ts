@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { StartupFailure } from '../startup-failure.js'
 
 /** The folder of the embedded database, and what is in it. Paths are absolute. */
@@ -13,7 +13,7 @@ export interface DataFolder {
 export function openDataFolder(path: string): DataFolder {
   const folder = resolve(path)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     if (!statSync(folder).isDirectory()) throw new Error('It is no folder.')
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
@@ -24,6 +24,18 @@ export function openDataFolder(path: string): DataFolder {
     )
   }
   return { path: folder, databasePath: join(folder, 'latchkey.db'), masterKeyPath: join(folder, 'master.key') }
+}
+
+// Not with "recursive", which never returns where folders cannot be made at all, such as in /proc.
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process that starts at the same time may have been faster.
+    if (!existsSync(path)) throw error
+  }
 }
 
 /** Whether there may be something in the database that a master key has sealed. */

@@ -1,7 +1,9 @@
+import { isLatchkeyError } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
 import Database from 'libsql'
 import type { DatabaseConfiguration } from '../config/configuration.js'
+import { StartupFailure } from '../startup-failure.js'
 import { openDataFolder } from './data-folder.js'
 import { readMasterKeyFile } from './master-key-file.js'
 import { serverMigrations } from './migrations.js'
@@ -18,7 +20,7 @@ export interface OpenDatabase {
 
 const fromEnvironment = 'LATCHKEY_MASTER_KEYS'
 
-/** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`, `store_unavailable`. */
+/** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`. */
 export async function openDatabase(configuration: DatabaseConfiguration): Promise<OpenDatabase> {
   const opened = configuration.kind === 'postgres' ? openPostgres(configuration) : openEmbedded(configuration)
   try {
@@ -26,8 +28,13 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     return opened
   } catch (error) {
     await opened.store.close()
-    throw error
+    throw isLatchkeyError(error) && error.code === 'store_unavailable' ? unavailable(opened, error) : error
   }
+}
+
+function unavailable({ place }: OpenDatabase, cause: Error): StartupFailure {
+  const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
+  return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
 function openPostgres({ url, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): OpenDatabase {
