@@ -21,7 +21,7 @@ export interface ImportedJwk {
   readonly kid: string | undefined
 }
 
-/** One half of a key pair, pinned to its algorithm. */
+/** A public key pinned to its algorithm. */
 export interface PinnedKey {
   readonly algorithm: SignatureAlgorithm
   readonly key: KeyObject
@@ -79,12 +79,11 @@ export function importJwk(jwk: unknown, operation: KeyOperation): ImportedJwk {
  * TypeError, and so is an `algorithm` that is not the JWK's, a key with private members, `use: enc`, and whatever else `importJwk` refuses.
  */
 export function publicKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): PinnedKey {
-  return pinned(importJwk(jwk, 'verify'), algorithm)
-}
-
-/** A private key for signing, by the rules of `publicKeyOfJwk`. */
-export function privateKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): PinnedKey {
-  return pinned(importJwk(jwk, 'sign'), algorithm)
+  const { key, algorithms, kid } = importJwk(jwk, 'verify')
+  const [pinned, ...others] = algorithm === undefined ? algorithms : algorithms.filter((one) => one === algorithm)
+  if (pinned === undefined || isHmacAlgorithm(pinned)) throw new TypeError('This JWK is of another algorithm.')
+  if (others.length > 0) throw new TypeError('This JWK fits several algorithms: give it an alg.')
+  return { algorithm: pinned, key, kid }
 }
 
 /** The public half of a key as a JWK for a JWKS. Takes either half; throws a TypeError for a secret or for a key that does not fit `alg`. */
@@ -94,13 +93,6 @@ export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: Si
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
   const members = publicKey.export({ format: 'jwk' }) as Omit<PublicJwk, 'kid' | 'alg' | 'use'>
   return { ...members, kid, alg, use: 'sig' }
-}
-
-function pinned({ key, algorithms, kid }: ImportedJwk, wanted: SignatureAlgorithm | undefined): PinnedKey {
-  const [algorithm, ...others] = wanted === undefined ? algorithms : algorithms.filter((one) => one === wanted)
-  if (algorithm === undefined || isHmacAlgorithm(algorithm)) throw new TypeError('This JWK is of another algorithm.')
-  if (others.length > 0) throw new TypeError('This JWK fits several algorithms: give it an alg.')
-  return { algorithm, key, kid }
 }
 
 /** RFC 7517 §4.2 to §4.4. */

@@ -79,7 +79,7 @@ export function createVerifier(algorithm: SignatureAlgorithm, publicKey: KeyObje
   }
 }
 
-/** Every signature algorithm whose type, curve and size of key this one has, be it private or public. Empty for a secret or a key that is too short. */
+/** Every signature algorithm that this key, private or public, fits by type, curve and size. Empty for a secret, and for a key that is too short. */
 export function signatureAlgorithmsOf(key: KeyObject): readonly SignatureAlgorithm[] {
   return (Object.keys(schemes) as SignatureAlgorithm[]).filter((algorithm) => isFit(key, schemes[algorithm]))
 }

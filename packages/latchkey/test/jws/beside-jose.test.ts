@@ -80,10 +80,10 @@ describe.each(algorithms)('a generated token of %s', (alg) => {
         expect(ours?.toString('hex')).toBe(expected?.toString('hex'))
         count(ours !== undefined ? 'both accept' : theirs === undefined ? 'both refuse' : `${reason}`)
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     )
     // Nothing was compared unless every outcome came up, the differences among them.
-    expect(seen.get('both accept')).toBeGreaterThan(50)
+    expect(seen.get('both accept')).toBeGreaterThan(20)
     expect(seen.get('both refuse')).toBeGreaterThan(100)
     const differences = [...seen.keys()].filter((outcome) => !outcome.startsWith('both '))
     expect(differences.length).toBeGreaterThanOrEqual(4)
