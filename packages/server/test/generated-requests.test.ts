@@ -43,6 +43,7 @@ const routes = [
   ['POST', '/v1/register', 'nobody'],
   ['POST', '/v1/login', 'nobody'],
   ['POST', '/v1/refresh', 'nobody'],
+  ['POST', '/v1/logout', 'nobody'],
   ['PATCH', '/v1/me', 'user'],
   ['DELETE', '/v1/me', 'victim'],
   ['POST', '/v1/me/password', 'user'],

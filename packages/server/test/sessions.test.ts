@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { advanceSession, findSession } from '../src/sessions/session-table.js'
 import { createAdmin, login, register, tokenState } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
@@ -44,6 +45,18 @@ describe.each(databases)('sessions on %s', (database) => {
       expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
       expect(new Set(answers.map((answer) => answer.refreshToken)).size).toBe(1)
       for (const { token } of answers) expect(await tokenState(running, token)).toBe(200)
+      expect((await refresh(answers[0]?.refreshToken ?? '')).status).toBe(200)
+    })
+
+    it('moves its session on once, however many have seen the same number', async () => {
+      const { sessionId } = await register(running)
+      const { store } = running.server.service
+      const seen = await findSession(store, sessionId)
+      if (seen === undefined) throw new Error('It was just opened.')
+      const step = { origin: { address: '127.0.0.1', userAgent: null }, nowMs: running.clock.now() }
+      const moved = await Promise.all(Array.from({ length: 4 }, () => advanceSession(store, seen, step)))
+      expect(moved.toSorted()).toEqual([false, false, false, true])
+      expect((await findSession(store, sessionId))?.counter).toBe(2)
     })
 
     it('gives the same successor for ten seconds more, to who lost the answer', async () => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { App } from '../http/app.js'
-import { forToken, forUrl, refusals } from './refusals.js'
+import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
 import { IdParams } from './schemas.js'
 
@@ -11,7 +11,7 @@ const schema = {
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forUrl, ...forToken, 'session_unknown'),
+    ...refusals(...forBody, ...forToken, 'session_unknown'),
   },
 }
 

@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import type { App } from '../http/app.js'
-import { forToken, refusals } from './refusals.js'
+import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
 
 const schema = {
   tags: ['sign in'],
   summary: 'End this session',
   security: [{ bearer: [] }],
-  response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forToken) },
+  response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken) },
 }
 
 /** POST /v1/logout */

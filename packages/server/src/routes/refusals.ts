@@ -4,7 +4,7 @@ import { type ProblemCode, problems } from '../problem.js'
 
 type Code = ProblemCode | FailureCode
 
-/** What any route with a JSON body may refuse. */
+/** What any route that may be sent a body refuses, also where it needs none: what is sent is read before it is ignored. */
 export const forBody = [
   'validation_failed',
   'text_malformed',
@@ -13,7 +13,7 @@ export const forBody = [
   'unsupported_media_type',
 ] as const satisfies readonly Code[]
 
-/** What any route with a parameter in its URL may refuse. */
+/** What any route without a body, but with a parameter in its URL, may refuse. */
 export const forUrl = ['validation_failed', 'text_malformed'] as const satisfies readonly Code[]
 
 /** What any route that needs an access token may refuse. */

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
-import { forAdmin, forUrl, refusals } from '../refusals.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
 import { IdParams } from '../schemas.js'
 
@@ -11,7 +11,7 @@ const schema = {
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forUrl, ...forAdmin, 'account_unknown', 'own_account'),
+    ...refusals(...forBody, ...forAdmin, 'account_unknown', 'own_account'),
   },
 }
 

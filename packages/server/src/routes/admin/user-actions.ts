@@ -3,7 +3,7 @@ import type { Account } from '../../accounts/account-table.js'
 import type { Administrator } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
-import { forAdmin, forUrl, refusals } from '../refusals.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
 import { IdParams } from '../schemas.js'
 
@@ -42,7 +42,7 @@ function addAction(
     params: IdParams,
     response: {
       200: Type.Ref('ManagedAccount#'),
-      ...refusals(...forUrl, ...forAdmin, 'account_unknown', ...ownRefusals[name]),
+      ...refusals(...forBody, ...forAdmin, 'account_unknown', ...ownRefusals[name]),
     },
   }
   app.post(`/v1/admin/users/:id/${name}`, { schema, onRequest: admin }, async (request) =>
