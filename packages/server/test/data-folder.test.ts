@@ -99,6 +99,23 @@ describe('the data folder', () => {
     expect(await codeOf(start())).toBe('started')
   })
 
+  it('can move to a new master key: after a rewrap the old one is not needed, and every refresh token still holds', async () => {
+    const origin = { address: '127.0.0.1', userAgent: null }
+    await fill()
+    const before = await openService(configured())
+    const { tokens } = await before.accounts.login({ email, password }, origin)
+    await before.close()
+    const newest = Keyring.generate('k2')
+    writeFileSync(masterKey(), `${newest}\n${readFileSync(masterKey(), 'utf8')}`)
+    const both = await openService(configured())
+    await both.keys.rewrap()
+    await both.close()
+    writeFileSync(masterKey(), `${newest}\n`)
+    const after = await openService(configured())
+    expect((await after.sessions.refresh(tokens.refreshToken, origin)).sessionId).toBe(tokens.sessionId)
+    await after.close()
+  })
+
   it('is refused when others may read the master key, or when it holds none', async () => {
     await fill()
     chmodSync(masterKey(), 0o640)
