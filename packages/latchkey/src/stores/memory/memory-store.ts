@@ -5,6 +5,7 @@ import type {
   ChangeFeed,
   ChangeListener,
   Decide,
+  RecentChanges,
   Resealer,
   SealedSetting,
   TenantRecord,
@@ -44,6 +45,8 @@ class ProcessMemory implements MemoryStore {
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
+  /** The newest change of each tenant. */
+  readonly #changes = new Map<string, number>()
   readonly #listeners = new Listeners()
   readonly #feeds = new Set<ChangeFeed>()
   readonly #writers = new Mutex(patienceMs)
@@ -72,7 +75,6 @@ class ProcessMemory implements MemoryStore {
   }
 
   async change(tenant: string, decide: Decide, client?: MemoryTransaction): Promise<TenantRecord | undefined> {
-    this.#checkOpen()
     if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
     if (!(client instanceof Transaction)) throw new TypeError('This client is no open transaction of a memory store.')
     const { draft, changes } = client
@@ -94,6 +96,7 @@ class ProcessMemory implements MemoryStore {
       const transaction = new Transaction()
       const result = await work(transaction)
       for (const [tenant, record] of transaction.draft) this.#put(tenant, record)
+      for (const { tenant, version } of transaction.changes) this.#changes.set(tenant, version)
       this.#listeners.tell(transaction.changes)
       return result
     })
@@ -114,6 +117,16 @@ class ProcessMemory implements MemoryStore {
     this.#feeds.add(feed)
     listener.proved(instant())
     return feed
+  }
+
+  async horizon(): Promise<number> {
+    this.#checkOpen()
+    return this.#newestVersion + 1
+  }
+
+  async changesSince(): Promise<RecentChanges> {
+    this.#checkOpen()
+    return { since: 0, changes: [...this.#changes].map(([tenant, version]) => ({ tenant, version })) }
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {

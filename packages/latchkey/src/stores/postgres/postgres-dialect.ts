@@ -19,8 +19,11 @@ export const postgresDialect: Dialect = {
   lockMigrations: `select pg_advisory_xact_lock(${migrationsLock})`,
   lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
   logChange: `
-    with logged as (insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs}) returning seq, tenant_id)
+    with logged as (insert into latchkey_changes (tenant_id, at, transaction_id) values ($1, ${nowMs}, txid_current()) returning seq, tenant_id)
     select seq as version, pg_notify('${changesChannel}', seq || ' ' || tenant_id) from logged`,
+  // Numbers from a sequence are committed in any order; only the IDs of transactions tell which are still open.
+  changeOrder: 'transaction_id',
+  selectHorizon: 'select txid_snapshot_xmin(txid_current_snapshot()) as horizon',
   isAmong: (parameter) => `= any(${parameter})`,
   list: (values) => values,
   isMissingTable: (error) => codeOf(error) === '42P01',

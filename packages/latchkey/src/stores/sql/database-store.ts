@@ -4,12 +4,14 @@ import type {
   ChangeFeed,
   ChangeListener,
   Decide,
+  RecentChanges,
   Resealer,
   SealedSetting,
   TenantRecord,
   WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
+import { readChangesSince, readHorizon } from './change-log.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
@@ -80,7 +82,9 @@ export class DatabaseStore implements SqlStore {
   }
 
   async change(tenant: string, decide: Decide, client?: SqlClient): Promise<TenantRecord | undefined> {
-    await this.#checkReady()
+    // A transaction that has begun may finish although the store is being closed.
+    if (!(client instanceof SqlTransaction)) this.#checkOpen()
+    await this.#checkSchema()
     if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
     if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
     const { dialect } = this.#database
@@ -105,6 +109,16 @@ export class DatabaseStore implements SqlStore {
     if (this.#closing !== undefined) await feed.close()
     this.#checkOpen()
     return feed
+  }
+
+  async horizon(): Promise<number> {
+    await this.#checkReady()
+    return readHorizon(this.#client, this.#database.dialect)
+  }
+
+  async changesSince(loggedAt: number): Promise<RecentChanges> {
+    await this.#checkReady()
+    return readChangesSince(this.#client, this.#database.dialect, loggedAt)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
@@ -168,6 +182,10 @@ export class DatabaseStore implements SqlStore {
 
   async #checkReady(): Promise<void> {
     this.#checkOpen()
+    await this.#checkSchema()
+  }
+
+  async #checkSchema(): Promise<void> {
     this.#ready ??= checkMigrated(this.#client, schema)
     try {
       await this.#ready

@@ -15,6 +15,10 @@ export interface Dialect {
   readonly lockKeyPairs: string
   /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`. */
   readonly logChange: string
+  /** What orders the rows of `latchkey_changes` so that none can still be committed below the `horizon`. */
+  readonly changeOrder: string
+  /** Selects as `horizon` the least `changeOrder` that a change not yet ended may have. */
+  readonly selectHorizon: string
   /** A condition that holds for any of the `list` bound to the parameter. */
   isAmong(parameter: string): string
   /** Values as the parameter of `isAmong` takes them. */

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Deletes secrets and ended sessions whose time is before `now`, and changes logged before `changesBefore`. */
+/** Deletes secrets and ended sessions whose time is before `now`, and changes logged before `changesBefore` but the newest of them. */
 export async function pruneRows(
   client: SqlClient,
   dialect: Dialect,
@@ -18,5 +18,10 @@ export async function pruneRows(
        select tenant_id, session_id from latchkey_ended_sessions where until < $1 ${dialect.forUpdateUnlocked})`,
     [now],
   )
-  await client.query('delete from latchkey_changes where at < $1', [changesBefore])
+  const { changeOrder } = dialect
+  await client.query(
+    `delete from latchkey_changes where at < $1
+       and ${changeOrder} < (select max(${changeOrder}) from latchkey_changes where at < $1)`,
+    [changesBefore],
+  )
 }

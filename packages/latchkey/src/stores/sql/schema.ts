@@ -41,7 +41,8 @@ export const schema: MigrationSet = {
         create table latchkey_changes (
           seq {identity},
           tenant_id text not null,
-          at bigint not null
+          at bigint not null,
+          transaction_id bigint
         );
         create index latchkey_changes_at on latchkey_changes (at);
         create table latchkey_settings (

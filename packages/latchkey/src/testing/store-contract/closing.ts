@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { instantOf, systemClock } from '../../clock.js'
 import { isLatchkeyError } from '../../errors.js'
 import type { Promises } from './contract.js'
-import { addSecret, range, read, settingOf } from './fixtures.js'
+import { addSecret, read, settingOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
 const isClosed = { code: 'store_closed' }
@@ -27,16 +28,31 @@ export const closing: Promises = {
     await rejects(Recorder.on(store), isClosed)
   },
 
-  async 'lets those finish who began before it was closed, or tells them that it is closed'({ store, other }) {
-    const changes = Promise.allSettled(range(8).map((number) => store.change(`tenant-${number}`, addSecret)))
-    const watching = Promise.allSettled([Recorder.on(store)])
+  async 'lets a transaction finish that began before it was closed'({ store, other }) {
+    let closing = Promise.resolve()
+    const alice = await store.transaction(async (client) => {
+      await store.change('alice', addSecret, client)
+      closing = store.close()
+      await sleep(20)
+      return store.change('alice', addSecret, client)
+    })
+    await closing
+    equal(alice?.secrets.length, 2)
+    if (other !== store) deepEqual(await read(other, 'alice'), alice)
+  },
+
+  async 'starts no feed while it is being closed'({ store }) {
+    await store.readTenants(['alice'])
+    const recorder = new Recorder()
+    const watching = Promise.allSettled([
+      store.watch(recorder, { intervalMs: 5, instant: () => instantOf(systemClock) }),
+    ])
     await store.close()
     const [feed] = await watching
-    for (const result of await changes) {
-      if (result.status === 'rejected') ok(isLatchkeyError(result.reason) && result.reason.status === 503)
-      else if (other !== store) deepEqual(await read(other, result.value?.tenant ?? ''), result.value)
-    }
     if (feed.status === 'rejected') ok(isLatchkeyError(feed.reason) && feed.reason.status === 503)
+    const count = recorder.events.length
+    await sleep(50)
+    equal(recorder.events.length, count)
   },
 
   async 'ends its feeds when it is closed'({ store }) {
