@@ -22,9 +22,9 @@ describe('the auth-service example', () => {
   })
 
   afterAll(async () => {
-    await reports.stop()
-    await auth.stop()
-    await deployment.dispose()
+    await reports?.stop()
+    await auth?.stop()
+    await deployment?.dispose()
   })
 
   async function readReports(token: string) {

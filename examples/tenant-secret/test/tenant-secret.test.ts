@@ -16,7 +16,7 @@ describe('the tenant-secret example', () => {
   })
 
   afterAll(async () => {
-    await example.stop()
+    await example?.stop()
     rmSync(folder, { recursive: true, force: true })
   })
 

@@ -1,11 +1,10 @@
 import { createPrivateKey, KeyObject } from 'node:crypto'
-import { systemClock } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { KeyPairStage } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
-import { PublishedKey } from './published-key.js'
-import { type Jwks, PublishedKeys } from './published-keys.js'
+import { type KeyPairSurroundings, PublishedKey } from './published-key.js'
+import { type Jwks, PublishedKeys, parseKeyName } from './published-keys.js'
 import { type StoredKeyPairOptions, StoredKeyPairs } from './stored-key-pairs.js'
 
 /** A key pair that the configuration brings. */
@@ -33,8 +32,12 @@ export interface KeyPairSource extends KeySource {
 /** A key pair source that keeps its keys in a store and can rotate them. */
 export interface RotatingKeyPairSource extends KeyPairSource {
   /**
-   * The next key signs from now on, the current one verifies until all its tokens have expired, and a new next key is published. Leave verifiers
-   * time to fetch the next key before you rotate again: at least as long as they may cache the JWKS. Fails with `store_unavailable`.
+   * The next key signs from now on, the current one verifies until all its tokens have expired, and a new next key is published. Other processes
+   * sign with it after `refreshInterval` at the latest, and verify it at once.
+   *
+   * A verifier elsewhere knows a next key as soon as it has fetched the JWKS once more: at the latest when its copy runs out, which is the longer of
+   * what the JWKS's `Cache-Control` allows and what it keeps by itself (`remoteJwks`: `maxAge`, 600 s). Rotate again no sooner, and from one process: each
+   * call is one step. Fails with `store_unavailable`.
    */
   rotate(): Promise<void>
 }
@@ -42,7 +45,7 @@ export interface RotatingKeyPairSource extends KeyPairSource {
 /**
  * Key pairs: this service signs, and others verify by its JWKS without holding anything that could sign. What they verified cannot be
  * revoked before it expires, so keep such tokens short. With `keys` the configuration holds them; with `store` they are made at first use, sealed under
- * the master key, and shared by all processes. Throws a TypeError for keys that do not fit their algorithm.
+ * the master key, and shared by all processes. Throws a TypeError for keys that do not fit their algorithm, and for `keys` and `store` together.
  *
  * @example
  * const keys = keyPair({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
@@ -51,8 +54,12 @@ export interface RotatingKeyPairSource extends KeyPairSource {
 export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
 export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource
 export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions): KeyPairSource {
+  if ('store' in options && 'keys' in options) throw new TypeError('Give keys or a store, not both.')
   return 'store' in options ? new StoredKeyPairs(options) : new ConfiguredKeyPairs(options.keys)
 }
+
+/** What the configuration brings stays as long as the process. */
+const forEver: KeyPairSurroundings = { holds: () => true, isPast: () => false }
 
 class ConfiguredKeyPairs implements KeyPairSource {
   readonly maxTokenTtl = 31_536_000
@@ -80,7 +87,7 @@ class ConfiguredKeyPairs implements KeyPairSource {
   }
 
   verifyingKey(headerSegment: string): VerifyingKey {
-    const key = this.#keys.find(headerSegment)
+    const key = this.#keys.withHeader(headerSegment) ?? this.#keys.find(parseKeyName(headerSegment))
     if (key === undefined) throw refusal('kid_unknown')
     return key
   }
@@ -90,6 +97,14 @@ class ConfiguredKeyPairs implements KeyPairSource {
 
 function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedKey {
   if (typeof kid !== 'string' || kid === '' || kid.length > 255) throw new TypeError('A kid has 1 to 255 characters.')
-  const key = privateKey instanceof KeyObject ? privateKey : createPrivateKey(privateKey)
-  return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, systemClock.now)
+  const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
+  return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+}
+
+function parsePem(text: string): KeyObject {
+  try {
+    return createPrivateKey(text)
+  } catch {
+    throw new TypeError('privateKey is a KeyObject or the PEM text of a private key without a passphrase.')
+  }
 }

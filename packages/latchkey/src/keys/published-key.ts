@@ -15,6 +15,14 @@ export interface KeyPairParts {
   readonly retiresAt: number | null
 }
 
+/** What a published key asks of whoever holds it. */
+export interface KeyPairSurroundings {
+  /** Whether the key is one of those that its source holds, as far as that is known now. */
+  holds(key: PublishedKey): boolean
+  /** Whether a time, in milliseconds since 1970, has come. */
+  isPast(timeMs: number): boolean
+}
+
 /** A key pair that signs for everybody, and whose public half others verify with. */
 export class PublishedKey implements SigningKey, VerifyingKey {
   readonly kid: string
@@ -22,22 +30,25 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   readonly owner = undefined
   readonly headerSegment: string
   readonly publicJwk: PublicJwk
+  readonly retiresAt: number | null
   readonly #signer: Signer
   readonly #verifier: SignatureVerifier
-  readonly #retiresAt: number
-  readonly #nowMs: () => number
+  readonly #surroundings: KeyPairSurroundings
 
-  /** Throws a TypeError when the key does not fit the algorithm. */
-  constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, nowMs: () => number) {
+  /**
+   * Throws a TypeError when the key does not fit the algorithm. The public half is made of the private one, never read beside it: a JWK that someone
+   * wrote into a store would verify what he signed.
+   */
+  constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, surroundings: KeyPairSurroundings) {
     const publicKey = createPublicKey(privateKey)
     this.kid = kid
     this.algorithm = algorithm
     this.headerSegment = encodeHeader({ alg: algorithm, typ: TOKEN_TYPE, kid })
-    this.publicJwk = publicJwkOf(publicKey, { kid, alg: algorithm })
+    this.publicJwk = Object.freeze(publicJwkOf(publicKey, { kid, alg: algorithm }))
+    this.retiresAt = retiresAt
     this.#signer = createSigner(algorithm, privateKey)
     this.#verifier = createVerifier(algorithm, publicKey)
-    this.#retiresAt = retiresAt ?? Number.POSITIVE_INFINITY
-    this.#nowMs = nowMs
+    this.#surroundings = surroundings
   }
 
   sign(signingInput: string): string {
@@ -49,10 +60,14 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   }
 
   isCurrent(): boolean {
-    return this.#nowMs() < this.#retiresAt
+    return !this.isRetired() && this.#surroundings.holds(this)
+  }
+
+  isRetired(): boolean {
+    return this.retiresAt !== null && this.#surroundings.isPast(this.retiresAt)
   }
 
   refusalOf(): 'reissue_required' | undefined {
-    return this.isCurrent() ? undefined : 'reissue_required'
+    return this.isRetired() ? 'reissue_required' : undefined
   }
 }

@@ -9,6 +9,12 @@ export interface Jwks {
   readonly keys: readonly PublicJwk[]
 }
 
+/** What a header says of the key it wants. */
+export interface KeyName {
+  readonly kid: string
+  readonly alg: string
+}
+
 /** The key pairs of one issuer at one time: one signs, all verify. */
 export class PublishedKeys {
   readonly current: PublishedKey
@@ -27,18 +33,30 @@ export class PublishedKeys {
 
   /** The public halves of all that still verify. */
   get jwks(): Jwks {
-    return { keys: this.#keys.filter((key) => key.isCurrent()).map((key) => key.publicJwk) }
+    return { keys: this.#keys.filter((key) => !key.isRetired()).map((key) => key.publicJwk) }
   }
 
-  /** The key that a header names, `undefined` when it is none of these. Throws what is wrong with the header. */
-  find(headerSegment: string): PublishedKey | undefined {
-    const known = this.#byHeader.get(headerSegment)
-    if (known !== undefined) return known
-    const { alg, kid, typ } = parseHeader(headerSegment)
-    checkTokenType(typ)
-    if (kid === undefined) throw refusal('kid_unknown')
+  /** The key whose own header this is: those of our tokens need not be parsed. */
+  withHeader(headerSegment: string): PublishedKey | undefined {
+    return this.#byHeader.get(headerSegment)
+  }
+
+  withKid(kid: string): PublishedKey | undefined {
+    return this.#byKid.get(kid)
+  }
+
+  /** The key of this name, `undefined` when it is none of these. Throws `algorithm_refused` when it is pinned to another algorithm. */
+  find({ kid, alg }: KeyName): PublishedKey | undefined {
     const key = this.#byKid.get(kid)
     if (key !== undefined && key.algorithm !== alg) throw refusal('algorithm_refused')
     return key
   }
+}
+
+/** What an access token's header says of its key. Throws what is wrong with the header, and `kid_unknown` when it names no key. */
+export function parseKeyName(headerSegment: string): KeyName {
+  const { alg, kid, typ } = parseHeader(headerSegment)
+  checkTokenType(typ)
+  if (kid === undefined) throw refusal('kid_unknown')
+  return { kid, alg }
 }

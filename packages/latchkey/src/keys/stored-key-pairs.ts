@@ -1,24 +1,24 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
 import { refusal } from '../errors.js'
-import type { SignatureAlgorithm } from '../jws/algorithms.js'
-import { publicJwkOf } from '../jws/jwk.js'
+import { isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import type { KeyPairRecord, KeyPairStage, KeyPairStore } from './key-pair-store.js'
+import { completed, isComplete, isRetired, rotated } from './key-pair-rotation.js'
+import { type FreshKeyPair, KeyPairSealer } from './key-pair-sealer.js'
+import type { KeyPairRecord, KeyPairStore } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
-import { PublishedKey } from './published-key.js'
-import { type Jwks, PublishedKeys } from './published-keys.js'
+import { type KeyPairSurroundings, PublishedKey } from './published-key.js'
+import { type Jwks, type KeyName, PublishedKeys, parseKeyName } from './published-keys.js'
 
-/** Options of `keyPair` with keys that are kept in a store. */
+/** Options of `keyPair` with keys that are kept in a store. Processes that share a store share these as well. */
 export interface StoredKeyPairOptions {
   readonly store: KeyPairStore
   /** Master keys as `id:base64url,id:base64url`, newest first: they seal the private keys. */
   readonly masterKeys: string
   /** What new key pairs sign with; existing ones keep theirs. Default `ES256`. */
   readonly algorithm?: SignatureAlgorithm
-  /** Longest lifetime in seconds of a token; a key verifies so long after the rotation that replaced it. Default 86,400. */
+  /** Longest lifetime in seconds of a token. A key verifies for this long, and for `refreshInterval`, after the rotation that replaced it. Default 86,400. */
   readonly maxTokenTtl?: number
   /** Seconds after which the keys are read again, to learn of rotations by other processes. Default 60. */
   readonly refreshInterval?: number
@@ -38,21 +38,29 @@ interface Loaded {
 export class StoredKeyPairs implements KeySource {
   readonly maxTokenTtl: number
   readonly #store: KeyPairStore
-  readonly #keyring: Keyring
+  readonly #sealer: KeyPairSealer
   readonly #algorithm: SignatureAlgorithm
   readonly #refreshMs: number
   readonly #clock: Clock
+  readonly #surroundings: KeyPairSurroundings
   #loaded: Loaded | undefined
   #loading: Promise<PublishedKeys> | undefined
+  #triedAt: Instant | undefined
+  #isFailing = false
+  #rotations = 0
   #closed = false
 
   constructor({ store, masterKeys, algorithm = 'ES256', clock = systemClock, ...options }: StoredKeyPairOptions) {
     this.maxTokenTtl = checkWhole('maxTokenTtl', options.maxTokenTtl ?? 86_400, 1, 31_536_000)
     this.#refreshMs = checkWhole('refreshInterval', options.refreshInterval ?? 60, 1, 86_400) * 1000
     this.#store = store
-    this.#keyring = Keyring.parse(masterKeys)
-    this.#algorithm = algorithm
+    this.#sealer = new KeyPairSealer(Keyring.parse(masterKeys))
+    this.#algorithm = checkAlgorithm(algorithm)
     this.#clock = clock
+    this.#surroundings = {
+      holds: (key) => this.#recent()?.withKid(key.kid) === key,
+      isPast: (timeMs) => !(clock.now() < timeMs),
+    }
   }
 
   async jwks(): Promise<Jwks> {
@@ -60,9 +68,13 @@ export class StoredKeyPairs implements KeySource {
   }
 
   async rotate(): Promise<void> {
-    this.#checkOpen()
-    const records = await this.#store.changeKeyPairs((current) => this.#rotated(current))
-    this.#keep(records, instantOf(this.#clock))
+    await this.#load()
+    const fresh = await this.#createKeyPair()
+    const readAt = instantOf(this.#clock)
+    const records = await this.#store.changeKeyPairs((current) => this.#rotated(current, fresh))
+    this.#rotations += 1
+    this.#keep(records, readAt)
+    if (!records.some(({ kid }) => kid === fresh.kid)) throw refusal('store_unavailable')
   }
 
   signingKey(): MaybePromise<SigningKey> {
@@ -71,12 +83,10 @@ export class StoredKeyPairs implements KeySource {
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
     const keys = this.#recent()
-    if (keys === undefined) return this.#load().then((loaded) => found(loaded, headerSegment))
-    const key = keys.find(headerSegment)
-    if (key !== undefined) return key
-    // Another process may have rotated twice since we looked.
-    if (this.#isOlderThan(unknownKidCooldownMs)) return this.#load().then((loaded) => found(loaded, headerSegment))
-    throw refusal('kid_unknown')
+    const known = keys?.withHeader(headerSegment)
+    if (known !== undefined) return known
+    const name = parseKeyName(headerSegment)
+    return keys?.find(name) ?? this.#readKey(name)
   }
 
   async close(): Promise<void> {
@@ -88,12 +98,27 @@ export class StoredKeyPairs implements KeySource {
     return this.close()
   }
 
+  /** What was read last, unless that is too long ago to be believed. */
   #recent(): PublishedKeys | undefined {
-    return this.#isOlderThan(this.#refreshMs) ? undefined : this.#loaded?.keys
+    return this.#loaded !== undefined && this.#isWithin(this.#refreshMs, this.#loaded.readAt)
+      ? this.#loaded.keys
+      : undefined
   }
 
-  #isOlderThan(milliseconds: number): boolean {
-    return this.#loaded === undefined || elapsedMs(this.#clock, this.#loaded.readAt) >= milliseconds
+  #isWithin(milliseconds: number, instant: Instant): boolean {
+    return elapsedMs(this.#clock, instant) < milliseconds
+  }
+
+  /** A key that is not in memory: another process may have rotated since we looked, or somebody has made up a kid. */
+  #readKey(name: KeyName): Promise<VerifyingKey> {
+    const hasJustTried = this.#triedAt !== undefined && this.#isWithin(unknownKidCooldownMs, this.#triedAt)
+    const mustRead = this.#recent() === undefined || this.#loading !== undefined || !hasJustTried
+    if (!mustRead) throw refusal(this.#isFailing ? 'store_unavailable' : 'kid_unknown')
+    return this.#load().then((keys) => {
+      const key = keys.find(name)
+      if (key === undefined) throw refusal('kid_unknown')
+      return key
+    })
   }
 
   /** Reads the keys, one read for all who wait, and makes the first ones if there are none. */
@@ -107,55 +132,50 @@ export class StoredKeyPairs implements KeySource {
 
   async #read(): Promise<PublishedKeys> {
     const readAt = instantOf(this.#clock)
+    const rotations = this.#rotations
+    this.#triedAt = readAt
+    this.#isFailing = true
+    const records = await this.#readComplete()
+    // A rotation here has overtaken this read: what was read must not come back.
+    const isOvertaken = this.#rotations !== rotations
+    const keys = isOvertaken && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt)
+    this.#isFailing = false
+    return keys
+  }
+
+  async #readComplete(): Promise<readonly KeyPairRecord[]> {
     const records = await this.#store.readKeyPairs()
-    const complete = isComplete(records) ? records : await this.#store.changeKeyPairs((now) => this.#completed(now))
-    return this.#keep(complete, readAt)
+    if (isComplete(records)) return records
+    const fresh = await Promise.all([this.#createKeyPair(), this.#createKeyPair()])
+    return this.#store.changeKeyPairs((current) => completed(current, fresh))
   }
 
   #keep(records: readonly KeyPairRecord[], readAt: Instant): PublishedKeys {
     this.#checkOpen()
-    const nowMs = this.#clock.now()
-    const living = records.filter(({ retiresAt }) => retiresAt === null || nowMs < retiresAt)
-    const byStage = new Map(living.map((record) => [record, this.#publish(record)] as const))
-    const current = [...byStage].find(([{ stage }]) => stage === 'current')?.[1]
+    const living = records.filter((record) => !isRetired(record, this.#clock.now()))
+    const keys = living.map((record) => this.#publish(record))
+    const current = keys[living.findIndex(({ stage }) => stage === 'current')]
     if (current === undefined) throw refusal('store_unavailable')
-    const keys = new PublishedKeys(current, [...byStage.values()])
-    this.#loaded = { keys, readAt }
-    return keys
+    this.#loaded = { keys: new PublishedKeys(current, keys), readAt }
+    return this.#loaded.keys
   }
 
-  #publish({ kid, algorithm, retiresAt, masterKeyId, sealed }: KeyPairRecord): PublishedKey {
-    const der = this.#keyring.open({ masterKeyId, sealed }, ['key-pair', kid, algorithm])
-    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    der.fill(0)
-    return new PublishedKey({ kid, algorithm, privateKey, retiresAt }, () => this.#clock.now())
+  /** The key as it is in memory if nothing of it has changed, so that what leans on it stays valid. */
+  #publish(record: KeyPairRecord): PublishedKey {
+    const known = this.#loaded?.keys.withKid(record.kid)
+    const isSame = known?.algorithm === record.algorithm && known.retiresAt === record.retiresAt
+    if (isSame) return known
+    return new PublishedKey({ ...record, privateKey: this.#sealer.open(record) }, this.#surroundings)
   }
 
-  #completed(records: readonly KeyPairRecord[]): readonly KeyPairRecord[] {
-    const missing = (['current', 'next'] as const).filter((stage) => !has(records, stage))
-    return missing.length === 0 ? records : [...records, ...missing.map((stage) => this.#create(stage))]
-  }
-
-  #rotated(records: readonly KeyPairRecord[]): readonly KeyPairRecord[] {
+  #rotated(current: readonly KeyPairRecord[], fresh: FreshKeyPair): readonly KeyPairRecord[] {
     const nowMs = this.#clock.now()
-    const retiresAt = nowMs + this.maxTokenTtl * 1000
-    const moved = this.#completed(records).map((record): KeyPairRecord => {
-      if (record.stage === 'next') return { ...record, stage: 'current' }
-      return record.stage === 'current' ? { ...record, stage: 'previous', retiresAt } : record
-    })
-    const living = moved.filter((record) => record.retiresAt === null || nowMs < record.retiresAt)
-    return [...living, this.#create('next')]
+    // Processes that have not heard of it go on signing with the old key until they read again.
+    return rotated(current, fresh, { nowMs, retiresAt: nowMs + this.#refreshMs + this.maxTokenTtl * 1000 })
   }
 
-  #create(stage: KeyPairStage): KeyPairRecord {
-    const kid = randomBytes(16).toString('base64url')
-    const algorithm = this.#algorithm
-    const { publicKey, privateKey } = generate(algorithm)
-    const der = privateKey.export({ format: 'der', type: 'pkcs8' })
-    const sealed = this.#keyring.seal(der, ['key-pair', kid, algorithm])
-    der.fill(0)
-    const publicJwk = JSON.stringify(publicJwkOf(publicKey, { kid, alg: algorithm }))
-    return { kid, algorithm, stage, publicJwk, ...sealed, createdAt: this.#clock.now(), retiresAt: null }
+  #createKeyPair(): Promise<FreshKeyPair> {
+    return this.#sealer.create(this.#algorithm, this.#clock.now())
   }
 
   #checkOpen(): void {
@@ -163,29 +183,9 @@ export class StoredKeyPairs implements KeySource {
   }
 }
 
-function found(keys: PublishedKeys, headerSegment: string): PublishedKey {
-  const key = keys.find(headerSegment)
-  if (key === undefined) throw refusal('kid_unknown')
-  return key
-}
-
-function has(records: readonly KeyPairRecord[], stage: KeyPairStage): boolean {
-  return records.some((record) => record.stage === stage)
-}
-
-function isComplete(records: readonly KeyPairRecord[]): boolean {
-  return has(records, 'current') && has(records, 'next')
-}
-
-/** RSA keys of 3072 bits: good beyond 2030 by NIST SP 800-57 part 1, table 2. */
-const rsaModulusBits = 3072
-
-const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const
-
-function generate(algorithm: SignatureAlgorithm): { publicKey: KeyObject; privateKey: KeyObject } {
-  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519')
-  if (algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512') {
-    return generateKeyPairSync('ec', { namedCurve: curves[algorithm] })
+function checkAlgorithm(algorithm: SignatureAlgorithm): SignatureAlgorithm {
+  if (!isAlgorithm(algorithm) || isHmacAlgorithm(algorithm)) {
+    throw new TypeError('algorithm is EdDSA, ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384 or PS512.')
   }
-  return generateKeyPairSync('rsa', { modulusLength: rsaModulusBits })
+  return algorithm
 }

@@ -2,7 +2,7 @@ import type { Instant } from '../clock.js'
 import { isLatchkeyError, LatchkeyError } from '../errors.js'
 import type { TenantRecord } from './ports.js'
 
-/** A record and the instant just before its read began; `record` is undefined when there is none. */
+/** A record, `undefined` when there is none, and the instant as of which it is known: just before its read began, unless a cache had it. */
 export interface Reading {
   readonly record: TenantRecord | undefined
   readonly readAt: Instant
@@ -10,7 +10,8 @@ export interface Reading {
 
 /** What a reader needs to know of the change feed. */
 export interface ReaderOptions {
-  readonly read: (keys: readonly string[]) => Promise<ReadonlyMap<string, TenantRecord>>
+  /** Reads these keys; what it does not give is absent. `startedAt` is just before the call. */
+  readonly read: (keys: readonly string[], startedAt: Instant) => Promise<ReadonlyMap<string, Reading>>
   readonly instant: () => Instant
 }
 
@@ -102,8 +103,13 @@ export class BatchReader {
     this.#flights.add(flight)
     const readAt = this.#options.instant()
     try {
-      const records = await this.#options.read(batch.map(([key]) => key))
-      for (const [key, waiting] of batch) this.#land(key, waiting, { record: records.get(key), readAt }, flight)
+      const readings = await this.#options.read(
+        batch.map(([key]) => key),
+        readAt,
+      )
+      for (const [key, waiting] of batch) {
+        this.#land(key, waiting, readings.get(key) ?? { record: undefined, readAt }, flight)
+      }
     } catch (error) {
       for (const [key, waiting] of batch) {
         this.#reading.delete(key)

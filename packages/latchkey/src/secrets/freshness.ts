@@ -32,6 +32,11 @@ export class Freshness {
     return this.#isRecent(this.#provedAt) || this.#isRecent(readAt)
   }
 
+  /** Whether the feed vouches for everything that it has told, and not told. */
+  get isFeedFresh(): boolean {
+    return this.#isRecent(this.#provedAt)
+  }
+
   /** Milliseconds since the change feed last proved itself; Infinity when it does not vouch for anything. */
   get feedAgeMs(): number {
     return this.#provedAt === undefined ? Number.POSITIVE_INFINITY : elapsedMs(this.#clock, this.#provedAt)

@@ -83,6 +83,13 @@ export interface SealedSetting {
   readonly sealed: string
 }
 
+/** The committed changes since a point of the history. */
+export interface RecentChanges {
+  /** The point: no change that is not older than it is missing. */
+  readonly since: number
+  readonly changes: readonly Change[]
+}
+
 /**
  * Where tenants' secrets are kept. Implementations pass `latchkey/store-contract`.
  * Every method fails with `store_unavailable` (cause attached) when the database cannot be reached, and nothing else of its own.
@@ -103,6 +110,13 @@ export interface TenantStore<Client = unknown> {
   transaction<T>(work: (client: Client) => Promise<T>): Promise<T>
   /** Starts telling `listener`. Resolves when changes committed from now on will be told. */
   watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed>
+  /**
+   * A point in the history of changes: whatever is older than it has ended, so that all that was committed of it is in everything
+   * that is read after this call. Points grow.
+   */
+  horizon(): Promise<number>
+  /** The changes since a point that is chosen so that everything logged at `loggedAt` (milliseconds since 1970) or later is among them. */
+  changesSince(loggedAt: number): Promise<RecentChanges>
   /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
   setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
   /** The IDs of the master keys that seal anything stored here. */
@@ -112,7 +126,8 @@ export interface TenantStore<Client = unknown> {
    * left. Versions do not move: the secrets stay the same.
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
-  /** Deletes what no verifier needs any more: secrets and ended sessions past their time, and changes logged before `changesBefore` (all in ms). */
+  /** Deletes what no verifier needs any more: secrets and ended sessions past their time, and changes logged before `changesBefore` (all in
+   * ms), but not the newest of these, which marks a point of the history. */
   prune(now: number, changesBefore: number): Promise<void>
   close(): Promise<void>
 }
@@ -122,4 +137,27 @@ export interface Resealer {
   secret(tenant: string, record: SecretRecord): Pick<SecretRecord, 'masterKeyId' | 'sealed'>
   setting(record: SealedSetting): SealedSetting
   keyPair(record: KeyPairRecord): Pick<KeyPairRecord, 'masterKeyId' | 'sealed'>
+}
+
+/** What a shared cache keeps: a value that only this library can read, under the kid that it is about. */
+export interface SharedCacheEntry {
+  readonly kid: string
+  /** The version of the tenant that the value tells of. */
+  readonly version: number
+  /** Sealed, and bound to the kid: whoever changes it or moves it elsewhere makes it useless. */
+  readonly value: string
+}
+
+/**
+ * A cache that processes share (L2), such as Redis. It is not trusted: slow, away, emptied, rolled back to an old snapshot or forged, it
+ * changes how fast an answer is, and never what it is (C6). No method rejects; what fails is a miss.
+ */
+export interface SharedCache {
+  /** How long an entry is kept at most, in milliseconds. */
+  readonly ttlMs: number
+  /** The values kept for these kids. One round trip. */
+  read(kids: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** Keeps these entries, except where one of a newer version is kept already. */
+  write(entries: readonly SharedCacheEntry[]): Promise<void>
+  close(): Promise<void>
 }

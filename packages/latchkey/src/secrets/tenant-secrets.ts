@@ -3,7 +3,7 @@ import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
 import { checkTokenType } from '../claims/token-type.js'
-import { type Clock, systemClock } from '../clock.js'
+import { type Clock, type Instant, systemClock } from '../clock.js'
 import { LatchkeyError, refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import { parseHeader } from '../jws/header.js'
@@ -14,9 +14,10 @@ import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
 import { KidIssuer } from './kid-issuer.js'
 import * as lifecycle from './lifecycle.js'
-import type { Change, ChangeFeed, SecretRecord, TenantRecord, TenantState, TenantStore } from './ports.js'
+import type { Change, ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
 import { rewrap } from './rewrap.js'
 import { SecretSealer } from './secret-sealer.js'
+import { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
 import { checkTenantId } from './tenant-id.js'
 import { CachedTenant, canonicalHeader, type TenantKey, type TenantSurroundings } from './tenant-key.js'
@@ -25,6 +26,8 @@ import { CachedTenant, canonicalHeader, type TenantKey, type TenantSurroundings 
 export interface TenantSecretsOptions<Client = unknown> {
   /** Where the sealed secrets are kept. The caller closes it, after these keys. */
   readonly store: TenantStore<Client>
+  /** A cache that processes share, such as `redisCache`: fewer reads of the store. It is not trusted. The caller closes it, after these keys. */
+  readonly cache?: SharedCache
   /** Master keys as `id:base64url,id:base64url` of 32 bytes each, newest first: the first seals, all open. */
   readonly masterKeys: string
   /** What new secrets sign with; existing ones keep theirs until they are rotated. Default `HS256`. */
@@ -117,6 +120,7 @@ interface Opened {
   readonly kids: KidIssuer
   readonly sealer: SecretSealer
   readonly feed: ChangeFeed
+  readonly stopCatchingUp: () => void
 }
 
 class TenantSecretSource<Client> implements TenantSecrets<Client> {
@@ -130,6 +134,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #freshness: Freshness
   readonly #cache: TenantCache
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
+  readonly #shared: SharedTenants | undefined
+  readonly #cacheTtlMs: number | undefined
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
   readonly #surroundings: TenantSurroundings
@@ -149,8 +155,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#freshness = new Freshness(clock, maxStaleness)
     this.#cache = new TenantCache(checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000))
     const { instant } = this.#freshness
-    this.#byKid = new BatchReader({ read: (kids) => store.readByKid(kids), instant })
-    this.#byTenant = new BatchReader({ read: (tenants) => store.readTenants(tenants), instant })
+    this.#shared = this.#sharedTenants(options)
+    this.#cacheTtlMs = options.cache?.ttlMs
+    this.#byKid = new BatchReader({ read: (kids, startedAt) => this.#readByKid(kids, startedAt), instant })
+    this.#byTenant = new BatchReader({
+      read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
+      instant,
+    })
     this.#surroundings = {
       nowMs: () => clock.now(),
       covers: (readAt) => this.#freshness.covers(readAt),
@@ -246,6 +257,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#cache.clear()
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
+    opened?.stopCatchingUp()
     await opened?.feed.close()
   }
 
@@ -318,8 +330,24 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (client === undefined) this.#changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
   }
 
+  #sharedTenants({ store, cache }: TenantSecretsOptions<Client>): SharedTenants | undefined {
+    if (cache === undefined) return undefined
+    return new SharedTenants({
+      cache,
+      store,
+      keyring: this.#keyring,
+      nowMs: () => this.#clock.now(),
+      isFeedFresh: () => this.#freshness.isFeedFresh,
+    })
+  }
+
+  async #readByKid(kids: readonly string[], startedAt: Instant): Promise<ReadonlyMap<string, Reading>> {
+    return this.#shared?.read(kids, startedAt) ?? readingsOf(await this.#store.readByKid(kids), startedAt)
+  }
+
   /** What is known of the tenant from before this version ends now, in memory and under way. */
   #changed({ tenant, version }: Change): void {
+    this.#shared?.changed({ tenant, version })
     this.#cache.drop(tenant, version)
     this.#byKid.changed(tenant, version)
     this.#byTenant.changed(tenant, version)
@@ -330,6 +358,20 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#cache.clear()
     this.#byKid.lost()
     this.#byTenant.lost()
+    this.#shared?.lost()
+    void this.#catchUp()
+  }
+
+  async #catchUp(): Promise<void> {
+    // Without the list the shared cache is not asked: slower, never wrong. The next time may succeed.
+    await this.#shared?.catchUp().catch(() => {})
+  }
+
+  /** The list of changed tenants begins anew once it has grown for as long as entries live. */
+  #catchUpRegularly(): () => void {
+    if (this.#cacheTtlMs === undefined) return () => {}
+    const timer = setInterval(() => void this.#catchUp(), this.#cacheTtlMs).unref()
+    return () => clearInterval(timer)
   }
 
   async #open(): Promise<Opened> {
@@ -357,7 +399,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       },
       { intervalMs: this.#proofIntervalMs, instant: this.#freshness.instant },
     )
-    return { kids, sealer, feed }
+    await this.#catchUp()
+    return { kids, sealer, feed, stopCatchingUp: this.#catchUpRegularly() }
   }
 
   async #readKidKey(): Promise<Uint8Array> {
@@ -376,6 +419,10 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (this.#opened === undefined) throw new LatchkeyError('store_closed')
     return this.#opened.sealer
   }
+}
+
+function readingsOf(records: ReadonlyMap<string, TenantRecord>, readAt: Instant): ReadonlyMap<string, Reading> {
+  return new Map([...records].map(([key, record]) => [key, { record, readAt }]))
 }
 
 function signingKeyOf(cached: CachedTenant): TenantKey | undefined {

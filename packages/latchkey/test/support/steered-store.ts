@@ -45,6 +45,8 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
       listeners.push(listener)
       return { close: async () => {} }
     },
+    horizon: () => inner.horizon(),
+    changesSince: (loggedAt) => inner.changesSince(loggedAt),
     setting: (name, initial) => inner.setting(name, initial),
     masterKeyIds: () => inner.masterKeyIds(),
     reseal: (masterKeyId, limit, resealer) => inner.reseal(masterKeyId, limit, resealer),

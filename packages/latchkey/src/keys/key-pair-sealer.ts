@@ -1,0 +1,64 @@
+import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { publicJwkOf } from '../jws/jwk.js'
+import type { Binding, Keyring } from '../sealing/keyring.js'
+import type { KeyPairRecord } from './key-pair-store.js'
+
+/** A key pair that was just made and has no place in the rotation yet. */
+export type FreshKeyPair = Omit<KeyPairRecord, 'stage' | 'retiresAt'>
+
+/** Makes key pairs whose private half is sealed under the newest master key, and opens them (C7). */
+export class KeyPairSealer {
+  readonly #keyring: Keyring
+
+  constructor(keyring: Keyring) {
+    this.#keyring = keyring
+  }
+
+  /** A new key pair under a random kid. Node makes it off the main thread: an RSA key takes up to seconds. */
+  async create(algorithm: SignatureAlgorithm, createdAt: number): Promise<FreshKeyPair> {
+    const kid = randomBytes(16).toString('base64url')
+    const { publicKey, privateKey } = await generate(algorithm)
+    const der = privateKey.export({ format: 'der', type: 'pkcs8' })
+    const sealed = this.#keyring.seal(der, bindingOf({ kid, algorithm }))
+    der.fill(0)
+    return {
+      kid,
+      algorithm,
+      publicJwk: JSON.stringify(publicJwkOf(publicKey, { kid, alg: algorithm })),
+      ...sealed,
+      createdAt,
+    }
+  }
+
+  /** The private key. Throws `master_key_missing`, `master_key_wrong`. */
+  open(record: KeyPairRecord): KeyObject {
+    const der = this.#keyring.open(record, bindingOf(record))
+    try {
+      return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    } finally {
+      der.fill(0)
+    }
+  }
+}
+
+/** What `rewrap` binds to as well: a sealed key cannot be moved to another kid or algorithm. */
+function bindingOf({ kid, algorithm }: Pick<KeyPairRecord, 'kid' | 'algorithm'>): Binding {
+  return ['key-pair', kid, algorithm]
+}
+
+/** RSA keys of 3072 bits: good beyond 2030 by NIST SP 800-57 part 1, table 2. */
+const rsaModulusBits = 3072
+
+const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const
+
+const generateAsync = promisify(generateKeyPair)
+
+function generate(algorithm: SignatureAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  if (algorithm === 'EdDSA') return generateAsync('ed25519')
+  if (algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512') {
+    return generateAsync('ec', { namedCurve: curves[algorithm] })
+  }
+  return generateAsync('rsa', { modulusLength: rsaModulusBits })
+}

@@ -1,0 +1,146 @@
+import type { Instant } from '../clock.js'
+import type { Binding, Keyring } from '../sealing/keyring.js'
+import type { Reading } from './batch-reader.js'
+import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
+
+/** What `SharedTenants` works with. */
+export interface SharedTenantsOptions {
+  readonly cache: SharedCache
+  readonly store: Pick<TenantStore, 'readByKid' | 'horizon' | 'changesSince'>
+  readonly keyring: Keyring
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number
+  /** Whether the feed vouches for what it has told. */
+  readonly isFeedFresh: () => boolean
+}
+
+/** What is sealed into an entry: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. */
+interface SharedTenant {
+  readonly horizon: number
+  readonly record: TenantRecord | null
+}
+
+/** When what comes from the shared cache was read, as far as freshness goes: only the feed can vouch for it. */
+const longAgo: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
+
+/** Tenants changed during one lifetime of the cache that are kept track of; with more, the cache is not asked until that time has passed. */
+const maxChangedTenants = 100_000
+
+/** A kid that has ended never comes back: no version is newer than its end. */
+const endedVersion = Number.MAX_SAFE_INTEGER
+
+/**
+ * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a master key for its own kid,
+ * and when every change that could have come after it is known here: the entry was read at a horizon not before the point from which this
+ * process knows all changes, and its tenant has none newer. Everything else is read from the store.
+ */
+export class SharedTenants {
+  readonly #options: SharedTenantsOptions
+  /** The newest version of each tenant that changed since the point. */
+  #newest = new Map<string, number>()
+  /** Where complete knowledge begins; `undefined` while there is none. */
+  #since: number | undefined
+  /** What was told while the list of recent changes is being read. */
+  #told: Map<string, number> | undefined
+
+  constructor(options: SharedTenantsOptions) {
+    this.#options = options
+  }
+
+  /** Reads these kids, from the cache what can be believed and from the store the rest. */
+  async read(kids: readonly string[], startedAt: Instant): Promise<ReadonlyMap<string, Reading>> {
+    const readings = await this.#readCache(kids)
+    const rest = kids.filter((kid) => !readings.has(kid))
+    if (rest.length === 0) return readings
+    const { store } = this.#options
+    // Before the read: it may only make the entry look older than it is.
+    const horizon = await store.horizon()
+    const records = await store.readByKid(rest)
+    for (const kid of rest) readings.set(kid, { record: records.get(kid), readAt: startedAt })
+    void this.#offer(rest, horizon, records)
+    return readings
+  }
+
+  /** The tenant has this version now: entries of older ones are not believed. */
+  changed({ tenant, version }: Change): void {
+    for (const versions of [this.#newest, this.#told]) {
+      if (versions !== undefined) raise(versions, tenant, version)
+    }
+    if (this.#newest.size > maxChangedTenants) this.lost()
+  }
+
+  /** Changes may have been missed: nothing of the cache is believed until the recent ones have been read again. */
+  lost(): void {
+    this.#since = undefined
+    this.#told = undefined
+    this.#newest = new Map()
+  }
+
+  /** Reads the recent changes, so that entries of the cache can be told from stale ones. To be called while the feed is up; fails as the store does. */
+  async catchUp(): Promise<void> {
+    const { store, cache, nowMs } = this.#options
+    const told = new Map<string, number>()
+    this.#told = told
+    const { since, changes } = await store.changesSince(nowMs() - cache.ttlMs)
+    // Whatever happened meanwhile, this list is not the one to go by.
+    if (this.#told !== told) return
+    this.#told = undefined
+    if (changes.length > maxChangedTenants) return this.lost()
+    for (const { tenant, version } of changes) raise(told, tenant, version)
+    this.#newest = told
+    this.#since = since
+  }
+
+  async #readCache(kids: readonly string[]): Promise<Map<string, Reading>> {
+    const readings = new Map<string, Reading>()
+    if (this.#since === undefined || !this.#options.isFeedFresh()) return readings
+    const values = await this.#options.cache.read(kids)
+    for (const [kid, value] of values) {
+      const shared = this.#open(kid, value)
+      if (shared !== undefined && this.#isBelieved(shared)) {
+        readings.set(kid, { record: shared.record ?? undefined, readAt: longAgo })
+      }
+    }
+    return readings
+  }
+
+  #isBelieved({ horizon, record }: SharedTenant): boolean {
+    // An ended kid stays ended, whatever changes come.
+    if (record === null) return true
+    if (!(this.#since !== undefined && horizon >= this.#since)) return false
+    return record.version >= (this.#newest.get(record.tenant) ?? 0)
+  }
+
+  #open(kid: string, value: string): SharedTenant | undefined {
+    const colon = value.indexOf(':')
+    const sealed = { masterKeyId: value.slice(0, colon), sealed: value.slice(colon + 1) }
+    try {
+      return JSON.parse(this.#options.keyring.open(sealed, bindingOf(kid)).toString('utf8'))
+    } catch {
+      // Forged, damaged, or sealed under a master key that this process does not hold: a miss.
+      return undefined
+    }
+  }
+
+  async #offer(kids: readonly string[], horizon: number, records: ReadonlyMap<string, TenantRecord>): Promise<void> {
+    const { cache, keyring } = this.#options
+    const entries = kids.map((kid): SharedCacheEntry => {
+      const record = records.get(kid) ?? null
+      const shared: SharedTenant = { horizon, record }
+      const { masterKeyId, sealed } = keyring.seal(Buffer.from(JSON.stringify(shared)), bindingOf(kid))
+      return { kid, version: record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
+    })
+    await cache.write(entries)
+  }
+}
+
+/** Changes with the shape of `SharedTenant`, so that entries of another version of this library are misses. */
+const format = 1
+
+function bindingOf(kid: string): Binding {
+  return ['shared-tenant', format, kid]
+}
+
+function raise(versions: Map<string, number>, tenant: string, version: number): void {
+  if (version > (versions.get(tenant) ?? 0)) versions.set(tenant, version)
+}
