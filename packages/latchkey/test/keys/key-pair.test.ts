@@ -1,13 +1,17 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { LatchkeyError } from '../../src/errors.js'
 import type { SignatureAlgorithm } from '../../src/jws/algorithms.js'
 import { keyPair } from '../../src/keys/key-pair.js'
+import type { KeyPairStore } from '../../src/keys/key-pair-store.js'
 import type { KeySource } from '../../src/keys/key-source.js'
+import type { StoredKeyPairOptions } from '../../src/keys/stored-key-pairs.js'
 import { createLatchkey } from '../../src/latchkey.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
+import { emptySqlite } from '../support/databases.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 
 const issuer = 'https://issuer.test'
@@ -34,6 +38,30 @@ function latchkeyOver(keys: KeySource, clock = createFakeClock(Date.now())) {
 
 function verifyElsewhere(token: string, jwks: unknown) {
   return jwtVerify(token, createLocalJWKSet(jwks as JSONWebKeySet), { issuer, audience: 'test', typ: 'at+jwt' })
+}
+
+function withHeader(token: string, header: object): string {
+  return [Buffer.from(JSON.stringify(header)).toString('base64url'), ...token.split('.').slice(1)].join('.')
+}
+
+function bound(store: KeyPairStore): KeyPairStore {
+  return { readKeyPairs: store.readKeyPairs.bind(store), changeKeyPairs: store.changeKeyPairs.bind(store) }
+}
+
+/** Two processes over one store, with its keys in their memory. */
+async function twoProcesses() {
+  const store = memoryStore()
+  const clock = createFakeClock(Date.now())
+  const start = () => {
+    const keys = keyPair({ store, masterKeys, clock, maxTokenTtl: 900 })
+    const latchkey = latchkeyOver(keys, clock)
+    const kid = async () => (await keys.signingKey('alice')).kid
+    return { keys, latchkey, kid }
+  }
+  const [one, other] = [start(), start()]
+  await one.keys.jwks()
+  await other.keys.jwks()
+  return { store, clock, one, other }
 }
 
 describe('configured key pairs', () => {
@@ -81,7 +109,6 @@ describe('configured key pairs', () => {
   })
 
   it('refuse a public key that is taken for a secret, and tokens of another kid', async () => {
-    const { createHmac, createPublicKey } = await import('node:crypto')
     const latchkey = latchkeyOver(keyPair({ keys: [{ kid: 'k1', alg: 'RS256', privateKey: rsa }] }))
     const { token } = await latchkey.issue({ subject: 'alice' })
     const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' })).toString('base64url')
@@ -113,6 +140,20 @@ describe('configured key pairs', () => {
     expect(() => keyPair({ keys: [{ kid: 'a', alg: 'ES384', privateKey: privateKeys.ES256 }] })).toThrow(TypeError)
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
     expect(() => keyPair({ keys: [{ kid: 'a', alg: 'RS256', privateKey: weak }] })).toThrow(TypeError)
+  })
+
+  it.each([
+    ['no PEM', 'not a key'],
+    ['a public key', createPublicKey(privateKeys.EdDSA).export({ format: 'pem', type: 'spki' }).toString()],
+    ['a public KeyObject', createPublicKey(privateKeys.EdDSA)],
+    ['a secret', createSecretKey(Buffer.alloc(32))],
+  ])('may not be %s', (_, privateKey) => {
+    expect(() => keyPair({ keys: [{ kid: 'a', alg: 'EdDSA', privateKey }] })).toThrow(TypeError)
+  })
+
+  it('are given alone, or kept in a store', () => {
+    const options = { keys: [{ kid: 'a', alg: 'ES256' as const, privateKey: privateKeys.ES256 }] }
+    expect(() => keyPair({ ...options, store: memoryStore(), masterKeys } as StoredKeyPairOptions)).toThrow(TypeError)
   })
 })
 
@@ -157,7 +198,7 @@ describe('stored key pairs', () => {
     expect((await keys.jwks()).keys).toHaveLength(3)
     clock.advance(899_000)
     expect(await kidOf(before.token)).toBe(signedWith)
-    clock.advance(1000)
+    clock.advance(61_000)
     expect((await keys.jwks()).keys).toHaveLength(2)
     await keys.rotate()
     expect(await store.readKeyPairs()).toHaveLength(3)
@@ -190,11 +231,174 @@ describe('stored key pairs', () => {
     }
     clock.advance(1000)
     for (let count = 0; count < 100; count += 1) {
-      const header = { alg: 'ES256', typ: 'at+jwt', kid: `forged-${count}` }
-      const forged = [Buffer.from(JSON.stringify(header)).toString('base64url'), ...token.split('.').slice(1)].join('.')
+      const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: `forged-${count}` })
       expect(await outcomeOf(() => latchkey.verify(forged))).toBe('kid_unknown')
     }
     expect(reads).toBe(1)
+  })
+
+  it('verify what a process that had not heard of the rotation signed with the old key, to its last second', async () => {
+    const { store, clock, one, other } = await twoProcesses()
+    await one.keys.rotate()
+    clock.advance(59_000)
+    const { token } = await other.latchkey.issue({ subject: 'alice', expiresIn: 900 })
+    clock.advance(899_000)
+    const third = latchkeyOver(keyPair({ store, masterKeys, clock }), clock)
+    expect(await third.verify(token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('sign with the same key in every process once the refresh interval is over', async () => {
+    const { clock, one, other } = await twoProcesses()
+    const before = await one.kid()
+    await one.keys.rotate()
+    expect(await one.kid()).not.toBe(before)
+    expect(await other.kid()).toBe(before)
+    clock.advance(60_000)
+    expect(await other.kid()).toBe(await one.kid())
+  })
+
+  it('take one step for each call, also when two processes call at the same time', async () => {
+    const { store, one, other } = await twoProcesses()
+    await Promise.all([one.keys.rotate(), other.keys.rotate()])
+    const stages = (await store.readKeyPairs()).map(({ stage }) => stage)
+    expect(stages.sort()).toEqual(['current', 'next', 'previous', 'previous'])
+  })
+
+  it('do not come back when a read that began before a rotation ends after it', async () => {
+    const { store, clock, one } = await twoProcesses()
+    const { readKeyPairs, changeKeyPairs } = bound(store)
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: 'made up' })
+    const late: Promise<unknown>[] = []
+    let letArrive = () => {}
+    const arrival = new Promise<void>((resolve) => {
+      letArrive = resolve
+    })
+    store.changeKeyPairs = async (decide) => {
+      store.readKeyPairs = async () => {
+        const records = await readKeyPairs()
+        await arrival
+        return records
+      }
+      clock.advance(1000)
+      late.push(outcomeOf(() => one.latchkey.verify(forged)))
+      return changeKeyPairs(decide)
+    }
+    const before = await one.kid()
+    await one.keys.rotate()
+    letArrive()
+    expect(await Promise.all(late)).toEqual(['kid_unknown'])
+    expect(await one.kid()).not.toBe(before)
+  })
+
+  it('stop verifying when they are gone from the store, also tokens that were verified before', async () => {
+    const { store, clock, one } = await twoProcesses()
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    await one.latchkey.verify(token)
+    await store.changeKeyPairs(() => [])
+    clock.advance(60_000)
+    expect(await outcomeOf(() => one.latchkey.verify(token))).toBe('kid_unknown')
+  })
+
+  it('answer 503 while they cannot be read again, and never accept', async () => {
+    const { store, clock, one } = await twoProcesses()
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    await one.latchkey.verify(token)
+    store.readKeyPairs = () => Promise.reject(new LatchkeyError('store_unavailable'))
+    clock.advance(59_999)
+    expect(await one.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    clock.advance(1)
+    expect(await outcomeOf(() => one.latchkey.verify(token))).toBe('store_unavailable')
+    expect(await outcomeOf(() => one.keys.jwks())).toBe('store_unavailable')
+  })
+
+  it('are not read for a header that names none, and once for a flood of unknown kids that meets a broken store', async () => {
+    const { store, clock, one } = await twoProcesses()
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    let reads = 0
+    store.readKeyPairs = () => {
+      reads += 1
+      return Promise.reject(new LatchkeyError('store_unavailable'))
+    }
+    clock.advance(59_000)
+    for (const header of [{ alg: 'ES256' }, { alg: 'none' }, { alg: 'ES256', kid: 'x', typ: 'JWT' }]) {
+      expect(await outcomeOf(() => one.latchkey.verify(withHeader(token, { typ: 'at+jwt', ...header })))).toMatch(
+        /kid_unknown|algorithm_refused|type_mismatch/,
+      )
+    }
+    expect(reads).toBe(0)
+    for (let count = 0; count < 100; count += 1) {
+      const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: `forged-${count}` })
+      expect(await outcomeOf(() => one.latchkey.verify(forged))).toBe('store_unavailable')
+    }
+    expect(reads).toBe(1)
+  })
+
+  it('answer without a promise once they are in memory', async () => {
+    const { one } = await twoProcesses()
+    const issued = one.latchkey.issue({ subject: 'alice' })
+    if (issued instanceof Promise) throw new Error('Nothing has to be read.')
+    expect(one.latchkey.verify(issued.token)).toMatchObject({ subject: 'alice' })
+  })
+
+  it.each(['EdDSA', 'ES256', 'ES384', 'ES512', 'RS256', 'PS512'] as const)(
+    'can be made for %s',
+    { timeout: 60_000 },
+    async (algorithm) => {
+      const keys = keyPair({ store: memoryStore(), masterKeys, algorithm })
+      const { token } = await latchkeyOver(keys).issue({ subject: 'alice' })
+      const { protectedHeader } = await verifyElsewhere(token, await keys.jwks())
+      expect(protectedHeader.alg).toBe(algorithm)
+      expect(
+        (await keys.jwks()).keys.flatMap((jwk) => Object.keys(jwk)).filter((name) => /^([dpqk]|d[pq]|qi)$/.test(name)),
+      ).toEqual([])
+    },
+  )
+
+  it.each(['HS256', 'none', 'toString'])('cannot be made for %s', (algorithm) => {
+    expect(() => keyPair({ store: memoryStore(), masterKeys, algorithm: algorithm as SignatureAlgorithm })).toThrow(
+      TypeError,
+    )
+  })
+
+  it('are made outside the transaction that stores them', async () => {
+    const store = memoryStore()
+    const { changeKeyPairs } = bound(store)
+    const kids: string[][] = []
+    store.changeKeyPairs = (decide) =>
+      changeKeyPairs((current) => {
+        kids.push(decide(current).map(({ kid }) => kid))
+        return decide(current)
+      })
+    const keys = keyPair({ store, masterKeys })
+    await keys.jwks()
+    await keys.rotate()
+    const stored = (await store.readKeyPairs()).map(({ kid }) => kid)
+    expect(kids.at(-1)).toEqual(stored)
+  })
+
+  it('are shared by processes over one database, from the first use on', async () => {
+    const database = await emptySqlite()
+    try {
+      const clock = createFakeClock(Date.now())
+      const stores = [database.open(), database.open(), database.open()]
+      for (const store of stores) await store.migrate()
+      const sources = stores.map((store) => keyPair({ store, masterKeys, clock }))
+      const [one, other, third] = sources.map((keys) => latchkeyOver(keys, clock))
+      if (one === undefined || other === undefined || third === undefined) throw new Error('Three were opened.')
+      const tokens = await Promise.all(
+        [one, other, third].map(async (at) => (await at.issue({ subject: 'alice' })).token),
+      )
+      for (const token of tokens) expect(await other.verify(token)).toMatchObject({ subject: 'alice' })
+      expect((await sources[0]?.jwks())?.keys).toHaveLength(2)
+      await sources[0]?.rotate()
+      clock.advance(60_000)
+      const { token } = await one.issue({ subject: 'alice' })
+      expect(await third.verify(token)).toMatchObject({ subject: 'alice' })
+      expect((await sources[2]?.jwks())?.keys).toHaveLength(3)
+    } finally {
+      await database.remove()
+    }
   })
 
   it('move to a new master key with everything else', async () => {
