@@ -1,0 +1,118 @@
+import { type Cluster, Redis } from 'ioredis'
+import { checkWhole } from '../../check-whole.js'
+import { systemClock } from '../../clock.js'
+import type { SharedCache, SharedCacheEntry } from '../../secrets/ports.js'
+import { CircuitBreaker } from './circuit-breaker.js'
+
+/** Options of `redisCache`: either `url` or `client`. */
+export interface RedisCacheOptions {
+  /** `redis://` or `rediss://` (TLS), with user, password and database as usual. */
+  readonly url?: string | undefined
+  /** A client of `ioredis`, of a single server or of a cluster, to use instead; the caller ends it, after this cache. */
+  readonly client?: Redis | Cluster
+  /** What every key begins with. Default `latchkey:`. */
+  readonly prefix?: string
+  /** Seconds for which an entry is kept, less up to a tenth at random, so that they do not all end at once. Default 600. */
+  readonly ttl?: number
+  /** Milliseconds after which an answer is not waited for. Default 50. */
+  readonly timeout?: number
+}
+
+/**
+ * Keeps sealed tenants in Redis, for processes that share them. Needs the package `ioredis`. Redis may be slow, away, emptied or rolled back: that
+ * costs one `timeout`, then for a while nothing at all, and never a wrong answer. Each key stands by itself, so that a cluster spreads them.
+ */
+export function redisCache(options: RedisCacheOptions): SharedCache {
+  const { url, client } = options
+  if ((url === undefined) === (client === undefined)) {
+    throw new TypeError('redisCache needs url or client, and not both.')
+  }
+  return new RedisCache(options)
+}
+
+/** Writes only what is not older than what is there: readers and writers come in any order (C6). */
+const writeIfNewer = `
+local kept = redis.call('get', KEYS[1])
+if kept and tonumber(string.match(kept, '^%d+')) > tonumber(ARGV[1]) then return 0 end
+redis.call('set', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'px', ARGV[3])
+return 1`
+
+/** Nobody waits for a write. */
+const writeTimeoutMs = 1000
+
+class RedisCache implements SharedCache {
+  readonly ttlMs: number
+  readonly #client: Redis | Cluster
+  readonly #prefix: string
+  readonly #timeoutMs: number
+  readonly #breaker = new CircuitBreaker(systemClock)
+  readonly #close: () => Promise<void>
+
+  constructor({ url, client, prefix = 'latchkey:', ttl = 600, timeout = 50 }: RedisCacheOptions) {
+    this.ttlMs = checkWhole('ttl', ttl, 1, 86_400) * 1000
+    this.#timeoutMs = checkWhole('timeout', timeout, 1, 10_000)
+    this.#prefix = prefix
+    if (client !== undefined) {
+      this.#client = client
+      this.#close = async () => {}
+      return
+    }
+    const own = connect(String(url))
+    this.#client = own
+    this.#close = async () => own.disconnect()
+  }
+
+  async read(kids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const values = await this.#breaker.run(() => within(this.#timeoutMs, this.#readAll(kids)))
+    const found = new Map<string, string>()
+    for (const [index, kid] of kids.entries()) {
+      const kept = values?.[index]
+      if (typeof kept === 'string') found.set(kid, kept.slice(kept.indexOf(' ') + 1))
+    }
+    return found
+  }
+
+  async write(entries: readonly SharedCacheEntry[]): Promise<void> {
+    await this.#breaker.run(() => within(writeTimeoutMs, Promise.all(entries.map((entry) => this.#writeOne(entry)))))
+  }
+
+  close(): Promise<void> {
+    return this.#close()
+  }
+
+  #readAll(kids: readonly string[]): Promise<(string | null)[]> {
+    const keys = kids.map((kid) => this.#prefix + kid)
+    // The keys of a cluster are on many servers, and one command goes to one of them.
+    if (this.#client.isCluster) return Promise.all(keys.map((key) => this.#client.get(key)))
+    return this.#client.mget(keys)
+  }
+
+  async #writeOne({ kid, version, value }: SharedCacheEntry): Promise<void> {
+    const ttlMs = Math.round(this.ttlMs * (1 - Math.random() / 10))
+    await this.#client.eval(writeIfNewer, 1, this.#prefix + kid, version, value, ttlMs)
+  }
+}
+
+/** The client alone may wait for ever. */
+function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('Redis did not answer in time.')), timeoutMs)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+const longestReconnectDelayMs = 2000
+
+function connect(url: string): Redis {
+  const client = new Redis(url, {
+    // What cannot be sent now is not worth sending later.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 5000,
+    retryStrategy: (attempt) => Math.random() * Math.min(longestReconnectDelayMs, 50 * 2 ** attempt),
+  })
+  // Every failure shows as a miss; nobody listening here would end the process.
+  client.on('error', () => {})
+  return client
+}

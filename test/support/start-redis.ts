@@ -1,0 +1,88 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A Redis of a test's own. */
+export interface RedisServer {
+  readonly url: string
+  /** Ends it as a crash does; what was not saved is gone. */
+  kill(): Promise<void>
+  /** Starts it again where it was, with what it had saved. */
+  restart(): Promise<void>
+  /** Stops its process in its tracks, so that it accepts connections and never answers. */
+  freeze(): void
+  thaw(): void
+  /** Ends it and removes its data. */
+  dispose(): Promise<void>
+}
+
+/** Starts a real Redis on a free port of this machine. Where `redis-server` is missing it is installed on Debian as root; elsewhere this fails. */
+export async function startRedis(): Promise<RedisServer> {
+  installIfMissing()
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'))
+  const port = await freePort()
+  let child = await run(port, folder)
+  const kill = async () => {
+    const ended = once(child, 'close')
+    child.kill('SIGCONT')
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await ended
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    kill,
+    restart: async () => {
+      child = await run(port, folder)
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    dispose: async () => {
+      await kill()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function run(port: number, folder: string): Promise<ChildProcess> {
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+  const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+  for await (const text of child.stdout) if (String(text).includes('Ready to accept connections')) break
+  child.stdout.resume()
+  return child
+}
+
+function installIfMissing(): void {
+  if (isInstalled()) return
+  if (process.getuid?.() === 0) {
+    try {
+      execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
+      execFileSync('apt-get', ['install', '-qq', '-y', 'redis-server'], { stdio: 'ignore' })
+    } catch {
+      // Said below.
+    }
+  }
+  if (!isInstalled())
+    throw new Error('The tests need a real Redis. Install it (Debian and Ubuntu: apt-get install redis-server).')
+}
+
+function isInstalled(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
+  return address.port
+}
