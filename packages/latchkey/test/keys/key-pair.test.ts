@@ -198,7 +198,9 @@ describe('stored key pairs', () => {
     expect((await keys.jwks()).keys).toHaveLength(3)
     clock.advance(899_000)
     expect(await kidOf(before.token)).toBe(signedWith)
-    clock.advance(61_000)
+    clock.advance(60_000)
+    expect((await keys.jwks()).keys).toHaveLength(3)
+    clock.advance(1000)
     expect((await keys.jwks()).keys).toHaveLength(2)
     await keys.rotate()
     expect(await store.readKeyPairs()).toHaveLength(3)
@@ -331,6 +333,19 @@ describe('stored key pairs', () => {
       const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: `forged-${count}` })
       expect(await outcomeOf(() => one.latchkey.verify(forged))).toBe('store_unavailable')
     }
+    expect(reads).toBe(1)
+  })
+
+  it('are read once for all who wait', async () => {
+    const { store, clock, one } = await twoProcesses()
+    const { readKeyPairs } = bound(store)
+    let reads = 0
+    store.readKeyPairs = () => {
+      reads += 1
+      return readKeyPairs()
+    }
+    clock.advance(60_000)
+    await Promise.all(Array.from({ length: 20 }, () => one.latchkey.issue({ subject: 'alice' })))
     expect(reads).toBe(1)
   })
 
