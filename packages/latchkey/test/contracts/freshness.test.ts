@@ -108,3 +108,49 @@ describe('elapsed time', () => {
     expect(await outcomeOf(() => setBack.reader.latchkey.verify(setBack.token))).toBe('token_revoked')
   })
 })
+
+/** A clock that can be told to let time pass at one of its next readings, as for a process that is stopped there and woken again. */
+function createStoppingClock() {
+  const clock = createFakeClock()
+  let readingsLeft = Number.POSITIVE_INFINITY
+  const read = (value: () => number) => {
+    readingsLeft -= 1
+    if (readingsLeft === 0) clock.advance(maxStaleness + 1)
+    return value()
+  }
+  return {
+    ...clock,
+    now: () => read(clock.now),
+    monotonic: () => read(clock.monotonic),
+    stopAt: (reading: number) => {
+      readingsLeft = reading
+    },
+    hasStopped: () => readingsLeft <= 0,
+  }
+}
+
+describe('a process that is stopped for longer than maxStaleness with a token in hand (SIGSTOP)', () => {
+  it('does not accept it on old knowledge when it is woken, wherever it was stopped', async () => {
+    let stops = 0
+    for (let reading = 1; reading <= 20; reading += 1) {
+      const shared = memoryStore()
+      const clock = createStoppingClock()
+      const writer = setUp({ store: shared, clock })
+      const reader = setUp({
+        store: steer(shared).store,
+        clock,
+        keys: { maxStaleness },
+        latchkey: { tokenCache: false },
+      })
+      const { token } = await writer.latchkey.issue({ subject: 'alice' })
+      await reader.latchkey.verify(token)
+      await writer.keys.revoke('alice')
+      clock.stopAt(reading)
+      const outcome = await outcomeOf(() => reader.latchkey.verify(token))
+      if (!clock.hasStopped()) continue
+      stops += 1
+      expect(outcome, `stopped at reading ${reading}`).toBe('token_revoked')
+    }
+    expect(stops).toBeGreaterThan(2)
+  })
+})

@@ -49,6 +49,26 @@ describe('a read that was under way when its tenant changed (C6)', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
+  it('does not replace what a later read found, when it arrives after it and nobody has told of the change', async () => {
+    const { writer, reader, steered } = await slowReader()
+    const before = await writer.latchkey.issue({ subject: 'alice' })
+    steered.holdReads()
+    const slow = reader.latchkey.issue({ subject: 'alice' })
+    await settle()
+    await writer.keys.revoke('alice')
+    const after = await writer.latchkey.issue({ subject: 'alice' })
+    const quick = reader.latchkey.verify(after.token)
+    await settle()
+    const [older, newer] = steered.held
+    newer?.()
+    await settle()
+    older?.()
+    await settle()
+    steered.release()
+    await Promise.all([slow, quick])
+    expect(await outcomeOf(() => reader.latchkey.verify(before.token))).toBe('token_revoked')
+  })
+
   it('is not believed when the feed lost its thread meanwhile', async () => {
     const { writer, reader, steered, feed } = await slowReader()
     const { token } = await writer.latchkey.issue({ subject: 'alice' })

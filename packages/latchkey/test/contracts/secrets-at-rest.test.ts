@@ -62,6 +62,16 @@ describe('secrets at rest (C7)', () => {
     expect(await outcomeOf(() => wrong.keys.ready())).toBe('master_key_wrong')
   })
 
+  it('keep it from starting also when only some of them are under a master key that it lacks', async () => {
+    const store = memoryStore()
+    const first = setUp({ store })
+    await first.latchkey.issue({ subject: 'alice' })
+    const second = setUp({ store, masterKeys: `${Keyring.generate('newest')},${first.masterKeys}` })
+    await second.latchkey.issue({ subject: 'bob' })
+    const third = setUp({ store, masterKeys: first.masterKeys })
+    expect(await outcomeOf(() => third.keys.ready())).toBe('master_key_missing')
+  })
+
   it('move to a new master key while tokens go on working, and then the old key can go', async () => {
     const store = memoryStore()
     const first = setUp({ store })

@@ -143,6 +143,40 @@ describe('an entry that is out of date (C6)', () => {
     expect(cache.reads).toBe(before)
   })
 
+  it('is not believed until the recent changes have been read again, once the feed lost its thread', async () => {
+    const { cache, writer, token, first, prove } = await warm()
+    const old = new Map(cache.entries)
+    await writer.keys.revoke('alice')
+    for (const [kid, entry] of old) cache.entries.set(kid, entry)
+    first.steered.store.changesSince = () => new Promise(() => {})
+    first.steered.listeners[0]?.lost()
+    prove()
+    expect(await outcomeOf(() => first.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('is not believed when it is from before the log of changes that a process could read', async () => {
+    const { shared, cache, clock, writer, token } = await warm()
+    const old = new Map(cache.entries)
+    await writer.keys.revoke('alice')
+    for (const [kid, entry] of old) cache.entries.set(kid, entry)
+    const steered = steer(shared)
+    steered.store.changesSince = async () => ({ since: await shared.horizon(), changes: [] })
+    const late = setUp({ store: steered.store, clock, keys: { cache } })
+    await late.keys.ready()
+    steered.listeners[0]?.proved(instantOf(clock))
+    expect(await outcomeOf(() => late.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('is believed no longer than the feed vouches for it: finding it in the cache is no news', async () => {
+    const { start, clock, writer, token } = await warm()
+    const second = await start()
+    await writer.keys.revoke('alice')
+    clock.advance(1500)
+    expect(await second.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    clock.advance(501)
+    expect(await outcomeOf(() => second.latchkey.verify(token))).toBe('token_revoked')
+  })
+
   it('is discarded when the change comes while it is on its way', async () => {
     const { start, tell, cache, writer, token } = await warm()
     const second = await start()

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Auth } from '../../src/auth.js'
+import { instantOf } from '../../src/clock.js'
 import { outcomeOf, setUp } from '../support/setup.js'
+import { steer } from '../support/steered-store.js'
 
 describe('a token that was verified before (C8)', () => {
   it('is answered without a promise, with the same identity', async () => {
@@ -30,6 +32,16 @@ describe('a token that was verified before (C8)', () => {
       )
     },
   )
+
+  it('ends with its own expiry, also while the feed vouches for everything', async () => {
+    const steered = steer()
+    const { latchkey, clock } = setUp({ store: steered.store })
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    await latchkey.verify(token)
+    clock.advance(905_000)
+    steered.listeners[0]?.proved(instantOf(clock))
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_expired')
+  })
 
   it('ends when its tenant leaves memory, because nothing tells of that tenant’s changes any more', async () => {
     const { latchkey, store } = setUp({ keys: { maxTenants: 1 } })
