@@ -2,6 +2,7 @@ import { changing } from './store-contract/changing.js'
 import { closing } from './store-contract/closing.js'
 import type { ContractTest, StoreUnderTest, Subjects } from './store-contract/contract.js'
 import { feed } from './store-contract/feed.js'
+import { history } from './store-contract/history.js'
 import { keyPairs } from './store-contract/key-pairs.js'
 import { reading } from './store-contract/reading.js'
 import { transactions } from './store-contract/transactions.js'
@@ -17,7 +18,7 @@ export type { ContractStore, ContractTest, StoreUnderTest } from './store-contra
  * for (const { name, run } of storeContract(create)) test(name, run)
  */
 export function storeContract(create: () => Promise<StoreUnderTest>): readonly ContractTest[] {
-  const promises = { ...reading, ...changing, ...transactions, ...feed, ...upkeep, ...keyPairs, ...closing }
+  const promises = { ...reading, ...changing, ...transactions, ...feed, ...history, ...upkeep, ...keyPairs, ...closing }
   return Object.entries(promises).map(([name, holds]) => ({ name, run: () => runOn(create, holds) }))
 }
 
