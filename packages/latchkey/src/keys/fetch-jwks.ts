@@ -1,6 +1,8 @@
 /** How a key set is fetched. */
 export interface FetchJwksOptions {
   readonly timeoutMs: number
+  /** Ends the fetch when it is aborted. */
+  readonly signal: AbortSignal
 }
 
 /** A key set of more bytes is refused unread: real ones have a few thousand. */
@@ -21,11 +23,11 @@ export function checkJwksUrl(text: string | URL): URL {
 }
 
 /** The members of `keys` of the JWK Set at this URL (RFC 7517 §5), as they came. Follows no redirect. Fails with an Error for any other answer. */
-export async function fetchJwks(url: URL, { timeoutMs }: FetchJwksOptions): Promise<readonly unknown[]> {
+export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOptions): Promise<readonly unknown[]> {
   const response = await fetch(url, {
     headers: { accept: 'application/jwk-set+json, application/json' },
     redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
   })
   if (response.status !== 200) {
     await response.body?.cancel()
