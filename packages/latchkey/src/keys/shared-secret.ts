@@ -25,7 +25,7 @@ export interface SharedSecretOptions {
  * Throws a TypeError when there is no secret, one is too short, or two are the same.
  *
  * @example
- * const keys = sharedSecret({ secrets: [process.env.JWT_SECRET, process.env.JWT_PREVIOUS_SECRET] })
+ * const keys = sharedSecret({ secrets: [newSecret, oldSecret] })
  */
 export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
   if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')
@@ -105,12 +105,12 @@ function toBytes(secret: Uint8Array | string): Uint8Array {
   throw new TypeError('A secret is text or bytes.')
 }
 
-/** Names a secret without telling anything of it: what an HMAC under it says of a fixed text. */
+/** Names a secret without telling anything of it: what an HMAC under it says of a fixed text that, having no dot, is no token's signing input. */
 function kidOf(secret: Uint8Array): string {
   return createHmac('sha256', secret)
     .update('latchkey shared-secret kid')
     .digest()
-    .subarray(0, 12)
+    .subarray(0, 16)
     .toString('base64url')
 }
 
