@@ -9,6 +9,7 @@ import {
   type ServerProcess,
   startServer,
 } from './support/server-process.js'
+import { startRedis } from './support/start-redis.js'
 
 const gracePeriodSec = 2
 
@@ -112,6 +113,34 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     const again = await client.register('ada@example.com')
     expect(again.accountId).not.toBe(ada.phone.accountId)
     await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, { ...everyone(), again })
+  })
+})
+
+describe('servers that share a Redis', () => {
+  it('give the same answers while it serves, while it hangs, and after it was emptied', async () => {
+    const redis = await startRedis()
+    const deployment = await createDeployment('postgres', { REDIS_URL: redis.url })
+    const servers = await Promise.all([startServer(deployment), startServer(deployment)])
+    try {
+      const [one, other] = servers.map(({ url }) => new AuthClient(url))
+      if (one === undefined || other === undefined) throw new Error('Two servers were started.')
+      for (const trouble of ['none', 'hangs', 'emptied'] as const) {
+        if (trouble === 'hangs') redis.freeze()
+        if (trouble === 'emptied') {
+          await redis.kill()
+          await redis.restart()
+        }
+        const ada = await one.register(`ada-${trouble}@example.com`)
+        expect(await other.whoIs(ada.accessToken), trouble).toBe(ada.accountId)
+        expect((await one.call('POST', '/v1/logout-all', { token: ada.accessToken })).status, trouble).toBe(204)
+        await expect.poll(() => other.whoIs(ada.accessToken), { timeout: 2000 }).toBe('token_revoked')
+      }
+    } finally {
+      redis.thaw()
+      await Promise.all(servers.map((server) => server.stop()))
+      await redis.dispose()
+      await deployment.dispose()
+    }
   })
 })
 

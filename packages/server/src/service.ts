@@ -1,4 +1,5 @@
 import { type Clock, createLatchkey, type Latchkey, systemClock, type TenantSecrets, tenantSecrets } from 'latchkey'
+import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
@@ -33,8 +34,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
   const database = await openDatabase(configuration.database)
   const { store, masterKeys } = database
   const { clock = systemClock, passwords = await createPasswordHasher() } = parts
+  const { redisUrl } = configuration
+  const cache = redisUrl === undefined ? undefined : redisCache({ url: redisUrl })
   const keys = tenantSecrets({
     store,
+    cache,
     masterKeys,
     clock,
     gracePeriod: configuration.gracePeriodSec,
@@ -42,6 +46,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
   })
   const close = async () => {
     await keys.close()
+    await cache?.close()
     await store.close()
   }
   try {

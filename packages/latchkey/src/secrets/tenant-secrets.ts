@@ -27,7 +27,7 @@ export interface TenantSecretsOptions<Client = unknown> {
   /** Where the sealed secrets are kept. The caller closes it, after these keys. */
   readonly store: TenantStore<Client>
   /** A cache that processes share, such as `redisCache`: fewer reads of the store. It is not trusted. The caller closes it, after these keys. */
-  readonly cache?: SharedCache
+  readonly cache?: SharedCache | undefined
   /** Master keys as `id:base64url,id:base64url` of 32 bytes each, newest first: the first seals, all open. */
   readonly masterKeys: string
   /** What new secrets sign with; existing ones keep theirs until they are rotated. Default `HS256`. */

@@ -16,6 +16,8 @@ export interface Configuration {
   readonly host: string
   readonly port: number
   readonly database: DatabaseConfiguration
+  /** The shared cache; `undefined`: none. */
+  readonly redisUrl: string | undefined
   readonly issuer: string
   readonly audience: string
   /** What a token may be exchanged for; the first is given unasked. */
@@ -63,6 +65,7 @@ export function readConfiguration(env: Environment): Configuration {
     host,
     port,
     database: readDatabase(reader),
+    redisUrl: reader.read(settings.redisUrl),
     issuer: readIssuer(reader, host, port),
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],

@@ -33,6 +33,15 @@ export const settings = {
     secret: true,
     parse: (text) => (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
   },
+  redisUrl: {
+    name: 'REDIS_URL',
+    purpose:
+      'A Redis that servers on one PostgreSQL share as a cache of encrypted secrets. It is not trusted, and may be away.',
+    accepts: 'a URL that begins with redis:// or rediss://',
+    byDefault: 'no shared cache',
+    secret: true,
+    parse: (text) => (/^rediss?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+  },
   dataFolder: {
     name: 'LATCHKEY_DATA_DIR',
     purpose: 'The folder of the embedded database and its master key.',
