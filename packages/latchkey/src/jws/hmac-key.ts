@@ -13,6 +13,13 @@ const hashes: Readonly<Record<HmacAlgorithm, HmacHash>> = {
   HS512: { name: 'sha512', blockBytes: 128, digestBytes: 64 },
 }
 
+/** Fewest bytes of a secret, and those of a new one: the length of the hash (RFC 7518 §3.2). */
+export const minSecretBytes: Readonly<Record<HmacAlgorithm, number>> = {
+  HS256: hashes.HS256.digestBytes,
+  HS384: hashes.HS384.digestBytes,
+  HS512: hashes.HS512.digestBytes,
+}
+
 const maxBlockBytes = 128
 
 /** Longest input that is signed without allocating; a token of the default size limit fits. */
@@ -35,8 +42,9 @@ export class HmacKey {
 
   /** Copies the secret. Throws a TypeError when it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2). */
   constructor(algorithm: HmacAlgorithm, secret: Uint8Array) {
-    const { name, blockBytes, digestBytes } = hashes[algorithm]
-    if (secret.length < digestBytes) throw new TypeError(`A secret for ${algorithm} has at least ${digestBytes} bytes.`)
+    const { name, blockBytes } = hashes[algorithm]
+    const least = minSecretBytes[algorithm]
+    if (secret.length < least) throw new TypeError(`A secret for ${algorithm} has at least ${least} bytes.`)
     this.algorithm = algorithm
     const key = secret.length <= blockBytes ? secret : crypto.createHash(name).update(secret).digest()
     this.#secret = new Uint8Array(key)

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
+import { minSecretBytes } from '../jws/hmac-key.js'
 import type { Binding, Keyring, Sealed } from '../sealing/keyring.js'
 import type { KidIssuer } from './kid-issuer.js'
 import type { SecretRecord } from './ports.js'
-
-/** Bytes of a new secret: the size of the hash, which RFC 7518 §3.2 asks for at least. */
-const secretBytes: Readonly<Record<HmacAlgorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
 /** What tells one secret's place from every other's; the sealed bytes open nowhere else (C7). */
 type SecretPlace = Pick<SecretRecord, 'kid' | 'generation' | 'algorithm'>
@@ -25,7 +23,7 @@ export class SecretSealer {
   /** A new signing secret for the tenant, already sealed. */
   mint(tenant: string, generation: number, nowMs: number): SecretRecord {
     const place = { kid: this.#kids.mint(), generation, algorithm: this.#algorithm }
-    const secret = randomBytes(secretBytes[this.#algorithm])
+    const secret = randomBytes(minSecretBytes[this.#algorithm])
     try {
       const sealed = this.#keyring.seal(secret, bindingOf(tenant, place))
       return { ...place, ...sealed, createdAt: nowMs, retiresAt: null, reissueRequired: false }
