@@ -26,7 +26,8 @@ const maxBlockBytes = 128
 const maxInputBytes = 8192
 
 // One pair of buffers serves all keys: every call fills and reads them before it returns, and nothing can run in between.
-const innerBuffer = Buffer.alloc(maxBlockBytes + maxInputBytes)
+// The 4 bytes more are room for a character beyond ASCII that ends the longest input: cut off, it would count as none.
+const innerBuffer = Buffer.alloc(maxBlockBytes + maxInputBytes + 4)
 const outerBuffer = Buffer.alloc(maxBlockBytes + 64)
 
 /** `crypto.hash` came with Node 20.12 and 21.7; where it is missing, `createHmac` serves. */
@@ -79,8 +80,8 @@ export class HmacKey {
       outerBuffer[at] = byte ^ 0x5c
     }
     const written = innerBuffer.write(text, blockBytes, 'utf8')
-    // Any character beyond ASCII takes more than one byte, or does not fit.
-    if (written !== text.length || innerBuffer.length < blockBytes + text.length) return undefined
+    // Any character beyond ASCII takes more bytes than it counts in the text's length.
+    if (written !== text.length) return undefined
     const inner = oneShotHash(name, innerBuffer.subarray(0, blockBytes + written), 'binary')
     outerBuffer.write(inner, blockBytes, 'binary')
     return oneShotHash(name, outerBuffer.subarray(0, blockBytes + digestBytes), 'base64url')
