@@ -11,7 +11,7 @@ export {
   type RotatingKeyPairSource,
 } from './keys/key-pair.js'
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
-export type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export type { DoubtListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
@@ -22,6 +22,7 @@ export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export type * from './secrets/ports.js'
 export {
   type ChangeOptions,
+  type EndingOptions,
   type SecretDescription,
   type TenantDescription,
   type TenantSecrets,

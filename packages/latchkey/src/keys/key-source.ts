@@ -32,6 +32,9 @@ export interface VerifyingKey {
   refusalOf(sessionId: string | undefined): FailureCode | undefined
 }
 
+/** Told that tokens of this subject which held before may hold no more; of anybody, when it is `undefined`. Never throws. */
+export type DoubtListener = (subject: string | undefined) => void
+
 /** Where signing and verifying keys come from. */
 export interface KeySource {
   /** Longest lifetime in seconds that a token signed here may have. */
@@ -44,6 +47,11 @@ export interface KeySource {
    * that was and has ended, and `store_unavailable` when that cannot be found out.
    */
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
+  /**
+   * Tells `doubted` from now on, until the function that it gives is called. Doubt costs a look and may be groundless; what ends by the clock
+   * alone raises none. Absent where no change is ever told.
+   */
+  watch?(doubted: DoubtListener): () => void
   /** Releases connections and timers. Calling twice is harmless. */
   close(): Promise<void>
 }

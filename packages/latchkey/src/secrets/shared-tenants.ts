@@ -47,6 +47,11 @@ export class SharedTenants {
     this.#options = options
   }
 
+  /** How long an entry of the cache is kept at most, in milliseconds. */
+  get entryLifetimeMs(): number {
+    return this.#options.cache.ttlMs
+  }
+
   /** Reads these kids, from the cache what can be believed and from the store the rest. */
   async read(kids: readonly string[], startedAt: Instant): Promise<ReadonlyMap<string, Reading>> {
     const readings = await this.#readCache(kids)

@@ -1,26 +1,25 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
 import { checkTokenType } from '../claims/token-type.js'
-import { type Clock, type Instant, systemClock } from '../clock.js'
+import { type Clock, systemClock } from '../clock.js'
 import { LatchkeyError, refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import { parseHeader } from '../jws/header.js'
-import type { KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
+import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import { BatchReader, type Reading } from './batch-reader.js'
-import { Freshness } from './freshness.js'
 import { KidIssuer } from './kid-issuer.js'
+import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
-import type { Change, ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
+import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
 import { rewrap } from './rewrap.js'
 import { SecretSealer } from './secret-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
-import { TenantCache } from './tenant-cache.js'
 import { checkTenantId } from './tenant-id.js'
-import { CachedTenant, canonicalHeader, type TenantKey, type TenantSurroundings } from './tenant-key.js'
+import { type CachedTenant, canonicalHeader, type TenantKey } from './tenant-key.js'
 
 /** Options of `tenantSecrets`. */
 export interface TenantSecretsOptions<Client = unknown> {
@@ -40,6 +39,8 @@ export interface TenantSecretsOptions<Client = unknown> {
   readonly maxTokenTtl?: number
   /** Tenants kept in memory at most. Default 100,000. */
   readonly maxTenants?: number
+  /** Called when the change feed begins to vouch for what is in memory, and when it ceases to: verifying then costs a read per tenant and `maxStaleness`. */
+  readonly onFeedChange?: (isFresh: boolean) => void
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
 }
@@ -48,6 +49,15 @@ export interface TenantSecretsOptions<Client = unknown> {
 export interface ChangeOptions<Client> {
   /** The handle of an open transaction of the store: the change commits or rolls back with it. Without one the change is durable when its promise resolves. */
   readonly client?: Client
+}
+
+/** Options of a change that ends tokens. */
+export interface EndingOptions<Client> extends ChangeOptions<Client> {
+  /**
+   * Resolve only when no process can accept what was ended, whatever has failed: `maxStaleness` after the commit, by when each one has heard of it or
+   * believes nothing it knew (C4). Not together with `client`: nothing is committed yet then. Default false: in this process at once.
+   */
+  readonly everywhere?: boolean
 }
 
 /** What may be known of a secret: never the secret. */
@@ -70,17 +80,17 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   /** A new secret signs from now on; the old one verifies until the grace period ends; nobody is logged out. Throws `tenant_unknown`, `tenant_disabled`, `too_many_rotations`. */
   rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /** Every token of the tenant is dead; it can sign in again at once. Throws `tenant_unknown`. */
-  revoke(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  revoke(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** The tokens of one session are dead; the tenant's other sessions go on. Throws `tenant_unknown`. */
-  revokeSession(tenant: string, sessionId: string, options?: ChangeOptions<Client>): Promise<void>
+  revokeSession(tenant: string, sessionId: string, options?: EndingOptions<Client>): Promise<void>
   /** Claims have changed: tokens issued before are answered with `reissue_required`; a refresh gives one that holds. Throws `tenant_unknown`, `tenant_disabled`. */
-  requireReissue(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  requireReissue(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** Every token is dead and none can be issued until `enable`. Throws `tenant_unknown`. */
-  disable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  disable(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** Ends `disable`; tokens from before stay dead. Throws `tenant_unknown`. */
   enable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /** Deletes the tenant and its secrets: nothing can verify again. A tenant that does not exist is forgotten already. */
-  forget(tenant: string, options?: ChangeOptions<Client>): Promise<void>
+  forget(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
   describe(tenant: string): Promise<TenantDescription | undefined>
   /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
@@ -101,7 +111,7 @@ export function tenantSecrets<Client = unknown>(options: TenantSecretsOptions<Cl
   return new TenantSecretSource(options)
 }
 
-/** Attempts to read a tenant that keeps changing, or that is read too slowly to be believed, before the answer is 503. */
+/** Attempts to sign for a tenant whose secret keeps being ended, before the answer is 503. */
 const maxAttempts = 3
 
 /** Kids that were minted here and have ended, remembered so that an old token costs one read in all. */
@@ -120,7 +130,6 @@ interface Opened {
   readonly kids: KidIssuer
   readonly sealer: SecretSealer
   readonly feed: ChangeFeed
-  readonly stopCatchingUp: () => void
 }
 
 class TenantSecretSource<Client> implements TenantSecrets<Client> {
@@ -129,16 +138,10 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #keyring: Keyring
   readonly #algorithm: HmacAlgorithm
   readonly #graceMs: number
-  readonly #proofIntervalMs: number
   readonly #clock: Clock
-  readonly #freshness: Freshness
-  readonly #cache: TenantCache
+  readonly #maxStalenessMs: number
+  readonly #known: KnownTenants
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
-  readonly #shared: SharedTenants | undefined
-  readonly #cacheTtlMs: number | undefined
-  readonly #byKid: BatchReader
-  readonly #byTenant: BatchReader
-  readonly #surroundings: TenantSurroundings
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   #closed = false
@@ -150,27 +153,21 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#keyring = Keyring.parse(options.masterKeys)
     this.#algorithm = checkAlgorithm(options.algorithm ?? 'HS256')
     this.#graceMs = checkWhole('gracePeriod', options.gracePeriod ?? 3600, 0, 31_536_000) * 1000
-    this.#proofIntervalMs = checkWhole('maxStaleness', maxStaleness, 250, 60_000) / proofsPerStaleness
+    this.#maxStalenessMs = checkWhole('maxStaleness', maxStaleness, 250, 60_000)
     this.#clock = clock
-    this.#freshness = new Freshness(clock, maxStaleness)
-    this.#cache = new TenantCache(checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000))
-    const { instant } = this.#freshness
-    this.#shared = this.#sharedTenants(options)
-    this.#cacheTtlMs = options.cache?.ttlMs
-    this.#byKid = new BatchReader({ read: (kids, startedAt) => this.#readByKid(kids, startedAt), instant })
-    this.#byTenant = new BatchReader({
-      read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
-      instant,
-    })
-    this.#surroundings = {
-      nowMs: () => clock.now(),
-      covers: (readAt) => this.#freshness.covers(readAt),
-      open: (tenant, record) => this.#sealer().open(tenant, record),
+    const known = {
+      store,
+      maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000),
+      maxStalenessMs: maxStaleness,
+      clock,
+      open: (tenant: string, record: SecretRecord) => this.#sealer().open(tenant, record),
+      onFeedChange: options.onFeedChange,
     }
+    this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
   }
 
   get feedAgeMs(): number {
-    return this.#freshness.feedAgeMs
+    return this.#known.feedAgeMs
   }
 
   async ready(): Promise<void> {
@@ -179,16 +176,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   signingKey(subject: string): MaybePromise<SigningKey> {
     checkTenantId(subject)
-    const cached = this.#cache.find(subject)
-    if (cached !== undefined && this.#freshness.covers(cached.readAt)) {
-      const key = signingKeyOf(cached)
-      if (key !== undefined) return key
-    }
-    return this.#readSigningKey(subject)
+    const known = this.#known.find(subject)
+    const key = known === undefined ? undefined : signingKeyOf(known)
+    return key ?? this.#readSigningKey(subject)
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
-    const known = this.#believed(headerSegment)
+    const known = this.#known.findKey(headerSegment)
     if (known !== undefined) return known
     const { alg, kid, typ } = parseHeader(headerSegment)
     checkTokenType(typ)
@@ -206,20 +200,20 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#change(tenant, lifecycle.rotate, options)
   }
 
-  revoke(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+  revoke(tenant: string, options?: EndingOptions<Client>): Promise<void> {
     return this.#change(tenant, lifecycle.revoke, options)
   }
 
-  async revokeSession(tenant: string, sessionId: string, options?: ChangeOptions<Client>): Promise<void> {
+  async revokeSession(tenant: string, sessionId: string, options?: EndingOptions<Client>): Promise<void> {
     checkSessionId(sessionId)
     await this.#change(tenant, (current, context) => lifecycle.endSession(current, sessionId, context), options)
   }
 
-  requireReissue(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+  requireReissue(tenant: string, options?: EndingOptions<Client>): Promise<void> {
     return this.#change(tenant, lifecycle.requireReissue, options)
   }
 
-  disable(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+  disable(tenant: string, options?: EndingOptions<Client>): Promise<void> {
     return this.#change(tenant, lifecycle.disable, options)
   }
 
@@ -227,8 +221,12 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#change(tenant, lifecycle.enable, options)
   }
 
-  forget(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
+  forget(tenant: string, options?: EndingOptions<Client>): Promise<void> {
     return this.#change(tenant, () => undefined, options)
+  }
+
+  watch(doubted: DoubtListener): () => void {
+    return this.#known.watch(doubted)
   }
 
   async describe(tenant: string): Promise<TenantDescription | undefined> {
@@ -254,23 +252,14 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#cache.clear()
+    this.#known.close()
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
-    opened?.stopCatchingUp()
     await opened?.feed.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  /** The cached key whose tokens carry this header, if what is known of its tenant may be believed now. */
-  #believed(headerSegment: string): TenantKey | undefined {
-    const key = this.#cache.findKey(headerSegment)
-    if (key === undefined || !this.#freshness.covers(key.tenant.readAt)) return undefined
-    key.tenant.recentlyUsed = true
-    return key
   }
 
   #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
@@ -281,42 +270,38 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       throw refusal('token_revoked')
     }
     // A header may hold the same names in another order than ours, when another library made the token.
-    return this.#believed(canonicalHeader(algorithm, kid)) ?? this.#readKey(kid, algorithm)
+    return this.#known.findKey(canonicalHeader(algorithm, kid)) ?? this.#readKey(kid, algorithm)
   }
 
   async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const cached = this.#keep(await this.#byKid.read(kid))
-      const key = cached?.keys.find((candidate) => candidate.kid === kid)
-      if (cached === undefined || key === undefined) {
-        this.#endedKids.set(kid, { recentlyUsed: false })
-        throw refusal('token_revoked')
-      }
-      if (key.algorithm !== algorithm) throw refusal('algorithm_refused')
-      if (this.#freshness.covers(cached.readAt)) return key
+    const owner = await this.#known.readOwner(kid)
+    const key = owner?.keys.find((candidate) => candidate.kid === kid)
+    if (key === undefined) {
+      this.#endedKids.set(kid, { recentlyUsed: false })
+      throw refusal('token_revoked')
     }
-    throw refusal('store_unavailable')
+    if (key.algorithm !== algorithm) throw refusal('algorithm_refused')
+    return key
   }
 
   async #readSigningKey(tenant: string): Promise<SigningKey> {
     await this.#open()
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const cached = this.#keep(await this.#byTenant.read(tenant))
-      const key = cached === undefined ? undefined : signingKeyOf(cached)
-      if (cached === undefined || key === undefined) await this.provision(tenant)
-      else if (this.#freshness.covers(cached.readAt)) return key
+      const read = await this.#known.read(tenant)
+      const key = read === undefined ? undefined : signingKeyOf(read)
+      if (key !== undefined) return key
+      await this.provision(tenant)
     }
     throw refusal('store_unavailable')
   }
 
-  #keep({ record, readAt }: Reading): CachedTenant | undefined {
-    if (this.#closed) throw refusal('store_closed')
-    if (record === undefined) return undefined
-    return this.#cache.keep(new CachedTenant(record, readAt, this.#surroundings))
-  }
-
-  async #change(tenant: string, decide: Decision, options: ChangeOptions<Client> = {}): Promise<void> {
+  async #change(tenant: string, decide: Decision, { client, everywhere }: EndingOptions<Client> = {}): Promise<void> {
     checkTenantId(tenant)
+    if (client !== undefined && everywhere === true) {
+      throw new TypeError(
+        'everywhere waits from the commit on: in a transaction of yours, wait for maxStaleness after it.',
+      )
+    }
     const { sealer } = await this.#open()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
@@ -324,54 +309,18 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       maxTokenMs: this.maxTokenTtl * 1000,
       mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
     }
-    const { client } = options
     const after = await this.#store.change(tenant, (current) => decide(current, context), client)
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
-    if (client === undefined) this.#changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
+    if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
+    if (everywhere === true) await sleep(this.#maxStalenessMs)
   }
 
-  #sharedTenants({ store, cache }: TenantSecretsOptions<Client>): SharedTenants | undefined {
+  #sharedTenants(
+    { store, cache }: TenantSecretsOptions<Client>,
+    isFeedFresh: () => boolean,
+  ): SharedTenants | undefined {
     if (cache === undefined) return undefined
-    return new SharedTenants({
-      cache,
-      store,
-      keyring: this.#keyring,
-      nowMs: () => this.#clock.now(),
-      isFeedFresh: () => this.#freshness.isFeedFresh,
-    })
-  }
-
-  async #readByKid(kids: readonly string[], startedAt: Instant): Promise<ReadonlyMap<string, Reading>> {
-    return this.#shared?.read(kids, startedAt) ?? readingsOf(await this.#store.readByKid(kids), startedAt)
-  }
-
-  /** What is known of the tenant from before this version ends now, in memory and under way. */
-  #changed({ tenant, version }: Change): void {
-    this.#shared?.changed({ tenant, version })
-    this.#cache.drop(tenant, version)
-    this.#byKid.changed(tenant, version)
-    this.#byTenant.changed(tenant, version)
-  }
-
-  #lost(): void {
-    this.#freshness.lost()
-    this.#cache.clear()
-    this.#byKid.lost()
-    this.#byTenant.lost()
-    this.#shared?.lost()
-    void this.#catchUp()
-  }
-
-  async #catchUp(): Promise<void> {
-    // Without the list the shared cache is not asked: slower, never wrong. The next time may succeed.
-    await this.#shared?.catchUp().catch(() => {})
-  }
-
-  /** The list of changed tenants begins anew once it has grown for as long as entries live. */
-  #catchUpRegularly(): () => void {
-    if (this.#cacheTtlMs === undefined) return () => {}
-    const timer = setInterval(() => void this.#catchUp(), this.#cacheTtlMs).unref()
-    return () => clearInterval(timer)
+    return new SharedTenants({ cache, store, keyring: this.#keyring, nowMs: () => this.#clock.now(), isFeedFresh })
   }
 
   async #open(): Promise<Opened> {
@@ -391,16 +340,12 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
     const kids = new KidIssuer(await this.#readKidKey())
     const sealer = new SecretSealer(this.#keyring, kids, this.#algorithm)
-    const feed = await this.#store.watch(
-      {
-        changed: (change) => this.#changed(change),
-        proved: (asOf) => this.#freshness.proved(asOf),
-        lost: () => this.#lost(),
-      },
-      { intervalMs: this.#proofIntervalMs, instant: this.#freshness.instant },
-    )
-    await this.#catchUp()
-    return { kids, sealer, feed, stopCatchingUp: this.#catchUpRegularly() }
+    const feed = await this.#store.watch(this.#known, {
+      intervalMs: this.#maxStalenessMs / proofsPerStaleness,
+      instant: this.#known.instant,
+    })
+    await this.#known.start()
+    return { kids, sealer, feed }
   }
 
   async #readKidKey(): Promise<Uint8Array> {
@@ -419,10 +364,6 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (this.#opened === undefined) throw new LatchkeyError('store_closed')
     return this.#opened.sealer
   }
-}
-
-function readingsOf(records: ReadonlyMap<string, TenantRecord>, readAt: Instant): ReadonlyMap<string, Reading> {
-  return new Map([...records].map(([key, record]) => [key, { record, readAt }]))
 }
 
 function signingKeyOf(cached: CachedTenant): TenantKey | undefined {

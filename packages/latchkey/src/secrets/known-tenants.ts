@@ -1,0 +1,192 @@
+import type { Clock, Instant } from '../clock.js'
+import { refusal } from '../errors.js'
+import type { DoubtListener } from '../keys/key-source.js'
+import { BatchReader, type Reading } from './batch-reader.js'
+import { Freshness } from './freshness.js'
+import type { Change, ChangeListener, SecretRecord, TenantRecord, TenantStore } from './ports.js'
+import type { SharedTenants } from './shared-tenants.js'
+import { TenantCache } from './tenant-cache.js'
+import { CachedTenant, type TenantKey, type TenantSurroundings } from './tenant-key.js'
+
+/** What `KnownTenants` works with. */
+export interface KnownTenantsOptions {
+  readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
+  readonly maxTenants: number
+  readonly maxStalenessMs: number
+  readonly clock: Clock
+  /** The secret itself; `master_key_missing` or `master_key_wrong` when it cannot be decrypted. */
+  readonly open: (tenant: string, record: SecretRecord) => Uint8Array
+  /** Called when the feed begins or ceases to vouch for what is in memory. */
+  readonly onFeedChange: ((isFresh: boolean) => void) | undefined
+}
+
+/** Attempts to read a tenant that is read too slowly to be believed, before the answer is 503. */
+const maxAttempts = 3
+
+/** Looks at the feed per `maxStaleness`. */
+const looksPerStaleness = 4
+
+/**
+ * What this process knows of tenants, and whether it may be believed now (C4, C6): the cache in memory, and behind it the shared one and the
+ * store. It listens to the change feed, and tells those who hold on to a verdict when they had better look again.
+ */
+export class KnownTenants implements ChangeListener {
+  readonly #freshness: Freshness
+  readonly #cache: TenantCache
+  readonly #byKid: BatchReader
+  readonly #byTenant: BatchReader
+  readonly #surroundings: TenantSurroundings
+  readonly #doubtListeners = new Set<DoubtListener>()
+  readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
+  readonly #lookIntervalMs: number
+  readonly #shared: SharedTenants | undefined
+  readonly #timers: NodeJS.Timeout[] = []
+  #vouchedFor = false
+  #closed = false
+
+  /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
+  constructor(
+    { store, clock, open, ...options }: KnownTenantsOptions,
+    createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
+  ) {
+    this.#freshness = new Freshness(clock, options.maxStalenessMs)
+    this.#cache = new TenantCache(options.maxTenants)
+    this.#shared = createShared(() => this.#freshness.isFeedFresh)
+    const { instant } = this.#freshness
+    this.#byKid = new BatchReader({
+      read: async (kids, startedAt) =>
+        (await this.#shared?.read(kids, startedAt)) ?? readingsOf(await store.readByKid(kids), startedAt),
+      instant,
+    })
+    this.#byTenant = new BatchReader({
+      read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
+      instant,
+    })
+    this.#surroundings = {
+      nowMs: () => clock.now(),
+      covers: (readAt) => this.#freshness.covers(readAt),
+      open,
+    }
+    this.#onFeedChange = options.onFeedChange
+    this.#lookIntervalMs = options.maxStalenessMs / looksPerStaleness
+  }
+
+  /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
+  get feedAgeMs(): number {
+    return this.#freshness.feedAgeMs
+  }
+
+  /** This moment by both clocks. */
+  get instant(): () => Instant {
+    return this.#freshness.instant
+  }
+
+  /** The tenant, if it is in memory and may be believed now. */
+  find(tenant: string): CachedTenant | undefined {
+    const cached = this.#cache.find(tenant)
+    return cached !== undefined && this.#freshness.covers(cached.readAt) ? cached : undefined
+  }
+
+  /** The key whose tokens carry this header segment, if it is in memory and its tenant may be believed now. */
+  findKey(headerSegment: string): TenantKey | undefined {
+    const key = this.#cache.findKey(headerSegment)
+    if (key === undefined || !this.#freshness.covers(key.tenant.readAt)) return undefined
+    key.tenant.recentlyUsed = true
+    return key
+  }
+
+  /** The tenant as it is read now; `undefined` when there is none. Fails with `store_unavailable`. */
+  read(tenant: string): Promise<CachedTenant | undefined> {
+    return this.#readWith(this.#byTenant, tenant)
+  }
+
+  /** The tenant that owns this kid; `undefined` when nobody does. Fails with `store_unavailable`. */
+  readOwner(kid: string): Promise<CachedTenant | undefined> {
+    return this.#readWith(this.#byKid, kid)
+  }
+
+  /** What is known of the tenant from before this version ends now, in memory and under way. */
+  changed({ tenant, version }: Change): void {
+    this.#shared?.changed({ tenant, version })
+    this.#cache.drop(tenant, version)
+    this.#byKid.changed(tenant, version)
+    this.#byTenant.changed(tenant, version)
+    this.#doubt(tenant)
+  }
+
+  proved(asOf: Instant): void {
+    this.#freshness.proved(asOf)
+    this.#tellFeedState()
+  }
+
+  lost(): void {
+    this.#freshness.lost()
+    this.#cache.clear()
+    this.#byKid.lost()
+    this.#byTenant.lost()
+    this.#shared?.lost()
+    this.#tellFeedState()
+    this.#doubt(undefined)
+    void this.#catchUp()
+  }
+
+  /** Calls `doubted` whenever a verdict may hold no more; gives the way to end that. */
+  watch(doubted: DoubtListener): () => void {
+    this.#doubtListeners.add(doubted)
+    return () => this.#doubtListeners.delete(doubted)
+  }
+
+  /** Begins with what has to be done now and then, once the feed is up. */
+  async start(): Promise<void> {
+    await this.#catchUp()
+    if (this.#closed) return
+    this.#timers.push(setInterval(() => this.#lookAtFeed(), this.#lookIntervalMs).unref())
+    if (this.#shared === undefined) return
+    // The list of changed tenants begins anew once it has grown for as long as entries live.
+    this.#timers.push(setInterval(() => void this.#catchUp(), this.#shared.entryLifetimeMs).unref())
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cache.clear()
+    for (const timer of this.#timers) clearInterval(timer)
+  }
+
+  async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const { record, readAt } = await reader.read(key)
+      if (this.#closed) throw refusal('store_closed')
+      if (record === undefined) return undefined
+      const cached = this.#cache.keep(new CachedTenant(record, readAt, this.#surroundings))
+      if (this.#freshness.covers(cached.readAt)) return cached
+    }
+    throw refusal('store_unavailable')
+  }
+
+  async #catchUp(): Promise<void> {
+    // Without the list the shared cache is not asked: slower, never wrong. The next time may succeed.
+    await this.#shared?.catchUp().catch(() => {})
+  }
+
+  /** A feed that has gone silent says nothing itself. */
+  #lookAtFeed(): void {
+    this.#tellFeedState()
+    if (!this.#freshness.isFeedFresh) this.#doubt(undefined)
+  }
+
+  #doubt(tenant: string | undefined): void {
+    for (const doubted of this.#doubtListeners) doubted(tenant)
+  }
+
+  #tellFeedState(): void {
+    const isFresh = this.#freshness.isFeedFresh
+    if (isFresh === this.#vouchedFor) return
+    this.#vouchedFor = isFresh
+    // On a turn of its own: what an application throws must not end the feed.
+    queueMicrotask(() => this.#onFeedChange?.(isFresh))
+  }
+}
+
+function readingsOf(records: ReadonlyMap<string, TenantRecord>, readAt: Instant): ReadonlyMap<string, Reading> {
+  return new Map([...records].map(([key, record]) => [key, { record, readAt }]))
+}
