@@ -31,6 +31,14 @@ app.get('/me', requireAuth(latchkey), (req, res) => {
   res.json({ id: req.auth.subject })
 })
 
+// A stream of events lives on after its request was let in. It ends when what let it in ends: on logout, on every device or here, in whichever process that was.
+app.get('/events', requireAuth(latchkey), (req, res) => {
+  res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  res.write(`event: welcome\ndata: ${req.auth.subject}\n\n`)
+  const stopWatching = latchkey.watch(req.auth, (reason) => res.end(`event: end\ndata: ${reason.code}\n\n`))
+  res.on('close', stopWatching)
+})
+
 // This device: the session of the token.
 app.post('/logout', requireAuth(latchkey), async (req, res) => {
   const { subject, sessionId } = req.auth

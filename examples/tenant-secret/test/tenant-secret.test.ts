@@ -29,6 +29,10 @@ describe('the tenant-secret example', () => {
     return ((await response.json()) as { access_token: string }).access_token
   }
 
+  function listen(process: ExampleProcess, token: string): Promise<Response> {
+    return fetch(`${process.url}/events`, { headers: { authorization: `Bearer ${token}` } })
+  }
+
   async function call(method: string, path: string, token: string): Promise<string | number> {
     const response = await fetch(example.url + path, { method, headers: { authorization: `Bearer ${token}` } })
     if (response.ok) return response.status
@@ -55,6 +59,21 @@ describe('the tenant-secret example', () => {
     expect(await call('GET', '/me', phone)).toBe('token_revoked')
     expect(await call('GET', '/me', laptop)).toBe('token_revoked')
     expect(await call('GET', '/me', await login())).toBe(200)
+  })
+
+  it('ends the streams of a device that logs out, and leaves the others, also when another process was told', async () => {
+    const other = await startExample('tenant-secret/server.js', env)
+    try {
+      const [phone, laptop] = [await login(), await login()]
+      const [phoneEvents, laptopEvents] = [await listen(example, phone), await listen(other, laptop)]
+      expect(await call('POST', '/logout', phone)).toBe(204)
+      expect(await phoneEvents.text()).toContain('event: end\ndata: session_ended')
+      expect(await call('GET', '/me', laptop)).toBe(200)
+      expect(await call('POST', '/logout-all', laptop)).toBe(204)
+      expect(await laptopEvents.text()).toContain('event: end\ndata: token_revoked')
+    } finally {
+      await other.stop()
+    }
   })
 
   it('finds its secrets again after a restart', async () => {

@@ -18,17 +18,42 @@ export interface Auth {
   readonly claims: Claims
 }
 
+/** The identity as it is handed out. It remembers its token where nobody sees it: not in logs, not in JSON, not for the application. */
+class VerifiedAuth implements Auth {
+  readonly subject: string
+  readonly sessionId: string | undefined
+  readonly tokenId: string
+  readonly kid: string
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly claims: Claims
+  readonly #token: string
+
+  constructor(claims: Claims, kid: string, token: string) {
+    this.subject = claims.sub
+    this.sessionId = claims.sid
+    this.tokenId = claims.jti
+    this.kid = kid
+    this.issuedAt = claims.iat
+    this.expiresAt = claims.exp
+    this.claims = claims
+    this.#token = token
+  }
+
+  static tokenOf(auth: Auth): string | undefined {
+    return #token in auth ? auth.#token : undefined
+  }
+}
+
 /** The verified identity that a token's claims and key make. */
-export function createAuth(claims: Claims, kid: string): Auth {
-  return Object.freeze({
-    subject: claims.sub,
-    sessionId: claims.sid,
-    tokenId: claims.jti,
-    kid,
-    issuedAt: claims.iat,
-    expiresAt: claims.exp,
-    claims: deepFreeze(claims),
-  })
+export function createAuth(claims: Claims, kid: string, token: string): Auth {
+  deepFreeze(claims)
+  return Object.freeze(new VerifiedAuth(claims, kid, token))
+}
+
+/** The token that this identity was verified from; `undefined` when it was not made here. */
+export function tokenOf(auth: Auth): string | undefined {
+  return VerifiedAuth.tokenOf(auth)
 }
 
 function deepFreeze<T extends object>(value: T): T {

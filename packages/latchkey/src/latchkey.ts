@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { type Auth, createAuth } from './auth.js'
+import { type Auth, createAuth, tokenOf } from './auth.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
 import { checkClaims, parseClaims } from './claims/check-claims.js'
 import { checkSessionId } from './claims/session-id.js'
 import { type Clock, systemClock } from './clock.js'
-import { refusal } from './errors.js'
+import { type LatchkeyError, refusal } from './errors.js'
 import { decodeBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
 import type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { VerifiedTokens } from './verified-tokens.js'
+import { WatchedTokens } from './watched-tokens.js'
 
 /** Options of `createLatchkey`. */
 export interface LatchkeyOptions {
@@ -67,7 +68,14 @@ export interface Latchkey {
    * a LatchkeyError, thrown at once or rejected: 401 with what is wrong with the token, 503 when that cannot be found out.
    */
   verify(token: string): MaybePromise<Auth>
-  /** Closes the key source. */
+  /**
+   * Calls `ended` once when this identity, as `verify` gave it, holds no more: revoked, its session ended, expired; in the process that made the change at
+   * once, in others when the change feed tells. The reason has status 503 when nobody could say for longer than knowledge may be old.
+   * For what outlives a request, such as a WebSocket or a stream of events. Gives the way to stop watching, which the caller uses when the stream
+   * has ended. Throws a TypeError for an identity that `verify` did not give.
+   */
+  watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void
+  /** Closes the key source; watches end without a call. */
   close(): Promise<void>
 }
 
@@ -96,6 +104,7 @@ class TokenAuthority implements Latchkey {
   readonly #verified: VerifiedTokens | undefined
   readonly #maxTokenLength: number
   readonly #clock: Clock
+  readonly #watched: WatchedTokens
 
   constructor(options: LatchkeyOptions) {
     const { tokenCache = { maxEntries: 10_000 } } = options
@@ -111,7 +120,13 @@ class TokenAuthority implements Latchkey {
       tokenCache === false
         ? undefined
         : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000))
-    this.#clock = options.clock ?? systemClock
+    const clock = options.clock ?? systemClock
+    this.#clock = clock
+    this.#watched = new WatchedTokens({
+      keys: options.keys,
+      verify: (token) => this.verify(token),
+      nowMs: () => clock.now(),
+    })
   }
 
   issue(request: IssueRequest): MaybePromise<IssuedToken> {
@@ -128,7 +143,14 @@ class TokenAuthority implements Latchkey {
     return this.#verifyAnew(token, splitCompact(token), maxAttempts)
   }
 
+  watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void {
+    const token = tokenOf(auth)
+    if (token === undefined) throw new TypeError('watch takes the very object that verify gave.')
+    return this.#watched.add({ token, subject: auth.subject, endsAtMs: this.#endsAtMs(auth.expiresAt), ended })
+  }
+
   async close(): Promise<void> {
+    this.#watched.close()
     this.#verified?.clear()
     await this.#keys.close()
   }
@@ -185,9 +207,13 @@ class TokenAuthority implements Latchkey {
     if (refused !== undefined) throw refusal(refused)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
     if (!key.isCurrent()) return this.#verifyAnew(token, parts, attempts - 1)
-    const auth = createAuth(claims, key.kid)
-    this.#verified?.add(token, auth, key, (claims.exp + this.#toleranceSec) * 1000)
+    const auth = createAuth(claims, key.kid, token)
+    this.#verified?.add(token, auth, key, this.#endsAtMs(claims.exp))
     return auth
+  }
+
+  #endsAtMs(expiresAtSec: number): number {
+    return (expiresAtSec + this.#toleranceSec) * 1000
   }
 
   #checkTtl(name: string, seconds: number): number {

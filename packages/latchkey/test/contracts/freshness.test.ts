@@ -1,11 +1,23 @@
-import { describe, expect, it } from 'vitest'
-import { instantOf } from '../../src/clock.js'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { instantOf, systemClock } from '../../src/clock.js'
+import type { Latchkey } from '../../src/latchkey.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 import { steer } from '../support/steered-store.js'
 
 const maxStaleness = 2000
+
+const opened: Latchkey[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((latchkey) => latchkey.close()))
+})
+
+/** Closed when the test ends. */
+function open<S extends { readonly latchkey: Latchkey }>(setup: S): S {
+  opened.push(setup.latchkey)
+  return setup
+}
 
 async function twoProcesses() {
   const shared = memoryStore()
@@ -91,6 +103,62 @@ describe('a verifier whose feed proves itself (C4)', () => {
     await writer.keys.revoke('alice')
     feed.lost()
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+})
+
+describe('a change that is to hold everywhere', () => {
+  it('resolves only when every process has heard of it or believes nothing any more, although no feed told it', async () => {
+    const shared = memoryStore()
+    const writer = open(setUp({ store: shared, clock: systemClock, keys: { maxStaleness: 250 } }))
+    const steered = steer(shared)
+    const reader = open(setUp({ store: steered.store, clock: systemClock, keys: { maxStaleness: 250 } }))
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await reader.latchkey.verify(token)
+    await writer.keys.revoke('alice')
+    expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    await writer.keys.revoke('alice', { everywhere: true })
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('cannot be waited for inside a transaction that is not committed yet', async () => {
+    const { keys, store } = setUp()
+    const revoking = store.transaction((client) => keys.revoke('alice', { client, everywhere: true }))
+    await expect(revoking).rejects.toThrow(TypeError)
+  })
+})
+
+describe('the state of the feed', () => {
+  it('is told at once when it begins to vouch', async () => {
+    const told: boolean[] = []
+    const steered = steer()
+    const { keys } = open(
+      setUp({ store: steered.store, keys: { maxStaleness: 60_000, onFeedChange: (isFresh) => told.push(isFresh) } }),
+    )
+    await keys.ready()
+    steered.listeners[0]?.proved(instantOf(createFakeClock()))
+    await vi.waitFor(() => expect(told).toEqual([true]))
+  })
+
+  it('is told when it begins to vouch, loses its thread, goes silent and comes back', async () => {
+    const steered = steer()
+    const clock = systemClock
+    const told: boolean[] = []
+    const { keys } = open(
+      setUp({
+        store: steered.store,
+        clock,
+        keys: { maxStaleness: 250, onFeedChange: (isFresh) => told.push(isFresh) },
+      }),
+    )
+    await keys.ready()
+    const [feed] = steered.listeners
+    feed?.proved(instantOf(clock))
+    await vi.waitFor(() => expect(told).toEqual([true]))
+    feed?.lost()
+    feed?.proved(instantOf(clock))
+    await vi.waitFor(() => expect(told).toEqual([true, false, true]))
+    await vi.waitFor(() => expect(told).toEqual([true, false, true, false]), { timeout: 3000 })
+    expect(keys.feedAgeMs).toBeGreaterThan(250)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/clock.js'
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../../src/latchkey.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import type { TenantStore } from '../../src/secrets/ports.js'
@@ -16,7 +17,7 @@ export interface Setup {
 
 export interface SetupOptions {
   readonly store?: TenantStore
-  readonly clock?: FakeClock
+  readonly clock?: Clock
   readonly masterKeys?: string
   readonly keys?: Partial<TenantSecretsOptions>
   readonly latchkey?: Partial<LatchkeyOptions>
@@ -24,7 +25,9 @@ export interface SetupOptions {
 
 export const masterKeys = Keyring.generate('test')
 
-export function setUp(options: SetupOptions = {}): Setup {
+export function setUp(options?: SetupOptions & { readonly clock?: FakeClock }): Setup
+export function setUp(options: SetupOptions): Omit<Setup, 'clock'>
+export function setUp(options: SetupOptions = {}): Omit<Setup, 'clock'> & { readonly clock: Clock } {
   const clock = options.clock ?? createFakeClock()
   const store = options.store ?? memoryStore()
   const ring = options.masterKeys ?? masterKeys
