@@ -1,4 +1,5 @@
 import { measure } from 'mitata'
+import { median } from './statistics.js'
 
 /** How long one operation took, over the rounds. Nanoseconds. */
 export interface Timing {
@@ -36,7 +37,5 @@ export async function measureInRounds(
 }
 
 function timingOf(values: readonly number[]): Timing {
-  const sorted = values.toSorted((a, b) => a - b)
-  const at = (place: number) => sorted[Math.min(sorted.length - 1, Math.floor(place * sorted.length))] ?? Number.NaN
-  return { median: at(0.5), least: at(0), most: at(1) }
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
 }

@@ -1,13 +1,12 @@
-import { parseArgs } from 'node:util'
+import { createPopulation, type Population } from '../population.js'
+import { benchFlags, publish } from '../publish.js'
+import { measureInRounds, type RoundOptions } from '../rounds.js'
+import { formatCount } from '../table.js'
 import { type Contender, issuers, verifiers } from './contenders.js'
 import { checkVerifier } from './fairness.js'
-import { createPopulation, type Population } from './population.js'
-import { createReport, formatReport, type Row, type Section, saveReport } from './report.js'
-import { measureInRounds, type RoundOptions } from './rounds.js'
+import { formatSections, type Row, type Section } from './report.js'
 
-const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
-})
+const flags = benchFlags()
 const tenants = flags.quick ? 2_000 : 10_000
 const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 500 }
 
@@ -15,17 +14,18 @@ const population = await createPopulation(tenants)
 const verifying = await verifiers(population)
 for (const contender of verifying) await checkVerifier(contender, population)
 
-const report = createReport(
-  [
-    await measureSection('Verify a token never seen before', verifying, inTurn(population.newTokens)),
-    await measureSection('Verify the same tokens again', verifying, inTurn(population.tokens)),
-    await measureSection('Issue a token', await issuers(population), subjectsInTurn(population)),
-  ],
-  tenants,
-  roundOptions.rounds,
-)
-await saveReport(report, new URL('../results/latest.json', import.meta.url))
-console.log(flags.json ? JSON.stringify(report) : formatReport(report))
+const sections = [
+  await measureSection('Verify a token never seen before', verifying, inTurn(population.newTokens)),
+  await measureSection('Verify the same tokens again', verifying, inTurn(population.tokens)),
+  await measureSection('Issue a token', await issuers(population), subjectsInTurn(population)),
+]
+const { rounds } = roundOptions
+await publish({
+  name: 'latest',
+  flags,
+  results: { tenants, rounds, sections },
+  text: `${formatCount(tenants)} tenants, median of ${rounds} interleaved rounds\n\n${formatSections(sections)}`,
+})
 
 async function measureSection(
   title: string,

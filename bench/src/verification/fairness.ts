@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
+import type { Population } from '../population.js'
 import type { Contender } from './contenders.js'
-import type { Population } from './population.js'
 
 /** Throws unless the contender accepts good tokens and refuses a tampered, an expired and a foreign-key one: whoever skips a check is no peer. */
 export async function checkVerifier(

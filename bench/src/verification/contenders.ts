@@ -2,7 +2,7 @@ import { webcrypto } from 'node:crypto'
 import { createSigner, createVerifier, type VerifierOptions } from 'fast-jwt'
 import * as jose from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
-import { audience, issuer, type Population, type TenantSecret, tokenType } from './population.js'
+import { audience, issuer, type Population, type TenantSecret, tokenType } from '../population.js'
 
 type Verify = (token: string) => unknown
 type Issue = (subject: string) => unknown
