@@ -33,62 +33,82 @@ const outerBuffer = Buffer.alloc(maxBlockBytes + 64)
 /** `crypto.hash` came with Node 20.12 and 21.7; where it is missing, `createHmac` serves. */
 const oneShotHash: typeof crypto.hash | undefined = crypto.hash
 
+/** An HMAC key no longer than the hash's block, a byte a Latin-1 character: a third of the memory of a Uint8Array, and as easy to hide. */
+export type HmacSecret = string
+
+/** The key that these bytes are for this algorithm (RFC 2104 §2). Throws a TypeError when there are fewer than its hash has: 32, 48 or 64 (RFC 7518 §3.2). */
+export function hmacSecretOf(algorithm: HmacAlgorithm, bytes: Uint8Array): HmacSecret {
+  const { name, blockBytes } = hashes[algorithm]
+  const least = minSecretBytes[algorithm]
+  if (bytes.length < least) throw new TypeError(`A secret for ${algorithm} has at least ${least} bytes.`)
+  const key = bytes.length <= blockBytes ? Buffer.from(bytes) : crypto.createHash(name).update(bytes).digest()
+  return key.toString('latin1')
+}
+
+/** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
+export function signHmac(algorithm: HmacAlgorithm, secret: HmacSecret, signingInput: string): string {
+  const signature = signatureOf(algorithm, secret, signingInput)
+  if (signature === undefined) throw new TypeError('A JWS signing input is ASCII text (RFC 7515 §5.1).')
+  return signature
+}
+
 /**
- * A secret pinned to one HMAC algorithm (RFC 7518 §3.2). Keeps the bytes alone: a KeyObject would take some 900 more, and `createHmac` with
- * it is 1.7 times slower than HMAC composed of two one-shot hashes (RFC 2104 §2), which is what this does.
+ * Whether this text is the signature. The base64url texts are compared, so that no other encoding of the same bytes passes, and nothing
+ * need be decoded; in constant time, so that a forger learns nothing of how far a guess was right.
  */
+export function verifyHmac(
+  algorithm: HmacAlgorithm,
+  secret: HmacSecret,
+  signingInput: string,
+  signature: string,
+): boolean {
+  const expected = signatureOf(algorithm, secret, signingInput)
+  if (expected === undefined || signature.length !== expected.length) return false
+  let difference = 0
+  for (let at = 0; at < expected.length; at += 1) difference |= expected.charCodeAt(at) ^ signature.charCodeAt(at)
+  return difference === 0
+}
+
+/** A secret pinned to one HMAC algorithm (RFC 7518 §3.2). */
 export class HmacKey {
   readonly algorithm: HmacAlgorithm
-  readonly #secret: Uint8Array
+  readonly #secret: HmacSecret
 
-  /** Copies the secret. Throws a TypeError when it is shorter than the hash: 32, 48 or 64 bytes (RFC 7518 §3.2). */
+  /** Copies the secret. Throws a TypeError when it is too short; see `hmacSecretOf`. */
   constructor(algorithm: HmacAlgorithm, secret: Uint8Array) {
-    const { name, blockBytes } = hashes[algorithm]
-    const least = minSecretBytes[algorithm]
-    if (secret.length < least) throw new TypeError(`A secret for ${algorithm} has at least ${least} bytes.`)
     this.algorithm = algorithm
-    const key = secret.length <= blockBytes ? secret : crypto.createHash(name).update(secret).digest()
-    this.#secret = new Uint8Array(key)
+    this.#secret = hmacSecretOf(algorithm, secret)
   }
 
-  /** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
+  /** See `signHmac`. */
   sign(signingInput: string): string {
-    const signature = this.#signatureOf(signingInput)
-    if (signature === undefined) throw new TypeError('A JWS signing input is ASCII text (RFC 7515 §5.1).')
-    return signature
+    return signHmac(this.algorithm, this.#secret, signingInput)
   }
 
-  /**
-   * Whether this text is the signature. The base64url texts are compared, so that no other encoding of the same bytes passes, and nothing
-   * need be decoded; in constant time, so that a forger learns nothing of how far a guess was right.
-   */
+  /** See `verifyHmac`. */
   verify(signingInput: string, signature: string): boolean {
-    const expected = this.#signatureOf(signingInput)
-    if (expected === undefined || signature.length !== expected.length) return false
-    let difference = 0
-    for (let at = 0; at < expected.length; at += 1) difference |= expected.charCodeAt(at) ^ signature.charCodeAt(at)
-    return difference === 0
+    return verifyHmac(this.algorithm, this.#secret, signingInput, signature)
   }
+}
 
-  #signatureOf(text: string): string | undefined {
-    if (oneShotHash === undefined || text.length > maxInputBytes) return this.#signatureByNode(text)
-    const { name, blockBytes, digestBytes } = hashes[this.algorithm]
-    const secret = this.#secret
-    for (let at = 0; at < blockBytes; at += 1) {
-      const byte = at < secret.length ? (secret[at] ?? 0) : 0
-      innerBuffer[at] = byte ^ 0x36
-      outerBuffer[at] = byte ^ 0x5c
-    }
-    const written = innerBuffer.write(text, blockBytes, 'utf8')
-    // Any character beyond ASCII takes more bytes than it counts in the text's length.
-    if (written !== text.length) return undefined
-    const inner = oneShotHash(name, innerBuffer.subarray(0, blockBytes + written), 'binary')
-    outerBuffer.write(inner, blockBytes, 'binary')
-    return oneShotHash(name, outerBuffer.subarray(0, blockBytes + digestBytes), 'base64url')
+/** HMAC of two one-shot hashes (RFC 2104 §2), 1.7 times faster than `createHmac`; `undefined` for a text that is not ASCII. */
+function signatureOf(algorithm: HmacAlgorithm, secret: HmacSecret, text: string): string | undefined {
+  if (oneShotHash === undefined || text.length > maxInputBytes) return signatureByNode(algorithm, secret, text)
+  const { name, blockBytes, digestBytes } = hashes[algorithm]
+  for (let at = 0; at < blockBytes; at += 1) {
+    const byte = at < secret.length ? secret.charCodeAt(at) : 0
+    innerBuffer[at] = byte ^ 0x36
+    outerBuffer[at] = byte ^ 0x5c
   }
+  const written = innerBuffer.write(text, blockBytes, 'utf8')
+  // Any character beyond ASCII takes more bytes than it counts in the text's length.
+  if (written !== text.length) return undefined
+  const inner = oneShotHash(name, innerBuffer.subarray(0, blockBytes + written), 'binary')
+  outerBuffer.write(inner, blockBytes, 'binary')
+  return oneShotHash(name, outerBuffer.subarray(0, blockBytes + digestBytes), 'base64url')
+}
 
-  #signatureByNode(text: string): string | undefined {
-    if (Buffer.byteLength(text) !== text.length) return undefined
-    return crypto.createHmac(hashes[this.algorithm].name, this.#secret).update(text).digest('base64url')
-  }
+function signatureByNode(algorithm: HmacAlgorithm, secret: HmacSecret, text: string): string | undefined {
+  if (Buffer.byteLength(text) !== text.length) return undefined
+  return crypto.createHmac(hashes[algorithm].name, Buffer.from(secret, 'latin1')).update(text).digest('base64url')
 }

@@ -6,7 +6,7 @@ import { Freshness } from './freshness.js'
 import type { Change, ChangeListener, SecretRecord, TenantRecord, TenantStore } from './ports.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import { CachedTenant, type TenantKey, type TenantSurroundings } from './tenant-key.js'
+import { type CachedTenant, cacheTenant, type TenantKey, type TenantSurroundings } from './tenant-key.js'
 
 /** What `KnownTenants` works with. */
 export interface KnownTenantsOptions {
@@ -87,11 +87,11 @@ export class KnownTenants implements ChangeListener {
     return cached !== undefined && this.#freshness.covers(cached.readAt) ? cached : undefined
   }
 
-  /** The key whose tokens carry this header segment, if it is in memory and its tenant may be believed now. */
-  findKey(headerSegment: string): TenantKey | undefined {
-    const key = this.#cache.findKey(headerSegment)
-    if (key === undefined || !this.#freshness.covers(key.tenant.readAt)) return undefined
-    key.tenant.recentlyUsed = true
+  /** The key with this kid, if it is in memory and its tenant may be believed now. */
+  findKey(kid: string): TenantKey | undefined {
+    const key = this.#cache.findKey(kid)
+    if (key === undefined || !this.#freshness.covers(key.readAt)) return undefined
+    key.use()
     return key
   }
 
@@ -157,7 +157,7 @@ export class KnownTenants implements ChangeListener {
       const { record, readAt } = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
       if (record === undefined) return undefined
-      const cached = this.#cache.keep(new CachedTenant(record, readAt, this.#surroundings))
+      const cached = this.#cache.keep(cacheTenant(record, readAt, this.#surroundings))
       if (this.#freshness.covers(cached.readAt)) return cached
     }
     throw refusal('store_unavailable')

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../bounded-map.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
-/** The tenants this process knows (L1), bounded, found by ID or by the header of a token. Whatever leaves it ends. */
+/** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */
 export class TenantCache {
   readonly #tenants: BoundedMap<string, CachedTenant>
   readonly #keys = new Map<string, TenantKey>()
@@ -18,9 +18,9 @@ export class TenantCache {
     return this.#tenants.get(tenant)
   }
 
-  /** The key whose tokens carry exactly this header segment. */
-  findKey(headerSegment: string): TenantKey | undefined {
-    return this.#keys.get(headerSegment)
+  /** The key with this kid. */
+  findKey(kid: string): TenantKey | undefined {
+    return this.#keys.get(kid)
   }
 
   /**
@@ -28,23 +28,23 @@ export class TenantCache {
    * version again only renews the time of the read, so that verdicts which lean on it live on.
    */
   keep(read: CachedTenant): CachedTenant {
-    const { tenant, version } = read.record
+    const { tenant, version } = read
     const known = this.#tenants.get(tenant)
-    if (known !== undefined && known.record.version > version) return known
-    if (known !== undefined && known.record.version === version) {
-      if (known.readAt.monotonicMs < read.readAt.monotonicMs) known.readAt = read.readAt
+    if (known !== undefined && known.version > version) return known
+    if (known !== undefined && known.version === version) {
+      if (known.readAt.monotonicMs < read.readAt.monotonicMs) known.renew(read.readAt)
       return known
     }
     if (known !== undefined) this.#end(known)
     this.#tenants.set(tenant, read)
-    for (const key of read.keys) this.#keys.set(key.headerSegment, key)
+    for (const key of read.keys) this.#keys.set(key.kid, key)
     return read
   }
 
   /** Forgets a tenant, unless what is kept already is of this version or newer. */
   drop(tenant: string, newVersion: number): void {
     const known = this.#tenants.get(tenant)
-    if (known === undefined || known.record.version >= newVersion) return
+    if (known === undefined || known.version >= newVersion) return
     this.#tenants.delete(tenant)
     this.#end(known)
   }
@@ -56,7 +56,7 @@ export class TenantCache {
   }
 
   #end(cached: CachedTenant): void {
-    cached.alive = false
-    for (const key of cached.keys) this.#keys.delete(key.headerSegment)
+    cached.end()
+    for (const key of cached.keys) this.#keys.delete(key.kid)
   }
 }

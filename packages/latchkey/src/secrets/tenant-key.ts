@@ -1,13 +1,12 @@
-import { TOKEN_TYPE } from '../claims/token-type.js'
 import type { Instant } from '../clock.js'
 import type { FailureCode } from '../errors.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
-import { encodeHeader } from '../jws/header.js'
-import { HmacKey } from '../jws/hmac-key.js'
+import { type HmacSecret, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
 import type { SigningKey, VerifyingKey } from '../keys/key-source.js'
-import type { SecretRecord, TenantRecord } from './ports.js'
+import { canonicalHeader } from './canonical-header.js'
+import type { EndedSession, SecretRecord, TenantRecord } from './ports.js'
 
-/** What a cached tenant and its keys need of the process they live in. */
+/** What cached tenants need of the process they live in. */
 export interface TenantSurroundings {
   /** The wall clock, in milliseconds since 1970. */
   readonly nowMs: () => number
@@ -17,97 +16,187 @@ export interface TenantSurroundings {
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
 }
 
-/**
- * One tenant in memory. Everything but the two marks is fixed: a change of the tenant replaces the whole object and ends this
- * one, so that every verdict that leans on it dies with one write (C8).
- */
-export class CachedTenant {
-  readonly record: TenantRecord
-  /** Just before the read of this record began. */
-  readAt: Instant
-  readonly keys: readonly TenantKey[]
-  /** False once the cache has let this object go. */
-  alive = true
-  /** For the cache's second chance. */
-  recentlyUsed = true
-
-  constructor(record: TenantRecord, readAt: Instant, surroundings: TenantSurroundings) {
-    this.record = record
-    this.readAt = readAt
-    this.keys = record.secrets.map((secret) => new TenantKey(this, secret, surroundings))
-  }
-
+/** One tenant in memory, as it was read. A change of the tenant replaces it. */
+export interface CachedTenant {
+  readonly tenant: string
+  readonly version: number
+  readonly isDisabled: boolean
+  /** Just before the read began. */
+  readonly readAt: Instant
   /** The key that signs, if the tenant has one. */
-  get signingKey(): TenantKey | undefined {
-    return this.keys.find((key) => key.signs)
-  }
+  readonly signingKey: TenantKey | undefined
+  readonly keys: readonly TenantKey[]
+  /** For the cache's second chance. */
+  recentlyUsed: boolean
+  /** The same was read again. */
+  renew(readAt: Instant): void
+  /** The cache has let it go: with this one write to each key every verdict that leans on it dies (C8). */
+  end(): void
 }
 
+/**
+ * A tenant as it is kept in memory. With a million of them every word counts, and with many in turn every place in memory that must be fetched: so a
+ * tenant that has one secret is one object, and its key is that object.
+ */
+export function cacheTenant(record: TenantRecord, readAt: Instant, surroundings: TenantSurroundings): CachedTenant {
+  const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
+  const keys = secrets.map((secret) => new TenantKey(record, secret, readAt, surroundings))
+  const [first] = keys
+  if (first === undefined) return new KeylessTenant(record, readAt)
+  for (const key of keys) key.meet(keys)
+  return first
+}
+
+/** What sets a key apart from the only secret of a tenant that has ended no session. */
+interface Circumstances {
+  /** Milliseconds since 1970. */
+  readonly retiresAt: number
+  readonly endedSessions: readonly EndedSession[]
+  /** The tenant's other keys. */
+  readonly others: readonly TenantKey[]
+}
+
+// Nearly all keys share this one.
+const ordinary: Circumstances = { retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [] }
+
 /** One secret of one cached tenant: signs and verifies this tenant's tokens alone (C1). */
-export class TenantKey implements SigningKey, VerifyingKey {
-  readonly #secret: SecretRecord
-  readonly #surroundings: TenantSurroundings
+export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
+  readonly tenant: string
+  readonly version: number
+  readonly kid: string
+  readonly algorithm: HmacAlgorithm
+  recentlyUsed = true
   // Opened at the first use: most retired secrets are never asked for again, and one that cannot be opened must not hide the others.
-  #hmac: HmacKey | undefined
-  readonly tenant: CachedTenant
-  readonly headerSegment: string
+  #secret: HmacSecret | SecretRecord
+  #readAt: Instant
+  #isCached = true
+  #circumstances: Circumstances
+  readonly #surroundings: TenantSurroundings
 
-  constructor(tenant: CachedTenant, secret: SecretRecord, surroundings: TenantSurroundings) {
-    this.tenant = tenant
+  constructor(record: TenantRecord, secret: SecretRecord, readAt: Instant, surroundings: TenantSurroundings) {
+    this.tenant = record.tenant
+    this.version = record.version
+    this.kid = secret.kid
+    this.algorithm = secret.algorithm
     this.#secret = secret
+    this.#readAt = readAt
+    const isOrdinary = secret.retiresAt === null && !secret.reissueRequired && record.endedSessions.length === 0
+    this.#circumstances = isOrdinary
+      ? ordinary
+      : { retiresAt: retirementOf(secret), endedSessions: record.endedSessions, others: [] }
     this.#surroundings = surroundings
-    this.headerSegment = canonicalHeader(secret.algorithm, secret.kid)
-  }
-
-  get kid(): string {
-    return this.#secret.kid
-  }
-
-  get algorithm(): HmacAlgorithm {
-    return this.#secret.algorithm
   }
 
   get owner(): string {
-    return this.tenant.record.tenant
+    return this.tenant
   }
 
-  get signs(): boolean {
-    return this.#secret.retiresAt === null
+  get isDisabled(): boolean {
+    return false
+  }
+
+  get readAt(): Instant {
+    return this.#readAt
+  }
+
+  get signingKey(): TenantKey | undefined {
+    return this.#circumstances.retiresAt === Number.POSITIVE_INFINITY ? this : undefined
+  }
+
+  get keys(): readonly TenantKey[] {
+    return [this, ...this.#circumstances.others]
+  }
+
+  /** Made from the kid each time: kept, it would take more memory than the rest. */
+  get headerSegment(): string {
+    return canonicalHeader(this.algorithm, this.kid)
+  }
+
+  /** Tells the key of the tenant's others. */
+  meet(keys: readonly TenantKey[]): void {
+    if (keys.length > 1) this.#circumstances = { ...this.#circumstances, others: keys.filter((key) => key !== this) }
   }
 
   sign(signingInput: string): string {
-    return this.#key().sign(signingInput)
+    return signHmac(this.algorithm, this.#open(), signingInput)
   }
 
   verify(signingInput: string, signature: string): boolean {
-    return this.#key().verify(signingInput, signature)
+    return verifyHmac(this.algorithm, this.#open(), signingInput, signature)
   }
 
   isCurrent(): boolean {
-    this.tenant.recentlyUsed = true
-    return this.tenant.alive && !this.#isRetired() && this.#surroundings.covers(this.tenant.readAt)
+    this.use()
+    return this.#isCached && !this.#isRetired() && this.#surroundings.covers(this.#readAt)
   }
 
   refusalOf(sessionId: string | undefined): FailureCode | undefined {
-    const { disabledAt, endedSessions } = this.tenant.record
-    if (disabledAt !== null) return 'tenant_disabled'
-    if (endedSessions.some((ended) => ended.sessionId === sessionId)) return 'session_ended'
-    if (this.#secret.reissueRequired || this.#isRetired()) return 'reissue_required'
-    return undefined
+    if (this.#circumstances.endedSessions.some((ended) => ended.sessionId === sessionId)) return 'session_ended'
+    return this.#isRetired() ? 'reissue_required' : undefined
+  }
+
+  /** Marks the tenant as used. */
+  use(): void {
+    // A write to memory that need not be written costs as much as the fetch.
+    if (this.recentlyUsed) return
+    for (const key of this.keys) key.recentlyUsed = true
+  }
+
+  renew(readAt: Instant): void {
+    for (const key of this.keys) key.#readAt = readAt
+  }
+
+  end(): void {
+    for (const key of this.keys) key.#isCached = false
   }
 
   #isRetired(): boolean {
-    const { retiresAt } = this.#secret
-    return retiresAt !== null && !(this.#surroundings.nowMs() < retiresAt)
+    const { retiresAt } = this.#circumstances
+    return retiresAt !== Number.POSITIVE_INFINITY && !(this.#surroundings.nowMs() < retiresAt)
   }
 
-  #key(): HmacKey {
-    this.#hmac ??= new HmacKey(this.#secret.algorithm, this.#surroundings.open(this.owner, this.#secret))
-    return this.#hmac
+  #open(): HmacSecret {
+    if (typeof this.#secret !== 'string') {
+      this.#secret = hmacSecretOf(this.algorithm, this.#surroundings.open(this.tenant, this.#secret))
+    }
+    return this.#secret
   }
 }
 
-/** The header segment of every token that a secret signs here: a known one is looked up whole instead of being parsed. */
-export function canonicalHeader(algorithm: HmacAlgorithm, kid: string): string {
-  return encodeHeader({ alg: algorithm, typ: TOKEN_TYPE, kid })
+/** A tenant of whom no token can be. */
+class KeylessTenant implements CachedTenant {
+  readonly tenant: string
+  readonly version: number
+  readonly isDisabled: boolean
+  readonly signingKey = undefined
+  readonly keys = []
+  recentlyUsed = false
+  #readAt: Instant
+
+  constructor(record: TenantRecord, readAt: Instant) {
+    this.tenant = record.tenant
+    this.version = record.version
+    this.isDisabled = record.disabledAt !== null
+    this.#readAt = readAt
+  }
+
+  get readAt(): Instant {
+    return this.#readAt
+  }
+
+  renew(readAt: Instant): void {
+    this.#readAt = readAt
+  }
+
+  end(): void {}
+}
+
+function signingFirst(a: SecretRecord, b: SecretRecord): number {
+  if ((a.retiresAt === null) !== (b.retiresAt === null)) return a.retiresAt === null ? -1 : 1
+  return b.generation - a.generation
+}
+
+/** Tokens of a secret that wants them issued anew are answered as those of one that has retired. */
+function retirementOf({ retiresAt, reissueRequired }: SecretRecord): number {
+  return reissueRequired ? Number.NEGATIVE_INFINITY : (retiresAt ?? Number.POSITIVE_INFINITY)
 }

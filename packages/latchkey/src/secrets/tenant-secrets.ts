@@ -11,6 +11,7 @@ import { parseHeader } from '../jws/header.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
+import { isHeaderOf, kidInHeader } from './canonical-header.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
@@ -19,7 +20,7 @@ import { rewrap } from './rewrap.js'
 import { SecretSealer } from './secret-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
 import { checkTenantId } from './tenant-id.js'
-import { type CachedTenant, canonicalHeader, type TenantKey } from './tenant-key.js'
+import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /** Options of `tenantSecrets`. */
 export interface TenantSecretsOptions<Client = unknown> {
@@ -182,8 +183,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
-    const known = this.#known.findKey(headerSegment)
-    if (known !== undefined) return known
+    const likelyKid = kidInHeader(headerSegment)
+    const known = likelyKid === undefined ? undefined : this.#known.findKey(likelyKid)
+    if (known !== undefined && isHeaderOf(known.algorithm, headerSegment)) return known
     const { alg, kid, typ } = parseHeader(headerSegment)
     checkTokenType(typ)
     if (!isHmacAlgorithm(alg)) throw refusal('algorithm_refused')
@@ -269,8 +271,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       ended.recentlyUsed = true
       throw refusal('token_revoked')
     }
-    // A header may hold the same names in another order than ours, when another library made the token.
-    return this.#known.findKey(canonicalHeader(algorithm, kid)) ?? this.#readKey(kid, algorithm)
+    const known = this.#known.findKey(kid)
+    return known === undefined ? this.#readKey(kid, algorithm) : checkAlgorithmOf(known, algorithm)
   }
 
   async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
@@ -280,8 +282,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       this.#endedKids.set(kid, { recentlyUsed: false })
       throw refusal('token_revoked')
     }
-    if (key.algorithm !== algorithm) throw refusal('algorithm_refused')
-    return key
+    return checkAlgorithmOf(key, algorithm)
   }
 
   async #readSigningKey(tenant: string): Promise<SigningKey> {
@@ -367,9 +368,15 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 }
 
 function signingKeyOf(cached: CachedTenant): TenantKey | undefined {
-  if (cached.record.disabledAt !== null) throw refusal('tenant_disabled')
+  if (cached.isDisabled) throw refusal('tenant_disabled')
   cached.recentlyUsed = true
   return cached.signingKey
+}
+
+/** The algorithm is the key's, and a token that names another is refused (C3). */
+function checkAlgorithmOf(key: TenantKey, algorithm: HmacAlgorithm): TenantKey {
+  if (key.algorithm !== algorithm) throw refusal('algorithm_refused')
+  return key
 }
 
 function checkAlgorithm(algorithm: HmacAlgorithm): HmacAlgorithm {
