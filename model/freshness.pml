@@ -62,10 +62,9 @@
 /* One flight of the BatchReader: a read under way. */
 typedef Flight {
   byte phase;
-  byte version;     /* what the database answered; 0 for "no such kid" */
+  byte version;     /* what the database answered */
   byte age;         /* since just before it began: Reading.readAt */
-  byte heard;       /* newest version announced since: Flight.newVersions */
-  bool lost;        /* Flight.lost */
+  bool overtaken;   /* Flight.lost, or Flight.newVersions has a newer version than was read */
 }
 
 typedef Verifier {
@@ -82,9 +81,8 @@ typedef Verifier {
   Flight byKid;
   byte wanted;
   Flight byTenant;
-  /* A request that has its key and has not yet come to isCurrent(); `heldDead` when the CachedTenant of that key has ended. */
+  /* A request that has its key and has not yet come to isCurrent(); 0 again when the CachedTenant of that key ends, for isCurrent() will say no. */
   byte held;
-  bool heldDead;
   /* VerifiedTokens: a verdict about the token of this version, which leans on the entry. */
   byte verdict;
   /* A change by this process that is committed, and not yet acknowledged to the caller. */
@@ -144,7 +142,6 @@ bool S5_proof_without_delivery;
 #define REACHED_UNAVAILABLE_BY_PAUSE 8
 #define REACHED_ENTRY_FROM_L2 9
 #define REACHED_L2_IGNORED 10
-#define REACHED_READ_BY_LOST_FLIGHT 11
 
 #define isRecent(age) ((age) <= STALENESS)
 /* Freshness.covers */
@@ -157,18 +154,26 @@ inline endEntry() {
 #ifndef MUTATE_VERDICT_NOT_BOUND_TO_ENTRY
   at[i].verdict = 0;
 #endif
-  at[i].heldDead = (at[i].held != 0)
+  at[i].held = 0
 }
 
-/* TenantSecretSource.#changed: TenantCache.drop, BatchReader.changed; with L2 also the floor. */
+/* The answer of this flight will be thrown away (isOvertaken), so nothing else of it matters any more. */
+inline overtake(flight) {
+  flight.overtaken = true;
+  flight.version = 0;
+  flight.age = 0
+}
+
+/* TenantSecretSource.#changed: TenantCache.drop, BatchReader.changed; with L2 also the floor.
+ * BatchReader compares when a flight lands; comparing now is the same: what the database has yet to execute will see this version. */
 inline feedChanged(given) {
   if
   :: at[i].entry != 0 && at[i].entry < given -> endEntry()
   :: else
   fi;
 #ifndef MUTATE_FLIGHT_NOT_OVERTAKEN
-  if :: at[i].byKid.phase != IDLE -> at[i].byKid.heard = max(at[i].byKid.heard, given) :: else fi;
-  if :: at[i].byTenant.phase != IDLE -> at[i].byTenant.heard = max(at[i].byTenant.heard, given) :: else fi;
+  if :: at[i].byKid.phase == DONE && at[i].byKid.version < given -> overtake(at[i].byKid) :: else fi;
+  if :: at[i].byTenant.phase == DONE && at[i].byTenant.version < given -> overtake(at[i].byTenant) :: else fi;
 #endif
 #ifdef CACHE
   at[i].floor = max(at[i].floor, given);
@@ -177,6 +182,15 @@ inline feedChanged(given) {
   at[i].known = max(at[i].known, given)
 }
 
+#ifdef CACHE
+inline endList() {
+  at[i].list = IDLE;
+  at[i].listed = 0;
+  at[i].listTooOld = 0;
+  at[i].listHeard = 0
+}
+#endif
+
 /* TenantSecretSource.#lost: nothing read before may be believed. */
 inline feedLost() {
   at[i].provedAge = OLD;
@@ -184,8 +198,8 @@ inline feedLost() {
   endEntry();
 #endif
 #ifndef MUTATE_LOST_KEEPS_FLIGHTS
-  at[i].byKid.lost = (at[i].byKid.phase != IDLE);
-  at[i].byTenant.lost = (at[i].byTenant.phase != IDLE);
+  if :: at[i].byKid.phase != IDLE -> overtake(at[i].byKid) :: else fi;
+  if :: at[i].byTenant.phase != IDLE -> overtake(at[i].byTenant) :: else fi;
 #endif
 #ifdef CACHE
 #ifndef MUTATE_L2_LIST_OUTLIVES_LOST
@@ -230,27 +244,15 @@ inline refuse(given) {
 
 /* TokenAuthority.#accept begins with this key. A second request that arrives here meanwhile is like one that comes later. */
 inline hold(given) {
-  if :: at[i].held == 0 -> at[i].held = given; at[i].heldDead = false :: else fi
+  if :: at[i].held == 0 -> at[i].held = given :: else fi
 }
 
 inline endFlight(flight) {
   flight.phase = IDLE;
   flight.version = 0;
   flight.age = 0;
-  flight.heard = 0;
-  flight.lost = false
+  flight.overtaken = false
 }
-
-#ifdef CACHE
-inline endList() {
-  at[i].list = IDLE;
-  at[i].listed = 0;
-  at[i].listTooOld = 0;
-  at[i].listHeard = 0
-}
-#endif
-
-#define isOvertaken(flight) (flight.lost || (flight.version != 0 && flight.heard > flight.version))
 
 /* Freshness.proved(asOf) */
 inline feedProved() {
@@ -299,7 +301,7 @@ inline anyVersion(v) {
 inline drain() {
   do
   :: nempty(feed[i]) -> feed[i]?_
-  :: else -> break
+  :: empty(feed[i]) -> break
   od
 }
 
@@ -358,13 +360,14 @@ proctype VerifierProcess(byte i) {
       hold(at[i].entry)
     }
 
-  /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found. */
+  /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found.
+   * Where it says no, the code verifies anew, or gives 503 after some attempts: either way the next step is that of a new request. */
   :: atomic { at[i].held != 0 ->
       if
 #ifdef MUTATE_FRESHNESS_NOT_CHECKED_AT_LAST
-      :: !at[i].heldDead ->
+      :: true ->
 #else
-      :: !at[i].heldDead && covers(at[i].entryAge) ->
+      :: covers(at[i].entryAge) ->
 #endif
         accept(at[i].held);
         if
@@ -373,12 +376,9 @@ proctype VerifierProcess(byte i) {
         :: else
         fi;
         at[i].verdict = at[i].held
-      :: else ->
-        /* #verifyAnew, or 503 after some attempts: either way the next step is that of a new request. */
-        reached(REACHED_UNAVAILABLE_BY_PAUSE)
+      :: else -> reached(REACHED_UNAVAILABLE_BY_PAUSE)
       fi;
-      at[i].held = 0;
-      at[i].heldDead = false
+      at[i].held = 0
     }
 
   /* #readKey: the kid is not in L1, or not believed. BatchReader.#fly takes readAt and sends the query. */
@@ -391,10 +391,14 @@ proctype VerifierProcess(byte i) {
       v = 0
     }
 
-  /* The database executes store.readByKid: the record that holds this kid, if there still is one. */
+  /* The database executes store.readByKid: the record that holds this kid. When there is none the answer will be 401, judged here at its earliest. */
   :: atomic { at[i].byKid.phase == SENT ->
       at[i].byKid.phase = DONE;
-      at[i].byKid.version = (committed == at[i].wanted -> committed : 0)
+      if
+      :: at[i].byKid.overtaken -> skip
+      :: !at[i].byKid.overtaken && committed == at[i].wanted -> at[i].byKid.version = committed
+      :: else -> refuse(at[i].wanted); endFlight(at[i].byKid); at[i].wanted = 0
+      fi
     }
 
   /* BatchReader.#land, then the rest of #readKey. Where the code reads again, or gives 503 after some attempts, the next step is that of a new request. */
@@ -403,19 +407,13 @@ proctype VerifierProcess(byte i) {
       at[i].byKid.age = 0;
 #endif
       if
-      :: isOvertaken(at[i].byKid) ->
-        reached(REACHED_UNAVAILABLE_BY_OVERTAKING);
-        if :: at[i].byKid.lost -> reached(REACHED_READ_BY_LOST_FLIGHT) :: else fi
+      :: at[i].byKid.overtaken -> reached(REACHED_UNAVAILABLE_BY_OVERTAKING)
       :: else ->
+        keep(at[i].byKid.version, at[i].byKid.age);
         if
-        :: at[i].byKid.version == 0 -> refuse(at[i].wanted)
-        :: else ->
-          keep(at[i].byKid.version, at[i].byKid.age);
-          if
-          :: at[i].entry != at[i].wanted -> refuse(at[i].wanted)
-          :: at[i].entry == at[i].wanted && covers(at[i].entryAge) -> hold(at[i].wanted)
-          :: else -> skip
-          fi
+        :: at[i].entry != at[i].wanted -> refuse(at[i].wanted)
+        :: at[i].entry == at[i].wanted && covers(at[i].entryAge) -> hold(at[i].wanted)
+        :: else -> reached(REACHED_UNAVAILABLE_BY_PAUSE)
         fi
       fi;
       endFlight(at[i].byKid);
@@ -431,10 +429,13 @@ proctype VerifierProcess(byte i) {
 
   /* #readSigningKey: the same by tenant, a second flight that may be overtaken by the first. */
   :: atomic { at[i].byTenant.phase == IDLE -> at[i].byTenant.phase = SENT }
-  :: atomic { at[i].byTenant.phase == SENT -> at[i].byTenant.phase = DONE; at[i].byTenant.version = committed }
+  :: atomic { at[i].byTenant.phase == SENT ->
+      at[i].byTenant.phase = DONE;
+      if :: !at[i].byTenant.overtaken -> at[i].byTenant.version = committed :: else fi
+    }
   :: atomic { at[i].byTenant.phase == DONE ->
       if
-      :: isOvertaken(at[i].byTenant) -> skip
+      :: at[i].byTenant.overtaken -> skip
       :: else -> keep(at[i].byTenant.version, at[i].byTenant.age)
       fi;
       endFlight(at[i].byTenant)
@@ -586,7 +587,6 @@ proctype VerifierProcess(byte i) {
       endEntry();
       at[i].verdict = 0;
       at[i].held = 0;
-      at[i].heldDead = false;
       endFlight(at[i].byKid);
       endFlight(at[i].byTenant);
       at[i].wanted = 0;
@@ -616,7 +616,7 @@ proctype Writer() {
 }
 
 inline ageFlight(flight) {
-  if :: flight.phase != IDLE -> grow(flight.age, OLD) :: else fi
+  if :: flight.phase != IDLE && !flight.overtaken -> grow(flight.age, OLD) :: else fi
 }
 
 /* Time passes. A clock that runs slow misses a tick now and then. */
