@@ -4,8 +4,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../test/support/free-port.js'
+import { createTestDatabase } from '../../../test/support/test-database.js'
 import { ApiClient } from './support/api-client.js'
 import { Command, type Finished } from './support/command.js'
 import { password } from './support/people.js'
@@ -211,10 +213,50 @@ describe('the command line', () => {
     })
   })
 
+  describe('migrate', () => {
+    const tablesOf = async (connectionString: string) => {
+      const client = new pg.Client({ connectionString })
+      await client.connect()
+      try {
+        const { rows } = await client.query('select set_name, number from latchkey_migrations order by 1, 2')
+        return rows
+      } finally {
+        await client.end()
+      }
+    }
+
+    it('makes the tables once, however many run at the same time, and ends', async () => {
+      const database = await createTestDatabase()
+      const more = {
+        DATABASE_URL: database.url,
+        LATCHKEY_MASTER_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64url')}`,
+      }
+      try {
+        const all = await Promise.all([1, 2, 3].map(() => run(['migrate'], more).finished))
+        expect(all.map(({ code, stderr }) => [code, stderr])).toEqual([1, 2, 3].map(() => [0, '']))
+        const made = await tablesOf(database.url)
+        expect(made).toContainEqual({ set_name: 'server', number: 1 })
+        const server = await serve(more)
+        expect(await tablesOf(database.url)).toEqual(made)
+        await server.stop()
+      } finally {
+        await database.drop()
+      }
+    })
+
+    it('says that the database cannot be reached', async () => {
+      const more = {
+        DATABASE_URL: `postgres://user@127.0.0.1:${await freePort()}/x`,
+        LATCHKEY_MASTER_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64url')}`,
+      }
+      expectFailure(await run(['migrate'], more).finished, 1, 'database_unavailable')
+    })
+  })
+
   it('explains itself, and refuses what it does not know', async () => {
     const help = await run(['--help']).finished
     expect(help.code).toBe(0)
-    expect(help.stdout).toMatch(/serve[\s\S]*admin/)
+    expect(help.stdout).toMatch(/serve[\s\S]*migrate[\s\S]*admin/)
     expect((await run(['sing']).finished).code).not.toBe(0)
   })
 })

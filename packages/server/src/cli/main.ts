@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { createAdmin } from './create-admin.js'
+import { migrate } from './migrate.js'
 import { reportFailure } from './report-failure.js'
 import { serve } from './serve.js'
 import type { Surroundings } from './surroundings.js'
@@ -17,6 +18,10 @@ export async function main(surroundings: Surroundings): Promise<void> {
     .command('serve')
     .description('run the auth API')
     .action(() => serve(surroundings))
+  program
+    .command('migrate')
+    .description('bring the database up to this version, and end')
+    .action(() => migrate(surroundings))
   program
     .command('admin')
     .description('administrators')

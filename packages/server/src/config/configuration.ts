@@ -1,4 +1,5 @@
-import type { Setting } from './setting.js'
+import { readFileSync } from 'node:fs'
+import { fileVariableOf, type Setting } from './setting.js'
 import { type LogLevel, settings } from './settings.js'
 
 /** Where accounts and secrets are kept. */
@@ -54,7 +55,10 @@ export class ConfigurationError extends Error {
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says, with the defaults for what it does not say. Throws a ConfigurationError that lists every problem at once. */
+/**
+ * What the environment says, with the defaults for what it does not say. A secret may also be in a file: `NAME_FILE` gives its path.
+ * Throws a ConfigurationError that lists every problem at once.
+ */
 export function readConfiguration(env: Environment): Configuration {
   const reader = new EnvironmentReader(env)
   const production = env.NODE_ENV === 'production'
@@ -97,9 +101,10 @@ class EnvironmentReader {
   }
 
   /** The value of a setting; `undefined` when it is absent, empty, or wrong, which is noted. */
-  read<T>({ name, accepts, secret, parse }: Setting<T>): T | undefined {
-    const text = this.#env[name]
-    if (text === undefined || text === '') return undefined
+  read<T>(setting: Setting<T>): T | undefined {
+    const { name, accepts, secret, parse } = setting
+    const text = this.#textOf(setting)
+    if (text === undefined) return undefined
     const value = text.includes('\0') ? undefined : parse(text)
     if (value === undefined) {
       const problem = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
@@ -108,8 +113,37 @@ class EnvironmentReader {
     return value
   }
 
-  isGiven({ name }: { readonly name: string }): boolean {
-    return (this.#env[name] ?? '') !== ''
+  isGiven(setting: Setting<unknown>): boolean {
+    return this.#variable(setting.name) !== undefined || this.#fileOf(setting) !== undefined
+  }
+
+  #textOf(setting: Setting<unknown>): string | undefined {
+    const text = this.#variable(setting.name)
+    const path = this.#fileOf(setting)
+    if (path === undefined) return text
+    const name = fileVariableOf(setting.name)
+    if (text !== undefined) {
+      this.object({ name, problem: `${setting.name} is set as well`, remedy: 'Only one of them can hold.' })
+      return undefined
+    }
+    const content = readText(path)
+    if (typeof content === 'string') return content
+    this.object({
+      name,
+      problem: content.problem,
+      remedy: `It must be the path of a file that holds ${setting.accepts}.`,
+    })
+    return undefined
+  }
+
+  #fileOf({ name, secret }: Setting<unknown>): string | undefined {
+    return secret === true ? this.#variable(fileVariableOf(name)) : undefined
+  }
+
+  /** An empty variable counts as an absent one. */
+  #variable(name: string): string | undefined {
+    const text = this.#env[name]
+    return text === '' ? undefined : text
   }
 
   object(problem: ConfigurationProblem): void {
@@ -118,6 +152,16 @@ class EnvironmentReader {
 
   finish(): void {
     if (this.#problems.length > 0) throw new ConfigurationError(this.#problems)
+  }
+}
+
+/** The content without the white space at its ends, which editors and secret managers add. */
+function readText(path: string): string | { readonly problem: string } {
+  try {
+    const text = readFileSync(path, 'utf8').trim()
+    return text === '' ? { problem: `${path} is empty` } : text
+  } catch (error) {
+    return { problem: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }
 }
 

@@ -7,10 +7,15 @@ export interface Setting<T> {
   readonly accepts: string
   /** What holds when it is absent or empty, in words. */
   readonly byDefault: string
-  /** Its value must not be repeated in a message. */
+  /** Its value must not be repeated in a message, and may be given as a file: see `fileVariableOf`. */
   readonly secret?: true
   /** The typed value, or `undefined` when the text is not acceptable. */
   readonly parse: (text: string) => T | undefined
+}
+
+/** The variable that names a file with the value instead, as secrets are mounted into containers and services. */
+export function fileVariableOf(name: string): string {
+  return `${name}_FILE`
 }
 
 /** A whole number in decimal digits from `min` to `max`. */

@@ -52,7 +52,7 @@ export const settings = {
   masterKeys: {
     name: 'LATCHKEY_MASTER_KEYS',
     purpose: 'The keys that encrypt secrets at rest, newest first; required with PostgreSQL.',
-    accepts: 'a list "id:base64url,id:base64url" of 32-byte keys',
+    accepts: 'a list "id:base64url,id:base64url" of 32-byte keys, separated by commas or line ends',
     byDefault: 'master.key in LATCHKEY_DATA_DIR, made at the first start',
     secret: true,
     parse: parseMasterKeys,
@@ -125,9 +125,10 @@ function seconds(name: string, purpose: string, [min, max]: readonly [number, nu
 }
 
 function parseMasterKeys(text: string): string | undefined {
+  const masterKeys = text.replaceAll(/\s*\n\s*/g, ',')
   try {
-    Keyring.parse(text)
-    return text
+    Keyring.parse(masterKeys)
+    return masterKeys
   } catch {
     return undefined
   }

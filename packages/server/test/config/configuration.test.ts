@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ConfigurationError, type Environment, localUrl, readConfiguration } from '../../src/config/configuration.js'
 import { settings } from '../../src/config/settings.js'
 
@@ -19,6 +22,7 @@ describe('the configuration', () => {
     expect(readConfiguration({})).toEqual({
       host: '127.0.0.1',
       port: 3000,
+      trustedProxies: [],
       database: { kind: 'embedded', folder: '.latchkey', masterKeys: undefined },
       issuer: 'http://127.0.0.1:3000',
       audience: 'api',
@@ -43,6 +47,7 @@ describe('the configuration', () => {
       readConfiguration({
         HOST: '::1',
         PORT: '8080',
+        TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::1',
         DATABASE_URL: url,
         LATCHKEY_MASTER_KEYS: masterKeys,
         LATCHKEY_ISSUER: 'https://auth.example.com',
@@ -57,6 +62,7 @@ describe('the configuration', () => {
     ).toEqual({
       host: '::1',
       port: 8080,
+      trustedProxies: ['10.0.0.0/8', '2001:db8::1'],
       database: { kind: 'postgres', url, masterKeys },
       issuer: 'https://auth.example.com',
       audience: 'shop',
@@ -75,6 +81,7 @@ describe('the configuration', () => {
     const env = {
       HOST: 'not a host',
       PORT: '65536',
+      TRUSTED_PROXIES: 'everybody',
       DATABASE_URL: 'mysql://x',
       LATCHKEY_ISSUER: 'auth.example.com',
       LATCHKEY_AUDIENCE: 'two words',
@@ -102,6 +109,63 @@ describe('the configuration', () => {
     ['LATCHKEY_DATA_DIR', { LATCHKEY_DATA_DIR: 'a\0b' }],
   ])('objects to %s in %j', (name, env) => {
     expect(problemsOf(env)).toEqual([name])
+  })
+
+  describe('a secret in a file', () => {
+    let folder: string
+    const file = (text: string) => {
+      const path = join(folder, 'secret')
+      writeFileSync(path, text)
+      return path
+    }
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))
+      return () => rmSync(folder, { recursive: true })
+    })
+
+    it.each(Object.values(settings).filter((setting) => 'secret' in setting))('is taken for $name', ({ name }) => {
+      const values: Record<string, string> = {
+        DATABASE_URL: 'postgres://user@db/x',
+        REDIS_URL: 'redis://cache',
+        LATCHKEY_MASTER_KEYS: masterKeys,
+      }
+      const value = values[name] ?? ''
+      const rest = { LATCHKEY_MASTER_KEYS: masterKeys, [name]: undefined }
+      const given = readConfiguration({ ...rest, [name]: value })
+      expect(readConfiguration({ ...rest, [`${name}_FILE`]: file(`${value}\n`) })).toEqual(given)
+    })
+
+    it('may hold one master key on each line, as the file of an embedded database does', () => {
+      const older = `k0:${Buffer.alloc(32, 8).toString('base64url')}`
+      const { database } = readConfiguration({ LATCHKEY_MASTER_KEYS_FILE: file(`${masterKeys}\n${older}\n`) })
+      expect(database).toMatchObject({ masterKeys: `${masterKeys},${older}` })
+    })
+
+    it.each<[string, () => Environment]>([
+      ['is not there', () => ({ LATCHKEY_MASTER_KEYS_FILE: join(folder, 'absent') })],
+      ['is a folder', () => ({ LATCHKEY_MASTER_KEYS_FILE: folder })],
+      ['is empty', () => ({ LATCHKEY_MASTER_KEYS_FILE: file('\n') })],
+      [
+        'is given beside the variable',
+        () => ({ LATCHKEY_MASTER_KEYS_FILE: file(masterKeys), LATCHKEY_MASTER_KEYS: masterKeys }),
+      ],
+    ])('stops the start when it %s', (_why, env) => {
+      expect(problemsOf(env())).toEqual(['LATCHKEY_MASTER_KEYS_FILE'])
+    })
+
+    it('is not repeated when it cannot be used', () => {
+      try {
+        readConfiguration({ LATCHKEY_MASTER_KEYS_FILE: file('k1:hunter2') })
+        expect.unreachable()
+      } catch (error) {
+        expect(JSON.stringify(error)).not.toMatch(/hunter/)
+      }
+    })
+
+    it('is no way to give what is no secret', () => {
+      expect(readConfiguration({ PORT_FILE: file('8080') }).port).toBe(3000)
+    })
   })
 
   it('repeats no secret in what it says', () => {
