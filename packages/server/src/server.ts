@@ -5,6 +5,8 @@ import { type Configuration, localUrl } from './config/configuration.js'
 import { TokenExchange } from './exchange/token-exchange.js'
 import type { App } from './http/app.js'
 import { createApp } from './http/create-app.js'
+import { ForwardingWatch } from './http/forwarding-watch.js'
+import { networkMatcher } from './ip-address.js'
 import { startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
 import { Readiness } from './ops/readiness.js'
@@ -47,7 +49,11 @@ async function assemble(configuration: Configuration, service: Service): Promise
   const { store, clock, keys, latchkey, sessions, accounts, administration, database } = service
   const { issuer, serviceAudiences, maxStalenessMs, logLevel } = configuration
   const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
-  const app = createApp(loggerOptions(logLevel))
+  const isTrustedProxy = networkMatcher(configuration.trustedProxies)
+  const app = createApp({ logger: loggerOptions(logLevel), isTrustedProxy })
+  const forwarding = new ForwardingWatch(app, isTrustedProxy)
+  const undeclared = proxiesUndeclared(configuration)
+  if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
   await app.register(swagger, openapiOptions)
   const signedIn = requireAuth(latchkey)
   addRoutes(app, {
@@ -55,7 +61,15 @@ async function assemble(configuration: Configuration, service: Service): Promise
     sessions,
     administration,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
-    readiness: new Readiness({ store, keys, maxStalenessMs }),
+    readiness: new Readiness({
+      store,
+      keys,
+      maxStalenessMs,
+      warnings: () => [
+        ...(undeclared ? (['proxies_undeclared'] as const) : []),
+        ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
+      ],
+    }),
     serviceKeys,
     signedIn,
     admin: [signedIn, requireAdmin(administration)],
@@ -75,6 +89,11 @@ async function assemble(configuration: Configuration, service: Service): Promise
   })
   await app.ready()
   return app
+}
+
+/** This server speaks no TLS itself. */
+function proxiesUndeclared({ issuer, trustedProxies }: Configuration): boolean {
+  return issuer.startsWith('https:') && trustedProxies.length === 0
 }
 
 const openapiOptions = {

@@ -16,6 +16,8 @@ export type DatabaseConfiguration =
 export interface Configuration {
   readonly host: string
   readonly port: number
+  /** Whose X-Forwarded-For is believed: addresses and networks. */
+  readonly trustedProxies: readonly string[]
   readonly database: DatabaseConfiguration
   /** The shared cache; `undefined`: none. */
   readonly redisUrl: string | undefined
@@ -68,6 +70,7 @@ export function readConfiguration(env: Environment): Configuration {
   const configuration: Configuration = {
     host,
     port,
+    trustedProxies: reader.read(settings.trustedProxies) ?? [],
     database: readDatabase(reader),
     redisUrl: reader.read(settings.redisUrl),
     issuer: readIssuer(reader, host, port),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { Keyring } from 'latchkey'
+import { parseNetworks } from '../ip-address.js'
 import { parseWhole, parseWord, type Setting } from './setting.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -24,6 +25,14 @@ export const settings = {
     accepts: 'a whole number from 0 to 65535',
     byDefault: '3000',
     parse: (text) => parseWhole(text, 0, 65_535),
+  },
+  trustedProxies: {
+    name: 'TRUSTED_PROXIES',
+    purpose:
+      'The proxies that stand in front; X-Forwarded-For is believed from them alone, and as far back as it names them. Everybody behind a proxy that is not listed counts as one client.',
+    accepts: 'a list of IP addresses and networks such as "10.0.0.0/8, 2001:db8::1", separated by commas',
+    byDefault: 'none: the client is whoever connects',
+    parse: parseNetworks,
   },
   databaseUrl: {
     name: 'DATABASE_URL',

@@ -15,10 +15,18 @@ const maxHeaderBytes = 16_384
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 
+/** What an app is made with. */
+export interface AppOptions {
+  readonly logger: FastifyServerOptions['logger']
+  /** Whether X-Forwarded-For is believed when it comes from this address. */
+  readonly isTrustedProxy: (address: string | undefined) => boolean
+}
+
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp(logger: FastifyServerOptions['logger']): App {
+export function createApp({ logger, isTrustedProxy }: AppOptions): App {
   const app = fastify({
     logger: logger ?? false,
+    trustProxy: isTrustedProxy,
     genReqId: () => randomUUID(),
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,

@@ -1,5 +1,6 @@
 import type { FastifyServerOptions } from 'fastify'
 import type { LogLevel } from '../config/settings.js'
+import { clientAddress } from '../http/client-address.js'
 
 /** What must never be in the log, wherever an object that is logged holds it. */
 const redacted = [
@@ -19,7 +20,11 @@ export function loggerOptions(level: LogLevel): FastifyServerOptions['logger'] {
     level,
     redact: redacted,
     serializers: {
-      req: ({ method, url, ip }) => ({ method, path: url.split('?', 1)[0], address: ip }),
+      req: (request) => ({
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        address: clientAddress(request),
+      }),
     },
   }
 }

@@ -6,7 +6,15 @@ export interface ReadinessOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly maxStalenessMs: number
+  /** What the operator should put right; asked anew each time. */
+  readonly warnings: () => readonly ReadinessWarning[]
 }
+
+/**
+ * What is not as it should be in a server that answers: `proxies_undeclared` where the issuer says that a proxy stands in front and none is
+ * trusted, `forwarding_untrusted` once a forwarding header has come from somebody who is not.
+ */
+export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted'
 
 /** Why the server should get no requests at the moment. */
 export type UnreadyReason = 'database_unavailable' | 'change_feed_stale'
@@ -17,6 +25,11 @@ export class Readiness {
 
   constructor(options: ReadinessOptions) {
     this.#options = options
+  }
+
+  /** What the operator should put right, though the server answers. */
+  warnings(): readonly ReadinessWarning[] {
+    return this.#options.warnings()
   }
 
   /** Everything that is away; empty when the server is ready. */

@@ -8,14 +8,23 @@ import type { RouteContext } from './route-context.js'
 const schema = {
   tags: ['operations'],
   summary: 'Whether the server can answer for its users now',
-  response: { 200: Type.Object({ status: Type.Literal('ok') }), ...refusals('not_ready') },
+  response: {
+    200: Type.Object({
+      status: Type.Literal('ok'),
+      warnings: Type.Optional(
+        Type.Array(Type.String(), { description: 'What the operator should put right; the log says more.' }),
+      ),
+    }),
+    ...refusals('not_ready'),
+  },
 }
 
 /** GET /readyz */
 export function addReadyz(app: App, { readiness }: RouteContext): void {
   app.get('/readyz', { schema, logLevel: 'warn' }, async (request, reply) => {
     const reasons = await readiness.reasons()
-    if (reasons.length === 0) return { status: 'ok' as const }
+    const warnings = [...readiness.warnings()]
+    if (reasons.length === 0) return { status: 'ok' as const, ...(warnings.length > 0 ? { warnings } : {}) }
     return sendProblem(reply, { ...problemAnswer(new Problem('not_ready'), { requestId: request.id }), reasons })
   })
 }

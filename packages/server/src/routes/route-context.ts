@@ -3,6 +3,7 @@ import { type KeyPairSource, LatchkeyError } from 'latchkey'
 import type { Accounts, Acting } from '../accounts/accounts.js'
 import type { Administration, Administrator } from '../admin/administration.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
+import { clientAddress } from '../http/client-address.js'
 import type { Readiness } from '../ops/readiness.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -26,7 +27,8 @@ const maxUserAgentLength = 255
 
 /** Where the request came from. */
 export function originOf(request: FastifyRequest): RequestOrigin {
-  return { address: request.ip, userAgent: request.headers['user-agent']?.slice(0, maxUserAgentLength) ?? null }
+  const userAgent = request.headers['user-agent']?.slice(0, maxUserAgentLength) ?? null
+  return { address: clientAddress(request), userAgent }
 }
 
 /** Who acts, once `signedIn` has let the request pass. */
@@ -37,5 +39,5 @@ export function actingOf({ auth }: FastifyRequest): Acting {
 
 /** Which administrator acts, once `admin` has let the request pass. */
 export function administratorOf(request: FastifyRequest): Administrator {
-  return { accountId: request.auth.subject, address: request.ip }
+  return { accountId: request.auth.subject, address: clientAddress(request) }
 }

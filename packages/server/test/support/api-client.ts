@@ -6,6 +6,7 @@ export interface AnswerBody {
   readonly hint: string
   readonly errors: readonly { readonly field: string }[]
   readonly reasons: readonly string[]
+  readonly warnings: readonly string[] | undefined
   readonly error: string
   readonly id: string
   readonly email: string
@@ -19,7 +20,12 @@ export interface AnswerBody {
   readonly expires_in: number
   readonly refresh_expires_in: number
   readonly session_id: string
-  readonly sessions: readonly { readonly id: string; readonly current: boolean; readonly user_agent: string | null }[]
+  readonly sessions: readonly {
+    readonly id: string
+    readonly current: boolean
+    readonly user_agent: string | null
+    readonly address: string | null
+  }[]
   readonly users: readonly { readonly id: string; readonly email: string }[]
   readonly entries: readonly AuditEntry[]
   readonly next_cursor: string | null
