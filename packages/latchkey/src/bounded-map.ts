@@ -26,12 +26,17 @@ export class BoundedMap<K, V extends Evictable> {
     return this.#entries.size
   }
 
+  /** Whether the next new entry makes another one leave. */
+  get isFull(): boolean {
+    return this.#entries.size >= this.#capacity
+  }
+
   get(key: K): V | undefined {
     return this.#entries.get(key)
   }
 
   set(key: K, value: V): void {
-    if (!this.#entries.has(key) && this.#entries.size >= this.#capacity) this.#evictOne()
+    if (this.isFull && !this.#entries.has(key)) this.#evictOne()
     this.#entries.set(key, value)
   }
 

@@ -10,43 +10,77 @@ interface VerifiedToken {
   recentlyUsed: boolean
 }
 
+/** Longer tokens are verified each time, so that the number of entries bounds the bytes as well. */
+const maxTokenLength = 2048
+
+/** Bits of memory for what came before, per entry: it begins anew after as many newcomers as there are entries. */
+const bitsPerEntry = 16
+
 /**
  * Tokens that were verified before (C8). It stands behind the decision it would bypass: an entry counts only while its key says that
  * it is current, so that one write on the key's tenant ends every verdict that leans on it.
  *
- * Only tokens whose signature held ever enter, so that nobody without a secret can fill it. Entries are found by their signature, which
- * is short to hash, and the whole token is compared on a hit. That comparison is not constant-time and need not be: who presents
- * a signature that is in here already holds a token that is accepted.
+ * Only tokens whose signature held ever enter, so that nobody without a secret can fill it. An entry is found by a few characters of the signature, which
+ * are as good as random and cost no hashing, and the whole token is compared on a hit; of two tokens with the same ones the later stays. That comparison
+ * is not constant-time and need not be: who presents a signature that is in here already holds a token that is accepted.
+ *
+ * Once it is full, a token enters when it comes for the second time: those that come once drive nobody out, and leave nothing to be collected.
  */
 export class VerifiedTokens {
-  readonly #entries: BoundedMap<string, VerifiedToken>
+  readonly #entries: BoundedMap<number, VerifiedToken>
+  /** A bit for each mark that came; several marks share one, which lets a token in too early at worst. */
+  readonly #came: Uint8Array
+  #bitsSet = 0
 
   constructor(maxEntries: number) {
     this.#entries = new BoundedMap(maxEntries)
+    this.#came = new Uint8Array(Math.ceil((maxEntries * bitsPerEntry) / 8))
   }
 
   /** The identity of a token that was verified before and still holds. */
   find(token: string, nowMs: number): Auth | undefined {
-    const known = this.#entries.get(signatureOf(token))
+    const mark = markOf(token)
+    const known = this.#entries.get(mark)
     if (known === undefined || known.token !== token) return undefined
     if (nowMs < known.notAfterMs && known.key.isCurrent()) {
-      known.recentlyUsed = true
+      if (!known.recentlyUsed) known.recentlyUsed = true
       return known.auth
     }
-    this.#entries.delete(signatureOf(token))
+    this.#entries.delete(mark)
     return undefined
   }
 
   /** Remembers a token that was just verified, until `notAfterMs` (milliseconds since 1970) or until its key is not current any more. */
   add(token: string, auth: Auth, key: VerifyingKey, notAfterMs: number): void {
-    this.#entries.set(signatureOf(token), { token, auth, key, notAfterMs, recentlyUsed: false })
+    const mark = markOf(token)
+    if (token.length > maxTokenLength || (this.#entries.isFull && !this.#cameBefore(mark))) return
+    this.#entries.set(mark, { token, auth, key, notAfterMs, recentlyUsed: false })
   }
 
   clear(): void {
     this.#entries.clear()
   }
+
+  #cameBefore(mark: number): boolean {
+    const bits = this.#came.length * 8
+    const at = mark % bits
+    const byte = this.#came[at >> 3] ?? 0
+    const bit = 1 << (at & 7)
+    if ((byte & bit) !== 0) return true
+    if (this.#bitsSet * bitsPerEntry >= bits) {
+      this.#came.fill(0)
+      this.#bitsSet = 0
+      return false
+    }
+    this.#came[at >> 3] = byte | bit
+    this.#bitsSet += 1
+    return false
+  }
 }
 
-function signatureOf(token: string): string {
-  return token.slice(token.lastIndexOf('.') + 1)
+/** 30 bits of the signature: of five characters before the last, which carries fewer. */
+function markOf(token: string): number {
+  let mark = 0
+  for (let at = token.length - 6; at < token.length - 1; at += 1) mark = (mark << 6) ^ (token.charCodeAt(at) & 0x3f)
+  return mark
 }

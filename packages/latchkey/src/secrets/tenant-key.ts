@@ -192,8 +192,7 @@ class KeylessTenant implements CachedTenant {
 }
 
 function signingFirst(a: SecretRecord, b: SecretRecord): number {
-  if ((a.retiresAt === null) !== (b.retiresAt === null)) return a.retiresAt === null ? -1 : 1
-  return b.generation - a.generation
+  return Number(a.retiresAt !== null) - Number(b.retiresAt !== null)
 }
 
 /** Tokens of a secret that wants them issued anew are answered as those of one that has retired. */

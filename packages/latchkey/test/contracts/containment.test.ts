@@ -19,6 +19,10 @@ function forge(header: object, claims: object, secret: Uint8Array): string {
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }
 
+function encoded(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
+
 function decode(token: string, part: 0 | 1): Record<string, unknown> {
   return JSON.parse(Buffer.from(String(token.split('.')[part]), 'base64url').toString())
 }
@@ -40,6 +44,29 @@ describe('the thief of one tenant’s secret (C1)', () => {
     const underBobsKid = forge(decode(bob.token, 0), claimsOfBob, secret)
     expect(await outcomeOf(() => setup.latchkey.verify(underOwnKid))).toBe('subject_mismatch')
     expect(await outcomeOf(() => setup.latchkey.verify(underBobsKid))).toBe('signature_invalid')
+  })
+
+  it('cannot write the header in any second way, also right after it was written in ours', async () => {
+    const setup = setUp()
+    const { secret, token } = await steal(setup, 'alice')
+    const [header = '', payload = ''] = token.split('.')
+    const text = Buffer.from(header, 'base64url').toString()
+    const variants = [
+      ...Array.from({ length: header.length }, (_, at) => `${header.slice(0, at)}!${header.slice(at + 1)}`),
+      ...Array.from({ length: header.length }, (_, at) => `${header.slice(0, at)}=${header.slice(at + 1)}`),
+      ...Array.from({ length: text.length }, (_, at) => encoded(`${text.slice(0, at)}\u0001${text.slice(at + 1)}`)),
+      ...['A', 'I', 'Q', '1', '2', '3'].map((last) => header.slice(0, -1) + last),
+      `${header}=`,
+      ` ${header.slice(1)}`,
+    ]
+    for (const variant of variants.filter((one) => one !== header)) {
+      expect(await setup.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+      const input = `${variant}.${payload}`
+      const forged = `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+      expect(['token_malformed', 'header_refused', 'algorithm_refused', 'type_mismatch', 'kid_unknown']).toContain(
+        await outcomeOf(() => setup.latchkey.verify(forged)),
+      )
+    }
   })
 
   it('cannot speak for ID look-alikes of that tenant', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { TenantRecord, TenantState } from '../../src/secrets/ports.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 
 describe('a tenant that was rotated', () => {
@@ -154,5 +155,26 @@ describe('what cannot be meant', () => {
     await latchkey.close()
     expect(await outcomeOf(() => latchkey.issue({ subject: 'alice' }))).toBe('store_closed')
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('store_closed')
+  })
+})
+
+describe('a tenant whose record another program wrote', () => {
+  it('is refused while disabled, although it has a secret', async () => {
+    const { latchkey, store } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    await store.change('alice', (current) => current && { ...current, disabledAt: 1 })
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
+    expect(await outcomeOf(() => latchkey.issue({ subject: 'alice' }))).toBe('tenant_disabled')
+  })
+
+  it('must have its tokens issued anew when its secret says so, although it still signs', async () => {
+    const { latchkey, store } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const reissued = (current: TenantRecord): TenantState => ({
+      ...current,
+      secrets: current.secrets.map((secret) => ({ ...secret, reissueRequired: true })),
+    })
+    await store.change('alice', (current) => current && reissued(current))
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('reissue_required')
   })
 })

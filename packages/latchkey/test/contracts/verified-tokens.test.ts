@@ -81,6 +81,31 @@ describe('a token that was verified before (C8)', () => {
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice', claims })
   })
 
+  it('stays while others come that come only once, and makes room for those that come again', async () => {
+    const { latchkey } = setUp({ latchkey: { tokenCache: { maxEntries: 1000 } } })
+    const issue = async () => (await latchkey.issue({ subject: 'alice' })).token
+    const known = new Map<string, Auth>()
+    for (let count = 0; count < 1000; count += 1) {
+      const token = await issue()
+      known.set(token, await latchkey.verify(token))
+    }
+    for (let count = 0; count < 300; count += 1) await latchkey.verify(await issue())
+    const kept = [...known].filter(([token, auth]) => latchkey.verify(token) === auth)
+    expect(kept.length).toBeGreaterThan(900)
+    const newcomer = await issue()
+    await latchkey.verify(newcomer)
+    const again = await latchkey.verify(newcomer)
+    expect(latchkey.verify(newcomer)).toBe(again)
+  })
+
+  it('is not kept when it is so long that a few would fill the memory', async () => {
+    const { latchkey } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice', claims: { long: 'x'.repeat(2000) } })
+    const first = await latchkey.verify(token)
+    expect(latchkey.verify(token)).not.toBe(first)
+    expect(latchkey.verify(token)).toEqual(first)
+  })
+
   it('can be switched off, and then every token is verified every time', async () => {
     const { latchkey } = setUp({ latchkey: { tokenCache: false } })
     const { token } = await latchkey.issue({ subject: 'alice' })

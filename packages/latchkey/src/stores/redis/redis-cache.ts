@@ -96,7 +96,9 @@ class RedisCache implements SharedCache {
 /** The client alone may wait for ever. */
 function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('Redis did not answer in time.')), timeoutMs)
+    const fail = () => reject(new Error('Redis did not answer in time.'))
+    // When this process was busy, the answer may lie in the socket unread: one turn of the loop reads it.
+    const timer = setTimeout(() => setImmediate(fail), timeoutMs)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
