@@ -1,0 +1,96 @@
+import { Redis } from 'ioredis'
+import { createLatchkey, tenantSecrets } from 'latchkey'
+import { postgresStore } from 'latchkey/postgres'
+import { redisCache } from 'latchkey/redis'
+import pg from 'pg'
+import { countReads } from '../counted-store.js'
+import { audience, issuer } from '../population.js'
+import type { ColdResult, ColdTask, ContenderName } from './messages.js'
+
+// A process of one contender: looks every tenant up once, some thousands at a time, and does it all again as many times as asked.
+
+/** Does one pass and gives its lookups per second. */
+type Pass = () => Promise<number>
+
+/** Connections to PostgreSQL, for everybody: the default of both `pg` and `postgresStore`. */
+const poolSize = 10
+
+const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>> = {
+  'Latchkey, from PostgreSQL': async (task) => () => verifyAll(task, undefined),
+  'Latchkey, from Redis': async (task) => {
+    const client = await connectRedis(task.redisUrl, false)
+    return () => verifyAll(task, client)
+  },
+  'pg, a query each': async (task) => {
+    const pool = new pg.Pool({ connectionString: task.databaseUrl, max: poolSize })
+    return () => lookUpAll(task, (kid) => queryOne(pool, kid))
+  },
+  'ioredis, a get each': async (task) => getAll(task, await connectRedis(task.redisUrl, false)),
+  'ioredis, a get each, auto pipelining': async (task) => getAll(task, await connectRedis(task.redisUrl, true)),
+}
+
+/** A process that knows nothing of its tenants: a new instance, with connections of its own. */
+async function verifyAll({ tokens, inFlight, ...task }: ColdTask, client: Redis | undefined): Promise<number> {
+  const own = postgresStore({ connectionString: task.databaseUrl, max: poolSize })
+  const { store, reads } = countReads(own)
+  const cache = client === undefined ? undefined : redisCache({ client })
+  const keys = tenantSecrets({ store, cache, masterKeys: task.masterKeys })
+  const latchkey = createLatchkey({ issuer, audience, keys })
+  await keys.ready()
+  const perSecond = await throughput(tokens, inFlight, (token) => latchkey.verify(token))
+  if (cache !== undefined && reads() > 0) throw new Error(`${reads()} reads went to PostgreSQL instead of Redis.`)
+  await latchkey.close()
+  await own.close()
+  return perSecond
+}
+
+function getAll(task: ColdTask, client: Redis): Pass {
+  return () => lookUpAll(task, (kid) => client.get(`latchkey:${kid}`))
+}
+
+async function queryOne(pool: pg.Pool, kid: string): Promise<unknown> {
+  const { rows } = await pool.query({
+    name: 'secret',
+    text: 'select tenant_id, algorithm, sealed from latchkey_secrets where kid = $1',
+    values: [kid],
+  })
+  return rows[0]
+}
+
+function lookUpAll({ kids, inFlight }: ColdTask, lookUp: (kid: string) => Promise<unknown>): Promise<number> {
+  return throughput(kids, inFlight, async (kid) => {
+    if (!(await lookUp(kid))) throw new Error('A tenant was not found.')
+  })
+}
+
+async function throughput(
+  items: readonly string[],
+  inFlight: number,
+  operation: (item: string) => unknown,
+): Promise<number> {
+  const rest = items.values()
+  const work = async () => {
+    for (const item of rest) await operation(item)
+  }
+  const startedAt = performance.now()
+  await Promise.all(Array.from({ length: inFlight }, work))
+  return (items.length / (performance.now() - startedAt)) * 1000
+}
+
+async function connectRedis(url: string, enableAutoPipelining: boolean): Promise<Redis> {
+  const client = new Redis(url, { enableAutoPipelining })
+  await client.ping()
+  return client
+}
+
+async function perform(task: ColdTask): Promise<ColdResult> {
+  const pass = await prepare[task.contender](task)
+  const perSecond: number[] = []
+  for (let count = 0; count < task.passes; count += 1) perSecond.push(await pass())
+  return { perSecond }
+}
+
+process.once('message', async (task: ColdTask) => {
+  const result = await perform(task)
+  process.send?.(result, () => process.exit())
+})

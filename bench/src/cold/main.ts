@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { startPostgres } from '../../../test/support/start-postgres.js'
+import { startRedis } from '../../../test/support/start-redis.js'
+import { benchFlags, publish } from '../publish.js'
+import { median } from '../statistics.js'
+import { formatCount, formatTable } from '../table.js'
+import { type ColdPopulation, createColdPopulation } from './cold-population.js'
+import type { ColdResult, ColdTask, ContenderName } from './messages.js'
+
+// How many tenants that a process does not know it verifies a second, beside as many plain lookups by the drivers themselves.
+
+const flags = benchFlags()
+const tenants = flags.quick ? 10_000 : 20_000
+const rounds = flags.quick ? 1 : 5
+const passes = flags.quick ? 3 : 4
+/** As when a herd comes to a process that has just started; the drivers' lookups are given as many. */
+const inFlight = 2000
+
+/** Each with the one that it is compared to. */
+const contenders = new Map<ContenderName, ContenderName>([
+  ['Latchkey, from PostgreSQL', 'pg, a query each'],
+  ['pg, a query each', 'pg, a query each'],
+  ['Latchkey, from Redis', 'ioredis, a get each'],
+  ['ioredis, a get each', 'ioredis, a get each'],
+  ['ioredis, a get each, auto pipelining', 'ioredis, a get each'],
+])
+
+/** Lookups per second, the median over the rounds. */
+interface Row {
+  readonly name: ContenderName
+  /** In a process that has just started, whose code runs for the first time. */
+  readonly firstPass: number
+  /** In a process that has been running, for tenants that it does not know. */
+  readonly laterPasses: number
+  readonly least: number
+  readonly most: number
+  /** `laterPasses` by that of the plain lookups in the same place. */
+  readonly ratio: number
+}
+
+const postgres = await startPostgres()
+const redis = await startRedis()
+try {
+  const places = { databaseUrl: postgres.url, redisUrl: redis.url }
+  const population = await createColdPopulation(places, tenants)
+  const rows = rowsOf(await measure({ ...places, ...population }))
+  const text = `${formatCount(tenants)} tenants that the process does not know, ${formatCount(inFlight)} lookups in flight, median of ${rounds} rounds\n${formatRows(rows)}`
+  await publish({ name: 'cold', flags, results: { tenants, inFlight, rounds, rows }, text })
+} finally {
+  await redis.dispose()
+  await postgres.dispose()
+}
+
+async function measure(
+  setting: ColdPopulation & Pick<ColdTask, 'databaseUrl' | 'redisUrl'>,
+): Promise<ReadonlyMap<ContenderName, readonly ColdResult[]>> {
+  const results = new Map([...contenders.keys()].map((name) => [name, [] as ColdResult[]]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [contender, own] of results) own.push(await perform({ ...setting, contender, inFlight, passes }))
+  }
+  return results
+}
+
+/** Has a process of its own do the task. */
+async function perform(task: ColdTask): Promise<ColdResult> {
+  const child = fork(new URL('./contender.js', import.meta.url), { serialization: 'advanced' })
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${task.contender} ended without a result.`)
+  })
+  child.send(task)
+  const [result] = await Promise.race([once(child, 'message'), ended])
+  await ended.catch(() => {})
+  return result
+}
+
+function rowsOf(results: ReadonlyMap<ContenderName, readonly ColdResult[]>): readonly Row[] {
+  const laterPasses = (name: ContenderName) => (results.get(name) ?? []).flatMap(({ perSecond }) => perSecond.slice(1))
+  return [...contenders].map(([name, plain]) => {
+    const later = laterPasses(name)
+    const first = (results.get(name) ?? []).flatMap(({ perSecond }) => perSecond.slice(0, 1))
+    return {
+      name,
+      firstPass: median(first),
+      laterPasses: median(later),
+      least: Math.min(...later),
+      most: Math.max(...later),
+      ratio: median(later) / median(laterPasses(plain)),
+    }
+  })
+}
+
+function formatRows(all: readonly Row[]): string {
+  const header = ['', 'per second', 'spread', 'ratio', 'just started']
+  return formatTable(
+    header,
+    all.map((row) => [
+      row.name,
+      formatCount(row.laterPasses),
+      `${formatCount(row.least)} to ${formatCount(row.most)}`,
+      `${row.ratio.toFixed(2)} ×`,
+      formatCount(row.firstPass),
+    ]),
+  )
+}
