@@ -75,7 +75,10 @@ export class Keyring {
     decipher.setAAD(encodeBinding(binding))
     decipher.setAuthTag(bytes.subarray(-tagBytes))
     try {
-      return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()])
+      const plaintext = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
+      // Checks the tag and throws; in this mode nothing of the text is left for it to give.
+      decipher.final()
+      return plaintext
     } catch {
       throw new LatchkeyError('master_key_wrong')
     }
@@ -116,13 +119,19 @@ function parseEntry(entry: string, position: number): [string, Uint8Array] {
   return [id, key]
 }
 
+const lengthBytes = 4
+
 /** Every part with its length before it, so that no two bindings share an encoding. */
 function encodeBinding(binding: Binding): Buffer {
-  const parts = binding.flatMap((part) => {
-    const bytes = Buffer.from(String(part), 'utf8')
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(bytes.length)
-    return [length, bytes]
-  })
-  return Buffer.concat(parts)
+  const parts = binding.map(String)
+  const size = parts.reduce((sum, part) => sum + lengthBytes + Buffer.byteLength(part), 0)
+  // One buffer for all: two for every part cost more than the decryption.
+  const encoded = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const part of parts) {
+    const length = encoded.write(part, at + lengthBytes)
+    encoded.writeUInt32BE(length, at)
+    at += lengthBytes + length
+  }
+  return encoded
 }
