@@ -1,6 +1,7 @@
-import { TOKEN_TYPE } from '../claims/token-type.js'
-import type { HmacAlgorithm } from '../jws/algorithms.js'
-import { encodeHeader } from '../jws/header.js'
+import { checkTokenType, TOKEN_TYPE } from '../claims/token-type.js'
+import { refusal } from '../errors.js'
+import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
+import { encodeHeader, parseHeader } from '../jws/header.js'
 import { KID_LENGTH } from './kid-issuer.js'
 
 /** All that stands before the kid makes whole groups of three bytes; so do the quotation mark that opens the kid and the kid itself. */
@@ -16,9 +17,17 @@ const prefixes: Readonly<Record<HmacAlgorithm, string>> = {
   HS512: prefixOf('HS512'),
 }
 
+const algorithms = Object.keys(prefixes) as HmacAlgorithm[]
+
 // One buffer serves all calls: each fills and reads it before it returns.
 const quotedKid = Buffer.alloc(1 + KID_LENGTH)
 const quotationMark = 0x22
+
+/** What a verifier needs of a header. */
+export interface TenantHeader {
+  readonly algorithm: HmacAlgorithm
+  readonly kid: string
+}
 
 /** The header segment of every token that this secret signs. */
 export function canonicalHeader(algorithm: HmacAlgorithm, kid: string): string {
@@ -42,6 +51,20 @@ export function kidInHeader(headerSegment: string): string | undefined {
 /** Whether a header segment of this form begins as those of this algorithm do. */
 export function isHeaderOf(algorithm: HmacAlgorithm, headerSegment: string): boolean {
   return headerSegment.startsWith(prefixes[algorithm])
+}
+
+/**
+ * What a header segment of any form says; nobody has vouched for it yet. `likelyKid` is what `kidInHeader` gives for it. Throws as `parseHeader` does,
+ * `type_mismatch`, `algorithm_refused` for what is no HMAC, and `kid_unknown` when there is none.
+ */
+export function readHeader(headerSegment: string, likelyKid: string | undefined): TenantHeader {
+  const likelyAlgorithm = likelyKid === undefined ? undefined : algorithms.find((one) => isHeaderOf(one, headerSegment))
+  if (likelyKid !== undefined && likelyAlgorithm !== undefined) return { algorithm: likelyAlgorithm, kid: likelyKid }
+  const { alg, kid, typ } = parseHeader(headerSegment)
+  checkTokenType(typ)
+  if (!isHmacAlgorithm(alg)) throw refusal('algorithm_refused')
+  if (kid === undefined) throw refusal('kid_unknown')
+  return { algorithm: alg, kid }
 }
 
 function prefixOf(algorithm: HmacAlgorithm): string {

@@ -3,15 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
-import { checkTokenType } from '../claims/token-type.js'
 import { type Clock, systemClock } from '../clock.js'
 import { LatchkeyError, refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
-import { parseHeader } from '../jws/header.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import { isHeaderOf, kidInHeader } from './canonical-header.js'
+import { isHeaderOf, kidInHeader, readHeader } from './canonical-header.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
@@ -186,12 +184,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const likelyKid = kidInHeader(headerSegment)
     const known = likelyKid === undefined ? undefined : this.#known.findKey(likelyKid)
     if (known !== undefined && isHeaderOf(known.algorithm, headerSegment)) return known
-    const { alg, kid, typ } = parseHeader(headerSegment)
-    checkTokenType(typ)
-    if (!isHmacAlgorithm(alg)) throw refusal('algorithm_refused')
-    if (kid === undefined) throw refusal('kid_unknown')
-    if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, alg))
-    return this.#keyNamed(kid, alg)
+    const { algorithm, kid } = readHeader(headerSegment, likelyKid)
+    if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, algorithm))
+    return this.#keyNamed(kid, algorithm)
   }
 
   provision(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
