@@ -126,6 +126,12 @@ export const failures = {
     message: 'The session of this token has ended.',
     hint: 'Sign in again.',
   },
+  session_forged: {
+    status: 401,
+    challenge: 'invalid_token',
+    message: 'The session of this token was never begun.',
+    hint: 'Sign in again.',
+  },
   reissue_required: {
     status: 401,
     challenge: 'invalid_token',

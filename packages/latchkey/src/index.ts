@@ -1,5 +1,6 @@
 export type { Auth } from './auth.js'
 export type { Claims } from './claims/check-claims.js'
+export { type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export { type Failure, type FailureCode, failures, isLatchkeyError, LatchkeyError } from './errors.js'
 export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
@@ -16,7 +17,14 @@ export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
-export { createLatchkey, type IssuedToken, type IssueRequest, type Latchkey, type LatchkeyOptions } from './latchkey.js'
+export {
+  createLatchkey,
+  type Forgery,
+  type IssuedToken,
+  type IssueRequest,
+  type Latchkey,
+  type LatchkeyOptions,
+} from './latchkey.js'
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export type * from './secrets/ports.js'

@@ -4,6 +4,7 @@ import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
 import { checkClaims, parseClaims } from './claims/check-claims.js'
 import { checkSessionId } from './claims/session-id.js'
+import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
 import { type LatchkeyError, refusal } from './errors.js'
 import { decodeBase64url, encodeBase64url } from './jws/base64url.js'
@@ -29,15 +30,30 @@ export interface LatchkeyOptions {
   readonly tokenCache?: { readonly maxEntries: number } | false
   /** Longer tokens are refused before anything of them is read. Default 8192. */
   readonly maxTokenBytes?: number
+  /**
+   * Makes and recognises session IDs, as `sessionIds(key)` does. With it a token whose signature holds, but whose `sid` was never made for its subject, is
+   * refused as `session_forged`: somebody has the secret. By default IDs are random and none is refused.
+   */
+  readonly sessionIds?: SessionIds
+  /** Called for every token that is refused as `session_forged`, after the refusal; the secret that signed it has leaked. */
+  readonly onForgery?: (forgery: Forgery) => void
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
+}
+
+/** A token that we did not issue, under a secret that is ours: whoever made it has the secret. */
+export interface Forgery {
+  /** Whom the token spoke for; with tenant secrets the tenant whose secret has leaked. */
+  readonly subject: string
+  /** The secret that signed it. */
+  readonly kid: string
 }
 
 /** What to say in a token. */
 export interface IssueRequest {
   /** The `sub` claim; with tenant secrets also the tenant whose secret signs. */
   readonly subject: string
-  /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters; a new random one by default. */
+  /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters, and minted by `sessionIds` where that is set; a new one by default. */
   readonly sessionId?: string
   /** Further claims. Registered ones (RFC 7519 §4.1) and `sid` are refused with a TypeError. */
   readonly claims?: Readonly<Record<string, unknown>>
@@ -103,6 +119,8 @@ class TokenAuthority implements Latchkey {
   readonly #toleranceSec: number
   readonly #verified: VerifiedTokens | undefined
   readonly #maxTokenLength: number
+  readonly #sessionIds: SessionIds | undefined
+  readonly #onForgery: LatchkeyOptions['onForgery']
   readonly #clock: Clock
   readonly #watched: WatchedTokens
 
@@ -120,6 +138,8 @@ class TokenAuthority implements Latchkey {
       tokenCache === false
         ? undefined
         : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000))
+    this.#sessionIds = options.sessionIds
+    this.#onForgery = options.onForgery
     const clock = options.clock ?? systemClock
     this.#clock = clock
     this.#watched = new WatchedTokens({
@@ -160,9 +180,10 @@ class TokenAuthority implements Latchkey {
   }
 
   #sign(request: IssueRequest, key: SigningKey): IssuedToken {
-    const { subject, sessionId = randomUUID(), claims, expiresIn } = request
+    const { subject, sessionId = this.#newSessionId(subject), claims, expiresIn } = request
     const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
     checkSessionId(sessionId)
+    if (!this.#isIssued(sessionId, subject)) throw new TypeError('sessionId was not minted for this subject.')
     const tokenId = randomUUID()
     const issuedAtSec = Math.floor(this.#clock.now() / 1000)
     const expiresAtSec = issuedAtSec + ttlSec
@@ -203,6 +224,7 @@ class TokenAuthority implements Latchkey {
       nowSec: nowMs / 1000,
       toleranceSec: this.#toleranceSec,
     })
+    if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged({ subject: claims.sub, kid: key.kid })
     const refused = key.refusalOf(claims.sid)
     if (refused !== undefined) throw refusal(refused)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
@@ -210,6 +232,21 @@ class TokenAuthority implements Latchkey {
     const auth = createAuth(claims, key.kid, token)
     this.#verified?.add(token, auth, key, this.#endsAtMs(claims.exp))
     return auth
+  }
+
+  #newSessionId(subject: string): string {
+    return this.#sessionIds?.mint(subject, this.#clock.now()) ?? randomUUID()
+  }
+
+  #isIssued(sessionId: string | undefined, subject: string): boolean {
+    if (this.#sessionIds === undefined) return true
+    return sessionId !== undefined && this.#sessionIds.recognises(sessionId, subject)
+  }
+
+  #forged(forgery: Forgery): LatchkeyError {
+    // On a turn of its own: what an application throws must not change the refusal.
+    queueMicrotask(() => this.#onForgery?.(forgery))
+    return refusal('session_forged')
   }
 
   #endsAtMs(expiresAtSec: number): number {
