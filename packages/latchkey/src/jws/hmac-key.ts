@@ -91,21 +91,46 @@ export class HmacKey {
   }
 }
 
+/** The HMAC of any bytes, a byte a Latin-1 character. */
+export function hmacOf(algorithm: HmacAlgorithm, secret: HmacSecret, message: Uint8Array): string {
+  if (oneShotHash === undefined || message.length > maxInputBytes) {
+    return crypto.createHmac(hashes[algorithm].name, Buffer.from(secret, 'latin1')).update(message).digest('binary')
+  }
+  padWith(algorithm, secret)
+  innerBuffer.set(message, hashes[algorithm].blockBytes)
+  return hashPadded(oneShotHash, algorithm, message.length, 'binary')
+}
+
 /** HMAC of two one-shot hashes (RFC 2104 §2), 1.7 times faster than `createHmac`; `undefined` for a text that is not ASCII. */
 function signatureOf(algorithm: HmacAlgorithm, secret: HmacSecret, text: string): string | undefined {
   if (oneShotHash === undefined || text.length > maxInputBytes) return signatureByNode(algorithm, secret, text)
-  const { name, blockBytes, digestBytes } = hashes[algorithm]
-  for (let at = 0; at < blockBytes; at += 1) {
+  padWith(algorithm, secret)
+  const written = innerBuffer.write(text, hashes[algorithm].blockBytes, 'utf8')
+  // Any character beyond ASCII takes more bytes than it counts in the text's length.
+  if (written !== text.length) return undefined
+  return hashPadded(oneShotHash, algorithm, written, 'base64url')
+}
+
+/** Begins both buffers with the key's block. */
+function padWith(algorithm: HmacAlgorithm, secret: HmacSecret): void {
+  for (let at = 0; at < hashes[algorithm].blockBytes; at += 1) {
     const byte = at < secret.length ? secret.charCodeAt(at) : 0
     innerBuffer[at] = byte ^ 0x36
     outerBuffer[at] = byte ^ 0x5c
   }
-  const written = innerBuffer.write(text, blockBytes, 'utf8')
-  // Any character beyond ASCII takes more bytes than it counts in the text's length.
-  if (written !== text.length) return undefined
-  const inner = oneShotHash(name, innerBuffer.subarray(0, blockBytes + written), 'binary')
+}
+
+/** The HMAC of the message that stands behind the key's block. */
+function hashPadded(
+  hash: typeof crypto.hash,
+  algorithm: HmacAlgorithm,
+  messageBytes: number,
+  encoding: 'base64url' | 'binary',
+): string {
+  const { name, blockBytes, digestBytes } = hashes[algorithm]
+  const inner = hash(name, innerBuffer.subarray(0, blockBytes + messageBytes), 'binary')
   outerBuffer.write(inner, blockBytes, 'binary')
-  return oneShotHash(name, outerBuffer.subarray(0, blockBytes + digestBytes), 'base64url')
+  return hash(name, outerBuffer.subarray(0, blockBytes + digestBytes), encoding)
 }
 
 function signatureByNode(algorithm: HmacAlgorithm, secret: HmacSecret, text: string): string | undefined {

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { decodeBase64url } from '../jws/base64url.js'
+import { type HmacSecret, hmacOf, hmacSecretOf } from '../jws/hmac-key.js'
 
 const idBytes = 16
 const tagBytes = 8
@@ -15,17 +16,17 @@ export const KID_LENGTH = 32
  * refused in memory; 64 bits leave a forger one chance in 2^64 a try to cause a single read.
  */
 export class KidIssuer {
-  readonly #kidKey: Uint8Array
+  readonly #kidKey: HmacSecret
 
   /** `kidKey`: 32 random bytes, the same in every process and for as long as any kid lives. */
   constructor(kidKey: Uint8Array) {
-    this.#kidKey = kidKey
+    this.#kidKey = hmacSecretOf('HS256', kidKey)
   }
 
   /** A fresh kid. */
   mint(): string {
     const id = randomBytes(idBytes)
-    return Buffer.concat([id, this.#tag(id)]).toString('base64url')
+    return Buffer.concat([id, Buffer.from(this.#mac(id), 'latin1').subarray(0, tagBytes)]).toString('base64url')
   }
 
   /** Whether this kid was minted here. Constant time in the tag. */
@@ -33,10 +34,14 @@ export class KidIssuer {
     if (kid.length !== KID_LENGTH) return false
     const bytes = decodeBase64url(kid)
     if (bytes === undefined) return false
-    return timingSafeEqual(this.#tag(bytes.subarray(0, idBytes)), bytes.subarray(idBytes))
+    const mac = this.#mac(bytes.subarray(0, idBytes))
+    let difference = 0
+    for (let at = 0; at < tagBytes; at += 1) difference |= mac.charCodeAt(at) ^ (bytes[idBytes + at] ?? -1)
+    return difference === 0
   }
 
-  #tag(id: Uint8Array): Buffer {
-    return createHmac('sha256', this.#kidKey).update(id).digest().subarray(0, tagBytes)
+  /** Begins with the tag. */
+  #mac(id: Uint8Array): string {
+    return hmacOf('HS256', this.#kidKey, id)
   }
 }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { HmacKey } from '../../src/jws/hmac-key.js'
+import { HmacKey, hmacOf, hmacSecretOf } from '../../src/jws/hmac-key.js'
 
 const hashes = [
   { algorithm: 'HS256', hash: 'sha256', least: 32 },
@@ -12,6 +12,17 @@ const hashes = [
 
 describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least }) => {
   const byNode = (secret: Uint8Array, text: string) => createHmac(hash, secret).update(text).digest('base64url')
+
+  it('gives the MAC of any bytes as Node does', () => {
+    const secret = fc.uint8Array({ minLength: least, maxLength: 400 })
+    const message = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ minLength: 8190, maxLength: 8195 }))
+    fc.assert(
+      fc.property(secret, message, (bytes, content) => {
+        const mac = createHmac(hash, bytes).update(content).digest('latin1')
+        expect(hmacOf(algorithm, hmacSecretOf(algorithm, bytes), content)).toBe(mac)
+      }),
+    )
+  })
 
   it('signs as Node does, whatever the length of secret and text', () => {
     const ascii = fc.string({ unit: fc.integer({ min: 0, max: 127 }).map((code) => String.fromCharCode(code)) })

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { KID_LENGTH, KidIssuer } from '../../src/secrets/kid-issuer.js'
@@ -12,6 +12,13 @@ describe('a kid', () => {
     expect(kid).toHaveLength(KID_LENGTH)
     expect(new KidIssuer(kidKey).recognises(kid)).toBe(true)
     expect(issuer.recognises(kid)).toBe(false)
+  })
+
+  it('ends in the first 8 bytes of the MAC over the 16 before them, as every process has to agree', () => {
+    const kidKey = randomBytes(32)
+    const bytes = Buffer.from(new KidIssuer(kidKey).mint(), 'base64url')
+    const mac = createHmac('sha256', kidKey).update(bytes.subarray(0, 16)).digest()
+    expect(bytes.subarray(16)).toEqual(mac.subarray(0, 8))
   })
 
   it('is refused after any change of any character', () => {
