@@ -5,6 +5,8 @@ import { createDeployment, databases, openStore, startServer } from './support/s
 
 const newPassword = 'a different password altogether'
 const crashes = 3
+/** More than one address is usually allowed. */
+const manyRequests = { LATCHKEY_LIMIT_REGISTER: 'address:100000/60', LATCHKEY_LIMIT_LOGIN: 'address:100000/60' }
 
 /** What clients were told before the server died, and what they asked without an answer. */
 interface Ledger {
@@ -34,7 +36,7 @@ describe.each(databases)(
   'a server that is killed in the middle of registrations and password changes, on %s',
   (database) => {
     it('keeps every change it acknowledged, whole, and no account without a secret', async () => {
-      const deployment = await createDeployment(database)
+      const deployment = await createDeployment(database, manyRequests)
       const ledger: Ledger = { registered: new Map(), changed: new Set() }
       try {
         for (let crash = 0; crash < crashes; crash += 1) {

@@ -166,6 +166,11 @@ export const problems = {
     message: 'The server cannot answer for its users at the moment.',
     hint: 'Retry after a moment; see "reasons".',
   },
+  rate_limited: {
+    status: 429,
+    message: 'These are too many requests.',
+    hint: 'Wait as long as Retry-After says; the RateLimit headers tell what is left before it comes to that.',
+  },
   internal_error: {
     status: 500,
     message: 'Something went wrong on our side.',
@@ -191,8 +196,11 @@ export class Problem extends Error {
   readonly statusCode: number
   readonly hint: string
   readonly oauthError: string | undefined
+  /** Sent along with the answer. */
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: ProblemCode) {
+  /** `retryAfterSec`: after how many seconds it may go better. */
+  constructor(code: ProblemCode, { retryAfterSec }: { readonly retryAfterSec?: number } = {}) {
     const kind: ProblemKind = problems[code]
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
@@ -202,5 +210,6 @@ export class Problem extends Error {
     this.statusCode = kind.status
     this.hint = kind.hint
     this.oauthError = kind.oauthError
+    this.headers = retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }
   }
 }

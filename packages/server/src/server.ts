@@ -10,6 +10,8 @@ import { networkMatcher } from './ip-address.js'
 import { startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
 import { Readiness } from './ops/readiness.js'
+import { limitRequests } from './protection/limit-requests.js'
+import { openRateLimits } from './protection/open-rate-limits.js'
 import { addRoutes } from './routes/index.js'
 import { requireAdmin } from './routes/require-admin.js'
 import { openService, type Service, type ServiceParts } from './service.js'
@@ -28,32 +30,50 @@ export interface Server {
 
 const choresIntervalMs = 600_000
 
+/** Entries of the audit log stand outside its chain for at most about so long. */
+const sealingIntervalMs = 1000
+
 /** Puts the whole server together and opens its database; it listens when it is told to. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
+  const isTrustedProxy = networkMatcher(configuration.trustedProxies)
+  const app = createApp({ logger: loggerOptions(configuration.logLevel), isTrustedProxy })
+  // Hooks of this kind run last first: the database goes after everything that may still want it.
+  app.addHook('onClose', () => service.close())
   try {
-    const app = await assemble(configuration, service)
-    return {
-      service,
-      app,
-      listen: () => listen(app, configuration),
-      close: () => app.close(),
-    }
+    await furnish(app, configuration, service, new ForwardingWatch(app, isTrustedProxy))
   } catch (error) {
-    await service.close()
+    await app.close()
     throw error
+  }
+  return {
+    service,
+    app,
+    listen: () => listen(app, configuration),
+    close: () => app.close(),
   }
 }
 
-async function assemble(configuration: Configuration, service: Service): Promise<App> {
-  const { store, clock, keys, latchkey, sessions, accounts, administration, database } = service
-  const { issuer, serviceAudiences, maxStalenessMs, logLevel } = configuration
+async function furnish(
+  app: App,
+  configuration: Configuration,
+  service: Service,
+  forwarding: ForwardingWatch,
+): Promise<void> {
+  const { store, clock, keys, latchkey, sessions, accounts, administration, database, names } = service
+  const { issuer, serviceAudiences, maxStalenessMs } = configuration
   const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
-  const isTrustedProxy = networkMatcher(configuration.trustedProxies)
-  const app = createApp({ logger: loggerOptions(logLevel), isTrustedProxy })
-  const forwarding = new ForwardingWatch(app, isTrustedProxy)
+  app.addHook('onClose', () => serviceKeys.close())
+  const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
+  app.addHook('onClose', () => limits.close())
+  limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
+  const warnings = () => [
+    ...(undeclared ? (['proxies_undeclared'] as const) : []),
+    ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
+    ...(limits.degraded ? (['limits_in_memory'] as const) : []),
+  ]
   await app.register(swagger, openapiOptions)
   const signedIn = requireAuth(latchkey)
   addRoutes(app, {
@@ -61,15 +81,7 @@ async function assemble(configuration: Configuration, service: Service): Promise
     sessions,
     administration,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
-    readiness: new Readiness({
-      store,
-      keys,
-      maxStalenessMs,
-      warnings: () => [
-        ...(undeclared ? (['proxies_undeclared'] as const) : []),
-        ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
-      ],
-    }),
+    readiness: new Readiness({ store, keys, maxStalenessMs, warnings }),
     serviceKeys,
     signedIn,
     admin: [signedIn, requireAdmin(administration)],
@@ -78,17 +90,29 @@ async function assemble(configuration: Configuration, service: Service): Promise
     [
       { name: 'prune secrets', run: () => keys.prune() },
       { name: 'prune sessions', run: () => sessions.prune() },
+      { name: 'prune rate limits', run: () => limits.prune() },
     ],
     choresIntervalMs,
     app.log,
   )
-  app.addHook('onClose', async () => {
-    stopHousekeeping()
-    await serviceKeys.close()
-    await service.close()
-  })
+  app.addHook('onClose', async () => stopHousekeeping())
+  keepAudit(app, configuration, service)
   await app.ready()
-  return app
+}
+
+/** Links what comes into the audit log, also what came last, and lets go of what is old. */
+function keepAudit(app: App, { auditRetentionSec }: Configuration, { auditChain, clock }: Service): void {
+  const seal = { name: 'seal the audit log', run: () => auditChain.seal() }
+  const prune = { name: 'prune the audit log', run: () => auditChain.prune(clock.now() - auditRetentionSec * 1000) }
+  const stopSealing = startHousekeeping([seal], sealingIntervalMs, app.log)
+  const stopPruning = startHousekeeping([prune], choresIntervalMs, app.log)
+  app.addHook('onClose', async () => {
+    stopSealing()
+    stopPruning()
+    await auditChain
+      .seal()
+      .catch((error: unknown) => app.log.warn({ err: error }, 'The next start seals the audit log.'))
+  })
 }
 
 /** This server speaks no TLS itself. */

@@ -4,9 +4,13 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
 import { Administration } from './admin/administration.js'
+import { AuditChain } from './audit/audit-chain.js'
+import { AuditMac } from './audit/audit-mac.js'
+import { AuditTrail } from './audit/audit-trail.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
-import { readRefreshKey } from './sessions/refresh-key.js'
+import { readSealedKey } from './database/sealed-key.js'
+import { BlindNames } from './protection/blind-name.js'
 import { RefreshTokens } from './sessions/refresh-token.js'
 import { Sessions } from './sessions/sessions.js'
 
@@ -26,6 +30,9 @@ export interface Service {
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly administration: Administration
+  readonly auditChain: AuditChain
+  /** What is counted is kept under these. */
+  readonly names: BlindNames
   close(): Promise<void>
 }
 
@@ -51,13 +58,17 @@ export async function openService(configuration: Configuration, parts: ServicePa
   }
   try {
     await keys.ready()
-    const refreshTokens = new RefreshTokens(await readRefreshKey(store, masterKeys))
+    const refreshTokens = new RefreshTokens(await readSealedKey(store, masterKeys, 'server:refresh-key'))
+    const names = new BlindNames(await readSealedKey(store, masterKeys, 'server:protection-key'))
+    const mac = new AuditMac(await readSealedKey(store, masterKeys, 'server:audit-key'))
+    const audit = new AuditTrail({ mac, clock })
+    const auditChain = new AuditChain({ store, mac })
     const { issuer, audience, accessTokenTtlSec } = configuration
     const latchkey = createLatchkey({ issuer, audience, keys, clock, accessTokenTtl: accessTokenTtlSec })
-    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, clock })
-    const accounts = new Accounts({ store, keys, sessions, passwords, clock })
-    const administration = new Administration({ store, keys, sessions, clock })
-    return { database, store, clock, keys, latchkey, sessions, accounts, administration, close }
+    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, audit, clock })
+    const accounts = new Accounts({ store, keys, sessions, passwords, audit, clock })
+    const administration = new Administration({ store, keys, sessions, audit, clock })
+    return { database, store, clock, keys, latchkey, sessions, accounts, administration, auditChain, names, close }
   } catch (error) {
     await close()
     throw error

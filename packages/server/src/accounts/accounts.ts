@@ -1,13 +1,14 @@
 import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import { type AuditEvent, appendAudit } from '../audit/audit-log.js'
+import type { AuditEvent } from '../audit/audit-record.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
 import { uuidV7 } from '../uuid.js'
 import * as table from './account-table.js'
-import { canonicalEmail } from './email-address.js'
+import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
 import { checkNewPassword } from './password.js'
 import type { PasswordHasher } from './password-hasher.js'
 
@@ -29,6 +30,7 @@ export interface AccountsOptions {
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
+  readonly audit: AuditTrail
   readonly clock: Clock
 }
 
@@ -61,7 +63,7 @@ export class Accounts {
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin): Promise<SignedIn> {
     const { store, passwords, sessions } = this.#options
-    const email = this.#tryCanonical(input.email)
+    const email = tryCanonicalEmail(input.email)
     const found = await table.findStoredAccountByEmail(store, email)
     const matches = await passwords.verify(input.password, found?.passwordHash)
     if (found === undefined || !matches || found.disabledAt !== null) {
@@ -167,7 +169,7 @@ export class Accounts {
     const draft = await this.#draft(input, 'admin')
     const account = await this.#options.store.transaction(async (client) => {
       const inserted = await this.#insert(client, draft)
-      await appendAudit(client, this.#now(), byOperator('register', inserted.id))
+      await this.#options.audit.append(client, byOperator('register', inserted.id))
       return inserted
     })
     return { account, created: true }
@@ -187,7 +189,7 @@ export class Accounts {
       const promoted = await table.updateAccount(client, existing, { role: 'admin' })
       if (promoted === undefined) throw new Problem('password_wrong')
       await keys.requireReissue(existing.id, { client })
-      await appendAudit(client, this.#now(), byOperator('role_change', existing.id))
+      await this.#options.audit.append(client, byOperator('role_change', existing.id))
       return promoted
     })
   }
@@ -225,24 +227,15 @@ export class Accounts {
     return stored
   }
 
-  /** No account has an empty address, so that what cannot be an address costs the same look-up. */
-  #tryCanonical(email: string): string {
-    try {
-      return canonicalEmail(email)
-    } catch {
-      return ''
-    }
-  }
-
   #audit(client: SqlClient, event: AuditEvent, acting: Acting, { address }: RequestOrigin): Promise<void> {
     const { accountId, sessionId } = acting
     const entry = { event, outcome: 'done', actor: accountId, account: accountId, session: sessionId, address } as const
-    return appendAudit(client, this.#now(), entry)
+    return this.#options.audit.append(client, entry)
   }
 
   #auditRefusal(event: AuditEvent, account: string | null, { address }: RequestOrigin): Promise<void> {
     const entry = { event, outcome: 'refused', actor: null, account, address } as const
-    return appendAudit(this.#options.store, this.#now(), entry)
+    return this.#options.audit.append(this.#options.store, entry)
   }
 
   #now(): number {

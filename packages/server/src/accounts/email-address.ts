@@ -30,6 +30,15 @@ export function canonicalEmail(text: string): string {
   return email
 }
 
+/** The one spelling, or nothing where it is no address: no account has an empty address, and what cannot be one costs the same look-up. */
+export function tryCanonicalEmail(text: string): string {
+  try {
+    return canonicalEmail(text)
+  } catch {
+    return ''
+  }
+}
+
 /** Empty when it is no domain. */
 function canonicalDomain(text: string): string {
   if (!domainText.test(text)) return ''

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, type Setting } from './setting.js'
 import { type LogLevel, settings } from './settings.js'
 
@@ -30,6 +31,10 @@ export interface Configuration {
   readonly sessionIdleTtlSec: number
   readonly gracePeriodSec: number
   readonly maxStalenessMs: number
+  /** How many requests are taken, of whom. */
+  readonly limits: Limits
+  /** How long the audit log keeps an entry. */
+  readonly auditRetentionSec: number
   readonly logLevel: LogLevel
   /** `NODE_ENV` is `production`: everything on standard output is JSON. */
   readonly production: boolean
@@ -81,6 +86,8 @@ export function readConfiguration(env: Environment): Configuration {
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
+    limits: readLimits(reader),
+    auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
     logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),
     production,
   }
@@ -181,6 +188,17 @@ function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
     })
   }
   return { kind: 'postgres', url, masterKeys: masterKeys ?? '' }
+}
+
+function readLimits(reader: EnvironmentReader): Limits {
+  return {
+    login: reader.read(settings.limitLogin) ?? defaultLimits.login,
+    register: reader.read(settings.limitRegister) ?? defaultLimits.register,
+    refresh: reader.read(settings.limitRefresh) ?? defaultLimits.refresh,
+    recovery: reader.read(settings.limitRecovery) ?? defaultLimits.recovery,
+    admin: reader.read(settings.limitAdmin) ?? defaultLimits.admin,
+    general: reader.read(settings.limitGeneral) ?? defaultLimits.general,
+  }
 }
 
 function readIssuer(reader: EnvironmentReader, host: string, port: number): string {

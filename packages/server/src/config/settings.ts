@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { Keyring } from 'latchkey'
 import { parseNetworks } from '../ip-address.js'
+import { type ClassLimits, defaultLimits, formatLimits, parseLimits, type RouteClass } from './limits.js'
 import { parseWhole, parseWord, type Setting } from './setting.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -114,6 +115,18 @@ export const settings = {
     byDefault: '2000',
     parse: (text) => parseWhole(text, 250, 60_000),
   },
+  limitLogin: limits('login', 'How often one may sign in'),
+  limitRegister: limits('register', 'How often one may register'),
+  limitRefresh: limits('refresh', 'How often one may refresh'),
+  limitRecovery: limits('recovery', 'How often one may ask for mailed links, and use them'),
+  limitAdmin: limits('admin', 'How many requests administrators may make'),
+  limitGeneral: limits('general', 'How many requests one may make of all other routes'),
+  auditRetention: seconds(
+    'LATCHKEY_AUDIT_RETENTION',
+    'How long the audit log keeps what happened',
+    [day, 3650 * day],
+    '31536000 (one year)',
+  ),
   logLevel: {
     name: 'LOG_LEVEL',
     purpose: 'What is logged on standard output, as JSON lines.',
@@ -131,6 +144,18 @@ function seconds(name: string, purpose: string, [min, max]: readonly [number, nu
     byDefault,
     parse: (text) => parseWhole(text, min, max),
   } as const satisfies Setting<number>
+}
+
+function limits(routeClass: RouteClass, purpose: string) {
+  const defaults = defaultLimits[routeClass]
+  const scopes = Object.keys(defaults).join(' and ')
+  return {
+    name: `LATCHKEY_LIMIT_${routeClass.toUpperCase()}`,
+    purpose: `${purpose}: requests/seconds for each ${scopes}; what is not named keeps its default.`,
+    accepts: `a list such as "${formatLimits(defaults)}", of ${scopes}`,
+    byDefault: formatLimits(defaults),
+    parse: (text) => parseLimits(text, defaults),
+  } as const satisfies Setting<ClassLimits>
 }
 
 function parseMasterKeys(text: string): string | undefined {

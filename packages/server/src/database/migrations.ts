@@ -44,5 +44,46 @@ export const serverMigrations = {
         create index server_audit_of_account on server_audit (account_id, id)
       `,
     },
+    {
+      name: 'rate limits',
+      // Columns and their order are those that rate-limiter-flexible counts in.
+      sql: `
+        create table server_rate_limits (
+          key text primary key,
+          points integer not null default 0,
+          expire bigint
+        );
+        create index server_rate_limits_by_expiry on server_rate_limits (expire)
+      `,
+    },
+    {
+      // What older versions have written carries nothing that could prove it.
+      name: 'an audit trail that proves itself',
+      sql: `
+        drop table server_audit;
+        create table server_audit (
+          id text primary key,
+          at bigint not null,
+          event text not null,
+          outcome text not null,
+          actor text,
+          account_id text,
+          session_id text,
+          address text,
+          tag text not null,
+          seq bigint unique,
+          link text
+        );
+        create index server_audit_of_account on server_audit (account_id, id);
+        create index server_audit_of_event on server_audit (event, id);
+        create index server_audit_unsealed on server_audit (id) where seq is null;
+        create table server_audit_marks (
+          name text primary key,
+          seq bigint not null,
+          link text not null,
+          tag text not null
+        )
+      `,
+    },
   ],
 } as const

@@ -21,7 +21,7 @@ export interface ProblemAnswer {
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** What can be said of any error: ours and the library's are themselves, Fastify's are named anew, everything else is `internal_error`. */
-type Refusal = Pick<Problem, 'code' | 'message' | 'hint' | 'statusCode'> | LibraryRefusal
+type Refusal = Pick<Problem, 'code' | 'message' | 'hint' | 'statusCode' | 'headers'> | LibraryRefusal
 
 interface LibraryRefusal {
   readonly code: string

@@ -9,12 +9,24 @@ export interface HousekeepingLog {
   warn(details: object, message: string): void
 }
 
-/** Does the chores every `intervalMs`, without keeping the process alive; gives the function that stops it. */
+/**
+ * Does the chores every `intervalMs`, without keeping the process alive; gives the function that stops it. A chore that goes on failing is told
+ * once, until it succeeds again.
+ */
 export function startHousekeeping(chores: readonly Chore[], intervalMs: number, log: HousekeepingLog): () => void {
-  const timer = setInterval(() => {
-    for (const { name, run } of chores) {
-      run().catch((error: unknown) => log.warn({ err: error, chore: name }, 'A chore failed; it is tried again later.'))
+  const failing = new Set<string>()
+  const attempt = async ({ name, run }: Chore) => {
+    try {
+      await run()
+      failing.delete(name)
+    } catch (error) {
+      if (!failing.has(name))
+        log.warn({ err: error, chore: name }, 'A chore failed; it is tried again until it succeeds.')
+      failing.add(name)
     }
+  }
+  const timer = setInterval(() => {
+    for (const chore of chores) void attempt(chore)
   }, intervalMs).unref()
   return () => clearInterval(timer)
 }

@@ -12,9 +12,10 @@ export interface ReadinessOptions {
 
 /**
  * What is not as it should be in a server that answers: `proxies_undeclared` where the issuer says that a proxy stands in front and none is
- * trusted, `forwarding_untrusted` once a forwarding header has come from somebody who is not.
+ * trusted, `forwarding_untrusted` once a forwarding header has come from somebody who is not, `limits_in_memory` while the shared counters of the
+ * rate limits are away.
  */
-export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted'
+export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted' | 'limits_in_memory'
 
 /** Why the server should get no requests at the moment. */
 export type UnreadyReason = 'database_unavailable' | 'change_feed_stale'

@@ -9,5 +9,5 @@ const schema = {
 
 /** GET /livez */
 export function addLivez(app: App): void {
-  app.get('/livez', { schema, logLevel: 'warn' }, async () => ({ status: 'ok' as const }))
+  app.get('/livez', { schema, logLevel: 'warn', config: { limit: 'none' } }, async () => ({ status: 'ok' as const }))
 }

@@ -1,4 +1,6 @@
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { tryCanonicalEmail } from '../accounts/email-address.js'
 import type { App } from '../http/app.js'
 import { signedInAnswer } from './answers.js'
 import { forBody, refusals } from './refusals.js'
@@ -14,7 +16,11 @@ const schema = {
 
 /** POST /v1/login */
 export function addLogin(app: App, { accounts }: RouteContext): void {
-  app.post('/v1/login', { schema }, async (request) =>
+  app.post('/v1/login', { schema, config: { limit: 'login', named } }, async (request) =>
     signedInAnswer(await accounts.login(request.body, originOf(request))),
   )
+}
+
+function named({ body }: FastifyRequest): string {
+  return tryCanonicalEmail((body as Static<typeof schema.body>).email)
 }

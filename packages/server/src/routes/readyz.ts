@@ -21,7 +21,7 @@ const schema = {
 
 /** GET /readyz */
 export function addReadyz(app: App, { readiness }: RouteContext): void {
-  app.get('/readyz', { schema, logLevel: 'warn' }, async (request, reply) => {
+  app.get('/readyz', { schema, logLevel: 'warn', config: { limit: 'none' } }, async (request, reply) => {
     const reasons = await readiness.reasons()
     const warnings = [...readiness.warnings()]
     if (reasons.length === 0) return { status: 'ok' as const, ...(warnings.length > 0 ? { warnings } : {}) }

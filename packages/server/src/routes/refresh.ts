@@ -1,5 +1,7 @@
-import { Type } from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { type Static, Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { parseRefreshToken } from '../sessions/refresh-token.js'
 import { tokensAnswer } from './answers.js'
 import { forBody, refusals } from './refusals.js'
 import { originOf, type RouteContext } from './route-context.js'
@@ -26,7 +28,12 @@ const schema = {
 
 /** POST /v1/refresh */
 export function addRefresh(app: App, { sessions }: RouteContext): void {
-  app.post('/v1/refresh', { schema }, async (request) =>
+  app.post('/v1/refresh', { schema, config: { limit: 'refresh', named } }, async (request) =>
     tokensAnswer(await sessions.refresh(request.body.refresh_token, originOf(request))),
   )
+}
+
+/** The session that the token claims to belong to. */
+function named({ body }: FastifyRequest): string {
+  return parseRefreshToken((body as Static<typeof schema.body>).refresh_token)?.sessionId ?? ''
 }

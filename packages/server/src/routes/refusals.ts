@@ -33,7 +33,7 @@ export const forToken = [
 /** What any administrative route may refuse. */
 export const forAdmin = [...forToken, 'admin_required'] as const satisfies readonly Code[]
 
-const forAll = ['internal_error', 'store_unavailable'] as const satisfies readonly Code[]
+const forAll = ['rate_limited', 'internal_error', 'store_unavailable'] as const satisfies readonly Code[]
 
 /** The refusals of a route as its response schema: one entry for each status, telling the codes apart. */
 export function refusals(...codes: readonly Code[]) {

@@ -20,7 +20,7 @@ const schema = {
 
 /** POST /v1/register */
 export function addRegister(app: App, { accounts }: RouteContext): void {
-  app.post('/v1/register', { schema }, async (request, reply) => {
+  app.post('/v1/register', { schema, config: { limit: 'register' } }, async (request, reply) => {
     const signedIn = await accounts.register(request.body, originOf(request))
     return reply.code(201).send(signedInAnswer(signedIn))
   })

@@ -1,6 +1,6 @@
 import { type Clock, type Latchkey, LatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import { appendAudit } from '../audit/audit-log.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import {
@@ -34,6 +34,7 @@ export interface SessionsOptions {
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
   readonly refreshTokens: RefreshTokens
+  readonly audit: AuditTrail
   readonly clock: Clock
   readonly accessTokenTtlSec: number
   readonly sessionTtlSec: number
@@ -172,7 +173,7 @@ export class Sessions {
     await this.#options.store.transaction(async (client) => {
       const ended = await this.end(client, session, 'refresh_reuse')
       if (!ended) return
-      await appendAudit(client, this.#now(), {
+      await this.#options.audit.append(client, {
         event: 'refresh_reuse',
         outcome: 'refused',
         actor: null,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ConfigurationError, type Environment, localUrl, readConfiguration } from '../../src/config/configuration.js'
+import { defaultLimits } from '../../src/config/limits.js'
 import { settings } from '../../src/config/settings.js'
 
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
@@ -32,6 +33,8 @@ describe('the configuration', () => {
       sessionIdleTtlSec: 1_209_600,
       gracePeriodSec: 3600,
       maxStalenessMs: 2000,
+      limits: defaultLimits,
+      auditRetentionSec: 31_536_000,
       logLevel: 'warn',
       production: false,
     })
@@ -57,6 +60,8 @@ describe('the configuration', () => {
         LATCHKEY_SESSION_TTL: '3600',
         LATCHKEY_GRACE_PERIOD: '0',
         LATCHKEY_MAX_STALENESS: '500',
+        LATCHKEY_AUDIT_RETENTION: '86400',
+        LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
         NODE_ENV: 'production',
       }),
     ).toEqual({
@@ -72,6 +77,8 @@ describe('the configuration', () => {
       sessionIdleTtlSec: 3600,
       gracePeriodSec: 0,
       maxStalenessMs: 500,
+      limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
+      auditRetentionSec: 86_400,
       logLevel: 'info',
       production: true,
     })
@@ -91,6 +98,13 @@ describe('the configuration', () => {
       LATCHKEY_SESSION_IDLE_TTL: '-1',
       LATCHKEY_GRACE_PERIOD: 'NaN',
       LATCHKEY_MAX_STALENESS: '1e3',
+      LATCHKEY_AUDIT_RETENTION: '86399',
+      LATCHKEY_LIMIT_LOGIN: 'account:5/10',
+      LATCHKEY_LIMIT_REGISTER: 'address:0/10',
+      LATCHKEY_LIMIT_REFRESH: 'address:5/86401',
+      LATCHKEY_LIMIT_RECOVERY: 'address:5/10,address:6/10',
+      LATCHKEY_LIMIT_ADMIN: 'address',
+      LATCHKEY_LIMIT_GENERAL: 'address:5/10,',
       LOG_LEVEL: 'loud',
     }
     expect(problemsOf(env).toSorted()).toEqual([...Object.keys(env), 'LATCHKEY_MASTER_KEYS'].toSorted())

@@ -1,6 +1,6 @@
 import type { Latchkey } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRefreshKey } from '../../src/sessions/refresh-key.js'
+import { readSealedKey } from '../../src/database/sealed-key.js'
 import { RefreshTokens } from '../../src/sessions/refresh-token.js'
 import { Sessions } from '../../src/sessions/sessions.js'
 import { password, register, tokenState } from '../support/people.js'
@@ -29,7 +29,9 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
         return service.latchkey.issue(request)
       },
     }
-    const refreshTokens = new RefreshTokens(await readRefreshKey(service.store, service.database.masterKeys))
+    const refreshTokens = new RefreshTokens(
+      await readSealedKey(service.store, service.database.masterKeys, 'server:refresh-key'),
+    )
     return new Sessions({ ...running.configuration, ...service, latchkey, refreshTokens })
   }
 

@@ -12,6 +12,15 @@ import { createShiftingClock, type ShiftingClock } from './shifting-clock.js'
 /** Every suite that talks to a database runs on both. */
 export const databases = ['sqlite', 'postgres'] as const
 
+/** Limits that the tests of a whole file, all from one address, do not reach. */
+const manyRequests = {
+  LATCHKEY_LIMIT_LOGIN: 'address:100000/60,pair:100000/60',
+  LATCHKEY_LIMIT_REGISTER: 'address:100000/60',
+  LATCHKEY_LIMIT_REFRESH: 'address:100000/60,pair:100000/60',
+  LATCHKEY_LIMIT_ADMIN: 'address:100000/60,account:100000/60',
+  LATCHKEY_LIMIT_GENERAL: 'address:100000/60,account:100000/60',
+}
+
 export interface StartOptions {
   readonly database: (typeof databases)[number]
   readonly configuration?: Partial<Configuration>
@@ -40,7 +49,8 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
     removed ??= removeDatabase()
     return removed
   }
-  const defaults = readConfiguration({ PORT: '0', LATCHKEY_ISSUER: 'http://issuer.test', LOG_LEVEL: 'silent' })
+  const common = { PORT: '0', LATCHKEY_ISSUER: 'http://issuer.test', LOG_LEVEL: 'silent' }
+  const defaults = readConfiguration({ ...common, ...manyRequests })
   try {
     return await start({ ...defaults, database, ...options.configuration }, options.parts ?? {}, remove)
   } catch (error) {

@@ -23,7 +23,7 @@ const schema = {
 
 /** PATCH /v1/admin/users/:id */
 export function addChangeUser(app: App, { administration, admin }: RouteContext): void {
-  app.patch('/v1/admin/users/:id', { schema, onRequest: admin }, async (request) => {
+  app.patch('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const { params, body } = request
     return managedAccountAnswer(await administration.changeRole(administratorOf(request), params.id, body.role))
   })

@@ -17,8 +17,12 @@ const schema = {
 
 /** DELETE /v1/admin/users/:id */
 export function addDeleteUser(app: App, { administration, admin }: RouteContext): void {
-  app.delete('/v1/admin/users/:id', { schema, onRequest: admin }, async (request, reply) => {
-    await administration.delete(administratorOf(request), request.params.id)
-    return reply.code(204).send(null)
-  })
+  app.delete(
+    '/v1/admin/users/:id',
+    { schema, config: { limit: 'admin' }, onRequest: admin },
+    async (request, reply) => {
+      await administration.delete(administratorOf(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
 }

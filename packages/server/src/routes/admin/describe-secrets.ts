@@ -32,7 +32,7 @@ const schema = {
 
 /** GET /v1/admin/users/:id/secrets */
 export function addDescribeSecrets(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/secrets', { schema, onRequest: admin }, async (request) => {
+  app.get('/v1/admin/users/:id/secrets', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const { version, secrets } = await administration.describeSecrets(request.params.id)
     return {
       version,

@@ -15,7 +15,7 @@ const schema = {
 
 /** GET /v1/admin/users/:id/sessions */
 export function addListUserSessions(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/sessions', { schema, onRequest: admin }, async (request) => {
+  app.get('/v1/admin/users/:id/sessions', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const living = await administration.listSessions(request.params.id)
     return { sessions: living.map((session) => sessionAnswer(session, request.auth.sessionId)) }
   })

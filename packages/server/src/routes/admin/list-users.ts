@@ -26,7 +26,7 @@ const schema = {
 
 /** GET /v1/admin/users */
 export function addListUsers(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users', { schema, onRequest: admin }, async (request) => {
+  app.get('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const { search, limit, cursor = firstId } = request.query
     const { items, next } = await administration.list({ search, limit, after: cursor })
     return { users: items.map(managedAccountAnswer), next_cursor: next ?? null }

@@ -37,7 +37,7 @@ const schema = {
 
 /** GET /v1/admin/audit */
 export function addReadAudit(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/audit', { schema, onRequest: admin }, async (request) => {
+  app.get('/v1/admin/audit', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const { account, limit, cursor } = request.query
     const query = { account, before: cursor, limit }
     const { items, next } = await administration.readAudit(query)

@@ -15,7 +15,7 @@ const schema = {
 
 /** GET /v1/admin/users/:id */
 export function addReadUser(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id', { schema, onRequest: admin }, async (request) =>
+  app.get('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
     managedAccountAnswer(await administration.read(request.params.id)),
   )
 }

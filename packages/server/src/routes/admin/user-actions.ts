@@ -45,7 +45,7 @@ function addAction(
       ...refusals(...forBody, ...forAdmin, 'account_unknown', ...ownRefusals[name]),
     },
   }
-  app.post(`/v1/admin/users/:id/${name}`, { schema, onRequest: admin }, async (request) =>
+  app.post(`/v1/admin/users/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
     managedAccountAnswer(await act(administratorOf(request), request.params.id)),
   )
 }

@@ -1,0 +1,29 @@
+import type { Clock } from 'latchkey'
+import type { SqlStore } from 'latchkey/sqlite'
+import type { Configuration } from '../config/configuration.js'
+import type { BlindNames } from './blind-name.js'
+import { type CounterBackend, memoryCounters, postgresCounters, redisCounters } from './counter-backend.js'
+import { Insurance, type InsuranceLog } from './insurance.js'
+import { RateLimits } from './rate-limits.js'
+
+/** What rate limits need besides their configuration. */
+export interface RateLimitSurroundings {
+  readonly store: SqlStore
+  readonly names: BlindNames
+  readonly clock: Clock
+  readonly log: InsuranceLog
+}
+
+/** The rate limits: counted in Redis where there is one, else in PostgreSQL, and with the embedded database in memory. */
+export async function openRateLimits(
+  configuration: Configuration,
+  { store, names, clock, log }: RateLimitSurroundings,
+): Promise<RateLimits> {
+  const backend = await openBackend(configuration, store)
+  return new RateLimits({ limits: configuration.limits, backend, names, insurance: new Insurance(clock, log) })
+}
+
+async function openBackend({ redisUrl, database }: Configuration, store: SqlStore): Promise<CounterBackend> {
+  if (redisUrl !== undefined) return redisCounters(redisUrl)
+  return database.kind === 'postgres' ? postgresCounters(store) : memoryCounters()
+}
