@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { check, lastAccepts } from './chaos/checker.js'
+import type { Change, History, IssuedToken, Verification } from './chaos/history.js'
+
+const token: IssuedToken = { token: 't', tenant: 'alice', sessionId: 's', process: 'p0', askedAt: 0, issuedAt: 1 }
+const revoked: Change = {
+  kind: 'revoke',
+  tenant: 'alice',
+  sessionId: 's',
+  process: 'p0',
+  startedAt: 100,
+  acknowledgedAt: 110,
+}
+const fault = { kind: 'PostgreSQL crashed', from: 50_000, until: 51_000 }
+
+function verified(beganAt: number, outcome: string, process = 'p1'): Verification {
+  return { token, process, beganAt, endedAt: beganAt + 1, outcome }
+}
+
+/** The promises that a history breaks in which these things happened. */
+function broken(verifications: readonly Verification[], changes: readonly Change[] = [revoked]): string[] {
+  const history: History = { maxStalenessMs: 1000, tokens: [token], changes, verifications, faults: [fault] }
+  return check(history).map(({ promise }) => promise)
+}
+
+describe('the checker of the chaos test', () => {
+  it('passes what the promises allow', () => {
+    expect(broken([verified(50, 'accepted'), verified(1109, 'accepted'), verified(120, 'token_revoked')])).toEqual([])
+    expect(broken([verified(105, 'token_revoked')])).toEqual([])
+    expect(broken([verified(109, 'accepted', 'p0'), verified(50_500, 'store_unavailable')])).toEqual([])
+  })
+
+  it('finds a token that was accepted too late', () => {
+    expect(broken([verified(1111, 'accepted')])).toEqual(['accepted_too_late'])
+  })
+
+  it('finds a token that was accepted by the very process that had revoked it', () => {
+    expect(broken([verified(111, 'accepted', 'p0')])).toEqual(['accepted_by_its_own_process'])
+  })
+
+  it('finds an acknowledged change that was lost', () => {
+    expect(broken([verified(90_000, 'accepted', 'witness')])).toEqual(['accepted_too_late'])
+  })
+
+  it.each(['revoke', 'requireReissue', 'forget'] as const)('knows that %s ends the token', (kind) => {
+    expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind }])).toEqual(['accepted_too_late'])
+  })
+
+  it('knows that rotation ends nothing, and the end of a session only its own tokens', () => {
+    expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'rotate' }])).toEqual([])
+    expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'revokeSession', sessionId: 'x' }])).toEqual([])
+    expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'revokeSession' }])).toEqual(['accepted_too_late'])
+  })
+
+  it('finds a valid token that was refused, by whatever code', () => {
+    expect(broken([verified(50, 'token_revoked')])).toEqual(['valid_token_refused'])
+    expect(broken([verified(5000, 'kid_unknown')], [])).toEqual(['valid_token_refused'])
+    expect(broken([verified(5000, 'reissue_required')], [{ ...revoked, kind: 'rotate' }])).toEqual([
+      'valid_token_refused',
+    ])
+    expect(broken([verified(5000, 'session_ended')], [{ ...revoked, tenant: 'bob' }])).toEqual(['valid_token_refused'])
+  })
+
+  it('does not know what became of a change that nobody acknowledged', () => {
+    const unknown = { ...revoked, acknowledgedAt: undefined }
+    expect(broken([verified(5000, 'accepted'), verified(6000, 'token_revoked')], [unknown])).toEqual([])
+  })
+
+  it('lets a process that has not heard of a change yet sign a token that is dead, and no other', () => {
+    const before = { ...revoked, startedAt: -200, acknowledgedAt: -100 }
+    expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1' }])).toEqual([])
+    expect(broken([verified(50, 'token_revoked')], [before])).toEqual(['valid_token_refused'])
+    const longBefore = { ...before, process: 'p1', startedAt: -2000, acknowledgedAt: -1900 }
+    expect(broken([verified(50, 'token_revoked')], [longBefore])).toEqual(['valid_token_refused'])
+  })
+
+  it('finds 503 while nothing was broken', () => {
+    expect(broken([verified(5000, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
+    expect(broken([verified(59_000, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
+  })
+
+  it('tells how late each change was still not known', () => {
+    const verifications = [verified(50, 'accepted'), verified(150, 'accepted'), verified(130, 'accepted')]
+    const history = { maxStalenessMs: 1000, tokens: [token], changes: [revoked], verifications, faults: [] }
+    expect(lastAccepts(history)).toEqual([40])
+    expect(lastAccepts({ ...history, verifications: [] })).toEqual([0])
+  })
+})

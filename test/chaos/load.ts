@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nowMs } from './clock.js'
+import { type Change, type ChangeKind, changeKinds, type IssuedToken, type Verification } from './history.js'
+import type { Random } from './random.js'
+import type { Post, Site } from './site.js'
+
+/** Tenants at a time, tokens of each that are asked about, and changes after which a tenant gives way to a new one. */
+const tenants = 24
+const tokensPerTenant = 6
+const changesPerTenant = 12
+
+/** Questions that each process is working on, and the pause before the next. */
+const questionsAtOnce = 3
+const pauseMs = 8
+const questionsInBatch = 100
+const changePauseMs = 60
+
+/** A tenant under load: one issue or change at a time, so that what comes after what is known. */
+interface Tenant {
+  readonly name: string
+  readonly tokens: IssuedToken[]
+  changes: number
+}
+
+/** Bounded load on a site: logins, changes and very many verifications, all recorded. */
+export class Load {
+  readonly tokens: IssuedToken[] = []
+  readonly changes: Change[] = []
+  readonly verifications: Verification[] = []
+  readonly #site: Site
+  readonly #random: Random
+  readonly #tenants: (Tenant | undefined)[] = []
+  #named = 0
+  #stopped = false
+
+  constructor(site: Site, random: Random) {
+    this.#site = site
+    this.#random = random
+  }
+
+  /** Runs until `stop`; resolves when everything that was asked has been answered. */
+  async run(): Promise<void> {
+    const changing = Array.from({ length: tenants }, (_, place) => this.#change(place))
+    const verifying = this.#site.posts.flatMap((post) =>
+      Array.from({ length: questionsAtOnce }, () => this.#verify(post)),
+    )
+    await Promise.all([...changing, ...verifying])
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Asks one process about every token. */
+  async verifyAll(process: Post['process']): Promise<void> {
+    for (let from = 0; from < this.tokens.length; from += questionsInBatch) {
+      const batch = this.tokens.slice(from, from + questionsInBatch)
+      await Promise.all(batch.map((token) => this.#verifyOnce(process, token)))
+    }
+  }
+
+  async #change(place: number): Promise<void> {
+    while (!this.#stopped) {
+      const tenant = this.#tenants[place] ?? this.#newTenant()
+      this.#tenants[place] = tenant
+      const isKnown = await this.#logInOrChange(tenant)
+      // Nobody knows what becomes of a tenant whose change was not acknowledged.
+      if (!isKnown || tenant.changes >= changesPerTenant) this.#tenants[place] = undefined
+      await sleep(this.#random.below(changePauseMs * tenants) / 4)
+    }
+  }
+
+  #newTenant(): Tenant {
+    this.#named += 1
+    return { name: `tenant-${this.#named}`, tokens: [], changes: 0 }
+  }
+
+  /** Whether it is known what became of it. */
+  async #logInOrChange(tenant: Tenant): Promise<boolean> {
+    const post = this.#random.of(this.#site.posts)
+    const latest = tenant.tokens.at(-1)
+    if (latest === undefined || this.#random.below(100) < 50) return this.#logIn(post, tenant)
+    tenant.changes += 1
+    return this.#carryOut(post, this.#random.of(changeKinds), latest)
+  }
+
+  async #logIn(post: Post, tenant: Tenant): Promise<boolean> {
+    const askedAt = nowMs()
+    const { process } = post
+    const answer = await process.ask({ kind: 'issue', tenant: tenant.name })
+    if (answer?.token === undefined || answer.sessionId === undefined) return true
+    const { token, sessionId, endedAt: issuedAt } = answer
+    const issued = { token, tenant: tenant.name, sessionId, process: process.name, askedAt, issuedAt }
+    this.tokens.push(issued)
+    tenant.tokens.push(issued)
+    if (tenant.tokens.length > tokensPerTenant) tenant.tokens.shift()
+    return true
+  }
+
+  async #carryOut(post: Post, kind: ChangeKind, { tenant, sessionId }: IssuedToken): Promise<boolean> {
+    const { process } = post
+    const change: Change = {
+      kind,
+      tenant,
+      sessionId,
+      process: process.name,
+      startedAt: nowMs(),
+      acknowledgedAt: undefined,
+    }
+    this.changes.push(change)
+    const answer = await process.ask({ kind: 'change', change: kind, tenant, sessionId })
+    if (answer === undefined || answer.outcome === 'store_unavailable') return false
+    if (answer.outcome === 'done') change.acknowledgedAt = answer.endedAt
+    // Refused, such as any change of a tenant that was forgotten: nothing has happened.
+    else this.changes.splice(this.changes.indexOf(change), 1)
+    return true
+  }
+
+  async #verify(post: Post): Promise<void> {
+    while (!this.#stopped) {
+      const token = this.#anyToken()
+      if (token !== undefined) await this.#verifyOnce(post.process, token)
+      await sleep(pauseMs)
+    }
+  }
+
+  async #verifyOnce(process: Post['process'], token: IssuedToken): Promise<void> {
+    const answer = await process.ask({ kind: 'verify', token: token.token })
+    if (answer === undefined) return
+    const { outcome, beganAt, endedAt } = answer
+    this.verifications.push({ token, process: process.name, beganAt, endedAt, outcome })
+  }
+
+  #anyToken(): IssuedToken | undefined {
+    const tenant = this.#random.of(this.#tenants)
+    return tenant === undefined || tenant.tokens.length === 0 ? undefined : this.#random.of(tenant.tokens)
+  }
+}
