@@ -30,6 +30,7 @@ export interface Service {
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly administration: Administration
+  readonly audit: AuditTrail
   readonly auditChain: AuditChain
   /** What is counted is kept under these. */
   readonly names: BlindNames
@@ -68,7 +69,20 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, audit, clock })
     const accounts = new Accounts({ store, keys, sessions, passwords, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
-    return { database, store, clock, keys, latchkey, sessions, accounts, administration, auditChain, names, close }
+    return {
+      database,
+      store,
+      clock,
+      keys,
+      latchkey,
+      sessions,
+      accounts,
+      administration,
+      audit,
+      auditChain,
+      names,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

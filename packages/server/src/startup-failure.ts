@@ -21,3 +21,4 @@ export type StartupFailureCode =
   | 'port_in_use'
   | 'address_unusable'
   | 'command_refused'
+  | 'audit_chain_broken'

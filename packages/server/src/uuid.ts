@@ -12,6 +12,13 @@ export function uuidV7(nowMs: number): string {
   return formatUuid(bytes)
 }
 
+/** Sorts before every `uuidV7` of this millisecond or a later one, and after all that are older. */
+export function uuidV7Floor(ms: number): string {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUIntBE(ms, 0, 6)
+  return formatUuid(bytes)
+}
+
 /** The text form of 16 bytes. */
 export function formatUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')

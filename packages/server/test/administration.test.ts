@@ -218,6 +218,42 @@ describe.each(databases)('administration on %s', (database) => {
       expect(second.next_cursor).toBeNull()
     })
 
+    it('finds what it is asked for, and nothing else', async () => {
+      const person = await register(running)
+      const other = await login(running, person.email)
+      await act('rotate', person)
+      await running.api.post('/v1/login', { body: { email: person.email, password: 'not the right password' } })
+      const found = async (query: string) =>
+        (await read(`account=${person.id}&${query}`)).entries
+          .map(({ event, outcome }) => `${event} ${outcome}`)
+          .toSorted()
+      expect(await found('event=login')).toEqual(['login done', 'login refused'])
+      expect(await found('event=login&outcome=refused')).toEqual(['login refused'])
+      expect(await found(`actor=${admin.id}`)).toEqual(['secret_rotate done'])
+      expect(await found('actor=cli')).toEqual([])
+      expect(await found(`session=${other.sessionId}`)).toEqual(['login done'])
+      expect(await found('address=192.0.2.1')).toEqual([])
+      expect(await found('address=127.0.0.1')).toHaveLength(4)
+      const { entries } = await read(`account=${person.id}&event=register`)
+      const registeredAt = Date.parse(entries[0]?.at ?? '')
+      const at = (ms: number) => encodeURIComponent(new Date(ms).toISOString())
+      expect(await found(`until=${at(registeredAt)}`)).toEqual([])
+      expect(await found(`since=${at(registeredAt)}&until=${at(registeredAt + 1)}`)).toContain('register done')
+      expect(await found(`since=${at(registeredAt + 1)}&event=register`)).toEqual([])
+    })
+
+    it.each([
+      'event=birth',
+      'outcome=maybe',
+      'session=x',
+      'since=yesterday',
+      'until=2026-01-01',
+      'since=2026-12-31T23:59:60Z',
+    ])('refuses ?%s', async (query) => {
+      const { status, body } = await running.api.get(`/v1/admin/audit?${query}`, { token: admin.token })
+      expect([status, body.code]).toEqual([400, 'validation_failed'])
+    })
+
     it('holds refused logins, of unknown addresses too, and no word of what was typed', async () => {
       const { id, email } = await register(running)
       const nobody = freshEmail()

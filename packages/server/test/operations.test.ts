@@ -39,19 +39,42 @@ describe.each(databases)('a server on %s', (database) => {
 })
 
 describe('housekeeping', () => {
-  it('does every chore again and again, one that fails too, until it is stopped', async () => {
-    const done: string[] = []
-    const warnings: object[] = []
+  const startChores = () => {
+    const seen = { done: 0, failed: 0, warnings: [] as object[], broken: true }
+    const fails = async () => {
+      if (!seen.broken) return
+      seen.failed += 1
+      throw new Error('no')
+    }
+    const works = async () => {
+      seen.done += 1
+    }
     const chores = [
-      { name: 'fails', run: async () => Promise.reject(new Error('no')) },
-      { name: 'works', run: async () => void done.push('works') },
+      { name: 'fails', run: fails },
+      { name: 'works', run: works },
     ]
-    const stop = startHousekeeping(chores, 10, { warn: (details) => warnings.push(details) })
-    await expect.poll(() => Math.min(done.length, warnings.length)).toBeGreaterThan(2)
+    return { seen, stop: startHousekeeping(chores, 10, { warn: (details) => seen.warnings.push(details) }) }
+  }
+
+  it('does every chore again and again, one that fails too, until it is stopped', async () => {
+    const { seen, stop } = startChores()
+    await expect.poll(() => Math.min(seen.done, seen.failed)).toBeGreaterThan(2)
     stop()
-    const { length } = done
+    const { done } = seen
     await sleep(50)
-    expect(done).toHaveLength(length)
-    expect(warnings[0]).toMatchObject({ chore: 'fails' })
+    expect(seen.done).toBe(done)
+  })
+
+  it('tells of a chore that fails once, and again when it fails after it has worked', async () => {
+    const { seen, stop } = startChores()
+    await expect.poll(() => seen.failed).toBeGreaterThan(2)
+    expect(seen.warnings).toMatchObject([{ chore: 'fails' }])
+    for (const broken of [false, true]) {
+      const { done } = seen
+      seen.broken = broken
+      await expect.poll(() => seen.done).toBeGreaterThan(done + 2)
+    }
+    stop()
+    expect(seen.warnings).toHaveLength(2)
   })
 })

@@ -1,7 +1,8 @@
 import type { Clock, TenantDescription, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import * as table from '../accounts/account-table.js'
-import { type AuditEvent, type AuditQuery, type AuditRecord, appendAudit, readAudit } from '../audit/audit-log.js'
+import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
+import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -17,6 +18,7 @@ export interface AdministrationOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
+  readonly audit: AuditTrail
   readonly clock: Clock
 }
 
@@ -135,7 +137,7 @@ export class Administration {
 
   #audit(client: SqlClient, by: Administrator, what: { event: AuditEvent; account: string }): Promise<void> {
     const { accountId: actor, address } = by
-    return appendAudit(client, this.#now(), { ...what, outcome: 'done', actor, address })
+    return this.#options.audit.append(client, { ...what, outcome: 'done', actor, address })
   }
 
   #now(): number {

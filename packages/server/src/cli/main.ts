@@ -1,9 +1,11 @@
 import { Command } from 'commander'
 import { createAdmin } from './create-admin.js'
+import { type ExportAuditCommand, exportAuditLog } from './export-audit.js'
 import { migrate } from './migrate.js'
 import { reportFailure } from './report-failure.js'
 import { serve } from './serve.js'
 import type { Surroundings } from './surroundings.js'
+import { type VerifyAuditCommand, verifyAuditLog } from './verify-audit.js'
 
 /** Runs the command line `latchkey …`. Failures are told on standard error, with a code and a hint, and make the exit code. */
 export async function main(surroundings: Surroundings): Promise<void> {
@@ -29,6 +31,19 @@ export async function main(surroundings: Surroundings): Promise<void> {
     .argument('<email>', 'e-mail address of the account; an existing one becomes an administrator')
     .description('make an administrator; asks for the password, or reads it from standard input')
     .action((email: string) => createAdmin(email, surroundings))
+  const audit = program.command('audit').description('the log of security events')
+  audit
+    .command('verify')
+    .description('find out whether an entry was changed, removed or moved; tells the head to keep for the next time')
+    .option('--head <seq:link>', 'a head told earlier, which must be in the log')
+    .option('--json', 'print the verdict as JSON')
+    .action((options: VerifyAuditCommand) => verifyAuditLog(options, surroundings))
+  audit
+    .command('export')
+    .description('print the log as JSON lines, oldest first')
+    .option('--since <time>', 'only what happened at this time or later')
+    .option('--until <time>', 'only what happened before this time')
+    .action((options: ExportAuditCommand) => exportAuditLog(options, surroundings))
   try {
     await program.parseAsync(surroundings.argv)
   } catch (error) {

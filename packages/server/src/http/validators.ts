@@ -13,7 +13,7 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
 }
 
 function withFormats(ajv: Ajv): Ajv {
-  formats.default(ajv, ['uuid'])
+  formats.default(ajv, ['uuid', 'date-time'])
   // For documentation: its rules are those of the accounts.
   return ajv.addFormat('email', true).addFormat('password', true)
 }

@@ -37,6 +37,7 @@ export interface AnswerBody {
 
 export interface AuditEntry {
   readonly id: string
+  readonly at: string
   readonly event: string
   readonly outcome: string
   readonly actor: string | null

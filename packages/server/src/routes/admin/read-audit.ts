@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
+import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
+import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
@@ -12,7 +14,19 @@ const schema = {
   summary: 'Read what happened, newest first',
   security: [{ bearer: [] }],
   querystring: Type.Object(
-    { account: Type.Optional({ ...IdInput, description: 'Only what happened to it.' }), ...pageQuery },
+    {
+      account: Type.Optional({ ...IdInput, description: 'Only what happened to it.' }),
+      actor: Type.Optional(
+        Type.String({ maxLength: 64, description: 'Only what this account did; "cli" for the operator.' }),
+      ),
+      session: Type.Optional({ ...IdInput, description: 'Only what happened in or to it.' }),
+      address: Type.Optional(Type.String({ maxLength: 64, description: 'Only what came from this address.' })),
+      event: Type.Optional(Type.Enum([...auditEvents])),
+      outcome: Type.Optional(Type.Enum([...auditOutcomes])),
+      since: Type.Optional(Type.String({ format: 'date-time', description: 'Only what happened then or later.' })),
+      until: Type.Optional(Type.String({ format: 'date-time', description: 'Only what happened before.' })),
+      ...pageQuery,
+    },
     { additionalProperties: false },
   ),
   response: {
@@ -22,7 +36,7 @@ const schema = {
           id: Type.String({ format: 'uuid' }),
           at: Type.String({ format: 'date-time' }),
           event: Type.String(),
-          outcome: Type.Union([Type.Literal('done'), Type.Literal('refused')]),
+          outcome: Type.Enum([...auditOutcomes]),
           actor: nullableText('The account that acted; null for nobody known; "cli" for the operator.'),
           account: nullableText('The account that it happened to.'),
           session: nullableText('The session that it happened in or to.'),
@@ -38,9 +52,17 @@ const schema = {
 /** GET /v1/admin/audit */
 export function addReadAudit(app: App, { administration, admin }: RouteContext): void {
   app.get('/v1/admin/audit', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
-    const { account, limit, cursor } = request.query
-    const query = { account, before: cursor, limit }
+    const { since, until, cursor, ...filter } = request.query
+    const query = { ...filter, before: cursor, since: momentOf(since), until: momentOf(until) }
     const { items, next } = await administration.readAudit(query)
     return { entries: items.map((entry) => ({ ...entry, at: timeAnswer(entry.at) })), next_cursor: next ?? null }
   })
+}
+
+/** Nothing happened before 1970. The leap second, which is a time as well, is none that is counted here. */
+function momentOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new Problem('validation_failed')
+  return Math.max(ms, 0)
 }

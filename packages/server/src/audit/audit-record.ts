@@ -1,0 +1,63 @@
+/** What can be found in the audit log. A name is never changed, a retired one never reused. */
+export const auditEvents = [
+  'register',
+  'login',
+  'logout',
+  'logout_all',
+  'session_end',
+  'refresh_reuse',
+  'password_change',
+  'profile_change',
+  'account_delete',
+  'account_disable',
+  'account_enable',
+  'role_change',
+  'secret_rotate',
+  'secret_revoke',
+] as const
+
+/** The name of something that happened. */
+export type AuditEvent = (typeof auditEvents)[number]
+
+/** How it went. */
+export const auditOutcomes = ['done', 'refused'] as const
+
+/** One thing that happened. */
+export interface AuditEntry {
+  readonly event: AuditEvent
+  readonly outcome: (typeof auditOutcomes)[number]
+  /** The account that acted; `null` for nobody known, `cli` for the operator at the command line. */
+  readonly actor: string | null
+  /** The account that it happened to. */
+  readonly account: string | null
+  readonly session?: string | undefined
+  /** Where the request came from. */
+  readonly address: string | null
+}
+
+/** One thing that happened, as the log keeps it. */
+export interface AuditRecord extends Omit<AuditEntry, 'session'> {
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly session: string | null
+}
+
+/** A record that proves itself: `tag` is made from all of it, under a key that is not in the database. */
+export interface TaggedRecord extends AuditRecord {
+  readonly tag: string
+}
+
+/** A place in the chain of the log. */
+export interface ChainPoint {
+  /** Counts up from 1 without a gap; 0 is the beginning, before any entry. */
+  readonly seq: number
+  /** Follows from every entry up to here. */
+  readonly link: string
+}
+
+/** A record with its place in the chain. */
+export interface SealedRecord extends TaggedRecord, ChainPoint {}
+
+/** The columns of a `TaggedRecord`, in both databases' SQL. */
+export const taggedColumns = 'id, at, event, outcome, actor, account_id as account, session_id as session, address, tag'

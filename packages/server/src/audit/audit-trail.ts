@@ -1,0 +1,91 @@
+import type { Clock } from 'latchkey'
+import type { SqlClient } from 'latchkey/sqlite'
+import { uuidV7, uuidV7Floor } from '../uuid.js'
+import type { AuditMac } from './audit-mac.js'
+import { type AuditEntry, type AuditRecord, taggedColumns } from './audit-record.js'
+
+/** What `AuditTrail` works with. */
+export interface AuditTrailOptions {
+  readonly mac: AuditMac
+  readonly clock: Clock
+}
+
+/** Which entries are wanted: those of which everything that is given holds. */
+export interface AuditFilter {
+  readonly account?: string | undefined
+  readonly actor?: string | undefined
+  readonly session?: string | undefined
+  readonly address?: string | undefined
+  readonly event?: string | undefined
+  readonly outcome?: string | undefined
+  /** Milliseconds since 1970: at this time or later. */
+  readonly since?: number | undefined
+  /** Milliseconds since 1970: before this time. */
+  readonly until?: number | undefined
+}
+
+/** A page of the log: what came just before the entry `before`, newest first. */
+export interface AuditQuery extends AuditFilter {
+  readonly before: string | undefined
+  readonly limit: number
+}
+
+const filterColumns = {
+  account: 'account_id',
+  actor: 'actor',
+  session: 'session_id',
+  address: 'address',
+  event: 'event',
+  outcome: 'outcome',
+} as const satisfies Partial<Record<keyof AuditFilter, string>>
+
+/** What happened. Entries are only ever added; their places in the chain are given by `AuditChain` a moment later. */
+export class AuditTrail {
+  readonly #options: AuditTrailOptions
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options
+  }
+
+  /** Adds an entry; in the caller's transaction, so that what happened and its record stand or fall together. */
+  async append(client: SqlClient, entry: AuditEntry): Promise<void> {
+    const { mac, clock } = this.#options
+    const at = clock.now()
+    const record: AuditRecord = { ...entry, id: uuidV7(at), at, session: entry.session ?? null }
+    await client.query(
+      `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, tag)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        record.id,
+        at,
+        record.event,
+        record.outcome,
+        record.actor,
+        record.account,
+        record.session,
+        record.address,
+        mac.tagOf(record),
+      ],
+    )
+  }
+}
+
+/** Reads the log, newest first. */
+export async function readAudit(client: SqlClient, query: AuditQuery): Promise<AuditRecord[]> {
+  const values: unknown[] = []
+  const bound = (value: unknown) => `$${values.push(value)}`
+  const conditions = Object.entries(filterColumns).flatMap(([name, column]) => {
+    const value = query[name as keyof typeof filterColumns]
+    return value === undefined ? [] : [`${column} = ${bound(value)}`]
+  })
+  // IDs begin with the time, so that one index gives the order, the page and the period.
+  if (query.before !== undefined) conditions.push(`id < ${bound(query.before)}`)
+  if (query.since !== undefined) conditions.push(`id >= ${bound(uuidV7Floor(query.since))}`)
+  if (query.until !== undefined) conditions.push(`id < ${bound(uuidV7Floor(query.until))}`)
+  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
+  const { rows } = await client.query<AuditRecord & { tag: string }>(
+    `select ${taggedColumns} from server_audit ${where} order by id desc limit ${bound(query.limit)}`,
+    values,
+  )
+  return rows.map(({ tag, ...record }) => record)
+}

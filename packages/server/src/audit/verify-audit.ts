@@ -1,0 +1,173 @@
+import type { SqlStore } from 'latchkey/sqlite'
+import { type AuditMac, beginning, type EntryFault, type MarkName } from './audit-mac.js'
+import { readMark, type StoredMark } from './audit-marks.js'
+import { type ChainPoint, type SealedRecord, type TaggedRecord, taggedColumns } from './audit-record.js'
+
+/** What can be wrong with the log. A name is never changed, a retired one never reused. */
+export type AuditFault =
+  | EntryFault
+  | 'tail_missing'
+  | 'head_missing'
+  | 'head_changed'
+  | 'anchor_changed'
+  | 'head_unexpected'
+
+/** One thing that is wrong, and where. */
+export interface AuditFinding {
+  readonly fault: AuditFault
+  /** The place in the chain; `undefined` for an entry that has none yet. */
+  readonly seq: number | undefined
+  /** The entry, where there is one. */
+  readonly id?: string
+}
+
+/** What a look at the whole log found. */
+export interface AuditVerdict {
+  /** Entries in the chain. */
+  readonly entries: number
+  /** Entries that came in the last moments and have no place yet. */
+  readonly unsealed: number
+  /** The place where the chain was cut by retention. */
+  readonly anchor: ChainPoint
+  /** The newest place: keep it elsewhere, and give it to the next look. */
+  readonly head: ChainPoint
+  /** Everything that is wrong, at most 100 things; empty when the log is as it was written. */
+  readonly findings: readonly AuditFinding[]
+}
+
+/** What `verifyAudit` works with. */
+export interface VerifyAuditOptions {
+  readonly store: SqlStore
+  readonly mac: AuditMac
+  /** A head that was noted down elsewhere: it must be in the chain, so that not even the whole log can be set back behind it. */
+  readonly expected?: ChainPoint | undefined
+}
+
+const pageSize = 1000
+const maxFindings = 100
+
+/** Times that retention may cut the chain while it is being read, before its state is reported as it looks. */
+const maxAttempts = 5
+
+/** Reads the whole log and checks every entry, its place, and both ends. Changes nothing; a server may be running. */
+export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditVerdict> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await readMark(options.store, 'anchor')
+    const verdict = await new Verification(options, before).run()
+    const after = await readMark(options.store, 'anchor')
+    if (before?.seq === after?.seq || attempt === maxAttempts) return verdict
+  }
+}
+
+class Verification {
+  readonly #options: VerifyAuditOptions
+  readonly #anchor: StoredMark | undefined
+  readonly #findings: AuditFinding[] = []
+  #last: ChainPoint
+  #entries = 0
+  #expectedSeen: boolean
+
+  constructor(options: VerifyAuditOptions, anchor: StoredMark | undefined) {
+    this.#options = options
+    this.#anchor = anchor
+    this.#last = pointOf(anchor)
+    const { expected } = options
+    // What retention has cut off was in order when it was cut.
+    this.#expectedSeen = expected === undefined || expected.seq < this.#last.seq || isSame(this.#last, expected)
+  }
+
+  async run(): Promise<AuditVerdict> {
+    this.#checkMark('anchor', this.#anchor)
+    await this.#readCutOff()
+    await this.#readChain()
+    const head = await this.#readHead()
+    const unsealed = await this.#readUnsealed()
+    if (!this.#expectedSeen) this.#found({ fault: 'head_unexpected', seq: this.#options.expected?.seq })
+    return { entries: this.#entries, unsealed, anchor: pointOf(this.#anchor), head, findings: this.#findings }
+  }
+
+  /** Nothing stands before the place where the chain was cut. */
+  async #readCutOff(): Promise<void> {
+    const { rows } = await this.#options.store.query<{ id: string; seq: number }>(
+      'select id, seq from server_audit where seq <= $1 order by seq limit $2',
+      [this.#last.seq, maxFindings],
+    )
+    for (const { id, seq } of rows) this.#found({ fault: 'order_changed', seq, id })
+  }
+
+  async #readChain(): Promise<void> {
+    let rows: SealedRecord[]
+    do {
+      const found = await this.#options.store.query<SealedRecord>(
+        `select ${taggedColumns}, seq, link from server_audit where seq > $1 order by seq limit $2`,
+        [this.#last.seq, pageSize],
+      )
+      rows = found.rows
+      for (const row of rows) this.#checkEntry(row)
+    } while (rows.length === pageSize)
+  }
+
+  #checkEntry(record: SealedRecord): void {
+    const { seq, link, id } = record
+    const fault = this.#options.mac.faultOf(this.#last, record)
+    if (fault !== undefined) this.#found({ fault, seq, id })
+    // Going on from what is stored: one finding for each thing that is wrong, and none for what follows it.
+    this.#last = { seq, link }
+    this.#entries += 1
+    if (this.#options.expected !== undefined && isSame(this.#last, this.#options.expected)) this.#expectedSeen = true
+  }
+
+  /** Read after the entries, it can only be ahead of them by what was linked meanwhile. */
+  async #readHead(): Promise<ChainPoint> {
+    const head = await readMark(this.#options.store, 'head')
+    this.#checkMark('head', head)
+    if (head === undefined && this.#last.seq > 0) this.#found({ fault: 'head_missing', seq: this.#last.seq })
+    const point = pointOf(head)
+    if (point.seq > this.#last.seq) await this.#readChain()
+    if (point.seq > this.#last.seq) this.#found({ fault: 'tail_missing', seq: this.#last.seq + 1 })
+    if (head !== undefined && point.seq < this.#last.seq) await this.#checkAhead(point)
+    return this.#last
+  }
+
+  /** Entries beyond the head are in order only if the head has moved on as well. */
+  async #checkAhead(point: ChainPoint): Promise<void> {
+    const head = pointOf(await readMark(this.#options.store, 'head'))
+    if (head.seq < this.#last.seq) this.#found({ fault: 'head_changed', seq: point.seq })
+  }
+
+  async #readUnsealed(): Promise<number> {
+    let unsealed = 0
+    let rows: TaggedRecord[]
+    let last = ''
+    do {
+      const found = await this.#options.store.query<TaggedRecord>(
+        `select ${taggedColumns} from server_audit where seq is null and id > $1 order by id limit $2`,
+        [last, pageSize],
+      )
+      rows = found.rows
+      for (const row of rows) {
+        if (!this.#options.mac.isGenuine(row)) this.#found({ fault: 'entry_changed', seq: undefined, id: row.id })
+      }
+      unsealed += rows.length
+      last = rows.at(-1)?.id ?? last
+    } while (rows.length === pageSize)
+    return unsealed
+  }
+
+  #checkMark(name: MarkName, mark: StoredMark | undefined): void {
+    if (mark === undefined || this.#options.mac.isGenuineMark(name, mark)) return
+    this.#found({ fault: name === 'head' ? 'head_changed' : 'anchor_changed', seq: mark.seq })
+  }
+
+  #found(finding: AuditFinding): void {
+    if (this.#findings.length < maxFindings) this.#findings.push(finding)
+  }
+}
+
+function pointOf(mark: StoredMark | undefined): ChainPoint {
+  return mark === undefined ? beginning : { seq: mark.seq, link: mark.link }
+}
+
+function isSame(a: ChainPoint, b: ChainPoint): boolean {
+  return a.seq === b.seq && a.link === b.link
+}
