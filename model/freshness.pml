@@ -2,24 +2,24 @@
  * The freshness protocol of Latchkey, for SPIN. README.md says what is modelled, what is left out, and why that is sound.
  *
  * How to read it. There is one tenant. Version v of its record holds one secret, which signs "tokens of version v"; every change is a
- * revocation, so that version v + 1 ends every token of version v. A verifier is a set of variables and of atomic steps on them; each step is
- * one synchronous piece of the code, named in the comment above it. A step that may happen may also never happen, so that a slow network,
- * a silent one, an unreachable database and a process that was stopped (SIGSTOP) are all the same thing here: time passes and the step has
- * not been made.
+ * revocation, so that version v + 1 ends every token of version v. There is one verifier, in full; to it everybody else is who changes the
+ * tenant, and who wrote what it finds in the shared cache. Each step is one synchronous piece of the code, named in the comment above it.
  *
- * Time is kept as ages. `age` is what elapsedMs(clock, instant) gives, in ticks, and stops counting at OLD, from where on nothing
- * depends on how old it is. So runs are not bounded in time, and no two clocks are ever compared: what a clock shows is not in the model,
- * because it is not in the protocol.
+ * A step that may happen may also never happen. So a slow network, a silent one, an unreachable database and a process that was stopped
+ * (SIGSTOP) are all the same thing here: time passes, and the step has not been made.
  *
- * Bounds, to be set by -D: VERIFIERS, VERSIONS, STALENESS (ticks), SLIPS (ticks that slow clocks may miss in a run), CACHE (the shared cache, L2).
- * -DMUTATE_X plants defect X. -DREACH=n turns a situation that must be possible into an error (see `reached`).
+ * Time is kept as ages: what elapsedMs(clock, instant) gives, in ticks. Ages stop growing where nothing depends on them any more, so that
+ * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
+ *
+ * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), and
+ * CACHE for the shared cache. -DMUTATE_X plants defect X. -DREACH=X makes an error of situation X, which must be possible.
  */
 
-#ifndef VERIFIERS
-#define VERIFIERS 1
-#endif
 #ifndef VERSIONS
 #define VERSIONS 3
+#endif
+#ifndef FLIGHTS
+#define FLIGHTS 1
 #endif
 #ifndef STALENESS
 #define STALENESS 1
@@ -27,185 +27,159 @@
 #ifndef SLIPS
 #define SLIPS 0
 #endif
-#ifndef ALLOWED_SLIPS
-#define ALLOWED_SLIPS SLIPS
-#endif
-#ifndef REACH
-#define REACH 0
-#endif
 
-/* For how long changes stay in the list that a starting process reads, and how long a transaction may stay open after its time was taken. */
-#define LIST_WINDOW 2
-#define LONGEST_TRANSACTION 1
-
-/* What a verifier may lag behind, by the true clock: clocks that run slow stretch the promise by just what they lose. */
-#define PROMISE (STALENESS + ALLOWED_SLIPS)
-/* Ages of a verifier stop here: older than may be believed, or no such instant at all. */
+/* By how much a verifier may lag, in true time: clocks that run slow stretch the promise by just what they miss. */
+#ifdef MUTATE_ONE_CLOCK
+#define PROMISE STALENESS
+#else
+#define PROMISE (STALENESS + SLIPS)
+#endif
+/* Where the verifier's ages stop: older than may be believed, or no such instant at all. */
 #define OLD (STALENESS + 1)
-/* Ages of the database stop here: later than the promise, older than the list. */
-#define LONG_AGO (PROMISE + LIST_WINDOW + 1)
 
-/* The feed's messages: a version, or the verifier's own marker. */
-#define MARKER 0
+/* --- the database --------------------------------------------------------------------------------------------------------- */
 
-/* Where the listening connection of a verifier is. */
-#define DOWN 0      /* there is none */
-#define LISTENS 1   /* LISTEN stands in the database, and the verifier has not yet called lost() */
-#define UP 2        /* the feed works */
-#define CUT 3       /* it works no more, and the verifier has not noticed */
-
-/* Where a check of the feed is, or a read. */
-#define IDLE 0
-#define SENT 1
-#define DONE 2      /* the database has executed it, the answer is on its way */
-
-/* One flight of the BatchReader: a read under way. */
-typedef Flight {
-  byte phase;
-  byte version;     /* what the database answered */
-  byte age;         /* since just before it began: Reading.readAt */
-  bool overtaken;   /* Flight.lost, or Flight.newVersions has a newer version than was read */
-}
-
-typedef Verifier {
-  /* L1, TenantCache: the one CachedTenant, 0 for none, and the age of its readAt. */
-  byte entry;
-  byte entryAge;
-  /* Freshness.#provedAt. */
-  byte provedAge;
-  /* PostgresFeed, ListeningConnection. */
-  byte connection;
-  byte check;       /* #prove: a marker under way */
-  byte checkAge;    /* since `asOf` */
-  /* BatchReader #byKid, on behalf of a request with a token of version `wanted`; #byTenant, on behalf of signingKey(). */
-  Flight byKid;
-  byte wanted;
-  Flight byTenant;
-  /* A request that has its key and has not yet come to isCurrent(); 0 again when the CachedTenant of that key ends, for isCurrent() will say no. */
-  byte held;
-  /* VerifiedTokens: a verdict about the token of this version, which leans on the entry. */
-  byte verdict;
-  /* A change by this process that is committed, and not yet acknowledged to the caller. */
-  byte changing;
-#ifdef CACHE
-  /* The newest version known from the feed and from the list; whether everything that L2 may still hold is covered by it. */
-  byte floor;
-  bool floorComplete;
-  byte tooOld;      /* bit v: entries of version v were read before the list begins */
-  byte list;        /* the read of the list of recent changes */
-  byte listed;      /* its answer: newest version in it */
-  byte listTooOld;
-  byte listHeard;   /* newest version announced while it was under way */
-#ifdef MUTATE_L2_FLOOR_COMPARED_BEFORE_THE_READ
-  byte l2Passed;
-#endif
-#endif
-  /* For the properties alone: newest version acknowledged to this process's callers; newest that its feed has delivered; newest committed when the check began; newest that it knew of. */
-  byte acknowledged;
-  byte delivered;
-  byte checkBase;
-  byte known;
-}
-
-Verifier at[VERIFIERS];
-
-/* Notifications on their way from the database to each verifier, in the order of commits. */
-chan feed[VERIFIERS] = [VERSIONS + 1] of { byte };
-
-/* The database: the version that is committed, and for each version how long ago it was replaced and when its change took its time. */
+/* The version that is committed, and for each one how long ago it was replaced, in true time. */
 byte committed = 1;
 byte replacedAge[VERSIONS + 1];
-#ifdef CACHE
-byte changeAge[VERSIONS + 1];
-#endif
 byte slips;
 
-/* The properties: each is false for ever. */
-bool S1_accepted_too_late;
-bool S2_accepted_after_own_change;
-bool S3_knowledge_went_back;
-bool S4_valid_token_refused;
-bool S5_proof_without_delivery;
+/* Notifications on their way to the verifier, in the order of commits: versions, and its own marker. */
+#define MARKER 0
+chan feed = [VERSIONS + 1] of { byte };
+#if defined(MUTATE_ANNOUNCED_AFTER_COMMIT) || defined(MUTATE_ANNOUNCED_BEFORE_COMMIT)
+byte announced = 1;
+#endif
+
+#ifdef CACHE
+/* Transactions are numbered from 1 as they begin, and commit in any order: the version that each one became, 0 while it is open. */
+byte begun;
+byte became[VERSIONS];
+#endif
+
+/* --- the verifier --------------------------------------------------------------------------------------------------------- */
+
+/* L1, TenantCache: the one CachedTenant, 0 for none, and the age of its readAt. */
+byte entry;
+byte entryAge = OLD;
+/* Freshness.#provedAt */
+byte provedAge = OLD;
+/* Whoever has their key and has not yet come to isCurrent(): a key of the entry, 0 for nobody. */
+byte held;
+/* VerifiedTokens: a verdict about the token of this version, which leans on the entry. */
+byte verdict;
+
+/* Where something is that goes to the database and back. */
+#define IDLE 0
+#define SENT 1
+#define DONE 2      /* executed, and the answer is on its way */
+
+/* BatchReader: what a read under way has found, and the age of its readAt. */
+typedef Flight {
+  byte phase;
+  byte version;
+  byte age;
+}
+Flight flights[FLIGHTS];
+
+/* PostgresFeed, ListeningConnection. When a connection fails, what is on its way may still arrive, or may not. */
+#define DOWN 0
+#define LISTENS 1   /* LISTEN stands in the database, and lost() has not been called yet */
+#define UP 2
+byte connection = DOWN;
+/* #prove: a marker under way, and the age of `asOf`. */
+byte check;
+byte checkAge;
+
+#ifdef CACHE
+/* SharedTenants: #since, 0 for undefined; #newest of the tenant; the read of the list, its point, and #told together with what it found. */
+byte since;
+byte newest;
+byte list;
+byte listSince;
+byte listed;
+#endif
+
+/* --- what must hold ------------------------------------------------------------------------------------------------------- */
+
+/* For the properties alone: the newest version that this verifier was told of, by its own change or by the feed, in this life or an earlier one;
+ * the newest one that was committed when the check began and has not been heard yet, 0 for none. */
+byte told = 1;
+byte owed;
+
+/* No token is accepted that ended longer ago than promised. */
+hidden byte S1_bounded_staleness;
+/* Nor one that this process was told has ended: its own change holds when it is acknowledged. */
+hidden byte S2_told_is_over;
+/* Memory never takes an older version than it had or was told of. */
+hidden byte S3_no_resurrection;
+/* No valid token is refused with 401. */
+hidden byte S4_no_false_alarm;
+/* When the feed proves itself, everything committed before the check began has been delivered. */
+hidden byte S5_proof_means_delivery;
+
+inline holds(property, condition) {
+  property = (condition);
+  assert(property)
+}
+
+/* What must be possible, or the properties would hold of a verifier that does nothing. */
+#define ACCEPTED_BY_READ 1
+#define ACCEPTED_BY_PROOF 2
+#define ACCEPTED_BY_VERDICT 3
+#define ACCEPTED_WITHIN_THE_PROMISE 4
+#define ACCEPTED_AFTER_A_CHANGE 5
+#define REVOKED 6
+#define REVOKED_BY_A_NEWER_ENTRY 7
+#define UNAVAILABLE_BY_FAILURE 8
+#define UNAVAILABLE_BY_PAUSE 9
+#define UNAVAILABLE_BY_A_SLOW_READ 10
+#define READ_OVERTAKEN_BY_A_CHANGE 11
+#define READ_OVERTAKEN_BY_LOSS 12
+#define READ_OLDER_THAN_THE_ENTRY 13
+#define READ_RENEWS_THE_ENTRY 14
+#define SHARED_ENTRY_BELIEVED 15
+#define SHARED_ENTRY_FROM_BEFORE_THE_POINT 16
+#define SHARED_ENTRY_FROM_BEFORE_A_CHANGE 17
+#define CHANGE_TOLD_DURING_THE_LIST 18
+#define TRANSACTIONS_COMMITTED_OUT_OF_ORDER 19
+
+#ifdef REACH
+#define reached(situation) assert(situation != REACH)
+#else
+#define reached(situation) skip
+#endif
+
+/* --- the pieces of the steps ---------------------------------------------------------------------------------------------- */
 
 #define max(a, b) ((a) > (b) -> (a) : (b))
 #define grow(age, cap) age = ((age) < (cap) -> (age) + 1 : (cap))
 
-/* What must be possible, or the properties would hold of a verifier that does nothing. */
-#define reached(n) if :: REACH == n -> assert(false) :: else fi
-#define REACHED_ACCEPT_BY_READ 1
-#define REACHED_ACCEPT_BY_PROOF 2
-#define REACHED_ACCEPT_BY_VERDICT 3
-#define REACHED_ACCEPT_OF_REPLACED 4
-#define REACHED_REVOKED 5
-#define REACHED_UNAVAILABLE_BY_FAILURE 6
-#define REACHED_UNAVAILABLE_BY_OVERTAKING 7
-#define REACHED_UNAVAILABLE_BY_PAUSE 8
-#define REACHED_ENTRY_FROM_L2 9
-#define REACHED_L2_IGNORED 10
-
-#define isRecent(age) ((age) <= STALENESS)
 /* Freshness.covers */
-#define covers(readAge) (isRecent(at[i].provedAge) || isRecent(readAge))
+#ifdef MUTATE_STALENESS_NOT_CHECKED
+#define covers(readAge) true
+#else
+#define covers(readAge) (provedAge <= STALENESS || (readAge) <= STALENESS)
+#endif
+
+/* For loops inside one step. */
+hidden byte f, at, horizon;
+
+inline endFlight(n) {
+  flights[n].phase = IDLE;
+  flights[n].version = 0;
+  flights[n].age = 0
+}
 
 /* TenantCache.#end: the entry leaves L1, and with it whatever leans on it. */
 inline endEntry() {
-  at[i].entry = 0;
-  at[i].entryAge = OLD;
+  entry = 0;
+  entryAge = OLD;
+#ifndef MUTATE_KEY_NOT_BOUND_TO_ENTRY
+  held = 0;
+#endif
 #ifndef MUTATE_VERDICT_NOT_BOUND_TO_ENTRY
-  at[i].verdict = 0;
-#endif
-  at[i].held = 0
-}
-
-/* The answer of this flight will be thrown away (isOvertaken), so nothing else of it matters any more. */
-inline overtake(flight) {
-  flight.overtaken = true;
-  flight.version = 0;
-  flight.age = 0
-}
-
-/* TenantSecretSource.#changed: TenantCache.drop, BatchReader.changed; with L2 also the floor.
- * BatchReader compares when a flight lands; comparing now is the same: what the database has yet to execute will see this version. */
-inline feedChanged(given) {
-  if
-  :: at[i].entry != 0 && at[i].entry < given -> endEntry()
-  :: else
-  fi;
-#ifndef MUTATE_FLIGHT_NOT_OVERTAKEN
-  if :: at[i].byKid.phase == DONE && at[i].byKid.version < given -> overtake(at[i].byKid) :: else fi;
-  if :: at[i].byTenant.phase == DONE && at[i].byTenant.version < given -> overtake(at[i].byTenant) :: else fi;
-#endif
-#ifdef CACHE
-  at[i].floor = max(at[i].floor, given);
-  if :: at[i].list != IDLE -> at[i].listHeard = max(at[i].listHeard, given) :: else fi;
-#endif
-  at[i].known = max(at[i].known, given)
-}
-
-#ifdef CACHE
-inline endList() {
-  at[i].list = IDLE;
-  at[i].listed = 0;
-  at[i].listTooOld = 0;
-  at[i].listHeard = 0
-}
-#endif
-
-/* TenantSecretSource.#lost: nothing read before may be believed. */
-inline feedLost() {
-  at[i].provedAge = OLD;
-#ifndef MUTATE_LOST_KEEPS_ENTRIES
-  endEntry();
-#endif
-#ifndef MUTATE_LOST_KEEPS_FLIGHTS
-  if :: at[i].byKid.phase != IDLE -> overtake(at[i].byKid) :: else fi;
-  if :: at[i].byTenant.phase != IDLE -> overtake(at[i].byTenant) :: else fi;
-#endif
-#ifdef CACHE
-#ifndef MUTATE_L2_LIST_OUTLIVES_LOST
-  at[i].floorComplete = false;
-  endList();
-#endif
+  verdict = 0
 #endif
 }
 
@@ -213,450 +187,444 @@ inline feedLost() {
 inline keep(given, readAge) {
   if
 #ifndef MUTATE_L1_NOT_COMPARED
-  :: at[i].entry > given -> skip
+  :: entry > given -> reached(READ_OLDER_THAN_THE_ENTRY)
 #endif
-  :: at[i].entry == given -> at[i].entryAge = (at[i].entryAge < (readAge) -> at[i].entryAge : (readAge))
+  :: entry == given ->
+    if :: readAge < entryAge -> entryAge = readAge; reached(READ_RENEWS_THE_ENTRY) :: else fi
   :: else ->
-    if :: at[i].entry != 0 -> endEntry() :: else fi;
-    if :: given < at[i].known -> S3_knowledge_went_back = true :: else fi;
-    assert(!S3_knowledge_went_back);
-    at[i].entry = given;
-    at[i].entryAge = readAge;
-    at[i].known = given
+    holds(S3_no_resurrection, given >= told && given >= entry);
+    if :: entry != 0 -> endEntry() :: else fi;
+    entry = given;
+    entryAge = readAge
   fi
 }
 
+/* KnownTenants.changed: TenantCache.drop, BatchReader.changed, SharedTenants.changed. BatchReader compares when a flight lands; to end the flight now
+ * comes to the same, and what the database has yet to execute will see this version. */
+inline changed(given) {
+#ifndef MUTATE_CHANGE_KEEPS_ENTRY
+  if :: entry != 0 && entry < given -> endEntry() :: else fi;
+#endif
+#ifndef MUTATE_FLIGHT_NOT_OVERTAKEN
+  for (f : 0 .. FLIGHTS - 1) {
+    if
+    :: flights[f].phase == DONE && flights[f].version < given -> endFlight(f); reached(READ_OVERTAKEN_BY_A_CHANGE)
+    :: else
+    fi
+  }
+#endif
+#ifdef CACHE
+  if :: since != 0 -> newest = max(newest, given) :: else fi;
+#ifndef MUTATE_SHARED_LIST_FORGETS_WHAT_WAS_TOLD
+  if
+  :: list != IDLE && listed < given -> listed = given; reached(CHANGE_TOLD_DURING_THE_LIST)
+  :: else
+  fi;
+#endif
+#endif
+  told = max(told, given)
+}
+
+/* KnownTenants.lost: nothing read before may be believed. */
+inline lost() {
+#ifndef MUTATE_LOST_KEEPS_ENTRIES
+  endEntry();
+#endif
+#ifndef MUTATE_LOST_KEEPS_FLIGHTS
+  for (f : 0 .. FLIGHTS - 1) {
+    if :: flights[f].phase != IDLE -> endFlight(f); reached(READ_OVERTAKEN_BY_LOSS) :: else fi
+  }
+#endif
+#ifdef CACHE
+#ifndef MUTATE_SHARED_POINT_KEPT_WHEN_LOST
+  since = 0;
+  newest = 0;
+#endif
+#ifndef MUTATE_SHARED_LIST_OUTLIVES_LOST
+  endList();
+#endif
+#endif
+  provedAge = OLD
+}
+
+#ifdef CACHE
+inline endList() {
+  list = IDLE;
+  listSince = 0;
+  listed = 0
+}
+#endif
+
+#ifdef CACHE
+/* The horizon that the newest possible entry of this version holds: no transaction older than it was open when that version was read for the last time. */
+inline horizonOf(given) {
+  horizon = begun + 1;
+  at = begun;
+  do
+  :: at > 0 ->
+    if :: became[at] == 0 || became[at] > given -> horizon = at :: else fi;
+    at--
+  :: else -> break
+  od
+}
+
+/* SharedTenants.#isBelieved */
+inline sharedAnswer(n, given) {
+  horizonOf(given);
+  if
+#ifndef MUTATE_SHARED_HORIZON_NOT_COMPARED
+  :: horizon < since -> reached(SHARED_ENTRY_FROM_BEFORE_THE_POINT)
+#endif
+#ifndef MUTATE_SHARED_VERSION_NOT_COMPARED
+  :: horizon >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
+#endif
+  :: else ->
+    flights[n].phase = DONE;
+    flights[n].version = given;
+    flights[n].age = OLD;
+    reached(SHARED_ENTRY_BELIEVED)
+  fi
+}
+#endif
+
 /* Every accept comes here, at the instant of its last look at freshness. */
 inline accept(given) {
-  if :: given < committed && replacedAge[given] > PROMISE -> S1_accepted_too_late = true :: else fi;
-  assert(!S1_accepted_too_late);
-  if :: given < at[i].acknowledged -> S2_accepted_after_own_change = true :: else fi;
-  assert(!S2_accepted_after_own_change);
-  if :: given < committed -> reached(REACHED_ACCEPT_OF_REPLACED) :: else fi
+  holds(S1_bounded_staleness, given == committed || replacedAge[given] <= PROMISE);
+  holds(S2_told_is_over, given >= told);
+  if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi
 }
 
 /* Every 401 comes here. Versions only grow: what is not valid now never will be. */
 inline refuse(given) {
-  if :: given == committed -> S4_valid_token_refused = true :: else fi;
-  assert(!S4_valid_token_refused);
-  reached(REACHED_REVOKED)
+  holds(S4_no_false_alarm, given != committed);
+  reached(REVOKED)
 }
 
-/* TokenAuthority.#accept begins with this key. A second request that arrives here meanwhile is like one that comes later. */
-inline hold(given) {
-  if :: at[i].held == 0 -> at[i].held = given :: else fi
-}
-
-inline endFlight(flight) {
-  flight.phase = IDLE;
-  flight.version = 0;
-  flight.age = 0;
-  flight.overtaken = false
-}
-
-/* Freshness.proved(asOf) */
-inline feedProved() {
-#ifdef MUTATE_PROOF_COUNTED_FROM_ITS_END
-  at[i].checkAge = 0;
-  at[i].checkBase = committed;
+/* Every 503 comes here, and whoever tries again: the next step is that of a new request. */
+inline giveUp(given, situation) {
+#ifdef MUTATE_UNAVAILABLE_IS_REFUSED
+  refuse(given);
 #endif
-  if :: at[i].delivered < at[i].checkBase -> S5_proof_without_delivery = true :: else fi;
-  assert(!S5_proof_without_delivery);
-  at[i].provedAge = at[i].checkAge;
-  endCheck()
+  reached(situation)
 }
 
 inline endCheck() {
-  at[i].check = IDLE;
-  at[i].checkAge = 0;
-  at[i].checkBase = 0
+  check = IDLE;
+  checkAge = 0;
+  owed = 0
 }
 
-/* One transaction: the new version, its row in the change log and its notification, all or nothing (C5). */
-inline commit() {
-#ifdef CACHE
-  /* The time in the change log was taken when the statement ran, up to LONGEST_TRANSACTION before the commit. */
-  if
-  :: changeAge[committed + 1] = 0
-  :: changeAge[committed + 1] = LONGEST_TRANSACTION
-  fi;
+/* Freshness.proved(asOf) */
+inline proved() {
+  holds(S5_proof_means_delivery, owed == 0);
+#ifdef MUTATE_PROOF_COUNTED_FROM_ITS_END
+  provedAge = 0;
+#else
+  provedAge = checkAge;
 #endif
-  replacedAge[committed] = 0;
-  committed++;
-  for (j : 0 .. VERIFIERS - 1) {
-    if :: at[j].connection == LISTENS || at[j].connection == UP -> feed[j]!committed :: else fi
-  }
-  j = 0
-}
-
-/* Whether version v may be asked about: tokens of versions that do not exist yet cannot exist. */
-inline anyVersion(v) {
-  v = 1;
-  do
-  :: v < committed -> v++
-  :: break
-  od
+  endCheck()
 }
 
 inline drain() {
   do
-  :: nempty(feed[i]) -> feed[i]?_
-  :: empty(feed[i]) -> break
+  :: nempty(feed) -> feed?_
+  :: empty(feed) -> break
   od
 }
 
-#ifdef CACHE
-/* An L2 entry `e` for a request with a token of version `v`: judged when it has arrived, with the floor as it is then. */
-inline takeFromL2() {
-  if
-  :: true
-#ifndef MUTATE_L2_NOT_COMPARED
-      && e >= at[i].floor
-#endif
-#ifndef MUTATE_L2_AGE_IGNORED
-      && !(at[i].tooOld & (1 << e))
-#endif
-      ->
-      if
-      :: e == v ->
-        /* When another machine read it says nothing here: only the feed's proof can vouch for it. */
-#ifdef MUTATE_L2_COUNTS_AS_A_READ
-        keep(e, 0);
-#else
-        keep(e, OLD);
-#endif
-        reached(REACHED_ENTRY_FROM_L2)
-      :: else ->
-        /* It does not hold this kid: the database decides. */
-#ifdef MUTATE_L2_REFUSES
-        refuse(v)
-#else
-        skip
-#endif
-      fi
-  :: else -> reached(REACHED_L2_IGNORED)
-  fi
+inline announce(given) {
+  if :: connection != DOWN -> feed!given :: else fi
 }
-#endif
 
-proctype VerifierProcess(byte i) {
-  byte v, e, j;
+/* One transaction (C5): the new version, its row in the change log, and its notification. */
+inline commit() {
+  replacedAge[committed] = 0;
+  committed++;
+#if !defined(MUTATE_ANNOUNCED_AFTER_COMMIT) && !defined(MUTATE_ANNOUNCED_BEFORE_COMMIT)
+  announce(committed)
+#endif
+}
+
+/* --- the verifier: requests ------------------------------------------------------------------------------------------------ */
+
+proctype Requests() {
   do
 
-  /* --- requests ------------------------------------------------------------------------------------------------------------ */
-
   /* VerifiedTokens.find: a verdict counts while TenantKey.isCurrent(). */
-#ifndef MUTATE_VERDICT_NOT_BOUND_TO_ENTRY
-  :: atomic { at[i].verdict != 0 && covers(at[i].entryAge) ->
+#if defined(MUTATE_VERDICT_NEVER_AGES)
+  :: d_step { verdict != 0 ->
+#elif defined(MUTATE_VERDICT_NOT_BOUND_TO_ENTRY)
+  :: d_step { verdict != 0 && provedAge <= STALENESS ->
 #else
-  :: atomic { at[i].verdict != 0 && isRecent(at[i].provedAge) ->
+  :: d_step { verdict != 0 && covers(entryAge) ->
 #endif
-      accept(at[i].verdict);
-      reached(REACHED_ACCEPT_BY_VERDICT)
+      accept(verdict);
+      reached(ACCEPTED_BY_VERDICT)
     }
 
-  /* TenantSecretSource.#believed: the key is in L1. */
-  :: atomic { at[i].entry != 0 && at[i].held == 0 && covers(at[i].entryAge) ->
-      hold(at[i].entry)
-    }
+  /* KnownTenants.findKey: the key is in L1. */
+  :: d_step { held == 0 && entry != 0 && covers(entryAge) -> held = entry }
 
-  /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found.
-   * Where it says no, the code verifies anew, or gives 503 after some attempts: either way the next step is that of a new request. */
-  :: atomic { at[i].held != 0 ->
+  /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found. */
+  :: d_step { held != 0 ->
       if
-#ifdef MUTATE_FRESHNESS_NOT_CHECKED_AT_LAST
+#ifdef MUTATE_STALENESS_NOT_CHECKED_AT_LAST
       :: true ->
 #else
-      :: covers(at[i].entryAge) ->
+      :: covers(entryAge) ->
 #endif
-        accept(at[i].held);
-        if
-        :: isRecent(at[i].entryAge) && !isRecent(at[i].provedAge) -> reached(REACHED_ACCEPT_BY_READ)
-        :: isRecent(at[i].provedAge) && !isRecent(at[i].entryAge) -> reached(REACHED_ACCEPT_BY_PROOF)
-        :: else
-        fi;
-        at[i].verdict = at[i].held
-      :: else -> reached(REACHED_UNAVAILABLE_BY_PAUSE)
+        accept(held);
+        verdict = held;
+        if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
+        if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
+        if :: held > 1 && told > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
+#ifndef MUTATE_STALENESS_NOT_CHECKED_AT_LAST
+      :: else -> giveUp(held, UNAVAILABLE_BY_PAUSE)
+#endif
       fi;
-      at[i].held = 0
+      held = 0
     }
 
-  /* #readKey: the kid is not in L1, or not believed. BatchReader.#fly takes readAt and sends the query. */
-  :: atomic { at[i].byKid.phase == IDLE ->
-      anyVersion(v);
-      if
-      :: v == at[i].entry && covers(at[i].entryAge) -> skip
-      :: else -> at[i].byKid.phase = SENT; at[i].wanted = v
-      fi;
-      v = 0
+  /* BoundedMap evicts the tenant. */
+  :: d_step { entry != 0 -> endEntry() }
+
+  /* TenantSecretSource.#change: a change of this process is acknowledged. Which ones are its own is not said: any one may be. */
+  :: d_step { told < committed ->
+#ifdef MUTATE_OWN_CHANGE_NOT_APPLIED
+      told++
+#else
+      changed(told + 1)
+#endif
     }
 
-  /* The database executes store.readByKid: the record that holds this kid. When there is none the answer will be 401, judged here at its earliest. */
-  :: atomic { at[i].byKid.phase == SENT ->
-      at[i].byKid.phase = DONE;
-      if
-      :: at[i].byKid.overtaken -> skip
-      :: !at[i].byKid.overtaken && committed == at[i].wanted -> at[i].byKid.version = committed
-      :: else -> refuse(at[i].wanted); endFlight(at[i].byKid); at[i].wanted = 0
-      fi
+  /* SIGKILL, and a new process in its place. */
+  :: d_step {
+      endEntry();
+      held = 0;
+      verdict = 0;
+      for (f : 0 .. FLIGHTS - 1) { endFlight(f) }
+      provedAge = OLD;
+      connection = DOWN;
+      drain();
+      endCheck();
+#ifdef CACHE
+      since = 0;
+      newest = 0;
+      endList()
+#endif
+    }
+  od
+}
+
+/* --- the verifier: reads --------------------------------------------------------------------------------------------------- */
+
+/* One flight of a BatchReader after the other: byKid for requests, byTenant for signingKey(). */
+proctype Reads(byte n) {
+  byte old;
+  do
+
+  /* BatchReader.#fly takes readAt and sends the query. */
+  :: d_step { flights[n].phase == IDLE -> flights[n].phase = SENT }
+
+  /* The database executes it. For a token of an earlier version it finds no such kid: 401. */
+  :: d_step { flights[n].phase == SENT ->
+      flights[n].phase = DONE;
+      flights[n].version = committed;
+      if :: committed > 1 -> refuse(committed - 1) :: else fi
     }
 
-  /* BatchReader.#land, then the rest of #readKey. Where the code reads again, or gives 503 after some attempts, the next step is that of a new request. */
-  :: atomic { at[i].byKid.phase == DONE ->
+#ifdef CACHE
+  /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Once it existed it may come, whatever became of it since: L2 may
+   * have been rolled back. It says nothing of now, so its age is OLD. */
+#ifdef MUTATE_SHARED_BELIEVED_WITHOUT_THE_LIST
+  :: atomic { flights[n].phase == SENT ->
+#else
+  :: atomic { flights[n].phase == SENT && since != 0 ->
+#endif
+      select(old : 1 .. committed);
+      d_step { sharedAnswer(n, old); old = 0 }
+    }
+#endif
+
+  /* BatchReader.#land, then KnownTenants.#readWith and TenantSecretSource.#readKey: the token is one of the version that was read. */
+  :: d_step { flights[n].phase == DONE ->
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
-      at[i].byKid.age = 0;
+      flights[n].age = 0;
 #endif
+      keep(flights[n].version, flights[n].age);
       if
-      :: at[i].byKid.overtaken -> reached(REACHED_UNAVAILABLE_BY_OVERTAKING)
-      :: else ->
-        keep(at[i].byKid.version, at[i].byKid.age);
-        if
-        :: at[i].entry != at[i].wanted -> refuse(at[i].wanted)
-        :: at[i].entry == at[i].wanted && covers(at[i].entryAge) -> hold(at[i].wanted)
-        :: else -> reached(REACHED_UNAVAILABLE_BY_PAUSE)
-        fi
+      :: covers(entryAge) && entry == flights[n].version ->
+        held = entry
+      :: covers(entryAge) && entry != flights[n].version ->
+        refuse(flights[n].version);
+        reached(REVOKED_BY_A_NEWER_ENTRY)
+      :: else -> giveUp(flights[n].version, UNAVAILABLE_BY_A_SLOW_READ)
       fi;
-      endFlight(at[i].byKid);
-      at[i].wanted = 0
+      endFlight(n)
     }
 
   /* The read fails: store_unavailable. */
-  :: atomic { at[i].byKid.phase != IDLE ->
-      reached(REACHED_UNAVAILABLE_BY_FAILURE);
-      endFlight(at[i].byKid);
-      at[i].wanted = 0
-    }
+  :: d_step { flights[n].phase != IDLE -> giveUp(committed, UNAVAILABLE_BY_FAILURE); endFlight(n) }
+  od
+}
 
-  /* #readSigningKey: the same by tenant, a second flight that may be overtaken by the first. */
-  :: atomic { at[i].byTenant.phase == IDLE -> at[i].byTenant.phase = SENT }
-  :: atomic { at[i].byTenant.phase == SENT ->
-      at[i].byTenant.phase = DONE;
-      if :: !at[i].byTenant.overtaken -> at[i].byTenant.version = committed :: else fi
-    }
-  :: atomic { at[i].byTenant.phase == DONE ->
-      if
-      :: at[i].byTenant.overtaken -> skip
-      :: else -> keep(at[i].byTenant.version, at[i].byTenant.age)
-      fi;
-      endFlight(at[i].byTenant)
-    }
+/* --- the verifier: the feed ------------------------------------------------------------------------------------------------ */
 
-  /* BoundedMap evicts the tenant. What L1 knew is forgotten, so that it cannot be compared with. */
-  :: atomic { at[i].entry != 0 -> endEntry(); at[i].known = 0 }
+proctype Feed() {
+  byte message;
+  do
 
-  /* --- changes by this process --------------------------------------------------------------------------------------------- */
+  /* PostgresFeed.#reconnect, ListeningConnection.open: LISTEN is committed, and every later change will be announced here. */
+  :: d_step { connection == DOWN -> drain(); endCheck(); connection = LISTENS }
 
-  /* store.change: committed, and the answer is on its way. */
-  :: atomic { at[i].changing == 0 && committed < VERSIONS -> commit(); at[i].changing = committed }
-
-  /* TenantSecretSource.#change resolves: the caller is told. */
-  :: atomic { at[i].changing != 0 ->
-#ifndef MUTATE_OWN_CHANGE_NOT_APPLIED
-      feedChanged(at[i].changing);
-#endif
-      at[i].acknowledged = max(at[i].acknowledged, at[i].changing);
-      at[i].changing = 0
-    }
-
-  /* --- the feed ------------------------------------------------------------------------------------------------------------ */
-
-  /* PostgresFeed.#listen: LISTEN is committed; every later commit will be announced here. */
-  :: atomic { at[i].connection == DOWN ->
-      at[i].connection = LISTENS;
-      at[i].delivered = committed
-    }
-
-  /* PostgresFeed.#run: LISTEN has been answered, lost() is called. At the first start it finds nothing to end. */
-  :: atomic { at[i].connection == LISTENS ->
-      at[i].connection = UP;
+  /* PostgresFeed.#run: LISTEN has been answered. At the first start there is nothing yet that lost() could end. */
+  :: d_step { connection == LISTENS ->
+      connection = UP;
 #ifndef MUTATE_LOST_BEFORE_LISTEN
-      feedLost()
+      lost()
 #endif
     }
 
   /* ListeningConnection.#hear */
-  :: atomic { at[i].connection != DOWN && nempty(feed[i]) ->
-      feed[i]?v;
+  :: d_step { nempty(feed) ->
+      feed?message;
       if
-      :: v == MARKER -> feedProved()
+      :: message == MARKER -> proved()
       :: else ->
-        at[i].delivered = v;
-        feedChanged(v)
+        if :: owed <= message -> owed = 0 :: else fi;
+        changed(message)
       fi;
-      v = 0
+      message = 0
     }
 
-  /* PostgresFeed.#prove: the instant is taken, then the marker sent. */
-  :: atomic { (at[i].connection == UP || at[i].connection == CUT) && at[i].check == IDLE ->
-      at[i].check = SENT;
-      at[i].checkBase = committed
+  /* PostgresFeed.#prove: the instant is taken, then the marker sent. What is on its way now has to be heard first. */
+  :: d_step { connection == UP && check == IDLE ->
+      check = SENT;
+      if :: nempty(feed) -> owed = committed :: empty(feed) fi
     }
 
   /* The database commits the marker. */
-  :: atomic { at[i].connection == UP && at[i].check == SENT ->
+  :: d_step { connection == UP && check == SENT ->
 #ifdef MUTATE_MARKER_NOT_AWAITED
-      feedProved()
+      proved()
 #else
-      at[i].check = DONE;
-      feed[i]!MARKER
+      check = DONE;
+      feed!MARKER
 #endif
     }
 
-  /* The connection fails: what was committed from now on goes nowhere, what is under way may still arrive. */
-  :: atomic { at[i].connection == UP || at[i].connection == LISTENS -> at[i].connection = CUT }
-
-  /* ListeningConnection.destroy: an error, an end, or an overdue marker. What was not read is gone. */
-  :: atomic { at[i].connection != DOWN ->
-      at[i].connection = DOWN;
-      drain();
-      endCheck();
+  /* The connection fails, or is given up because a marker is overdue. */
+  :: d_step { connection != DOWN ->
+      connection = DOWN;
+      if :: check == SENT -> endCheck() :: else fi;
 #ifdef MUTATE_LOST_BEFORE_LISTEN
-      feedLost()
+      lost()
 #endif
     }
+  od
+}
 
 #ifdef CACHE
-  /* --- the shared cache, L2 ------------------------------------------------------------------------------------------------ */
+/* --- the verifier: the list of recent changes ------------------------------------------------------------------------------ */
 
-  /* L2 answers. It is untrusted: it may have been flushed, rolled back, or restored, so the answer is any record that ever was, or none. */
-#ifndef MUTATE_L2_FLOOR_COMPARED_BEFORE_THE_READ
-  :: atomic { isRecent(at[i].provedAge)
-#ifndef MUTATE_L2_BEFORE_THE_LIST
-      && at[i].floorComplete
-#endif
-      ->
-      anyVersion(v);
-      anyVersion(e);
-      takeFromL2();
-      v = 0;
-      e = 0
-    }
+proctype RecentChanges() {
+  byte point;
+  do
+
+  /* SharedTenants.catchUp: after lost(), and now and then. */
+  :: d_step { list == IDLE -> list = SENT }
+
+  /* The database executes changesSince: all changes from some point of the history on. Which point does not matter, so it may be any. */
+  :: atomic { list == SENT ->
+      select(point : 1 .. begun + 1);
+      d_step {
+        list = DONE;
+        listSince = point;
+        for (at : point .. begun) {
+#ifdef MUTATE_SHARED_LOG_IS_PRUNED
+          if :: became[at] == committed -> listed = max(listed, became[at]) :: else fi
 #else
-  :: atomic { isRecent(at[i].provedAge) && at[i].floorComplete && at[i].l2Passed == 0 ->
-      anyVersion(e);
-      if
-      :: e >= at[i].floor && !(at[i].tooOld & (1 << e)) -> at[i].l2Passed = e
-      :: else
-      fi;
-      e = 0
-    }
-  :: atomic { at[i].l2Passed != 0 ->
-      keep(at[i].l2Passed, OLD);
-      at[i].l2Passed = 0
-    }
+          listed = max(listed, became[at])
 #endif
-
-  /* The list of recent changes is asked for, once the listener is up; and again at any time, so that it may be kept short. */
-#ifdef MUTATE_L2_LIST_BEFORE_LISTEN
-  :: atomic { at[i].list == IDLE -> at[i].list = SENT }
-#else
-  :: atomic { at[i].connection >= UP && at[i].list == IDLE -> at[i].list = SENT }
-#endif
-
-  /* The database executes it: the changes logged within LIST_WINDOW. What was read earlier than they reach back must not be believed. */
-  :: atomic { at[i].list == SENT ->
-      at[i].list = DONE;
-      v = 1;
-      do
-      :: v < committed ->
-        if :: changeAge[v + 1] <= LIST_WINDOW -> at[i].listed = v + 1 :: else fi;
-#ifndef MUTATE_L2_WITHOUT_A_MARGIN
-        if :: replacedAge[v] > LIST_WINDOW - LONGEST_TRANSACTION -> at[i].listTooOld = at[i].listTooOld | (1 << v) :: else fi;
-#else
-        if :: replacedAge[v] > LIST_WINDOW -> at[i].listTooOld = at[i].listTooOld | (1 << v) :: else fi;
-#endif
-        v++
-      :: else -> break
-      od;
-      v = 0
+        }
+        point = 0
+      }
     }
 
-  /* The list arrives: floors from before it are forgotten, those announced since it was asked for are not. */
-  :: atomic { at[i].list == DONE ->
-      at[i].floor = max(at[i].listed, at[i].listHeard);
-      at[i].tooOld = at[i].listTooOld;
-      at[i].floorComplete = true;
+  /* The list has arrived. */
+  :: d_step { list == DONE ->
+      since = listSince;
+      newest = listed;
       endList()
     }
+  od
+}
 #endif
 
-  /* --- a crash ------------------------------------------------------------------------------------------------------------- */
+/* --- everybody else -------------------------------------------------------------------------------------------------------- */
 
-  /* SIGKILL, and a new process in its place. What was acknowledged stays acknowledged. */
-  :: atomic {
-      endEntry();
-      at[i].verdict = 0;
-      at[i].held = 0;
-      endFlight(at[i].byKid);
-      endFlight(at[i].byTenant);
-      at[i].wanted = 0;
-      at[i].changing = 0;
-      at[i].known = 0;
-      at[i].provedAge = OLD;
-      at[i].connection = DOWN;
-      at[i].delivered = 0;
-      drain();
-      endCheck();
 #ifdef CACHE
-      at[i].floor = 0;
-      at[i].floorComplete = false;
-      at[i].tooOld = 0;
-      endList();
-#endif
-    }
-  od
+/* A transaction that changes the tenant: a process of Latchkey's, or the application's own. It may be open for as long as it likes before it does. */
+proctype Transaction(byte number) {
+  d_step { begun + 1 == number -> begun = number };
+  d_step { commit(); became[number] = committed }
 }
-
-/* A process elsewhere that changes the tenant, or a transaction of the application's own. */
-proctype Writer() {
-  byte j;
+#else
+proctype Transactions() {
   do
-  :: atomic { committed < VERSIONS -> commit() }
+#ifdef MUTATE_ANNOUNCED_BEFORE_COMMIT
+  :: d_step { announced == committed && committed < VERSIONS -> announced++; announce(announced) }
+  :: d_step { announced > committed -> commit() }
+#else
+  :: d_step { committed < VERSIONS -> commit() }
+#endif
+#ifdef MUTATE_ANNOUNCED_AFTER_COMMIT
+  :: d_step { announced < committed -> announced = committed; announce(announced) }
+#endif
   od
 }
+#endif
 
-inline ageFlight(flight) {
-  if :: flight.phase != IDLE && !flight.overtaken -> grow(flight.age, OLD) :: else fi
+/* Time passes. */
+inline tick(ofVerifier) {
+  for (at : 1 .. VERSIONS) {
+    if :: at < committed -> grow(replacedAge[at], PROMISE + 1) :: else fi
+  }
+  if
+  :: ofVerifier ->
+    for (f : 0 .. FLIGHTS - 1) {
+      if :: flights[f].phase != IDLE -> grow(flights[f].age, OLD) :: else fi
+    }
+#ifndef MUTATE_PROOF_NEVER_AGES
+    grow(provedAge, OLD);
+#endif
+#ifndef MUTATE_READ_NEVER_AGES
+    if :: entry != 0 -> grow(entryAge, OLD) :: else fi;
+#endif
+    if :: check != IDLE -> grow(checkAge, OLD) :: else fi
+  :: else
+  fi
 }
 
-/* Time passes. A clock that runs slow misses a tick now and then. */
 proctype Time() {
-  byte i, v;
   do
-  :: atomic {
-      for (v : 1 .. VERSIONS) {
-        if :: v < committed -> grow(replacedAge[v], LONG_AGO) :: else fi;
-#ifdef CACHE
-        if :: v > 1 && v <= committed -> grow(changeAge[v], LONG_AGO) :: else fi;
-#endif
-      }
-      v = 0;
-      for (i : 0 .. VERIFIERS - 1) {
-        if
-        :: slips < SLIPS -> slips++
-        :: true ->
-          if :: at[i].entry != 0 -> grow(at[i].entryAge, OLD) :: else fi;
-          grow(at[i].provedAge, OLD);
-          if :: at[i].check != IDLE -> grow(at[i].checkAge, OLD) :: else fi;
-          ageFlight(at[i].byKid);
-          ageFlight(at[i].byTenant)
-        fi
-      }
-      i = 0
-    }
+  :: d_step { true -> tick(true) }
+  /* Both clocks of the verifier run slow. */
+  :: d_step { slips < SLIPS -> slips++; tick(false) }
   od
 }
 
 init {
-  byte i;
   atomic {
-    for (i : 0 .. VERIFIERS - 1) {
-      at[i].provedAge = OLD;
-      at[i].entryAge = OLD;
-      run VerifierProcess(i)
-    }
-    i = 0;
-    run Writer();
+    run Requests();
+    for (f : 0 .. FLIGHTS - 1) { run Reads(f) }
+    run Feed();
+#ifdef CACHE
+    run RecentChanges();
+    for (f : 1 .. VERSIONS - 1) { run Transaction(f) }
+#else
+    run Transactions();
+#endif
     run Time()
   }
 }
