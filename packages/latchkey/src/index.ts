@@ -28,6 +28,7 @@ export {
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export type * from './secrets/ports.js'
+export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './secrets/rotate-all.js'
 export {
   type ChangeOptions,
   type EndingOptions,

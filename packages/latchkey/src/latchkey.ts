@@ -47,6 +47,8 @@ export interface Forgery {
   readonly subject: string
   /** The secret that signed it. */
   readonly kid: string
+  /** The very error that `verify` failed with, to find the request that it was the answer to. */
+  readonly refusal: LatchkeyError
 }
 
 /** What to say in a token. */
@@ -224,7 +226,7 @@ class TokenAuthority implements Latchkey {
       nowSec: nowMs / 1000,
       toleranceSec: this.#toleranceSec,
     })
-    if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged({ subject: claims.sub, kid: key.kid })
+    if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged(claims.sub, key.kid)
     const refused = key.refusalOf(claims.sid)
     if (refused !== undefined) throw refusal(refused)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
@@ -243,10 +245,11 @@ class TokenAuthority implements Latchkey {
     return sessionId !== undefined && this.#sessionIds.recognises(sessionId, subject)
   }
 
-  #forged(forgery: Forgery): LatchkeyError {
+  #forged(subject: string, kid: string): LatchkeyError {
+    const forged = refusal('session_forged')
     // On a turn of its own: what an application throws must not change the refusal.
-    queueMicrotask(() => this.#onForgery?.(forgery))
-    return refusal('session_forged')
+    queueMicrotask(() => this.#onForgery?.({ subject, kid, refusal: forged }))
+    return forged
   }
 
   #endsAtMs(expiresAtSec: number): number {

@@ -40,6 +40,16 @@ export function rotate(current: TenantRecord | undefined, context: LifecycleCont
   return { ...tenant, secrets: [...retired, context.mint(nextGeneration(tenant))] }
 }
 
+/** The same as `rotate` where the signing secret was made before this time, and no change elsewhere. */
+export function rotateIfDue(
+  current: TenantRecord | undefined,
+  before: number,
+  context: LifecycleContext,
+): TenantState | undefined {
+  const isDue = current?.secrets.some((secret) => isSigning(secret) && secret.createdAt < before)
+  return isDue ? rotate(current, context) : current
+}
+
 /** Nothing issued before verifies any more; a new secret signs. A disabled tenant stays without one. Throws `tenant_unknown`. */
 export function revoke(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)

@@ -117,6 +117,10 @@ export interface TenantStore<Client = unknown> {
   horizon(): Promise<number>
   /** The changes since a point that is chosen so that everything logged at `loggedAt` (milliseconds since 1970) or later is among them. */
   changesSince(loggedAt: number): Promise<RecentChanges>
+  /** Up to `limit` tenants whose signing secret was made before this time (ms since 1970), in the order of their IDs, after `after`. */
+  readDue(before: number, after: string, limit: number): Promise<readonly string[]>
+  /** How many tenants `readDue` would give in all. */
+  countDue(before: number): Promise<number>
   /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
   setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
   /** The IDs of the master keys that seal anything stored here. */

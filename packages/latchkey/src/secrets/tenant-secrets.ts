@@ -15,6 +15,7 @@ import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
 import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
 import { rewrap } from './rewrap.js'
+import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
 import { SecretSealer } from './secret-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
 import { checkTenantId } from './tenant-id.js'
@@ -92,6 +93,11 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
   describe(tenant: string): Promise<TenantDescription | undefined>
+  /**
+   * Rotates everybody whose signing secret is older than a date, at a bounded rate; nobody is logged out. It runs on until it is done, stopped, or these keys
+   * are closed, and waits while the store is away. Throws a TypeError for options that cannot be meant.
+   */
+  rotateAll(options?: RotateAllOptions): TenantsRotation
   /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
   rewrap(): Promise<number>
   /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
@@ -141,6 +147,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #maxStalenessMs: number
   readonly #known: KnownTenants
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
+  readonly #rotations = new Set<TenantsRotation>()
   #opening: Promise<Opened> | undefined
   #opened: Opened | undefined
   #closed = false
@@ -234,6 +241,26 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return { ...record, secrets: record.secrets.map(({ sealed, ...described }) => described) }
   }
 
+  rotateAll(options: RotateAllOptions = {}): TenantsRotation {
+    const steps: RotationSteps = {
+      readDue: async (before, after, limit) => {
+        await this.#open()
+        return this.#store.readDue(before, after, limit)
+      },
+      countDue: async (before) => {
+        await this.#open()
+        return this.#store.countDue(before)
+      },
+      rotateIfDue: (tenant, before) => this.#rotateIfDue(tenant, before),
+      nowMs: () => this.#clock.now(),
+    }
+    const rotation = new RotationOfAll(steps, options)
+    this.#rotations.add(rotation)
+    const forget = () => void this.#rotations.delete(rotation)
+    rotation.done.then(forget, forget)
+    return rotation
+  }
+
   async rewrap(): Promise<number> {
     const { sealer } = await this.#open()
     return rewrap(this.#store, this.#keyring, sealer)
@@ -249,6 +276,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    for (const rotation of this.#rotations) rotation.stop()
     this.#known.close()
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
@@ -309,6 +337,16 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
     if (everywhere === true) await sleep(this.#maxStalenessMs)
+  }
+
+  async #rotateIfDue(tenant: string, before: number): Promise<boolean> {
+    let hasRotated = false
+    await this.#change(tenant, (current, context) => {
+      const after = lifecycle.rotateIfDue(current, before, context)
+      hasRotated = after !== current
+      return after
+    })
+    return hasRotated
   }
 
   #sharedTenants(

@@ -18,7 +18,7 @@ describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least
     const message = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ minLength: 8190, maxLength: 8195 }))
     fc.assert(
       fc.property(secret, message, (bytes, content) => {
-        const mac = createHmac(hash, bytes).update(content).digest('latin1')
+        const mac = createHmac(hash, bytes).update(content).digest('binary')
         expect(hmacOf(algorithm, hmacSecretOf(algorithm, bytes), content)).toBe(mac)
       }),
     )

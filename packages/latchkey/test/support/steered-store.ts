@@ -47,6 +47,8 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
     },
     horizon: () => inner.horizon(),
     changesSince: (loggedAt) => inner.changesSince(loggedAt),
+    readDue: (before, after, limit) => inner.readDue(before, after, limit),
+    countDue: (before) => inner.countDue(before),
     setting: (name, initial) => inner.setting(name, initial),
     masterKeyIds: () => inner.masterKeyIds(),
     reseal: (masterKeyId, limit, resealer) => inner.reseal(masterKeyId, limit, resealer),

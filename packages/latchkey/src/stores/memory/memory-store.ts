@@ -129,6 +129,20 @@ class ProcessMemory implements MemoryStore {
     return { since: 0, changes: [...this.#changes].map(([tenant, version]) => ({ tenant, version })) }
   }
 
+  async readDue(before: number, after: string, limit: number): Promise<readonly string[]> {
+    this.#checkOpen()
+    const due = [...this.#tenants.values()].filter((record) => isDue(record, before)).map(({ tenant }) => tenant)
+    return due
+      .filter((tenant) => tenant > after)
+      .sort()
+      .slice(0, limit)
+  }
+
+  async countDue(before: number): Promise<number> {
+    this.#checkOpen()
+    return [...this.#tenants.values()].filter((record) => isDue(record, before)).length
+  }
+
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
     this.#checkOpen()
     const setting = this.#settings.get(name) ?? initial()
@@ -205,6 +219,10 @@ class ProcessMemory implements MemoryStore {
   #checkOpen(): void {
     if (this.#closed) throw new LatchkeyError('store_closed')
   }
+}
+
+function isDue({ secrets }: TenantRecord, before: number): boolean {
+  return secrets.some(({ retiresAt, createdAt }) => retiresAt === null && createdAt < before)
 }
 
 /** The record with what the state declares and nothing else that its object may carry. */

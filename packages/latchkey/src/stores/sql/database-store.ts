@@ -23,7 +23,7 @@ import type { SqlDatabase } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant } from './tenant-changes.js'
-import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+import { countDue, selectDue, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 
 /** The store over any database that speaks the common SQL. */
 export class DatabaseStore implements SqlStore {
@@ -119,6 +119,18 @@ export class DatabaseStore implements SqlStore {
   async changesSince(loggedAt: number): Promise<RecentChanges> {
     await this.#checkReady()
     return readChangesSince(this.#client, this.#database.dialect, loggedAt)
+  }
+
+  async readDue(before: number, after: string, limit: number): Promise<readonly string[]> {
+    await this.#checkReady()
+    const { rows } = await this.#client.query<{ tenant_id: string }>(selectDue, [before, after, limit])
+    return rows.map(({ tenant_id }) => tenant_id)
+  }
+
+  async countDue(before: number): Promise<number> {
+    await this.#checkReady()
+    const { rows } = await this.#client.query<{ due: number | string }>(countDue, [before])
+    return Number(rows[0]?.due)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {

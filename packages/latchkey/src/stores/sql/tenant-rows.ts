@@ -31,6 +31,15 @@ export function selectTenants(condition: string): string {
     where e.tenant_id ${condition}`
 }
 
+/** Tenants whose signing secret was made before $1, after $2 in the order of their IDs, up to $3. */
+export const selectDue = `
+  select tenant_id from latchkey_secrets
+  where retires_at is null and created_at < $1 and tenant_id > $2
+  order by tenant_id limit $3`
+
+/** How many tenants have a signing secret that was made before $1. */
+export const countDue = 'select count(*) as due from latchkey_secrets where retires_at is null and created_at < $1'
+
 interface Gathered {
   version: number
   disabledAt: number | null

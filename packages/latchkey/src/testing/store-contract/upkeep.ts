@@ -92,6 +92,24 @@ export const upkeep: Promises = {
     deepEqual(await store.masterKeyIds(), ['key-2'])
   },
 
+  async 'lists and counts whose signing secret was made before a time, in steps'({ store, other }) {
+    const retired = secretOf({ createdAt: 1, retiresAt: someTime })
+    const made = (createdAt: number) => stateOf([retired, secretOf({ generation: 2, createdAt })])
+    for (const number of range(5)) await put(store, `tenant-${number}`, made(someTime - 1))
+    await put(store, 'tenant-2b', made(someTime))
+    await put(store, 'retired', stateOf([retired]))
+    await put(store, 'empty', stateOf([]))
+    const due = range(5).map((number) => `tenant-${number}`)
+    deepEqual(await other.readDue(someTime, '', 100), due)
+    deepEqual(await other.readDue(someTime, '', 2), due.slice(0, 2))
+    deepEqual(await other.readDue(someTime, 'tenant-1', 2), due.slice(2, 4))
+    deepEqual(await other.readDue(someTime, 'tenant-4', 2), [])
+    deepEqual(await other.readDue(someTime + 1, 'tenant-2', 2), ['tenant-2b', 'tenant-3'])
+    equal(await other.countDue(someTime), 5)
+    equal(await other.countDue(someTime + 1), 6)
+    equal(await other.countDue(0), 0)
+  },
+
   async 'prunes what is past its time and nothing else'({ store, other }) {
     const gone = secretOf({ retiresAt: someTime - 1 })
     const kept = [secretOf({ generation: 2, retiresAt: someTime + 1 }), secretOf({ generation: 3 })]

@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { runTypeScript } from '../../../../test/support/run-typescript.js'
+import { LatchkeyError } from '../../src/errors.js'
+import type { TenantStore } from '../../src/secrets/ports.js'
+import type { RotationProgress } from '../../src/secrets/rotate-all.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { emptyPostgres, emptySqlite } from '../support/databases.js'
+import { masterKeys, outcomeOf, type Setup, setUp } from '../support/setup.js'
+
+/** As fast as it can. */
+const ratePerMinute = 600_000
+
+const opened: Setup[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(({ latchkey }) => latchkey.close()))
+})
+
+/** So many tenants with a secret each. */
+async function withTenants(count: number, store: TenantStore = memoryStore()): Promise<Setup> {
+  const setup = setUp({ store })
+  opened.push(setup)
+  for (let number = 0; number < count; number += 1) await setup.keys.provision(`tenant-${number}`)
+  return setup
+}
+
+/** How many secrets each tenant has had. */
+async function generations({ keys }: Setup, count: number): Promise<(number | undefined)[]> {
+  const names = Array.from({ length: count }, (_, number) => `tenant-${number}`)
+  const tenants = await Promise.all(names.map((name) => keys.describe(name)))
+  return tenants.map((tenant) => tenant?.secrets.at(-1)?.generation)
+}
+
+/** A store that is away whenever the test says so. */
+function failing(store: TenantStore, isAway: () => boolean): TenantStore {
+  return {
+    ...bound(store),
+    change: async (tenant, decide, client) => {
+      if (isAway()) throw new LatchkeyError('store_unavailable')
+      return store.change(tenant, decide, client)
+    },
+  }
+}
+
+function bound(store: TenantStore): TenantStore {
+  return new Proxy(store, {
+    ownKeys: () => Reflect.ownKeys(Object.getPrototypeOf(store)),
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+describe('a rotation of everybody', () => {
+  it('gives every tenant a new secret, and logs nobody out', async () => {
+    const setup = await withTenants(30)
+    const { token } = await setup.latchkey.issue({ subject: 'tenant-7' })
+    const progress = await setup.keys.rotateAll({ ratePerMinute }).done
+    expect(progress).toMatchObject({ state: 'done', rotated: 30, failed: {}, remaining: 0 })
+    expect(await generations(setup, 30)).toEqual(Array(30).fill(2))
+    expect(await setup.latchkey.verify(token)).toMatchObject({ subject: 'tenant-7' })
+  })
+
+  it('leaves out secrets that are new enough, the disabled and the forgotten', async () => {
+    const setup = await withTenants(6)
+    const olderThan = new Date(setup.clock.now() + 1)
+    setup.clock.advance(1000)
+    await setup.keys.rotate('tenant-1')
+    await setup.keys.revoke('tenant-2')
+    await setup.keys.disable('tenant-3')
+    await setup.keys.forget('tenant-4')
+    await setup.keys.provision('tenant-6')
+    const progress = await setup.keys.rotateAll({ olderThan, ratePerMinute }).done
+    expect(progress).toMatchObject({ rotated: 2, failed: {}, olderThan })
+    expect(await generations(setup, 7)).toEqual([2, 2, 2, undefined, undefined, 2, 1])
+  })
+
+  it('keeps to its rate', async () => {
+    const setup = await withTenants(8)
+    const rotation = setup.keys.rotateAll({ ratePerMinute: 600 })
+    const startedAt = performance.now()
+    await rotation.done
+    expect(performance.now() - startedAt).toBeGreaterThan(700)
+  })
+
+  it('pauses after the canary until somebody has looked', async () => {
+    const setup = await withTenants(10)
+    const rotation = setup.keys.rotateAll({ ratePerMinute, canary: 3 })
+    await vi.waitFor(() => expect(rotation.progress.state).toBe('paused'))
+    await sleep(30)
+    expect(rotation.progress).toMatchObject({ rotated: 3, remaining: 7 })
+    rotation.resume()
+    expect(await rotation.done).toMatchObject({ state: 'done', rotated: 10 })
+  })
+
+  it('tells how it goes, tenant after tenant', async () => {
+    const setup = await withTenants(5)
+    const told: RotationProgress[] = []
+    await setup.keys.rotateAll({ ratePerMinute: 60_000, onProgress: (progress) => told.push(progress) }).done
+    expect(told.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0])
+    expect(told.at(-1)?.state).toBe('done')
+    expect(told[0]?.estimatedEnd).toEqual(new Date(setup.clock.now() + 4))
+  })
+
+  it('waits while the store is away, and loses nobody', async () => {
+    let away = true
+    const setup = await withTenants(
+      0,
+      failing(memoryStore(), () => away),
+    )
+    away = false
+    for (let number = 0; number < 5; number += 1) await setup.keys.provision(`tenant-${number}`)
+    away = true
+    const rotation = setup.keys.rotateAll({ ratePerMinute })
+    await vi.waitFor(() => expect(rotation.progress.state).toBe('waiting'))
+    away = false
+    expect(await rotation.done).toMatchObject({ state: 'done', rotated: 5, failed: {} })
+    expect(await generations(setup, 5)).toEqual(Array(5).fill(2))
+  })
+
+  it('passes over a tenant that cannot be rotated, and says why', async () => {
+    const setup = await withTenants(3)
+    for (let count = 0; count < 15; count += 1) await setup.keys.rotate('tenant-1')
+    const progress = await setup.keys.rotateAll({ ratePerMinute }).done
+    expect(progress).toMatchObject({ rotated: 2, failed: { too_many_rotations: 1 }, remaining: 0 })
+  })
+
+  it('ends when it is stopped, also while it pauses or waits, and when the keys are closed', async () => {
+    const setup = await withTenants(20)
+    const paused = setup.keys.rotateAll({ ratePerMinute, canary: 2 })
+    await vi.waitFor(() => expect(paused.progress.state).toBe('paused'))
+    paused.stop()
+    expect(await paused.done).toMatchObject({ state: 'stopped', rotated: 2 })
+    const slow = setup.keys.rotateAll({ ratePerMinute: 1 })
+    await vi.waitFor(() => expect(slow.progress.rotated).toBe(1))
+    await setup.keys.close()
+    expect(await slow.done).toMatchObject({ state: 'stopped', rotated: 1 })
+  })
+
+  it('refuses options that cannot be meant', async () => {
+    const { keys } = await withTenants(0)
+    for (const options of [{ ratePerMinute: 0 }, { canary: -1 }, { olderThan: new Date('never') }, { canary: 0.5 }]) {
+      expect(() => keys.rotateAll(options)).toThrow(TypeError)
+    }
+  })
+
+  it('fails as the store does when that is closed', async () => {
+    const setup = await withTenants(1)
+    await setup.store.close()
+    expect(await outcomeOf(() => setup.keys.rotateAll({ ratePerMinute }).done)).toBe('store_closed')
+  })
+
+  it('rotates each tenant once, however it is paused, stopped, taken up again, doubled, and whatever fails', async () => {
+    const act = fc.constantFrom('pause', 'resume', 'stop', 'again', 'away', 'back', 'wait')
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { maxLength: 12 }), fc.integer({ min: 0, max: 6 }), async (acts, canary) => {
+        let away = false
+        const setup = await withTenants(
+          12,
+          failing(memoryStore(), () => away),
+        )
+        const options = { olderThan: new Date(setup.clock.now() + 1), ratePerMinute }
+        setup.clock.advance(1)
+        let latest = setup.keys.rotateAll({ ...options, canary })
+        for (const one of acts) {
+          if (one === 'again') latest = setup.keys.rotateAll(options)
+          else if (one === 'away' || one === 'back') away = one === 'away'
+          else if (one === 'wait') await sleep(1)
+          else latest[one]()
+        }
+        away = false
+        latest.stop()
+        const last = setup.keys.rotateAll(options)
+        await last.done
+        expect(await generations(setup, 12)).toEqual(Array(12).fill(2))
+        await setup.keys.close()
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe.each([
+  ['SQLite', emptySqlite],
+  ['PostgreSQL', emptyPostgres],
+] as const)('a rotation of everybody that a crash ended, on %s', (_, emptyDatabase) => {
+  it('is taken up where it ended: nobody is left out, and nobody rotated twice', async () => {
+    const database = await emptyDatabase()
+    try {
+      const store = database.open()
+      await store.migrate()
+      const setup = await withTenants(60, store)
+      const olderThan = setup.clock.now() + 1
+      const place = 'path' in database ? database.path : database.url
+      const file = new URL('../support/rotating-process.ts', import.meta.url)
+      const process = runTypeScript(file, [place, masterKeys, String(olderThan)])
+      await process.line('10 rotated')
+      process.child.kill('SIGKILL')
+      await process.ended
+      setup.clock.advance(1)
+      const rotation = await setup.keys.rotateAll({ olderThan: new Date(olderThan), ratePerMinute }).done
+      expect(rotation.rotated).toBeGreaterThan(0)
+      expect(rotation.rotated).toBeLessThanOrEqual(50)
+      expect(await generations(setup, 60)).toEqual(Array(60).fill(2))
+    } finally {
+      await database.remove()
+    }
+  })
+})
