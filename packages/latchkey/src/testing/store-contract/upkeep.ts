@@ -93,11 +93,11 @@ export const upkeep: Promises = {
   },
 
   async 'lists and counts whose signing secret was made before a time, in steps'({ store, other }) {
-    const retired = secretOf({ createdAt: 1, retiresAt: someTime })
-    const made = (createdAt: number) => stateOf([retired, secretOf({ generation: 2, createdAt })])
+    const retired = () => secretOf({ createdAt: 1, retiresAt: someTime })
+    const made = (createdAt: number) => stateOf([retired(), secretOf({ generation: 2, createdAt })])
     for (const number of range(5)) await put(store, `tenant-${number}`, made(someTime - 1))
     await put(store, 'tenant-2b', made(someTime))
-    await put(store, 'retired', stateOf([retired]))
+    await put(store, 'retired', stateOf([retired()]))
     await put(store, 'empty', stateOf([]))
     const due = range(5).map((number) => `tenant-${number}`)
     deepEqual(await other.readDue(someTime, '', 100), due)
