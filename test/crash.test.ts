@@ -43,7 +43,9 @@ describe.each(databases)(
           const server = await startServer(deployment)
           const client = new AuthClient(server.url)
           const busy = [1, 2, 3, 4].map((worker) => keepBusy(client, `user-${crash}-${worker}`, ledger))
+          const before = ledger.changed.size
           await wait(700 + 211 * crash)
+          while (ledger.changed.size === before) await wait(20)
           await server.kill()
           await Promise.all(busy)
         }

@@ -171,6 +171,11 @@ export const problems = {
     message: 'These are too many requests.',
     hint: 'Wait as long as Retry-After says; the RateLimit headers tell what is left before it comes to that.',
   },
+  guess_delayed: {
+    status: 429,
+    message: 'Too many wrong passwords were tried.',
+    hint: 'Wait as long as Retry-After says. Devices and networks that have signed in before do not wait for what others try.',
+  },
   internal_error: {
     status: 500,
     message: 'Something went wrong on our side.',
@@ -189,6 +194,13 @@ export interface FieldError {
   readonly message: string
 }
 
+/** What goes with a refusal. */
+export interface ProblemOptions {
+  readonly retryAfterSec?: number
+  /** What lies behind it; for the log alone. */
+  readonly cause?: unknown
+}
+
 /** A refusal of this server. It has no stack trace: refusing is normal work. */
 export class Problem extends Error {
   override readonly name = 'Problem'
@@ -200,11 +212,11 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>
 
   /** `retryAfterSec`: after how many seconds it may go better. */
-  constructor(code: ProblemCode, { retryAfterSec }: { readonly retryAfterSec?: number } = {}) {
+  constructor(code: ProblemCode, { retryAfterSec, cause }: ProblemOptions = {}) {
     const kind: ProblemKind = problems[code]
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
-    super(kind.message)
+    super(kind.message, cause === undefined ? {} : { cause })
     Error.stackTraceLimit = limit
     this.code = code
     this.statusCode = kind.status

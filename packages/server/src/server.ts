@@ -1,15 +1,18 @@
 import swagger from '@fastify/swagger'
+import type { FastifyRequest } from 'fastify'
 import { keyPair } from 'latchkey'
 import { requireAuth } from 'latchkey/fastify'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { TokenExchange } from './exchange/token-exchange.js'
 import type { App } from './http/app.js'
+import { clientAddress } from './http/client-address.js'
 import { createApp } from './http/create-app.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
 import { networkMatcher } from './ip-address.js'
 import { startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
 import { Readiness } from './ops/readiness.js'
+import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { addRoutes } from './routes/index.js'
@@ -37,7 +40,11 @@ const sealingIntervalMs = 1000
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
   const isTrustedProxy = networkMatcher(configuration.trustedProxies)
-  const app = createApp({ logger: loggerOptions(configuration.logLevel), isTrustedProxy })
+  const app = createApp({
+    logger: loggerOptions(configuration.logLevel),
+    isTrustedProxy,
+    onRefusal: (error, request) => noteOrigin(service, error, request),
+  })
   // Hooks of this kind run last first: the database goes after everything that may still want it.
   app.addHook('onClose', () => service.close())
   try {
@@ -91,13 +98,33 @@ async function furnish(
       { name: 'prune secrets', run: () => keys.prune() },
       { name: 'prune sessions', run: () => sessions.prune() },
       { name: 'prune rate limits', run: () => limits.prune() },
+      { name: 'prune guesses', run: () => service.guesses.prune() },
     ],
     choresIntervalMs,
     app.log,
   )
   app.addHook('onClose', async () => stopHousekeeping())
   keepAudit(app, configuration, service)
+  tellLeaks(app, service)
   await app.ready()
+}
+
+/** A forged token is refused where it is shown, also by a route that answers with an error of its own. */
+function noteOrigin({ leaks }: Service, error: unknown, request: FastifyRequest): void {
+  leaks.noteOrigin(error instanceof Problem ? (error.cause ?? error) : error, clientAddress(request))
+}
+
+/** Tells the operator of secrets that have leaked. */
+function tellLeaks(app: App, { leaks }: Service): void {
+  leaks.on('leak', (leak) => {
+    app.log.error(
+      leak,
+      'A secret has leaked: somebody else signed with it. The sessions and tokens of its account have ended.',
+    )
+  })
+  leaks.on('failure', (error) =>
+    app.log.error({ err: error }, 'A leaked secret could not be ended; it is tried again.'),
+  )
 }
 
 /** Links what comes into the audit log, also what came last, and lets go of what is old. */

@@ -1,9 +1,19 @@
-import { type Clock, createLatchkey, type Latchkey, systemClock, type TenantSecrets, tenantSecrets } from 'latchkey'
+import {
+  type Clock,
+  createLatchkey,
+  type Latchkey,
+  type SessionIds,
+  sessionIds as sessionIdsOf,
+  systemClock,
+  type TenantSecrets,
+  tenantSecrets,
+} from 'latchkey'
 import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
 import { Administration } from './admin/administration.js'
+import { LeakResponse } from './admin/leak-response.js'
 import { AuditChain } from './audit/audit-chain.js'
 import { AuditMac } from './audit/audit-mac.js'
 import { AuditTrail } from './audit/audit-trail.js'
@@ -11,6 +21,9 @@ import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { readSealedKey } from './database/sealed-key.js'
 import { BlindNames } from './protection/blind-name.js'
+import { DeviceTokens } from './protection/device-tokens.js'
+import { GuessGuard } from './protection/guess-guard.js'
+import { protectionKeys } from './protection/protection-keys.js'
 import { RefreshTokens } from './sessions/refresh-token.js'
 import { Sessions } from './sessions/sessions.js'
 
@@ -27,13 +40,17 @@ export interface Service {
   readonly clock: Clock
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
+  readonly sessionIds: SessionIds
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly administration: Administration
   readonly audit: AuditTrail
   readonly auditChain: AuditChain
+  /** Tells of secrets that have leaked. */
+  readonly leaks: LeakResponse
   /** What is counted is kept under these. */
   readonly names: BlindNames
+  readonly guesses: GuessGuard
   close(): Promise<void>
 }
 
@@ -60,14 +77,26 @@ export async function openService(configuration: Configuration, parts: ServicePa
   try {
     await keys.ready()
     const refreshTokens = new RefreshTokens(await readSealedKey(store, masterKeys, 'server:refresh-key'))
-    const names = new BlindNames(await readSealedKey(store, masterKeys, 'server:protection-key'))
+    const protection = protectionKeys(await readSealedKey(store, masterKeys, 'server:protection-key'))
+    const names = new BlindNames(protection.names)
+    const guesses = new GuessGuard({ store, names, devices: new DeviceTokens(protection.devices), clock })
     const mac = new AuditMac(await readSealedKey(store, masterKeys, 'server:audit-key'))
     const audit = new AuditTrail({ mac, clock })
     const auditChain = new AuditChain({ store, mac })
+    const sessionIds = sessionIdsOf(await readSealedKey(store, masterKeys, 'server:session-id-key'))
+    const leaks = new LeakResponse({ store, keys, audit, clock })
     const { issuer, audience, accessTokenTtlSec } = configuration
-    const latchkey = createLatchkey({ issuer, audience, keys, clock, accessTokenTtl: accessTokenTtlSec })
-    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, audit, clock })
-    const accounts = new Accounts({ store, keys, sessions, passwords, audit, clock })
+    const latchkey = createLatchkey({
+      issuer,
+      audience,
+      keys,
+      clock,
+      accessTokenTtl: accessTokenTtlSec,
+      sessionIds,
+      onForgery: (forgery) => leaks.report(forgery),
+    })
+    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
+    const accounts = new Accounts({ store, keys, sessions, passwords, guesses, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
     return {
       database,
@@ -75,13 +104,19 @@ export async function openService(configuration: Configuration, parts: ServicePa
       clock,
       keys,
       latchkey,
+      sessionIds,
       sessions,
       accounts,
       administration,
       audit,
       auditChain,
+      leaks,
       names,
-      close,
+      guesses,
+      close: async () => {
+        await leaks.close()
+        await close()
+      },
     }
   } catch (error) {
     await close()

@@ -2,7 +2,9 @@ import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
+import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
+import type { Attempt, GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
@@ -16,6 +18,8 @@ import type { PasswordHasher } from './password-hasher.js'
 export interface SignedIn {
   readonly account: table.Account
   readonly tokens: TokenSet
+  /** Tells this device from strangers the next time it signs in; there after a login and a registration. */
+  readonly deviceToken?: string
 }
 
 /** Who acts, in which session. */
@@ -30,6 +34,7 @@ export interface AccountsOptions {
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
   readonly passwords: PasswordHasher
+  readonly guesses: GuessGuard
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -42,36 +47,45 @@ export class Accounts {
     this.#options = options
   }
 
-  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_too_…`, `email_taken`. */
+  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_too_…`, `email_taken`. `device`: the device token that came along. */
   async register(
     input: { email: string; password: string; name?: string | undefined },
     origin: RequestOrigin,
+    device?: string,
   ): Promise<SignedIn> {
     const draft = await this.#draft(input, 'user')
-    const [account, session] = await this.#options.store.transaction(async (client) => {
+    const [account, session, deviceToken] = await this.#options.store.transaction(async (client) => {
       const inserted = await this.#insert(client, draft)
       const opened = await this.#options.sessions.open(client, inserted.id, origin)
       await this.#audit(client, 'register', { accountId: inserted.id, sessionId: opened.id }, origin)
-      return [inserted, opened] as const
+      const token = await this.#options.guesses.introduce(client, attemptAt(inserted.id, origin, device))
+      return [inserted, opened, token] as const
     })
-    return { account, tokens: await this.#options.sessions.tokensFor(session, account) }
+    return { account, tokens: await this.#options.sessions.tokensFor(session, account), deviceToken }
   }
 
   /**
    * A new session for whoever knows the password. Does the same work and fails with the same `invalid_credentials` whether or not
-   * there is such an account; `account_disabled` is told only to who knows the password.
+   * there is such an account; `account_disabled` is told only to who knows the password. Fails with `guess_delayed` before the password is
+   * looked at. `device`: the device token that came along.
    */
-  async login(input: { email: string; password: string }, origin: RequestOrigin): Promise<SignedIn> {
-    const { store, passwords, sessions } = this.#options
+  async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
+    const { store, passwords, sessions, guesses } = this.#options
     const email = tryCanonicalEmail(input.email)
     const found = await table.findStoredAccountByEmail(store, email)
+    const admission = await guesses.admit(attemptAt(found?.id ?? email, origin, device))
     const matches = await passwords.verify(input.password, found?.passwordHash)
     if (found === undefined || !matches || found.disabledAt !== null) {
       await this.#auditRefusal('login', found?.id ?? null, origin)
       throw new Problem(matches ? 'account_disabled' : 'invalid_credentials')
     }
-    const session = await store.transaction((client) => this.#openFor(client, found, origin))
-    return { account: withoutHash(found), tokens: await sessions.tokensFor(session, found) }
+    const session = await store.transaction(async (client) => {
+      const opened = await this.#openFor(client, found, origin)
+      await guesses.welcome(client, admission)
+      return opened
+    })
+    const tokens = await sessions.tokensFor(session, found)
+    return { account: withoutHash(found), tokens, deviceToken: admission.device }
   }
 
   /** The account that a token speaks for. Fails with `token_revoked` when it is gone. */
@@ -220,10 +234,14 @@ export class Accounts {
     return session
   }
 
-  async #authenticate({ accountId }: Acting, password: string): Promise<table.StoredAccount> {
-    const stored = await table.findStoredAccount(this.#options.store, accountId)
+  /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */
+  async #authenticate({ accountId, sessionId }: Acting, password: string): Promise<table.StoredAccount> {
+    const { store, passwords, guesses } = this.#options
+    const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
-    if (!(await this.#options.passwords.verify(password, stored.passwordHash))) throw new Problem('password_wrong')
+    const lane = await guesses.admitSession(sessionId)
+    if (!(await passwords.verify(password, stored.passwordHash))) throw new Problem('password_wrong')
+    await guesses.forgive(lane)
     return stored
   }
 
@@ -249,4 +267,8 @@ function byOperator(event: AuditEvent, account: string) {
 
 function withoutHash({ passwordHash, ...account }: table.StoredAccount): table.Account {
   return account
+}
+
+function attemptAt(account: string, { address }: RequestOrigin, device: string | undefined): Attempt {
+  return { account, network: networkOf(address), device }
 }

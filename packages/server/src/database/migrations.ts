@@ -85,5 +85,22 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // The IDs of older ones would be taken for a thief's.
+      name: 'sessions whose IDs prove themselves',
+      sql: 'delete from server_sessions',
+    },
+    {
+      name: 'lanes for password guesses',
+      sql: `
+        create table server_guess_lanes (
+          name text primary key,
+          failures integer not null,
+          last_at bigint not null,
+          known_until bigint not null
+        );
+        create index server_guess_lanes_by_age on server_guess_lanes (last_at)
+      `,
+    },
   ],
 } as const

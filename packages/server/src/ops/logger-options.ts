@@ -11,6 +11,7 @@ const redacted = [
   '*.new_password',
   '*.access_token',
   '*.refresh_token',
+  '*.device_token',
   '*.subject_token',
 ]
 

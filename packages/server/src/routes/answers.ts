@@ -31,8 +31,9 @@ export function tokensAnswer(tokens: TokenSet) {
 }
 
 /** Tokens and whose they are. */
-export function signedInAnswer({ account, tokens }: SignedIn) {
-  return { account: accountAnswer(account), ...tokensAnswer(tokens) }
+export function signedInAnswer({ account, tokens, deviceToken }: SignedIn) {
+  const device = deviceToken === undefined ? {} : { device_token: deviceToken }
+  return { account: accountAnswer(account), ...tokensAnswer(tokens), ...device }
 }
 
 /** A session; `currentId` is the one that asks. */

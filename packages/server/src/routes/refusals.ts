@@ -25,6 +25,7 @@ export const forToken = [
   'token_expired',
   'token_revoked',
   'session_ended',
+  'session_forged',
   'reissue_required',
   'kid_unknown',
   'signature_invalid',

@@ -2,12 +2,13 @@ import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { signedInAnswer } from './answers.js'
 import { forBody, refusals } from './refusals.js'
-import { originOf, type RouteContext } from './route-context.js'
-import { EmailInput, NameInput, PasswordInput } from './schemas.js'
+import { deviceOf, originOf, type RouteContext } from './route-context.js'
+import { DeviceHeader, EmailInput, NameInput, PasswordInput } from './schemas.js'
 
 const schema = {
   tags: ['sign in'],
   summary: 'Make an account and sign in',
+  headers: DeviceHeader,
   body: Type.Object(
     { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
     { additionalProperties: false },
@@ -21,7 +22,7 @@ const schema = {
 /** POST /v1/register */
 export function addRegister(app: App, { accounts }: RouteContext): void {
   app.post('/v1/register', { schema, config: { limit: 'register' } }, async (request, reply) => {
-    const signedIn = await accounts.register(request.body, originOf(request))
+    const signedIn = await accounts.register(request.body, originOf(request), deviceOf(request))
     return reply.code(201).send(signedInAnswer(signedIn))
   })
 }

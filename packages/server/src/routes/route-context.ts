@@ -31,6 +31,12 @@ export function originOf(request: FastifyRequest): RequestOrigin {
   return { address: clientAddress(request), userAgent }
 }
 
+/** The device token that came along. */
+export function deviceOf({ headers }: FastifyRequest): string | undefined {
+  const token = headers['latchkey-device']
+  return typeof token === 'string' ? token : undefined
+}
+
 /** Who acts, once `signedIn` has let the request pass. */
 export function actingOf({ auth }: FastifyRequest): Acting {
   if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')

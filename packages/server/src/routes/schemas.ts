@@ -16,6 +16,13 @@ export const PasswordInput = Type.String({
 })
 export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Ada Lovelace'] })
 
+/** The header in which clients that keep no cookies send their device token. */
+export const DeviceHeader = Type.Object({
+  'latchkey-device': Type.Optional(
+    Type.String({ description: 'The "device_token" of an earlier login or registration on this device.' }),
+  ),
+})
+
 export const Account = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
@@ -47,7 +54,20 @@ const tokenFields = {
 
 export const Tokens = Type.Object(tokenFields, { ...closed, $id: 'Tokens' })
 
-export const SignedIn = Type.Object({ account: Type.Ref('Account#'), ...tokenFields }, { ...closed, $id: 'SignedIn' })
+export const SignedIn = Type.Object(
+  {
+    account: Type.Ref('Account#'),
+    ...tokenFields,
+    device_token: Type.Optional(
+      Type.String({
+        description:
+          'After a login or a registration. Keep it beyond the session and send it as "Latchkey-Device" with the next login: ' +
+          'the device is then no stranger, and not delayed by what strangers try.',
+      }),
+    ),
+  },
+  { ...closed, $id: 'SignedIn' },
+)
 
 export const Session = Type.Object(
   {

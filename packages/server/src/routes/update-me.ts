@@ -20,7 +20,15 @@ const schema = {
   ),
   response: {
     200: Type.Ref('Account#'),
-    ...refusals(...forBody, ...forToken, 'password_required', 'password_wrong', 'email_invalid', 'email_taken'),
+    ...refusals(
+      ...forBody,
+      ...forToken,
+      'password_required',
+      'password_wrong',
+      'guess_delayed',
+      'email_invalid',
+      'email_taken',
+    ),
   },
 }
 

@@ -16,6 +16,8 @@ export interface AnswerBody {
   readonly account: { readonly id: string; readonly email: string; readonly name: string | null; readonly role: string }
   readonly access_token: string
   readonly refresh_token: string
+  readonly device_token: string
+  readonly request_id: string
   readonly token_type: string
   readonly expires_in: number
   readonly refresh_expires_in: number
@@ -43,6 +45,7 @@ export interface AuditEntry {
   readonly actor: string | null
   readonly account: string | null
   readonly session: string | null
+  readonly address: string | null
 }
 
 export interface Answer {

@@ -1,0 +1,37 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+const idBytes = 16
+const tagBytes = 16
+// 32 bytes in base64url.
+const tokenShape = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * Device tokens: base64url( id[16] ‖ HMAC-SHA-256(key, id)[0..16] ). One names a browser or a device for as long as it is kept, whoever signs in with it.
+ * It opens nothing: it only tells a device that has signed in to an account before from the strangers that guess at it.
+ */
+export class DeviceTokens {
+  readonly #key: Uint8Array
+
+  /** `key`: 32 random bytes, the same in every process. */
+  constructor(key: Uint8Array) {
+    this.#key = key
+  }
+
+  /** A token for a device that has none. */
+  mint(): string {
+    const id = randomBytes(idBytes)
+    return Buffer.concat([id, this.#tag(id)]).toString('base64url')
+  }
+
+  /** The same token, trusted to have been minted here; `undefined` if it was not. Constant time in the tag. */
+  recognise(text: string | undefined): string | undefined {
+    if (text === undefined || !tokenShape.test(text)) return undefined
+    const bytes = Buffer.from(text, 'base64url')
+    const genuine = timingSafeEqual(this.#tag(bytes.subarray(0, idBytes)), bytes.subarray(idBytes))
+    return genuine && bytes.toString('base64url') === text ? text : undefined
+  }
+
+  #tag(id: Uint8Array): Buffer {
+    return createHmac('sha256', this.#key).update(id).digest().subarray(0, tagBytes)
+  }
+}

@@ -1,0 +1,154 @@
+import type { Clock } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { emptyLane, failed, failedByNetwork, longestMemoryMs, strangerWaitMs, waitMs } from '../guess-policy.js'
+import { Problem } from '../problem.js'
+import type { BlindNames } from './blind-name.js'
+import type { DeviceTokens } from './device-tokens.js'
+import * as table from './guess-lanes.js'
+
+/** Somebody who wants to try a password. */
+export interface Attempt {
+  /** The account's ID, or what was given as its name where there is none: no answer may tell the two apart. */
+  readonly account: string
+  /** Where the attempt comes from, as `networkOf` says. */
+  readonly network: string
+  /** The device token that came along. */
+  readonly device: string | undefined
+}
+
+/** An attempt that may be made, and is counted as a failure until it turns out to be none. */
+export interface Admission {
+  readonly account: string
+  readonly network: string
+  /** The device's token: the one that came along, or a new one. */
+  readonly device: string
+  /** The lane in which it was counted. */
+  readonly lane: string
+}
+
+/** What `GuessGuard` works with. */
+export interface GuessGuardOptions {
+  readonly store: SqlStore
+  readonly names: BlindNames
+  readonly devices: DeviceTokens
+  readonly clock: Clock
+}
+
+/** The lanes that an attempt could be counted in. */
+interface LaneNames {
+  readonly device: string
+  readonly network: string
+  readonly strangers: string
+}
+
+const dayMs = 86_400_000
+const deviceKnownMs = 180 * dayMs
+const networkKnownMs = 90 * dayMs
+/** Times that an attempt may find its lane changed by another one before it is told to come again. */
+const maxRaces = 5
+
+/**
+ * Decides who may try a password at an account, by the rules of `guess-policy`. The counters are in the database: they outlive a restart and hold for all
+ * servers. An attempt is counted before the password is looked at, so that a thousand at once are one.
+ */
+export class GuessGuard {
+  readonly #options: GuessGuardOptions
+  #delays = 0
+
+  constructor(options: GuessGuardOptions) {
+    this.#options = options
+  }
+
+  /** How many attempts were told to wait. */
+  get delays(): number {
+    return this.#delays
+  }
+
+  /** Counts the attempt and lets it be made, or fails with `guess_delayed`. */
+  async admit({ account, network, device }: Attempt): Promise<Admission> {
+    const { store, clock, devices } = this.#options
+    const token = devices.recognise(device) ?? devices.mint()
+    const admission = { account, network, device: token }
+    const names = this.#namesOf(admission)
+    for (let race = 0; race < maxRaces; race += 1) {
+      const nowMs = clock.now()
+      const lanes = await table.readLanes(store, [names.device, names.network, names.strangers])
+      const own = [names.device, names.network].find((name) => (lanes.get(name)?.knownUntil ?? 0) > nowMs)
+      const name = own ?? names.strangers
+      const seen = lanes.get(name)
+      const byNetwork = lanes.get(names.network)
+      const lane = seen ?? emptyLane
+      this.#checkOpen(own === undefined ? strangerWaitMs(lane, byNetwork ?? emptyLane, nowMs) : waitMs(lane, nowMs))
+      if (!(await table.replaceLane(store, name, { seen, next: failed(lane, nowMs) }))) continue
+      if (own === undefined) {
+        const next = failedByNetwork(byNetwork ?? emptyLane, nowMs)
+        await table.replaceLane(store, names.network, { seen: byNetwork, next })
+      }
+      return { ...admission, lane: name }
+    }
+    return this.#delay(1)
+  }
+
+  /** Counts an attempt of somebody who is signed in already, in a lane of that session alone. Gives its name, for `forgive`. */
+  async admitSession(sessionId: string): Promise<string> {
+    const { store, names, clock } = this.#options
+    const name = names.of('session', sessionId)
+    for (let race = 0; race < maxRaces; race += 1) {
+      const nowMs = clock.now()
+      const seen = (await table.readLanes(store, [name])).get(name)
+      this.#checkOpen(waitMs(seen ?? emptyLane, nowMs))
+      if (await table.replaceLane(store, name, { seen, next: failed(seen ?? emptyLane, nowMs) })) return name
+    }
+    return this.#delay(1)
+  }
+
+  /** The session knew the password: what was counted is taken back. */
+  forgive(lane: string): Promise<void> {
+    return table.forgiveOne(this.#options.store, lane)
+  }
+
+  /** The attempt was right: from now on its device and its network have lanes of their own. In the caller's transaction. */
+  async welcome(client: SqlClient, admission: Admission): Promise<void> {
+    const names = this.#namesOf(admission)
+    const nowMs = this.#options.clock.now()
+    // What failed in another lane than the attempt's own was not forgiven by anybody.
+    const stranger = admission.lane === names.strangers
+    const throughNetwork = stranger || admission.lane === names.network
+    if (stranger) await table.forgiveOne(client, names.strangers)
+    await table.openLane(client, names.device, { knownUntil: nowMs + deviceKnownMs, nowMs, forgive: true })
+    await table.openLane(client, names.network, { knownUntil: nowMs + networkKnownMs, nowMs, forgive: throughNetwork })
+  }
+
+  /** Makes device and network known to an account that was just made; gives the device's token. In the caller's transaction. */
+  async introduce(client: SqlClient, { account, network, device }: Attempt): Promise<string> {
+    const { devices } = this.#options
+    const token = devices.recognise(device) ?? devices.mint()
+    const admission = { account, network, device: token }
+    await this.welcome(client, { ...admission, lane: this.#namesOf(admission).device })
+    return token
+  }
+
+  /** Deletes what is no longer needed. */
+  prune(): Promise<void> {
+    const nowMs = this.#options.clock.now()
+    return table.pruneLanes(this.#options.store, { before: nowMs - longestMemoryMs, nowMs })
+  }
+
+  #namesOf({ account, network, device }: Omit<Admission, 'lane'>): LaneNames {
+    const { names } = this.#options
+    return {
+      device: names.of('device', device, account),
+      network: names.of('network', network, account),
+      strangers: names.of('strangers', account),
+    }
+  }
+
+  #checkOpen(wait: number): void {
+    if (wait > 0) this.#delay(Math.ceil(wait / 1000))
+  }
+
+  #delay(retryAfterSec: number): never {
+    this.#delays += 1
+    throw new Problem('guess_delayed', { retryAfterSec })
+  }
+}

@@ -1,0 +1,66 @@
+import type { SqlClient } from 'latchkey/sqlite'
+import type { Lane } from '../guess-policy.js'
+
+/** A lane as it is stored. Times are milliseconds since 1970. */
+export interface StoredLane extends Lane {
+  readonly name: string
+  /** Until when its device or network counts as one that has signed in before; 0 if it never has. */
+  readonly knownUntil: number
+}
+
+/** The stored ones of these lanes. */
+export async function readLanes(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredLane>> {
+  const places = names.map((_, index) => `$${index + 1}`).join(', ')
+  const { rows } = await client.query<StoredLane>(
+    `select name, failures, last_at as "lastAt", known_until as "knownUntil" from server_guess_lanes where name in (${places})`,
+    names,
+  )
+  return new Map(rows.map((lane) => [lane.name, lane]))
+}
+
+/** Puts `next` in the place of `seen`, unless somebody else has changed the lane since: of many at once one succeeds. */
+export async function replaceLane(
+  client: SqlClient,
+  name: string,
+  { seen, next }: { readonly seen: Lane | undefined; readonly next: Lane },
+): Promise<boolean> {
+  const { rows } =
+    seen === undefined
+      ? await client.query(
+          `insert into server_guess_lanes (name, failures, last_at, known_until) values ($1, $2, $3, 0)
+           on conflict (name) do nothing returning name`,
+          [name, next.failures, next.lastAt],
+        )
+      : await client.query(
+          `update server_guess_lanes set failures = $2, last_at = $3
+           where name = $1 and failures = $4 and last_at = $5 returning name`,
+          [name, next.failures, next.lastAt, seen.failures, seen.lastAt],
+        )
+  return rows.length === 1
+}
+
+/** Takes back the failure that was counted before it was known to be a success. */
+export async function forgiveOne(client: SqlClient, name: string): Promise<void> {
+  await client.query(`update server_guess_lanes set failures = failures - 1 where name = $1 and failures > 0`, [name])
+}
+
+/** Makes the lane one of its own for a device or a network that has signed in; what failed in it is forgotten if `forgive`. */
+export async function openLane(
+  client: SqlClient,
+  name: string,
+  { knownUntil, nowMs, forgive }: { readonly knownUntil: number; readonly nowMs: number; readonly forgive: boolean },
+): Promise<void> {
+  await client.query(
+    `insert into server_guess_lanes (name, failures, last_at, known_until) values ($1, 0, $2, $3)
+     on conflict (name) do update set known_until = $3${forgive ? ', failures = 0, last_at = $2' : ''}`,
+    [name, nowMs, knownUntil],
+  )
+}
+
+/** Deletes lanes that no longer delay anybody and belong to nobody. */
+export async function pruneLanes(
+  client: SqlClient,
+  { before, nowMs }: { before: number; nowMs: number },
+): Promise<void> {
+  await client.query('delete from server_guess_lanes where last_at < $1 and known_until < $2', [before, nowMs])
+}
