@@ -14,6 +14,7 @@ export const auditEvents = [
   'role_change',
   'secret_rotate',
   'secret_revoke',
+  'secret_leak',
 ] as const
 
 /** The name of something that happened. */

@@ -61,7 +61,7 @@ export class TokenExchange {
     try {
       return await this.#options.latchkey.verify(subjectToken)
     } catch (error) {
-      if (isLatchkeyError(error) && error.status === 401) throw new Problem('subject_token_refused')
+      if (isLatchkeyError(error) && error.status === 401) throw new Problem('subject_token_refused', { cause: error })
       throw error
     }
   }

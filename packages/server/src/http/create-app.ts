@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type ConnectionError, type FastifyServerOptions } from 'fastify'
+import fastify, { type ConnectionError, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
@@ -20,10 +20,12 @@ export interface AppOptions {
   readonly logger: FastifyServerOptions['logger']
   /** Whether X-Forwarded-For is believed when it comes from this address. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
+  /** Called with every error that a request is answered with. */
+  readonly onRefusal?: (error: unknown, request: FastifyRequest) => void
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp({ logger, isTrustedProxy }: AppOptions): App {
+export function createApp({ logger, isTrustedProxy, onRefusal }: AppOptions): App {
   const app = fastify({
     logger: logger ?? false,
     trustProxy: isTrustedProxy,
@@ -42,7 +44,7 @@ export function createApp({ logger, isTrustedProxy }: AppOptions): App {
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
-  addRefusals(app)
+  addRefusals(app, onRefusal)
   addHeaders(app)
   dropSilentConnections(app)
   // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
@@ -56,9 +58,12 @@ export function createApp({ logger, isTrustedProxy }: AppOptions): App {
   return app
 }
 
-function addRefusals(app: App): void {
+function addRefusals(app: App, onRefusal: AppOptions['onRefusal']): void {
   const allowed = new AllowedMethods(app)
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+  app.setErrorHandler((error, request, reply) => {
+    onRefusal?.(error, request)
+    return answerError(error, request, reply)
+  })
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed.of(request.url)
     if (methods.length === 0) return answerError(new Problem('route_unknown'), request, reply)

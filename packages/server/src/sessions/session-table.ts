@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sqlite'
 import type { RequestOrigin } from '../request-origin.js'
-import { uuidV7 } from '../uuid.js'
 
 /** One login on one device. Times are milliseconds since 1970. */
 export interface Session {
@@ -27,7 +26,14 @@ export interface OwnedSession extends Session {
 }
 
 /** Why a session ended. */
-export type EndReason = 'logout' | 'ended_by_user' | 'ended_by_admin' | 'refresh_reuse' | 'password_change' | 'disabled'
+export type EndReason =
+  | 'logout'
+  | 'ended_by_user'
+  | 'ended_by_admin'
+  | 'refresh_reuse'
+  | 'password_change'
+  | 'disabled'
+  | 'secret_leak'
 
 // With the table's whole name, because SQLite knows no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
@@ -43,10 +49,10 @@ const keepEndedMs = 86_400_000
 export async function insertSession(
   client: SqlClient,
   accountId: string,
-  { origin, nowMs, ttlMs }: { origin: RequestOrigin; nowMs: number; ttlMs: number },
+  { id, origin, nowMs, ttlMs }: { id: string; origin: RequestOrigin; nowMs: number; ttlMs: number },
 ): Promise<Session> {
   const session: Session = {
-    id: uuidV7(nowMs),
+    id,
     accountId,
     salt: newSalt(),
     counter: 1,

@@ -1,4 +1,4 @@
-import { type Clock, type Latchkey, LatchkeyError, type TenantSecrets } from 'latchkey'
+import { type Clock, type Latchkey, LatchkeyError, type SessionIds, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
@@ -34,6 +34,8 @@ export interface SessionsOptions {
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
   readonly refreshTokens: RefreshTokens
+  /** The same that `latchkey` recognises. */
+  readonly sessionIds: SessionIds
   readonly audit: AuditTrail
   readonly clock: Clock
   readonly accessTokenTtlSec: number
@@ -57,8 +59,9 @@ export class Sessions {
 
   /** A new session, in the caller's transaction. */
   open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
-    const ttlMs = this.#options.sessionTtlSec * 1000
-    return table.insertSession(client, accountId, { origin, nowMs: this.#now(), ttlMs })
+    const nowMs = this.#now()
+    const id = this.#options.sessionIds.mint(accountId, nowMs)
+    return table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: this.#options.sessionTtlSec * 1000 })
   }
 
   /**
