@@ -1,10 +1,15 @@
-import { type Server, request as send } from 'node:http'
+import { createServer, type Server, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { serve } from '@hono/node-server'
 import express from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireAuth as expressAuth } from '../../src/adapters/express/index.js'
 import { requireAuth as fastifyAuth } from '../../src/adapters/fastify/index.js'
+import { authenticate as authenticateFetch, problemResponse } from '../../src/adapters/fetch/index.js'
+import { type AuthVariables, requireAuth as honoAuth } from '../../src/adapters/hono/index.js'
+import { authenticate as authenticateNode, sendProblem } from '../../src/adapters/node/index.js'
 import type { TokenSources } from '../../src/http/take-token.js'
 import type { Latchkey } from '../../src/latchkey.js'
 import { type Setup, setUp } from '../support/setup.js'
@@ -53,6 +58,36 @@ async function startFastify(latchkey: Latchkey): Promise<Application> {
   }
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
+}
+
+async function startHono(latchkey: Latchkey): Promise<Application> {
+  const app = new Hono<AuthVariables>()
+  app.on(['GET', 'POST'], '/header', honoAuth(latchkey), (c) => c.json({ subject: c.get('auth').subject }))
+  app.on(['GET', 'POST'], '/everywhere', honoAuth(latchkey, everywhere), (c) =>
+    c.json({ subject: c.get('auth').subject }),
+  )
+  return startHonoOnNode(app.fetch)
+}
+
+/** Anything that answers Web requests, as other runtimes run it. */
+async function startFetch(latchkey: Latchkey): Promise<Application> {
+  return startHonoOnNode(async (request) => {
+    const sources = new URL(request.url).pathname === '/everywhere' ? everywhere : {}
+    try {
+      const { subject } = await authenticateFetch(latchkey, request, sources)
+      return Response.json({ subject })
+    } catch (error) {
+      return problemResponse(error)
+    }
+  })
+}
+
+async function startHonoOnNode(fetch: Parameters<typeof serve>[0]['fetch']): Promise<Application> {
+  return new Promise((resolve) => {
+    const server = serve({ fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
+      resolve({ port, close: () => new Promise((closed) => server.close(() => closed())) }),
+    )
+  })
 }
 
 interface Answer {
@@ -107,6 +142,8 @@ async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
 describe.each([
   ['Express', startExpress],
   ['Fastify', startFastify],
+  ['Hono', startHono],
+  ['the Web’s own types', startFetch],
 ])('a route behind requireAuth of %s', (_, start) => {
   const steered = steer()
   const setup = setUp({ store: steered.store })
@@ -149,6 +186,37 @@ describe.each([
     } finally {
       steered.setReachable(true)
     }
+  })
+})
+
+describe('a plain node:http server', () => {
+  const { latchkey, keys } = setUp()
+  const server = createServer(async (req, res) => {
+    try {
+      const { subject } = await authenticateNode(latchkey, req, { cookie: 'session' })
+      res.end(JSON.stringify({ subject }))
+    } catch (error) {
+      sendProblem(res, error)
+    }
+  })
+  beforeAll(() => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => new Promise((resolve) => server.close(resolve)))
+  const port = () => (server.address() as AddressInfo).port
+
+  it('lets a token pass from the header and from a cookie, and refuses every other request', async () => {
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    for (const headers of [
+      ['Authorization', `Bearer ${token}`],
+      ['Cookie', `session=${token}`],
+    ]) {
+      expect(await call(port(), { headers })).toMatchObject({ status: 200, text: '{"subject":"alice"}' })
+    }
+    expect(await call(port(), {})).toMatchObject({ status: 401, challenge: 'Bearer' })
+    const twice = ['Authorization', `Bearer ${token}`, 'Cookie', `session=${token}`]
+    expect(await call(port(), { headers: twice })).toMatchObject({ status: 400 })
+    await keys.revoke('alice')
+    const refused = await call(port(), { headers: ['Authorization', `Bearer ${token}`] })
+    expect({ ...refused, text: JSON.parse(refused.text).code }).toMatchObject({ status: 401, text: 'token_revoked' })
   })
 })
 

@@ -1,0 +1,3 @@
+export type { Auth } from '../../auth.js'
+export type { TokenSources } from '../../http/take-token.js'
+export { type AuthVariables, requireAuth } from './require-auth.js'

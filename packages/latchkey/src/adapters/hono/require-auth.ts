@@ -1,0 +1,61 @@
+import type { Context, MiddlewareHandler } from 'hono'
+import type { Auth } from '../../auth.js'
+import { isLatchkeyError } from '../../errors.js'
+import { type TokenSources, takeToken } from '../../http/take-token.js'
+import { problemResponse, webCarrier } from '../../http/web-request.js'
+import type { Latchkey } from '../../latchkey.js'
+import type { MaybePromise } from '../../maybe-promise.js'
+
+/** What a handler behind `requireAuth` finds with `c.get('auth')`. */
+export interface AuthVariables {
+  readonly Variables: {
+    /** Who the token of this request speaks for. */
+    readonly auth: Auth
+  }
+}
+
+/**
+ * Hono middleware that lets a request pass only with a valid access token, and sets whom it speaks for as `auth`.
+ *
+ * A refusal is answered here, as `application/problem+json` with a `WWW-Authenticate` challenge. Errors that are no refusals are thrown on. On Node the headers
+ * are taken as they arrived: making a `Headers` of them would take longer than verifying.
+ *
+ * @example
+ * app.get('/me', requireAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
+ */
+export function requireAuth(
+  latchkey: Pick<Latchkey, 'verify'>,
+  sources: TokenSources = {},
+): MiddlewareHandler<AuthVariables> {
+  return async (c, next) => {
+    try {
+      const pending = identify(latchkey, c, sources)
+      // An `await` that is not needed costs more than a known token.
+      c.set('auth', pending instanceof Promise ? await pending : pending)
+    } catch (error) {
+      if (!isLatchkeyError(error)) throw error
+      return problemResponse(error)
+    }
+    await next()
+    return undefined
+  }
+}
+
+function identify(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources: TokenSources): MaybePromise<Auth> {
+  const rawHeaders: unknown = c.env?.incoming?.rawHeaders
+  if (Array.isArray(rawHeaders) && !needsMore(sources)) {
+    const carrier = { method: c.req.method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
+    return latchkey.verify(takeToken(carrier, sources))
+  }
+  if (sources.body !== true) return latchkey.verify(takeToken(webCarrier(c.req.raw, undefined), sources))
+  return readBody(c).then((body) => latchkey.verify(takeToken(webCarrier(c.req.raw, body), sources)))
+}
+
+function needsMore({ body, query }: TokenSources): boolean {
+  return body === true || query === true
+}
+
+/** As Hono parses it, and keeps it for the handler; a body that is no form carries nothing. */
+async function readBody(c: Context): Promise<unknown> {
+  return c.req.parseBody({ all: true }).catch(() => undefined)
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Auth } from '../../auth.js'
+import { problemAnswer } from '../../http/problem.js'
+import { type TokenSources, takeToken } from '../../http/take-token.js'
+import type { Latchkey } from '../../latchkey.js'
+import type { MaybePromise } from '../../maybe-promise.js'
+
+/** Where a plain request may carry its token: `node:http` parses no bodies and no queries. */
+export type HeaderSources = Pick<TokenSources, 'cookie'>
+
+/**
+ * Who the token of a request to a `node:http` server speaks for; also that of an upgrade to a WebSocket. The value itself when everything needed is in memory,
+ * else a promise. Throws or rejects with a LatchkeyError; `sendProblem` answers it.
+ *
+ * @example
+ * createServer(async (req, res) => {
+ *   try {
+ *     const { subject } = await authenticate(latchkey, req)
+ *     res.end(subject)
+ *   } catch (error) {
+ *     sendProblem(res, error)
+ *   }
+ * })
+ */
+export function authenticate(
+  latchkey: Pick<Latchkey, 'verify'>,
+  request: Pick<IncomingMessage, 'method' | 'rawHeaders'>,
+  sources: HeaderSources = {},
+): MaybePromise<Auth> {
+  const { method = 'GET', rawHeaders } = request
+  const carrier = { method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
+  return latchkey.verify(takeToken(carrier, sources))
+}
+
+/** Answers a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
+export function sendProblem(response: ServerResponse, error: unknown): void {
+  const { status, headers, body } = problemAnswer(error)
+  response.writeHead(status, headers).end(JSON.stringify(body))
+}

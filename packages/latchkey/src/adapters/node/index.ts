@@ -1,0 +1,2 @@
+export type { Auth } from '../../auth.js'
+export { authenticate, type HeaderSources, sendProblem } from './authenticate.js'
