@@ -1,10 +1,10 @@
 import type { Instant } from '../clock.js'
 import { isLatchkeyError, LatchkeyError } from '../errors.js'
-import type { TenantRecord } from './ports.js'
+import type { ReadTenant } from './tenant-key.js'
 
 /** A record, `undefined` when there is none, and the instant as of which it is known: just before its read began, unless a cache had it. */
 export interface Reading {
-  readonly record: TenantRecord | undefined
+  readonly record: ReadTenant | undefined
   readonly readAt: Instant
 }
 
@@ -133,7 +133,7 @@ export class BatchReader {
   }
 }
 
-function isOvertaken(record: TenantRecord | undefined, flight: Flight): boolean {
+function isOvertaken(record: ReadTenant | undefined, flight: Flight): boolean {
   if (flight.lost) return true
   return record !== undefined && (flight.newVersions.get(record.tenant) ?? 0) > record.version
 }

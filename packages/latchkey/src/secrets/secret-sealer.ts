@@ -8,7 +8,7 @@ import type { SecretRecord } from './ports.js'
 /** What tells one secret's place from every other's; the sealed bytes open nowhere else (C7). */
 type SecretPlace = Pick<SecretRecord, 'kid' | 'generation' | 'algorithm'>
 
-/** Makes tenants' secrets and is the only one that sees them between the store and the key that uses them. */
+/** Makes tenants' secrets, and opens them for the key that uses them. */
 export class SecretSealer {
   readonly #keyring: Keyring
   readonly #kids: KidIssuer
@@ -32,15 +32,20 @@ export class SecretSealer {
     }
   }
 
-  /** The secret itself. Throws `master_key_missing` or `master_key_wrong`. */
+  /** See `openSecret`. */
   open(tenant: string, record: SecretRecord): Buffer {
-    return this.#keyring.open(record, bindingOf(tenant, record))
+    return openSecret(this.#keyring, tenant, record)
   }
 
   /** The same secret under the newest master key. */
   reseal(tenant: string, record: SecretRecord): Sealed {
     return this.#keyring.reseal(record, bindingOf(tenant, record))
   }
+}
+
+/** The secret itself. Throws `master_key_missing` or `master_key_wrong`. */
+export function openSecret(keyring: Keyring, tenant: string, record: SecretRecord): Buffer {
+  return keyring.open(record, bindingOf(tenant, record))
 }
 
 function bindingOf(tenant: string, { kid, generation, algorithm }: SecretPlace): Binding {

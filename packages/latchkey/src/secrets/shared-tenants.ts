@@ -1,7 +1,10 @@
 import type { Instant } from '../clock.js'
+import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
 import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
+import { openSecret } from './secret-sealer.js'
+import type { OpenSecret, ReadTenant } from './tenant-key.js'
 
 /** What `SharedTenants` works with. */
 export interface SharedTenantsOptions {
@@ -14,10 +17,13 @@ export interface SharedTenantsOptions {
   readonly isFeedFresh: () => boolean
 }
 
-/** What is sealed into an entry: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. */
+/**
+ * What is sealed into an entry: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. The tenant's secrets are in it as
+ * they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs.
+ */
 interface SharedTenant {
   readonly horizon: number
-  readonly record: TenantRecord | null
+  readonly record: ReadTenant | null
 }
 
 /** When what comes from the shared cache was read, as far as freshness goes: only the feed can vouch for it. */
@@ -61,8 +67,14 @@ export class SharedTenants {
     // Before the read: it may only make the entry look older than it is.
     const horizon = await store.horizon()
     const records = await store.readByKid(rest)
-    for (const kid of rest) readings.set(kid, { record: records.get(kid), readAt: startedAt })
-    void this.#offer(rest, horizon, records)
+    const offers = new Map<string, SharedTenant>()
+    for (const kid of rest) {
+      const record = records.get(kid)
+      const opened = record === undefined ? null : this.#withOpenSecrets(record)
+      readings.set(kid, { record: opened ?? record, readAt: startedAt })
+      if (opened !== undefined) offers.set(kid, { horizon, record: opened })
+    }
+    void this.#offer(offers)
     return readings
   }
 
@@ -127,13 +139,24 @@ export class SharedTenants {
     }
   }
 
-  async #offer(kids: readonly string[], horizon: number, records: ReadonlyMap<string, TenantRecord>): Promise<void> {
+  /** `undefined` when one of them cannot be opened here: then the tenant is not shared. */
+  #withOpenSecrets(record: TenantRecord): ReadTenant | undefined {
+    try {
+      const secrets = record.secrets.map(({ masterKeyId, sealed, ...secret }): OpenSecret => {
+        const bytes = openSecret(this.#options.keyring, record.tenant, { masterKeyId, sealed, ...secret })
+        return { ...secret, secret: hmacSecretOf(secret.algorithm, bytes) }
+      })
+      return { ...record, secrets }
+    } catch {
+      return undefined
+    }
+  }
+
+  async #offer(offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
     const { cache, keyring } = this.#options
-    const entries = kids.map((kid): SharedCacheEntry => {
-      const record = records.get(kid) ?? null
-      const shared: SharedTenant = { horizon, record }
+    const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
       const { masterKeyId, sealed } = keyring.seal(Buffer.from(JSON.stringify(shared)), bindingOf(kid))
-      return { kid, version: record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
+      return { kid, version: shared.record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
     })
     await cache.write(entries)
   }

@@ -16,6 +16,16 @@ export interface TenantSurroundings {
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
 }
 
+/** A secret that was read together with its tenant from under one seal, and so is open already. */
+export interface OpenSecret extends Omit<SecretRecord, 'masterKeyId' | 'sealed'> {
+  readonly secret: HmacSecret
+}
+
+/** A tenant as it was read, its secrets sealed or open. */
+export interface ReadTenant extends Omit<TenantRecord, 'secrets'> {
+  readonly secrets: readonly (SecretRecord | OpenSecret)[]
+}
+
 /** One tenant in memory, as it was read. A change of the tenant replaces it. */
 export interface CachedTenant {
   readonly tenant: string
@@ -38,7 +48,7 @@ export interface CachedTenant {
  * A tenant as it is kept in memory. With a million of them every word counts, and with many in turn every place in memory that must be fetched: so a
  * tenant that has one secret is one object, and its key is that object.
  */
-export function cacheTenant(record: TenantRecord, readAt: Instant, surroundings: TenantSurroundings): CachedTenant {
+export function cacheTenant(record: ReadTenant, readAt: Instant, surroundings: TenantSurroundings): CachedTenant {
   const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
   const keys = secrets.map((secret) => new TenantKey(record, secret, readAt, surroundings))
   const [first] = keys
@@ -66,19 +76,24 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   readonly kid: string
   readonly algorithm: HmacAlgorithm
   recentlyUsed = true
-  // Opened at the first use: most retired secrets are never asked for again, and one that cannot be opened must not hide the others.
+  // Unless it came open, it is opened at the first use: most retired secrets are never asked for again, and one that cannot be opened must not hide the others.
   #secret: HmacSecret | SecretRecord
   #readAt: Instant
   #isCached = true
   #circumstances: Circumstances
   readonly #surroundings: TenantSurroundings
 
-  constructor(record: TenantRecord, secret: SecretRecord, readAt: Instant, surroundings: TenantSurroundings) {
+  constructor(
+    record: ReadTenant,
+    secret: SecretRecord | OpenSecret,
+    readAt: Instant,
+    surroundings: TenantSurroundings,
+  ) {
     this.tenant = record.tenant
     this.version = record.version
     this.kid = secret.kid
     this.algorithm = secret.algorithm
-    this.#secret = secret
+    this.#secret = 'secret' in secret ? secret.secret : secret
     this.#readAt = readAt
     const isOrdinary = secret.retiresAt === null && !secret.reissueRequired && record.endedSessions.length === 0
     this.#circumstances = isOrdinary
@@ -173,7 +188,7 @@ class KeylessTenant implements CachedTenant {
   recentlyUsed = false
   #readAt: Instant
 
-  constructor(record: TenantRecord, readAt: Instant) {
+  constructor(record: ReadTenant, readAt: Instant) {
     this.tenant = record.tenant
     this.version = record.version
     this.isDisabled = record.disabledAt !== null
@@ -191,11 +206,11 @@ class KeylessTenant implements CachedTenant {
   end(): void {}
 }
 
-function signingFirst(a: SecretRecord, b: SecretRecord): number {
+function signingFirst(a: Pick<SecretRecord, 'retiresAt'>, b: Pick<SecretRecord, 'retiresAt'>): number {
   return Number(a.retiresAt !== null) - Number(b.retiresAt !== null)
 }
 
 /** Tokens of a secret that wants them issued anew are answered as those of one that has retired. */
-function retirementOf({ retiresAt, reissueRequired }: SecretRecord): number {
+function retirementOf({ retiresAt, reissueRequired }: Pick<SecretRecord, 'retiresAt' | 'reissueRequired'>): number {
   return reissueRequired ? Number.NEGATIVE_INFINITY : (retiresAt ?? Number.POSITIVE_INFINITY)
 }

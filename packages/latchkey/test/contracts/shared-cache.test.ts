@@ -88,6 +88,18 @@ describe('a shared cache', () => {
     )
   })
 
+  it('is given nothing of a tenant whose secret cannot be opened', async () => {
+    const { cache, clock, shared, start } = cluster()
+    const process = await start()
+    const newRing = `${Keyring.generate('newer')},${masterKeys}`
+    const newer = setUp({ store: shared, clock, masterKeys: newRing })
+    const { token } = await newer.latchkey.issue({ subject: 'bob' })
+    expect(await outcomeOf(() => process.latchkey.verify(token))).toBe('master_key_missing')
+    await settle()
+    expect(cache.entries.size).toBe(0)
+    expect(await (await start(newRing)).latchkey.verify(token)).toMatchObject({ subject: 'bob' })
+  })
+
   it('remembers that a kid has ended', async () => {
     const { start, tell, writer, token, first } = await warm()
     await writer.keys.revoke('alice')
