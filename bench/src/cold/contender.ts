@@ -5,15 +5,17 @@ import { redisCache } from 'latchkey/redis'
 import pg from 'pg'
 import { countReads } from '../counted-store.js'
 import { audience, issuer } from '../population.js'
-import type { ColdResult, ColdTask, ContenderName } from './messages.js'
+import type { ColdPass, ColdResult, ColdTask, ContenderName } from './messages.js'
 
 // A process of one contender: looks every tenant up once, some thousands at a time, and does it all again as many times as asked.
 
-/** Does one pass and gives its lookups per second. */
-type Pass = () => Promise<number>
+type Pass = () => Promise<ColdPass>
 
 /** Connections to PostgreSQL, for everybody: the default of both `pg` and `postgresStore`. */
 const poolSize = 10
+
+/** Long enough that a machine with other work to do reads from Redis all the same: what is measured is that. */
+const redisTimeoutMs = 5000
 
 const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>> = {
   'Latchkey, from PostgreSQL': async (task) => () => verifyAll(task, undefined),
@@ -30,18 +32,18 @@ const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>
 }
 
 /** A process that knows nothing of its tenants: a new instance, with connections of its own. */
-async function verifyAll({ tokens, inFlight, ...task }: ColdTask, client: Redis | undefined): Promise<number> {
+async function verifyAll({ tokens, inFlight, ...task }: ColdTask, client: Redis | undefined): Promise<ColdPass> {
   const own = postgresStore({ connectionString: task.databaseUrl, max: poolSize })
   const { store, reads } = countReads(own)
-  const cache = client === undefined ? undefined : redisCache({ client })
+  const cache = client === undefined ? undefined : redisCache({ client, timeout: redisTimeoutMs })
   const keys = tenantSecrets({ store, cache, masterKeys: task.masterKeys })
   const latchkey = createLatchkey({ issuer, audience, keys })
   await keys.ready()
-  const perSecond = await throughput(tokens, inFlight, (token) => latchkey.verify(token))
+  const pass = await throughput(tokens, inFlight, (token) => latchkey.verify(token))
   if (cache !== undefined && reads() > 0) throw new Error(`${reads()} reads went to PostgreSQL instead of Redis.`)
   await latchkey.close()
   await own.close()
-  return perSecond
+  return pass
 }
 
 function getAll(task: ColdTask, client: Redis): Pass {
@@ -57,7 +59,7 @@ async function queryOne(pool: pg.Pool, kid: string): Promise<unknown> {
   return rows[0]
 }
 
-function lookUpAll({ kids, inFlight }: ColdTask, lookUp: (kid: string) => Promise<unknown>): Promise<number> {
+function lookUpAll({ kids, inFlight }: ColdTask, lookUp: (kid: string) => Promise<unknown>): Promise<ColdPass> {
   return throughput(kids, inFlight, async (kid) => {
     if (!(await lookUp(kid))) throw new Error('A tenant was not found.')
   })
@@ -67,14 +69,17 @@ async function throughput(
   items: readonly string[],
   inFlight: number,
   operation: (item: string) => unknown,
-): Promise<number> {
+): Promise<ColdPass> {
   const rest = items.values()
   const work = async () => {
     for (const item of rest) await operation(item)
   }
   const startedAt = performance.now()
+  const cpuBefore = process.cpuUsage()
   await Promise.all(Array.from({ length: inFlight }, work))
-  return (items.length / (performance.now() - startedAt)) * 1000
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const perSecond = (items.length / (performance.now() - startedAt)) * 1000
+  return { perSecond, cpuMicros: (user + system) / items.length }
 }
 
 async function connectRedis(url: string, enableAutoPipelining: boolean): Promise<Redis> {
@@ -85,9 +90,9 @@ async function connectRedis(url: string, enableAutoPipelining: boolean): Promise
 
 async function perform(task: ColdTask): Promise<ColdResult> {
   const pass = await prepare[task.contender](task)
-  const perSecond: number[] = []
-  for (let count = 0; count < task.passes; count += 1) perSecond.push(await pass())
-  return { perSecond }
+  const passes: ColdPass[] = []
+  for (let count = 0; count < task.passes; count += 1) passes.push(await pass())
+  return { passes }
 }
 
 process.once('message', async (task: ColdTask) => {

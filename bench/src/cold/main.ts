@@ -6,7 +6,7 @@ import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import { formatCount, formatTable } from '../table.js'
 import { type ColdPopulation, createColdPopulation } from './cold-population.js'
-import type { ColdResult, ColdTask, ContenderName } from './messages.js'
+import type { ColdPass, ColdResult, ColdTask, ContenderName } from './messages.js'
 
 // How many tenants that a process does not know it verifies a second, beside as many plain lookups by the drivers themselves.
 
@@ -37,6 +37,9 @@ interface Row {
   readonly most: number
   /** `laterPasses` by that of the plain lookups in the same place. */
   readonly ratio: number
+  readonly cpuMicros: number
+  /** The same ratio of what a microsecond of the process's time does. */
+  readonly cpuRatio: number
 }
 
 const postgres = await startPostgres()
@@ -75,23 +78,31 @@ async function perform(task: ColdTask): Promise<ColdResult> {
 }
 
 function rowsOf(results: ReadonlyMap<ContenderName, readonly ColdResult[]>): readonly Row[] {
-  const laterPasses = (name: ContenderName) => (results.get(name) ?? []).flatMap(({ perSecond }) => perSecond.slice(1))
+  const passesOf = (name: ContenderName) =>
+    (results.get(name) ?? []).map(({ passes: [first, ...later] }) => ({ first, later }))
+  const laterOf = (name: ContenderName) => passesOf(name).flatMap(({ later }) => later)
+  const medianOf = (some: readonly ColdPass[], figure: keyof ColdPass) => median(some.map((pass) => pass[figure]))
   return [...contenders].map(([name, plain]) => {
-    const later = laterPasses(name)
-    const first = (results.get(name) ?? []).flatMap(({ perSecond }) => perSecond.slice(0, 1))
+    const later = laterOf(name)
+    const rates = later.map(({ perSecond }) => perSecond)
     return {
       name,
-      firstPass: median(first),
-      laterPasses: median(later),
-      least: Math.min(...later),
-      most: Math.max(...later),
-      ratio: median(later) / median(laterPasses(plain)),
+      firstPass: medianOf(
+        passesOf(name).flatMap(({ first }) => first ?? []),
+        'perSecond',
+      ),
+      laterPasses: median(rates),
+      least: Math.min(...rates),
+      most: Math.max(...rates),
+      cpuMicros: medianOf(later, 'cpuMicros'),
+      ratio: median(rates) / medianOf(laterOf(plain), 'perSecond'),
+      cpuRatio: medianOf(laterOf(plain), 'cpuMicros') / medianOf(later, 'cpuMicros'),
     }
   })
 }
 
 function formatRows(all: readonly Row[]): string {
-  const header = ['', 'per second', 'spread', 'ratio', 'just started']
+  const header = ['', 'per second', 'spread', 'ratio', 'just started', 'CPU each', 'ratio']
   return formatTable(
     header,
     all.map((row) => [
@@ -100,6 +111,8 @@ function formatRows(all: readonly Row[]): string {
       `${formatCount(row.least)} to ${formatCount(row.most)}`,
       `${row.ratio.toFixed(2)} ×`,
       formatCount(row.firstPass),
+      `${row.cpuMicros.toFixed(1)} µs`,
+      `${row.cpuRatio.toFixed(2)} ×`,
     ]),
   )
 }

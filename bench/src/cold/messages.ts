@@ -21,7 +21,14 @@ export interface ColdTask {
   readonly passes: number
 }
 
-/** What a contender answers: lookups per second in each pass, the first one in code that never ran before. */
+/** One pass over all tenants. */
+export interface ColdPass {
+  readonly perSecond: number
+  /** Microseconds of this process's time that each lookup took, on whatever core: others on the machine disturb it little. */
+  readonly cpuMicros: number
+}
+
+/** What a contender answers; the first pass is one of code that never ran before. */
 export interface ColdResult {
-  readonly perSecond: readonly number[]
+  readonly passes: readonly ColdPass[]
 }
