@@ -121,6 +121,23 @@ describe.each(databases)('guessing a password on %s', (database) => {
     }
   })
 
+  it('does not delay a device for which the owner has vouched on another one', async () => {
+    await guess()
+    const vouch = (secret: string) =>
+      running.api.post('/v1/me/devices', { token: owner.token, body: { password: secret } })
+    expect((await vouch(wrong)).body.code).toBe('password_wrong')
+    const { status, body } = await vouch(password)
+    expect([status, body.expires_in]).toEqual([201, 86_400])
+    const elsewhere = { from: '192.0.2.77', device: body.device_token }
+    const signedIn = await login(password, elsewhere)
+    expect([signedIn.status, signedIn.body.device_token]).toEqual([200, body.device_token])
+    const unused = (await vouch(password)).body.device_token
+    running.clock.advance(24 * 60 * minuteMs)
+    await guess()
+    expect((await login(password, { from: '192.0.2.78', device: unused })).status).toBe(429)
+    expect((await login(password, { from: '192.0.2.78', device: body.device_token })).status).toBe(200)
+  })
+
   it('does not end because the owner signs in', async () => {
     await guess()
     running.clock.advance(1000)

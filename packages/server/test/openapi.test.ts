@@ -46,6 +46,7 @@ describe('/openapi.json', () => {
         "POST /v1/login",
         "POST /v1/logout",
         "POST /v1/logout-all",
+        "POST /v1/me/devices",
         "POST /v1/me/password",
         "POST /v1/refresh",
         "POST /v1/register",

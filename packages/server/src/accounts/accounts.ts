@@ -4,7 +4,7 @@ import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
-import type { Attempt, GuessGuard } from '../protection/guess-guard.js'
+import type { Attempt, GuessGuard, VouchedDevice } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
@@ -143,6 +143,15 @@ export class Accounts {
       if (!deleted) throw new Problem('password_wrong')
       await this.#options.keys.forget(acting.accountId, { client })
       await this.#audit(client, 'account_delete', acting, origin)
+    })
+  }
+
+  /** A device token to carry over to another device. Fails with `password_wrong`, `guess_delayed`. */
+  async addDevice(acting: Acting, password: string, origin: RequestOrigin): Promise<VouchedDevice> {
+    await this.#authenticate(acting, password)
+    return this.#options.store.transaction(async (client) => {
+      await this.#audit(client, 'device_add', acting, origin)
+      return this.#options.guesses.vouch(client, acting.accountId)
     })
   }
 

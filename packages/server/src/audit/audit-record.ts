@@ -8,6 +8,7 @@ export const auditEvents = [
   'refresh_reuse',
   'password_change',
   'profile_change',
+  'device_add',
   'account_delete',
   'account_disable',
   'account_enable',

@@ -26,6 +26,13 @@ export interface Admission {
   readonly lane: string
 }
 
+/** A device token for a device that has not signed in yet. */
+export interface VouchedDevice {
+  readonly token: string
+  /** Seconds within which it must sign in. */
+  readonly expiresInSec: number
+}
+
 /** What `GuessGuard` works with. */
 export interface GuessGuardOptions {
   readonly store: SqlStore
@@ -44,6 +51,7 @@ interface LaneNames {
 const dayMs = 86_400_000
 const deviceKnownMs = 180 * dayMs
 const networkKnownMs = 90 * dayMs
+const vouchedForMs = dayMs
 /** Times that an attempt may find its lane changed by another one before it is told to come again. */
 const maxRaces = 5
 
@@ -126,6 +134,16 @@ export class GuessGuard {
     const admission = { account, network, device: token }
     await this.welcome(client, { ...admission, lane: this.#namesOf(admission).device })
     return token
+  }
+
+  /** A token for a device that the account's owner wants to sign in with: no stranger, if it does so soon. In the caller's transaction. */
+  async vouch(client: SqlClient, account: string): Promise<VouchedDevice> {
+    const { devices, names, clock } = this.#options
+    const token = devices.mint()
+    const nowMs = clock.now()
+    const lane = names.of('device', token, account)
+    await table.openLane(client, lane, { knownUntil: nowMs + vouchedForMs, nowMs, forgive: true })
+    return { token, expiresInSec: vouchedForMs / 1000 }
   }
 
   /** Deletes what is no longer needed. */

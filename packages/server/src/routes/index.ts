@@ -1,4 +1,5 @@
 import type { App } from '../http/app.js'
+import { addAddDevice } from './add-device.js'
 import { addChangeUser } from './admin/change-user.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
@@ -36,6 +37,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addUpdateMe,
   addDeleteMe,
   addChangePassword,
+  addAddDevice,
   addListMySessions,
   addEndMySession,
   addListUsers,
