@@ -84,7 +84,7 @@ export class RotationOfAll implements TenantsRotation {
 
   constructor(steps: RotationSteps, { olderThan, ratePerMinute, canary, onProgress }: RotateAllOptions) {
     this.#steps = steps
-    this.#before = olderThan?.getTime() ?? steps.nowMs() + 1
+    this.#before = olderThan?.getTime() ?? steps.nowMs()
     if (Number.isNaN(this.#before)) throw new TypeError('olderThan is a date.')
     this.#intervalMs = 60_000 / checkWhole('ratePerMinute', ratePerMinute ?? 6000, 1, 600_000)
     this.#canary = checkWhole('canary', canary ?? 0, 0, Number.MAX_SAFE_INTEGER)
