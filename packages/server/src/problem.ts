@@ -161,6 +161,16 @@ export const problems = {
     hint: 'Ask for an audience that the operator has listed in LATCHKEY_SERVICE_AUDIENCES.',
     oauthError: 'invalid_target',
   },
+  overloaded: {
+    status: 503,
+    message: 'Too many people sign in at the moment.',
+    hint: 'Retry after the seconds in Retry-After.',
+  },
+  metrics_refused: {
+    status: 401,
+    message: 'The metrics are not for everybody.',
+    hint: 'Set LATCHKEY_METRICS_TOKEN and send it as "Authorization: Bearer <token>".',
+  },
   not_ready: {
     status: 503,
     message: 'The server cannot answer for its users at the moment.',

@@ -9,9 +9,14 @@ import { clientAddress } from './http/client-address.js'
 import { createApp } from './http/create-app.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
 import { networkMatcher } from './ip-address.js'
-import { startHousekeeping } from './ops/housekeeping.js'
+import { type Chore, startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
+import type { Metrics } from './ops/metrics.js'
+import { metricsAccess } from './ops/metrics-access.js'
 import { Readiness } from './ops/readiness.js'
+import { observeRequests } from './ops/request-metrics.js'
+import { observeRuntime } from './ops/runtime-metrics.js'
+import { observeState } from './ops/state-metrics.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
@@ -67,12 +72,22 @@ async function furnish(
   service: Service,
   forwarding: ForwardingWatch,
 ): Promise<void> {
-  const { store, clock, keys, latchkey, sessions, accounts, administration, database, names } = service
+  const { store, clock, keys, latchkey, sessions, accounts, administration, database, names, metrics } = service
   const { issuer, serviceAudiences, maxStalenessMs } = configuration
   const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
   app.addHook('onClose', () => serviceKeys.close())
   const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
   app.addHook('onClose', () => limits.close())
+  observeRequests(app, metrics)
+  observeState(metrics, {
+    keys,
+    store,
+    clock,
+    limitsDegraded: () => limits.degraded,
+    passwordsWaiting: () => service.passwords.waiting,
+  })
+  const stopObserving = observeRuntime(metrics)
+  app.addHook('onClose', async () => stopObserving())
   limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
@@ -90,16 +105,18 @@ async function furnish(
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings }),
     serviceKeys,
+    metrics,
+    mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
     signedIn,
     admin: [signedIn, requireAdmin(administration)],
   })
   const stopHousekeeping = startHousekeeping(
-    [
+    counted(metrics, [
       { name: 'prune secrets', run: () => keys.prune() },
       { name: 'prune sessions', run: () => sessions.prune() },
       { name: 'prune rate limits', run: () => limits.prune() },
       { name: 'prune guesses', run: () => service.guesses.prune() },
-    ],
+    ]),
     choresIntervalMs,
     app.log,
   )
@@ -127,12 +144,24 @@ function tellLeaks(app: App, { leaks }: Service): void {
   )
 }
 
+/** The same chores, whose failures are counted. */
+function counted({ choreFailures }: Metrics, chores: readonly Chore[]): Chore[] {
+  return chores.map(({ name, run }) => ({
+    name,
+    run: () =>
+      run().catch((error: unknown) => {
+        choreFailures.inc({ chore: name })
+        throw error
+      }),
+  }))
+}
+
 /** Links what comes into the audit log, also what came last, and lets go of what is old. */
-function keepAudit(app: App, { auditRetentionSec }: Configuration, { auditChain, clock }: Service): void {
+function keepAudit(app: App, { auditRetentionSec }: Configuration, { auditChain, clock, metrics }: Service): void {
   const seal = { name: 'seal the audit log', run: () => auditChain.seal() }
   const prune = { name: 'prune the audit log', run: () => auditChain.prune(clock.now() - auditRetentionSec * 1000) }
-  const stopSealing = startHousekeeping([seal], sealingIntervalMs, app.log)
-  const stopPruning = startHousekeeping([prune], choresIntervalMs, app.log)
+  const stopSealing = startHousekeeping(counted(metrics, [seal]), sealingIntervalMs, app.log)
+  const stopPruning = startHousekeeping(counted(metrics, [prune]), choresIntervalMs, app.log)
   app.addHook('onClose', async () => {
     stopSealing()
     stopPruning()

@@ -12,6 +12,7 @@ import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
+import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
 import { Administration } from './admin/administration.js'
 import { LeakResponse } from './admin/leak-response.js'
 import { AuditChain } from './audit/audit-chain.js'
@@ -20,6 +21,10 @@ import { AuditTrail } from './audit/audit-trail.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { readSealedKey } from './database/sealed-key.js'
+import { Metrics } from './ops/metrics.js'
+import { observedCache } from './ops/observed-cache.js'
+import { observedLatchkey } from './ops/observed-latchkey.js'
+import { observedStore } from './ops/observed-store.js'
 import { BlindNames } from './protection/blind-name.js'
 import { DeviceTokens } from './protection/device-tokens.js'
 import { GuessGuard } from './protection/guess-guard.js'
@@ -31,6 +36,7 @@ import { Sessions } from './sessions/sessions.js'
 export interface ServiceParts {
   readonly clock?: Clock
   readonly passwords?: PasswordHasher
+  readonly passwordQueue?: PasswordQueueOptions
 }
 
 /** Everything that works behind the routes and behind the command line. */
@@ -41,6 +47,8 @@ export interface Service {
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
   readonly sessionIds: SessionIds
+  readonly passwords: PasswordQueue
+  readonly metrics: Metrics
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly administration: Administration
@@ -57,10 +65,12 @@ export interface Service {
 /** Opens the database and everything over it; closes it all again if a part of it cannot start. */
 export async function openService(configuration: Configuration, parts: ServiceParts = {}): Promise<Service> {
   const database = await openDatabase(configuration.database)
-  const { store, masterKeys } = database
-  const { clock = systemClock, passwords = await createPasswordHasher() } = parts
+  const { masterKeys } = database
+  const metrics = new Metrics()
+  const store = observedStore(database.store, metrics)
+  const { clock = systemClock } = parts
   const { redisUrl } = configuration
-  const cache = redisUrl === undefined ? undefined : redisCache({ url: redisUrl })
+  const cache = redisUrl === undefined ? undefined : observedCache(redisCache({ url: redisUrl }), metrics)
   const keys = tenantSecrets({
     store,
     cache,
@@ -86,15 +96,21 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const sessionIds = sessionIdsOf(await readSealedKey(store, masterKeys, 'server:session-id-key'))
     const leaks = new LeakResponse({ store, keys, audit, clock })
     const { issuer, audience, accessTokenTtlSec } = configuration
-    const latchkey = createLatchkey({
+    const verifier = createLatchkey({
       issuer,
       audience,
       keys,
       clock,
       accessTokenTtl: accessTokenTtlSec,
       sessionIds,
-      onForgery: (forgery) => leaks.report(forgery),
+      onForgery: (forgery) => {
+        metrics.forgedTokens.inc()
+        leaks.report(forgery)
+      },
     })
+    const latchkey = observedLatchkey(verifier, metrics)
+    leaks.on('leak', () => metrics.secretLeaks.inc())
+    const passwords = new PasswordQueue(parts.passwords ?? (await createPasswordHasher()), parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const accounts = new Accounts({ store, keys, sessions, passwords, guesses, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
@@ -105,6 +121,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
       keys,
       latchkey,
       sessionIds,
+      passwords,
+      metrics,
       sessions,
       accounts,
       administration,

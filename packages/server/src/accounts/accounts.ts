@@ -12,7 +12,7 @@ import { uuidV7 } from '../uuid.js'
 import * as table from './account-table.js'
 import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
 import { checkNewPassword } from './password.js'
-import type { PasswordHasher } from './password-hasher.js'
+import type { PasswordQueue } from './password-queue.js'
 
 /** Somebody who has just signed in. */
 export interface SignedIn {
@@ -33,7 +33,7 @@ export interface AccountsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
-  readonly passwords: PasswordHasher
+  readonly passwords: PasswordQueue
   readonly guesses: GuessGuard
   readonly audit: AuditTrail
   readonly clock: Clock
@@ -71,6 +71,8 @@ export class Accounts {
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, passwords, sessions, guesses } = this.#options
+    // Before the attempt is counted: nobody pays for our having no time.
+    passwords.checkRoom()
     const email = tryCanonicalEmail(input.email)
     const found = await table.findStoredAccountByEmail(store, email)
     const admission = await guesses.admit(attemptAt(found?.id ?? email, origin, device))

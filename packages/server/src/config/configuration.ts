@@ -33,6 +33,8 @@ export interface Configuration {
   readonly maxStalenessMs: number
   /** How many requests are taken, of whom. */
   readonly limits: Limits
+  /** Opens /metrics; `undefined`: only to this machine. */
+  readonly metricsToken: string | undefined
   /** How long the audit log keeps an entry. */
   readonly auditRetentionSec: number
   readonly logLevel: LogLevel
@@ -87,6 +89,7 @@ export function readConfiguration(env: Environment): Configuration {
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     limits: readLimits(reader),
+    metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
     logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),
     production,

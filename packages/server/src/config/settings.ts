@@ -121,6 +121,14 @@ export const settings = {
   limitRecovery: limits('recovery', 'How often one may ask for mailed links, and use them'),
   limitAdmin: limits('admin', 'How many requests administrators may make'),
   limitGeneral: limits('general', 'How many requests one may make of all other routes'),
+  metricsToken: {
+    name: 'LATCHKEY_METRICS_TOKEN',
+    purpose: 'What must be presented as a bearer token to read /metrics.',
+    accepts: '16 to 255 visible ASCII characters',
+    byDefault: 'none: /metrics answers this machine alone, and nobody once LATCHKEY_ISSUER is not on it',
+    secret: true,
+    parse: (text) => (/^[\x21-\x7e]{16,255}$/.test(text) ? text : undefined),
+  },
   auditRetention: seconds(
     'LATCHKEY_AUDIT_RETENTION',
     'How long the audit log keeps what happened',

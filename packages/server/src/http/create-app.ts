@@ -42,6 +42,7 @@ export function createApp({ logger, isTrustedProxy, onRefusal }: AppOptions): Ap
       else socket.destroy()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
+  app.decorateRequest('refusalCode', undefined)
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
   addRefusals(app, onRefusal)

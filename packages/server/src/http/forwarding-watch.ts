@@ -26,6 +26,7 @@ export class ForwardingWatch {
   }
 }
 
-function isForwarded({ headers }: FastifyRequest): boolean {
+/** Whether the request says that somebody else passed it on. */
+export function isForwarded({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return forwardingHeaders.some((name) => headers[name] !== undefined)
 }

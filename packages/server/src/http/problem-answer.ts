@@ -3,6 +3,13 @@ import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidatio
 import { isLatchkeyError } from 'latchkey'
 import { type FieldError, Problem, type ProblemCode } from '../problem.js'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Why it was refused, once it was. */
+    refusalCode: string | undefined
+  }
+}
+
 /** The body of every refusal: RFC 9457, with a `code` that is never renamed. */
 export interface ProblemAnswer {
   readonly type: string
@@ -34,6 +41,7 @@ interface LibraryRefusal {
 /** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error)
+  request.refusalCode = refusal.code
   if (refusal.statusCode >= 500) request.log.error({ err: error }, refusal.code)
   else request.log.info({ code: refusal.code }, 'refused')
   if ('headers' in refusal && refusal.headers !== undefined) reply.headers(refusal.headers)

@@ -13,7 +13,15 @@ const schema = {
   body: Type.Object({ current_password: PasswordInput, new_password: PasswordInput }, { additionalProperties: false }),
   response: {
     200: Type.Ref('SignedIn#'),
-    ...refusals(...forBody, ...forToken, 'password_wrong', 'guess_delayed', 'password_too_short', 'password_too_long'),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'password_wrong',
+      'guess_delayed',
+      'password_too_short',
+      'password_too_long',
+    ),
   },
 }
 

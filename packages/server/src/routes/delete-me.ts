@@ -11,7 +11,7 @@ const schema = {
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, ...forToken, 'password_wrong', 'guess_delayed'),
+    ...refusals(...forBody, 'overloaded', ...forToken, 'password_wrong', 'guess_delayed'),
   },
 }
 

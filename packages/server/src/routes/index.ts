@@ -18,6 +18,7 @@ import { addLivez } from './livez.js'
 import { addLogin } from './login.js'
 import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
+import { addMetrics } from './metrics.js'
 import { addOpenapi } from './openapi.js'
 import { addReadMe } from './read-me.js'
 import { addReadyz } from './readyz.js'
@@ -52,6 +53,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addExchangeToken,
   addLivez,
   addReadyz,
+  addMetrics,
   addOpenapi,
 ]
 

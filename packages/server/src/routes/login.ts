@@ -14,7 +14,7 @@ const schema = {
   body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),
   response: {
     200: Type.Ref('SignedIn#'),
-    ...refusals(...forBody, 'invalid_credentials', 'account_disabled', 'guess_delayed'),
+    ...refusals(...forBody, 'overloaded', 'invalid_credentials', 'account_disabled', 'guess_delayed'),
   },
 }
 

@@ -15,7 +15,7 @@ const schema = {
   ),
   response: {
     201: Type.Ref('SignedIn#'),
-    ...refusals(...forBody, 'email_invalid', 'password_too_short', 'password_too_long', 'email_taken'),
+    ...refusals(...forBody, 'overloaded', 'email_invalid', 'password_too_short', 'password_too_long', 'email_taken'),
   },
 }
 

@@ -4,6 +4,7 @@ import type { Accounts, Acting } from '../accounts/accounts.js'
 import type { Administration, Administrator } from '../admin/administration.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
+import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -15,6 +16,8 @@ export interface RouteContext {
   readonly administration: Administration
   readonly exchange: TokenExchange
   readonly readiness: Readiness
+  readonly metrics: Metrics
+  readonly mayReadMetrics: (request: FastifyRequest) => boolean
   /** The key pair that signs for other services. */
   readonly serviceKeys: KeyPairSource
   /** Lets a request pass whose access token holds. */

@@ -22,6 +22,7 @@ const schema = {
     200: Type.Ref('Account#'),
     ...refusals(
       ...forBody,
+      'overloaded',
       ...forToken,
       'password_required',
       'password_wrong',

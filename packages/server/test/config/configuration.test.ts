@@ -61,6 +61,7 @@ describe('the configuration', () => {
         LATCHKEY_GRACE_PERIOD: '0',
         LATCHKEY_MAX_STALENESS: '500',
         LATCHKEY_AUDIT_RETENTION: '86400',
+        LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
         NODE_ENV: 'production',
       }),
@@ -79,6 +80,7 @@ describe('the configuration', () => {
       maxStalenessMs: 500,
       limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
       auditRetentionSec: 86_400,
+      metricsToken: 'sixteen-or-more-',
       logLevel: 'info',
       production: true,
     })
@@ -99,6 +101,7 @@ describe('the configuration', () => {
       LATCHKEY_GRACE_PERIOD: 'NaN',
       LATCHKEY_MAX_STALENESS: '1e3',
       LATCHKEY_AUDIT_RETENTION: '86399',
+      LATCHKEY_METRICS_TOKEN: 'fifteen-letters',
       LATCHKEY_LIMIT_LOGIN: 'account:5/10',
       LATCHKEY_LIMIT_REGISTER: 'address:0/10',
       LATCHKEY_LIMIT_REFRESH: 'address:5/86401',
@@ -143,6 +146,7 @@ describe('the configuration', () => {
         DATABASE_URL: 'postgres://user@db/x',
         REDIS_URL: 'redis://cache',
         LATCHKEY_MASTER_KEYS: masterKeys,
+        LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
       }
       const value = values[name] ?? ''
       const rest = { LATCHKEY_MASTER_KEYS: masterKeys, [name]: undefined }

@@ -1,0 +1,73 @@
+import { availableParallelism } from 'node:os'
+import { Problem } from '../problem.js'
+import type { PasswordHasher } from './password-hasher.js'
+
+/** How many passwords are worked on at once, and how many may wait. */
+export interface PasswordQueueOptions {
+  readonly parallel: number
+  readonly maxWaiting: number
+}
+
+/** Threads that Node has for such work; one is left for looking up names and reading files. */
+const threads = 3
+
+/** Passwords that may wait for each one that is worked on: about a second's work. */
+const waitingForEach = 32
+
+/** Seconds after which a queue that was full has been worked off. */
+const retryAfterSec = 2
+
+/** As many at once as there are processors, and about a second's work in waiting. */
+export function defaultPasswordQueue(): PasswordQueueOptions {
+  const parallel = Math.min(availableParallelism(), threads)
+  return { parallel, maxWaiting: parallel * waitingForEach }
+}
+
+/**
+ * A hasher that takes no more than it can do: whoever comes when the queue is full is told at once to come again (`overloaded`), instead of waiting
+ * behind everybody else for an answer that is no longer wanted.
+ */
+export class PasswordQueue implements PasswordHasher {
+  readonly #hasher: PasswordHasher
+  readonly #options: PasswordQueueOptions
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(hasher: PasswordHasher, options: PasswordQueueOptions = defaultPasswordQueue()) {
+    this.#hasher = hasher
+    this.#options = options
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Fails with `overloaded` when the next one would be refused: for asking before anything else is done. */
+  checkRoom(): void {
+    if (this.#running < this.#options.parallel || this.#waiting.length < this.#options.maxWaiting) return
+    throw new Problem('overloaded', { retryAfterSec })
+  }
+
+  hash(password: string): Promise<string> {
+    return this.#run(() => this.#hasher.hash(password))
+  }
+
+  verify(password: string, hashed: string | undefined): Promise<boolean> {
+    return this.#run(() => this.#hasher.verify(password, hashed))
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    this.checkRoom()
+    if (this.#running < this.#options.parallel) this.#running += 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      // The place goes to the one who has waited longest, or becomes free.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+}

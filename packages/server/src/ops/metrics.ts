@@ -1,0 +1,107 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/**
+ * Everything that is counted, in a registry of its own: two servers in one process count apart. Labels are names out of this program alone, never
+ * anything that a client sent.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+
+  /** `level`: `memory` when nothing had to be read, else `read`. */
+  readonly verifications = this.#counter({
+    name: 'latchkey_verifications_total',
+    help: 'Access tokens that were verified, by outcome: "accepted", or the code of the refusal.',
+    labelNames: ['outcome', 'level'],
+  })
+  readonly logins = this.#counter({
+    name: 'latchkey_logins_total',
+    help: 'Attempts to sign in, by outcome: "done", or the code of the refusal.',
+    labelNames: ['outcome'],
+  })
+  readonly limiterRefusals = this.#counter({
+    name: 'latchkey_limiter_refusals_total',
+    help: 'Requests refused because there were too many, by the class of their route.',
+    labelNames: ['class'],
+  })
+  readonly requests = this.#histogram({
+    name: 'latchkey_http_request_duration_seconds',
+    help: 'From the arrival of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+  })
+  readonly store = this.#histogram({
+    name: 'latchkey_store_duration_seconds',
+    help: 'What the database took, by operation and outcome.',
+    labelNames: ['operation', 'outcome'],
+  })
+  readonly cache = this.#histogram({
+    name: 'latchkey_cache_duration_seconds',
+    help: 'What the shared cache took, by operation.',
+    labelNames: ['operation'],
+  })
+  readonly cacheEntries = this.#counter({
+    name: 'latchkey_cache_entries_total',
+    help: 'Tenants that the shared cache was asked for: "hit" or "miss".',
+    labelNames: ['result'],
+  })
+  readonly forgedTokens = this.#counter({
+    name: 'latchkey_forged_tokens_total',
+    help: 'Tokens under a secret of ours that we did not issue.',
+  })
+  readonly secretLeaks = this.#counter({
+    name: 'latchkey_secret_leaks_total',
+    help: 'Secrets that were ended because somebody else had signed with them.',
+  })
+  readonly choreFailures = this.#counter({
+    name: 'latchkey_chore_failures_total',
+    help: 'Chores that failed, by their name.',
+    labelNames: ['chore'],
+  })
+
+  /** A value that is looked up at each scrape. One that cannot be told keeps what it was. */
+  gauge<Label extends string>(options: GaugeOptions<Label>): void {
+    const { name, help, labelNames = [], read } = options
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      async collect() {
+        const values = await Promise.resolve()
+          .then(read)
+          .catch(() => [])
+        for (const { labels = {}, value } of values) this.set(labels as Record<Label, string>, value)
+      },
+    })
+  }
+
+  /** The answer to a scrape, in the text format of Prometheus. */
+  scrape(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  /** The media type of the answer. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  #counter<Label extends string>(options: { name: string; help: string; labelNames?: Label[] }): Counter<Label> {
+    return new Counter({ ...options, registers: [this.#registry] })
+  }
+
+  #histogram<Label extends string>(options: { name: string; help: string; labelNames: Label[] }): Histogram<Label> {
+    return new Histogram({ ...options, buckets: seconds, registers: [this.#registry] })
+  }
+}
+
+/** What a gauge shows. */
+export interface GaugeOptions<Label extends string> {
+  readonly name: string
+  readonly help: string
+  readonly labelNames?: readonly Label[]
+  /** All its values; labels and numbers. */
+  readonly read: () => GaugeValues<Label> | Promise<GaugeValues<Label>>
+}
+
+type GaugeValues<Label extends string> = readonly { readonly labels?: Record<Label, string>; readonly value: number }[]

@@ -1,0 +1,50 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Metrics } from './metrics.js'
+
+const nanoseconds = 1e-9
+const resolutionMs = 10
+
+/** Shows what the process takes, and how late its event loop was since the scrape before; gives the function that ends that. */
+export function observeRuntime(metrics: Metrics): () => void {
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+  metrics.gauge({
+    name: 'latchkey_event_loop_delay_seconds',
+    help: 'How late the event loop was since the scrape before, by quantile.',
+    labelNames: ['quantile'],
+    read: () => {
+      const values = [0.5, 0.99, 1].map((quantile) => ({
+        labels: { quantile: String(quantile) },
+        // The histogram tells how long an interval was, the part that was meant included.
+        value: Math.max(0, delay.percentile(quantile * 100) * nanoseconds - resolutionMs / 1000),
+      }))
+      delay.reset()
+      return values
+    },
+  })
+  metrics.gauge({
+    name: 'latchkey_process_cpu_seconds_total',
+    help: 'Processor time since the start, by kind.',
+    labelNames: ['kind'],
+    read: () => {
+      const { user, system } = process.cpuUsage()
+      return [
+        { labels: { kind: 'user' }, value: user / 1e6 },
+        { labels: { kind: 'system' }, value: system / 1e6 },
+      ]
+    },
+  })
+  metrics.gauge({
+    name: 'latchkey_process_memory_bytes',
+    help: 'Memory of the process: all that is resident, and the heap in use.',
+    labelNames: ['kind'],
+    read: () => {
+      const { rss, heapUsed } = process.memoryUsage()
+      return [
+        { labels: { kind: 'resident' }, value: rss },
+        { labels: { kind: 'heap' }, value: heapUsed },
+      ]
+    },
+  })
+  return () => delay.disable()
+}
