@@ -1,0 +1,117 @@
+/** `npm run bench:http`: what a guard costs a real server, per framework, beside an open route of the same server. */
+import autocannon from 'autocannon'
+import { startPostgres } from '../../../test/support/start-postgres.js'
+import { benchFlags, publish } from '../publish.js'
+import { median } from '../statistics.js'
+import { formatCount, formatTable } from '../table.js'
+import { type Framework, frameworks, type Ready, type Route } from './messages.js'
+import { ServerProcess } from './server-process.js'
+
+interface Sample {
+  readonly requestsPerSecond: number
+  readonly p99Ms: number
+  readonly cpuMicroseconds: number
+}
+
+interface RouteResult extends Sample {
+  readonly framework: Framework
+  readonly route: string
+  /** Share of the open route's requests per second, in the same round; median. */
+  readonly throughputRatio: number
+  /** The open route's CPU time a request by this one's: what the ratio would be if the server alone were the limit. */
+  readonly cpuRatio: number
+}
+
+const flags = benchFlags()
+const tenants = flags.quick ? 1000 : 10_000
+const rounds = flags.quick ? 2 : 7
+const durationSec = flags.quick ? 1 : 3
+const connections = 20
+
+const postgres = await startPostgres()
+const results: RouteResult[] = []
+try {
+  for (const framework of frameworks) results.push(...(await measureFramework(framework)))
+} finally {
+  await postgres.dispose()
+}
+await publish({ name: 'http', flags, results: { tenants, rounds, routes: results }, text: format(results) })
+
+async function measureFramework(framework: Framework): Promise<RouteResult[]> {
+  const server = await ServerProcess.start(framework, postgres.url, tenants)
+  const { routes } = server.ready
+  try {
+    for (const route of routes) await checkRoute(server.ready, route)
+    const samples = new Map<Route, Sample[]>(routes.map((route) => [route, []]))
+    // The first round warms up and is not counted.
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const route of routes) {
+        const sample = await measure(server, route)
+        if (round > 0) samples.get(route)?.push(sample)
+      }
+    }
+    const open = samples.get(routes[0] as Route) ?? []
+    return routes.map((route) => summary(framework, route, samples.get(route) ?? [], open))
+  } finally {
+    await server.stop()
+  }
+}
+
+async function measure(server: ServerProcess, route: Route): Promise<Sample> {
+  const { port, tokens } = server.ready
+  const list = tokens[route.takes === 'none' ? 'tenant' : route.takes]
+  let connected = 0
+  const before = await server.cpuTime()
+  const { requests, latency, non2xx, errors } = await autocannon({
+    url: `http://127.0.0.1:${port}`,
+    connections,
+    duration: durationSec,
+    // Each connection goes through tokens of its own, together through all of them; the open route gets the same.
+    setupClient: (client) => {
+      const share = list.filter((_, at) => at % connections === connected)
+      connected += 1
+      client.setRequests(share.map((token) => ({ path: route.path, headers: { authorization: `Bearer ${token}` } })))
+    },
+  })
+  const cpu = (await server.cpuTime()) - before
+  if (non2xx > 0 || errors > 0) throw new Error(`${route.name}: ${non2xx} refusals and ${errors} errors.`)
+  return { requestsPerSecond: requests.total / durationSec, p99Ms: latency.p99, cpuMicroseconds: cpu / requests.total }
+}
+
+/** A guard that lets everybody pass, or nobody, must not be measured. */
+async function checkRoute({ port, tokens, bad }: Ready, { path, name, takes }: Route): Promise<void> {
+  if (takes === 'none') return
+  const call = async (token: string | undefined) =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })).status
+  if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a good token.`)
+  for (const [at, token] of bad[takes].entries()) {
+    if ((await call(token)) !== 401) throw new Error(`${name} does not refuse bad token ${at}.`)
+  }
+}
+
+function summary(framework: Framework, route: Route, own: readonly Sample[], open: readonly Sample[]): RouteResult {
+  const ratios = (of: (own: Sample, open: Sample) => number) =>
+    median(own.flatMap((sample, round) => (open[round] === undefined ? [] : [of(sample, open[round])])))
+  return {
+    framework,
+    route: route.name,
+    requestsPerSecond: median(own.map((sample) => sample.requestsPerSecond)),
+    p99Ms: median(own.map((sample) => sample.p99Ms)),
+    cpuMicroseconds: median(own.map((sample) => sample.cpuMicroseconds)),
+    throughputRatio: ratios((sample, other) => sample.requestsPerSecond / other.requestsPerSecond),
+    cpuRatio: ratios((sample, other) => other.cpuMicroseconds / sample.cpuMicroseconds),
+  }
+}
+
+function format(all: readonly RouteResult[]): string {
+  const header = ['', 'requests/s', 'of open', 'p99', 'server CPU', 'of open']
+  const rows = all.map((row) => [
+    `${row.framework}: ${row.route}`,
+    formatCount(row.requestsPerSecond),
+    row.throughputRatio.toFixed(2),
+    `${row.p99Ms.toFixed(0)} ms`,
+    `${row.cpuMicroseconds.toFixed(1)} µs`,
+    row.cpuRatio.toFixed(2),
+  ])
+  return formatTable(header, rows)
+}

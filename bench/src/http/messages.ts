@@ -1,0 +1,32 @@
+/** The frameworks that are measured. */
+export const frameworks = ['express', 'fastify', 'hono'] as const
+export type Framework = (typeof frameworks)[number]
+
+/**
+ * `tenant`: the tenants' own. `jwt`: the same with the type `JWT`, for what takes no other. `versioned`: of one secret for all, with a version in them.
+ */
+export type TokenKind = 'tenant' | 'jwt' | 'versioned'
+
+/** A route of the server under test. */
+export interface Route {
+  readonly path: string
+  readonly name: string
+  /** Which tokens it takes; `none`: it looks at none. */
+  readonly takes: 'none' | TokenKind
+}
+
+/** What the server says once it is up. */
+export interface Ready {
+  readonly kind: 'ready'
+  readonly port: number
+  readonly routes: readonly Route[]
+  readonly tokens: Readonly<Record<TokenKind, readonly string[]>>
+  /** For each kind of token: some that must be refused. */
+  readonly bad: Readonly<Record<TokenKind, readonly string[]>>
+}
+
+/** The server's CPU time so far. */
+export interface CpuTime {
+  readonly kind: 'cpu'
+  readonly microseconds: number
+}

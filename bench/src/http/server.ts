@@ -1,0 +1,36 @@
+/** One framework's server, in a process of its own: says when it is up, and what CPU time it has used whenever it is asked. */
+import { createPopulation } from '../population.js'
+import { applications } from './applications.js'
+import type { CpuTime, Framework, Ready } from './messages.js'
+import { badTokens, peerKeys, retyped, versionedToken } from './tokens.js'
+import { createVersionCheck } from './versions.js'
+
+const [, , framework, databaseUrl = '', tenants] = process.argv
+const population = await createPopulation(Number(tenants))
+const { latchkey, subjects } = population
+const keys = peerKeys(population)
+const versions = await createVersionCheck(databaseUrl, subjects, keys.shared)
+const { port, routes } = await applications[framework as Framework]({ latchkey, keys, versions })
+
+const own = population.tokens.map((token) => token.toString('latin1'))
+const versioned = subjects.map((subject) => versionedToken(subject, keys.shared))
+const jwt = own.map((token) => retyped(token, keys))
+const [first = '', firstJwt = '', firstVersioned = ''] = [own[0], jwt[0], versioned[0]]
+const kid: unknown = JSON.parse(Buffer.from(first.split('.')[0] ?? '', 'base64url').toString()).kid
+const ready: Ready = {
+  kind: 'ready',
+  port,
+  routes,
+  tokens: { tenant: own, jwt, versioned },
+  bad: {
+    tenant: badTokens(first, keys.secretOf(kid).keyObject),
+    jwt: badTokens(firstJwt, keys.secretOf(kid).keyObject),
+    versioned: badTokens(firstVersioned, keys.shared),
+  },
+}
+process.send?.(ready)
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ kind: 'cpu', microseconds: user + system } satisfies CpuTime)
+})
+process.on('disconnect', () => process.exit())
