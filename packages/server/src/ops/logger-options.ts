@@ -23,9 +23,34 @@ export function loggerOptions(level: LogLevel): FastifyServerOptions['logger'] {
     serializers: {
       req: (request) => ({
         method: request.method,
-        path: request.url.split('?', 1)[0],
+        path: pathOf(request.url),
         address: clientAddress(request),
       }),
+      err: errorEntry,
     },
+  }
+}
+
+/** Longer than any ID of ours: whatever it is, it may have been meant to stay between two. */
+const longSegment = /[^/]{40,}/g
+
+/** The path of a request, without what may be a token that somebody has put there. */
+function pathOf(url: string): string {
+  return (url.split('?', 1)[0] ?? '').replaceAll(longSegment, '[long]')
+}
+
+/** An error as it is logged: drivers hang the values of a statement on theirs, so nothing else of it is taken. */
+type ErrorEntry = { type: string; message: string; stack: string; [member: string]: unknown }
+
+function errorEntry(error: unknown): ErrorEntry {
+  if (!(error instanceof Error))
+    return { type: typeof error, message: 'Something that is no error was thrown.', stack: '' }
+  const { name: type, message, stack = '', cause } = error
+  return {
+    type,
+    message,
+    ...('code' in error ? { code: error.code } : {}),
+    stack,
+    ...(cause instanceof Error && cause !== error ? { cause: errorEntry(cause) } : {}),
   }
 }
