@@ -14,7 +14,7 @@ type Pass = () => Promise<ColdPass>
 /** Connections to PostgreSQL, for everybody: the default of both `pg` and `postgresStore`. */
 const poolSize = 10
 
-/** Long enough that a machine with other work to do reads from Redis all the same: what is measured is that. */
+/** Long enough that a machine with other work to do reads from Redis all the same: that is what is measured. */
 const redisTimeoutMs = 5000
 
 const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>> = {
@@ -39,11 +39,10 @@ async function verifyAll({ tokens, inFlight, ...task }: ColdTask, client: Redis 
   const keys = tenantSecrets({ store, cache, masterKeys: task.masterKeys })
   const latchkey = createLatchkey({ issuer, audience, keys })
   await keys.ready()
-  const pass = await throughput(tokens, inFlight, (token) => latchkey.verify(token))
-  if (cache !== undefined && reads() > 0) throw new Error(`${reads()} reads went to PostgreSQL instead of Redis.`)
+  const pass = await measurePass(tokens, inFlight, (token) => latchkey.verify(token))
   await latchkey.close()
   await own.close()
-  return pass
+  return { ...pass, storeReads: reads() }
 }
 
 function getAll(task: ColdTask, client: Redis): Pass {
@@ -60,12 +59,12 @@ async function queryOne(pool: pg.Pool, kid: string): Promise<unknown> {
 }
 
 function lookUpAll({ kids, inFlight }: ColdTask, lookUp: (kid: string) => Promise<unknown>): Promise<ColdPass> {
-  return throughput(kids, inFlight, async (kid) => {
+  return measurePass(kids, inFlight, async (kid) => {
     if (!(await lookUp(kid))) throw new Error('A tenant was not found.')
   })
 }
 
-async function throughput(
+async function measurePass(
   items: readonly string[],
   inFlight: number,
   operation: (item: string) => unknown,
@@ -79,7 +78,7 @@ async function throughput(
   await Promise.all(Array.from({ length: inFlight }, work))
   const { user, system } = process.cpuUsage(cpuBefore)
   const perSecond = (items.length / (performance.now() - startedAt)) * 1000
-  return { perSecond, cpuMicros: (user + system) / items.length }
+  return { perSecond, cpuMicros: (user + system) / items.length, storeReads: 0 }
 }
 
 async function connectRedis(url: string, enableAutoPipelining: boolean): Promise<Redis> {
