@@ -11,8 +11,9 @@
  * Time is kept as ages: what elapsedMs(clock, instant) gives, in ticks. Ages stop growing where nothing depends on them any more, so that
  * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
  *
- * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), and
- * CACHE for the shared cache. -DMUTATE_X plants defect X. -DREACH=X makes an error of situation X, which must be possible.
+ * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE
+ * for the shared cache, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of
+ * situation X, which must be possible.
  */
 
 #ifndef VERSIONS
@@ -92,19 +93,20 @@ byte check;
 byte checkAge;
 
 #ifdef CACHE
-/* SharedTenants: #since, 0 for undefined; #newest of the tenant; the read of the list, its point, and #told together with what it found. */
+/* SharedTenants: #since, 0 for undefined; #newest of the tenant; a list of changes that was read and has not arrived, its point, and
+ * what it holds together with #told. */
 byte since;
 byte newest;
-byte list;
+bool listUnderWay;
 byte listSince;
 byte listed;
 #endif
 
 /* --- what must hold ------------------------------------------------------------------------------------------------------- */
 
-/* For the properties alone: the newest version that this verifier was told of, by its own change or by the feed, in this life or an earlier one;
- * the newest one that was committed when the check began and has not been heard yet, 0 for none. */
+/* For the properties alone. The newest version that this verifier was told of, by its own change or by the feed, in this life or an earlier one. */
 byte told = 1;
+/* What has to be heard before the check may prove anything: the version that was committed when it began; 0 once it was. */
 byte owed;
 
 /* No token is accepted that ended longer ago than promised. */
@@ -199,8 +201,8 @@ inline keep(given, readAge) {
   fi
 }
 
-/* KnownTenants.changed: TenantCache.drop, BatchReader.changed, SharedTenants.changed. BatchReader compares when a flight lands; to end the flight now
- * comes to the same, and what the database has yet to execute will see this version. */
+/* KnownTenants.changed: TenantCache.drop, BatchReader.changed, SharedTenants.changed. BatchReader compares when a flight lands; to end the flight
+ * now comes to the same, and what the database has yet to execute will see this version. */
 inline changed(given) {
 #ifndef MUTATE_CHANGE_KEEPS_ENTRY
   if :: entry != 0 && entry < given -> endEntry() :: else fi;
@@ -217,7 +219,7 @@ inline changed(given) {
   if :: since != 0 -> newest = max(newest, given) :: else fi;
 #ifndef MUTATE_SHARED_LIST_FORGETS_WHAT_WAS_TOLD
   if
-  :: list != IDLE && listed < given -> listed = given; reached(CHANGE_TOLD_DURING_THE_LIST)
+  :: listUnderWay && listed < given -> listed = given; reached(CHANGE_TOLD_DURING_THE_LIST)
   :: else
   fi;
 #endif
@@ -249,23 +251,30 @@ inline lost() {
 
 #ifdef CACHE
 inline endList() {
-  list = IDLE;
+  listUnderWay = false;
   listSince = 0;
   listed = 0
 }
-#endif
 
-#ifdef CACHE
-/* The horizon that the newest possible entry of this version holds: no transaction older than it was open when that version was read for the last time. */
+/* TenantStore.horizon, as the last reader of this version had it: the oldest transaction that was open then. Entries of earlier readers hold
+ * an older one, and so are believed less. */
 inline horizonOf(given) {
   horizon = begun + 1;
-  at = begun;
-  do
-  :: at > 0 ->
-    if :: became[at] == 0 || became[at] > given -> horizon = at :: else fi;
-    at--
-  :: else -> break
-  od
+#ifdef MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS
+  horizon = 1;
+#endif
+  for (at : 1 .. begun) {
+    if
+#if defined(MUTATE_SHARED_HORIZON_TAKEN_AFTER_THE_READ)
+    :: true
+#elif defined(MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS)
+    :: became[at] != 0 && became[at] <= given -> horizon = at + 1
+#else
+    :: (became[at] == 0 || became[at] > given) && at < horizon -> horizon = at
+#endif
+    :: else
+    fi
+  }
 }
 
 /* SharedTenants.#isBelieved */
@@ -273,7 +282,11 @@ inline sharedAnswer(n, given) {
   horizonOf(given);
   if
 #ifndef MUTATE_SHARED_HORIZON_NOT_COMPARED
-  :: horizon < since -> reached(SHARED_ENTRY_FROM_BEFORE_THE_POINT)
+  :: horizon < since ->
+#ifdef MUTATE_SHARED_MISS_IS_REFUSED
+    refuse(given);
+#endif
+    reached(SHARED_ENTRY_FROM_BEFORE_THE_POINT)
 #endif
 #ifndef MUTATE_SHARED_VERSION_NOT_COMPARED
   :: horizon >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
@@ -281,7 +294,11 @@ inline sharedAnswer(n, given) {
   :: else ->
     flights[n].phase = DONE;
     flights[n].version = given;
+#ifdef MUTATE_SHARED_ENTRY_COUNTS_AS_A_READ
+    flights[n].age = 0;
+#else
     flights[n].age = OLD;
+#endif
     reached(SHARED_ENTRY_BELIEVED)
   fi
 }
@@ -291,7 +308,10 @@ inline sharedAnswer(n, given) {
 inline accept(given) {
   holds(S1_bounded_staleness, given == committed || replacedAge[given] <= PROMISE);
   holds(S2_told_is_over, given >= told);
-  if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi
+  if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
+  if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
+  if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi;
+  if :: given > 1 && told > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
 }
 
 /* Every 401 comes here. Versions only grow: what is not valid now never will be. */
@@ -306,6 +326,15 @@ inline giveUp(given, situation) {
   refuse(given);
 #endif
   reached(situation)
+}
+
+/* A request has its key. */
+inline hold(given) {
+#ifdef BRIEF
+  skip
+#else
+  held = given
+#endif
 }
 
 inline endCheck() {
@@ -350,6 +379,10 @@ inline commit() {
 proctype Requests() {
   do
 
+#ifdef BRIEF
+  /* All of a request at once. */
+  :: d_step { entry != 0 && covers(entryAge) -> accept(entry) }
+#else
   /* VerifiedTokens.find: a verdict counts while TenantKey.isCurrent(). */
 #if defined(MUTATE_VERDICT_NEVER_AGES)
   :: d_step { verdict != 0 ->
@@ -363,7 +396,7 @@ proctype Requests() {
     }
 
   /* KnownTenants.findKey: the key is in L1. */
-  :: d_step { held == 0 && entry != 0 && covers(entryAge) -> held = entry }
+  :: d_step { held == 0 && entry != 0 && covers(entryAge) -> hold(entry) }
 
   /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found. */
   :: d_step { held != 0 ->
@@ -374,16 +407,14 @@ proctype Requests() {
       :: covers(entryAge) ->
 #endif
         accept(held);
-        verdict = held;
-        if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
-        if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
-        if :: held > 1 && told > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
+        verdict = held
 #ifndef MUTATE_STALENESS_NOT_CHECKED_AT_LAST
       :: else -> giveUp(held, UNAVAILABLE_BY_PAUSE)
 #endif
       fi;
       held = 0
     }
+#endif
 
   /* BoundedMap evicts the tenant. */
   :: d_step { entry != 0 -> endEntry() }
@@ -429,13 +460,17 @@ proctype Reads(byte n) {
   /* The database executes it. For a token of an earlier version it finds no such kid: 401. */
   :: d_step { flights[n].phase == SENT ->
       flights[n].phase = DONE;
+#ifdef MUTATE_READ_FROM_A_REPLICA
+      flights[n].version = (committed > 1 -> committed - 1 : committed);
+#else
       flights[n].version = committed;
+#endif
       if :: committed > 1 -> refuse(committed - 1) :: else fi
     }
 
 #ifdef CACHE
-  /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Once it existed it may come, whatever became of it since: L2 may
-   * have been rolled back. It says nothing of now, so its age is OLD. */
+  /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Once it existed it may come, whatever became of it since:
+   * L2 may have been rolled back. It says nothing of now, so its age is OLD. */
 #ifdef MUTATE_SHARED_BELIEVED_WITHOUT_THE_LIST
   :: atomic { flights[n].phase == SENT ->
 #else
@@ -454,7 +489,7 @@ proctype Reads(byte n) {
       keep(flights[n].version, flights[n].age);
       if
       :: covers(entryAge) && entry == flights[n].version ->
-        held = entry
+        hold(entry)
       :: covers(entryAge) && entry != flights[n].version ->
         refuse(flights[n].version);
         reached(REVOKED_BY_A_NEWER_ENTRY)
@@ -531,28 +566,22 @@ proctype RecentChanges() {
   byte point;
   do
 
-  /* SharedTenants.catchUp: after lost(), and now and then. */
-  :: d_step { list == IDLE -> list = SENT }
-
-  /* The database executes changesSince: all changes from some point of the history on. Which point does not matter, so it may be any. */
-  :: atomic { list == SENT ->
+  /* SharedTenants.catchUp, after lost() and now and then. The database executes changesSince: all changes from some point of the history on; which
+   * one does not matter, so it may be any. #told begins earlier, when this is asked for: what that adds is in the list, or before the point. */
+  :: atomic { !listUnderWay ->
       select(point : 1 .. begun + 1);
       d_step {
-        list = DONE;
+        listUnderWay = true;
         listSince = point;
-        for (at : point .. begun) {
-#ifdef MUTATE_SHARED_LOG_IS_PRUNED
-          if :: became[at] == committed -> listed = max(listed, became[at]) :: else fi
-#else
-          listed = max(listed, became[at])
+#ifndef MUTATE_SHARED_LOG_IS_PRUNED
+        for (at : point .. begun) { listed = max(listed, became[at]) }
 #endif
-        }
         point = 0
       }
     }
 
   /* The list has arrived. */
-  :: d_step { list == DONE ->
+  :: d_step { listUnderWay ->
       since = listSince;
       newest = listed;
       endList()
@@ -564,10 +593,14 @@ proctype RecentChanges() {
 /* --- everybody else -------------------------------------------------------------------------------------------------------- */
 
 #ifdef CACHE
-/* A transaction that changes the tenant: a process of Latchkey's, or the application's own. It may be open for as long as it likes before it does. */
+/* A transaction that changes the tenant, of Latchkey's or the application's own. It may have been open for any time before it does. */
 proctype Transaction(byte number) {
   d_step { begun + 1 == number -> begun = number };
-  d_step { commit(); became[number] = committed }
+  d_step {
+    commit();
+    became[number] = committed;
+    if :: number > 1 && became[number - 1] == 0 -> reached(TRANSACTIONS_COMMITTED_OUT_OF_ORDER) :: else fi
+  }
 }
 #else
 proctype Transactions() {

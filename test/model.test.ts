@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { type Verification, verify } from './support/spin.js'
+
+const model = new URL('../model/freshness.pml', import.meta.url)
+
+// One search takes one core, and up to a gigabyte.
+vi.setConfig({ maxConcurrency: 2, testTimeout: 300_000 })
+
+const small = ['VERSIONS=2']
+const twoReads = ['VERSIONS=2', 'FLIGHTS=2']
+const slowClocks = ['VERSIONS=2', 'SLIPS=1']
+const shared = ['VERSIONS=2', 'CACHE', 'BRIEF']
+const sharedThreeVersions = ['VERSIONS=3', 'CACHE', 'BRIEF']
+
+const wholes = [
+  ['through a shared cache, with three versions', sharedThreeVersions],
+  ['with three versions and two reads under way', ['VERSIONS=3', 'FLIGHTS=2']],
+  ['with three versions and clocks that run slow', ['VERSIONS=3', 'STALENESS=2', 'SLIPS=1']],
+  ['with four versions', ['VERSIONS=4']],
+] as const
+
+const situations = [
+  ['ACCEPTED_BY_READ', 'accepts on a recent read alone', small],
+  ['ACCEPTED_BY_PROOF', "accepts on the feed's proof alone", small],
+  ['ACCEPTED_BY_VERDICT', 'accepts on a remembered verdict', small],
+  ['ACCEPTED_WITHIN_THE_PROMISE', 'accepts for a moment what another process has ended', small],
+  ['ACCEPTED_AFTER_A_CHANGE', 'accepts what came after a change that it was told of', small],
+  ['REVOKED', 'refuses a revoked token', small],
+  ['REVOKED_BY_A_NEWER_ENTRY', 'refuses on a newer entry than it has just read', twoReads],
+  ['UNAVAILABLE_BY_FAILURE', 'cannot answer because a read failed', small],
+  ['UNAVAILABLE_BY_PAUSE', 'cannot answer because it was stopped with a token in hand', small],
+  ['UNAVAILABLE_BY_A_SLOW_READ', 'cannot answer because a read took too long', small],
+  ['READ_OVERTAKEN_BY_A_CHANGE', 'discards a read that was overtaken by a change', small],
+  ['READ_OVERTAKEN_BY_LOSS', 'discards a read that was overtaken by the loss of the feed', small],
+  ['READ_OLDER_THAN_THE_ENTRY', 'gets an older answer after a newer one', twoReads],
+  ['READ_RENEWS_THE_ENTRY', 'reads the same again', small],
+  ['SHARED_ENTRY_BELIEVED', 'believes the shared cache', shared],
+  ['SHARED_ENTRY_FROM_BEFORE_THE_POINT', 'finds an entry from before its list of changes begins', shared],
+  ['SHARED_ENTRY_FROM_BEFORE_A_CHANGE', 'finds an entry that is older than a change it knows', shared],
+  ['CHANGE_TOLD_DURING_THE_LIST', 'is told of a change while the list is on its way', shared],
+  [
+    'TRANSACTIONS_COMMITTED_OUT_OF_ORDER',
+    'sees transactions commit in another order than they began',
+    sharedThreeVersions,
+  ],
+] as const
+
+const defects = [
+  ['MARKER_NOT_AWAITED', 'the feed proves itself when its marker is sent, not when it is heard', small],
+  ['PROOF_COUNTED_FROM_ITS_END', 'a proof counts from when it ends', small],
+  ['PROOF_NEVER_AGES', 'a proof holds for ever', small],
+  ['LOST_BEFORE_LISTEN', 'memory is dropped before the new connection listens', small],
+  ['LOST_KEEPS_ENTRIES', 'a new connection drops nothing from memory', small],
+  ['LOST_KEEPS_FLIGHTS', 'a new connection discards no read under way', small],
+  ['ANNOUNCED_AFTER_COMMIT', 'changes are announced after their commit', small],
+  ['ANNOUNCED_BEFORE_COMMIT', 'changes are announced before their commit', small],
+  ['CHANGE_KEEPS_ENTRY', 'a change that is told stays in memory', small],
+  ['FLIGHT_NOT_OVERTAKEN', 'a read under way is not overtaken by a change', small],
+  ['OWN_CHANGE_NOT_APPLIED', 'a change is acknowledged before it holds here', small],
+  ['L1_NOT_COMPARED', 'memory takes whatever comes last', twoReads],
+  ['READ_COUNTED_FROM_ITS_END', 'a read counts from when it ends', small],
+  ['READ_NEVER_AGES', 'a read holds for ever', small],
+  ['READ_FROM_A_REPLICA', 'reads go to a replica that lags', small],
+  ['STALENESS_NOT_CHECKED', 'nobody asks how old knowledge is', small],
+  ['STALENESS_NOT_CHECKED_AT_LAST', 'nobody asks so after the signature', small],
+  ['KEY_NOT_BOUND_TO_ENTRY', 'nobody asks after the signature whether the key is still in memory', small],
+  ['VERDICT_NOT_BOUND_TO_ENTRY', 'verdicts outlive the tenant that they lean on', small],
+  ['VERDICT_NEVER_AGES', 'verdicts count without recent knowledge', small],
+  ['UNAVAILABLE_IS_REFUSED', 'what cannot be found out is answered with 401', small],
+  ['ONE_CLOCK', 'time goes by a clock that stops in a suspended machine', slowClocks],
+  ['SHARED_BELIEVED_WITHOUT_THE_LIST', 'the shared cache is believed before the list of changes is there', shared],
+  ['SHARED_VERSION_NOT_COMPARED', 'entries of the shared cache are not compared with known changes', shared],
+  ['SHARED_HORIZON_NOT_COMPARED', 'entries from before the list begins are believed', shared],
+  ['SHARED_HORIZON_TAKEN_AFTER_THE_READ', 'an entry says how far history had come after it was read', shared],
+  [
+    'SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS',
+    'an entry counts changes as seen that were still open',
+    sharedThreeVersions,
+  ],
+  ['SHARED_ENTRY_COUNTS_AS_A_READ', 'an entry of the shared cache counts as a recent read', shared],
+  ['SHARED_MISS_IS_REFUSED', 'an entry that is not believed is answered with 401', shared],
+  ['SHARED_LIST_FORGETS_WHAT_WAS_TOLD', 'what is told while the list is on its way is forgotten', shared],
+  ['SHARED_LIST_OUTLIVES_LOST', 'a list counts that was read before the feed was lost', shared],
+  ['SHARED_POINT_KEPT_WHEN_LOST', 'the list before counts on after the feed was lost', shared],
+  ['SHARED_LOG_IS_PRUNED', 'the log no longer holds what the list should', shared],
+] as const
+
+const quickly = (definitions: readonly string[]): Promise<Verification> =>
+  verify(model, { definitions, optimised: false })
+
+describe.concurrent('the freshness protocol', () => {
+  it.each(wholes)('keeps every promise in every order of events, %s', async (_, size) => {
+    const { violated, isExhaustive } = await verify(model, { definitions: size, optimised: true })
+    expect(violated).toBeUndefined()
+    expect(isExhaustive).toBe(true)
+  })
+})
+
+describe.concurrent('the verifier of the model', () => {
+  it.each(situations)('%s: %s', async (situation, _, size) => {
+    const { violated } = await quickly([...size, `REACH=${situation}`])
+    // SPIN prints what was asserted: that situation n is not situation n.
+    expect(violated).toMatch(/^\((\d+)!=\1\)$/)
+  })
+})
+
+describe.concurrent('the model catches', () => {
+  it.each(defects)('%s: %s', async (defect, _, size) => {
+    const { violated } = await quickly([...size, `MUTATE_${defect}`])
+    expect(violated).toMatch(/^S\d_/)
+  })
+})
+
+describe('the tables above', () => {
+  const text = readFileSync(model, 'utf8')
+
+  it('leave no situation and no defect of the model out', () => {
+    const reached = [...text.matchAll(/\b(?:reached\(|giveUp\(.*, )([A-Z_]+)\)/g)].map(([, name]) => name)
+    expect(new Set(situations.map(([name]) => name))).toEqual(new Set(reached))
+    const mutated = [...text.matchAll(/\bMUTATE_([A-Z0-9_]{2,})/g)].map(([, name]) => name)
+    expect(new Set(defects.map(([name]) => name))).toEqual(new Set(mutated))
+  })
+})
