@@ -70,12 +70,17 @@ export const problems = {
   password_too_short: {
     status: 400,
     message: 'The password is too short.',
-    hint: 'Choose one of at least 12 characters; a few words will do.',
+    hint: 'Choose a longer one; a few words will do.',
   },
   password_too_long: {
     status: 400,
     message: 'The password is too long.',
     hint: 'Choose one of at most 128 characters.',
+  },
+  password_common: {
+    status: 400,
+    message: 'The password is one of those that are tried first.',
+    hint: 'Choose one that nobody else has; a few words that do not belong together will do.',
   },
   email_taken: {
     status: 409,
@@ -207,6 +212,8 @@ export interface FieldError {
 /** What goes with a refusal. */
 export interface ProblemOptions {
   readonly retryAfterSec?: number
+  /** What to do, where it can be said more exactly than in general. */
+  readonly hint?: string
   /** What lies behind it; for the log alone. */
   readonly cause?: unknown
 }
@@ -222,7 +229,7 @@ export class Problem extends Error {
   readonly headers: Readonly<Record<string, string>>
 
   /** `retryAfterSec`: after how many seconds it may go better. */
-  constructor(code: ProblemCode, { retryAfterSec, cause }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, { retryAfterSec, hint, cause }: ProblemOptions = {}) {
     const kind: ProblemKind = problems[code]
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
@@ -230,7 +237,7 @@ export class Problem extends Error {
     Error.stackTraceLimit = limit
     this.code = code
     this.statusCode = kind.status
-    this.hint = kind.hint
+    this.hint = hint ?? kind.hint
     this.oauthError = kind.oauthError
     this.headers = retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }
   }

@@ -11,8 +11,11 @@ import {
 import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
-import { createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
+import { readCommonPasswords } from './accounts/common-passwords.js'
+import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
+import { PasswordPolicy } from './accounts/password-policy.js'
 import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
+import { Peppers } from './accounts/peppers.js'
 import { Administration } from './admin/administration.js'
 import { LeakResponse } from './admin/leak-response.js'
 import { AuditChain } from './audit/audit-chain.js'
@@ -69,6 +72,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
   const metrics = new Metrics()
   const store = observedStore(database.store, metrics)
   const { clock = systemClock } = parts
+  const peppers = Peppers.parse(configuration.passwordPeppers)
   const { redisUrl } = configuration
   const cache = redisUrl === undefined ? undefined : observedCache(redisCache({ url: redisUrl }), metrics)
   const keys = tenantSecrets({
@@ -85,7 +89,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await store.close()
   }
   try {
+    await checkPeppers(store, peppers)
     await keys.ready()
+    const hasher = parts.passwords ?? (await createPasswordHasher({ peppers }))
+    const minLength = configuration.passwordMinLength
+    const policy = new PasswordPolicy({ minLength, common: readCommonPasswords() })
     const refreshTokens = new RefreshTokens(await readSealedKey(store, masterKeys, 'server:refresh-key'))
     const protection = protectionKeys(await readSealedKey(store, masterKeys, 'server:protection-key'))
     const names = new BlindNames(protection.names)
@@ -110,9 +118,9 @@ export async function openService(configuration: Configuration, parts: ServicePa
     })
     const latchkey = observedLatchkey(verifier, metrics)
     leaks.on('leak', () => metrics.secretLeaks.inc())
-    const passwords = new PasswordQueue(parts.passwords ?? (await createPasswordHasher()), parts.passwordQueue)
+    const passwords = new PasswordQueue(hasher, parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
-    const accounts = new Accounts({ store, keys, sessions, passwords, guesses, audit, clock })
+    const accounts = new Accounts({ store, keys, sessions, passwords, policy, guesses, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
     return {
       database,

@@ -18,6 +18,7 @@ export type StartupFailureCode =
   | 'master_key_file_missing'
   | 'master_key_file_exposed'
   | 'master_key_file_malformed'
+  | 'pepper_missing'
   | 'port_in_use'
   | 'address_unusable'
   | 'command_refused'

@@ -17,6 +17,10 @@ class CountingHasher implements PasswordHasher {
     return this.#inner.hash(text)
   }
 
+  isOutdated(hashed: string): boolean {
+    return this.#inner.isOutdated(hashed)
+  }
+
   verify(text: string, hashed: string | undefined): Promise<boolean> {
     this.calls.push('verify')
     return this.#inner.verify(text, hashed)

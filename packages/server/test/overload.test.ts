@@ -19,6 +19,10 @@ class HeldHasher implements PasswordHasher {
     return hashed === `hash of ${text}`
   }
 
+  isOutdated(): boolean {
+    return false
+  }
+
   release(): void {
     this.isHeld = false
     for (const go of this.#held.splice(0)) go()

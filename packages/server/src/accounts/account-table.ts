@@ -148,6 +148,21 @@ export async function listAccounts(
   return rows
 }
 
+/** A hash that begins with `prefix`, but with none of `known`; `undefined` when there is none. */
+export async function findForeignHash(
+  client: SqlClient,
+  prefix: string,
+  known: readonly string[],
+): Promise<string | undefined> {
+  const unknown = known.map((_, index) => `and substr(password_hash, 1, length($${index + 2})) <> $${index + 2}`)
+  const { rows } = await client.query<{ passwordHash: string }>(
+    `select password_hash as "passwordHash" from server_accounts
+     where substr(password_hash, 1, length($1)) = $1 ${unknown.join(' ')} limit 1`,
+    [prefix, ...known],
+  )
+  return rows[0]?.passwordHash
+}
+
 /** Whether somebody can use the admin routes. */
 export async function hasAdmin(client: SqlClient): Promise<boolean> {
   const { rows } = await client.query(

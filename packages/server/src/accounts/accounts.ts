@@ -4,14 +4,13 @@ import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
-import type { Attempt, GuessGuard, VouchedDevice } from '../protection/guess-guard.js'
+import type { Admission, Attempt, GuessGuard, VouchedDevice } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { Session } from '../sessions/session-table.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
 import { uuidV7 } from '../uuid.js'
 import * as table from './account-table.js'
 import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
-import { checkNewPassword } from './password.js'
+import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 
 /** Somebody who has just signed in. */
@@ -34,10 +33,14 @@ export interface AccountsOptions {
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
+  readonly policy: PasswordPolicy
   readonly guesses: GuessGuard
   readonly audit: AuditTrail
   readonly clock: Clock
 }
+
+/** Times that a login may find the hash it has checked replaced. */
+const maxLoginAttempts = 2
 
 /** What people do with their own accounts. Each change of an account and the end of the tokens it makes untrue are one transaction (C5). */
 export class Accounts {
@@ -47,7 +50,7 @@ export class Accounts {
     this.#options = options
   }
 
-  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_too_…`, `email_taken`. `device`: the device token that came along. */
+  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_…`, `email_taken`. `device`: the device token that came along. */
   async register(
     input: { email: string; password: string; name?: string | undefined },
     origin: RequestOrigin,
@@ -70,24 +73,19 @@ export class Accounts {
    * looked at. `device`: the device token that came along.
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, passwords, sessions, guesses } = this.#options
+    const { store, passwords, guesses } = this.#options
     // Before the attempt is counted: nobody pays for our having no time.
     passwords.checkRoom()
     const email = tryCanonicalEmail(input.email)
-    const found = await table.findStoredAccountByEmail(store, email)
+    let found = await table.findStoredAccountByEmail(store, email)
     const admission = await guesses.admit(attemptAt(found?.id ?? email, origin, device))
-    const matches = await passwords.verify(input.password, found?.passwordHash)
-    if (found === undefined || !matches || found.disabledAt !== null) {
-      await this.#auditRefusal('login', found?.id ?? null, origin)
-      throw new Problem(matches ? 'account_disabled' : 'invalid_credentials')
+    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
+      const account = await this.#checkCredentials(found, input.password, origin)
+      const signedIn = await this.#openFor(account, { password: input.password, admission, origin })
+      if (signedIn !== undefined) return signedIn
+      found = await table.findStoredAccountByEmail(store, email)
     }
-    const session = await store.transaction(async (client) => {
-      const opened = await this.#openFor(client, found, origin)
-      await guesses.welcome(client, admission)
-      return opened
-    })
-    const tokens = await sessions.tokensFor(session, found)
-    return { account: withoutHash(found), tokens, deviceToken: admission.device }
+    throw new Problem('invalid_credentials')
   }
 
   /** The account that a token speaks for. Fails with `token_revoked` when it is gone. */
@@ -123,8 +121,8 @@ export class Accounts {
     origin: RequestOrigin,
   ): Promise<SignedIn> {
     const { store, keys, sessions, passwords } = this.#options
-    const newPassword = checkNewPassword(input.newPassword)
     const stored = await this.#authenticate(acting, input.currentPassword)
+    const newPassword = this.#options.policy.check(input.newPassword, stored)
     const passwordHash = await passwords.hash(newPassword)
     const [account, session] = await store.transaction(async (client) => {
       const updated = await table.updateAccount(client, stored, { passwordHash })
@@ -225,7 +223,9 @@ export class Accounts {
     role: table.Role,
   ): Promise<table.StoredAccount> {
     const email = canonicalEmail(input.email)
-    const passwordHash = await this.#options.passwords.hash(checkNewPassword(input.password))
+    const passwordHash = await this.#options.passwords.hash(
+      this.#options.policy.check(input.password, { ...input, email }),
+    )
     const createdAt = this.#now()
     const never = { signedInAt: null, disabledAt: null }
     return { id: uuidV7(createdAt), email, name: input.name ?? null, role, passwordHash, createdAt, ...never }
@@ -237,12 +237,40 @@ export class Accounts {
     return withoutHash(draft)
   }
 
-  async #openFor(client: SqlClient, account: table.StoredAccount, origin: RequestOrigin): Promise<Session> {
-    const recorded = await table.recordSignIn(client, account, this.#now())
-    if (!recorded) throw new Problem('invalid_credentials')
-    const session = await this.#options.sessions.open(client, account.id, origin)
-    await this.#audit(client, 'login', { accountId: account.id, sessionId: session.id }, origin)
-    return session
+  async #checkCredentials(
+    found: table.StoredAccount | undefined,
+    password: string,
+    origin: RequestOrigin,
+  ): Promise<table.StoredAccount> {
+    const matches = await this.#options.passwords.verify(password, found?.passwordHash)
+    if (found !== undefined && matches && found.disabledAt === null) return found
+    await this.#auditRefusal('login', found?.id ?? null, origin)
+    throw new Problem(matches ? 'account_disabled' : 'invalid_credentials')
+  }
+
+  /**
+   * A session for somebody whose password was right, hashed anew if that is due. `undefined` if the hash that was checked is not the account's any
+   * more: another login may just have done the same, or the password was changed.
+   */
+  async #openFor(
+    account: table.StoredAccount,
+    { password, admission, origin }: { password: string; admission: Admission; origin: RequestOrigin },
+  ): Promise<SignedIn | undefined> {
+    const { store, passwords, sessions, guesses } = this.#options
+    const due = passwords.isOutdated(account.passwordHash)
+    const passwordHash = due ? await passwords.hash(password) : undefined
+    const session = await store.transaction(async (client) => {
+      const recorded = await table.recordSignIn(client, account, this.#now())
+      if (!recorded) return undefined
+      if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
+      const opened = await sessions.open(client, account.id, origin)
+      await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
+      await guesses.welcome(client, admission)
+      return opened
+    })
+    if (session === undefined) return undefined
+    const tokens = await sessions.tokensFor(session, account)
+    return { account: withoutHash(account), tokens, deviceToken: admission.device }
   }
 
   /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */

@@ -1,29 +1,90 @@
 import { randomBytes } from 'node:crypto'
-import { hash, type Options, verify } from '@node-rs/argon2'
+import { hash, type Options, parseOptions, verify } from '@node-rs/argon2'
+import { LatchkeyError } from 'latchkey'
+import type { SqlClient } from 'latchkey/sqlite'
+import { StartupFailure } from '../startup-failure.js'
+import { findForeignHash } from './account-table.js'
 import { normalisePassword } from './password.js'
+import { type Pepper, Peppers } from './peppers.js'
 
 /** Turns passwords into what may be stored, and checks them. Both cost tens of milliseconds by design, off the event loop. */
 export interface PasswordHasher {
-  /** The hash of a password in PHC format, with a salt of its own. */
+  /** The hash of a password in PHC format, with a salt of its own; before it `pepper:<id>` where there is a pepper. */
   hash(password: string): Promise<string>
   /**
    * Whether the password is the one that was hashed. `undefined` for "there is no such account" does the same work and gives `false`, so
    * that the time of an answer does not tell which addresses have accounts.
    */
   verify(password: string, hashed: string | undefined): Promise<boolean>
+  /** Whether the password would be hashed differently now: with more work, or with another pepper. */
+  isOutdated(hashed: string): boolean
+}
+
+/** How passwords are hashed. */
+export interface PasswordHasherOptions {
+  readonly peppers?: Peppers
+  /** Memory in KiB, passes, threads. */
+  readonly cost?: Required<Pick<Options, 'memoryCost' | 'timeCost' | 'parallelism'>>
 }
 
 // OWASP's Password Storage Cheat Sheet: Argon2id, which is the default algorithm, with m = 19 MiB, t = 2, p = 1.
-const cost: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const usualCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** Argon2id (RFC 9106). */
-export async function createPasswordHasher(): Promise<PasswordHasher> {
-  const nobody = await hash(randomBytes(32), cost)
+/** Argon2id (RFC 9106); a pepper is its secret value K (§3.1). `verify` fails with `master_key_missing` for a pepper that is not there. */
+export async function createPasswordHasher({
+  peppers = Peppers.parse(undefined),
+  cost = usualCost,
+}: PasswordHasherOptions = {}): Promise<PasswordHasher> {
+  const newest = peppers.newest
+  const hashNow = (password: string | Uint8Array) => hash(password, { ...cost, ...secretOf(newest) })
+  const nobody = store(await hashNow(randomBytes(32)), newest)
   return {
-    hash: (password) => hash(normalisePassword(password), cost),
+    hash: async (password) => store(await hashNow(normalisePassword(password)), newest),
     verify: async (password, hashed) => {
-      const matches = await verify(hashed ?? nobody, normalisePassword(password))
+      const { phc, pepperId } = parse(hashed ?? nobody)
+      const pepper = pepperId === undefined ? undefined : peppers.find(pepperId)
+      if (pepperId !== undefined && pepper === undefined) throw new LatchkeyError('master_key_missing')
+      const matches = await verify(phc, normalisePassword(password), secretOf(pepper))
       return matches && hashed !== undefined
     },
+    isOutdated: (hashed) => {
+      const { phc, pepperId } = parse(hashed)
+      return pepperId !== newest?.id || !isHashedAtCost(phc, cost)
+    },
   }
+}
+
+/** Fails with the start-up code `pepper_missing` while there are hashes made with a pepper that is not there: their owners could not sign in. */
+export async function checkPeppers(client: SqlClient, peppers: Peppers): Promise<void> {
+  const known = peppers.ids.map((id) => `${pepperPrefix}${id}$`)
+  const foreign = await findForeignHash(client, pepperPrefix, known)
+  if (foreign === undefined) return
+  throw new StartupFailure(
+    'pepper_missing',
+    `There are passwords that were hashed with the pepper ${JSON.stringify(parse(foreign).pepperId)}, which this process does not hold.`,
+    'Add it to PASSWORD_PEPPERS again, behind the newest. Nothing was changed.',
+  )
+}
+
+const pepperPrefix = 'pepper:'
+
+function store(phc: string, pepper: Pepper | undefined): string {
+  return pepper === undefined ? phc : `${pepperPrefix}${pepper.id}${phc}`
+}
+
+function parse(stored: string): { readonly phc: string; readonly pepperId: string | undefined } {
+  if (!stored.startsWith(pepperPrefix)) return { phc: stored, pepperId: undefined }
+  // An ID holds no dollar sign, and a hash in PHC format begins with one.
+  const at = stored.indexOf('$')
+  return { phc: stored.slice(at), pepperId: stored.slice(pepperPrefix.length, at) }
+}
+
+function secretOf(pepper: Pepper | undefined): Options {
+  return pepper === undefined ? {} : { secret: pepper.key }
+}
+
+function isHashedAtCost(phc: string, cost: NonNullable<PasswordHasherOptions['cost']>): boolean {
+  if (!phc.startsWith('$argon2id$v=19$')) return false
+  const { memoryCost, timeCost, parallelism } = parseOptions(phc)
+  return memoryCost === cost.memoryCost && timeCost === cost.timeCost && parallelism === cost.parallelism
 }

@@ -57,6 +57,10 @@ export class PasswordQueue implements PasswordHasher {
     return this.#run(() => this.#hasher.verify(password, hashed))
   }
 
+  isOutdated(hashed: string): boolean {
+    return this.#hasher.isOutdated(hashed)
+  }
+
   async #run<T>(work: () => Promise<T>): Promise<T> {
     this.checkRoom()
     if (this.#running < this.#options.parallel) this.#running += 1

@@ -31,6 +31,10 @@ export interface Configuration {
   readonly sessionIdleTtlSec: number
   readonly gracePeriodSec: number
   readonly maxStalenessMs: number
+  /** The least number of characters of a new password. */
+  readonly passwordMinLength: number
+  /** Secrets that are hashed along with passwords, newest first; `undefined`: none. */
+  readonly passwordPeppers: string | undefined
   /** How many requests are taken, of whom. */
   readonly limits: Limits
   /** Opens /metrics; `undefined`: only to this machine. */
@@ -88,6 +92,8 @@ export function readConfiguration(env: Environment): Configuration {
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
+    passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
+    passwordPeppers: reader.read(settings.passwordPeppers),
     limits: readLimits(reader),
     metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,

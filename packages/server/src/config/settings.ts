@@ -115,6 +115,22 @@ export const settings = {
     byDefault: '2000',
     parse: (text) => parseWhole(text, 250, 60_000),
   },
+  passwordMinLength: {
+    name: 'PASSWORD_MIN_LENGTH',
+    purpose: 'How many characters a new password has at least.',
+    accepts: 'a whole number from 8 to 64',
+    byDefault: '12',
+    parse: (text) => parseWhole(text, 8, 64),
+  },
+  passwordPeppers: {
+    name: 'PASSWORD_PEPPERS',
+    purpose:
+      'Secrets that are hashed along with every password, newest first, kept as master keys are: a copy of the database alone is then no use to who guesses. Passwords come to the newest as their owners sign in; an older one is needed until no hash is left of it.',
+    accepts: 'a list "id:base64url,id:base64url" of 32-byte keys',
+    byDefault: 'none',
+    secret: true,
+    parse: parseMasterKeys,
+  },
   limitLogin: limits('login', 'How often one may sign in'),
   limitRegister: limits('register', 'How often one may register'),
   limitRefresh: limits('refresh', 'How often one may refresh'),

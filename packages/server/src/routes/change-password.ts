@@ -21,6 +21,7 @@ const schema = {
       'guess_delayed',
       'password_too_short',
       'password_too_long',
+      'password_common',
     ),
   },
 }

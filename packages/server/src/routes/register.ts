@@ -15,7 +15,15 @@ const schema = {
   ),
   response: {
     201: Type.Ref('SignedIn#'),
-    ...refusals(...forBody, 'overloaded', 'email_invalid', 'password_too_short', 'password_too_long', 'email_taken'),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      'email_invalid',
+      'password_too_short',
+      'password_too_long',
+      'password_common',
+      'email_taken',
+    ),
   },
 }
 

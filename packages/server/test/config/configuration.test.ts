@@ -33,6 +33,7 @@ describe('the configuration', () => {
       sessionIdleTtlSec: 1_209_600,
       gracePeriodSec: 3600,
       maxStalenessMs: 2000,
+      passwordMinLength: 12,
       limits: defaultLimits,
       auditRetentionSec: 31_536_000,
       logLevel: 'warn',
@@ -62,6 +63,8 @@ describe('the configuration', () => {
         LATCHKEY_MAX_STALENESS: '500',
         LATCHKEY_AUDIT_RETENTION: '86400',
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
+        PASSWORD_MIN_LENGTH: '8',
+        PASSWORD_PEPPERS: masterKeys,
         LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
         NODE_ENV: 'production',
       }),
@@ -78,6 +81,8 @@ describe('the configuration', () => {
       sessionIdleTtlSec: 3600,
       gracePeriodSec: 0,
       maxStalenessMs: 500,
+      passwordMinLength: 8,
+      passwordPeppers: masterKeys,
       limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
       auditRetentionSec: 86_400,
       metricsToken: 'sixteen-or-more-',
@@ -102,6 +107,8 @@ describe('the configuration', () => {
       LATCHKEY_MAX_STALENESS: '1e3',
       LATCHKEY_AUDIT_RETENTION: '86399',
       LATCHKEY_METRICS_TOKEN: 'fifteen-letters',
+      PASSWORD_MIN_LENGTH: '7',
+      PASSWORD_PEPPERS: 'p1:short',
       LATCHKEY_LIMIT_LOGIN: 'account:5/10',
       LATCHKEY_LIMIT_REGISTER: 'address:0/10',
       LATCHKEY_LIMIT_REFRESH: 'address:5/86401',
@@ -147,6 +154,7 @@ describe('the configuration', () => {
         REDIS_URL: 'redis://cache',
         LATCHKEY_MASTER_KEYS: masterKeys,
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
+        PASSWORD_PEPPERS: masterKeys,
       }
       const value = values[name] ?? ''
       const rest = { LATCHKEY_MASTER_KEYS: masterKeys, [name]: undefined }

@@ -34,8 +34,8 @@ export interface TestServer {
   readonly api: ApiClient
   readonly clock: ShiftingClock
   readonly configuration: Configuration
-  /** Another server on the same database. */
-  startAnother(): Promise<TestServer>
+  /** Another server on the same database, of the same configuration but for what is given. */
+  startAnother(changes?: Omit<StartOptions, 'database'>): Promise<TestServer>
   /** Takes the database away from the running server. */
   loseDatabase(): Promise<void>
   /** Ends the server and removes its database. */
@@ -68,7 +68,8 @@ async function start(
   const server = await createServer(configuration, { clock, ...parts })
   const url = await server.listen()
   const api = await ApiClient.connect(url)
-  const startAnother = () => start(configuration, parts, async () => {})
+  const startAnother = (changes: Omit<StartOptions, 'database'> = {}) =>
+    start({ ...configuration, ...changes.configuration }, { ...parts, ...changes.parts }, async () => {})
   const stop = async () => {
     await server.close()
     await remove()
