@@ -1,0 +1,32 @@
+#!/bin/sh
+# Makes the secrets that compose.yaml mounts, each once: what is there already is left alone.
+#
+#   ./make-secrets.sh [folder]      (default: ./secrets beside this script)
+set -eu
+
+folder=${1:-$(dirname "$0")/secrets}
+
+random() {
+  head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'
+}
+
+# Containers read these as users of their own, so that the files are open and the folder is not.
+keep() {
+  [ -s "$folder/$1" ] || (umask 0333 && printf '%s\n' "$2" >"$folder/$1")
+}
+
+mkdir -p "$folder"
+chmod 0700 "$folder"
+
+keep postgres_password "$(random)"
+keep database_url "postgres://latchkey:$(cat "$folder/postgres_password")@postgres:5432/latchkey"
+keep redis_password "$(random)"
+keep redis_url "redis://:$(cat "$folder/redis_password")@redis:6379"
+keep redis_conf "requirepass $(cat "$folder/redis_password")
+save \"\"
+appendonly no
+maxmemory 256mb
+maxmemory-policy allkeys-lru"
+keep master_keys "k1:$(random)"
+
+echo "The secrets are in $folder. Keep a copy of master_keys elsewhere: without it no stored secret can be read."

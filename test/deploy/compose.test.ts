@@ -1,0 +1,260 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuthClient, type Device } from '../support/auth-client.js'
+import { freePort } from '../support/free-port.js'
+import { runCommand, type ServerProcess, startServer } from '../support/server-process.js'
+import { startRedis } from '../support/start-redis.js'
+import { createTestDatabase } from '../support/test-database.js'
+import { type ComposeFile, type ComposeService, composeProblems, readComposeFile } from './support/compose-file.js'
+import { requireProgram } from './support/installed-program.js'
+import { type NginxProcess, startNginx } from './support/start-nginx.js'
+
+const folder = fileURLToPath(new URL('../../deploy/compose', import.meta.url))
+const compose = readComposeFile(join(folder, 'compose.yaml'))
+
+/** A change to the file that a check must object to. */
+type Fault = (file: { services: Record<string, Record<string, unknown>> }) => void
+
+function withFault(fault: Fault): ComposeFile {
+  const copy = structuredClone(compose)
+  fault(copy as unknown as Parameters<Fault>[0])
+  return copy
+}
+
+/** What nobody wants in production, as sentences. */
+function policyProblems({ services, secrets }: ComposeFile): string[] {
+  return Object.entries(services).flatMap(([name, service]) =>
+    [
+      ...imageProblems(service),
+      ...startProblems(service, services),
+      ...(service.secrets ?? [])
+        .filter((secret) => secrets[secret]?.file === undefined)
+        .map((secret) => `secret ${secret} is no file`),
+      ...Object.keys(service.environment ?? {})
+        .filter((key) => /(PASSWORD|URL|KEYS)$/.test(key))
+        .map((key) => `${key} is in the environment`),
+    ].map((problem) => `${name}: ${problem}`),
+  )
+}
+
+function imageProblems({ image = '', privileged, security_opt = [], deploy, healthcheck, restart }: ComposeService) {
+  const ownImage = image === 'latchkey:local'
+  return [
+    ...(/^[\w./-]+:[\w.-]*\d[\w.-]*$/.test(image) || ownImage ? [] : [`image ${image} is not pinned`]),
+    ...(privileged === true ? ['is privileged'] : []),
+    ...(security_opt.includes('no-new-privileges:true') ? [] : ['may gain privileges']),
+    ...(deploy?.resources?.limits?.memory === undefined ? ['has no memory limit'] : []),
+    ...(healthcheck === undefined && !ownImage ? ['has no health check'] : []),
+    ...(restart === undefined ? ['does not say whether it is restarted'] : []),
+  ]
+}
+
+function startProblems({ depends_on = {} }: ComposeService, services: ComposeFile['services']): string[] {
+  return Object.entries(depends_on).flatMap(([name, { condition }]) => {
+    const ends = services[name]?.restart === 'no'
+    return ends === (condition === 'service_completed_successfully') ? [] : [`waits for ${name} in the wrong way`]
+  })
+}
+
+describe('compose.yaml', () => {
+  it('is what the compose specification allows', () => {
+    expect(composeProblems(compose)).toEqual([])
+  })
+
+  it.each<[string, Fault]>([
+    ['a misspelt field', ({ services }) => Object.assign(services.nginx ?? {}, { helthcheck: {} })],
+    [
+      'a misspelt field below',
+      ({ services }) => Object.assign(services.nginx ?? {}, { healthcheck: { intervall: '1s' } }),
+    ],
+    [
+      'an unknown condition',
+      ({ services }) => Object.assign(services.nginx ?? {}, { depends_on: { redis: { condition: 'healthy' } } }),
+    ],
+    ['a field in the wrong place', (file) => Object.assign(file, { image: 'nginx' })],
+    ['a wrong type', ({ services }) => Object.assign(services.nginx ?? {}, { read_only: [] })],
+  ])('would be refused with %s', (_what, fault) => {
+    expect(composeProblems(withFault(fault))).not.toEqual([])
+  })
+
+  it('pins images, limits memory, gains no privileges, checks health, and keeps secrets out of the environment', () => {
+    expect(policyProblems(compose)).toEqual([])
+  })
+
+  it.each<[string, Fault]>([
+    ['an unpinned image', ({ services }) => Object.assign(services.redis ?? {}, { image: 'redis:latest' })],
+    ['a privileged container', ({ services }) => Object.assign(services.redis ?? {}, { privileged: true })],
+    ['no limits', ({ services }) => Object.assign(services.redis ?? {}, { deploy: {} })],
+    [
+      'a secret in the environment',
+      ({ services }) => Object.assign(services.redis ?? {}, { environment: { DATABASE_URL: 'x' } }),
+    ],
+    ['no health check', ({ services }) => Object.assign(services.redis ?? {}, { healthcheck: undefined })],
+    [
+      'a server that does not wait for the migration',
+      ({ services }) =>
+        Object.assign(services.redis ?? {}, { depends_on: { migrate: { condition: 'service_started' } } }),
+    ],
+  ])('would be refused with %s', (_what, fault) => {
+    expect(policyProblems(withFault(fault))).toHaveLength(1)
+  })
+
+  it('starts PostgreSQL, then the migration, then the servers, then nginx', () => {
+    expect(startOrder(compose)).toEqual([['postgres', 'redis'], ['migrate'], ['server-1', 'server-2'], ['nginx']])
+  })
+
+  it('gives a server longer to stop than the server gives its requests', () => {
+    for (const name of ['server-1', 'server-2']) {
+      expect(Number.parseInt(compose.services[name]?.stop_grace_period ?? '', 10)).toBeGreaterThan(10)
+    }
+  })
+
+  it('shows nothing to the outside but nginx', () => {
+    const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined)
+    expect(open.map(([name]) => name)).toEqual(['nginx'])
+  })
+})
+
+describe('make-secrets.sh', () => {
+  it('is accepted by shellcheck', () => {
+    requireProgram('shellcheck', 'shellcheck')
+    execFileSync('shellcheck', [join(folder, 'make-secrets.sh')])
+  })
+
+  it('makes every secret that the services ask for, readable in containers and closed outside, and none twice', () => {
+    const target = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))
+    try {
+      execFileSync(join(folder, 'make-secrets.sh'), [target])
+      const read = () =>
+        Object.values(compose.secrets).map(({ file = '' }) => readFileSync(join(target, basename(file)), 'utf8'))
+      const made = read()
+      expect(new Set(made).size).toBe(made.length)
+      expect(statSync(target).mode & 0o777).toBe(0o700)
+      expect(statSync(join(target, 'database_url')).mode & 0o777).toBe(0o444)
+      execFileSync(join(folder, 'make-secrets.sh'), [target])
+      expect(read()).toEqual(made)
+    } finally {
+      rmSync(target, { recursive: true })
+    }
+  })
+})
+
+describe('the topology of compose.yaml, as processes', () => {
+  const undo: (() => Promise<unknown>)[] = []
+  const servers: ServerProcess[] = []
+  let nginx: NginxProcess
+  let url: string
+
+  /** The environment of a service, with its mounted secrets where they are on this machine. */
+  let environmentOf: (name: string) => Record<string, string>
+
+  beforeAll(async () => {
+    const secrets = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))
+    undo.push(async () => rmSync(secrets, { recursive: true }))
+    execFileSync(join(folder, 'make-secrets.sh'), [secrets])
+    const database = await createTestDatabase()
+    undo.push(() => database.drop())
+    const redis = await startRedis()
+    undo.push(() => redis.dispose())
+    for (const [name, text] of Object.entries({ database_url: database.url, redis_url: redis.url })) {
+      rmSync(join(secrets, name))
+      writeFileSync(join(secrets, name), `${text}\n`)
+    }
+    environmentOf = (name) => {
+      const given = Object.entries(compose.services[name]?.environment ?? {})
+      const here = given.map(([key, value]) => [key, value.replace('/run/secrets', secrets)])
+      // What compose would fill in, and where nginx is here.
+      return { ...Object.fromEntries(here), LATCHKEY_ISSUER: 'https://auth.test', TRUSTED_PROXIES: '127.0.0.1' }
+    }
+  })
+
+  afterAll(async () => {
+    for (const step of undo.reverse()) await step()
+  })
+
+  it('migrates first', async () => {
+    const { command = [] } = compose.services.migrate ?? {}
+    expect(await runCommand({ env: environmentOf('migrate') }, command)).toMatchObject({ code: 0 })
+  })
+
+  it('starts the servers, then nginx in front of them, which is then ready', async () => {
+    let configuration = readFileSync(join(folder, 'nginx.conf'), 'utf8')
+    for (const name of ['server-1', 'server-2']) {
+      const server = await startServer({ env: { ...environmentOf(name), PORT: '0' } })
+      undo.push(() => server.stop())
+      servers.push(server)
+      configuration = configuration.replace(`${name}:3000`, new URL(server.url).host)
+    }
+    const port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    nginx = await startNginx(configuration.replace('listen 8080', `listen 127.0.0.1:${port}`), `${url}/readyz`)
+    undo.push(() => nginx.stop())
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  })
+
+  it('registers, signs in, answers and revokes through nginx, whichever server is asked', async () => {
+    const client = new AuthClient(url)
+    const devices: Device[] = [await client.register('ada@example.com')]
+    for (let count = 0; count < 4; count++) devices.push(await client.login('ada@example.com'))
+    for (const { accessToken, accountId } of devices) expect(await client.whoIs(accessToken)).toBe(accountId)
+    const [first] = devices
+    expect((await client.call('POST', '/v1/logout-all', { token: first?.accessToken ?? '' })).status).toBe(204)
+    for (const { accessToken } of devices) {
+      for (const server of servers) {
+        const direct = new AuthClient(server.url)
+        await expect.poll(() => direct.whoIs(accessToken), { timeout: 2000 }).toBe('token_revoked')
+      }
+      expect(await client.whoIs(accessToken)).toBe('token_revoked')
+    }
+    expect(await client.whoIs((await client.login('ada@example.com')).accessToken)).toBe(first?.accountId)
+  })
+
+  it('tells the servers who the client is, whatever the client says', async () => {
+    const client = new AuthClient(url)
+    const { accessToken } = await client.login('ada@example.com')
+    const claimed = { authorization: `Bearer ${accessToken}`, 'x-forwarded-for': '192.0.2.77' }
+    await fetch(`${url}/v1/me/sessions`, { headers: claimed })
+    const answer = await fetch(`${url}/v1/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': '192.0.2.77' },
+      body: JSON.stringify({ email: 'ada@example.com', password: 'correct horse battery staple' }),
+    })
+    expect(answer.status).toBe(200)
+    const { body } = await client.call('GET', '/v1/me/sessions', { token: accessToken })
+    expect(JSON.stringify(body)).not.toContain('192.0.2.77')
+    expect(JSON.stringify(body)).toContain('127.0.0.1')
+  })
+
+  it('keeps the figures of operation inside', async () => {
+    expect((await fetch(`${url}/metrics`)).status).toBe(404)
+  })
+
+  it('loses no request when one server is stopped', async () => {
+    const client = new AuthClient(url)
+    const { accessToken, accountId } = await client.login('ada@example.com')
+    let stopping: Promise<unknown> | undefined
+    for (let count = 0; count < 60; count++) {
+      if (count === 20) stopping = servers[0]?.stop()
+      expect(await client.whoIs(accessToken)).toBe(accountId)
+    }
+    expect(await stopping).toBe(0)
+  })
+})
+
+/** Which services start together, in order, if each starts as soon as it may. */
+function startOrder({ services }: ComposeFile): string[][] {
+  const waves: string[][] = []
+  let left = Object.entries(services)
+  while (left.length > 0) {
+    const started = new Set(waves.flat())
+    const able = left.filter(([, { depends_on = {} }]) => Object.keys(depends_on).every((name) => started.has(name)))
+    if (able.length === 0) throw new Error('The services wait for each other.')
+    waves.push(able.map(([name]) => name).toSorted())
+    left = left.filter((entry) => !able.includes(entry))
+  }
+  return waves
+}
