@@ -7,6 +7,7 @@ import { TokenExchange } from './exchange/token-exchange.js'
 import type { App } from './http/app.js'
 import { clientAddress } from './http/client-address.js'
 import { createApp } from './http/create-app.js'
+import { Drain } from './http/drain.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
 import { networkMatcher } from './ip-address.js'
 import { type Chore, startHousekeeping } from './ops/housekeeping.js'
@@ -32,11 +33,14 @@ export interface Server {
   readonly app: App
   /** Starts listening; gives the URL. Fails with `port_in_use`, `address_unusable`. */
   listen(): Promise<string>
-  /** Stops accepting, answers what is under way, then closes the database. Calling twice is harmless. */
+  /** Is not ready any more; after the stop delay accepts nothing, answers what is under way, then closes feed and database. Calling twice is harmless. */
   close(): Promise<void>
 }
 
 const choresIntervalMs = 600_000
+
+/** How long requests under way may take once no more are taken. */
+const drainPatienceMs = 8000
 
 /** Entries of the audit log stand outside its chain for at most about so long. */
 const sealingIntervalMs = 1000
@@ -50,10 +54,11 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     isTrustedProxy,
     onRefusal: (error, request) => noteOrigin(service, error, request),
   })
+  const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })
   // Hooks of this kind run last first: the database goes after everything that may still want it.
   app.addHook('onClose', () => service.close())
   try {
-    await furnish(app, configuration, service, new ForwardingWatch(app, isTrustedProxy))
+    await furnish(app, configuration, service, { forwarding: new ForwardingWatch(app, isTrustedProxy), drain })
   } catch (error) {
     await app.close()
     throw error
@@ -62,7 +67,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     service,
     app,
     listen: () => listen(app, configuration),
-    close: () => app.close(),
+    close: () => drain.run(),
   }
 }
 
@@ -70,7 +75,7 @@ async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  forwarding: ForwardingWatch,
+  { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
 ): Promise<void> {
   const { store, clock, keys, latchkey, sessions, accounts, administration, database, names, metrics } = service
   const { issuer, serviceAudiences, maxStalenessMs } = configuration
@@ -103,7 +108,7 @@ async function furnish(
     sessions,
     administration,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
-    readiness: new Readiness({ store, keys, maxStalenessMs, warnings }),
+    readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
     serviceKeys,
     metrics,
     mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),

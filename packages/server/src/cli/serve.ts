@@ -3,14 +3,14 @@ import { createServer, type Server } from '../server.js'
 import { adminCommand, banner } from './banner.js'
 import type { Surroundings } from './surroundings.js'
 
-/** How long requests under way may take once the server is told to stop. */
+/** How long stopping may take besides the stop delay, before the process ends as it is. */
 const patienceMs = 10_000
 
 /** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
 export async function serve(surroundings: Surroundings): Promise<void> {
   const configuration = readConfiguration(surroundings.env)
   const server = await createServer(configuration)
-  stopOnSignal(server, surroundings)
+  stopOnSignal(server, surroundings, configuration.stopDelaySec * 1000 + patienceMs)
   try {
     const url = await server.listen()
     await announce(server, { url, configuration }, surroundings)
@@ -36,11 +36,11 @@ async function announce(
   if (!hasAdmin) app.log.info({ command: adminCommand(configuration) }, 'There is no administrator yet.')
 }
 
-function stopOnSignal(server: Server, surroundings: Surroundings): void {
+function stopOnSignal(server: Server, surroundings: Surroundings, maxDurationMs: number): void {
   const stop = () => {
     // Asked a second time, or waiting for a request that does not end: go at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) surroundings.once(signal, () => surroundings.exit(1))
-    setTimeout(() => surroundings.exit(1), patienceMs).unref()
+    setTimeout(() => surroundings.exit(1), maxDurationMs).unref()
     void server.close().then(() => surroundings.exit(0))
   }
   let stopping = false

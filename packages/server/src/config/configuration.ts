@@ -37,6 +37,8 @@ export interface Configuration {
   readonly passwordPeppers: string | undefined
   /** How many requests are taken, of whom. */
   readonly limits: Limits
+  /** How long requests are still taken once the server was told to stop. */
+  readonly stopDelaySec: number
   /** Opens /metrics; `undefined`: only to this machine. */
   readonly metricsToken: string | undefined
   /** How long the audit log keeps an entry. */
@@ -95,6 +97,7 @@ export function readConfiguration(env: Environment): Configuration {
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
     passwordPeppers: reader.read(settings.passwordPeppers),
     limits: readLimits(reader),
+    stopDelaySec: reader.read(settings.stopDelay) ?? 0,
     metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
     logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),

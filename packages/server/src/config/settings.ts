@@ -137,6 +137,12 @@ export const settings = {
   limitRecovery: limits('recovery', 'How often one may ask for mailed links, and use them'),
   limitAdmin: limits('admin', 'How many requests administrators may make'),
   limitGeneral: limits('general', 'How many requests one may make of all other routes'),
+  stopDelay: seconds(
+    'LATCHKEY_STOP_DELAY',
+    'How long a server that was told to stop still takes requests while /readyz says that it is not ready, for load balancers to notice',
+    [0, 300],
+    '0',
+  ),
   metricsToken: {
     name: 'LATCHKEY_METRICS_TOKEN',
     purpose: 'What must be presented as a bearer token to read /metrics.',

@@ -13,7 +13,11 @@ import { checkWellFormed } from './well-formed.js'
 const maxBodyBytes = 65_536
 const maxHeaderBytes = 16_384
 const headersTimeoutMs = 10_000
-const requestTimeoutMs = 30_000
+const requestTimeoutMs = 15_000
+/** How often is looked for requests that arrive too slowly. */
+const slownessIntervalMs = 1000
+/** A connection on which nothing moves, because nobody takes what we send, is let go. */
+const connectionTimeoutMs = 60_000
 
 /** What an app is made with. */
 export interface AppOptions {
@@ -32,8 +36,14 @@ export function createApp({ logger, isTrustedProxy, onRefusal }: AppOptions): Ap
     genReqId: () => randomUUID(),
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
     // A missing Host is refused below instead, because Node would do it without a body.
-    http: { maxHeaderSize: maxHeaderBytes, headersTimeout: headersTimeoutMs, requireHostHeader: false },
+    http: {
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: slownessIntervalMs,
+      requireHostHeader: false,
+    },
     // Whoever is still connected while the server stops is answered, not turned away.
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),

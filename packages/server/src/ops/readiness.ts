@@ -6,6 +6,8 @@ export interface ReadinessOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly maxStalenessMs: number
+  /** Whether the server has been told to stop. */
+  readonly stopping: () => boolean
   /** What the operator should put right; asked anew each time. */
   readonly warnings: () => readonly ReadinessWarning[]
 }
@@ -18,7 +20,7 @@ export interface ReadinessOptions {
 export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted' | 'limits_in_memory'
 
 /** Why the server should get no requests at the moment. */
-export type UnreadyReason = 'database_unavailable' | 'change_feed_stale'
+export type UnreadyReason = 'stopping' | 'database_unavailable' | 'change_feed_stale'
 
 /** Whether the server can answer for its users now. */
 export class Readiness {
@@ -35,8 +37,9 @@ export class Readiness {
 
   /** Everything that is away; empty when the server is ready. */
   async reasons(): Promise<UnreadyReason[]> {
-    const { store, keys, maxStalenessMs } = this.#options
+    const { store, keys, maxStalenessMs, stopping } = this.#options
     const reasons: UnreadyReason[] = []
+    if (stopping()) reasons.push('stopping')
     if (!(await answers(store))) reasons.push('database_unavailable')
     if (!(keys.feedAgeMs <= maxStalenessMs)) reasons.push('change_feed_stale')
     return reasons
