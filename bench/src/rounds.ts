@@ -6,6 +6,8 @@ export interface Timing {
   readonly median: number
   readonly least: number
   readonly most: number
+  /** Each round's. */
+  readonly rounds: readonly number[]
 }
 
 /** How the rounds are run. */
@@ -37,5 +39,5 @@ export async function measureInRounds(
 }
 
 function timingOf(values: readonly number[]): Timing {
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) }
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values), rounds: values }
 }

@@ -1,9 +1,13 @@
+import { writeFile } from 'node:fs/promises'
 import { createPopulation, type Population } from '../population.js'
 import { benchFlags, publish } from '../publish.js'
 import { measureInRounds, type RoundOptions } from '../rounds.js'
+import { median } from '../statistics.js'
 import { formatCount } from '../table.js'
 import { type Contender, issuers, verifiers } from './contenders.js'
 import { checkVerifier } from './fairness.js'
+import { floor } from './floor.js'
+import { plot } from './plot.js'
 import { formatSections, type Row, type Section } from './report.js'
 
 const flags = benchFlags()
@@ -14,12 +18,14 @@ const population = await createPopulation(tenants)
 const verifying = await verifiers(population)
 for (const contender of verifying) await checkVerifier(contender, population)
 
+const contenders = [...verifying, ...floor(population)]
 const sections = [
-  await measureSection('Verify a token never seen before', verifying, inTurn(population.newTokens)),
+  await measureSection('Verify a token never seen before', contenders, inTurn(population.newTokens)),
   await measureSection('Verify the same tokens again', verifying, inTurn(population.tokens)),
   await measureSection('Issue a token', await issuers(population), subjectsInTurn(population)),
 ]
 const { rounds } = roundOptions
+if (!flags.quick) await writeFile(new URL('../../../../../docs/performance.svg', import.meta.url), plot(sections))
 await publish({
   name: 'latest',
   flags,
@@ -37,10 +43,13 @@ async function measureSection(
     return [name, () => run(input())] as const
   })
   const timings = await measureInRounds(new Map(operations), roundOptions)
-  const own = timings.get('Latchkey')?.median ?? Number.NaN
+  const own = timings.get('Latchkey')?.rounds ?? []
   const rows = contenders.flatMap(({ name, revocable }): Row[] => {
     const timing = timings.get(name)
-    return timing === undefined ? [] : [{ name, timing, ratio: timing.median / own, revocable }]
+    if (timing === undefined) return []
+    // Round by round, because the machine's speed drifts.
+    const ratio = median(timing.rounds.map((time, round) => time / (own[round] ?? Number.NaN)))
+    return [{ name, timing, ratio, revocable }]
   })
   return { title, rows }
 }

@@ -4,7 +4,7 @@ import type { Timing } from '../rounds.js'
 export interface Row {
   readonly name: string
   readonly timing: Timing
-  /** This contender's time by Latchkey's: how many times slower it is. */
+  /** This contender's time by Latchkey's of the same round, median: how many times slower it is. */
   readonly ratio: number
   readonly revocable: boolean
 }
