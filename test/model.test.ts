@@ -5,7 +5,7 @@ import { type Verification, verify } from './support/spin.js'
 const model = new URL('../model/freshness.pml', import.meta.url)
 
 // One search takes one core, and up to a gigabyte.
-vi.setConfig({ maxConcurrency: 2, testTimeout: 300_000 })
+vi.setConfig({ maxConcurrency: 2, testTimeout: 600_000 })
 
 const small = ['VERSIONS=2']
 const twoReads = ['VERSIONS=2', 'FLIGHTS=2']
@@ -15,6 +15,7 @@ const sharedThreeVersions = ['VERSIONS=3', 'CACHE', 'BRIEF']
 
 const wholes = [
   ['through a shared cache, with three versions', sharedThreeVersions],
+  ['through a shared cache, with two reads under way', ['VERSIONS=2', 'FLIGHTS=2', 'CACHE', 'BRIEF']],
   ['with three versions and two reads under way', ['VERSIONS=3', 'FLIGHTS=2']],
   ['with three versions and clocks that run slow', ['VERSIONS=3', 'STALENESS=2', 'SLIPS=1']],
   ['with four versions', ['VERSIONS=4']],
