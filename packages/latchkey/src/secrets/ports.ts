@@ -157,7 +157,7 @@ export interface SharedCacheEntry {
  * changes how fast an answer is, and never what it is (C6). No method rejects; what fails is a miss.
  */
 export interface SharedCache {
-  /** How long an entry is kept at most, in milliseconds. */
+  /** How long an entry is kept at most, in milliseconds; half an hour at most, because stale ones are told by a log that is kept for an hour. */
   readonly ttlMs: number
   /** The values kept for these kids. One round trip. */
   read(kids: readonly string[]): Promise<ReadonlyMap<string, string>>

@@ -354,6 +354,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     isFeedFresh: () => boolean,
   ): SharedTenants | undefined {
     if (cache === undefined) return undefined
+    // Half, because the machines' clocks differ: what decides whether an entry is stale must still be in the log.
+    if (!(cache.ttlMs <= changeLogMs / 2)) throw new TypeError('The cache keeps entries for half an hour at most.')
     return new SharedTenants({ cache, store, keyring: this.#keyring, nowMs: () => this.#clock.now(), isFeedFresh })
   }
 

@@ -10,7 +10,7 @@ import { settle, steer } from '../support/steered-store.js'
 
 /** A shared cache in the hands of the test, which may do to it whatever somebody who controls a Redis could do. */
 class HostileCache implements SharedCache {
-  readonly ttlMs = 600_000
+  readonly ttlMs: number = 600_000
   readonly entries = new Map<string, SharedCacheEntry>()
   /** What `read` waits for, so that the test can hold an answer back. */
   delay: Promise<void> = Promise.resolve()
@@ -280,5 +280,14 @@ describe('any sequence of changes, restarts and snapshots', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('a shared cache that keeps entries for longer than changes are logged', () => {
+  it('is refused: nothing could tell its stale entries from good ones', () => {
+    const keeping = (ttlMs: number) => setUp({ keys: { cache: Object.assign(new HostileCache(), { ttlMs }) } })
+    expect(() => keeping(1_800_001)).toThrow(TypeError)
+    expect(() => keeping(Number.NaN)).toThrow(TypeError)
+    expect(() => keeping(1_800_000)).not.toThrow()
   })
 })

@@ -12,7 +12,7 @@ export interface RedisCacheOptions {
   readonly client?: Redis | Cluster
   /** What every key begins with. Default `latchkey:`. */
   readonly prefix?: string
-  /** Seconds for which an entry is kept, less up to a tenth at random, so that they do not all end at once. Default 600. */
+  /** Seconds for which an entry is kept, less up to a tenth at random, so that they do not all end at once. 1 to 1800; default 600. */
   readonly ttl?: number
   /** Milliseconds after which an answer is not waited for. Default 50. */
   readonly timeout?: number
@@ -49,7 +49,7 @@ class RedisCache implements SharedCache {
   readonly #close: () => Promise<void>
 
   constructor({ url, client, prefix = 'latchkey:', ttl = 600, timeout = 50 }: RedisCacheOptions) {
-    this.ttlMs = checkWhole('ttl', ttl, 1, 86_400) * 1000
+    this.ttlMs = checkWhole('ttl', ttl, 1, 1800) * 1000
     this.#timeoutMs = checkWhole('timeout', timeout, 1, 10_000)
     this.#prefix = prefix
     if (client !== undefined) {
