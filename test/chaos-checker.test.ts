@@ -1,25 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import { check, lastAccepts } from './chaos/checker.js'
-import type { Change, History, IssuedToken, Verification } from './chaos/history.js'
+import { type Change, type History, type IssuedToken, type Verification, witness } from './chaos/history.js'
 
-const token: IssuedToken = { token: 't', tenant: 'alice', sessionId: 's', process: 'p0', askedAt: 0, issuedAt: 1 }
+const token: IssuedToken = {
+  token: 't',
+  kid: 'first',
+  tenant: 'alice',
+  sessionId: 's',
+  process: 'p0.1',
+  askedAt: 0,
+  issuedAt: 1,
+}
 const revoked: Change = {
   kind: 'revoke',
   tenant: 'alice',
   sessionId: 's',
-  process: 'p0',
+  process: 'p0.1',
   startedAt: 100,
   acknowledgedAt: 110,
 }
-const fault = { kind: 'PostgreSQL crashed', from: 50_000, until: 51_000 }
+const fault = { kind: 'network to PostgreSQL cut', cutOff: ['p1'], from: 50_000, until: 51_000 }
 
-function verified(beganAt: number, outcome: string, process = 'p1'): Verification {
-  return { token, process, beganAt, endedAt: beganAt + 1, outcome }
+function verified(beganAt: number, outcome: string, process = 'p1.1'): Verification {
+  return { token, process, post: process.split('.')[0] ?? '', beganAt, endedAt: beganAt + 1, outcome }
 }
 
 /** The promises that a history breaks in which these things happened. */
 function broken(verifications: readonly Verification[], changes: readonly Change[] = [revoked]): string[] {
   const history: History = { maxStalenessMs: 1000, tokens: [token], changes, verifications, faults: [fault] }
+  return promises(history).filter((promise) => promise !== 'unanswered_at_the_end')
+}
+
+function promises(history: History): string[] {
   return check(history).map(({ promise }) => promise)
 }
 
@@ -27,7 +39,7 @@ describe('the checker of the chaos test', () => {
   it('passes what the promises allow', () => {
     expect(broken([verified(50, 'accepted'), verified(1109, 'accepted'), verified(120, 'token_revoked')])).toEqual([])
     expect(broken([verified(105, 'token_revoked')])).toEqual([])
-    expect(broken([verified(109, 'accepted', 'p0'), verified(50_500, 'store_unavailable')])).toEqual([])
+    expect(broken([verified(109, 'accepted', 'p0.1'), verified(50_500, 'store_unavailable')])).toEqual([])
   })
 
   it('finds a token that was accepted too late', () => {
@@ -35,11 +47,11 @@ describe('the checker of the chaos test', () => {
   })
 
   it('finds a token that was accepted by the very process that had revoked it', () => {
-    expect(broken([verified(111, 'accepted', 'p0')])).toEqual(['accepted_by_its_own_process'])
+    expect(broken([verified(111, 'accepted', 'p0.1')])).toEqual(['accepted_by_its_own_process'])
   })
 
   it('finds an acknowledged change that was lost', () => {
-    expect(broken([verified(90_000, 'accepted', 'witness')])).toEqual(['accepted_too_late'])
+    expect(broken([verified(90_000, 'accepted', witness)])).toEqual(['accepted_too_late'])
   })
 
   it.each(['revoke', 'requireReissue', 'forget'] as const)('knows that %s ends the token', (kind) => {
@@ -68,15 +80,48 @@ describe('the checker of the chaos test', () => {
 
   it('lets a process that has not heard of a change yet sign a token that is dead, and no other', () => {
     const before = { ...revoked, startedAt: -200, acknowledgedAt: -100 }
-    expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1' }])).toEqual([])
+    expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1.1' }])).toEqual([])
     expect(broken([verified(50, 'token_revoked')], [before])).toEqual(['valid_token_refused'])
-    const longBefore = { ...before, process: 'p1', startedAt: -2000, acknowledgedAt: -1900 }
+    const longBefore = { ...before, process: 'p1.1', startedAt: -2000, acknowledgedAt: -1900 }
     expect(broken([verified(50, 'token_revoked')], [longBefore])).toEqual(['valid_token_refused'])
   })
 
   it('finds 503 while nothing was broken', () => {
     expect(broken([verified(5000, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
-    expect(broken([verified(59_000, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
+    expect(broken([verified(51_001, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
+  })
+
+  it('finds 503 from a process whose way was not the broken one', () => {
+    expect(broken([verified(50_500, 'store_unavailable', 'p0.1')])).toEqual(['unavailable_in_calm'])
+  })
+
+  it('finds a secret that signs once more after it was replaced', () => {
+    const kinds = ['rotate', 'revoke', 'requireReissue', 'forget'] as const
+    const again: IssuedToken = { ...token, token: 't2', process: 'p1.1', askedAt: 1111, issuedAt: 1112 }
+    const history: History = {
+      maxStalenessMs: 1000,
+      tokens: [token, again],
+      changes: [],
+      verifications: [],
+      faults: [],
+    }
+    const signedAgain = (second: IssuedToken, change: Change) =>
+      promises({ ...history, tokens: [token, second], changes: [change] }).includes('signed_with_an_old_secret')
+    for (const kind of kinds) expect(signedAgain(again, { ...revoked, kind })).toBe(true)
+    expect(signedAgain({ ...again, process: 'p0.1', askedAt: 111 }, { ...revoked, kind: 'rotate' })).toBe(true)
+    expect(signedAgain({ ...again, askedAt: 1109 }, { ...revoked, kind: 'rotate' })).toBe(false)
+    expect(signedAgain({ ...again, kid: 'second' }, { ...revoked, kind: 'rotate' })).toBe(false)
+    expect(signedAgain(again, { ...revoked, kind: 'revokeSession' })).toBe(false)
+    expect(signedAgain(again, { ...revoked, acknowledgedAt: undefined })).toBe(false)
+  })
+
+  it('wants the witness to know the fate of every token', () => {
+    const history: History = { maxStalenessMs: 1000, tokens: [token], changes: [], verifications: [], faults: [fault] }
+    const ask = (...verifications: Verification[]) => promises({ ...history, verifications })
+    expect(ask(verified(90_000, 'accepted', witness))).toEqual([])
+    expect(ask()).toEqual(['unanswered_at_the_end'])
+    expect(ask(verified(90_000, 'accepted'))).toEqual(['unanswered_at_the_end'])
+    expect(ask(verified(90_000, 'store_unavailable', witness))).toContain('unanswered_at_the_end')
   })
 
   it('tells how late each change was still not known', () => {

@@ -1,37 +1,42 @@
-import type { Change, History, IssuedToken, Verification } from './history.js'
+import { type Change, type FaultPeriod, type History, type IssuedToken, type Verification, witness } from './history.js'
 
 /** A promise that was broken, and by what. */
 export interface Violation {
-  readonly promise: 'accepted_too_late' | 'accepted_by_its_own_process' | 'valid_token_refused' | 'unavailable_in_calm'
-  readonly verification: Verification
-  readonly change: Change | undefined
+  readonly promise:
+    | 'accepted_too_late'
+    | 'accepted_by_its_own_process'
+    | 'valid_token_refused'
+    | 'unavailable_in_calm'
+    | 'signed_with_an_old_secret'
+    | 'unanswered_at_the_end'
+  readonly token: IssuedToken
+  readonly verification?: Verification
+  readonly change?: Change
 }
 
-/** How long after a fault has ended its traces may still be seen: a feed reconnects with a back-off of up to 5 s. */
-const afterglowMs = 7000
-
 /**
- * Every promise of docs/consistency.md that this history breaks: a token accepted by a verification that began later than `maxStaleness` after the change that ended
- * it was acknowledged; or after it at all, by the process that made the change; a token refused with anything but 503 that nobody had begun to end; and 503
- * while nothing was broken.
+ * Every promise of docs/consistency.md that this history breaks:
+ * - a token is accepted by a verification that began later than `maxStaleness` after the change that ended it was acknowledged, or after it at all by the
+ *   process that made the change. The witness, which knows only what is stored, shows with it that a change was lost.
+ * - a token that nobody had begun to end is refused with anything but 503.
+ * - 503 where PostgreSQL could be reached.
+ * - a secret that was replaced signs once more, at the process that replaced it or later than `maxStaleness` anywhere: so a rotation was lost.
+ * - the witness does not know a token's fate.
  */
 export function check(history: History): Violation[] {
-  const changes = byTenant(history.changes, ({ tenant }) => tenant)
-  return history.verifications.flatMap((verification): Violation[] => {
-    const { token, outcome } = verification
-    const ofTenant = changes.get(token.tenant) ?? []
-    if (outcome === 'accepted') return acceptViolations(verification, ofTenant, history.maxStalenessMs)
-    if (outcome === 'store_unavailable') return unavailableViolations(verification, history)
-    const hasReason = ofTenant.some(
-      (change) => mayEnd(change, token, history.maxStalenessMs) && change.startedAt < verification.endedAt,
-    )
-    return hasReason ? [] : [{ promise: 'valid_token_refused', verification, change: undefined }]
-  })
+  const changes = groupsOf(history.changes, ({ tenant }) => tenant)
+  return [
+    ...history.verifications.flatMap((verification) =>
+      verificationViolations(verification, changes.get(verification.token.tenant) ?? [], history),
+    ),
+    ...oldSecrets(history, changes),
+    ...unanswered(history),
+  ]
 }
 
 /** Milliseconds from each acknowledgement to the beginning of the last verification that still accepted what it ended; 0 where none did. */
 export function lastAccepts({ changes, verifications }: History): readonly number[] {
-  const accepts = byTenant(
+  const accepts = groupsOf(
     verifications.filter(({ outcome }) => outcome === 'accepted'),
     ({ token }) => token.tenant,
   )
@@ -43,22 +48,56 @@ export function lastAccepts({ changes, verifications }: History): readonly numbe
   })
 }
 
+/** Whether PostgreSQL could be reached all the while, so that 503 was no answer. */
+export function isCalm({ post, beganAt, endedAt }: Verification, faults: readonly FaultPeriod[]): boolean {
+  return !faults.some(({ cutOff, from, until }) => endedAt >= from && beganAt <= until && cutOff.includes(post))
+}
+
+function verificationViolations(
+  verification: Verification,
+  ofTenant: readonly Change[],
+  history: History,
+): Violation[] {
+  const { token, outcome, endedAt } = verification
+  const { maxStalenessMs, faults } = history
+  if (outcome === 'accepted') return acceptViolations(verification, ofTenant, maxStalenessMs)
+  if (outcome === 'store_unavailable') {
+    return isCalm(verification, faults) ? [{ promise: 'unavailable_in_calm', token, verification }] : []
+  }
+  const hasReason = ofTenant.some((change) => mayEnd(change, token, maxStalenessMs) && change.startedAt < endedAt)
+  return hasReason ? [] : [{ promise: 'valid_token_refused', token, verification }]
+}
+
 function acceptViolations(verification: Verification, changes: readonly Change[], maxStalenessMs: number): Violation[] {
+  const { token, process, beganAt } = verification
   return changes.flatMap((change): Violation[] => {
     const { acknowledgedAt } = change
-    if (acknowledgedAt === undefined || !ends(change, verification.token)) return []
-    const lateMs = verification.beganAt - acknowledgedAt
-    if (lateMs > maxStalenessMs) return [{ promise: 'accepted_too_late', verification, change }]
-    const isOwn = change.process === verification.process
-    return isOwn && lateMs > 0 ? [{ promise: 'accepted_by_its_own_process', verification, change }] : []
+    if (acknowledgedAt === undefined || !ends(change, token)) return []
+    const lateMs = beganAt - acknowledgedAt
+    if (lateMs > maxStalenessMs) return [{ promise: 'accepted_too_late', token, verification, change }]
+    const isOwn = change.process === process
+    return isOwn && lateMs > 0 ? [{ promise: 'accepted_by_its_own_process', token, verification, change }] : []
   })
 }
 
-function unavailableViolations(verification: Verification, { faults }: History): Violation[] {
-  const isExcused = faults.some(
-    ({ from, until }) => verification.endedAt >= from && verification.beganAt <= until + afterglowMs,
+function oldSecrets({ tokens, maxStalenessMs }: History, changes: ReadonlyMap<string, readonly Change[]>): Violation[] {
+  const ofKid = groupsOf(tokens, ({ kid }) => kid)
+  return tokens.flatMap((token) => {
+    const firstOfSecret = ofKid.get(token.kid)?.[0] ?? token
+    return (changes.get(token.tenant) ?? [])
+      .filter((change) => change.kind !== 'revokeSession' && firstOfSecret.issuedAt < change.startedAt)
+      .filter((change) => token.askedAt > knownAt(change, token.process, maxStalenessMs))
+      .map((change): Violation => ({ promise: 'signed_with_an_old_secret', token, change }))
+  })
+}
+
+function unanswered({ tokens, verifications }: History): Violation[] {
+  const answered = new Set(
+    verifications
+      .filter(({ process, outcome }) => process === witness && outcome !== 'store_unavailable')
+      .map(({ token }) => token),
   )
-  return isExcused ? [] : [{ promise: 'unavailable_in_calm', verification, change: undefined }]
+  return tokens.filter((token) => !answered.has(token)).map((token) => ({ promise: 'unanswered_at_the_end', token }))
 }
 
 /** Whether this change, once committed, has ended the token: it was issued before, and the change is about it. */
@@ -71,10 +110,12 @@ function ends(change: Change, token: IssuedToken): boolean {
  * signs with the secret that it ended.
  */
 function mayEnd(change: Change, token: IssuedToken, maxStalenessMs: number): boolean {
-  if (!isAbout(change, token)) return false
-  const heardBy =
-    (change.acknowledgedAt ?? Number.POSITIVE_INFINITY) + (change.process === token.process ? 0 : maxStalenessMs)
-  return token.askedAt < heardBy
+  return isAbout(change, token) && token.askedAt < knownAt(change, token.process, maxStalenessMs)
+}
+
+/** From when on this process must know of the change. */
+function knownAt({ acknowledgedAt, process: author }: Change, process: string, maxStalenessMs: number): number {
+  return (acknowledgedAt ?? Number.POSITIVE_INFINITY) + (author === process ? 0 : maxStalenessMs)
 }
 
 function isAbout({ kind, tenant, sessionId }: Change, token: IssuedToken): boolean {
@@ -82,11 +123,11 @@ function isAbout({ kind, tenant, sessionId }: Change, token: IssuedToken): boole
   return kind !== 'revokeSession' || sessionId === token.sessionId
 }
 
-function byTenant<T>(values: readonly T[], tenantOf: (value: T) => string): ReadonlyMap<string, readonly T[]> {
+function groupsOf<T>(values: readonly T[], nameOf: (value: T) => string): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>()
   for (const value of values) {
-    const group = groups.get(tenantOf(value))
-    if (group === undefined) groups.set(tenantOf(value), [value])
+    const group = groups.get(nameOf(value))
+    if (group === undefined) groups.set(nameOf(value), [value])
     else group.push(value)
   }
   return groups

@@ -1,83 +1,175 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { TcpProxy } from '../support/tcp-proxy.js'
+import { redisTimeoutMs } from './messages.js'
 import type { Post, Site } from './site.js'
 
-/** Breaks something and mends it again, before it resolves. */
-type Fault = (site: Site, post: Post) => Promise<void>
+/** Something that breaks. */
+export interface Fault {
+  /** Whom it keeps from reading PostgreSQL; nobody by default. */
+  readonly cutsOff?: 'everybody' | 'its post'
+  /** How long after it was mended somebody may still be cut off. */
+  readonly settlingMs?: number
+  /** Breaks it and mends it again, before it resolves. */
+  readonly bringAbout: (site: Site, post: Post) => Promise<void>
+}
 
-/** How long a fault lasts: longer than what is known may be believed. */
+/** Faults of one kind of thing: one at a time, while those of other lanes come and go. */
+export interface Lane {
+  /** Quiet after each of its faults. */
+  readonly calmMs: number
+  readonly faults: Readonly<Record<string, Fault>>
+}
+
+/** A statement on a connection that is half open is given up after 5 s. */
+const halfOpenMs = 6000
+
+/** Longer than what is known may be believed. */
 const longerThanBelief = (site: Site) => site.options.maxStalenessMs * 1.6
 
-/** Faults that need no Redis. */
-const common: Readonly<Record<string, Fault>> = {
-  'process killed': async (_, post) => {
-    await post.process.kill()
-    await sleep(100)
-    await post.restart()
-  },
-  'process stopped, with tokens in hand': async (site, post) => {
-    post.process.pause()
-    await sleep(longerThanBelief(site))
-    post.process.resume()
-  },
-  'PostgreSQL restarted': async ({ postgres }) => {
-    await postgres.stop()
-    await postgres.start()
-  },
-  'PostgreSQL crashed': async ({ postgres }) => {
-    await postgres.crash()
-    await postgres.start()
-  },
-  'feed cut': async (_, { feed }) => {
-    feed.block()
-    await sleep(50)
-    feed.unblock()
-  },
-  'feed black-holed': async (site, { feed }) => {
-    feed.freeze()
-    await sleep(longerThanBelief(site))
-  },
-  'feed delayed': async (site, { feed }) => slowFor(feed, site.options.maxStalenessMs / 2, longerThanBelief(site)),
-  'network to PostgreSQL cut': async (site, { database, feed }) => {
-    for (const way of [database, feed]) way.block()
-    await sleep(longerThanBelief(site))
-    for (const way of [database, feed]) way.unblock()
+const processes: Lane = {
+  calmMs: 400,
+  faults: {
+    'process killed': {
+      bringAbout: async (_, post) => {
+        await post.process.kill()
+        await sleep(100)
+        await post.restart()
+      },
+    },
+    'process stopped, with tokens in hand': {
+      cutsOff: 'its post',
+      settlingMs: 1000,
+      bringAbout: async (site, post) => {
+        post.process.pause()
+        await sleep(longerThanBelief(site))
+        post.process.resume()
+      },
+    },
+    'process stopped, with reads under way': {
+      cutsOff: 'its post',
+      settlingMs: 1000,
+      bringAbout: async (site, post) => {
+        post.database.slowDown(100)
+        await sleep(200)
+        post.process.pause()
+        await sleep(longerThanBelief(site))
+        post.process.resume()
+        endSlowness(post.database)
+      },
+    },
   },
 }
 
-const ofRedis: Readonly<Record<string, Fault>> = {
-  'Redis killed': async ({ redis }) => {
-    await redis?.kill()
-    await sleep(300)
-    await redis?.restart()
-  },
-  'Redis emptied': ({ redis }) => tell(redis?.url, (client) => client.flushall()),
-  'Redis set back to an old snapshot': async (site) => {
-    await tell(site.redis?.url, (client) => client.save())
-    await sleep(longerThanBelief(site))
-    await site.redis?.kill()
-    await site.redis?.restart()
-  },
-  'Redis slow': async (site, { redis }) => {
-    if (redis !== undefined) await slowFor(redis, 200, longerThanBelief(site))
-  },
-  'Redis frozen': async (site) => {
-    site.redis?.freeze()
-    await sleep(longerThanBelief(site))
-    site.redis?.thaw()
+const network: Lane = {
+  calmMs: 400,
+  faults: {
+    'feed cut': {
+      bringAbout: async (_, { feed }) => {
+        feed.block()
+        await sleep(50)
+        feed.unblock()
+      },
+    },
+    'feed black-holed': {
+      bringAbout: async (site, { feed }) => {
+        feed.freeze()
+        await sleep(longerThanBelief(site))
+      },
+    },
+    'feed delayed': {
+      bringAbout: (site, { feed }) => slowFor(feed, site.options.maxStalenessMs / 2, longerThanBelief(site)),
+    },
+    'network to PostgreSQL cut': {
+      cutsOff: 'its post',
+      settlingMs: 1000,
+      bringAbout: async (site, { database, feed }) => {
+        for (const way of [database, feed]) way.block()
+        await sleep(longerThanBelief(site))
+        for (const way of [database, feed]) way.unblock()
+      },
+    },
+    'network to PostgreSQL black-holed': {
+      cutsOff: 'its post',
+      settlingMs: halfOpenMs,
+      bringAbout: async (site, { database, feed }) => {
+        for (const way of [database, feed]) way.freeze()
+        await sleep(longerThanBelief(site))
+      },
+    },
   },
 }
 
-/** The faults that this site can have, by name. */
-export function faultsOf(site: Site): ReadonlyMap<string, Fault> {
-  return new Map(Object.entries(site.redis === undefined ? common : { ...common, ...ofRedis }))
+const postgres: Lane = {
+  // Longer than the others': while it is away nobody is asked to do without 503.
+  calmMs: 2500,
+  faults: {
+    'PostgreSQL restarted': {
+      cutsOff: 'everybody',
+      settlingMs: 1000,
+      bringAbout: async (site) => {
+        await site.postgres.stop()
+        await site.postgres.start()
+      },
+    },
+    'PostgreSQL crashed': {
+      cutsOff: 'everybody',
+      settlingMs: 1000,
+      bringAbout: async (site) => {
+        await site.postgres.crash()
+        await site.postgres.start()
+      },
+    },
+  },
+}
+
+const redis: Lane = {
+  calmMs: 400,
+  faults: {
+    'Redis killed': {
+      bringAbout: async (site) => {
+        await site.redis?.kill()
+        await sleep(300)
+        await site.redis?.restart()
+      },
+    },
+    'Redis emptied': { bringAbout: (site) => tell(site.redis?.url, (client) => client.flushall()) },
+    'Redis set back to an old snapshot': {
+      bringAbout: async (site) => {
+        await tell(site.redis?.url, (client) => client.save())
+        await sleep(longerThanBelief(site))
+        await site.redis?.kill()
+        await site.redis?.restart()
+      },
+    },
+    'Redis slow': {
+      bringAbout: async (site, post) => {
+        if (post.redis !== undefined) await slowFor(post.redis, 2 * redisTimeoutMs, longerThanBelief(site))
+      },
+    },
+    'Redis frozen': {
+      bringAbout: async (site) => {
+        site.redis?.freeze()
+        await sleep(longerThanBelief(site))
+        site.redis?.thaw()
+      },
+    },
+  },
+}
+
+/** What can break on this site. */
+export function lanesOf(site: Site): readonly Lane[] {
+  return site.redis === undefined ? [processes, network, postgres] : [processes, network, postgres, redis]
 }
 
 async function slowFor(way: TcpProxy, delayMs: number, durationMs: number): Promise<void> {
   way.slowDown(delayMs)
   await sleep(durationMs)
-  // What is still on its way must not be overtaken by what comes after it, as TCP would not allow: those connections end.
+  endSlowness(way)
+}
+
+/** What is still on its way must not be overtaken by what comes after it, as TCP would not allow: those connections end. */
+function endSlowness(way: TcpProxy): void {
   way.block()
   way.slowDown(0)
   way.unblock()

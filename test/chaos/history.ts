@@ -7,8 +7,13 @@ export interface History {
   readonly faults: readonly FaultPeriod[]
 }
 
+/** The process that is asked about every token once all is over: it knows nothing but what is stored. */
+export const witness = 'witness'
+
 export interface IssuedToken {
   readonly token: string
+  /** Names the secret that signed it. */
+  readonly kid: string
   readonly tenant: string
   readonly sessionId: string
   /** The process that signed it. */
@@ -37,6 +42,8 @@ export interface Change {
 export interface Verification {
   readonly token: IssuedToken
   readonly process: string
+  /** Where the process stands: the place that faults are about. */
+  readonly post: string
   readonly beganAt: number
   readonly endedAt: number
   /** `accepted`, or the code of the refusal. */
@@ -46,6 +53,9 @@ export interface Verification {
 /** When something was broken. */
 export interface FaultPeriod {
   readonly kind: string
+  /** The posts that it keeps from reading PostgreSQL: there, and only there, 503 is an answer. */
+  readonly cutOff: readonly string[]
   readonly from: number
+  /** When it was mended, and no trace of it is left. */
   until: number
 }

@@ -15,6 +15,9 @@ const pauseMs = 8
 const questionsInBatch = 100
 const changePauseMs = 60
 
+/** Why a change may be refused: the tenant was forgotten, or has been rotated very often. */
+const refusals: readonly string[] = ['tenant_unknown', 'too_many_rotations']
+
 /** A tenant under load: one issue or change at a time, so that what comes after what is known. */
 interface Tenant {
   readonly name: string
@@ -88,9 +91,11 @@ export class Load {
     const askedAt = nowMs()
     const { process } = post
     const answer = await process.ask({ kind: 'issue', tenant: tenant.name })
-    if (answer?.token === undefined || answer.sessionId === undefined) return true
-    const { token, sessionId, endedAt: issuedAt } = answer
-    const issued = { token, tenant: tenant.name, sessionId, process: process.name, askedAt, issuedAt }
+    if (answer === undefined || answer.outcome === 'store_unavailable') return true
+    const { outcome, token, sessionId, endedAt: issuedAt } = answer
+    if (token === undefined || sessionId === undefined) throw new Error(`${process.name} issued no token: ${outcome}.`)
+    const kid = kidOf(token)
+    const issued = { token, kid, tenant: tenant.name, sessionId, process: process.name, askedAt, issuedAt }
     this.tokens.push(issued)
     tenant.tokens.push(issued)
     if (tenant.tokens.length > tokensPerTenant) tenant.tokens.shift()
@@ -111,7 +116,8 @@ export class Load {
     const answer = await process.ask({ kind: 'change', change: kind, tenant, sessionId })
     if (answer === undefined || answer.outcome === 'store_unavailable') return false
     if (answer.outcome === 'done') change.acknowledgedAt = answer.endedAt
-    // Refused, such as any change of a tenant that was forgotten: nothing has happened.
+    else if (!refusals.includes(answer.outcome)) throw new Error(`${process.name} did not ${kind}: ${answer.outcome}.`)
+    // Nothing has happened.
     else this.changes.splice(this.changes.indexOf(change), 1)
     return true
   }
@@ -128,11 +134,15 @@ export class Load {
     const answer = await process.ask({ kind: 'verify', token: token.token })
     if (answer === undefined) return
     const { outcome, beganAt, endedAt } = answer
-    this.verifications.push({ token, process: process.name, beganAt, endedAt, outcome })
+    this.verifications.push({ token, process: process.name, post: process.post, beganAt, endedAt, outcome })
   }
 
   #anyToken(): IssuedToken | undefined {
     const tenant = this.#random.of(this.#tenants)
     return tenant === undefined || tenant.tokens.length === 0 ? undefined : this.#random.of(tenant.tokens)
   }
+}
+
+function kidOf(token: string): string {
+  return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()).kid
 }

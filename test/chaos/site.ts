@@ -4,6 +4,7 @@ import { type PostgresServer, startPostgres } from '../support/start-postgres.js
 import { type RedisServer, startRedis } from '../support/start-redis.js'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js'
 import { createDatabase } from '../support/test-database.js'
+import { witness } from './history.js'
 import type { Plant, VerifierSetup } from './messages.js'
 import { VerifierProcess } from './verifier-process.js'
 
@@ -20,13 +21,13 @@ export class Post {
   readonly database: TcpProxy
   readonly feed: TcpProxy
   readonly redis: TcpProxy | undefined
-  readonly #name: string
+  readonly name: string
   readonly #setup: VerifierSetup
   #process: VerifierProcess | undefined
   #starts = 0
 
   constructor(name: string, ways: Pick<Post, 'database' | 'feed' | 'redis'>, setup: VerifierSetup) {
-    this.#name = name
+    this.name = name
     this.database = ways.database
     this.feed = ways.feed
     this.redis = ways.redis
@@ -42,7 +43,7 @@ export class Post {
   async restart(): Promise<void> {
     await this.#end()
     this.#starts += 1
-    this.#process = await VerifierProcess.start(`${this.#name}.${this.#starts}`, this.#setup)
+    this.#process = await VerifierProcess.start({ post: this.name, start: this.#starts }, this.#setup)
   }
 
   async close(): Promise<void> {
@@ -97,7 +98,7 @@ export class Site {
 
   /** A verifier that knows nothing, asks the database alone, and has no bug planted: what it says is what is stored. */
   startWitness(): Promise<VerifierProcess> {
-    return VerifierProcess.start('witness', { ...this.#setup, plant: undefined })
+    return VerifierProcess.start({ post: witness }, { ...this.#setup, plant: undefined })
   }
 
   async close(): Promise<void> {

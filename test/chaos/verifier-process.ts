@@ -4,10 +4,23 @@ import { fileURLToPath } from 'node:url'
 import type { Answer, Asked, Question, VerifierSetup } from './messages.js'
 
 const loader = new URL('../support/typescript-loader.mjs', import.meta.url).href
+const plantedBugs = new URL('./planted-bugs.mjs', import.meta.url).href
 const program = fileURLToPath(new URL('./verifier.ts', import.meta.url))
+
+/** Far longer than any fault and every time limit of the library. */
+const longestAnswerMs = 60_000
+
+/** Where a process stands, and how many have stood there. */
+export interface Standing {
+  readonly post: string
+  readonly start?: number
+}
 
 /** A verifier in a process of its own. */
 export class VerifierProcess {
+  /** Where it stands. */
+  readonly post: string
+  /** Another one for each process. */
   readonly name: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>()
@@ -15,9 +28,12 @@ export class VerifierProcess {
   #isToEnd = false
   #hasDied = false
 
-  private constructor(name: string, setup: VerifierSetup) {
-    this.name = name
-    this.#child = fork(program, [JSON.stringify(setup)], { execArgv: ['--import', loader] })
+  private constructor({ post, start }: Standing, setup: VerifierSetup) {
+    this.post = post
+    this.name = start === undefined ? post : `${post}.${start}`
+    const { plant } = setup
+    const execArgv = plant === undefined ? ['--import', loader] : ['--import', loader, '--import', plantedBugs]
+    this.#child = fork(program, [JSON.stringify(setup)], { execArgv, env: { ...process.env, CHAOS_PLANT: plant } })
     this.#child.on('message', (answer: Answer) => this.#settle(answer.id, answer))
     this.#child.on('exit', () => {
       this.#hasDied = !this.#isToEnd
@@ -26,8 +42,8 @@ export class VerifierProcess {
   }
 
   /** Starts one, and waits until it listens, or has said that it cannot yet. */
-  static async start(name: string, setup: VerifierSetup): Promise<VerifierProcess> {
-    const verifier = new VerifierProcess(name, setup)
+  static async start(standing: Standing, setup: VerifierSetup): Promise<VerifierProcess> {
+    const verifier = new VerifierProcess(standing, setup)
     await new Promise((resolve) => verifier.#waiting.set(0, resolve))
     return verifier
   }
@@ -37,12 +53,17 @@ export class VerifierProcess {
     return this.#hasDied
   }
 
-  /** Its answer; `undefined` when it died before it gave one. */
+  /** Its answer; `undefined` when it died before it gave one. Rejects when none comes: nobody is to be kept waiting for ever. */
   ask(question: Question): Promise<Answer | undefined> {
     this.#lastId += 1
     const asked: Asked = { id: this.#lastId, question }
-    return new Promise((resolve) => {
-      this.#waiting.set(asked.id, resolve)
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(new Error(`${this.name} did not answer: ${question.kind}.`))
+      const overdue = setTimeout(fail, longestAnswerMs)
+      this.#waiting.set(asked.id, (answer) => {
+        clearTimeout(overdue)
+        resolve(answer)
+      })
       if (!this.#child.connected) this.#settle(asked.id, undefined)
       else this.#child.send(asked, (error) => error && this.#settle(asked.id, undefined))
     })

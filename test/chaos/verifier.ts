@@ -1,17 +1,14 @@
-/** One process of an application, as chaos.ts starts it: it issues, verifies and changes what it is asked to, and says when. */
-import { createLatchkey, isLatchkeyError, type TenantStore, tenantSecrets } from 'latchkey'
+/** One process of an application, as verifier-process.ts starts it: it issues, verifies and changes what it is asked to, and says when. */
+import { createLatchkey, isLatchkeyError, tenantSecrets } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { redisCache } from 'latchkey/redis'
 import { nowMs } from './clock.js'
-import type { Answer, Asked, Plant, Question, VerifierSetup } from './messages.js'
+import { type Answer, type Asked, type Question, redisTimeoutMs, type VerifierSetup } from './messages.js'
 
 const setup: VerifierSetup = JSON.parse(String(process.argv[2]))
-const store = planted(
-  postgresStore({ connectionString: setup.databaseUrl, listenConnectionString: setup.listenUrl, max: 4 }),
-)
 const keys = tenantSecrets({
-  store,
-  cache: setup.redisUrl === undefined ? undefined : redisCache({ url: setup.redisUrl }),
+  store: postgresStore({ connectionString: setup.databaseUrl, listenConnectionString: setup.listenUrl, max: 4 }),
+  cache: setup.redisUrl === undefined ? undefined : redisCache({ url: setup.redisUrl, timeout: redisTimeoutMs }),
   masterKeys: setup.masterKeys,
   maxStaleness: setup.maxStalenessMs,
 })
@@ -46,29 +43,5 @@ async function outcomeOf(work: () => unknown): Promise<string> {
   } catch (error) {
     if (isLatchkeyError(error)) return error.code
     throw error
-  }
-}
-
-function planted(inner: TenantStore): TenantStore {
-  const plants: Record<Plant, Partial<TenantStore>> = {
-    'feed-ignored': {
-      watch: (listener, options) => inner.watch({ ...bound(listener), changed: () => {} }, options),
-    },
-    'versions-ignored': { changesSince: async () => ({ since: 0, changes: [] }) },
-  }
-  const plant = setup.plant === undefined ? {} : plants[setup.plant]
-  return new Proxy(inner, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(name in plant ? plant : target, name)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
-}
-
-function bound(listener: Parameters<TenantStore['watch']>[0]): Parameters<TenantStore['watch']>[0] {
-  return {
-    changed: (change) => listener.changed(change),
-    proved: (asOf) => listener.proved(asOf),
-    lost: () => listener.lost(),
   }
 }

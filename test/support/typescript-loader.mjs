@@ -1,12 +1,15 @@
 /**
  * Lets a child process run this project's TypeScript as it is: `node --import …/typescript-loader.mjs file.ts`. Types are dropped, nothing
- * is checked; an import of `./x.js` that does not exist is that of `./x.ts`.
+ * is checked; an import of `./x.js` that does not exist is that of `./x.ts`. What comes of a file is kept under node_modules/.cache, because the compiler
+ * takes far longer to load than to do this.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { register } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import ts from 'typescript'
+
+const cache = new URL('../../node_modules/.cache/typescript-loader/', import.meta.url)
 
 // Node runs the hooks below on a thread of their own, which loads this file again.
 if (isMainThread) register(import.meta.url)
@@ -24,8 +27,21 @@ export async function resolve(specifier, context, next) {
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context)
-  const { outputText } = ts.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), {
+  const text = readFileSync(fileURLToPath(url), 'utf8')
+  const kept = new URL(`${createHash('sha256').update(text).digest('hex')}.js`, cache)
+  const source = existsSync(kept) ? readFileSync(kept, 'utf8') : await transpileTo(kept, text)
+  return { format: 'module', source, shortCircuit: true }
+}
+
+async function transpileTo(file, text) {
+  const { default: ts } = await import('typescript')
+  const { outputText } = ts.transpileModule(text, {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   })
-  return { format: 'module', source: outputText, shortCircuit: true }
+  mkdirSync(cache, { recursive: true })
+  // Written elsewhere first: other processes, starting at the same time, find all of it or nothing.
+  const written = new URL(randomUUID(), cache)
+  writeFileSync(written, outputText)
+  renameSync(written, file)
+  return outputText
 }

@@ -1,0 +1,45 @@
+/**
+ * Lets a process run the library as it would be with a bug in it: `CHAOS_PLANT=… node --import …/planted-bugs.mjs`. The built file on disk stays as it is. Fails
+ * when the line that the bug replaces is no longer there.
+ */
+import { register } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
+
+const bugs = {
+  // Changes are not heard, and the feed vouches all the same.
+  'feed-ignored': {
+    file: '/stores/postgres/postgres-feed.js',
+    line: 'this.#listener.changed(change)',
+    bug: 'undefined',
+  },
+  // What was read may be of any age.
+  'age-ignored': {
+    file: '/secrets/freshness.js',
+    line: 'elapsedMs(this.#clock, instant) <= this.#maxStalenessMs',
+    bug: 'true',
+  },
+  // Entries of the shared cache are not compared with the tenant's version.
+  'versions-ignored': {
+    file: '/secrets/shared-tenants.js',
+    line: 'record.version >= (this.#newest.get(record.tenant) ?? 0)',
+    bug: 'true',
+  },
+  // A process that starts does not ask what has changed before.
+  'history-ignored': { file: '/secrets/shared-tenants.js', line: 'version } of changes)', bug: 'version } of [])' },
+}
+
+const planted = bugs[process.env.CHAOS_PLANT]
+
+// Node runs the hook below on a thread of its own, which loads this file again.
+if (isMainThread) {
+  if (planted === undefined) throw new Error(`There is no bug called "${process.env.CHAOS_PLANT}".`)
+  register(import.meta.url)
+}
+
+export async function load(url, context, next) {
+  const loaded = await next(url, context)
+  if (!url.endsWith(planted.file)) return loaded
+  const source = String(loaded.source)
+  if (source.split(planted.line).length !== 2) throw new Error(`${url} no longer has the one line "${planted.line}".`)
+  return { ...loaded, source: source.replace(planted.line, planted.bug) }
+}
