@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { type Manifest, nameOf } from './kubernetes-manifests.js'
+
+/** The packages that have the schemas of API groups which are not Kubernetes' own. */
+const packages: Readonly<Record<string, string>> = {
+  'gateway.networking.k8s.io': '@kubernetes-models/gateway-api',
+  'networking.gke.io': '@kubernetes-models/gke',
+  'cloud.google.com': '@kubernetes-models/gke',
+  'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+  'external-secrets.io': '@kubernetes-models/external-secrets',
+}
+
+/** No package has the Secrets Store CSI driver's: https://secrets-store-csi-driver.sigs.k8s.io/concepts */
+const secretProviderClass = `
+import type { IObjectMeta } from '@kubernetes-models/apimachinery/apis/meta/v1/ObjectMeta'
+interface ISecretProviderClass {
+  apiVersion: 'secrets-store.csi.x-k8s.io/v1'
+  kind: 'SecretProviderClass'
+  metadata: IObjectMeta
+  spec: { provider: 'gke' | 'gcp'; parameters: { secrets: string } }
+}
+`
+
+/**
+ * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
+ * not that there are no others. As types they do: the compiler refuses a field that the type of a literal does not have. So the
+ * manifests are compiled as literals of the types that were made of the schemas.
+ */
+export function schemaProblems(manifests: readonly Manifest[]): readonly (readonly string[])[] {
+  const lines = manifests.map(
+    (manifest, index) => `export const m${index}: ${typeOf(manifest)} = ${JSON.stringify(manifest)}`,
+  )
+  const problems: string[][] = manifests.map(() => [])
+  for (const { file, start, messageText } of compile([...lines, secretProviderClass].join('\n'))) {
+    if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
+    const { line } = file.getLineAndCharacterOfPosition(start)
+    const manifest = manifests[line]
+    if (manifest === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
+    problems[line]?.push(`${nameOf(manifest)}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`)
+  }
+  return problems
+}
+
+function typeOf({ apiVersion, kind }: Manifest): string {
+  if (kind === 'SecretProviderClass') return 'ISecretProviderClass'
+  const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
+  if (group === 'external-secrets.io') return promotedExternalSecret
+  const path = [packages[group] ?? 'kubernetes-models', group, version, kind].filter((part) => part !== '').join('/')
+  return `import('${path}').I${kind}`
+}
+
+/** Its v1 is its v1beta1, promoted; the package has only that. */
+const promotedExternalSecret =
+  "Omit<import('@kubernetes-models/external-secrets/external-secrets.io/v1beta1/ExternalSecret').IExternalSecret, 'apiVersion'> & " +
+  "{ apiVersion: 'external-secrets.io/v1' }"
+
+function compile(text: string): readonly ts.Diagnostic[] {
+  const path = join(fileURLToPath(new URL('.', import.meta.url)), 'rendered-manifests.ts')
+  const options: ts.CompilerOptions = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    types: [],
+  }
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile, fileExists } = host
+  host.fileExists = (name) => name === path || fileExists(name)
+  host.getSourceFile = (name, ...rest) =>
+    name === path ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2022) : getSourceFile.call(host, name, ...rest)
+  return ts.getPreEmitDiagnostics(ts.createProgram([path], options, host))
+}

@@ -1,0 +1,83 @@
+import { type Manifest, nameOf } from './kubernetes-manifests.js'
+
+/** What nobody wants of a pod in production, as sentences; empty for a manifest that makes no pods. */
+export function podProblems(manifest: Manifest): readonly string[] {
+  const pod = manifest.spec?.template?.spec
+  if (pod?.containers === undefined) return []
+  const containers: readonly Container[] = [...(pod.initContainers ?? []), ...pod.containers]
+  const problems = [
+    ...podWideProblems(pod),
+    ...containers.flatMap((container) =>
+      [...containerProblems(container), ...(manifest.kind === 'Job' ? [] : probeProblems(container))].map(
+        (problem) => `${container.name} ${problem}`,
+      ),
+    ),
+  ]
+  return problems.map((problem) => `${nameOf(manifest)}: ${problem}`)
+}
+
+interface Container {
+  readonly name: string
+  readonly image: string
+  readonly env?: readonly { readonly name: string; readonly value?: string }[]
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, unknown>>
+    readonly limits?: Readonly<Record<string, unknown>>
+  }
+  readonly securityContext?: {
+    readonly privileged?: boolean
+    readonly allowPrivilegeEscalation?: boolean
+    readonly readOnlyRootFilesystem?: boolean
+    readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] }
+  }
+  readonly startupProbe?: object
+  readonly readinessProbe?: object
+  readonly livenessProbe?: object
+  readonly restartPolicy?: string
+}
+
+function podWideProblems(pod: {
+  readonly securityContext?: { readonly runAsNonRoot?: boolean; readonly seccompProfile?: { readonly type?: string } }
+  readonly automountServiceAccountToken?: boolean
+  readonly hostNetwork?: boolean
+  readonly hostPID?: boolean
+  readonly hostIPC?: boolean
+  readonly volumes?: readonly { readonly hostPath?: object }[]
+}): readonly string[] {
+  return told([
+    [pod.securityContext?.runAsNonRoot !== true, 'may run as root'],
+    [pod.securityContext?.seccompProfile?.type !== 'RuntimeDefault', 'has no seccomp profile'],
+    [pod.automountServiceAccountToken !== false, 'is given a token of the cluster'],
+    [pod.hostNetwork === true || pod.hostPID === true || pod.hostIPC === true, 'shares what is the node’s'],
+    [(pod.volumes ?? []).some(({ hostPath }) => hostPath !== undefined), 'mounts a path of the node'],
+  ])
+}
+
+function containerProblems({ image, resources, securityContext, env = [] }: Container): readonly string[] {
+  const { requests, limits } = resources ?? {}
+  const { capabilities } = securityContext ?? {}
+  return told([
+    [!/:[\w.-]*\d[\w.-]*$/.test(image), `has an image that is not pinned: ${image}`],
+    [requests?.cpu === undefined || requests.memory === undefined, 'requests no processor or memory'],
+    [limits?.cpu === undefined || limits.memory === undefined, 'has no limits'],
+    [securityContext?.privileged === true, 'is privileged'],
+    [securityContext?.allowPrivilegeEscalation !== false, 'may gain privileges'],
+    [securityContext?.readOnlyRootFilesystem !== true, 'can write to its root file system'],
+    [capabilities?.drop?.includes('ALL') !== true || capabilities.add !== undefined, 'keeps capabilities'],
+    [env.some(({ name }) => /(PASSWORD|TOKEN|URL|KEYS?)$/.test(name)), 'has a secret in its environment'],
+  ])
+}
+
+function probeProblems({ startupProbe, readinessProbe, livenessProbe, restartPolicy }: Container): readonly string[] {
+  // A sidecar is ready when it has started.
+  const isSidecar = restartPolicy === 'Always'
+  return told([
+    [startupProbe === undefined, 'has no startup probe'],
+    [readinessProbe === undefined && !isSidecar, 'has no readiness probe'],
+    [livenessProbe === undefined, 'has no liveness probe'],
+  ])
+}
+
+function told(checks: readonly (readonly [boolean, string])[]): readonly string[] {
+  return checks.filter(([holds]) => holds).map(([, problem]) => problem)
+}
