@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { Keyring } from 'latchkey'
+import { Keyring, LatchkeyError } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretLeak } from '../src/admin/leak-response.js'
 import { createAdmin, login, type Person, register, tokenState } from './support/people.js'
@@ -103,6 +103,20 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     } finally {
       await second.stop()
     }
+  })
+
+  it('costs the account nothing more when another server is late with the same', async () => {
+    const kid = (await running.server.service.keys.describe(victim.id))?.secrets[0]?.kid ?? ''
+    await tokenState(running, forge(victim.token, secret))
+    await expect.poll(() => leaks).toHaveLength(1)
+    const { token } = await login(running, victim.email)
+    const second = await running.startAnother()
+    const { service } = second.server
+    service.leaks.report({ subject: victim.id, kid, refusal: new LatchkeyError('session_forged') })
+    await service.leaks.close()
+    expect(await tokenState(second, token)).toBe(200)
+    expect(await entries()).toHaveLength(1)
+    await second.stop()
   })
 
   it('does not get away because the database is away at that moment', async () => {
