@@ -1,0 +1,71 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireProgram } from './support/installed-program.js'
+
+const unit = fileURLToPath(new URL('../../deploy/systemd/latchkey.service', import.meta.url))
+
+/** systemd's own scale from 0 (shut in) to 10 (exposed). */
+const mostExposure = 1.5
+
+describe('latchkey.service', () => {
+  let folder: string
+  let path: string
+
+  beforeAll(() => {
+    requireProgram('systemd-analyze', 'systemd')
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-systemd-'))
+    path = join(folder, 'latchkey.service')
+    cpSync(unit, path)
+  })
+
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  const plant = (from: string | RegExp, to: string) => {
+    const text = readFileSync(unit, 'utf8')
+    const planted = text.replace(from, to)
+    expect(planted).not.toBe(text)
+    const at = join(folder, 'planted.service')
+    writeFileSync(at, planted)
+    return at
+  }
+
+  /** What systemd does not understand of a unit; whether programs are installed here is not asked. */
+  const complaintsOf = (file: string) =>
+    spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
+      .stderr.split('\n')
+      .filter((line) => line.startsWith(file) && !/is not executable/.test(line))
+
+  const exposureOf = (file: string) => {
+    const { stdout } = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', file], {
+      encoding: 'utf8',
+    })
+    return Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])
+  }
+
+  it('is a unit that systemd understands, every line of it', () => {
+    expect(complaintsOf(path)).toEqual([])
+  })
+
+  it('would be found out with a misspelt line', () => {
+    expect(complaintsOf(plant('NoNewPrivileges', 'NoNewPrivilege'))).not.toEqual([])
+    expect(complaintsOf(plant('ProtectSystem=strict', 'ProtectSystem=strong'))).not.toEqual([])
+  })
+
+  it('shuts the server in', () => {
+    expect(exposureOf(path)).toBeLessThanOrEqual(mostExposure)
+  })
+
+  it('would be found out if it did not', () => {
+    expect(
+      exposureOf(plant(/^(SystemCallFilter|ProtectSystem|PrivateUsers|CapabilityBoundingSet)=.*\n/gm, '')),
+    ).toBeGreaterThan(mostExposure)
+  })
+
+  it('gives a server longer to stop than the server gives its requests', () => {
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(readFileSync(unit, 'utf8'))?.[1])).toBeGreaterThan(10)
+  })
+})
