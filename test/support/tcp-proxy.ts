@@ -16,6 +16,8 @@ export interface TcpProxy {
   unblock(): void
   /** Makes every answer of the server arrive so much later. */
   slowDown(delayMs: number): void
+  /** Keeps back what the server says on new connections, and passes it on all at once when the server hangs up. */
+  hold(): void
   /** Looks at what clients send from now on. */
   meddle(meddle: Meddle): void
   close(): Promise<void>
@@ -27,6 +29,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   const frozen = new WeakSet<Socket>()
   let blocked = false
+  let holds = false
   let delayMs = 0
   let meddle: Meddle = (data) => data
   const server = createServer((client) => {
@@ -44,6 +47,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
         if (!frozen.has(socket)) cut()
       })
     }
+    const held: Buffer[] | undefined = holds ? [] : undefined
+    upstream.on('end', () => held !== undefined && client.write(Buffer.concat(held)))
     client.on('data', (data) => {
       if (frozen.has(client)) return
       const passed = meddle(data)
@@ -51,7 +56,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       else upstream.write(passed)
     })
     upstream.on('data', (data) => {
-      if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
+      if (held !== undefined) held.push(data)
+      else if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
       else if (!frozen.has(upstream)) client.write(data)
     })
   }).listen(0, '127.0.0.1')
@@ -77,6 +83,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     },
     slowDown: (ms) => {
       delayMs = ms
+    },
+    hold: () => {
+      holds = true
     },
     meddle: (next) => {
       meddle = next

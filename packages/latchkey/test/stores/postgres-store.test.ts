@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runTypeScript } from '../../../../test/support/run-typescript.js'
@@ -44,6 +45,13 @@ describe('a PostgreSQL store', () => {
     pool.on('error', () => {})
     cleanUps.push(() => pool.end())
     return pool
+  }
+
+  /** Ends the connections of that name, once there are any. */
+  const endConnections = async (name: string) => {
+    const ending = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1'
+    const pool = openPool()
+    while ((await pool.query(ending, [name])).rowCount === 0) await sleep(10)
   }
 
   describe('given a transaction that the caller began with pg', () => {
@@ -249,6 +257,26 @@ describe('a PostgreSQL store', () => {
     proxy.freeze()
     await expect(fragile.readTenants(['alice'])).rejects.toMatchObject(unavailable)
     expect((await fragile.change('alice', addSecret))?.secrets.length).toBe(1)
+  })
+
+  it('is unavailable when a new connection is ended in the same breath in which it was opened', async () => {
+    const proxy = await openProxy()
+    proxy.hold()
+    const doomed = openWith({ connectionString: `${proxy.url}?application_name=doomed` })
+    const reading = expect(doomed.readTenants(['alice'])).rejects.toMatchObject(unavailable)
+    await endConnections('doomed')
+    await reading
+  })
+
+  it('does not listen on a connection that its pool was given in the same breath as its end', async () => {
+    const proxy = await openProxy()
+    proxy.hold()
+    const pool = new pg.Pool({ connectionString: `${proxy.url}?application_name=doomed` })
+    pool.on('error', () => {})
+    cleanUps.push(() => pool.end())
+    const listening = expect(Recorder.on(openWith({ pool }))).rejects.toMatchObject(unavailable)
+    await endConnections('doomed')
+    await listening
   })
 
   it('is unavailable when every connection stays busy', async () => {

@@ -28,5 +28,5 @@ export interface PostgresPoolClient extends PostgresClient {
 
 /** A `Pool` of `pg`, as far as it is used. */
 export interface PostgresPool {
-  connect(): Promise<PostgresPoolClient>
+  connect(lent: (error: Error | undefined, client: PostgresPoolClient | undefined) => void): void
 }

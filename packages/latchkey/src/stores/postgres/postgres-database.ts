@@ -2,6 +2,7 @@ import { LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
+import { giveBack, lendClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection } from './postgres-connection.js'
 import { postgresDialect } from './postgres-dialect.js'
@@ -72,26 +73,21 @@ export class PostgresDatabase implements SqlDatabase {
   async #run<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     const client = await this.#lend()
     const connection = new PostgresConnection(client)
-    // A lent client that loses its connection between two statements says so here; nobody listening would end the process.
-    client.on('error', ignore)
     try {
       return await work(connection)
     } finally {
-      client.removeListener('error', ignore)
-      client.release(connection.broken)
+      giveBack(client, connection.broken)
     }
   }
 
   async #lend(): Promise<PostgresPoolClient> {
     try {
-      return await this.#source.pool.connect()
+      return await lendClient(this.#source.pool)
     } catch (error) {
       throw new LatchkeyError('store_unavailable', { cause: error })
     }
   }
 }
-
-const ignore = () => {}
 
 /** A pool has `query` too, but each of its statements runs in a transaction of its own. */
 function isPostgresClient(client: object): client is PostgresClient {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
+import { lendClient } from './lend-client.js'
 import type { PostgresPool } from './postgres-client.js'
 import { PostgresDatabase, type PostgresSource } from './postgres-database.js'
 import type { ConnectDedicated } from './postgres-feed.js'
@@ -84,7 +85,7 @@ function connectTo(connectionString: string): ConnectDedicated {
 
 function keepFrom(pool: PostgresPool): ConnectDedicated {
   return async () => {
-    const client = await pool.connect()
+    const client = await lendClient(pool)
     return { client, destroy: () => client.release(true), unref: () => {} }
   }
 }
