@@ -1,0 +1,70 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { renderKustomization } from './support/kubernetes-manifests.js'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const docs = join(repository, 'docs')
+const pages = readdirSync(docs).filter((name) => name.startsWith('deploy-'))
+
+/** The fenced blocks of one language on a page. */
+function blocksOf(page: string, language: string): string[] {
+  const text = readFileSync(join(docs, page), 'utf8')
+  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, kind]) => kind === language)
+    .map(([, , body = '']) => body)
+}
+
+describe.each(pages)('docs/%s', (page) => {
+  const text = readFileSync(join(docs, page), 'utf8')
+
+  it('names files of this repository that are there', () => {
+    const named = [...text.matchAll(/(?<![\w/.-])deploy\/[\w./-]*[\w]/g)].map(([path]) => path)
+    const linked = [...text.matchAll(/\]\(([\w.-]+\.md)\)/g)].map(([, name]) => `docs/${name}`)
+    expect([...named, ...linked].filter((path) => !existsSync(join(repository, path)))).toEqual([])
+  })
+
+  it('has commands that a shell can read', () => {
+    for (const block of blocksOf(page, 'sh')) {
+      const { status, stderr } = spawnSync('bash', ['-n'], {
+        input: block.replaceAll(/<[a-z ]+>/g, 'x'),
+        encoding: 'utf8',
+      })
+      expect([status, stderr], block).toEqual([0, ''])
+    }
+  })
+
+  it('names what each part costs or asks for', () => {
+    expect(text).toMatch(/\| part.* \|.*(cost|billed|asks|what it is here)/)
+  })
+})
+
+describe('docs/deploy-gke.md', () => {
+  it('leaves no placeholder in what it applies', () => {
+    const commands = blocksOf('deploy-gke.md', 'sh').join('\n').split('\n')
+    const replacements = commands.filter((line) => line.startsWith('sed --in-place'))
+    expect(replacements).toHaveLength(2)
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-gke-'))
+    try {
+      cpSync(join(repository, 'deploy/kustomize'), folder, { recursive: true })
+      const overlay = join(folder, 'overlays/gke')
+      const env = {
+        ...process.env,
+        PROJECT_ID: 'my-project',
+        REGION: 'europe-west1',
+        ADDRESS: '198.51.100.7',
+        DOMAIN: 'auth.shop.test',
+      }
+      execFileSync('bash', ['-e', '-c', replacements.join('\n')], { cwd: overlay, env })
+      const rendered = JSON.stringify(renderKustomization(overlay))
+      expect(rendered).toContain('europe-west1-docker.pkg.dev/my-project/latchkey/latchkey:0.1.0')
+      expect(rendered).toContain('35.191.0.0/16,130.211.0.0/22,198.51.100.7')
+      expect(rendered).not.toMatch(/PROJECT_ID|REGION|203\.0\.113|example\.com/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
