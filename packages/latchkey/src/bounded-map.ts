@@ -12,14 +12,14 @@ export class BoundedMap<K, V extends Evictable> {
   readonly #entries = new Map<K, V>()
   readonly #capacity: number
   readonly #evicted: (key: K, value: V) => void
-  // One live iterator is the clock's hand: asking for a new one at each eviction would walk over the holes that deletes leave.
-  #hand: MapIterator<[K, V]>
+  // One live iterator is the clock's hand: asking for a new one at each eviction would walk over the holes that deletes leave. It begins with the first
+  // eviction, because an iterator that stands still while its map grows keeps all the smaller tables that the map has outgrown.
+  #hand: MapIterator<[K, V]> | undefined
 
   /** `evicted` is called for each entry that must make room, after it has left. */
   constructor(capacity: number, evicted: (key: K, value: V) => void = () => {}) {
     this.#capacity = capacity
     this.#evicted = evicted
-    this.#hand = this.#entries.entries()
   }
 
   get size(): number {
@@ -50,14 +50,15 @@ export class BoundedMap<K, V extends Evictable> {
 
   clear(): void {
     this.#entries.clear()
-    this.#hand = this.#entries.entries()
+    this.#hand = undefined
   }
 
   #evictOne(): void {
     for (;;) {
+      this.#hand ??= this.#entries.entries()
       const next = this.#hand.next()
       if (next.done === true) {
-        this.#hand = this.#entries.entries()
+        this.#hand = undefined
         continue
       }
       const [key, value] = next.value

@@ -6,7 +6,7 @@ import { Freshness } from './freshness.js'
 import type { Change, ChangeListener, SecretRecord, TenantRecord, TenantStore } from './ports.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import { type CachedTenant, cacheTenant, type TenantKey, type TenantSurroundings } from './tenant-key.js'
+import { type CachedTenant, type TenantKey, tenantMaker } from './tenant-key.js'
 
 /** What `KnownTenants` works with. */
 export interface KnownTenantsOptions {
@@ -35,7 +35,7 @@ export class KnownTenants implements ChangeListener {
   readonly #cache: TenantCache
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
-  readonly #surroundings: TenantSurroundings
+  readonly #makeTenant: ReturnType<typeof tenantMaker>
   readonly #doubtListeners = new Set<DoubtListener>()
   readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
   readonly #lookIntervalMs: number
@@ -62,11 +62,11 @@ export class KnownTenants implements ChangeListener {
       read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
       instant,
     })
-    this.#surroundings = {
+    this.#makeTenant = tenantMaker({
       nowMs: () => clock.now(),
       covers: (readAt) => this.#freshness.covers(readAt),
       open,
-    }
+    })
     this.#onFeedChange = options.onFeedChange
     this.#lookIntervalMs = options.maxStalenessMs / looksPerStaleness
   }
@@ -157,7 +157,7 @@ export class KnownTenants implements ChangeListener {
       const { record, readAt } = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
       if (record === undefined) return undefined
-      const cached = this.#cache.keep(cacheTenant(record, readAt, this.#surroundings))
+      const cached = this.#cache.keep(this.#makeTenant(record, readAt))
       if (this.#freshness.covers(cached.readAt)) return cached
     }
     throw refusal('store_unavailable')

@@ -45,20 +45,32 @@ export interface CachedTenant {
 }
 
 /**
- * A tenant as it is kept in memory. With a million of them every word counts, and with many in turn every place in memory that must be fetched: so a
- * tenant that has one secret is one object, and its key is that object.
+ * Gives tenants as they are kept in memory. With a million of them every word counts, and with many in turn every place in memory that must be fetched: so
+ * a tenant that has one secret is one object, its key is that object, and what nearly all have in common is kept once.
  */
-export function cacheTenant(record: ReadTenant, readAt: Instant, surroundings: TenantSurroundings): CachedTenant {
-  const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
-  const keys = secrets.map((secret) => new TenantKey(record, secret, readAt, surroundings))
-  const [first] = keys
-  if (first === undefined) return new KeylessTenant(record, readAt)
-  for (const key of keys) key.meet(keys)
-  return first
+export function tenantMaker(surroundings: TenantSurroundings): (record: ReadTenant, readAt: Instant) => CachedTenant {
+  const ordinary = {
+    HS256: ordinaryCircumstances('HS256', surroundings),
+    HS384: ordinaryCircumstances('HS384', surroundings),
+    HS512: ordinaryCircumstances('HS512', surroundings),
+  }
+  return (record, readAt) => {
+    const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
+    const keys = secrets.map((secret) => {
+      const circumstances = circumstancesOf(record, secret, ordinary[secret.algorithm])
+      return new TenantKey(record, secret, readAt, circumstances)
+    })
+    const [first] = keys
+    if (first === undefined) return new KeylessTenant(record, readAt)
+    for (const key of keys) key.meet(keys)
+    return first
+  }
 }
 
-/** What sets a key apart from the only secret of a tenant that has ended no session. */
+/** What a key has in common with others, nearly all of which share one object of it. */
 interface Circumstances {
+  readonly algorithm: HmacAlgorithm
+  readonly surroundings: TenantSurroundings
   /** Milliseconds since 1970. */
   readonly retiresAt: number
   readonly endedSessions: readonly EndedSession[]
@@ -66,40 +78,49 @@ interface Circumstances {
   readonly others: readonly TenantKey[]
 }
 
-// Nearly all keys share this one.
-const ordinary: Circumstances = { retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [] }
+/** Those of the only secret of a tenant that has ended no session. */
+function ordinaryCircumstances(algorithm: HmacAlgorithm, surroundings: TenantSurroundings): Circumstances {
+  return { algorithm, surroundings, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [] }
+}
 
-/** One secret of one cached tenant: signs and verifies this tenant's tokens alone (C1). */
+function circumstancesOf(
+  { endedSessions }: ReadTenant,
+  secret: SecretRecord | OpenSecret,
+  ordinary: Circumstances,
+): Circumstances {
+  if (secret.retiresAt === null && !secret.reissueRequired && endedSessions.length === 0) return ordinary
+  return { ...ordinary, retiresAt: retirementOf(secret), endedSessions }
+}
+
+function isRetired({ retiresAt, surroundings }: Circumstances): boolean {
+  return retiresAt !== Number.POSITIVE_INFINITY && !(surroundings.nowMs() < retiresAt)
+}
+
+/** Stands for the time of the read once the cache has let the tenant go. */
+const ended: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
+
+/** One secret of one cached tenant: signs and verifies this tenant's tokens alone (C1). Seven words: each one more is eight megabytes of a million. */
 export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   readonly tenant: string
   readonly version: number
   readonly kid: string
-  readonly algorithm: HmacAlgorithm
   recentlyUsed = true
   // Unless it came open, it is opened at the first use: most retired secrets are never asked for again, and one that cannot be opened must not hide the others.
   #secret: HmacSecret | SecretRecord
   #readAt: Instant
-  #isCached = true
   #circumstances: Circumstances
-  readonly #surroundings: TenantSurroundings
 
-  constructor(
-    record: ReadTenant,
-    secret: SecretRecord | OpenSecret,
-    readAt: Instant,
-    surroundings: TenantSurroundings,
-  ) {
+  constructor(record: ReadTenant, secret: SecretRecord | OpenSecret, readAt: Instant, circumstances: Circumstances) {
     this.tenant = record.tenant
     this.version = record.version
     this.kid = secret.kid
-    this.algorithm = secret.algorithm
     this.#secret = 'secret' in secret ? secret.secret : secret
     this.#readAt = readAt
-    const isOrdinary = secret.retiresAt === null && !secret.reissueRequired && record.endedSessions.length === 0
-    this.#circumstances = isOrdinary
-      ? ordinary
-      : { retiresAt: retirementOf(secret), endedSessions: record.endedSessions, others: [] }
-    this.#surroundings = surroundings
+    this.#circumstances = circumstances
+  }
+
+  get algorithm(): HmacAlgorithm {
+    return this.#circumstances.algorithm
   }
 
   get owner(): string {
@@ -133,21 +154,23 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   sign(signingInput: string): string {
-    return signHmac(this.algorithm, this.#open(), signingInput)
+    return signHmac(this.algorithm, TenantKey.#secretOf(this), signingInput)
   }
 
   verify(signingInput: string, signature: string): boolean {
-    return verifyHmac(this.algorithm, this.#open(), signingInput, signature)
+    return verifyHmac(this.algorithm, TenantKey.#secretOf(this), signingInput, signature)
   }
 
   isCurrent(): boolean {
     this.use()
-    return this.#isCached && !this.#isRetired() && this.#surroundings.covers(this.#readAt)
+    const circumstances = this.#circumstances
+    return this.#readAt !== ended && !isRetired(circumstances) && circumstances.surroundings.covers(this.#readAt)
   }
 
   refusalOf(sessionId: string | undefined): FailureCode | undefined {
-    if (this.#circumstances.endedSessions.some((ended) => ended.sessionId === sessionId)) return 'session_ended'
-    return this.#isRetired() ? 'reissue_required' : undefined
+    const { endedSessions } = this.#circumstances
+    if (endedSessions.some((session) => session.sessionId === sessionId)) return 'session_ended'
+    return isRetired(this.#circumstances) ? 'reissue_required' : undefined
   }
 
   /** Marks the tenant as used. */
@@ -158,23 +181,20 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   renew(readAt: Instant): void {
-    for (const key of this.keys) key.#readAt = readAt
+    for (const key of this.keys) if (key.#readAt !== ended) key.#readAt = readAt
   }
 
   end(): void {
-    for (const key of this.keys) key.#isCached = false
+    for (const key of this.keys) key.#readAt = ended
   }
 
-  #isRetired(): boolean {
-    const { retiresAt } = this.#circumstances
-    return retiresAt !== Number.POSITIVE_INFINITY && !(this.#surroundings.nowMs() < retiresAt)
-  }
-
-  #open(): HmacSecret {
-    if (typeof this.#secret !== 'string') {
-      this.#secret = hmacSecretOf(this.algorithm, this.#surroundings.open(this.tenant, this.#secret))
+  // Static, because private methods of its own cost every object a word.
+  static #secretOf(key: TenantKey): HmacSecret {
+    if (typeof key.#secret !== 'string') {
+      const { algorithm, surroundings } = key.#circumstances
+      key.#secret = hmacSecretOf(algorithm, surroundings.open(key.tenant, key.#secret))
     }
-    return this.#secret
+    return key.#secret
   }
 }
 

@@ -14,11 +14,15 @@ interface ChangeRow {
   readonly seq: number | string | null
 }
 
-/** The committed changes since the point that follows everything logged before `loggedAt`. One statement, so that it sees one moment. */
+/**
+ * The committed changes since the point that follows everything logged before `loggedAt`, or since the log begins, where nothing of it is so old: what was there
+ * before may have been pruned by a process whose clock was ahead. One statement, so that it sees one moment.
+ */
 export async function readChangesSince(client: SqlClient, dialect: Dialect, loggedAt: number): Promise<RecentChanges> {
   const { changeOrder } = dialect
   const { rows } = await client.query<ChangeRow>(
-    `with point as (select coalesce(max(${changeOrder}) + 1, 0) as since from latchkey_changes where at < $1)
+    `with point as (
+       select coalesce(max(case when at < $1 then ${changeOrder} end) + 1, min(${changeOrder}), 0) as since from latchkey_changes)
      select point.since, c.tenant_id, c.seq from point left join latchkey_changes c on c.${changeOrder} >= point.since`,
     [loggedAt],
   )

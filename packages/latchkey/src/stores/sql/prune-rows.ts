@@ -1,7 +1,10 @@
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Deletes secrets and ended sessions whose time is before `now`, and changes logged before `changesBefore` but the newest of them. */
+/**
+ * Deletes secrets and ended sessions whose time is before `now`, and all changes before the newest of those that were logged before `changesBefore`: by
+ * their order and not by their time, so that what is left of the log has no gap.
+ */
 export async function pruneRows(
   client: SqlClient,
   dialect: Dialect,
@@ -20,8 +23,8 @@ export async function pruneRows(
   )
   const { changeOrder } = dialect
   await client.query(
-    `delete from latchkey_changes where at < $1
-       and ${changeOrder} < (select max(${changeOrder}) from latchkey_changes where at < $1)`,
+    `delete from latchkey_changes
+     where ${changeOrder} < (select max(${changeOrder}) from latchkey_changes where at < $1)`,
     [changesBefore],
   )
 }
