@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import { startRedis } from '../../../test/support/start-redis.js'
+import { performInProcess } from '../perform-in-process.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import { formatCount, formatTable } from '../table.js'
@@ -65,16 +64,8 @@ async function measure(
   return results
 }
 
-/** Has a process of its own do the task. */
-async function perform(task: ColdTask): Promise<ColdResult> {
-  const child = fork(new URL('./contender.js', import.meta.url), { serialization: 'advanced' })
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`${task.contender} ended without a result.`)
-  })
-  child.send(task)
-  const [result] = await Promise.race([once(child, 'message'), ended])
-  await ended.catch(() => {})
-  return result
+function perform(task: ColdTask): Promise<ColdResult> {
+  return performInProcess(new URL('./contender.js', import.meta.url), task)
 }
 
 function rowsOf(results: ReadonlyMap<ContenderName, readonly ColdResult[]>): readonly Row[] {

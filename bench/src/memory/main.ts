@@ -1,0 +1,42 @@
+import { performInProcess } from '../perform-in-process.js'
+import { benchFlags, publish } from '../publish.js'
+import { formatCount, formatTable } from '../table.js'
+import type { MemoryResult, MemoryTask } from './messages.js'
+
+// What a tenant takes of a process's memory, and what a remembered verdict does.
+
+const flags = benchFlags()
+/** A map doubles its room when it is full, which a million nearly fills: a tenth more shows the other end. */
+const counts = flags.quick ? [100_000] : [100_000, 1_000_000, 1_100_000]
+
+interface Row extends MemoryTask, MemoryResult {}
+
+const rows: Row[] = []
+for (const kept of ['tenants', 'verdicts'] as const) {
+  for (const count of counts) rows.push(await measure({ kept, count }))
+}
+await publish({ name: 'memory', flags, results: { rows }, text: formatRows(rows) })
+
+async function measure(task: MemoryTask): Promise<Row> {
+  const program = new URL('./measure-process.js', import.meta.url)
+  const result = await performInProcess<MemoryTask, MemoryResult>(program, task, ['--expose-gc'])
+  return { ...task, ...result }
+}
+
+function formatRows(all: readonly Row[]): string {
+  const header = ['', 'live', 'each', 'resident', 'each']
+  return formatTable(
+    header,
+    all.map(({ kept, count, liveBytes, residentBytes }) => [
+      `${formatCount(count)} ${kept}`,
+      formatMegabytes(liveBytes),
+      `${Math.round(liveBytes / count)} B`,
+      formatMegabytes(residentBytes),
+      `${Math.round(residentBytes / count)} B`,
+    ]),
+  )
+}
+
+function formatMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
