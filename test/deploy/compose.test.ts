@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthClient, type Device } from '../support/auth-client.js'
 import { freePort } from '../support/free-port.js'
+import { requireProgram } from '../support/installed-program.js'
 import { runCommand, type ServerProcess, startServer } from '../support/server-process.js'
 import { startRedis } from '../support/start-redis.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { type ComposeFile, type ComposeService, composeProblems, readComposeFile } from './support/compose-file.js'
-import { requireProgram } from './support/installed-program.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
 const folder = fileURLToPath(new URL('../../deploy/compose', import.meta.url))

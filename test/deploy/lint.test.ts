@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { requireProgram } from './support/installed-program.js'
+import { requireProgram } from '../support/installed-program.js'
 import { dockerfileComplaints, yamlComplaints } from './support/lint.js'
 
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))

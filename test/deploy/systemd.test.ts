@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { requireProgram } from './support/installed-program.js'
+import { requireProgram } from '../support/installed-program.js'
 
 const unit = fileURLToPath(new URL('../../deploy/systemd/latchkey.service', import.meta.url))
 

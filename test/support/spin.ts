@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { requireProgram } from './installed-program.js'
 
 /** What SPIN has found out about a model. */
 export interface Verification {
@@ -28,7 +29,8 @@ const longestPath = 100_000
 
 /** Checks the assertions of a model in Promela in every state that it can reach. Where `spin` or `gcc` is missing they are installed on Debian as root; elsewhere this fails. */
 export async function verify(model: URL, { definitions, optimised }: VerifyOptions): Promise<Verification> {
-  installIfMissing()
+  requireProgram('spin', 'spin')
+  requireProgram('gcc', 'gcc libc6-dev')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-model-'))
   try {
     await run(folder, 'spin', ['-a', ...definitions.map((name) => `-D${name}`), fileURLToPath(model)])
@@ -57,28 +59,4 @@ async function run(folder: string, program: string, args: readonly string[]): Pr
   if (running.child.pid !== undefined) setPriority(running.child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   const { stdout } = await running
   return stdout
-}
-
-function installIfMissing(): void {
-  if (isInstalled()) return
-  if (process.getuid?.() === 0) {
-    try {
-      execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
-      execFileSync('apt-get', ['install', '-qq', '-y', 'spin', 'gcc', 'libc6-dev'], { stdio: 'ignore' })
-    } catch {
-      // Said below.
-    }
-  }
-  if (!isInstalled())
-    throw new Error('The model is checked by SPIN. Install it (Debian and Ubuntu: apt-get install spin gcc libc6-dev).')
-}
-
-function isInstalled(): boolean {
-  try {
-    execFileSync('spin', ['-V'], { stdio: 'ignore' })
-    execFileSync('gcc', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

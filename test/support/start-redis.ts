@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.js'
+import { requireProgram } from './installed-program.js'
 
 /** A Redis of a test's own. */
 export interface RedisServer {
@@ -21,7 +22,7 @@ export interface RedisServer {
 
 /** Starts a real Redis on a free port of this machine. Where `redis-server` is missing it is installed on Debian as root; elsewhere this fails. */
 export async function startRedis(): Promise<RedisServer> {
-  installIfMissing()
+  requireProgram('redis-server', 'redis-server')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'))
   const port = await freePort()
   let child = await run(port, folder)
@@ -52,27 +53,4 @@ async function run(port: number, folder: string): Promise<ChildProcess> {
   for await (const text of child.stdout) if (String(text).includes('Ready to accept connections')) break
   child.stdout.resume()
   return child
-}
-
-function installIfMissing(): void {
-  if (isInstalled()) return
-  if (process.getuid?.() === 0) {
-    try {
-      execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
-      execFileSync('apt-get', ['install', '-qq', '-y', 'redis-server'], { stdio: 'ignore' })
-    } catch {
-      // Said below.
-    }
-  }
-  if (!isInstalled())
-    throw new Error('The tests need a real Redis. Install it (Debian and Ubuntu: apt-get install redis-server).')
-}
-
-function isInstalled(): boolean {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { requireProgram } from './installed-program.js'
+import { requireProgram } from '../../support/installed-program.js'
 
 /** What an image says of itself, as far as the tests look. */
 export interface ImageConfiguration {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { parseAllDocuments } from 'yaml'
-import { requireProgram } from './installed-program.js'
+import { requireProgram } from '../../support/installed-program.js'
 
 /** A resource of Kubernetes as it would be applied. */
 export interface Manifest {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { validate } from 'dockerfile-utils'
-import { requireProgram } from './installed-program.js'
+import { requireProgram } from '../../support/installed-program.js'
 
 const yamlRules = {
   extends: 'default',

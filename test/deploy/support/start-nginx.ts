@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { requireProgram } from './installed-program.js'
+import { requireProgram } from '../../support/installed-program.js'
 
 /** A running nginx. */
 export interface NginxProcess {
