@@ -144,6 +144,12 @@ export const failures = {
     message: 'This account is disabled.',
     hint: 'Ask an administrator.',
   },
+  insufficient_scope: {
+    status: 403,
+    challenge: 'insufficient_scope',
+    message: 'The token does not carry the scope that this needs.',
+    hint: 'Ask for a token with the scope that the WWW-Authenticate challenge names.',
+  },
   tenant_unknown: {
     status: 404,
     message: 'There is no such tenant.',
@@ -204,6 +210,12 @@ export const failures = {
 /** The stable name of one cause of failure. */
 export type FailureCode = keyof typeof failures
 
+/** What goes with a failure. */
+export interface LatchkeyErrorOptions extends ErrorOptions {
+  /** The scope that is needed, for the challenge (RFC 6750 §3): scope tokens of RFC 6749 §3.3 with a space between. */
+  readonly scope?: string
+}
+
 const brand = Symbol.for('latchkey.error')
 
 /** A failure with a stable `code`. Fastify, Express, Koa and http-errors pass `statusCode` and `headers` on by themselves. */
@@ -217,14 +229,14 @@ export class LatchkeyError extends Error {
   /** Response headers: the `WWW-Authenticate` challenge of RFC 6750 §3 where there is one, else none. */
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: FailureCode, options?: ErrorOptions) {
+  constructor(code: FailureCode, options: LatchkeyErrorOptions = {}) {
     const failure: Failure = failures[code]
     super(failure.message, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = failure.hint
-    this.headers = headersFor(failure)
+    this.headers = headersFor(failure, options.scope)
     Object.defineProperty(this, brand, { value: true })
   }
 }
@@ -238,11 +250,11 @@ export function isLatchkeyError(error: unknown): error is LatchkeyError {
  * A failure without a stack trace: refusing a bad token is normal work, must be cheap under a flood, and the place in
  * our code that refused says nothing that the code does not say.
  */
-export function refusal(code: FailureCode): LatchkeyError {
+export function refusal(code: FailureCode, options?: LatchkeyErrorOptions): LatchkeyError {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = 0
   try {
-    return new LatchkeyError(code)
+    return new LatchkeyError(code, options)
   } finally {
     Error.stackTraceLimit = limit
   }
@@ -250,9 +262,9 @@ export function refusal(code: FailureCode): LatchkeyError {
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
-function headersFor(failure: Failure): Readonly<Record<string, string>> {
-  const { challenge } = failure
+function headersFor({ challenge, message }: Failure, scope: string | undefined): Readonly<Record<string, string>> {
   if (challenge === undefined) return noHeaders
   if (challenge === null) return { 'WWW-Authenticate': 'Bearer' }
-  return { 'WWW-Authenticate': `Bearer error="${challenge}", error_description="${failure.message}"` }
+  const needed = scope === undefined ? '' : `, scope="${scope}"`
+  return { 'WWW-Authenticate': `Bearer error="${challenge}", error_description="${message}"${needed}` }
 }

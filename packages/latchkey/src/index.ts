@@ -2,7 +2,14 @@ export type { Auth } from './auth.js'
 export type { Claims } from './claims/check-claims.js'
 export { type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
-export { type Failure, type FailureCode, failures, isLatchkeyError, LatchkeyError } from './errors.js'
+export {
+  type Failure,
+  type FailureCode,
+  failures,
+  isLatchkeyError,
+  LatchkeyError,
+  type LatchkeyErrorOptions,
+} from './errors.js'
 export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
 export {
   type ConfiguredKeyPair,

@@ -5,10 +5,18 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { requireAuth as expressAuth } from '../../src/adapters/express/index.js'
-import { requireAuth as fastifyAuth } from '../../src/adapters/fastify/index.js'
-import { authenticate as authenticateFetch, problemResponse } from '../../src/adapters/fetch/index.js'
-import { type AuthVariables, requireAuth as honoAuth } from '../../src/adapters/hono/index.js'
+import { requireAuth as expressAuth, requireScope as expressScope } from '../../src/adapters/express/index.js'
+import { requireAuth as fastifyAuth, requireScope as fastifyScope } from '../../src/adapters/fastify/index.js'
+import {
+  authenticate as authenticateFetch,
+  problemResponse,
+  requireScope as scopeCheck,
+} from '../../src/adapters/fetch/index.js'
+import {
+  type AuthVariables,
+  requireAuth as honoAuth,
+  requireScope as honoScope,
+} from '../../src/adapters/hono/index.js'
 import { authenticate as authenticateNode, sendProblem } from '../../src/adapters/node/index.js'
 import type { TokenSources } from '../../src/http/take-token.js'
 import type { Latchkey } from '../../src/latchkey.js'
@@ -17,8 +25,9 @@ import { steer } from '../support/steered-store.js'
 import { cases, type SentRequest, type Tokens } from './requests.js'
 
 const everywhere: TokenSources = { cookie: 'session', body: true, query: true }
+const scopes = ['articles:write', 'articles:read'] as const
 
-/** An application of one framework, as its users write it, with the two routes of the table. */
+/** An application of one framework, as its users write it, with the three routes of the table. */
 interface Application {
   readonly port: number
   close(): Promise<void>
@@ -29,6 +38,13 @@ async function startExpress(latchkey: Latchkey): Promise<Application> {
   app.use(express.urlencoded(), express.json())
   app.all('/header', expressAuth(latchkey), (req, res) => void res.json({ subject: req.auth.subject }))
   app.all('/everywhere', expressAuth(latchkey, everywhere), (req, res) => void res.json({ subject: req.auth.subject }))
+  app.all(
+    '/scoped',
+    expressAuth(latchkey),
+    expressScope(...scopes),
+    (req, res) => void res.json({ subject: req.auth.subject }),
+  )
+  app.all('/unguarded', expressScope(...scopes), (_req, res) => void res.json({}))
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
   })
@@ -55,7 +71,14 @@ async function startFastify(latchkey: Latchkey): Promise<Application> {
       preHandler: fastifyAuth(latchkey, everywhere),
       handler: async ({ auth }) => ({ subject: auth.subject }),
     })
+    app.route({
+      method,
+      url: '/scoped',
+      onRequest: [fastifyAuth(latchkey), fastifyScope(...scopes)],
+      handler: async ({ auth }) => ({ subject: auth.subject }),
+    })
   }
+  app.get('/unguarded', { onRequest: fastifyScope(...scopes) }, async () => ({}))
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
@@ -66,15 +89,22 @@ async function startHono(latchkey: Latchkey): Promise<Application> {
   app.on(['GET', 'POST'], '/everywhere', honoAuth(latchkey, everywhere), (c) =>
     c.json({ subject: c.get('auth').subject }),
   )
+  app.on(['GET', 'POST'], '/scoped', honoAuth(latchkey), honoScope(...scopes), (c) =>
+    c.json({ subject: c.get('auth').subject }),
+  )
+  app.get('/unguarded', honoScope(...scopes), (c) => c.json({}))
   return startHonoOnNode(app.fetch)
 }
 
 /** Anything that answers Web requests, as other runtimes run it. */
 async function startFetch(latchkey: Latchkey): Promise<Application> {
+  const check = scopeCheck(...scopes)
   return startHonoOnNode(async (request) => {
-    const sources = new URL(request.url).pathname === '/everywhere' ? everywhere : {}
+    const { pathname } = new URL(request.url)
     try {
-      const { subject } = await authenticateFetch(latchkey, request, sources)
+      if (pathname === '/unguarded') check(undefined as never)
+      const auth = await authenticateFetch(latchkey, request, pathname === '/everywhere' ? everywhere : {})
+      const { subject } = pathname === '/scoped' ? check(auth) : auth
       return Response.json({ subject })
     } catch (error) {
       return problemResponse(error)
@@ -116,8 +146,8 @@ function call(port: number, { method = 'GET', path = '/header', headers = [], bo
 }
 
 async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
-  const issue = async (subject: string, sessionId = 'session') =>
-    (await latchkey.issue({ subject, sessionId, expiresIn: 900 })).token
+  const issue = async (subject: string, sessionId = 'session', claims = {}) =>
+    (await latchkey.issue({ subject, sessionId, claims, expiresIn: 900 })).token
   const expired = (await latchkey.issue({ subject: 'alice', expiresIn: 1 })).token
   clock.advance(10_000)
   const good = await issue('alice')
@@ -136,7 +166,16 @@ async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
     badSignature: `${header}.${payload}.${other.split('.')[2]}`,
     forgedKid: `${Buffer.from(JSON.stringify(forgedHeader)).toString('base64url')}.${payload}.AAAA`,
     oversized: `${header}.${'A'.repeat(8192)}.AAAA`,
+    writer: await issue('alice', 'session', { scope: 'articles:read articles:write' }),
+    reader: await issue('alice', 'session', { scope: 'articles:read' }),
+    listedScope: await issue('alice', 'session', { scope: scopes }),
   }
+}
+
+const challenges: Record<number, RegExp> = {
+  400: /^Bearer error="invalid_request", error_description="[^"\\]+"$/,
+  401: /^Bearer( error="invalid_token", error_description="[^"\\]+")?$/,
+  403: /^Bearer error="insufficient_scope", error_description="[^"\\]+", scope="articles:write articles:read"$/,
 }
 
 describe.each([
@@ -166,9 +205,14 @@ describe.each([
     }
     const [expectedStatus, code] = expected
     expect({ status, code: body.code }).toEqual({ status: expectedStatus, code })
+    expect(challenge).toMatch(challenges[expectedStatus] ?? /^$/)
     if (code === 'credentials_missing') expect(challenge).toBe('Bearer')
-    else expect(challenge).toMatch(expectedStatus === 400 ? /error="invalid_request"/ : /error="invalid_token"/)
     expect(text).not.toMatch(/ at |\.js|stack/)
+  })
+
+  it('lets nobody pass where a scope is asked for before anybody is authenticated', async () => {
+    const headers = ['Authorization', `Bearer ${tokens.writer}`]
+    expect((await call(application.port, { path: '/unguarded', headers })).status).toBe(500)
   })
 
   it('answers 503 without a challenge when it cannot be found out whether the token holds', async () => {
@@ -217,6 +261,13 @@ describe('a plain node:http server', () => {
     await keys.revoke('alice')
     const refused = await call(port(), { headers: ['Authorization', `Bearer ${token}`] })
     expect({ ...refused, text: JSON.parse(refused.text).code }).toMatchObject({ status: 401, text: 'token_revoked' })
+  })
+})
+
+describe('requireScope', () => {
+  it.each([[], [''], ['a b'], ['a"b'], ['a\\b'], ['ä'], ['a', 'b\n']])('refuses to be made of %j', (...scopes) => {
+    for (const make of [expressScope, fastifyScope, honoScope, scopeCheck])
+      expect(() => make(...scopes)).toThrow(TypeError)
   })
 })
 

@@ -7,6 +7,12 @@ export interface Tokens {
   readonly badSignature: string
   readonly forgedKid: string
   readonly oversized: string
+  /** Its `scope` claim is `articles:read articles:write`. */
+  readonly writer: string
+  /** Its `scope` claim is `articles:read`. */
+  readonly reader: string
+  /** Its `scope` claim is a list, which no RFC has. */
+  readonly listedScope: string
 }
 
 /** One request, as any client may send it. */
@@ -23,7 +29,7 @@ export interface Case {
   readonly name: string
   /**
    * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, a form body and the query.
-   * Both let GET and POST through.
+   * Both let GET and POST through. `/scoped` is `/header` for tokens with the scopes `articles:write` and `articles:read`.
    */
   readonly request: (tokens: Tokens) => SentRequest
   /** 200 with the subject, or the code and status of the refusal. */
@@ -35,6 +41,9 @@ const form = ['Content-Type', 'application/x-www-form-urlencoded']
 const missing = [401, 'credentials_missing'] as const
 const ambiguous = [400, 'credentials_ambiguous'] as const
 const malformed = [400, 'credentials_malformed'] as const
+
+const insufficient = [403, 'insufficient_scope'] as const
+const scoped = (token: string) => ({ path: '/scoped', headers: bearer(token) })
 
 /** The table of requests that every adapter answers alike. */
 export const cases: readonly Case[] = [
@@ -121,6 +130,20 @@ export const cases: readonly Case[] = [
     name: 'a good token beside a cookie that does not count',
     request: ({ good, expired }) => ({ headers: [...bearer(good), 'Cookie', `session=${expired}`] }),
     expected: 200,
+  },
+  { name: 'a token with the scopes that are needed', request: ({ writer }) => scoped(writer), expected: 200 },
+  { name: 'a token with one of two scopes', request: ({ reader }) => scoped(reader), expected: insufficient },
+  { name: 'a token without a scope', request: ({ good }) => scoped(good), expected: insufficient },
+  {
+    name: 'a token whose scope is a list',
+    request: ({ listedScope }) => scoped(listedScope),
+    expected: insufficient,
+  },
+  { name: 'nothing, where a scope is needed', request: () => ({ path: '/scoped' }), expected: missing },
+  {
+    name: 'an expired token, where a scope is needed',
+    request: ({ expired }) => scoped(expired),
+    expected: [401, 'token_expired'],
   },
   ...everywhere([
     { name: 'a cookie', request: ({ good }) => ({ headers: ['Cookie', `a=b; session=${good}; c=d`] }), expected: 200 },

@@ -1,9 +1,9 @@
-import type { RequestHandler, Response } from 'express'
+import type { RequestHandler } from 'express'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
-import { problemAnswer } from '../../http/problem.js'
 import { type TokenSources, takeToken } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
+import { sendProblem } from './send-problem.js'
 
 declare global {
   namespace Express {
@@ -44,9 +44,4 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
     }
     next()
   }
-}
-
-function sendProblem(res: Response, error: unknown): void {
-  const { status, headers, body } = problemAnswer(error)
-  res.status(status).set(headers).send(JSON.stringify(body))
 }

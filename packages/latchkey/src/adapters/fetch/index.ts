@@ -1,4 +1,5 @@
 export type { Auth } from '../../auth.js'
+export { requireScope, type ScopeCheck } from '../../http/require-scope.js'
 export type { TokenSources } from '../../http/take-token.js'
 export { problemResponse } from '../../http/web-request.js'
 export { authenticate } from './authenticate.js'

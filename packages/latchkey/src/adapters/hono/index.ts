@@ -1,3 +1,4 @@
 export type { Auth } from '../../auth.js'
 export type { TokenSources } from '../../http/take-token.js'
 export { type AuthVariables, requireAuth } from './require-auth.js'
+export { requireScope } from './require-scope.js'
