@@ -173,6 +173,84 @@ describe.each(databases)('administration on %s', (database) => {
     expect((await running.api.get('/v1/admin/users', { token: body.access_token })).body.code).toBe('reissue_required')
   })
 
+  describe('what an account may do in the applications behind', () => {
+    const change = (person: { id: string }, body: object) =>
+      running.api.patch(`/v1/admin/users/${person.id}`, { token: admin.token, body })
+
+    const claimsOf = async (token: string) => (await running.server.service.latchkey.verify(token)).claims
+
+    it('is said by tokens, seen by its owner, and taken away at once', async () => {
+      const person = await register(running)
+      expect(await claimsOf(person.token)).not.toMatchObject({ scope: expect.anything() })
+      const granted = { roles: ['editor', 'reviewer'], scope: 'articles:read articles:write' }
+      expect((await change(person, granted)).body).toMatchObject({ role: 'user', ...granted })
+      expect(await tokenState(running, person.token)).toBe('reissue_required')
+      const { body } = await running.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
+      expect(await claimsOf(body.access_token)).toMatchObject({ role: 'user', ...granted })
+      expect((await running.api.get('/v1/me', { token: body.access_token })).body).toMatchObject(granted)
+      expect((await change(person, { scope: 'articles:read' })).body).toMatchObject({
+        ...granted,
+        scope: 'articles:read',
+      })
+      expect(await tokenState(running, body.access_token)).toBe('reissue_required')
+      expect((await change(person, { roles: [], scope: '' })).body).toMatchObject({ roles: [], scope: '' })
+      expect(await claimsOf((await login(running, person.email)).token)).not.toHaveProperty('roles')
+    })
+
+    it('is passed on to other services', async () => {
+      const person = await register(running)
+      await change(person, { roles: ['editor'], scope: 'a b' })
+      const { token } = await login(running, person.email)
+      const type = 'urn:ietf:params:oauth:token-type:access_token'
+      const form = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', subject_token_type: type }
+      const raw = new URLSearchParams({ ...form, subject_token: token }).toString()
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const { body } = await running.api.post('/oauth/token', { raw, headers })
+      const payload = Buffer.from(body.access_token.split('.')[1] ?? '', 'base64url').toString()
+      expect(JSON.parse(payload)).toMatchObject({ role: 'user', roles: ['editor'], scope: 'a b' })
+    })
+
+    it('may be given to oneself by an administrator, who cannot change the own role', async () => {
+      const other = await createAdmin(running)
+      const own = { token: other.token, body: { scope: 'a' } }
+      expect((await running.api.patch(`/v1/admin/users/${other.id}`, own)).status).toBe(200)
+    })
+
+    it('fits into a cookie at its longest', async () => {
+      const person = await register(running)
+      const roles = Array.from({ length: 16 }, (_, index) => String(index).padStart(64, '~'))
+      expect((await change(person, { roles, scope: 'x'.repeat(1024) })).status).toBe(200)
+      const { token } = await login(running, person.email)
+      expect(token.length).toBeLessThan(4000)
+    })
+
+    it.each([
+      {},
+      { roles: 'editor' },
+      { roles: [''] },
+      { roles: ['a b'] },
+      { roles: ['a"'] },
+      { roles: ['a\\b'] },
+      { roles: ['é'] },
+      { roles: ['a', 'a'] },
+      { roles: ['x'.repeat(65)] },
+      { roles: Array.from({ length: 17 }, (_, index) => `r${index}`) },
+      { scope: ['a'] },
+      { scope: ' a' },
+      { scope: 'a ' },
+      { scope: 'a  b' },
+      { scope: 'a\tb' },
+      { scope: 'a\nb' },
+      { scope: 'a"' },
+      { scope: 'x'.repeat(1025) },
+      { role: 'editor' },
+      { role: null },
+    ])('is not %j', async (body) => {
+      const answer = await change(admin, body)
+      expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed'])
+    })
+  })
+
   it('deletes an account with everything of it', async () => {
     const person = await register(running)
     const answer = await running.api.delete(`/v1/admin/users/${person.id}`, { token: admin.token })

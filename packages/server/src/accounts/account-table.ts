@@ -1,10 +1,10 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
 
-/** What an account may do. */
+/** What an account may do here. */
 export const roles = ['user', 'admin'] as const
 
-/** What an account may do: everybody is a `user`; an `admin` may use the admin routes as well. */
+/** What an account may do here: everybody is a `user`; an `admin` may use the admin routes as well. */
 export type Role = (typeof roles)[number]
 
 /** Somebody who can sign in. `id` is also the tenant whose secret signs the account's tokens. Times are milliseconds since 1970. */
@@ -14,6 +14,9 @@ export interface Account {
   readonly email: string
   readonly name: string | null
   readonly role: Role
+  /** Names with a space between, for the applications behind; so is `scope`. Empty when it has none. */
+  readonly roles: string
+  readonly scope: string
   readonly createdAt: number
   readonly signedInAt: number | null
   readonly disabledAt: number | null
@@ -24,7 +27,7 @@ export interface StoredAccount extends Account {
   readonly passwordHash: string
 }
 
-const columns = `id, email, name, role, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt"`
+const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt"`
 
 /** A new account, whose tenant exists already. Fails with `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
@@ -75,6 +78,8 @@ export interface AccountChange {
   readonly email?: string | undefined
   readonly name?: string | null | undefined
   readonly role?: Role | undefined
+  readonly roles?: string | undefined
+  readonly scope?: string | undefined
   readonly passwordHash?: string | undefined
   readonly disabledAt?: number | null | undefined
 }
@@ -83,6 +88,8 @@ const changeable = {
   email: 'email',
   name: 'name',
   role: 'role',
+  roles: 'roles',
+  scope: 'scope',
   passwordHash: 'password_hash',
   disabledAt: 'disabled_at',
 } as const satisfies Record<keyof AccountChange, string>

@@ -228,7 +228,8 @@ export class Accounts {
     )
     const createdAt = this.#now()
     const never = { signedInAt: null, disabledAt: null }
-    return { id: uuidV7(createdAt), email, name: input.name ?? null, role, passwordHash, createdAt, ...never }
+    const none = { roles: '', scope: '' }
+    return { id: uuidV7(createdAt), email, name: input.name ?? null, role, ...none, passwordHash, createdAt, ...never }
   }
 
   async #insert(client: SqlClient, draft: table.StoredAccount): Promise<table.Account> {

@@ -28,6 +28,9 @@ export interface Page<T> {
   readonly next: string | undefined
 }
 
+/** What may change in what an account may do; at least one of them is given. */
+export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
+
 /** What is done to an account and its secret in one transaction. */
 type Work = (client: SqlClient, account: table.Account) => Promise<unknown>
 
@@ -104,12 +107,15 @@ export class Administration {
     })
   }
 
-  /** Makes the account an administrator's, or no longer. Its tokens must be refreshed; its sessions go on. Fails with `own_account`. */
-  changeRole(by: Administrator, id: string, role: table.Role): Promise<table.Account> {
-    checkOther(by, id)
+  /**
+   * Changes what the account may do, here (`role`) and in the applications behind (`roles`, `scope`). Its tokens say what it could do before: they must be
+   * refreshed; its sessions go on. Fails with `own_account` where an administrator would change the own `role`.
+   */
+  changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
+    if (grants.role !== undefined) checkOther(by, id)
     return this.#change(by, id, 'role_change', async (client, account) => {
-      await table.updateAccount(client, { id }, { role })
-      // A disabled account has no tokens that could say the old role.
+      await table.updateAccount(client, { id }, grants)
+      // A disabled account has no tokens that could say the old ones.
       if (account.disabledAt === null) await this.#options.keys.requireReissue(id, { client })
     })
   }

@@ -102,5 +102,13 @@ export const serverMigrations = {
         create index server_guess_lanes_by_age on server_guess_lanes (last_at)
       `,
     },
+    {
+      // Names with a space between; empty for none.
+      name: 'roles and scopes in the applications behind',
+      sql: `
+        alter table server_accounts add column roles text not null default '';
+        alter table server_accounts add column scope text not null default ''
+      `,
+    },
   ],
 } as const

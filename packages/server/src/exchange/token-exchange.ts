@@ -50,7 +50,7 @@ export class TokenExchange {
     if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
     const { token, expiresIn } = await signer.issue({
       subject,
-      claims: { role: claims.role },
+      claims: { role: claims.role, roles: claims.roles, scope: claims.scope },
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })

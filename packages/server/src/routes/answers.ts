@@ -5,8 +5,16 @@ import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
 /** An account as its owner sees it. */
-export function accountAnswer({ id, email, name, role, createdAt }: Account): AccountAnswer {
-  return { id, email, name, role, created_at: timeAnswer(createdAt) }
+export function accountAnswer({ id, email, name, role, roles, scope, createdAt }: Account): AccountAnswer {
+  return {
+    id,
+    email,
+    name,
+    role,
+    roles: roles === '' ? [] : roles.split(' '),
+    scope,
+    created_at: timeAnswer(createdAt),
+  }
 }
 
 /** An account as administrators see it. */

@@ -16,6 +16,26 @@ export const PasswordInput = Type.String({
 })
 export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Ada Lovelace'] })
 
+/** Visible ASCII without the quote and the backslash, as scope tokens are made (RFC 6749 §3.3). */
+const nameCharacter = '[\\x21\\x23-\\x5b\\x5d-\\x7e]'
+
+export const Role = Type.Union([Type.Literal('user'), Type.Literal('admin')], {
+  description: 'What the account may do here.',
+})
+// The bounds keep a token with all of it small enough for a cookie (RFC 6265bis §5.7: 4096 bytes).
+export const RoleNames = Type.Array(Type.String({ pattern: `^${nameCharacter}{1,64}$` }), {
+  maxItems: 16,
+  uniqueItems: true,
+  description: 'Roles in the applications behind: the "roles" of its tokens (RFC 9068 §2.2.3.1).',
+  examples: [['editor']],
+})
+export const Scope = Type.String({
+  maxLength: 1024,
+  pattern: `^(${nameCharacter}+( ${nameCharacter}+)*)?$`,
+  description: 'Scopes in the applications behind, with a space between: the "scope" of its tokens (RFC 8693 §4.2).',
+  examples: ['articles:read articles:write'],
+})
+
 /** The header in which clients that keep no cookies send their device token. */
 export const DeviceHeader = Type.Object({
   'latchkey-device': Type.Optional(
@@ -28,7 +48,9 @@ export const Account = Type.Object(
     id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
     email: Type.String({ format: 'email' }),
     name: nullable(Type.String()),
-    role: Type.Union([Type.Literal('user'), Type.Literal('admin')]),
+    role: Role,
+    roles: RoleNames,
+    scope: Scope,
     created_at: time('When it was registered.'),
   },
   { ...closed, $id: 'Account' },

@@ -3,6 +3,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
+import { claimsOf, type Grants, sameGrants } from './grants.js'
 import {
   parseRefreshToken,
   type RefreshTokenParts,
@@ -23,9 +24,8 @@ export interface TokenSet {
 }
 
 /** What a session's access tokens say of their account. */
-export interface SessionOwner {
+export interface SessionOwner extends Grants {
   readonly id: string
-  readonly role: string
 }
 
 /** What `Sessions` works with. */
@@ -67,21 +67,21 @@ export class Sessions {
   /**
    * The tokens of a living session. Fails with `session_ended` when it does not live, and `tenant_disabled`.
    *
-   * What they rest on is looked up again after the signature: whoever ends a session or changes a role also kills what was
+   * What they rest on is looked up again after the signature: whoever ends a session or changes what an account may do also kills what was
    * signed before, so that no token is handed out that was signed behind the back of such a change.
    */
   async tokensFor(session: table.Session, owner: SessionOwner): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
-    let { role } = owner
+    let grants: Grants = owner
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { token, expiresIn } = await this.#options.latchkey.issue({
         subject: owner.id,
         sessionId: session.id,
-        claims: { role },
+        claims: claimsOf(grants),
         expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
       })
       const latest = await this.#findLiving(session)
-      if (latest.role === role) {
+      if (sameGrants(latest, grants)) {
         return {
           sessionId: session.id,
           accessToken: token,
@@ -90,7 +90,7 @@ export class Sessions {
           refreshExpiresInSec: Math.min(this.#options.sessionIdleTtlSec, remainingSec),
         }
       }
-      role = latest.role
+      grants = latest
     }
     throw new LatchkeyError('store_unavailable')
   }
@@ -197,8 +197,8 @@ function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
   return { sessionId: id, salt }
 }
 
-function ownerOf({ accountId, role }: table.OwnedSession): SessionOwner {
-  return { id: accountId, role }
+function ownerOf({ accountId, role, roles, scope }: table.OwnedSession): SessionOwner {
+  return { id: accountId, role, roles, scope }
 }
 
 // The absolute difference: servers' clocks differ a little, and a clock that was set back must not stretch the grace.

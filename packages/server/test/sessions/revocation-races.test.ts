@@ -63,12 +63,16 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
     expect(await running.server.service.keys.describe(id)).toBeUndefined()
   })
 
-  it('by a change of role says the new role', async () => {
-    const { id, refreshToken } = await register(running)
-    const { administration, latchkey } = running.server.service
-    const sessions = await sessionsInterruptedBy(() => administration.changeRole(operator, id, 'admin'))
-    const { accessToken } = await sessions.refresh(refreshToken, origin)
-    expect((await latchkey.verify(accessToken)).claims.role).toBe('admin')
-    expect(await tokenState(running, accessToken)).toBe(200)
-  })
+  it.each([{ role: 'admin' }, { roles: ['editor', 'reviewer'] }, { scope: 'articles:write' }] as const)(
+    'by a change to %j says what is new',
+    async (change) => {
+      const { id, refreshToken } = await register(running)
+      const { administration, latchkey } = running.server.service
+      const grants = { ...change, roles: 'roles' in change ? change.roles.join(' ') : undefined }
+      const sessions = await sessionsInterruptedBy(() => administration.changeGrants(operator, id, grants))
+      const { accessToken } = await sessions.refresh(refreshToken, origin)
+      expect((await latchkey.verify(accessToken)).claims).toMatchObject(change)
+      expect(await tokenState(running, accessToken)).toBe(200)
+    },
+  )
 })

@@ -3,17 +3,19 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { IdParams, Role, RoleNames, Scope } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
-  summary: 'Change the role of an account',
-  description: 'Its access tokens say the old role and are refused from now on; its sessions go on with a refresh.',
+  summary: 'Change what an account may do',
+  description:
+    'Its role here, its roles and its scope in the applications behind: each given one replaces what was. Its access tokens say what it could do before ' +
+    'and are refused from now on, everywhere; its sessions go on with a refresh.',
   security: [{ bearer: [] }],
   params: IdParams,
   body: Type.Object(
-    { role: Type.Union([Type.Literal('user'), Type.Literal('admin')]) },
-    { additionalProperties: false },
+    { role: Type.Optional(Role), roles: Type.Optional(RoleNames), scope: Type.Optional(Scope) },
+    { additionalProperties: false, minProperties: 1 },
   ),
   response: {
     200: Type.Ref('ManagedAccount#'),
@@ -24,7 +26,8 @@ const schema = {
 /** PATCH /v1/admin/users/:id */
 export function addChangeUser(app: App, { administration, admin }: RouteContext): void {
   app.patch('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
-    const { params, body } = request
-    return managedAccountAnswer(await administration.changeRole(administratorOf(request), params.id, body.role))
+    const { role, roles, scope } = request.body
+    const grants = { role, roles: roles?.join(' '), scope }
+    return managedAccountAnswer(await administration.changeGrants(administratorOf(request), request.params.id, grants))
   })
 }
