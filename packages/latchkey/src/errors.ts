@@ -170,6 +170,11 @@ export const failures = {
     message: 'The tenant could not be checked.',
     hint: 'Retry after a moment.',
   },
+  feed_unheard: {
+    status: 503,
+    message: 'Changes that other connections announce do not reach this process.',
+    hint: 'Let listenConnectionString lead to PostgreSQL itself: a pooler in transaction mode passes no notification on.',
+  },
   store_closed: {
     status: 503,
     message: 'This process is stopping.',

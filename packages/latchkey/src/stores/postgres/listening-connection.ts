@@ -1,3 +1,4 @@
+import { LatchkeyError } from '../../errors.js'
 import type { Change } from '../../secrets/ports.js'
 import type { PostgresClient, PostgresNotification } from './postgres-client.js'
 import { changesChannel } from './postgres-dialect.js'
@@ -11,6 +12,9 @@ export interface DedicatedClient {
   unref(): void
 }
 
+/** Notifies the channel of the marker, in a transaction of its own. */
+export type SendMarker = (channel: string, marker: string) => Promise<void>
+
 /** What a listening connection needs besides its client. */
 export interface ListeningOptions {
   /** A channel that nobody else uses: its markers need not wake every other process. */
@@ -18,6 +22,8 @@ export interface ListeningOptions {
   readonly patienceMs: number
   readonly changed: (change: Change) => void
 }
+
+const overdue = new Error('A marker did not come back in time.')
 
 /** One connection on which changes are heard, and markers that were sent through it. */
 export class ListeningConnection {
@@ -71,28 +77,44 @@ export class ListeningConnection {
    * Sends a marker and resolves when it comes back. PostgreSQL delivers notifications in the order of commits, so by then every
    * change committed before this call has been heard. Rejects when the connection ends or the marker is overdue.
    */
-  async roundTrip(): Promise<void> {
+  roundTrip(): Promise<void> {
+    return this.#roundTripBy(async (channel, marker) => {
+      await this.#dedicated.client.query({ text: 'select pg_notify($1, $2)', values: [channel, marker] })
+    })
+  }
+
+  /**
+   * The same with a marker that somebody else sends, while this connection is idle: what a pooler in transaction mode passes on to nobody, although it may
+   * well give back what this connection has sent itself. Fails with `feed_unheard` when it does not come.
+   */
+  async hearFromOthers(sendMarker: SendMarker): Promise<void> {
+    try {
+      await this.#roundTripBy(sendMarker)
+    } catch (error) {
+      throw error === overdue ? new LatchkeyError('feed_unheard') : error
+    }
+  }
+
+  async #roundTripBy(sendMarker: SendMarker): Promise<void> {
     const { markerChannel, patienceMs } = this.#options
     this.#markersSent += 1
     const marker = String(this.#markersSent)
     let stop = () => {}
     const heard = new Promise<void>((resolve, reject) => {
-      const fail = () =>
-        reject(new Error('No notification came back: listening needs a direct connection to PostgreSQL.'))
+      const end = () => reject(new Error('The listening connection has ended.'))
       // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
-      const overdue = setTimeout(() => setImmediate(fail), patienceMs).unref()
+      const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
       this.#markerHeard = (payload) => {
         if (payload === marker) resolve()
       }
-      this.ended.addEventListener('abort', fail)
+      this.ended.addEventListener('abort', end)
       stop = () => {
-        clearTimeout(overdue)
-        this.ended.removeEventListener('abort', fail)
+        clearTimeout(timer)
+        this.ended.removeEventListener('abort', end)
       }
     })
-    const sent = this.#dedicated.client.query({ text: 'select pg_notify($1, $2)', values: [markerChannel, marker] })
     try {
-      await Promise.all([sent, heard])
+      await Promise.all([sendMarker(markerChannel, marker), heard])
     } finally {
       stop()
     }

@@ -1,4 +1,4 @@
-import { LatchkeyError } from '../../errors.js'
+import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
@@ -58,9 +58,13 @@ export class PostgresDatabase implements SqlDatabase {
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
     try {
-      return await PostgresFeed.start(this.#source.connectDedicated, listener, options)
+      return await PostgresFeed.start(listener, {
+        ...options,
+        connect: this.#source.connectDedicated,
+        sendMarker: async (channel, marker) => void (await this.query('select pg_notify($1, $2)', [channel, marker])),
+      })
     } catch (error) {
-      throw new LatchkeyError('store_unavailable', { cause: error })
+      throw isLatchkeyError(error) ? error : new LatchkeyError('store_unavailable', { cause: error })
     }
   }
 

@@ -1,44 +1,45 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
-import { type DedicatedClient, ListeningConnection } from './listening-connection.js'
+import { type DedicatedClient, ListeningConnection, type SendMarker } from './listening-connection.js'
 
 /** Connects for the feed alone; the signal ends the attempt. */
 export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
+
+/** What a feed works with. */
+export interface PostgresFeedOptions extends WatchOptions {
+  readonly connect: ConnectDedicated
+  /** Sends a marker on another connection than the feed's. */
+  readonly sendMarker: SendMarker
+}
 
 const maxBackoffMs = 5000
 
 /** Tells what is announced on one listening connection, and replaces that connection whenever it fails. */
 export class PostgresFeed implements ChangeFeed {
-  readonly #connect: ConnectDedicated
   readonly #listener: ChangeListener
-  readonly #options: WatchOptions
+  readonly #options: PostgresFeedOptions
   readonly #markerChannel = `latchkey_marker_${randomBytes(8).toString('hex')}`
   readonly #stop = new AbortController()
   #connection: ListeningConnection | undefined
 
-  private constructor(connect: ConnectDedicated, listener: ChangeListener, options: WatchOptions) {
-    this.#connect = connect
+  private constructor(listener: ChangeListener, options: PostgresFeedOptions) {
     this.#listener = listener
     this.#options = options
   }
 
-  /** Resolves once a notification has come all the way; rejects if the first connection fails. */
-  static async start(
-    connect: ConnectDedicated,
-    listener: ChangeListener,
-    options: WatchOptions,
-  ): Promise<PostgresFeed> {
-    const feed = new PostgresFeed(connect, listener, options)
-    const connection = await feed.#listen()
+  /** Resolves once notifications have come all the way; rejects if the first connection fails, with `feed_unheard` if others' do not come. */
+  static async start(listener: ChangeListener, options: PostgresFeedOptions): Promise<PostgresFeed> {
+    const feed = new PostgresFeed(listener, options)
     try {
-      await feed.#prove(connection)
+      const connection = await feed.#listen()
+      await feed.#begin(connection)
+      void feed.#run(connection)
+      return feed
     } catch (error) {
       await feed.close()
       throw error
     }
-    void feed.#run(connection)
-    return feed
   }
 
   async close(): Promise<void> {
@@ -52,7 +53,6 @@ export class PostgresFeed implements ChangeFeed {
       connection.unref()
       await this.#proveWhileItLasts(connection)
       connection = await this.#reconnect()
-      if (connection !== undefined) this.#listener.lost()
     }
   }
 
@@ -68,6 +68,12 @@ export class PostgresFeed implements ChangeFeed {
     }
   }
 
+  /** What a connection has to stand before it is relied on. */
+  async #begin(connection: ListeningConnection): Promise<void> {
+    await connection.hearFromOthers(this.#options.sendMarker)
+    await this.#prove(connection)
+  }
+
   async #prove(connection: ListeningConnection): Promise<void> {
     const asOf = this.#options.instant()
     await connection.roundTrip()
@@ -81,8 +87,13 @@ export class PostgresFeed implements ChangeFeed {
         // Jitter keeps the processes of one application from coming back in step.
         const delayMs = Math.random() * Math.min(maxBackoffMs, 100 * 2 ** attempt)
         await sleep(delayMs, undefined, { ref: false, signal: this.#stop.signal })
-        return await this.#listen()
+        const connection = await this.#listen()
+        // What was committed until now may have been missed; from here on everything is heard.
+        this.#listener.lost()
+        await this.#begin(connection)
+        return connection
       } catch {
+        this.#connection?.destroy()
         // The next attempt waits longer.
       }
     }
@@ -91,12 +102,14 @@ export class PostgresFeed implements ChangeFeed {
 
   async #listen(): Promise<ListeningConnection> {
     const { signal } = this.#stop
-    this.#connection = await ListeningConnection.open(await this.#connect(signal), {
+    const connection = await ListeningConnection.open(await this.#options.connect(signal), {
       markerChannel: this.#markerChannel,
       patienceMs: Math.min(Math.max(10 * this.#options.intervalMs, 1000), 10_000),
       changed: (change) => this.#listener.changed(change),
     })
-    if (signal.aborted) this.#connection.destroy()
-    return this.#connection
+    this.#connection = connection
+    if (!signal.aborted) return connection
+    connection.destroy()
+    throw new Error('This feed was closed.')
   }
 }

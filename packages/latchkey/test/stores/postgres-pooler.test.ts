@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Pooler, startPgBouncer } from '../../../../test/support/start-pgbouncer.js'
+import { type PostgresStoreOptions, postgresStore, type SqlStore } from '../../src/stores/postgres/index.js'
+import { addSecret, range, read } from '../../src/testing/store-contract/fixtures.js'
+import { type Acknowledged, Recorder } from '../../src/testing/store-contract/recorder.js'
+import { emptyPostgres } from '../support/databases.js'
+
+let database: Awaited<ReturnType<typeof emptyPostgres>>
+let direct: SqlStore
+let transactionPooler: Pooler
+let sessionPooler: Pooler
+const opened: SqlStore[] = []
+
+beforeAll(async () => {
+  database = await emptyPostgres()
+  direct = database.open()
+  await direct.migrate()
+  transactionPooler = await startPgBouncer(database.url, 'transaction')
+  sessionPooler = await startPgBouncer(database.url, 'session')
+})
+
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+})
+
+afterAll(async () => {
+  await transactionPooler?.dispose()
+  await sessionPooler?.dispose()
+  await database?.remove()
+})
+
+function open(options: PostgresStoreOptions): SqlStore {
+  const store = postgresStore(options)
+  opened.push(store)
+  return store
+}
+
+/** Changes made elsewhere, and whether this store's feed tells each before it proves a later moment. */
+async function expectToHearOthers(store: SqlStore): Promise<void> {
+  const { recorder, feed } = await Recorder.on(store, 20)
+  const acknowledged: Acknowledged[] = []
+  for (const number of range(20)) {
+    const record = await direct.change(`tenant-${number % 3}`, addSecret)
+    acknowledged.push({ version: record?.version ?? 0, atMs: performance.now() })
+    await sleep(number % 5)
+  }
+  await recorder.proof()
+  await feed.close()
+  expect(recorder.changes).toHaveLength(20)
+  expect(recorder.brokenProof(acknowledged)).toBeUndefined()
+}
+
+describe('a PostgreSQL store behind PgBouncer in transaction mode', () => {
+  it('does not start a feed through it: what it sends itself comes back, and what others send does not', async () => {
+    const pooled = open({ connectionString: transactionPooler.url })
+    await expect(Recorder.on(pooled)).rejects.toMatchObject({ code: 'feed_unheard' })
+  })
+
+  it('does not start a feed through it either when only listening goes that way', async () => {
+    const pooled = open({ connectionString: database.url, listenConnectionString: transactionPooler.url })
+    await expect(Recorder.on(pooled)).rejects.toMatchObject({ code: 'feed_unheard' })
+  })
+
+  it('reads and changes through it, many at a time, and hears the others on a connection of its own', async () => {
+    const pooled = open({ connectionString: transactionPooler.url, listenConnectionString: database.url })
+    await Promise.all(range(40).map((number) => pooled.change(`many-${number % 8}`, addSecret)))
+    const found = await Promise.all(range(40).map((number) => read(pooled, `many-${number % 8}`)))
+    for (const record of found) expect(record?.secrets).toHaveLength(5)
+    await expectToHearOthers(pooled)
+  })
+})
+
+describe('a PostgreSQL store behind PgBouncer in session mode', () => {
+  it('hears the others through it', async () => {
+    await expectToHearOthers(open({ connectionString: sessionPooler.url }))
+  })
+})
