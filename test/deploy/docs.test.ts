@@ -43,6 +43,12 @@ describe.each(pages)('docs/%s', (page) => {
 })
 
 describe('docs/deploy-gke.md', () => {
+  it('binds the wrapped master keys to what the server expects', () => {
+    const source = readFileSync(join(repository, 'packages/server/src/database/master-keys/kms-keys.ts'), 'utf8')
+    const bound = /additionalData = Buffer\.from\('(.*)'\)/.exec(source)?.[1]
+    expect(blocksOf('deploy-gke.md', 'sh').join('')).toContain(`printf %s '${bound}' > /tmp/bound-to`)
+  })
+
   it('leaves no placeholder in what it applies', () => {
     const commands = blocksOf('deploy-gke.md', 'sh').join('\n').split('\n')
     const replacements = commands.filter((line) => line.startsWith('sed --in-place'))

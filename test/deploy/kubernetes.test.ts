@@ -197,6 +197,18 @@ describe('the manifests for Kubernetes', () => {
     },
   )
 
+  it('overlays/gke: gives servers and migration their master keys wrapped, and the key that opens them', () => {
+    const secrets = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters.secrets
+    for (const name of ['Deployment/latchkey', 'Job/latchkey-migration']) {
+      const { env } = find('overlays/gke', name).spec.template.spec.containers[0]
+      const valueOf = (variable: string) => env.find((entry: { name: string }) => entry.name === variable)?.value
+      expect(valueOf('LATCHKEY_MASTER_KEYS_FILE')).toBeUndefined()
+      expect(valueOf('LATCHKEY_KMS_KEY')).toMatch(/^projects\/.*\/cryptoKeys\/master-keys$/)
+      const file = valueOf('LATCHKEY_WRAPPED_MASTER_KEYS_FILE')
+      expect(secrets).toContain(`path: ${file.slice('/run/secrets/latchkey/'.length)}\n`)
+    }
+  })
+
   it('alert to what deploy/observability/alerts.yaml says, by the Prometheus operator as well', () => {
     const rule = find('base with gateway, prometheus and external-secrets', 'PrometheusRule/latchkey')
     expect(rule.spec).toEqual(parse(readFileSync(join(deploy, 'observability/alerts.yaml'), 'utf8')))

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { createAdmin } from './create-admin.js'
 import { type ExportAuditCommand, exportAuditLog } from './export-audit.js'
+import { addMasterKey, dropMasterKey, wrapMasterKeys } from './master-keys.js'
 import { migrate } from './migrate.js'
 import { reportFailure } from './report-failure.js'
 import { serve } from './serve.js'
@@ -31,6 +32,23 @@ export async function main(surroundings: Surroundings): Promise<void> {
     .argument('<email>', 'e-mail address of the account; an existing one becomes an administrator')
     .description('make an administrator; asks for the password, or reads it from standard input')
     .action((email: string) => createAdmin(email, surroundings))
+  const masterKeys = program
+    .command('master-keys')
+    .description('the keys that encrypt secrets at rest; these commands print a new ring and change nothing')
+  masterKeys
+    .command('add')
+    .argument('<id>', 'ID of the new key')
+    .description('the ring with a new key in front, or a first one; wrapped if LATCHKEY_KMS_KEY is set')
+    .action((id: string) => addMasterKey(id, surroundings))
+  masterKeys
+    .command('drop')
+    .argument('<id>', 'ID of an older key')
+    .description('the ring without a key that nothing is encrypted under any more')
+    .action((id: string) => dropMasterKey(id, surroundings))
+  masterKeys
+    .command('wrap')
+    .description('the ring encrypted under LATCHKEY_KMS_KEY')
+    .action(() => wrapMasterKeys(surroundings))
   const audit = program.command('audit').description('the log of security events')
   audit
     .command('verify')

@@ -3,15 +3,36 @@ import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, type Setting } from './setting.js'
 import { type LogLevel, settings } from './settings.js'
 
+/** A key of Cloud KMS, and where it is asked. */
+export interface KmsKey {
+  /** `projects/…/locations/…/keyRings/…/cryptoKeys/…`; a symmetric key that encrypts and decrypts. */
+  readonly name: string
+  /** The origin of the API. */
+  readonly endpoint: string
+  /** The host, and port if it is not 80, of the server that gives access tokens to workloads on Google Cloud. */
+  readonly metadataHost: string
+}
+
+/** Master keys as they are, or encrypted by Cloud KMS, in base64. */
+export type GivenMasterKeys = string | { readonly wrapped: string; readonly key: KmsKey }
+
 /** Where accounts and secrets are kept. */
 export type DatabaseConfiguration =
-  | { readonly kind: 'postgres'; readonly url: string; readonly masterKeys: string }
+  | { readonly kind: 'postgres'; readonly url: string; readonly masterKeys: GivenMasterKeys }
   | {
       readonly kind: 'embedded'
       readonly folder: string
       /** `undefined`: those of the file in the folder. */
-      readonly masterKeys: string | undefined
+      readonly masterKeys: GivenMasterKeys | undefined
     }
+
+/** What `latchkey master-keys` works with: a ring that may still be missing, and the key to wrap it under, if it is to be. */
+export interface MasterKeyConfiguration {
+  readonly masterKeys: GivenMasterKeys | undefined
+  readonly kmsKey: KmsKey | undefined
+  /** The data folder whose file has the keys when they are not given; `undefined` with PostgreSQL. */
+  readonly folder: string | undefined
+}
 
 /** All that the operator decides. */
 export interface Configuration {
@@ -108,6 +129,16 @@ export function readConfiguration(env: Environment): Configuration {
   return configuration
 }
 
+/** The part of the configuration that is about master keys, where the rest need not be in order. Throws a ConfigurationError. */
+export function readMasterKeyConfiguration(env: Environment): MasterKeyConfiguration {
+  const reader = new EnvironmentReader(env)
+  const folder = reader.isGiven(settings.databaseUrl) ? undefined : (reader.read(settings.dataFolder) ?? '.latchkey')
+  const kmsKey = readKmsKey(reader)
+  const masterKeys = readMasterKeys(reader, kmsKey)
+  reader.finish()
+  return { masterKeys, kmsKey, folder }
+}
+
 /** `http://host:port`, as a client on this machine reaches it. */
 export function localUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
@@ -188,18 +219,54 @@ function readText(path: string): string | { readonly problem: string } {
 }
 
 function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
-  const masterKeys = reader.read(settings.masterKeys)
+  const kmsKey = readKmsKey(reader)
+  const masterKeys = readMasterKeys(reader, kmsKey)
+  if (kmsKey !== undefined && !reader.isGiven(settings.wrappedMasterKeys)) {
+    reader.object({
+      name: settings.kmsKey.name,
+      problem: 'no master keys are given that it has wrapped',
+      remedy: `Set ${settings.wrappedMasterKeys.name}, which "latchkey master-keys wrap" makes.`,
+    })
+  }
   const folder = reader.read(settings.dataFolder) ?? '.latchkey'
   if (!reader.isGiven(settings.databaseUrl)) return { kind: 'embedded', folder, masterKeys }
   const url = reader.read(settings.databaseUrl) ?? ''
-  if (!reader.isGiven(settings.masterKeys)) {
+  if (!reader.isGiven(settings.masterKeys) && !reader.isGiven(settings.wrappedMasterKeys)) {
     reader.object({
       name: settings.masterKeys.name,
       problem: 'it is not set, and PostgreSQL has no file to keep a master key in',
-      remedy: `Make one and keep it: node -e "console.log('k1:' + crypto.randomBytes(32).toString('base64url'))"`,
+      remedy: 'Make one and keep it: latchkey master-keys add k1',
     })
   }
   return { kind: 'postgres', url, masterKeys: masterKeys ?? '' }
+}
+
+function readMasterKeys(reader: EnvironmentReader, key: KmsKey | undefined): GivenMasterKeys | undefined {
+  const plain = reader.read(settings.masterKeys)
+  const wrapped = reader.read(settings.wrappedMasterKeys)
+  if (!reader.isGiven(settings.wrappedMasterKeys)) return plain
+  if (reader.isGiven(settings.masterKeys)) {
+    reader.object({
+      name: settings.wrappedMasterKeys.name,
+      problem: `${settings.masterKeys.name} is set as well`,
+      remedy: 'Only one of them can hold.',
+    })
+  }
+  if (!reader.isGiven(settings.kmsKey)) {
+    reader.object({
+      name: settings.kmsKey.name,
+      problem: `it is not set, and ${settings.wrappedMasterKeys.name} is of no use without it`,
+      remedy: `It must be ${settings.kmsKey.accepts}.`,
+    })
+  }
+  return wrapped === undefined || key === undefined ? undefined : { wrapped, key }
+}
+
+function readKmsKey(reader: EnvironmentReader): KmsKey | undefined {
+  const name = reader.read(settings.kmsKey)
+  const endpoint = reader.read(settings.kmsEndpoint) ?? 'https://cloudkms.googleapis.com'
+  const metadataHost = reader.read(settings.metadataHost) ?? 'metadata.google.internal'
+  return name === undefined ? undefined : { name, endpoint, metadataHost }
 }
 
 function readLimits(reader: EnvironmentReader): Limits {

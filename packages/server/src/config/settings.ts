@@ -61,11 +61,42 @@ export const settings = {
   },
   masterKeys: {
     name: 'LATCHKEY_MASTER_KEYS',
-    purpose: 'The keys that encrypt secrets at rest, newest first; required with PostgreSQL.',
+    purpose: 'The keys that encrypt secrets at rest, newest first; required with PostgreSQL, unless they are wrapped.',
     accepts: 'a list "id:base64url,id:base64url" of 32-byte keys, separated by commas or line ends',
     byDefault: 'master.key in LATCHKEY_DATA_DIR, made at the first start',
     secret: true,
     parse: parseMasterKeys,
+  },
+  wrappedMasterKeys: {
+    name: 'LATCHKEY_WRAPPED_MASTER_KEYS',
+    purpose:
+      'The same keys encrypted under LATCHKEY_KMS_KEY, instead of LATCHKEY_MASTER_KEYS; "latchkey master-keys wrap" makes them.',
+    accepts: 'base64',
+    byDefault: 'none',
+    secret: true,
+    parse: parseBase64,
+  },
+  kmsKey: {
+    name: 'LATCHKEY_KMS_KEY',
+    purpose: 'The key of Google Cloud KMS that opens LATCHKEY_WRAPPED_MASTER_KEYS when the server starts.',
+    accepts: 'a name such as "projects/p/locations/l/keyRings/r/cryptoKeys/k"',
+    byDefault: 'none',
+    parse: (text) =>
+      /^projects\/[\w.:-]+\/locations\/[\w-]+\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+$/.test(text) ? text : undefined,
+  },
+  kmsEndpoint: {
+    name: 'LATCHKEY_KMS_ENDPOINT',
+    purpose: 'Where Cloud KMS is asked; a regional endpoint, for example.',
+    accepts: 'an https URL without path, or an http URL of this machine',
+    byDefault: 'https://cloudkms.googleapis.com',
+    parse: parseKmsEndpoint,
+  },
+  metadataHost: {
+    name: 'GCE_METADATA_HOST',
+    purpose: 'The server that gives workloads on Google Cloud their access tokens, as Google’s own libraries name it.',
+    accepts: 'a host name or an IP address, with a port if it is not 80',
+    byDefault: 'metadata.google.internal',
+    parse: (text) => (/^[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$/.test(text) ? text : undefined),
   },
   issuer: {
     name: 'LATCHKEY_ISSUER',
@@ -196,6 +227,20 @@ function parseMasterKeys(text: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function parseBase64(text: string): string | undefined {
+  const joined = text.replaceAll(/\s/g, '')
+  const bytes = Buffer.from(joined, 'base64')
+  return bytes.length > 0 && bytes.toString('base64') === joined ? joined : undefined
+}
+
+/** An access token is sent there: in the clear it may only stay on this machine. */
+function parseKmsEndpoint(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined
+  const { origin, protocol, hostname } = new URL(text)
+  const isPrivate = protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', '[::1]'].includes(hostname))
+  return isPrivate && origin === text ? text : undefined
 }
 
 function parseIssuer(text: string): string | undefined {

@@ -5,7 +5,9 @@ import Database from 'libsql'
 import type { DatabaseConfiguration } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
 import { openDataFolder } from './data-folder.js'
-import { readMasterKeyFile } from './master-key-file.js'
+import { fileKeys } from './master-keys/file-keys.js'
+import { givenKeys } from './master-keys/given-keys.js'
+import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
 import { serverMigrations } from './migrations.js'
 
 /** An open database of this version, and the keys to what is sealed in it. */
@@ -18,35 +20,41 @@ export interface OpenDatabase {
   readonly masterKeyPlace: string
 }
 
-const fromEnvironment = 'LATCHKEY_MASTER_KEYS'
+/** A store that is not migrated yet, and who has its keys. */
+interface Parts {
+  readonly store: SqlStore
+  readonly place: string
+  readonly keys: MasterKeyProvider
+}
 
 /** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`. */
 export async function openDatabase(configuration: DatabaseConfiguration): Promise<OpenDatabase> {
-  const opened = configuration.kind === 'postgres' ? openPostgres(configuration) : openEmbedded(configuration)
+  const { store, place, keys } = configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
   try {
-    await opened.store.migrate(serverMigrations)
-    return opened
+    // Before the database, which a folder without a key must not get.
+    const masterKeys = await keys.read()
+    await store.migrate(serverMigrations)
+    return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
-    await opened.store.close()
-    throw isLatchkeyError(error) && error.code === 'store_unavailable' ? unavailable(opened, error) : error
+    await store.close()
+    throw isLatchkeyError(error) && error.code === 'store_unavailable' ? unavailable(place, error) : error
   }
 }
 
-function unavailable({ place }: OpenDatabase, cause: Error): StartupFailure {
+function unavailable(place: string, cause: Error): StartupFailure {
   const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
   return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
-function openPostgres({ url, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): OpenDatabase {
+function postgres({ url, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): Parts {
   const { host, pathname } = new URL(url)
   const store = postgresStore({ connectionString: url })
-  return { store, masterKeys, place: `PostgreSQL ${host}${pathname}`, masterKeyPlace: fromEnvironment }
+  return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
 }
 
-function openEmbedded({ folder, masterKeys }: DatabaseConfiguration & { kind: 'embedded' }): OpenDatabase {
-  const { databasePath, masterKeyPath, ...found } = openDataFolder(folder)
+function embedded({ folder: path, masterKeys }: DatabaseConfiguration & { kind: 'embedded' }): Parts {
+  const folder = openDataFolder(path)
+  const { databasePath } = folder
   const store = sqliteStore({ open: () => new Database(databasePath) })
-  if (masterKeys !== undefined) return { store, masterKeys, place: databasePath, masterKeyPlace: fromEnvironment }
-  const keys = readMasterKeyFile({ databasePath, masterKeyPath, ...found })
-  return { store, masterKeys: keys, place: databasePath, masterKeyPlace: masterKeyPath }
+  return { store, place: databasePath, keys: masterKeys === undefined ? fileKeys(folder) : givenKeys(masterKeys) }
 }

@@ -7,6 +7,7 @@ import { defaultLimits } from '../../src/config/limits.js'
 import { settings } from '../../src/config/settings.js'
 
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
+const kmsKey = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
 
 function problemsOf(env: Environment): string[] {
   try {
@@ -127,6 +128,17 @@ describe('the configuration', () => {
   it.each<[string, Environment]>([
     ['LATCHKEY_MASTER_KEYS', { DATABASE_URL: 'postgres://db/x' }],
     ['LATCHKEY_MASTER_KEYS', { LATCHKEY_MASTER_KEYS: 'k1:short' }],
+    ['LATCHKEY_KMS_KEY', { LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA' }],
+    ['LATCHKEY_KMS_KEY', { LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA', LATCHKEY_KMS_KEY: 'projects/shop/keys/../k' }],
+    ['LATCHKEY_KMS_KEY', { LATCHKEY_MASTER_KEYS: masterKeys, LATCHKEY_KMS_KEY: kmsKey }],
+    ['LATCHKEY_WRAPPED_MASTER_KEYS', { LATCHKEY_WRAPPED_MASTER_KEYS: 'AAA', LATCHKEY_KMS_KEY: kmsKey }],
+    ['LATCHKEY_KMS_ENDPOINT', { LATCHKEY_KMS_ENDPOINT: 'http://kms.example.com' }],
+    ['LATCHKEY_KMS_ENDPOINT', { LATCHKEY_KMS_ENDPOINT: 'https://kms.example.com/' }],
+    ['GCE_METADATA_HOST', { GCE_METADATA_HOST: 'metadata/elsewhere' }],
+    [
+      'LATCHKEY_WRAPPED_MASTER_KEYS',
+      { LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA', LATCHKEY_KMS_KEY: kmsKey, LATCHKEY_MASTER_KEYS: masterKeys },
+    ],
     ['LATCHKEY_ISSUER', { PORT: '0' }],
     ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com/' }],
     ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com?x' }],
@@ -159,11 +171,28 @@ describe('the configuration', () => {
         LATCHKEY_MASTER_KEYS: masterKeys,
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         PASSWORD_PEPPERS: masterKeys,
+        LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA',
       }
       const value = values[name] ?? ''
-      const rest = { LATCHKEY_MASTER_KEYS: masterKeys, [name]: undefined }
+      const isWrapped = name === 'LATCHKEY_WRAPPED_MASTER_KEYS'
+      const keys = isWrapped ? { LATCHKEY_KMS_KEY: kmsKey } : { LATCHKEY_MASTER_KEYS: masterKeys }
+      const rest = { ...keys, [name]: undefined }
       const given = readConfiguration({ ...rest, [name]: value })
       expect(readConfiguration({ ...rest, [`${name}_FILE`]: file(`${value}\n`) })).toEqual(given)
+    })
+
+    it('may be master keys that Cloud KMS has wrapped, broken into lines', () => {
+      const { database } = readConfiguration({
+        DATABASE_URL: 'postgres://db/x',
+        LATCHKEY_WRAPPED_MASTER_KEYS_FILE: file('QUJD\nREVG\n'),
+        LATCHKEY_KMS_KEY: kmsKey,
+      })
+      const key = {
+        name: kmsKey,
+        endpoint: 'https://cloudkms.googleapis.com',
+        metadataHost: 'metadata.google.internal',
+      }
+      expect(database).toMatchObject({ masterKeys: { wrapped: 'QUJDREVG', key } })
     })
 
     it('may hold one master key on each line, as the file of an embedded database does', () => {

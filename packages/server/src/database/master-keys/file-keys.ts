@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { Keyring } from 'latchkey'
-import { StartupFailure } from '../startup-failure.js'
-import { type DataFolder, holdsDatabase } from './data-folder.js'
+import { StartupFailure } from '../../startup-failure.js'
+import { type DataFolder, holdsDatabase } from '../data-folder.js'
+import type { MasterKeyProvider } from './master-key-provider.js'
+
+/** Keys that stand in the data folder beside the embedded database. */
+export function fileKeys(folder: DataFolder): MasterKeyProvider {
+  return { place: folder.masterKeyPath, read: async () => readMasterKeyFile(folder) }
+}
 
 /**
  * The master keys of the folder's file, which is made when there is none and no database either. Throws
  * `master_key_file_missing` when there is a database: a new key would not open it, and would look as if everything were in order.
  */
-export function readMasterKeyFile(folder: DataFolder): string {
+function readMasterKeyFile(folder: DataFolder): string {
   // Asked first: whoever makes both makes the key before the database.
   const database = holdsDatabase(folder)
   const known = tryRead(folder.masterKeyPath)

@@ -1,0 +1,63 @@
+import { Keyring } from 'latchkey'
+import type { KmsKey } from '../../config/configuration.js'
+import { StartupFailure } from '../../startup-failure.js'
+import { CloudKms } from './cloud-kms.js'
+import { type Patience, RefusedCall } from './google-call.js'
+import type { MasterKeyProvider } from './master-key-provider.js'
+
+/** What the ring is bound to, so that nothing else that the same KMS key encrypts can be passed off as one. */
+const additionalData = Buffer.from('latchkey master keys')
+
+/** A ring that is kept only encrypted by Cloud KMS, and opened once, when the process starts. */
+export function kmsKeys(wrapped: string, key: KmsKey, patience?: Patience): MasterKeyProvider {
+  return { place: `Cloud KMS ${key.name}`, read: () => unwrapKeys(wrapped, key, patience) }
+}
+
+/** The ring in base64 as it may be kept. Throws `kms_refused`, `kms_unavailable`. */
+export async function wrapKeys(masterKeys: string, key: KmsKey, patience?: Patience): Promise<string> {
+  try {
+    return (await new CloudKms(key, patience).encrypt(Buffer.from(masterKeys), additionalData)).toString('base64')
+  } catch (error) {
+    throw error instanceof RefusedCall ? refused(error, 'Encrypter') : error
+  }
+}
+
+async function unwrapKeys(wrapped: string, key: KmsKey, patience?: Patience): Promise<string> {
+  try {
+    return checkRing(await new CloudKms(key, patience).decrypt(Buffer.from(wrapped, 'base64'), additionalData))
+  } catch (error) {
+    if (!(error instanceof RefusedCall)) throw error
+    throw error.status === 400 ? wrong(error) : refused(error, 'Decrypter')
+  }
+}
+
+function checkRing(bytes: Buffer): string {
+  const masterKeys = bytes
+    .toString()
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ',')
+  try {
+    Keyring.parse(masterKeys)
+    return masterKeys
+  } catch (error) {
+    throw wrong(error)
+  }
+}
+
+function wrong(cause: unknown): StartupFailure {
+  return new StartupFailure(
+    'wrapped_master_keys_wrong',
+    'LATCHKEY_WRAPPED_MASTER_KEYS does not hold master keys that LATCHKEY_KMS_KEY has wrapped.',
+    'Check that both are of the same deployment, and that the value is whole. "latchkey master-keys wrap" makes one.',
+    cause,
+  )
+}
+
+function refused(cause: RefusedCall, role: 'Encrypter' | 'Decrypter'): StartupFailure {
+  return new StartupFailure(
+    'kms_refused',
+    'Cloud KMS does not let this service account use the key LATCHKEY_KMS_KEY.',
+    `Check the key's name, and grant the service account roles/cloudkms.cryptoKey${role} on it.`,
+    cause,
+  )
+}
