@@ -201,10 +201,10 @@ describe('the manifests for Kubernetes', () => {
     const secrets = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters.secrets
     for (const name of ['Deployment/latchkey', 'Job/latchkey-migration']) {
       const { env } = find('overlays/gke', name).spec.template.spec.containers[0]
-      const valueOf = (variable: string) => env.find((entry: { name: string }) => entry.name === variable)?.value
-      expect(valueOf('LATCHKEY_MASTER_KEYS_FILE')).toBeUndefined()
-      expect(valueOf('LATCHKEY_KMS_KEY')).toMatch(/^projects\/.*\/cryptoKeys\/master-keys$/)
-      const file = valueOf('LATCHKEY_WRAPPED_MASTER_KEYS_FILE')
+      const settingOf = (variable: string) => env.find((entry: { name: string }) => entry.name === variable)?.value
+      expect(settingOf('LATCHKEY_MASTER_KEYS_FILE')).toBeUndefined()
+      expect(settingOf('LATCHKEY_KMS_KEY')).toMatch(/^projects\/.*\/cryptoKeys\/master-keys$/)
+      const file = settingOf('LATCHKEY_WRAPPED_MASTER_KEYS_FILE')
       expect(secrets).toContain(`path: ${file.slice('/run/secrets/latchkey/'.length)}\n`)
     }
   })
