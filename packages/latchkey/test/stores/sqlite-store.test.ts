@@ -98,6 +98,16 @@ describe('an SQLite store', () => {
     expect(recorder.changes.length).toBeGreaterThan(10)
   })
 
+  it('opens a new file that somebody else is opening at the same time', async () => {
+    const another = new Database(database.path)
+    another.exec('create table theirs (id integer); begin; select count(*) from theirs')
+    setTimeout(() => another.exec('commit'), 300)
+    const store = await openMigrated()
+    expect((await store.query('pragma journal_mode')).rows).toEqual([{ journal_mode: 'wal' }])
+    await store.close()
+    another.close()
+  })
+
   it('makes a file that only its owner may read, with those beside it, and leaves the mode of one that exists', async () => {
     const store = await openMigrated()
     await store.change('alice', addSecret)

@@ -21,8 +21,8 @@ export class SqliteDatabase implements SqlDatabase {
   readonly dialect = sqliteDialect
   readonly #open: () => SqliteHandle
   readonly #writers = new Mutex(2 * patienceMs)
-  #writer: SqliteConnection | undefined
-  #reader: SqliteConnection | undefined
+  #writer: Promise<SqliteConnection> | undefined
+  #reader: Promise<SqliteConnection> | undefined
   #closed = false
 
   constructor(open: () => SqliteHandle) {
@@ -30,13 +30,13 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    if (readsOnly.test(text)) return { rows: this.#readingConnection().run<Row>(text, values) }
+    if (readsOnly.test(text)) return { rows: (await this.#readingConnection()).run<Row>(text, values) }
     return this.exclusively((connection) => connection.query<Row>(text, values))
   }
 
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     return this.#writers.run(async () => {
-      const connection = this.#writingConnection()
+      const connection = await this.#writingConnection()
       return work({
         query: async (text, values) => ({ rows: await patiently(() => connection.run(text, values)) }),
         script: async (text) => connection.script(text),
@@ -52,16 +52,17 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
-    return new SqliteFeed(this.#readingConnection(), listener, options)
+    return new SqliteFeed(await this.#readingConnection(), listener, options)
   }
 
   async close(): Promise<void> {
     // Whoever is writing may finish; who does not is rolled back.
     await this.#writers.run(async () => {}).catch(() => {})
     this.#closed = true
-    this.#reader?.close()
-    if (this.#writer !== undefined) settle(this.#writer)
-    this.#writer?.close()
+    const [reader, writer] = await Promise.all([opened(this.#reader), opened(this.#writer)])
+    reader?.close()
+    if (writer !== undefined) settle(writer)
+    writer?.close()
   }
 
   /** After some failures (a full disk) SQLite has rolled back by itself; what is still open after that is not used again. */
@@ -74,32 +75,46 @@ export class SqliteDatabase implements SqlDatabase {
     }
   }
 
-  #writingConnection(): SqliteConnection {
-    if (this.#closed) throw new LatchkeyError('store_closed')
+  async #writingConnection(): Promise<SqliteConnection> {
+    this.#checkOpen()
     this.#writer ??= this.#connect([
-      `pragma busy_timeout = ${patienceMs}`,
+      // Waiting is done without blocking the process; for the change to WAL SQLite itself would not wait at all.
+      'pragma busy_timeout = 0',
       'pragma journal_mode = wal',
       'pragma synchronous = full',
       'pragma foreign_keys = on',
-      // From here on waiting is done without blocking the process.
-      'pragma busy_timeout = 0',
-    ])
+    ]).catch((error: unknown) => {
+      this.#writer = undefined
+      throw error
+    })
     return this.#writer
   }
 
-  #readingConnection(): SqliteConnection {
+  async #readingConnection(): Promise<SqliteConnection> {
     // The writer comes first: it makes the file what the reader expects.
-    this.#writingConnection()
-    this.#reader ??= this.#connect([`pragma busy_timeout = ${patienceMs}`, 'pragma query_only = on'])
-    return this.#reader
+    await this.#writingConnection()
+    this.#checkOpen()
+    this.#reader ??= this.#connect([`pragma busy_timeout = ${patienceMs}`, 'pragma query_only = on']).catch(
+      (error: unknown) => {
+        this.#reader = undefined
+        throw error
+      },
+    )
+    const reader = await this.#reader
+    this.#checkOpen()
+    return reader
   }
 
-  #connect(settings: readonly string[]): SqliteConnection {
+  #checkOpen(): void {
+    if (this.#closed) throw new LatchkeyError('store_closed')
+  }
+
+  async #connect(settings: readonly string[]): Promise<SqliteConnection> {
     const connection = this.#openHandle()
     try {
       const [file] = connection.run<{ file: string }>('select file from pragma_database_list where seq = 0')
       protectNewFile(file?.file ?? '')
-      for (const setting of settings) connection.run(setting)
+      for (const setting of settings) await patiently(() => connection.run(setting))
       return connection
     } catch (error) {
       connection.close()
@@ -115,6 +130,11 @@ export class SqliteDatabase implements SqlDatabase {
       throw isLatchkeyError(failure) ? failure : new LatchkeyError('store_unavailable', { cause: error })
     }
   }
+}
+
+/** What was opened; `undefined` when nothing was, or it failed. */
+function opened(connection: Promise<SqliteConnection> | undefined): Promise<SqliteConnection | undefined> {
+  return connection?.catch(() => undefined) ?? Promise.resolve(undefined)
 }
 
 const readsOnly = /^\s*(select|values|explain)\b/i
