@@ -86,6 +86,23 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         await expect(older.readTenants(['alice'])).rejects.toMatchObject(tooNew)
       })
 
+      it('takes a database that a newer version has migrated further by what older ones can ignore, until one cannot be', async () => {
+        const add = (number: number, runsFrom: number) => ({
+          name: `step ${number}`,
+          sql: `alter table accounts add column step_${number} text;`,
+          runsFrom,
+        })
+        const newer = { ...accounts, migrations: [...accounts.migrations, add(3, 1), add(4, 2)] }
+        await store.migrate(newer)
+        const oldest = { ...accounts, migrations: accounts.migrations.slice(0, 1) }
+        await database.open().migrate(accounts)
+        await expect(database.open().migrate(oldest)).rejects.toMatchObject({ code: 'schema_too_new' })
+        await store.query(addAccount, ['alice', 'alice@example.com', 1])
+        await store.migrate({ ...newer, migrations: [...newer.migrations, add(5, 4)] })
+        await expect(database.open().migrate(accounts)).rejects.toMatchObject({ code: 'schema_too_new' })
+        await database.open().migrate(newer)
+      })
+
       it("keeps the library's own migrations to the library", async () => {
         await expect(store.migrate({ name: 'latchkey', migrations: [] })).rejects.toThrow(TypeError)
       })

@@ -12,6 +12,11 @@ export interface Migration {
    * key that the database counts up by itself and never gives out twice.
    */
   readonly sql: string
+  /**
+   * How many migrations of its set a program must know to run on what this one makes: the number before this one's if it only adds what older
+   * programs can ignore, which lets old and new ones run side by side while a deployment replaces them. Default: this one too, so that older programs refuse.
+   */
+  readonly runsFrom?: number
 }
 
 /** The schema of one part of a program, from its first version to its newest. */
@@ -22,7 +27,7 @@ export interface MigrationSet {
   readonly migrations: readonly Migration[]
 }
 
-/** Applies what is missing of the sets, in the open transaction of `connection`. Fails with `schema_too_new`. */
+/** Applies what is missing of the sets, in the open transaction of `connection`: nothing where a newer program has been. Fails with `schema_too_new`. */
 export async function applyMigrations(
   connection: SqlConnection,
   dialect: Dialect,
@@ -30,32 +35,34 @@ export async function applyMigrations(
 ): Promise<void> {
   await connection.script(dialect.lockMigrations)
   await connection.query(`create table if not exists latchkey_migrations (
-    set_name text not null, number integer not null, name text not null, applied_at bigint not null, primary key (set_name, number))`)
+    set_name text not null, number integer not null, name text not null, applied_at bigint not null, runs_from integer,
+    primary key (set_name, number))`)
   for (const set of sets) {
-    const applied = await appliedNumber(connection, set.name)
-    if (applied > set.migrations.length) throw new LatchkeyError('schema_too_new')
+    const applied = await readApplied(connection, set)
     for (const [index, migration] of set.migrations.entries()) {
       if (index < applied) continue
       await connection.script(migration.sql.replaceAll('{identity}', dialect.identity))
       await connection.query(
-        `insert into latchkey_migrations (set_name, number, name, applied_at) values ($1, $2, $3, ${dialect.nowMs})`,
-        [set.name, index + 1, migration.name],
+        `insert into latchkey_migrations (set_name, number, name, applied_at, runs_from) values ($1, $2, $3, ${dialect.nowMs}, $4)`,
+        [set.name, index + 1, migration.name, migration.runsFrom ?? index + 1],
       )
     }
   }
 }
 
-/** Fails with `schema_missing` or `schema_too_new` unless the set is applied to its end and no further. */
+/** Fails with `schema_missing`, or with `schema_too_new` where it was migrated further, to what this program cannot run on. */
 export async function checkMigrated(client: SqlClient, set: MigrationSet): Promise<void> {
-  const applied = await appliedNumber(client, set.name)
+  const applied = await readApplied(client, set)
   if (applied < set.migrations.length) throw new LatchkeyError('schema_missing')
-  if (applied > set.migrations.length) throw new LatchkeyError('schema_too_new')
 }
 
-async function appliedNumber(client: SqlClient, setName: string): Promise<number> {
-  const { rows } = await client.query<{ number: number | null }>(
-    'select max(number) as number from latchkey_migrations where set_name = $1',
-    [setName],
+/** How many migrations of the set are applied, which may be more than it has. Fails with `schema_too_new`. */
+async function readApplied(client: SqlClient, { name, migrations }: MigrationSet): Promise<number> {
+  const { rows } = await client.query<{ applied: number | null; needed: number | null }>(
+    'select max(number) as applied, max(coalesce(runs_from, number)) as needed from latchkey_migrations where set_name = $1',
+    [name],
   )
-  return rows[0]?.number ?? 0
+  const { applied, needed } = rows[0] ?? {}
+  if ((needed ?? 0) > migrations.length) throw new LatchkeyError('schema_too_new')
+  return applied ?? 0
 }

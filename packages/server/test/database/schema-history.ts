@@ -1,0 +1,89 @@
+import type { MigrationSet, SqlStore } from 'latchkey/sqlite'
+
+/** A row as it was put into a table. */
+export type Row = Readonly<Record<string, string | number>>
+
+interface Column {
+  readonly table: string
+  readonly name: string
+  readonly type: string
+}
+
+const tablesToFill = /^(server_\w+|latchkey_tenants)$/
+
+/**
+ * Puts a row into every table that there is, and gives what it put there. Every text says the same and every number is the same, so that all
+ * references between tables hold, once those that are referred to have theirs.
+ */
+export async function fillTables(store: SqlStore): Promise<ReadonlyMap<string, Row>> {
+  const columns = (await columnsOf(store)).filter(({ table }) => tablesToFill.test(table))
+  let left = [...new Set(columns.map(({ table }) => table))]
+  const filled = new Map<string, Row>()
+  while (left.length > 0) {
+    const before = left.length
+    for (const table of left) {
+      const row = Object.fromEntries(
+        columns
+          .filter((column) => column.table === table)
+          .map(({ name, type }) => [name, /text|char/i.test(type) ? 'seed' : 1]),
+      )
+      if (await insert(store, table, row)) filled.set(table, row)
+    }
+    left = left.filter((table) => !filled.has(table))
+    if (left.length === before) throw new Error(`No row can be put into ${left.join(', ')}.`)
+  }
+  return filled
+}
+
+async function insert(store: SqlStore, table: string, row: Row): Promise<boolean> {
+  const names = Object.keys(row)
+  const places = names.map((_, index) => `$${index + 1}`)
+  const statement = `insert into ${table} (${names.join(', ')}) values (${places.join(', ')})`
+  return store.query(statement, Object.values(row)).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What is left of a row, in the columns that are left; `undefined` when the row or its table is gone. */
+export async function readBack(store: SqlStore, table: string, row: Row): Promise<Row | undefined> {
+  const names = (await columnsOf(store)).filter((column) => column.table === table).map(({ name }) => name)
+  const kept = Object.keys(row).filter((name) => names.includes(name))
+  if (kept.length === 0) return undefined
+  const { rows } = await store.query<Record<string, string | number>>(`select ${kept.join(', ')} from ${table}`)
+  const [found] = rows
+  if (found === undefined) return undefined
+  return Object.fromEntries(
+    Object.entries(found).map(([name, value]) => [name, row[name] === 1 ? Number(value) : value]),
+  )
+}
+
+async function columnsOf(store: SqlStore): Promise<readonly Column[]> {
+  const { rows } = await store.query<Column>(
+    store.dialect === 'postgres'
+      ? `select table_name as "table", column_name as name, data_type as type from information_schema.columns where table_schema = 'public'`
+      : `select t.name as "table", c.name as name, c.type as type from sqlite_master t, pragma_table_info(t.name) c where t.type = 'table'`,
+  )
+  return rows
+}
+
+/** The statements of a set's later migrations that would take something from a program which knows fewer, as `name: statement`. */
+export function destructiveStatements({ migrations }: MigrationSet, from: number): readonly string[] {
+  return migrations.slice(from).flatMap(({ name, sql }) =>
+    sql
+      .split(';')
+      .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
+      .filter(isDestructive)
+      .map((statement) => `${name}: ${statement}`),
+  )
+}
+
+function isDestructive(statement: string): boolean {
+  if (/^(create (table|(unique )?index)|insert into) /i.test(statement)) {
+    // A new rule for rows that older programs write.
+    return /^create unique index /i.test(statement)
+  }
+  const added = /^alter table \w+ add column \w+ (.*)$/i.exec(statement)?.[1]
+  if (added !== undefined) return /not null/i.test(added) && !/default/i.test(added)
+  return statement !== ''
+}
