@@ -7,8 +7,19 @@ interface ProblemKind {
   /** One sentence for people: what to do next. */
   readonly hint: string
   /** The `error` that RFC 6749 §5.2 and RFC 8693 §2.2.2 prescribe, where the token endpoint answers with it. */
-  readonly oauthError?: 'invalid_request' | 'invalid_target' | 'unsupported_grant_type'
+  readonly oauthError?: OauthError
+  /** The `WWW-Authenticate` challenge that goes with a 401. */
+  readonly challenge?: string
 }
+
+type OauthError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
 
 /** Everything the server itself refuses. A code is never renamed, a retired one never reused. */
 export const problems = {
@@ -144,8 +155,8 @@ export const problems = {
   },
   grant_unsupported: {
     status: 400,
-    message: 'This endpoint grants tokens by token exchange only (RFC 8693).',
-    hint: 'Send grant_type=urn:ietf:params:oauth:grant-type:token-exchange.',
+    message: 'This server does not grant tokens in that way.',
+    hint: 'Send grant_type=client_credentials or grant_type=urn:ietf:params:oauth:grant-type:token-exchange.',
     oauthError: 'unsupported_grant_type',
   },
   exchange_malformed: {
@@ -165,6 +176,52 @@ export const problems = {
     message: 'Tokens for this audience are not issued here.',
     hint: 'Ask for an audience that the operator has listed in LATCHKEY_SERVICE_AUDIENCES.',
     oauthError: 'invalid_target',
+  },
+  parameters_malformed: {
+    status: 400,
+    message: 'A parameter that this endpoint needs is missing, or one is there twice.',
+    hint: 'Send each parameter once (RFC 6749 §3.2); see /openapi.json for those that are needed.',
+    oauthError: 'invalid_request',
+  },
+  client_unauthenticated: {
+    status: 401,
+    message: 'The client has not shown who it is: client ID and client secret do not belong together.',
+    hint: 'Send both by HTTP Basic, form-urlencoded each (RFC 6749 §2.3.1), or as client_id and client_secret.',
+    oauthError: 'invalid_client',
+    challenge: 'Basic realm="latchkey", charset="UTF-8"',
+  },
+  client_ambiguous: {
+    status: 400,
+    message: 'The client has sent its credentials more than once.',
+    hint: 'Send them in the Authorization header or in the form, not in both (RFC 6749 §2.3).',
+    oauthError: 'invalid_request',
+  },
+  client_disabled: {
+    status: 400,
+    message: 'This client is disabled.',
+    hint: 'Ask an administrator.',
+    oauthError: 'unauthorized_client',
+  },
+  scope_refused: {
+    status: 400,
+    message: 'The scope is malformed, or more than this client may have.',
+    hint: 'Ask for scopes that the client is allowed, separated by single spaces; without "scope" it gets them all.',
+    oauthError: 'invalid_scope',
+  },
+  client_unknown: {
+    status: 404,
+    message: 'There is no such client.',
+    hint: 'Check the ID.',
+  },
+  client_rotating: {
+    status: 409,
+    message: 'This client has two secrets already.',
+    hint: 'Wait until the older one ends, or send "grace_period": 0, which ends both and every token of the client.',
+  },
+  account_required: {
+    status: 403,
+    message: 'This route is for people: the token is that of a client, which has no account.',
+    hint: 'Send the access token of a login.',
   },
   overloaded: {
     status: 503,
@@ -239,6 +296,9 @@ export class Problem extends Error {
     this.statusCode = kind.status
     this.hint = hint ?? kind.hint
     this.oauthError = kind.oauthError
-    this.headers = retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }
+    this.headers = {
+      ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),
+      ...(kind.challenge === undefined ? {} : { 'WWW-Authenticate': kind.challenge }),
+    }
   }
 }

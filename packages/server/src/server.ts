@@ -22,6 +22,7 @@ import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { addRoutes } from './routes/index.js'
+import { requireAccount } from './routes/require-account.js'
 import { requireAdmin } from './routes/require-admin.js'
 import { openService, type Service, type ServiceParts } from './service.js'
 import { StartupFailure } from './startup-failure.js'
@@ -77,7 +78,7 @@ async function furnish(
   service: Service,
   { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
 ): Promise<void> {
-  const { store, clock, keys, latchkey, sessions, accounts, administration, database, names, metrics } = service
+  const { store, clock, keys, latchkey, database, names, metrics } = service
   const { issuer, serviceAudiences, maxStalenessMs } = configuration
   const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
   app.addHook('onClose', () => serviceKeys.close())
@@ -102,23 +103,20 @@ async function furnish(
     ...(limits.degraded ? (['limits_in_memory'] as const) : []),
   ]
   await app.register(swagger, openapiOptions)
-  const signedIn = requireAuth(latchkey)
+  const signedIn = [requireAuth(latchkey), requireAccount]
   addRoutes(app, {
-    accounts,
-    sessions,
-    administration,
+    ...service,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
     serviceKeys,
-    metrics,
     mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
     signedIn,
-    admin: [signedIn, requireAdmin(administration)],
+    admin: [...signedIn, requireAdmin(service.administration)],
   })
   const stopHousekeeping = startHousekeeping(
     counted(metrics, [
       { name: 'prune secrets', run: () => keys.prune() },
-      { name: 'prune sessions', run: () => sessions.prune() },
+      { name: 'prune sessions', run: () => service.sessions.prune() },
       { name: 'prune rate limits', run: () => limits.prune() },
       { name: 'prune guesses', run: () => service.guesses.prune() },
     ]),

@@ -17,10 +17,12 @@ import { PasswordPolicy } from './accounts/password-policy.js'
 import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
 import { Peppers } from './accounts/peppers.js'
 import { Administration } from './admin/administration.js'
+import { ClientAdministration } from './admin/client-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
 import { AuditChain } from './audit/audit-chain.js'
 import { AuditMac } from './audit/audit-mac.js'
 import { AuditTrail } from './audit/audit-trail.js'
+import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { readSealedKey } from './database/sealed-key.js'
@@ -55,6 +57,9 @@ export interface Service {
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly administration: Administration
+  /** Programs that act for themselves. */
+  readonly clients: Clients
+  readonly clientAdministration: ClientAdministration
   readonly audit: AuditTrail
   readonly auditChain: AuditChain
   /** Tells of secrets that have leaked. */
@@ -122,6 +127,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const accounts = new Accounts({ store, keys, sessions, passwords, policy, guesses, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
+    const clients = new Clients({ store, keys, latchkey, audit, clock })
+    const clientAdministration = new ClientAdministration({ store, keys, audit, clock })
     return {
       database,
       store,
@@ -134,6 +141,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
       sessions,
       accounts,
       administration,
+      clients,
+      clientAdministration,
       audit,
       auditChain,
       leaks,

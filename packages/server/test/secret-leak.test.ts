@@ -2,6 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { Keyring, LatchkeyError } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretLeak } from '../src/admin/leak-response.js'
+import { Machines, machineTokenState } from './support/machines.js'
 import { createAdmin, login, type Person, register, tokenState } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
@@ -79,6 +80,21 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const { body } = await running.api.post('/oauth/token', { raw: form.toString(), headers })
     expect(body.code).toBe('subject_token_refused')
     await expect.poll(() => leaks).toMatchObject([told()])
+  })
+
+  it('gives itself away just so when the secret is that of a client', async () => {
+    const machines = await Machines.with(running)
+    const machine = await machines.create()
+    const token = await machines.tokenOf(machine)
+    const forged = forge(token, await stealSecret(running, machine.id))
+    const second = await running.startAnother()
+    const states = await Promise.all([running, second].flatMap((at) => [1, 2, 3].map(() => tokenState(at, forged))))
+    expect(states.every((state) => state === 'session_forged' || state === 'token_revoked')).toBe(true)
+    await expect.poll(() => machineTokenState(running, token)).toBe('token_revoked')
+    await expect.poll(() => machineTokenState(second, token)).toBe('token_revoked')
+    await second.stop()
+    expect(await machineTokenState(running, await machines.tokenOf(machine))).toBe(200)
+    expect(await entries()).toMatchObject([{ account: machine.id }])
   })
 
   it('causes one revocation with a flood of tokens at two servers, and no storm', async () => {

@@ -89,7 +89,8 @@ describe.each(databases)('token exchange on %s', (database) => {
 
   it.each([
     ['grant_unsupported', 'unsupported_grant_type', 'grant_type=password&username=a&password=b'],
-    ['exchange_malformed', 'invalid_request', ''],
+    ['parameters_malformed', 'invalid_request', ''],
+    ['parameters_malformed', 'invalid_request', 'grant_type='],
     ['exchange_malformed', 'invalid_request', `grant_type=${encodeURIComponent(grant_type)}`],
     ['exchange_malformed', 'invalid_request', `grant_type=${encodeURIComponent(grant_type)}&subject_token=x`],
   ])('answers %s with the error of OAuth, %s', async (code, error, form) => {
@@ -101,7 +102,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     const { token } = await register(running)
     const form = new URLSearchParams({ grant_type, subject_token: token, subject_token_type, audience: 'mail' })
     const { status, body } = await exchange(`${form}&audience=billing`)
-    expect([status, body.code]).toEqual([400, 'exchange_malformed'])
+    expect([status, body.code, body.error]).toEqual([400, 'parameters_malformed', 'invalid_request'])
   })
 
   it('reads forms only', async () => {

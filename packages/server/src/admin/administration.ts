@@ -6,6 +6,7 @@ import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trai
 import { Problem } from '../problem.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { type Page, pageOf } from './page.js'
 
 /** The administrator who acts. */
 export interface Administrator {
@@ -20,12 +21,6 @@ export interface AdministrationOptions {
   readonly sessions: Sessions
   readonly audit: AuditTrail
   readonly clock: Clock
-}
-
-/** One part of a list; `next` is where the following part begins, `undefined` at the end. */
-export interface Page<T> {
-  readonly items: readonly T[]
-  readonly next: string | undefined
 }
 
 /** What may change in what an account may do; at least one of them is given. */
@@ -158,9 +153,4 @@ function known<T>(found: T | undefined): T {
 
 function checkOther(by: Administrator, id: string): void {
   if (by.accountId === id) throw new Problem('own_account')
-}
-
-function pageOf<T extends { readonly id: string }>(found: readonly T[], limit: number): Page<T> {
-  const items = found.slice(0, limit)
-  return { items, next: found.length > limit ? items.at(-1)?.id : undefined }
 }

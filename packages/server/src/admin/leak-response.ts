@@ -4,6 +4,7 @@ import type { Clock, Forgery, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { lockAccount } from '../accounts/account-table.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
+import { lockClient } from '../clients/client-table.js'
 import { endSessions } from '../sessions/session-table.js'
 
 /** What `LeakResponse` works with. */
@@ -16,7 +17,7 @@ export interface LeakResponseOptions {
 
 /** A secret that somebody else has signed with. */
 export interface SecretLeak {
-  /** The account whose secret it is. */
+  /** The account or client whose secret it is. */
   readonly account: string
   readonly kid: string
   /** Where the token came from that showed it; `null` when that cannot be told. */
@@ -94,7 +95,7 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     const { store, keys, audit, clock } = this.#options
     return store.transaction(async (client) => {
       // With this lock held, what another process has ended is committed, and so seen below.
-      await lockAccount(client, account)
+      if ((await lockAccount(client, account)) === undefined) await lockClient(client, account)
       const tenant = await keys.describe(account)
       if (tenant?.secrets.every((secret) => secret.kid !== kid) ?? true) return false
       await endSessions(client, account, { reason: 'secret_leak', nowMs: clock.now() })

@@ -16,6 +16,14 @@ export const auditEvents = [
   'secret_rotate',
   'secret_revoke',
   'secret_leak',
+  'client_create',
+  'client_change',
+  'client_disable',
+  'client_enable',
+  'client_delete',
+  'client_secret_rotate',
+  'client_token',
+  'token_revoke',
 ] as const
 
 /** The name of something that happened. */
@@ -28,9 +36,9 @@ export const auditOutcomes = ['done', 'refused'] as const
 export interface AuditEntry {
   readonly event: AuditEvent
   readonly outcome: (typeof auditOutcomes)[number]
-  /** The account that acted; `null` for nobody known, `cli` for the operator at the command line. */
+  /** The account or client that acted; `null` for nobody known, `cli` for the operator at the command line. */
   readonly actor: string | null
-  /** The account that it happened to. */
+  /** The account, or the client, that it happened to. */
   readonly account: string | null
   readonly session?: string | undefined
   /** Where the request came from. */

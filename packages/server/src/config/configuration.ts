@@ -275,6 +275,8 @@ function readLimits(reader: EnvironmentReader): Limits {
     register: reader.read(settings.limitRegister) ?? defaultLimits.register,
     refresh: reader.read(settings.limitRefresh) ?? defaultLimits.refresh,
     recovery: reader.read(settings.limitRecovery) ?? defaultLimits.recovery,
+    token: reader.read(settings.limitToken) ?? defaultLimits.token,
+    introspection: reader.read(settings.limitIntrospection) ?? defaultLimits.introspection,
     admin: reader.read(settings.limitAdmin) ?? defaultLimits.admin,
     general: reader.read(settings.limitGeneral) ?? defaultLimits.general,
   }

@@ -1,7 +1,7 @@
 import { parseWhole } from './setting.js'
 
 /** Kinds of routes, each with limits of its own. */
-export type RouteClass = 'login' | 'register' | 'refresh' | 'recovery' | 'admin' | 'general'
+export type RouteClass = 'login' | 'register' | 'refresh' | 'recovery' | 'token' | 'introspection' | 'admin' | 'general'
 
 /**
  * Whose requests are counted together: those of one client address (of IPv6 a /64), of one signed-in account, or of one address for one account
@@ -31,6 +31,8 @@ export const defaultLimits: Limits = {
   register: { address: per(60, 3600) },
   refresh: { address: per(600, 60), pair: per(60, 60) },
   recovery: { address: per(30, 3600), pair: per(5, 3600) },
+  token: { address: per(600, 60), pair: per(60, 60) },
+  introspection: { address: per(12_000, 60), pair: per(6000, 60) },
   admin: { address: per(600, 60), account: per(600, 60) },
   general: { address: per(1200, 60), account: per(600, 60) },
 }

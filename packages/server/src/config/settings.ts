@@ -166,6 +166,8 @@ export const settings = {
   limitRegister: limits('register', 'How often one may register'),
   limitRefresh: limits('refresh', 'How often one may refresh'),
   limitRecovery: limits('recovery', 'How often one may ask for mailed links, and use them'),
+  limitToken: limits('token', 'How often one may ask /oauth/token for a token, or end one at /oauth/revoke'),
+  limitIntrospection: limits('introspection', 'How often one may ask about a token at /oauth/introspect'),
   limitAdmin: limits('admin', 'How many requests administrators may make'),
   limitGeneral: limits('general', 'How many requests one may make of all other routes'),
   stopDelay: seconds(

@@ -110,5 +110,27 @@ export const serverMigrations = {
         alter table server_accounts add column scope text not null default ''
       `,
     },
+    {
+      name: 'clients that act for themselves',
+      sql: `
+        create table server_clients (
+          id text primary key references latchkey_tenants (tenant_id),
+          name text not null,
+          scope text not null,
+          may_introspect integer not null,
+          created_at bigint not null,
+          disabled_at bigint
+        );
+        create table server_client_secrets (
+          id text primary key,
+          client_id text not null references server_clients (id) on delete cascade,
+          hash text not null,
+          created_at bigint not null,
+          last_used_at bigint,
+          retires_at bigint
+        );
+        create index server_client_secrets_of_client on server_client_secrets (client_id)
+      `,
+    },
   ],
 } as const

@@ -1,4 +1,4 @@
-import { type Clock, createLatchkey, isLatchkeyError, type KeySource, type Latchkey } from 'latchkey'
+import { type Claims, type Clock, createLatchkey, isLatchkeyError, type KeySource, type Latchkey } from 'latchkey'
 import { Problem } from '../problem.js'
 
 /** What `TokenExchange` works with. */
@@ -50,7 +50,7 @@ export class TokenExchange {
     if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
     const { token, expiresIn } = await signer.issue({
       subject,
-      claims: { role: claims.role, roles: claims.roles, scope: claims.scope },
+      claims: passedOn(claims),
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })
@@ -65,4 +65,11 @@ export class TokenExchange {
       throw error
     }
   }
+}
+
+/** What another service is told besides who it is. */
+const passedOnNames = ['role', 'roles', 'scope', 'client_id']
+
+function passedOn(claims: Claims): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => passedOnNames.includes(name)))
 }

@@ -14,7 +14,7 @@ export function addBodyParsers(app: App): void {
   })
 }
 
-/** Reads bodies as the forms that OAuth sends (RFC 6749 appendix B), each parameter once. */
+/** Reads bodies as the forms that OAuth sends (RFC 6749 appendix B): each parameter once, and those without a value as if they were not there (§3.2). */
 export function addFormParser(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/x-www-form-urlencoded', { parseAs: 'buffer' }, (_, bytes, done) => {
@@ -27,8 +27,8 @@ export function addFormParser(app: App): void {
 function parseForm(text: string, done: (error: Error | null, body?: unknown) => void): void {
   const parameters = [...new URLSearchParams(text)]
   const form = new Map(parameters)
-  if (form.size === parameters.length) done(null, Object.fromEntries(form))
-  else done(new Problem('exchange_malformed'))
+  if (form.size === parameters.length) done(null, Object.fromEntries(parameters.filter(([, value]) => value !== '')))
+  else done(new Problem('parameters_malformed'))
 }
 
 function decode(bytes: Buffer): string | undefined {

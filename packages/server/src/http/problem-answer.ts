@@ -4,6 +4,10 @@ import { isLatchkeyError } from 'latchkey'
 import { type FieldError, Problem, type ProblemCode } from '../problem.js'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** An endpoint of OAuth: what else is wrong with a request is told in its words, too (RFC 6749 §5.2). */
+    oauth?: true
+  }
   interface FastifyRequest {
     /** Why it was refused, once it was. */
     refusalCode: string | undefined
@@ -28,14 +32,13 @@ export interface ProblemAnswer {
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** What can be said of any error: ours and the library's are themselves, Fastify's are named anew, everything else is `internal_error`. */
-type Refusal = Pick<Problem, 'code' | 'message' | 'hint' | 'statusCode' | 'headers'> | LibraryRefusal
-
-interface LibraryRefusal {
+interface Refusal {
   readonly code: string
   readonly message: string
   readonly hint: string
   readonly statusCode: number
   readonly headers?: Readonly<Record<string, string>>
+  readonly oauthError?: string | undefined
 }
 
 /** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
@@ -44,9 +47,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   request.refusalCode = refusal.code
   if (refusal.statusCode >= 500) request.log.error({ err: error }, refusal.code)
   else request.log.info({ code: refusal.code }, 'refused')
-  if ('headers' in refusal && refusal.headers !== undefined) reply.headers(refusal.headers)
+  if (refusal.headers !== undefined) reply.headers(refusal.headers)
   const errors = isFastifyError(error) ? fieldErrors(error) : undefined
-  return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors }))
+  const oauthError =
+    request.routeOptions.config.oauth === true && refusal.statusCode === 400 ? 'invalid_request' : undefined
+  return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors, oauthError }))
 }
 
 /** Sends the refusal as it is. */
@@ -54,12 +59,18 @@ export function sendProblem(reply: FastifyReply, answer: ProblemAnswer): Fastify
   return reply.code(answer.status).type(PROBLEM_TYPE).send(JSON.stringify(answer))
 }
 
+/** What goes into the answer besides the refusal. */
+interface ProblemSurroundings {
+  readonly requestId: string
+  readonly errors?: readonly FieldError[] | undefined
+  /** The `error` of RFC 6749 §5.2 for a refusal that has none of its own. */
+  readonly oauthError?: string | undefined
+}
+
 /** The body for a refusal. */
-export function problemAnswer(
-  refusal: Refusal,
-  { requestId, errors }: { requestId: string; errors?: readonly FieldError[] | undefined },
-): ProblemAnswer {
+export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemSurroundings): ProblemAnswer {
   const { code, message, hint, statusCode } = refusal
+  const error = refusal.oauthError ?? oauthError
   return {
     type: `urn:latchkey:problem:${code}`,
     title: message,
@@ -68,10 +79,13 @@ export function problemAnswer(
     hint,
     request_id: requestId,
     ...(errors === undefined ? {} : { errors }),
-    ...('oauthError' in refusal && typeof refusal.oauthError === 'string'
-      ? { error: refusal.oauthError, error_description: `${message} ${hint}` }
-      : {}),
+    ...(error === undefined ? {} : { error, error_description: describe(`${message} ${hint}`) }),
   }
+}
+
+/** RFC 6749 §5.2 leaves quotation marks and backslashes out of a description. */
+function describe(text: string): string {
+  return text.replaceAll(/["\\]/g, "'")
 }
 
 /** A refusal as the bytes of a whole HTTP answer, for requests that never became one. */

@@ -13,6 +13,8 @@ const redacted = [
   '*.refresh_token',
   '*.device_token',
   '*.subject_token',
+  '*.client_secret',
+  '*.token',
 ]
 
 /** JSON lines on standard output. A request is logged with method, path without query, and address; never with its headers or body. */

@@ -12,8 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Which limits hold for the route. Default `general`; `none` for what is asked by machines around the clock. */
     limit?: RouteClass | 'none'
-    /** What a request names as its account or session before it has shown that it is its own; asked once the body is validated. */
-    named?: (request: FastifyRequest) => string
+    /** What a request names as its account or session before it has shown that it is its own; asked once the body is validated. `undefined` when it names none. */
+    named?: (request: FastifyRequest) => string | undefined
   }
   interface FastifyRequest {
     /** The limits that have counted this request. */
@@ -37,6 +37,7 @@ export function limitRequests(app: App, limits: RateLimits): void {
     const { named } = request.routeOptions.config
     const signedIn = (request as { readonly auth?: Auth }).auth?.subject
     if (signedIn !== undefined) await take(request, reply, 'account', [signedIn])
-    if (named !== undefined) await take(request, reply, 'pair', [named(request), networkOf(clientAddress(request))])
+    const name = named?.(request)
+    if (name !== undefined) await take(request, reply, 'pair', [name, networkOf(clientAddress(request))])
   })
 }

@@ -1,17 +1,23 @@
 import type { App } from '../http/app.js'
 import { addAddDevice } from './add-device.js'
+import { addChangeClient } from './admin/change-client.js'
 import { addChangeUser } from './admin/change-user.js'
+import { addClientActions } from './admin/client-actions.js'
+import { addCreateClient } from './admin/create-client.js'
+import { addDeleteClient } from './admin/delete-client.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
+import { addListClients } from './admin/list-clients.js'
 import { addListUserSessions } from './admin/list-user-sessions.js'
 import { addListUsers } from './admin/list-users.js'
 import { addReadAudit } from './admin/read-audit.js'
+import { addReadClient } from './admin/read-client.js'
 import { addReadUser } from './admin/read-user.js'
+import { addRotateClientSecret } from './admin/rotate-client-secret.js'
 import { addUserActions } from './admin/user-actions.js'
 import { addChangePassword } from './change-password.js'
 import { addDeleteMe } from './delete-me.js'
 import { addEndMySession } from './end-my-session.js'
-import { addExchangeToken } from './exchange-token.js'
 import { addJwks } from './jwks.js'
 import { addListMySessions } from './list-my-sessions.js'
 import { addLivez } from './livez.js'
@@ -19,6 +25,7 @@ import { addLogin } from './login.js'
 import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
 import { addMetrics } from './metrics.js'
+import { addIssueToken } from './oauth/issue-token.js'
 import { addOpenapi } from './openapi.js'
 import { addReadMe } from './read-me.js'
 import { addReadyz } from './readyz.js'
@@ -49,8 +56,15 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addListUserSessions,
   addDescribeSecrets,
   addReadAudit,
+  addListClients,
+  addCreateClient,
+  addReadClient,
+  addChangeClient,
+  addDeleteClient,
+  addRotateClientSecret,
+  addClientActions,
   addJwks,
-  addExchangeToken,
+  addIssueToken,
   addLivez,
   addReadyz,
   addMetrics,

@@ -29,6 +29,7 @@ export const forToken = [
   'reissue_required',
   'kid_unknown',
   'signature_invalid',
+  'account_required',
 ] as const satisfies readonly Code[]
 
 /** What any administrative route may refuse. */

@@ -2,6 +2,8 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, LatchkeyError } from 'latchkey'
 import type { Accounts, Acting } from '../accounts/accounts.js'
 import type { Administration, Administrator } from '../admin/administration.js'
+import type { ClientAdministration } from '../admin/client-administration.js'
+import type { Clients } from '../clients/clients.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
 import type { Metrics } from '../ops/metrics.js'
@@ -14,14 +16,16 @@ export interface RouteContext {
   readonly accounts: Accounts
   readonly sessions: Sessions
   readonly administration: Administration
+  readonly clients: Clients
+  readonly clientAdministration: ClientAdministration
   readonly exchange: TokenExchange
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly mayReadMetrics: (request: FastifyRequest) => boolean
   /** The key pair that signs for other services. */
   readonly serviceKeys: KeyPairSource
-  /** Lets a request pass whose access token holds. */
-  readonly signedIn: onRequestHookHandler
+  /** Lets a request pass whose access token holds and is an account's. */
+  readonly signedIn: onRequestHookHandler[]
   /** Lets a request pass whose access token holds and is an administrator's. */
   readonly admin: onRequestHookHandler[]
 }

@@ -135,6 +135,9 @@ export const IdInput = Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$' 
 /** The ID of an account or a session in a path. */
 export const IdParams = Type.Object({ id: IdInput })
 
+/** Before every other ID. */
+export const firstId = '00000000-0000-0000-0000-000000000000'
+
 /** A page of a list. */
 export const pageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'At most so many.' }),

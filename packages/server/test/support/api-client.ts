@@ -33,6 +33,9 @@ export interface AnswerBody {
   readonly next_cursor: string | null
   readonly version: number
   readonly secrets: readonly { readonly kid: string; readonly retires_at: string | null }[]
+  readonly client_secret: string
+  readonly clients: readonly { readonly id: string }[]
+  readonly scope: string
   readonly keys: readonly Record<string, unknown>[]
   readonly status: string
 }

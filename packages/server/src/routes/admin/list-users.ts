@@ -3,9 +3,7 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { pageQuery } from '../schemas.js'
-
-const firstId = '00000000-0000-0000-0000-000000000000'
+import { firstId, pageQuery } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],

@@ -1,0 +1,178 @@
+import type { Clock, TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { AuditEvent } from '../audit/audit-record.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
+import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/client-secret.js'
+import * as table from '../clients/client-table.js'
+import { Problem } from '../problem.js'
+import { uuidV7 } from '../uuid.js'
+import type { Administrator } from './administration.js'
+import { type Page, pageOf } from './page.js'
+
+/** What `ClientAdministration` works with. */
+export interface ClientAdministrationOptions {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly audit: AuditTrail
+  readonly clock: Clock
+}
+
+/** A client with what may be known of its secrets. */
+export interface DescribedClient extends table.Client {
+  readonly secrets: readonly table.ClientSecret[]
+}
+
+/** A client whose new secret is shown this once. */
+export interface RevealedClient {
+  readonly client: DescribedClient
+  readonly secret: string
+}
+
+/** What an administrator decides about a client. */
+export interface ClientInput {
+  readonly name: string
+  readonly scope: string
+  readonly mayIntrospect: boolean
+}
+
+/** What is done to a client and its tenant's secret in one transaction. */
+type Work = (client: SqlClient, found: table.Client) => Promise<unknown>
+
+/** What administrators do with clients. Everything fails with `client_unknown` when there is no such client. */
+export class ClientAdministration {
+  readonly #options: ClientAdministrationOptions
+
+  constructor(options: ClientAdministrationOptions) {
+    this.#options = options
+  }
+
+  /** A new client, its tenant's secret and its first client secret, in one transaction. */
+  create(by: Administrator, { name, scope, mayIntrospect }: ClientInput): Promise<RevealedClient> {
+    const createdAt = this.#now()
+    const id = uuidV7(createdAt)
+    return this.#options.store.transaction(async (client) => {
+      await this.#options.keys.provision(id, { client })
+      await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
+      const secret = await this.#addSecret(client, id)
+      await this.#audit(client, by, 'client_create', id)
+      return { client: await this.#describe(client, id), secret }
+    })
+  }
+
+  /** Clients, oldest first. */
+  async list({ after, limit }: { after: string; limit: number }): Promise<Page<table.Client>> {
+    return pageOf(await table.listClients(this.#options.store, { after, limit: limit + 1 }), limit)
+  }
+
+  read(id: string): Promise<DescribedClient> {
+    return this.#describe(this.#options.store, id)
+  }
+
+  /** Changes what is given. When its tokens would say something else than before, those that it has must be got anew. */
+  change(by: Administrator, id: string, input: Partial<ClientInput>): Promise<DescribedClient> {
+    return this.#alter(by, id, 'client_change', async (client, found) => {
+      const changed = { ...found, ...input }
+      await table.updateClient(client, changed)
+      // A disabled client has no tokens that could say what it was allowed.
+      if (changed.scope !== found.scope && found.disabledAt === null)
+        await this.#options.keys.requireReissue(id, { client })
+    })
+  }
+
+  /**
+   * A further client secret. The one that there is holds for `graceSec` more, so that the new one can be brought out and nobody notices; with 0 it has
+   * leaked, and ends at once with everything that was got for it. Fails with `client_rotating` while there are two already.
+   */
+  async rotateSecret(by: Administrator, id: string, graceSec: number): Promise<RevealedClient> {
+    return this.#options.store.transaction(async (client) => {
+      known(await table.lockClient(client, id))
+      const nowMs = this.#now()
+      const living = await table.listClientSecrets(client, id, nowMs)
+      if (graceSec > 0 && living.length >= MAX_LIVE_SECRETS) throw new Problem('client_rotating')
+      await table.retireClientSecrets(client, id, { retiresAt: nowMs + graceSec * 1000, nowMs })
+      if (graceSec === 0) await this.#options.keys.revoke(id, { client })
+      const secret = await this.#addSecret(client, id)
+      await this.#audit(client, by, 'client_secret_rotate', id)
+      return { client: await this.#describe(client, id), secret }
+    })
+  }
+
+  /** A new secret signs the client's tokens; those that it has hold on. Fails with `too_many_rotations`, `tenant_disabled`. */
+  rotate(by: Administrator, id: string): Promise<DescribedClient> {
+    return this.#alter(by, id, 'secret_rotate', (client) => this.#options.keys.rotate(id, { client }))
+  }
+
+  /** Every token of the client ends; it can get new ones at once. */
+  revoke(by: Administrator, id: string): Promise<DescribedClient> {
+    return this.#alter(by, id, 'secret_revoke', (client) => this.#options.keys.revoke(id, { client }))
+  }
+
+  /** The client gets no more tokens, and those that it has end. */
+  disable(by: Administrator, id: string): Promise<DescribedClient> {
+    return this.#alter(by, id, 'client_disable', async (client, found) => {
+      await table.updateClient(client, { ...found, disabledAt: found.disabledAt ?? this.#now() })
+      await this.#options.keys.disable(id, { client })
+    })
+  }
+
+  /** The client gets tokens again; nothing that ended comes back. */
+  enable(by: Administrator, id: string): Promise<DescribedClient> {
+    return this.#alter(by, id, 'client_enable', async (client, found) => {
+      await table.updateClient(client, { ...found, disabledAt: null })
+      await this.#options.keys.enable(id, { client })
+    })
+  }
+
+  /** Deletes the client with its secrets; its tokens end. */
+  async delete(by: Administrator, id: string): Promise<void> {
+    await this.#options.store.transaction(async (client) => {
+      if (!(await table.deleteClient(client, id))) throw new Problem('client_unknown')
+      await this.#options.keys.forget(id, { client })
+      await this.#audit(client, by, 'client_delete', id)
+    })
+  }
+
+  /** Locks the client, does the work, logs it, and gives the client as it is then: one transaction. */
+  async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
+    return this.#options.store.transaction(async (client) => {
+      await work(client, known(await table.lockClient(client, id)))
+      await this.#audit(client, by, event, id)
+      return this.#describe(client, id)
+    })
+  }
+
+  async #describe(client: SqlClient, id: string): Promise<DescribedClient> {
+    const found = known(await table.findClient(client, id))
+    return { ...found, secrets: await table.listClientSecrets(client, id, this.#now()) }
+  }
+
+  async #addSecret(client: SqlClient, clientId: string): Promise<string> {
+    const secret = newClientSecret()
+    const createdAt = this.#now()
+    await table.insertClientSecret(client, {
+      id: uuidV7(createdAt),
+      clientId,
+      hash: hashClientSecret(secret),
+      createdAt,
+    })
+    return secret
+  }
+
+  #audit(
+    client: SqlClient,
+    { accountId: actor, address }: Administrator,
+    event: AuditEvent,
+    id: string,
+  ): Promise<void> {
+    return this.#options.audit.append(client, { event, outcome: 'done', actor, account: id, address })
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+}
+
+function known(found: table.Client | undefined): table.Client {
+  if (found === undefined) throw new Problem('client_unknown')
+  return found
+}

@@ -1,0 +1,67 @@
+import { Problem } from '../problem.js'
+
+/** Which client a request says it comes from, and what is to prove it. */
+export interface ClientCredentials {
+  readonly clientId: string
+  readonly secret: string
+}
+
+/** Where a request may carry them. */
+export interface CredentialsCarrier {
+  /** Every `Authorization` header, as it arrived. */
+  readonly authorization: readonly string[]
+  /** `client_id` and `client_secret` of the form. */
+  readonly form: { readonly client_id?: string | undefined; readonly client_secret?: string | undefined }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+// RFC 7617 §2: the scheme, in any case, and a token68.
+const basic = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i
+
+/**
+ * The credentials of `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1); `undefined` where there are none. Fails with
+ * `client_unauthenticated` when they cannot be read, and `client_ambiguous` when there are two, which RFC 6749 §2.3 forbids.
+ */
+export function parseClientCredentials({ authorization, form }: CredentialsCarrier): ClientCredentials | undefined {
+  const [header, ...others] = authorization
+  if (others.length > 0) throw new Problem('client_ambiguous')
+  if (header === undefined) return credentialsInForm(form)
+  const credentials = parseBasic(header)
+  const claimsAnother = form.client_id !== undefined && form.client_id !== credentials.clientId
+  if (form.client_secret !== undefined || claimsAnother) throw new Problem('client_ambiguous')
+  return credentials
+}
+
+function credentialsInForm({ client_id, client_secret }: CredentialsCarrier['form']): ClientCredentials | undefined {
+  if (client_secret === undefined) return undefined
+  if (client_id === undefined) throw new Problem('client_unauthenticated')
+  return { clientId: client_id, secret: client_secret }
+}
+
+/** ID and secret are form-urlencoded each, so that a colon in the ID does not end it (RFC 6749 §2.3.1). */
+function parseBasic(header: string): ClientCredentials {
+  const encoded = basic.exec(header)?.[1]
+  const text = encoded === undefined ? undefined : decodeUtf8(Buffer.from(encoded, 'base64'))
+  const colon = text?.indexOf(':') ?? -1
+  const clientId = text === undefined ? undefined : decodeFormValue(text.slice(0, colon))
+  const secret = text === undefined ? undefined : decodeFormValue(text.slice(colon + 1))
+  if (colon < 0 || clientId === undefined || secret === undefined) throw new Problem('client_unauthenticated')
+  return { clientId, secret }
+}
+
+/** One value of a form (RFC 6749 appendix B); `undefined` if its escapes are no UTF-8. */
+function decodeFormValue(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
+}
+
+function decodeUtf8(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

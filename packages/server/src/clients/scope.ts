@@ -1,0 +1,12 @@
+// RFC 6749 §3.3: visible ASCII but for the quotation mark and the backslash.
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/** The scope that is granted of what is allowed: all that is asked for, each once; `undefined` if that is malformed (RFC 6749 §3.3) or more than is allowed. */
+export function grantScope(allowed: string, requested: string | undefined): string | undefined {
+  if (requested === undefined) return allowed
+  const scopes = new Set(requested.split(' '))
+  const available = new Set(allowed.split(' '))
+  return [...scopes].every((scope) => scopeToken.test(scope) && available.has(scope))
+    ? [...scopes].join(' ')
+    : undefined
+}

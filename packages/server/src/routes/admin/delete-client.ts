@@ -1,0 +1,28 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { IdParams } from '../schemas.js'
+
+const schema = {
+  tags: ['clients'],
+  summary: 'Delete a client, its secrets and its tokens',
+  security: [{ bearer: [] }],
+  params: IdParams,
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forBody, ...forAdmin, 'client_unknown'),
+  },
+}
+
+/** DELETE /v1/admin/clients/:id */
+export function addDeleteClient(app: App, { clientAdministration, admin }: RouteContext): void {
+  app.delete(
+    '/v1/admin/clients/:id',
+    { schema, config: { limit: 'admin' }, onRequest: admin },
+    async (request, reply) => {
+      await clientAdministration.delete(administratorOf(request), request.params.id)
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,29 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { firstId, pageQuery } from '../schemas.js'
+import { clientAnswer, ListedClient } from './client-schemas.js'
+
+const schema = {
+  tags: ['clients'],
+  summary: 'List clients, oldest first',
+  security: [{ bearer: [] }],
+  querystring: Type.Object(pageQuery, { additionalProperties: false }),
+  response: {
+    200: Type.Object({
+      clients: Type.Array(ListedClient),
+      next_cursor: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
+    }),
+    ...refusals(...forUrl, ...forAdmin),
+  },
+}
+
+/** GET /v1/admin/clients */
+export function addListClients(app: App, { clientAdministration, admin }: RouteContext): void {
+  app.get('/v1/admin/clients', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+    const { limit, cursor = firstId } = request.query
+    const { items, next } = await clientAdministration.list({ limit, after: cursor })
+    return { clients: items.map(clientAnswer), next_cursor: next ?? null }
+  })
+}

@@ -1,0 +1,51 @@
+import type { App } from '../../http/app.js'
+import { Problem } from '../../problem.js'
+import { forBody, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { clientCredentialsGrant } from './client-credentials-grant.js'
+import { addFormRoute, namedClient } from './form.js'
+import { type Grant, TOKEN_EXCHANGE, TokenAnswer, TokenForm } from './grant.js'
+import { tokenExchangeGrant } from './token-exchange-grant.js'
+
+const schema = {
+  tags: ['other services'],
+  summary: 'Get a token: as a client (RFC 6749 §4.4), or for another service (RFC 8693)',
+  description:
+    'Form-encoded, as RFC 6749 asks for. client_credentials: a client shows its secret and gets an access token of its own, with no refresh ' +
+    'token. Token exchange: the new token lives for five minutes, is signed with ES256, and is verified with the keys of /.well-known/jwks.json.',
+  consumes: ['application/x-www-form-urlencoded'],
+  body: TokenForm,
+  response: {
+    200: TokenAnswer,
+    ...refusals(
+      ...forBody,
+      'parameters_malformed',
+      'grant_unsupported',
+      'client_unauthenticated',
+      'client_ambiguous',
+      'client_disabled',
+      'scope_refused',
+      'exchange_malformed',
+      'subject_token_refused',
+      'audience_refused',
+    ),
+  },
+}
+
+/** POST /oauth/token */
+export function addIssueToken(app: App, { clients, exchange }: RouteContext): void {
+  const grants = new Map<string, Grant>([
+    ['client_credentials', clientCredentialsGrant(clients)],
+    [TOKEN_EXCHANGE, tokenExchangeGrant(exchange)],
+  ])
+  addFormRoute(app, (scope) => {
+    const config = { oauth: true, limit: 'token', named: namedClient } as const
+    scope.post('/oauth/token', { schema, config }, (request) => {
+      const { grant_type } = request.body
+      if (grant_type === undefined) throw new Problem('parameters_malformed')
+      const grant = grants.get(grant_type)
+      if (grant === undefined) throw new Problem('grant_unsupported')
+      return grant(request)
+    })
+  })
+}
