@@ -7,7 +7,7 @@ import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
 import { type LatchkeyError, refusal } from './errors.js'
-import { decodeBase64url, encodeBase64url } from './jws/base64url.js'
+import { borrowBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
 import type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 import type { MaybePromise } from './maybe-promise.js'
@@ -215,7 +215,7 @@ class TokenAuthority implements Latchkey {
 
   #accept(token: string, parts: CompactParts, key: VerifyingKey, attempts: number): MaybePromise<Auth> {
     if (!key.verify(parts.signingInput, parts.signatureSegment)) throw refusal('signature_invalid')
-    const payload = decodeBase64url(parts.payloadSegment)
+    const payload = borrowBase64url(parts.payloadSegment)
     if (payload === undefined) throw refusal('token_malformed')
     const claims = parseClaims(payload)
     if (key.owner !== undefined && claims.sub !== key.owner) throw refusal('subject_mismatch')

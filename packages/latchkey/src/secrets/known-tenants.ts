@@ -87,12 +87,14 @@ export class KnownTenants implements ChangeListener {
     return cached !== undefined && this.#freshness.covers(cached.readAt) ? cached : undefined
   }
 
+  /** The key whose tokens carry this header, if it is in memory and its tenant may be believed now; a few keys are found by their kid alone. */
+  findByHeader(headerSegment: string): TenantKey | undefined {
+    return this.#ifFresh(this.#cache.findByHeader(headerSegment))
+  }
+
   /** The key with this kid, if it is in memory and its tenant may be believed now. */
-  findKey(kid: string): TenantKey | undefined {
-    const key = this.#cache.findKey(kid)
-    if (key === undefined || !this.#freshness.covers(key.readAt)) return undefined
-    key.use()
-    return key
+  findByKid(kid: string): TenantKey | undefined {
+    return this.#ifFresh(this.#cache.findByKid(kid))
   }
 
   /** The tenant as it is read now; `undefined` when there is none. Fails with `store_unavailable`. */
@@ -150,6 +152,12 @@ export class KnownTenants implements ChangeListener {
     this.#closed = true
     this.#cache.clear()
     for (const timer of this.#timers) clearInterval(timer)
+  }
+
+  #ifFresh(key: TenantKey | undefined): TenantKey | undefined {
+    if (key === undefined || !this.#freshness.covers(key.readAt)) return undefined
+    key.use()
+    return key
   }
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {

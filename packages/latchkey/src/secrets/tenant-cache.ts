@@ -1,10 +1,14 @@
 import { BoundedMap } from '../bounded-map.js'
+import { canonicalHeader, headerMark, isCanonicalHeader } from './canonical-header.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */
 export class TenantCache {
   readonly #tenants: BoundedMap<string, CachedTenant>
-  readonly #keys = new Map<string, TenantKey>()
+  /** By the mark of their header: numbers are found faster than texts, and there is nothing more to keep. */
+  readonly #keys = new Map<number, TenantKey>()
+  /** Keys whose mark another one has taken, by kid: of a million some hundreds. */
+  readonly #crowdedOut = new Map<string, TenantKey>()
 
   constructor(maxTenants: number) {
     this.#tenants = new BoundedMap(maxTenants, (_, cached) => this.#end(cached))
@@ -18,9 +22,16 @@ export class TenantCache {
     return this.#tenants.get(tenant)
   }
 
+  /** The key whose tokens carry this very header; a few keys are found by their kid alone. */
+  findByHeader(headerSegment: string): TenantKey | undefined {
+    const likely = this.#keys.get(headerMark(headerSegment))
+    return likely !== undefined && isCanonicalHeader(headerSegment, likely.algorithm, likely.kid) ? likely : undefined
+  }
+
   /** The key with this kid. */
-  findKey(kid: string): TenantKey | undefined {
-    return this.#keys.get(kid)
+  findByKid(kid: string): TenantKey | undefined {
+    const likely = this.#keys.get(kidMark(kid))
+    return likely?.kid === kid ? likely : this.#crowdedOut.get(kid)
   }
 
   /**
@@ -37,7 +48,7 @@ export class TenantCache {
     }
     if (known !== undefined) this.#end(known)
     this.#tenants.set(tenant, read)
-    for (const key of read.keys) this.#keys.set(key.kid, key)
+    for (const key of read.keys) this.#add(key)
     return read
   }
 
@@ -57,6 +68,23 @@ export class TenantCache {
 
   #end(cached: CachedTenant): void {
     cached.end()
-    for (const key of cached.keys) this.#keys.delete(key.kid)
+    for (const key of cached.keys) this.#remove(key)
   }
+
+  #add(key: TenantKey): void {
+    const mark = kidMark(key.kid)
+    if (this.#keys.has(mark)) this.#crowdedOut.set(key.kid, key)
+    else this.#keys.set(mark, key)
+  }
+
+  #remove(key: TenantKey): void {
+    const mark = kidMark(key.kid)
+    if (this.#keys.get(mark) === key) this.#keys.delete(mark)
+    else this.#crowdedOut.delete(key.kid)
+  }
+}
+
+/** The mark of the headers with this kid, of whatever algorithm. */
+function kidMark(kid: string): number {
+  return headerMark(canonicalHeader('HS256', kid))
 }

@@ -9,7 +9,7 @@ import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import { isHeaderOf, kidInHeader, readHeader } from './canonical-header.js'
+import { readHeader } from './canonical-header.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
@@ -188,10 +188,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
-    const likelyKid = kidInHeader(headerSegment)
-    const known = likelyKid === undefined ? undefined : this.#known.findKey(likelyKid)
-    if (known !== undefined && isHeaderOf(known.algorithm, headerSegment)) return known
-    const { algorithm, kid } = readHeader(headerSegment, likelyKid)
+    const known = this.#known.findByHeader(headerSegment)
+    if (known !== undefined) return known
+    const { algorithm, kid } = readHeader(headerSegment)
     if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, algorithm))
     return this.#keyNamed(kid, algorithm)
   }
@@ -294,7 +293,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       ended.recentlyUsed = true
       throw refusal('token_revoked')
     }
-    const known = this.#known.findKey(kid)
+    const known = this.#known.findByKid(kid)
     return known === undefined ? this.#readKey(kid, algorithm) : checkAlgorithmOf(known, algorithm)
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeBase64url, encodeBase64url } from '../../src/jws/base64url.js'
+import { borrowBase64url, decodeBase64url, encodeBase64url } from '../../src/jws/base64url.js'
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
@@ -32,6 +32,8 @@ describe('base64url', () => {
       fc.property(fc.oneof(nearlyBase64url, fc.string({ unit: 'binary' })), (text) => {
         const bytes = decodeBase64url(text)
         expect(bytes === undefined ? undefined : [...bytes]).toEqual(plainDecode(text))
+        const borrowed = borrowBase64url(text)
+        expect(borrowed === undefined ? undefined : [...borrowed]).toEqual(plainDecode(text))
       }),
       { numRuns: 20_000 },
     )
@@ -58,6 +60,14 @@ describe('base64url', () => {
   it('encodes the bytes of a view, not those around it', () => {
     const whole = new Uint8Array([1, 2, 3, 4, 5])
     expect(encodeBase64url(whole.subarray(1, 4))).toBe('AgME')
+  })
+
+  it('lends bytes of every length about the end of what is lent', () => {
+    for (const length of [0, 1, 6142, 6143, 6144, 6145, 6146, 20_000]) {
+      const bytes = Buffer.alloc(length, 7)
+      expect(borrowBase64url(bytes.toString('base64url'))?.equals(bytes)).toBe(true)
+      expect(borrowBase64url(`${bytes.toString('base64url')}=`)).toBeUndefined()
+    }
   })
 
   it('encodes a text as its UTF-8', () => {

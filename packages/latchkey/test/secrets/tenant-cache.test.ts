@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { canonicalHeader, headerMark } from '../../src/secrets/canonical-header.js'
+import { TenantCache } from '../../src/secrets/tenant-cache.js'
+import { type CachedTenant, tenantMaker } from '../../src/secrets/tenant-key.js'
+
+const readAt = { wallMs: 0, monotonicMs: 0 }
+const makeTenant = tenantMaker({ nowMs: () => 0, covers: () => true, open: () => randomBytes(32) })
+
+function tenantWith(tenant: string, kids: readonly string[], version = 1): CachedTenant {
+  const secrets = kids.map((kid, at) => ({
+    kid,
+    generation: at + 1,
+    algorithm: 'HS256' as const,
+    createdAt: 0,
+    retiresAt: at === 0 ? null : 1,
+    reissueRequired: false,
+    secret: 'x'.repeat(32),
+  }))
+  return makeTenant({ tenant, version, disabledAt: null, endedSessions: [], secrets }, readAt)
+}
+
+/** Two kids whose headers have the same mark: some tens of thousands hold such a pair. */
+function twoOfOneMark(): [string, string] {
+  const kidByMark = new Map<number, string>()
+  for (;;) {
+    const kid = randomBytes(24).toString('base64url')
+    const mark = headerMark(canonicalHeader('HS256', kid))
+    const other = kidByMark.get(mark)
+    if (other !== undefined) return [other, kid]
+    kidByMark.set(mark, kid)
+  }
+}
+
+function ownerOf(cache: TenantCache, kid: string): string | undefined {
+  const found = cache.findByHeader(canonicalHeader('HS256', kid))
+  // What is found by its header is found by its kid too.
+  if (found !== undefined) expect(cache.findByKid(kid)).toBe(found)
+  return cache.findByKid(kid)?.tenant
+}
+
+describe('tenants in memory', () => {
+  it('are found by each of their kids, and by none once they have left', () => {
+    const cache = new TenantCache(10)
+    const kids = ['a', 'b'].map((one) => one.repeat(32))
+    cache.keep(tenantWith('ada', kids))
+    expect(kids.map((kid) => ownerOf(cache, kid))).toEqual(['ada', 'ada'])
+    cache.drop('ada', 2)
+    expect(kids.map((kid) => ownerOf(cache, kid))).toEqual([undefined, undefined])
+  })
+
+  it('are never taken for each other when their kids have one mark', () => {
+    const [first, second] = twoOfOneMark()
+    const cache = new TenantCache(10)
+    cache.keep(tenantWith('ada', [first]))
+    expect(ownerOf(cache, second)).toBeUndefined()
+    cache.keep(tenantWith('bob', [second]))
+    expect([ownerOf(cache, first), ownerOf(cache, second)]).toEqual(['ada', 'bob'])
+    cache.drop('ada', 2)
+    expect([ownerOf(cache, first), ownerOf(cache, second)]).toEqual([undefined, 'bob'])
+    cache.keep(tenantWith('ada', [first], 2))
+    expect([ownerOf(cache, first), ownerOf(cache, second)]).toEqual(['ada', 'bob'])
+    cache.drop('bob', 2)
+    expect([ownerOf(cache, first), ownerOf(cache, second)]).toEqual(['ada', undefined])
+    cache.clear()
+    expect([ownerOf(cache, first), ownerOf(cache, second)]).toEqual([undefined, undefined])
+  })
+})
