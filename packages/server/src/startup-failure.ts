@@ -1,4 +1,4 @@
-/** Why the program cannot start, as its operator needs to know it: a stable code, what is wrong, and what to do. */
+/** Why the program cannot start, or a command cannot do its work, as its operator needs to know it: a stable code, what is wrong, and what to do. */
 export class StartupFailure extends Error {
   override readonly name = 'StartupFailure'
   readonly code: StartupFailureCode
@@ -25,4 +25,10 @@ export type StartupFailureCode =
   | 'port_in_use'
   | 'address_unusable'
   | 'command_refused'
+  | 'interrupted'
+  | 'backup_exists'
+  | 'backup_failed'
+  | 'backup_unusable'
+  | 'restore_target_exists'
+  | 'shared_cache_unavailable'
   | 'audit_chain_broken'

@@ -24,6 +24,7 @@ export const auditEvents = [
   'client_secret_rotate',
   'client_token',
   'token_revoke',
+  'restore',
 ] as const
 
 /** The name of something that happened. */

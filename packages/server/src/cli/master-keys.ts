@@ -1,43 +1,67 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
 import { type MasterKeyConfiguration, readMasterKeyConfiguration } from '../config/configuration.js'
 import { openDataFolder } from '../database/data-folder.js'
 import { fileKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { wrapKeys } from '../database/master-keys/kms-keys.js'
 import { withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
+import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
 
-/** `latchkey master-keys add <id>`: prints the ring with a new key in front, or a first ring where there is none. Changes nothing. */
-export function addMasterKey(id: string, surroundings: Surroundings): Promise<void> {
-  return printRing(surroundings, (ring) => withNewKey(ring, id))
+interface RingOptions {
+  readonly to?: string
 }
 
-/** `latchkey master-keys drop <id>`: prints the ring without an older key, which no stored value may need any more. Changes nothing. */
-export function dropMasterKey(id: string, surroundings: Surroundings): Promise<void> {
-  return printRing(surroundings, (ring) => withoutKey(ring ?? '', id))
+type RingChange = (ring: string | undefined, configuration: MasterKeyConfiguration) => string
+
+/** `latchkey master-keys add|drop|wrap`: each makes a ring and changes nothing that is in use. */
+export function addMasterKeys(parent: Command, surroundings: Surroundings): void {
+  const group = parent
+    .command('master-keys')
+    .description('the keys that encrypt secrets at rest; these commands make a new ring and change nothing')
+  const addCommand = (name: string, description: string) =>
+    group
+      .command(name)
+      .description(description)
+      .option('--to <file>', 'write the ring to a new file that only its owner can read, instead of printing it')
+  addCommand('add', 'the ring with a new key in front, or a first one; wrapped if LATCHKEY_KMS_KEY is set')
+    .argument('<id>', 'ID of the new key')
+    .action((id: string, options: RingOptions) => giveRing((ring) => withNewKey(ring, id), options, surroundings))
+  addCommand('drop', 'the ring without a key that nothing is encrypted under any more')
+    .argument('<id>', 'ID of an older key')
+    .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, surroundings))
+  addCommand('wrap', 'the ring encrypted under LATCHKEY_KMS_KEY').action((options: RingOptions) =>
+    giveRing(checkWrappable, options, surroundings),
+  )
 }
 
-/** `latchkey master-keys wrap`: prints the ring encrypted by Cloud KMS; one that is wrapped already, anew under the key's primary version. */
-export function wrapMasterKeys(surroundings: Surroundings): Promise<void> {
-  return printRing(surroundings, (ring, { kmsKey }) => {
-    if (ring !== undefined && kmsKey !== undefined) return ring
-    const hint =
-      'Set LATCHKEY_KMS_KEY, and the keys as LATCHKEY_MASTER_KEYS_FILE. "latchkey master-keys add k1" makes a first ring.'
-    throw new StartupFailure('command_refused', 'There are no master keys, or no key to wrap them under.', hint)
-  })
+/** Cloud KMS wraps the ring; one that is wrapped already, anew under the key's primary version. */
+function checkWrappable(ring: string | undefined, { kmsKey }: MasterKeyConfiguration): string {
+  if (ring !== undefined && kmsKey !== undefined) return ring
+  const hint =
+    'Set LATCHKEY_KMS_KEY, and the keys as LATCHKEY_MASTER_KEYS_FILE. "latchkey master-keys add k1" makes a first ring.'
+  throw new StartupFailure('command_refused', 'There are no master keys, or no key to wrap them under.', hint)
 }
 
-/** A ring that comes from Cloud KMS goes back there: it is never printed as it is. */
-async function printRing(
-  { env, stdout }: Surroundings,
-  change: (ring: string | undefined, configuration: MasterKeyConfiguration) => string,
-): Promise<void> {
+/** A ring that comes from Cloud KMS goes back there: it is never given as it is. */
+async function giveRing(change: RingChange, { to }: RingOptions, { env, stdout }: Surroundings): Promise<void> {
   const configuration = readMasterKeyConfiguration(env)
   const { kmsKey } = configuration
   const ring = change(await readRing(configuration), configuration)
-  stdout.write(`${kmsKey === undefined ? ring.replaceAll(',', '\n') : await wrapKeys(ring, kmsKey)}\n`)
+  const text = `${kmsKey === undefined ? ring.replaceAll(',', '\n') : await wrapKeys(ring, kmsKey)}\n`
+  if (to === undefined) stdout.write(text)
+  else if (!writePrivateFile(resolve(to), text)) throw fileExists(to)
+}
+
+function fileExists(path: string): StartupFailure {
+  return new StartupFailure(
+    'command_refused',
+    `${path} exists already.`,
+    'Choose another name; nothing is overwritten.',
+  )
 }
 
 async function readRing({ masterKeys, folder }: MasterKeyConfiguration): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../config/configuration.js'
 import { createServer, type Server } from '../server.js'
 import { adminCommand, banner } from './banner.js'
@@ -7,7 +8,14 @@ import type { Surroundings } from './surroundings.js'
 const patienceMs = 10_000
 
 /** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
-export async function serve(surroundings: Surroundings): Promise<void> {
+export function addServe(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('serve')
+    .description('run the auth API')
+    .action(() => serve(surroundings))
+}
+
+async function serve(surroundings: Surroundings): Promise<void> {
   const configuration = readConfiguration(surroundings.env)
   const server = await createServer(configuration)
   stopOnSignal(server, surroundings, configuration.stopDelaySec * 1000 + patienceMs)

@@ -1,29 +1,23 @@
+import { type Command, InvalidArgumentError } from 'commander'
 import type { ChainPoint } from '../audit/audit-record.js'
 import type { AuditFinding, AuditVerdict } from '../audit/verify-audit.js'
-import { readConfiguration } from '../config/configuration.js'
-import { openService } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
-
-/** Options of `latchkey audit verify`. */
-export interface VerifyAuditCommand {
-  /** `seq:link`, as an earlier run has told it. */
-  readonly head?: string
-  readonly json?: boolean
-}
+import { jsonOption, print } from './terminal/print.js'
+import { withService } from './with-service.js'
 
 /** `latchkey audit verify`: reads the whole audit log beside a running server. Fails with `audit_chain_broken` when it is not as it was written. */
-export async function verifyAuditLog({ head, json }: VerifyAuditCommand, { env, stdout }: Surroundings): Promise<void> {
-  const configuration = readConfiguration(env)
-  const expected = head === undefined ? undefined : parseHead(head)
-  const service = await openService(configuration)
-  try {
-    const verdict = await service.auditChain.verify(expected)
-    stdout.write(json === true ? `${JSON.stringify(verdict)}\n` : describe(verdict))
-    if (verdict.findings.length > 0) throw broken()
-  } finally {
-    await service.close()
-  }
+export function addVerifyAudit(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('verify')
+    .description('find out whether an entry was changed, removed or moved; tells the head to keep for the next time')
+    .option('--head <seq:link>', 'a head told earlier, which must be in the log', parseHead)
+    .option(...jsonOption)
+    .action(async (options: { head?: ChainPoint; json?: boolean }) => {
+      const verdict = await withService(surroundings, ({ auditChain }) => auditChain.verify(options.head))
+      print({ json: verdict, text: describe(verdict) }, options, surroundings)
+      if (verdict.findings.length > 0) throw broken()
+    })
 }
 
 function describe({ entries, unsealed, head, findings }: AuditVerdict): string {
@@ -31,7 +25,6 @@ function describe({ entries, unsealed, head, findings }: AuditVerdict): string {
     ...findings.map(describeFinding),
     `${entries} entries in the chain, ${unsealed} not linked yet.`,
     `head ${head.seq}:${head.link}`,
-    '',
   ].join('\n')
 }
 
@@ -43,8 +36,7 @@ function describeFinding({ fault, seq, id }: AuditFinding): string {
 function parseHead(text: string): ChainPoint {
   const parts = /^([0-9]{1,15}):([\w-]{0,64})$/.exec(text)
   if (parts?.[1] === undefined || parts[2] === undefined) {
-    const hint = 'Give the head as an earlier "latchkey audit verify" has told it, such as 17:Qm9…'
-    throw new StartupFailure('command_refused', 'This is no head of an audit log.', hint)
+    throw new InvalidArgumentError('Give the head as an earlier "latchkey audit verify" has told it, such as 17:Qm9…')
   }
   return { seq: Number(parts[1]), link: parts[2] }
 }

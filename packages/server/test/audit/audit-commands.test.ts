@@ -56,7 +56,7 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
     expect((await command('export', '--until', '2020-01-01')).stdout).toBe('')
     expect((await command('export', '--since', '2020-01-01T00:00:00Z')).stdout.split('\n')).toHaveLength(4)
     const { code, stderr } = await command('export', '--since', 'yesterday')
-    expect([code, stderr.split(':')[1]]).toEqual([1, ' command_refused'])
+    expect([code, stderr.split(':')[1]]).toEqual([2, ' usage_invalid'])
   })
 
   it('verify tells the head, which the next verify can be held to', async () => {
@@ -67,7 +67,7 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
     const unknown = await command('verify', '--head', head.replace('3:', '2:'))
     expect(unknown.code).toBe(1)
     expect(unknown.stdout).toMatch(/^head_unexpected at 2$/m)
-    expect((await command('verify', '--head', 'x')).code).toBe(1)
+    expect((await command('verify', '--head', 'x')).code).toBe(2)
   })
 
   it('verify ends with 1 and says what is wrong, for people and for programs', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Keyring } from 'latchkey'
@@ -44,9 +44,17 @@ describe('latchkey master-keys', () => {
     expect(idsIn((await run('drop k1', { LATCHKEY_MASTER_KEYS_FILE: file })).stdout)).toEqual(['k2'])
   })
 
+  it('writes the ring to a file that only its owner can read, and overwrites none', async () => {
+    const file = join(folder, 'ring')
+    const { code, stdout } = await run(`add k1 --to ${file}`)
+    expect([code, stdout, statSync(file).mode & 0o777]).toEqual([0, '', 0o600])
+    expect(idsIn(readFileSync(file, 'utf8'))).toEqual(['k1'])
+    expect((await run(`add k2 --to ${file}`)).code).toBe(2)
+  })
+
   it('refuses what cannot be, and says why', async () => {
     const finished = await run('wrap', { LATCHKEY_MASTER_KEYS: Keyring.generate('k1') })
-    expect([finished.code, codeIn(finished), finished.stdout]).toEqual([1, 'command_refused', ''])
+    expect([finished.code, codeIn(finished), finished.stdout]).toEqual([2, 'command_refused', ''])
     const ring = Keyring.generate('k1')
     for (const attempt of [
       () => withNewKey(ring, 'k1'),

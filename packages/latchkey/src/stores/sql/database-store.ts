@@ -67,6 +67,14 @@ export class DatabaseStore implements SqlStore {
     )
   }
 
+  beginAfterRestore(): Promise<void> {
+    return this.#write(async (client) => {
+      // The numbers of transactions in it are those of another server.
+      await client.query('delete from latchkey_changes')
+      for (const statement of this.#database.dialect.raiseChanges) await client.query(statement)
+    })
+  }
+
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
     const records = await this.#readTenants(this.#selectByKid, kids)
     const wanted = new Set(kids)

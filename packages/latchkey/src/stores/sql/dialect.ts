@@ -15,6 +15,8 @@ export interface Dialect {
   readonly lockKeyPairs: string
   /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`. */
   readonly logChange: string
+  /** Statements after which the numbers of changes are above all that may ever have been given, also by this database before it was set back. */
+  readonly raiseChanges: readonly string[]
   /** What orders the rows of `latchkey_changes` so that none can still be committed below the `horizon`. */
   readonly changeOrder: string
   /** Selects as `horizon` the least `changeOrder` that a change not yet ended may have. */

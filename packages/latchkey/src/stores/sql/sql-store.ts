@@ -20,4 +20,10 @@ export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClien
    * it (`Migration.runsFrom`).
    */
   migrate(own?: MigrationSet): Promise<void>
+  /**
+   * To be called once after the database was set back to a backup, before anything else uses it: versions go on above all that were ever given, and the
+   * change log begins anew, so that nobody takes a change for one that was heard of before. What the backup had not revoked yet is valid again until it is
+   * revoked again, and a shared cache must be emptied (C6).
+   */
+  beginAfterRestore(): Promise<void>
 }

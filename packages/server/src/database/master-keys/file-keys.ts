@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { Keyring } from 'latchkey'
 import { StartupFailure } from '../../startup-failure.js'
 import { type DataFolder, holdsDatabase } from '../data-folder.js'
+import { writePrivateFile } from '../private-file.js'
 import type { MasterKeyProvider } from './master-key-provider.js'
 
 /** Keys that stand in the data folder beside the embedded database. */
@@ -17,7 +17,7 @@ export function fileKeys(folder: DataFolder): MasterKeyProvider {
 function readMasterKeyFile(folder: DataFolder): string {
   // Asked first: whoever makes both makes the key before the database.
   const database = holdsDatabase(folder)
-  const known = tryRead(folder.masterKeyPath)
+  const known = findMasterKeys(folder.masterKeyPath)
   if (known !== undefined) return known
   if (database) {
     throw new StartupFailure(
@@ -27,40 +27,19 @@ function readMasterKeyFile(folder: DataFolder): string {
     )
   }
   generate(folder)
-  return tryRead(folder.masterKeyPath) ?? ''
+  return findMasterKeys(folder.masterKeyPath) ?? ''
 }
 
-/** Written aside and linked into place: a file under the final name is always whole, and of two processes that start at once one wins. */
-function generate({ path, masterKeyPath }: DataFolder): void {
-  const draft = `${masterKeyPath}.${randomUUID()}`
-  const file = openSync(draft, 'wx', 0o600)
+function generate({ masterKeyPath }: DataFolder): void {
   try {
-    writeSync(file, `${Keyring.generate('k1')}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  try {
-    linkSync(draft, masterKeyPath)
+    writePrivateFile(masterKeyPath, `${Keyring.generate('k1')}\n`)
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw unusable(error, masterKeyPath)
-  } finally {
-    unlinkSync(draft)
-  }
-  syncFolder(path)
-}
-
-/** Without this the name could be lost in a power failure after the database was written. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
+    throw unusable(error, masterKeyPath)
   }
 }
 
-function tryRead(path: string): string | undefined {
+/** The master keys in a file that only its owner may read; `undefined` when there is no such file. Throws `master_key_file_exposed`, `master_key_file_malformed`. */
+export function findMasterKeys(path: string): string | undefined {
   let file: number
   try {
     file = openSync(path, 'r')

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import { StartupFailure } from '../../startup-failure.js'
+import type { Surroundings } from '../surroundings.js'
 
 /** The password of a person: asked for without echo at a terminal, else the whole of standard input without the line's end. */
 export async function readPassword(prompt: string, { stdin, stderr }: Surroundings): Promise<string> {

@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { addBackup } from './backup.js'
+import { addCreateAdmin } from './create-admin.js'
+import { addExportAudit } from './export-audit.js'
+import { addMasterKeys } from './master-keys.js'
+import { addMigrate } from './migrate.js'
+import { addRestore } from './restore.js'
+import { addServe } from './serve.js'
+import type { Surroundings } from './surroundings.js'
+import { addVerifyAudit } from './verify-audit.js'
+
+/** Every command with its arguments and options; the reference in docs/cli.md is made from it. */
+export function createProgram(surroundings: Surroundings): Command {
+  const { stdout, stderr } = surroundings
+  const program = new Command('latchkey')
+    .description(
+      'Accounts and access tokens with a signing secret for every user. Configured by environment variables.',
+    )
+    .showHelpAfterError('(add --help for what it takes)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'latchkey: usage_invalid: ')),
+    })
+  addServe(program, surroundings)
+  addMigrate(program, surroundings)
+  addCreateAdmin(program.command('admin').description('administrators'), surroundings)
+  addMasterKeys(program, surroundings)
+  const audit = program.command('audit').description('the log of security events')
+  addVerifyAudit(audit, surroundings)
+  addExportAudit(audit, surroundings)
+  addBackup(program, surroundings)
+  addRestore(program, surroundings)
+  return program
+}

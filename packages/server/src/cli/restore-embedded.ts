@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Keyring } from 'latchkey'
+import type { Configuration, DatabaseConfiguration } from '../config/configuration.js'
+import { type CopiedData, copyDataFile, copyFailure } from '../database/copy-data-file.js'
+import { type DataFolder, holdsDatabase, openDataFolder } from '../database/data-folder.js'
+import { findMasterKeys } from '../database/master-keys/file-keys.js'
+import { givenKeys } from '../database/master-keys/given-keys.js'
+import { publishFile, writePrivateFile } from '../database/private-file.js'
+import { StartupFailure } from '../startup-failure.js'
+import type { Surroundings } from './surroundings.js'
+import { interrupted } from './terminal/interruption.js'
+import { Progress } from './terminal/progress.js'
+
+/** What is restored. */
+export interface BackupFiles {
+  readonly file: string
+  /** The copy of the master key; `undefined`: the key is in the environment or in the folder already. */
+  readonly masterKeyFile: string | undefined
+}
+
+/** How it is restored. */
+export interface RestoreTarget {
+  readonly configuration: Configuration
+  readonly database: DatabaseConfiguration & { readonly kind: 'embedded' }
+  /** Makes the restored database of this configuration fit for use; gives what it gives. */
+  readonly settle: (configuration: Configuration) => Promise<number>
+  readonly signal: AbortSignal
+  readonly surroundings: Surroundings
+}
+
+/**
+ * Puts a backup into the data folder. All of it is done aside, and the database gets its name last: whatever ends it, the folder holds a whole restored database or
+ * none. Fails with `restore_target_exists`, `backup_unusable`, `master_key_missing`, `master_key_wrong`, `schema_too_new`.
+ */
+export async function restoreEmbedded(from: BackupFiles, target: RestoreTarget): Promise<number> {
+  const { configuration, database, settle } = target
+  checkBackup(from.file)
+  const folder = openDataFolder(database.folder)
+  checkEmpty(folder)
+  const masterKeys = await masterKeysFor(from, folder, database)
+  const draft = mkdtempSync(join(folder.path, '.restore-'))
+  try {
+    const draftFolder = openDataFolder(draft)
+    const data = await copyBackup(from.file, draftFolder.databasePath, target)
+    checkKeys(data, masterKeys)
+    const revoked = await settle({ ...configuration, database: { kind: 'embedded', folder: draft, masterKeys } })
+    if (database.masterKeys === undefined) writePrivateFile(folder.masterKeyPath, `${masterKeys}\n`)
+    if (!publishFile(draftFolder.databasePath, folder.databasePath)) throw targetExists(folder.databasePath)
+    return revoked
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** SQLite would take nothing at all for a new database. */
+function checkBackup(file: string): void {
+  if (!(existsSync(file) && statSync(file).size > 0)) throw unusable(`There is no backup in ${file}.`)
+}
+
+/** A log that another database has left there would be taken for this one's. */
+function checkEmpty(folder: DataFolder): void {
+  if (holdsDatabase(folder)) throw targetExists(folder.databasePath)
+  const left = ['-wal', '-journal'].map((suffix) => `${folder.databasePath}${suffix}`).find((path) => existsSync(path))
+  if (left !== undefined) throw targetExists(left)
+}
+
+async function copyBackup(file: string, to: string, { signal, surroundings }: RestoreTarget): Promise<CopiedData> {
+  const progress = new Progress(surroundings, { label: 'read the backup', unit: 'bytes', total: statSync(file).size })
+  try {
+    return await copyDataFile(file, to, { signal, onProgress: (done) => progress.update(done) })
+  } catch (error) {
+    if (signal.aborted) throw interrupted('Nothing was restored.', 'Run the command again.')
+    throw unusable('The backup cannot be read.', copyFailure(error))
+  } finally {
+    progress.end()
+  }
+}
+
+/** Those of the environment, else of the copied key, else of the folder. */
+async function masterKeysFor(
+  { masterKeyFile }: BackupFiles,
+  { masterKeyPath }: DataFolder,
+  database: RestoreTarget['database'],
+): Promise<string> {
+  const given = database.masterKeys === undefined ? undefined : await givenKeys(database.masterKeys).read()
+  const inFolder = findMasterKeys(masterKeyPath)
+  const copied = masterKeyFile === undefined ? undefined : findMasterKeys(resolve(masterKeyFile))
+  if (copied !== undefined && (given ?? inFolder ?? copied) !== copied) {
+    const hint = `Restore into another folder, or without --with-master-key.`
+    throw new StartupFailure('command_refused', 'There is another master key for this folder already.', hint)
+  }
+  const found = given ?? copied ?? inFolder
+  if (found === undefined) {
+    const hint = 'Give the copy of the key with --with-master-key, or set LATCHKEY_MASTER_KEYS.'
+    throw new StartupFailure('master_key_file_missing', 'There is no master key to open the backup with.', hint)
+  }
+  return found
+}
+
+function checkKeys({ masterKeyIds }: CopiedData, masterKeys: string): void {
+  const keyring = Keyring.parse(masterKeys)
+  const missing = masterKeyIds.filter((id) => !keyring.has(id))
+  if (missing.length === 0) return
+  throw unusable(`The backup is sealed under the master key ${missing.join(', ')}, which is not here.`)
+}
+
+function targetExists(path: string): StartupFailure {
+  const hint = 'Set LATCHKEY_DATA_DIR to a new folder, or move the database away. Nothing was changed.'
+  return new StartupFailure('restore_target_exists', `There is a database in ${path} already.`, hint)
+}
+
+function unusable(message: string, cause?: unknown): StartupFailure {
+  return new StartupFailure('backup_unusable', message, 'Nothing was restored; try another backup.', cause)
+}

@@ -1,0 +1,50 @@
+import Database from 'libsql'
+
+/**
+ * A process of its own, because SQLite works without coming up for air: makes a whole and compact copy of the data file `from` as it stands at one moment,
+ * beside whoever writes to it, reads the copy from end to end, and prints what is in it as JSON.
+ */
+const [from = '', to = ''] = process.argv.slice(2)
+
+interface Named {
+  readonly name: string
+}
+
+try {
+  copy()
+  process.stdout.write(JSON.stringify(readCopy()))
+} catch (error) {
+  process.stderr.write(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}
+
+function copy(): void {
+  const database = new Database(from, { readonly: true })
+  try {
+    database.exec('pragma busy_timeout = 5000')
+    database.prepare('vacuum into ?').run(to)
+  } finally {
+    database.close()
+  }
+}
+
+function readCopy(): object {
+  const database = new Database(to, { readonly: true })
+  const rows = <Row>(sql: string) => database.prepare(sql).all() as Row[]
+  const count = (table: string) => rows<{ count: number }>(`select count(*) as count from ${table}`)[0]?.count ?? 0
+  try {
+    const [integrity] = rows<{ integrity_check: string }>('pragma integrity_check(1)')
+    if (integrity?.integrity_check !== 'ok') throw new Error('The database disk image is malformed.')
+    const masterKeys = rows<Named>(
+      `select master_key_id as name from latchkey_secrets union select master_key_id from latchkey_settings
+       union select master_key_id from latchkey_key_pairs`,
+    )
+    return {
+      accounts: count('server_accounts'),
+      secrets: count('latchkey_secrets'),
+      masterKeyIds: masterKeys.map(({ name }) => name),
+    }
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,25 @@
+import { once } from 'node:events'
+import { Redis } from 'ioredis'
+import { StartupFailure } from '../startup-failure.js'
+
+const connectTimeoutMs = 5000
+
+/** Removes what servers share in a Redis: after a restore it tells of a history that never was. Throws `shared_cache_unavailable`. */
+export async function emptySharedCache(url: string): Promise<void> {
+  const client = new Redis(url, {
+    connectTimeout: connectTimeoutMs,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  })
+  client.on('error', () => {})
+  try {
+    if (client.status !== 'ready') await once(client, 'ready')
+    const keys = client.scanStream({ match: 'latchkey:*', count: 1000 })
+    for await (const found of keys) if (found.length > 0) await client.unlink(...(found as string[]))
+  } catch (error) {
+    const hint = 'Make the Redis of REDIS_URL reachable, or empty it yourself and run this without REDIS_URL.'
+    throw new StartupFailure('shared_cache_unavailable', 'The shared cache could not be emptied.', hint, error)
+  } finally {
+    client.disconnect()
+  }
+}
