@@ -178,7 +178,9 @@ describe('latchkey backup and restore', () => {
     const attempts = await Promise.all(names.map((name) => run('new', ['restore', at(name), '--yes'])))
     expect(attempts.map(outcome)).toEqual(names.map(() => [1, 'backup_unusable']))
     const newer = sqliteStore({ open: () => new Database(at('copy.db')) })
-    await newer.query(`insert into latchkey_migrations values ('server', 999, 'of the future', 0)`)
+    await newer.query(
+      `insert into latchkey_migrations (set_name, number, name, applied_at) values ('server', 999, 'of the future', 0)`,
+    )
     await newer.close()
     expect(outcome(await run('new', ['restore', at('copy.db'), '--yes']))).toEqual([1, 'schema_too_new'])
     expect(readdirSync(at('new'))).toEqual([])
