@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +8,8 @@ import { requireProgram } from '../../support/installed-program.js'
 
 /** A running nginx. */
 export interface NginxProcess {
+  /** Gives it another configuration; resolves when nothing works by the old one any more. */
+  reload(configuration: string): Promise<void>
   /** Ends it and removes what it wrote; gives what it complained of. */
   stop(): Promise<string>
 }
@@ -19,7 +21,9 @@ export async function startNginx(configuration: string, url: string): Promise<Ng
   // Its workers are another user when it is started by root.
   chmodSync(folder, 0o755)
   const path = join(folder, 'nginx.conf')
-  writeFileSync(path, configuration.replaceAll(' /tmp/', ` ${folder}/`).replaceAll('/dev/stderr', 'stderr'))
+  const write = (text: string) =>
+    writeFileSync(path, text.replaceAll(' /tmp/', ` ${folder}/`).replaceAll('/dev/stderr', 'stderr'))
+  write(configuration)
   const child = spawn('nginx', ['-p', folder, '-c', path, '-e', 'stderr', '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -32,12 +36,22 @@ export async function startNginx(configuration: string, url: string): Promise<Ng
     rmSync(folder, { recursive: true, force: true })
     return complaints
   }
+  const reload = async (text: string) => {
+    write(text)
+    const before = childrenOf(child.pid)
+    child.kill('SIGHUP')
+    while (childrenOf(child.pid).some((pid) => before.includes(pid))) await sleep(25)
+  }
   const giveUpAt = Date.now() + 10_000
   while (!(await answers(url))) {
     if (child.exitCode !== null || Date.now() > giveUpAt) throw new Error(`nginx does not answer: ${await stop()}`)
     await sleep(25)
   }
-  return { stop }
+  return { reload, stop }
+}
+
+function childrenOf(pid: number | undefined): readonly string[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
 }
 
 function answers(url: string): Promise<boolean> {
