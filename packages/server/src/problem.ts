@@ -133,6 +133,16 @@ export const problems = {
     message: 'This refresh token was used before; its session has been ended for safety.',
     hint: 'Sign in again, and keep only the newest refresh token.',
   },
+  refresh_token_missing: {
+    status: 401,
+    message: 'This request carries no refresh token.',
+    hint: 'Send it as "refresh_token"; with the header "Latchkey-Mode: cookie" its cookie will do.',
+  },
+  csrf_refused: {
+    status: 403,
+    message: 'This request does not come from a page that may use the cookies of this server.',
+    hint: 'Send it by fetch() from a page of this origin, or of an origin in LATCHKEY_CORS_ORIGINS.',
+  },
   session_unknown: {
     status: 404,
     message: 'There is no such session.',

@@ -4,11 +4,13 @@ import { keyPair } from 'latchkey'
 import { requireAuth } from 'latchkey/fastify'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { TokenExchange } from './exchange/token-exchange.js'
+import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
 import { clientAddress } from './http/client-address.js'
 import { createApp } from './http/create-app.js'
 import { Drain } from './http/drain.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
+import { TrustedPages } from './http/trusted-pages.js'
 import { networkMatcher } from './ip-address.js'
 import { type Chore, startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
@@ -21,9 +23,11 @@ import { observeState } from './ops/state-metrics.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
+import { guardChanges, guardSignIn } from './routes/cookie-guards.js'
 import { addRoutes } from './routes/index.js'
 import { requireAccount } from './routes/require-account.js'
 import { requireAdmin } from './routes/require-admin.js'
+import { accessCookie, SessionCookies } from './routes/session-cookies.js'
 import { openService, type Service, type ServiceParts } from './service.js'
 import { StartupFailure } from './startup-failure.js'
 
@@ -53,6 +57,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
     isTrustedProxy,
+    https: configuration.issuer.startsWith('https:'),
     onRefusal: (error, request) => noteOrigin(service, error, request),
   })
   const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })
@@ -79,12 +84,14 @@ async function furnish(
   { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
 ): Promise<void> {
   const { store, clock, keys, latchkey, database, names, metrics } = service
-  const { issuer, serviceAudiences, maxStalenessMs } = configuration
+  const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
   const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
   app.addHook('onClose', () => serviceKeys.close())
   const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
   app.addHook('onClose', () => limits.close())
   observeRequests(app, metrics)
+  // Before the limits: a page must be able to read that it is to wait.
+  await allowOrigins(app, corsOrigins)
   observeState(metrics, {
     keys,
     store,
@@ -103,13 +110,16 @@ async function furnish(
     ...(limits.degraded ? (['limits_in_memory'] as const) : []),
   ]
   await app.register(swagger, openapiOptions)
-  const signedIn = [requireAuth(latchkey), requireAccount]
+  const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
+  const signedIn = [requireAuth(latchkey, { cookie: accessCookie }), guardChanges(pages), requireAccount]
   addRoutes(app, {
     ...service,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
     serviceKeys,
     mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
+    cookies: new SessionCookies(issuer),
+    mayGetCookies: guardSignIn(pages),
     signedIn,
     admin: [...signedIn, requireAdmin(service.administration)],
   })
@@ -192,6 +202,13 @@ const openapiOptions = {
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token of a login.' },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: accessCookie,
+          description:
+            'The cookie of a login with "Latchkey-Mode: cookie". What changes anything needs that header too, and a page of this origin or of a listed one.',
+        },
       },
     },
   },

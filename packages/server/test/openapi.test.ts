@@ -77,7 +77,7 @@ describe('/openapi.json', () => {
     for (const { name, summary, security, responses } of operations()) {
       expect([name, summary]).toEqual([name, expect.any(String)])
       const open = !/\/v1\/(me|admin|logout)/.test(name)
-      expect([name, security]).toEqual([name, open ? undefined : [{ bearer: [] }]])
+      expect([name, security]).toEqual([name, open ? undefined : [{ bearer: [] }, { cookie: [] }]])
       if (!open) expect(Object.keys(responses)).toContain('401')
       const refused = Object.entries(responses).filter(([status]) => Number(status) >= 400)
       for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual(['application/problem+json'])

@@ -47,6 +47,8 @@ export interface Configuration {
   readonly audience: string
   /** What a token may be exchanged for; the first is given unasked. */
   readonly serviceAudiences: readonly [string, ...string[]]
+  /** Whose pages may use the server from elsewhere. */
+  readonly corsOrigins: readonly string[]
   readonly accessTokenTtlSec: number
   readonly sessionTtlSec: number
   readonly sessionIdleTtlSec: number
@@ -110,6 +112,7 @@ export function readConfiguration(env: Environment): Configuration {
     issuer: readIssuer(reader, host, port),
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
+    corsOrigins: reader.read(settings.corsOrigins) ?? [],
     accessTokenTtlSec: reader.read(settings.accessTokenTtl) ?? 900,
     sessionTtlSec,
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),

@@ -120,6 +120,13 @@ export const settings = {
     byDefault: 'services',
     parse: parseAudiences,
   },
+  corsOrigins: {
+    name: 'LATCHKEY_CORS_ORIGINS',
+    purpose: 'The origins of pages elsewhere that may use this server from a browser, with tokens and with cookies.',
+    accepts: 'a list of origins such as "https://app.example.com, http://localhost:5173", separated by commas',
+    byDefault: 'none: only its own pages may',
+    parse: parseOrigins,
+  },
   accessTokenTtl: seconds('LATCHKEY_ACCESS_TOKEN_TTL', 'How long an access token is valid', [10, day], '900'),
   sessionTtl: seconds(
     'LATCHKEY_SESSION_TTL',
@@ -250,6 +257,16 @@ function parseIssuer(text: string): string | undefined {
   const { protocol, username, password } = new URL(text)
   const web = protocol === 'https:' || protocol === 'http:'
   return web && username === '' && password === '' ? text : undefined
+}
+
+/** Origins as browsers write them (RFC 6454 §6.1), because they are compared as texts. */
+function parseOrigins(text: string): readonly string[] | undefined {
+  const origins = text.split(',').map((origin) => origin.trim())
+  return origins.every(isOrigin) ? origins : undefined
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 }
 
 function parseAudience(text: string): string | undefined {

@@ -24,12 +24,14 @@ export interface AppOptions {
   readonly logger: FastifyServerOptions['logger']
   /** Whether X-Forwarded-For is believed when it comes from this address. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
+  /** Whether browsers reach it by https, and should from now on by nothing else. */
+  readonly https: boolean
   /** Called with every error that a request is answered with. */
   readonly onRefusal?: (error: unknown, request: FastifyRequest) => void
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp({ logger, isTrustedProxy, onRefusal }: AppOptions): App {
+export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptions): App {
   const app = fastify({
     logger: logger ?? false,
     trustProxy: isTrustedProxy,
@@ -56,7 +58,7 @@ export function createApp({ logger, isTrustedProxy, onRefusal }: AppOptions): Ap
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
   addRefusals(app, onRefusal)
-  addHeaders(app)
+  addHeaders(app, https)
   dropSilentConnections(app)
   // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -83,13 +85,17 @@ function addRefusals(app: App, onRefusal: AppOptions['onRefusal']): void {
   })
 }
 
-/** An API's answers are never sniffed, framed, rendered or kept; routes whose answer may be kept say so themselves. */
-function addHeaders(app: App): void {
+/** An API's answers are never sniffed, framed, rendered, embedded elsewhere or kept; routes whose answer may be kept say so themselves. */
+function addHeaders(app: App, https: boolean): void {
+  const transport = https ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
+      ...transport,
       'X-Request-Id': request.id,
       'X-Content-Type-Options': 'nosniff',
       'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Resource-Policy': 'same-origin',
       'Referrer-Policy': 'no-referrer',
       'Cache-Control': 'no-store',
     })

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
-import { PasswordInput } from './schemas.js'
+import { byToken, PasswordInput } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
@@ -10,14 +10,14 @@ const schema = {
   description:
     'A device that has never signed in may have to wait while somebody guesses at the account. With this token, which one carries over to it, ' +
     'it is no stranger. The token opens nothing without the password.',
-  security: [{ bearer: [] }],
+  security: byToken,
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     201: Type.Object({
       device_token: Type.String({ description: 'For the header "Latchkey-Device" of the login on the other device.' }),
       expires_in: Type.Integer({ description: 'Seconds within which it must sign in there.' }),
     }),
-    ...refusals(...forBody, ...forToken, 'password_wrong', 'guess_delayed'),
+    ...refusals(...forBody, ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
   },
 }
 

@@ -38,6 +38,11 @@ export function tokensAnswer(tokens: TokenSet) {
   } as const
 }
 
+/** What a page is told of tokens that it cannot see. */
+export function tokensInCookiesAnswer({ expiresInSec, refreshExpiresInSec, sessionId }: TokenSet) {
+  return { expires_in: expiresInSec, refresh_expires_in: refreshExpiresInSec, session_id: sessionId }
+}
+
 /** Tokens and whose they are. */
 export function signedInAnswer({ account, tokens, deviceToken }: SignedIn) {
   const device = deviceToken === undefined ? {} : { device_token: deviceToken }

@@ -2,23 +2,25 @@ import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
-import { PasswordInput } from './schemas.js'
+import { byToken, PasswordInput } from './schemas.js'
+import { wantsCookies } from './session-cookies.js'
 
 const schema = {
   tags: ['own account'],
   summary: 'Delete the own account, its sessions and its secret',
-  security: [{ bearer: [] }],
+  security: byToken,
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, 'overloaded', ...forToken, 'password_wrong', 'guess_delayed'),
+    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
   },
 }
 
 /** DELETE /v1/me */
-export function addDeleteMe(app: App, { accounts, signedIn }: RouteContext): void {
+export function addDeleteMe(app: App, { accounts, cookies, signedIn }: RouteContext): void {
   app.delete('/v1/me', { schema, onRequest: signedIn }, async (request, reply) => {
     await accounts.delete(actingOf(request), request.body.password, originOf(request))
+    if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })
 }

@@ -2,16 +2,16 @@ import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
-import { IdParams } from './schemas.js'
+import { byToken, IdParams } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
   summary: 'Sign one device out',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, ...forToken, 'session_unknown'),
+    ...refusals(...forBody, ...forToken, 'csrf_refused', 'session_unknown'),
   },
 }
 

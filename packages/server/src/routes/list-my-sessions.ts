@@ -3,11 +3,12 @@ import type { App } from '../http/app.js'
 import { sessionAnswer } from './answers.js'
 import { forToken, refusals } from './refusals.js'
 import { actingOf, type RouteContext } from './route-context.js'
+import { byToken } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
   summary: 'List the devices that are signed in, newest first',
-  security: [{ bearer: [] }],
+  security: byToken,
   response: { 200: Type.Ref('Sessions#'), ...refusals(...forToken) },
 }
 

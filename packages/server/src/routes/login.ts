@@ -2,27 +2,29 @@ import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
 import type { App } from '../http/app.js'
-import { signedInAnswer } from './answers.js'
+import { handOver } from './hand-over.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'
-import { DeviceHeader, EmailInput, PasswordInput } from './schemas.js'
+import { EitherSignedIn, EmailInput, PasswordInput, SignInHeaders } from './schemas.js'
 
 const schema = {
   tags: ['sign in'],
   summary: 'Sign in',
-  headers: DeviceHeader,
+  headers: SignInHeaders,
   body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),
   response: {
-    200: Type.Ref('SignedIn#'),
-    ...refusals(...forBody, 'overloaded', 'invalid_credentials', 'account_disabled', 'guess_delayed'),
+    200: EitherSignedIn,
+    ...refusals(...forBody, 'csrf_refused', 'overloaded', 'invalid_credentials', 'account_disabled', 'guess_delayed'),
   },
 }
 
 /** POST /v1/login */
-export function addLogin(app: App, { accounts }: RouteContext): void {
-  app.post('/v1/login', { schema, config: { limit: 'login', named } }, async (request) =>
-    signedInAnswer(await accounts.login(request.body, originOf(request), deviceOf(request))),
-  )
+export function addLogin(app: App, { accounts, cookies, mayGetCookies }: RouteContext): void {
+  const config = { limit: 'login', named } as const
+  app.post('/v1/login', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+    const signedIn = await accounts.login(request.body, originOf(request), deviceOf(request))
+    return handOver(request, reply, { signedIn, cookies })
+  })
 }
 
 function named({ body }: FastifyRequest): string {

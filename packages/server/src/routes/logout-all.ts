@@ -2,18 +2,21 @@ import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
+import { byToken } from './schemas.js'
+import { wantsCookies } from './session-cookies.js'
 
 const schema = {
   tags: ['sign in'],
   summary: 'End every session and every token of this account',
-  security: [{ bearer: [] }],
-  response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken) },
+  security: byToken,
+  response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken, 'csrf_refused') },
 }
 
 /** POST /v1/logout-all */
-export function addLogoutAll(app: App, { accounts, signedIn }: RouteContext): void {
+export function addLogoutAll(app: App, { accounts, cookies, signedIn }: RouteContext): void {
   app.post('/v1/logout-all', { schema, onRequest: signedIn }, async (request, reply) => {
     await accounts.logoutAll(actingOf(request), originOf(request))
+    if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })
 }

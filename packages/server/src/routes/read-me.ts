@@ -3,11 +3,12 @@ import type { App } from '../http/app.js'
 import { accountAnswer } from './answers.js'
 import { forToken, refusals } from './refusals.js'
 import { actingOf, type RouteContext } from './route-context.js'
+import { byToken } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
   summary: 'Read the own account',
-  security: [{ bearer: [] }],
+  security: byToken,
   response: { 200: Type.Ref('Account#'), ...refusals(...forToken) },
 }
 

@@ -1,22 +1,36 @@
 import type { FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import { LatchkeyError } from 'latchkey'
+import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Problem } from '../problem.js'
 import { parseRefreshToken } from '../sessions/refresh-token.js'
-import { tokensAnswer } from './answers.js'
+import { tokensAnswer, tokensInCookiesAnswer } from './answers.js'
 import { forBody, refusals } from './refusals.js'
 import { originOf, type RouteContext } from './route-context.js'
+import { EitherTokens, ModeHeader } from './schemas.js'
+import { accessCookie, cookiesOf, refreshCookie, wantsCookies } from './session-cookies.js'
+
+type RefreshBody = { readonly refresh_token?: string } | null | undefined
 
 const schema = {
   tags: ['sign in'],
   summary: 'Get new tokens',
   description:
     'Each refresh token is used once and gives its successor. The one just replaced gives the same successor for 10 seconds more, ' +
-    'so that parallel tabs and lost answers log nobody out; an older one ends the session.',
-  body: Type.Object({ refresh_token: Type.String({ minLength: 1, maxLength: 512 }) }, { additionalProperties: false }),
+    'so that parallel tabs and lost answers log nobody out; an older one ends the session. A page that keeps its tokens in cookies sends no body.',
+  headers: ModeHeader,
+  body: Type.Unsafe<RefreshBody>({
+    type: ['object', 'null'],
+    properties: { refresh_token: { type: 'string', minLength: 1, maxLength: 512 } },
+    additionalProperties: false,
+  }),
   response: {
-    200: Type.Ref('Tokens#'),
+    200: EitherTokens,
     ...refusals(
       ...forBody,
+      'csrf_refused',
+      'credentials_ambiguous',
+      'refresh_token_missing',
       'refresh_token_invalid',
       'refresh_token_expired',
       'refresh_token_reused',
@@ -27,13 +41,47 @@ const schema = {
 }
 
 /** POST /v1/refresh */
-export function addRefresh(app: App, { sessions }: RouteContext): void {
-  app.post('/v1/refresh', { schema, config: { limit: 'refresh', named } }, async (request) =>
-    tokensAnswer(await sessions.refresh(request.body.refresh_token, originOf(request))),
-  )
+export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: RouteContext): void {
+  const config = { limit: 'refresh', named } as const
+  app.post('/v1/refresh', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+    const tokens = await sessions.refresh(refreshTokenOf(request), originOf(request))
+    if (!wantsCookies(request)) return tokensAnswer(tokens)
+    cookies.set(reply, { tokens })
+    return tokensInCookiesAnswer(tokens)
+  })
 }
 
 /** The session that the token claims to belong to. */
-function named({ body }: FastifyRequest): string {
-  return parseRefreshToken((body as Static<typeof schema.body>).refresh_token)?.sessionId ?? ''
+function named(request: FastifyRequest): string {
+  return parseRefreshToken(refreshTokenOf(request))?.sessionId ?? ''
+}
+
+/** The one refresh token that came along. */
+function refreshTokenOf(request: FastifyRequest): string {
+  const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
+  const inCookies = wantsCookies(request) ? cookiesOf(request, refreshCookie) : []
+  if (inCookies.length + (inBody === undefined ? 0 : 1) > 1) throw new LatchkeyError('credentials_ambiguous')
+  if (inBody !== undefined) return inBody
+  const [token] = inCookies
+  if (token === undefined) throw new Problem('refresh_token_missing')
+  checkOwnCookie(request, token)
+  return token
+}
+
+/**
+ * A sibling host can set a cookie of the refresh token's name, and so sign a browser in to an account of its choice; it cannot set the other one, whose token
+ * names the session. That token need not be valid any more: it is enough that it was set by this host.
+ */
+function checkOwnCookie(request: FastifyRequest, refreshToken: string): void {
+  const [accessToken = ''] = cookiesOf(request, accessCookie)
+  const session = parseRefreshToken(refreshToken)?.sessionId
+  if (session === undefined || session !== sessionNamedBy(accessToken)) throw new Problem('refresh_token_invalid')
+}
+
+function sessionNamedBy(accessToken: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()).sid
+  } catch {
+    return undefined
+  }
 }

@@ -1,22 +1,23 @@
 import { Type } from 'typebox'
 import type { App } from '../http/app.js'
-import { signedInAnswer } from './answers.js'
+import { handOver } from './hand-over.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'
-import { DeviceHeader, EmailInput, NameInput, PasswordInput } from './schemas.js'
+import { EitherSignedIn, EmailInput, NameInput, PasswordInput, SignInHeaders } from './schemas.js'
 
 const schema = {
   tags: ['sign in'],
   summary: 'Make an account and sign in',
-  headers: DeviceHeader,
+  headers: SignInHeaders,
   body: Type.Object(
     { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
     { additionalProperties: false },
   ),
   response: {
-    201: Type.Ref('SignedIn#'),
+    201: EitherSignedIn,
     ...refusals(
       ...forBody,
+      'csrf_refused',
       'overloaded',
       'email_invalid',
       'password_too_short',
@@ -28,9 +29,10 @@ const schema = {
 }
 
 /** POST /v1/register */
-export function addRegister(app: App, { accounts }: RouteContext): void {
-  app.post('/v1/register', { schema, config: { limit: 'register' } }, async (request, reply) => {
+export function addRegister(app: App, { accounts, cookies, mayGetCookies }: RouteContext): void {
+  const config = { limit: 'register' } as const
+  app.post('/v1/register', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
     const signedIn = await accounts.register(request.body, originOf(request), deviceOf(request))
-    return reply.code(201).send(signedInAnswer(signedIn))
+    return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
   })
 }

@@ -10,6 +10,7 @@ import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { cookiesOf, deviceCookie, type SessionCookies, wantsCookies } from './session-cookies.js'
 
 /** What routes work with. */
 export interface RouteContext {
@@ -24,9 +25,13 @@ export interface RouteContext {
   readonly mayReadMetrics: (request: FastifyRequest) => boolean
   /** The key pair that signs for other services. */
   readonly serviceKeys: KeyPairSource
-  /** Lets a request pass whose access token holds and is an account's. */
+  /** Hands tokens over to browsers. */
+  readonly cookies: SessionCookies
+  /** Lets a request pass that may be given cookies, or asks for none. */
+  readonly mayGetCookies: onRequestHookHandler
+  /** Lets a request pass whose access token holds and is an account's, and which no other site has made a browser send. */
   readonly signedIn: onRequestHookHandler[]
-  /** Lets a request pass whose access token holds and is an administrator's. */
+  /** The same, for administrators' requests alone. */
   readonly admin: onRequestHookHandler[]
 }
 
@@ -39,9 +44,10 @@ export function originOf(request: FastifyRequest): RequestOrigin {
 }
 
 /** The device token that came along. */
-export function deviceOf({ headers }: FastifyRequest): string | undefined {
-  const token = headers['latchkey-device']
-  return typeof token === 'string' ? token : undefined
+export function deviceOf(request: FastifyRequest): string | undefined {
+  const sent = request.headers['latchkey-device']
+  const kept = wantsCookies(request) ? cookiesOf(request, deviceCookie)[0] : undefined
+  return typeof sent === 'string' ? sent : kept
 }
 
 /** Who acts, once `signedIn` has let the request pass. */

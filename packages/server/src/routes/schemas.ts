@@ -36,8 +36,21 @@ export const Scope = Type.String({
   examples: ['articles:read articles:write'],
 })
 
-/** The header in which clients that keep no cookies send their device token. */
-export const DeviceHeader = Type.Object({
+const mode = {
+  'latchkey-mode': Type.Optional(
+    Type.Literal('cookie', {
+      description:
+        'The tokens come and go in cookies that no script can read, not in bodies; for pages, see docs/browser.md.',
+    }),
+  ),
+}
+
+/** The header by which a page asks for cookies. */
+export const ModeHeader = Type.Object(mode)
+
+/** The headers of whoever signs in. */
+export const SignInHeaders = Type.Object({
+  ...mode,
   'latchkey-device': Type.Optional(
     Type.String({ description: 'The "device_token" of an earlier login or registration on this device.' }),
   ),
@@ -65,16 +78,35 @@ export const ManagedAccount = Type.Object(
   { ...closed, $id: 'ManagedAccount' },
 )
 
-const tokenFields = {
-  access_token: Type.String({ description: 'Send it as "Authorization: Bearer <access_token>".' }),
-  token_type: Type.Literal('Bearer'),
+const cookieFields = {
   expires_in: Type.Integer({ description: 'Seconds for which the access token is valid.' }),
-  refresh_token: Type.String({ description: 'For POST /v1/refresh. Keep only the newest.' }),
   refresh_expires_in: Type.Integer({ description: 'Seconds for which the refresh token can be used.' }),
   session_id: Type.String({ format: 'uuid' }),
 }
 
+const tokenFields = {
+  ...cookieFields,
+  access_token: Type.String({ description: 'Send it as "Authorization: Bearer <access_token>".' }),
+  token_type: Type.Literal('Bearer'),
+  refresh_token: Type.String({ description: 'For POST /v1/refresh. Keep only the newest.' }),
+}
+
 export const Tokens = Type.Object(tokenFields, { ...closed, $id: 'Tokens' })
+
+export const TokensInCookies = Type.Object(cookieFields, {
+  ...closed,
+  $id: 'TokensInCookies',
+  description: 'With "Latchkey-Mode: cookie": the tokens are in Set-Cookie headers.',
+})
+
+export const SignedInByCookies = Type.Object(
+  { account: Type.Ref('Account#'), ...cookieFields },
+  {
+    ...closed,
+    $id: 'SignedInByCookies',
+    description: 'With "Latchkey-Mode: cookie": the tokens are in Set-Cookie headers.',
+  },
+)
 
 export const SignedIn = Type.Object(
   {
@@ -126,8 +158,27 @@ export const Problem = Type.Object(
   { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },
 )
 
+/** What whoever has signed in is given. */
+export const EitherSignedIn = Type.Union([Type.Ref('SignedIn#'), Type.Ref('SignedInByCookies#')])
+
+/** What whoever has refreshed is given. */
+export const EitherTokens = Type.Union([Type.Ref('Tokens#'), Type.Ref('TokensInCookies#')])
+
+/** Who needs an access token shows it in one of these ways. */
+export const byToken = [{ bearer: [] }, { cookie: [] }]
+
 /** What is registered with the app, so that routes can refer to it by name. */
-export const sharedSchemas = [Account, ManagedAccount, Tokens, SignedIn, Session, Sessions, Problem]
+export const sharedSchemas = [
+  Account,
+  ManagedAccount,
+  Tokens,
+  TokensInCookies,
+  SignedIn,
+  SignedInByCookies,
+  Session,
+  Sessions,
+  Problem,
+]
 
 /** An ID in the one spelling that answers have. */
 export const IdInput = Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$' })

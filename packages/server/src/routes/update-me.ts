@@ -3,13 +3,13 @@ import type { App } from '../http/app.js'
 import { accountAnswer } from './answers.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
-import { EmailInput, NameInput, PasswordInput } from './schemas.js'
+import { byToken, EmailInput, NameInput, PasswordInput } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
   summary: 'Change name or e-mail address',
   description: 'A new address needs the password of the account. A name of null removes it.',
-  security: [{ bearer: [] }],
+  security: byToken,
   body: Type.Object(
     {
       name: Type.Optional(Type.Union([NameInput, Type.Null()])),
@@ -24,6 +24,7 @@ const schema = {
       ...forBody,
       'overloaded',
       ...forToken,
+      'csrf_refused',
       'password_required',
       'password_wrong',
       'guess_delayed',

@@ -1,17 +1,17 @@
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 import { ClientChange, clientInput, DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
 
 const schema = {
   tags: ['clients'],
   summary: 'Change the name of a client, its scope, or whether it may introspect',
   description: 'When its scope changes, its tokens say what is no longer so: they are refused, and it gets new ones.',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   body: ClientChange,
-  response: { 200: DescribedClientAnswer, ...refusals(...forBody, ...forAdmin, 'client_unknown') },
+  response: { 200: DescribedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown') },
 }
 
 /** PATCH /v1/admin/clients/:id */

@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams, Role, RoleNames, Scope } from '../schemas.js'
+import { byToken, IdParams, Role, RoleNames, Scope } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
@@ -11,7 +11,7 @@ const schema = {
   description:
     'Its role here, its roles and its scope in the applications behind: each given one replaces what was. Its access tokens say what it could do before ' +
     'and are refused from now on, everywhere; its sessions go on with a refresh.',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   body: Type.Object(
     { role: Type.Optional(Role), roles: Type.Optional(RoleNames), scope: Type.Optional(Scope) },
@@ -19,7 +19,7 @@ const schema = {
   ),
   response: {
     200: Type.Ref('ManagedAccount#'),
-    ...refusals(...forBody, ...forAdmin, 'account_unknown', 'own_account'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account'),
   },
 }
 

@@ -3,7 +3,7 @@ import type { DescribedClient } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
 
 const actions = {
@@ -33,11 +33,11 @@ function addAction(
   const schema = {
     tags: ['clients'],
     summary: actions[name],
-    security: [{ bearer: [] }],
+    security: byToken,
     params: IdParams,
     response: {
       200: DescribedClientAnswer,
-      ...refusals(...forBody, ...forAdmin, 'client_unknown', ...ownRefusals),
+      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', ...ownRefusals),
     },
   }
   app.post(`/v1/admin/clients/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>

@@ -1,15 +1,16 @@
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
+import { byToken } from '../schemas.js'
 import { clientInput, describedClientAnswer, NewClient, RevealedClientAnswer } from './client-schemas.js'
 
 const schema = {
   tags: ['clients'],
   summary: 'Make a client: a program that gets tokens of its own',
   description: 'Its secret is in this answer and nowhere else.',
-  security: [{ bearer: [] }],
+  security: byToken,
   body: NewClient,
-  response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin) },
+  response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused') },
 }
 
 /** POST /v1/admin/clients */

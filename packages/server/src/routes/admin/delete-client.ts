@@ -2,16 +2,16 @@ import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['clients'],
   summary: 'Delete a client, its secrets and its tokens',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, ...forAdmin, 'client_unknown'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown'),
   },
 }
 

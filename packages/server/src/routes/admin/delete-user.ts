@@ -2,16 +2,16 @@ import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   summary: 'Delete an account, its sessions and its secret',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, ...forAdmin, 'account_unknown', 'own_account'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account'),
   },
 }
 

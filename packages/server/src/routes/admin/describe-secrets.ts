@@ -3,14 +3,14 @@ import type { App } from '../../http/app.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const time = (description: string) => Type.String({ format: 'date-time', description })
 
 const schema = {
   tags: ['administration'],
   summary: 'Versions and dates of the secret of an account; never the secret',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: {
     200: Type.Object({

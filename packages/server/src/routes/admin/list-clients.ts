@@ -2,13 +2,13 @@ import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { firstId, pageQuery } from '../schemas.js'
+import { byToken, firstId, pageQuery } from '../schemas.js'
 import { clientAnswer, ListedClient } from './client-schemas.js'
 
 const schema = {
   tags: ['clients'],
   summary: 'List clients, oldest first',
-  security: [{ bearer: [] }],
+  security: byToken,
   querystring: Type.Object(pageQuery, { additionalProperties: false }),
   response: {
     200: Type.Object({

@@ -3,12 +3,12 @@ import type { App } from '../../http/app.js'
 import { sessionAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   summary: 'List the devices that an account is signed in on, newest first',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: { 200: Type.Ref('Sessions#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },
 }

@@ -3,12 +3,12 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { firstId, pageQuery } from '../schemas.js'
+import { byToken, firstId, pageQuery } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   summary: 'List and search accounts, oldest first',
-  security: [{ bearer: [] }],
+  security: byToken,
   querystring: Type.Object(
     { search: Type.String({ maxLength: 254, default: '', description: 'A part of address or name.' }), ...pageQuery },
     { additionalProperties: false },

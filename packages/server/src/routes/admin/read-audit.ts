@@ -5,14 +5,14 @@ import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { IdInput, pageQuery } from '../schemas.js'
+import { byToken, IdInput, pageQuery } from '../schemas.js'
 
 const nullableText = (description: string) => Type.Union([Type.String({ description }), Type.Null()])
 
 const schema = {
   tags: ['administration'],
   summary: 'Read what happened, newest first',
-  security: [{ bearer: [] }],
+  security: byToken,
   querystring: Type.Object(
     {
       account: Type.Optional({ ...IdInput, description: 'Only what happened to it.' }),

@@ -1,13 +1,13 @@
 import type { App } from '../../http/app.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
 
 const schema = {
   tags: ['clients'],
   summary: 'Read a client, and the dates of its secrets',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: { 200: DescribedClientAnswer, ...refusals(...forUrl, ...forAdmin, 'client_unknown') },
 }

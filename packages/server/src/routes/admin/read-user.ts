@@ -3,12 +3,12 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   summary: 'Read an account',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   response: { 200: Type.Ref('ManagedAccount#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },
 }

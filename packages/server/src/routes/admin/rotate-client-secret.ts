@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 import { describedClientAnswer, RevealedClientAnswer } from './client-schemas.js'
 
 const daySec = 86_400
@@ -14,7 +14,7 @@ const schema = {
   description:
     'Its secret is in this answer and nowhere else. The secret that there is holds until "grace_period" is over, so that the new one can be brought ' +
     'out and nobody notices. A grace period of 0 is for a secret that has leaked: whatever there is ends at once, and every token that was got for it.',
-  security: [{ bearer: [] }],
+  security: byToken,
   params: IdParams,
   body: Type.Object(
     {
@@ -24,7 +24,10 @@ const schema = {
     },
     { additionalProperties: false },
   ),
-  response: { 200: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'client_unknown', 'client_rotating') },
+  response: {
+    200: RevealedClientAnswer,
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', 'client_rotating'),
+  },
 }
 
 /** POST /v1/admin/clients/:id/secrets */

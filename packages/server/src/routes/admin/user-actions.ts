@@ -5,7 +5,7 @@ import type { App } from '../../http/app.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'
-import { IdParams } from '../schemas.js'
+import { byToken, IdParams } from '../schemas.js'
 
 const actions = {
   disable: 'Lock the account: its sessions and tokens end, and nobody can sign in to it',
@@ -38,11 +38,11 @@ function addAction(
   const schema = {
     tags: ['administration'],
     summary: actions[name],
-    security: [{ bearer: [] }],
+    security: byToken,
     params: IdParams,
     response: {
       200: Type.Ref('ManagedAccount#'),
-      ...refusals(...forBody, ...forAdmin, 'account_unknown', ...ownRefusals[name]),
+      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', ...ownRefusals[name]),
     },
   }
   app.post(`/v1/admin/users/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
