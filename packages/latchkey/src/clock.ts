@@ -12,6 +12,9 @@ export interface Instant {
   readonly monotonicMs: number
 }
 
+/** Before every moment: what is known as of it is never recent. */
+export const longAgo: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
+
 /** The machine's own clocks. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, instantOf } from '../clock.js'
+import { type Clock, elapsedMs, type Instant } from '../clock.js'
 
 /**
  * How old this verifier's knowledge is (C4). A feed check that began at some instant and delivered every change committed
@@ -13,9 +13,6 @@ export class Freshness {
     this.#clock = clock
     this.#maxStalenessMs = maxStalenessMs
   }
-
-  /** This moment, for whoever is about to begin a check or a read. */
-  readonly instant = (): Instant => instantOf(this.#clock)
 
   /** Every change committed before `asOf` has been delivered. */
   proved(asOf: Instant): void {

@@ -4,6 +4,7 @@ import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
 import type { Change, ChangeListener, SecretRecord, TenantRecord, TenantStore } from './ports.js'
+import type { Registration } from './registration.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
 import { type CachedTenant, type TenantKey, tenantMaker } from './tenant-key.js'
@@ -11,6 +12,7 @@ import { type CachedTenant, type TenantKey, tenantMaker } from './tenant-key.js'
 /** What `KnownTenants` works with. */
 export interface KnownTenantsOptions {
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
+  readonly registration: Pick<Registration, 'ensure' | 'instant'>
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
@@ -32,6 +34,7 @@ const looksPerStaleness = 4
  */
 export class KnownTenants implements ChangeListener {
   readonly #freshness: Freshness
+  readonly #registration: KnownTenantsOptions['registration']
   readonly #cache: TenantCache
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
@@ -46,13 +49,14 @@ export class KnownTenants implements ChangeListener {
 
   /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
   constructor(
-    { store, clock, open, ...options }: KnownTenantsOptions,
+    { store, registration, clock, open, ...options }: KnownTenantsOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
     this.#freshness = new Freshness(clock, options.maxStalenessMs)
     this.#cache = new TenantCache(options.maxTenants)
     this.#shared = createShared(() => this.#freshness.isFeedFresh)
-    const { instant } = this.#freshness
+    this.#registration = registration
+    const { instant } = registration
     this.#byKid = new BatchReader({
       read: async (kids, startedAt) =>
         (await this.#shared?.read(kids, startedAt)) ?? readingsOf(await store.readByKid(kids), startedAt),
@@ -74,11 +78,6 @@ export class KnownTenants implements ChangeListener {
   /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
   get feedAgeMs(): number {
     return this.#freshness.feedAgeMs
-  }
-
-  /** This moment by both clocks. */
-  get instant(): () => Instant {
-    return this.#freshness.instant
   }
 
   /** The tenant, if it is in memory and may be believed now. */
@@ -162,6 +161,7 @@ export class KnownTenants implements ChangeListener {
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      await this.#registration.ensure()
       const { record, readAt } = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
       if (record === undefined) return undefined

@@ -60,16 +60,31 @@ export interface ChangeListener {
   lost(): void
 }
 
+/** Somebody who believes for a while what they know of tenants. */
+export interface Verifier {
+  /** Random, and of one life of one process. */
+  readonly id: string
+  /** The longest time in milliseconds for which it believes what it knows (C4). */
+  readonly maxStalenessMs: number
+}
+
 /** The ordered stream that tells one verifier which tenants changed. */
 export interface ChangeFeed {
+  /**
+   * Asks every verifier that watches the same data whether it was told of every change committed before this call; `heard` is called with the ID of each one
+   * that was. Some may never answer. Gives the way to end that. Absent where verifiers cannot answer each other.
+   */
+  readonly ask?: (heard: (verifierId: string) => void) => () => void
   close(): Promise<void>
 }
 
-/** How often the feed proves itself. */
+/** Who watches, and how often the feed proves itself. */
 export interface WatchOptions {
+  /** Whom `ask` names. */
+  readonly verifierId: string
   /** Milliseconds between two checks; a third of `maxStaleness` or less keeps the proof from lapsing. */
   readonly intervalMs: number
-  /** This moment by the verifier's own clocks. */
+  /** This moment by the verifier's own clocks, or long ago when it could not believe a check that begins now. */
   readonly instant: () => Instant
 }
 
@@ -121,6 +136,12 @@ export interface TenantStore<Client = unknown> {
   readDue(before: number, after: string, limit: number): Promise<readonly string[]>
   /** How many tenants `readDue` would give in all. */
   countDue(before: number): Promise<number>
+  /** Puts the verifier on the list of those who may believe something, for so long by the database's clock, or keeps it there. Durable when it resolves. */
+  register(verifier: Verifier, forMs: number): Promise<void>
+  /** Takes it off that list. */
+  unregister(verifierId: string): Promise<void>
+  /** The list as it is now. Reads committed data of the primary. */
+  verifiers(): Promise<readonly Verifier[]>
   /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
   setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
   /** The IDs of the master keys that seal anything stored here. */
@@ -130,7 +151,7 @@ export interface TenantStore<Client = unknown> {
    * left. Versions do not move: the secrets stay the same.
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
-  /** Deletes what no verifier needs any more: secrets and ended sessions past their time, and changes logged before `changesBefore` (all in
+  /** Deletes what no verifier needs any more: secrets, ended sessions and verifiers past their time, and changes logged before `changesBefore` (all in
    * ms), but not the newest of these, which marks a point of the history. */
   prune(now: number, changesBefore: number): Promise<void>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-import type { Instant } from '../clock.js'
+import { type Instant, longAgo } from '../clock.js'
 import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
@@ -25,9 +25,6 @@ interface SharedTenant {
   readonly horizon: number
   readonly record: ReadTenant | null
 }
-
-/** When what comes from the shared cache was read, as far as freshness goes: only the feed can vouch for it. */
-const longAgo: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
 
 /** Tenants changed during one lifetime of the cache that are kept track of; with more, the cache is not asked until that time has passed. */
 const maxChangedTenants = 100_000
@@ -115,6 +112,7 @@ export class SharedTenants {
     for (const [kid, value] of values) {
       const shared = this.#open(kid, value)
       if (shared !== undefined && this.#isBelieved(shared)) {
+        // Finding it here is no news: only the feed can vouch for it.
         readings.set(kid, { record: shared.record ?? undefined, readAt: longAgo })
       }
     }

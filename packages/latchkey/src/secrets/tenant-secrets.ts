@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
@@ -10,10 +9,12 @@ import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
 import { readHeader } from './canonical-header.js'
+import { everyVerifier } from './every-verifier.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
 import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
+import { Registration } from './registration.js'
 import { rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
 import { SecretSealer } from './secret-sealer.js'
@@ -54,8 +55,9 @@ export interface ChangeOptions<Client> {
 /** Options of a change that ends tokens. */
 export interface EndingOptions<Client> extends ChangeOptions<Client> {
   /**
-   * Resolve only when no process can accept what was ended, whatever has failed: `maxStaleness` after the commit, by when each one has heard of it or
-   * believes nothing it knew (C4). Not together with `client`: nothing is committed yet then. Default false: in this process at once.
+   * Resolve only when no process can accept what was ended, whatever has failed: every living one has said that it has heard of it, which takes milliseconds on
+   * PostgreSQL; or has had its `maxStaleness`, after which it believes nothing it knew (C4). Not together with `client`: nothing is committed yet then.
+   * Default false: in this process at once.
    */
   readonly everywhere?: boolean
 }
@@ -91,6 +93,11 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   enable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /** Deletes the tenant and its secrets: nothing can verify again. A tenant that does not exist is forgotten already. */
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void>
+  /**
+   * Resolves when no process can accept any more what a change ended that was committed before this call: what `everywhere` waits for, for changes in a transaction of the
+   * caller's. Every living process has said that it has heard of it, or has had its `maxStaleness`.
+   */
+  heardEverywhere(): Promise<void>
   /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
   describe(tenant: string): Promise<TenantDescription | undefined>
   /**
@@ -145,6 +152,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #graceMs: number
   readonly #clock: Clock
   readonly #maxStalenessMs: number
+  readonly #registration: Registration
   readonly #known: KnownTenants
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
   readonly #rotations = new Set<TenantsRotation>()
@@ -161,8 +169,10 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#graceMs = checkWhole('gracePeriod', options.gracePeriod ?? 3600, 0, 31_536_000) * 1000
     this.#maxStalenessMs = checkWhole('maxStaleness', maxStaleness, 250, 60_000)
     this.#clock = clock
+    this.#registration = new Registration({ store, maxStalenessMs: maxStaleness, clock })
     const known = {
       store,
+      registration: this.#registration,
       maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000),
       maxStalenessMs: maxStaleness,
       clock,
@@ -232,6 +242,11 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#known.watch(doubted)
   }
 
+  async heardEverywhere(): Promise<void> {
+    const { feed } = await this.#open()
+    await everyVerifier({ store: this.#store, feed, ownId: this.#registration.verifier.id })
+  }
+
   async describe(tenant: string): Promise<TenantDescription | undefined> {
     checkTenantId(tenant)
     await this.#open()
@@ -280,6 +295,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
     await opened?.feed.close()
+    if (opened !== undefined) await this.#registration.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -322,7 +338,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     checkTenantId(tenant)
     if (client !== undefined && everywhere === true) {
       throw new TypeError(
-        'everywhere waits from the commit on: in a transaction of yours, wait for maxStaleness after it.',
+        'everywhere waits from the commit on: in a transaction of yours, call heardEverywhere() after it.',
       )
     }
     const { sealer } = await this.#open()
@@ -335,7 +351,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const after = await this.#store.change(tenant, (current) => decide(current, context), client)
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
-    if (everywhere === true) await sleep(this.#maxStalenessMs)
+    if (everywhere === true) await this.heardEverywhere()
   }
 
   async #rotateIfDue(tenant: string, before: number): Promise<boolean> {
@@ -375,9 +391,12 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
     const kids = new KidIssuer(await this.#readKidKey())
     const sealer = new SecretSealer(this.#keyring, kids, this.#algorithm)
+    // Before anything is learnt that may be believed.
+    await this.#registration.start()
     const feed = await this.#store.watch(this.#known, {
+      verifierId: this.#registration.verifier.id,
       intervalMs: this.#maxStalenessMs / proofsPerStaleness,
-      instant: this.#known.instant,
+      instant: this.#registration.instant,
     })
     await this.#known.start()
     return { kids, sealer, feed }

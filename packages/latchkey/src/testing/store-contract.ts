@@ -7,6 +7,7 @@ import { keyPairs } from './store-contract/key-pairs.js'
 import { reading } from './store-contract/reading.js'
 import { transactions } from './store-contract/transactions.js'
 import { upkeep } from './store-contract/upkeep.js'
+import { verifiers } from './store-contract/verifiers.js'
 
 export type { ContractStore, ContractTest, StoreUnderTest } from './store-contract/contract.js'
 
@@ -18,7 +19,8 @@ export type { ContractStore, ContractTest, StoreUnderTest } from './store-contra
  * for (const { name, run } of storeContract(create)) test(name, run)
  */
 export function storeContract(create: () => Promise<StoreUnderTest>): readonly ContractTest[] {
-  const promises = { ...reading, ...changing, ...transactions, ...feed, ...history, ...upkeep, ...keyPairs, ...closing }
+  const ofTenants = { ...reading, ...changing, ...transactions, ...history }
+  const promises = { ...ofTenants, ...feed, ...verifiers, ...upkeep, ...keyPairs, ...closing }
   return Object.entries(promises).map(([name, holds]) => ({ name, run: () => runOn(create, holds) }))
 }
 

@@ -106,27 +106,6 @@ describe('a verifier whose feed proves itself (C4)', () => {
   })
 })
 
-describe('a change that is to hold everywhere', () => {
-  it('resolves only when every process has heard of it or believes nothing any more, although no feed told it', async () => {
-    const shared = memoryStore()
-    const writer = open(setUp({ store: shared, clock: systemClock, keys: { maxStaleness: 250 } }))
-    const steered = steer(shared)
-    const reader = open(setUp({ store: steered.store, clock: systemClock, keys: { maxStaleness: 250 } }))
-    const { token } = await writer.latchkey.issue({ subject: 'alice' })
-    await reader.latchkey.verify(token)
-    await writer.keys.revoke('alice')
-    expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
-    await writer.keys.revoke('alice', { everywhere: true })
-    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
-  })
-
-  it('cannot be waited for inside a transaction that is not committed yet', async () => {
-    const { keys, store } = setUp()
-    const revoking = store.transaction((client) => keys.revoke('alice', { client, everywhere: true }))
-    await expect(revoking).rejects.toThrow(TypeError)
-  })
-})
-
 describe('the state of the feed', () => {
   it('is told at once when it begins to vouch', async () => {
     const told: boolean[] = []

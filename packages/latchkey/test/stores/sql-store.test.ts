@@ -54,13 +54,12 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
           migrations: [...accounts.migrations, { name: 'more', sql: 'create table more (id text);' }],
         }
         await Promise.all(range(6).map(() => database.open().migrate(more)))
-        const { rows } = await store.query('select set_name, number from latchkey_migrations order by set_name, number')
-        expect(rows).toEqual([
-          { set_name: 'accounts', number: 1 },
-          { set_name: 'accounts', number: 2 },
-          { set_name: 'accounts', number: 3 },
-          { set_name: 'latchkey', number: 1 },
-        ])
+        const { rows } = await store.query<{ set_name: string; number: number }>(
+          'select set_name, number from latchkey_migrations order by set_name, number',
+        )
+        expect(rows.filter((row) => row.set_name === 'accounts').map((row) => row.number)).toEqual([1, 2, 3])
+        const own = rows.filter((row) => row.set_name === 'latchkey').map((row) => row.number)
+        expect(own).toEqual(range(own.length).map((index) => index + 1))
       })
 
       it('leaves nothing of a migration that fails half-way', async () => {

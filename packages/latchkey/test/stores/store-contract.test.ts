@@ -51,7 +51,7 @@ async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
   }
   const store = await open()
   await store.query(
-    'truncate latchkey_tenants, latchkey_secrets, latchkey_ended_sessions, latchkey_changes, latchkey_settings, latchkey_key_pairs',
+    'truncate latchkey_tenants, latchkey_secrets, latchkey_ended_sessions, latchkey_changes, latchkey_settings, latchkey_key_pairs, latchkey_verifiers',
   )
   await store.close()
   return { open }

@@ -11,6 +11,7 @@ import type {
   TenantRecord,
   TenantState,
   TenantStore,
+  Verifier,
   WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
@@ -48,7 +49,8 @@ class ProcessMemory implements MemoryStore {
   /** The newest change of each tenant. */
   readonly #changes = new Map<string, number>()
   readonly #listeners = new Listeners()
-  readonly #feeds = new Set<ChangeFeed>()
+  readonly #feeds = new Map<ChangeFeed, string>()
+  readonly #verifiers = new Map<string, { readonly verifier: Verifier; readonly until: number }>()
   readonly #writers = new Mutex(patienceMs)
   #keyPairs: readonly KeyPairRecord[] = []
   #newestVersion = 0
@@ -102,19 +104,24 @@ class ProcessMemory implements MemoryStore {
     })
   }
 
-  async watch(listener: ChangeListener, { intervalMs, instant }: WatchOptions): Promise<ChangeFeed> {
+  async watch(listener: ChangeListener, { verifierId, intervalMs, instant }: WatchOptions): Promise<ChangeFeed> {
     this.#checkOpen()
     this.#listeners.add(listener)
     // Whoever commits tells at once, so nothing committed before any moment is still to be told at that moment.
     const timer = setInterval(() => listener.proved(instant()), intervalMs).unref()
-    const feed = {
+    const feed: ChangeFeed = {
+      // Everybody was told when it was committed.
+      ask: (heard) => {
+        for (const id of this.#feeds.values()) heard(id)
+        return () => {}
+      },
       close: async () => {
         clearInterval(timer)
         this.#listeners.delete(listener)
         this.#feeds.delete(feed)
       },
     }
-    this.#feeds.add(feed)
+    this.#feeds.set(feed, verifierId)
     listener.proved(instant())
     return feed
   }
@@ -141,6 +148,22 @@ class ProcessMemory implements MemoryStore {
   async countDue(before: number): Promise<number> {
     this.#checkOpen()
     return [...this.#tenants.values()].filter((record) => isDue(record, before)).length
+  }
+
+  async register(verifier: Verifier, forMs: number): Promise<void> {
+    this.#checkOpen()
+    this.#verifiers.set(verifier.id, { verifier, until: performance.now() + forMs })
+  }
+
+  async unregister(verifierId: string): Promise<void> {
+    this.#checkOpen()
+    this.#verifiers.delete(verifierId)
+  }
+
+  async verifiers(): Promise<readonly Verifier[]> {
+    this.#checkOpen()
+    const now = performance.now()
+    return [...this.#verifiers.values()].filter(({ until }) => until > now).map(({ verifier }) => verifier)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
@@ -200,7 +223,7 @@ class ProcessMemory implements MemoryStore {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all([...this.#feeds].map((feed) => feed.close()))
+    await Promise.all([...this.#feeds.keys()].map((feed) => feed.close()))
   }
 
   #put(tenant: string, record: TenantRecord | undefined): void {

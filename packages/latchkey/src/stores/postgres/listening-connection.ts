@@ -1,7 +1,7 @@
 import { LatchkeyError } from '../../errors.js'
 import type { Change } from '../../secrets/ports.js'
 import type { PostgresClient, PostgresNotification } from './postgres-client.js'
-import { changesChannel } from './postgres-dialect.js'
+import { changesChannel, questionsChannel } from './postgres-dialect.js'
 
 /** A connected client that belongs to the feed alone. */
 export interface DedicatedClient {
@@ -17,10 +17,14 @@ export type SendMarker = (channel: string, marker: string) => Promise<void>
 
 /** What a listening connection needs besides its client. */
 export interface ListeningOptions {
-  /** A channel that nobody else uses: its markers need not wake every other process. */
-  readonly markerChannel: string
+  /** A channel that nobody else listens on: its markers and answers are for this process alone. */
+  readonly ownChannel: string
   readonly patienceMs: number
   readonly changed: (change: Change) => void
+  /** Whom this connection answers for. */
+  readonly verifierId: string
+  /** This verifier has heard of everything that was committed before the question. */
+  readonly answered: (question: string, verifierId: string) => void
 }
 
 const overdue = new Error('A marker did not come back in time.')
@@ -32,6 +36,8 @@ export class ListeningConnection {
   readonly #end = new AbortController()
   #markersSent = 0
   #markerHeard: (marker: string) => void = () => {}
+  #mayAnswer = false
+  #lastSent = Promise.resolve()
 
   private constructor(dedicated: DedicatedClient, options: ListeningOptions) {
     this.#dedicated = dedicated
@@ -48,7 +54,7 @@ export class ListeningConnection {
     try {
       // Markers are transactions too, but nobody needs them after a crash: they do not wait for the disk.
       await client.query({
-        text: `set synchronous_commit to off; listen ${changesChannel}; listen ${options.markerChannel}`,
+        text: `set synchronous_commit to off; listen ${changesChannel}; listen ${questionsChannel}; listen ${options.ownChannel}`,
         query_timeout: options.patienceMs,
       })
       return connection
@@ -78,9 +84,7 @@ export class ListeningConnection {
    * change committed before this call has been heard. Rejects when the connection ends or the marker is overdue.
    */
   roundTrip(): Promise<void> {
-    return this.#roundTripBy(async (channel, marker) => {
-      await this.#dedicated.client.query({ text: 'select pg_notify($1, $2)', values: [channel, marker] })
-    })
+    return this.#roundTripBy((channel, marker) => this.#notify(channel, marker))
   }
 
   /**
@@ -95,8 +99,18 @@ export class ListeningConnection {
     }
   }
 
+  /** Says from now on, to whoever asks, that it has heard of everything. Only when its listener has nothing from before this connection. */
+  answerQuestions(): void {
+    this.#mayAnswer = true
+  }
+
+  /** Asks everybody who listens. No answer comes when this fails. */
+  ask(question: string): void {
+    this.#notify(questionsChannel, `${question} ${this.#options.ownChannel}`).catch(() => {})
+  }
+
   async #roundTripBy(sendMarker: SendMarker): Promise<void> {
-    const { markerChannel, patienceMs } = this.#options
+    const { ownChannel, patienceMs } = this.#options
     this.#markersSent += 1
     const marker = String(this.#markersSent)
     let stop = () => {}
@@ -114,18 +128,34 @@ export class ListeningConnection {
       }
     })
     try {
-      await Promise.all([sendMarker(markerChannel, marker), heard])
+      await Promise.all([sendMarker(ownChannel, marker), heard])
     } finally {
       stop()
     }
   }
 
+  /** What was announced before a question has been heard before it, so that the answer is the question's coming here. */
+  #answer(question: string, channel: string): void {
+    const { ownChannel, verifierId } = this.#options
+    if (!this.#mayAnswer || channel === ownChannel) return
+    this.#notify(channel, `${question} ${verifierId}`).catch(() => {})
+  }
+
+  /** One at a time, as a connection wants it. */
+  #notify(channel: string, payload: string): Promise<void> {
+    const sent = this.#lastSent.then(async () => {
+      await this.#dedicated.client.query({ text: 'select pg_notify($1, $2)', values: [channel, payload] })
+    })
+    this.#lastSent = sent.catch(() => {})
+    return sent
+  }
+
   #hear({ channel, payload = '' }: PostgresNotification): void {
-    if (channel === this.#options.markerChannel) {
-      this.#markerHeard(payload)
-      return
-    }
     const space = payload.indexOf(' ')
-    this.#options.changed({ tenant: payload.slice(space + 1), version: Number(payload.slice(0, space)) })
+    const [first, rest] = [payload.slice(0, space), payload.slice(space + 1)]
+    if (channel === changesChannel) this.#options.changed({ tenant: rest, version: Number(first) })
+    else if (channel === questionsChannel) this.#answer(first, rest)
+    else if (space === -1) this.#markerHeard(payload)
+    else this.#options.answered(first, rest)
   }
 }

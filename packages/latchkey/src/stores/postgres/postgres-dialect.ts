@@ -4,6 +4,9 @@ import { codeOf } from '../sql/sql-client.js'
 /** Where changes are announced: `version tenant`. */
 export const changesChannel = 'latchkey_changes'
 
+/** Where verifiers are asked whether they have heard of everything so far: `question channel`, the channel being where to answer. */
+export const questionsChannel = 'latchkey_questions'
+
 /** Any number that nobody else uses for an advisory lock: "latchkey" in ASCII. */
 const migrationsLock = '7809651199139603833'
 

@@ -19,8 +19,11 @@ const maxBackoffMs = 5000
 export class PostgresFeed implements ChangeFeed {
   readonly #listener: ChangeListener
   readonly #options: PostgresFeedOptions
-  readonly #markerChannel = `latchkey_marker_${randomBytes(8).toString('hex')}`
+  readonly #ownChannel = `latchkey_verifier_${randomBytes(8).toString('hex')}`
   readonly #stop = new AbortController()
+  /** Who waits for answers, by the number of their question. */
+  readonly #asking = new Map<string, (verifierId: string) => void>()
+  #questions = 0
   #connection: ListeningConnection | undefined
 
   private constructor(listener: ChangeListener, options: PostgresFeedOptions) {
@@ -40,6 +43,14 @@ export class PostgresFeed implements ChangeFeed {
       await feed.close()
       throw error
     }
+  }
+
+  ask(heard: (verifierId: string) => void): () => void {
+    this.#questions += 1
+    const question = String(this.#questions)
+    this.#asking.set(question, heard)
+    this.#connection?.ask(question)
+    return () => this.#asking.delete(question)
   }
 
   async close(): Promise<void> {
@@ -72,6 +83,7 @@ export class PostgresFeed implements ChangeFeed {
   async #begin(connection: ListeningConnection): Promise<void> {
     await connection.hearFromOthers(this.#options.sendMarker)
     await this.#prove(connection)
+    connection.answerQuestions()
   }
 
   async #prove(connection: ListeningConnection): Promise<void> {
@@ -103,9 +115,11 @@ export class PostgresFeed implements ChangeFeed {
   async #listen(): Promise<ListeningConnection> {
     const { signal } = this.#stop
     const connection = await ListeningConnection.open(await this.#options.connect(signal), {
-      markerChannel: this.#markerChannel,
+      ownChannel: this.#ownChannel,
       patienceMs: Math.min(Math.max(10 * this.#options.intervalMs, 1000), 10_000),
       changed: (change) => this.#listener.changed(change),
+      verifierId: this.#options.verifierId,
+      answered: (question, verifierId) => this.#asking.get(question)?.(verifierId),
     })
     this.#connection = connection
     if (!signal.aborted) return connection

@@ -8,6 +8,7 @@ import type {
   Resealer,
   SealedSetting,
   TenantRecord,
+  Verifier,
   WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
@@ -24,6 +25,7 @@ import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant } from './tenant-changes.js'
 import { countDue, selectDue, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
 /** The store over any database that speaks the common SQL. */
 export class DatabaseStore implements SqlStore {
@@ -106,7 +108,8 @@ export class DatabaseStore implements SqlStore {
     await this.#checkReady()
     const inner = await this.#database.watch(listener, options)
     this.#listeners.add(listener)
-    const feed = {
+    const feed: ChangeFeed = {
+      ...(inner.ask === undefined ? {} : { ask: (heard) => inner.ask?.(heard) ?? (() => {}) }),
       close: async () => {
         this.#listeners.delete(listener)
         this.#feeds.delete(feed)
@@ -139,6 +142,21 @@ export class DatabaseStore implements SqlStore {
     await this.#checkReady()
     const { rows } = await this.#client.query<{ due: number | string }>(countDue, [before])
     return Number(rows[0]?.due)
+  }
+
+  async register(verifier: Verifier, forMs: number): Promise<void> {
+    await this.#checkReady()
+    await registerVerifier(this.#client, this.#database.dialect, verifier, forMs)
+  }
+
+  async unregister(verifierId: string): Promise<void> {
+    await this.#checkReady()
+    await unregisterVerifier(this.#client, verifierId)
+  }
+
+  async verifiers(): Promise<readonly Verifier[]> {
+    await this.#checkReady()
+    return readVerifiers(this.#client, this.#database.dialect)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {

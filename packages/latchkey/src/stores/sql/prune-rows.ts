@@ -2,7 +2,7 @@ import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
 /**
- * Deletes secrets and ended sessions whose time is before `now`, and all changes before the newest of those that were logged before `changesBefore`: by
+ * Deletes secrets and ended sessions whose time is before `now`, verifiers that are not listed any more, and all changes before the newest of those that were logged before `changesBefore`: by
  * their order and not by their time, so that what is left of the log has no gap.
  */
 export async function pruneRows(
@@ -21,6 +21,7 @@ export async function pruneRows(
        select tenant_id, session_id from latchkey_ended_sessions where until < $1 ${dialect.forUpdateUnlocked})`,
     [now],
   )
+  await client.query(`delete from latchkey_verifiers where listed_until < ${dialect.nowMs}`)
   const { changeOrder } = dialect
   await client.query(
     `delete from latchkey_changes

@@ -61,5 +61,14 @@ export const schema: MigrationSet = {
           retires_at bigint
         );`,
     },
+    {
+      name: 'who verifies',
+      sql: `
+        create table latchkey_verifiers (
+          verifier_id text primary key,
+          max_staleness_ms bigint not null,
+          listed_until bigint not null
+        );`,
+    },
   ],
 }

@@ -1,6 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { instantOf, systemClock } from '../../clock.js'
 import { isLatchkeyError } from '../../errors.js'
 import type { Promises } from './contract.js'
 import { addSecret, read, settingOf } from './fixtures.js'
@@ -44,9 +43,7 @@ export const closing: Promises = {
   async 'starts no feed while it is being closed'({ store }) {
     await store.readTenants(['alice'])
     const recorder = new Recorder()
-    const watching = Promise.allSettled([
-      store.watch(recorder, { intervalMs: 5, instant: () => instantOf(systemClock) }),
-    ])
+    const watching = Promise.allSettled([store.watch(recorder, recorder.options(5))])
     await store.close()
     const [feed] = await watching
     if (feed.status === 'rejected') ok(isLatchkeyError(feed.reason) && feed.reason.status === 503)

@@ -1,6 +1,7 @@
 import { fail } from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { type Instant, instantOf, systemClock } from '../../clock.js'
-import type { Change, ChangeFeed, ChangeListener } from '../../secrets/ports.js'
+import type { Change, ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { ContractStore } from './contract.js'
 
 /** One call of a listener. */
@@ -20,14 +21,20 @@ const patienceMs = 10_000
 
 /** A listener that remembers in which order it was told what. */
 export class Recorder implements ChangeListener {
+  readonly verifierId = randomUUID()
   readonly events: FeedEvent[] = []
   #wake = () => {}
 
   /** Watches the store with a check every `intervalMs`. */
   static async on(store: ContractStore, intervalMs = 20): Promise<{ recorder: Recorder; feed: ChangeFeed }> {
     const recorder = new Recorder()
-    const feed = await store.watch(recorder, { intervalMs, instant: () => instantOf(systemClock) })
+    const feed = await store.watch(recorder, recorder.options(intervalMs))
     return { recorder, feed }
+  }
+
+  /** How it watches. */
+  options(intervalMs: number): WatchOptions {
+    return { verifierId: this.verifierId, intervalMs, instant: () => instantOf(systemClock) }
   }
 
   changed(change: Change): void {
@@ -90,6 +97,11 @@ export class Recorder implements ChangeListener {
       if (missing !== undefined) return { missing, claimed: event.asOf }
     }
     return undefined
+  }
+
+  /** Has whoever waits look again. */
+  wake(): void {
+    this.#wake()
   }
 
   #add(event: FeedEvent): void {

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
+import type { TenantStore, Verifier } from './ports.js'
+
+/** What `Registration` works with. */
+export interface RegistrationOptions {
+  readonly store: Pick<TenantStore, 'register' | 'unregister'>
+  readonly maxStalenessMs: number
+  readonly clock: Clock
+}
+
+/** What is learnt later than this after a registration is not believed. */
+const learningMs = 30_000
+
+const renewalMs = 10_000
+
+/** By how much the database's clock may be set forward before a verifier is missed that still believes something. */
+const marginMs = 30_000
+
+/**
+ * Keeps this verifier on the list of those whom a change has to reach. Whatever it believes it has learnt while it was on that list, and believes for no longer than
+ * it stays there: so whoever commits a change and then finds nobody on the list knows that nobody can believe what was before.
+ */
+export class Registration {
+  readonly verifier: Verifier
+  readonly #options: RegistrationOptions
+  /** Just before the last registration that was answered. */
+  #registeredAt: Instant | undefined
+  #renewing: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options
+    this.verifier = { id: randomUUID(), maxStalenessMs: options.maxStalenessMs }
+  }
+
+  /** This moment, for whoever is about to begin a check or a read; long ago while what begins now could not be believed to its end. */
+  readonly instant = (): Instant => (this.#holds ? instantOf(this.#options.clock) : longAgo)
+
+  /** Registers, unless that holds. Fails with `store_unavailable`. */
+  async ensure(): Promise<void> {
+    if (!this.#holds) await this.#renew()
+  }
+
+  /** Registers, and does so again and again. Fails with `store_unavailable`. */
+  async start(): Promise<void> {
+    await this.#renew()
+    this.#timer ??= setInterval(() => void this.#renew().catch(() => {}), renewalMs).unref()
+  }
+
+  /** To be called when nothing is believed any more. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#renewing?.catch(() => {})
+    this.#registeredAt = undefined
+    // Who cannot be taken off the list now is waited for until that ends by itself.
+    await this.#options.store.unregister(this.verifier.id).catch(() => {})
+  }
+
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#register().finally(() => {
+      this.#renewing = undefined
+    })
+    return this.#renewing
+  }
+
+  async #register(): Promise<void> {
+    const { store, clock, maxStalenessMs } = this.#options
+    const beganAt = instantOf(clock)
+    await store.register(this.verifier, learningMs + maxStalenessMs + marginMs)
+    this.#registeredAt = beganAt
+  }
+
+  get #holds(): boolean {
+    return this.#registeredAt !== undefined && elapsedMs(this.#options.clock, this.#registeredAt) <= learningMs
+  }
+}
