@@ -35,7 +35,11 @@ export class Registration {
   }
 
   /** This moment, for whoever is about to begin a check or a read; long ago while what begins now could not be believed to its end. */
-  readonly instant = (): Instant => (this.#holds ? instantOf(this.#options.clock) : longAgo)
+  readonly instant = (): Instant => {
+    // Taken first: should the process be stopped here, it is not believed for longer.
+    const now = instantOf(this.#options.clock)
+    return this.#holds ? now : longAgo
+  }
 
   /** Registers, unless that holds. Fails with `store_unavailable`. */
   async ensure(): Promise<void> {
