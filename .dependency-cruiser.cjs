@@ -22,7 +22,7 @@ const serverFloors = [
   ['problem.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts', 'ip-address.ts', 'guess-policy.ts'],
   ['config/', 'audit/', 'http/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/'],
-  ['accounts/'],
+  ['accounts/', 'oauth/'],
   ['admin/'],
   ['routes/', 'service.ts'],
   ['server.ts'],

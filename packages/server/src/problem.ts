@@ -218,6 +218,18 @@ export const problems = {
     hint: 'Ask for scopes that the client is allowed, separated by single spaces; without "scope" it gets them all.',
     oauthError: 'invalid_scope',
   },
+  introspection_refused: {
+    status: 403,
+    message: 'This client may not ask about tokens.',
+    hint: 'Ask an administrator to set "may_introspect" of the client.',
+    oauthError: 'unauthorized_client',
+  },
+  token_not_own: {
+    status: 400,
+    message: 'This token was issued to another client.',
+    hint: 'A client ends its own tokens; administrators can end all of a client at once.',
+    oauthError: 'invalid_grant',
+  },
   client_unknown: {
     status: 404,
     message: 'There is no such client.',

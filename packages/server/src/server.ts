@@ -114,6 +114,8 @@ async function furnish(
   const signedIn = [requireAuth(latchkey, { cookie: accessCookie }), guardChanges(pages), requireAccount]
   addRoutes(app, {
     ...service,
+    issuer,
+    scopes: configuration.scopes,
     exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
     serviceKeys,

@@ -26,6 +26,8 @@ import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { readSealedKey } from './database/sealed-key.js'
+import { TokenInspection } from './oauth/token-inspection.js'
+import { TokenRevocation } from './oauth/token-revocation.js'
 import { Metrics } from './ops/metrics.js'
 import { observedCache } from './ops/observed-cache.js'
 import { observedLatchkey } from './ops/observed-latchkey.js'
@@ -59,6 +61,8 @@ export interface Service {
   readonly administration: Administration
   /** Programs that act for themselves. */
   readonly clients: Clients
+  readonly inspection: TokenInspection
+  readonly revocation: TokenRevocation
   readonly clientAdministration: ClientAdministration
   readonly audit: AuditTrail
   readonly auditChain: AuditChain
@@ -127,6 +131,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const accounts = new Accounts({ store, keys, sessions, passwords, policy, guesses, audit, clock })
     const administration = new Administration({ store, keys, sessions, audit, clock })
+    const inspection = new TokenInspection({ issuer, latchkey, sessions })
+    const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
     const clientAdministration = new ClientAdministration({ store, keys, audit, clock })
     return {
@@ -142,6 +148,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
       accounts,
       administration,
       clients,
+      inspection,
+      revocation,
       clientAdministration,
       audit,
       auditChain,

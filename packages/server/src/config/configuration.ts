@@ -49,6 +49,8 @@ export interface Configuration {
   readonly serviceAudiences: readonly [string, ...string[]]
   /** Whose pages may use the server from elsewhere. */
   readonly corsOrigins: readonly string[]
+  /** What the applications behind know, for others to find; empty when nobody said. */
+  readonly scopes: readonly string[]
   readonly accessTokenTtlSec: number
   readonly sessionTtlSec: number
   readonly sessionIdleTtlSec: number
@@ -113,6 +115,7 @@ export function readConfiguration(env: Environment): Configuration {
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
     corsOrigins: reader.read(settings.corsOrigins) ?? [],
+    scopes: reader.read(settings.scopes) ?? [],
     accessTokenTtlSec: reader.read(settings.accessTokenTtl) ?? 900,
     sessionTtlSec,
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),

@@ -127,6 +127,14 @@ export const settings = {
     byDefault: 'none: only its own pages may',
     parse: parseOrigins,
   },
+  scopes: {
+    name: 'LATCHKEY_SCOPES',
+    purpose:
+      'The scopes that the applications behind know, for others to find at /.well-known/oauth-authorization-server; nothing follows from it here.',
+    accepts: 'a list of scopes (RFC 6749 §3.3) with spaces between',
+    byDefault: 'none are told',
+    parse: parseScopes,
+  },
   accessTokenTtl: seconds('LATCHKEY_ACCESS_TOKEN_TTL', 'How long an access token is valid', [10, day], '900'),
   sessionTtl: seconds(
     'LATCHKEY_SESSION_TTL',
@@ -267,6 +275,11 @@ function parseOrigins(text: string): readonly string[] | undefined {
 
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+function parseScopes(text: string): readonly string[] | undefined {
+  const scopes = text.split(' ').filter((scope) => scope !== '')
+  return scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) ? scopes : undefined
 }
 
 function parseAudience(text: string): string | undefined {

@@ -20,6 +20,16 @@ export class Metrics {
     help: 'Attempts to sign in, by outcome: "done", or the code of the refusal.',
     labelNames: ['outcome'],
   })
+  readonly introspections = this.#counter({
+    name: 'latchkey_introspections_total',
+    help: 'Questions about tokens, by outcome: "active", "inactive", or the code of the refusal.',
+    labelNames: ['outcome'],
+  })
+  readonly forwardAuth = this.#counter({
+    name: 'latchkey_forward_auth_total',
+    help: 'Requests to other services that a proxy asked about, by outcome: "allowed", or the code of the refusal.',
+    labelNames: ['outcome'],
+  })
   readonly limiterRefusals = this.#counter({
     name: 'latchkey_limiter_refusals_total',
     help: 'Requests refused because there were too many, by the class of their route.',

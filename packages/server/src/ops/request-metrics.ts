@@ -1,20 +1,26 @@
-import type { FastifyRequest } from 'fastify'
+import type { Counter } from 'prom-client'
 import type { App } from '../http/app.js'
 import type { Metrics } from './metrics.js'
 
-const loginRoute = '/v1/login'
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** How it went, where a metric asks for more than that it was not refused. */
+    outcome: string | undefined
+  }
+}
 
 /** Counts every request when it has been answered. */
 export function observeRequests(app: App, metrics: Metrics): void {
+  const outcomes = new Map<string, Counter<'outcome'>>([
+    ['/v1/login', metrics.logins],
+    ['/oauth/introspect', metrics.introspections],
+  ])
+  app.decorateRequest('outcome', undefined)
   app.addHook('onResponse', async (request, reply) => {
     const { url = 'none', config } = request.routeOptions
     const labels = { method: request.method, route: url, status: String(reply.statusCode) }
     metrics.requests.observe(labels, reply.elapsedTime / 1000)
-    if (url === loginRoute) metrics.logins.inc({ outcome: outcomeOf(request) })
+    outcomes.get(url)?.inc({ outcome: request.refusalCode ?? request.outcome ?? 'done' })
     if (request.refusalCode === 'rate_limited') metrics.limiterRefusals.inc({ class: config.limit ?? 'general' })
   })
-}
-
-function outcomeOf({ refusalCode }: FastifyRequest): string {
-  return refusalCode ?? 'done'
 }

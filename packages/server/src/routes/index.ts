@@ -25,7 +25,10 @@ import { addLogin } from './login.js'
 import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
 import { addMetrics } from './metrics.js'
+import { addIntrospectToken } from './oauth/introspect-token.js'
 import { addIssueToken } from './oauth/issue-token.js'
+import { addMetadata } from './oauth/metadata.js'
+import { addRevokeToken } from './oauth/revoke-token.js'
 import { addOpenapi } from './openapi.js'
 import { addReadMe } from './read-me.js'
 import { addReadyz } from './readyz.js'
@@ -65,6 +68,9 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addClientActions,
   addJwks,
   addIssueToken,
+  addIntrospectToken,
+  addRevokeToken,
+  addMetadata,
   addLivez,
   addReadyz,
   addMetrics,

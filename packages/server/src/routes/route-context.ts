@@ -6,6 +6,8 @@ import type { ClientAdministration } from '../admin/client-administration.js'
 import type { Clients } from '../clients/clients.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
+import type { TokenInspection } from '../oauth/token-inspection.js'
+import type { TokenRevocation } from '../oauth/token-revocation.js'
 import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -20,6 +22,11 @@ export interface RouteContext {
   readonly clients: Clients
   readonly clientAdministration: ClientAdministration
   readonly exchange: TokenExchange
+  readonly inspection: TokenInspection
+  readonly revocation: TokenRevocation
+  readonly issuer: string
+  /** What the applications behind know; empty when nobody said. */
+  readonly scopes: readonly string[]
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly mayReadMetrics: (request: FastifyRequest) => boolean

@@ -34,6 +34,7 @@ export type EndReason =
   | 'password_change'
   | 'disabled'
   | 'secret_leak'
+  | 'token_revoke'
 
 // With the table's whole name, because SQLite knows no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,

@@ -28,6 +28,12 @@ export interface SessionOwner extends Grants {
   readonly id: string
 }
 
+/** A session that can go on. */
+export interface UsableSession extends table.OwnedSession {
+  /** When it ends if nothing happens: milliseconds since 1970. */
+  readonly endsAt: number
+}
+
 /** What `Sessions` works with. */
 export interface SessionsOptions {
   readonly store: SqlStore
@@ -100,8 +106,7 @@ export class Sessions {
    * Fails with `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`, `session_ended`, `tenant_disabled`.
    */
   async refresh(token: string, origin: RequestOrigin): Promise<TokenSet> {
-    const parts = parseRefreshToken(token)
-    if (parts === undefined) throw new Problem('refresh_token_invalid')
+    const parts = partsOf(token)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const session = await this.#findGenuine(parts)
       const nowMs = this.#now()
@@ -115,6 +120,20 @@ export class Sessions {
       }
     }
     throw new LatchkeyError('store_unavailable')
+  }
+
+  /** The session of a refresh token that could be used now; it is not used up. Fails like `refresh` where it could not. */
+  async findUsable(token: string): Promise<UsableSession> {
+    const { parts, session } = await this.#findBehind(token)
+    const usable = parts.counter === session.counter || isJustReplaced(parts, session, this.#now())
+    if (!usable) throw new Problem('refresh_token_reused')
+    const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
+    return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
+  }
+
+  /** The living session that a refresh token was made for, however often it has been used. Fails with `refresh_token_invalid`, `refresh_token_expired`, `session_ended`, `tenant_disabled`. */
+  async findLivingOf(token: string): Promise<table.Session> {
+    return (await this.#findBehind(token)).session
   }
 
   /** Living sessions of an account, newest first. */
@@ -157,6 +176,11 @@ export class Sessions {
     throw new LatchkeyError('session_ended')
   }
 
+  async #findBehind(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
+    const parts = partsOf(token)
+    return { parts, session: await this.#findGenuine(parts) }
+  }
+
   async #findGenuine(parts: RefreshTokenParts): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#options.store, parts.sessionId)
     if (session === undefined) throw new Problem('refresh_token_invalid')
@@ -191,6 +215,12 @@ export class Sessions {
   #now(): number {
     return this.#options.clock.now()
   }
+}
+
+function partsOf(token: string): RefreshTokenParts {
+  const parts = parseRefreshToken(token)
+  if (parts === undefined) throw new Problem('refresh_token_invalid')
+  return parts
 }
 
 function seedOf({ id, salt }: table.Session): RefreshTokenSeed {

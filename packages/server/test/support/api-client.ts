@@ -34,6 +34,9 @@ export interface AnswerBody {
   readonly version: number
   readonly secrets: readonly { readonly kid: string; readonly retires_at: string | null }[]
   readonly client_secret: string
+  readonly active: boolean
+  readonly exp: number
+  readonly iat: number
   readonly clients: readonly { readonly id: string }[]
   readonly scope: string
   readonly keys: readonly Record<string, unknown>[]

@@ -1,0 +1,53 @@
+import type { Auth, Latchkey } from 'latchkey'
+import type { Sessions, UsableSession } from '../sessions/sessions.js'
+import { isNotValid } from './is-not-valid.js'
+
+/** What `TokenInspection` works with. */
+export interface TokenInspectionOptions {
+  readonly issuer: string
+  readonly latchkey: Latchkey
+  readonly sessions: Sessions
+}
+
+/** What may be told of a token that holds, in the words of RFC 7662 §2.2. */
+export type TokenDescription = Readonly<Record<string, unknown>>
+
+/** Tells what a token stands for now: access tokens of people and of clients, and refresh tokens, which are not used up by it. */
+export class TokenInspection {
+  readonly #options: TokenInspectionOptions
+
+  constructor(options: TokenInspectionOptions) {
+    this.#options = options
+  }
+
+  /** `undefined` for whatever does not hold, for whatever reason. Fails with `store_unavailable` when that cannot be found out. */
+  async inspect(token: string): Promise<TokenDescription | undefined> {
+    const { latchkey, sessions, issuer } = this.#options
+    try {
+      if (isCompact(token)) return describeAccessToken(await latchkey.verify(token))
+      return describeRefreshToken(await sessions.findUsable(token), issuer)
+    } catch (error) {
+      if (isNotValid(error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** An access token is a compact JWS, and a refresh token is not: no hint of a client is needed, and none believed. */
+export function isCompact(token: string): boolean {
+  return token.includes('.')
+}
+
+function describeAccessToken({ claims }: Auth): TokenDescription {
+  return { ...claims, token_type: 'Bearer' }
+}
+
+function describeRefreshToken({ id, accountId, rotatedAt, endsAt }: UsableSession, issuer: string): TokenDescription {
+  return {
+    iss: issuer,
+    sub: accountId,
+    sid: id,
+    iat: Math.floor(rotatedAt / 1000),
+    exp: Math.floor(endsAt / 1000),
+  }
+}

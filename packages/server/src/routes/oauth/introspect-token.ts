@@ -1,0 +1,67 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { Problem } from '../../problem.js'
+import { forBody, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
+
+/** Longer than any token of ours: the answer to what is longer is still that it does not hold. */
+const maxTokenLength = 65_536
+
+/** The token that is asked about. */
+export const tokenParameters = {
+  token: parameter(maxTokenLength, 'An access token or a refresh token.'),
+  token_type_hint: parameter(255, 'Not needed, and not looked at: a token shows what it is.'),
+}
+
+const schema = {
+  tags: ['other services'],
+  summary: 'Ask whether a token holds, and what it says (RFC 7662)',
+  description:
+    'For clients with "may_introspect". The answer is {"active": false} for whatever does not hold, for whatever reason; 503 when it cannot be found out. ' +
+    'A refresh token is not used up. Form-encoded.',
+  consumes: ['application/x-www-form-urlencoded'],
+  body: Type.Object({ ...tokenParameters, ...clientParameters }),
+  response: {
+    200: Type.Object(
+      {
+        active: Type.Boolean(),
+        iss: Type.Optional(Type.String()),
+        sub: Type.Optional(Type.String({ description: 'The account or the client.' })),
+        aud: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
+        client_id: Type.Optional(Type.String({ description: 'With the token of a client.' })),
+        scope: Type.Optional(Type.String()),
+        sid: Type.Optional(Type.String({ description: 'The session.' })),
+        exp: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
+        iat: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
+        jti: Type.Optional(Type.String()),
+        token_type: Type.Optional(Type.Literal('Bearer', { description: 'With an access token.' })),
+      },
+      { additionalProperties: true, description: 'With an access token also its other claims.' },
+    ),
+    ...refusals(
+      ...forBody,
+      'parameters_malformed',
+      'client_unauthenticated',
+      'client_ambiguous',
+      'client_disabled',
+      'introspection_refused',
+    ),
+  },
+}
+
+/** POST /oauth/introspect */
+export function addIntrospectToken(app: App, { clients, inspection }: RouteContext): void {
+  addFormRoute(app, (scope) => {
+    const config = { oauth: true, limit: 'introspection', named: namedClient } as const
+    scope.post('/oauth/introspect', { schema, config }, async (request) => {
+      const { mayIntrospect } = await clients.authenticate(credentialsOf(request))
+      if (!mayIntrospect) throw new Problem('introspection_refused')
+      const { token } = request.body
+      if (token === undefined) throw new Problem('parameters_malformed')
+      const described = await inspection.inspect(token)
+      request.outcome = described === undefined ? 'inactive' : 'active'
+      return { ...described, active: described !== undefined }
+    })
+  })
+}

@@ -1,0 +1,58 @@
+import { Type } from 'typebox'
+import type { App } from '../../http/app.js'
+import { refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { TOKEN_EXCHANGE } from './grant.js'
+
+const path = '/.well-known/oauth-authorization-server'
+const clientMethods = ['client_secret_basic', 'client_secret_post']
+const texts = Type.Array(Type.String())
+const url = Type.String({ format: 'uri' })
+
+const schema = {
+  tags: ['other services'],
+  summary: 'What this authorization server can do, and where (RFC 8414)',
+  response: {
+    200: Type.Object({
+      issuer: url,
+      token_endpoint: url,
+      introspection_endpoint: url,
+      revocation_endpoint: url,
+      jwks_uri: url,
+      grant_types_supported: texts,
+      response_types_supported: texts,
+      scopes_supported: Type.Optional(texts),
+      token_endpoint_auth_methods_supported: texts,
+      introspection_endpoint_auth_methods_supported: texts,
+      revocation_endpoint_auth_methods_supported: texts,
+    }),
+    ...refusals(),
+  },
+}
+
+/** GET /.well-known/oauth-authorization-server, and below it where the issuer has a path (RFC 8414 §3.1). */
+export function addMetadata(app: App, { issuer, scopes }: RouteContext): void {
+  const metadata = {
+    issuer,
+    token_endpoint: `${issuer}/oauth/token`,
+    introspection_endpoint: `${issuer}/oauth/introspect`,
+    revocation_endpoint: `${issuer}/oauth/revoke`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    grant_types_supported: ['client_credentials', TOKEN_EXCHANGE],
+    // There is no authorization endpoint, so none; the member is required.
+    response_types_supported: [],
+    ...(scopes.length === 0 ? {} : { scopes_supported: [...scopes] }),
+    // Whoever exchanges a token shows that token, and needs no client.
+    token_endpoint_auth_methods_supported: [...clientMethods, 'none'],
+    introspection_endpoint_auth_methods_supported: clientMethods,
+    revocation_endpoint_auth_methods_supported: [...clientMethods, 'none'],
+  }
+  const { pathname } = new URL(issuer)
+  const paths = pathname === '/' ? [path] : [path, `${path}${pathname}`]
+  for (const place of paths) {
+    app.get(place, { schema }, async (_, reply) => {
+      reply.header('Cache-Control', 'public, max-age=300')
+      return metadata
+    })
+  }
+}
