@@ -3,7 +3,7 @@ import { createLatchkey, Keyring, type Latchkey, type TenantStore, tenantSecrets
 import { memoryStore } from 'latchkey/memory'
 
 export const issuer = 'https://auth.example.com'
-export const audience = 'https://api.example.com'
+export const audience = 'api'
 export const tokenType = 'at+jwt'
 
 /** A tenant's key in every form that a contender likes best. */
@@ -15,18 +15,20 @@ export interface TenantSecret {
 /** The tenants, their keys by kid, and tokens of theirs. */
 export interface Population {
   readonly latchkey: Latchkey
+  /** A verifier of the same keys that has verified nothing yet. */
+  readonly freshLatchkey: () => Latchkey
   readonly subjects: readonly string[]
   readonly secrets: ReadonlyMap<string, TenantSecret>
   /** One token a tenant, as the bytes that a socket would deliver. */
   readonly tokens: readonly Buffer[]
-  /** Several tokens a tenant: more than any cache of verified tokens here holds, so that none is found there. */
+  /** Several tokens a tenant. */
   readonly newTokens: readonly Buffer[]
   /** Tokens that every contender's cache may hold. */
   readonly cachedTokens: number
   readonly claims: (subject: string) => Record<string, unknown>
 }
 
-/** Tokens that a cache of verified tokens may hold, per tenant; there are more new tokens than that, so that none is found in it. */
+/** Tokens that a cache of verified tokens may hold, per tenant: everybody's, with room to spare. */
 const cachedTokensPerTenant = 2
 const newTokensPerTenant = 5
 
@@ -36,7 +38,8 @@ export async function createPopulation(tenants: number): Promise<Population> {
   const masterKeys = Keyring.generate('bench')
   const store = memoryStore()
   const keys = tenantSecrets({ store, masterKeys, maxTenants: tenants * 2 })
-  const latchkey = createLatchkey({ issuer, audience, keys, tokenCache: { maxEntries: cachedTokens } })
+  const freshLatchkey = () => createLatchkey({ issuer, audience, keys, tokenCache: { maxEntries: cachedTokens } })
+  const latchkey = freshLatchkey()
   const subjects = Array.from({ length: tenants }, () => `user-${randomBytes(8).toString('hex')}`)
   const tokens: Buffer[] = []
   const newTokens: Buffer[] = []
@@ -45,11 +48,20 @@ export async function createPopulation(tenants: number): Promise<Population> {
     for (let count = 0; count < newTokensPerTenant; count += 1) newTokens.push(await issueBytes(latchkey, subject))
   }
   const secrets = await openSecrets(store, Keyring.parse(masterKeys), subjects)
-  return { latchkey, subjects, secrets, tokens, newTokens: shuffled(newTokens), cachedTokens, claims: claimsOf }
+  return {
+    latchkey,
+    freshLatchkey,
+    subjects,
+    secrets,
+    tokens,
+    newTokens: shuffled(newTokens),
+    cachedTokens,
+    claims: claimsOf,
+  }
 }
 
 function claimsOf(subject: string): Record<string, unknown> {
-  return { email: `${subject}@example.com`, role: 'editor' }
+  return { role: subject.endsWith('0') ? 'admin' : 'editor' }
 }
 
 async function issueBytes(latchkey: Latchkey, subject: string): Promise<Buffer> {

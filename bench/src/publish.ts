@@ -1,6 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { type Bar, barTable } from './bars.js'
+import { fillBlock } from './documents.js'
+import { formatTable, markdownTable, type Table } from './table.js'
 
 /** How a bench was asked to run. */
 export interface BenchFlags {
@@ -19,12 +22,15 @@ export interface Machine {
 
 /** What a bench found out. */
 export interface Findings<Results extends object> {
-  /** Names the file that the results are kept in. */
+  /** Names the file that the results are kept in, and their place in docs/performance.md. */
   readonly name: string
   readonly flags: BenchFlags
   readonly results: Results
   /** The same for people. */
-  readonly text: string
+  readonly tables: readonly Table[]
+  readonly bars?: readonly Bar[]
+  /** What of it stands in the README as well. */
+  readonly summary?: readonly Table[]
 }
 
 const resultsFolder = new URL('../../../results/', import.meta.url)
@@ -37,19 +43,22 @@ export function benchFlags(): BenchFlags {
   return values
 }
 
-/** Keeps the findings as `bench/results/<name>.json` and prints them. */
-export async function publish<Results extends object>({
-  name,
-  flags,
-  results,
-  text,
-}: Findings<Results>): Promise<void> {
+/** Keeps the findings as `bench/results/<name>.json` and prints them. Those of a run that was not quick replace the ones in the documents. */
+export async function publish<Results extends object>(findings: Findings<Results>): Promise<void> {
+  const { name, flags, results, bars = [] } = findings
+  const tables = bars.length === 0 ? findings.tables : [...findings.tables, barTable(bars)]
   const machine = thisMachine()
-  const report = { bench: name, date: new Date().toISOString(), quick: flags.quick, machine, ...results }
+  const date = new Date().toISOString()
+  const report = { bench: name, date, quick: flags.quick, machine, bars, ...results }
   await mkdir(resultsFolder, { recursive: true })
   await writeFile(new URL(`${name}.json`, resultsFolder), `${JSON.stringify(report, null, 2)}\n`)
   const head = `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}${flags.quick ? ', quick form' : ''}`
-  console.log(flags.json ? JSON.stringify(report) : `${head}\n\n${text}`)
+  console.log(flags.json ? JSON.stringify(report) : [head, ...tables.map(formatTable)].join('\n\n'))
+  if (flags.quick) return
+  const caption = `<sub>${head}, ${date.slice(0, 10)}; written by the bench from bench/results/${name}.json.</sub>`
+  const figures = (shown: readonly Table[]) => [...shown.map(markdownTable), caption].join('\n\n')
+  await fillBlock('docs/performance.md', `figures:${name}`, figures(tables))
+  if (findings.summary !== undefined) await fillBlock('README.md', `bench:${name}`, figures(findings.summary))
 }
 
 function thisMachine(): Machine {

@@ -1,15 +1,39 @@
-/** Rows in columns that line up: the first to the left, the others, which are figures, to the right. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Figures in rows: the first column says of what. */
+export interface Table {
+  readonly title: string
+  readonly header: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** For a terminal, in columns that line up: the first to the left, the others, which are figures, to the right. */
+export function formatTable({ title, header, rows }: Table): string {
   const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  return [header, ...rows]
+  const lines = [header, ...rows]
     .map((row) => row.map((text, column) => pad(text, column, widths[column] ?? 0)).join('  '))
     .map((line) => `  ${line.trimEnd()}`)
-    .join('\n')
+  return [title, ...lines].join('\n')
+}
+
+/** For a document. */
+export function markdownTable({ title, header, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.trim()).join(' | ')} |`
+  const rule = line(header.map((_, column) => (column === 0 ? '---' : '---:')))
+  return [`**${title}**`, '', line(header), rule, ...rows.map(line)].join('\n')
 }
 
 /** A whole number with its thousands apart. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en')
+}
+
+/** Nanoseconds as microseconds. */
+export function formatMicros(nanoseconds: number): string {
+  return `${(nanoseconds / 1000).toFixed(2)} µs`
+}
+
+/** How many times as much. */
+export function formatRatio(ratio: number): string {
+  return `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)} ×`
 }
 
 function pad(text: string, column: number, width: number): string {

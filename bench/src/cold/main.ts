@@ -1,9 +1,10 @@
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import { startRedis } from '../../../test/support/start-redis.js'
+import type { Bar } from '../bars.js'
 import { performInProcess } from '../perform-in-process.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
-import { formatCount, formatTable } from '../table.js'
+import { formatCount, type Table } from '../table.js'
 import { type ColdPopulation, createColdPopulation } from './cold-population.js'
 import type { ColdPass, ColdResult, ColdTask, ContenderName } from './messages.js'
 
@@ -47,8 +48,13 @@ try {
   const places = { databaseUrl: postgres.url, redisUrl: redis.url }
   const population = await createColdPopulation(places, tenants)
   const rows = rowsOf(await measure({ ...places, ...population }))
-  const text = `${formatCount(tenants)} tenants that the process does not know, ${formatCount(inFlight)} lookups in flight, median of ${rounds} rounds\n${formatRows(rows)}`
-  await publish({ name: 'cold', flags, results: { tenants, inFlight, rounds, rows }, text })
+  await publish({
+    name: 'cold',
+    flags,
+    results: { tenants, inFlight, rounds, rows },
+    tables: [tableOf(rows)],
+    bars: barsOf(rows),
+  })
 } finally {
   await redis.dispose()
   await postgres.dispose()
@@ -96,11 +102,11 @@ function isAsMeant(name: ContenderName, { storeReads }: ColdPass): boolean {
   return name !== 'Latchkey, from Redis' || storeReads === 0
 }
 
-function formatRows(all: readonly Row[]): string {
-  const header = ['', 'per second', 'spread', 'ratio', 'just started', 'CPU each', 'ratio']
-  return formatTable(
-    header,
-    all.map((row) => [
+function tableOf(all: readonly Row[]): Table {
+  return {
+    title: `${formatCount(tenants)} tenants that the process does not know, ${formatCount(inFlight)} lookups in flight, median of ${rounds} rounds`,
+    header: ['', 'per second', 'spread', 'ratio', 'just started', 'CPU each', 'ratio'],
+    rows: all.map((row) => [
       row.name,
       formatCount(row.laterPasses),
       `${formatCount(row.least)} to ${formatCount(row.most)}`,
@@ -109,5 +115,15 @@ function formatRows(all: readonly Row[]): string {
       `${row.cpuMicros.toFixed(1)} µs`,
       `${row.cpuRatio.toFixed(2)} ×`,
     ]),
-  )
+  }
+}
+
+function barsOf(all: readonly Row[]): readonly Bar[] {
+  const bar = (name: ContenderName, wanted: number): Bar => ({
+    what: `${name}: tenants verified`,
+    wanted,
+    measured: all.find((row) => row.name === name)?.laterPasses ?? Number.NaN,
+    unit: 'a second',
+  })
+  return [bar('Latchkey, from PostgreSQL', 20_000), bar('Latchkey, from Redis', 40_000)]
 }

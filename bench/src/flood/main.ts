@@ -1,18 +1,19 @@
+/** `npm run bench:flood`: what it costs to refuse a token, beside accepting one, and what a flood of forged ones does to those that are good. */
 import type { Latchkey } from 'latchkey'
+import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
-import { measureInRounds, type RoundOptions, type Timing } from '../rounds.js'
+import { measureInRounds, type Operation, type RoundOptions, ratioOf, type Timing, takingTurns } from '../rounds.js'
 import { median } from '../statistics.js'
-import { formatCount, formatTable } from '../table.js'
+import { formatCount, formatMicros, type Table } from '../table.js'
 import { createFloodPopulation, type FloodPopulation } from './flood-population.js'
-
-// What it costs to refuse a token, beside accepting one, and what a flood of forged ones does to those that are good.
 
 const flags = benchFlags()
 const tenants = flags.quick ? 2_000 : 10_000
-const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 500 }
+const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 400 }
 const floodRounds = flags.quick ? 3 : 9
 /** Forged tokens for each good one. */
 const forgedPerGood = 99
+const goodPerTurn = 50
 const goodPerRound = flags.quick ? 1000 : 4000
 
 const unseenName = 'accepted, never seen before'
@@ -42,60 +43,77 @@ const population = await createFloodPopulation(tenants)
 const refusals = await measureRefusals(population)
 const flood = await measureFlood(population)
 await population.latchkey.close()
-const text = `${formatCount(tenants)} tenants\n\n${formatRefusals(refusals)}\n\n${formatFlood(flood)}`
-await publish({ name: 'flood', flags, results: { tenants, forgedPerGood, refusals, flood }, text })
+await publish({
+  name: 'flood',
+  flags,
+  results: { tenants, forgedPerGood, refusals, flood },
+  tables: [refusalTable(refusals), floodTable(flood)],
+  bars: [
+    ...refusals.slice(1).map(({ name, ratio }): Bar => {
+      return { what: `${name}: by accepting one`, wanted: 1, measured: ratio, atMost: true, unit: '×' }
+    }),
+    { what: 'reads of the store in the flood', wanted: 0, measured: flood.storeReads, atMost: true, unit: '' },
+  ],
+})
 
-async function measureRefusals({ latchkey, unseen, seen, forgeries }: FloodPopulation): Promise<readonly Refusal[]> {
-  const operations = new Map<string, () => unknown>([
-    [unseenName, accepting(latchkey, inTurn(unseen))],
-    ['accepted, seen before', accepting(latchkey, inTurn(seen))],
-  ])
-  for (const [name, tokens] of forgeries) operations.set(name, refusing(latchkey, inTurn(tokens)))
-  const timings = await measureInRounds(operations, roundOptions)
-  const accept = timings.get(unseenName)?.median ?? Number.NaN
-  return [...timings].map(([name, timing]) => ({ name, timing, ratio: timing.median / accept }))
+async function measureRefusals({ freshLatchkey, unseen, forgeries }: FloodPopulation): Promise<readonly Refusal[]> {
+  // Each round with a memory that is empty, and no token twice.
+  const contestant = (run: (latchkey: Latchkey) => Operation<string>, tokens: readonly Buffer[]) => ({
+    prepare: () => run(freshLatchkey()),
+    inputs: takingTurns(tokens, asFromSocket, { endlessly: false }),
+  })
+  const contestants = new Map([[unseenName, contestant(accepting, unseen)]])
+  for (const [name, tokens] of forgeries) contestants.set(name, contestant(refusing, tokens))
+  const timings = await measureInRounds(contestants, roundOptions)
+  const accept = timings.get(unseenName)
+  return [...timings].map(([name, timing]) => ({
+    name,
+    timing,
+    ratio: accept === undefined ? Number.NaN : ratioOf(timing, accept),
+  }))
 }
 
 async function measureFlood({ latchkey, storeReads, unseen, seen, forgeries }: FloodPopulation): Promise<Flood> {
   const forged = inTurn(interleaved([...forgeries.values()]))
-  const refuse = refusing(latchkey, forged)
+  const refuse = refusing(latchkey)
+  const accept = accepting(latchkey)
   const kinds = new Map([
-    ['seen before', accepting(latchkey, inTurn(seen))],
-    ['never seen before', accepting(latchkey, inTurn(unseen))],
+    ['seen before', inTurn(seen)],
+    ['never seen before', inTurn(unseen)],
   ])
   const readsBefore = storeReads()
   const good: GoodToken[] = []
   const forgedPerSecond: number[] = []
-  for (const [name, accept] of kinds) {
+  for (const [name, next] of kinds) {
     const alone: number[] = []
     const inFlood: number[] = []
     for (let round = 0; round < floodRounds; round += 1) {
-      for (let count = 0; count < goodPerRound; count += 1) alone.push(microsOf(accept))
+      for (let count = 0; count < goodPerRound; count += 1) alone.push(microsOf(accept, next()))
       const startedAt = performance.now()
       for (let count = 0; count < goodPerRound; count += 1) {
-        for (let place = 0; place < forgedPerGood; place += 1) refuse()
-        inFlood.push(microsOf(accept))
+        // The change feed is to prove itself meanwhile, as in a server that reads its sockets.
+        if (count % goodPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
+        for (let place = 0; place < forgedPerGood; place += 1) refuse(forged())
+        inFlood.push(microsOf(accept, next()))
       }
       forgedPerSecond.push((goodPerRound * forgedPerGood * 1000) / (performance.now() - startedAt))
-      // The change feed is to prove itself meanwhile, as in a server that reads its sockets.
-      await new Promise((resolve) => setImmediate(resolve))
     }
     good.push({ name, aloneMicros: median(alone), inFloodMicros: median(inFlood) })
   }
   return { forgedPerSecond: median(forgedPerSecond), storeReads: storeReads() - readsBefore, good }
 }
 
-function accepting(latchkey: Latchkey, next: () => string): () => void {
-  return () => {
-    if (latchkey.verify(next()) instanceof Promise) throw new Error('A good token had to be read.')
+function accepting(latchkey: Latchkey): (token: string) => void {
+  return (token) => {
+    if (latchkey.verify(token) instanceof Promise) throw new Error('A good token had to be read.')
   }
 }
 
-function refusing(latchkey: Latchkey, next: () => string): () => void {
-  return () => {
+function refusing(latchkey: Latchkey): (token: string) => void {
+  return (token) => {
     let answer: unknown
     try {
-      answer = latchkey.verify(next())
+      answer = latchkey.verify(token)
     } catch {
       return
     }
@@ -108,8 +126,12 @@ function inTurn(tokens: readonly Buffer[]): () => string {
   let place = 0
   return () => {
     place = (place + 1) % tokens.length
-    return tokens[place]?.toString('latin1') ?? ''
+    return asFromSocket(tokens[place] ?? Buffer.alloc(0))
   }
+}
+
+function asFromSocket(token: Buffer): string {
+  return token.toString('latin1')
 }
 
 /** As many of each kind as there are of the least, in turn. */
@@ -118,29 +140,35 @@ function interleaved(kinds: readonly (readonly Buffer[])[]): Buffer[] {
   return Array.from({ length: least }, (_, place) => kinds.flatMap((tokens) => tokens[place] ?? [])).flat()
 }
 
-function microsOf(operation: () => void): number {
+function microsOf(operation: (token: string) => void, token: string): number {
   const startedAt = process.hrtime.bigint()
-  operation()
+  operation(token)
   return Number(process.hrtime.bigint() - startedAt) / 1000
 }
 
-function formatRefusals(all: readonly Refusal[]): string {
-  const rows = all.map(({ name, timing, ratio }) => [
-    name,
-    `${(timing.median / 1000).toFixed(2)} µs`,
-    `${(timing.least / 1000).toFixed(2)} to ${(timing.most / 1000).toFixed(2)}`,
-    ratio.toFixed(2),
-  ])
-  return formatTable(['A token that is', 'each', 'spread', 'by accepting one'], rows)
+function refusalTable(all: readonly Refusal[]): Table {
+  return {
+    title: 'What it takes to refuse',
+    header: ['A token that is', 'each', 'spread', 'processor', 'by accepting one'],
+    rows: all.map(({ name, timing, ratio }) => [
+      name,
+      formatMicros(timing.median),
+      `${(timing.least / 1000).toFixed(2)} to ${(timing.most / 1000).toFixed(2)}`,
+      formatMicros(timing.cpu),
+      ratio.toFixed(2),
+    ]),
+  }
 }
 
-function formatFlood({ forgedPerSecond, storeReads, good }: Flood): string {
-  const rows = good.map(({ name, aloneMicros, inFloodMicros }) => [
-    name,
-    `${aloneMicros.toFixed(2)} µs`,
-    `${inFloodMicros.toFixed(2)} µs`,
-    (inFloodMicros / aloneMicros).toFixed(2),
-  ])
-  const head = `Of ${forgedPerGood + 1} tokens ${forgedPerGood} are forged, ${formatCount(forgedPerSecond)} of them a second; reads of the store: ${storeReads}`
-  return `${head}\n${formatTable(['A good token', 'alone', 'in the flood', 'ratio'], rows)}`
+function floodTable({ forgedPerSecond, storeReads, good }: Flood): Table {
+  return {
+    title: `A flood: of ${forgedPerGood + 1} tokens ${forgedPerGood} are forged, ${formatCount(forgedPerSecond)} of them a second; reads of the store: ${storeReads}`,
+    header: ['A good token', 'alone', 'in the flood', 'ratio'],
+    rows: good.map(({ name, aloneMicros, inFloodMicros }) => [
+      name,
+      `${aloneMicros.toFixed(2)} µs`,
+      `${inFloodMicros.toFixed(2)} µs`,
+      (inFloodMicros / aloneMicros).toFixed(2),
+    ]),
+  }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, readConfiguration } from '@latchkey/server'
 import { benchFlags, publish } from '../publish.js'
-import { formatTable } from '../table.js'
+import type { Table } from '../table.js'
 import { type Answer, Guessers } from './guessers.js'
 import { Simulation } from './simulation.js'
 
@@ -58,7 +58,7 @@ try {
       newDeviceElsewhere: newElsewhere,
     },
   }
-  await publish({ name: 'guessing', flags, results, text: format(results) })
+  await publish({ name: 'guessing', flags, results, tables: [tableOf(results)] })
 } finally {
   await close()
   await rm(folder, { recursive: true, force: true })
@@ -163,7 +163,7 @@ function mostInADay(moments: readonly number[]): number {
   return most
 }
 
-function format(results: {
+function tableOf(results: {
   guesses: number
   guessesInWorstDay: number
   guessesInLastDay: number
@@ -174,16 +174,17 @@ function format(results: {
     newDeviceVouchedFor: SignIns
     newDeviceElsewhere: readonly { day: number; waitedMinutes: number | null }[]
   }
-}): string {
+}): Table {
   const { owner } = results
   const often = ({ tried, succeededAtOnce }: SignIns) => `${succeededAtOnce} of ${tried} at once`
   const waits = owner.newDeviceElsewhere.map(({ day, waitedMinutes }) => [
     `  on day ${day}`,
     waitedMinutes === null ? `not before day ${days}` : `after ${waitedMinutes} minutes`,
   ])
-  return formatTable(
-    [`${addresses} addresses, ${days} days`, ''],
-    [
+  return {
+    title: 'A month of guessing at one account',
+    header: [`${addresses} addresses, ${days} days`, ''],
+    rows: [
       ['guesses in the worst 24 hours', String(results.guessesInWorstDay)],
       ['guesses in the last 24 hours', String(results.guessesInLastDay)],
       ['guesses in all', String(results.guesses)],
@@ -194,5 +195,5 @@ function format(results: {
       ['owner, new device and network, password only', ''],
       ...waits,
     ],
-  )
+  }
 }

@@ -12,7 +12,7 @@ import { requireAuth as expressAuth } from 'latchkey/express'
 import { requireAuth as fastifyAuth } from 'latchkey/fastify'
 import { requireAuth as honoAuth } from 'latchkey/hono'
 import { audience, issuer, tokenType } from '../population.js'
-import type { Framework, Route, TokenKind } from './messages.js'
+import { type Framework, type Route, type TokenKind, versionRoute } from './messages.js'
 import type { PeerKeys } from './tokens.js'
 import type { VersionCheck } from './versions.js'
 
@@ -41,7 +41,7 @@ function routes(peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
     { path: '/open', name: 'open', takes: 'none' },
     { path: '/latchkey', name: 'Latchkey', takes: 'tenant' },
     { path: '/peer', name: peer, takes },
-    { path: '/version', name: 'token version in PostgreSQL', takes: 'versioned' },
+    { path: '/version', name: versionRoute, takes: 'versioned' },
   ]
 }
 

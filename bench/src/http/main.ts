@@ -1,10 +1,11 @@
 /** `npm run bench:http`: what a guard costs a real server, per framework, beside an open route of the same server. */
 import autocannon from 'autocannon'
 import { startPostgres } from '../../../test/support/start-postgres.js'
+import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
-import { formatCount, formatTable } from '../table.js'
-import { type Framework, frameworks, type Ready, type Route } from './messages.js'
+import { formatCount, type Table } from '../table.js'
+import { type Framework, frameworks, type Ready, type Route, versionRoute } from './messages.js'
 import { ServerProcess } from './server-process.js'
 
 interface Sample {
@@ -35,7 +36,14 @@ try {
 } finally {
   await postgres.dispose()
 }
-await publish({ name: 'http', flags, results: { tenants, rounds, routes: results }, text: format(results) })
+await publish({
+  name: 'http',
+  flags,
+  results: { tenants, rounds, connections, routes: results },
+  tables: [tableOf(results)],
+  bars: barsOf(results),
+  summary: [summaryOf(results)],
+})
 
 async function measureFramework(framework: Framework): Promise<RouteResult[]> {
   const server = await ServerProcess.start(framework, postgres.url, tenants)
@@ -103,15 +111,48 @@ function summary(framework: Framework, route: Route, own: readonly Sample[], ope
   }
 }
 
-function format(all: readonly RouteResult[]): string {
-  const header = ['', 'requests/s', 'of open', 'p99', 'server CPU', 'of open']
-  const rows = all.map((row) => [
-    `${row.framework}: ${row.route}`,
-    formatCount(row.requestsPerSecond),
-    row.throughputRatio.toFixed(2),
-    `${row.p99Ms.toFixed(0)} ms`,
-    `${row.cpuMicroseconds.toFixed(1)} µs`,
-    row.cpuRatio.toFixed(2),
-  ])
-  return formatTable(header, rows)
+function tableOf(all: readonly RouteResult[]): Table {
+  return {
+    title: `A guarded route beside an open one of the same server: ${connections} connections, median of ${rounds} rounds`,
+    header: ['', 'requests/s', 'of open', 'p99', 'server CPU', 'of open'],
+    rows: all.map((row) => [
+      `${row.framework}: ${row.route}`,
+      formatCount(row.requestsPerSecond),
+      row.throughputRatio.toFixed(2),
+      `${row.p99Ms.toFixed(0)} ms`,
+      `${row.cpuMicroseconds.toFixed(1)} µs`,
+      row.cpuRatio.toFixed(2),
+    ]),
+  }
+}
+
+/** One line a framework. */
+function summaryOf(all: readonly RouteResult[]): Table {
+  const share = (framework: Framework, isMeant: (route: string) => boolean) => {
+    const result = all.find((row) => row.framework === framework && isMeant(row.route))
+    return result === undefined ? '' : result.throughputRatio.toFixed(2)
+  }
+  const peers = { express: 'express-jwt', fastify: '@fastify/jwt', hono: 'hono/jwt' }
+  return {
+    title: 'Requests per second of a guarded route, as a share of an open one’s',
+    header: ['', 'Latchkey', 'express-jwt, @fastify/jwt, hono/jwt', 'token version in PostgreSQL'],
+    rows: frameworks.map((framework) => [
+      framework,
+      share(framework, (route) => route === 'Latchkey'),
+      share(framework, (route) => route === peers[framework]),
+      share(framework, (route) => route === versionRoute),
+    ]),
+  }
+}
+
+function barsOf(all: readonly RouteResult[]): readonly Bar[] {
+  const wanted = { express: 0.95, fastify: 0.92, hono: 0.92 }
+  return all
+    .filter(({ route }) => route === 'Latchkey')
+    .map(({ framework, throughputRatio }) => ({
+      what: `${framework}: requests per second, guarded by open`,
+      wanted: wanted[framework],
+      measured: throughputRatio,
+      unit: '',
+    }))
 }

@@ -2,6 +2,9 @@
 export const frameworks = ['express', 'fastify', 'hono'] as const
 export type Framework = (typeof frameworks)[number]
 
+/** The route whose guard reads the version of the user's row. */
+export const versionRoute = 'token version in PostgreSQL'
+
 /**
  * `tenant`: the tenants' own. `jwt`: the same with the type `JWT`, for what takes no other. `versioned`: of one secret for all, with a version in them.
  */

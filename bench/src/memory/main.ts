@@ -1,6 +1,7 @@
+import type { Bar } from '../bars.js'
 import { performInProcess } from '../perform-in-process.js'
 import { benchFlags, publish } from '../publish.js'
-import { formatCount, formatTable } from '../table.js'
+import { formatCount, type Table } from '../table.js'
 import type { MemoryResult, MemoryTask } from './messages.js'
 
 // What a tenant takes of a process's memory, and what a remembered verdict does.
@@ -15,7 +16,7 @@ const rows: Row[] = []
 for (const kept of ['tenants', 'verdicts'] as const) {
   for (const count of counts) rows.push(await measure({ kept, count }))
 }
-await publish({ name: 'memory', flags, results: { rows }, text: formatRows(rows) })
+await publish({ name: 'memory', flags, results: { rows }, tables: [tableOf(rows)], bars: barsOf(rows) })
 
 async function measure(task: MemoryTask): Promise<Row> {
   const program = new URL('./measure-process.js', import.meta.url)
@@ -23,18 +24,27 @@ async function measure(task: MemoryTask): Promise<Row> {
   return { ...task, ...result }
 }
 
-function formatRows(all: readonly Row[]): string {
-  const header = ['', 'live', 'each', 'resident', 'each']
-  return formatTable(
-    header,
-    all.map(({ kept, count, liveBytes, residentBytes }) => [
+function tableOf(all: readonly Row[]): Table {
+  return {
+    title: 'What is kept in memory',
+    header: ['', 'live', 'each', 'resident', 'each'],
+    rows: all.map(({ kept, count, liveBytes, residentBytes }) => [
       `${formatCount(count)} ${kept}`,
       formatMegabytes(liveBytes),
       `${Math.round(liveBytes / count)} B`,
       formatMegabytes(residentBytes),
       `${Math.round(residentBytes / count)} B`,
     ]),
-  )
+  }
+}
+
+/** What fills a process is what is live; how much room the collector keeps beside that is the runtime's choice. */
+function barsOf(all: readonly Row[]): readonly Bar[] {
+  const million = all.find(({ kept, count }) => kept === 'tenants' && count === 1_000_000)
+  if (million === undefined) return []
+  return [
+    { what: 'a million tenants in memory', wanted: 300, measured: million.liveBytes / 1e6, atMost: true, unit: 'MB' },
+  ]
 }
 
 function formatMegabytes(bytes: number): string {

@@ -2,10 +2,11 @@ import { createLatchkey, Keyring, tenantSecrets } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import { startRedis } from '../../../test/support/start-redis.js'
+import type { Bar } from '../bars.js'
 import { audience, issuer } from '../population.js'
 import { benchFlags, publish } from '../publish.js'
 import { quantile } from '../statistics.js'
-import { formatCount, formatTable } from '../table.js'
+import { formatCount, type Table } from '../table.js'
 import { measureRevocations, type RevocationRun } from './measure-revocations.js'
 import type { VerifierSetup } from './messages.js'
 
@@ -39,7 +40,13 @@ try {
       runs.push(summary(run, setup))
     }
   }
-  await publish({ name: 'revocation', flags, results: { processes, runs }, text: formatRuns(runs) })
+  await publish({
+    name: 'revocation',
+    flags,
+    results: { processes, runs },
+    tables: [tableOf(runs)],
+    bars: runs.filter(({ load }) => load < 1).map(barOf),
+  })
 } finally {
   await latchkey.close()
   await store.close()
@@ -92,7 +99,7 @@ function distributionOf(valuesMs: readonly number[]): Distribution {
   return { p50: quantile(valuesMs, 0.5), p99: quantile(valuesMs, 0.99), max: Math.max(...valuesMs) }
 }
 
-function formatRuns(all: readonly Run[]): string {
+function tableOf(all: readonly Run[]): Table {
   const header = [
     '',
     'machine busy',
@@ -115,7 +122,21 @@ function formatRuns(all: readonly Run[]): string {
     formatMs(run.lastAccept.max),
     formatMs(run.firstRefusal.p99),
   ])
-  return `From the acknowledgement of a revocation to the last accept by any of ${processes} processes\n${formatTable(header, rows)}`
+  return {
+    title: `From the acknowledgement of a revocation to the last accept by any of ${processes} processes`,
+    header,
+    rows,
+  }
+}
+
+function barOf({ cache, lastAccept }: Run): Bar {
+  return {
+    what: `${cache === 'redis' ? 'PostgreSQL and Redis' : 'PostgreSQL'}: last accept after a revocation, p99`,
+    wanted: 10,
+    measured: lastAccept.p99,
+    atMost: true,
+    unit: 'ms',
+  }
 }
 
 function formatMs(ms: number): string {

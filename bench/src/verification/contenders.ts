@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto'
-import { createSigner, createVerifier, type VerifierOptions } from 'fast-jwt'
+import { createDecoder, createSigner, createVerifier, type VerifierOptions } from 'fast-jwt'
 import * as jose from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
 import { audience, issuer, type Population, type TenantSecret, tokenType } from '../population.js'
@@ -10,24 +10,59 @@ type Issue = (subject: string) => unknown
 /** One library, used as its documentation says, with a key per user. `await` on its answer gives an object with the claims or fails. */
 export interface Contender<Run> {
   readonly name: string
-  readonly run: Run
+  /** Ready to begin; what it will remember of tokens it has yet to learn. */
+  readonly create: () => Run
+  /** Whether it remembers tokens that it has verified. */
+  readonly remembers: boolean
   /** Whether a revoked key is refused at once by this way of using the library. */
   readonly revocable: boolean
 }
 
 const algorithm = 'HS256'
 const tolerance = 5
+const plain = { remembers: false, revocable: true }
 
 /** Ways to verify, each with issuer, audience, expiry, algorithm and type checked. */
 export async function verifiers(population: Population): Promise<readonly Contender<Verify>[]> {
-  const { latchkey, secrets, cachedTokens } = population
-  const secretOf = (kid: unknown): TenantSecret => {
-    const secret = typeof kid === 'string' ? secrets.get(kid) : undefined
-    if (secret === undefined) throw new Error('unknown kid')
-    return secret
-  }
-  const cryptoKeys = await importKeys(secrets)
-  const fastJwtOptions: Partial<VerifierOptions> = {
+  const cryptoKeys = await importKeys(population.secrets)
+  const secretOf = secretsByKid(population)
+  return [
+    {
+      name: 'Latchkey',
+      create: () => {
+        const latchkey = population.freshLatchkey()
+        return (token) => latchkey.verify(token)
+      },
+      remembers: true,
+      revocable: true,
+    },
+    ...fastJwtVerifiers(population),
+    {
+      name: 'jose, imported keys',
+      create: () => (token) => verifyWithJose(token, (kid) => cryptoKeys.get(String(kid)) ?? secretOf(kid).bytes),
+      ...plain,
+    },
+    {
+      name: 'jose, raw secrets',
+      create: () => (token) => verifyWithJose(token, (kid) => secretOf(kid).bytes),
+      ...plain,
+    },
+    {
+      name: 'jsonwebtoken, KeyObject',
+      create: () => (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).keyObject),
+      ...plain,
+    },
+    {
+      name: 'jsonwebtoken, raw secrets',
+      create: () => (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).bytes),
+      ...plain,
+    },
+  ]
+}
+
+function fastJwtVerifiers(population: Population): readonly Contender<Verify>[] {
+  const secretOf = secretsByKid(population)
+  const options: Partial<VerifierOptions> = {
     algorithms: [algorithm],
     allowedIss: issuer,
     allowedAud: audience,
@@ -35,36 +70,38 @@ export async function verifiers(population: Population): Promise<readonly Conten
     clockTolerance: tolerance * 1000,
     requiredClaims: ['sub', 'exp', 'iat', 'jti'],
   }
-  const asyncKey = async ({ header }: { header: { kid?: string } }) => secretOf(header.kid).bytes
+  const key = async ({ header }: { header: { kid?: string } }) => secretOf(header.kid).bytes
+  const own = new Map(
+    [...population.secrets].map(([kid, { bytes }]) => [kid, createVerifier({ ...options, key: bytes })]),
+  )
+  const decode = createDecoder({ complete: true })
   return [
-    { name: 'Latchkey', run: (token) => latchkey.verify(token), revocable: true },
+    { name: 'fast-jwt, key function', create: () => createVerifier({ ...options, key }), ...plain },
     {
-      name: 'fast-jwt, key function',
-      run: createVerifier({ ...fastJwtOptions, key: asyncKey }),
-      revocable: true,
+      name: 'fast-jwt, a verifier a user',
+      create: () => (token) => {
+        const verify = own.get(decode(token).header.kid)
+        if (verify === undefined) throw new Error('unknown kid')
+        return verify(token)
+      },
+      ...plain,
     },
     {
       name: 'fast-jwt, key function, cache',
-      run: createVerifier({ ...fastJwtOptions, key: asyncKey, cache: cachedTokens }),
+      create: () => createVerifier({ ...options, key, cache: population.cachedTokens }),
+      remembers: true,
       revocable: false,
     },
-    {
-      name: 'jose, imported keys',
-      run: (token) => verifyWithJose(token, (kid) => cryptoKeys.get(String(kid)) ?? secretOf(kid).bytes),
-      revocable: true,
-    },
-    { name: 'jose, raw secrets', run: (token) => verifyWithJose(token, (kid) => secretOf(kid).bytes), revocable: true },
-    {
-      name: 'jsonwebtoken, KeyObject',
-      run: (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).keyObject),
-      revocable: true,
-    },
-    {
-      name: 'jsonwebtoken, raw secrets',
-      run: (token) => verifyWithJsonwebtoken(token, (kid) => secretOf(kid).bytes),
-      revocable: true,
-    },
   ]
+}
+
+/** The secret that a kid names. Throws when there is none. */
+function secretsByKid({ secrets }: Population): (kid: unknown) => TenantSecret {
+  return (kid) => {
+    const secret = typeof kid === 'string' ? secrets.get(kid) : undefined
+    if (secret === undefined) throw new Error('unknown kid')
+    return secret
+  }
 }
 
 /** Ways to issue the same claims. The peers are given each subject's key ready; Latchkey looks it up by itself. */
@@ -96,17 +133,18 @@ export async function issuers(population: Population): Promise<readonly Contende
   return [
     {
       name: 'Latchkey',
-      run: (subject) => latchkey.issue({ subject, sessionId: 'a-session', claims: claims(subject) }),
-      revocable: true,
+      create: () => (subject) => latchkey.issue({ subject, sessionId: 'a-session', claims: claims(subject) }),
+      ...plain,
     },
     {
       name: 'fast-jwt, a signer a user',
-      run: (subject) => signers.get(subject)?.({ jti: webcrypto.randomUUID(), sid: 'a-session', ...claims(subject) }),
-      revocable: true,
+      create: () => (subject) =>
+        signers.get(subject)?.({ jti: webcrypto.randomUUID(), sid: 'a-session', ...claims(subject) }),
+      ...plain,
     },
     {
       name: 'jose',
-      run: (subject) => {
+      create: () => (subject) => {
         const [kid, { bytes }] = secretFor(subject)
         return new jose.SignJWT({ sid: 'a-session', ...claims(subject) })
           .setProtectedHeader({ alg: algorithm, typ: tokenType, kid })
@@ -118,11 +156,11 @@ export async function issuers(population: Population): Promise<readonly Contende
           .setJti(webcrypto.randomUUID())
           .sign(bytes)
       },
-      revocable: true,
+      ...plain,
     },
     {
       name: 'jsonwebtoken, KeyObject',
-      run: (subject) => {
+      create: () => (subject) => {
         const [kid, { keyObject }] = secretFor(subject)
         return jsonwebtoken.sign({ sid: 'a-session', ...claims(subject) }, keyObject, {
           algorithm,
@@ -135,7 +173,7 @@ export async function issuers(population: Population): Promise<readonly Contende
           jwtid: webcrypto.randomUUID(),
         })
       },
-      revocable: true,
+      ...plain,
     },
   ]
 }

@@ -4,9 +4,10 @@ import type { Contender } from './contenders.js'
 
 /** Throws unless the contender accepts good tokens and refuses a tampered, an expired and a foreign-key one: whoever skips a check is no peer. */
 export async function checkVerifier(
-  { name, run }: Contender<(token: string) => unknown>,
+  { name, create }: Contender<(token: string) => unknown>,
   population: Population,
 ): Promise<void> {
+  const run = create()
   const [good, other] = population.tokens.map(String)
   if (good === undefined || other === undefined) throw new Error('The population has too few tokens.')
   await run(good)

@@ -1,76 +1,76 @@
-import { writeFile } from 'node:fs/promises'
+/** `npm run bench`: what a verification and an issue take, beside the libraries that people use, a key per user for all. */
+import { writeDrawing } from '../documents.js'
 import { createPopulation, type Population } from '../population.js'
 import { benchFlags, publish } from '../publish.js'
-import { measureInRounds, type RoundOptions } from '../rounds.js'
-import { median } from '../statistics.js'
-import { formatCount } from '../table.js'
+import { type Contestant, measureInRounds, type Operation, type RoundOptions, ratioOf, takingTurns } from '../rounds.js'
 import { type Contender, issuers, verifiers } from './contenders.js'
 import { checkVerifier } from './fairness.js'
 import { floor } from './floor.js'
 import { plot } from './plot.js'
-import { formatSections, type Row, type Section } from './report.js'
+import { barsOf, type Row, type Section, sectionTable, summaryTable } from './report.js'
+
+type Run = Operation<string>
 
 const flags = benchFlags()
 const tenants = flags.quick ? 2_000 : 10_000
-const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 500 }
+const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 100 } : { rounds: 9, roundMs: 400 }
 
 const population = await createPopulation(tenants)
 const verifying = await verifiers(population)
 for (const contender of verifying) await checkVerifier(contender, population)
-
-const contenders = [...verifying, ...floor(population)]
 const sections = [
-  await measureSection('Verify a token never seen before', contenders, inTurn(population.newTokens)),
-  await measureSection('Verify the same tokens again', verifying, inTurn(population.tokens)),
-  await measureSection('Issue a token', await issuers(population), subjectsInTurn(population)),
+  await measure('Verify a token never seen before', [...verifying, ...floor(population)], unseen(population)),
+  await measure('Verify a token seen before', verifying, seen(population)),
+  await measure('Issue a token', await issuers(population), subjectsInTurn(population)),
 ]
-const { rounds } = roundOptions
-if (!flags.quick) await writeFile(new URL('../../../../../docs/performance.svg', import.meta.url), plot(sections))
+await population.latchkey.close()
+if (!flags.quick) await writeDrawing('performance.svg', plot(sections))
 await publish({
   name: 'latest',
   flags,
-  results: { tenants, rounds, sections },
-  text: `${formatCount(tenants)} tenants, median of ${rounds} interleaved rounds\n\n${formatSections(sections)}`,
+  results: { tenants, tokenCharacters: population.tokens[0]?.length, rounds: roundOptions.rounds, sections },
+  tables: sections.map(sectionTable),
+  bars: barsOf(sections),
+  summary: [summaryTable(sections)],
 })
 
-async function measureSection(
+async function measure(
   title: string,
-  contenders: readonly Contender<(input: string) => unknown>[],
-  next: () => () => string,
+  contenders: readonly Contender<Run>[],
+  contestantOf: (contender: Contender<Run>) => Contestant<string>,
 ): Promise<Section> {
-  const operations = contenders.map(({ name, run }) => {
-    const input = next()
-    return [name, () => run(input())] as const
-  })
-  const timings = await measureInRounds(new Map(operations), roundOptions)
-  const own = timings.get('Latchkey')?.rounds ?? []
+  const contestants = contenders.map((contender) => [contender.name, contestantOf(contender)] as const)
+  const timings = await measureInRounds(new Map(contestants), roundOptions)
+  const own = timings.get('Latchkey')
   const rows = contenders.flatMap(({ name, revocable }): Row[] => {
     const timing = timings.get(name)
-    if (timing === undefined) return []
-    // Round by round, because the machine's speed drifts.
-    const ratio = median(timing.rounds.map((time, round) => time / (own[round] ?? Number.NaN)))
-    return [{ name, timing, ratio, revocable }]
+    return timing === undefined || own === undefined ? [] : [{ name, timing, ratio: ratioOf(timing, own), revocable }]
   })
   return { title, rows }
 }
 
-/** Tokens one after another, each as a fresh string, as from a socket: one interned string again and again would flatter every cache. */
-function inTurn(tokens: readonly Buffer[]): () => () => string {
-  return () => {
-    let place = 0
-    return () => {
-      place = (place + 1) % tokens.length
-      return tokens[place]?.toString('latin1') ?? ''
-    }
-  }
+/** Each round with a memory that is empty, and no token twice. */
+function unseen({ newTokens }: Population): (contender: Contender<Run>) => Contestant<string> {
+  return ({ create }) => ({ prepare: create, inputs: takingTurns(newTokens, asFromSocket, { endlessly: false }) })
 }
 
-function subjectsInTurn({ subjects }: Population): () => () => string {
-  return () => {
-    let place = 0
-    return () => {
-      place = (place + 1) % subjects.length
-      return subjects[place] ?? ''
-    }
-  }
+/** Each round with a memory that holds everybody's token. */
+function seen({ tokens }: Population): (contender: Contender<Run>) => Contestant<string> {
+  return ({ create, remembers }) => ({
+    prepare: async () => {
+      const run = create()
+      if (remembers) for (const token of tokens) await run(asFromSocket(token))
+      return run
+    },
+    inputs: takingTurns(tokens, asFromSocket, { endlessly: true }),
+  })
+}
+
+function subjectsInTurn({ subjects }: Population): (contender: Contender<Run>) => Contestant<string> {
+  return ({ create }) => ({ prepare: create, inputs: takingTurns(subjects, (subject) => subject, { endlessly: true }) })
+}
+
+/** A fresh string each time: one and the same again and again is hashed once, and flatters every cache. */
+function asFromSocket(token: Buffer): string {
+  return token.toString('latin1')
 }

@@ -1,4 +1,4 @@
-import type { Section } from './report.js'
+import { isContender, type Section } from './report.js'
 
 const width = 760
 const labelWidth = 230
@@ -9,7 +9,7 @@ const titleHeight = 34
 export function plot(sections: readonly Section[]): string {
   const shown = sections.map(({ title, rows }) => ({
     title,
-    rows: rows.filter(({ name }) => !name.startsWith('floor')),
+    rows: rows.filter(({ name }) => isContender(name)),
   }))
   const most = Math.max(...shown.flatMap(({ rows }) => rows.map(({ ratio }) => ratio)))
   const lengthOf = (ratio: number) =>

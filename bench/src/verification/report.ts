@@ -1,4 +1,6 @@
+import type { Bar } from '../bars.js'
 import type { Timing } from '../rounds.js'
+import { formatMicros, formatRatio, type Table } from '../table.js'
 
 /** One contender's figure in one kind of work. */
 export interface Row {
@@ -15,21 +17,55 @@ export interface Section {
   readonly rows: readonly Row[]
 }
 
-/** The sections as tables for people. */
-export function formatSections(sections: readonly Section[]): string {
-  return sections.map(formatSection).join('\n\n')
+/** All that was measured of one kind of work. */
+export function sectionTable({ title, rows }: Section): Table {
+  return {
+    title,
+    header: ['', 'each', 'spread of the rounds', 'processor', 'times Latchkey’s'],
+    rows: rows.map(({ name, timing, ratio, revocable }) => [
+      revocable ? name : `${name} (cannot revoke)`,
+      formatMicros(timing.median),
+      `${(timing.least / 1000).toFixed(2)} to ${(timing.most / 1000).toFixed(2)}`,
+      formatMicros(timing.cpu),
+      formatRatio(ratio),
+    ]),
+  }
 }
 
-function formatSection({ title, rows }: Section): string {
-  const width = Math.max(...rows.map(({ name }) => name.length))
-  const lines = rows.map(({ name, timing, ratio, revocable }) => {
-    const spread = `${micros(timing.least)} to ${micros(timing.most)}`
-    const note = revocable ? '' : '  (cannot revoke)'
-    return `  ${name.padEnd(width)}  ${micros(timing.median).padStart(9)} µs  ${spread.padStart(20)}  ${ratio.toFixed(2).padStart(7)} ×${note}`
+/** How many times longer than Latchkey each contender takes, for all kinds of work at a glance. */
+export function summaryTable(sections: readonly Section[]): Table {
+  const names = new Set(sections.flatMap(({ rows }) => rows.map(({ name }) => name)).filter(isContender))
+  return {
+    title: 'Time by Latchkey’s',
+    header: ['', ...sections.map(({ title }) => title)],
+    rows: [...names].map((name) => [name, ...sections.map((section) => cell(section, name))]),
+  }
+}
+
+/** What the issue of all this asks for. */
+export function barsOf([unseen, seen, issued]: readonly Section[]): readonly Bar[] {
+  const bar = (section: Section | undefined, name: string, wanted: number): Bar => ({
+    what: `${section?.title}: ${name}`,
+    wanted,
+    measured: section?.rows.find((row) => row.name === name)?.ratio ?? Number.NaN,
+    unit: '× Latchkey’s time',
   })
-  return [title, ...lines].join('\n')
+  return [
+    bar(unseen, 'fast-jwt, key function', 2.5),
+    bar(unseen, 'jose, imported keys', 15),
+    bar(unseen, 'jsonwebtoken, raw secrets', 80),
+    bar(seen, 'fast-jwt, key function, cache', 5),
+    bar(issued, 'fast-jwt, a signer a user', 2),
+  ]
 }
 
-function micros(nanoseconds: number): string {
-  return (nanoseconds / 1000).toFixed(2)
+/** Floors are pieces of the work, and take part in no comparison. */
+export function isContender(name: string): boolean {
+  return !name.startsWith('floor')
+}
+
+function cell({ rows }: Section, name: string): string {
+  const row = rows.find((one) => one.name === name)
+  if (row === undefined) return ''
+  return name === 'Latchkey' ? `1 (${formatMicros(row.timing.median)})` : formatRatio(row.ratio)
 }

@@ -241,10 +241,12 @@ export class LatchkeyError extends Error {
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = failure.hint
-    this.headers = headersFor(failure, options.scope)
-    Object.defineProperty(this, brand, { value: true })
+    this.headers = options.scope === undefined ? headersByCode[code] : headersFor(failure, options.scope)
   }
 }
+
+// On the prototype, because to define it on every error takes a third of what the error does, and refusals come in floods.
+Object.defineProperty(LatchkeyError.prototype, brand, { value: true })
 
 /** True for a LatchkeyError of any copy of this package that is loaded in the process. */
 export function isLatchkeyError(error: unknown): error is LatchkeyError {
@@ -273,3 +275,7 @@ function headersFor({ challenge, message }: Failure, scope: string | undefined):
   const needed = scope === undefined ? '' : `, scope="${scope}"`
   return { 'WWW-Authenticate': `Bearer error="${challenge}", error_description="${message}"${needed}` }
 }
+
+const headersByCode = Object.fromEntries(
+  Object.entries<Failure>(failures).map(([code, failure]) => [code, Object.freeze(headersFor(failure, undefined))]),
+) as Readonly<Record<FailureCode, Readonly<Record<string, string>>>>

@@ -1,0 +1,19 @@
+import { readFile, writeFile } from 'node:fs/promises'
+
+const root = new URL('../../../../', import.meta.url)
+
+/** Replaces what stands between `<!-- name -->` and `<!-- /name -->` of a document in this repository. Fails when it has no such place. */
+export async function fillBlock(path: string, name: string, content: string): Promise<void> {
+  const [opening, closing] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const file = new URL(path, root)
+  const text = await readFile(file, 'utf8')
+  const from = text.indexOf(opening)
+  const to = text.indexOf(closing)
+  if (from < 0 || to < from) throw new Error(`${path} has no block ${name}.`)
+  await writeFile(file, `${text.slice(0, from + opening.length)}\n${content}\n${text.slice(to)}`)
+}
+
+/** Writes a drawing into `docs/`. */
+export async function writeDrawing(name: string, svg: string): Promise<void> {
+  await writeFile(new URL(`docs/${name}`, root), svg)
+}
