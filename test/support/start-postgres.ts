@@ -25,12 +25,16 @@ export interface PostgresServer {
 
 /**
  * Makes and starts a server: about a second and a half. The data folder is on disk with fsync on, as crash tests need it. Should this
- * process die without `dispose`, the server and its folder go all the same. `binaries` overrides where its programs are.
+ * process die without `dispose`, the server and its folder go all the same. `binaries` overrides where its programs are, `settings` what it is started
+ * with, as `name=value`.
  */
-export async function startPostgres(binaries = postgresBinaries): Promise<PostgresServer> {
+export async function startPostgres(
+  binaries = postgresBinaries,
+  settings: readonly string[] = [],
+): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'))
   const janitor = startJanitor(folder)
-  const server = new LocalServer({ folder, janitor, port: await freePort(), user: serverUser() })
+  const server = new LocalServer({ folder, janitor, port: await freePort(), user: serverUser(), settings })
   try {
     await server.initialise(binaries(folder))
     await server.start()
@@ -46,6 +50,7 @@ interface LocalServerOptions {
   readonly janitor: ChildProcess
   readonly port: number
   readonly user: RunAs | undefined
+  readonly settings: readonly string[]
 }
 
 class LocalServer implements PostgresServer {
@@ -82,7 +87,8 @@ class LocalServer implements PostgresServer {
 
   async start(): Promise<void> {
     const { folder, port, user } = this.#options
-    const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=200']
+    const here = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=200']
+    const settings = [...here, ...this.#options.settings]
     const log = openSync(this.#log, 'a')
     this.#process = spawn(
       join(this.#binaries, 'postgres'),

@@ -1,0 +1,99 @@
+import { postgresStore } from 'latchkey/postgres'
+import pg from 'pg'
+import { postgresBinaries } from '../../../test/support/postgres-binaries.js'
+import { startPostgres } from '../../../test/support/start-postgres.js'
+import { watchMachineLoad } from '../machine-load.js'
+import { benchFlags, publish } from '../publish.js'
+import { formatCount, formatTable } from '../table.js'
+import { type FeedResult, measureFeed } from './measure-feed.js'
+import { type CallTimes, measureTenants } from './measure-tenants.js'
+import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
+
+// What very many tenants and very many processes do to one PostgreSQL.
+
+const flags = benchFlags()
+const tenants = flags.quick ? 100_000 : 10_000_000
+const crowds = flags.quick ? [1, 100] : [1, 50, 100, 200, 300, 500]
+const durationMs = flags.quick ? 1000 : 10_000
+const rotationsPerMinute = 6000
+
+const machineBusy = watchMachineLoad()
+const postgres = await startPostgres(postgresBinaries, [
+  'max_connections=600',
+  'shared_buffers=1GB',
+  'maintenance_work_mem=512MB',
+  'max_wal_size=4GB',
+])
+try {
+  const { seedSeconds, sizes, calls } = await fillAndMeasure()
+  const feeds: FeedResult[] = []
+  for (const listeners of crowds) {
+    feeds.push(await measureFeed({ url: postgres.url, listeners, durationMs, writers: 8 }))
+  }
+  const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
+  const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: machineBusy() }
+  await publish({ name: 'scale', flags, results, text: textOf(results) })
+} finally {
+  await postgres.dispose()
+}
+
+async function fillAndMeasure() {
+  const store = postgresStore({ connectionString: postgres.url, max: 20 })
+  const client = new pg.Client({ connectionString: postgres.url })
+  try {
+    await store.migrate()
+    await client.connect()
+    const from = performance.now()
+    await seedTenants(store, async (text) => void (await client.query(text)), tenants)
+    const seedSeconds = (performance.now() - from) / 1000
+    const sizes = await readSizes(store)
+    const calls = await measureTenants(store, { tenants, durationMs, batch: 100 })
+    return { seedSeconds, sizes, calls }
+  } finally {
+    await client.end()
+    await store.close()
+  }
+}
+
+interface Results {
+  readonly seedSeconds: number
+  readonly bytesPerTenant: number
+  readonly sizes: readonly TableSize[]
+  readonly calls: readonly CallTimes[]
+  readonly feeds: readonly FeedResult[]
+  readonly machineBusy: number
+}
+
+function textOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: busy }: Results): string {
+  const rotated = calls.find(({ what }) => what.startsWith('rotate'))
+  const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
+  return [
+    `${formatCount(tenants)} tenants, seeded in ${seedSeconds.toFixed(0)} s, ${Math.round(bytesPerTenant)} bytes each; the machine was ${Math.round(100 * busy)} % busy`,
+    formatTable(
+      ['', 'kind', 'MB', 'bytes a tenant'],
+      sizes.map(({ name, kind, bytes }) => [name, kind, formatCount(bytes / 1e6), (bytes / tenants).toFixed(0)]),
+    ),
+    formatTable(
+      ['', 'p50 ms', 'p99 ms', 'a second'],
+      calls.map(({ what, p50Ms, p99Ms, perSecond }) => [
+        what,
+        p50Ms.toFixed(2),
+        p99Ms.toFixed(2),
+        formatCount(perSecond),
+      ]),
+    ),
+    `Rotating all of them: ${hours(rotated?.perSecond ?? 0)} h as fast as this goes, ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} a minute.`,
+    formatTable(
+      ['listeners', 'cores for proofs', 'feed age p99 ms', 'changes a second', 'heard p50 ms', 'p99 ms', 'delivered'],
+      feeds.map((feed) => [
+        formatCount(feed.listeners),
+        feed.idleCores.toFixed(2),
+        feed.feedAgeP99Ms.toFixed(0),
+        formatCount(feed.changesPerSecond),
+        feed.heardP50Ms.toFixed(1),
+        feed.heardP99Ms.toFixed(1),
+        `${(100 * feed.delivered).toFixed(1)} %`,
+      ]),
+    ),
+  ].join('\n\n')
+}
