@@ -113,7 +113,11 @@ class Crowd {
         },
         lost: () => {},
       },
-      { intervalMs, instant: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }) },
+      {
+        verifierId: `process-${place}`,
+        intervalMs,
+        instant: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
+      },
     )
   }
 
