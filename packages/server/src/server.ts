@@ -25,6 +25,7 @@ import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { guardChanges, guardSignIn } from './routes/cookie-guards.js'
 import { addRoutes } from './routes/index.js'
+import { openapiOptions } from './routes/openapi-options.js'
 import { requireAccount } from './routes/require-account.js'
 import { requireAdmin } from './routes/require-admin.js'
 import { accessCookie, SessionCookies } from './routes/session-cookies.js'
@@ -109,7 +110,7 @@ async function furnish(
     ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
     ...(limits.degraded ? (['limits_in_memory'] as const) : []),
   ]
-  await app.register(swagger, openapiOptions)
+  await app.register(swagger, openapiOptions(issuer))
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const signedIn = [requireAuth(latchkey, { cookie: accessCookie }), guardChanges(pages), requireAccount]
   addRoutes(app, {
@@ -190,33 +191,6 @@ function keepAudit(app: App, { auditRetentionSec }: Configuration, { auditChain,
 function proxiesUndeclared({ issuer, trustedProxies }: Configuration): boolean {
   return issuer.startsWith('https:') && trustedProxies.length === 0
 }
-
-const openapiOptions = {
-  openapi: {
-    openapi: '3.1.0',
-    info: {
-      title: 'Latchkey',
-      version: '1',
-      description:
-        'Accounts, sessions and access tokens with a signing secret for every user. Every refusal is application/problem+json ' +
-        '(RFC 9457) with a code that is never renamed.',
-    },
-    components: {
-      securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token of a login.' },
-        cookie: {
-          type: 'apiKey',
-          in: 'cookie',
-          name: accessCookie,
-          description:
-            'The cookie of a login with "Latchkey-Mode: cookie". What changes anything needs that header too, and a page of this origin or of a listed one.',
-        },
-      },
-    },
-  },
-  // Shared shapes keep the names that routes refer to them by.
-  refResolver: { buildLocalReference: (json: { $id?: unknown }) => String(json.$id) },
-} as const
 
 async function listen(app: App, { host, port }: Configuration): Promise<string> {
   try {

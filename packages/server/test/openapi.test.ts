@@ -1,3 +1,4 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { failures } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { problems } from '../src/problem.js'
@@ -70,17 +71,31 @@ describe('/openapi.json', () => {
   it('is OpenAPI 3.1, and every reference in it leads somewhere', async () => {
     const { document } = running.api.contract
     expect(document.openapi).toBe('3.1.0')
-    for (const [, reference] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {
-      const name = reference?.replace('#/components/schemas/', '') ?? ''
-      expect(Object.keys(document.components.schemas)).toContain(name)
+    const { schemas, headers } = document.components
+    for (const [, kind, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)) {
+      expect(Object.keys(kind === 'headers' ? headers : schemas)).toContain(name)
     }
+  })
+
+  it('is what a linter of such documents asks for', async () => {
+    // A process that cannot say whether it lives refuses nothing.
+    const config = await createConfig({
+      extends: ['recommended-strict'],
+      rules: {
+        'operation-4xx-response': 'off',
+        'operation-operationId-url-safe': 'error',
+        'operation-singular-tag': 'error',
+      },
+    })
+    const found = await lintFromString({ source: JSON.stringify(running.api.contract.document), config })
+    expect(found.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([])
   })
 
   it('says of every route what it does, who may use it, and how it refuses', () => {
     for (const { name, summary, security, responses } of operations()) {
       expect([name, summary]).toEqual([name, expect.any(String)])
       const open = !/\/v1\/(me|admin|logout)/.test(name)
-      expect([name, security]).toEqual([name, open ? undefined : [{ bearer: [] }, { cookie: [] }]])
+      expect([name, security]).toEqual([name, open ? [] : [{ bearer: [] }, { cookie: [] }]])
       if (!open) expect(Object.keys(responses)).toContain('401')
       const refused = Object.entries(responses).filter(([status]) => Number(status) >= 400)
       for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual(['application/problem+json'])

@@ -6,6 +6,7 @@ import { byToken, PasswordInput } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
+  operationId: 'addDevice',
   summary: 'Let another device sign in without waiting for strangers',
   description:
     'A device that has never signed in may have to wait while somebody guesses at the account. With this token, which one carries over to it, ' +

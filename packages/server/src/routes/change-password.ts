@@ -7,6 +7,7 @@ import { byToken, EitherSignedIn, ModeHeader, PasswordInput } from './schemas.js
 
 const schema = {
   tags: ['own account'],
+  operationId: 'changePassword',
   summary: 'Set a new password',
   description: 'Every token issued so far dies and every other session ends; the answer holds new tokens for this one.',
   security: byToken,

@@ -6,6 +6,7 @@ import { byToken, IdParams } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
+  operationId: 'endMySession',
   summary: 'Sign one device out',
   security: byToken,
   params: IdParams,

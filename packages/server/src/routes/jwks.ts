@@ -5,6 +5,7 @@ import type { RouteContext } from './route-context.js'
 
 const schema = {
   tags: ['other services'],
+  operationId: 'jwks',
   summary: 'The public keys of tokens that were exchanged for other services (RFC 7517)',
   response: {
     200: Type.Object({

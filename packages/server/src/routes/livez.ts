@@ -3,6 +3,7 @@ import type { App } from '../http/app.js'
 
 const schema = {
   tags: ['operations'],
+  operationId: 'livez',
   summary: 'Whether the process runs',
   response: { 200: Type.Object({ status: Type.Literal('ok') }) },
 }

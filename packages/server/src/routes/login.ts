@@ -9,6 +9,7 @@ import { EitherSignedIn, EmailInput, PasswordInput, SignInHeaders } from './sche
 
 const schema = {
   tags: ['sign in'],
+  operationId: 'login',
   summary: 'Sign in',
   headers: SignInHeaders,
   body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),

@@ -7,6 +7,7 @@ import { wantsCookies } from './session-cookies.js'
 
 const schema = {
   tags: ['sign in'],
+  operationId: 'logout',
   summary: 'End this session',
   security: byToken,
   response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken, 'csrf_refused') },

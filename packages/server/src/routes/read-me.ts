@@ -7,6 +7,7 @@ import { byToken } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
+  operationId: 'readMe',
   summary: 'Read the own account',
   security: byToken,
   response: { 200: Type.Ref('Account#'), ...refusals(...forToken) },

@@ -7,6 +7,7 @@ import type { RouteContext } from './route-context.js'
 
 const schema = {
   tags: ['operations'],
+  operationId: 'readyz',
   summary: 'Whether the server can answer for its users now',
   response: {
     200: Type.Object({

@@ -14,6 +14,7 @@ type RefreshBody = { readonly refresh_token?: string } | null | undefined
 
 const schema = {
   tags: ['sign in'],
+  operationId: 'refresh',
   summary: 'Get new tokens',
   description:
     'Each refresh token is used once and gives its successor. The one just replaced gives the same successor for 10 seconds more, ' +

@@ -7,6 +7,7 @@ import { EitherSignedIn, EmailInput, NameInput, PasswordInput, SignInHeaders } f
 
 const schema = {
   tags: ['sign in'],
+  operationId: 'register',
   summary: 'Make an account and sign in',
   headers: SignInHeaders,
   body: Type.Object(

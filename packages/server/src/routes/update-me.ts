@@ -7,6 +7,7 @@ import { byToken, EmailInput, NameInput, PasswordInput } from './schemas.js'
 
 const schema = {
   tags: ['own account'],
+  operationId: 'updateMe',
   summary: 'Change name or e-mail address',
   description: 'A new address needs the password of the account. A name of null removes it.',
   security: byToken,

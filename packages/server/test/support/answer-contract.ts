@@ -4,19 +4,27 @@ import formats from 'ajv-formats'
 interface Operation {
   readonly summary?: string
   readonly security?: readonly unknown[]
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>
+  readonly responses: Readonly<Record<string, Response>>
+}
+
+interface Response {
+  readonly content?: Readonly<Record<string, unknown>>
+  readonly headers?: Readonly<Record<string, unknown>>
 }
 
 /** An OpenAPI document, as far as the tests read it. */
 export interface OpenapiDocument {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, unknown>>
+    readonly headers: Readonly<Record<string, unknown>>
+  }
 }
 
 interface Seen {
   readonly status: number
-  readonly type: string | null
+  readonly headers: Headers
   readonly parsed: unknown
 }
 
@@ -42,6 +50,9 @@ export class AnswerContract {
     if (operation !== undefined && declared === undefined) {
       throw new Error(`${where} is not a status that /openapi.json lists: ${JSON.stringify(seen.parsed)}`)
     }
+    for (const name of Object.keys(declared?.headers ?? {})) {
+      if (!seen.headers.has(name)) throw new Error(`${where} lacks the header ${name} that /openapi.json promises.`)
+    }
     if (seen.status >= 400) {
       this.#checkShape(where, seen, 'application/problem+json', '#/components/schemas/Problem')
       return
@@ -52,7 +63,8 @@ export class AnswerContract {
     this.#checkShape(where, seen, 'application/json', place)
   }
 
-  #checkShape(where: string, { type, parsed }: Seen, expectedType: string, place: string): void {
+  #checkShape(where: string, { headers, parsed }: Seen, expectedType: string, place: string): void {
+    const type = headers.get('content-type')
     if (type?.split(';')[0] !== expectedType) throw new Error(`${where} has the content type ${type}`)
     const validate = this.#compiled.get(place) ?? this.#ajv.compile({ $ref: `openapi${encodeURI(place)}` })
     this.#compiled.set(place, validate)

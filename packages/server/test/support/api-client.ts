@@ -70,6 +70,16 @@ export interface Call {
   readonly headers?: Record<string, string>
 }
 
+/** Whoever has not asked for cookies gets none; and those that there are, no script and no other site can use. */
+function checkCookies(lines: readonly string[], asked: boolean): void {
+  for (const line of lines) {
+    const safe = /^__(Host|Secure)-[^;]*; Path=\/[^;]*; Max-Age=\d+; HttpOnly; Secure; SameSite=(Lax|Strict)$/.test(
+      line,
+    )
+    if (!asked || !safe) throw new Error(`Unasked for, or unsafe: ${line.replace(/=[^;]*/, '')}`)
+  }
+}
+
 /** Talks HTTP to a server, and fails when an answer is not one that its /openapi.json promises. */
 export class ApiClient {
   readonly #url: string
@@ -102,7 +112,8 @@ export class ApiClient {
     })
     const text = await response.text()
     const parsed: unknown = text === '' ? undefined : JSON.parse(text)
-    this.#contract.check(method, path, { status: response.status, type: response.headers.get('content-type'), parsed })
+    this.#contract.check(method, path, { status: response.status, headers: response.headers, parsed })
+    checkCookies(response.headers.getSetCookie(), headers['latchkey-mode'] === 'cookie')
     return { status: response.status, headers: response.headers, body: parsed as AnswerBody }
   }
 

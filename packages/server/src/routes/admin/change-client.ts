@@ -6,6 +6,7 @@ import { ClientChange, clientInput, DescribedClientAnswer, describedClientAnswer
 
 const schema = {
   tags: ['clients'],
+  operationId: 'changeClient',
   summary: 'Change the name of a client, its scope, or whether it may introspect',
   description: 'When its scope changes, its tokens say what is no longer so: they are refused, and it gets new ones.',
   security: byToken,

@@ -7,6 +7,7 @@ import { byToken, IdParams, Role, RoleNames, Scope } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
+  operationId: 'changeUser',
   summary: 'Change what an account may do',
   description:
     'Its role here, its roles and its scope in the applications behind: each given one replaces what was. Its access tokens say what it could do before ' +

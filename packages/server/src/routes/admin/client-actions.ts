@@ -32,6 +32,7 @@ function addAction(
   const ownRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_disabled'] as const) : []
   const schema = {
     tags: ['clients'],
+    operationId: `${name}Client`,
     summary: actions[name],
     security: byToken,
     params: IdParams,

@@ -6,6 +6,7 @@ import { clientInput, describedClientAnswer, NewClient, RevealedClientAnswer } f
 
 const schema = {
   tags: ['clients'],
+  operationId: 'createClient',
   summary: 'Make a client: a program that gets tokens of its own',
   description: 'Its secret is in this answer and nowhere else.',
   security: byToken,

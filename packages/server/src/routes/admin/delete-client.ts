@@ -6,6 +6,7 @@ import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['clients'],
+  operationId: 'deleteClient',
   summary: 'Delete a client, its secrets and its tokens',
   security: byToken,
   params: IdParams,

@@ -6,6 +6,7 @@ import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
+  operationId: 'deleteUser',
   summary: 'Delete an account, its sessions and its secret',
   security: byToken,
   params: IdParams,

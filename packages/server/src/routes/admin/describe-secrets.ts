@@ -9,6 +9,7 @@ const time = (description: string) => Type.String({ format: 'date-time', descrip
 
 const schema = {
   tags: ['administration'],
+  operationId: 'describeSecrets',
   summary: 'Versions and dates of the secret of an account; never the secret',
   security: byToken,
   params: IdParams,

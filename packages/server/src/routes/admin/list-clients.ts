@@ -7,6 +7,7 @@ import { clientAnswer, ListedClient } from './client-schemas.js'
 
 const schema = {
   tags: ['clients'],
+  operationId: 'listClients',
   summary: 'List clients, oldest first',
   security: byToken,
   querystring: Type.Object(pageQuery, { additionalProperties: false }),

@@ -7,6 +7,7 @@ import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
+  operationId: 'listUserSessions',
   summary: 'List the devices that an account is signed in on, newest first',
   security: byToken,
   params: IdParams,

@@ -7,6 +7,7 @@ import { byToken, firstId, pageQuery } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
+  operationId: 'listUsers',
   summary: 'List and search accounts, oldest first',
   security: byToken,
   querystring: Type.Object(

@@ -11,6 +11,7 @@ const nullableText = (description: string) => Type.Union([Type.String({ descript
 
 const schema = {
   tags: ['administration'],
+  operationId: 'readAudit',
   summary: 'Read what happened, newest first',
   security: byToken,
   querystring: Type.Object(

@@ -6,6 +6,7 @@ import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.j
 
 const schema = {
   tags: ['clients'],
+  operationId: 'readClient',
   summary: 'Read a client, and the dates of its secrets',
   security: byToken,
   params: IdParams,

@@ -7,6 +7,7 @@ import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
+  operationId: 'readUser',
   summary: 'Read an account',
   security: byToken,
   params: IdParams,

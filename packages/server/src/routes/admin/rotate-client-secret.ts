@@ -10,6 +10,7 @@ const defaultGraceSec = daySec
 
 const schema = {
   tags: ['clients'],
+  operationId: 'rotateClientSecret',
   summary: 'Give a client a new secret',
   description:
     'Its secret is in this answer and nowhere else. The secret that there is holds until "grace_period" is over, so that the new one can be brought ' +

@@ -37,6 +37,7 @@ function addAction(
   } as const
   const schema = {
     tags: ['administration'],
+    operationId: `${name}User`,
     summary: actions[name],
     security: byToken,
     params: IdParams,

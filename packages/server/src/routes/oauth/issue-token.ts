@@ -9,6 +9,7 @@ import { tokenExchangeGrant } from './token-exchange-grant.js'
 
 const schema = {
   tags: ['other services'],
+  operationId: 'issueToken',
   summary: 'Get a token: as a client (RFC 6749 §4.4), or for another service (RFC 8693)',
   description:
     'Form-encoded, as RFC 6749 asks for. client_credentials: a client shows its secret and gets an access token of its own, with no refresh ' +
