@@ -34,7 +34,9 @@ export {
 } from './latchkey.js'
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
+export type { SealedCheck } from './secrets/check-sealed.js'
 export type * from './secrets/ports.js'
+export type { RewrapOptions } from './secrets/rewrap.js'
 export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './secrets/rotate-all.js'
 export {
   type ChangeOptions,

@@ -26,6 +26,7 @@ export type StartupFailureCode =
   | 'address_unusable'
   | 'command_refused'
   | 'interrupted'
+  | 'token_refused'
   | 'backup_exists'
   | 'backup_failed'
   | 'backup_unusable'

@@ -9,13 +9,14 @@ import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
 import { readHeader } from './canonical-header.js'
+import { checkSealed, type SealedCheck } from './check-sealed.js'
 import { everyVerifier } from './every-verifier.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
 import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
 import { Registration } from './registration.js'
-import { rewrap } from './rewrap.js'
+import { type RewrapOptions, rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
 import { SecretSealer } from './secret-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
@@ -106,7 +107,9 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   rotateAll(options?: RotateAllOptions): TenantsRotation
   /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
-  rewrap(): Promise<number>
+  rewrap(options?: RewrapOptions): Promise<number>
+  /** Opens every stored secret, to find out whether all can be opened, and which master keys are still needed. It reads everything, so it is for now and then. */
+  checkSealed(): Promise<SealedCheck>
   /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
   prune(): Promise<void>
   /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
@@ -275,9 +278,14 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return rotation
   }
 
-  async rewrap(): Promise<number> {
+  async rewrap(options: RewrapOptions = {}): Promise<number> {
     const { sealer } = await this.#open()
-    return rewrap(this.#store, this.#keyring, sealer)
+    return rewrap(this.#store, this.#keyring, sealer, options)
+  }
+
+  async checkSealed(): Promise<SealedCheck> {
+    const { sealer } = await this.#open()
+    return checkSealed(this.#store, sealer)
   }
 
   async prune(): Promise<void> {

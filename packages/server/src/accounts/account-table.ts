@@ -45,6 +45,12 @@ export async function findAccount(client: SqlClient, id: string): Promise<Accoun
   return rows[0]
 }
 
+/** The account with this canonical address. */
+export async function findAccountByEmail(client: SqlClient, email: string): Promise<Account | undefined> {
+  const { rows } = await client.query<Account>(`select ${columns} from server_accounts where email = $1`, [email])
+  return rows[0]
+}
+
 /** The account with this ID, which nobody else changes until the transaction ends. */
 export async function lockAccount(client: SqlClient, id: string): Promise<Account | undefined> {
   // An update that changes nothing: the one lock that both databases' SQL has.

@@ -1,6 +1,7 @@
 import type { Clock, TenantDescription, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import * as table from '../accounts/account-table.js'
+import { tryCanonicalEmail } from '../accounts/email-address.js'
 import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
@@ -11,8 +12,11 @@ import { type Page, pageOf } from './page.js'
 /** The administrator who acts. */
 export interface Administrator {
   readonly accountId: string
-  readonly address: string
+  readonly address: string | null
 }
+
+/** Whoever has the command line and the keys of the database. */
+export const operator: Administrator = { accountId: 'cli', address: null }
 
 /** What `Administration` works with. */
 export interface AdministrationOptions {
@@ -52,6 +56,12 @@ export class Administration {
 
   async read(id: string): Promise<table.Account> {
     return known(await table.findAccount(this.#options.store, id))
+  }
+
+  /** The account with this ID or this address. */
+  async find(idOrEmail: string): Promise<table.Account> {
+    if (!idOrEmail.includes('@')) return this.read(idOrEmail)
+    return known(await table.findAccountByEmail(this.#options.store, tryCanonicalEmail(idOrEmail)))
   }
 
   /** Versions and dates of the account's secret; never the secret. */

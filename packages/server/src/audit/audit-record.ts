@@ -25,6 +25,12 @@ export const auditEvents = [
   'client_token',
   'token_revoke',
   'restore',
+  'secret_revoke_all',
+  'rotation_start',
+  'rotation_pause',
+  'rotation_resume',
+  'rotation_stop',
+  'account_import',
 ] as const
 
 /** The name of something that happened. */

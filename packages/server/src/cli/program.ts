@@ -2,11 +2,19 @@ import { Command } from 'commander'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
 import { addExportAudit } from './export-audit.js'
+import { addInspectToken } from './inspect-token.js'
+import { addListSecrets } from './list-secrets.js'
+import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
 import { addMigrate } from './migrate.js'
 import { addRestore } from './restore.js'
+import { addRevokeSecrets } from './revoke-secrets.js'
+import { addRewrap } from './rewrap.js'
+import { addRotateAll } from './rotate-all.js'
+import { addRotateSecret } from './rotate-secret.js'
 import { addServe } from './serve.js'
 import type { Surroundings } from './surroundings.js'
+import { addUserActions } from './user-actions.js'
 import { addVerifyAudit } from './verify-audit.js'
 
 /** Every command with its arguments and options; the reference in docs/cli.md is made from it. */
@@ -27,6 +35,16 @@ export function createProgram(surroundings: Surroundings): Command {
   addMigrate(program, surroundings)
   addCreateAdmin(program.command('admin').description('administrators'), surroundings)
   addMasterKeys(program, surroundings)
+  const users = program.command('users').description('accounts')
+  addListUsers(users, surroundings)
+  addUserActions(users, surroundings)
+  const secrets = program.command('secrets').description('the secrets that sign tokens')
+  addListSecrets(secrets, surroundings)
+  addRotateSecret(secrets, surroundings)
+  addRevokeSecrets(secrets, surroundings)
+  addRotateAll(secrets, surroundings)
+  addRewrap(secrets, surroundings)
+  addInspectToken(program.command('token').description('access tokens'), surroundings)
   const audit = program.command('audit').description('the log of security events')
   addVerifyAudit(audit, surroundings)
   addExportAudit(audit, surroundings)

@@ -1,0 +1,75 @@
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { inspectToken, type TokenInspection } from '../admin/inspect-token.js'
+import { StartupFailure } from '../startup-failure.js'
+import type { Surroundings } from './surroundings.js'
+import { jsonOption, print, timeText } from './terminal/print.js'
+import { withService } from './with-service.js'
+
+/** `latchkey token inspect`: reads an access token from standard input, where no list of processes shows it. Fails with `token_refused` when it does not hold here. */
+export function addInspectToken(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('inspect')
+    .description('read an access token from standard input: what it says, and whether and why it is refused here')
+    .option(...jsonOption)
+    .action(async (options: { json?: boolean }) => {
+      const { stdin, stderr } = surroundings
+      if (stdin.isTTY) stderr.write('Paste the token, then press Ctrl-D.\n')
+      const token = (await text(stdin)).trim()
+      const found = await withService(surroundings, (service) => inspectToken(service, token))
+      print({ json: inspectionJson(found), text: describe(found) }, options, surroundings)
+      if (found.refusal !== null) throw refused(found.refusal)
+    })
+}
+
+function describe({ refusal, header, claims, secret }: TokenInspection): string {
+  const { iat, exp, sub, sid, iss, aud } = claims ?? {}
+  const lines: (readonly [string, string])[] = [
+    ['verdict', refusal === null ? 'accepted' : `refused: ${refusal.code}`],
+    ['kid', say(header?.kid)],
+    ['algorithm', say(header?.alg)],
+    ['subject', say(sub)],
+    ['session', say(sid)],
+    ['issuer', say(iss)],
+    ['audience', say(aud)],
+    ['issued', secondsText(iat)],
+    ['expires', secondsText(exp)],
+    ['secret', secret === null ? 'none here: it has ended, or was never issued' : secretText(secret)],
+  ]
+  return lines.map(([name, value]) => `${name.padEnd(10)} ${value}`).join('\n')
+}
+
+function secretText({
+  tenant,
+  generation,
+  createdAt,
+  retiresAt,
+  isDisabled,
+}: NonNullable<TokenInspection['secret']>): string {
+  const state = retiresAt === null ? 'it signs' : `it verifies until ${timeText(retiresAt)}`
+  return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, made ${timeText(createdAt)}; ${state}`
+}
+
+function inspectionJson({ accepted, refusal, header, claims, secret }: TokenInspection): object {
+  if (secret === null) return { accepted, refusal, header, claims, secret }
+  const { tenant, generation, createdAt, retiresAt, reissueRequired, isDisabled } = secret
+  const times = { created_at: timeText(createdAt), retires_at: retiresAt === null ? null : timeText(retiresAt) }
+  const flags = { disabled: isDisabled, reissue_required: reissueRequired }
+  return { accepted, refusal, header, claims, secret: { tenant, generation, ...times, ...flags } }
+}
+
+/** What a stranger wrote goes to a terminal without any character that could steer it. */
+function say(value: unknown): string {
+  const steering = /[\p{C}]/gu
+  const spelled = (character: string) => `\\u{${character.codePointAt(0)?.toString(16)}}`
+  return value === undefined ? '-' : JSON.stringify(value).replaceAll(steering, spelled)
+}
+
+function secondsText(value: unknown): string {
+  const ms = typeof value === 'number' ? value * 1000 : Number.NaN
+  return Math.abs(ms) <= 8.64e15 ? timeText(ms) : say(value)
+}
+
+function refused({ code, message, hint }: NonNullable<TokenInspection['refusal']>): StartupFailure {
+  return new StartupFailure('token_refused', `${message} (${code})`, hint)
+}

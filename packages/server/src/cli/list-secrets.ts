@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import type { SecretDescription, TenantDescription } from 'latchkey'
+import { Problem } from '../problem.js'
+import type { Surroundings } from './surroundings.js'
+import { tenantIdOf } from './tenant-id-of.js'
+import { columns, jsonOption, print, timeText } from './terminal/print.js'
+import { withService } from './with-service.js'
+
+/** `latchkey secrets list <tenant>`: versions and dates of the secrets; never a secret. */
+export function addListSecrets(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('list')
+    .description('print versions and dates of the secrets of an account or client; never a secret')
+    .argument('<tenant>', 'ID of an account or client, or e-mail address')
+    .option(...jsonOption)
+    .action((tenant: string, options: { json?: boolean }) =>
+      withService(surroundings, async (service) => {
+        const described = await service.keys.describe(await tenantIdOf(service, tenant))
+        if (described === undefined) throw new Problem('account_unknown')
+        print({ json: jsonOf(described), text: textOf(described) }, options, surroundings)
+      }),
+    )
+}
+
+function textOf({ tenant, version, secrets, disabledAt }: TenantDescription): string {
+  const head = `${tenant}, version ${version}${disabledAt === null ? '' : `, disabled ${timeText(disabledAt)}`}`
+  const titles = ['KID', 'GENERATION', 'MASTER KEY', 'MADE', 'VERIFIES UNTIL']
+  const rows = secrets.map((secret) => [
+    secret.kid,
+    String(secret.generation),
+    secret.masterKeyId,
+    timeText(secret.createdAt),
+    secret.retiresAt === null ? 'it signs' : timeText(secret.retiresAt),
+  ])
+  return `${head}\n${columns([titles, ...rows])}`
+}
+
+function jsonOf({ tenant, version, secrets, disabledAt }: TenantDescription): object {
+  const disabled = disabledAt === null ? null : timeText(disabledAt)
+  return { tenant, version, disabled_at: disabled, secrets: secrets.map(secretJson) }
+}
+
+function secretJson({ kid, generation, algorithm, masterKeyId, createdAt, retiresAt }: SecretDescription): object {
+  const times = { created_at: timeText(createdAt), retires_at: retiresAt === null ? null : timeText(retiresAt) }
+  return { kid, generation, algorithm, master_key_id: masterKeyId, ...times }
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander'
+import { Keyring } from 'latchkey'
+import type { Service } from '../service.js'
+import type { Surroundings } from './surroundings.js'
+import { interrupted, interruption } from './terminal/interruption.js'
+import { jsonOption, print } from './terminal/print.js'
+import { Progress, quantity } from './terminal/progress.js'
+import { withService } from './with-service.js'
+
+/** `latchkey secrets rewrap`: everything that is sealed comes under the newest master key, after which the older ones are not needed any more. */
+export function addRewrap(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('rewrap')
+    .description('encrypt all secrets under the newest master key; the older ones are not needed afterwards')
+    .option(...jsonOption)
+    .action((options: { json?: boolean }) =>
+      withService(surroundings, async (service) => {
+        const { newestId } = Keyring.parse(service.database.masterKeys)
+        const progress = new Progress(surroundings, {
+          label: 'rewrap',
+          unit: 'values',
+          total: await countOlder(service, newestId),
+        })
+        const signal = interruption(surroundings)
+        const moved = await service.keys.rewrap({ signal, onProgress: (done) => progress.update(done) })
+        progress.end()
+        if (signal.aborted)
+          throw interrupted(`${quantity(moved, 'values')} are rewrapped.`, 'Run the command again to go on.')
+        const text = `${quantity(moved, 'values')} moved; everything is under the master key ${newestId} now.`
+        print({ json: { moved, master_key_id: newestId }, text }, options, surroundings)
+      }),
+    )
+}
+
+async function countOlder({ store }: Service, newestId: string): Promise<number> {
+  const { rows } = await store.query<{ count: number | string }>(
+    `select (select count(*) from latchkey_secrets where master_key_id <> $1)
+       + (select count(*) from latchkey_settings where master_key_id <> $1)
+       + (select count(*) from latchkey_key_pairs where master_key_id <> $1) as count`,
+    [newestId],
+  )
+  return Number(rows[0]?.count)
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import type { RotationProgress } from 'latchkey'
+import type { Surroundings } from './surroundings.js'
+import { interrupted, interruption } from './terminal/interruption.js'
+import { parseTime, wholeFrom } from './terminal/parse-option.js'
+import { jsonOption, print } from './terminal/print.js'
+import { Progress, quantity } from './terminal/progress.js'
+import { withService } from './with-service.js'
+
+interface RotateAllOptions {
+  readonly olderThan?: number
+  readonly rate?: number
+  readonly limit?: number
+  readonly json?: boolean
+}
+
+/** `latchkey secrets rotate-all`: a new secret for everybody whose secret is older than a date, at a bounded rate; nobody is logged out. */
+export function addRotateAll(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('rotate-all')
+    .description('give everybody a new secret whose secret is older than a date; nobody is logged out')
+    .option('--older-than <time>', 'the date; by default now, which is everybody', parseTime)
+    .option('--rate <number>', 'tenants per minute at most (default 6000)', wholeFrom(1, 600_000))
+    .option('--limit <number>', 'stop after so many, to look before the others follow', wholeFrom(1, 1_000_000_000))
+    .option(...jsonOption)
+    .action((options: RotateAllOptions) => rotateAll(options, surroundings))
+}
+
+async function rotateAll(options: RotateAllOptions, surroundings: Surroundings): Promise<void> {
+  const { olderThan, rate, limit } = options
+  const signal = interruption(surroundings)
+  await withService(surroundings, async ({ keys, audit, store }) => {
+    await audit.append(store, { event: 'rotation_start', outcome: 'done', actor: 'cli', account: null, address: null })
+    let bar: Progress | undefined
+    const rotation = keys.rotateAll({
+      ...(olderThan === undefined ? {} : { olderThan: new Date(olderThan) }),
+      ...(rate === undefined ? {} : { ratePerMinute: rate }),
+      ...(limit === undefined ? {} : { canary: limit }),
+      onProgress: (now) => {
+        bar ??= new Progress(surroundings, { label: 'rotate', unit: 'tenants', total: seen(now) + now.remaining })
+        bar.update(seen(now))
+        if (now.state === 'paused') rotation.stop()
+      },
+    })
+    signal.addEventListener('abort', () => rotation.stop())
+    if (signal.aborted) rotation.stop()
+    const last = await rotation.done
+    bar?.end()
+    if (signal.aborted) throw interrupted(`${quantity(last.rotated, 'tenants')} are rotated.`, resume(last))
+    print({ json: jsonOf(last), text: textOf(last) }, options, surroundings)
+  })
+}
+
+function seen({ rotated, failed }: RotationProgress): number {
+  return rotated + Object.values(failed).reduce((sum, count) => sum + count, 0)
+}
+
+function resume({ olderThan }: RotationProgress): string {
+  return `To go on: latchkey secrets rotate-all --older-than ${olderThan.toISOString()}`
+}
+
+function textOf(last: RotationProgress): string {
+  const failures = Object.entries(last.failed).map(([code, count]) => `${count} kept their secret: ${code}`)
+  const rest = last.remaining > 0 ? [`${quantity(last.remaining, 'tenants')} remain. ${resume(last)}`] : []
+  return [`${quantity(last.rotated, 'tenants')} rotated.`, ...failures, ...rest].join('\n')
+}
+
+function jsonOf({ olderThan, rotated, failed, remaining }: RotationProgress): object {
+  return { older_than: olderThan.toISOString(), rotated, failed, remaining }
+}

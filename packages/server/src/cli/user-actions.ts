@@ -1,0 +1,71 @@
+import type { Command } from 'commander'
+import type { Account } from '../accounts/account-table.js'
+import { type Administration, operator } from '../admin/administration.js'
+import type { Surroundings } from './surroundings.js'
+import { confirm, yesOption } from './terminal/confirm.js'
+import { jsonOption, print } from './terminal/print.js'
+import { withService } from './with-service.js'
+
+interface ActionOptions {
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+interface UserAction {
+  readonly name: string
+  readonly description: string
+  /** What is asked before it is done; nothing that can be taken back is asked for. */
+  readonly question?: string
+  readonly act: (administration: Administration, account: Account) => Promise<unknown>
+  readonly done: string
+}
+
+const actions: readonly UserAction[] = [
+  {
+    name: 'disable',
+    description: 'lock an account: its sessions and tokens end, and nobody can sign in to it',
+    question: 'Disable',
+    act: (administration, { id }) => administration.disable(operator, id),
+    done: 'is disabled; its sessions and tokens have ended',
+  },
+  {
+    name: 'enable',
+    description: 'unlock an account; nothing that ended comes back',
+    act: (administration, { id }) => administration.enable(operator, id),
+    done: 'is enabled',
+  },
+  {
+    name: 'delete',
+    description: 'delete an account, its sessions and its secret',
+    question: 'Delete',
+    act: (administration, { id }) => administration.delete(operator, id),
+    done: 'is deleted',
+  },
+]
+
+/** `latchkey users disable|enable|delete <user>`: as the routes of the same names do, beside running servers. */
+export function addUserActions(parent: Command, surroundings: Surroundings): void {
+  for (const action of actions) addAction(parent, action, surroundings)
+}
+
+function addAction(
+  parent: Command,
+  { name, description, question, act, done }: UserAction,
+  surroundings: Surroundings,
+): void {
+  const command = parent
+    .command(name)
+    .description(description)
+    .argument('<user>', 'ID or e-mail address')
+    .option(...jsonOption)
+  if (question !== undefined) command.option(...yesOption)
+  command.action((user: string, options: ActionOptions) =>
+    withService(surroundings, async ({ administration }) => {
+      const account = await administration.find(user)
+      if (question !== undefined) await confirm(`${question} ${account.email}?`, options, surroundings)
+      await act(administration, account)
+      const json = { id: account.id, email: account.email, done: name }
+      print({ json, text: `${account.email} ${done} (account ${account.id}).` }, options, surroundings)
+    }),
+  )
+}

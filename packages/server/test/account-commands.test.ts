@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { besideServer, outcomeOf } from './support/beside-server.js'
+import { createAdmin, login, register, tokenState } from './support/people.js'
+
+describe('beside a running server, latchkey', () => {
+  const beside = besideServer('sqlite')
+
+  it('users list prints accounts for people and for programs', async () => {
+    const [ada, bob] = [
+      await register(beside.running, 'ada@list.test'),
+      await register(beside.running, 'bob@list.test'),
+    ]
+    const [table, lines] = await Promise.all([
+      beside.run('users', 'list', '--search', 'list.test'),
+      beside.run('users', 'list', '--search', 'list.test', '--json'),
+    ])
+    expect(table.stdout).toMatch(new RegExp(`^${ada.id}  user .* ada@list\\.test\n${bob.id} .* bob@list\\.test\n$`))
+    const parsed = lines.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(parsed.map(({ id, email, disabled_at }) => [id, email, disabled_at])).toEqual([
+      [ada.id, 'ada@list.test', null],
+      [bob.id, 'bob@list.test', null],
+    ])
+  })
+
+  it('users disable, enable and delete do what the routes do, and the server hears of it', async () => {
+    const person = await register(beside.running)
+    expect(outcomeOf(await beside.run('users', 'disable', person.email))).toEqual([2, 'command_refused'])
+    expect((await beside.run('users', 'disable', person.email.toUpperCase(), '--yes')).code).toBe(0)
+    expect(await beside.laterState(person.token)).toBe('token_revoked')
+    expect((await beside.run('users', 'enable', person.id)).code).toBe(0)
+    const again = await login(beside.running, person.email)
+    expect(await tokenState(beside.running, again.token)).toBe(200)
+    const deleted = await beside.run('users', 'delete', person.id, '--yes', '--json')
+    expect(JSON.parse(deleted.stdout)).toEqual({ id: person.id, email: person.email, done: 'delete' })
+    expect(await beside.laterState(again.token)).toBe('token_revoked')
+    expect(outcomeOf(await beside.run('users', 'enable', person.id))).toEqual([1, 'account_unknown'])
+    const admin = await createAdmin(beside.running)
+    const { body } = await beside.running.api.get(`/v1/admin/audit?account=${person.id}&actor=cli`, {
+      token: admin.token,
+    })
+    expect(body.entries.map(({ event }) => event)).toEqual(['account_delete', 'account_enable', 'account_disable'])
+  })
+
+  it('secrets rotate logs nobody out, and secrets list tells versions without a secret', async () => {
+    const person = await register(beside.running)
+    expect((await beside.run('secrets', 'rotate', person.email)).code).toBe(0)
+    expect(await beside.laterState(person.token)).toBe(200)
+    const { stdout } = await beside.run('secrets', 'list', person.email, '--json')
+    const { secrets } = JSON.parse(stdout)
+    expect(secrets.map(({ generation }: { generation: number }) => generation)).toEqual([1, 2])
+    expect(Object.keys(secrets[0])).not.toContain('sealed')
+  })
+
+  it('secrets rotate-all stops by itself after a limit, to look before the others follow', async () => {
+    await Promise.all([register(beside.running), register(beside.running)])
+    const { code, stdout } = await beside.run('secrets', 'rotate-all', '--limit', '1', '--json')
+    expect([code, JSON.parse(stdout).rotated]).toEqual([0, 1])
+    expect(JSON.parse(stdout).remaining).toBeGreaterThanOrEqual(1)
+    expect((await beside.run('secrets', 'rotate-all', '--limit', 'few')).code).toBe(2)
+  })
+
+  it('token inspect says what a token is and why it is refused, and never its signature', async () => {
+    const person = await register(beside.running)
+    const inspect = (token: string, ...options: string[]) =>
+      beside.start(['token', 'inspect', ...options], token).finished
+    const signature = person.token.split('.')[2] ?? ''
+    const good = await inspect(`${person.token}\n`, '--json')
+    const parsed = JSON.parse(good.stdout)
+    expect([good.code, parsed.accepted, parsed.claims.sub, parsed.secret.tenant]).toEqual([
+      0,
+      true,
+      person.id,
+      person.id,
+    ])
+    const read = await inspect(person.token)
+    expect(read.stdout).toMatch(/^verdict +accepted$/m)
+    await beside.running.api.post('/v1/logout-all', { token: person.token })
+    const revoked = await inspect(person.token, '--json')
+    expect([...outcomeOf(revoked), JSON.parse(revoked.stdout).refusal.code]).toEqual([
+      1,
+      'token_refused',
+      'token_revoked',
+    ])
+    expect([good, read, revoked].map(({ stdout, stderr }) => stdout + stderr).join()).not.toContain(signature)
+    const [hostile, empty] = await Promise.all([inspect('a\u0007.\u009b31m.c'), inspect('')])
+    expect([hostile, empty].map(outcomeOf)).toEqual([
+      [1, 'token_refused'],
+      [1, 'token_refused'],
+    ])
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(hostile.stdout + hostile.stderr).not.toMatch(/[\u0007\u009b]/)
+  })
+})
