@@ -22,8 +22,10 @@ export interface Machine {
 
 /** What a bench found out. */
 export interface Findings<Results extends object> {
-  /** Names the file that the results are kept in, and their place in docs/performance.md. */
+  /** Names the file that the results are kept in, and their place in the document. */
   readonly name: string
+  /** Where they stand for readers; default `docs/performance.md`. */
+  readonly document?: string
   readonly flags: BenchFlags
   readonly results: Results
   /** The same for people. */
@@ -45,7 +47,7 @@ export function benchFlags(): BenchFlags {
 
 /** Keeps the findings as `bench/results/<name>.json` and prints them. Those of a run that was not quick replace the ones in the documents. */
 export async function publish<Results extends object>(findings: Findings<Results>): Promise<void> {
-  const { name, flags, results, bars = [] } = findings
+  const { name, document = 'docs/performance.md', flags, results, bars = [] } = findings
   const tables = bars.length === 0 ? findings.tables : [...findings.tables, barTable(bars)]
   const machine = thisMachine()
   const date = new Date().toISOString()
@@ -57,7 +59,7 @@ export async function publish<Results extends object>(findings: Findings<Results
   if (flags.quick) return
   const caption = `<sub>${head}, ${date.slice(0, 10)}; written by the bench from bench/results/${name}.json.</sub>`
   const figures = (shown: readonly Table[]) => [...shown.map(markdownTable), caption].join('\n\n')
-  await fillBlock('docs/performance.md', `figures:${name}`, figures(tables))
+  await fillBlock(document, `figures:${name}`, figures(tables))
   if (findings.summary !== undefined) await fillBlock('README.md', `bench:${name}`, figures(findings.summary))
 }
 

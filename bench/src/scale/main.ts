@@ -4,7 +4,7 @@ import { postgresBinaries } from '../../../test/support/postgres-binaries.js'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import { watchMachineLoad } from '../machine-load.js'
 import { benchFlags, publish } from '../publish.js'
-import { formatCount, formatTable } from '../table.js'
+import { formatCount, type Table } from '../table.js'
 import { type FeedResult, measureFeed } from './measure-feed.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
@@ -32,7 +32,7 @@ try {
   }
   const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
   const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: machineBusy() }
-  await publish({ name: 'scale', flags, results, text: textOf(results) })
+  await publish({ name: 'scale', document: 'docs/scaling.md', flags, results, tables: tablesOf(results) })
 } finally {
   await postgres.dispose()
 }
@@ -64,28 +64,37 @@ interface Results {
   readonly machineBusy: number
 }
 
-function textOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: busy }: Results): string {
-  const rotated = calls.find(({ what }) => what.startsWith('rotate'))
+function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: busy }: Results): readonly Table[] {
+  const rotations = calls.find(({ what }) => what.startsWith('rotate'))?.perSecond ?? 0
   const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
   return [
-    `${formatCount(tenants)} tenants, seeded in ${seedSeconds.toFixed(0)} s, ${Math.round(bytesPerTenant)} bytes each; the machine was ${Math.round(100 * busy)} % busy`,
-    formatTable(
-      ['', 'kind', 'MB', 'bytes a tenant'],
-      sizes.map(({ name, kind, bytes }) => [name, kind, formatCount(bytes / 1e6), (bytes / tenants).toFixed(0)]),
-    ),
-    formatTable(
-      ['', 'p50 ms', 'p99 ms', 'a second'],
-      calls.map(({ what, p50Ms, p99Ms, perSecond }) => [
+    {
+      title: `${formatCount(tenants)} tenants on the disk: ${Math.round(bytesPerTenant)} bytes each; seeded in ${seedSeconds.toFixed(0)} s`,
+      header: ['', 'kind', 'MB', 'bytes a tenant'],
+      rows: sizes.map(({ name, kind, bytes }) => [name, kind, formatCount(bytes / 1e6), (bytes / tenants).toFixed(0)]),
+    },
+    {
+      title: `Calls on them; to rotate all takes ${hours(rotations)} h so, and ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} a minute (machine ${Math.round(100 * busy)} % busy)`,
+      header: ['', 'p50 ms', 'p99 ms', 'tenants a second'],
+      rows: calls.map(({ what, p50Ms, p99Ms, perSecond }) => [
         what,
         p50Ms.toFixed(2),
         p99Ms.toFixed(2),
         formatCount(perSecond),
       ]),
-    ),
-    `Rotating all of them: ${hours(rotated?.perSecond ?? 0)} h as fast as this goes, ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} a minute.`,
-    formatTable(
-      ['listeners', 'cores for proofs', 'feed age p99 ms', 'changes a second', 'heard p50 ms', 'p99 ms', 'delivered'],
-      feeds.map((feed) => [
+    },
+    {
+      title: 'Listening processes on one PostgreSQL',
+      header: [
+        'listeners',
+        'cores for proofs',
+        'feed age p99 ms',
+        'changes a second',
+        'heard p50 ms',
+        'p99 ms',
+        'delivered',
+      ],
+      rows: feeds.map((feed) => [
         formatCount(feed.listeners),
         feed.idleCores.toFixed(2),
         feed.feedAgeP99Ms.toFixed(0),
@@ -94,6 +103,6 @@ function textOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy:
         feed.heardP99Ms.toFixed(1),
         `${(100 * feed.delivered).toFixed(1)} %`,
       ]),
-    ),
-  ].join('\n\n')
+    },
+  ]
 }
