@@ -21,7 +21,7 @@ const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pa
 const serverFloors = [
   ['problem.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts', 'ip-address.ts', 'guess-policy.ts'],
   ['config/', 'audit/', 'http/'],
-  ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/'],
+  ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],
   ['accounts/', 'oauth/'],
   ['admin/'],
   ['routes/', 'service.ts'],

@@ -108,6 +108,21 @@ export const problems = {
     message: 'This account is disabled.',
     hint: 'Ask an administrator.',
   },
+  email_unverified: {
+    status: 403,
+    message: 'The e-mail address of this account is not verified yet.',
+    hint: 'Follow the link that was mailed to it, or ask for a new one at POST /v1/email/resend.',
+  },
+  link_invalid: {
+    status: 400,
+    message: 'This link was used before, has expired, or was replaced by a newer one.',
+    hint: 'Use the link of the newest letter, or ask for a new one.',
+  },
+  mail_unavailable: {
+    status: 503,
+    message: 'This server does not send mail.',
+    hint: 'Ask the operator, who can set LATCHKEY_SMTP_URL.',
+  },
   password_wrong: {
     status: 403,
     message: 'The password is not the one of this account.',

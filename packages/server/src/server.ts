@@ -51,6 +51,9 @@ const drainPatienceMs = 8000
 /** Entries of the audit log stand outside its chain for at most about so long. */
 const sealingIntervalMs = 1000
 
+/** A letter waits for at most about so long before it is on its way. */
+const mailIntervalMs = 1000
+
 /** Puts the whole server together and opens its database; it listens when it is told to. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
@@ -132,6 +135,8 @@ async function furnish(
       { name: 'prune sessions', run: () => service.sessions.prune() },
       { name: 'prune rate limits', run: () => limits.prune() },
       { name: 'prune guesses', run: () => service.guesses.prune() },
+      { name: 'prune one-time tokens', run: () => service.mail.tokens.prune() },
+      { name: 'prune mail counts', run: () => service.mail.quota.prune() },
     ]),
     choresIntervalMs,
     app.log,
@@ -139,6 +144,7 @@ async function furnish(
   app.addHook('onClose', async () => stopHousekeeping())
   keepAudit(app, configuration, service)
   tellLeaks(app, service)
+  carryMail(app, service)
   await app.ready()
 }
 
@@ -170,6 +176,23 @@ function counted({ choreFailures }: Metrics, chores: readonly Chore[]): Chore[] 
         throw error
       }),
   }))
+}
+
+/** Sends what lies in the outbox, and tells the operator how that goes: never what a letter says, or to whom. */
+function carryMail(app: App, { mail: { courier }, metrics }: Service): void {
+  if (courier === undefined) {
+    app.log.warn('Nothing can be mailed: LATCHKEY_SMTP_URL is not set.')
+    return
+  }
+  courier.on('sent', (letter) => {
+    if (letter.file === undefined) app.log.info(letter, 'A letter was sent.')
+    else app.log.warn(letter, 'A letter was written into a file instead of being sent: LATCHKEY_SMTP_URL is not set.')
+  })
+  courier.on('delayed', (letter) => app.log.warn(letter, 'A letter could not be sent; it is tried again.'))
+  courier.on('failed', (letter) => app.log.error(letter, 'A letter was given up.'))
+  const deliver = { name: 'deliver mail', run: () => courier.deliver() }
+  const stopDelivering = startHousekeeping(counted(metrics, [deliver]), mailIntervalMs, app.log)
+  app.addHook('onClose', async () => stopDelivering())
 }
 
 /** Links what comes into the audit log, also what came last, and lets go of what is old. */

@@ -12,10 +12,14 @@ import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
+import { type Correspondence, openCorrespondence } from './accounts/correspondence.js'
+import { EmailVerification } from './accounts/email-verification.js'
 import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
 import { PasswordPolicy } from './accounts/password-policy.js'
 import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
 import { Peppers } from './accounts/peppers.js'
+import { Recovery } from './accounts/recovery.js'
+import { Registration } from './accounts/registration.js'
 import { Administration } from './admin/administration.js'
 import { ClientAdministration } from './admin/client-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
@@ -58,6 +62,10 @@ export interface Service {
   readonly metrics: Metrics
   readonly sessions: Sessions
   readonly accounts: Accounts
+  readonly registration: Registration
+  readonly recovery: Recovery
+  readonly emails: EmailVerification
+  readonly mail: Correspondence
   readonly administration: Administration
   /** Programs that act for themselves. */
   readonly clients: Clients
@@ -129,7 +137,15 @@ export async function openService(configuration: Configuration, parts: ServicePa
     leaks.on('leak', () => metrics.secretLeaks.inc())
     const passwords = new PasswordQueue(hasher, parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
-    const accounts = new Accounts({ store, keys, sessions, passwords, policy, guesses, audit, clock })
+    const key = await readSealedKey(store, masterKeys, 'server:mail-key')
+    const mail = openCorrespondence(configuration.mail, { store, key, names, audit, clock })
+    for (const outcome of ['sent', 'delayed', 'failed'] as const) {
+      mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
+    }
+    const { registration, unverifiedSignIn } = configuration
+    const { verifyLinkTtlSec } = configuration.mail
+    const people = { store, keys, sessions, passwords, policy, guesses, audit, clock, unverifiedSignIn, ...mail }
+    const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, audit, clock })
     const inspection = new TokenInspection({ issuer, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
@@ -145,7 +161,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
       passwords,
       metrics,
       sessions,
-      accounts,
+      accounts: new Accounts({ ...people, emails }),
+      registration: new Registration({ ...people, registration, verifyLinkTtlSec }),
+      recovery: new Recovery(people),
+      emails,
+      mail,
       administration,
       clients,
       inspection,
@@ -158,6 +178,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       guesses,
       close: async () => {
         await leaks.close()
+        await mail.courier?.close()
         await close()
       },
     }

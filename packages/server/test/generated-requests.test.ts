@@ -18,7 +18,7 @@ const text = fc.oneof(
   ),
 )
 const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }), fc.integer(), fc.double(), fc.boolean(), fc.constant(null))
-const fields = ['email', 'password', 'name', 'current_password', 'new_password', 'refresh_token', 'role', 'x']
+const fields = ['email', 'password', 'name', 'current_password', 'new_password', 'refresh_token', 'role', 'token', 'x']
 const body = fc.oneof(
   fc.dictionary(fc.constantFrom(...fields), value, { maxKeys: 4 }),
   fc.dictionary(fc.constantFrom(...fields), text, { maxKeys: 4 }),
@@ -43,6 +43,11 @@ const routes = [
   ['POST', '/v1/register', 'nobody'],
   ['POST', '/v1/login', 'nobody'],
   ['POST', '/v1/refresh', 'nobody'],
+  ['POST', '/v1/register/finish', 'nobody'],
+  ['POST', '/v1/password/forgot', 'nobody'],
+  ['POST', '/v1/password/reset', 'nobody'],
+  ['POST', '/v1/email/verify', 'nobody'],
+  ['POST', '/v1/email/resend', 'nobody'],
   ['POST', '/v1/logout', 'nobody'],
   ['PATCH', '/v1/me', 'user'],
   ['DELETE', '/v1/me', 'victim'],

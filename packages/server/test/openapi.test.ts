@@ -57,13 +57,18 @@ describe('/openapi.json', () => {
         "POST /v1/admin/users/{id}/enable",
         "POST /v1/admin/users/{id}/revoke",
         "POST /v1/admin/users/{id}/rotate",
+        "POST /v1/email/resend",
+        "POST /v1/email/verify",
         "POST /v1/login",
         "POST /v1/logout",
         "POST /v1/logout-all",
         "POST /v1/me/devices",
         "POST /v1/me/password",
+        "POST /v1/password/forgot",
+        "POST /v1/password/reset",
         "POST /v1/refresh",
         "POST /v1/register",
+        "POST /v1/register/finish",
       ]
     `)
   })

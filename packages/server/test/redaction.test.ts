@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createDeployment, openStore, runCommand } from '../../../test/support/server-process.js'
 import { ApiClient, type Call } from './support/api-client.js'
 import { Command } from './support/command.js'
+import { startMailbox } from './support/mailbox.js'
 import { databases } from './support/start-server.js'
 
 /** Everything that must stay between the two who share it, under the name that a failure is told by. */
@@ -40,7 +41,15 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
   it('lets no secret that was used get into its log, its metrics, its audit log or a refusal', async () => {
     const secrets = new Secrets()
     const metricsToken = secrets.make('metrics')
-    const env = { LOG_LEVEL: 'trace', NODE_ENV: 'production', LATCHKEY_METRICS_TOKEN: metricsToken }
+    const mailbox = await startMailbox()
+    const mailPassword = secrets.make('mail')
+    const env = {
+      LOG_LEVEL: 'trace',
+      NODE_ENV: 'production',
+      LATCHKEY_METRICS_TOKEN: metricsToken,
+      LATCHKEY_SMTP_URL: `smtp://latchkey:${mailPassword}@127.0.0.1:${mailbox.port}`,
+      LATCHKEY_MAIL_FROM: 'no-reply@auth.test',
+    }
     const deployment = await createDeployment(database, env)
     for (const key of deployment.masterKeys.split(':').slice(1)) secrets.add('master key', key)
     const server = new Command(['serve'], { ...deployment.env })
@@ -98,6 +107,28 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     form.set('subject_token', secrets.make('subject token'))
     await call('POST', '/oauth/token', { raw: form.toString(), headers: formType })
     await call('PATCH', '/v1/me', { token: refreshed.access_token, body: { email: 'ada@example.org', password } })
+    await call('POST', '/v1/password/forgot', { body: { email } })
+    const links = new Map<string, string>()
+    // At the registration, of the change to both addresses, of a login on a new device, and to reset the password.
+    for (const { subject, token } of await mailbox.received(6)) {
+      if (token === '') continue
+      secrets.add(`token to ${subject}`, token)
+      links.set(subject, token)
+    }
+    expect(links.size).toBe(3)
+    mailbox.refuse({ responseCode: 550, at: 'message' })
+    await call('POST', '/v1/password/forgot', { body: { email } })
+    const reset = links.get('Reset your password') ?? ''
+    await call('GET', `/reset-password?token=${reset}`)
+    await call('GET', `/verify-email/${reset}`)
+    await call('POST', '/v1/email/verify', { body: { token: reset } })
+    await call('POST', '/v1/password/reset', { body: { token: reset, new_password: 'short' } })
+    await call('POST', '/v1/password/reset', { body: { token: reset, password: secrets.make('password') } })
+    const verify = { token: links.get('Verify your e-mail address') }
+    expect((await call('POST', '/v1/email/verify', { body: verify })).status).toBe(204)
+    await call('POST', '/v1/email/verify', { body: verify })
+    await server.prints(/A letter was given up/)
+    mailbox.refuse(undefined)
     const next = secrets.make('password')
     const changed = await call('POST', '/v1/me/password', {
       token: refreshed.access_token,
@@ -130,6 +161,7 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await call('DELETE', '/v1/me', { token: admin, body: { password: adminPassword } })
     const { code, stdout, stderr } = await server.stop()
     await deployment.dispose()
+    await mailbox.close()
 
     expect(code).toBe(0)
     const lines = stdout

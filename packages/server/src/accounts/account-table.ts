@@ -20,6 +20,8 @@ export interface Account {
   readonly createdAt: number
   readonly signedInAt: number | null
   readonly disabledAt: number | null
+  /** Since when it is known that its owner reads what is mailed to the address. */
+  readonly emailVerifiedAt: number | null
 }
 
 /** An account with the hash of its password; stays inside `accounts/`. */
@@ -27,14 +29,29 @@ export interface StoredAccount extends Account {
   readonly passwordHash: string
 }
 
-const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt"`
+/** The account alone. */
+export function withoutHash({ passwordHash, ...account }: StoredAccount): Account {
+  return account
+}
+
+const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
+  email_verified_at as "emailVerifiedAt"`
 
 /** A new account, whose tenant exists already. Fails with `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
   await refusingTakenEmail(
     client.query(
-      `insert into server_accounts (id, email, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)`,
-      [account.id, account.email, account.name, account.role, account.passwordHash, account.createdAt],
+      `insert into server_accounts (id, email, name, role, password_hash, created_at, email_verified_at)
+       values ($1, $2, $3, $4, $5, $6, $7)`,
+      [
+        account.id,
+        account.email,
+        account.name,
+        account.role,
+        account.passwordHash,
+        account.createdAt,
+        account.emailVerifiedAt,
+      ],
     ),
   )
 }
@@ -88,6 +105,7 @@ export interface AccountChange {
   readonly scope?: string | undefined
   readonly passwordHash?: string | undefined
   readonly disabledAt?: number | null | undefined
+  readonly emailVerifiedAt?: number | undefined
 }
 
 const changeable = {
@@ -98,6 +116,7 @@ const changeable = {
   scope: 'scope',
   passwordHash: 'password_hash',
   disabledAt: 'disabled_at',
+  emailVerifiedAt: 'email_verified_at',
 } as const satisfies Record<keyof AccountChange, string>
 
 /** Which account a change is meant for. */

@@ -2,14 +2,18 @@ import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
-import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
-import type { Admission, Attempt, GuessGuard, VouchedDevice } from '../protection/guess-guard.js'
+import type { Permission } from '../config/settings.js'
+import type { MailQuota } from '../mail/mail-quota.js'
+import type { Outbox } from '../mail/outbox.js'
+import { Problem, type ProblemCode } from '../problem.js'
+import { type Admission, attemptAt, type GuessGuard, type VouchedDevice } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
-import { uuidV7 } from '../uuid.js'
 import * as table from './account-table.js'
 import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
+import type { EmailVerification } from './email-verification.js'
+import { draftAccount, insertDraft } from './new-account.js'
+import type { OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 
@@ -35,6 +39,11 @@ export interface AccountsOptions {
   readonly passwords: PasswordQueue
   readonly policy: PasswordPolicy
   readonly guesses: GuessGuard
+  readonly tokens: OneTimeTokens
+  readonly outbox: Outbox
+  readonly quota: MailQuota
+  readonly emails: EmailVerification
+  readonly unverifiedSignIn: Permission
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -50,26 +59,9 @@ export class Accounts {
     this.#options = options
   }
 
-  /** A new account with its secret and a first session, in one transaction. Fails with `email_invalid`, `password_…`, `email_taken`. `device`: the device token that came along. */
-  async register(
-    input: { email: string; password: string; name?: string | undefined },
-    origin: RequestOrigin,
-    device?: string,
-  ): Promise<SignedIn> {
-    const draft = await this.#draft(input, 'user')
-    const [account, session, deviceToken] = await this.#options.store.transaction(async (client) => {
-      const inserted = await this.#insert(client, draft)
-      const opened = await this.#options.sessions.open(client, inserted.id, origin)
-      await this.#audit(client, 'register', { accountId: inserted.id, sessionId: opened.id }, origin)
-      const token = await this.#options.guesses.introduce(client, attemptAt(inserted.id, origin, device))
-      return [inserted, opened, token] as const
-    })
-    return { account, tokens: await this.#options.sessions.tokensFor(session, account), deviceToken }
-  }
-
   /**
    * A new session for whoever knows the password. Does the same work and fails with the same `invalid_credentials` whether or not
-   * there is such an account; `account_disabled` is told only to who knows the password. Fails with `guess_delayed` before the password is
+   * there is such an account; `account_disabled` and `email_unverified` are told only to who knows the password. Fails with `guess_delayed` before the password is
    * looked at. `device`: the device token that came along.
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
@@ -95,21 +87,29 @@ export class Accounts {
     return account
   }
 
-  /** Changes name or address; the address only with the password. Fails with `password_required`, `password_wrong`, `email_…`. */
+  /**
+   * Changes the name, and asks for a change of address, which needs the password and becomes true once it is confirmed from the new address. Fails with
+   * `password_required`, `password_wrong`, `email_invalid`, `email_taken`, `mail_unavailable`.
+   */
   async update(
     acting: Acting,
     input: { email?: string | undefined; name?: string | null | undefined; password?: string | undefined },
     origin: RequestOrigin,
   ): Promise<table.Account> {
+    const { store, outbox, emails } = this.#options
     if (input.email !== undefined && input.password === undefined) throw new Problem('password_required')
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
+    if (email !== undefined) outbox.checkServed()
     const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password)
-    const condition = stored ?? { id: acting.accountId }
-    return this.#options.store.transaction(async (client) => {
-      const updated = await table.updateAccount(client, condition, { email, name: input.name })
+    const name = input.name === undefined ? stored?.name : input.name
+    return store.transaction(async (client) => {
+      const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name })
       if (updated === undefined) throw new LatchkeyError('token_revoked')
-      await this.#audit(client, 'profile_change', acting, origin)
+      if (input.name !== undefined) await this.#audit(client, 'profile_change', acting, origin)
+      if (email === undefined || email === updated.email) return updated
+      await emails.requestChange(client, updated, email)
+      await this.#audit(client, 'email_change_request', acting, origin)
       return updated
     })
   }
@@ -120,7 +120,7 @@ export class Accounts {
     input: { currentPassword: string; newPassword: string },
     origin: RequestOrigin,
   ): Promise<SignedIn> {
-    const { store, keys, sessions, passwords } = this.#options
+    const { store, keys, sessions, passwords, tokens, outbox } = this.#options
     const stored = await this.#authenticate(acting, input.currentPassword)
     const newPassword = this.#options.policy.check(input.newPassword, stored)
     const passwordHash = await passwords.hash(newPassword)
@@ -129,6 +129,9 @@ export class Accounts {
       if (updated === undefined) throw new Problem('password_wrong')
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
       await keys.revoke(acting.accountId, { client })
+      // Who has asked for a link may be the one whom the change is to keep out.
+      await tokens.revokeAll(client, acting.accountId)
+      await outbox.add(client, { kind: 'password_changed', to: updated.email, account: updated.id })
       await this.#audit(client, 'password_change', acting, origin)
       return [updated, kept] as const
     })
@@ -189,9 +192,11 @@ export class Accounts {
   async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
     const existing = await table.findStoredAccountByEmail(this.#options.store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
-    const draft = await this.#draft(input, 'admin')
+    const draft = await draftAccount(this.#options, input, 'admin')
+    // The operator vouches for the address.
+    const vouched = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await this.#options.store.transaction(async (client) => {
-      const inserted = await this.#insert(client, draft)
+      const inserted = await insertDraft(client, this.#options, vouched)
       await this.#options.audit.append(client, byOperator('register', inserted.id))
       return inserted
     })
@@ -207,7 +212,7 @@ export class Accounts {
     const { store, keys, passwords } = this.#options
     if (!(await passwords.verify(password, existing.passwordHash))) throw new Problem('password_wrong')
     if (existing.disabledAt !== null) throw new Problem('account_disabled')
-    if (existing.role === 'admin') return withoutHash(existing)
+    if (existing.role === 'admin') return table.withoutHash(existing)
     return store.transaction(async (client) => {
       const promoted = await table.updateAccount(client, existing, { role: 'admin' })
       if (promoted === undefined) throw new Problem('password_wrong')
@@ -217,36 +222,22 @@ export class Accounts {
     })
   }
 
-  /** Everything of a new account that takes time, before any transaction. */
-  async #draft(
-    input: { email: string; password: string; name?: string | undefined },
-    role: table.Role,
-  ): Promise<table.StoredAccount> {
-    const email = canonicalEmail(input.email)
-    const passwordHash = await this.#options.passwords.hash(
-      this.#options.policy.check(input.password, { ...input, email }),
-    )
-    const createdAt = this.#now()
-    const never = { signedInAt: null, disabledAt: null }
-    const none = { roles: '', scope: '' }
-    return { id: uuidV7(createdAt), email, name: input.name ?? null, role, ...none, passwordHash, createdAt, ...never }
-  }
-
-  async #insert(client: SqlClient, draft: table.StoredAccount): Promise<table.Account> {
-    await this.#options.keys.provision(draft.id, { client })
-    await table.insertAccount(client, draft)
-    return withoutHash(draft)
-  }
-
   async #checkCredentials(
     found: table.StoredAccount | undefined,
     password: string,
     origin: RequestOrigin,
   ): Promise<table.StoredAccount> {
     const matches = await this.#options.passwords.verify(password, found?.passwordHash)
-    if (found !== undefined && matches && found.disabledAt === null) return found
+    const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
+    if (found !== undefined && refusal === undefined) return found
     await this.#auditRefusal('login', found?.id ?? null, origin)
-    throw new Problem(matches ? 'account_disabled' : 'invalid_credentials')
+    throw new Problem(refusal ?? 'invalid_credentials')
+  }
+
+  /** What keeps the owner of an account out of it. */
+  #refusalOf({ disabledAt, emailVerifiedAt }: table.Account): ProblemCode | undefined {
+    if (disabledAt !== null) return 'account_disabled'
+    return emailVerifiedAt === null && this.#options.unverifiedSignIn === 'refuse' ? 'email_unverified' : undefined
   }
 
   /**
@@ -267,11 +258,19 @@ export class Accounts {
       const opened = await sessions.open(client, account.id, origin)
       await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
       await guesses.welcome(client, admission)
+      if (!admission.deviceKnown) await this.#tellOfDevice(client, account, origin)
       return opened
     })
     if (session === undefined) return undefined
     const tokens = await sessions.tokensFor(session, account)
-    return { account: withoutHash(account), tokens, deviceToken: admission.device }
+    return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
+  }
+
+  /** Who signs in from ever new devices learns no more, and the owner not less, after the first few letters. */
+  async #tellOfDevice(client: SqlClient, { id, email }: table.Account, origin: RequestOrigin): Promise<void> {
+    const { outbox, quota } = this.#options
+    if (!outbox.served || !(await quota.take(client, 'new device', email))) return
+    await outbox.add(client, { kind: 'new_device', to: email, account: id, at: this.#now(), ...origin })
   }
 
   /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */
@@ -303,12 +302,4 @@ export class Accounts {
 
 function byOperator(event: AuditEvent, account: string) {
   return { event, outcome: 'done', actor: 'cli', account, address: null } as const
-}
-
-function withoutHash({ passwordHash, ...account }: table.StoredAccount): table.Account {
-  return account
-}
-
-function attemptAt(account: string, { address }: RequestOrigin, device: string | undefined): Attempt {
-  return { account, network: networkOf(address), device }
 }

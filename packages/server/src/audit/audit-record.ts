@@ -31,6 +31,12 @@ export const auditEvents = [
   'rotation_resume',
   'rotation_stop',
   'account_import',
+  'email_verify',
+  'email_change_request',
+  'email_change',
+  'password_forgot',
+  'password_reset',
+  'mail_failed',
 ] as const
 
 /** The name of something that happened. */

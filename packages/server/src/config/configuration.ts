@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, type Setting } from './setting.js'
-import { type LogLevel, settings } from './settings.js'
+import { type LogLevel, type MailSender, type Permission, type Registration, settings } from './settings.js'
 
 /** A key of Cloud KMS, and where it is asked. */
 export interface KmsKey {
@@ -34,6 +35,22 @@ export interface MasterKeyConfiguration {
   readonly folder: string | undefined
 }
 
+/** Who takes the letters: a mail server, or a folder in which they are left. */
+export type MailCarrier =
+  | { readonly kind: 'smtp'; readonly url: string }
+  | { readonly kind: 'folder'; readonly folder: string }
+
+/** How letters are written and sent. */
+export interface MailConfiguration {
+  /** `undefined`: nobody, so that nothing can be mailed. */
+  readonly carrier: MailCarrier | undefined
+  readonly from: MailSender
+  /** Under this URL are the pages that mailed links lead to. */
+  readonly linkBase: string
+  readonly resetLinkTtlSec: number
+  readonly verifyLinkTtlSec: number
+}
+
 /** All that the operator decides. */
 export interface Configuration {
   readonly host: string
@@ -60,6 +77,10 @@ export interface Configuration {
   readonly passwordMinLength: number
   /** Secrets that are hashed along with passwords, newest first; `undefined`: none. */
   readonly passwordPeppers: string | undefined
+  readonly registration: Registration
+  /** Whether an account may sign in whose e-mail address is not verified. */
+  readonly unverifiedSignIn: Permission
+  readonly mail: MailConfiguration
   /** How many requests are taken, of whom. */
   readonly limits: Limits
   /** How long requests are still taken once the server was told to stop. */
@@ -105,13 +126,15 @@ export function readConfiguration(env: Environment): Configuration {
   const host = reader.read(settings.host) ?? '127.0.0.1'
   const port = reader.read(settings.port) ?? 3000
   const sessionTtlSec = reader.read(settings.sessionTtl) ?? 2_592_000
+  const database = readDatabase(reader)
+  const issuer = readIssuer(reader, host, port)
   const configuration: Configuration = {
     host,
     port,
     trustedProxies: reader.read(settings.trustedProxies) ?? [],
-    database: readDatabase(reader),
+    database,
     redisUrl: reader.read(settings.redisUrl),
-    issuer: readIssuer(reader, host, port),
+    issuer,
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
     corsOrigins: reader.read(settings.corsOrigins) ?? [],
@@ -123,6 +146,9 @@ export function readConfiguration(env: Environment): Configuration {
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
     passwordPeppers: reader.read(settings.passwordPeppers),
+    registration: reader.read(settings.registration) ?? 'open',
+    unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
+    mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
     stopDelaySec: reader.read(settings.stopDelay) ?? 0,
     metricsToken: reader.read(settings.metricsToken),
@@ -288,6 +314,28 @@ function readLimits(reader: EnvironmentReader): Limits {
   }
 }
 
+function readMail(reader: EnvironmentReader, database: DatabaseConfiguration, issuer: string): MailConfiguration {
+  const sent = reader.isGiven(settings.smtpUrl)
+  if (sent && !reader.isGiven(settings.mailFrom)) {
+    reader.object({
+      name: settings.mailFrom.name,
+      problem: 'it is not set, and mail servers take no letter without a sender',
+      remedy: `It must be ${settings.mailFrom.accepts}.`,
+    })
+  }
+  return {
+    carrier: sent ? { kind: 'smtp', url: reader.read(settings.smtpUrl) ?? '' } : folderIn(database),
+    from: reader.read(settings.mailFrom) ?? { name: '', address: 'no-reply@localhost' },
+    linkBase: reader.read(settings.linkBase) ?? issuer,
+    resetLinkTtlSec: reader.read(settings.resetLinkTtl) ?? 3600,
+    verifyLinkTtlSec: reader.read(settings.verifyLinkTtl) ?? 86_400,
+  }
+}
+
+function folderIn(database: DatabaseConfiguration): MailCarrier | undefined {
+  return database.kind === 'embedded' ? { kind: 'folder', folder: join(database.folder, 'mail') } : undefined
+}
+
 function readIssuer(reader: EnvironmentReader, host: string, port: number): string {
   if (port === 0 && !reader.isGiven(settings.issuer)) {
     reader.object({
@@ -301,6 +349,14 @@ function readIssuer(reader: EnvironmentReader, host: string, port: number): stri
 
 function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
   const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
+  const { registration, unverifiedSignIn, mail } = configuration
+  if (mail.carrier === undefined && (registration === 'by-mail' || unverifiedSignIn === 'refuse')) {
+    reader.object({
+      name: settings.smtpUrl.name,
+      problem: 'it is not set, and without mail nobody could register or sign in',
+      remedy: `It must be ${settings.smtpUrl.accepts}.`,
+    })
+  }
   if (serviceAudiences.includes(audience)) {
     reader.object({
       name: settings.serviceAudiences.name,

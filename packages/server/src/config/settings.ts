@@ -11,6 +11,22 @@ export type LogLevel = (typeof logLevels)[number]
 
 const day = 86_400
 
+const registrations = ['open', 'by-mail'] as const
+const permissions = ['allow', 'refuse'] as const
+
+/** How one registers. */
+export type Registration = (typeof registrations)[number]
+
+/** Whether something is permitted. */
+export type Permission = (typeof permissions)[number]
+
+/** Who letters come from. */
+export interface MailSender {
+  /** May be empty. */
+  readonly name: string
+  readonly address: string
+}
+
 /** Every environment variable that the server reads, and all that is to be known about each: checks and documentation come from here. */
 export const settings = {
   host: {
@@ -177,6 +193,58 @@ export const settings = {
     secret: true,
     parse: parseMasterKeys,
   },
+  registration: {
+    name: 'LATCHKEY_REGISTRATION',
+    purpose:
+      'How one registers: "open" signs in at once, and says when an address is taken; "by-mail" answers the same to every address, and goes on by a mailed link.',
+    accepts: `one of ${registrations.join(', ')}`,
+    byDefault: 'open',
+    parse: (text) => parseWord(text, registrations),
+  },
+  unverifiedSignIn: {
+    name: 'LATCHKEY_UNVERIFIED_SIGN_IN',
+    purpose: 'Whether an account may sign in whose e-mail address is not verified.',
+    accepts: `one of ${permissions.join(', ')}`,
+    byDefault: 'allow',
+    parse: (text) => parseWord(text, permissions),
+  },
+  smtpUrl: {
+    name: 'LATCHKEY_SMTP_URL',
+    purpose:
+      'The mail server that letters are handed to, with user and password. With "?requireTLS=true" nothing is sent to an smtp:// server that does not encrypt.',
+    accepts: 'a URL that begins with smtp:// or smtps://',
+    byDefault:
+      'none: with the embedded database letters are written into the folder "mail" of LATCHKEY_DATA_DIR, with PostgreSQL there are none',
+    secret: true,
+    parse: (text) => (/^smtps?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+  },
+  mailFrom: {
+    name: 'LATCHKEY_MAIL_FROM',
+    purpose: 'Who letters come from; required with LATCHKEY_SMTP_URL.',
+    accepts: 'an ASCII address such as "no-reply@example.com" or "Example <no-reply@example.com>"',
+    byDefault: 'no-reply@localhost',
+    parse: parseSender,
+  },
+  linkBase: {
+    name: 'LATCHKEY_LINK_BASE',
+    purpose:
+      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration and /reset-password under it, each with "#token=…".',
+    accepts: 'an http or https URL without query and fragment, and without a slash at its end',
+    byDefault: 'LATCHKEY_ISSUER',
+    parse: parseIssuer,
+  },
+  resetLinkTtl: seconds(
+    'LATCHKEY_RESET_LINK_TTL',
+    'How long a link to set a new password works',
+    [60, day],
+    '3600 (one hour)',
+  ),
+  verifyLinkTtl: seconds(
+    'LATCHKEY_VERIFY_LINK_TTL',
+    'How long a link to verify an address, or to finish a registration, works',
+    [60, 30 * day],
+    '86400 (one day)',
+  ),
   limitLogin: limits('login', 'How often one may sign in'),
   limitRegister: limits('register', 'How often one may register'),
   limitRefresh: limits('refresh', 'How often one may refresh'),
@@ -280,6 +348,13 @@ function isOrigin(text: string): boolean {
 function parseScopes(text: string): readonly string[] | undefined {
   const scopes = text.split(' ').filter((scope) => scope !== '')
   return scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) ? scopes : undefined
+}
+
+const senderAddress = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}$/
+
+function parseSender(text: string): MailSender | undefined {
+  const [, name = '', address = text] = /^ *([\x20-\x7e]*?) *<([^<>]*)> *$/.exec(text) ?? []
+  return senderAddress.test(address) && !/["<>]/.test(name) ? { name, address } : undefined
 }
 
 function parseAudience(text: string): string | undefined {

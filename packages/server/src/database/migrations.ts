@@ -132,5 +132,32 @@ export const serverMigrations = {
         create index server_client_secrets_of_client on server_client_secrets (client_id)
       `,
     },
+    {
+      name: 'mail and one-time links',
+      sql: `
+        alter table server_accounts add column email_verified_at bigint;
+        create table server_one_time_tokens (
+          hash text primary key,
+          purpose text not null,
+          account_id text references server_accounts (id) on delete cascade,
+          data text not null,
+          expires_at bigint not null,
+          unique (account_id, purpose)
+        );
+        create index server_one_time_tokens_by_expiry on server_one_time_tokens (expires_at);
+        create table server_outbox (
+          id text primary key,
+          sealed text not null,
+          attempts integer not null,
+          due_at bigint not null
+        );
+        create index server_outbox_by_due on server_outbox (due_at);
+        create table server_mail_counts (
+          name text primary key,
+          letters integer not null,
+          ends_at bigint not null
+        )
+      `,
+    },
   ],
 } as const

@@ -8,6 +8,7 @@ export type SealedKeyName =
   | 'server:protection-key'
   | 'server:audit-key'
   | 'server:session-id-key'
+  | 'server:mail-key'
 
 /**
  * 32 random bytes, made at the first start, the same in every process on the database, and kept there sealed under the master key. Throws

@@ -63,6 +63,11 @@ export class Metrics {
     name: 'latchkey_secret_leaks_total',
     help: 'Secrets that were ended because somebody else had signed with them.',
   })
+  readonly mail = this.#counter({
+    name: 'latchkey_mail_total',
+    help: 'Letters by outcome: "sent", "delayed" for each attempt that failed and is made again, "failed" when one was given up.',
+    labelNames: ['outcome'],
+  })
   readonly choreFailures = this.#counter({
     name: 'latchkey_chore_failures_total',
     help: 'Chores that failed, by their name.',

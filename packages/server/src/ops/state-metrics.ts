@@ -44,6 +44,14 @@ export function observeState(metrics: Metrics, { keys, store, clock, ...state }:
       return rows.map(({ count }) => ({ value: Number(count) }))
     },
   })
+  metrics.gauge({
+    name: 'latchkey_mail_waiting',
+    help: 'Letters in the outbox, and requests for some; more than a few for long means that a mail server is away.',
+    read: async () => {
+      const { rows } = await store.query<{ count: number }>('select count(*) as count from server_outbox')
+      return rows.map(({ count }) => ({ value: Number(count) }))
+    },
+  })
   const ages = secretAges(store, clock)
   metrics.gauge({
     name: 'latchkey_secrets',

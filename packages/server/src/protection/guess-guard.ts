@@ -1,7 +1,9 @@
 import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { emptyLane, failed, failedByNetwork, longestMemoryMs, strangerWaitMs, waitMs } from '../guess-policy.js'
+import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
+import type { RequestOrigin } from '../request-origin.js'
 import type { BlindNames } from './blind-name.js'
 import type { DeviceTokens } from './device-tokens.js'
 import * as table from './guess-lanes.js'
@@ -16,6 +18,11 @@ export interface Attempt {
   readonly device: string | undefined
 }
 
+/** The attempt that this request makes. `device`: the device token that came along. */
+export function attemptAt(account: string, { address }: RequestOrigin, device: string | undefined): Attempt {
+  return { account, network: networkOf(address), device }
+}
+
 /** An attempt that may be made, and is counted as a failure until it turns out to be none. */
 export interface Admission {
   readonly account: string
@@ -24,6 +31,8 @@ export interface Admission {
   readonly device: string
   /** The lane in which it was counted. */
   readonly lane: string
+  /** Whether the device has signed in to the account before, or was vouched for. */
+  readonly deviceKnown: boolean
 }
 
 /** A device token for a device that has not signed in yet. */
@@ -76,12 +85,12 @@ export class GuessGuard {
   async admit({ account, network, device }: Attempt): Promise<Admission> {
     const { store, clock, devices } = this.#options
     const token = devices.recognise(device) ?? devices.mint()
-    const admission = { account, network, device: token }
-    const names = this.#namesOf(admission)
+    const names = this.#namesOf({ account, network, device: token })
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
       const lanes = await table.readLanes(store, [names.device, names.network, names.strangers])
-      const own = [names.device, names.network].find((name) => (lanes.get(name)?.knownUntil ?? 0) > nowMs)
+      const isKnown = (name: string) => (lanes.get(name)?.knownUntil ?? 0) > nowMs
+      const own = [names.device, names.network].find(isKnown)
       const name = own ?? names.strangers
       const seen = lanes.get(name)
       const byNetwork = lanes.get(names.network)
@@ -92,7 +101,7 @@ export class GuessGuard {
         const next = failedByNetwork(byNetwork ?? emptyLane, nowMs)
         await table.replaceLane(store, names.network, { seen: byNetwork, next })
       }
-      return { ...admission, lane: name }
+      return { account, network, device: token, lane: name, deviceKnown: isKnown(names.device) }
     }
     return this.#delay(1)
   }
@@ -116,7 +125,7 @@ export class GuessGuard {
   }
 
   /** The attempt was right: from now on its device and its network have lanes of their own. In the caller's transaction. */
-  async welcome(client: SqlClient, admission: Admission): Promise<void> {
+  async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown'>): Promise<void> {
     const names = this.#namesOf(admission)
     const nowMs = this.#options.clock.now()
     // What failed in another lane than the attempt's own was not forgiven by anybody.
@@ -152,7 +161,7 @@ export class GuessGuard {
     return table.pruneLanes(this.#options.store, { before: nowMs - longestMemoryMs, nowMs })
   }
 
-  #namesOf({ account, network, device }: Omit<Admission, 'lane'>): LaneNames {
+  #namesOf({ account, network, device }: Omit<Admission, 'lane' | 'deviceKnown'>): LaneNames {
     const { names } = this.#options
     return {
       device: names.of('device', device, account),

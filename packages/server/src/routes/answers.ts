@@ -5,10 +5,20 @@ import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
 /** An account as its owner sees it. */
-export function accountAnswer({ id, email, name, role, roles, scope, createdAt }: Account): AccountAnswer {
+export function accountAnswer({
+  id,
+  email,
+  name,
+  role,
+  roles,
+  scope,
+  createdAt,
+  emailVerifiedAt,
+}: Account): AccountAnswer {
   return {
     id,
     email,
+    email_verified: emailVerifiedAt !== null,
     name,
     role,
     roles: roles === '' ? [] : roles.split(' '),
@@ -16,6 +26,9 @@ export function accountAnswer({ id, email, name, role, roles, scope, createdAt }
     created_at: timeAnswer(createdAt),
   }
 }
+
+/** The answer to whoever asks for a letter, whether or not there is somebody to write to. */
+export const acceptedAnswer = { message: 'If there is something to be mailed to this address, it is on its way.' }
 
 /** An account as administrators see it. */
 export function managedAccountAnswer(account: Account): ManagedAccountAnswer {

@@ -18,6 +18,8 @@ import { addUserActions } from './admin/user-actions.js'
 import { addChangePassword } from './change-password.js'
 import { addDeleteMe } from './delete-me.js'
 import { addEndMySession } from './end-my-session.js'
+import { addFinishRegistration } from './finish-registration.js'
+import { addForgotPassword } from './forgot-password.js'
 import { addJwks } from './jwks.js'
 import { addListMySessions } from './list-my-sessions.js'
 import { addLivez } from './livez.js'
@@ -34,12 +36,16 @@ import { addReadMe } from './read-me.js'
 import { addReadyz } from './readyz.js'
 import { addRefresh } from './refresh.js'
 import { addRegister } from './register.js'
+import { addResendEmail } from './resend-email.js'
+import { addResetPassword } from './reset-password.js'
 import type { RouteContext } from './route-context.js'
 import { sharedSchemas } from './schemas.js'
 import { addUpdateMe } from './update-me.js'
+import { addVerifyEmail } from './verify-email.js'
 
 const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addRegister,
+  addFinishRegistration,
   addLogin,
   addRefresh,
   addLogout,
@@ -49,6 +55,10 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addDeleteMe,
   addChangePassword,
   addAddDevice,
+  addForgotPassword,
+  addResetPassword,
+  addVerifyEmail,
+  addResendEmail,
   addListMySessions,
   addEndMySession,
   addListUsers,

@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
-import { tryCanonicalEmail } from '../accounts/email-address.js'
+import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { handOver } from './hand-over.js'
+import { namedEmail } from './named-email.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'
 import { EitherSignedIn, EmailInput, PasswordInput, SignInHeaders } from './schemas.js'
@@ -15,19 +14,23 @@ const schema = {
   body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),
   response: {
     200: EitherSignedIn,
-    ...refusals(...forBody, 'csrf_refused', 'overloaded', 'invalid_credentials', 'account_disabled', 'guess_delayed'),
+    ...refusals(
+      ...forBody,
+      'csrf_refused',
+      'overloaded',
+      'invalid_credentials',
+      'account_disabled',
+      'email_unverified',
+      'guess_delayed',
+    ),
   },
 }
 
 /** POST /v1/login */
 export function addLogin(app: App, { accounts, cookies, mayGetCookies }: RouteContext): void {
-  const config = { limit: 'login', named } as const
+  const config = { limit: 'login', named: namedEmail } as const
   app.post('/v1/login', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
     const signedIn = await accounts.login(request.body, originOf(request), deviceOf(request))
     return handOver(request, reply, { signedIn, cookies })
   })
-}
-
-function named({ body }: FastifyRequest): string {
-  return tryCanonicalEmail((body as Static<typeof schema.body>).email)
 }

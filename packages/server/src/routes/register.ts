@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { acceptedAnswer } from './answers.js'
 import { handOver } from './hand-over.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'
@@ -9,6 +10,8 @@ const schema = {
   tags: ['sign in'],
   operationId: 'register',
   summary: 'Make an account and sign in',
+  description:
+    '202 where a mailed link comes first: with LATCHKEY_REGISTRATION=by-mail for every address, taken or not; else with LATCHKEY_UNVERIFIED_SIGN_IN=refuse.',
   headers: SignInHeaders,
   body: Type.Object(
     { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
@@ -16,6 +19,7 @@ const schema = {
   ),
   response: {
     201: EitherSignedIn,
+    202: Type.Ref('Accepted#'),
     ...refusals(
       ...forBody,
       'csrf_refused',
@@ -30,10 +34,11 @@ const schema = {
 }
 
 /** POST /v1/register */
-export function addRegister(app: App, { accounts, cookies, mayGetCookies }: RouteContext): void {
+export function addRegister(app: App, { registration, cookies, mayGetCookies }: RouteContext): void {
   const config = { limit: 'register' } as const
   app.post('/v1/register', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
-    const signedIn = await accounts.register(request.body, originOf(request), deviceOf(request))
+    const signedIn = await registration.register(request.body, originOf(request), deviceOf(request))
+    if (signedIn === undefined) return reply.code(202).send(acceptedAnswer)
     return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
   })
 }

@@ -1,6 +1,9 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, LatchkeyError } from 'latchkey'
 import type { Accounts, Acting } from '../accounts/accounts.js'
+import type { EmailVerification } from '../accounts/email-verification.js'
+import type { Recovery } from '../accounts/recovery.js'
+import type { Registration } from '../accounts/registration.js'
 import type { Administration, Administrator } from '../admin/administration.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
 import type { Clients } from '../clients/clients.js'
@@ -17,6 +20,9 @@ import { cookiesOf, deviceCookie, type SessionCookies, wantsCookies } from './se
 /** What routes work with. */
 export interface RouteContext {
   readonly accounts: Accounts
+  readonly registration: Registration
+  readonly recovery: Recovery
+  readonly emails: EmailVerification
   readonly sessions: Sessions
   readonly administration: Administration
   readonly clients: Clients

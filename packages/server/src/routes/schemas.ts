@@ -36,6 +36,9 @@ export const Scope = Type.String({
   examples: ['articles:read articles:write'],
 })
 
+/** The token of a mailed link: what stands behind "#token=". */
+export const OneTimeTokenInput = Type.String({ minLength: 1, maxLength: 255 })
+
 const mode = {
   'latchkey-mode': Type.Optional(
     Type.Literal('cookie', {
@@ -60,6 +63,7 @@ export const Account = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
     email: Type.String({ format: 'email' }),
+    email_verified: Type.Boolean({ description: 'Whether the owner has shown to read what is mailed to it.' }),
     name: nullable(Type.String()),
     role: Role,
     roles: RoleNames,
@@ -123,6 +127,11 @@ export const SignedIn = Type.Object(
   { ...closed, $id: 'SignedIn' },
 )
 
+export const Accepted = Type.Object(
+  { message: Type.String({ description: 'The same for every address.' }) },
+  { ...closed, $id: 'Accepted', description: 'Taken on: if there is something to do, a letter is on its way.' },
+)
+
 export const Session = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -175,6 +184,7 @@ export const sharedSchemas = [
   TokensInCookies,
   SignedIn,
   SignedInByCookies,
+  Accepted,
   Session,
   Sessions,
   Problem,

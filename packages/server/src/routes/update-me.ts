@@ -9,7 +9,9 @@ const schema = {
   tags: ['own account'],
   operationId: 'updateMe',
   summary: 'Change name or e-mail address',
-  description: 'A new address needs the password of the account. A name of null removes it.',
+  description:
+    'A new address needs the password of the account, and becomes its address once the link that is mailed to it was followed; the present one is told. ' +
+    'A name of null removes it.',
   security: byToken,
   body: Type.Object(
     {
@@ -31,6 +33,7 @@ const schema = {
       'guess_delayed',
       'email_invalid',
       'email_taken',
+      'mail_unavailable',
     ),
   },
 }

@@ -32,6 +32,7 @@ export type EndReason =
   | 'ended_by_admin'
   | 'refresh_reuse'
   | 'password_change'
+  | 'password_reset'
   | 'disabled'
   | 'secret_leak'
   | 'token_revoke'

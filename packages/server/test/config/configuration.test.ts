@@ -37,6 +37,15 @@ describe('the configuration', () => {
       gracePeriodSec: 3600,
       maxStalenessMs: 2000,
       passwordMinLength: 12,
+      registration: 'open',
+      unverifiedSignIn: 'allow',
+      mail: {
+        carrier: { kind: 'folder', folder: '.latchkey/mail' },
+        from: { name: '', address: 'no-reply@localhost' },
+        linkBase: 'http://127.0.0.1:3000',
+        resetLinkTtlSec: 3600,
+        verifyLinkTtlSec: 86_400,
+      },
       limits: defaultLimits,
       auditRetentionSec: 31_536_000,
       stopDelaySec: 0,
@@ -72,6 +81,13 @@ describe('the configuration', () => {
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         PASSWORD_MIN_LENGTH: '8',
         PASSWORD_PEPPERS: masterKeys,
+        LATCHKEY_REGISTRATION: 'by-mail',
+        LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse',
+        LATCHKEY_SMTP_URL: 'smtps://user:secret@mail.example.com',
+        LATCHKEY_MAIL_FROM: 'Example Shop <no-reply@example.com>',
+        LATCHKEY_LINK_BASE: 'https://shop.example.com/account',
+        LATCHKEY_RESET_LINK_TTL: '600',
+        LATCHKEY_VERIFY_LINK_TTL: '7200',
         LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
         NODE_ENV: 'production',
       }),
@@ -92,6 +108,15 @@ describe('the configuration', () => {
       maxStalenessMs: 500,
       passwordMinLength: 8,
       passwordPeppers: masterKeys,
+      registration: 'by-mail',
+      unverifiedSignIn: 'refuse',
+      mail: {
+        carrier: { kind: 'smtp', url: 'smtps://user:secret@mail.example.com' },
+        from: { name: 'Example Shop', address: 'no-reply@example.com' },
+        linkBase: 'https://shop.example.com/account',
+        resetLinkTtlSec: 600,
+        verifyLinkTtlSec: 7200,
+      },
       limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
       auditRetentionSec: 86_400,
       stopDelaySec: 5,
@@ -99,6 +124,27 @@ describe('the configuration', () => {
       logLevel: 'info',
       production: true,
     })
+  })
+
+  it('leaves nobody without the letter that must come first', () => {
+    const postgres = { DATABASE_URL: 'postgres://db/x', LATCHKEY_MASTER_KEYS: masterKeys }
+    for (const decision of [{ LATCHKEY_REGISTRATION: 'by-mail' }, { LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse' }]) {
+      expect(problemsOf({ ...postgres, ...decision })).toEqual(['LATCHKEY_SMTP_URL'])
+      expect(problemsOf(decision)).toEqual([])
+    }
+    expect(problemsOf({ LATCHKEY_SMTP_URL: 'smtp://mail.example.com' })).toEqual(['LATCHKEY_MAIL_FROM'])
+  })
+
+  it.each([
+    'no address',
+    'a@b@c',
+    'Example <no-reply@example.com',
+    '"Example" <no-reply@example.com>',
+    'Example <no-reply@example.com>, Other <other@example.com>',
+    'Example\nBcc: other@example.com <no-reply@example.com>',
+    'no-reply@example.com\r\nBcc: other@example.com',
+  ])('takes no sender from whom something else than letters could come: %j', (from) => {
+    expect(problemsOf({ LATCHKEY_MAIL_FROM: from })).toEqual(['LATCHKEY_MAIL_FROM'])
   })
 
   it('lists everything that is wrong at once', () => {
@@ -189,12 +235,13 @@ describe('the configuration', () => {
         LATCHKEY_MASTER_KEYS: masterKeys,
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         PASSWORD_PEPPERS: masterKeys,
+        LATCHKEY_SMTP_URL: 'smtps://user:secret@mail.example.com',
         LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA',
       }
       const value = values[name] ?? ''
       const isWrapped = name === 'LATCHKEY_WRAPPED_MASTER_KEYS'
       const keys = isWrapped ? { LATCHKEY_KMS_KEY: kmsKey } : { LATCHKEY_MASTER_KEYS: masterKeys }
-      const rest = { ...keys, [name]: undefined }
+      const rest = { ...keys, LATCHKEY_MAIL_FROM: 'no-reply@example.com', [name]: undefined }
       const given = readConfiguration({ ...rest, [name]: value })
       expect(readConfiguration({ ...rest, [`${name}_FILE`]: file(`${value}\n`) })).toEqual(given)
     })

@@ -10,6 +10,7 @@ export interface AnswerBody {
   readonly error: string
   readonly id: string
   readonly email: string
+  readonly email_verified: boolean
   readonly name: string | null
   readonly role: string
   readonly disabled_at: string | null

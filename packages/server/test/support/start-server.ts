@@ -19,6 +19,7 @@ const manyRequests = {
   LATCHKEY_LIMIT_REFRESH: 'address:100000/60,pair:100000/60',
   LATCHKEY_LIMIT_TOKEN: 'address:100000/60,pair:100000/60',
   LATCHKEY_LIMIT_INTROSPECTION: 'address:100000/60,pair:100000/60',
+  LATCHKEY_LIMIT_RECOVERY: 'address:100000/60,pair:100000/60',
   LATCHKEY_LIMIT_ADMIN: 'address:100000/60,account:100000/60',
   LATCHKEY_LIMIT_GENERAL: 'address:100000/60,account:100000/60',
 }
@@ -45,16 +46,18 @@ export interface TestServer {
 }
 
 export async function startServer(options: StartOptions): Promise<TestServer> {
-  const [database, removeDatabase] = options.database === 'sqlite' ? await embedded() : await postgres()
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-server-'))
+  const [database, removeDatabase] = options.database === 'sqlite' ? embedded(folder) : await postgres()
   let removed: Promise<void> | undefined
   const remove = () => {
-    removed ??= removeDatabase()
+    removed ??= removeDatabase().then(() => rm(folder, { recursive: true, force: true }))
     return removed
   }
   const common = { PORT: '0', LATCHKEY_ISSUER: 'http://issuer.test', LOG_LEVEL: 'silent' }
   const defaults = readConfiguration({ ...common, ...manyRequests })
+  const mail = { ...defaults.mail, carrier: { kind: 'folder', folder: join(folder, 'mail') } } as const
   try {
-    return await start({ ...defaults, database, ...options.configuration }, options.parts ?? {}, remove)
+    return await start({ ...defaults, database, mail, ...options.configuration }, options.parts ?? {}, remove)
   } catch (error) {
     await remove()
     throw error
@@ -81,9 +84,8 @@ async function start(
   return { server, url, api, clock, configuration, startAnother, loseDatabase, stop }
 }
 
-async function embedded(): Promise<[DatabaseConfiguration, () => Promise<void>]> {
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-server-'))
-  return [{ kind: 'embedded', folder, masterKeys: undefined }, () => rm(folder, { recursive: true, force: true })]
+function embedded(folder: string): [DatabaseConfiguration, () => Promise<void>] {
+  return [{ kind: 'embedded', folder, masterKeys: undefined }, async () => {}]
 }
 
 async function postgres(): Promise<[DatabaseConfiguration, () => Promise<void>]> {

@@ -1,0 +1,43 @@
+import type { Clock } from 'latchkey'
+import type { SqlStore } from 'latchkey/sqlite'
+import type { AuditTrail } from '../audit/audit-trail.js'
+import type { MailConfiguration } from '../config/configuration.js'
+import { Courier } from '../mail/courier.js'
+import { MailQuota, type MailQuotaOptions } from '../mail/mail-quota.js'
+import { openTransport } from '../mail/open-transport.js'
+import { Outbox } from '../mail/outbox.js'
+import { OneTimeTokens } from './one-time-tokens.js'
+import { RequestAnswers } from './request-answers.js'
+
+/** What letters are written with. */
+export interface CorrespondenceParts {
+  readonly store: SqlStore
+  /** Seals the outbox. */
+  readonly key: Uint8Array
+  readonly names: MailQuotaOptions['names']
+  readonly audit: AuditTrail
+  readonly clock: Clock
+}
+
+/** Everything between an account and its owner's mailbox. */
+export interface Correspondence {
+  readonly tokens: OneTimeTokens
+  readonly outbox: Outbox
+  readonly quota: MailQuota
+  /** `undefined` where nothing can be mailed. */
+  readonly courier: Courier | undefined
+}
+
+/** Puts it together as the operator has decided. */
+export function openCorrespondence(mail: MailConfiguration, parts: CorrespondenceParts): Correspondence {
+  const { store, audit, clock } = parts
+  const { linkBase, resetLinkTtlSec, verifyLinkTtlSec } = mail
+  const transport = openTransport(mail)
+  const tokens = new OneTimeTokens({ store, clock })
+  const outbox = new Outbox({ ...parts, served: transport !== undefined })
+  const quota = new MailQuota(parts)
+  const answers = new RequestAnswers({ tokens, quota, audit, resetLinkTtlSec, verifyLinkTtlSec })
+  const answer = answers.answer.bind(answers)
+  const courier = transport && new Courier({ store, outbox, transport, answer, linkBase, audit, clock })
+  return { tokens, outbox, quota, courier }
+}

@@ -1,0 +1,154 @@
+import { EventEmitter } from 'node:events'
+import type { Clock } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { AuditTrail } from '../audit/audit-trail.js'
+import { composeLetter } from './compose-letter.js'
+import { isRequest, type Letter, type MailKind, type MailRequest } from './letter.js'
+import type { MailTransport } from './mail-transport.js'
+import type { ClaimedEntry, Outbox } from './outbox.js'
+import { isHopeless, maxAttempts, retryDelayMs } from './retry-policy.js'
+
+/** What `Courier` works with. */
+export interface CourierOptions {
+  readonly store: SqlStore
+  readonly outbox: Outbox
+  readonly transport: MailTransport
+  /** Makes a request into a letter, in the transaction in which it takes its place; `undefined` when nobody is to be written to. */
+  readonly answer: (client: SqlClient, request: MailRequest) => Promise<Letter | undefined>
+  /** The URL under which the linked pages are. */
+  readonly linkBase: string
+  readonly audit: AuditTrail
+  readonly clock: Clock
+}
+
+/** A letter that was or was not sent. Nothing of it tells what it says, or to whom. */
+export interface Delivery {
+  readonly id: string
+  readonly kind: MailKind | 'unreadable'
+  readonly attempts: number
+  /** The file that it was put into instead. */
+  readonly file?: string
+  /** What the mail server or the system called the failure. */
+  readonly reason?: string
+}
+
+/** What is told: a letter `sent`, one that is tried again (`delayed`), one that was given up (`failed`). */
+interface CourierEvents {
+  sent: [Delivery]
+  delayed: [Delivery]
+  failed: [Delivery]
+}
+
+const batchSize = 10
+
+/** How long sending may take before another process takes the letter for lost; longer than all time-outs of a transport together. */
+const leaseMs = 120_000
+
+/** Carries what lies in the outbox: once in the normal case, and once more where it cannot be known whether it arrived. */
+export class Courier extends EventEmitter<CourierEvents> {
+  readonly #options: CourierOptions
+  #pass: Promise<void> | undefined
+  #closing = false
+
+  constructor(options: CourierOptions) {
+    super()
+    this.#options = options
+  }
+
+  /** Sends what is due; a call while another is at it waits for that one. Fails when the database does, never because a mail server is away. */
+  deliver(): Promise<void> {
+    this.#pass ??= this.#deliverAll().finally(() => {
+      this.#pass = undefined
+    })
+    return this.#pass
+  }
+
+  /** Ends after the letters that are being sent. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#pass?.catch(() => {})
+    this.#options.transport.close()
+  }
+
+  async #deliverAll(): Promise<void> {
+    while (!this.#closing) {
+      const batch = await this.#options.outbox.claim({ limit: batchSize, leaseMs })
+      const done = await Promise.all(batch.map((entry) => this.#deal(entry)))
+      // When nothing of a batch went through, the next one can wait until the mail server had a pause.
+      if (!done.includes(true)) return
+    }
+  }
+
+  async #deal(entry: ClaimedEntry): Promise<boolean> {
+    let content: Letter | MailRequest | undefined
+    try {
+      content = entry.open()
+      const letter = isRequest(content) ? await this.#answer(entry, content) : content
+      if (letter !== undefined) await this.#send(entry, letter)
+      return true
+    } catch (error) {
+      const delivery = deliveryOf(entry, content, { reason: reasonOf(error) })
+      if (isHopeless(error) || entry.attempts >= maxAttempts) await this.#giveUp(delivery, content)
+      else await this.#delay(entry, delivery)
+      return false
+    }
+  }
+
+  /** The letter that the request becomes; from then on each attempt sends the same one. */
+  #answer(entry: ClaimedEntry, request: MailRequest): Promise<Letter | undefined> {
+    const { store, outbox, answer } = this.#options
+    return store.transaction(async (client) => {
+      const letter = await answer(client, request)
+      if (letter === undefined) await outbox.remove(client, entry)
+      else if (!(await outbox.replace(client, entry, letter))) throw new Error('Another process has taken it over.')
+      return letter
+    })
+  }
+
+  async #send(entry: ClaimedEntry, letter: Letter): Promise<void> {
+    const { store, outbox, transport, linkBase, clock } = this.#options
+    if ('link' in letter && letter.link.expiresAt <= clock.now()) throw new ExpiredLink()
+    const { id } = entry
+    const { to, kind } = letter
+    const { file } = await transport.send({ id, kind, to, ...composeLetter(letter, linkBase) })
+    await outbox.remove(store, entry)
+    this.emit('sent', deliveryOf(entry, letter, file === undefined ? {} : { file }))
+  }
+
+  async #delay(entry: ClaimedEntry, delivery: Delivery): Promise<void> {
+    await this.#options.outbox.postpone(entry, retryDelayMs(entry.attempts))
+    this.emit('delayed', delivery)
+  }
+
+  async #giveUp(delivery: Delivery, content: Letter | MailRequest | undefined): Promise<void> {
+    const { store, outbox, audit } = this.#options
+    const removed = await store.transaction(async (client) => {
+      if (!(await outbox.remove(client, delivery))) return false
+      const account = content?.account ?? null
+      await audit.append(client, { event: 'mail_failed', outcome: 'refused', actor: null, account, address: null })
+      return true
+    })
+    if (removed) this.emit('failed', delivery)
+  }
+}
+
+/** What the link leads to is over: nobody is served by a letter that comes too late. */
+class ExpiredLink extends Error {
+  readonly code = 'link_expired'
+  readonly permanent = true
+}
+
+function deliveryOf(
+  { id, attempts }: ClaimedEntry,
+  content: Letter | MailRequest | undefined,
+  more: Pick<Delivery, 'file' | 'reason'>,
+): Delivery {
+  return { id, kind: content?.kind ?? 'unreadable', attempts, ...more }
+}
+
+/** A name alone: what a mail server says may repeat what was sent to it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown }
+  return [code ?? error.name, responseCode].filter((part) => part !== undefined).join(' ')
+}

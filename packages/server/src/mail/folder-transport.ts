@@ -1,0 +1,26 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createTransport } from 'nodemailer'
+import { type MailTransport, messageOptions, type Sender } from './mail-transport.js'
+
+/**
+ * Writes each message into a file of the folder, for its owner alone, instead of sending it: for trying things out. The file of a message that is
+ * written once more is the same.
+ */
+export function folderTransport(folder: string, from: Sender): MailTransport {
+  const writer = createTransport({ streamTransport: true, buffer: true })
+  return {
+    send: async (message) => {
+      const { message: content } = await writer.sendMail(messageOptions(message, from))
+      if (!Buffer.isBuffer(content)) throw new TypeError('nodemailer gave a stream in spite of "buffer".')
+      const file = `${message.id}-${message.kind}.eml`
+      const path = join(folder, file)
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await writeFile(`${path}.part`, content, { mode: 0o600 })
+      // Under its final name a file is always whole.
+      await rename(`${path}.part`, path)
+      return { file }
+    },
+    close: () => {},
+  }
+}

@@ -1,0 +1,46 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import PostalMime from 'postal-mime'
+import type { TestServer } from './start-server.js'
+
+/** A letter as its receiver sees it. */
+export interface ReceivedLetter {
+  readonly to: string
+  readonly from: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+  readonly headers: readonly { readonly key: string; readonly value: string }[]
+  /** Of its link: `undefined` when it has none. */
+  readonly link: string | undefined
+  /** What stands behind "#token=" in the link; empty when there is none. */
+  readonly token: string
+}
+
+/** Reads a message of RFC 5322. */
+export async function parseLetter(raw: Uint8Array): Promise<ReceivedLetter> {
+  const { to, from, subject = '', text = '', html = '', headers } = await PostalMime.parse(raw)
+  const link = /^https?:\S+$/m.exec(text)?.[0]
+  const token = link?.split('#token=')[1] ?? ''
+  const [receiver] = to ?? []
+  return { to: receiver?.address ?? '', from: from?.address ?? '', subject, text, html, headers, link, token }
+}
+
+/** Has everything sent that is due, and gives what was written to the address so far, oldest first. For servers that leave their letters in a folder. */
+export async function lettersTo({ server, configuration }: TestServer, address: string): Promise<ReceivedLetter[]> {
+  await server.service.mail.courier?.deliver()
+  const { carrier } = configuration.mail
+  if (carrier?.kind !== 'folder') throw new TypeError('This server does not leave its letters in a folder.')
+  const files = (await readdir(carrier.folder).catch(() => [])).filter((file) => file.endsWith('.eml')).toSorted()
+  const letters = await Promise.all(files.map(async (file) => parseLetter(await readFile(join(carrier.folder, file)))))
+  return letters.filter(({ to }) => to === address)
+}
+
+/** The newest letter to the address with this subject. */
+export async function newestLetter(running: TestServer, address: string, subject: string): Promise<ReceivedLetter> {
+  const letters = await lettersTo(running, address)
+  const found = letters.findLast((letter) => letter.subject === subject)
+  if (found === undefined)
+    throw new Error(`No such letter, but ${JSON.stringify(letters.map((other) => other.subject))}`)
+  return found
+}
