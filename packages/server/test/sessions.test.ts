@@ -164,6 +164,7 @@ describe.each(databases)('sessions on %s', (database) => {
       })
       const listed = await running.api.get('/v1/me/sessions', { token: body.access_token })
       expect(listed.body.sessions[0]?.user_agent).toBe('y'.repeat(255))
+      expect(listed.body.sessions[0]?.device).toBeNull()
     })
 
     it('ends one device and leaves the others', async () => {

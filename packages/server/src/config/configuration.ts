@@ -71,6 +71,8 @@ export interface Configuration {
   readonly accessTokenTtlSec: number
   readonly sessionTtlSec: number
   readonly sessionIdleTtlSec: number
+  /** How many sessions an account may have. */
+  readonly maxSessions: number
   readonly gracePeriodSec: number
   readonly maxStalenessMs: number
   /** The least number of characters of a new password. */
@@ -142,6 +144,7 @@ export function readConfiguration(env: Environment): Configuration {
     accessTokenTtlSec: reader.read(settings.accessTokenTtl) ?? 900,
     sessionTtlSec,
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
+    maxSessions: reader.read(settings.maxSessions) ?? 100,
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,

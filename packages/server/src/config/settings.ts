@@ -164,6 +164,13 @@ export const settings = {
     [60, 3650 * day],
     '1209600 (14 days)',
   ),
+  maxSessions: {
+    name: 'LATCHKEY_MAX_SESSIONS',
+    purpose: 'How many sessions an account may have; one more ends the one that was not used for the longest time.',
+    accepts: 'a whole number from 1 to 10000',
+    byDefault: '100',
+    parse: (text) => parseWhole(text, 1, 10_000),
+  },
   gracePeriod: seconds(
     'LATCHKEY_GRACE_PERIOD',
     'How long a rotated secret still verifies',

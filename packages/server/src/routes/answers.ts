@@ -1,5 +1,6 @@
 import type { Account } from '../accounts/account-table.js'
 import type { SignedIn } from '../accounts/accounts.js'
+import { deviceName } from '../sessions/device-name.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
@@ -70,6 +71,7 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
     created_at: timeAnswer(session.createdAt),
     last_used_at: timeAnswer(session.lastUsedAt),
     expires_at: timeAnswer(session.expiresAt),
+    device: deviceName(session.userAgent),
     user_agent: session.userAgent,
     address: session.address,
   }

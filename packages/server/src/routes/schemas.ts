@@ -139,6 +139,12 @@ export const Session = Type.Object(
     created_at: time('When it began.'),
     last_used_at: time('When it was last refreshed.'),
     expires_at: time('When it ends at the latest.'),
+    device: nullable(
+      Type.String({
+        description: 'What the device calls itself, in short; proof of nothing.',
+        examples: ['Firefox on Linux'],
+      }),
+    ),
     user_agent: nullable(Type.String()),
     address: nullable(Type.String({ description: 'The IP address that used it last.' })),
   },

@@ -35,6 +35,7 @@ export type EndReason =
   | 'password_reset'
   | 'disabled'
   | 'secret_leak'
+  | 'session_limit'
   | 'token_revoke'
 
 // With the table's whole name, because SQLite knows no alias in "returning".
@@ -108,6 +109,21 @@ export async function listSessions(
     [accountId, nowMs, nowMs - idleMs],
   )
   return rows
+}
+
+/** IDs of the account's living sessions beyond the `keep` that were used last; the one spared is not among them, and counts as one of those. */
+export async function findExcessSessions(
+  client: SqlClient,
+  accountId: string,
+  { nowMs, idleMs, keep, spare }: { nowMs: number; idleMs: number; keep: number; spare: string },
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select id from server_sessions
+     where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4
+     order by last_used_at desc, id desc limit 1000 offset $5`,
+    [accountId, nowMs, nowMs - idleMs, spare, keep - 1],
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** Moves on to the next refresh token, if the session lives and stands at `counter`. One statement: of many at once one succeeds. */

@@ -47,6 +47,8 @@ export interface SessionsOptions {
   readonly accessTokenTtlSec: number
   readonly sessionTtlSec: number
   readonly sessionIdleTtlSec: number
+  /** How many an account may have. */
+  readonly maxSessions: number
 }
 
 /** The token just replaced is honoured for so long, so that parallel tabs and lost answers log nobody out. */
@@ -63,11 +65,19 @@ export class Sessions {
     this.#options = options
   }
 
-  /** A new session, in the caller's transaction. */
-  open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
+  /** A new session, in the caller's transaction. Where it is one too many, those that were not used for the longest time end, with their tokens. */
+  async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
-    const id = this.#options.sessionIds.mint(accountId, nowMs)
-    return table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: this.#options.sessionTtlSec * 1000 })
+    const { sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
+    const id = sessionIds.mint(accountId, nowMs)
+    const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
+    const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
+    for (const excess of await table.findExcessSessions(client, accountId, most)) {
+      await this.end(client, { id: excess, accountId }, 'session_limit')
+      const entry = { event: 'session_end', outcome: 'done', actor: null, account: accountId, session: excess } as const
+      await this.#options.audit.append(client, { ...entry, address: origin.address })
+    }
+    return opened
   }
 
   /**

@@ -27,6 +27,7 @@ export interface AnswerBody {
     readonly id: string
     readonly current: boolean
     readonly user_agent: string | null
+    readonly device: string | null
     readonly address: string | null
   }[]
   readonly users: readonly { readonly id: string; readonly email: string }[]

@@ -16,6 +16,7 @@ export const tokenParameters = {
 
 const schema = {
   tags: ['other services'],
+  operationId: 'introspectToken',
   summary: 'Ask whether a token holds, and what it says (RFC 7662)',
   description:
     'For clients with "may_introspect". The answer is {"active": false} for whatever does not hold, for whatever reason; 503 when it cannot be found out. ' +

@@ -11,6 +11,7 @@ const url = Type.String({ format: 'uri' })
 
 const schema = {
   tags: ['other services'],
+  operationId: 'readMetadata',
   summary: 'What this authorization server can do, and where (RFC 8414)',
   response: {
     200: Type.Object({

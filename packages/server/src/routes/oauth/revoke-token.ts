@@ -9,6 +9,7 @@ import { tokenParameters } from './introspect-token.js'
 
 const schema = {
   tags: ['other services'],
+  operationId: 'revokeToken',
   summary: 'End a token, and what it belongs to (RFC 7009)',
   description:
     'An access token or a refresh token of a login ends the session: whoever holds it may do that, with or without a client of its own. The token of a client ' +
