@@ -28,42 +28,68 @@ const parameter = 'access_token'
 // RFC 6750 §2.1: the scheme, in any case, at least one space, and a b64token.
 const bearer = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 const bearerScheme = /^Bearer(?: |$)/i
+const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
  * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
- * several (RFC 6750 §2), and `credentials_malformed`.
+ * several (RFC 6750 §2), and `credentials_malformed`. Its characters are not looked at: see `isTokenText`.
  */
 export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
-  const found = headerValues(carrier.rawHeaders, 'authorization').flatMap(bearerTokens)
-  const { cookie } = sources
-  if (cookie !== undefined) {
-    found.push(...headerValues(carrier.rawHeaders, 'cookie').flatMap((header) => cookieValues(header, cookie)))
-  }
-  if (sources.body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
-  if (sources.query === true) found.push(...parameterValues(carrier.query))
-  const [token] = found
+  const inHeader = headerToken(carrier.rawHeaders)
+  const elsewhere = tokensElsewhere(carrier, sources)
+  const token = inHeader ?? elsewhere[0]
   if (token === undefined) throw refusal('credentials_missing')
-  if (found.length > 1) throw refusal('credentials_ambiguous')
+  if (elsewhere.length > (inHeader === undefined ? 1 : 0)) throw refusal('credentials_ambiguous')
   if (token === malformed) throw refusal('credentials_malformed')
   return token
+}
+
+/** Whether a token has no other characters than tokens may have (RFC 6750 §2.1). To look takes as long as finding a known token: do it when one is refused. */
+export function isTokenText(text: string): boolean {
+  return b64token.test(text)
 }
 
 /** Stands for a token that is there but cannot be read: it counts, so that it is never passed over for another one. */
 const malformed = ''
 
-function headerValues(rawHeaders: readonly string[], name: string): string[] {
-  const values: string[] = []
+const none: readonly string[] = []
+
+/** The token of the `Authorization` header; `malformed` when there is one but it cannot be read. */
+function headerToken(rawHeaders: readonly string[]): string | undefined {
+  let found: string | undefined
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const candidate = rawHeaders[at]
-    if (candidate?.length === name.length && candidate.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '')
+    const token = isNamed(rawHeaders[at], 'authorization') ? bearerToken(rawHeaders[at + 1] ?? '') : undefined
+    if (token !== undefined && found !== undefined) throw refusal('credentials_ambiguous')
+    found ??= token
   }
-  return values
+  return found
 }
 
-function bearerTokens(header: string): string[] {
+function tokensElsewhere(carrier: TokenCarrier, { cookie, body, query }: TokenSources): readonly string[] {
+  if (cookie === undefined && body !== true && query !== true) return none
+  const found: string[] = []
+  if (cookie !== undefined) {
+    found.push(...headerValues(carrier.rawHeaders, 'cookie').flatMap((header) => cookieValues(header, cookie)))
+  }
+  if (body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
+  if (query === true) found.push(...parameterValues(carrier.query))
+  return found
+}
+
+function headerValues(rawHeaders: readonly string[], name: string): string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && isNamed(rawHeaders[at - 1], name))
+}
+
+function isNamed(candidate: string | undefined, name: string): boolean {
+  return candidate?.length === name.length && candidate.toLowerCase() === name
+}
+
+function bearerToken(header: string): string | undefined {
+  // As nearly all clients write it.
+  if (header.startsWith('Bearer ') && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
   const token = bearer.exec(header)?.[1]
-  if (token !== undefined) return [token]
-  return bearerScheme.test(header) ? [malformed] : []
+  if (token !== undefined) return token
+  return bearerScheme.test(header) ? malformed : undefined
 }
 
 function mayCarryForm({ method, contentType }: TokenCarrier): boolean {

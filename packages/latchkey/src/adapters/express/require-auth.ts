@@ -1,7 +1,8 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
-import { type TokenSources, takeToken } from '../../http/take-token.js'
+import { identify } from '../../http/identify.js'
+import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 import { sendProblem } from './send-problem.js'
 
@@ -27,9 +28,7 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
   return (req, res, next) => {
     const refuse = (error: unknown) => (isLatchkeyError(error) ? sendProblem(res, error) : next(error))
     try {
-      const { method, rawHeaders, body, query } = req
-      const token = takeToken({ method, rawHeaders, contentType: req.headers['content-type'], body, query }, sources)
-      const auth = latchkey.verify(token)
+      const auth = identify(latchkey, carrierOf(req, sources), sources)
       if (auth instanceof Promise) {
         auth.then((read) => {
           req.auth = read
@@ -43,5 +42,16 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
       return
     }
     next()
+  }
+}
+
+/** Express parses the query anew whenever it is asked for, and Node the headers when that is done first: only where they count. */
+function carrierOf(req: Request, { body, query }: TokenSources): TokenCarrier {
+  return {
+    method: req.method,
+    rawHeaders: req.rawHeaders,
+    contentType: body === true ? req.headers['content-type'] : undefined,
+    body: req.body,
+    query: query === true ? req.query : undefined,
   }
 }

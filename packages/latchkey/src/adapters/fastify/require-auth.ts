@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from '../../auth.js'
-import { type TokenSources, takeToken } from '../../http/take-token.js'
+import { identify } from '../../http/identify.js'
+import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 
 declare module 'fastify' {
@@ -35,10 +36,7 @@ export type AuthHook = (
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
   return (request, _reply, done) => {
     try {
-      const { method, raw, body, query } = request
-      const contentType = request.headers['content-type']
-      const token = takeToken({ method, rawHeaders: raw.rawHeaders, contentType, body, query }, sources)
-      const auth = latchkey.verify(token)
+      const auth = identify(latchkey, carrierOf(request, sources), sources)
       if (auth instanceof Promise) {
         auth.then((read) => {
           request.auth = read
@@ -52,5 +50,16 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
       return
     }
     done()
+  }
+}
+
+/** Node parses the headers when they are asked for: only where they count. */
+function carrierOf(request: AuthenticatedRequest, sources: TokenSources): TokenCarrier {
+  return {
+    method: request.method,
+    rawHeaders: request.raw.rawHeaders,
+    contentType: sources.body === true ? request.headers['content-type'] : undefined,
+    body: request.body,
+    query: request.query,
   }
 }

@@ -1,5 +1,6 @@
 import type { Auth } from '../../auth.js'
-import { type TokenSources, takeToken } from '../../http/take-token.js'
+import { identify } from '../../http/identify.js'
+import type { TokenSources } from '../../http/take-token.js'
 import { parametersOf, webCarrier } from '../../http/web-request.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
@@ -32,7 +33,7 @@ function verifyWith(
   sources: TokenSources,
   body: unknown,
 ): MaybePromise<Auth> {
-  return latchkey.verify(takeToken(webCarrier(request, body), sources))
+  return identify(latchkey, webCarrier(request, body), sources)
 }
 
 function carriesForm({ method, headers }: Request): boolean {

@@ -1,7 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
-import { type TokenSources, takeToken } from '../../http/take-token.js'
+import { identify } from '../../http/identify.js'
+import type { TokenSources } from '../../http/take-token.js'
 import { problemResponse, webCarrier } from '../../http/web-request.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
@@ -29,7 +30,7 @@ export function requireAuth(
 ): MiddlewareHandler<AuthVariables> {
   return async (c, next) => {
     try {
-      const pending = identify(latchkey, c, sources)
+      const pending = identifyCaller(latchkey, c, sources)
       // An `await` that is not needed costs more than a known token.
       c.set('auth', pending instanceof Promise ? await pending : pending)
     } catch (error) {
@@ -41,14 +42,14 @@ export function requireAuth(
   }
 }
 
-function identify(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources: TokenSources): MaybePromise<Auth> {
+function identifyCaller(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources: TokenSources): MaybePromise<Auth> {
   const rawHeaders: unknown = c.env?.incoming?.rawHeaders
   if (Array.isArray(rawHeaders) && !needsMore(sources)) {
     const carrier = { method: c.req.method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
-    return latchkey.verify(takeToken(carrier, sources))
+    return identify(latchkey, carrier, sources)
   }
-  if (sources.body !== true) return latchkey.verify(takeToken(webCarrier(c.req.raw, undefined), sources))
-  return readBody(c).then((body) => latchkey.verify(takeToken(webCarrier(c.req.raw, body), sources)))
+  if (sources.body !== true) return identify(latchkey, webCarrier(c.req.raw, undefined), sources)
+  return readBody(c).then((body) => identify(latchkey, webCarrier(c.req.raw, body), sources))
 }
 
 function needsMore({ body, query }: TokenSources): boolean {

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Auth } from '../../auth.js'
+import { identify } from '../../http/identify.js'
 import { problemAnswer } from '../../http/problem.js'
-import { type TokenSources, takeToken } from '../../http/take-token.js'
+import type { TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
@@ -29,7 +30,7 @@ export function authenticate(
 ): MaybePromise<Auth> {
   const { method = 'GET', rawHeaders } = request
   const carrier = { method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
-  return latchkey.verify(takeToken(carrier, sources))
+  return identify(latchkey, carrier, sources)
 }
 
 /** Answers a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */

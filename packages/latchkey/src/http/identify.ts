@@ -1,0 +1,31 @@
+import type { Auth } from '../auth.js'
+import { refusal } from '../errors.js'
+import type { Latchkey } from '../latchkey.js'
+import type { MaybePromise } from '../maybe-promise.js'
+import { isTokenText, type TokenCarrier, type TokenSources, takeToken } from './take-token.js'
+
+/**
+ * Who the token of a request speaks for. The value itself when everything needed is in memory, else a promise. Throws or rejects as `verify` does, and
+ * with `credentials_missing`, `credentials_ambiguous` and `credentials_malformed`.
+ */
+export function identify(
+  latchkey: Pick<Latchkey, 'verify'>,
+  carrier: TokenCarrier,
+  sources: TokenSources,
+): MaybePromise<Auth> {
+  const token = takeToken(carrier, sources)
+  try {
+    const auth = latchkey.verify(token)
+    if (!(auth instanceof Promise)) return auth
+    return auth.catch((error: unknown) => {
+      throw reasonOf(error, token)
+    })
+  } catch (error) {
+    throw reasonOf(error, token)
+  }
+}
+
+/** What is no token at all is told apart from one that does not hold; only now, because a token that was accepted is one. */
+function reasonOf(error: unknown, token: string): unknown {
+  return isTokenText(token) ? error : refusal('credentials_malformed')
+}
