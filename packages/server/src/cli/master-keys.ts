@@ -6,7 +6,7 @@ import { openDataFolder } from '../database/data-folder.js'
 import { fileKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { wrapKeys } from '../database/master-keys/kms-keys.js'
-import { withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
+import { withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
 import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
@@ -17,19 +17,29 @@ interface RingOptions {
 
 type RingChange = (ring: string | undefined, configuration: MasterKeyConfiguration) => string
 
-/** `latchkey master-keys add|drop|wrap`: each makes a ring and changes nothing that is in use. */
+/** `latchkey master-keys add|promote|drop|wrap`: each makes a ring and changes nothing that is in use. */
 export function addMasterKeys(parent: Command, surroundings: Surroundings): void {
   const group = parent
     .command('master-keys')
-    .description('the keys that encrypt secrets at rest; these commands make a new ring and change nothing')
+    .description(
+      'the keys that encrypt secrets at rest; these commands make a new ring, wrapped if LATCHKEY_KMS_KEY is set, and change nothing',
+    )
   const addCommand = (name: string, description: string) =>
     group
       .command(name)
       .description(description)
       .option('--to <file>', 'write the ring to a new file that only its owner can read, instead of printing it')
-  addCommand('add', 'the ring with a new key in front, or a first one; wrapped if LATCHKEY_KMS_KEY is set')
+  addCommand('add', 'the ring with a new key at its end, which opens and does not seal yet, or a first ring')
     .argument('<id>', 'ID of the new key')
     .action((id: string, options: RingOptions) => giveRing((ring) => withNewKey(ring, id), options, surroundings))
+  addCommand(
+    'promote',
+    'the ring with this key in front, which seals from then on; every server must know the key before',
+  )
+    .argument('<id>', 'ID of a key of the ring')
+    .action((id: string, options: RingOptions) =>
+      giveRing((ring) => withNewestKey(ring ?? '', id), options, surroundings),
+    )
   addCommand('drop', 'the ring without a key that nothing is encrypted under any more')
     .argument('<id>', 'ID of an older key')
     .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, surroundings))

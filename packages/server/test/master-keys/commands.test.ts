@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Keyring } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js'
-import { withNewKey, withoutKey } from '../../src/database/master-keys/master-key-ring.js'
+import { withNewestKey, withNewKey, withoutKey } from '../../src/database/master-keys/master-key-ring.js'
 import { ApiClient } from '../support/api-client.js'
 import { Command } from '../support/command.js'
 import { FakeKms } from '../support/fake-kms.js'
@@ -33,14 +33,17 @@ describe('latchkey master-keys', () => {
       .map((entry) => entry.split(':')[0])
   const codeIn = ({ stderr }: { stderr: string }) => /^latchkey: (\w+):/.exec(stderr)?.[1]
 
-  it('makes a first ring, and one with a newer key in front, and leaves an older one out', async () => {
+  it('makes a first ring, adds a key at its end, promotes it, and leaves an older one out', async () => {
     const first = (await run('add k1')).stdout
     Keyring.parse(first.trim())
     const both = (await run('add k2', { LATCHKEY_MASTER_KEYS: first.trim() })).stdout
-    expect(idsIn(both)).toEqual(['k2', 'k1'])
-    expect(both.endsWith(first)).toBe(true)
+    expect(idsIn(both)).toEqual(['k1', 'k2'])
+    expect(both.startsWith(first)).toBe(true)
     const file = join(folder, 'ring')
     writeFileSync(file, both)
+    const promoted = (await run('promote k2', { LATCHKEY_MASTER_KEYS_FILE: file })).stdout
+    expect(promoted.trim().split('\n')).toEqual(both.trim().split('\n').toReversed())
+    writeFileSync(file, promoted)
     expect(idsIn((await run('drop k1', { LATCHKEY_MASTER_KEYS_FILE: file })).stdout)).toEqual(['k2'])
   })
 
@@ -59,6 +62,8 @@ describe('latchkey master-keys', () => {
     for (const attempt of [
       () => withNewKey(ring, 'k1'),
       () => withNewKey(ring, 'not/an/id'),
+      () => withNewestKey(ring, 'k2'),
+      () => withNewestKey('', 'k1'),
       () => withoutKey(ring, 'k1'),
       () => withoutKey(ring, 'k0'),
       () => withoutKey(`${Keyring.generate('k2')}, ${ring}`, 'k2'),
@@ -75,8 +80,8 @@ describe('latchkey master-keys', () => {
     writeFileSync(join(data, 'master.key'), `${Keyring.generate('k1')}\n`, { mode: 0o600 })
     const kept = readFileSync(join(data, 'master.key'), 'utf8')
     const { stdout } = await run('add k2')
-    expect(idsIn(stdout)).toEqual(['k2', 'k1'])
-    expect(stdout.endsWith(kept)).toBe(true)
+    expect(idsIn(stdout)).toEqual(['k1', 'k2'])
+    expect(stdout.startsWith(kept)).toBe(true)
     expect(readFileSync(join(data, 'master.key'), 'utf8')).toBe(kept)
   })
 

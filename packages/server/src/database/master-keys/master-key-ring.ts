@@ -1,11 +1,11 @@
 import { Keyring } from 'latchkey'
 import { StartupFailure } from '../../startup-failure.js'
 
-/** The ring with a new random key in front, which seals from then on. Throws `command_refused` for an ID that cannot be. */
+/** The ring with a new random key at its end: it opens, and does not seal yet. Throws `command_refused` for an ID that cannot be. */
 export function withNewKey(masterKeys: string | undefined, id: string): string {
   try {
-    const newest = Keyring.generate(id)
-    const ring = masterKeys === undefined ? newest : `${newest},${masterKeys}`
+    const added = Keyring.generate(id)
+    const ring = masterKeys === undefined ? added : `${masterKeys},${added}`
     Keyring.parse(ring)
     return ring
   } catch (error) {
@@ -14,11 +14,24 @@ export function withNewKey(masterKeys: string | undefined, id: string): string {
   }
 }
 
+/** The ring with this key in front, which seals from then on. Throws `command_refused` when the ring does not have it. */
+export function withNewestKey(masterKeys: string, id: string): string {
+  const entries = entriesOf(masterKeys)
+  const newest = entries.find((entry) => entry.startsWith(`${id}:`))
+  if (newest !== undefined) return [newest, ...entries.filter((entry) => entry !== newest)].join(',')
+  const hint = 'Add it first, and give that ring to every server before one of them seals with the key.'
+  throw new StartupFailure('command_refused', `The ring has no key ${JSON.stringify(id)}.`, hint)
+}
+
 /** The ring without one of its older keys. Throws `command_refused` when it has none of that ID, or when that is the newest. */
 export function withoutKey(masterKeys: string, id: string): string {
-  const entries = masterKeys.split(',').map((entry) => entry.trim())
+  const entries = entriesOf(masterKeys)
   const kept = entries.filter((entry) => !entry.startsWith(`${id}:`))
   if (kept.length < entries.length && kept[0] === entries[0]) return kept.join(',')
-  const hint = 'Give the ID of an older key. The newest one seals; add a newer one first.'
+  const hint = 'Give the ID of an older key. The newest one seals; promote another one first.'
   throw new StartupFailure('command_refused', `The ring has no older key ${JSON.stringify(id)}.`, hint)
+}
+
+function entriesOf(masterKeys: string): readonly string[] {
+  return masterKeys.split(',').map((entry) => entry.trim())
 }

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { requireProgram } from '../../support/installed-program.js'
+import { installedBinaries, type RunAs } from '../../support/postgres-binaries.js'
+
+const docs = new URL('../../../docs/', import.meta.url)
+const latchkeyCommand = fileURLToPath(new URL('../../../packages/server/bin/latchkey.js', import.meta.url))
+
+/** The commands of a page in `docs/`, to be run as an operator would, heading by heading. */
+export class Runbook {
+  readonly #text: string
+  readonly #bin = mkdtempSync(join(tmpdir(), 'latchkey-bin-'))
+
+  constructor(page: string) {
+    requireProgram('psql', 'postgresql')
+    this.#text = readFileSync(new URL(page, docs), 'utf8')
+    writeFileSync(join(this.#bin, 'latchkey'), `#!/bin/sh\nexec '${process.execPath}' '${latchkeyCommand}' "$@"\n`)
+    chmodSync(this.#bin, 0o755)
+    chmodSync(join(this.#bin, 'latchkey'), 0o755)
+  }
+
+  /** Runs the commands below a heading; fails, with what they said, unless all of them succeed. Gives their output. */
+  async run(heading: string, env: Readonly<Record<string, string>>, user?: RunAs): Promise<string> {
+    const path = [this.#bin, installedBinaries() ?? '', process.env.PATH ?? ''].join(delimiter)
+    const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', this.#commandsBelow(heading)], {
+      env: { ...env, PATH: path, HOME: tmpdir() },
+      cwd: tmpdir(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...user,
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)))
+    const [code] = await once(child, 'close')
+    if (code !== 0) throw new Error(`"${heading}" ended with ${code}:\n${output}`)
+    return output
+  }
+
+  dispose(): void {
+    rmSync(this.#bin, { recursive: true })
+  }
+
+  #commandsBelow(heading: string): string {
+    const [, section = ''] = this.#text.split(new RegExp(`^#+ ${heading.replaceAll('.', '\\.')}$`, 'm'))
+    const own = section.split(/^#/m, 1)[0] ?? ''
+    const blocks = [...own.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+    if (blocks.length === 0) throw new Error(`The page has no commands below "${heading}".`)
+    return blocks.join('\n')
+  }
+}
