@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Keyring } from 'latchkey'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AuthClient, type Device } from '../support/auth-client.js'
+import { openStore, runCommand, type ServerProcess, startServer } from '../support/server-process.js'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js'
+import { Runbook } from './support/runbook.js'
+
+describe('docs/runbook-master-keys.md, as it is written, on two servers', () => {
+  let runbook: Runbook
+  let folder: string
+  let database: TestDatabase
+  let env: Record<string, string>
+  const servers: ServerProcess[] = []
+  let ada: Device
+  let people = 0
+
+  beforeAll(async () => {
+    runbook = new Runbook('runbook-master-keys.md')
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-runbook-'))
+    database = await createTestDatabase()
+    env = {
+      PORT: '0',
+      LATCHKEY_ISSUER: 'https://auth.test',
+      DATABASE_URL: database.url,
+      SECRETS: folder,
+      BACKUPS: folder,
+      LATCHKEY_MASTER_KEYS_FILE: join(folder, 'master-keys'),
+    }
+    writeFileSync(join(folder, 'master-keys'), `${Keyring.generate('k1')}\n`)
+    for (const place of [0, 1]) servers[place] = await startServer({ env })
+    ada = await clientOf(0).register('ada@example.com')
+  })
+
+  afterAll(async () => {
+    for (const server of servers) await server.kill()
+    await database.drop()
+    runbook.dispose()
+    rmSync(folder, { recursive: true })
+  })
+
+  const clientOf = (place: number) => new AuthClient(servers[place]?.url ?? '')
+
+  const replace = async (place: number) => {
+    const old = servers[place]
+    servers[place] = await startServer({ env })
+    await old?.stop()
+  }
+
+  /** Whoever is new at one server is known at the other, and whoever was there still is. */
+  const expectHarmony = async () => {
+    for (const [here, there] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const { accessToken, accountId } = await clientOf(here).register(`person-${++people}@example.com`)
+      expect(await clientOf(there).whoIs(accessToken)).toBe(accountId)
+      expect(await clientOf(there).whoIs(ada.accessToken)).toBe(ada.accountId)
+    }
+  }
+
+  const masterKeyIds = async () => {
+    const store = openStore({ env })
+    return store.masterKeyIds().finally(() => store.close())
+  }
+
+  const ringIds = () =>
+    readFileSync(join(folder, 'master-keys'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((entry) => entry.split(':')[0])
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['1. Add it to the ring', ['k1', 'k2'], ['k1']],
+    ['2. Seal with it', ['k2', 'k1'], ['k1', 'k2']],
+    ['3. Move what the old key has sealed', ['k2', 'k1'], ['k2']],
+    ['4. Leave the old key out', ['k2'], ['k2']],
+  ])(
+    '"%s" leaves everybody signed in, whichever server they ask, while servers are replaced',
+    { timeout: 60_000 },
+    async (step, ring, sealing) => {
+      const before = ringIds()
+      await runbook.run(step, env)
+      expect(ringIds()).toEqual(ring)
+      for (const place of [0, 1]) {
+        await replace(place)
+        await expectHarmony()
+      }
+      expect((await masterKeyIds()).toSorted()).toEqual(sealing)
+    },
+  )
+
+  it('"A key has leaked" ends every token, and everybody signs in again', { timeout: 60_000 }, async () => {
+    await runbook.run('A key has leaked', env)
+    for (const place of [0, 1]) {
+      const client = clientOf(place)
+      await expect.poll(() => client.whoIs(ada.accessToken), { timeout: 5000 }).toBe('token_revoked')
+      expect((await client.login('ada@example.com')).accountId).toBe(ada.accountId)
+    }
+  })
+
+  it('"The keys are lost" keeps accounts and passwords', { timeout: 60_000 }, async () => {
+    const { accessToken } = await clientOf(0).login('ada@example.com')
+    await Promise.all(servers.map((server) => server.stop()))
+    rmSync(join(folder, 'master-keys'))
+    writeFileSync(join(folder, 'master-keys'), `${Keyring.generate('other')}\n`)
+    const refused = await runCommand({ env }, ['audit', 'verify'])
+    expect([refused.code === 0, refused.output.includes('master_key_missing')]).toEqual([false, true])
+    rmSync(join(folder, 'master-keys'))
+    await runbook.run('The keys are lost', env)
+    for (const place of [0, 1]) await replace(place)
+    expect(await clientOf(0).whoIs(accessToken)).toBe('kid_unknown')
+    ada = await clientOf(0).login('ada@example.com')
+    await expectHarmony()
+    expect((await runCommand({ env }, ['audit', 'verify'])).code).toBe(0)
+  })
+})
