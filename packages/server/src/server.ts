@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { keyPair } from 'latchkey'
 import { requireAuth } from 'latchkey/fastify'
 import { type Configuration, localUrl } from './config/configuration.js'
+import { RepeatedExchange } from './exchange/repeated-exchange.js'
 import { TokenExchange } from './exchange/token-exchange.js'
 import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
@@ -115,17 +116,22 @@ async function furnish(
   ]
   await app.register(swagger, openapiOptions(issuer))
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
-  const signedIn = [requireAuth(latchkey, { cookie: accessCookie }), guardChanges(pages), requireAccount]
+  const verified = requireAuth(latchkey, { cookie: accessCookie })
+  const signedIn = [verified, guardChanges(pages), requireAccount]
+  const exchange = new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock })
   addRoutes(app, {
     ...service,
     issuer,
     scopes: configuration.scopes,
-    exchange: new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock }),
+    exchange,
+    repeatedExchange: new RepeatedExchange(exchange, clock),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
     serviceKeys,
     mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
     cookies: new SessionCookies(issuer),
     mayGetCookies: guardSignIn(pages),
+    pages,
+    verified,
     signedIn,
     admin: [...signedIn, requireAdmin(service.administration)],
   })

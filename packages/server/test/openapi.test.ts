@@ -39,6 +39,7 @@ describe('/openapi.json', () => {
         "GET /v1/admin/users/{id}",
         "GET /v1/admin/users/{id}/secrets",
         "GET /v1/admin/users/{id}/sessions",
+        "GET /v1/forward-auth",
         "GET /v1/me",
         "GET /v1/me/sessions",
         "PATCH /v1/admin/clients/{id}",

@@ -21,6 +21,7 @@ export class AllowedMethods {
 }
 
 function leadsTo(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern.at(-1) === '*') return leadsTo(pattern.slice(0, -1), segments.slice(0, pattern.length - 1))
   if (pattern.length !== segments.length) return false
   return pattern.every((part, index) => part === segments[index] || (part.startsWith(':') && segments[index] !== ''))
 }

@@ -14,6 +14,8 @@ export function observeRequests(app: App, metrics: Metrics): void {
   const outcomes = new Map<string, Counter<'outcome'>>([
     ['/v1/login', metrics.logins],
     ['/oauth/introspect', metrics.introspections],
+    ['/v1/forward-auth', metrics.forwardAuth],
+    ['/v1/forward-auth/*', metrics.forwardAuth],
   ])
   app.decorateRequest('outcome', undefined)
   app.addHook('onResponse', async (request, reply) => {

@@ -3,7 +3,8 @@ import type { TrustedPages } from '../http/trusted-pages.js'
 import { Problem } from '../problem.js'
 import { accessCookie, cookiesOf, wantsCookies } from './session-cookies.js'
 
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+/** Methods that change nothing (RFC 9110 §9.2.1), and that other sites may therefore have a browser use. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Keeps other sites from having somebody's browser do what they want (CSRF). Goes behind the hook that verifies the token: what is done on the strength of a

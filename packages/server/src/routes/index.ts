@@ -20,6 +20,7 @@ import { addDeleteMe } from './delete-me.js'
 import { addEndMySession } from './end-my-session.js'
 import { addFinishRegistration } from './finish-registration.js'
 import { addForgotPassword } from './forgot-password.js'
+import { addForwardAuth } from './forward-auth.js'
 import { addJwks } from './jwks.js'
 import { addListMySessions } from './list-my-sessions.js'
 import { addLivez } from './livez.js'
@@ -81,6 +82,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addIntrospectToken,
   addRevokeToken,
   addMetadata,
+  addForwardAuth,
   addLivez,
   addReadyz,
   addMetrics,

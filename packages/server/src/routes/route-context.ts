@@ -7,8 +7,10 @@ import type { Registration } from '../accounts/registration.js'
 import type { Administration, Administrator } from '../admin/administration.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
 import type { Clients } from '../clients/clients.js'
+import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
+import type { TrustedPages } from '../http/trusted-pages.js'
 import type { TokenInspection } from '../oauth/token-inspection.js'
 import type { TokenRevocation } from '../oauth/token-revocation.js'
 import type { Metrics } from '../ops/metrics.js'
@@ -28,6 +30,7 @@ export interface RouteContext {
   readonly clients: Clients
   readonly clientAdministration: ClientAdministration
   readonly exchange: TokenExchange
+  readonly repeatedExchange: RepeatedExchange
   readonly inspection: TokenInspection
   readonly revocation: TokenRevocation
   readonly issuer: string
@@ -42,6 +45,9 @@ export interface RouteContext {
   readonly cookies: SessionCookies
   /** Lets a request pass that may be given cookies, or asks for none. */
   readonly mayGetCookies: onRequestHookHandler
+  readonly pages: TrustedPages
+  /** Lets a request pass whose access token holds, be it an account's or a client's. */
+  readonly verified: onRequestHookHandler
   /** Lets a request pass whose access token holds and is an account's, and which no other site has made a browser send. */
   readonly signedIn: onRequestHookHandler[]
   /** The same, for administrators' requests alone. */

@@ -29,9 +29,12 @@ export const RoleNames = Type.Array(Type.String({ pattern: `^${nameCharacter}{1,
   description: 'Roles in the applications behind: the "roles" of its tokens (RFC 9068 §2.2.3.1).',
   examples: [['editor']],
 })
+/** Scopes with a space between (RFC 6749 §3.3), or none. */
+export const scopePattern = `^(${nameCharacter}+( ${nameCharacter}+)*)?$`
+
 export const Scope = Type.String({
   maxLength: 1024,
-  pattern: `^(${nameCharacter}+( ${nameCharacter}+)*)?$`,
+  pattern: scopePattern,
   description: 'Scopes in the applications behind, with a space between: the "scope" of its tokens (RFC 8693 §4.2).',
   examples: ['articles:read articles:write'],
 })

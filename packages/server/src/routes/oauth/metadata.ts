@@ -51,7 +51,7 @@ export function addMetadata(app: App, { issuer, scopes }: RouteContext): void {
   const { pathname } = new URL(issuer)
   const paths = pathname === '/' ? [path] : [path, `${path}${pathname}`]
   for (const place of paths) {
-    app.get(place, { schema }, async (_, reply) => {
+    app.get(place, { schema: { ...schema, hide: place !== path } }, async (_, reply) => {
       reply.header('Cache-Control', 'public, max-age=300')
       return metadata
     })

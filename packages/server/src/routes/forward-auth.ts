@@ -1,0 +1,155 @@
+import { METHODS } from 'node:http'
+import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
+import { type Auth, LatchkeyError, type MaybePromise } from 'latchkey'
+import { requireScope } from 'latchkey/node'
+import { type Static, Type } from 'typebox'
+import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
+import type { ExchangedToken } from '../exchange/token-exchange.js'
+import type { App } from '../http/app.js'
+import type { TrustedPages } from '../http/trusted-pages.js'
+import { Problem } from '../problem.js'
+import { safeMethods } from './cookie-guards.js'
+import { identityHeaderNames, identityHeaders } from './identity-headers.js'
+import { forToken, forUrl, refusals } from './refusals.js'
+import type { RouteContext } from './route-context.js'
+import { Scope, scopePattern } from './schemas.js'
+import { accessCookie, cookiesOf } from './session-cookies.js'
+
+const querystring = Type.Object(
+  {
+    scope: Type.Optional({ ...Scope, description: 'The token must have all of these.' }),
+    audience: Type.Optional(
+      Type.String({
+        maxLength: 255,
+        description: 'One of LATCHKEY_SERVICE_AUDIENCES: X-Auth-Token is then a token for it, signed with ES256.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+// Made anew for each app: what documents the routes writes into it.
+const createSchema = () => ({
+  tags: ['other services'],
+  operationId: 'forwardAuth',
+  summary: 'Whether a proxy may let a request pass, and whose it is',
+  description:
+    'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy; takes every method. What the proxy appends as a path is ignored, and then what is to be ' +
+    'asked for is read from the headers X-Forward-Auth-Scope and X-Forward-Auth-Audience, since the query is that of the request. See docs/forward-auth.md.',
+  querystring,
+  response: {
+    200: {
+      description: 'It may pass; the headers say whose it is.',
+      type: 'null',
+      headers: Object.fromEntries(
+        identityHeaderNames.map((name) => [
+          name,
+          { type: 'string', description: 'Empty where there is nothing to say.' },
+        ]),
+      ),
+    },
+    ...refusals(...forUrl, ...forToken, 'insufficient_scope', 'csrf_refused', 'audience_refused'),
+  },
+})
+
+type DemandingRequest = FastifyRequest<{ Querystring: Static<typeof querystring> }>
+
+const scopeText = new RegExp(scopePattern)
+
+/** What the operator asks of requests to a service. */
+interface Demand {
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  /** The method of the request that the proxy asks about; `undefined` when it does not say. */
+  readonly method: string | undefined
+}
+
+/**
+ * GET /v1/forward-auth, also with every other method, and with any path below it. Not limited: what is refused here is refused in memory, and the proxy has
+ * limits of its own.
+ */
+export function addForwardAuth(app: App, context: RouteContext): void {
+  const options = { config: { limit: 'none' }, logLevel: quietLevel(app), onRequest: context.verified } as const
+  app.register(async (scope: App) => {
+    ignoreBodies(scope)
+    for (const method of METHODS)
+      if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method, { hasBody: true })
+    const url = '/v1/forward-auth'
+    const handler = (request: DemandingRequest, reply: FastifyReply) => {
+      const { scope, audience } = request.query
+      return answer(
+        context,
+        { request, reply },
+        { scope, audience, method: textOf(request.headers['x-forwarded-method']) },
+      )
+    }
+    scope.get(url, { ...options, schema: createSchema() }, handler)
+    const others = scope.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
+    scope.route({ ...options, url, method: others, schema: { querystring, hide: true }, handler })
+    scope.all(`${url}/*`, { ...options, schema: { hide: true } }, (request, reply) =>
+      answer(context, { request, reply }, demandInHeaders(request)),
+    )
+  })
+}
+
+/** It is asked about every request to other services, so that lines about each one are for those alone who want to see all that happens. */
+function quietLevel(app: App): LogLevel {
+  return app.log.level === 'info' ? 'warn' : (app.log.level as LogLevel)
+}
+
+/** Bodies are none of our business: whatever a proxy passes on of one is let go of. */
+function ignoreBodies(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+}
+
+function demandInHeaders({ headers, method }: FastifyRequest): Demand {
+  const scope = textOf(headers['x-forward-auth-scope'])
+  if (scope !== undefined && !scopeText.test(scope)) throw new Problem('validation_failed')
+  return { scope, audience: textOf(headers['x-forward-auth-audience']), method }
+}
+
+// No async function: what is in memory is answered without a promise.
+function answer(
+  { pages, repeatedExchange }: RouteContext,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { scope = '', audience = '', method }: Demand,
+): unknown {
+  const { auth } = request
+  checkPage(request, pages, method)
+  if (scope !== '') requireScope(...scope.split(' '))(auth)
+  const send = (exchanged?: ExchangedToken) => {
+    request.outcome = 'allowed'
+    reply.headers(identityHeaders(auth, exchanged?.accessToken)).send()
+  }
+  if (audience === '') return send()
+  const exchanged = exchange(repeatedExchange, auth, audience)
+  if (!(exchanged instanceof Promise)) return send(exchanged)
+  return exchanged.then((signed) => {
+    send(signed)
+    return reply
+  })
+}
+
+/** What is done on the strength of a cookie must come from a trusted page (CSRF), unless the proxy says that it changes nothing. */
+function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
+  if (method !== undefined && safeMethods.has(method)) return
+  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw new Problem('csrf_refused')
+}
+
+function exchange(repeated: RepeatedExchange, auth: Auth, audience: string): MaybePromise<ExchangedToken> {
+  try {
+    return repeated.tokenFor(auth, audience)
+  } catch (error) {
+    // In its last second a token still holds, but nothing can be made of it.
+    const late = error instanceof Problem && error.code === 'subject_token_refused'
+    throw late ? new LatchkeyError('token_expired') : error
+  }
+}
+
+function textOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
+}

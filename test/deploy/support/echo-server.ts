@@ -1,0 +1,44 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** A service that answers with what it was sent. */
+export interface EchoServer {
+  readonly host: string
+  /** How many requests have reached it. */
+  readonly requests: number
+  close(): void
+}
+
+/** What an `EchoServer` answers. */
+export interface Echo {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** Starts one on a free port of loopback; a path that begins with a status answers with that. */
+export async function startEchoServer(): Promise<EchoServer> {
+  let requests = 0
+  const server = createServer(async (request, response) => {
+    requests += 1
+    let body = ''
+    for await (const chunk of request) body += String(chunk)
+    const { method = '', url = '', headers } = request
+    const echo: Echo = { method, url, headers, body }
+    response.statusCode = Number(/^\/(\d{3})\b/.exec(url)?.[1] ?? 200)
+    response.end(JSON.stringify(echo))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    host: `127.0.0.1:${port}`,
+    get requests() {
+      return requests
+    },
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
