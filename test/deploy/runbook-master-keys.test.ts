@@ -84,10 +84,12 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
       const before = ringIds()
       await runbook.run(step, env)
       expect(ringIds()).toEqual(ring)
-      for (const place of [0, 1]) {
+      // Only a new ring needs new servers.
+      for (const place of ring.join() === before.join() ? [] : [0, 1]) {
         await replace(place)
         await expectHarmony()
       }
+      await expectHarmony()
       expect((await masterKeyIds()).toSorted()).toEqual(sealing)
     },
   )
