@@ -47,3 +47,4 @@ export {
   type TenantSecretsOptions,
   tenantSecrets,
 } from './secrets/tenant-secrets.js'
+export type { TokenCacheUse } from './verified-tokens.js'

@@ -10,6 +10,16 @@ interface VerifiedToken {
   recentlyUsed: boolean
 }
 
+/** How the memory of verified tokens has been used since it began. */
+export interface TokenCacheUse {
+  /** Tokens that were found in it and still held. */
+  readonly hits: number
+  /** Tokens that were not, the refused ones included. */
+  readonly misses: number
+  /** Tokens that are in it now. */
+  readonly entries: number
+}
+
 /** Longer tokens are verified each time, so that the number of entries bounds the bytes as well. */
 const maxTokenLength = 2048
 
@@ -31,6 +41,8 @@ export class VerifiedTokens {
   /** A bit for each mark that came; several marks share one, which lets a token in too early at worst. */
   readonly #came: Uint8Array
   #bitsSet = 0
+  #hits = 0
+  #misses = 0
 
   constructor(maxEntries: number) {
     this.#entries = new BoundedMap(maxEntries)
@@ -41,13 +53,20 @@ export class VerifiedTokens {
   find(token: string, nowMs: number): Auth | undefined {
     const mark = markOf(token)
     const known = this.#entries.get(mark)
-    if (known === undefined || known.token !== token) return undefined
-    if (nowMs < known.notAfterMs && known.key.isCurrent()) {
-      if (!known.recentlyUsed) known.recentlyUsed = true
-      return known.auth
+    if (known !== undefined && known.token === token) {
+      if (nowMs < known.notAfterMs && known.key.isCurrent()) {
+        if (!known.recentlyUsed) known.recentlyUsed = true
+        this.#hits += 1
+        return known.auth
+      }
+      this.#entries.delete(mark)
     }
-    this.#entries.delete(mark)
+    this.#misses += 1
     return undefined
+  }
+
+  get use(): TokenCacheUse {
+    return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size }
   }
 
   /** Remembers a token that was just verified, until `notAfterMs` (milliseconds since 1970) or until its key is not current any more. */

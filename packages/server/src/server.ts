@@ -99,6 +99,7 @@ async function furnish(
   await allowOrigins(app, corsOrigins)
   observeState(metrics, {
     keys,
+    latchkey,
     store,
     clock,
     limitsDegraded: () => limits.degraded,

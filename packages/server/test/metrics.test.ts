@@ -66,6 +66,17 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
     expect(await increase('latchkey_logins_total{outcome="validation_failed"}', malformed)).toBe(1)
   })
 
+  it('count how often a token was known already', async () => {
+    const { token } = await register(running)
+    const me = () => running.api.get('/v1/me', { token })
+    await me()
+    const hits = 'latchkey_token_cache_lookups_total{result="hit"}'
+    expect(await increase(hits, me)).toBe(1)
+    const misses = 'latchkey_token_cache_lookups_total{result="miss"}'
+    expect(await increase(misses, () => running.api.get('/v1/me', { token: `${token}A` }))).toBe(1)
+    expect(sampleOf((await scrape(running)).text, 'latchkey_token_cache_entries')).toBeGreaterThan(0)
+  })
+
   it('time requests by route, never by path', async () => {
     const admin = await createAdmin(running)
     const id = randomUUID()

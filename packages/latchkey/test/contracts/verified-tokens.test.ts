@@ -112,4 +112,17 @@ describe('a token that was verified before (C8)', () => {
     expect(latchkey.verify(token)).not.toBe(latchkey.verify(token))
     expect(latchkey.verify(token)).toEqual(latchkey.verify(token))
   })
+
+  it('is counted when it is found, and when it is not', async () => {
+    const { latchkey, keys } = setUp()
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    await latchkey.verify(token)
+    await latchkey.verify(token)
+    expect(latchkey.tokenCacheUse()).toEqual({ hits: 1, misses: 1, entries: 1 })
+    await outcomeOf(() => latchkey.verify(`${token.slice(0, -8)}AAAAAAAA`))
+    expect(latchkey.tokenCacheUse()).toEqual({ hits: 1, misses: 2, entries: 1 })
+    await keys.revoke('alice')
+    await outcomeOf(() => latchkey.verify(token))
+    expect(latchkey.tokenCacheUse()).toEqual({ hits: 1, misses: 3, entries: 0 })
+  })
 })

@@ -33,6 +33,7 @@ export function observedLatchkey(latchkey: Latchkey, { verifications }: Pick<Met
       }
     },
     watch: (auth, ended) => latchkey.watch(auth, ended),
+    tokenCacheUse: () => latchkey.tokenCacheUse(),
     close: () => latchkey.close(),
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock, TenantSecrets } from 'latchkey'
+import type { Clock, Latchkey, TenantSecrets } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
 import type { Metrics } from './metrics.js'
 import { countSecretsByAge, type SecretAges } from './secret-ages.js'
@@ -6,6 +6,7 @@ import { countSecretsByAge, type SecretAges } from './secret-ages.js'
 /** What is looked at when the metrics are asked for. */
 export interface ObservedState {
   readonly keys: Pick<TenantSecrets, 'feedAgeMs'>
+  readonly latchkey: Pick<Latchkey, 'tokenCacheUse'>
   readonly store: SqlClient
   readonly clock: Clock
   /** Whether limits are counted here alone, because what servers share is away. */
@@ -18,11 +19,28 @@ export interface ObservedState {
 const countIntervalMs = 600_000
 
 /** Shows how things stand at each scrape. */
-export function observeState(metrics: Metrics, { keys, store, clock, ...state }: ObservedState): void {
+export function observeState(metrics: Metrics, { keys, latchkey, store, clock, ...state }: ObservedState): void {
   metrics.gauge({
     name: 'latchkey_feed_age_seconds',
     help: 'Since when the change feed has not proved itself complete; +Inf while it vouches for nothing.',
     read: () => [{ value: keys.feedAgeMs / 1000 }],
+  })
+  metrics.gauge({
+    name: 'latchkey_token_cache_lookups_total',
+    help: 'Access tokens that were looked for among those verified before: "hit" or "miss".',
+    labelNames: ['result'],
+    read: () => {
+      const { hits, misses } = latchkey.tokenCacheUse()
+      return [
+        { labels: { result: 'hit' }, value: hits },
+        { labels: { result: 'miss' }, value: misses },
+      ]
+    },
+  })
+  metrics.gauge({
+    name: 'latchkey_token_cache_entries',
+    help: 'Verified access tokens in memory.',
+    read: () => [{ value: latchkey.tokenCacheUse().entries }],
   })
   metrics.gauge({
     name: 'latchkey_limits_degraded',
