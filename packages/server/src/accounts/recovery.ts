@@ -43,7 +43,7 @@ export class Recovery {
 
   /**
    * Sets the password by the mailed link, and ends every session and every token of the account, all in one transaction (C5). The network, and the
-   * device whose token came along, are then no strangers to the account: whoever guesses at it does not keep its owner waiting. Fails with
+   * device whose token came along, are then welcome: whoever guesses at the account does not keep its owner waiting. Fails with
    * `link_invalid`, `password_…`, `account_disabled`, `overloaded`.
    */
   async reset(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<void> {
@@ -61,7 +61,7 @@ export class Recovery {
       await tokens.revokeAll(client, id)
       await sessions.endAll(client, id, 'password_reset')
       await keys.revoke(id, { client })
-      await guesses.introduce(client, attemptAt(id, origin, device))
+      await guesses.readmit(client, attemptAt(id, origin, device))
       await outbox.add(client, { kind: 'password_changed', to: email, account: id })
       await this.#options.audit.append(client, {
         event: 'password_reset',

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { composeLetter } from './compose-letter.js'
-import { isRequest, type Letter, type MailKind, type MailRequest } from './letter.js'
+import { isRequest, type Letter, type LetterKind, type MailRequest } from './letter.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isHopeless, maxAttempts, retryDelayMs } from './retry-policy.js'
@@ -24,7 +25,7 @@ export interface CourierOptions {
 /** A letter that was or was not sent. Nothing of it tells what it says, or to whom. */
 export interface Delivery {
   readonly id: string
-  readonly kind: MailKind | 'unreadable'
+  readonly kind: LetterKind | 'unreadable'
   readonly attempts: number
   /** The file that it was put into instead. */
   readonly file?: string
@@ -43,6 +44,8 @@ const batchSize = 10
 
 /** How long sending may take before another process takes the letter for lost; longer than all time-outs of a transport together. */
 const leaseMs = 120_000
+
+const closePatienceMs = 3000
 
 /** Carries what lies in the outbox: once in the normal case, and once more where it cannot be known whether it arrived. */
 export class Courier extends EventEmitter<CourierEvents> {
@@ -63,34 +66,50 @@ export class Courier extends EventEmitter<CourierEvents> {
     return this.#pass
   }
 
-  /** Ends after the letters that are being sent. */
+  /** Ends after the letters that are being sent, but waits no longer than a few seconds: what a mail server does not take until then is sent again later. */
   async close(): Promise<void> {
     this.#closing = true
-    await this.#pass?.catch(() => {})
+    await Promise.race([this.#pass?.catch(() => {}), sleep(closePatienceMs, undefined, { ref: false })])
     this.#options.transport.close()
   }
 
   async #deliverAll(): Promise<void> {
     while (!this.#closing) {
       const batch = await this.#options.outbox.claim({ limit: batchSize, leaseMs })
-      const done = await Promise.all(batch.map((entry) => this.#deal(entry)))
+      const letters = await this.#readAll(batch)
+      const sent = await Promise.all(letters.map(([entry, letter]) => this.#trySend(entry, letter)))
       // When nothing of a batch went through, the next one can wait until the mail server had a pause.
-      if (!done.includes(true)) return
+      if (batch.length === 0 || sent.includes(false)) return
     }
   }
 
-  async #deal(entry: ClaimedEntry): Promise<boolean> {
-    let content: Letter | MailRequest | undefined
+  /** One after the other, oldest first: of two links that somebody has asked for, the one that holds is that of the later letter. */
+  async #readAll(batch: readonly ClaimedEntry[]): Promise<[ClaimedEntry, Letter][]> {
+    const letters: [ClaimedEntry, Letter][] = []
+    for (const entry of batch) {
+      const letter = await this.#read(entry)
+      if (letter !== undefined) letters.push([entry, letter])
+    }
+    return letters
+  }
+
+  async #read(entry: ClaimedEntry): Promise<Letter | undefined> {
     try {
-      content = entry.open()
-      const letter = isRequest(content) ? await this.#answer(entry, content) : content
-      if (letter !== undefined) await this.#send(entry, letter)
+      const content = entry.open()
+      return isRequest(content) ? await this.#answer(entry, content) : content
+    } catch (error) {
+      await this.#noteFailure(entry, undefined, error)
+      return undefined
+    }
+  }
+
+  async #trySend(entry: ClaimedEntry, letter: Letter): Promise<boolean> {
+    try {
+      await this.#send(entry, letter)
       return true
     } catch (error) {
-      const delivery = deliveryOf(entry, content, { reason: reasonOf(error) })
-      if (isHopeless(error) || entry.attempts >= maxAttempts) await this.#giveUp(delivery, content)
-      else await this.#delay(entry, delivery)
-      return false
+      await this.#noteFailure(entry, letter, error)
+      return isHopeless(error)
     }
   }
 
@@ -115,20 +134,25 @@ export class Courier extends EventEmitter<CourierEvents> {
     this.emit('sent', deliveryOf(entry, letter, file === undefined ? {} : { file }))
   }
 
-  async #delay(entry: ClaimedEntry, delivery: Delivery): Promise<void> {
+  async #noteFailure(entry: ClaimedEntry, letter: Letter | undefined, error: unknown): Promise<void> {
+    const delivery = deliveryOf(entry, letter, { reason: reasonOf(error) })
+    if (isHopeless(error) || entry.attempts >= maxAttempts) {
+      if (await this.#giveUp(entry, letter)) this.emit('failed', delivery)
+      return
+    }
     await this.#options.outbox.postpone(entry, retryDelayMs(entry.attempts))
     this.emit('delayed', delivery)
   }
 
-  async #giveUp(delivery: Delivery, content: Letter | MailRequest | undefined): Promise<void> {
+  /** `false` if another process was faster. */
+  #giveUp(entry: ClaimedEntry, letter: Letter | undefined): Promise<boolean> {
     const { store, outbox, audit } = this.#options
-    const removed = await store.transaction(async (client) => {
-      if (!(await outbox.remove(client, delivery))) return false
-      const account = content?.account ?? null
+    return store.transaction(async (client) => {
+      if (!(await outbox.remove(client, entry))) return false
+      const account = letter?.account ?? null
       await audit.append(client, { event: 'mail_failed', outcome: 'refused', actor: null, account, address: null })
       return true
     })
-    if (removed) this.emit('failed', delivery)
   }
 }
 
@@ -140,10 +164,10 @@ class ExpiredLink extends Error {
 
 function deliveryOf(
   { id, attempts }: ClaimedEntry,
-  content: Letter | MailRequest | undefined,
+  letter: Letter | undefined,
   more: Pick<Delivery, 'file' | 'reason'>,
 ): Delivery {
-  return { id, kind: content?.kind ?? 'unreadable', attempts, ...more }
+  return { id, kind: letter?.kind ?? 'unreadable', attempts, ...more }
 }
 
 /** A name alone: what a mail server says may repeat what was sent to it. */

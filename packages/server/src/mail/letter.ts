@@ -46,8 +46,8 @@ export type MailRequest = Addressed & {
       }
   )
 
-/** The names of what can be in the outbox. */
-export type MailKind = Letter['kind'] | MailRequest['kind']
+/** What a letter is about. */
+export type LetterKind = Letter['kind']
 
 /** Whether it has to be made into a letter first. */
 export function isRequest(content: Letter | MailRequest): content is MailRequest {

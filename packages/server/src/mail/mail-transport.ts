@@ -1,10 +1,10 @@
-import type { MailKind } from './letter.js'
+import type { LetterKind } from './letter.js'
 
 /** A message as it leaves. */
 export interface MailMessage {
   /** The same for each attempt to send it. */
   readonly id: string
-  readonly kind: MailKind
+  readonly kind: LetterKind
   readonly to: string
   readonly subject: string
   readonly text: string

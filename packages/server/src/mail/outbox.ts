@@ -55,7 +55,7 @@ export class Outbox {
     ])
   }
 
-  /** Takes out up to `limit` entries that are due. Of several processes that ask at once each gets its own. */
+  /** Takes out up to `limit` entries that are due, oldest first. Of several processes that ask at once each gets its own. */
   async claim({ limit, leaseMs }: { limit: number; leaseMs: number }): Promise<ClaimedEntry[]> {
     const { store, clock } = this.#options
     const nowMs = clock.now()
@@ -69,7 +69,8 @@ export class Outbox {
        returning id, attempts, sealed`,
       [nowMs, nowMs + leaseMs, limit],
     )
-    return rows.map(({ id, attempts, sealed }) => ({ id, attempts, open: () => this.#open(id, sealed) }))
+    const oldestFirst = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+    return oldestFirst.map(({ id, attempts, sealed }) => ({ id, attempts, open: () => this.#open(id, sealed) }))
   }
 
   /** Puts a letter in the place of the request it was made from, in the caller's transaction; `false` if the entry is no longer the caller's. */

@@ -145,6 +145,16 @@ export class GuessGuard {
     return token
   }
 
+  /** The owner has shown in another way who it is: what has failed from this device and this network is forgotten. In the caller's transaction. */
+  async readmit(client: SqlClient, { account, network, device }: Attempt): Promise<void> {
+    const token = this.#options.devices.recognise(device) ?? ''
+    const names = this.#namesOf({ account, network, device: token })
+    const nowMs = this.#options.clock.now()
+    const forgive = true
+    if (token !== '') await table.openLane(client, names.device, { knownUntil: nowMs + deviceKnownMs, nowMs, forgive })
+    await table.openLane(client, names.network, { knownUntil: nowMs + networkKnownMs, nowMs, forgive })
+  }
+
   /** A token for a device that the account's owner wants to sign in with: no stranger, if it does so soon. In the caller's transaction. */
   async vouch(client: SqlClient, account: string): Promise<VouchedDevice> {
     const { devices, names, clock } = this.#options

@@ -65,7 +65,8 @@ export const SignInHeaders = Type.Object({
 export const Account = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
-    email: Type.String({ format: 'email' }),
+    // Not of the format "email", which knows ASCII alone (RFC 5321): what is before the "@" may be of any script (RFC 6531).
+    email: Type.String({ description: 'In the one spelling under which the account is kept.' }),
     email_verified: Type.Boolean({ description: 'Whether the owner has shown to read what is mailed to it.' }),
     name: nullable(Type.String()),
     role: Role,
