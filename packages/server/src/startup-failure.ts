@@ -27,6 +27,7 @@ export type StartupFailureCode =
   | 'command_refused'
   | 'interrupted'
   | 'token_refused'
+  | 'import_incomplete'
   | 'backup_exists'
   | 'backup_failed'
   | 'backup_unusable'

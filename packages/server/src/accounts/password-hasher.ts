@@ -4,10 +4,15 @@ import { LatchkeyError } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
 import { StartupFailure } from '../startup-failure.js'
 import { findForeignHash } from './account-table.js'
+import { type HashFault, type ImportedHash, parseImportedHash } from './imported-hash.js'
 import { normalisePassword } from './password.js'
 import { type Pepper, Peppers } from './peppers.js'
+import { verifyImported } from './verify-imported.js'
 
-/** Turns passwords into what may be stored, and checks them. Both cost tens of milliseconds by design, off the event loop. */
+/**
+ * Turns passwords into what may be stored, and checks them, also against what other systems have stored. Both cost tens of milliseconds by design, off the
+ * event loop; an imported hash costs what it says, until its owner has signed in once.
+ */
 export interface PasswordHasher {
   /** The hash of a password in PHC format, with a salt of its own; before it `pepper:<id>` where there is a pepper. */
   hash(password: string): Promise<string>
@@ -20,11 +25,13 @@ export interface PasswordHasher {
   isOutdated(hashed: string): boolean
 }
 
+/** Memory in KiB, passes, threads. */
+type Cost = Required<Pick<Options, 'memoryCost' | 'timeCost' | 'parallelism'>>
+
 /** How passwords are hashed. */
 export interface PasswordHasherOptions {
   readonly peppers?: Peppers
-  /** Memory in KiB, passes, threads. */
-  readonly cost?: Required<Pick<Options, 'memoryCost' | 'timeCost' | 'parallelism'>>
+  readonly cost?: Cost
 }
 
 // OWASP's Password Storage Cheat Sheet: Argon2id, which is the default algorithm, with m = 19 MiB, t = 2, p = 1.
@@ -41,6 +48,7 @@ export async function createPasswordHasher({
   return {
     hash: async (password) => store(await hashNow(normalisePassword(password)), newest),
     verify: async (password, hashed) => {
+      if (hashed !== undefined && isForeign(hashed, cost)) return verifyForeign(password, parseImportedHash(hashed))
       const { phc, pepperId } = parse(hashed ?? nobody)
       const pepper = pepperId === undefined ? undefined : peppers.find(pepperId)
       if (pepperId !== undefined && pepper === undefined) throw new LatchkeyError('master_key_missing')
@@ -48,6 +56,7 @@ export async function createPasswordHasher({
       return matches && hashed !== undefined
     },
     isOutdated: (hashed) => {
+      if (isForeign(hashed, cost)) return true
       const { phc, pepperId } = parse(hashed)
       return pepperId !== newest?.id || !isHashedAtCost(phc, cost)
     },
@@ -68,6 +77,19 @@ export async function checkPeppers(client: SqlClient, peppers: Peppers): Promise
 
 const pepperPrefix = 'pepper:'
 
+/** Hashed by another system, or by this one at another cost and without a pepper: verified as the hash itself says. */
+function isForeign(hashed: string, cost: Cost): boolean {
+  return !hashed.startsWith(pepperPrefix) && !isHashedAtCost(hashed, cost)
+}
+
+/** Nobody knows how the other system has composed letters: what was typed is tried as it is, and then as we would hash it. */
+async function verifyForeign(password: string, hash: ImportedHash | HashFault): Promise<boolean> {
+  if (typeof hash === 'string') return false
+  const normalised = normalisePassword(password)
+  if (await verifyImported(password, hash)) return true
+  return normalised !== password && (await verifyImported(normalised, hash))
+}
+
 function store(phc: string, pepper: Pepper | undefined): string {
   return pepper === undefined ? phc : `${pepperPrefix}${pepper.id}${phc}`
 }
@@ -83,7 +105,7 @@ function secretOf(pepper: Pepper | undefined): Options {
   return pepper === undefined ? {} : { secret: pepper.key }
 }
 
-function isHashedAtCost(phc: string, cost: NonNullable<PasswordHasherOptions['cost']>): boolean {
+function isHashedAtCost(phc: string, cost: Cost): boolean {
   if (!phc.startsWith('$argon2id$v=19$')) return false
   const { memoryCost, timeCost, parallelism } = parseOptions(phc)
   return memoryCost === cost.memoryCost && timeCost === cost.timeCost && parallelism === cost.parallelism

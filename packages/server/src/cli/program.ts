@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
 import { addExportAudit } from './export-audit.js'
+import { addImportUsers } from './import-users.js'
 import { addInspectToken } from './inspect-token.js'
 import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
@@ -37,6 +38,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addMasterKeys(program, surroundings)
   const users = program.command('users').description('accounts')
   addListUsers(users, surroundings)
+  addImportUsers(users, surroundings)
   addUserActions(users, surroundings)
   const secrets = program.command('secrets').description('the secrets that sign tokens')
   addListSecrets(secrets, surroundings)

@@ -40,6 +40,12 @@ export class Progress {
     this.#output.write(this.#output.isTTY ? `\r\x1b[K${this.#text(done)}` : `${this.#text(done)}\n`)
   }
 
+  /** Prints a line of its own. */
+  note(text: string): void {
+    this.end()
+    this.#output.write(`${text}\n`)
+  }
+
   /** Clears the bar: what follows stands in its place. */
   end(): void {
     if (this.#output.isTTY) this.#output.write('\r\x1b[K')

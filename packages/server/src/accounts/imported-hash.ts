@@ -1,0 +1,117 @@
+import { parseOptions } from '@node-rs/argon2'
+
+/** A password hash that another system made, with everything that is needed to check a password against it. */
+export type ImportedHash =
+  | { readonly scheme: 'bcrypt'; readonly text: string }
+  | { readonly scheme: 'argon2'; readonly text: string }
+  | ({ readonly scheme: 'scrypt'; readonly n: number; readonly r: number; readonly p: number } & SaltedKey)
+  | ({ readonly scheme: 'pbkdf2'; readonly digest: string; readonly iterations: number } & SaltedKey)
+
+interface SaltedKey {
+  readonly salt: Buffer
+  readonly key: Buffer
+}
+
+/** Why a hash is not taken: it has no form that is known here, or checking it would cost more than a login may. */
+export type HashFault = 'password_hash_unsupported' | 'password_hash_excessive'
+
+/** Whoever signs in pays for the work of the hash, with our memory and processor: about two seconds and 256 MiB at most. */
+const limits = {
+  bcryptCost: 15,
+  argon2MemoryKib: 262_144,
+  /** Passes times KiB. */
+  argon2Work: 1_048_576,
+  argon2Threads: 16,
+  scryptBytes: 268_435_456,
+  /** N times r times p. */
+  scryptWork: 8_388_608,
+  pbkdf2Iterations: 5_000_000,
+} as const
+
+const maxSaltBytes = 128
+const keyBytes = { min: 16, max: 128 } as const
+const maxLength = 512
+
+const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+const argon2Form =
+  /^\$argon2(?:id|i)\$v=(?:16|19)\$m=\d{1,7},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,171}\$[A-Za-z0-9+/]{22,171}$/
+const scryptForm = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]*)\$([A-Za-z0-9+/]+)$/
+const djangoScryptForm = /^scrypt\$(\d{1,8})\$([^$]+)\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/]+={0,2})$/
+// "i=" and "l=" as in the PHC format, or the bare number and "." for "+" as passlib writes it.
+const pbkdf2Form =
+  /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$(?:i=)?(\d{1,9})(?:,l=\d{1,3})?\$([A-Za-z0-9+./]*)\$([A-Za-z0-9+./]+)$/
+const djangoPbkdf2Form = /^pbkdf2_(sha1|sha256)\$(\d{1,9})\$([^$]+)\$([A-Za-z0-9+/]+={0,2})$/
+
+/** Reads a hash in the forms that bcrypt, Argon2, scrypt and PBKDF2 are usually stored in; strictly, because what is not exactly so never matches anyway. */
+export function parseImportedHash(text: string): ImportedHash | HashFault {
+  if (text.length > maxLength) return 'password_hash_unsupported'
+  const bcrypt = bcryptForm.exec(text)
+  if (bcrypt !== null) return bcryptOf(text, Number(bcrypt[1]))
+  if (argon2Form.test(text)) return argon2Of(text)
+  const scrypt = scryptForm.exec(text)
+  if (scrypt !== null) {
+    const [, logN, r, p, salt = '', key = ''] = scrypt
+    return scryptOf([2 ** Number(logN), Number(r), Number(p)], { salt: base64(salt), key: base64(key) })
+  }
+  const djangoScrypt = djangoScryptForm.exec(text)
+  if (djangoScrypt !== null) {
+    const [, n, salt = '', r, p, key = ''] = djangoScrypt
+    return scryptOf([Number(n), Number(r), Number(p)], { salt: Buffer.from(salt), key: base64(key) })
+  }
+  const pbkdf2 = pbkdf2Form.exec(text)
+  if (pbkdf2 !== null) {
+    const [, digest = 'sha1', iterations, salt = '', key = ''] = pbkdf2
+    return pbkdf2Of(digest, Number(iterations), { salt: base64(salt), key: base64(key) })
+  }
+  const django = djangoPbkdf2Form.exec(text)
+  if (django === null) return 'password_hash_unsupported'
+  const [, digest = '', iterations, salt = '', key = ''] = django
+  return pbkdf2Of(digest, Number(iterations), { salt: Buffer.from(salt), key: base64(key) })
+}
+
+function bcryptOf(text: string, cost: number): ImportedHash | HashFault {
+  if (cost < 4) return 'password_hash_unsupported'
+  return cost > limits.bcryptCost ? 'password_hash_excessive' : { scheme: 'bcrypt', text }
+}
+
+function argon2Of(text: string): ImportedHash | HashFault {
+  const [, memory, passes, threads] = /m=(\d+),t=(\d+),p=(\d+)/.exec(text)?.map(Number) ?? []
+  if (memory === undefined || passes === undefined || threads === undefined) return 'password_hash_unsupported'
+  const excessive =
+    memory > limits.argon2MemoryKib || memory * passes > limits.argon2Work || threads > limits.argon2Threads
+  if (excessive) return 'password_hash_excessive'
+  return isArgon2(text) ? { scheme: 'argon2', text } : 'password_hash_unsupported'
+}
+
+function isArgon2(text: string): boolean {
+  try {
+    const { memoryCost, timeCost, parallelism } = parseOptions(text)
+    return memoryCost >= 8 * parallelism && timeCost >= 1
+  } catch {
+    return false
+  }
+}
+
+function scryptOf([n, r, p]: readonly [number, number, number], salted: SaltedKey): ImportedHash | HashFault {
+  const isPower = n >= 2 && n <= 2 ** 30 && (n & (n - 1)) === 0
+  if (!isPower || r < 1 || p < 1 || !isSalted(salted)) return 'password_hash_unsupported'
+  const excessive = 128 * n * r > limits.scryptBytes || n * r * p > limits.scryptWork
+  return excessive ? 'password_hash_excessive' : { scheme: 'scrypt', n, r, p, ...salted }
+}
+
+function pbkdf2Of(digest: string, iterations: number, salted: SaltedKey): ImportedHash | HashFault {
+  if (iterations < 1 || !isSalted(salted)) return 'password_hash_unsupported'
+  // Every block of the key costs all iterations again.
+  const work = iterations * Math.ceil(salted.key.length / 20)
+  if (work > 4 * limits.pbkdf2Iterations || iterations > limits.pbkdf2Iterations) return 'password_hash_excessive'
+  return { scheme: 'pbkdf2', digest, iterations, ...salted }
+}
+
+function isSalted({ salt, key }: SaltedKey): boolean {
+  return salt.length >= 1 && salt.length <= maxSaltBytes && key.length >= keyBytes.min && key.length <= keyBytes.max
+}
+
+/** Of both alphabets, with or without padding. */
+function base64(text: string): Buffer {
+  return Buffer.from(text.replaceAll('.', '+'), 'base64')
+}

@@ -1,0 +1,132 @@
+import type { Clock, TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { findAccountByEmail, insertAccount } from '../accounts/account-table.js'
+import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
+import { Problem } from '../problem.js'
+import { uuidV7 } from '../uuid.js'
+
+/** What `importUsers` works with. */
+export interface ImportParts {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly audit: AuditTrail
+  readonly clock: Clock
+}
+
+/** One line of what is imported. */
+export interface ImportLine {
+  /** From 1. */
+  readonly number: number
+  /** The parsed line; `undefined` when it could not be parsed. */
+  readonly value: unknown
+}
+
+/** How it is done. */
+export interface ImportOptions {
+  /** Finds out what would happen, and changes nothing. */
+  readonly dryRun: boolean
+  /** Stops it after the batch at hand. */
+  readonly signal: AbortSignal
+  /** Called for each line that makes no account. */
+  readonly onFault: (line: number, fault: ImportFault) => void
+  /** Called after each batch. */
+  readonly onProgress: (tally: ImportTally) => void
+}
+
+/** How many lines there were, by what became of them. */
+export interface ImportTally {
+  readonly imported: number
+  /** They have an account already. */
+  readonly present: number
+  readonly invalid: number
+}
+
+/** Accounts per transaction: few enough that nobody who signs in waits long. */
+const batchSize = 100
+
+/** Times that a batch is tried again because somebody has registered one of its addresses meanwhile. */
+const maxAttempts = 5
+
+interface Candidate {
+  readonly number: number
+  readonly user: ImportedUser
+}
+
+/**
+ * Makes accounts of what another system has kept, each with a secret of its own, a batch in one transaction. An address that has an account already is passed
+ * over, so that whatever ended an import, the same one goes on where it stopped.
+ */
+export async function importUsers(
+  parts: ImportParts,
+  lines: AsyncIterable<ImportLine>,
+  { dryRun, signal, onFault, onProgress }: ImportOptions,
+): Promise<ImportTally> {
+  const tally = { imported: 0, present: 0, invalid: 0 }
+  let batch: Candidate[] = []
+  const flush = async () => {
+    const present = await settle(parts, batch, dryRun)
+    for (const { number } of present) onFault(number, 'email_present')
+    tally.present += present.length
+    tally.imported += batch.length - present.length
+    batch = []
+    onProgress(tally)
+  }
+  for await (const { number, value } of lines) {
+    const user = parseImportedUser(value)
+    if (typeof user === 'string') {
+      tally.invalid += 1
+      onFault(number, user)
+    } else {
+      batch.push({ number, user })
+    }
+    if (batch.length === batchSize) await flush()
+    if (signal.aborted) break
+  }
+  // Also when it was stopped: what has been read is not read again in vain.
+  if (batch.length > 0) await flush()
+  return tally
+}
+
+/** Gives those that had an account already. */
+async function settle(parts: ImportParts, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Candidate[]> {
+  if (dryRun) return findPresent(parts.store, batch)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await parts.store.transaction((client) => insertBatch(parts, client, batch))
+    } catch (error) {
+      const raced = error instanceof Problem && error.code === 'email_taken'
+      if (!raced || attempt === maxAttempts) throw error
+    }
+  }
+}
+
+async function insertBatch(
+  { keys, audit, clock }: ImportParts,
+  client: SqlClient,
+  batch: readonly Candidate[],
+): Promise<readonly Candidate[]> {
+  const present: Candidate[] = []
+  for (const candidate of batch) {
+    const { email, name, role, passwordHash } = candidate.user
+    if ((await findAccountByEmail(client, email)) !== undefined) {
+      present.push(candidate)
+      continue
+    }
+    const createdAt = clock.now()
+    const id = uuidV7(createdAt)
+    await keys.provision(id, { client })
+    const never = { roles: '', scope: '', signedInAt: null, disabledAt: null }
+    await insertAccount(client, { id, email, name, role, passwordHash, createdAt, ...never })
+    await audit.append(client, { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null })
+  }
+  return present
+}
+
+async function findPresent(client: SqlClient, batch: readonly Candidate[]): Promise<readonly Candidate[]> {
+  const present: Candidate[] = []
+  for (const candidate of batch) {
+    if ((await findAccountByEmail(client, candidate.user.email)) !== undefined) present.push(candidate)
+  }
+  return present
+}
