@@ -45,7 +45,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
   it('lets people sign in with the password they had, which is then hashed as ours are', async () => {
     const key = pbkdf2Sync(password, 'abc', 1000, 32, 'sha256').toString('base64')
     const path = file('users.jsonl', [
-      { email: 'ada@old.test', name: 'Ada', role: 'admin', password_hash: bcrypted },
+      { email: 'ada@old.test', name: 'Ada', role: 'admin', email_verified: true, password_hash: bcrypted },
       { email: 'Bob@OLD.test', password_hash: `pbkdf2_sha256$1000$abc$${key}` },
     ])
     const { code, stdout, stderr } = await beside.run('users', 'import', path, '--json')
@@ -74,6 +74,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
       { ...good, email: 'nobody' },
       { ...good, email: 'x@bad.test', role: 'root' },
       { ...good, email: 'x@bad.test', name: 7 },
+      { ...good, email: 'x@bad.test', email_verified: 'perhaps' },
       { ...good, email: 'x@bad.test', password: 'in the clear' },
       { email: 'x@bad.test' },
       { email: 'x@bad.test', password_hash: 'plain' },
@@ -84,7 +85,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
       `{"email":"long@bad.test","password_hash":"${bcrypted}","name":"${'x'.repeat(20_000)}"}`,
     ]
     const { code, stdout, stderr } = await beside.start(['users', 'import', '--json'], inputOf(lines)).finished
-    expect([code, JSON.parse(stdout)]).toEqual([1, { imported: 1, present: 2, invalid: 10, dry_run: false }])
+    expect([code, JSON.parse(stdout)]).toEqual([1, { imported: 1, present: 2, invalid: 11, dry_run: false }])
     expect(stderr.match(/^line \d+: \w+$/gm)?.toSorted()).toEqual(
       [
         'line 2: line_malformed',
@@ -92,13 +93,14 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
         'line 4: email_invalid',
         'line 5: role_invalid',
         'line 6: name_invalid',
-        'line 7: field_unknown',
-        'line 8: password_hash_unsupported',
+        'line 7: email_verified_invalid',
+        'line 8: field_unknown',
         'line 9: password_hash_unsupported',
-        'line 10: password_hash_excessive',
-        'line 12: email_present',
+        'line 10: password_hash_unsupported',
+        'line 11: password_hash_excessive',
         'line 13: email_present',
-        'line 14: line_malformed',
+        'line 14: email_present',
+        'line 15: line_malformed',
       ].toSorted(),
     )
     expect(stderr).toMatch(/^latchkey: import_incomplete:/m)

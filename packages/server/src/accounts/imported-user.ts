@@ -9,6 +9,8 @@ export interface ImportedUser {
   readonly email: string
   readonly name: string | null
   readonly role: Role
+  /** Whether the other system knows that the address is the owner's. */
+  readonly isEmailVerified: boolean
   /** In a form that `parseImportedHash` reads. */
   readonly passwordHash: string
 }
@@ -21,10 +23,11 @@ export type ImportFault =
   | 'email_invalid'
   | 'name_invalid'
   | 'role_invalid'
+  | 'email_verified_invalid'
   /** There is an account with this address already; it stays as it is. */
   | 'email_present'
 
-const fields = ['email', 'name', 'role', 'password_hash'] as const
+const fields = ['email', 'name', 'role', 'email_verified', 'password_hash'] as const
 const maxNameLength = 200
 
 /** The user that a line tells of, or why it tells of none. A column that is not known here is no line that can be meant: it may be what matters. */
@@ -38,9 +41,11 @@ export function parseImportedUser(line: unknown): ImportedUser | ImportFault {
   if (name === undefined) return 'name_invalid'
   const role = roles.find((known) => known === (isAbsent(given.role) ? 'user' : given.role))
   if (role === undefined) return 'role_invalid'
+  const isEmailVerified = flagOf(given.email_verified)
+  if (isEmailVerified === undefined) return 'email_verified_invalid'
   if (typeof given.password_hash !== 'string') return 'password_hash_unsupported'
   const hash = parseImportedHash(given.password_hash)
-  return typeof hash === 'string' ? hash : { email, name, role, passwordHash: given.password_hash }
+  return typeof hash === 'string' ? hash : { email, name, role, isEmailVerified, passwordHash: given.password_hash }
 }
 
 function emailOf(value: unknown): string | undefined {
@@ -58,6 +63,12 @@ function nameOf(value: unknown): string | null | undefined {
   const usable =
     typeof value === 'string' && value.length <= maxNameLength && value.isWellFormed() && !value.includes('\0')
   return usable ? value : undefined
+}
+
+/** A boolean, or what CSV has for one; false when it is absent. */
+function flagOf(value: unknown): boolean | undefined {
+  if (isAbsent(value) || value === false || value === 'false') return false
+  return value === true || value === 'true' ? true : undefined
 }
 
 /** CSV has no other way to say that there is nothing. */

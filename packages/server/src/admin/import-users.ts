@@ -1,10 +1,10 @@
 import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import { findAccountByEmail, insertAccount } from '../accounts/account-table.js'
+import { findAccountByEmail } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
+import { insertDraft, newAccount } from '../accounts/new-account.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
-import { uuidV7 } from '../uuid.js'
 
 /** What `importUsers` works with. */
 export interface ImportParts {
@@ -108,16 +108,15 @@ async function insertBatch(
 ): Promise<readonly Candidate[]> {
   const present: Candidate[] = []
   for (const candidate of batch) {
-    const { email, name, role, passwordHash } = candidate.user
+    const { email, name, role, passwordHash, isEmailVerified } = candidate.user
     if ((await findAccountByEmail(client, email)) !== undefined) {
       present.push(candidate)
       continue
     }
     const createdAt = clock.now()
-    const id = uuidV7(createdAt)
-    await keys.provision(id, { client })
-    const never = { roles: '', scope: '', signedInAt: null, disabledAt: null }
-    await insertAccount(client, { id, email, name, role, passwordHash, createdAt, ...never })
+    const emailVerifiedAt = isEmailVerified ? createdAt : null
+    const draft = newAccount({ email, name, role, passwordHash, createdAt, emailVerifiedAt })
+    const { id } = await insertDraft(client, { keys }, draft)
     await audit.append(client, { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null })
   }
   return present

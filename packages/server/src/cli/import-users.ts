@@ -24,7 +24,7 @@ export function addImportUsers(parent: Command, surroundings: Surroundings): voi
     )
     .argument(
       '[file]',
-      'JSON lines, or CSV with a first line that names the columns: email, name, role, password_hash; by default standard input',
+      'JSON lines, or CSV with a first line that names the columns: email, name, role, email_verified, password_hash; by default standard input',
     )
     .addOption(
       new Option('--format <format>', 'by default csv for a file of that name, else jsonl').choices(['jsonl', 'csv']),
