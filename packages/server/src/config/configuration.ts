@@ -19,7 +19,13 @@ export type GivenMasterKeys = string | { readonly wrapped: string; readonly key:
 
 /** Where accounts and secrets are kept. */
 export type DatabaseConfiguration =
-  | { readonly kind: 'postgres'; readonly url: string; readonly masterKeys: GivenMasterKeys }
+  | {
+      readonly kind: 'postgres'
+      readonly url: string
+      /** Where changes are listened for; `undefined`: at `url`. */
+      readonly listenUrl?: string | undefined
+      readonly masterKeys: GivenMasterKeys
+    }
   | {
       readonly kind: 'embedded'
       readonly folder: string
@@ -273,7 +279,8 @@ function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
       remedy: 'Make one and keep it: latchkey master-keys add k1',
     })
   }
-  return { kind: 'postgres', url, masterKeys: masterKeys ?? '' }
+  const listenUrl = reader.read(settings.databaseListenUrl)
+  return { kind: 'postgres', url, listenUrl, masterKeys: masterKeys ?? '' }
 }
 
 function readMasterKeys(reader: EnvironmentReader, key: KmsKey | undefined): GivenMasterKeys | undefined {

@@ -57,7 +57,16 @@ export const settings = {
     accepts: 'a URL that begins with postgres:// or postgresql://',
     byDefault: 'the embedded database in LATCHKEY_DATA_DIR',
     secret: true,
-    parse: (text) => (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+    parse: parsePostgresUrl,
+  },
+  databaseListenUrl: {
+    name: 'DATABASE_LISTEN_URL',
+    purpose:
+      'The same database past a pooler such as PgBouncer, where DATABASE_URL leads through one in transaction mode: changes are listened for there, on one connection.',
+    accepts: 'a URL that begins with postgres:// or postgresql://',
+    byDefault: 'DATABASE_URL',
+    secret: true,
+    parse: parsePostgresUrl,
   },
   redisUrl: {
     name: 'REDIS_URL',
@@ -309,6 +318,10 @@ function limits(routeClass: RouteClass, purpose: string) {
     byDefault: formatLimits(defaults),
     parse: (text) => parseLimits(text, defaults),
   } as const satisfies Setting<ClassLimits>
+}
+
+function parsePostgresUrl(text: string): string | undefined {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 }
 
 function parseMasterKeys(text: string): string | undefined {

@@ -46,9 +46,9 @@ function unavailable(place: string, cause: Error): StartupFailure {
   return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
-function postgres({ url, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): Parts {
+function postgres({ url, listenUrl, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): Parts {
   const { host, pathname } = new URL(url)
-  const store = postgresStore({ connectionString: url })
+  const store = postgresStore({ connectionString: url, listenConnectionString: listenUrl })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
 }
 

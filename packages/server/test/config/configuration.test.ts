@@ -235,6 +235,7 @@ describe('the configuration', () => {
     it.each(Object.values(settings).filter((setting) => 'secret' in setting))('is taken for $name', ({ name }) => {
       const values: Record<string, string> = {
         DATABASE_URL: 'postgres://user@db/x',
+        DATABASE_LISTEN_URL: 'postgres://user@db/y',
         REDIS_URL: 'redis://cache',
         LATCHKEY_MASTER_KEYS: masterKeys,
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
