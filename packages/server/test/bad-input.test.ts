@@ -160,8 +160,9 @@ describe.each(databases)('bad input on %s', (database) => {
     }
   })
 
-  it('every answer carries the headers of an API that is no web page', async () => {
-    for (const { headers } of [await running.api.get('/livez'), await running.api.get('/nothing')]) {
+  it('every answer carries the headers of an API that is no web page, also one to a path that cannot be read', async () => {
+    const answers = await Promise.all(['/livez', '/nothing', '/v1/%zz'].map((path) => running.api.get(path)))
+    for (const { headers } of answers) {
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('referrer-policy')).toBe('no-referrer')
       expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')

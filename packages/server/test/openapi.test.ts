@@ -13,9 +13,7 @@ describe('/openapi.json', () => {
   afterAll(() => running.stop())
 
   const operations = () =>
-    Object.entries(running.api.contract.document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, ...operation })),
-    )
+    running.api.contract.operations.map(({ method, path, operation }) => ({ name: `${method} ${path}`, ...operation }))
 
   it('lists exactly the routes that there are', () => {
     expect(
@@ -84,11 +82,9 @@ describe('/openapi.json', () => {
   })
 
   it('is what a linter of such documents asks for', async () => {
-    // A process that cannot say whether it lives refuses nothing.
     const config = await createConfig({
       extends: ['recommended-strict'],
       rules: {
-        'operation-4xx-response': 'off',
         'operation-operationId-url-safe': 'error',
         'operation-singular-tag': 'error',
       },

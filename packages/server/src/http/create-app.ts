@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type ConnectionError, type FastifyRequest, type FastifyServerOptions } from 'fastify'
+import fastify, {
+  type ConnectionError,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
 import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
@@ -32,6 +37,10 @@ export interface AppOptions {
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
 export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptions): App {
+  const headers = commonHeaders(https)
+  const addHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers({ ...headers, 'X-Request-Id': request.id })
+  }
   const app = fastify({
     logger: logger ?? false,
     trustProxy: isTrustedProxy,
@@ -48,7 +57,11 @@ export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptio
     },
     // Whoever is still connected while the server stops is answered, not turned away.
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    // No hook has seen these.
+    frameworkErrors: (error, request, reply) => {
+      addHeaders(request, reply)
+      answerError(error, request, reply)
+    },
     clientErrorHandler: (error, socket) => {
       if (socket.writable) socket.end(rawProblem(codeOfClientError(error), randomUUID()))
       else socket.destroy()
@@ -58,7 +71,7 @@ export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptio
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
   addRefusals(app, onRefusal)
-  addHeaders(app, https)
+  app.addHook('onRequest', async (request, reply) => addHeaders(request, reply))
   dropSilentConnections(app)
   // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
@@ -86,20 +99,16 @@ function addRefusals(app: App, onRefusal: AppOptions['onRefusal']): void {
 }
 
 /** An API's answers are never sniffed, framed, rendered, embedded elsewhere or kept; routes whose answer may be kept say so themselves. */
-function addHeaders(app: App, https: boolean): void {
-  const transport = https ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      ...transport,
-      'X-Request-Id': request.id,
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-      'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      'Referrer-Policy': 'no-referrer',
-      'Cache-Control': 'no-store',
-    })
-  })
+function commonHeaders(https: boolean): Readonly<Record<string, string>> {
+  return {
+    ...(https ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+  }
 }
 
 function codeOfClientError({ code }: ConnectionError) {

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { onlyRefusals } from './refusals.js'
 
 const schema = {
   tags: ['operations'],
   operationId: 'livez',
   summary: 'Whether the process runs',
-  response: { 200: Type.Object({ status: Type.Literal('ok') }) },
+  response: { 200: Type.Object({ status: Type.Literal('ok') }), ...onlyRefusals('text_malformed') },
 }
 
 /** GET /livez */

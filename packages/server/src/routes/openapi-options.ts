@@ -24,6 +24,7 @@ export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
       servers: [{ url: issuer }],
       tags: [
         { name: 'sign in', description: 'From a password to tokens, and out again.' },
+        { name: 'mailed links', description: 'What begins or ends with a link that was mailed.' },
         { name: 'own account', description: 'What somebody does with their own account and devices.' },
         { name: 'administration', description: 'What administrators do with accounts of others.' },
         { name: 'clients', description: 'Programs that act for themselves.' },

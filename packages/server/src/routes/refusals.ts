@@ -35,12 +35,22 @@ export const forToken = [
 /** What any administrative route may refuse. */
 export const forAdmin = [...forToken, 'admin_required'] as const satisfies readonly Code[]
 
-const forAll = ['rate_limited', 'internal_error', 'store_unavailable'] as const satisfies readonly Code[]
+const forAll = [
+  'text_malformed',
+  'rate_limited',
+  'internal_error',
+  'store_unavailable',
+] as const satisfies readonly Code[]
 
 /** The refusals of a route as its response schema: one entry for each status, telling the codes apart. */
 export function refusals(...codes: readonly Code[]) {
+  return onlyRefusals(...codes, ...forAll)
+}
+
+/** The same for a route that is not limited and reads nothing. */
+export function onlyRefusals(...codes: readonly Code[]) {
   const byStatus = new Map<number, string[]>()
-  for (const code of new Set([...codes, ...forAll])) {
+  for (const code of new Set(codes)) {
     const { status, message } = code in problems ? problems[code as ProblemCode] : failures[code as FailureCode]
     byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${message}`])
   }

@@ -1,9 +1,14 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 
-interface Operation {
+/** One operation of the document. */
+export interface Operation {
   readonly summary?: string
   readonly security?: readonly unknown[]
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[]
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema?: { readonly properties?: object } }>>
+  }
   readonly responses: Readonly<Record<string, Response>>
 }
 
@@ -39,6 +44,13 @@ export class AnswerContract {
     formats.default(this.#ajv)
     this.#ajv.addFormat('password', true)
     this.#ajv.addSchema(this.document, 'openapi')
+  }
+
+  /** Everything that can be asked of the server. */
+  get operations(): { readonly method: string; readonly path: string; readonly operation: Operation }[] {
+    return Object.entries(this.document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+    )
   }
 
   /** Throws unless the answer has a status that the route promises, and the shape that goes with it. */

@@ -104,6 +104,8 @@ export class ApiClient {
   async call(method: string, path: string, { token, body, raw, headers = {} }: Call = {}): Promise<Answer> {
     const response = await fetch(`${this.#url}${path}`, {
       method,
+      // Long enough for any machine: what has not answered by then hangs.
+      signal: AbortSignal.timeout(30_000),
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
