@@ -76,7 +76,13 @@ function completed(document: OpenapiObject): OpenapiObject {
   return document
 }
 
-function completeOperation({ requestBody, responses }: Operation): void {
+function completeOperation({ requestBody, responses, parameters = [] }: Operation): void {
+  for (const parameter of parameters) {
+    // What has a default need not be sent.
+    if ('schema' in parameter && parameter.schema !== undefined && 'default' in parameter.schema) {
+      parameter.required = false
+    }
+  }
   if (requestBody !== undefined && 'content' in requestBody && mayBeAbsent(requestBody.content)) {
     requestBody.required = false
   }
