@@ -30,10 +30,22 @@ export interface Population {
 
 /** Tokens that a cache of verified tokens may hold, per tenant: everybody's, with room to spare. */
 const cachedTokensPerTenant = 2
-const newTokensPerTenant = 5
+
+/** What else a population may be. */
+export interface PopulationOptions {
+  /** Default 5. */
+  readonly newTokensPerTenant?: number
+  /** Characters that a claim of every token has, to make it longer. Default none. */
+  readonly padding?: number
+}
 
 /** Makes the tenants through Latchkey, and opens their secrets so that every contender verifies the very same tokens. */
-export async function createPopulation(tenants: number): Promise<Population> {
+export async function createPopulation(
+  tenants: number,
+  { newTokensPerTenant = 5, padding = 0 }: PopulationOptions = {},
+): Promise<Population> {
+  const claims = (subject: string) =>
+    padding === 0 ? claimsOf(subject) : { ...claimsOf(subject), note: noteOf(padding) }
   const cachedTokens = cachedTokensPerTenant * tenants
   const masterKeys = Keyring.generate('bench')
   const store = memoryStore()
@@ -44,8 +56,9 @@ export async function createPopulation(tenants: number): Promise<Population> {
   const tokens: Buffer[] = []
   const newTokens: Buffer[] = []
   for (const subject of subjects) {
-    tokens.push(await issueBytes(latchkey, subject))
-    for (let count = 0; count < newTokensPerTenant; count += 1) newTokens.push(await issueBytes(latchkey, subject))
+    tokens.push(await issueBytes(latchkey, subject, claims(subject)))
+    for (let count = 0; count < newTokensPerTenant; count += 1)
+      newTokens.push(await issueBytes(latchkey, subject, claims(subject)))
   }
   const secrets = await openSecrets(store, Keyring.parse(masterKeys), subjects)
   return {
@@ -56,7 +69,7 @@ export async function createPopulation(tenants: number): Promise<Population> {
     tokens,
     newTokens: shuffled(newTokens),
     cachedTokens,
-    claims: claimsOf,
+    claims,
   }
 }
 
@@ -64,8 +77,13 @@ function claimsOf(subject: string): Record<string, unknown> {
   return { role: subject.endsWith('0') ? 'admin' : 'editor' }
 }
 
-async function issueBytes(latchkey: Latchkey, subject: string): Promise<Buffer> {
-  const { token } = await latchkey.issue({ subject, claims: claimsOf(subject), expiresIn: 3600 })
+/** Words of a list of permissions, as fill real tokens. */
+function noteOf(length: number): string {
+  return 'articles:write comments:moderate '.repeat(Math.ceil(length / 33)).slice(0, length)
+}
+
+async function issueBytes(latchkey: Latchkey, subject: string, claims: Record<string, unknown>): Promise<Buffer> {
+  const { token } = await latchkey.issue({ subject, claims, expiresIn: 3600 })
   return Buffer.from(token, 'latin1')
 }
 

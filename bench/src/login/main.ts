@@ -1,0 +1,117 @@
+/** `npm run bench:login`: logins a second beside what Argon2id alone allows on the same processors, and refreshes a second. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Keyring } from 'latchkey'
+import { startPostgres } from '../../../test/support/start-postgres.js'
+import type { Bar } from '../bars.js'
+import { performInProcess } from '../perform-in-process.js'
+import { benchFlags, publish } from '../publish.js'
+import { type ServedLatchkey, serveLatchkey } from '../served-latchkey.js'
+import { median } from '../statistics.js'
+import { formatCount, type Table } from '../table.js'
+import type { ArgonResult, ArgonTask } from './messages.js'
+import { measureLogins, measureRefreshes, type Rate, registerVisitors, type Visitor } from './visitors.js'
+
+const flags = benchFlags()
+const rounds = flags.quick ? 2 : 5
+const durationSec = flags.quick ? 2 : 6
+const visitorCount = flags.quick ? 32 : 128
+
+/** A server under test, and what it did in each round. */
+interface Subject {
+  readonly name: string
+  readonly server: ServedLatchkey
+  readonly visitors: readonly Visitor[]
+  readonly logins: Rate[]
+  readonly refreshes: Rate[]
+}
+
+const postgres = await startPostgres()
+const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
+const subjects: Subject[] = []
+try {
+  subjects.push(await startSubject('embedded', { LATCHKEY_DATA_DIR: folder }))
+  subjects.push(await startSubject('PostgreSQL', { DATABASE_URL: postgres.url }))
+  const argon: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    argon.push(await measureArgon())
+    for (const { server, visitors, logins, refreshes } of subjects) {
+      logins.push(await measureLogins(server.url, visitors, durationSec))
+      // Whoever signed in before refreshes: their first tokens are still good, for nobody has used them.
+      refreshes.push(await measureRefreshes(server.url, visitors.slice(16 * round, 16 * (round + 1)), durationSec))
+    }
+  }
+  const rows = subjects.map((subject) => rowOf(subject, argon))
+  await publish({
+    name: 'login',
+    flags,
+    results: { rounds, argonPerSecond: median(argon), rows },
+    tables: [tableOf(rows, median(argon))],
+    bars: rows.map(barOf),
+  })
+} finally {
+  for (const { server } of subjects) await server.stop()
+  await rm(folder, { recursive: true, force: true })
+  await postgres.dispose()
+}
+
+async function startSubject(name: string, env: Readonly<Record<string, string>>): Promise<Subject> {
+  const roomy = 'address:1000000/60'
+  const server = await serveLatchkey({
+    ...env,
+    LATCHKEY_ISSUER: 'http://localhost',
+    LATCHKEY_MASTER_KEYS: Keyring.generate('bench'),
+    LATCHKEY_LIMIT_LOGIN: `${roomy},pair:1000000/60`,
+    LATCHKEY_LIMIT_REGISTER: roomy,
+    LATCHKEY_LIMIT_REFRESH: `${roomy},pair:1000000/60`,
+    LATCHKEY_LIMIT_GENERAL: roomy,
+  })
+  return { name, server, visitors: await registerVisitors(server.url, visitorCount), logins: [], refreshes: [] }
+}
+
+async function measureArgon(): Promise<number> {
+  const program = new URL('./argon-process.js', import.meta.url)
+  const { perSecond } = await performInProcess<ArgonTask, ArgonResult>(program, { durationMs: durationSec * 1000 })
+  return perSecond
+}
+
+interface Row {
+  readonly name: string
+  readonly logins: number
+  /** Of what Argon2id alone did in the same round; median. */
+  readonly share: number
+  readonly loginP99Ms: number
+  readonly refreshes: number
+  readonly refreshP99Ms: number
+}
+
+function rowOf({ name, logins, refreshes }: Subject, argon: readonly number[]): Row {
+  return {
+    name,
+    logins: median(logins.map(({ perSecond }) => perSecond)),
+    share: median(logins.map(({ perSecond }, round) => perSecond / (argon[round] ?? Number.NaN))),
+    loginP99Ms: median(logins.map(({ p99Ms }) => p99Ms)),
+    refreshes: median(refreshes.map(({ perSecond }) => perSecond)),
+    refreshP99Ms: median(refreshes.map(({ p99Ms }) => p99Ms)),
+  }
+}
+
+function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
+  return {
+    title: `Signing in and refreshing; Argon2id alone: ${argonPerSecond.toFixed(1)} a second on all processors`,
+    header: ['', 'logins/s', 'of Argon2id alone', 'p99', 'refreshes/s', 'p99'],
+    rows: rows.map((row) => [
+      row.name,
+      row.logins.toFixed(1),
+      row.share.toFixed(2),
+      `${row.loginP99Ms.toFixed(0)} ms`,
+      formatCount(row.refreshes),
+      `${row.refreshP99Ms.toFixed(0)} ms`,
+    ]),
+  }
+}
+
+function barOf({ name, share }: Row): Bar {
+  return { what: `${name}: logins by what Argon2id alone allows`, wanted: 0.95, measured: share, unit: '' }
+}

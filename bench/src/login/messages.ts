@@ -1,0 +1,8 @@
+/** For how long to check passwords. */
+export interface ArgonTask {
+  readonly durationMs: number
+}
+
+export interface ArgonResult {
+  readonly perSecond: number
+}

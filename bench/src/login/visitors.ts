@@ -1,0 +1,90 @@
+import autocannon from 'autocannon'
+
+/** Somebody who is signed in. */
+export interface Visitor {
+  readonly email: string
+  readonly refreshToken: string
+}
+
+/** What a server did a second. */
+export interface Rate {
+  readonly perSecond: number
+  readonly p99Ms: number
+}
+
+const password = 'correct horse battery staple'
+const headers = { 'content-type': 'application/json' }
+const connections = 16
+
+/** Registers so many, some at a time. */
+export async function registerVisitors(url: string, count: number): Promise<readonly Visitor[]> {
+  const visitors: Visitor[] = []
+  const register = async (): Promise<void> => {
+    while (visitors.length < count) {
+      const email = `${crypto.randomUUID()}@example.com`
+      const response = await fetch(`${url}/v1/register`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ email, password }),
+      })
+      if (response.status !== 201) throw new Error(`A registration was answered with ${response.status}.`)
+      const { refresh_token } = (await response.json()) as { refresh_token: string }
+      visitors.push({ email, refreshToken: refresh_token })
+    }
+  }
+  await Promise.all([register(), register(), register()])
+  return visitors
+}
+
+/** Signs them in again and again. */
+export function measureLogins(url: string, visitors: readonly Visitor[], durationSec: number): Promise<Rate> {
+  let connected = 0
+  return measure(url, durationSec, (client) => {
+    const own = visitors.filter((_, at) => at % connections === connected)
+    connected += 1
+    client.setRequests(
+      own.map(({ email }) => ({
+        method: 'POST',
+        path: '/v1/login',
+        headers,
+        body: JSON.stringify({ email, password }),
+      })),
+    )
+  })
+}
+
+/** Each connection refreshes the session of one visitor, with the token that the answer before gave. */
+export function measureRefreshes(url: string, visitors: readonly Visitor[], durationSec: number): Promise<Rate> {
+  let connected = 0
+  return measure(url, durationSec, (client) => {
+    const bodyOf = (token: unknown) => JSON.stringify({ refresh_token: token })
+    let body = bodyOf(visitors[connected]?.refreshToken)
+    connected += 1
+    client.setRequests([
+      {
+        method: 'POST',
+        path: '/v1/refresh',
+        headers,
+        setupRequest: (request) => ({ ...request, body }),
+        onResponse: (status, answer) => {
+          if (status === 200) body = bodyOf(JSON.parse(answer).refresh_token)
+        },
+      },
+    ])
+  })
+}
+
+async function measure(
+  url: string,
+  durationSec: number,
+  setupClient: (client: autocannon.Client) => void,
+): Promise<Rate> {
+  const { requests, latency, non2xx, errors } = await autocannon({
+    url,
+    connections,
+    duration: durationSec,
+    setupClient,
+  })
+  if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors.`)
+  return { perSecond: requests.total / durationSec, p99Ms: latency.p99 }
+}

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { startedUrl } from '../../test/support/started-url.js'
+
+const command = fileURLToPath(new URL('../../../../packages/server/bin/latchkey.js', import.meta.url))
+
+/** `latchkey serve`, in a process of its own. */
+export interface ServedLatchkey {
+  readonly url: string
+  /** Asks it to stop, as Ctrl-C does, and waits until it has. */
+  stop(): Promise<void>
+}
+
+/** Starts it on a free port with these settings, and waits until it says where it is. */
+export async function serveLatchkey(env: Readonly<Record<string, string>>): Promise<ServedLatchkey> {
+  const child = spawn(process.execPath, [command, 'serve'], { env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  const ended = once(child, 'close')
+  const url = await startedUrl(child)
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGINT')
+      await ended
+    },
+  }
+}
