@@ -26,6 +26,7 @@ export type StartupFailureCode =
   | 'address_unusable'
   | 'command_refused'
   | 'interrupted'
+  | 'unhealthy'
   | 'token_refused'
   | 'import_incomplete'
   | 'backup_exists'

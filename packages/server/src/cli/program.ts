@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
+import { addDoctor } from './doctor/doctor.js'
 import { addExportAudit } from './export-audit.js'
 import { addImportUsers } from './import-users.js'
 import { addInspectToken } from './inspect-token.js'
@@ -52,5 +53,6 @@ export function createProgram(surroundings: Surroundings): Command {
   addExportAudit(audit, surroundings)
   addBackup(program, surroundings)
   addRestore(program, surroundings)
+  addDoctor(program, surroundings)
   return program
 }

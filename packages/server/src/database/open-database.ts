@@ -21,7 +21,7 @@ export interface OpenDatabase {
 }
 
 /** A store that is not migrated yet, and who has its keys. */
-interface Parts {
+export interface UnopenedDatabase {
   readonly store: SqlStore
   readonly place: string
   readonly keys: MasterKeyProvider
@@ -29,7 +29,7 @@ interface Parts {
 
 /** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`. */
 export async function openDatabase(configuration: DatabaseConfiguration): Promise<OpenDatabase> {
-  const { store, place, keys } = configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
+  const { store, place, keys } = openStore(configuration)
   try {
     // Before the database, which a folder without a key must not get.
     const masterKeys = await keys.read()
@@ -41,18 +41,23 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
   }
 }
 
+/** The database as it is: nothing is read or changed yet. The caller closes the store. */
+export function openStore(configuration: DatabaseConfiguration): UnopenedDatabase {
+  return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
+}
+
 function unavailable(place: string, cause: Error): StartupFailure {
   const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
   return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
-function postgres({ url, listenUrl, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): Parts {
+function postgres({ url, listenUrl, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): UnopenedDatabase {
   const { host, pathname } = new URL(url)
   const store = postgresStore({ connectionString: url, listenConnectionString: listenUrl })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
 }
 
-function embedded({ folder: path, masterKeys }: DatabaseConfiguration & { kind: 'embedded' }): Parts {
+function embedded({ folder: path, masterKeys }: DatabaseConfiguration & { kind: 'embedded' }): UnopenedDatabase {
   const folder = openDataFolder(path)
   const { databasePath } = folder
   const store = sqliteStore({ open: () => new Database(databasePath) })

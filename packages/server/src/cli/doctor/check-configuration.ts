@@ -1,0 +1,40 @@
+import type { Configuration } from '../../config/configuration.js'
+import { type Finding, ok, warn } from './finding.js'
+
+/** What the settings say of the way from a client to this server. Whether each can be used at all is found when they are read. */
+export function checkConfiguration({ issuer, trustedProxies, mail }: Configuration): Finding[] {
+  return [checkIssuer(issuer), checkProxies(issuer, trustedProxies), checkMail(mail)]
+}
+
+function checkIssuer(issuer: string): Finding {
+  const { protocol, hostname } = new URL(issuer)
+  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+  if (protocol === 'https:') return ok('issuer', `${issuer}; cookies are sent over TLS alone`)
+  if (isHere) return ok('issuer', `${issuer}, for this machine alone`)
+  const remedy = 'Put a proxy with TLS in front, and set LATCHKEY_ISSUER to its https URL.'
+  return warn('issuer', `${issuer}: passwords and tokens are sent in the clear`, remedy)
+}
+
+function checkProxies(issuer: string, trustedProxies: readonly string[]): Finding {
+  if (trustedProxies.length > 0) return ok('proxies', `X-Forwarded-For is believed from ${trustedProxies.join(', ')}`)
+  if (!issuer.startsWith('https:')) return ok('proxies', 'none')
+  const remedy = 'Set TRUSTED_PROXIES to the addresses of the proxy: without it all clients share its limits.'
+  return warn('proxies', 'the issuer is https, so a proxy stands in front, and none is declared', remedy)
+}
+
+function checkMail({ carrier, from }: Configuration['mail']): Finding {
+  if (carrier === undefined) {
+    return warn(
+      'mail',
+      'nobody takes letters: passwords cannot be reset',
+      'Set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM.',
+    )
+  }
+  const detail = `letters from ${from.address}`
+  if (carrier.kind === 'smtp') return ok('mail', `${detail} go to ${new URL(carrier.url).host}`)
+  return warn(
+    'mail',
+    `${detail} are left in ${carrier.folder}`,
+    'Set LATCHKEY_SMTP_URL before people wait for letters.',
+  )
+}

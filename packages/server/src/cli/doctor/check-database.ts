@@ -1,0 +1,92 @@
+import type { SqlStore } from 'latchkey/sqlite'
+import { serverMigrations } from '../../database/migrations.js'
+import { type Finding, fail, ok, said, warn } from './finding.js'
+
+const leastPostgresMajor = 14
+/** Tokens are accepted for so long beyond their end, because clocks differ. */
+const clockToleranceMs = 5000
+const clockWarningMs = 1000
+
+/** Whether the database answers, is of this version, may be written to and shares our clock. Changes nothing. */
+export async function checkDatabase(store: SqlStore, place: string): Promise<Finding[]> {
+  try {
+    const began = performance.now()
+    await store.query('select 1 as one')
+    const answer = ok('database', `${place} answers in ${(performance.now() - began).toFixed(1)} ms`)
+    const own = store.dialect === 'postgres' ? await checkPostgres(store) : [await checkSqlite(store)]
+    return [answer, ...own, await checkSchema(store), await checkClock(store)]
+  } catch (error) {
+    const remedy = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
+    return [fail('database', `${place}: ${said(error)}`, remedy)]
+  }
+}
+
+async function checkSqlite(store: SqlStore): Promise<Finding> {
+  await store.transaction(async () => {})
+  return ok('database writing', 'it may be written to')
+}
+
+async function checkPostgres(store: SqlStore): Promise<Finding[]> {
+  const { rows } = await store.query<Record<string, string | boolean>>(
+    `select current_setting('server_version') as version, current_setting('server_version_num') as number,
+       pg_is_in_recovery() as replica, current_setting('transaction_read_only') as reading,
+       current_setting('synchronous_commit') as commit, current_setting('fsync') as fsync,
+       has_schema_privilege(current_schema(), 'create') as create`,
+  )
+  const [row = {}] = rows
+  const findings: Finding[] = []
+  const version = `PostgreSQL ${row.version}`
+  if (Number(row.number) < leastPostgresMajor * 10_000) {
+    findings.push(warn('database version', version, `Use PostgreSQL ${leastPostgresMajor} or newer.`))
+  } else findings.push(ok('database version', version))
+  if (row.replica === true || row.reading === 'on') {
+    const remedy = 'Give the address of the primary: on a replica nothing can be changed, and what it tells may be old.'
+    findings.push(fail('database writing', row.replica === true ? 'this is a replica' : 'it only reads', remedy))
+  } else if (row.create !== true) {
+    const remedy = 'Make the user the owner of the database, or run "latchkey migrate" as its owner.'
+    findings.push(warn('database writing', 'this user may make no tables, which a new version needs', remedy))
+  } else findings.push(ok('database writing', 'it is the primary, and may be written to'))
+  if (row.commit === 'off' || row.fsync === 'off') {
+    const remedy = 'Set synchronous_commit and fsync to on: a crash would take back revocations that were answered.'
+    findings.push(fail('database durability', 'what it acknowledges may be lost', remedy))
+  }
+  return findings
+}
+
+async function checkSchema(store: SqlStore): Promise<Finding> {
+  const remedy = 'Run "latchkey migrate", or start the server, which does it as well.'
+  const applied = await appliedMigrations(store).catch(() => undefined)
+  if (applied === undefined) return warn('schema', 'there are no tables yet', remedy)
+  const known = serverMigrations.migrations.length
+  if (applied < known) return warn('schema', `it is older than this program (${applied} of ${known} steps)`, remedy)
+  if (applied === known) return ok('schema', `it is of this version (${known} steps)`)
+  return warn(
+    'schema',
+    `a newer program has been here (${applied} steps, ${known} known)`,
+    'Bring this program to that version.',
+  )
+}
+
+async function appliedMigrations(store: SqlStore): Promise<number> {
+  const { rows } = await store.query<{ number: number | null }>(
+    'select max(number) as number from latchkey_migrations where set_name = $1',
+    [serverMigrations.name],
+  )
+  return rows[0]?.number ?? 0
+}
+
+async function checkClock(store: SqlStore): Promise<Finding> {
+  if (store.dialect === 'sqlite') return ok('clock', `${new Date().toISOString()}, which the database goes by as well`)
+  const before = Date.now()
+  const { rows } = await store.query<{ now: string | number }>(
+    'select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now',
+  )
+  const after = Date.now()
+  const theirs = Number(rows[0]?.now)
+  // Somewhere between the question and the answer.
+  const aheadMs = theirs < before ? theirs - before : Math.max(0, theirs - after)
+  const detail = aheadMs === 0 ? 'it agrees with the database' : `the database is ${aheadMs} ms ahead`
+  const remedy = 'Let NTP set the clock of this machine and of the database.'
+  if (Math.abs(aheadMs) > clockToleranceMs) return fail('clock', detail, remedy)
+  return Math.abs(aheadMs) > clockWarningMs ? warn('clock', detail, remedy) : ok('clock', detail)
+}

@@ -1,0 +1,34 @@
+import { existsSync, statfsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { DatabaseConfiguration } from '../../config/configuration.js'
+import { quantity } from '../terminal/progress.js'
+import { type Finding, fail, ok, warn } from './finding.js'
+
+const leastBytes = 100_000_000
+const fewBytes = 1_000_000_000
+
+/** Who may read the data folder, and whether there is room in it; nothing with PostgreSQL, which has its data elsewhere. */
+export function checkFolder(database: DatabaseConfiguration): Finding[] {
+  if (database.kind === 'postgres') return []
+  const folder = resolve(database.folder)
+  if (!existsSync(folder)) return [ok('data folder', `${folder} is not there yet; the first start makes it`)]
+  return [checkMode(folder), checkSpace(folder)]
+}
+
+function checkMode(folder: string): Finding {
+  const files = ['', '/latchkey.db', '/latchkey.db-wal', '/master.key'].map((name) => `${folder}${name}`)
+  // Windows has no such bits and reports them all.
+  const isOpen = (path: string) => process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0
+  const exposed = files.filter((path) => existsSync(path) && isOpen(path))
+  if (exposed.length === 0) return ok('data folder', `${folder} is for its owner alone`)
+  return fail('data folder', `other users may get at ${exposed.join(', ')}`, `Run: chmod go-rwx ${exposed.join(' ')}`)
+}
+
+function checkSpace(folder: string): Finding {
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  const detail = `${quantity(free, 'bytes')} free`
+  const remedy = 'Make room: a full disk refuses logins and revocations alike.'
+  if (free < leastBytes) return fail('disk', detail, remedy)
+  return free < fewBytes ? warn('disk', detail, remedy) : ok('disk', detail)
+}

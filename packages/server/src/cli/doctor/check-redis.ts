@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { Redis } from 'ioredis'
+import { type Finding, fail, ok, said, warn } from './finding.js'
+
+const timeoutMs = 3000
+const slowMs = 20
+const leastMajor = 6
+
+/** Whether the shared cache answers, how soon, and whether it makes room by itself. */
+export async function checkRedis(url: string | undefined): Promise<Finding[]> {
+  if (url === undefined) return [ok('redis', 'none')]
+  const client = new Redis(url, { connectTimeout: timeoutMs, retryStrategy: () => null, maxRetriesPerRequest: 0 })
+  try {
+    await once(client, 'ready', { signal: AbortSignal.timeout(timeoutMs) })
+    const began = performance.now()
+    await client.ping()
+    const tookMs = performance.now() - began
+    return findingsOf(await client.info(), tookMs)
+  } catch (error) {
+    const remedy =
+      'Servers go on without it, slower, and count limits each for itself. Check that it runs, and REDIS_URL.'
+    return [fail('redis', `it does not answer: ${said(error)}`, remedy)]
+  } finally {
+    client.disconnect()
+  }
+}
+
+function findingsOf(info: string, tookMs: number): Finding[] {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+  const version = field('redis_version')
+  const policy = field('maxmemory_policy')
+  const findings: Finding[] = []
+  const answer = `version ${version}, answers in ${tookMs.toFixed(1)} ms`
+  if (Number.parseInt(version, 10) < leastMajor)
+    findings.push(warn('redis', answer, `Use Redis ${leastMajor} or newer.`))
+  else if (tookMs > slowMs)
+    findings.push(warn('redis', answer, 'Bring it nearer: a cache that is slower than the database is none.'))
+  else findings.push(ok('redis', answer))
+  if (policy === 'noeviction' && field('maxmemory') !== '0') {
+    const remedy = 'Set maxmemory-policy to volatile-ttl or allkeys-lru: a full Redis refuses to count limits.'
+    findings.push(warn('redis memory', 'it is bounded and evicts nothing', remedy))
+  } else {
+    findings.push(ok('redis memory', `eviction policy ${policy}`))
+  }
+  return findings
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { type Configuration, readConfiguration } from '../../config/configuration.js'
+import { openStore } from '../../database/open-database.js'
+import { StartupFailure } from '../../startup-failure.js'
+import type { Surroundings } from '../surroundings.js'
+import { jsonOption, print } from '../terminal/print.js'
+import { checkConfiguration } from './check-configuration.js'
+import { checkDatabase } from './check-database.js'
+import { checkFolder } from './check-folder.js'
+import { checkKeys } from './check-keys.js'
+import { checkRedis } from './check-redis.js'
+import { type Finding, fail, ok, said } from './finding.js'
+
+/** `latchkey doctor`: looks at everything that a server works with and changes nothing of it. Fails with `unhealthy` when something does not work. */
+export function addDoctor(parent: Command, surroundings: Surroundings): void {
+  parent
+    .command('doctor')
+    .description('check configuration, database, change feed, master keys, Redis and files, and say what to do')
+    .option(...jsonOption)
+    .action(async (options: { json?: boolean }) => {
+      const findings = await examine(readConfiguration(surroundings.env))
+      const failed = findings.filter(({ level }) => level === 'fail').length
+      print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, surroundings)
+      if (failed > 0) throw unhealthy(failed)
+    })
+}
+
+async function examine(configuration: Configuration): Promise<Finding[]> {
+  const { database, redisUrl } = configuration
+  return [
+    ...checkConfiguration(configuration),
+    ...checkFolder(database),
+    ...(await examineDatabase(configuration)),
+    ...(await checkRedis(redisUrl)),
+  ]
+}
+
+async function examineDatabase(configuration: Configuration): Promise<Finding[]> {
+  const { database } = configuration
+  if (database.kind === 'embedded' && !existsSync(join(database.folder, 'latchkey.db'))) {
+    return [ok('database', 'there is none yet; the first start makes it')]
+  }
+  const { store, place, keys } = openStore(database)
+  let findings: Finding[] = []
+  try {
+    findings = await checkDatabase(store, place)
+    if (!findings.some(({ check, level }) => check === 'schema' && level === 'ok')) return findings
+    const masterKeys = await keys.read()
+    return [...findings, ...(await checkKeys(store, masterKeys, configuration))]
+  } catch (error) {
+    const hint = error instanceof StartupFailure ? error.hint : 'Look the code up in docs/errors.md.'
+    return [...findings, fail('master keys', said(error), hint)]
+  } finally {
+    await store.close()
+  }
+}
+
+function lineOf({ check, level, detail, remedy }: Finding): string {
+  const line = `${level.padEnd(4)}  ${check.padEnd(16)}  ${detail}`
+  return remedy === undefined ? line : `${line}\n      ${''.padEnd(16)}  ${remedy}`
+}
+
+function unhealthy(failed: number): StartupFailure {
+  const message = `${failed} of the checks above ${failed === 1 ? 'has' : 'have'} failed.`
+  return new StartupFailure('unhealthy', message, 'Do what is said below each of them, and run this again.')
+}
