@@ -17,6 +17,7 @@ import { addRotateClientSecret } from './admin/rotate-client-secret.js'
 import { addUserActions } from './admin/user-actions.js'
 import { addChangePassword } from './change-password.js'
 import { addDeleteMe } from './delete-me.js'
+import { addDocs } from './docs.js'
 import { addEndMySession } from './end-my-session.js'
 import { addFinishRegistration } from './finish-registration.js'
 import { addForgotPassword } from './forgot-password.js'
@@ -87,6 +88,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addReadyz,
   addMetrics,
   addOpenapi,
+  addDocs,
 ]
 
 /** Adds every route of the server. */

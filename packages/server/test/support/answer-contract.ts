@@ -3,6 +3,7 @@ import formats from 'ajv-formats'
 
 /** One operation of the document. */
 export interface Operation {
+  readonly operationId?: string
   readonly summary?: string
   readonly security?: readonly unknown[]
   readonly parameters?: readonly { readonly in: string; readonly name: string }[]
