@@ -94,6 +94,7 @@ async function furnish(
   app.addHook('onClose', () => serviceKeys.close())
   const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
   app.addHook('onClose', () => limits.close())
+  service.tracing.traceRequests(app)
   observeRequests(app, metrics)
   // Before the limits: a page must be able to read that it is to wait.
   await allowOrigins(app, corsOrigins)

@@ -36,6 +36,9 @@ import { Metrics } from './ops/metrics.js'
 import { observedCache } from './ops/observed-cache.js'
 import { observedLatchkey } from './ops/observed-latchkey.js'
 import { observedStore } from './ops/observed-store.js'
+import { openTracing } from './ops/tracing/open-tracing.js'
+import { tracedLatchkey } from './ops/tracing/traced-latchkey.js'
+import type { Tracing } from './ops/tracing/tracing.js'
 import { BlindNames } from './protection/blind-name.js'
 import { DeviceTokens } from './protection/device-tokens.js'
 import { GuessGuard } from './protection/guess-guard.js'
@@ -60,6 +63,7 @@ export interface Service {
   readonly sessionIds: SessionIds
   readonly passwords: PasswordQueue
   readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly sessions: Sessions
   readonly accounts: Accounts
   readonly registration: Registration
@@ -87,11 +91,12 @@ export async function openService(configuration: Configuration, parts: ServicePa
   const database = await openDatabase(configuration.database)
   const { masterKeys } = database
   const metrics = new Metrics()
-  const store = observedStore(database.store, metrics)
+  const tracing = await openTracing()
+  const store = observedStore(database.store, metrics, tracing)
   const { clock = systemClock } = parts
   const peppers = Peppers.parse(configuration.passwordPeppers)
   const { redisUrl } = configuration
-  const cache = redisUrl === undefined ? undefined : observedCache(redisCache({ url: redisUrl }), metrics)
+  const cache = redisUrl === undefined ? undefined : observedCache(redisCache({ url: redisUrl }), metrics, tracing)
   const keys = tenantSecrets({
     store,
     cache,
@@ -133,7 +138,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
         leaks.report(forgery)
       },
     })
-    const latchkey = observedLatchkey(verifier, metrics)
+    const latchkey = tracedLatchkey(observedLatchkey(verifier, metrics), tracing)
     leaks.on('leak', () => metrics.secretLeaks.inc())
     const passwords = new PasswordQueue(hasher, parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
@@ -160,6 +165,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       sessionIds,
       passwords,
       metrics,
+      tracing,
       sessions,
       accounts: new Accounts({ ...people, emails }),
       registration: new Registration({ ...people, registration, verifyLinkTtlSec }),

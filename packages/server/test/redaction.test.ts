@@ -35,7 +35,7 @@ class Secrets {
   }
 }
 
-const tokenNames = ['access_token', 'refresh_token', 'device_token'] as const
+const tokenNames = ['access_token', 'refresh_token', 'device_token', 'client_secret'] as const
 
 describe.each(databases)('a server on %s that logs all it can', (database) => {
   it('lets no secret that was used get into its log, its metrics, its audit log or a refusal', async () => {
@@ -106,6 +106,38 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await call('POST', '/oauth/token', { raw: form.toString(), headers: formType })
     form.set('subject_token', secrets.make('subject token'))
     await call('POST', '/oauth/token', { raw: form.toString(), headers: formType })
+    const clients = '/v1/admin/clients'
+    const made = await call('POST', clients, { token: admin, body: { name: 'a machine', may_introspect: true } })
+    const machine = { client_id: made.body.id, client_secret: made.body.client_secret }
+    const basicOf = (secret: string) => `Basic ${secrets.add('basic', btoa(`${machine.client_id}:${secret}`))}`
+    const oauth = (path: string, parameters: Record<string, string>, authorization?: string) =>
+      call('POST', `/oauth/${path}`, {
+        raw: new URLSearchParams(parameters).toString(),
+        headers: { ...formType, ...(authorization === undefined ? {} : { authorization }) },
+      })
+    const grant = { grant_type: 'client_credentials' }
+    const { body: granted } = await oauth('token', { ...grant, ...machine })
+    await oauth('token', grant, basicOf(machine.client_secret))
+    await oauth('token', grant, basicOf(secrets.make('wrong secret')))
+    await oauth('token', { ...grant, ...machine }, basicOf(machine.client_secret))
+    await oauth('token', { ...grant, ...machine, client_secret: secrets.make('wrong secret') })
+    await oauth('token', { ...grant, ...machine, scope: secrets.make('scope') })
+    await call('POST', '/oauth/token', { body: machine, headers: json })
+    await call('GET', `/oauth/token?${new URLSearchParams({ ...grant, ...machine })}`)
+    for (const token of [granted.access_token, refreshed.access_token, secrets.make('asked about')]) {
+      await oauth('introspect', { ...machine, token })
+    }
+    await oauth('introspect', { token: secrets.make('asked about by nobody') })
+    await oauth('revoke', { token: granted.access_token })
+    await oauth('revoke', { ...machine, token: granted.access_token })
+    await call('GET', '/v1/me', { token: granted.access_token })
+    const passed = await call('GET', '/v1/forward-auth?audience=services', { token: refreshed.access_token })
+    secrets.add('exchanged token', passed.headers.get('x-auth-token') ?? '')
+    await call('GET', `/v1/forward-auth/${refreshed.access_token}`, { token: refreshed.access_token })
+    await call('GET', '/v1/forward-auth', { token: secrets.make('forwarded token') })
+    await call('POST', `${clients}/${machine.client_id}/secrets`, { token: admin, body: { grace_period: 60 } })
+    await call('POST', `${clients}/${machine.client_id}/secrets`, { token: admin, body: {} })
+    await call('GET', `${clients}/${machine.client_id}`, { token: admin })
     await call('PATCH', '/v1/me', { token: refreshed.access_token, body: { email: 'ada@example.org', password } })
     await call('POST', '/v1/password/forgot', { body: { email } })
     const links = new Map<string, string>()
@@ -144,14 +176,15 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
 
     // What goes wrong inside is logged with all that is known of it.
     const store = openStore(deployment)
-    const outage = ['server_sessions', 'server_audit']
+    const outage = ['server_sessions', 'server_audit', 'server_client_secrets']
     for (const table of outage) await store.query(`alter table ${table} rename to ${table}_away`)
     const failed = [
       await call('POST', '/v1/login', { body: { email: 'ada@example.org', password: next } }),
       await call('POST', '/v1/register', { body: { email: 'eve@example.com', password: secrets.make('password') } }),
       await call('POST', '/v1/refresh', { body: { refresh_token: changed.body.refresh_token } }),
     ]
-    expect(failed.map(({ status }) => status)).toEqual([500, 500, 500])
+    failed.push(await oauth('token', { ...grant, ...machine }))
+    expect(failed.map(({ status }) => status)).toEqual([500, 500, 500, 500])
     for (const table of outage) await store.query(`alter table ${table}_away rename to ${table}`)
     await store.close()
 

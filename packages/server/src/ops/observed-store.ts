@@ -1,5 +1,6 @@
 import type { SqlStore } from 'latchkey/sqlite'
 import type { Metrics } from './metrics.js'
+import type { Tracing } from './tracing/tracing.js'
 
 /** What of a store is measured, by the name that it has in the metrics. */
 const operations = {
@@ -12,12 +13,19 @@ const operations = {
 
 type Measured = keyof typeof operations
 
-/** The same store, whose time is measured. Everything else of it is as it is. */
-export function observedStore(store: SqlStore, { store: durations }: Pick<Metrics, 'store'>): SqlStore {
+/** The same store, whose time is measured, and seen in traces. Everything else of it is as it is. */
+export function observedStore(
+  store: SqlStore,
+  { store: durations }: Pick<Metrics, 'store'>,
+  tracing: Tracing,
+): SqlStore {
+  const system = store.dialect === 'postgres' ? 'postgresql' : 'sqlite'
   const measure = async <T>(operation: Measured, work: () => Promise<T>): Promise<T> => {
     const stop = durations.startTimer({ operation: operations[operation] })
     try {
-      const result = await work()
+      const name = operations[operation]
+      const attributes = { 'db.system.name': system, 'db.operation.name': name }
+      const result = await tracing.within({ name: `latchkey.store.${name}`, isCall: true, attributes }, work)
       stop({ outcome: 'done' })
       return result
     } catch (error) {

@@ -27,10 +27,12 @@ const schema = {
 }
 
 /** POST /v1/login */
-export function addLogin(app: App, { accounts, cookies, mayGetCookies }: RouteContext): void {
+export function addLogin(app: App, { accounts, cookies, mayGetCookies, tracing }: RouteContext): void {
   const config = { limit: 'login', named: namedEmail } as const
   app.post('/v1/login', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
-    const signedIn = await accounts.login(request.body, originOf(request), deviceOf(request))
+    const signedIn = await tracing.within({ name: 'latchkey.login' }, () =>
+      accounts.login(request.body, originOf(request), deviceOf(request)),
+    )
     return handOver(request, reply, { signedIn, cookies })
   })
 }

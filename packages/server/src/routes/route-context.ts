@@ -15,6 +15,7 @@ import type { TokenInspection } from '../oauth/token-inspection.js'
 import type { TokenRevocation } from '../oauth/token-revocation.js'
 import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
+import type { Tracing } from '../ops/tracing/tracing.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { cookiesOf, deviceCookie, type SessionCookies, wantsCookies } from './session-cookies.js'
@@ -38,6 +39,7 @@ export interface RouteContext {
   readonly scopes: readonly string[]
   readonly readiness: Readiness
   readonly metrics: Metrics
+  readonly tracing: Tracing
   readonly mayReadMetrics: (request: FastifyRequest) => boolean
   /** The key pair that signs for other services. */
   readonly serviceKeys: KeyPairSource
