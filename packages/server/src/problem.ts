@@ -178,6 +178,16 @@ export const problems = {
     message: 'Administrators do not lock themselves out.',
     hint: 'Ask another administrator, or use /v1/me.',
   },
+  rotation_running: {
+    status: 409,
+    message: 'This server rotates everybody already.',
+    hint: 'Wait until it is done, or stop it.',
+  },
+  rotation_unknown: {
+    status: 404,
+    message: 'This server carries out no rotation of everybody.',
+    hint: 'Start one, or ask the server that does.',
+  },
   grant_unsupported: {
     status: 400,
     message: 'This server does not grant tokens in that way.',

@@ -123,6 +123,7 @@ async function furnish(
   const exchange = new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock })
   addRoutes(app, {
     ...service,
+    statistics: service,
     issuer,
     scopes: configuration.scopes,
     exchange,

@@ -23,6 +23,7 @@ import { Registration } from './accounts/registration.js'
 import { Administration } from './admin/administration.js'
 import { ClientAdministration } from './admin/client-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
+import { Rotations } from './admin/rotations.js'
 import { AuditChain } from './audit/audit-chain.js'
 import { AuditMac } from './audit/audit-mac.js'
 import { AuditTrail } from './audit/audit-trail.js'
@@ -76,6 +77,8 @@ export interface Service {
   readonly inspection: TokenInspection
   readonly revocation: TokenRevocation
   readonly clientAdministration: ClientAdministration
+  /** Rotations of everybody. */
+  readonly rotations: Rotations
   readonly audit: AuditTrail
   readonly auditChain: AuditChain
   /** Tells of secrets that have leaked. */
@@ -177,6 +180,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       inspection,
       revocation,
       clientAdministration,
+      rotations: new Rotations({ store, keys, audit }),
       audit,
       auditChain,
       leaks,

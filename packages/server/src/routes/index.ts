@@ -7,13 +7,16 @@ import { addCreateClient } from './admin/create-client.js'
 import { addDeleteClient } from './admin/delete-client.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
+import { addInspect } from './admin/inspect.js'
 import { addListClients } from './admin/list-clients.js'
 import { addListUserSessions } from './admin/list-user-sessions.js'
 import { addListUsers } from './admin/list-users.js'
 import { addReadAudit } from './admin/read-audit.js'
 import { addReadClient } from './admin/read-client.js'
+import { addReadStats } from './admin/read-stats.js'
 import { addReadUser } from './admin/read-user.js'
 import { addRotateClientSecret } from './admin/rotate-client-secret.js'
+import { addRotations } from './admin/rotations.js'
 import { addUserActions } from './admin/user-actions.js'
 import { addChangePassword } from './change-password.js'
 import { addDeleteMe } from './delete-me.js'
@@ -71,6 +74,9 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addListUserSessions,
   addDescribeSecrets,
   addReadAudit,
+  addRotations,
+  addReadStats,
+  addInspect,
   addListClients,
   addCreateClient,
   addReadClient,

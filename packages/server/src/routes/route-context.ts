@@ -1,11 +1,14 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
-import { type KeyPairSource, LatchkeyError } from 'latchkey'
+import { type KeyPairSource, type Latchkey, LatchkeyError } from 'latchkey'
+import type { SqlStore } from 'latchkey/sqlite'
 import type { Accounts, Acting } from '../accounts/accounts.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
 import type { Recovery } from '../accounts/recovery.js'
 import type { Registration } from '../accounts/registration.js'
 import type { Administration, Administrator } from '../admin/administration.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
+import type { Rotations } from '../admin/rotations.js'
+import type { StatisticsParts } from '../admin/statistics.js'
 import type { Clients } from '../clients/clients.js'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
@@ -30,6 +33,10 @@ export interface RouteContext {
   readonly administration: Administration
   readonly clients: Clients
   readonly clientAdministration: ClientAdministration
+  readonly rotations: Rotations
+  readonly statistics: StatisticsParts
+  readonly latchkey: Latchkey
+  readonly store: SqlStore
   readonly exchange: TokenExchange
   readonly repeatedExchange: RepeatedExchange
   readonly inspection: TokenInspection

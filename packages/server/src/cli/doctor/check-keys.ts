@@ -56,14 +56,9 @@ function judge(
     findings.push(
       warn('master keys', `still needed: ${counts.join(', ')}`, 'Run "latchkey secrets rewrap" to come to the newest.'),
     )
-  } else if (idle.length > 0) {
-    findings.push(
-      warn(
-        'master keys',
-        `not needed any more: ${idle.join(', ')}`,
-        'Leave them out, but keep them as long as backups need them.',
-      ),
-    )
-  } else findings.push(ok('master keys', `everything is under ${newest}`))
+  } else {
+    const others = idle.length === 0 ? '' : `; ${idle.join(', ')} seals nothing: it is new, or not needed any more`
+    findings.push(ok('master keys', `everything is under ${newest}${others}`))
+  }
   return findings
 }

@@ -1,0 +1,6 @@
+// Writes docs/configuration.md and docs/cli.md from what the program itself goes by. After "npm run build": node packages/server/scripts/write-reference.mjs
+import { writeFileSync } from 'node:fs'
+import { commandReference, configurationReference } from '../dist/cli/reference.js'
+
+writeFileSync(new URL('../../../docs/configuration.md', import.meta.url), configurationReference())
+writeFileSync(new URL('../../../docs/cli.md', import.meta.url), commandReference())

@@ -1,0 +1,49 @@
+import { Type } from 'typebox'
+import { readStatistics } from '../../admin/statistics.js'
+import type { App } from '../../http/app.js'
+import { forAdmin, refusals } from '../refusals.js'
+import type { RouteContext } from '../route-context.js'
+import { byToken } from '../schemas.js'
+
+const count = (description?: string) => Type.Integer(description === undefined ? {} : { description })
+
+const schema = {
+  tags: ['administration'],
+  operationId: 'readStats',
+  summary: 'Read how many accounts, sessions and secrets there are, and how this server fares',
+  security: byToken,
+  response: {
+    200: Type.Object({
+      accounts: Type.Object({ total: count(), admins: count(), disabled: count() }),
+      living_sessions: count(),
+      secrets: Type.Array(
+        Type.Object({
+          age: Type.String({ description: 'Made within so long; "older" for the rest.' }),
+          count: count(),
+        }),
+      ),
+      feed_age_ms: Type.Union([count('Since when the change feed has not proved itself complete.'), Type.Null()]),
+      verifications: Type.Object(
+        { memory: count(), read: count() },
+        { description: 'Tokens accepted since this server began: from memory, or after a read.' },
+      ),
+      shared_cache: Type.Object({ hits: count(), misses: count() }),
+    }),
+    ...refusals(...forAdmin),
+  },
+}
+
+/** GET /v1/admin/stats */
+export function addReadStats(app: App, { statistics, admin }: RouteContext): void {
+  app.get('/v1/admin/stats', { schema, config: { limit: 'admin' }, onRequest: admin }, async () => {
+    const found = await readStatistics(statistics)
+    return {
+      accounts: found.accounts,
+      living_sessions: found.livingSessions,
+      secrets: [...found.secrets],
+      feed_age_ms: found.feedAgeMs,
+      verifications: found.verifications,
+      shared_cache: found.sharedCache,
+    }
+  })
+}

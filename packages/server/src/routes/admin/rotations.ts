@@ -1,0 +1,102 @@
+import type { RotationProgress } from 'latchkey'
+import { Type } from 'typebox'
+import type { Administrator } from '../../admin/administration.js'
+import type { App } from '../../http/app.js'
+import { Problem } from '../../problem.js'
+import { timeAnswer } from '../answers.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { byToken } from '../schemas.js'
+
+const RotationAnswer = Type.Object({
+  state: Type.Enum(['rotating', 'paused', 'waiting', 'done', 'stopped']),
+  older_than: Type.String({ format: 'date-time', description: 'Give it again to go on after a stop, in any server.' }),
+  rotated: Type.Integer(),
+  failed: Type.Record(Type.String(), Type.Integer(), { description: 'Accounts that kept their secret, by code.' }),
+  remaining: Type.Integer(),
+  estimated_end: Type.String({ format: 'date-time' }),
+})
+
+const shared = { tags: ['administration'], security: byToken } as const
+
+const startSchema = {
+  ...shared,
+  operationId: 'startRotation',
+  summary: 'Give everybody a new secret whose secret is older than a date, at a bounded rate; nobody is logged out',
+  description: 'This server carries it out, one at a time, and alone tells of it. It ends with the server.',
+  body: Type.Object(
+    {
+      older_than: Type.Optional(Type.String({ format: 'date-time', description: 'By default now: everybody.' })),
+      rate_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'By default 6000.' })),
+      canary: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Pause after so many.' })),
+    },
+    { additionalProperties: false },
+  ),
+  response: { 200: RotationAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'rotation_running') },
+}
+
+const readSchema = {
+  ...shared,
+  operationId: 'readRotation',
+  summary: 'Read how far the rotation of this server has come',
+  response: { 200: RotationAnswer, ...refusals(...forAdmin, 'rotation_unknown') },
+}
+
+const steps = {
+  pause: 'Rotate nobody until it is resumed',
+  resume: 'Go on with a rotation that pauses',
+  stop: 'End the rotation',
+} as const
+
+/** GET and POST /v1/admin/rotations · POST /v1/admin/rotations/pause · /resume · /stop */
+export function addRotations(app: App, context: RouteContext): void {
+  const { rotations, admin } = context
+  const options = { config: { limit: 'admin' }, onRequest: admin } as const
+  app.get('/v1/admin/rotations', { schema: readSchema, ...options }, async () => {
+    const { progress } = rotations
+    if (progress === undefined) throw new Problem('rotation_unknown')
+    return answerOf(progress)
+  })
+  app.post('/v1/admin/rotations', { schema: startSchema, ...options }, async (request) => {
+    const { older_than: olderThan, rate_per_minute: ratePerMinute, canary } = request.body
+    const order = {
+      ...(olderThan === undefined ? {} : { olderThan: momentOf(olderThan) }),
+      ...(ratePerMinute === undefined ? {} : { ratePerMinute }),
+      ...(canary === undefined ? {} : { canary }),
+    }
+    return answerOf(await rotations.start(administratorOf(request), order))
+  })
+  addStep(app, context, 'pause', (by) => rotations.pause(by))
+  addStep(app, context, 'resume', (by) => rotations.resume(by))
+  addStep(app, context, 'stop', (by) => rotations.stop(by))
+}
+
+function addStep(
+  app: App,
+  { admin }: RouteContext,
+  name: keyof typeof steps,
+  take: (by: Administrator) => Promise<RotationProgress>,
+): void {
+  const schema = {
+    ...shared,
+    operationId: `${name}Rotation`,
+    summary: steps[name],
+    response: { 200: RotationAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'rotation_unknown') },
+  }
+  const path = `/v1/admin/rotations/${name}`
+  app.post(path, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+    answerOf(await take(administratorOf(request))),
+  )
+}
+
+/** A leap second is a time as well, but none that is counted here. */
+function momentOf(text: string): Date {
+  const moment = new Date(text)
+  if (Number.isNaN(moment.getTime())) throw new Problem('validation_failed')
+  return moment
+}
+
+function answerOf({ state, olderThan, rotated, failed, remaining, estimatedEnd }: RotationProgress) {
+  const times = { older_than: timeAnswer(olderThan.getTime()), estimated_end: timeAnswer(estimatedEnd.getTime()) }
+  return { state, rotated, failed: { ...failed }, remaining, ...times }
+}
