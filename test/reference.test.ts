@@ -90,3 +90,12 @@ describe('docs/operations.md', () => {
     }
   })
 })
+
+describe('README.md', () => {
+  it('links pages that are there, and every page is linked', () => {
+    const linked = [...read('README.md').matchAll(/\]\(([\w./-]+\.md)/g)].map(([, path = '']) => path)
+    expect(linked.filter((path) => !existsSync(join(repository, path)))).toEqual([])
+    const pages = readdirSync(join(repository, 'docs')).filter((name) => name.endsWith('.md'))
+    expect(pages.filter((name) => !linked.includes(`docs/${name}`))).toEqual([])
+  })
+})
