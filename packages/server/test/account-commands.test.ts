@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { besideServer, outcomeOf } from './support/beside-server.js'
 import { createAdmin, login, register, tokenState } from './support/people.js'
+
+const hash = `$2b$04$${'A'.repeat(53)}`
 
 describe('beside a running server, latchkey', () => {
   const beside = besideServer('sqlite')
@@ -92,5 +97,18 @@ describe('beside a running server, latchkey', () => {
     ])
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(hostile.stdout + hostile.stderr).not.toMatch(/[\u0007\u009b]/)
+  })
+
+  it('users list ends quietly when its reader has seen enough', async () => {
+    const env = { PATH: process.env.PATH, ...beside.deployment.env }
+    const bin = fileURLToPath(new URL('../bin/latchkey.js', import.meta.url))
+    // More than a pipe holds, in its pages of a thousand.
+    const users = Array.from({ length: 2500 }, (_, at) =>
+      JSON.stringify({ email: `${at}@pipe.test`, password_hash: hash }),
+    )
+    await beside.start(['users', 'import'], users.join('\n')).finished
+    const script = `"${process.execPath}" "${bin}" users list | head -n 1; exit "\${PIPESTATUS[0]}"`
+    const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '-c', script], { env })
+    expect([stdout.split('\n').length, stderr]).toEqual([2, ''])
   })
 })

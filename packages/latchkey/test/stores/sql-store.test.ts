@@ -48,6 +48,21 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
     describe('migrated', () => {
       beforeEach(() => store.migrate(accounts))
 
+      it('gives changes numbers above all that were heard of before, once it was set back to a backup, and tells of none before', async () => {
+        const before = await store.change('alice', addSecret)
+        await store.beginAfterRestore()
+        expect((await store.changesSince(0)).changes).toEqual([])
+        const { recorder, feed } = await Recorder.on(store)
+        const after = await store.change('bob', addSecret)
+        // Of years of changes, at a thousand in each millisecond.
+        expect(after?.version).toBeGreaterThan((before?.version ?? 0) + 1_000_000_000_000_000)
+        expect(after?.version).toBeLessThan(Number.MAX_SAFE_INTEGER / 2)
+        await recorder.told({ tenant: 'bob', version: after?.version ?? 0 })
+        await feed.close()
+        await store.beginAfterRestore()
+        expect((await store.change('bob', addSecret))?.version ?? 0).toBeGreaterThanOrEqual(after?.version ?? 0)
+      })
+
       it('may be migrated again by many processes at once, each step being done once', async () => {
         const more = {
           ...accounts,

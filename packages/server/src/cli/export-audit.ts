@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { type ExportedRecord, exportAudit } from '../audit/export-audit.js'
 import type { Surroundings } from './surroundings.js'
 import { parseTime } from './terminal/parse-option.js'
+import { printLines } from './terminal/print-lines.js'
 import { withService } from './with-service.js'
 
 interface Period {
@@ -19,24 +18,10 @@ export function addExportAudit(parent: Command, surroundings: Surroundings): voi
     .option('--since <time>', 'only what happened at this time or later', parseTime)
     .option('--until <time>', 'only what happened before this time', parseTime)
     .action(({ since, until }: Period) =>
-      withService(surroundings, async ({ store }) => {
-        const lines = Readable.from(linesOf(exportAudit(store, { since, until })))
-        try {
-          await pipeline(lines, surroundings.stdout, { end: false })
-        } catch (error) {
-          // Whoever reads has seen enough.
-          if (!isClosedPipe(error)) throw error
-        }
-      }),
+      withService(surroundings, ({ store }) => printLines(linesOf(exportAudit(store, { since, until })), surroundings)),
     )
 }
 
 async function* linesOf(records: AsyncIterable<ExportedRecord>): AsyncGenerator<string> {
   for await (const record of records) yield `${JSON.stringify({ ...record, at: new Date(record.at).toISOString() })}\n`
-}
-
-function isClosedPipe(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  )
 }

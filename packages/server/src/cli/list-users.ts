@@ -3,6 +3,7 @@ import type { Account } from '../accounts/account-table.js'
 import type { Administration } from '../admin/administration.js'
 import type { Surroundings } from './surroundings.js'
 import { columns, timeText } from './terminal/print.js'
+import { printLines } from './terminal/print-lines.js'
 import { withService } from './with-service.js'
 
 const pageSize = 1000
@@ -10,20 +11,25 @@ const firstId = '00000000-0000-0000-0000-000000000000'
 
 /** `latchkey users list`: one account a line, oldest first. */
 export function addListUsers(parent: Command, surroundings: Surroundings): void {
-  const { stdout } = surroundings
   parent
     .command('list')
     .description('print accounts, oldest first')
     .option('--search <text>', 'only those whose address or name holds this', '')
     .option('--json', 'print one JSON object a line')
     .action(({ search, json }: { search: string; json?: boolean }) =>
-      withService(surroundings, async ({ administration }) => {
-        for await (const accounts of pagesOf(administration, search)) {
-          const text = json === true ? accounts.map(jsonLine).join('\n') : columns(accounts.map(cells))
-          stdout.write(`${text}\n`)
-        }
-      }),
+      withService(surroundings, ({ administration }) =>
+        printLines(textsOf(administration, { search, isJson: json === true }), surroundings),
+      ),
     )
+}
+
+async function* textsOf(
+  administration: Administration,
+  { search, isJson }: { readonly search: string; readonly isJson: boolean },
+): AsyncGenerator<string> {
+  for await (const accounts of pagesOf(administration, search)) {
+    yield `${isJson ? accounts.map(jsonLine).join('\n') : columns(accounts.map(cells))}\n`
+  }
 }
 
 async function* pagesOf(administration: Administration, search: string): AsyncGenerator<readonly Account[]> {

@@ -54,8 +54,8 @@ export class Progress {
   #text(done: number): string {
     const { label, unit, total } = this.#options
     const rate = (done - (this.#first ?? 0)) / Math.max((performance.now() - this.#startedAt) / 1000, 0.001)
-    const amount = total === undefined ? quantity(done, unit) : `${quantity(done, unit)} of ${quantity(total, unit)}`
-    const parts = [`${amount}`, `${quantity(Math.round(rate), unit)}/s`]
+    const parts = [total === undefined ? quantity(done, unit) : `${number(done, unit)} of ${quantity(total, unit)}`]
+    if (rate > 0) parts.push(`${quantity(Math.round(rate), unit)}/s`)
     if (total !== undefined && rate > 0) parts.push(`${duration(Math.max(0, total - done) / rate)} left`)
     const share = total === undefined ? undefined : Math.min(1, total === 0 ? 1 : done / total)
     return `${label}${share === undefined ? '' : `  ${this.#bar(share)}${Math.floor(share * 100)}%`}  ${parts.join(', ')}`
@@ -66,6 +66,11 @@ export class Progress {
     const full = Math.round(share * barWidth)
     return `[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] `
   }
+}
+
+/** The number alone, where the unit follows later. */
+function number(count: number, unit: string): string {
+  return unit === 'bytes' ? quantity(count, unit) : count.toLocaleString('en')
 }
 
 /** A number of things, grouped by thousands, with the name of their plural; bytes as kB, MB or GB. */

@@ -1,0 +1,18 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Surroundings } from '../surroundings.js'
+
+/** Prints a long text, piece by piece, no faster than it is read; a reader that has seen enough, such as `head`, is no failure. */
+export async function printLines(pieces: AsyncIterable<string>, { stdout }: Surroundings): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces), stdout, { end: false })
+  } catch (error) {
+    if (!isClosedPipe(error)) throw error
+  }
+}
+
+function isClosedPipe(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+  )
+}
