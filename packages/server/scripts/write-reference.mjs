@@ -1,4 +1,4 @@
-// Writes docs/configuration.md and docs/cli.md from what the program itself goes by. After "npm run build": node packages/server/scripts/write-reference.mjs
+// Writes docs/configuration.md and docs/cli.md from what the program itself goes by: npm run reference
 import { writeFileSync } from 'node:fs'
 import { commandReference, configurationReference } from '../dist/cli/reference.js'
 

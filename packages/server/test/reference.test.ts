@@ -4,7 +4,7 @@ import { commandReference, configurationReference } from '../src/cli/reference.j
 
 const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')
 
-describe('the reference, which node packages/server/scripts/write-reference.mjs writes,', () => {
+describe('the reference, which npm run reference writes,', () => {
   it('lists every setting as the program reads it', () => {
     expect(page('configuration.md')).toBe(configurationReference())
   })

@@ -4,7 +4,7 @@ import { settings } from '../config/settings.js'
 import { exitCodes } from './exit-codes.js'
 import { createProgram } from './program.js'
 
-const generated = '<!-- Written by packages/server/scripts/write-reference.mjs; a test holds it to the program. -->'
+const generated = '<!-- Written by npm run reference; a test holds it to the program. -->'
 
 /** docs/configuration.md: every environment variable, from the table that the program reads them by. */
 export function configurationReference(): string {
