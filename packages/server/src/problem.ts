@@ -180,13 +180,13 @@ export const problems = {
   },
   rotation_running: {
     status: 409,
-    message: 'This server rotates everybody already.',
+    message: 'A rotation of everybody is under way.',
     hint: 'Wait until it is done, or stop it.',
   },
   rotation_unknown: {
     status: 404,
-    message: 'This server carries out no rotation of everybody.',
-    hint: 'Start one, or ask the server that does.',
+    message: 'No rotation of everybody is under way.',
+    hint: 'Start one.',
   },
   grant_unsupported: {
     status: 400,

@@ -55,6 +55,9 @@ const sealingIntervalMs = 1000
 /** A letter waits for at most about so long before it is on its way. */
 const mailIntervalMs = 1000
 
+/** What is wanted of a rotation takes hold within about so long, in whichever server carries it out. */
+const rotationIntervalMs = 500
+
 /** Puts the whole server together and opens its database; it listens when it is told to. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
@@ -154,7 +157,15 @@ async function furnish(
   keepAudit(app, configuration, service)
   tellLeaks(app, service)
   carryMail(app, service)
+  attendRotations(app, service)
   await app.ready()
+}
+
+/** Does this server's part in the rotation of everybody. */
+function attendRotations(app: App, { rotations, metrics }: Service): void {
+  const attend = { name: 'rotate everybody', run: () => rotations.attend() }
+  const stop = startHousekeeping(counted(metrics, [attend]), rotationIntervalMs, app.log)
+  app.addHook('onClose', async () => stop())
 }
 
 /** A forged token is refused where it is shown, also by a route that answers with an error of its own. */

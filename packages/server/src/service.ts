@@ -159,6 +159,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
     const clientAdministration = new ClientAdministration({ store, keys, audit, clock })
+    const rotations = new Rotations({ store, keys, audit, clock })
     return {
       database,
       store,
@@ -180,13 +181,14 @@ export async function openService(configuration: Configuration, parts: ServicePa
       inspection,
       revocation,
       clientAdministration,
-      rotations: new Rotations({ store, keys, audit }),
+      rotations,
       audit,
       auditChain,
       leaks,
       names,
       guesses,
       close: async () => {
+        await rotations.close()
         await leaks.close()
         await mail.courier?.close()
         await close()

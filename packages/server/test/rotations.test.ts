@@ -69,6 +69,29 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     ])
   })
 
+  it('is steered by any server, and taken up by another when the one that carries it out leaves', async () => {
+    for (let count = 0; count < 3; count += 1) await register(running)
+    const other = await running.startAnother()
+    const ask = async (server: TestServer, method: 'GET' | 'POST', path = '', body = {}) => {
+      const options = method === 'GET' ? { token: admin.token } : { token: admin.token, body }
+      return (await server.api.call(method, `/v1/admin/rotations${path}`, options)).body as unknown as Rotation
+    }
+    await ask(other, 'POST', '', { rate_per_minute: 120 })
+    expect(await ask(running, 'GET')).toMatchObject({ state: 'rotating' })
+    expect(await ask(running, 'POST', '', {})).toMatchObject({ code: 'rotation_running' })
+    expect(await ask(running, 'POST', '/pause')).toMatchObject({ state: 'paused' })
+    // Until the one that carries it out has heard of it.
+    await sleep(1200)
+    const paused = await ask(running, 'GET')
+    await sleep(1000)
+    expect(await ask(other, 'GET')).toEqual({ ...paused, estimated_end: expect.any(String) })
+    await ask(running, 'POST', '/resume')
+    await other.server.close()
+    const done = await until('done')
+    const everybody = await running.server.service.store.countDue(Date.now() + 1000)
+    expect([done.rotated, done.remaining]).toEqual([everybody, 0])
+  })
+
   it('pauses by itself after a canary, and takes no options that cannot be meant', async () => {
     await register(running)
     await call('POST', '', { canary: 1, rate_per_minute: 600_000 })

@@ -1,84 +1,206 @@
-import type { RotateAllOptions, RotationProgress, TenantSecrets, TenantsRotation } from 'latchkey'
+import { randomUUID } from 'node:crypto'
+import type { Clock, RotateAllOptions, TenantSecrets, TenantsRotation } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { Administrator } from './administration.js'
+import * as table from './rotation-table.js'
 
 /** What `Rotations` works with. */
 export interface RotationsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly audit: AuditTrail
+  readonly clock: Clock
 }
 
 /** How a rotation of everybody is to be done. */
 export type RotationOrder = Pick<RotateAllOptions, 'olderThan' | 'ratePerMinute' | 'canary'>
 
+/** How far the rotation of everybody has come. `waiting`: no server carries it out at the moment; one will take it up. */
+export interface RotationStatus
+  extends Pick<table.StoredRotation, 'olderThan' | 'rotated' | 'remaining' | 'estimatedEnd'> {
+  readonly state: table.WantedState | 'waiting'
+  readonly failed: Readonly<Record<string, number>>
+}
+
+/** A server that was not heard of for so long is taken for dead, and another one goes on. */
+const leaseMs = 10_000
+
+const usualRatePerMinute = 6000
+
+/** What this server carries out. */
+interface OwnRotation {
+  readonly rotation: TenantsRotation
+  /** Rotated before this server took it up. */
+  readonly before: number
+  /** What it was told last. */
+  wanted: 'rotating' | 'paused'
+  /** Something other than the store being away has ended it. */
+  hasFailed: boolean
+}
+
 /**
- * The rotation of everybody that this process carries out, one at a time. It keeps no notes: should the process end, whoever starts it again with the same date, in
- * whichever process, goes on where it ended.
+ * The rotation of everybody, one at a time for all servers of the database. What is wanted of it stands in a row that any server may write; one server carries it
+ * out and notes how far it has come, and should it die, another one takes it up, from the same date: who was rotated is due no longer.
  */
 export class Rotations {
   readonly #options: RotationsOptions
-  #current: TenantsRotation | undefined
+  readonly #id = randomUUID()
+  #own: OwnRotation | undefined
+  #attending: Promise<void> = Promise.resolve()
 
   constructor(options: RotationsOptions) {
     this.#options = options
   }
 
-  /** How far the last one has come; `undefined` when there was none. */
-  get progress(): RotationProgress | undefined {
-    return this.#current?.progress
+  /** How far the last one has come. Fails with `rotation_unknown` when there never was one. */
+  async read(): Promise<RotationStatus> {
+    const stored = await table.findRotation(this.#options.store)
+    if (stored === undefined) throw new Problem('rotation_unknown')
+    const { olderThan, rotated, failed, remaining, estimatedEnd, runnerUntil } = stored
+    const state = stored.state === 'rotating' && runnerUntil <= this.#now() ? 'waiting' : stored.state
+    return { state, olderThan, rotated, failed: JSON.parse(failed), remaining, estimatedEnd }
   }
 
   /** Begins one. Fails with `rotation_running`. */
-  async start(by: Administrator, order: RotationOrder): Promise<RotationProgress> {
-    if (this.#current !== undefined && isUnderWay(this.#current.progress)) throw new Problem('rotation_running')
-    const rotation = this.#options.keys.rotateAll(order)
-    // Whoever starts another one meanwhile is refused.
-    this.#current = rotation
-    // Its failure shows in what it says of itself; nobody else waits for it.
-    rotation.done.catch(() => {})
-    await this.#audit(by, 'rotation_start')
-    return rotation.progress
+  async start(by: Administrator, order: RotationOrder): Promise<RotationStatus> {
+    const { store } = this.#options
+    const nowMs = this.#now()
+    const { ratePerMinute = usualRatePerMinute, canary = 0 } = order
+    const olderThan = order.olderThan?.getTime() ?? nowMs
+    const remaining = await store.countDue(olderThan)
+    const estimatedEnd = Math.round(nowMs + (remaining * 60_000) / ratePerMinute)
+    await store.transaction(async (client) => {
+      const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
+      if (!begun) throw new Problem('rotation_running')
+      await this.#audit(client, by, 'rotation_start')
+    })
+    return this.#settle()
   }
 
   /** Rotates nobody until `resume`. Fails with `rotation_unknown` when none is under way; so do the others. */
-  pause(by: Administrator): Promise<RotationProgress> {
-    return this.#steer(by, 'rotation_pause', (rotation) => rotation.pause())
+  pause(by: Administrator): Promise<RotationStatus> {
+    return this.#want(by, 'paused', 'rotation_pause')
   }
 
-  resume(by: Administrator): Promise<RotationProgress> {
-    return this.#steer(by, 'rotation_resume', (rotation) => rotation.resume())
+  resume(by: Administrator): Promise<RotationStatus> {
+    return this.#want(by, 'rotating', 'rotation_resume')
   }
 
   /** Ends it after the tenant at hand. */
-  stop(by: Administrator): Promise<RotationProgress> {
-    return this.#steer(by, 'rotation_stop', async (rotation) => {
-      rotation.stop()
-      await rotation.done
+  stop(by: Administrator): Promise<RotationStatus> {
+    return this.#want(by, 'stopped', 'rotation_stop')
+  }
+
+  /** Does what is wanted of this server. To be called about every second. */
+  attend(): Promise<void> {
+    const attended = this.#attending.then(() => this.#attend())
+    // One that failed is not in the way of the next.
+    this.#attending = attended.catch(() => {})
+    return attended
+  }
+
+  /** Lets another server take up at once what this one carries out. */
+  async close(): Promise<void> {
+    await this.#attending
+    const own = this.#own
+    this.#own = undefined
+    if (own === undefined) return
+    await end(own)
+    await this.#report(own, 0).catch(() => {})
+  }
+
+  async #want(by: Administrator, state: table.WantedState, event: AuditEvent): Promise<RotationStatus> {
+    await this.#options.store.transaction(async (client) => {
+      if (!(await table.wantRotation(client, state))) throw new Problem('rotation_unknown')
+      await this.#audit(client, by, event)
+    })
+    return this.#settle()
+  }
+
+  async #settle(): Promise<RotationStatus> {
+    await this.attend()
+    return this.read()
+  }
+
+  async #attend(): Promise<void> {
+    const stored = await table.findRotation(this.#options.store)
+    if (stored === undefined) return
+    if (this.#own === undefined) return this.#takeUp(stored)
+    if (stored.runner === this.#id) return this.#obey(this.#own, stored)
+    // This server was taken for dead: another one goes on.
+    await end(this.#own)
+    this.#own = undefined
+  }
+
+  async #takeUp({
+    state,
+    runnerUntil,
+    olderThan,
+    ratePerMinute,
+    canary,
+    rotated,
+  }: table.StoredRotation): Promise<void> {
+    const nowMs = this.#now()
+    if (state !== 'rotating' || runnerUntil > nowMs) return
+    const { store, keys } = this.#options
+    const taken = await table.takeRotation(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs })
+    if (!taken) return
+    const order = { olderThan: new Date(olderThan), ratePerMinute, canary: rotated === 0 ? canary : 0 }
+    const rotation = keys.rotateAll(order)
+    const own: OwnRotation = { rotation, before: rotated, wanted: 'rotating', hasFailed: false }
+    rotation.done.catch(() => {
+      own.hasFailed = true
+    })
+    this.#own = own
+  }
+
+  async #obey(own: OwnRotation, { state }: table.StoredRotation): Promise<void> {
+    const { store } = this.#options
+    const { progress } = own.rotation
+    if (state === 'paused' && own.wanted === 'rotating') {
+      own.rotation.pause()
+      own.wanted = 'paused'
+    } else if (state === 'rotating' && own.wanted === 'paused') {
+      own.rotation.resume()
+      own.wanted = 'rotating'
+    } else if (state === 'rotating' && progress.state === 'paused') {
+      // The canary.
+      own.wanted = 'paused'
+      await table.wantRotation(store, 'paused')
+    }
+    const isOver = state === 'stopped' || progress.state === 'done' || own.hasFailed
+    if (isOver) await end(own)
+    await this.#report(own, this.#now() + leaseMs)
+    if (!isOver) return
+    this.#own = undefined
+    if (state !== 'stopped') await table.wantRotation(store, own.hasFailed ? 'stopped' : 'done')
+  }
+
+  #report({ rotation, before }: OwnRotation, runnerUntil: number): Promise<void> {
+    const { rotated, failed, remaining, estimatedEnd } = rotation.progress
+    return table.reportRotation(this.#options.store, this.#id, {
+      rotated: before + rotated,
+      failed: JSON.stringify(failed),
+      remaining,
+      estimatedEnd: estimatedEnd.getTime(),
+      runnerUntil,
     })
   }
 
-  async #steer(
-    by: Administrator,
-    event: AuditEvent,
-    steer: (rotation: TenantsRotation) => unknown,
-  ): Promise<RotationProgress> {
-    const rotation = this.#current
-    if (rotation === undefined || !isUnderWay(rotation.progress)) throw new Problem('rotation_unknown')
-    await steer(rotation)
-    await this.#audit(by, event)
-    return rotation.progress
+  #audit(client: SqlClient, { accountId: actor, address }: Administrator, event: AuditEvent): Promise<void> {
+    return this.#options.audit.append(client, { event, outcome: 'done', actor, account: null, address })
   }
 
-  #audit({ accountId: actor, address }: Administrator, event: AuditEvent): Promise<void> {
-    const { audit, store } = this.#options
-    return audit.append(store, { event, outcome: 'done', actor, account: null, address })
+  #now(): number {
+    return this.#options.clock.now()
   }
 }
 
-function isUnderWay({ state }: RotationProgress): boolean {
-  return state !== 'done' && state !== 'stopped'
+/** Waits for the tenant at hand. */
+async function end({ rotation }: OwnRotation): Promise<void> {
+  rotation.stop()
+  await rotation.done.catch(() => {})
 }

@@ -159,5 +159,24 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // One row at most.
+      name: 'the rotation of everybody',
+      sql: `
+        create table server_rotations (
+          name text primary key,
+          state text not null,
+          older_than bigint not null,
+          rate_per_minute integer not null,
+          canary integer not null,
+          rotated integer not null,
+          failed text not null,
+          remaining integer not null,
+          estimated_end bigint not null,
+          runner text not null,
+          runner_until bigint not null
+        )
+      `,
+    },
   ],
 } as const

@@ -1,6 +1,6 @@
-import type { RotationProgress } from 'latchkey'
 import { Type } from 'typebox'
 import type { Administrator } from '../../admin/administration.js'
+import type { RotationStatus } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
@@ -9,8 +9,10 @@ import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const RotationAnswer = Type.Object({
-  state: Type.Enum(['rotating', 'paused', 'waiting', 'done', 'stopped']),
-  older_than: Type.String({ format: 'date-time', description: 'Give it again to go on after a stop, in any server.' }),
+  state: Type.Enum(['rotating', 'paused', 'waiting', 'done', 'stopped'], {
+    description: 'waiting: no server carries it out at the moment; one will take it up.',
+  }),
+  older_than: Type.String({ format: 'date-time', description: 'Give it again to go on after a stop.' }),
   rotated: Type.Integer(),
   failed: Type.Record(Type.String(), Type.Integer(), { description: 'Accounts that kept their secret, by code.' }),
   remaining: Type.Integer(),
@@ -23,7 +25,8 @@ const startSchema = {
   ...shared,
   operationId: 'startRotation',
   summary: 'Give everybody a new secret whose secret is older than a date, at a bounded rate; nobody is logged out',
-  description: 'This server carries it out, one at a time, and alone tells of it. It ends with the server.',
+  description:
+    'One at a time for all servers of the database. One of them carries it out; should it die, another takes it up. Any of them may be asked to steer it.',
   body: Type.Object(
     {
       older_than: Type.Optional(Type.String({ format: 'date-time', description: 'By default now: everybody.' })),
@@ -38,7 +41,7 @@ const startSchema = {
 const readSchema = {
   ...shared,
   operationId: 'readRotation',
-  summary: 'Read how far the rotation of this server has come',
+  summary: 'Read how far the last rotation of everybody has come',
   response: { 200: RotationAnswer, ...refusals(...forAdmin, 'rotation_unknown') },
 }
 
@@ -52,11 +55,7 @@ const steps = {
 export function addRotations(app: App, context: RouteContext): void {
   const { rotations, admin } = context
   const options = { config: { limit: 'admin' }, onRequest: admin } as const
-  app.get('/v1/admin/rotations', { schema: readSchema, ...options }, async () => {
-    const { progress } = rotations
-    if (progress === undefined) throw new Problem('rotation_unknown')
-    return answerOf(progress)
-  })
+  app.get('/v1/admin/rotations', { schema: readSchema, ...options }, async () => answerOf(await rotations.read()))
   app.post('/v1/admin/rotations', { schema: startSchema, ...options }, async (request) => {
     const { older_than: olderThan, rate_per_minute: ratePerMinute, canary } = request.body
     const order = {
@@ -75,7 +74,7 @@ function addStep(
   app: App,
   { admin }: RouteContext,
   name: keyof typeof steps,
-  take: (by: Administrator) => Promise<RotationProgress>,
+  take: (by: Administrator) => Promise<RotationStatus>,
 ): void {
   const schema = {
     ...shared,
@@ -96,7 +95,7 @@ function momentOf(text: string): Date {
   return moment
 }
 
-function answerOf({ state, olderThan, rotated, failed, remaining, estimatedEnd }: RotationProgress) {
-  const times = { older_than: timeAnswer(olderThan.getTime()), estimated_end: timeAnswer(estimatedEnd.getTime()) }
+function answerOf({ state, olderThan, rotated, failed, remaining, estimatedEnd }: RotationStatus) {
+  const times = { older_than: timeAnswer(olderThan), estimated_end: timeAnswer(estimatedEnd) }
   return { state, rotated, failed: { ...failed }, remaining, ...times }
 }
