@@ -10,6 +10,7 @@ import { startRedis } from '../../../test/support/start-redis.js'
 import { createTestDatabase } from '../../../test/support/test-database.js'
 import type { DatabaseConfiguration } from '../src/config/configuration.js'
 import { Command } from './support/command.js'
+import { lettersTo, newestLetter } from './support/letters.js'
 import { freshEmail, login, password, register, tokenState } from './support/people.js'
 import { runPostgresProgram } from './support/postgres-programs.js'
 import { startServer, type TestServer } from './support/start-server.js'
@@ -91,6 +92,22 @@ describe('latchkey backup and restore', () => {
     await server.api.post('/v1/logout-all', { token: stolen.token })
     expect((await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])).code).toBe(0)
     expect(await tokenState(await serve('new'), stolen.token)).toBe(200)
+  })
+
+  it('ends mailed links, used and unused, and sends no letter twice', async () => {
+    const server = await serve('data')
+    const { email } = await register(server)
+    await server.api.post('/v1/password/forgot', { body: { email } })
+    const { token } = await newestLetter(server, email, 'Reset your password')
+    // What is asked for from now on stays in the outbox.
+    await server.server.service.mail.courier?.close()
+    const waiting = await register(server)
+    await run('data', ['backup', at('copy.db')])
+    await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])
+    const restored = await serve('new')
+    expect(await lettersTo(restored, waiting.email)).toEqual([])
+    const answer = await restored.api.post('/v1/password/reset', { body: { token, new_password: `${password}!` } })
+    expect(answer.body.code).toBe('link_invalid')
   })
 
   it('gives changes numbers above all that were heard of before, so that no cache takes the old ones for newer', async () => {

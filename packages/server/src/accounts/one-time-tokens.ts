@@ -113,6 +113,11 @@ export class OneTimeTokens {
   }
 }
 
+/** Ends every token of everybody. */
+export async function endEveryLink(client: SqlClient): Promise<void> {
+  await client.query('delete from server_one_time_tokens')
+}
+
 const columns = 'purpose, account_id as "accountId", data'
 
 /** Places of the purposes behind hash and time. */

@@ -109,6 +109,11 @@ export class Outbox {
   }
 }
 
+/** Sends nothing of what is waiting. */
+export async function emptyOutbox(client: SqlClient): Promise<void> {
+  await client.query('delete from server_outbox')
+}
+
 const keyId = 'mail'
 
 function bindingOf(id: string): Binding {
