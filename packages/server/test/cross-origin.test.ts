@@ -100,6 +100,18 @@ describe('pages of a listed origin', () => {
     expect([answer.status, corsHeaders(answer.headers), answer.headers.get('vary')]).toEqual([200, {}, 'Origin'])
   })
 
+  it('are told of an unknown path, and of a wrong method, as everybody is', async () => {
+    const unknown = await running.api.get('/nothing', { headers: { origin: listed } })
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'route_unknown'])
+    const wrong = await running.api.call('PUT', '/v1/me', { headers: { origin: listed } })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, PATCH'])
+  })
+
+  it('are not answered in the place of a service behind forward-auth: its preflights are its own', async () => {
+    const { status, headers } = await preflight(listed, '/v1/forward-auth')
+    expect([status, corsHeaders(headers)]).toEqual([401, {}])
+  })
+
   it('use a server that browsers are to reach by https alone', async () => {
     const { headers } = await running.api.get('/livez')
     expect(headers.get('strict-transport-security')).toBe('max-age=31536000')

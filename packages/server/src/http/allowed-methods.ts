@@ -7,6 +7,8 @@ export class AllowedMethods {
   /** Notes every route that is added to the app from now on. */
   constructor(app: App) {
     app.addHook('onRoute', ({ url, method }) => {
+      // That of the plugin for CORS: it makes no path known.
+      if (url === '*') return
       this.#routes.push({ segments: url.split('/'), methods: [method].flat() })
     })
   }

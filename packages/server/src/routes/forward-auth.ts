@@ -66,10 +66,14 @@ interface Demand {
 
 /**
  * GET /v1/forward-auth, also with every other method, and with any path below it. Not limited: what is refused here is refused in memory, and the proxy has
- * limits of its own.
+ * limits of its own. Without CORS: which pages may use a service is for the service to say.
  */
 export function addForwardAuth(app: App, context: RouteContext): void {
-  const options = { config: { limit: 'none' }, logLevel: quietLevel(app), onRequest: context.verified } as const
+  const options = {
+    config: { limit: 'none', cors: false },
+    logLevel: quietLevel(app),
+    onRequest: context.verified,
+  } as const
   app.register(async (scope: App) => {
     ignoreBodies(scope)
     for (const method of METHODS)
