@@ -12,7 +12,7 @@
  * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
  *
  * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE
- * for the shared cache, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of
+ * for the shared cache, EVERYWHERE for changes that are acknowledged once they hold everywhere, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of
  * situation X, which must be possible.
  */
 
@@ -47,7 +47,13 @@ byte slips;
 
 /* Notifications on their way to the verifier, in the order of commits: versions, and its own marker. */
 #define MARKER 0
+#ifdef EVERYWHERE
+/* The question whether everything was heard, asked for version v. */
+#define QUESTION(v) (VERSIONS + (v))
+chan feed = [2 * VERSIONS + 1] of { byte };
+#else
 chan feed = [VERSIONS + 1] of { byte };
+#endif
 #if defined(MUTATE_ANNOUNCED_AFTER_COMMIT) || defined(MUTATE_ANNOUNCED_BEFORE_COMMIT)
 byte announced = 1;
 #endif
@@ -56,6 +62,31 @@ byte announced = 1;
 /* Transactions are numbered from 1 as they begin, and commit in any order: the version that each one became, 0 while it is open. */
 byte begun;
 byte became[VERSIONS];
+#endif
+
+#ifdef EVERYWHERE
+/* How long after a registration began something may be learnt, and for how long the verifier's line is on the list, by the database's clock. */
+#ifndef LEARNING
+#define LEARNING 0
+#endif
+#ifdef MUTATE_LINE_ENDS_WITH_LEARNING
+#define LISTED LEARNING
+#else
+#define LISTED (LEARNING + PROMISE)
+#endif
+/* The age of the line; older than LISTED when there is none. */
+byte lineAge = LISTED + 1;
+
+/* A change that is to hold everywhere: its version, how far it has come, and its age by true time; whether the verifier is waited for. */
+#define BEGUN 1
+#define KNOWN 2     /* the list was read */
+byte calling;
+byte callFor;
+byte callAge;
+bool awaited;
+/* The newest version for which the verifier has answered; and the newest one that holds everywhere. */
+byte answered;
+byte sure;
 #endif
 
 /* --- the verifier --------------------------------------------------------------------------------------------------------- */
@@ -92,6 +123,13 @@ byte connection = DOWN;
 byte check;
 byte checkAge;
 
+#ifdef EVERYWHERE
+/* Registration: a registration under way, and its age; the age of #registeredAt. */
+byte registration;
+byte registrationAge;
+byte registeredAge = LEARNING + 1;
+#endif
+
 #ifdef CACHE
 /* SharedTenants: #since, 0 for undefined; #newest of the tenant; a list of changes that was read and has not arrived, its point, and
  * what it holds together with #told. */
@@ -119,6 +157,10 @@ hidden byte S3_no_resurrection;
 hidden byte S4_no_false_alarm;
 /* When the feed proves itself, everything committed before the check began has been delivered. */
 hidden byte S5_proof_means_delivery;
+#ifdef EVERYWHERE
+/* No token is accepted that was said to have ended everywhere. */
+hidden byte S6_everywhere_is_over;
+#endif
 
 inline holds(property, condition) {
   property = (condition);
@@ -145,6 +187,11 @@ inline holds(property, condition) {
 #define SHARED_ENTRY_FROM_BEFORE_A_CHANGE 17
 #define CHANGE_TOLD_DURING_THE_LIST 18
 #define TRANSACTIONS_COMMITTED_OUT_OF_ORDER 19
+#define EVERYWHERE_BY_ANSWER 20
+#define EVERYWHERE_BY_TIME 21
+#define EVERYWHERE_WITH_NOBODY_LISTED 22
+#define LEARNT_WITHOUT_REGISTRATION 23
+#define ASKED_BEFORE_IT_MAY_ANSWER 24
 
 #ifdef REACH
 #define reached(situation) assert(situation != REACH)
@@ -162,6 +209,13 @@ inline holds(property, condition) {
 #define covers(readAge) true
 #else
 #define covers(readAge) (provedAge <= STALENESS || (readAge) <= STALENESS)
+#endif
+
+/* Registration.instant: the age of what begins now. */
+#if defined(EVERYWHERE) && !defined(MUTATE_LEARNT_UNREGISTERED) && !defined(MUTATE_REGISTERED_MEANWHILE)
+#define ageOfWhatBegins (registeredAge <= LEARNING -> 0 : OLD)
+#else
+#define ageOfWhatBegins 0
 #endif
 
 /* For loops inside one step. */
@@ -308,6 +362,9 @@ inline sharedAnswer(n, given) {
 inline accept(given) {
   holds(S1_bounded_staleness, given == committed || replacedAge[given] <= PROMISE);
   holds(S2_told_is_over, given >= told);
+#ifdef EVERYWHERE
+  holds(S6_everywhere_is_over, given >= sure);
+#endif
   if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
   if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
   if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi;
@@ -364,6 +421,24 @@ inline drain() {
 inline announce(given) {
   if :: connection != DOWN -> feed!given :: else fi
 }
+
+#ifdef EVERYWHERE
+/* For how long an answer is waited for: longer than anything is believed. */
+#ifdef MUTATE_WAITED_TOO_SHORT
+#define PATIENCE (PROMISE - 1)
+#else
+#define PATIENCE PROMISE
+#endif
+
+/* PostgresFeed.ask */
+inline ask(given) {
+#ifdef MUTATE_QUESTION_OVERTAKES_CHANGES
+  if :: connection == UP -> answered = given :: else fi
+#else
+  announce(QUESTION(given))
+#endif
+}
+#endif
 
 /* One transaction (C5): the new version, its row in the change log, and its notification. */
 inline commit() {
@@ -438,6 +513,13 @@ proctype Requests() {
       connection = DOWN;
       drain();
       endCheck();
+#ifdef EVERYWHERE
+      /* Another one, with a line of its own. That of the old one is waited for in vain. */
+      lineAge = LISTED + 1;
+      registration = IDLE;
+      registrationAge = 0;
+      registeredAge = LEARNING + 1;
+#endif
 #ifdef CACHE
       since = 0;
       newest = 0;
@@ -455,7 +537,13 @@ proctype Reads(byte n) {
   do
 
   /* BatchReader.#fly takes readAt and sends the query. */
-  :: d_step { flights[n].phase == IDLE -> flights[n].phase = SENT }
+  :: d_step { flights[n].phase == IDLE ->
+      flights[n].phase = SENT;
+      flights[n].age = ageOfWhatBegins;
+#ifdef EVERYWHERE
+      if :: registeredAge > LEARNING -> reached(LEARNT_WITHOUT_REGISTRATION) :: else fi
+#endif
+    }
 
   /* The database executes it. For a token of an earlier version it finds no such kid: 401. */
   :: d_step { flights[n].phase == SENT ->
@@ -485,6 +573,9 @@ proctype Reads(byte n) {
   :: d_step { flights[n].phase == DONE ->
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
       flights[n].age = 0;
+#endif
+#ifdef MUTATE_REGISTERED_MEANWHILE
+      if :: registeredAge > LEARNING -> flights[n].age = OLD :: else fi;
 #endif
       keep(flights[n].version, flights[n].age);
       if
@@ -525,6 +616,15 @@ proctype Feed() {
       feed?message;
       if
       :: message == MARKER -> proved()
+#ifdef EVERYWHERE
+      :: message > VERSIONS ->
+        if
+#ifndef MUTATE_ANSWERED_BEFORE_LOST
+        :: connection != UP -> reached(ASKED_BEFORE_IT_MAY_ANSWER)
+#endif
+        :: else -> answered = message - VERSIONS
+        fi
+#endif
       :: else ->
         if :: owed <= message -> owed = 0 :: else fi;
         changed(message)
@@ -535,7 +635,12 @@ proctype Feed() {
   /* PostgresFeed.#prove: the instant is taken, then the marker sent. What is on its way now has to be heard first. */
   :: d_step { connection == UP && check == IDLE ->
       check = SENT;
+      checkAge = ageOfWhatBegins;
+#ifdef EVERYWHERE
+      if :: feed??[eval(committed)] -> owed = committed :: else fi
+#else
       if :: nempty(feed) -> owed = committed :: empty(feed) fi
+#endif
     }
 
   /* The database commits the marker. */
@@ -590,6 +695,73 @@ proctype RecentChanges() {
 }
 #endif
 
+#ifdef EVERYWHERE
+/* --- the verifier: its line on the list ------------------------------------------------------------------------------------- */
+
+proctype Registering() {
+  do
+
+  /* Registration.#register takes beganAt and sends it. */
+  :: d_step { registration == IDLE -> registration = SENT }
+
+  /* The database executes it. */
+  :: d_step { registration == SENT -> lineAge = 0; registration = DONE }
+
+  /* It is answered. */
+  :: d_step { registration == DONE ->
+#ifdef MUTATE_REGISTERED_FROM_ITS_END
+      registeredAge = 0;
+#else
+      registeredAge = registrationAge;
+#endif
+      registration = IDLE;
+      registrationAge = 0
+    }
+
+  /* It fails, or the answer does. */
+  :: d_step { registration != IDLE -> registration = IDLE; registrationAge = 0 }
+  od
+}
+
+/* --- somebody whose change is to hold everywhere ----------------------------------------------------------------------------- */
+
+/* everyVerifier, after the commit. */
+proctype Everywhere() {
+  do
+
+#ifdef MUTATE_LIST_READ_BEFORE_THE_COMMIT
+  :: d_step { calling == IDLE -> calling = KNOWN; callFor = 0; awaited = (lineAge <= LISTED) }
+  :: d_step { calling == KNOWN && callFor == 0 && committed > sure -> callFor = committed; callAge = 0; ask(committed) }
+#else
+  /* Whoever listens is asked. */
+  :: d_step { calling == IDLE && committed > sure -> calling = BEGUN; callFor = committed; callAge = 0; ask(committed) }
+
+  /* TenantStore.verifiers */
+  :: d_step { calling == BEGUN ->
+      calling = KNOWN;
+#ifdef MUTATE_SILENT_NOT_AWAITED
+      awaited = false
+#else
+      awaited = (lineAge <= LISTED);
+      if :: awaited -> skip :: else -> reached(EVERYWHERE_WITH_NOBODY_LISTED) fi
+#endif
+    }
+#endif
+
+  /* It resolves. */
+  :: d_step { calling == KNOWN && callFor != 0 && (!awaited || answered == callFor || callAge > PATIENCE) ->
+      if :: awaited && answered == callFor && callAge == 0 -> reached(EVERYWHERE_BY_ANSWER) :: else fi;
+      if :: awaited && answered != callFor -> reached(EVERYWHERE_BY_TIME) :: else fi;
+      sure = callFor;
+      calling = IDLE;
+      callFor = 0;
+      callAge = 0;
+      awaited = false
+    }
+  od
+}
+#endif
+
 /* --- everybody else -------------------------------------------------------------------------------------------------------- */
 
 #ifdef CACHE
@@ -634,9 +806,17 @@ inline tick(ofVerifier) {
 #ifndef MUTATE_READ_NEVER_AGES
     if :: entry != 0 -> grow(entryAge, OLD) :: else fi;
 #endif
-    if :: check != IDLE -> grow(checkAge, OLD) :: else fi
+    if :: check != IDLE -> grow(checkAge, OLD) :: else fi;
+#ifdef EVERYWHERE
+    if :: registration != IDLE -> grow(registrationAge, LEARNING + 1) :: else fi;
+    grow(registeredAge, LEARNING + 1)
+#endif
   :: else
-  fi
+  fi;
+#ifdef EVERYWHERE
+  grow(lineAge, LISTED + 1);
+  if :: callFor != 0 -> grow(callAge, PROMISE + 1) :: else fi
+#endif
 }
 
 proctype Time() {
@@ -652,6 +832,10 @@ init {
     run Requests();
     for (f : 0 .. FLIGHTS - 1) { run Reads(f) }
     run Feed();
+#ifdef EVERYWHERE
+    run Registering();
+    run Everywhere();
+#endif
 #ifdef CACHE
     run RecentChanges();
     for (f : 1 .. VERSIONS - 1) { run Transaction(f) }

@@ -15,6 +15,7 @@ const revoked: Change = {
   kind: 'revoke',
   tenant: 'alice',
   sessionId: 's',
+  everywhere: false,
   process: 'p0.1',
   startedAt: 100,
   acknowledgedAt: 110,
@@ -50,6 +51,12 @@ describe('the checker of the chaos test', () => {
     expect(broken([verified(111, 'accepted', 'p0.1')])).toEqual(['accepted_by_its_own_process'])
   })
 
+  it('finds a token that any process accepted after it was said to have ended everywhere', () => {
+    const everywhere = { ...revoked, everywhere: true }
+    expect(broken([verified(111, 'accepted')], [everywhere])).toEqual(['accepted_after_everywhere'])
+    expect(broken([verified(109, 'accepted')], [everywhere])).toEqual([])
+  })
+
   it('finds an acknowledged change that was lost', () => {
     expect(broken([verified(90_000, 'accepted', witness)])).toEqual(['accepted_too_late'])
   })
@@ -82,6 +89,9 @@ describe('the checker of the chaos test', () => {
     const before = { ...revoked, startedAt: -200, acknowledgedAt: -100 }
     expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1.1' }])).toEqual([])
     expect(broken([verified(50, 'token_revoked')], [before])).toEqual(['valid_token_refused'])
+    expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1.1', everywhere: true }])).toEqual([
+      'valid_token_refused',
+    ])
     const longBefore = { ...before, process: 'p1.1', startedAt: -2000, acknowledgedAt: -1900 }
     expect(broken([verified(50, 'token_revoked')], [longBefore])).toEqual(['valid_token_refused'])
   })

@@ -33,6 +33,7 @@ describe('the checker', () => {
     ['do not hear of changes, and believe their feed', 'feed-ignored', ['feed cut']],
     ['do not look at how old their knowledge is', 'age-ignored', ['feed black-holed']],
     ['do not compare what Redis holds with what has changed', 'versions-ignored', ['feed cut']],
+    ['do not wait for those who do not answer', 'silent-not-awaited', ['feed black-holed']],
     ['do not ask, when they start, what has changed before', 'history-ignored', ['Redis set back to an old snapshot']],
   ]
 
@@ -57,5 +58,6 @@ function acknowledged({ changes }: History): readonly Change[] {
 }
 
 function isCaught(history: History): boolean {
-  return check(history).some(({ promise }) => promise === 'accepted_too_late')
+  const caught: readonly string[] = ['accepted_too_late', 'accepted_after_everywhere']
+  return check(history).some(({ promise }) => caught.includes(promise))
 }

@@ -13,7 +13,10 @@ const slowClocks = ['VERSIONS=2', 'SLIPS=1']
 const shared = ['VERSIONS=2', 'CACHE', 'BRIEF']
 const sharedThreeVersions = ['VERSIONS=3', 'CACHE', 'BRIEF']
 
+const everywhere = ['VERSIONS=2', 'EVERYWHERE', 'BRIEF']
+
 const wholes = [
+  ['with changes that are to hold everywhere', everywhere],
   ['through a shared cache, with three versions', sharedThreeVersions],
   ['through a shared cache, with two reads under way', ['VERSIONS=2', 'FLIGHTS=2', 'CACHE', 'BRIEF']],
   ['with three versions and two reads under way', ['VERSIONS=3', 'FLIGHTS=2']],
@@ -45,6 +48,11 @@ const situations = [
     'sees transactions commit in another order than they began',
     sharedThreeVersions,
   ],
+  ['EVERYWHERE_BY_ANSWER', 'answers that it has heard of a change', everywhere],
+  ['EVERYWHERE_BY_TIME', 'is waited for although it does not answer', everywhere],
+  ['EVERYWHERE_WITH_NOBODY_LISTED', 'is not waited for while it is not listed', everywhere],
+  ['LEARNT_WITHOUT_REGISTRATION', 'reads while it is not registered', everywhere],
+  ['ASKED_BEFORE_IT_MAY_ANSWER', 'hears a question before it may answer', everywhere],
 ] as const
 
 const defects = [
@@ -85,10 +93,20 @@ const defects = [
   ['SHARED_LIST_OUTLIVES_LOST', 'a list counts that was read before the feed was lost', shared],
   ['SHARED_POINT_KEPT_WHEN_LOST', 'the list before counts on after the feed was lost', shared],
   ['SHARED_LOG_IS_PRUNED', 'the log no longer holds what the list should', shared],
+  ['LEARNT_UNREGISTERED', 'what is learnt without a line on the list is believed', everywhere],
+  ['REGISTERED_MEANWHILE', 'what began before the registration is believed after it', everywhere],
+  ['REGISTERED_FROM_ITS_END', 'a registration counts from when it is answered', everywhere],
+  ['LINE_ENDS_WITH_LEARNING', 'a line ends while something is believed', everywhere],
+  ['LIST_READ_BEFORE_THE_COMMIT', 'the list is read before the change is committed', everywhere],
+  ['SILENT_NOT_AWAITED', 'who does not answer is not waited for', everywhere],
+  ['WAITED_TOO_SHORT', 'who does not answer is waited for too short a time', everywhere],
+  ['ANSWERED_BEFORE_LOST', 'a new connection answers before memory is dropped', everywhere],
+  ['QUESTION_OVERTAKES_CHANGES', 'a question comes on another way than changes', everywhere],
 ] as const
 
+/** The largest of the small sizes is worth the compiler's time. */
 const quickly = (definitions: readonly string[]): Promise<Verification> =>
-  verify(model, { definitions, optimised: false })
+  verify(model, { definitions, optimised: definitions.includes('EVERYWHERE') })
 
 describe.concurrent('the freshness protocol', () => {
   it.each(wholes)('keeps every promise in every order of events, %s', async (_, size) => {

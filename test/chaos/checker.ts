@@ -5,6 +5,7 @@ export interface Violation {
   readonly promise:
     | 'accepted_too_late'
     | 'accepted_by_its_own_process'
+    | 'accepted_after_everywhere'
     | 'valid_token_refused'
     | 'unavailable_in_calm'
     | 'signed_with_an_old_secret'
@@ -18,9 +19,10 @@ export interface Violation {
  * Every promise of docs/consistency.md that this history breaks:
  * - a token is accepted by a verification that began later than `maxStaleness` after the change that ended it was acknowledged, or after it at all by the
  *   process that made the change. The witness, which knows only what is stored, shows with it that a change was lost.
+ * - a token is accepted by a verification that began after a change was acknowledged that was to hold everywhere.
  * - a token that nobody had begun to end is refused with anything but 503.
  * - 503 where PostgreSQL could be reached.
- * - a secret that was replaced signs once more, at the process that replaced it or later than `maxStaleness` anywhere: so a rotation was lost.
+ * - a secret that was replaced signs once more, at the process that replaced it, or anywhere once that was to hold everywhere, or later than `maxStaleness` anywhere: so a rotation was lost.
  * - the witness does not know a token's fate.
  */
 export function check(history: History): Violation[] {
@@ -75,8 +77,9 @@ function acceptViolations(verification: Verification, changes: readonly Change[]
     if (acknowledgedAt === undefined || !ends(change, token)) return []
     const lateMs = beganAt - acknowledgedAt
     if (lateMs > maxStalenessMs) return [{ promise: 'accepted_too_late', token, verification, change }]
-    const isOwn = change.process === process
-    return isOwn && lateMs > 0 ? [{ promise: 'accepted_by_its_own_process', token, verification, change }] : []
+    if (!(lateMs > 0)) return []
+    if (change.everywhere) return [{ promise: 'accepted_after_everywhere', token, verification, change }]
+    return change.process === process ? [{ promise: 'accepted_by_its_own_process', token, verification, change }] : []
   })
 }
 
@@ -114,8 +117,12 @@ function mayEnd(change: Change, token: IssuedToken, maxStalenessMs: number): boo
 }
 
 /** From when on this process must know of the change. */
-function knownAt({ acknowledgedAt, process: author }: Change, process: string, maxStalenessMs: number): number {
-  return (acknowledgedAt ?? Number.POSITIVE_INFINITY) + (author === process ? 0 : maxStalenessMs)
+function knownAt(
+  { acknowledgedAt, everywhere, process: author }: Change,
+  process: string,
+  maxStalenessMs: number,
+): number {
+  return (acknowledgedAt ?? Number.POSITIVE_INFINITY) + (everywhere || author === process ? 0 : maxStalenessMs)
 }
 
 function isAbout({ kind, tenant, sessionId }: Change, token: IssuedToken): boolean {

@@ -31,6 +31,8 @@ export interface Change {
   readonly tenant: string
   /** Of the session that was revoked. */
   readonly sessionId: string
+  /** Acknowledged only once it holds in every process. */
+  readonly everywhere: boolean
   /** The process that made it; a restarted one has another name. */
   readonly process: string
   readonly startedAt: number

@@ -108,12 +108,13 @@ export class Load {
       kind,
       tenant,
       sessionId,
+      everywhere: kind !== 'rotate' && this.#random.below(2) === 0,
       process: process.name,
       startedAt: nowMs(),
       acknowledgedAt: undefined,
     }
     this.changes.push(change)
-    const answer = await process.ask({ kind: 'change', change: kind, tenant, sessionId })
+    const answer = await process.ask({ kind: 'change', change: kind, tenant, sessionId, everywhere: change.everywhere })
     if (answer === undefined || answer.outcome === 'store_unavailable') return false
     if (answer.outcome === 'done') change.acknowledgedAt = answer.endedAt
     else if (!refusals.includes(answer.outcome)) throw new Error(`${process.name} did not ${kind}: ${answer.outcome}.`)

@@ -15,12 +15,18 @@ export interface VerifierSetup {
 }
 
 /** A bug of planted-bugs.mjs. */
-export type Plant = 'feed-ignored' | 'age-ignored' | 'versions-ignored' | 'history-ignored'
+export type Plant = 'feed-ignored' | 'age-ignored' | 'versions-ignored' | 'history-ignored' | 'silent-not-awaited'
 
 export type Question =
   | { readonly kind: 'issue'; readonly tenant: string }
   | { readonly kind: 'verify'; readonly token: string }
-  | { readonly kind: 'change'; readonly change: ChangeKind; readonly tenant: string; readonly sessionId: string }
+  | {
+      readonly kind: 'change'
+      readonly change: ChangeKind
+      readonly tenant: string
+      readonly sessionId: string
+      readonly everywhere: boolean
+    }
 
 export interface Asked {
   readonly id: number

@@ -24,6 +24,12 @@ const bugs = {
     line: 'record.version >= (this.#newest.get(record.tenant) ?? 0)',
     bug: 'true',
   },
+  // Who does not answer is not waited for.
+  'silent-not-awaited': {
+    file: '/secrets/every-verifier.js',
+    line: 'waitUntil(maxStalenessMs)',
+    bug: 'waitUntil(20)',
+  },
   // A process that starts does not ask what has changed before.
   'history-ignored': { file: '/secrets/shared-tenants.js', line: 'version } of changes)', bug: 'version } of [])' },
 }

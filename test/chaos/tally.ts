@@ -8,6 +8,8 @@ export class Tally {
   readonly #faults = new Map<string, number>()
   readonly #outcomes = new Map<string, number>()
   readonly #lateMs: number[] = []
+  /** How long each change took that was acknowledged only once it held everywhere. */
+  readonly #everywhereMs: number[] = []
 
   add(history: History): void {
     const { tokens, changes, verifications, faults } = history
@@ -20,6 +22,9 @@ export class Tally {
     count(this.#counts, 'verifications', verifications.length)
     count(this.#counts, '  while PostgreSQL was in reach', verifications.filter((one) => isCalm(one, faults)).length)
     for (const lateMs of lastAccepts(history)) this.#lateMs.push(lateMs)
+    for (const { everywhere, startedAt, acknowledgedAt } of changes) {
+      if (everywhere && acknowledgedAt !== undefined) this.#everywhereMs.push(acknowledgedAt - startedAt)
+    }
     for (const violation of check(history)) this.violations.push(violation)
   }
 
@@ -32,9 +37,12 @@ export class Tally {
       ...indented(this.#outcomes),
       ['faults', [...this.#faults.values()].reduce((sum, each) => sum + each, 0)],
       ...indented(this.#faults),
-      ['last accept after an acknowledgement, median', this.#lateAt(0.5)],
-      ['  99th percentile', this.#lateAt(0.99)],
-      ['  latest', this.#lateAt(1)],
+      ['last accept after an acknowledgement, median', quantile(this.#lateMs, 0.5)],
+      ['  99th percentile', quantile(this.#lateMs, 0.99)],
+      ['  latest', quantile(this.#lateMs, 1)],
+      ['a change that holds everywhere took, median', quantile(this.#everywhereMs, 0.5)],
+      ['  99th percentile', quantile(this.#everywhereMs, 0.99)],
+      ['  longest', quantile(this.#everywhereMs, 1)],
       ['promises broken', this.violations.length],
       ...indented(broken),
     ]
@@ -44,15 +52,15 @@ export class Tally {
       '\n',
     )
   }
-
-  #lateAt(share: number): string {
-    const sorted = this.#lateMs.toSorted((a, b) => a - b)
-    return `${(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1)} ms`
-  }
 }
 
 function count(counts: Map<string, number>, name: string, more = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + more)
+}
+
+function quantile(valuesMs: readonly number[], share: number): string {
+  const sorted = valuesMs.toSorted((a, b) => a - b)
+  return `${(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1)} ms`
 }
 
 function indented(counts: ReadonlyMap<string, number>): (readonly [string, number])[] {

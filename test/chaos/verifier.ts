@@ -33,8 +33,13 @@ async function answer({ id, question }: Asked): Promise<void> {
 
 async function carryOut(question: Exclude<Question, { kind: 'issue' }>): Promise<void> {
   if (question.kind === 'verify') await latchkey.verify(question.token)
-  else if (question.change === 'revokeSession') await keys.revokeSession(question.tenant, question.sessionId)
-  else await keys[question.change](question.tenant)
+  else await change(question)
+}
+
+async function change({ change, tenant, sessionId, everywhere }: Extract<Question, { kind: 'change' }>): Promise<void> {
+  if (change === 'rotate') await keys.rotate(tenant)
+  else if (change === 'revokeSession') await keys.revokeSession(tenant, sessionId, { everywhere })
+  else await keys[change](tenant, { everywhere })
 }
 
 async function outcomeOf(work: () => unknown): Promise<string> {
