@@ -10,6 +10,8 @@ const yamlRules = {
     'line-length': { max: 260 },
     braces: { 'min-spaces-inside': 0, 'max-spaces-inside': 1 },
     comments: { 'min-spaces-from-content': 1 },
+    // A workflow's "on" is a key.
+    truthy: { 'check-keys': false },
   },
 }
 

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { buildSync } from 'esbuild'
+import { benchFlags, publish } from '../publish.js'
+import { median } from '../statistics.js'
+import { formatCount, type Table } from '../table.js'
+
+// How large each part of the library is, minified, and how long a process takes to load it.
+
+const flags = benchFlags()
+const rounds = flags.quick ? 3 : 15
+const folder = new URL('../../../../../packages/latchkey/', import.meta.url)
+/** Drivers and frameworks are the user's own. */
+const external = ['express', 'fastify', 'hono', 'hono/*', 'ioredis', 'libsql', 'pg']
+
+interface Row {
+  readonly subpath: string
+  readonly bytes: number
+  readonly gzipBytes: number
+  readonly loadMs: number
+}
+
+const { exports } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
+  exports: Record<string, string>
+}
+const entries = Object.entries(exports).filter(([, file]) => file.endsWith('.js'))
+const idleMs = loadTime('')
+const rows = entries.map(([subpath, file]) => measure(subpath, new URL(file, folder)))
+await publish({
+  name: 'package',
+  document: 'docs/releasing.md',
+  flags,
+  results: { rounds, rows },
+  tables: [tableOf(rows)],
+})
+
+function measure(subpath: string, file: URL): Row {
+  const { outputFiles } = buildSync({
+    entryPoints: [fileURLToPath(file)],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    external,
+  })
+  const contents = outputFiles[0]?.contents ?? new Uint8Array()
+  const loadMs = Math.max(0, loadTime(`await import(${JSON.stringify(file.href)})`) - idleMs)
+  return { subpath, bytes: contents.length, gzipBytes: gzipSync(contents).length, loadMs }
+}
+
+/** The median of processes that do this and nothing else. */
+function loadTime(text: string): number {
+  const times = Array.from({ length: rounds }, () => {
+    const from = performance.now()
+    execFileSync(process.execPath, ['--input-type=module', '--eval', text])
+    return performance.now() - from
+  })
+  return median(times)
+}
+
+function tableOf(all: readonly Row[]): Table {
+  return {
+    title: 'Each subpath of the library, with what it needs of the others',
+    header: ['', 'minified bytes', 'gzip', 'ms to load'],
+    rows: all.map(({ subpath, bytes, gzipBytes, loadMs }) => [
+      subpath.replace(/^\./, 'latchkey'),
+      formatCount(bytes),
+      formatCount(gzipBytes),
+      loadMs.toFixed(0),
+    ]),
+  }
+}

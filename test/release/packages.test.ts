@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { buildSync } from 'esbuild'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const run = promisify(execFile)
+const names = ['latchkey', '@latchkey/server'] as const
+
+/** What may be imported of a package. */
+function subpathsOf(name: (typeof names)[number]): readonly string[] {
+  const file = join(repository, 'packages', name.replace('@latchkey/', ''), 'package.json')
+  const subpaths: readonly string[] = Object.keys(JSON.parse(readFileSync(file, 'utf8')).exports)
+  return subpaths.map((subpath) => name + subpath.slice(1))
+}
+
+describe('the packages, as they are packed', () => {
+  let folder: string
+  const tarballs: string[] = []
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-packages-'))
+    const workspaces = names.flatMap((name) => ['--workspace', name])
+    const { stdout } = await run('npm', ['pack', '--json', ...workspaces, '--pack-destination', folder], {
+      cwd: repository,
+    })
+    for (const { filename } of JSON.parse(stdout)) tarballs.push(join(folder, filename))
+  }, 60_000)
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  const dataOf = (index: number) => new Uint8Array(readFileSync(tarballs[index] ?? ''))
+
+  it.each(names.map((name, index) => [name, index] as const))(
+    '%s has nothing that publint objects to',
+    async (_name, index) => {
+      const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
+      expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+    },
+  )
+
+  it.each(names.map((name, index) => [name, index] as const))(
+    '%s has types that are right for who imports and who requires',
+    async (_name, index) => {
+      const analysis = await checkPackage(createPackageFromTarballData(dataOf(index)))
+      const problems = analysis.types === false ? ['it has no types'] : analysis.problems
+      // Node has let `require` load ES modules since 20.19, the least version here; the compiler before TypeScript 5.8 does not know, and the resolution of Node 10 knows no subpaths.
+      expect(problems.filter((problem) => !isOfOldTools(problem))).toEqual([])
+    },
+  )
+
+  describe('in a project of somebody else', () => {
+    beforeAll(async () => {
+      const project = join(folder, 'project')
+      mkdirSync(project)
+      writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', version: '1.0.0' }))
+      const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--legacy-peer-deps']
+      await run('npm', ['install', ...options, ...tarballs], { cwd: project })
+    }, 180_000)
+
+    const load = async (file: string, text: string) => {
+      const path = join(folder, 'project', file)
+      writeFileSync(path, text)
+      return (await run(process.execPath, [path])).stdout.trim().split('\n')
+    }
+    const subpaths = names.flatMap(subpathsOf).filter((subpath) => !subpath.endsWith('.json'))
+
+    it('load by import, every subpath', async () => {
+      const lines = subpaths.map((path) => `console.log('${path}', Object.keys(await import('${path}')).length > 0)`)
+      expect(await load('all.mjs', lines.join('\n'))).toEqual(subpaths.map((path) => `${path} true`))
+    })
+
+    it('load by require, every subpath', async () => {
+      const lines = subpaths.map((path) => `console.log('${path}', Object.keys(require('${path}')).length > 0)`)
+      expect(await load('all.cjs', lines.join('\n'))).toEqual(subpaths.map((path) => `${path} true`))
+    })
+
+    it('tell what came along, and it is not what they are built with', async () => {
+      const options = { cwd: join(folder, 'project'), maxBuffer: 64 << 20 }
+      const { bomFormat, components } = JSON.parse(
+        (await run('npm', ['sbom', '--sbom-format', 'cyclonedx'], options)).stdout,
+      )
+      const listed = components.map(({ name, group }: { name: string; group?: string }) =>
+        group ? `${group}/${name}` : name,
+      )
+      expect(bomFormat).toBe('CycloneDX')
+      expect(listed).toEqual(expect.arrayContaining(['latchkey', 'fastify', 'pg', 'libsql', 'ioredis']))
+      expect(listed).not.toContain('vitest')
+    })
+
+    it('bring a command that works', async () => {
+      const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
+      expect(stdout).toContain('serve')
+    })
+  })
+
+  it('have a core of at most 60 KiB, without dependencies', () => {
+    const { outputFiles, metafile } = buildSync({
+      entryPoints: [join(repository, 'packages/latchkey/dist/index.js')],
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      platform: 'node',
+      format: 'esm',
+    })
+    expect(outputFiles[0]?.contents.length).toBeLessThanOrEqual(60 * 1024)
+    expect(Object.keys(metafile.inputs).filter((path) => path.includes('node_modules'))).toEqual([])
+  })
+})
+
+function isOfOldTools(problem: string | { readonly kind: string; readonly resolutionKind?: string }): boolean {
+  if (typeof problem === 'string') return false
+  return problem.kind === 'CJSResolvesToESM' || problem.resolutionKind === 'node10'
+}
