@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
 import { identify } from '../../http/identify.js'
@@ -26,23 +26,30 @@ declare global {
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): RequestHandler {
   return (req, res, next) => {
-    const refuse = (error: unknown) => (isLatchkeyError(error) ? sendProblem(res, error) : next(error))
     try {
       const auth = identify(latchkey, carrierOf(req, sources), sources)
       if (auth instanceof Promise) {
-        auth.then((read) => {
-          req.auth = read
-          next()
-        }, refuse)
+        auth.then(
+          (read) => {
+            req.auth = read
+            next()
+          },
+          (error) => refuse(error, res, next),
+        )
         return
       }
       req.auth = auth
     } catch (error) {
-      refuse(error)
+      refuse(error, res, next)
       return
     }
     next()
   }
+}
+
+function refuse(error: unknown, res: Response, next: NextFunction): void {
+  if (isLatchkeyError(error)) sendProblem(res, error)
+  else next(error)
 }
 
 /** Express parses the query anew whenever it is asked for, and Node the headers when that is done first: only where they count. */
