@@ -1,6 +1,7 @@
 import { webcrypto } from 'node:crypto'
 import fastifyJwt from '@fastify/jwt'
 import { serve } from '@hono/node-server'
+import { fromNodeHeaders } from 'better-auth/node'
 import express from 'express'
 import { expressjwt, type Request as JwtRequest } from 'express-jwt'
 import fastify, { type FastifyRequest } from 'fastify'
@@ -12,7 +13,8 @@ import { requireAuth as expressAuth } from 'latchkey/express'
 import { requireAuth as fastifyAuth } from 'latchkey/fastify'
 import { requireAuth as honoAuth } from 'latchkey/hono'
 import { audience, issuer, tokenType } from '../population.js'
-import { type Framework, type Route, type TokenKind, versionRoute } from './messages.js'
+import { type Framework, type Route, sessionRoute, type TokenKind, versionRoute } from './messages.js'
+import type { SessionCheck } from './sessions.js'
 import type { PeerKeys } from './tokens.js'
 import type { VersionCheck } from './versions.js'
 
@@ -21,6 +23,7 @@ export interface Parts {
   readonly latchkey: Latchkey
   readonly keys: PeerKeys
   readonly versions: VersionCheck
+  readonly sessions: SessionCheck
 }
 
 /** A running application, and what its routes are. */
@@ -42,6 +45,7 @@ function routes(peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
     { path: '/latchkey', name: 'Latchkey', takes: 'tenant' },
     { path: '/peer', name: peer, takes },
     { path: '/version', name: versionRoute, takes: 'versioned' },
+    { path: '/session', name: sessionRoute, takes: 'session' },
   ]
 }
 
@@ -49,7 +53,7 @@ function bearerOf(header: string | undefined): string {
   return header?.startsWith('Bearer ') === true ? header.slice(7) : ''
 }
 
-async function startExpress({ latchkey, keys, versions }: Parts): Promise<Application> {
+async function startExpress({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
   const app = express().disable('x-powered-by').disable('etag')
   const guard = expressjwt({
     secret: async (_req, token) => keys.secretOf(token?.header.kid).keyObject,
@@ -61,18 +65,20 @@ async function startExpress({ latchkey, keys, versions }: Parts): Promise<Applic
   app.get('/open', (_req, res) => void res.json({ id: 'anybody' }))
   app.get('/latchkey', expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject }))
   app.get('/peer', guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub }))
+  const checked = (check: (req: express.Request) => Promise<string>): express.RequestHandler => {
+    return async (req, res) => {
+      const id = await check(req).catch(() => undefined)
+      if (id === undefined) res.status(401).end()
+      else res.json({ id })
+    }
+  }
   app.get(
     '/version',
-    (req, res, next) => {
-      versions.check(bearerOf(req.headers.authorization)).then(
-        (subject) => {
-          res.locals.subject = subject
-          next()
-        },
-        () => void res.status(401).end(),
-      )
-    },
-    (_req, res) => void res.json({ id: res.locals.subject }),
+    checked((req) => versions.check(bearerOf(req.headers.authorization))),
+  )
+  app.get(
+    '/session',
+    checked((req) => sessions.check(fromNodeHeaders(req.headers))),
   )
   app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
     res.status(401).end()
@@ -82,7 +88,7 @@ async function startExpress({ latchkey, keys, versions }: Parts): Promise<Applic
   return { port: portOf(server.address()), routes: routes('express-jwt') }
 }
 
-async function startFastify({ latchkey, keys, versions }: Parts): Promise<Application> {
+async function startFastify({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
   const app = fastify()
   await app.register(fastifyJwt, {
     decode: { complete: true },
@@ -105,11 +111,15 @@ async function startFastify({ latchkey, keys, versions }: Parts): Promise<Applic
     const id = await versions.check(bearerOf(request.headers.authorization)).catch(() => undefined)
     return id === undefined ? reply.code(401).send() : { id }
   })
+  app.get('/session', async (request, reply) => {
+    const id = await sessions.check(fromNodeHeaders(request.headers)).catch(() => undefined)
+    return id === undefined ? reply.code(401).send() : { id }
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: portOf(app.server.address()), routes: routes('@fastify/jwt') }
 }
 
-async function startHono({ latchkey, keys, versions }: Parts): Promise<Application> {
+async function startHono({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
   const cryptoKeys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const imported = (kid: string | undefined): Promise<webcrypto.CryptoKey> => {
     const known = cryptoKeys.get(String(kid))
@@ -138,6 +148,10 @@ async function startHono({ latchkey, keys, versions }: Parts): Promise<Applicati
   app.get('/peer', guard, (c) => c.json({ id: c.get('subject') }))
   app.get('/version', async (c) => {
     const id = await versions.check(bearerOf(c.req.header('authorization'))).catch(() => undefined)
+    return id === undefined ? c.body(null, 401) : c.json({ id })
+  })
+  app.get('/session', async (c) => {
+    const id = await sessions.check(c.req.raw.headers).catch(() => undefined)
     return id === undefined ? c.body(null, 401) : c.json({ id })
   })
   const port = await new Promise<number>((resolve) => {

@@ -5,7 +5,15 @@ import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
-import { type Framework, frameworks, type Ready, type Route, versionRoute } from './messages.js'
+import {
+  type Framework,
+  frameworks,
+  headersWith,
+  type Ready,
+  type Route,
+  sessionRoute,
+  versionRoute,
+} from './messages.js'
 import { ServerProcess } from './server-process.js'
 
 interface Sample {
@@ -67,7 +75,8 @@ async function measureFramework(framework: Framework): Promise<RouteResult[]> {
 
 async function measure(server: ServerProcess, route: Route): Promise<Sample> {
   const { port, tokens } = server.ready
-  const list = tokens[route.takes === 'none' ? 'tenant' : route.takes]
+  const kind = route.takes === 'none' ? 'tenant' : route.takes
+  const list = tokens[kind]
   let connected = 0
   const before = await server.cpuTime()
   const { requests, latency, non2xx, errors } = await autocannon({
@@ -78,7 +87,7 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
     setupClient: (client) => {
       const share = list.filter((_, at) => at % connections === connected)
       connected += 1
-      client.setRequests(share.map((token) => ({ path: route.path, headers: { authorization: `Bearer ${token}` } })))
+      client.setRequests(share.map((token) => ({ path: route.path, headers: headersWith(kind, token) })))
     },
   })
   const cpu = (await server.cpuTime()) - before
@@ -89,8 +98,8 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
 /** A guard that lets everybody pass, or nobody, must not be measured. */
 async function checkRoute({ port, tokens, bad }: Ready, { path, name, takes }: Route): Promise<void> {
   if (takes === 'none') return
-  const call = async (token: string | undefined) =>
-    (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } })).status
+  const call = async (token = '') =>
+    (await fetch(`http://127.0.0.1:${port}${path}`, { headers: headersWith(takes, token) })).status
   if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a good token.`)
   for (const [at, token] of bad[takes].entries()) {
     if ((await call(token)) !== 401) throw new Error(`${name} does not refuse bad token ${at}.`)
@@ -135,12 +144,13 @@ function summaryOf(all: readonly RouteResult[]): Table {
   const peers = { express: 'express-jwt', fastify: '@fastify/jwt', hono: 'hono/jwt' }
   return {
     title: 'Requests per second of a guarded route, as a share of an open one’s',
-    header: ['', 'Latchkey', 'express-jwt, @fastify/jwt, hono/jwt', 'token version in PostgreSQL'],
+    header: ['', 'Latchkey', 'express-jwt, @fastify/jwt, hono/jwt', versionRoute, sessionRoute],
     rows: frameworks.map((framework) => [
       framework,
       share(framework, (route) => route === 'Latchkey'),
       share(framework, (route) => route === peers[framework]),
       share(framework, (route) => route === versionRoute),
+      share(framework, (route) => route === sessionRoute),
     ]),
   }
 }

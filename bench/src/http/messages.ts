@@ -5,10 +5,19 @@ export type Framework = (typeof frameworks)[number]
 /** The route whose guard reads the version of the user's row. */
 export const versionRoute = 'token version in PostgreSQL'
 
+/** The route whose guard is better-auth's. */
+export const sessionRoute = 'better-auth session in PostgreSQL'
+
 /**
- * `tenant`: the tenants' own. `jwt`: the same with the type `JWT`, for what takes no other. `versioned`: of one secret for all, with a version in them.
+ * What a request carries. `tenant`: the tenants' own tokens. `jwt`: the same with the type `JWT`, for what takes no other. `versioned`: tokens of one secret for
+ * all, with a version in them. `session`: a cookie that names a session.
  */
-export type TokenKind = 'tenant' | 'jwt' | 'versioned'
+export type TokenKind = 'tenant' | 'jwt' | 'versioned' | 'session'
+
+/** The headers that a request carries it in. */
+export function headersWith(kind: TokenKind, token: string): Record<string, string> {
+  return kind === 'session' ? { cookie: token } : { authorization: `Bearer ${token}` }
+}
 
 /** A route of the server under test. */
 export interface Route {

@@ -2,6 +2,7 @@
 import { createPopulation } from '../population.js'
 import { applications } from './applications.js'
 import type { CpuTime, Framework, Ready } from './messages.js'
+import { createSessionCheck } from './sessions.js'
 import { badTokens, peerKeys, retyped, versionedToken } from './tokens.js'
 import { createVersionCheck } from './versions.js'
 
@@ -10,7 +11,8 @@ const population = await createPopulation(Number(tenants))
 const { latchkey, subjects } = population
 const keys = peerKeys(population)
 const versions = await createVersionCheck(databaseUrl, subjects, keys.shared)
-const { port, routes } = await applications[framework as Framework]({ latchkey, keys, versions })
+const sessions = await createSessionCheck(databaseUrl, subjects)
+const { port, routes } = await applications[framework as Framework]({ latchkey, keys, versions, sessions })
 
 const own = population.tokens.map((token) => token.toString('latin1'))
 const versioned = subjects.map((subject) => versionedToken(subject, keys.shared))
@@ -21,11 +23,12 @@ const ready: Ready = {
   kind: 'ready',
   port,
   routes,
-  tokens: { tenant: own, jwt, versioned },
+  tokens: { tenant: own, jwt, versioned, session: sessions.cookies },
   bad: {
     tenant: badTokens(first, keys.secretOf(kid).keyObject),
     jwt: badTokens(firstJwt, keys.secretOf(kid).keyObject),
     versioned: badTokens(firstVersioned, keys.shared),
+    session: sessions.bad,
   },
 }
 process.send?.(ready)

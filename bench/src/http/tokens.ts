@@ -42,7 +42,7 @@ export function badTokens(good: string, key: KeyObject): readonly string[] {
   const { header, payload } = jsonwebtoken.decode(good, { complete: true }) ?? {}
   if (header === undefined || typeof payload !== 'object') throw new Error('This is no token.')
   const [head, , signature] = good.split('.')
-  const tampered = Buffer.from(JSON.stringify({ ...payload, role: 'admin' })).toString('base64url')
+  const tampered = Buffer.from(JSON.stringify({ ...payload, role: 'tampered' })).toString('base64url')
   const sign = (claims: object, signer: KeyObject) => jsonwebtoken.sign(claims, signer, { header, algorithm: 'HS256' })
   const expired = { ...payload, iat: (payload.iat ?? 0) - 7200, exp: (payload.iat ?? 0) - 3600 }
   return [`${head}.${tampered}.${signature}`, sign(payload, createSecretKey(randomBytes(32))), sign(expired, key)]
