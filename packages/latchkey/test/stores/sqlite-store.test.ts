@@ -29,7 +29,7 @@ describe('an SQLite store', () => {
   it('has every acknowledged change and no half of one after its process was killed', async () => {
     for (const round of range(3)) {
       const process = runTypeScript(writer, [database.path, `round-${round}`, '100000'])
-      await process.line('1 ')
+      await process.line('2 ')
       await sleep(50 + Math.random() * 150)
       process.child.kill('SIGKILL')
       expect(await process.ended).toBe('SIGKILL')
@@ -98,15 +98,18 @@ describe('an SQLite store', () => {
     expect(recorder.changes.length).toBeGreaterThan(10)
   })
 
-  it('opens a new file that somebody else is opening at the same time', async () => {
-    const another = new Database(database.path)
-    another.exec('create table theirs (id integer); begin; select count(*) from theirs')
-    setTimeout(() => another.exec('commit'), 300)
-    const store = await openMigrated()
-    expect((await store.query('pragma journal_mode')).rows).toEqual([{ journal_mode: 'wal' }])
-    await store.close()
-    another.close()
-  })
+  it.each(['begin; select count(*) from theirs', 'begin exclusive'])(
+    'opens a new file that somebody else has locked meanwhile by "%s"',
+    async (lock) => {
+      const another = new Database(database.path)
+      another.exec(`create table theirs (id integer); ${lock}`)
+      setTimeout(() => another.exec('commit'), 300)
+      const store = await openMigrated()
+      expect((await store.query('pragma journal_mode')).rows).toEqual([{ journal_mode: 'wal' }])
+      await store.close()
+      another.close()
+    },
+  )
 
   it('makes a file that only its owner may read, with those beside it, and leaves the mode of one that exists', async () => {
     const store = await openMigrated()

@@ -112,7 +112,10 @@ export class SqliteDatabase implements SqlDatabase {
   async #connect(settings: readonly string[]): Promise<SqliteConnection> {
     const connection = this.#openHandle()
     try {
-      const [file] = connection.run<{ file: string }>('select file from pragma_database_list where seq = 0')
+      // To find it out SQLite reads the file, which whoever makes it may have locked.
+      const [file] = await patiently(() =>
+        connection.run<{ file: string }>('select file from pragma_database_list where seq = 0'),
+      )
       protectNewFile(file?.file ?? '')
       for (const setting of settings) await patiently(() => connection.run(setting))
       return connection
