@@ -54,7 +54,13 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
 
   it('secrets rewrap moves everything to the newest master key, after which the old one is not needed', async () => {
     const person = await register(beside.running)
-    const next = (await beside.run('master-keys', 'add', 'k2')).stdout.trim().replaceAll('\n', ',')
+    const ringOf = (stdout: string) => stdout.trim().replaceAll('\n', ',')
+    const both = ringOf((await beside.run('master-keys', 'add', 'k2')).stdout)
+    const promote = new Command(['master-keys', 'promote', 'k2'], {
+      ...beside.deployment.env,
+      LATCHKEY_MASTER_KEYS: both,
+    })
+    const next = ringOf((await promote.finished).stdout)
     const rewrap = new Command(['secrets', 'rewrap', '--json'], {
       ...beside.deployment.env,
       LATCHKEY_MASTER_KEYS: next,
