@@ -34,6 +34,7 @@ export function plot(sections: readonly Section[]): string {
   const note = `<text x="0" y="${height - 6}" fill="#666">Time by Latchkey’s, logarithmic. Light: cannot refuse a key that was revoked.</text>`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    '<title>Time of each contender by Latchkey’s</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     ...parts,
     note,
