@@ -1,4 +1,4 @@
-/** `npm run bench:login`: logins a second beside what Argon2id alone allows on the same processors, and refreshes a second. */
+/** `npm run bench:login`: logins a second beside what Argon2id alone allows on the same processors, refreshes a second, and how long a verification waits meanwhile. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,14 @@ import { type ServedLatchkey, serveLatchkey } from '../served-latchkey.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 import type { ArgonResult, ArgonTask } from './messages.js'
-import { measureLogins, measureRefreshes, type Rate, registerVisitors, type Visitor } from './visitors.js'
+import {
+  measureLogins,
+  measureRefreshes,
+  measureVerifications,
+  type Rate,
+  registerVisitors,
+  type Visitor,
+} from './visitors.js'
 
 const flags = benchFlags()
 const rounds = flags.quick ? 2 : 5
@@ -25,6 +32,9 @@ interface Subject {
   readonly visitors: readonly Visitor[]
   readonly logins: Rate[]
   readonly refreshes: Rate[]
+  /** Verifications while nothing else happens, and while as many sign in as can. */
+  readonly calm: Rate[]
+  readonly busy: Rate[]
 }
 
 const postgres = await startPostgres()
@@ -36,8 +46,14 @@ try {
   const argon: number[] = []
   for (let round = 0; round < rounds; round += 1) {
     argon.push(await measureArgon())
-    for (const { server, visitors, logins, refreshes } of subjects) {
+    for (const { server, visitors, logins, refreshes, calm, busy } of subjects) {
       logins.push(await measureLogins(server.url, visitors, durationSec))
+      calm.push(await measureVerifications(server.url, visitors, durationSec))
+      const [verifications] = await Promise.all([
+        measureVerifications(server.url, visitors, durationSec),
+        measureLogins(server.url, visitors, durationSec),
+      ])
+      busy.push(verifications)
       // Whoever signed in before refreshes: their first tokens are still good, for nobody has used them.
       refreshes.push(await measureRefreshes(server.url, visitors.slice(16 * round, 16 * (round + 1)), durationSec))
     }
@@ -67,7 +83,15 @@ async function startSubject(name: string, env: Readonly<Record<string, string>>)
     LATCHKEY_LIMIT_REFRESH: `${roomy},pair:1000000/60`,
     LATCHKEY_LIMIT_GENERAL: roomy,
   })
-  return { name, server, visitors: await registerVisitors(server.url, visitorCount), logins: [], refreshes: [] }
+  return {
+    name,
+    server,
+    visitors: await registerVisitors(server.url, visitorCount),
+    logins: [],
+    refreshes: [],
+    calm: [],
+    busy: [],
+  }
 }
 
 async function measureArgon(): Promise<number> {
@@ -84,9 +108,11 @@ interface Row {
   readonly loginP99Ms: number
   readonly refreshes: number
   readonly refreshP99Ms: number
+  readonly calmP99Ms: number
+  readonly busyP99Ms: number
 }
 
-function rowOf({ name, logins, refreshes }: Subject, argon: readonly number[]): Row {
+function rowOf({ name, logins, refreshes, calm, busy }: Subject, argon: readonly number[]): Row {
   return {
     name,
     logins: median(logins.map(({ perSecond }) => perSecond)),
@@ -94,13 +120,24 @@ function rowOf({ name, logins, refreshes }: Subject, argon: readonly number[]): 
     loginP99Ms: median(logins.map(({ p99Ms }) => p99Ms)),
     refreshes: median(refreshes.map(({ perSecond }) => perSecond)),
     refreshP99Ms: median(refreshes.map(({ p99Ms }) => p99Ms)),
+    calmP99Ms: median(calm.map(({ p99Ms }) => p99Ms)),
+    busyP99Ms: median(busy.map(({ p99Ms }) => p99Ms)),
   }
 }
 
 function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
   return {
     title: `Signing in and refreshing; Argon2id alone: ${argonPerSecond.toFixed(1)} a second on all processors`,
-    header: ['', 'logins/s', 'of Argon2id alone', 'p99', 'refreshes/s', 'p99'],
+    header: [
+      '',
+      'logins/s',
+      'of Argon2id alone',
+      'p99',
+      'refreshes/s',
+      'p99',
+      'verification p99',
+      'while logins saturate',
+    ],
     rows: rows.map((row) => [
       row.name,
       row.logins.toFixed(1),
@@ -108,6 +145,8 @@ function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
       `${row.loginP99Ms.toFixed(0)} ms`,
       formatCount(row.refreshes),
       `${row.refreshP99Ms.toFixed(0)} ms`,
+      `${row.calmP99Ms.toFixed(0)} ms`,
+      `${row.busyP99Ms.toFixed(0)} ms`,
     ]),
   }
 }

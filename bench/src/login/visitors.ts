@@ -3,6 +3,7 @@ import autocannon from 'autocannon'
 /** Somebody who is signed in. */
 export interface Visitor {
   readonly email: string
+  readonly accessToken: string
   readonly refreshToken: string
 }
 
@@ -28,8 +29,8 @@ export async function registerVisitors(url: string, count: number): Promise<read
         body: JSON.stringify({ email, password }),
       })
       if (response.status !== 201) throw new Error(`A registration was answered with ${response.status}.`)
-      const { refresh_token } = (await response.json()) as { refresh_token: string }
-      visitors.push({ email, refreshToken: refresh_token })
+      const tokens = (await response.json()) as { access_token: string; refresh_token: string }
+      visitors.push({ email, accessToken: tokens.access_token, refreshToken: tokens.refresh_token })
     }
   }
   await Promise.all([register(), register(), register()])
@@ -51,6 +52,27 @@ export function measureLogins(url: string, visitors: readonly Visitor[], duratio
       })),
     )
   })
+}
+
+/** Has their access tokens verified, evenly spread over time: what is of interest is how long one waits. */
+export async function measureVerifications(
+  url: string,
+  visitors: readonly Visitor[],
+  durationSec: number,
+): Promise<Rate> {
+  return measure(
+    url,
+    durationSec,
+    (client) => {
+      client.setRequests(
+        visitors.map(({ accessToken }) => ({
+          path: '/v1/forward-auth',
+          headers: { authorization: `Bearer ${accessToken}` },
+        })),
+      )
+    },
+    { connections: 1, overallRate: 100 },
+  )
 }
 
 /** Each connection refreshes the session of one visitor, with the token that the answer before gave. */
@@ -78,10 +100,11 @@ async function measure(
   url: string,
   durationSec: number,
   setupClient: (client: autocannon.Client) => void,
+  pace: Pick<autocannon.Options, 'connections' | 'overallRate'> = { connections },
 ): Promise<Rate> {
   const { requests, latency, non2xx, errors } = await autocannon({
     url,
-    connections,
+    ...pace,
     duration: durationSec,
     setupClient,
   })
