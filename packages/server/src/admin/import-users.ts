@@ -26,7 +26,7 @@ export interface ImportLine {
 export interface ImportOptions {
   /** Finds out what would happen, and changes nothing. */
   readonly dryRun: boolean
-  /** Stops it after the batch at hand. */
+  /** Stops it between two batches. */
   readonly signal: AbortSignal
   /** Called for each line that makes no account. */
   readonly onFault: (line: number, fault: ImportFault) => void
@@ -81,9 +81,9 @@ export async function importUsers(
       batch.push({ number, user })
     }
     if (batch.length === batchSize) await flush()
-    if (signal.aborted) break
+    // What is not in a whole batch yet is read again when the import is repeated.
+    if (signal.aborted) return tally
   }
-  // Also when it was stopped: what has been read is not read again in vain.
   if (batch.length > 0) await flush()
   return tally
 }
