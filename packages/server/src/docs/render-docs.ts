@@ -1,5 +1,5 @@
+import { Html, html, inline, prose } from '../html.js'
 import { type ApiDocument, type Content, operationsOf, type PlacedOperation } from './api-document.js'
-import { Html, html, inline, prose } from './html.js'
 import { exampleOf, renderParameters, renderSchema } from './render-schema.js'
 
 /** Where a parameter stands, for people. */

@@ -1,5 +1,5 @@
+import { type Html, html, inline } from '../html.js'
 import type { Parameter, Schema } from './api-document.js'
-import { type Html, html, inline } from './html.js'
 
 /** The members of an object, or the one value that is no object. */
 export function renderSchema(schema: Schema): Html {

@@ -1,3 +1,4 @@
+import { html } from '../html.js'
 import type { Letter, OneTimeLink } from './letter.js'
 
 /** What a letter says, as plain text and as HTML. */
@@ -25,8 +26,8 @@ export function composeLetter(letter: Letter, linkBase: string): ComposedLetter 
   const { subject, paragraphs, url } = draft(letter, linkBase)
   const [first = '', ...others] = paragraphs
   const text = [first, ...(url === undefined ? [] : [url]), ...others].join('\n\n')
-  const link = url === undefined ? [] : [`<a href="${escapeHtml(url)}">${escapeHtml(url)}</a>`]
-  const blocks = [escapeHtml(first), ...link, ...others.map(escapeHtml)].map((block) => `<p>${block}</p>`)
+  const link = url === undefined ? [] : [html`<a href="${url}">${url}</a>`]
+  const blocks = [first, ...link, ...others].map((block) => html`<p>${block}</p>`.text)
   return { subject, text: `${text}\n`, html: `<!doctype html><html><body>${blocks.join('\n')}</body></html>\n` }
 }
 
@@ -118,9 +119,4 @@ function timeText(ms: number): string {
 function agentText(userAgent: string | null): string {
   const printable = (userAgent ?? '').replaceAll(/[^\x20-\x7e]/g, ' ').trim()
   return printable === '' ? 'an unnamed program' : printable.slice(0, maxAgentLength)
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character)
 }
