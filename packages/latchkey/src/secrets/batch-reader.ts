@@ -1,6 +1,6 @@
 import type { Instant } from '../clock.js'
 import { isLatchkeyError, LatchkeyError } from '../errors.js'
-import type { ReadTenant } from './tenant-key.js'
+import type { CachedTenant, ReadTenant } from './tenant-key.js'
 
 /** A record, `undefined` when there is none, and the instant as of which it is known: just before its read began, unless a cache had it. */
 export interface Reading {
@@ -8,17 +8,19 @@ export interface Reading {
   readonly readAt: Instant
 }
 
-/** What a reader needs to know of the change feed. */
+/** What a reader works with. */
 export interface ReaderOptions {
   /** Reads these keys; what it does not give is absent. `startedAt` is just before the call. */
   readonly read: (keys: readonly string[], startedAt: Instant) => Promise<ReadonlyMap<string, Reading>>
+  /** Takes a reading that was not overtaken into memory, and gives what is known from then on. At once, so that nothing happens between the two. */
+  readonly keep: (key: string, reading: Reading) => CachedTenant | undefined
   readonly instant: () => Instant
 }
 
 /** Everybody who waits for one key. */
 class Waiting {
-  readonly promise: Promise<Reading>
-  resolve: (reading: Reading) => void = () => {}
+  readonly promise: Promise<CachedTenant | undefined>
+  resolve: (known: CachedTenant | undefined) => void = () => {}
   reject: (error: unknown) => void = () => {}
   attempts = 0
 
@@ -30,9 +32,10 @@ class Waiting {
   }
 }
 
-/** Changes that arrived while a batch was under way, so that what it read before them is not believed. */
+/** What became known while a batch was under way, so that what it read before that is not believed. */
 interface Flight {
   readonly newVersions: Map<string, number>
+  readonly endedKids: Set<string>
   lost: boolean
 }
 
@@ -42,7 +45,7 @@ const maxAttempts = 4
 
 /**
  * Reads tenants in coalesced batches, one flight per key: a herd of requests for cold tenants costs a few queries. A read that was under
- * way when its tenant changed, or when the feed lost its thread, is discarded and made again (C6).
+ * way when something newer of its tenant became known, or when the feed lost its thread, is discarded and made again (C6).
  */
 export class BatchReader {
   readonly #options: ReaderOptions
@@ -56,7 +59,7 @@ export class BatchReader {
   }
 
   /** Reads one key, together with whatever else is asked for now. Fails with `store_unavailable`. */
-  read(key: string): Promise<Reading> {
+  read(key: string): Promise<CachedTenant | undefined> {
     const known = this.#queued.get(key) ?? this.#reading.get(key)
     if (known !== undefined) return known.promise
     const waiting = new Waiting()
@@ -69,6 +72,11 @@ export class BatchReader {
     for (const flight of this.#flights) {
       flight.newVersions.set(tenant, Math.max(version, flight.newVersions.get(tenant) ?? 0))
     }
+  }
+
+  /** Nobody has this kid any more: flights that may have read its tenant before give it no longer. */
+  ended(kid: string): void {
+    for (const flight of this.#flights) flight.endedKids.add(kid)
   }
 
   /** Changes may have been missed: no flight under way is believed. */
@@ -99,7 +107,7 @@ export class BatchReader {
   }
 
   async #fly(batch: readonly (readonly [string, Waiting])[]): Promise<void> {
-    const flight: Flight = { newVersions: new Map(), lost: false }
+    const flight: Flight = { newVersions: new Map(), endedKids: new Set(), lost: false }
     this.#flights.add(flight)
     const readAt = this.#options.instant()
     try {
@@ -124,7 +132,7 @@ export class BatchReader {
   #land(key: string, waiting: Waiting, reading: Reading, flight: Flight): void {
     this.#reading.delete(key)
     if (!isOvertaken(reading.record, flight)) {
-      waiting.resolve(reading)
+      waiting.resolve(this.#options.keep(key, reading))
       return
     }
     waiting.attempts += 1
@@ -135,7 +143,9 @@ export class BatchReader {
 
 function isOvertaken(record: ReadTenant | undefined, flight: Flight): boolean {
   if (flight.lost) return true
-  return record !== undefined && (flight.newVersions.get(record.tenant) ?? 0) > record.version
+  if (record === undefined) return false
+  const { tenant, version, secrets } = record
+  return (flight.newVersions.get(tenant) ?? 0) > version || secrets.some(({ kid }) => flight.endedKids.has(kid))
 }
 
 function asStoreFailure(error: unknown): LatchkeyError {

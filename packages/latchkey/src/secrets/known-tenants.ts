@@ -60,10 +60,12 @@ export class KnownTenants implements ChangeListener {
     this.#byKid = new BatchReader({
       read: async (kids, startedAt) =>
         (await this.#shared?.read(kids, startedAt)) ?? readingsOf(await store.readByKid(kids), startedAt),
+      keep: (kid, reading) => this.#keep(reading) ?? this.#endKid(kid),
       instant,
     })
     this.#byTenant = new BatchReader({
       read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
+      keep: (tenant, reading) => this.#keep(reading) ?? this.#endTenant(tenant),
       instant,
     })
     this.#makeTenant = tenantMaker({
@@ -162,13 +164,39 @@ export class KnownTenants implements ChangeListener {
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       await this.#registration.ensure()
-      const { record, readAt } = await reader.read(key)
+      const cached = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
-      if (record === undefined) return undefined
-      const cached = this.#cache.keep(this.#makeTenant(record, readAt))
-      if (this.#freshness.covers(cached.readAt)) return cached
+      if (cached === undefined || this.#freshness.covers(cached.readAt)) return cached
     }
     throw refusal('store_unavailable')
+  }
+
+  /** What was read is known from now on, unless something newer is: no read that began before and comes later puts an older version back (C6). */
+  #keep({ record, readAt }: Reading): CachedTenant | undefined {
+    if (record === undefined) return undefined
+    const read = this.#makeTenant(record, readAt)
+    // After closing nothing is learnt any more.
+    if (this.#closed) return read
+    const { tenant, version } = record
+    this.#byKid.changed(tenant, version)
+    this.#byTenant.changed(tenant, version)
+    return this.#cache.keep(read)
+  }
+
+  /** There is nobody who has this kid: whoever had it is not known any more. Who was refused for that is not accepted again. */
+  #endKid(kid: string): undefined {
+    this.#byKid.ended(kid)
+    this.#byTenant.ended(kid)
+    const owner = this.#cache.findByKid(kid)?.tenant
+    if (owner !== undefined) this.#cache.drop(owner, Number.POSITIVE_INFINITY)
+  }
+
+  /** There is no such tenant. */
+  #endTenant(tenant: string): undefined {
+    const newest = Number.POSITIVE_INFINITY
+    this.#byKid.changed(tenant, newest)
+    this.#byTenant.changed(tenant, newest)
+    this.#cache.drop(tenant, newest)
   }
 
   async #catchUp(): Promise<void> {

@@ -1,16 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { instantOf } from '../../src/clock.js'
+import { LatchkeyError } from '../../src/errors.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-async function slowReader() {
+async function slowReader({ maxTenants = 100, mayWrite = true } = {}) {
   const shared = memoryStore()
   const clock = createFakeClock()
   const writer = setUp({ store: shared, clock })
   const steered = steer(shared)
-  const reader = setUp({ store: steered.store, clock })
+  const change = () => Promise.reject(new LatchkeyError('store_unavailable'))
+  const store = mayWrite ? steered.store : { ...steered.store, change }
+  const reader = setUp({ store, clock, keys: { maxTenants } })
   await reader.keys.ready()
   const [feed] = steered.listeners
   if (feed === undefined) throw new Error('The reader does not listen.')
@@ -79,6 +83,71 @@ describe('a read that was under way when its tenant changed (C6)', () => {
     feed.lost()
     steered.release()
     expect(await answer).toBe('token_revoked')
+  })
+})
+
+describe('what a process has learnt by reading, before anybody told it (C6)', () => {
+  it('is not undone by a slower read under another name: a refused token stays refused', async () => {
+    const { writer, reader, steered } = await slowReader()
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    steered.holdReads()
+    const slow = outcomeOf(() => reader.latchkey.issue({ subject: 'alice' }))
+    await settle()
+    await writer.keys.revoke('alice')
+    const quick = outcomeOf(() => reader.latchkey.verify(token))
+    await settle()
+    ;(steered.held as (() => void)[]).pop()?.()
+    expect(await quick).toBe('token_revoked')
+    steered.release()
+    await slow
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('is not undone by a proof of the feed that is older than the change', async () => {
+    const { writer, reader, feed } = await slowReader()
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await reader.latchkey.verify(token)
+    reader.clock.advance(2001)
+    const asOf = instantOf(reader.clock)
+    await writer.keys.revoke('alice')
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+    feed.proved(asOf)
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('is not undone by a slower read when it had to make room meanwhile', async () => {
+    const { writer, reader, steered } = await slowReader({ maxTenants: 1 })
+    const before = await writer.latchkey.issue({ subject: 'alice' })
+    const bob = await writer.latchkey.issue({ subject: 'bob' })
+    steered.holdReads()
+    const slow = outcomeOf(() => reader.latchkey.issue({ subject: 'alice' }))
+    await settle()
+    await writer.keys.revoke('alice')
+    const after = await writer.latchkey.issue({ subject: 'alice' })
+    for (const { token } of [after, bob]) {
+      const quick = reader.latchkey.verify(token)
+      await settle()
+      ;(steered.held as (() => void)[]).pop()?.()
+      await quick
+    }
+    steered.release()
+    await slow
+    expect(await outcomeOf(() => reader.latchkey.verify(before.token))).toBe('token_revoked')
+  })
+
+  it('is not undone when it is that there is no such tenant', async () => {
+    const { writer, reader, steered } = await slowReader({ mayWrite: false })
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    steered.holdReads()
+    const slow = outcomeOf(() => reader.latchkey.verify(token))
+    await settle()
+    await writer.keys.forget('alice')
+    const quick = outcomeOf(() => reader.latchkey.issue({ subject: 'alice' }))
+    await settle()
+    ;(steered.held as (() => void)[]).pop()?.()
+    expect(await quick).toBe('store_unavailable')
+    steered.release()
+    expect(await slow).toBe('token_revoked')
   })
 })
 
