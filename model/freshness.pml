@@ -12,8 +12,8 @@
  * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
  *
  * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE
- * for the shared cache, EVERYWHERE for changes that are acknowledged once they hold everywhere, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of
- * situation X, which must be possible.
+ * for the shared cache, EVERYWHERE for changes that are acknowledged once they hold everywhere, REFUSALS to keep in mind which tokens were refused, and BRIEF for
+ * requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of situation X, which must be possible.
  */
 
 #ifndef VERSIONS
@@ -111,6 +111,10 @@ typedef Flight {
   byte phase;
   byte version;
   byte age;
+#ifdef REFUSALS
+  /* For the token of this version, whose kid it asks for; 0 when that does not matter. With no version it has found that nobody has this kid. */
+  byte wanted;
+#endif
 }
 Flight flights[FLIGHTS];
 
@@ -144,6 +148,13 @@ byte listed;
 
 /* For the properties alone. The newest version that this verifier was told of, by its own change or by the feed, in this life or an earlier one. */
 byte told = 1;
+#ifdef CACHE
+/* What left memory may come back from the shared cache until this verifier is told. */
+#define newestKept entry
+#else
+/* The newest version that memory has taken in this life. */
+byte newestKept;
+#endif
 /* What has to be heard before the check may prove anything: the version that was committed when it began; 0 once it was. */
 byte owed;
 
@@ -160,6 +171,12 @@ hidden byte S5_proof_means_delivery;
 #ifdef EVERYWHERE
 /* No token is accepted that was said to have ended everywhere. */
 hidden byte S6_everywhere_is_over;
+#endif
+#ifdef REFUSALS
+/* For the property, and TenantSecretSource.#endedKids: the versions whose token this verifier has refused in this life. */
+bool refused[VERSIONS + 1];
+/* No token is accepted that was refused before. */
+hidden byte S7_refused_is_over;
 #endif
 
 inline holds(property, condition) {
@@ -192,6 +209,9 @@ inline holds(property, condition) {
 #define EVERYWHERE_WITH_NOBODY_LISTED 22
 #define LEARNT_WITHOUT_REGISTRATION 23
 #define ASKED_BEFORE_IT_MAY_ANSWER 24
+#define READ_OVERTAKEN_BY_A_READ 25
+#define READ_OVERTAKEN_BY_A_REFUSAL 26
+#define REFUSED_WITH_AN_ENTRY 27
 
 #ifdef REACH
 #define reached(situation) assert(situation != REACH)
@@ -224,6 +244,9 @@ hidden byte f, at, horizon;
 inline endFlight(n) {
   flights[n].phase = IDLE;
   flights[n].version = 0;
+#ifdef REFUSALS
+  flights[n].wanted = 0;
+#endif
   flights[n].age = 0
 }
 
@@ -248,7 +271,10 @@ inline keep(given, readAge) {
   :: entry == given ->
     if :: readAge < entryAge -> entryAge = readAge; reached(READ_RENEWS_THE_ENTRY) :: else fi
   :: else ->
-    holds(S3_no_resurrection, given >= told && given >= entry);
+    holds(S3_no_resurrection, given >= told && given >= newestKept);
+#ifndef CACHE
+    newestKept = given;
+#endif
     if :: entry != 0 -> endEntry() :: else fi;
     entry = given;
     entryAge = readAge
@@ -264,7 +290,7 @@ inline changed(given) {
 #ifndef MUTATE_FLIGHT_NOT_OVERTAKEN
   for (f : 0 .. FLIGHTS - 1) {
     if
-    :: flights[f].phase == DONE && flights[f].version < given -> endFlight(f); reached(READ_OVERTAKEN_BY_A_CHANGE)
+    :: flights[f].phase == DONE && flights[f].version != 0 && flights[f].version < given -> endFlight(f); reached(READ_OVERTAKEN_BY_A_CHANGE)
     :: else
     fi
   }
@@ -365,6 +391,9 @@ inline accept(given) {
 #ifdef EVERYWHERE
   holds(S6_everywhere_is_over, given >= sure);
 #endif
+#ifdef REFUSALS
+  holds(S7_refused_is_over, !refused[given]);
+#endif
   if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
   if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
   if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi;
@@ -374,6 +403,9 @@ inline accept(given) {
 /* Every 401 comes here. Versions only grow: what is not valid now never will be. */
 inline refuse(given) {
   holds(S4_no_false_alarm, given != committed);
+#ifdef REFUSALS
+  refused[given] = true;
+#endif
   reached(REVOKED)
 }
 
@@ -509,6 +541,12 @@ proctype Requests() {
       held = 0;
       verdict = 0;
       for (f : 0 .. FLIGHTS - 1) { endFlight(f) }
+#ifndef CACHE
+      newestKept = 0;
+#endif
+#ifdef REFUSALS
+      for (f : 1 .. VERSIONS) { refused[f] = false }
+#endif
       provedAge = OLD;
       connection = DOWN;
       drain();
@@ -531,6 +569,15 @@ proctype Requests() {
 
 /* --- the verifier: reads --------------------------------------------------------------------------------------------------- */
 
+#ifdef REFUSALS
+/* BatchReader.read: whoever asks for a kid that is being read already waits for that read. */
+#if FLIGHTS == 1
+#define isWanted(old) false
+#else
+#define isWanted(old) (flights[0].wanted == (old) || flights[1].wanted == (old))
+#endif
+#endif
+
 /* One flight of a BatchReader after the other: byKid for requests, byTenant for signingKey(). */
 proctype Reads(byte n) {
   byte old;
@@ -549,12 +596,42 @@ proctype Reads(byte n) {
   :: d_step { flights[n].phase == SENT ->
       flights[n].phase = DONE;
 #ifdef MUTATE_READ_FROM_A_REPLICA
-      flights[n].version = (committed > 1 -> committed - 1 : committed);
+      flights[n].version = (committed > 1 -> committed - 1 : committed)
 #else
-      flights[n].version = committed;
+      flights[n].version = committed
 #endif
+#ifndef REFUSALS
+      ;
       if :: committed > 1 -> refuse(committed - 1) :: else fi
+#endif
     }
+
+#ifdef REFUSALS
+  :: atomic { flights[n].phase == SENT && committed > 1 ->
+      select(old : 1 .. committed - 1);
+      d_step {
+        if :: isWanted(old) -> skip :: else -> flights[n].phase = DONE; flights[n].wanted = old fi;
+        old = 0
+      }
+    }
+
+  /* BatchReader.#land, KnownTenants.#endKid, then TenantSecretSource.#readKey: 401. */
+  :: d_step { flights[n].phase == DONE && flights[n].version == 0 ->
+      refuse(flights[n].wanted);
+#ifndef MUTATE_REFUSAL_KEEPS_FLIGHTS
+      for (f : 0 .. FLIGHTS - 1) {
+        if
+        :: flights[f].phase == DONE && flights[f].version == flights[n].wanted -> endFlight(f); reached(READ_OVERTAKEN_BY_A_REFUSAL)
+        :: else
+        fi
+      }
+#endif
+#ifndef MUTATE_REFUSAL_KEEPS_ENTRY
+      if :: entry == flights[n].wanted -> endEntry(); reached(REFUSED_WITH_AN_ENTRY) :: else fi;
+#endif
+      endFlight(n)
+    }
+#endif
 
 #ifdef CACHE
   /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Once it existed it may come, whatever became of it since:
@@ -565,17 +642,38 @@ proctype Reads(byte n) {
   :: atomic { flights[n].phase == SENT && since != 0 ->
 #endif
       select(old : 1 .. committed);
-      d_step { sharedAnswer(n, old); old = 0 }
+      d_step {
+#ifdef REFUSALS
+        /* A kid that was refused is not asked for again. */
+        if
+        :: refused[old] || isWanted(old) -> skip
+        :: else ->
+          sharedAnswer(n, old);
+          if :: flights[n].phase == DONE -> flights[n].wanted = old :: else fi
+        fi;
+#else
+        sharedAnswer(n, old);
+#endif
+        old = 0
+      }
     }
 #endif
 
-  /* BatchReader.#land, then KnownTenants.#readWith and TenantSecretSource.#readKey: the token is one of the version that was read. */
-  :: d_step { flights[n].phase == DONE ->
+  /* BatchReader.#land, KnownTenants.#keep, then #readWith and TenantSecretSource.#readKey: the token is one of the version that was read. */
+  :: d_step { flights[n].phase == DONE && flights[n].version != 0 ->
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
       flights[n].age = 0;
 #endif
 #ifdef MUTATE_REGISTERED_MEANWHILE
       if :: registeredAge > LEARNING -> flights[n].age = OLD :: else fi;
+#endif
+#ifndef MUTATE_READ_KEEPS_FLIGHTS
+      for (f : 0 .. FLIGHTS - 1) {
+        if
+        :: flights[f].phase == DONE && flights[f].version != 0 && flights[f].version < flights[n].version -> endFlight(f); reached(READ_OVERTAKEN_BY_A_READ)
+        :: else
+        fi
+      }
 #endif
       keep(flights[n].version, flights[n].age);
       if

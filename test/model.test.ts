@@ -13,12 +13,17 @@ const slowClocks = ['VERSIONS=2', 'SLIPS=1']
 const shared = ['VERSIONS=2', 'CACHE', 'BRIEF']
 const sharedThreeVersions = ['VERSIONS=3', 'CACHE', 'BRIEF']
 
+const refusals = ['VERSIONS=2', 'REFUSALS']
+const refusalsTwoReads = ['VERSIONS=2', 'FLIGHTS=2', 'REFUSALS']
+
 const everywhere = ['VERSIONS=2', 'EVERYWHERE', 'BRIEF']
 
 const wholes = [
   ['with changes that are to hold everywhere', everywhere],
   ['through a shared cache, with three versions', sharedThreeVersions],
   ['through a shared cache, with two reads under way', ['VERSIONS=2', 'FLIGHTS=2', 'CACHE', 'BRIEF']],
+  ['with refusals that are kept in mind, and two reads under way', refusalsTwoReads],
+  ['with refusals that are kept in mind, through a shared cache', ['VERSIONS=2', 'CACHE', 'BRIEF', 'REFUSALS']],
   ['with three versions and two reads under way', ['VERSIONS=3', 'FLIGHTS=2']],
   ['with three versions and clocks that run slow', ['VERSIONS=3', 'STALENESS=2', 'SLIPS=1']],
   ['with four versions', ['VERSIONS=4']],
@@ -31,13 +36,16 @@ const situations = [
   ['ACCEPTED_WITHIN_THE_PROMISE', 'accepts for a moment what another process has ended', small],
   ['ACCEPTED_AFTER_A_CHANGE', 'accepts what came after a change that it was told of', small],
   ['REVOKED', 'refuses a revoked token', small],
-  ['REVOKED_BY_A_NEWER_ENTRY', 'refuses on a newer entry than it has just read', twoReads],
+  ['REVOKED_BY_A_NEWER_ENTRY', 'refuses on a newer entry than it has just read', shared],
   ['UNAVAILABLE_BY_FAILURE', 'cannot answer because a read failed', small],
   ['UNAVAILABLE_BY_PAUSE', 'cannot answer because it was stopped with a token in hand', small],
   ['UNAVAILABLE_BY_A_SLOW_READ', 'cannot answer because a read took too long', small],
   ['READ_OVERTAKEN_BY_A_CHANGE', 'discards a read that was overtaken by a change', small],
   ['READ_OVERTAKEN_BY_LOSS', 'discards a read that was overtaken by the loss of the feed', small],
-  ['READ_OLDER_THAN_THE_ENTRY', 'gets an older answer after a newer one', twoReads],
+  ['READ_OVERTAKEN_BY_A_READ', 'discards a read that was overtaken by another', twoReads],
+  ['READ_OVERTAKEN_BY_A_REFUSAL', 'discards a read that was overtaken by a refusal', refusalsTwoReads],
+  ['REFUSED_WITH_AN_ENTRY', 'refuses a token whose tenant it still has in memory', refusals],
+  ['READ_OLDER_THAN_THE_ENTRY', 'gets an older answer after a newer one', shared],
   ['READ_RENEWS_THE_ENTRY', 'reads the same again', small],
   ['SHARED_ENTRY_BELIEVED', 'believes the shared cache', shared],
   ['SHARED_ENTRY_FROM_BEFORE_THE_POINT', 'finds an entry from before its list of changes begins', shared],
@@ -66,8 +74,11 @@ const defects = [
   ['ANNOUNCED_BEFORE_COMMIT', 'changes are announced before their commit', small],
   ['CHANGE_KEEPS_ENTRY', 'a change that is told stays in memory', small],
   ['FLIGHT_NOT_OVERTAKEN', 'a read under way is not overtaken by a change', small],
+  ['READ_KEEPS_FLIGHTS', 'a read under way is not overtaken by what another has found', twoReads],
+  ['REFUSAL_KEEPS_FLIGHTS', 'a read under way is not overtaken by a kid that nobody has', refusalsTwoReads],
+  ['REFUSAL_KEEPS_ENTRY', 'a tenant stays in memory whose kid nobody has', refusals],
   ['OWN_CHANGE_NOT_APPLIED', 'a change is acknowledged before it holds here', small],
-  ['L1_NOT_COMPARED', 'memory takes whatever comes last', twoReads],
+  ['L1_NOT_COMPARED', 'memory takes whatever comes last', shared],
   ['READ_COUNTED_FROM_ITS_END', 'a read counts from when it ends', small],
   ['READ_NEVER_AGES', 'a read holds for ever', small],
   ['READ_FROM_A_REPLICA', 'reads go to a replica that lags', small],

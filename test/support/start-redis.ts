@@ -20,12 +20,15 @@ export interface RedisServer {
   dispose(): Promise<void>
 }
 
-/** Starts a real Redis on a free port of this machine. Where `redis-server` is missing it is installed on Debian as root; elsewhere this fails. */
-export async function startRedis(): Promise<RedisServer> {
+/**
+ * Starts a real Redis on a free port of this machine, with further options of its command. Where `redis-server` is missing it is installed on Debian as root;
+ * elsewhere this fails.
+ */
+export async function startRedis(...options: readonly string[]): Promise<RedisServer> {
   requireProgram('redis-server', 'redis-server')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'))
   const port = await freePort()
-  let child = await run(port, folder)
+  let child = await run(port, folder, options)
   const kill = async () => {
     const ended = once(child, 'close')
     child.kill('SIGCONT')
@@ -36,7 +39,7 @@ export async function startRedis(): Promise<RedisServer> {
     url: `redis://127.0.0.1:${port}`,
     kill,
     restart: async () => {
-      child = await run(port, folder)
+      child = await run(port, folder, options)
     },
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
@@ -47,9 +50,9 @@ export async function startRedis(): Promise<RedisServer> {
   }
 }
 
-async function run(port: number, folder: string): Promise<ChildProcess> {
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
-  const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] })
+async function run(port: number, folder: string, options: readonly string[]): Promise<ChildProcess> {
+  const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+  const child = spawn('redis-server', [...own, ...options], { stdio: ['ignore', 'pipe', 'inherit'] })
   for await (const text of child.stdout) if (String(text).includes('Ready to accept connections')) break
   child.stdout.resume()
   return child

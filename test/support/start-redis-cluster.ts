@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { freePort } from './free-port.js'
+import { type RedisServer, startRedis } from './start-redis.js'
+
+/** A Redis Cluster of a test's own: two servers that have half of the slots each. */
+export interface RedisCluster {
+  readonly urls: readonly string[]
+  dispose(): Promise<void>
+}
+
+const slots = 16_384
+const size = 2
+const patienceMs = 20_000
+
+/** Starts it, and resolves once each server knows of the other and takes commands. Needs Redis 7. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const servers: RedisServer[] = []
+  const clients: Redis[] = []
+  const dispose = async () => {
+    for (const client of clients) client.disconnect()
+    await Promise.all(servers.map((server) => server.dispose()))
+  }
+  try {
+    const busPorts: number[] = []
+    for (let index = 0; index < size; index += 1) {
+      const busPort = await freePort()
+      const server = await startRedis('--cluster-enabled', 'yes', '--cluster-port', String(busPort))
+      const client = new Redis(server.url)
+      servers.push(server)
+      clients.push(client)
+      busPorts.push(busPort)
+      await client.cluster('ADDSLOTSRANGE', (slots / size) * index, (slots / size) * (index + 1) - 1)
+      // Each a number of its own, or they would have to agree first who may have which slots.
+      await client.cluster('SET-CONFIG-EPOCH', index + 1)
+    }
+    const [first, ...others] = servers.map(({ url }) => new URL(url))
+    for (const [index, other] of others.entries()) {
+      await clients[0]?.call('CLUSTER', 'MEET', other.hostname, other.port, String(busPorts[index + 1]))
+    }
+    if (first === undefined) throw new Error('A cluster has servers.')
+    await Promise.all(clients.map(isWhole))
+    return { urls: servers.map(({ url }) => url), dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+async function isWhole(client: Redis): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs
+  for (;;) {
+    const info = String(await client.cluster('INFO'))
+    if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${size}`)) return
+    if (Date.now() > giveUpAt) throw new Error(`The Redis Cluster does not form:\n${info}`)
+    await sleep(50)
+  }
+}
