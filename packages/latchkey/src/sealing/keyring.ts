@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { LatchkeyError } from '../errors.js'
 
@@ -22,11 +22,11 @@ const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/
  * key may seal 2^32 values, so a new one belongs to the ring long before that.
  */
 export class Keyring {
-  readonly #keys: ReadonlyMap<string, Uint8Array>
+  readonly #keys: ReadonlyMap<string, KeyObject>
   /** ID of the master key that seals. */
   readonly newestId: string
 
-  private constructor(keys: ReadonlyMap<string, Uint8Array>, newestId: string) {
+  private constructor(keys: ReadonlyMap<string, KeyObject>, newestId: string) {
     this.#keys = keys
     this.newestId = newestId
   }
@@ -36,7 +36,7 @@ export class Keyring {
    * Throws a TypeError that says which entry is wrong, never what it holds.
    */
   static parse(text: string): Keyring {
-    const keys = new Map<string, Uint8Array>()
+    const keys = new Map<string, KeyObject>()
     for (const [index, entry] of text.split(',').entries()) {
       const [id, key] = parseEntry(entry.trim(), index + 1)
       if (keys.has(id)) throw new TypeError(`Master key ${index + 1} repeats an ID: give every key its own.`)
@@ -98,14 +98,14 @@ export class Keyring {
     return `Keyring { ${[...this.#keys.keys()].join(', ')} }`
   }
 
-  #key(masterKeyId: string): Uint8Array {
+  #key(masterKeyId: string): KeyObject {
     const key = this.#keys.get(masterKeyId)
     if (key === undefined) throw new LatchkeyError('master_key_missing')
     return key
   }
 }
 
-function parseEntry(entry: string, position: number): [string, Uint8Array] {
+function parseEntry(entry: string, position: number): [string, KeyObject] {
   const colon = entry.indexOf(':')
   const id = entry.slice(0, colon)
   if (colon < 0 || !keyIdPattern.test(id)) {
@@ -116,7 +116,7 @@ function parseEntry(entry: string, position: number): [string, Uint8Array] {
   if (key.length !== keyBytes || key.toString('base64url') !== text) {
     throw new TypeError(`Master key ${position} is not ${keyBytes} bytes in base64url.`)
   }
-  return [id, key]
+  return [id, createSecretKey(key)]
 }
 
 const lengthBytes = 4

@@ -163,7 +163,9 @@ export class KnownTenants implements ChangeListener {
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      await this.#registration.ensure()
+      const registering = this.#registration.ensure()
+      // A microtask each for thousands of cold tenants would be felt.
+      if (registering !== undefined) await registering
       const cached = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
       if (cached === undefined || this.#freshness.covers(cached.readAt)) return cached

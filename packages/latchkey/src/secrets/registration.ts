@@ -41,9 +41,9 @@ export class Registration {
     return this.#holds ? now : longAgo
   }
 
-  /** Registers, unless that holds. Fails with `store_unavailable`. */
-  async ensure(): Promise<void> {
-    if (!this.#holds) await this.#renew()
+  /** Registers, unless that holds: then there is nothing to wait for. Fails with `store_unavailable`. */
+  ensure(): Promise<void> | undefined {
+    return this.#holds ? undefined : this.#renew()
   }
 
   /** Registers, and does so again and again. Fails with `store_unavailable`. */

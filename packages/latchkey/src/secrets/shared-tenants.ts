@@ -4,7 +4,8 @@ import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
 import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { openSecret } from './secret-sealer.js'
-import type { OpenSecret, ReadTenant } from './tenant-key.js'
+import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
+import type { OpenSecret } from './tenant-key.js'
 
 /** What `SharedTenants` works with. */
 export interface SharedTenantsOptions {
@@ -15,15 +16,6 @@ export interface SharedTenantsOptions {
   readonly nowMs: () => number
   /** Whether the feed vouches for what it has told. */
   readonly isFeedFresh: () => boolean
-}
-
-/**
- * What is sealed into an entry: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. The tenant's secrets are in it as
- * they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs.
- */
-interface SharedTenant {
-  readonly horizon: number
-  readonly record: ReadTenant | null
 }
 
 /** Tenants changed during one lifetime of the cache that are kept track of; with more, the cache is not asked until that time has passed. */
@@ -130,7 +122,7 @@ export class SharedTenants {
     const colon = value.indexOf(':')
     const sealed = { masterKeyId: value.slice(0, colon), sealed: value.slice(colon + 1) }
     try {
-      return JSON.parse(this.#options.keyring.open(sealed, bindingOf(kid)).toString('utf8'))
+      return decodeSharedTenant(this.#options.keyring.open(sealed, bindingOf(kid)).toString('utf8'))
     } catch {
       // Forged, damaged, or sealed under a master key that this process does not hold: a miss.
       return undefined
@@ -138,7 +130,7 @@ export class SharedTenants {
   }
 
   /** `undefined` when one of them cannot be opened here: then the tenant is not shared. */
-  #withOpenSecrets(record: TenantRecord): ReadTenant | undefined {
+  #withOpenSecrets(record: TenantRecord): SharedTenant['record'] | undefined {
     try {
       const secrets = record.secrets.map(({ masterKeyId, sealed, ...secret }): OpenSecret => {
         const bytes = openSecret(this.#options.keyring, record.tenant, { masterKeyId, sealed, ...secret })
@@ -153,18 +145,15 @@ export class SharedTenants {
   async #offer(offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
     const { cache, keyring } = this.#options
     const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
-      const { masterKeyId, sealed } = keyring.seal(Buffer.from(JSON.stringify(shared)), bindingOf(kid))
+      const { masterKeyId, sealed } = keyring.seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(kid))
       return { kid, version: shared.record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
     })
     await cache.write(entries)
   }
 }
 
-/** Changes with the shape of `SharedTenant`, so that entries of another version of this library are misses. */
-const format = 1
-
 function bindingOf(kid: string): Binding {
-  return ['shared-tenant', format, kid]
+  return ['shared-tenant', SHARED_TENANT_FORMAT, kid]
 }
 
 function raise(versions: Map<string, number>, tenant: string, version: number): void {

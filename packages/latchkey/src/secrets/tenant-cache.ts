@@ -1,5 +1,5 @@
 import { BoundedMap } from '../bounded-map.js'
-import { canonicalHeader, headerMark, isCanonicalHeader } from './canonical-header.js'
+import { headerMark, isCanonicalHeader, kidMark } from './canonical-header.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */
@@ -82,9 +82,4 @@ export class TenantCache {
     if (this.#keys.get(mark) === key) this.#keys.delete(mark)
     else this.#crowdedOut.delete(key.kid)
   }
-}
-
-/** The mark of the headers with this kid, of whatever algorithm. */
-function kidMark(kid: string): number {
-  return headerMark(canonicalHeader('HS256', kid))
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalHeader, headerMark, isCanonicalHeader, readHeader } from '../../src/secrets/canonical-header.js'
+import { canonicalHeader, headerMark, isCanonicalHeader, kidMark, readHeader } from '../../src/secrets/canonical-header.js'
 
 const algorithms = ['HS256', 'HS384', 'HS512'] as const
 const kids = fc.uint8Array({ minLength: 24, maxLength: 24 }).map((bytes) => Buffer.from(bytes).toString('base64url'))
@@ -48,6 +48,7 @@ describe('the header of a tenant’s tokens', () => {
       const kid = randomBytes(24).toString('base64url')
       const [mark, ...others] = algorithms.map((algorithm) => headerMark(canonicalHeader(algorithm, kid)))
       expect(others).toEqual([mark, mark])
+      expect(kidMark(kid)).toBe(mark)
       marks.add(Number(mark))
     }
     expect(marks.size).toBeGreaterThan(9_990)

@@ -1,0 +1,64 @@
+import type { EndedSession } from './ports.js'
+import type { OpenSecret, ReadTenant } from './tenant-key.js'
+
+/**
+ * What is sealed into an entry of the shared cache: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. The tenant's
+ * secrets are in it as they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs.
+ */
+export interface SharedTenant {
+  readonly horizon: number
+  readonly record: (ReadTenant & { readonly secrets: readonly OpenSecret[] }) | null
+}
+
+/** Changes with what `encodeSharedTenant` makes, so that entries of another version of this library are misses. */
+export const SHARED_TENANT_FORMAT = 2
+
+type EncodedSecret = readonly [
+  kid: string,
+  generation: number,
+  algorithm: OpenSecret['algorithm'],
+  createdAt: number,
+  retiresAt: number | null,
+  reissueRequired: boolean,
+  secret: OpenSecret['secret'],
+]
+
+type EncodedTenant = readonly [
+  tenant: string,
+  version: number,
+  disabledAt: number | null,
+  secrets: readonly EncodedSecret[],
+  endedSessions: readonly EndedSession[],
+]
+
+type Encoded = readonly [horizon: number, record: EncodedTenant | null]
+
+/** JSON without the names: a process that has just started reads thousands of these, and they are what it spends most of a read on. */
+export function encodeSharedTenant({ horizon, record }: SharedTenant): string {
+  return JSON.stringify([horizon, record === null ? null : encodeTenant(record)] satisfies Encoded)
+}
+
+/** What `encodeSharedTenant` was given: the text must come from there, as one that was sealed by us does. */
+export function decodeSharedTenant(text: string): SharedTenant {
+  const [horizon, record]: Encoded = JSON.parse(text)
+  return { horizon, record: record === null ? null : decodeTenant(record) }
+}
+
+function encodeTenant(record: NonNullable<SharedTenant['record']>): EncodedTenant {
+  const { tenant, version, disabledAt, secrets, endedSessions } = record
+  return [tenant, version, disabledAt, secrets.map(encodeSecret), endedSessions]
+}
+
+function decodeTenant([tenant, version, disabledAt, secrets, endedSessions]: EncodedTenant) {
+  return { tenant, version, disabledAt, secrets: secrets.map(decodeSecret), endedSessions }
+}
+
+function encodeSecret(open: OpenSecret): EncodedSecret {
+  const { kid, generation, algorithm, createdAt, retiresAt, reissueRequired, secret } = open
+  return [kid, generation, algorithm, createdAt, retiresAt, reissueRequired, secret]
+}
+
+function decodeSecret(encoded: EncodedSecret): OpenSecret {
+  const [kid, generation, algorithm, createdAt, retiresAt, reissueRequired, secret] = encoded
+  return { kid, generation, algorithm, createdAt, retiresAt, reissueRequired, secret }
+}
