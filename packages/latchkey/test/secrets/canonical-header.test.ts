@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalHeader, headerMark, isCanonicalHeader, kidMark, readHeader } from '../../src/secrets/canonical-header.js'
+import {
+  canonicalHeader,
+  headerMark,
+  isCanonicalHeader,
+  kidMark,
+  readHeader,
+} from '../../src/secrets/canonical-header.js'
 
 const algorithms = ['HS256', 'HS384', 'HS512'] as const
 const kids = fc.uint8Array({ minLength: 24, maxLength: 24 }).map((bytes) => Buffer.from(bytes).toString('base64url'))
