@@ -8,7 +8,6 @@ import {
   type TenantSecrets,
   tenantSecrets,
 } from 'latchkey'
-import { redisCache } from 'latchkey/redis'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
@@ -98,8 +97,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
   const store = observedStore(database.store, metrics, tracing)
   const { clock = systemClock } = parts
   const peppers = Peppers.parse(configuration.passwordPeppers)
-  const { redisUrl } = configuration
-  const cache = redisUrl === undefined ? undefined : observedCache(redisCache({ url: redisUrl }), metrics, tracing)
+  const cache = await openCache(configuration, metrics, tracing)
   const keys = tenantSecrets({
     store,
     cache,
@@ -198,4 +196,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await close()
     throw error
   }
+}
+
+/** What the servers share, where there is a Redis. */
+async function openCache({ redisUrl }: Configuration, metrics: Metrics, tracing: Tracing) {
+  if (redisUrl === undefined) return undefined
+  const { redisCache } = await import('latchkey/redis')
+  return observedCache(redisCache({ url: redisUrl }), metrics, tracing)
 }

@@ -1,7 +1,6 @@
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { verify as verifyArgon2 } from '@node-rs/argon2'
-import { verify as verifyBcrypt } from '@node-rs/bcrypt'
 import type { ImportedHash } from './imported-hash.js'
 
 const deriveScrypt = promisify<string, Buffer, number, object, Buffer>(scrypt)
@@ -11,7 +10,7 @@ const derivePbkdf2 = promisify(pbkdf2)
 export async function verifyImported(password: string, hash: ImportedHash): Promise<boolean> {
   switch (hash.scheme) {
     case 'bcrypt':
-      return verifyBcrypt(password, hash.text)
+      return (await import('@node-rs/bcrypt')).verify(password, hash.text)
     case 'argon2':
       return verifyArgon2(hash.text, password)
     case 'scrypt': {

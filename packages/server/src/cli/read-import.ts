@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type CsvError, parse } from 'csv-parse'
+import type { CsvError } from 'csv-parse'
 import type { ImportLine } from '../admin/import-users.js'
 
 /** How users are written down. */
@@ -42,6 +42,7 @@ function parseJson(line: string): unknown {
 
 /** With a first line that names the columns (RFC 4180). */
 async function* readCsv(input: Readable): AsyncGenerator<ImportLine> {
+  const { parse } = await import('csv-parse')
   const faulty: ImportLine[] = []
   const parser = parse({
     bom: true,

@@ -1,4 +1,5 @@
 import Database from 'libsql'
+import type { CopiedData } from './copy-data-file.js'
 
 /**
  * A process of its own, because SQLite works without coming up for air: makes a whole and compact copy of the data file `from` as it stands at one moment,
@@ -28,7 +29,7 @@ function copy(): void {
   }
 }
 
-function readCopy(): object {
+function readCopy(): CopiedData {
   const database = new Database(to, { readonly: true })
   const rows = <Row>(sql: string) => database.prepare(sql).all() as Row[]
   const count = (table: string) => rows<{ count: number }>(`select count(*) as count from ${table}`)[0]?.count ?? 0

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
 import { StartupFailure } from '../startup-failure.js'
 
 const connectTimeoutMs = 5000
 
 /** Removes what servers share in a Redis: after a restore it tells of a history that never was. Throws `shared_cache_unavailable`. */
 export async function emptySharedCache(url: string): Promise<void> {
+  const { Redis } = await import('ioredis')
   const client = new Redis(url, {
     connectTimeout: connectTimeoutMs,
     retryStrategy: () => null,

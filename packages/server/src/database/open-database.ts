@@ -1,7 +1,5 @@
 import { isLatchkeyError } from 'latchkey'
-import { postgresStore } from 'latchkey/postgres'
-import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
+import type { SqlStore } from 'latchkey/sqlite'
 import type { DatabaseConfiguration } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
 import { openDataFolder } from './data-folder.js'
@@ -29,7 +27,7 @@ export interface UnopenedDatabase {
 
 /** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`. */
 export async function openDatabase(configuration: DatabaseConfiguration): Promise<OpenDatabase> {
-  const { store, place, keys } = openStore(configuration)
+  const { store, place, keys } = await openStore(configuration)
   try {
     // Before the database, which a folder without a key must not get.
     const masterKeys = await keys.read()
@@ -41,8 +39,8 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
   }
 }
 
-/** The database as it is: nothing is read or changed yet. The caller closes the store. */
-export function openStore(configuration: DatabaseConfiguration): UnopenedDatabase {
+/** The database as it is: nothing is read or changed yet. The caller closes the store. Of the two drivers, only the one is loaded. */
+export async function openStore(configuration: DatabaseConfiguration): Promise<UnopenedDatabase> {
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
 }
 
@@ -51,13 +49,22 @@ function unavailable(place: string, cause: Error): StartupFailure {
   return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
-function postgres({ url, listenUrl, masterKeys }: DatabaseConfiguration & { kind: 'postgres' }): UnopenedDatabase {
+async function postgres({
+  url,
+  listenUrl,
+  masterKeys,
+}: DatabaseConfiguration & { kind: 'postgres' }): Promise<UnopenedDatabase> {
+  const { postgresStore } = await import('latchkey/postgres')
   const { host, pathname } = new URL(url)
   const store = postgresStore({ connectionString: url, listenConnectionString: listenUrl })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
 }
 
-function embedded({ folder: path, masterKeys }: DatabaseConfiguration & { kind: 'embedded' }): UnopenedDatabase {
+async function embedded({
+  folder: path,
+  masterKeys,
+}: DatabaseConfiguration & { kind: 'embedded' }): Promise<UnopenedDatabase> {
+  const [{ sqliteStore }, { default: Database }] = await Promise.all([import('latchkey/sqlite'), import('libsql')])
   const folder = openDataFolder(path)
   const { databasePath } = folder
   const store = sqliteStore({ open: () => new Database(databasePath) })

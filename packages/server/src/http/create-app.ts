@@ -11,6 +11,7 @@ import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
 import { addBodyParsers } from './body-parsers.js'
 import { answerError, rawProblem } from './problem-answer.js'
+import { createSerializerFactory } from './serializers.js'
 import { dropSilentConnections } from './silent-connections.js'
 import { createValidatorCompiler } from './validators.js'
 import { checkWellFormed } from './well-formed.js'
@@ -46,6 +47,7 @@ export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptio
     trustProxy: isTrustedProxy,
     genReqId: () => randomUUID(),
     bodyLimit: maxBodyBytes,
+    schemaController: { compilersFactory: { buildSerializer: createSerializerFactory() } },
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     // A missing Host is refused below instead, because Node would do it without a body.

@@ -1,10 +1,23 @@
 import type { MailConfiguration } from '../config/configuration.js'
-import { folderTransport } from './folder-transport.js'
 import type { MailTransport } from './mail-transport.js'
-import { smtpTransport } from './smtp-transport.js'
 
 /** Who takes the letters; `undefined` for nobody. */
 export function openTransport({ carrier, from }: MailConfiguration): MailTransport | undefined {
   if (carrier === undefined) return undefined
-  return carrier.kind === 'smtp' ? smtpTransport(carrier.url, from) : folderTransport(carrier.folder, from)
+  return openedLate(async () => {
+    if (carrier.kind === 'smtp') return (await import('./smtp-transport.js')).smtpTransport(carrier.url, from)
+    return (await import('./folder-transport.js')).folderTransport(carrier.folder, from)
+  })
+}
+
+/** The same transport, opened for its first message: what composes messages takes long to load, and a server that starts has none. */
+function openedLate(open: () => Promise<MailTransport>): MailTransport {
+  let opened: Promise<MailTransport> | undefined
+  return {
+    send: async (message) => {
+      opened ??= open()
+      return (await opened).send(message)
+    },
+    close: () => void opened?.then((transport) => transport.close()),
+  }
 }

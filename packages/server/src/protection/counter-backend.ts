@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
 import type { SqlStore } from 'latchkey/sqlite'
 import {
   type RateLimiterAbstract,
@@ -58,6 +57,7 @@ const longestReconnectDelayMs = 2000
 
 /** Counts in Redis. What cannot be counted at once fails at once. */
 export async function redisCounters(url: string): Promise<CounterBackend> {
+  const { Redis } = await import('ioredis')
   const storeClient = new Redis(url, {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

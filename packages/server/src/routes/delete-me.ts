@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Type } from '../http/type.js'
 import { forBody, forToken, refusals } from './refusals.js'
 import { actingOf, originOf, type RouteContext } from './route-context.js'
 import { byToken, PasswordInput } from './schemas.js'

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Type } from '../http/type.js'
 import { handOver } from './hand-over.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Type } from '../http/type.js'
 import { sessionAnswer } from './answers.js'
 import { forToken, refusals } from './refusals.js'
 import { actingOf, type RouteContext } from './route-context.js'

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Type } from '../http/type.js'
 import { onlyRefusals } from './refusals.js'
 
 const schema = {

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
 import { problemAnswer, sendProblem } from '../http/problem-answer.js'
+import { Type } from '../http/type.js'
 import { Problem } from '../problem.js'
 import { refusals } from './refusals.js'
 import type { RouteContext } from './route-context.js'

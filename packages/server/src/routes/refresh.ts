@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { LatchkeyError } from 'latchkey'
-import { Type } from 'typebox'
 import type { App } from '../http/app.js'
+import { Type } from '../http/type.js'
 import { Problem } from '../problem.js'
 import { parseRefreshToken } from '../sessions/refresh-token.js'
 import { tokensAnswer, tokensInCookiesAnswer } from './answers.js'

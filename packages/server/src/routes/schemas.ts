@@ -1,4 +1,5 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import { Type } from '../http/type.js'
 
 /** Shapes that more than one route uses; under these names they stand in `/openapi.json`. */
 

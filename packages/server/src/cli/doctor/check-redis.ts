@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { Redis } from 'ioredis'
 import { type Finding, fail, ok, said, warn } from './finding.js'
 
 const timeoutMs = 3000
@@ -9,6 +8,7 @@ const leastMajor = 6
 /** Whether the shared cache answers, how soon, and whether it makes room by itself. */
 export async function checkRedis(url: string | undefined): Promise<Finding[]> {
   if (url === undefined) return [ok('redis', 'none')]
+  const { Redis } = await import('ioredis')
   const client = new Redis(url, { connectTimeout: timeoutMs, retryStrategy: () => null, maxRetriesPerRequest: 0 })
   try {
     await once(client, 'ready', { signal: AbortSignal.timeout(timeoutMs) })

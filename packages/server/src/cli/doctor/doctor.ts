@@ -42,7 +42,7 @@ async function examineDatabase(configuration: Configuration): Promise<Finding[]>
   if (database.kind === 'embedded' && !existsSync(join(database.folder, 'latchkey.db'))) {
     return [ok('database', 'there is none yet; the first start makes it')]
   }
-  const { store, place, keys } = openStore(database)
+  const { store, place, keys } = await openStore(database)
   let findings: Finding[] = []
   try {
     findings = await checkDatabase(store, place)

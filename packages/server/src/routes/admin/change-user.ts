@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'

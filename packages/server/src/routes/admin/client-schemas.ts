@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { DescribedClient } from '../../admin/client-administration.js'
 import type { Client } from '../../clients/client-table.js'
+import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { Scope } from '../schemas.js'
 

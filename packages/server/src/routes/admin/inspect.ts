@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { inspectToken } from '../../admin/inspect-token.js'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'

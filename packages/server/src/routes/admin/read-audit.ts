@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'

@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { forAdmin, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'

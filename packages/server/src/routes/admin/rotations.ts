@@ -1,7 +1,7 @@
-import { Type } from 'typebox'
 import type { Administrator } from '../../admin/administration.js'
 import type { RotationStatus } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'

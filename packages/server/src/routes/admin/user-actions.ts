@@ -1,7 +1,7 @@
-import { Type } from 'typebox'
 import type { Account } from '../../accounts/account-table.js'
 import type { Administrator } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { administratorOf, type RouteContext } from '../route-context.js'

@@ -1,9 +1,9 @@
 import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import { type ClientCredentials, parseClientCredentials } from '../../clients/client-credentials.js'
 import type { App } from '../../http/app.js'
 import { addFormParser } from '../../http/body-parsers.js'
 import { headerValues } from '../../http/raw-headers.js'
+import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 
 /** Adds a route that takes the forms of OAuth, and nothing else. */

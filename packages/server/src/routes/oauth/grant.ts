@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from '../../http/type.js'
 import { clientParameters, parameter } from './form.js'
 
 /** The `grant_type` of RFC 8693 §2.1. */

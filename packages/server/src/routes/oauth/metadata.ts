@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
 import { refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
 import { TOKEN_EXCHANGE } from './grant.js'

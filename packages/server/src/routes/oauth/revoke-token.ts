@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
+import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { forBody, refusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
