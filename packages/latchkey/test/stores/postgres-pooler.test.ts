@@ -71,6 +71,25 @@ describe('a PostgreSQL store behind PgBouncer in transaction mode', () => {
   })
 })
 
+describe('what a PostgreSQL store reads all the time', () => {
+  const preparedOn = async (store: SqlStore) =>
+    (await store.query(`select name from pg_prepared_statements where name like 'latchkey%'`)).rows
+
+  it('is prepared once for each connection', async () => {
+    const store = open({ connectionString: database.url, max: 1 })
+    for (const tenant of ['one', 'other']) await read(store, tenant)
+    await store.readByKid(['none'])
+    expect(await preparedOn(store)).toHaveLength(2)
+  })
+
+  it('is read all the same through a pooler that gives each statement to another connection', async () => {
+    const one = open({ connectionString: transactionPooler.url, max: 1 })
+    const other = open({ connectionString: transactionPooler.url, max: 1 })
+    // Through one connection of the server, which keeps what the first has prepared.
+    for (const store of [one, other, one, other]) expect(await read(store, 'nobody')).toBeUndefined()
+  })
+})
+
 describe('a PostgreSQL store behind PgBouncer in session mode', () => {
   it('hears the others through it', async () => {
     await expectToHearOthers(open({ connectionString: sessionPooler.url }))

@@ -1,5 +1,7 @@
 /** What `pg` is given to run one statement. */
 export interface PostgresQuery {
+  /** Under which a connection keeps the statement, parsed. */
+  readonly name?: string
   readonly text: string
   readonly values?: unknown[]
   readonly types?: { getTypeParser(typeId: number, format?: 'text' | 'binary'): (text: string) => unknown }

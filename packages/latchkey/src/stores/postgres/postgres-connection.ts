@@ -21,9 +21,17 @@ export class PostgresConnection implements SqlConnection {
     return this.#broken
   }
 
-  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
-    const { rows } = await this.#run({ text, values: [...values], types, query_timeout: queryTimeoutMs })
-    return { rows: rows as Row[] }
+  query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
+    return this.#read<Row>({ text, values: [...values] })
+  }
+
+  /** The same; from the second time on the server knows it by its name, which is for this text alone. */
+  queryPrepared<Row extends object>(
+    name: string,
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<{ rows: Row[] }> {
+    return this.#read<Row>({ name, text, values: [...values] })
   }
 
   async script(text: string): Promise<void> {
@@ -45,6 +53,11 @@ export class PostgresConnection implements SqlConnection {
     } catch {
       this.#broken = true
     }
+  }
+
+  async #read<Row extends object>(query: PostgresQuery): Promise<{ rows: Row[] }> {
+    const { rows } = await this.#run({ ...query, types, query_timeout: queryTimeoutMs })
+    return { rows: rows as Row[] }
   }
 
   async #run(query: PostgresQuery): Promise<{ rows: object[] }> {

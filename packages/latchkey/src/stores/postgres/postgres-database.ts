@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { SqlClient } from '../sql/sql-client.js'
-import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
+import type { SqlDatabase } from '../sql/sql-database.js'
 import { giveBack, lendClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection } from './postgres-connection.js'
@@ -19,11 +20,16 @@ export interface PostgresSource {
 
 const noTransaction = '25P01'
 
+/** A prepared statement that is not there, is there already, or gives other columns by now. */
+const notAsPrepared = ['26000', '42P05', '0A000']
+
 /** PostgreSQL through `pg`. */
 export class PostgresDatabase implements SqlDatabase {
   readonly dialect = postgresDialect
   readonly #source: PostgresSource
   readonly #running = new Set<Promise<unknown>>()
+  readonly #names = new Map<string, string>()
+  #mayPrepare = true
 
   constructor(source: PostgresSource) {
     this.#source = source
@@ -33,7 +39,19 @@ export class PostgresDatabase implements SqlDatabase {
     return this.exclusively((connection) => connection.query<Row>(text, values))
   }
 
-  async exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+  async queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    if (!this.#mayPrepare) return this.query<Row>(text, values)
+    try {
+      return await this.exclusively((connection) => connection.queryPrepared<Row>(this.#nameOf(text), text, values))
+    } catch (error) {
+      if (!notAsPrepared.includes(sqlStateOf(error) ?? '')) throw error
+      // A pooler in transaction mode gives each statement to another connection, and goes on doing so.
+      this.#mayPrepare = false
+      return this.query<Row>(text, values)
+    }
+  }
+
+  async exclusively<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     const running = this.#run(work)
     this.#running.add(running)
     try {
@@ -74,7 +92,16 @@ export class PostgresDatabase implements SqlDatabase {
     await this.#source.close()
   }
 
-  async #run<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+  /** Of the text, because connections of a caller's pool may be shared with another version of this library. */
+  #nameOf(text: string): string {
+    const known = this.#names.get(text)
+    if (known !== undefined) return known
+    const name = `latchkey_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+    this.#names.set(text, name)
+    return name
+  }
+
+  async #run<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     const client = await this.#lend()
     const connection = new PostgresConnection(client)
     try {

@@ -32,6 +32,8 @@ export class DatabaseStore implements SqlStore {
   readonly dialect: 'postgres' | 'sqlite'
   readonly #database: SqlDatabase
   readonly #client: SqlClient
+  /** For what verifiers read. */
+  readonly #tenants: SqlClient
   readonly #selectByTenant: string
   readonly #selectByKid: string
   readonly #listeners = new Listeners()
@@ -43,6 +45,7 @@ export class DatabaseStore implements SqlStore {
     const { dialect } = database
     this.#database = database
     this.#client = libraryClient(database, dialect)
+    this.#tenants = libraryClient({ query: (text, values) => database.queryPrepared(text, values) }, dialect)
     this.dialect = dialect.name
     this.#selectByTenant = selectTenants(dialect.isAmong('$1'))
     this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
@@ -208,7 +211,7 @@ export class DatabaseStore implements SqlStore {
 
   async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {
     await this.#checkReady()
-    const { rows } = await this.#client.query<TenantRow>(select, [this.#database.dialect.list(keys)])
+    const { rows } = await this.#tenants.query<TenantRow>(select, [this.#database.dialect.list(keys)])
     return tenantRecords(rows)
   }
 

@@ -16,6 +16,8 @@ export interface SqlConnection extends SqlClient {
 /** What a database driver brings; everything else is the same SQL for all. `query` reads committed data and commits what it writes. */
 export interface SqlDatabase extends SqlClient {
   readonly dialect: Dialect
+  /** The same as `query`, for one of a few statements that run all the time: each connection prepares it once, where that can be. */
+  queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }>
   /** Lends a connection in which a transaction may write. */
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>
   /** The open transaction of a caller who did not get it from a store; throws a TypeError when it is none. */

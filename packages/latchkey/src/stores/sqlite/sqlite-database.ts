@@ -34,6 +34,11 @@ export class SqliteDatabase implements SqlDatabase {
     return this.exclusively((connection) => connection.query<Row>(text, values))
   }
 
+  queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    // A connection keeps all its statements.
+    return this.query<Row>(text, values)
+  }
+
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     return this.#writers.run(async () => {
       const connection = await this.#writingConnection()
