@@ -82,6 +82,24 @@ describe('what a PostgreSQL store reads all the time', () => {
     expect(await preparedOn(store)).toHaveLength(2)
   })
 
+  it('is prepared with all that is written, in transactions too, once notifications have come the same way', async () => {
+    const store = open({ connectionString: database.url, max: 1 })
+    const { feed } = await Recorder.on(store)
+    const before = (await preparedOn(store)).length
+    for (const tenant of ['written', 'written']) await store.change(tenant, addSecret)
+    expect((await preparedOn(store)).length).toBeGreaterThan(before + 2)
+    await feed.close()
+  })
+
+  it('is not prepared in a transaction while they come another way', async () => {
+    const store = open({ connectionString: transactionPooler.url, listenConnectionString: database.url, max: 1 })
+    const { feed } = await Recorder.on(store)
+    const before = (await preparedOn(store)).length
+    await store.change('written', addSecret)
+    expect(await preparedOn(store)).toHaveLength(before)
+    await feed.close()
+  })
+
   it('is read all the same through a pooler that gives each statement to another connection', async () => {
     const one = open({ connectionString: transactionPooler.url, max: 1 })
     const other = open({ connectionString: transactionPooler.url, max: 1 })

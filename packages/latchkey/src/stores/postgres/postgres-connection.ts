@@ -7,13 +7,19 @@ import { types } from './postgres-types.js'
 /** How long one statement may take, so that a connection that is only half there does not hold its caller for ever. */
 const queryTimeoutMs = 5000
 
+/** The name under which the server is to keep a statement; `undefined` for none. */
+export type StatementName = (text: string) => string | undefined
+
 /** One connection of the pool. */
 export class PostgresConnection implements SqlConnection {
   readonly #client: PostgresClient
+  readonly #nameOf: StatementName
   #broken = false
 
-  constructor(client: PostgresClient) {
+  /** A statement that `nameOf` gives a name, which is for its text alone, the server knows by it from the second time on. */
+  constructor(client: PostgresClient, nameOf: StatementName = () => undefined) {
     this.#client = client
+    this.#nameOf = nameOf
   }
 
   /** True once the connection may not be used again. */
@@ -21,17 +27,12 @@ export class PostgresConnection implements SqlConnection {
     return this.#broken
   }
 
-  query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
-    return this.#read<Row>({ text, values: [...values] })
-  }
-
-  /** The same; from the second time on the server knows it by its name, which is for this text alone. */
-  queryPrepared<Row extends object>(
-    name: string,
-    text: string,
-    values: readonly unknown[] = [],
-  ): Promise<{ rows: Row[] }> {
-    return this.#read<Row>({ name, text, values: [...values] })
+  async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
+    // Without values it is one message anyway.
+    const name = values.length === 0 ? undefined : this.#nameOf(text)
+    const query = { text, values: [...values], types, query_timeout: queryTimeoutMs }
+    const { rows } = await this.#run(name === undefined ? query : { ...query, name })
+    return { rows: rows as Row[] }
   }
 
   async script(text: string): Promise<void> {
@@ -53,11 +54,6 @@ export class PostgresConnection implements SqlConnection {
     } catch {
       this.#broken = true
     }
-  }
-
-  async #read<Row extends object>(query: PostgresQuery): Promise<{ rows: Row[] }> {
-    const { rows } = await this.#run({ ...query, types, query_timeout: queryTimeoutMs })
-    return { rows: rows as Row[] }
   }
 
   async #run(query: PostgresQuery): Promise<{ rows: object[] }> {

@@ -5,7 +5,7 @@ import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlDatabase } from '../sql/sql-database.js'
 import { giveBack, lendClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
-import { PostgresConnection } from './postgres-connection.js'
+import { PostgresConnection, type StatementName } from './postgres-connection.js'
 import { postgresDialect } from './postgres-dialect.js'
 import { sqlStateOf } from './postgres-failure.js'
 import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
@@ -14,6 +14,8 @@ import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
 export interface PostgresSource {
   readonly pool: PostgresPool
   readonly connectDedicated: ConnectDedicated
+  /** Whether that goes the same way as the pool: then no pooler stands in between that lends its connections by the statement. */
+  readonly listensAlike: boolean
   /** Ends what was opened for this store. */
   readonly close: () => Promise<void>
 }
@@ -23,6 +25,9 @@ const noTransaction = '25P01'
 /** A prepared statement that is not there, is there already, or gives other columns by now. */
 const notAsPrepared = ['26000', '42P05', '0A000']
 
+/** Texts that are prepared, at most; a program has about as many that come often, and those come early. */
+const maxNames = 256
+
 /** PostgreSQL through `pg`. */
 export class PostgresDatabase implements SqlDatabase {
   readonly dialect = postgresDialect
@@ -30,34 +35,36 @@ export class PostgresDatabase implements SqlDatabase {
   readonly #running = new Set<Promise<unknown>>()
   readonly #names = new Map<string, string>()
   #mayPrepare = true
+  /** Notifications have come the way that statements go: each connection is one of the server's for as long as it is lent. */
+  #heard = false
 
   constructor(source: PostgresSource) {
     this.#source = source
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    return this.exclusively((connection) => connection.query<Row>(text, values))
+    return this.#heard ? this.queryPrepared(text, values) : this.#query(text, values)
   }
 
   async queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    if (!this.#mayPrepare) return this.query<Row>(text, values)
+    if (!this.#mayPrepare) return this.#query(text, values)
     try {
-      return await this.exclusively((connection) => connection.queryPrepared<Row>(this.#nameOf(text), text, values))
+      return await this.#query(text, values, this.#nameOf)
     } catch (error) {
-      if (!notAsPrepared.includes(sqlStateOf(error) ?? '')) throw error
+      if (!isNotAsPrepared(error)) throw error
       // A pooler in transaction mode gives each statement to another connection, and goes on doing so.
       this.#mayPrepare = false
-      return this.query<Row>(text, values)
+      return this.#query(text, values)
     }
   }
 
+  /** What fails in a transaction cannot be tried again there, so nothing is prepared in one before it is known that nothing stands in between. */
   async exclusively<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
-    const running = this.#run(work)
-    this.#running.add(running)
     try {
-      return await running
-    } finally {
-      this.#running.delete(running)
+      return await this.#exclusively(work, this.#heard && this.#mayPrepare ? this.#nameOf : undefined)
+    } catch (error) {
+      if (isNotAsPrepared(error)) this.#mayPrepare = false
+      throw error
     }
   }
 
@@ -76,11 +83,13 @@ export class PostgresDatabase implements SqlDatabase {
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
     try {
-      return await PostgresFeed.start(listener, {
+      const feed = await PostgresFeed.start(listener, {
         ...options,
         connect: this.#source.connectDedicated,
         sendMarker: async (channel, marker) => void (await this.query('select pg_notify($1, $2)', [channel, marker])),
       })
+      this.#heard = this.#source.listensAlike
+      return feed
     } catch (error) {
       throw isLatchkeyError(error) ? error : new LatchkeyError('store_unavailable', { cause: error })
     }
@@ -92,18 +101,36 @@ export class PostgresDatabase implements SqlDatabase {
     await this.#source.close()
   }
 
+  #query<Row extends object>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    nameOf?: StatementName,
+  ): Promise<{ rows: Row[] }> {
+    return this.#exclusively((connection) => connection.query<Row>(text, values), nameOf)
+  }
+
+  async #exclusively<T>(work: (connection: PostgresConnection) => Promise<T>, nameOf?: StatementName): Promise<T> {
+    const running = this.#run(work, nameOf)
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
   /** Of the text, because connections of a caller's pool may be shared with another version of this library. */
-  #nameOf(text: string): string {
+  readonly #nameOf: StatementName = (text) => {
     const known = this.#names.get(text)
-    if (known !== undefined) return known
+    if (known !== undefined || this.#names.size >= maxNames) return known
     const name = `latchkey_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
     this.#names.set(text, name)
     return name
   }
 
-  async #run<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+  async #run<T>(work: (connection: PostgresConnection) => Promise<T>, nameOf?: StatementName): Promise<T> {
     const client = await this.#lend()
-    const connection = new PostgresConnection(client)
+    const connection = new PostgresConnection(client, nameOf)
     try {
       return await work(connection)
     } finally {
@@ -118,6 +145,10 @@ export class PostgresDatabase implements SqlDatabase {
       throw new LatchkeyError('store_unavailable', { cause: error })
     }
   }
+}
+
+function isNotAsPrepared(error: unknown): boolean {
+  return notAsPrepared.includes(sqlStateOf(error) ?? '')
 }
 
 /** A pool has `query` too, but each of its statements runs in a transaction of its own. */

@@ -41,7 +41,8 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   if (!(Number.isInteger(max) && max >= 1)) throw new TypeError('max must be a whole number from 1.')
   if (pool !== undefined) {
     const connectDedicated = listenConnectionString === undefined ? keepFrom(pool) : connectTo(listenConnectionString)
-    return { pool, connectDedicated, close: async () => {} }
+    const listensAlike = listenConnectionString === undefined
+    return { pool, connectDedicated, listensAlike, close: async () => {} }
   }
   const own = new pg.Pool({
     connectionString,
@@ -53,7 +54,12 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   })
   // An idle connection that dies leaves the pool by itself; whoever comes next gets another.
   own.on('error', () => {})
-  return { pool: own, connectDedicated: connectTo(listenConnectionString ?? ''), close: () => own.end() }
+  return {
+    pool: own,
+    connectDedicated: connectTo(listenConnectionString ?? ''),
+    listensAlike: listenConnectionString === connectionString,
+    close: () => own.end(),
+  }
 }
 
 /** A connection of its own, whose socket can be torn down while the other side does not answer. */
