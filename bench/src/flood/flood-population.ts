@@ -33,8 +33,10 @@ export async function createFloodPopulation(tenants: number): Promise<FloodPopul
   const subjects = Array.from({ length: tenants }, () => randomUUID())
   const seen = await issueAll(latchkey, subjects)
   for (const token of seen) await latchkey.verify(String(token))
-  const expired = await issueAll(before, subjects)
-  const unseen = await issueAll(latchkey, Array.from({ length: unseenPerTenant }, () => subjects).flat())
+  // As many expired ones as good ones: a round that meets each tenant but once finds nothing of it in the processor's cache.
+  const severalEach = Array.from({ length: unseenPerTenant }, () => subjects).flat()
+  const expired = await issueAll(before, severalEach)
+  const unseen = await issueAll(latchkey, severalEach)
   const forgeries = new Map([
     ['garbage', seen.map((token) => randomText(token.length))],
     [
