@@ -6,6 +6,7 @@ export interface Violation {
     | 'accepted_too_late'
     | 'accepted_by_its_own_process'
     | 'accepted_after_everywhere'
+    | 'accepted_after_refusal'
     | 'valid_token_refused'
     | 'unavailable_in_calm'
     | 'signed_with_an_old_secret'
@@ -20,6 +21,7 @@ export interface Violation {
  * - a token is accepted by a verification that began later than `maxStaleness` after the change that ended it was acknowledged, or after it at all by the
  *   process that made the change. The witness, which knows only what is stored, shows with it that a change was lost.
  * - a token is accepted by a verification that began after a change was acknowledged that was to hold everywhere.
+ * - a token is accepted by a verification that began after the same process had refused it as revoked.
  * - a token that nobody had begun to end is refused with anything but 503.
  * - 503 where PostgreSQL could be reached.
  * - a secret that was replaced signs once more, at the process that replaced it, or anywhere once that was to hold everywhere, or later than `maxStaleness` anywhere: so a rotation was lost.
@@ -31,6 +33,7 @@ export function check(history: History): Violation[] {
     ...history.verifications.flatMap((verification) =>
       verificationViolations(verification, changes.get(verification.token.tenant) ?? [], history),
     ),
+    ...acceptedAgain(history),
     ...oldSecrets(history, changes),
     ...unanswered(history),
   ]
@@ -81,6 +84,17 @@ function acceptViolations(verification: Verification, changes: readonly Change[]
     if (change.everywhere) return [{ promise: 'accepted_after_everywhere', token, verification, change }]
     return change.process === process ? [{ promise: 'accepted_by_its_own_process', token, verification, change }] : []
   })
+}
+
+function acceptedAgain({ verifications }: History): Violation[] {
+  const refusals = verifications.filter(({ outcome }) => outcome === 'token_revoked')
+  const refused = groupsOf(refusals, ({ token }) => token.token)
+  return verifications
+    .filter(({ outcome }) => outcome === 'accepted')
+    .filter(({ token, process, beganAt }) =>
+      refused.get(token.token)?.some((earlier) => earlier.process === process && earlier.endedAt < beganAt),
+    )
+    .map((verification): Violation => ({ promise: 'accepted_after_refusal', token: verification.token, verification }))
 }
 
 function oldSecrets({ tokens, maxStalenessMs }: History, changes: ReadonlyMap<string, readonly Change[]>): Violation[] {
