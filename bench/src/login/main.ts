@@ -11,6 +11,7 @@ import { type ServedLatchkey, serveLatchkey } from '../served-latchkey.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 import type { ArgonResult, ArgonTask } from './messages.js'
+import { type ProcessorTime, watchProcessors } from './processor-time.js'
 import {
   measureLogins,
   measureRefreshes,
@@ -23,7 +24,7 @@ import {
 const flags = benchFlags()
 const rounds = flags.quick ? 2 : 5
 const durationSec = flags.quick ? 2 : 6
-const visitorCount = flags.quick ? 32 : 128
+const visitorCount = flags.quick ? 48 : 128
 
 /** A server under test, and what it did in each round. */
 interface Subject {
@@ -31,6 +32,8 @@ interface Subject {
   readonly server: ServedLatchkey
   readonly visitors: readonly Visitor[]
   readonly logins: Rate[]
+  /** Of a login. */
+  readonly processor: ProcessorTime[]
   readonly refreshes: Rate[]
   /** Verifications while nothing else happens, and while as many sign in as can. */
   readonly calm: Rate[]
@@ -43,11 +46,19 @@ const subjects: Subject[] = []
 try {
   subjects.push(await startSubject('embedded', { LATCHKEY_DATA_DIR: folder }))
   subjects.push(await startSubject('PostgreSQL', { DATABASE_URL: postgres.url }))
-  const argon: number[] = []
+  // Those who came last do not come in a round. What is measured is a server that has been up for a while.
+  for (const { server, visitors } of subjects) {
+    await measureLogins(server.url, visitors, durationSec)
+    await measureRefreshes(server.url, visitors.slice(-16), durationSec)
+  }
+  const argon: ArgonResult[] = []
   for (let round = 0; round < rounds; round += 1) {
     argon.push(await measureArgon())
-    for (const { server, visitors, logins, refreshes, calm, busy } of subjects) {
-      logins.push(await measureLogins(server.url, visitors, durationSec))
+    for (const { server, visitors, logins, processor, refreshes, calm, busy } of subjects) {
+      const timeOfEach = await watchProcessors(server.url)
+      const login = await measureLogins(server.url, visitors, durationSec)
+      logins.push(login)
+      processor.push(await timeOfEach(login.count))
       calm.push(await measureVerifications(server.url, visitors, durationSec))
       const [verifications] = await Promise.all([
         measureVerifications(server.url, visitors, durationSec),
@@ -58,12 +69,14 @@ try {
       refreshes.push(await measureRefreshes(server.url, visitors.slice(16 * round, 16 * (round + 1)), durationSec))
     }
   }
+  const argonPerSecond = median(argon.map(({ perSecond }) => perSecond))
+  const argonCpuMs = median(argon.map(({ cpuMs }) => cpuMs))
   const rows = subjects.map((subject) => rowOf(subject, argon))
   await publish({
     name: 'login',
     flags,
-    results: { rounds, argonPerSecond: median(argon), rows },
-    tables: [tableOf(rows, median(argon))],
+    results: { rounds, argonPerSecond, argonCpuMs, rows },
+    tables: [tableOf(rows, argonPerSecond), processorTable(rows, argonCpuMs)],
     bars: rows.map(barOf),
   })
 } finally {
@@ -88,16 +101,16 @@ async function startSubject(name: string, env: Readonly<Record<string, string>>)
     server,
     visitors: await registerVisitors(server.url, visitorCount),
     logins: [],
+    processor: [],
     refreshes: [],
     calm: [],
     busy: [],
   }
 }
 
-async function measureArgon(): Promise<number> {
+function measureArgon(): Promise<ArgonResult> {
   const program = new URL('./argon-process.js', import.meta.url)
-  const { perSecond } = await performInProcess<ArgonTask, ArgonResult>(program, { durationMs: durationSec * 1000 })
-  return perSecond
+  return performInProcess<ArgonTask, ArgonResult>(program, { durationMs: durationSec * 1000 })
 }
 
 interface Row {
@@ -106,18 +119,24 @@ interface Row {
   /** Of what Argon2id alone did in the same round; median. */
   readonly share: number
   readonly loginP99Ms: number
+  readonly processor: ProcessorTime
   readonly refreshes: number
   readonly refreshP99Ms: number
   readonly calmP99Ms: number
   readonly busyP99Ms: number
 }
 
-function rowOf({ name, logins, refreshes, calm, busy }: Subject, argon: readonly number[]): Row {
+function rowOf({ name, logins, processor, refreshes, calm, busy }: Subject, argon: readonly ArgonResult[]): Row {
   return {
     name,
     logins: median(logins.map(({ perSecond }) => perSecond)),
-    share: median(logins.map(({ perSecond }, round) => perSecond / (argon[round] ?? Number.NaN))),
+    share: median(logins.map(({ perSecond }, round) => perSecond / (argon[round]?.perSecond ?? Number.NaN))),
     loginP99Ms: median(logins.map(({ p99Ms }) => p99Ms)),
+    processor: {
+      server: median(processor.map(({ server }) => server)),
+      visitors: median(processor.map(({ visitors }) => visitors)),
+      others: median(processor.map(({ others }) => others)),
+    },
     refreshes: median(refreshes.map(({ perSecond }) => perSecond)),
     refreshP99Ms: median(refreshes.map(({ p99Ms }) => p99Ms)),
     calmP99Ms: median(calm.map(({ p99Ms }) => p99Ms)),
@@ -147,6 +166,19 @@ function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
       `${row.refreshP99Ms.toFixed(0)} ms`,
       `${row.calmP99Ms.toFixed(0)} ms`,
       `${row.busyP99Ms.toFixed(0)} ms`,
+    ]),
+  }
+}
+
+/** What the whole is made of: on a machine whose processors do nothing else, what is not Argon2id is what is missing to its rate. */
+function processorTable(rows: readonly Row[], argonCpuMs: number): Table {
+  const inMs = (value: number) => `${value.toFixed(1)} ms`
+  return {
+    title: 'The processor time of a login',
+    header: ['', 'Argon2id alone', 'the server besides', 'the visitors', 'all else on the machine'],
+    rows: rows.map(({ name, processor: { server, visitors, others } }) => [
+      name,
+      ...[argonCpuMs, server - argonCpuMs, visitors, others].map(inMs),
     ]),
   }
 }

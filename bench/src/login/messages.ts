@@ -5,4 +5,6 @@ export interface ArgonTask {
 
 export interface ArgonResult {
   readonly perSecond: number
+  /** Processor time of one check. */
+  readonly cpuMs: number
 }

@@ -5,10 +5,13 @@ export interface Visitor {
   readonly email: string
   readonly accessToken: string
   readonly refreshToken: string
+  /** Sent along with each login, as a browser does. */
+  readonly deviceToken: string
 }
 
-/** What a server did a second. */
+/** What a server did. */
 export interface Rate {
+  readonly count: number
   readonly perSecond: number
   readonly p99Ms: number
 }
@@ -29,8 +32,13 @@ export async function registerVisitors(url: string, count: number): Promise<read
         body: JSON.stringify({ email, password }),
       })
       if (response.status !== 201) throw new Error(`A registration was answered with ${response.status}.`)
-      const tokens = (await response.json()) as { access_token: string; refresh_token: string }
-      visitors.push({ email, accessToken: tokens.access_token, refreshToken: tokens.refresh_token })
+      const tokens = (await response.json()) as Record<'access_token' | 'refresh_token' | 'device_token', string>
+      visitors.push({
+        email,
+        accessToken: tokens.access_token,
+        refreshToken: tokens.refresh_token,
+        deviceToken: tokens.device_token,
+      })
     }
   }
   await Promise.all([register(), register(), register()])
@@ -44,10 +52,10 @@ export function measureLogins(url: string, visitors: readonly Visitor[], duratio
     const own = visitors.filter((_, at) => at % connections === connected)
     connected += 1
     client.setRequests(
-      own.map(({ email }) => ({
+      own.map(({ email, deviceToken }) => ({
         method: 'POST',
         path: '/v1/login',
-        headers,
+        headers: { ...headers, 'latchkey-device': deviceToken },
         body: JSON.stringify({ email, password }),
       })),
     )
@@ -109,5 +117,5 @@ async function measure(
     setupClient,
   })
   if (non2xx > 0 || errors > 0) throw new Error(`${non2xx} refusals and ${errors} errors.`)
-  return { perSecond: requests.total / durationSec, p99Ms: latency.p99 }
+  return { count: requests.total, perSecond: requests.total / durationSec, p99Ms: latency.p99 }
 }
