@@ -132,8 +132,11 @@ export class GuessGuard {
     const stranger = admission.lane === names.strangers
     const throughNetwork = stranger || admission.lane === names.network
     if (stranger) await table.forgiveOne(client, names.strangers)
-    await table.openLane(client, names.device, { knownUntil: nowMs + deviceKnownMs, nowMs, forgive: true })
-    await table.openLane(client, names.network, { knownUntil: nowMs + networkKnownMs, nowMs, forgive: throughNetwork })
+    const openings = [
+      { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive: true },
+      { name: names.network, knownUntil: nowMs + networkKnownMs, forgive: throughNetwork },
+    ]
+    await table.openLanes(client, openings, nowMs)
   }
 
   /** Makes device and network known to an account that was just made; gives the device's token. In the caller's transaction. */
@@ -151,8 +154,9 @@ export class GuessGuard {
     const names = this.#namesOf({ account, network, device: token })
     const nowMs = this.#options.clock.now()
     const forgive = true
-    if (token !== '') await table.openLane(client, names.device, { knownUntil: nowMs + deviceKnownMs, nowMs, forgive })
-    await table.openLane(client, names.network, { knownUntil: nowMs + networkKnownMs, nowMs, forgive })
+    const ofDevice = { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive }
+    const ofNetwork = { name: names.network, knownUntil: nowMs + networkKnownMs, forgive }
+    await table.openLanes(client, token === '' ? [ofNetwork] : [ofDevice, ofNetwork], nowMs)
   }
 
   /** A token for a device that the account's owner wants to sign in with: no stranger, if it does so soon. In the caller's transaction. */
@@ -160,8 +164,8 @@ export class GuessGuard {
     const { devices, names, clock } = this.#options
     const token = devices.mint()
     const nowMs = clock.now()
-    const lane = names.of('device', token, account)
-    await table.openLane(client, lane, { knownUntil: nowMs + vouchedForMs, nowMs, forgive: true })
+    const name = names.of('device', token, account)
+    await table.openLanes(client, [{ name, knownUntil: nowMs + vouchedForMs, forgive: true }], nowMs)
     return { token, expiresInSec: vouchedForMs / 1000 }
   }
 

@@ -44,16 +44,32 @@ export async function forgiveOne(client: SqlClient, name: string): Promise<void>
   await client.query(`update server_guess_lanes set failures = failures - 1 where name = $1 and failures > 0`, [name])
 }
 
-/** Makes the lane one of its own for a device or a network that has signed in; what failed in it is forgotten if `forgive`. */
-export async function openLane(
-  client: SqlClient,
-  name: string,
-  { knownUntil, nowMs, forgive }: { readonly knownUntil: number; readonly nowMs: number; readonly forgive: boolean },
-): Promise<void> {
+/** A lane to be opened. */
+export interface Opening {
+  readonly name: string
+  readonly knownUntil: number
+  /** Whether what failed in it is forgotten. */
+  readonly forgive: boolean
+}
+
+/** Makes each lane one of its own for a device or a network that has signed in. One statement, because every login makes it. */
+export async function openLanes(client: SqlClient, openings: readonly Opening[], nowMs: number): Promise<void> {
+  const values: unknown[] = [nowMs]
+  const rows = openings.map(({ name, knownUntil }) => {
+    const n = values.push(name, knownUntil)
+    return `($${n - 1}, 0, $1, $${n})`
+  })
+  const kept = openings.filter(({ forgive }) => !forgive).map(({ name }) => `$${values.push(name)}`)
+  const unlessKept = (column: string) => {
+    const fresh = `excluded.${column}`
+    if (kept.length === 0) return fresh
+    return `case when server_guess_lanes.name in (${kept.join(', ')}) then server_guess_lanes.${column} else ${fresh} end`
+  }
   await client.query(
-    `insert into server_guess_lanes (name, failures, last_at, known_until) values ($1, 0, $2, $3)
-     on conflict (name) do update set known_until = $3${forgive ? ', failures = 0, last_at = $2' : ''}`,
-    [name, nowMs, knownUntil],
+    `insert into server_guess_lanes (name, failures, last_at, known_until) values ${rows.join(', ')}
+     on conflict (name) do update set known_until = excluded.known_until,
+       failures = ${unlessKept('failures')}, last_at = ${unlessKept('last_at')}`,
+    values,
   )
 }
 
