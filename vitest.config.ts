@@ -5,7 +5,7 @@ const report = process.env.VITEST_JSON_REPORT
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres-server.ts'],
+    globalSetup: ['test/support/bundle-library.ts', 'test/support/postgres-server.ts'],
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     outputFile: report === undefined ? {} : { json: report },
     testTimeout: 30_000,

@@ -42,6 +42,12 @@ if (isMainThread) {
   register(import.meta.url)
 }
 
+/** The library as it was compiled, file by file: users get the same in bundles. */
+export async function resolve(specifier, context, next) {
+  const resolved = await next(specifier, context)
+  return { ...resolved, url: resolved.url.replace('/packages/latchkey/bundle/', '/packages/latchkey/dist/') }
+}
+
 export async function load(url, context, next) {
   const loaded = await next(url, context)
   if (!url.endsWith(planted.file)) return loaded

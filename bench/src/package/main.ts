@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { gzipSync } from 'node:zlib'
-import { buildSync } from 'esbuild'
+import { minifiedSize } from '../minified-size.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
@@ -12,8 +11,6 @@ import { formatCount, type Table } from '../table.js'
 const flags = benchFlags()
 const rounds = flags.quick ? 3 : 15
 const folder = new URL('../../../../../packages/latchkey/', import.meta.url)
-/** Drivers and frameworks are the user's own. */
-const external = ['express', 'fastify', 'hono', 'hono/*', 'ioredis', 'libsql', 'pg']
 
 interface Row {
   readonly subpath: string
@@ -23,32 +20,26 @@ interface Row {
 }
 
 const { exports } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
-  exports: Record<string, string>
+  exports: Record<string, string | { readonly default: string }>
 }
-const entries = Object.entries(exports).filter(([, file]) => file.endsWith('.js'))
+const entries = Object.entries(exports).flatMap(([subpath, to]) =>
+  typeof to === 'string' ? [] : [[subpath, to.default] as const],
+)
 const idleMs = loadTime('')
-const rows = entries.map(([subpath, file]) => measure(subpath, new URL(file, folder)))
+const rows: Row[] = []
+for (const [subpath, file] of entries) rows.push(await measure(subpath, new URL(file, folder)))
 await publish({
-  name: 'package',
+  name: 'subpaths',
   document: 'docs/releasing.md',
   flags,
   results: { rounds, rows },
   tables: [tableOf(rows)],
 })
 
-function measure(subpath: string, file: URL): Row {
-  const { outputFiles } = buildSync({
-    entryPoints: [fileURLToPath(file)],
-    bundle: true,
-    minify: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    external,
-  })
-  const contents = outputFiles[0]?.contents ?? new Uint8Array()
+async function measure(subpath: string, file: URL): Promise<Row> {
+  const { minified, gzipped } = await minifiedSize(fileURLToPath(file))
   const loadMs = Math.max(0, loadTime(`await import(${JSON.stringify(file.href)})`) - idleMs)
-  return { subpath, bytes: contents.length, gzipBytes: gzipSync(contents).length, loadMs }
+  return { subpath, bytes: minified, gzipBytes: gzipped, loadMs }
 }
 
 /** The median of processes that do this and nothing else. */

@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Bar } from '../bars.js'
+import { minifiedSize } from '../minified-size.js'
 import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import type { Table } from '../table.js'
-import { measureCoreSize } from './core-size.js'
 import { measureImport, measureStart } from './start-times.js'
 
 const flags = benchFlags()
@@ -36,7 +37,7 @@ try {
       await repeat(imports, () => measureImport('node:crypto')),
     ),
   ]
-  const size = await measureCoreSize()
+  const size = await minifiedSize(fileURLToPath(import.meta.resolve('latchkey')))
   const bars: readonly Bar[] = [
     {
       what: 'npm start on existing data',

@@ -10,6 +10,8 @@ export interface Failure {
   readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
 }
 
+const tokenRefused = { status: 401, challenge: 'invalid_token' } as const
+
 /** Everything that can be wrong with a token, a request or a call. A code is never renamed, a retired one never reused. */
 export const failures = {
   credentials_missing: {
@@ -31,116 +33,97 @@ export const failures = {
     hint: 'Send "Authorization: Bearer <token>" with one token and nothing after it.',
   },
   token_too_large: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token is larger than this verifier accepts.',
     hint: 'Put fewer claims into the token, or raise maxTokenBytes.',
   },
   token_malformed: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token is not a well-formed compact JWS.',
     hint: 'Send the token exactly as it was issued.',
   },
   header_refused: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token header carries a parameter that is never accepted.',
     hint: 'Issue tokens without crit, b64, jku, jwk, x5u, x5c and zip.',
   },
   algorithm_refused: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token is not signed with the algorithm of its key.',
     hint: 'The algorithm is fixed with the key; issue the token with that one.',
   },
   type_mismatch: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token is not an access token.',
     hint: 'Send a token whose header says typ "at+jwt" (RFC 9068 §2.1).',
   },
   kid_unknown: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token names a key that was never issued here.',
     hint: 'Sign in again.',
   },
   signature_invalid: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The signature of the token does not hold.',
     hint: 'Sign in again.',
   },
   claim_missing: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token lacks a required claim.',
     hint: 'Issue tokens with iss, sub, aud, exp, iat and jti.',
   },
   claim_invalid: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'A registered claim of the token has the wrong type or range.',
     hint: 'Registered claims follow RFC 7519 §4.1.',
   },
   issuer_mismatch: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token comes from another issuer.',
     hint: 'Sign in with this service.',
   },
   audience_mismatch: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token was issued for another audience.',
     hint: 'Ask for a token for this API.',
   },
   subject_mismatch: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token speaks for someone other than the owner of its secret.',
     hint: 'Sign in again.',
   },
   token_expired: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token has expired.',
     hint: 'Refresh the session and retry.',
   },
   token_not_yet_valid: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token is not valid yet.',
     hint: 'Retry later, and check that the clocks agree.',
   },
   token_revoked: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The token has been revoked.',
     hint: 'Sign in again.',
   },
   session_ended: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The session of this token has ended.',
     hint: 'Sign in again.',
   },
   session_forged: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'The session of this token was never begun.',
     hint: 'Sign in again.',
   },
   reissue_required: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'What this token says is out of date.',
     hint: 'Refresh the session and retry; no new sign-in is needed.',
   },
   tenant_disabled: {
-    status: 401,
-    challenge: 'invalid_token',
+    ...tokenRefused,
     message: 'This account is disabled.',
     hint: 'Ask an administrator.',
   },

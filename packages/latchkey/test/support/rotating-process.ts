@@ -1,8 +1,9 @@
 /** A process that rotates everybody, slowly enough to be killed in the middle, and says how far it has come. */
+
+import { tenantSecrets } from 'latchkey'
+import { postgresStore } from 'latchkey/postgres'
+import { sqliteStore } from 'latchkey/sqlite'
 import Database from 'libsql'
-import { tenantSecrets } from '../../dist/index.js'
-import { postgresStore } from '../../dist/stores/postgres/index.js'
-import { sqliteStore } from '../../dist/stores/sqlite/index.js'
 
 const [, , place = '', masterKeys = '', olderThan] = process.argv
 const store = place.startsWith('postgres:')
