@@ -38,7 +38,9 @@ function promises(history: History): string[] {
 
 describe('the checker of the chaos test', () => {
   it('passes what the promises allow', () => {
-    expect(broken([verified(50, 'accepted'), verified(1109, 'accepted'), verified(120, 'token_revoked')])).toEqual([])
+    expect(
+      broken([verified(50, 'accepted'), verified(1109, 'accepted'), verified(120, 'token_revoked', 'p2.1')]),
+    ).toEqual([])
     expect(broken([verified(105, 'token_revoked')])).toEqual([])
     expect(broken([verified(109, 'accepted', 'p0.1'), verified(50_500, 'store_unavailable')])).toEqual([])
   })
@@ -49,6 +51,13 @@ describe('the checker of the chaos test', () => {
 
   it('finds a token that was accepted by the very process that had revoked it', () => {
     expect(broken([verified(111, 'accepted', 'p0.1')])).toEqual(['accepted_by_its_own_process'])
+  })
+
+  it('finds a token that was accepted by the very process that had refused it', () => {
+    const [refused, accepted] = [verified(105, 'token_revoked'), verified(108, 'accepted')]
+    expect(broken([refused, accepted])).toEqual(['accepted_after_refusal'])
+    expect(broken([refused, { ...accepted, process: 'p1.2' }])).toEqual([])
+    expect(broken([refused, { ...accepted, beganAt: refused.beganAt }])).toEqual([])
   })
 
   it('finds a token that any process accepted after it was said to have ended everywhere', () => {

@@ -53,30 +53,6 @@ describe('the checker', () => {
   })
 })
 
-describe('the checker, of a history that was made up,', () => {
-  it('sees a token accepted by the process that has refused it, and by no other', () => {
-    const token = { token: 'a', kid: 'k', tenant: 't', sessionId: 's', process: 'one', askedAt: 0, issuedAt: 1 }
-    const changes: Change[] = [
-      { ...token, kind: 'revoke', everywhere: false, process: 'two', startedAt: 2, acknowledgedAt: undefined },
-    ]
-    const asked = { token, post: 'p' }
-    const promisesBroken = (process: string) =>
-      check({
-        maxStalenessMs: 600,
-        tokens: [token],
-        changes,
-        faults: [],
-        verifications: [
-          { ...asked, process: 'one', beganAt: 3, endedAt: 4, outcome: 'token_revoked' },
-          { ...asked, process, beganAt: 5, endedAt: 6, outcome: 'accepted' },
-          { ...asked, process: 'witness', beganAt: 7, endedAt: 8, outcome: 'token_revoked' },
-        ],
-      }).map(({ promise }) => promise)
-    expect(promisesBroken('one')).toEqual(['accepted_after_refusal'])
-    expect(promisesBroken('three')).toEqual([])
-  })
-})
-
 function acknowledged({ changes }: History): readonly Change[] {
   return changes.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined)
 }
