@@ -51,7 +51,9 @@ async function share({
 }: Pick<ColdTask, 'databaseUrl' | 'redisUrl' | 'masterKeys' | 'tokens'>): Promise<void> {
   const store = postgresStore({ connectionString: databaseUrl })
   const client = new Redis(redisUrl)
-  const keys = tenantSecrets({ store, cache: redisCache({ client }), masterKeys })
+  // Patient, for what is not written now is never written.
+  const cache = redisCache({ client, timeout: 5000 })
+  const keys = tenantSecrets({ store, cache, masterKeys })
   const latchkey = createLatchkey({ issuer, audience, keys })
   await Promise.all(tokens.map(async (token) => latchkey.verify(token)))
   while ((await client.dbsize()) < tokens.length) await sleep(10)
