@@ -5,10 +5,11 @@ import { rolldown } from 'rolldown'
 export interface MinifiedSize {
   readonly minified: number
   readonly gzipped: number
+  /** What it imports by name, and so does not weigh here: modules of Node, and drivers and frameworks, which are the user's own. */
+  readonly imports: readonly string[]
 }
 
-/** Drivers and frameworks are the user's own. */
-const external = /^(express|fastify|hono|ioredis|libsql|pg)(\/|$)/
+const external = /^[^./]/
 
 /** Bundles the module of this path. */
 export async function minifiedSize(input: string): Promise<MinifiedSize> {
@@ -16,6 +17,8 @@ export async function minifiedSize(input: string): Promise<MinifiedSize> {
   // Comments are marks for yet another bundler.
   const { output } = await bundle.generate({ format: 'esm', minify: true, comments: false })
   await bundle.close()
-  const code = output.map((chunk) => (chunk.type === 'chunk' ? chunk.code : '')).join('')
-  return { minified: Buffer.byteLength(code), gzipped: gzipSync(code).length }
+  const chunks = output.filter((file) => file.type === 'chunk')
+  const code = chunks.map((chunk) => chunk.code).join('')
+  const imports = chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
+  return { minified: Buffer.byteLength(code), gzipped: gzipSync(code).length, imports }
 }

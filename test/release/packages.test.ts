@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -101,9 +102,16 @@ describe('the packages, as they are packed', () => {
     })
   })
 
-  it('have a core of at most 60 kB', async () => {
-    const { minified } = await minifiedSize(join(repository, 'packages/latchkey/bundle/index.js'))
+  it('have a core of at most 60 kB, without dependencies', async () => {
+    const bundle = join(repository, 'packages/latchkey/bundle')
+    const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
     expect(minified).toBeLessThanOrEqual(60_000)
+    expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
+    // Nor did any go into the bundle, of the core or of another subpath.
+    const maps = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
+    const sources = maps.flatMap((file): string[] => JSON.parse(readFileSync(join(bundle, file), 'utf8')).sources)
+    expect(sources.length).toBeGreaterThan(70)
+    expect(sources.filter((path) => path.includes('node_modules'))).toEqual([])
   })
 })
 
