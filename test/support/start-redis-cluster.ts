@@ -15,32 +15,26 @@ const patienceMs = 20_000
 
 /** Starts it, and resolves once each server knows of the other and takes commands. Needs Redis 7. */
 export async function startRedisCluster(): Promise<RedisCluster> {
-  const servers: RedisServer[] = []
-  const clients: Redis[] = []
+  const nodes: { readonly server: RedisServer; readonly client: Redis }[] = []
   const dispose = async () => {
-    for (const client of clients) client.disconnect()
-    await Promise.all(servers.map((server) => server.dispose()))
+    for (const { client } of nodes) client.disconnect()
+    await Promise.all(nodes.map(({ server }) => server.dispose()))
   }
   try {
-    const busPorts: number[] = []
     for (let index = 0; index < size; index += 1) {
       const busPort = await freePort()
       const server = await startRedis('--cluster-enabled', 'yes', '--cluster-port', String(busPort))
       const client = new Redis(server.url)
-      servers.push(server)
-      clients.push(client)
-      busPorts.push(busPort)
+      const first = nodes[0]?.client
+      nodes.push({ server, client })
       await client.cluster('ADDSLOTSRANGE', (slots / size) * index, (slots / size) * (index + 1) - 1)
       // Each a number of its own, or they would have to agree first who may have which slots.
       await client.cluster('SET-CONFIG-EPOCH', index + 1)
+      const { hostname, port } = new URL(server.url)
+      await first?.call('CLUSTER', 'MEET', hostname, port, String(busPort))
     }
-    const [first, ...others] = servers.map(({ url }) => new URL(url))
-    for (const [index, other] of others.entries()) {
-      await clients[0]?.call('CLUSTER', 'MEET', other.hostname, other.port, String(busPorts[index + 1]))
-    }
-    if (first === undefined) throw new Error('A cluster has servers.')
-    await Promise.all(clients.map(isWhole))
-    return { urls: servers.map(({ url }) => url), dispose }
+    await Promise.all(nodes.map(({ client }) => isWhole(client)))
+    return { urls: nodes.map(({ server }) => server.url), dispose }
   } catch (error) {
     await dispose()
     throw error

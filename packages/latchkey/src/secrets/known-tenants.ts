@@ -65,7 +65,7 @@ export class KnownTenants implements ChangeListener {
     })
     this.#byTenant = new BatchReader({
       read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
-      keep: (tenant, reading) => this.#keep(reading) ?? this.#endTenant(tenant),
+      keep: (tenant, reading) => this.#keep(reading) ?? this.#supersede(tenant, Number.POSITIVE_INFINITY),
       instant,
     })
     this.#makeTenant = tenantMaker({
@@ -111,9 +111,7 @@ export class KnownTenants implements ChangeListener {
   /** What is known of the tenant from before this version ends now, in memory and under way. */
   changed({ tenant, version }: Change): void {
     this.#shared?.changed({ tenant, version })
-    this.#cache.drop(tenant, version)
-    this.#byKid.changed(tenant, version)
-    this.#byTenant.changed(tenant, version)
+    this.#supersede(tenant, version)
     this.#doubt(tenant)
   }
 
@@ -179,9 +177,7 @@ export class KnownTenants implements ChangeListener {
     const read = this.#makeTenant(record, readAt)
     // After closing nothing is learnt any more.
     if (this.#closed) return read
-    const { tenant, version } = record
-    this.#byKid.changed(tenant, version)
-    this.#byTenant.changed(tenant, version)
+    this.#supersede(record.tenant, record.version)
     return this.#cache.keep(read)
   }
 
@@ -193,12 +189,11 @@ export class KnownTenants implements ChangeListener {
     if (owner !== undefined) this.#cache.drop(owner, Number.POSITIVE_INFINITY)
   }
 
-  /** There is no such tenant. */
-  #endTenant(tenant: string): undefined {
-    const newest = Number.POSITIVE_INFINITY
-    this.#byKid.changed(tenant, newest)
-    this.#byTenant.changed(tenant, newest)
-    this.#cache.drop(tenant, newest)
+  /** What is older than this version of the tenant ends, in memory and under way; all of it, when there is no such tenant any more. */
+  #supersede(tenant: string, version: number): undefined {
+    this.#cache.drop(tenant, version)
+    this.#byKid.changed(tenant, version)
+    this.#byTenant.changed(tenant, version)
   }
 
   async #catchUp(): Promise<void> {

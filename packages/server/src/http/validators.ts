@@ -1,4 +1,4 @@
-import { Ajv, type Options } from 'ajv'
+import { Ajv, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 
@@ -14,9 +14,9 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const forUrl = withFormats(new Ajv({ ...strict, coerceTypes: true, useDefaults: true }))
   return ({ schema, httpPart }) => {
     const ajv = httpPart === 'body' ? forBody : forUrl
-    // Ajv keeps what it has compiled, by the schema.
+    let validate: ValidateFunction | undefined
     return (value: unknown) => {
-      const validate = ajv.compile(schema)
+      validate ??= ajv.compile(schema)
       return validate(value) || { error: validate.errors ?? [] }
     }
   }

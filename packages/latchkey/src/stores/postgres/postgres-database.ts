@@ -34,26 +34,25 @@ export class PostgresDatabase implements SqlDatabase {
   readonly #source: PostgresSource
   readonly #running = new Set<Promise<unknown>>()
   readonly #names = new Map<string, string>()
-  #mayPrepare = true
-  /** Notifications have come the way that statements go: each connection is one of the server's for as long as it is lent. */
-  #heard = false
+  /** Everything once notifications have come the way that statements go: then each connection is one of the server's for as long as it is lent. */
+  #prepares: 'reads' | 'everything' | 'nothing' = 'reads'
 
   constructor(source: PostgresSource) {
     this.#source = source
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    return this.#heard ? this.queryPrepared(text, values) : this.#query(text, values)
+    return this.#prepares === 'everything' ? this.queryPrepared(text, values) : this.#query(text, values)
   }
 
   async queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    if (!this.#mayPrepare) return this.#query(text, values)
+    if (this.#prepares === 'nothing') return this.#query(text, values)
     try {
       return await this.#query(text, values, this.#nameOf)
     } catch (error) {
       if (!isNotAsPrepared(error)) throw error
       // A pooler in transaction mode gives each statement to another connection, and goes on doing so.
-      this.#mayPrepare = false
+      this.#prepares = 'nothing'
       return this.#query(text, values)
     }
   }
@@ -61,9 +60,9 @@ export class PostgresDatabase implements SqlDatabase {
   /** What fails in a transaction cannot be tried again there, so nothing is prepared in one before it is known that nothing stands in between. */
   async exclusively<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     try {
-      return await this.#exclusively(work, this.#heard && this.#mayPrepare ? this.#nameOf : undefined)
+      return await this.#exclusively(work, this.#prepares === 'everything' ? this.#nameOf : undefined)
     } catch (error) {
-      if (isNotAsPrepared(error)) this.#mayPrepare = false
+      if (isNotAsPrepared(error)) this.#prepares = 'nothing'
       throw error
     }
   }
@@ -88,7 +87,7 @@ export class PostgresDatabase implements SqlDatabase {
         connect: this.#source.connectDedicated,
         sendMarker: async (channel, marker) => void (await this.query('select pg_notify($1, $2)', [channel, marker])),
       })
-      this.#heard = this.#source.listensAlike
+      if (this.#source.listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
       return feed
     } catch (error) {
       throw isLatchkeyError(error) ? error : new LatchkeyError('store_unavailable', { cause: error })
