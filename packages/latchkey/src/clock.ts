@@ -26,7 +26,10 @@ export function instantOf(clock: Clock): Instant {
   return { wallMs: clock.now(), monotonicMs: clock.monotonic() }
 }
 
-/** Milliseconds since `instant`: the larger of what the two clocks say, so that neither a suspend nor a step hides time. */
-export function elapsedMs(clock: Clock, instant: Instant): number {
-  return Math.max(clock.now() - instant.wallMs, clock.monotonic() - instant.monotonicMs)
+/**
+ * Milliseconds since `instant`: the larger of what the two clocks say, so that neither a suspend nor a step hides time. `nowMs`: the wall clock, for whoever
+ * has just read it.
+ */
+export function elapsedMs(clock: Clock, instant: Instant, nowMs = clock.now()): number {
+  return Math.max(nowMs - instant.wallMs, clock.monotonic() - instant.monotonicMs)
 }

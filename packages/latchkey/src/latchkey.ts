@@ -141,14 +141,18 @@ class TokenAuthority implements Latchkey {
     this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? 900)
     this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, 300)
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
-    this.#verified =
-      tokenCache === false
-        ? undefined
-        : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000))
     this.#sessionIds = options.sessionIds
     this.#onForgery = options.onForgery
     const clock = options.clock ?? systemClock
     this.#clock = clock
+    this.#verified =
+      tokenCache === false
+        ? undefined
+        : new VerifiedTokens({
+            maxEntries: checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000),
+            nowMs: () => clock.now(),
+            endsAtMs: (expiresAtSec) => this.#endsAtMs(expiresAtSec),
+          })
     this.#watched = new WatchedTokens({
       keys: options.keys,
       verify: (token) => this.verify(token),
@@ -165,7 +169,7 @@ class TokenAuthority implements Latchkey {
   verify(token: string): MaybePromise<Auth> {
     if (typeof token !== 'string') throw refusal('token_malformed')
     if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
-    const known = this.#verified?.find(token, this.#clock.now())
+    const known = this.#verified?.find(token)
     if (known !== undefined) return known
     return this.#verifyAnew(token, splitCompact(token), maxAttempts)
   }
@@ -236,13 +240,11 @@ class TokenAuthority implements Latchkey {
       toleranceSec: this.#toleranceSec,
     })
     if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged(claims.sub, key.kid)
-    const refused = key.refusalOf(claims.sid)
+    const refused = key.refusalOf(claims.sid, nowMs)
     if (refused !== undefined) throw refusal(refused)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
-    if (!key.isCurrent()) return this.#verifyAnew(token, parts, attempts - 1)
-    const auth = createAuth(claims, key.kid, token)
-    this.#verified?.add(token, auth, key, this.#endsAtMs(claims.exp))
-    return auth
+    if (!key.isCurrent(nowMs)) return this.#verifyAnew(token, parts, attempts - 1)
+    return this.#verified?.identify(claims, key, token) ?? createAuth(claims, key.kid, token)
   }
 
   #newSessionId(subject: string): string {

@@ -86,7 +86,7 @@ function isNamed(candidate: string | undefined, name: string): boolean {
 
 function bearerToken(header: string): string | undefined {
   // As nearly all clients write it.
-  if (header.startsWith('Bearer ') && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
+  if (header.slice(0, 7) === 'Bearer ' && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
   const token = bearer.exec(header)?.[1]
   if (token !== undefined) return token
   return bearerScheme.test(header) ? malformed : undefined

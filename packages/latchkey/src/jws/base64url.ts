@@ -22,11 +22,26 @@ const borrowed = Buffer.alloc((maxBorrowedLength / 4) * 3)
 /** Its first bytes, by their number: to make a view takes longer than to decode into one. */
 const borrowedViews: (Buffer | undefined)[] = new Array(borrowed.length + 1).fill(undefined)
 
-/** As `decodeBase64url`, in a buffer that the next call writes over: for bytes that are read at once and not kept. */
+/**
+ * The bytes of canonical base64url, as `decodeBase64url` gives them, of an ASCII text; in a buffer that the next call writes over: for bytes that are read at
+ * once and not kept. What a signature holds over is ASCII. That it is canonical shows without encoding it again: Node's decoder leaves out what it does not
+ * know, and then gives too few bytes; the two characters of the other alphabet that it knows are looked for, and so are unused bits.
+ */
 export function borrowBase64url(text: string): Buffer | undefined {
   if (text.length > maxBorrowedLength) return decodeBase64url(text)
   const length = borrowed.write(text, 'base64url')
+  if (length !== (text.length * 3) >> 2 || text.includes('+') || text.includes('/')) return undefined
+  if (!endsCanonically(text)) return undefined
   const bytes = borrowedViews[length] ?? borrowed.subarray(0, length)
   borrowedViews[length] = bytes
-  return bytes.toString('base64url') === text ? bytes : undefined
+  return bytes
+}
+
+/** Characters that may end a text whose length is not a multiple of four: those that leave no unused bit set. By the remainder of the length. */
+const lastCharacters = ['', '', 'AQgw', 'AEIMQUYcgkosw048']
+
+function endsCanonically(text: string): boolean {
+  const remainder = text.length & 3
+  if (remainder === 0) return true
+  return remainder !== 1 && lastCharacters[remainder]?.includes(text.charAt(text.length - 1)) === true
 }

@@ -26,10 +26,11 @@ export interface VerifyingKey {
   /**
    * Whether this key may still be believed without asking its source again (C4, C8). Asked at every accept, also of a
    * token that was verified before, so it is synchronous and cheap. Once it answered `false` the key must be asked for anew.
+   * `nowMs`: the wall clock as it was just read, in milliseconds since 1970; what else it needs of time it reads itself.
    */
-  isCurrent(): boolean
-  /** Why a token of this key and session is refused although its signature holds; `undefined` when it is not. */
-  refusalOf(sessionId: string | undefined): FailureCode | undefined
+  isCurrent(nowMs: number): boolean
+  /** Why a token of this key and session is refused at `nowMs` although its signature holds; `undefined` when it is not. */
+  refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined
 }
 
 /** Told that tokens of this subject which held before may hold no more; of anybody, when it is `undefined`. Never throws. */

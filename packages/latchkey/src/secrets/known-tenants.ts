@@ -33,6 +33,7 @@ const looksPerStaleness = 4
  * store. It listens to the change feed, and tells those who hold on to a verdict when they had better look again.
  */
 export class KnownTenants implements ChangeListener {
+  readonly #clock: Clock
   readonly #freshness: Freshness
   readonly #registration: KnownTenantsOptions['registration']
   readonly #cache: TenantCache
@@ -52,6 +53,7 @@ export class KnownTenants implements ChangeListener {
     { store, registration, clock, open, ...options }: KnownTenantsOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
+    this.#clock = clock
     this.#freshness = new Freshness(clock, options.maxStalenessMs)
     this.#cache = new TenantCache(options.maxTenants)
     this.#shared = createShared(() => this.#freshness.isFeedFresh)
@@ -69,8 +71,7 @@ export class KnownTenants implements ChangeListener {
       instant,
     })
     this.#makeTenant = tenantMaker({
-      nowMs: () => clock.now(),
-      covers: (readAt) => this.#freshness.covers(readAt),
+      covers: (readAt, nowMs) => this.#freshness.covers(readAt, nowMs),
       open,
     })
     this.#onFeedChange = options.onFeedChange
@@ -85,17 +86,20 @@ export class KnownTenants implements ChangeListener {
   /** The tenant, if it is in memory and may be believed now. */
   find(tenant: string): CachedTenant | undefined {
     const cached = this.#cache.find(tenant)
-    return cached !== undefined && this.#freshness.covers(cached.readAt) ? cached : undefined
+    return cached !== undefined && this.#isFresh(cached) ? cached : undefined
   }
 
-  /** The key whose tokens carry this header, if it is in memory and its tenant may be believed now; a few keys are found by their kid alone. */
+  /**
+   * The key whose tokens carry this header, if it is in memory; not when it is known that its tenant may not be believed. A few keys are found by their kid alone.
+   * Whether it may be believed is for the key to say at the accept: what it refuses stays refused, however old that knowledge is.
+   */
   findByHeader(headerSegment: string): TenantKey | undefined {
-    return this.#ifFresh(this.#cache.findByHeader(headerSegment))
+    return this.#ifLikelyFresh(this.#cache.findByHeader(headerSegment))
   }
 
-  /** The key with this kid, if it is in memory and its tenant may be believed now. */
+  /** As `findByHeader`, by the kid. */
   findByKid(kid: string): TenantKey | undefined {
-    return this.#ifFresh(this.#cache.findByKid(kid))
+    return this.#ifLikelyFresh(this.#cache.findByKid(kid))
   }
 
   /** The tenant as it is read now; `undefined` when there is none. Fails with `store_unavailable`. */
@@ -153,10 +157,14 @@ export class KnownTenants implements ChangeListener {
     for (const timer of this.#timers) clearInterval(timer)
   }
 
-  #ifFresh(key: TenantKey | undefined): TenantKey | undefined {
-    if (key === undefined || !this.#freshness.covers(key.readAt)) return undefined
+  #ifLikelyFresh(key: TenantKey | undefined): TenantKey | undefined {
+    if (key === undefined || (this.#freshness.isInDoubt && !this.#isFresh(key))) return undefined
     key.use()
     return key
+  }
+
+  #isFresh({ readAt }: CachedTenant): boolean {
+    return this.#freshness.covers(readAt, this.#clock.now())
   }
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
@@ -166,7 +174,7 @@ export class KnownTenants implements ChangeListener {
       if (registering !== undefined) await registering
       const cached = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
-      if (cached === undefined || this.#freshness.covers(cached.readAt)) return cached
+      if (cached === undefined || this.#isFresh(cached)) return cached
     }
     throw refusal('store_unavailable')
   }

@@ -8,10 +8,8 @@ import type { EndedSession, SecretRecord, TenantRecord } from './ports.js'
 
 /** What cached tenants need of the process they live in. */
 export interface TenantSurroundings {
-  /** The wall clock, in milliseconds since 1970. */
-  readonly nowMs: () => number
-  /** Whether knowledge as of this instant may still be believed. */
-  readonly covers: (readAt: Instant) => boolean
+  /** Whether knowledge as of this instant may still be believed now, which is `nowMs` (milliseconds since 1970). */
+  readonly covers: (readAt: Instant, nowMs: number) => boolean
   /** The secret itself; `master_key_missing` or `master_key_wrong` when it cannot be decrypted. */
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
 }
@@ -92,8 +90,8 @@ function circumstancesOf(
   return { ...ordinary, retiresAt: retirementOf(secret), endedSessions }
 }
 
-function isRetired({ retiresAt, surroundings }: Circumstances): boolean {
-  return retiresAt !== Number.POSITIVE_INFINITY && !(surroundings.nowMs() < retiresAt)
+function isRetired({ retiresAt }: Circumstances, nowMs: number): boolean {
+  return !(nowMs < retiresAt)
 }
 
 /** Stands for the time of the read once the cache has let the tenant go. */
@@ -161,16 +159,17 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
     return verifyHmac(this.algorithm, TenantKey.#secretOf(this), signingInput, signature)
   }
 
-  isCurrent(): boolean {
+  isCurrent(nowMs: number): boolean {
     this.use()
     const circumstances = this.#circumstances
-    return this.#readAt !== ended && !isRetired(circumstances) && circumstances.surroundings.covers(this.#readAt)
+    if (this.#readAt === ended || isRetired(circumstances, nowMs)) return false
+    return circumstances.surroundings.covers(this.#readAt, nowMs)
   }
 
-  refusalOf(sessionId: string | undefined): FailureCode | undefined {
+  refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined {
     const { endedSessions } = this.#circumstances
     if (endedSessions.some((session) => session.sessionId === sessionId)) return 'session_ended'
-    return isRetired(this.#circumstances) ? 'reissue_required' : undefined
+    return isRetired(this.#circumstances, nowMs) ? 'reissue_required' : undefined
   }
 
   /** Marks the tenant as used. */

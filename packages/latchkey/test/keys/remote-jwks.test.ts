@@ -234,10 +234,10 @@ describe('verifying by another service’s JWKS', () => {
     state.jwks = { keys: [stays.jwk, changed.jwk] }
     clock.advance(30_000)
     expect(await outcomeOf(() => keyOf('made up'))).toBe('kid_unknown')
-    expect([stayed.isCurrent(), went.isCurrent()]).toEqual([true, false])
-    expect((await keyOf('a')).isCurrent()).toBe(true)
+    expect([stayed.isCurrent(clock.now()), went.isCurrent(clock.now())]).toEqual([true, false])
+    expect((await keyOf('a')).isCurrent(clock.now())).toBe(true)
     clock.advance(600_001)
-    expect(stayed.isCurrent()).toBe(false)
+    expect(stayed.isCurrent(clock.now())).toBe(false)
   })
 
   it('waits for a hanging issuer once, and then asks it in the background', async () => {

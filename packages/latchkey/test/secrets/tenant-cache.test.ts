@@ -5,7 +5,7 @@ import { TenantCache } from '../../src/secrets/tenant-cache.js'
 import { type CachedTenant, tenantMaker } from '../../src/secrets/tenant-key.js'
 
 const readAt = { wallMs: 0, monotonicMs: 0 }
-const makeTenant = tenantMaker({ nowMs: () => 0, covers: () => true, open: () => randomBytes(32) })
+const makeTenant = tenantMaker({ covers: () => true, open: () => randomBytes(32) })
 
 function tenantWith(tenant: string, kids: readonly string[], version = 1): CachedTenant {
   const secrets = kids.map((kid, at) => ({
