@@ -13,7 +13,7 @@ import { requireAuth as expressAuth } from 'latchkey/express'
 import { requireAuth as fastifyAuth } from 'latchkey/fastify'
 import { requireAuth as honoAuth } from 'latchkey/hono'
 import { audience, issuer, tokenType } from '../population.js'
-import { type Framework, type Route, sessionRoute, type TokenKind, versionRoute } from './messages.js'
+import { emptyRoute, type Framework, type Route, sessionRoute, type TokenKind, versionRoute } from './messages.js'
 import type { SessionCheck } from './sessions.js'
 import type { PeerKeys } from './tokens.js'
 import type { VersionCheck } from './versions.js'
@@ -42,6 +42,7 @@ export const applications: Readonly<Record<Framework, (parts: Parts) => Promise<
 function routes(peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
   return [
     { path: '/open', name: 'open', takes: 'none' },
+    { path: '/empty', name: emptyRoute, takes: 'none' },
     { path: '/latchkey', name: 'Latchkey', takes: 'tenant' },
     { path: '/peer', name: peer, takes },
     { path: '/version', name: versionRoute, takes: 'versioned' },
@@ -63,6 +64,11 @@ async function startExpress({ latchkey, keys, versions, sessions }: Parts): Prom
     clockTolerance: 5,
   })
   app.get('/open', (_req, res) => void res.json({ id: 'anybody' }))
+  app.get(
+    '/empty',
+    (_req, _res, next) => next(),
+    (_req, res) => void res.json({ id: 'anybody' }),
+  )
   app.get('/latchkey', expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject }))
   app.get('/peer', guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub }))
   const checked = (check: (req: express.Request) => Promise<string>): express.RequestHandler => {
@@ -103,6 +109,7 @@ async function startFastify({ latchkey, keys, versions, sessions }: Parts): Prom
     },
   })
   app.get('/open', async () => ({ id: 'anybody' }))
+  app.get('/empty', { onRequest: (_request, _reply, done) => done() }, async () => ({ id: 'anybody' }))
   app.get('/latchkey', { onRequest: fastifyAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
   app.get('/peer', { onRequest: (request) => request.jwtVerify() }, async (request) => ({
     id: (request.user as { sub: string }).sub,
@@ -144,6 +151,11 @@ async function startHono({ latchkey, keys, versions, sessions }: Parts): Promise
   })
   const app = new Hono()
   app.get('/open', (c) => c.json({ id: 'anybody' }))
+  app.get(
+    '/empty',
+    (_c, next) => next(),
+    (c) => c.json({ id: 'anybody' }),
+  )
   app.get('/latchkey', honoAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
   app.get('/peer', guard, (c) => c.json({ id: c.get('subject') }))
   app.get('/version', async (c) => {

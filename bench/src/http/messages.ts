@@ -2,6 +2,9 @@
 export const frameworks = ['express', 'fastify', 'hono'] as const
 export type Framework = (typeof frameworks)[number]
 
+/** The route whose guard does nothing: what the framework itself takes to have one. */
+export const emptyRoute = 'a guard that does nothing'
+
 /** The route whose guard reads the version of the user's row. */
 export const versionRoute = 'token version in PostgreSQL'
 
