@@ -148,11 +148,7 @@ class TokenAuthority implements Latchkey {
     this.#verified =
       tokenCache === false
         ? undefined
-        : new VerifiedTokens({
-            maxEntries: checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000),
-            nowMs: () => clock.now(),
-            endsAtMs: (expiresAtSec) => this.#endsAtMs(expiresAtSec),
-          })
+        : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000), clock)
     this.#watched = new WatchedTokens({
       keys: options.keys,
       verify: (token) => this.verify(token),
@@ -244,7 +240,9 @@ class TokenAuthority implements Latchkey {
     if (refused !== undefined) throw refusal(refused)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyAnew(token, parts, attempts - 1)
-    return this.#verified?.identify(claims, key, token) ?? createAuth(claims, key.kid, token)
+    const auth = createAuth(claims, key.kid, token)
+    this.#verified?.add(token, auth, key, this.#endsAtMs(claims.exp))
+    return auth
   }
 
   #newSessionId(subject: string): string {

@@ -1,6 +1,6 @@
-import { type Auth, createAuth } from './auth.js'
+import type { Auth } from './auth.js'
 import { BoundedMap } from './bounded-map.js'
-import type { Claims } from './claims/check-claims.js'
+import type { Clock } from './clock.js'
 import type { VerifyingKey } from './keys/key-source.js'
 
 interface VerifiedToken {
@@ -9,15 +9,6 @@ interface VerifiedToken {
   readonly key: VerifyingKey
   readonly notAfterMs: number
   recentlyUsed: boolean
-}
-
-/** What `VerifiedTokens` works with. */
-export interface VerifiedTokensOptions {
-  readonly maxEntries: number
-  /** Milliseconds since 1970. */
-  readonly nowMs: () => number
-  /** Milliseconds since 1970 from which a token that expires at that second is refused. */
-  readonly endsAtMs: (expiresAtSec: number) => number
 }
 
 /** How the memory of verified tokens has been used since it began. */
@@ -47,7 +38,7 @@ const bitsPerEntry = 16
  * Once it is full, a token enters when it comes for the second time: those that come once drive nobody out, and leave nothing to be collected.
  */
 export class VerifiedTokens {
-  readonly #options: VerifiedTokensOptions
+  readonly #clock: Pick<Clock, 'now'>
   readonly #entries: BoundedMap<number, VerifiedToken>
   /** A bit for each mark that came; several marks share one, which lets a token in too early at worst. */
   readonly #came: Uint8Array
@@ -55,9 +46,9 @@ export class VerifiedTokens {
   #hits = 0
   #misses = 0
 
-  constructor(options: VerifiedTokensOptions) {
-    const { maxEntries } = options
-    this.#options = options
+  /** `clock` is read for tokens that are found. */
+  constructor(maxEntries: number, clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
     this.#entries = new BoundedMap(maxEntries)
     this.#came = new Uint8Array(Math.ceil((maxEntries * bitsPerEntry) / 8))
   }
@@ -67,7 +58,7 @@ export class VerifiedTokens {
     const mark = markOf(token)
     const known = this.#entries.get(mark)
     if (known !== undefined && known.token === token) {
-      const nowMs = this.#options.nowMs()
+      const nowMs = this.#clock.now()
       if (nowMs < known.notAfterMs && known.key.isCurrent(nowMs)) {
         if (!known.recentlyUsed) known.recentlyUsed = true
         this.#hits += 1
@@ -83,16 +74,11 @@ export class VerifiedTokens {
     return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size }
   }
 
-  /** The identity of a token that was just verified; remembered, if it may enter, until it expires or its key is not current any more. */
-  identify(claims: Claims, key: VerifyingKey, token: string): Auth {
+  /** Remembers a token that was just verified, until `notAfterMs` (milliseconds since 1970) or until its key is not current any more. */
+  add(token: string, auth: Auth, key: VerifyingKey, notAfterMs: number): void {
     const mark = markOf(token)
-    const isKept = token.length <= maxTokenLength && (!this.#entries.isFull || this.#cameBefore(mark))
-    if (!isKept) return createAuth(claims, key.kid, token)
-    const own = ownText(token)
-    const auth = createAuth(claims, key.kid, own)
-    const notAfterMs = this.#options.endsAtMs(claims.exp)
-    this.#entries.set(mark, { token: own, auth, key, notAfterMs, recentlyUsed: false })
-    return auth
+    if (token.length > maxTokenLength || (this.#entries.isFull && !this.#cameBefore(mark))) return
+    this.#entries.set(mark, { token, auth, key, notAfterMs, recentlyUsed: false })
   }
 
   clear(): void {
@@ -108,8 +94,9 @@ export class VerifiedTokens {
     if (this.#bitsSet * bitsPerEntry >= bits) {
       this.#came.fill(0)
       this.#bitsSet = 0
+      return false
     }
-    this.#came[at >> 3] = (this.#came[at >> 3] ?? 0) | bit
+    this.#came[at >> 3] = byte | bit
     this.#bitsSet += 1
     return false
   }
@@ -120,12 +107,4 @@ function markOf(token: string): number {
   let mark = 0
   for (let at = token.length - 6; at < token.length - 1; at += 1) mark = (mark << 6) ^ (token.charCodeAt(at) & 0x3f)
   return mark
-}
-
-// One buffer serves all calls: each fills and reads it before it returns.
-const workspace = Buffer.alloc(maxTokenLength)
-
-/** The same ASCII text by itself: a part of a text keeps the whole one alive, such as a header with many cookies, and takes longer to read. */
-function ownText(part: string): string {
-  return workspace.toString('latin1', 0, workspace.write(part, 'latin1'))
 }

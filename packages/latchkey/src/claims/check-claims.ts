@@ -1,4 +1,4 @@
-import { refusal } from '../errors.js'
+import { type LatchkeyError, refusal } from '../errors.js'
 import { parseJsonObject } from '../strict-json.js'
 
 /** The claims of an access token whose signature held. */
@@ -36,14 +36,14 @@ export function parseClaims(payload: Buffer): Claims {
   const claims = parseJsonObject(payload)
   if (claims === undefined) throw refusal('token_malformed')
   const { iss, sub, aud, exp, iat, jti, nbf, sid } = claims
-  demand(iss, isText)
-  demand(sub, isText)
-  demand(aud, isAudience)
-  demand(exp, isNumericDate)
-  demand(iat, isNumericDate)
-  demand(jti, isText)
-  if (nbf !== undefined) demand(nbf, isNumericDate)
-  if (sid !== undefined) demand(sid, isText)
+  if (!isText(iss)) throw wrong(iss)
+  if (!isText(sub)) throw wrong(sub)
+  if (!isAudience(aud)) throw wrong(aud)
+  if (!isNumericDate(exp)) throw wrong(exp)
+  if (!isNumericDate(iat)) throw wrong(iat)
+  if (!isText(jti)) throw wrong(jti)
+  if (nbf !== undefined && !isNumericDate(nbf)) throw wrong(nbf)
+  if (sid !== undefined && !isText(sid)) throw wrong(sid)
   return claims as Claims
 }
 
@@ -60,9 +60,8 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
 }
 
-function demand(value: unknown, isRight: (value: unknown) => boolean): void {
-  if (value === undefined) throw refusal('claim_missing')
-  if (!isRight(value)) throw refusal('claim_invalid')
+function wrong(claim: unknown): LatchkeyError {
+  return refusal(claim === undefined ? 'claim_missing' : 'claim_invalid')
 }
 
 function isText(value: unknown): boolean {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isLatchkeyError, refusal } from '../../src/errors.js'
@@ -37,6 +39,30 @@ describe('taking a token from a request', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('keeps nothing else in memory with the token, wherever it was', () => {
+    const count = 300
+    const rest = 100_000
+    const carrier = { method: 'POST', rawHeaders: [], contentType: undefined, body: undefined, query: undefined }
+    const ways: readonly ((text: string, token: string) => string)[] = [
+      (text) => takeToken({ ...carrier, rawHeaders: ['Authorization', text.replace(/^.{7}/, 'Bearer ')] }, {}),
+      (text, token) => takeToken({ ...carrier, rawHeaders: ['Cookie', `${text}; t=${token}`] }, { cookie: 't' }),
+      (text) => takeToken({ ...carrier, query: { access_token: text.trimStart() } }, { query: true }),
+    ]
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    for (const take of ways) {
+      collect()
+      const before = process.memoryUsage().heapUsed
+      const kept = Array.from({ length: count }, (_, at) => {
+        const token = `a-token-of-some-length.${at}`
+        return take(Buffer.from(token.padStart(rest, ' ')).toString('latin1'), token)
+      })
+      collect()
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan((count * rest) / 4)
+      expect(kept.at(-1)).toBe(`a-token-of-some-length.${count - 1}`)
+    }
   })
 
   it('takes no form from a GET, and none of another type', () => {
