@@ -17,12 +17,9 @@ const waitingForEach = 32
 /** Seconds after which a queue that was full has been worked off. */
 const retryAfterSec = 2
 
-/**
- * One more at once than there are processors, so that none is idle until the event loop, which may be waiting for a disk, has handed it the next; and about a
- * second's work in waiting.
- */
+/** As many at once as there are processors, and about a second's work in waiting. */
 export function defaultPasswordQueue(): PasswordQueueOptions {
-  const parallel = Math.min(availableParallelism() + 1, threads)
+  const parallel = Math.min(availableParallelism(), threads)
   return { parallel, maxWaiting: parallel * waitingForEach }
 }
 
