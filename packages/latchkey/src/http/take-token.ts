@@ -1,4 +1,5 @@
 import { refusal } from '../errors.js'
+import { ownText } from '../own-text.js'
 import { cookieValues } from './cookie-values.js'
 
 /** Where a request may carry its access token besides the `Authorization` header, which always counts. All off by default. */
@@ -91,11 +92,6 @@ function bearerToken(header: string): string | undefined {
   const token = bearer.exec(header)?.[1]
   if (token !== undefined) return ownText(token)
   return bearerScheme.test(header) ? malformed : undefined
-}
-
-/** The same text by itself: a part of a text keeps the whole one alive, such as a header with many cookies. */
-function ownText(part: string): string {
-  return Buffer.from(part, 'utf8').toString('utf8')
 }
 
 function mayCarryForm({ method, contentType }: TokenCarrier): boolean {
