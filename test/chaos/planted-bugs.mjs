@@ -15,7 +15,7 @@ const bugs = {
   // What was read may be of any age.
   'age-ignored': {
     file: '/secrets/freshness.js',
-    line: 'elapsedMs(this.#clock, instant) <= this.#maxStalenessMs',
+    line: 'elapsedMs(this.#clock, instant, nowMs) <= this.#maxStalenessMs',
     bug: 'true',
   },
   // Entries of the shared cache are not compared with the tenant's version.

@@ -41,10 +41,11 @@ export class VerifierProcess {
     })
   }
 
-  /** Starts one, and waits until it listens, or has said that it cannot yet. */
+  /** Starts one, and waits until it listens, or has said that it cannot yet. Rejects when it ends instead: it has said why. */
   static async start(standing: Standing, setup: VerifierSetup): Promise<VerifierProcess> {
     const verifier = new VerifierProcess(standing, setup)
     await new Promise((resolve) => verifier.#waiting.set(0, resolve))
+    if (verifier.hasDied) throw new Error(`${verifier.name} ended before it was up.`)
     return verifier
   }
 
