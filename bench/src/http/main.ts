@@ -35,7 +35,7 @@ interface RouteResult extends Sample {
 const flags = benchFlags()
 const tenants = flags.quick ? 1000 : 10_000
 const rounds = flags.quick ? 1 : 7
-const durationSec = flags.quick ? 0.8 : 3
+const durationSec = flags.quick ? 1 : 3
 const connections = 20
 
 const postgres = await startPostgres()
