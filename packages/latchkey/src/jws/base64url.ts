@@ -23,15 +23,15 @@ const borrowed = Buffer.alloc((maxBorrowedLength / 4) * 3)
 const borrowedViews: (Buffer | undefined)[] = new Array(borrowed.length + 1).fill(undefined)
 
 /**
- * The bytes of canonical base64url, as `decodeBase64url` gives them, of an ASCII text; in a buffer that the next call writes over: for bytes that are read at
- * once and not kept. What a signature holds over is ASCII. That it is canonical shows without encoding it again: Node's decoder leaves out what it does not
- * know, and then gives too few bytes; the two characters of the other alphabet that it knows are looked for, and so are unused bits.
+ * As `decodeBase64url`, in a buffer that the next call writes over: for bytes that are read at once and not kept. That the text is canonical shows without encoding
+ * it again: Node's decoder leaves out what it does not know, and then gives too few bytes; the two characters of the other alphabet that it knows are looked for,
+ * and so are unused bits and characters beyond ASCII, of which it takes the low byte.
  */
 export function borrowBase64url(text: string): Buffer | undefined {
   if (text.length > maxBorrowedLength) return decodeBase64url(text)
   const length = borrowed.write(text, 'base64url')
   if (length !== (text.length * 3) >> 2 || text.includes('+') || text.includes('/')) return undefined
-  if (!endsCanonically(text)) return undefined
+  if (!endsCanonically(text) || Buffer.byteLength(text) !== text.length) return undefined
   const bytes = borrowedViews[length] ?? borrowed.subarray(0, length)
   borrowedViews[length] = bytes
   return bytes
