@@ -67,7 +67,7 @@ export async function createPopulation(
     subjects,
     secrets,
     tokens,
-    newTokens: shuffled(newTokens),
+    newTokens,
     cachedTokens,
     claims,
   }
@@ -101,11 +101,4 @@ async function openSecrets(
     }
   }
   return secrets
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  return values
-    .map((value) => ({ value, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ value }) => value)
 }

@@ -95,22 +95,33 @@ export function ratioOf(timing: Timing, other: Timing): number {
   return median(timing.rounds.map((time, round) => time / (other.rounds[round] ?? Number.NaN)))
 }
 
-/** Items of which each round has those at its own places, all of them once and in the same order; or again and again, when `endlessly`. */
+/**
+ * Items of which each round has those at its own places, all of them once and in the same order; or again and again, when `endlessly`. They come shuffled: in the order in which
+ * they were made they lie side by side in memory, and the processor would have fetched the next one before it is asked for.
+ */
 export function takingTurns<Item, Input>(
   items: readonly Item[],
   inputOf: (item: Item) => Input,
   { endlessly }: { readonly endlessly: boolean },
 ): () => (count: number) => readonly Input[] {
+  const turns = shuffled(items)
   return () => {
     let place = 0
     return (count) => {
       const batch: Input[] = []
-      while (batch.length < count && (endlessly || place < items.length)) {
-        const item = items[place % items.length]
+      while (batch.length < count && (endlessly || place < turns.length)) {
+        const item = turns[place % turns.length]
         if (item !== undefined) batch.push(inputOf(item))
         place += 1
       }
       return batch
     }
   }
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ value }) => value)
 }

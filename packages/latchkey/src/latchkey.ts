@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Auth, createAuth, tokenOf } from './auth.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
-import { checkClaims, parseClaims } from './claims/check-claims.js'
+import { checkClaims, endsAtMs, parseClaims } from './claims/check-claims.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
@@ -27,7 +27,7 @@ export interface LatchkeyOptions {
   /** Seconds by which clocks may differ. 0 to 300; default 5. */
   readonly clockTolerance?: number
   /**
-   * Memory for tokens that were verified before: at most `maxEntries`, by default 10,000; `false` verifies every time. Tokens of more than 2,048 characters
+   * Memory for tokens that were verified before: at most `maxEntries`, 1 to 10,000,000, by default 10,000; `false` verifies every time. Tokens of more than 2,048 characters
    * are not kept, so that an entry takes 1 to 6 kB. Nothing enters whose signature did not hold.
    */
   readonly tokenCache?: { readonly maxEntries: number } | false
@@ -148,7 +148,11 @@ class TokenAuthority implements Latchkey {
     this.#verified =
       tokenCache === false
         ? undefined
-        : new VerifiedTokens(checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 100_000_000), clock)
+        : new VerifiedTokens(
+            checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 10_000_000),
+            this.#toleranceSec,
+            clock,
+          )
     this.#watched = new WatchedTokens({
       keys: options.keys,
       verify: (token) => this.verify(token),
@@ -173,7 +177,12 @@ class TokenAuthority implements Latchkey {
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void {
     const token = tokenOf(auth)
     if (token === undefined) throw new TypeError('watch takes the very object that verify gave.')
-    return this.#watched.add({ token, subject: auth.subject, endsAtMs: this.#endsAtMs(auth.expiresAt), ended })
+    return this.#watched.add({
+      token,
+      subject: auth.subject,
+      endsAtMs: endsAtMs(auth.expiresAt, this.#toleranceSec),
+      ended,
+    })
   }
 
   tokenCacheUse(): TokenCacheUse {
@@ -241,7 +250,7 @@ class TokenAuthority implements Latchkey {
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyAnew(token, parts, attempts - 1)
     const auth = createAuth(claims, key.kid, token)
-    this.#verified?.add(token, auth, key, this.#endsAtMs(claims.exp))
+    this.#verified?.add(token, auth, key)
     return auth
   }
 
@@ -259,10 +268,6 @@ class TokenAuthority implements Latchkey {
     // On a turn of its own: what an application throws must not change the refusal.
     queueMicrotask(() => this.#onForgery?.({ subject, kid, refusal: forged }))
     return forged
-  }
-
-  #endsAtMs(expiresAtSec: number): number {
-    return (expiresAtSec + this.#toleranceSec) * 1000
   }
 
   #checkTtl(name: string, seconds: number): number {

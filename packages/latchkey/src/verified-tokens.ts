@@ -1,5 +1,6 @@
 import type { Auth } from './auth.js'
 import { BoundedMap } from './bounded-map.js'
+import { endsAtMs } from './claims/check-claims.js'
 import type { Clock } from './clock.js'
 import type { VerifyingKey } from './keys/key-source.js'
 import { ownText } from './own-text.js'
@@ -8,7 +9,6 @@ interface VerifiedToken {
   token: string
   readonly auth: Auth
   readonly key: VerifyingKey
-  readonly notAfterMs: number
   recentlyUsed: boolean
 }
 
@@ -40,6 +40,7 @@ const bitsPerEntry = 16
  */
 export class VerifiedTokens {
   readonly #clock: Pick<Clock, 'now'>
+  readonly #toleranceSec: number
   readonly #entries: BoundedMap<number, VerifiedToken>
   /** A bit for each mark that came; several marks share one, which lets a token in too early at worst. */
   readonly #came: Uint8Array
@@ -47,9 +48,10 @@ export class VerifiedTokens {
   #hits = 0
   #misses = 0
 
-  /** `clock` is read for tokens that are found. */
-  constructor(maxEntries: number, clock: Pick<Clock, 'now'>) {
+  /** `clock` is read for tokens that are found; `toleranceSec` is added to their expiry. */
+  constructor(maxEntries: number, toleranceSec: number, clock: Pick<Clock, 'now'>) {
     this.#clock = clock
+    this.#toleranceSec = toleranceSec
     this.#entries = new BoundedMap(maxEntries)
     this.#came = new Uint8Array(Math.ceil((maxEntries * bitsPerEntry) / 8))
   }
@@ -58,18 +60,23 @@ export class VerifiedTokens {
   find(token: string): Auth | undefined {
     const mark = markOf(token)
     const known = this.#entries.get(mark)
-    if (known !== undefined && known.token === token) {
-      const nowMs = this.#clock.now()
-      if (nowMs < known.notAfterMs && known.key.isCurrent(nowMs)) {
-        if (!known.recentlyUsed) {
-          known.recentlyUsed = true
-          // It comes again and again, as it seems: then its text is worth a place of its own.
-          known.token = ownText(token)
+    if (known !== undefined) {
+      // Before the texts are compared: the key and the identity are then fetched from memory meanwhile, and not waited for one after the other.
+      known.key.use?.()
+      const endsMs = endsAtMs(known.auth.expiresAt, this.#toleranceSec)
+      if (known.token === token) {
+        const nowMs = this.#clock.now()
+        if (nowMs < endsMs && known.key.isCurrent(nowMs)) {
+          if (!known.recentlyUsed) {
+            known.recentlyUsed = true
+            // It comes again and again, as it seems: then its text is worth a place of its own.
+            known.token = ownText(token)
+          }
+          this.#hits += 1
+          return known.auth
         }
-        this.#hits += 1
-        return known.auth
+        this.#entries.delete(mark)
       }
-      this.#entries.delete(mark)
     }
     this.#misses += 1
     return undefined
@@ -79,11 +86,11 @@ export class VerifiedTokens {
     return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size }
   }
 
-  /** Remembers a token that was just verified, until `notAfterMs` (milliseconds since 1970) or until its key is not current any more. */
-  add(token: string, auth: Auth, key: VerifyingKey, notAfterMs: number): void {
+  /** Remembers a token that was just verified, until it expires or until its key is not current any more. */
+  add(token: string, auth: Auth, key: VerifyingKey): void {
     const mark = markOf(token)
     if (token.length > maxTokenLength || (this.#entries.isFull && !this.#cameBefore(mark))) return
-    this.#entries.set(mark, { token, auth, key, notAfterMs, recentlyUsed: false })
+    this.#entries.set(mark, { token, auth, key, recentlyUsed: false })
   }
 
   clear(): void {

@@ -60,6 +60,11 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
 }
 
+/** Milliseconds since 1970 from which a token that expires at `expiresAtSec` is refused. */
+export function endsAtMs(expiresAtSec: number, toleranceSec: number): number {
+  return (expiresAtSec + toleranceSec) * 1000
+}
+
 function wrong(claim: unknown): LatchkeyError {
   return refusal(claim === undefined ? 'claim_missing' : 'claim_invalid')
 }

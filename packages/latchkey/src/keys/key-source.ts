@@ -29,6 +29,8 @@ export interface VerifyingKey {
    * `nowMs`: the wall clock as it was just read, in milliseconds since 1970; what else it needs of time it reads itself.
    */
   isCurrent(nowMs: number): boolean
+  /** Told that a token of this key has probably come again and the key was not looked up for it: for sources that forget what is not used. */
+  use?(): void
   /** Why a token of this key and session is refused at `nowMs` although its signature holds; `undefined` when it is not. */
   refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined
 }

@@ -160,7 +160,6 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   isCurrent(nowMs: number): boolean {
-    this.use()
     const circumstances = this.#circumstances
     if (this.#readAt === ended || isRetired(circumstances, nowMs)) return false
     return circumstances.surroundings.covers(this.#readAt, nowMs)

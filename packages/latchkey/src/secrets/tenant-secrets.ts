@@ -39,7 +39,7 @@ export interface TenantSecretsOptions<Client = unknown> {
   readonly maxStaleness?: number
   /** Longest lifetime in seconds that a token may be given: what was ended is remembered so long. Default 86,400. */
   readonly maxTokenTtl?: number
-  /** Tenants kept in memory at most. Default 100,000. */
+  /** Tenants kept in memory at most. 1 to 10,000,000; default 100,000. */
   readonly maxTenants?: number
   /** Called when the change feed begins to vouch for what is in memory, and when it ceases to: verifying then costs a read per tenant and `maxStaleness`. */
   readonly onFeedChange?: (isFresh: boolean) => void
@@ -176,7 +176,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const known = {
       store,
       registration: this.#registration,
-      maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 100_000_000),
+      maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 10_000_000),
       maxStalenessMs: maxStaleness,
       clock,
       open: (tenant: string, record: SecretRecord) => this.#sealer().open(tenant, record),
