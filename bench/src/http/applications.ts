@@ -21,6 +21,8 @@ import type { VersionCheck } from './versions.js'
 /** What the applications are made of. */
 export interface Parts {
   readonly latchkey: Latchkey
+  /** Somebody, another one each time: what a guarded route answers with, for those that do not know who asks. */
+  readonly anybody: () => string
   readonly keys: PeerKeys
   readonly versions: VersionCheck
   readonly sessions: SessionCheck
@@ -54,7 +56,7 @@ function bearerOf(header: string | undefined): string {
   return header?.startsWith('Bearer ') === true ? header.slice(7) : ''
 }
 
-async function startExpress({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
+async function startExpress({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
   const app = express().disable('x-powered-by').disable('etag')
   const guard = expressjwt({
     secret: async (_req, token) => keys.secretOf(token?.header.kid).keyObject,
@@ -63,11 +65,11 @@ async function startExpress({ latchkey, keys, versions, sessions }: Parts): Prom
     audience,
     clockTolerance: 5,
   })
-  app.get('/open', (_req, res) => void res.json({ id: 'anybody' }))
+  app.get('/open', (_req, res) => void res.json({ id: anybody() }))
   app.get(
     '/empty',
     (_req, _res, next) => next(),
-    (_req, res) => void res.json({ id: 'anybody' }),
+    (_req, res) => void res.json({ id: anybody() }),
   )
   app.get('/latchkey', expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject }))
   app.get('/peer', guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub }))
@@ -94,7 +96,7 @@ async function startExpress({ latchkey, keys, versions, sessions }: Parts): Prom
   return { port: portOf(server.address()), routes: routes('express-jwt') }
 }
 
-async function startFastify({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
+async function startFastify({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
   const app = fastify()
   await app.register(fastifyJwt, {
     decode: { complete: true },
@@ -108,8 +110,8 @@ async function startFastify({ latchkey, keys, versions, sessions }: Parts): Prom
       clockTolerance: 5000,
     },
   })
-  app.get('/open', async () => ({ id: 'anybody' }))
-  app.get('/empty', { onRequest: (_request, _reply, done) => done() }, async () => ({ id: 'anybody' }))
+  app.get('/open', async () => ({ id: anybody() }))
+  app.get('/empty', { onRequest: (_request, _reply, done) => done() }, async () => ({ id: anybody() }))
   app.get('/latchkey', { onRequest: fastifyAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
   app.get('/peer', { onRequest: (request) => request.jwtVerify() }, async (request) => ({
     id: (request.user as { sub: string }).sub,
@@ -126,7 +128,7 @@ async function startFastify({ latchkey, keys, versions, sessions }: Parts): Prom
   return { port: portOf(app.server.address()), routes: routes('@fastify/jwt') }
 }
 
-async function startHono({ latchkey, keys, versions, sessions }: Parts): Promise<Application> {
+async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
   const cryptoKeys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const imported = (kid: string | undefined): Promise<webcrypto.CryptoKey> => {
     const known = cryptoKeys.get(String(kid))
@@ -150,11 +152,11 @@ async function startHono({ latchkey, keys, versions, sessions }: Parts): Promise
     return undefined
   })
   const app = new Hono()
-  app.get('/open', (c) => c.json({ id: 'anybody' }))
+  app.get('/open', (c) => c.json({ id: anybody() }))
   app.get(
     '/empty',
     (_c, next) => next(),
-    (c) => c.json({ id: 'anybody' }),
+    (c) => c.json({ id: anybody() }),
   )
   app.get('/latchkey', honoAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
   app.get('/peer', guard, (c) => c.json({ id: c.get('subject') }))

@@ -12,7 +12,12 @@ const { latchkey, subjects } = population
 const keys = peerKeys(population)
 const versions = await createVersionCheck(databaseUrl, subjects, keys.shared)
 const sessions = await createSessionCheck(databaseUrl, subjects)
-const { port, routes } = await applications[framework as Framework]({ latchkey, keys, versions, sessions })
+let turn = 0
+const anybody = () => {
+  turn = (turn + 1) % subjects.length
+  return subjects[turn] ?? ''
+}
+const { port, routes } = await applications[framework as Framework]({ latchkey, anybody, keys, versions, sessions })
 
 const own = population.tokens.map((token) => token.toString('latin1'))
 const versioned = subjects.map((subject) => versionedToken(subject, keys.shared))

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../errors.js'
 import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
@@ -24,6 +25,8 @@ const earlyMs = 2
 export async function everyVerifier({ store, feed, ownId }: EveryVerifierOptions): Promise<void> {
   const startedAt = performance.now()
   const end = new AbortController()
+  // Each verifier is waited for: however many there are, that is no leak.
+  setMaxListeners(0, end.signal)
   const waitUntil = (ms: number) =>
     sleep(startedAt + ms + earlyMs - performance.now(), undefined, { signal: end.signal }).catch(() => {})
   const answers = new Answers()

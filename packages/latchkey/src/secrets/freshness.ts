@@ -29,7 +29,7 @@ export class Freshness {
 
   /**
    * Whether what was read at `readAt`, and not changed by the feed since, may be believed now. `nowMs`: the wall clock as it was just read, in milliseconds since
-   * 1970. The other clock is read anew at each call.
+   * 1970. The other clock is read anew at each call. A proof that turns out too old puts the feed in doubt, see `isInDoubt`.
    */
   covers(readAt: Instant, nowMs: number): boolean {
     if (this.#isRecent(this.#provedAt, nowMs)) return true
