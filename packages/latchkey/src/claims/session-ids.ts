@@ -41,7 +41,7 @@ class TaggedSessionIds implements SessionIds {
     id[6] = 0x80 | (id.readUInt8(6) & 0x0f)
     id[8] = 0x80 | (id.readUInt8(8) & 0x3f)
     const hex = Buffer.concat([id, this.#tag(id, subject)]).toString('hex')
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
   }
 
   recognises(sessionId: string, subject: string): boolean {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../errors.js'
 import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
@@ -24,11 +23,11 @@ const earlyMs = 2
  */
 export async function everyVerifier({ store, feed, ownId }: EveryVerifierOptions): Promise<void> {
   const startedAt = performance.now()
-  const end = new AbortController()
-  // Each verifier is waited for: however many there are, that is no leak.
-  setMaxListeners(0, end.signal)
+  const timers: NodeJS.Timeout[] = []
   const waitUntil = (ms: number) =>
-    sleep(startedAt + ms + earlyMs - performance.now(), undefined, { signal: end.signal }).catch(() => {})
+    new Promise<void>((resolve) => {
+      timers.push(setTimeout(resolve, startedAt + ms + earlyMs - performance.now()))
+    })
   const answers = new Answers()
   const stopAsking = feed.ask?.((id) => answers.add(id))
   try {
@@ -37,7 +36,7 @@ export async function everyVerifier({ store, feed, ownId }: EveryVerifierOptions
     await Promise.all(others.map(({ id, maxStalenessMs }) => Promise.race([answers.of(id), waitUntil(maxStalenessMs)])))
   } finally {
     stopAsking?.()
-    end.abort()
+    for (const timer of timers) clearTimeout(timer)
   }
 }
 

@@ -179,7 +179,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 10_000_000),
       maxStalenessMs: maxStaleness,
       clock,
-      open: (tenant: string, record: SecretRecord) => this.#sealer().open(tenant, record),
+      open: (tenant: string, record: SecretRecord) => this.#reached().sealer.open(tenant, record),
       onFeedChange: options.onFeedChange,
     }
     this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
@@ -311,7 +311,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
-    if (!this.#kids().recognises(kid)) throw refusal('kid_unknown')
+    if (!this.#reached().kids.recognises(kid)) throw refusal('kid_unknown')
     const ended = this.#endedKids.get(kid)
     if (ended !== undefined) {
       ended.recentlyUsed = true
@@ -417,14 +417,10 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#keyring.open(setting, binding)
   }
 
-  #kids(): KidIssuer {
+  /** For what happens only once the store has been reached. */
+  #reached(): Opened {
     if (this.#opened === undefined) throw new LatchkeyError('store_closed')
-    return this.#opened.kids
-  }
-
-  #sealer(): SecretSealer {
-    if (this.#opened === undefined) throw new LatchkeyError('store_closed')
-    return this.#opened.sealer
+    return this.#opened
   }
 }
 
