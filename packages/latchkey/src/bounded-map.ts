@@ -16,7 +16,7 @@ export class BoundedMap<K, V extends Evictable> {
   // eviction, because an iterator that stands still while its map grows keeps all the smaller tables that the map has outgrown.
   #hand: MapIterator<[K, V]> | undefined
 
-  /** `evicted` is called for each entry that must make room, after it has left. */
+  /** `capacity`: at most 10 million, well below the 2^24 that a Map can hold. `evicted` is called for each entry that must make room, after it has left. */
   constructor(capacity: number, evicted: (key: K, value: V) => void = () => {}) {
     this.#capacity = capacity
     this.#evicted = evicted

@@ -20,3 +20,8 @@ it('a tenant whose tokens are found verified stays in memory while others come a
   // Unless it were kept, it would be read about once for every fifty newcomers.
   expect(reads).toBeLessThan(5)
 })
+
+it.each([0, 1.5, 10_000_001])('%d tokens or tenants in memory cannot be meant', (count) => {
+  expect(() => setUp({ latchkey: { tokenCache: { maxEntries: count } } })).toThrow(TypeError)
+  expect(() => setUp({ keys: { maxTenants: count } })).toThrow(TypeError)
+})
