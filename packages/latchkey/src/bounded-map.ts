@@ -4,6 +4,9 @@ export interface Evictable {
   recentlyUsed: boolean
 }
 
+/** Most entries that a bounded map may be made for: well below the 2^24 that a `Map` can hold. */
+export const maxCapacity = 10_000_000
+
 /**
  * A map that never holds more than `capacity` entries, evicting by second chance (the CLOCK algorithm): an entry that was
  * used since the hand last passed is spared once. A hit costs one boolean instead of the two map writes of an LRU.
@@ -16,7 +19,7 @@ export class BoundedMap<K, V extends Evictable> {
   // eviction, because an iterator that stands still while its map grows keeps all the smaller tables that the map has outgrown.
   #hand: MapIterator<[K, V]> | undefined
 
-  /** `capacity`: at most 10 million, well below the 2^24 that a Map can hold. `evicted` is called for each entry that must make room, after it has left. */
+  /** `capacity`: at most `maxCapacity`. `evicted` is called for each entry that must make room, after it has left. */
   constructor(capacity: number, evicted: (key: K, value: V) => void = () => {}) {
     this.#capacity = capacity
     this.#evicted = evicted

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Auth, createAuth, tokenOf } from './auth.js'
+import { maxCapacity } from './bounded-map.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
 import { checkClaims, endsAtMs, parseClaims } from './claims/check-claims.js'
@@ -149,7 +150,7 @@ class TokenAuthority implements Latchkey {
       tokenCache === false
         ? undefined
         : new VerifiedTokens(
-            checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, 10_000_000),
+            checkWhole('tokenCache.maxEntries', tokenCache.maxEntries, 1, maxCapacity),
             this.#toleranceSec,
             clock,
           )

@@ -45,8 +45,8 @@ export class VerifiedTokens {
   /** A bit for each mark that came; several marks share one, which lets a token in too early at worst. */
   readonly #came: Uint8Array
   #bitsSet = 0
+  #lookups = 0
   #hits = 0
-  #misses = 0
 
   /** `clock` is read for tokens that are found; `toleranceSec` is added to their expiry. */
   constructor(maxEntries: number, toleranceSec: number, clock: Pick<Clock, 'now'>) {
@@ -58,32 +58,30 @@ export class VerifiedTokens {
 
   /** The identity of a token that was verified before and still holds. */
   find(token: string): Auth | undefined {
+    this.#lookups += 1
     const mark = markOf(token)
     const known = this.#entries.get(mark)
-    if (known !== undefined) {
-      // Before the texts are compared: the key and the identity are then fetched from memory meanwhile, and not waited for one after the other.
-      known.key.use?.()
-      const endsMs = endsAtMs(known.auth.expiresAt, this.#toleranceSec)
-      if (known.token === token) {
-        const nowMs = this.#clock.now()
-        if (nowMs < endsMs && known.key.isCurrent(nowMs)) {
-          if (!known.recentlyUsed) {
-            known.recentlyUsed = true
-            // It comes again and again, as it seems: then its text is worth a place of its own.
-            known.token = ownText(token)
-          }
-          this.#hits += 1
-          return known.auth
-        }
-        this.#entries.delete(mark)
-      }
+    if (known === undefined) return undefined
+    // Before the texts are compared: the key and the identity are then fetched from memory meanwhile, and not waited for one after the other.
+    known.key.use?.()
+    const endsMs = endsAtMs(known.auth.expiresAt, this.#toleranceSec)
+    if (known.token !== token) return undefined
+    const nowMs = this.#clock.now()
+    if (!(nowMs < endsMs && known.key.isCurrent(nowMs))) {
+      this.#entries.delete(mark)
+      return undefined
     }
-    this.#misses += 1
-    return undefined
+    if (!known.recentlyUsed) {
+      known.recentlyUsed = true
+      // It comes again and again, as it seems: then its text is worth a place of its own.
+      known.token = ownText(token)
+    }
+    this.#hits += 1
+    return known.auth
   }
 
   get use(): TokenCacheUse {
-    return { hits: this.#hits, misses: this.#misses, entries: this.#entries.size }
+    return { hits: this.#hits, misses: this.#lookups - this.#hits, entries: this.#entries.size }
   }
 
   /** Remembers a token that was just verified, until it expires or until its key is not current any more. */

@@ -2,20 +2,17 @@ import { expect, it } from 'vitest'
 import { setUp } from './support/setup.js'
 
 it('a tenant whose tokens are found verified stays in memory while others come and go', async () => {
-  const { latchkey, store } = setUp({ keys: { maxTenants: 50 } })
+  const { latchkey } = setUp({ keys: { maxTenants: 50 } })
   const tokenOf = async (subject: string) => (await latchkey.issue({ subject })).token
   const newcomer = async (name: string) => latchkey.verify(await tokenOf(name))
   for (let count = 0; count < 49; count += 1) await newcomer(`early-${count}`)
   const token = await tokenOf('alice')
   let reads = 0
-  const readByKid = store.readByKid.bind(store)
-  store.readByKid = (kids) => {
-    reads += 1
-    return readByKid(kids)
-  }
   for (let count = 0; count < 1000; count += 1) {
     await newcomer(`late-${count}`)
-    await latchkey.verify(token)
+    const auth = latchkey.verify(token)
+    if (auth instanceof Promise) reads += 1
+    await auth
   }
   // Unless it were kept, it would be read about once for every fifty newcomers.
   expect(reads).toBeLessThan(5)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BoundedMap, type Evictable } from '../bounded-map.js'
+import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
 import { type Clock, systemClock } from '../clock.js'
@@ -176,7 +176,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const known = {
       store,
       registration: this.#registration,
-      maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, 10_000_000),
+      maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, maxCapacity),
       maxStalenessMs: maxStaleness,
       clock,
       open: (tenant: string, record: SecretRecord) => this.#reached().sealer.open(tenant, record),
