@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { shuffled } from './shuffled.js'
 import { median } from './statistics.js'
 
 /** How long one operation took, over the rounds. Nanoseconds. */
@@ -117,11 +118,4 @@ export function takingTurns<Item, Input>(
       return batch
     }
   }
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  return values
-    .map((value) => ({ value, place: Math.random() }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ value }) => value)
 }

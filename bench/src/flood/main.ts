@@ -3,6 +3,7 @@ import type { Latchkey } from 'latchkey'
 import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
 import { measureInRounds, type Operation, type RoundOptions, ratioOf, type Timing, takingTurns } from '../rounds.js'
+import { shuffled } from '../shuffled.js'
 import { median } from '../statistics.js'
 import { formatCount, formatMicros, type Table } from '../table.js'
 import { createFloodPopulation, type FloodPopulation } from './flood-population.js'
@@ -121,8 +122,9 @@ function refusing(latchkey: Latchkey): (token: string) => void {
   }
 }
 
-/** Tokens one after another, each as a fresh string, as from a socket. */
-function inTurn(tokens: readonly Buffer[]): () => string {
+/** Tokens one after another, in no order, each as a fresh string, as from a socket. */
+function inTurn(all: readonly Buffer[]): () => string {
+  const tokens = shuffled(all)
   let place = 0
   return () => {
     place = (place + 1) % tokens.length

@@ -3,6 +3,7 @@ import autocannon from 'autocannon'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
+import { shuffled } from '../shuffled.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 import {
@@ -84,7 +85,7 @@ function beginningAt(routes: readonly Route[], round: number): readonly Route[] 
 async function measure(server: ServerProcess, route: Route): Promise<Sample> {
   const { port, tokens } = server.ready
   const kind = route.takes === 'none' ? 'tenant' : route.takes
-  const list = tokens[kind]
+  const list = shuffled(tokens[kind])
   let connected = 0
   const before = await server.cpuTime()
   const { requests, latency, non2xx, errors } = await autocannon({
