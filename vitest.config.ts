@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['test/support/bundle-library.ts', 'test/support/postgres-server.ts'],
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     outputFile: report === undefined ? {} : { json: report },
+    // One for each processor: by default one is left idle, and tests mostly wait.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -12,6 +12,7 @@ import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 import type { ArgonResult, ArgonTask } from './messages.js'
 import { type ProcessorTime, watchProcessors } from './processor-time.js'
+import { startBareServer } from './start-bare-server.js'
 import {
   measureLogins,
   measureRefreshes,
@@ -43,6 +44,7 @@ interface Subject {
 const postgres = await startPostgres()
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
 const subjects: Subject[] = []
+const bareServer = await startBareServer()
 try {
   subjects.push(await startSubject('embedded', { LATCHKEY_DATA_DIR: folder }))
   subjects.push(await startSubject('PostgreSQL', { DATABASE_URL: postgres.url }))
@@ -52,8 +54,12 @@ try {
     await measureRefreshes(server.url, visitors.slice(-16), durationSec)
   }
   const argon: ArgonResult[] = []
+  const bare: Rate[] = []
+  const everybody = subjects.flatMap(({ visitors }) => visitors)
+  await measureLogins(bareServer.url, everybody, durationSec)
   for (let round = 0; round < rounds; round += 1) {
     argon.push(await measureArgon())
+    bare.push(await measureLogins(bareServer.url, everybody, durationSec))
     for (const { server, visitors, logins, processor, refreshes, calm, busy } of subjects) {
       const timeOfEach = await watchProcessors(server.url)
       const login = await measureLogins(server.url, visitors, durationSec)
@@ -72,15 +78,16 @@ try {
   const argonPerSecond = median(argon.map(({ perSecond }) => perSecond))
   const argonCpuMs = median(argon.map(({ cpuMs }) => cpuMs))
   const rows = subjects.map((subject) => rowOf(subject, argon))
+  const bareRow = loginRowOf('a server that only checks the password', bare, argon)
   await publish({
     name: 'login',
     flags,
-    results: { rounds, argonPerSecond, argonCpuMs, rows },
-    tables: [tableOf(rows, argonPerSecond), processorTable(rows, argonCpuMs)],
+    results: { rounds, argonPerSecond, argonCpuMs, bare: bareRow, rows },
+    tables: [tableOf(rows, bareRow, argonPerSecond), processorTable(rows, argonCpuMs)],
     bars: rows.map(barOf),
   })
 } finally {
-  for (const { server } of subjects) await server.stop()
+  for (const server of [bareServer, ...subjects.map((subject) => subject.server)]) await server.stop()
   await rm(folder, { recursive: true, force: true })
   await postgres.dispose()
 }
@@ -113,12 +120,15 @@ function measureArgon(): Promise<ArgonResult> {
   return performInProcess<ArgonTask, ArgonResult>(program, { durationMs: durationSec * 1000 })
 }
 
-interface Row {
+interface LoginRow {
   readonly name: string
   readonly logins: number
   /** Of what Argon2id alone did in the same round; median. */
   readonly share: number
   readonly loginP99Ms: number
+}
+
+interface Row extends LoginRow {
   readonly processor: ProcessorTime
   readonly refreshes: number
   readonly refreshP99Ms: number
@@ -126,12 +136,18 @@ interface Row {
   readonly busyP99Ms: number
 }
 
-function rowOf({ name, logins, processor, refreshes, calm, busy }: Subject, argon: readonly ArgonResult[]): Row {
+function loginRowOf(name: string, logins: readonly Rate[], argon: readonly ArgonResult[]): LoginRow {
   return {
     name,
     logins: median(logins.map(({ perSecond }) => perSecond)),
     share: median(logins.map(({ perSecond }, round) => perSecond / (argon[round]?.perSecond ?? Number.NaN))),
     loginP99Ms: median(logins.map(({ p99Ms }) => p99Ms)),
+  }
+}
+
+function rowOf({ name, logins, processor, refreshes, calm, busy }: Subject, argon: readonly ArgonResult[]): Row {
+  return {
+    ...loginRowOf(name, logins, argon),
     processor: {
       server: median(processor.map(({ server }) => server)),
       visitors: median(processor.map(({ visitors }) => visitors)),
@@ -144,7 +160,13 @@ function rowOf({ name, logins, processor, refreshes, calm, busy }: Subject, argo
   }
 }
 
-function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
+function tableOf(rows: readonly Row[], bare: LoginRow, argonPerSecond: number): Table {
+  const loginCells = ({ name, logins, share, loginP99Ms }: LoginRow) => [
+    name,
+    logins.toFixed(1),
+    share.toFixed(2),
+    `${loginP99Ms.toFixed(0)} ms`,
+  ]
   return {
     title: `Signing in and refreshing; Argon2id alone: ${argonPerSecond.toFixed(1)} a second on all processors`,
     header: [
@@ -157,16 +179,16 @@ function tableOf(rows: readonly Row[], argonPerSecond: number): Table {
       'verification p99',
       'while logins saturate',
     ],
-    rows: rows.map((row) => [
-      row.name,
-      row.logins.toFixed(1),
-      row.share.toFixed(2),
-      `${row.loginP99Ms.toFixed(0)} ms`,
-      formatCount(row.refreshes),
-      `${row.refreshP99Ms.toFixed(0)} ms`,
-      `${row.calmP99Ms.toFixed(0)} ms`,
-      `${row.busyP99Ms.toFixed(0)} ms`,
-    ]),
+    rows: [
+      [...loginCells(bare), '', '', '', ''],
+      ...rows.map((row) => [
+        ...loginCells(row),
+        formatCount(row.refreshes),
+        `${row.refreshP99Ms.toFixed(0)} ms`,
+        `${row.calmP99Ms.toFixed(0)} ms`,
+        `${row.busyP99Ms.toFixed(0)} ms`,
+      ]),
+    ],
   }
 }
 

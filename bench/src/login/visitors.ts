@@ -1,4 +1,5 @@
 import autocannon from 'autocannon'
+import { password } from './password-check.js'
 
 /** Somebody who is signed in. */
 export interface Visitor {
@@ -16,7 +17,6 @@ export interface Rate {
   readonly p99Ms: number
 }
 
-const password = 'correct horse battery staple'
 const headers = { 'content-type': 'application/json' }
 const connections = 16
 

@@ -52,13 +52,13 @@ function refuse(error: unknown, res: Response, next: NextFunction): void {
   else next(error)
 }
 
-/** Express parses the query anew whenever it is asked for, and Node the headers when that is done first: only where they count. */
+/** Express parses the query anew whenever it is asked for, Node the headers when that is done first, and a body that nobody has parsed is looked for in all prototypes: only where they count. */
 function carrierOf(req: Request, { body, query }: TokenSources): TokenCarrier {
   return {
     method: req.method,
     rawHeaders: req.rawHeaders,
     contentType: body === true ? req.headers['content-type'] : undefined,
-    body: req.body,
+    body: body === true ? req.body : undefined,
     query: query === true ? req.query : undefined,
   }
 }
