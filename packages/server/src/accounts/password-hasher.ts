@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { hash, type Options, parseOptions, verify } from '@node-rs/argon2'
+import { hash, type Options, verify } from '@node-rs/argon2'
 import { LatchkeyError } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
 import { StartupFailure } from '../startup-failure.js'
@@ -105,8 +105,7 @@ function secretOf(pepper: Pepper | undefined): Options {
   return pepper === undefined ? {} : { secret: pepper.key }
 }
 
-function isHashedAtCost(phc: string, cost: Cost): boolean {
-  if (!phc.startsWith('$argon2id$v=19$')) return false
-  const { memoryCost, timeCost, parallelism } = parseOptions(phc)
-  return memoryCost === cost.memoryCost && timeCost === cost.timeCost && parallelism === cost.parallelism
+/** One whose parameters are written in another order than ours counts as another's: it verifies, and is hashed anew. */
+function isHashedAtCost(phc: string, { memoryCost, timeCost, parallelism }: Cost): boolean {
+  return phc.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`)
 }

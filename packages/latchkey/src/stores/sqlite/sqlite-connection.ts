@@ -5,10 +5,15 @@ import type { SqliteHandle, SqliteStatement, SqliteValue } from './sqlite-handle
 /** Prepared statements kept per connection; a program has about as many texts. */
 const maxStatements = 256
 
+interface Prepared {
+  readonly statement: SqliteStatement
+  readonly givesRows: boolean
+}
+
 /** One open handle with its prepared statements. Synchronous, as SQLite is. */
 export class SqliteConnection {
   readonly #handle: SqliteHandle
-  readonly #statements = new Map<string, SqliteStatement>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(handle: SqliteHandle) {
     this.#handle = handle
@@ -18,8 +23,8 @@ export class SqliteConnection {
   run<Row extends object>(text: string, values: readonly unknown[] = []): Row[] {
     const bound = bind(values)
     try {
-      const statement = this.#prepare(text)
-      if (statement.reader !== false) return statement.all(bound) as Row[]
+      const { statement, givesRows } = this.#prepare(text)
+      if (givesRows) return statement.all(bound) as Row[]
       statement.run(bound)
       return []
     } catch (error) {
@@ -41,14 +46,15 @@ export class SqliteConnection {
     this.#handle.close()
   }
 
-  #prepare(text: string): SqliteStatement {
+  #prepare(text: string): Prepared {
     const known = this.#statements.get(text)
     if (known !== undefined) return known
     const statement = this.#handle.prepare(text)
+    const prepared = { statement, givesRows: statement.reader !== false }
     const [oldest] = this.#statements.keys()
     if (oldest !== undefined && this.#statements.size >= maxStatements) this.#statements.delete(oldest)
-    this.#statements.set(text, statement)
-    return statement
+    this.#statements.set(text, prepared)
+    return prepared
   }
 }
 

@@ -15,7 +15,8 @@ const patienceMs = 5000
 
 /**
  * One data file through two handles: a writer, used by one transaction at a time, and a reader, which therefore never sees what is not
- * committed, and whose `data_version` moves when anybody else commits. Opened at first use.
+ * committed, and whose `data_version` moves when anybody else commits. While nobody writes, reads go through the writer as well: it has the pages in memory that
+ * it has written, of which each commit makes the reader forget all that it knew. Opened at first use.
  */
 export class SqliteDatabase implements SqlDatabase {
   readonly dialect = sqliteDialect
@@ -23,6 +24,7 @@ export class SqliteDatabase implements SqlDatabase {
   readonly #writers = new Mutex(2 * patienceMs)
   #writer: Promise<SqliteConnection> | undefined
   #reader: Promise<SqliteConnection> | undefined
+  #isWriting = false
   #closed = false
 
   constructor(open: () => SqliteHandle) {
@@ -30,8 +32,11 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    if (readsOnly.test(text)) return { rows: (await this.#readingConnection()).run<Row>(text, values) }
-    return this.exclusively((connection) => connection.query<Row>(text, values))
+    if (!readsOnly.test(text)) return this.exclusively((connection) => connection.query<Row>(text, values))
+    const reader = await this.#readingConnection()
+    const writer = await this.#writingConnection()
+    // Nothing may come between the question and the read.
+    return { rows: await patiently(() => (this.#isWriting ? reader : writer).run<Row>(text, values)) }
   }
 
   queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
@@ -42,13 +47,18 @@ export class SqliteDatabase implements SqlDatabase {
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
     return this.#writers.run(async () => {
       const connection = await this.#writingConnection()
-      return work({
-        query: async (text, values) => ({ rows: await patiently(() => connection.run(text, values)) }),
-        script: async (text) => connection.script(text),
-        begin: async () => void (await patiently(() => connection.run('begin immediate'))),
-        commit: async () => void connection.run('commit'),
-        rollback: async () => this.#rollback(connection),
-      })
+      this.#isWriting = true
+      try {
+        return await work({
+          query: async (text, values) => ({ rows: await patiently(() => connection.run(text, values)) }),
+          script: async (text) => connection.script(text),
+          begin: async () => void (await patiently(() => connection.run('begin immediate'))),
+          commit: async () => void connection.run('commit'),
+          rollback: async () => this.#rollback(connection),
+        })
+      } finally {
+        this.#isWriting = false
+      }
     })
   }
 
