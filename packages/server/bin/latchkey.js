@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli/main.js'
+// CommonJS, see package.json beside it: Node loads modules with the very threads whose number is set here, which cannot be changed once they are there.
+const { availableParallelism } = require('node:os')
 
-await main(process)
+// They hash passwords: more of them than processors would take turns, and take the event loop's turn as well. No more than Node has by itself, each takes 19 MiB.
+process.env.UV_THREADPOOL_SIZE ??= String(Math.min(availableParallelism(), 4))
+import('../dist/cli/main.js').then(({ main }) => main(process))

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -85,6 +85,19 @@ describe('the command line', () => {
       expect(second.printed).not.toMatch(/admin create/)
       const api = await ApiClient.connect(url)
       expect((await api.post('/v1/login', { body: { email, password } })).body.account.role).toBe('admin')
+    })
+
+    it('hashes passwords on no more threads than there are processors, unless it is told otherwise', async () => {
+      const threadsOf = async (more?: Record<string, string>) => {
+        const server = await serve(more)
+        const count = server.threads
+        await server.stop()
+        return count
+      }
+      const usual = Math.min(availableParallelism(), 4)
+      const one = await threadsOf({ UV_THREADPOOL_SIZE: '1' })
+      expect(await threadsOf()).toBe(one + usual - 1)
+      expect(await threadsOf({ UV_THREADPOOL_SIZE: '7' })).toBe(one + 6)
     })
 
     it.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 on %s, with connections open', async (signal) => {

@@ -2,25 +2,27 @@ import { availableParallelism } from 'node:os'
 import { Problem } from '../problem.js'
 import type { PasswordHasher } from './password-hasher.js'
 
-/** How many passwords are worked on at once, and how many may wait. */
+/** How many passwords Node's threads are given at once, and how many more may wait. */
 export interface PasswordQueueOptions {
   readonly parallel: number
   readonly maxWaiting: number
 }
 
-/** Threads that Node has for such work; one is left for looking up names and reading files. */
-const threads = 3
+/** Threads that Node has for such work when the command has started it: see `bin/latchkey.js`. */
+const threads = Math.min(availableParallelism(), 4)
 
-/** Passwords that may wait for each one that is worked on: about a second's work. */
+/** One is worked on and one is at hand, so that a thread need not wait for the event loop between two. */
+const givenToEach = 2
+
+/** Passwords that may wait for each thread: about a second's work. */
 const waitingForEach = 32
 
 /** Seconds after which a queue that was full has been worked off. */
 const retryAfterSec = 2
 
-/** As many at once as there are processors, and about a second's work in waiting. */
+/** What keeps the threads busy, and about a second's work in waiting. */
 export function defaultPasswordQueue(): PasswordQueueOptions {
-  const parallel = Math.min(availableParallelism(), threads)
-  return { parallel, maxWaiting: parallel * waitingForEach }
+  return { parallel: threads * givenToEach, maxWaiting: threads * waitingForEach }
 }
 
 /**

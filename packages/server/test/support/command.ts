@@ -1,5 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,6 +38,11 @@ export class Command {
   /** What it has printed so far. */
   get printed(): string {
     return this.#printed
+  }
+
+  /** How many threads the process has (Linux). */
+  get threads(): number {
+    return readdirSync(`/proc/${this.#child.pid}/task`).length
   }
 
   get finished(): Promise<Finished> {

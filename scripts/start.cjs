@@ -1,26 +1,24 @@
 /**
  * `npm start`: compiles the server if anything has changed since that was last done, and runs it in this process. Asking the compiler whether there is
- * anything to do would take longer than the server takes to be ready.
+ * anything to do would take longer than the server takes to be ready. CommonJS, as the command is.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+const { execFileSync } = require('node:child_process')
+const { existsSync, readdirSync, statSync, utimesSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = join(__dirname, '..')
 /** Its time is that of the state which was compiled last, without an error. */
 const stamp = join(root, 'packages/server/dist/.compiled')
 const made = [stamp, join(root, 'packages/server/dist/cli/main.js'), join(root, 'packages/latchkey/bundle/index.js')]
 
 if (!made.every(existsSync) || newestSourceMs() > statSync(stamp).mtimeMs) compile()
-await import('../packages/server/bin/latchkey.js')
+require('../packages/server/bin/latchkey.js')
 
 function compile() {
   const begun = new Date()
   const run = (file, ...args) => execFileSync(process.execPath, [file, ...args], { cwd: root, stdio: 'inherit' })
   try {
-    run(createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-b', 'packages/server')
+    run(require.resolve('typescript/bin/tsc'), '-b', 'packages/server')
     run('packages/latchkey/scripts/bundle.mjs')
   } catch ({ status }) {
     // They have said themselves what is wrong.
