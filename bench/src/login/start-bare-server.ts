@@ -1,13 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
 import type { ServedLatchkey } from '../served-latchkey.js'
 
 /** Starts `bare-server.ts` in a process of its own. */
 export async function startBareServer(): Promise<Pick<ServedLatchkey, 'url' | 'stop'>> {
-  // Node's pool does the checks: as many threads, as many at once as there are processors.
-  const env = { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism()) }
-  const child = fork(new URL('./bare-server.js', import.meta.url), { env })
+  const child = fork(new URL('./bare-server.js', import.meta.url))
   const ended = once(child, 'exit')
   const [port] = (await Promise.race([once(child, 'message'), ended.then(failed)])) as [number]
   return {
