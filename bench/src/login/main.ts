@@ -23,7 +23,7 @@ import {
 } from './visitors.js'
 
 const flags = benchFlags()
-const rounds = flags.quick ? 2 : 5
+const rounds = flags.quick ? 1 : 5
 const durationSec = flags.quick ? 2 : 6
 const visitorCount = flags.quick ? 48 : 128
 
