@@ -41,7 +41,7 @@ interface Subject {
   readonly busy: Rate[]
 }
 
-// For what is forked here: Node's pool checks passwords, on as many threads as there are processors, like the server's.
+// For what is forked here: Node's pool checks passwords, on as many threads as there are processors.
 process.env.UV_THREADPOOL_SIZE = String(availableParallelism())
 const postgres = await startPostgres()
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
