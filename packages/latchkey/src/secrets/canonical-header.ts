@@ -65,16 +65,7 @@ export function headerMark(headerSegment: string): number {
 
 /** The mark of all header segments with this kid, whatever their algorithm. */
 export function kidMark(kid: string): number {
-  let mark = 0
-  for (let group = 0; group < 2; group += 1) {
-    // The quotation mark before the kid shifts its groups by one.
-    const bytes =
-      (kid.charCodeAt(group * 3 + 2) << 16) | (kid.charCodeAt(group * 3 + 3) << 8) | kid.charCodeAt(group * 3 + 4)
-    for (let shift = 18; shift >= 0; shift -= 6) {
-      mark = (Math.imul(mark, 31) + (sextets[(bytes >> shift) & 63] ?? 0)) & 0x3fffffff
-    }
-  }
-  return mark
+  return headerMark(canonicalHeader('HS256', kid))
 }
 
 /**

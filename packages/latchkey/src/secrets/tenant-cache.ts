@@ -1,5 +1,5 @@
 import { BoundedMap } from '../bounded-map.js'
-import { headerMark, isCanonicalHeader, kidMark } from './canonical-header.js'
+import { headerMark, kidMark } from './canonical-header.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */
@@ -25,7 +25,7 @@ export class TenantCache {
   /** The key whose tokens carry this very header; a few keys are found by their kid alone. */
   findByHeader(headerSegment: string): TenantKey | undefined {
     const likely = this.#keys.get(headerMark(headerSegment))
-    return likely !== undefined && isCanonicalHeader(headerSegment, likely.algorithm, likely.kid) ? likely : undefined
+    return likely?.hasHeader(headerSegment) === true ? likely : undefined
   }
 
   /** The key with this kid. */
