@@ -1,11 +1,11 @@
 import { webcrypto } from 'node:crypto'
-import fastifyJwt from '@fastify/jwt'
+import fastifyJwt, { type FastifyJWTOptions } from '@fastify/jwt'
 import { serve } from '@hono/node-server'
 import { fromNodeHeaders } from 'better-auth/node'
 import express from 'express'
 import { expressjwt, type Request as JwtRequest } from 'express-jwt'
-import fastify, { type FastifyRequest } from 'fastify'
-import { Hono } from 'hono'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type Context, Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { decode, verify } from 'hono/jwt'
 import type { Latchkey } from 'latchkey'
@@ -21,43 +21,40 @@ import type { VersionCheck } from './versions.js'
 /** What the applications are made of. */
 export interface Parts {
   readonly latchkey: Latchkey
-  /** Somebody, another one each time: what a guarded route answers with, for those that do not know who asks. */
+  /** Somebody, another one each time and in no order: what a guarded route answers with, for those that do not know who asks. */
   readonly anybody: () => string
   readonly keys: PeerKeys
   readonly versions: VersionCheck
   readonly sessions: SessionCheck
 }
 
-/** A running application, and what its routes are. */
-export interface Application {
-  readonly port: number
-  readonly routes: readonly Route[]
-}
-
-/** Each framework's application: the same answer behind different guards, each written as its documentation says. */
-export const applications: Readonly<Record<Framework, (parts: Parts) => Promise<Application>>> = {
+/** Starts a framework's applications: one a route, the same answer behind different guards, each written as its documentation says. */
+export const applications: Readonly<Record<Framework, (parts: Parts) => Promise<readonly Route[]>>> = {
   express: startExpress,
   fastify: startFastify,
   hono: startHono,
 }
 
-function routes(peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
-  return [
-    { path: '/open', name: 'open', takes: 'none' },
-    { path: '/empty', name: emptyRoute, takes: 'none' },
-    { path: '/latchkey', name: 'Latchkey', takes: 'tenant' },
-    { path: '/peer', name: peer, takes },
-    { path: '/version', name: versionRoute, takes: 'versioned' },
-    { path: '/session', name: sessionRoute, takes: 'session' },
-  ]
+const path = '/me'
+
+/** The routes of these ports, in their order. */
+function routesAt(ports: readonly number[], peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
+  const kinds = [
+    { name: 'open', takes: 'none' },
+    { name: emptyRoute, takes: 'none' },
+    { name: 'Latchkey', takes: 'tenant' },
+    { name: peer, takes },
+    { name: versionRoute, takes: 'versioned' },
+    { name: sessionRoute, takes: 'session' },
+  ] as const
+  return kinds.map((kind, at) => ({ url: `http://127.0.0.1:${ports[at]}${path}`, ...kind }))
 }
 
 function bearerOf(header: string | undefined): string {
   return header?.startsWith('Bearer ') === true ? header.slice(7) : ''
 }
 
-async function startExpress({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
-  const app = express().disable('x-powered-by').disable('etag')
+async function startExpress({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
   const guard = expressjwt({
     secret: async (_req, token) => keys.secretOf(token?.header.kid).keyObject,
     algorithms: ['HS256'],
@@ -65,14 +62,6 @@ async function startExpress({ latchkey, anybody, keys, versions, sessions }: Par
     audience,
     clockTolerance: 5,
   })
-  app.get('/open', (_req, res) => void res.json({ id: anybody() }))
-  app.get(
-    '/empty',
-    (_req, _res, next) => next(),
-    (_req, res) => void res.json({ id: anybody() }),
-  )
-  app.get('/latchkey', expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject }))
-  app.get('/peer', guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub }))
   const checked = (check: (req: express.Request) => Promise<string>): express.RequestHandler => {
     return async (req, res) => {
       const id = await check(req).catch(() => undefined)
@@ -80,25 +69,29 @@ async function startExpress({ latchkey, anybody, keys, versions, sessions }: Par
       else res.json({ id })
     }
   }
-  app.get(
-    '/version',
-    checked((req) => versions.check(bearerOf(req.headers.authorization))),
-  )
-  app.get(
-    '/session',
-    checked((req) => sessions.check(fromNodeHeaders(req.headers))),
-  )
-  app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
-    res.status(401).end()
+  const handlers: readonly (readonly express.RequestHandler[])[] = [
+    [(_req, res) => void res.json({ id: anybody() })],
+    [(_req, _res, next) => next(), (_req, res) => void res.json({ id: anybody() })],
+    [expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject })],
+    [guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub })],
+    [checked((req) => versions.check(bearerOf(req.headers.authorization)))],
+    [checked((req) => sessions.check(fromNodeHeaders(req.headers)))],
+  ]
+  const ports = handlers.map(async (ofRoute) => {
+    const app = express().disable('x-powered-by').disable('etag')
+    app.get(path, ...ofRoute)
+    app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+      res.status(401).end()
+    })
+    const server = app.listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    return portOf(server.address())
   })
-  const server = app.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  return { port: portOf(server.address()), routes: routes('express-jwt') }
+  return routesAt(await Promise.all(ports), 'express-jwt')
 }
 
-async function startFastify({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
-  const app = fastify()
-  await app.register(fastifyJwt, {
+async function startFastify({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
+  const peerOptions: FastifyJWTOptions = {
     decode: { complete: true },
     secret: async (_request: FastifyRequest, token: unknown) =>
       keys.secretOf((token as { header: { kid?: string } }).header.kid).bytes,
@@ -109,26 +102,44 @@ async function startFastify({ latchkey, anybody, keys, versions, sessions }: Par
       checkTyp: tokenType,
       clockTolerance: 5000,
     },
+  }
+  const checked = (check: (request: FastifyRequest) => Promise<string>) => {
+    return async (request: FastifyRequest, reply: FastifyReply) => {
+      const id = await check(request).catch(() => undefined)
+      return id === undefined ? reply.code(401).send() : { id }
+    }
+  }
+  const registrations: readonly ((app: FastifyInstance) => unknown)[] = [
+    (app) => app.get(path, async () => ({ id: anybody() })),
+    (app) => app.get(path, { onRequest: (_request, _reply, done) => done() }, async () => ({ id: anybody() })),
+    (app) => app.get(path, { onRequest: fastifyAuth(latchkey) }, async (request) => ({ id: request.auth.subject })),
+    async (app) => {
+      await app.register(fastifyJwt, peerOptions)
+      app.get(path, { onRequest: (request) => request.jwtVerify() }, async (request) => ({
+        id: (request.user as { sub: string }).sub,
+      }))
+    },
+    (app) =>
+      app.get(
+        path,
+        checked((request) => versions.check(bearerOf(request.headers.authorization))),
+      ),
+    (app) =>
+      app.get(
+        path,
+        checked((request) => sessions.check(fromNodeHeaders(request.headers))),
+      ),
+  ]
+  const ports = registrations.map(async (register) => {
+    const app = fastify()
+    await register(app)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return portOf(app.server.address())
   })
-  app.get('/open', async () => ({ id: anybody() }))
-  app.get('/empty', { onRequest: (_request, _reply, done) => done() }, async () => ({ id: anybody() }))
-  app.get('/latchkey', { onRequest: fastifyAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
-  app.get('/peer', { onRequest: (request) => request.jwtVerify() }, async (request) => ({
-    id: (request.user as { sub: string }).sub,
-  }))
-  app.get('/version', async (request, reply) => {
-    const id = await versions.check(bearerOf(request.headers.authorization)).catch(() => undefined)
-    return id === undefined ? reply.code(401).send() : { id }
-  })
-  app.get('/session', async (request, reply) => {
-    const id = await sessions.check(fromNodeHeaders(request.headers)).catch(() => undefined)
-    return id === undefined ? reply.code(401).send() : { id }
-  })
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return { port: portOf(app.server.address()), routes: routes('@fastify/jwt') }
+  return routesAt(await Promise.all(ports), '@fastify/jwt')
 }
 
-async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<Application> {
+async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
   const cryptoKeys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const imported = (kid: string | undefined): Promise<webcrypto.CryptoKey> => {
     const known = cryptoKeys.get(String(kid))
@@ -151,27 +162,39 @@ async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts)
     await next()
     return undefined
   })
-  const app = new Hono()
-  app.get('/open', (c) => c.json({ id: anybody() }))
-  app.get(
-    '/empty',
-    (_c, next) => next(),
-    (c) => c.json({ id: anybody() }),
-  )
-  app.get('/latchkey', honoAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
-  app.get('/peer', guard, (c) => c.json({ id: c.get('subject') }))
-  app.get('/version', async (c) => {
-    const id = await versions.check(bearerOf(c.req.header('authorization'))).catch(() => undefined)
+  const checked = (check: (c: Context) => Promise<string>) => async (c: Context) => {
+    const id = await check(c).catch(() => undefined)
     return id === undefined ? c.body(null, 401) : c.json({ id })
+  }
+  const registrations: readonly ((app: Hono) => unknown)[] = [
+    (app) => app.get(path, (c) => c.json({ id: anybody() })),
+    (app) =>
+      app.get(
+        path,
+        (_c, next) => next(),
+        (c) => c.json({ id: anybody() }),
+      ),
+    (app) => app.get(path, honoAuth(latchkey), (c) => c.json({ id: c.get('auth').subject })),
+    (app) => app.get(path, guard, (c) => c.json({ id: c.get('subject') })),
+    (app) =>
+      app.get(
+        path,
+        checked((c) => versions.check(bearerOf(c.req.header('authorization')))),
+      ),
+    (app) =>
+      app.get(
+        path,
+        checked((c) => sessions.check(c.req.raw.headers)),
+      ),
+  ]
+  const ports = registrations.map(async (register) => {
+    const app = new Hono()
+    register(app)
+    return new Promise<number>((resolve) => {
+      serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, (info) => resolve(info.port))
+    })
   })
-  app.get('/session', async (c) => {
-    const id = await sessions.check(c.req.raw.headers).catch(() => undefined)
-    return id === undefined ? c.body(null, 401) : c.json({ id })
-  })
-  const port = await new Promise<number>((resolve) => {
-    serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, (info) => resolve(info.port))
-  })
-  return { port, routes: routes('hono/jwt', 'jwt') }
+  return routesAt(await Promise.all(ports), 'hono/jwt', 'jwt')
 }
 
 function portOf(address: unknown): number {

@@ -83,20 +83,20 @@ function beginningAt(routes: readonly Route[], round: number): readonly Route[] 
 }
 
 async function measure(server: ServerProcess, route: Route): Promise<Sample> {
-  const { port, tokens } = server.ready
+  const { tokens } = server.ready
   const kind = route.takes === 'none' ? 'tenant' : route.takes
   const list = shuffled(tokens[kind])
   let connected = 0
   const before = await server.cpuTime()
   const { requests, latency, non2xx, errors } = await autocannon({
-    url: `http://127.0.0.1:${port}`,
+    url: route.url,
     connections,
     duration: durationSec,
     // Each connection goes through tokens of its own, together through all of them; the open route gets the same.
     setupClient: (client) => {
       const share = list.filter((_, at) => at % connections === connected)
       connected += 1
-      client.setRequests(share.map((token) => ({ path: route.path, headers: headersWith(kind, token) })))
+      client.setRequests(share.map((token) => ({ headers: headersWith(kind, token) })))
     },
   })
   const cpu = (await server.cpuTime()) - before
@@ -105,10 +105,9 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
 }
 
 /** A guard that lets everybody pass, or nobody, must not be measured. */
-async function checkRoute({ port, tokens, bad }: Ready, { path, name, takes }: Route): Promise<void> {
+async function checkRoute({ tokens, bad }: Ready, { url, name, takes }: Route): Promise<void> {
   if (takes === 'none') return
-  const call = async (token = '') =>
-    (await fetch(`http://127.0.0.1:${port}${path}`, { headers: headersWith(takes, token) })).status
+  const call = async (token = '') => (await fetch(url, { headers: headersWith(takes, token) })).status
   if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a good token.`)
   for (const [at, token] of bad[takes].entries()) {
     if ((await call(token)) !== 401) throw new Error(`${name} does not refuse bad token ${at}.`)

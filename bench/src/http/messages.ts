@@ -24,7 +24,7 @@ export function headersWith(kind: TokenKind, token: string): Record<string, stri
 
 /** A route of the server under test. */
 export interface Route {
-  readonly path: string
+  readonly url: string
   readonly name: string
   /** Which tokens it takes; `none`: it looks at none. */
   readonly takes: 'none' | TokenKind
@@ -33,7 +33,6 @@ export interface Route {
 /** What the server says once it is up. */
 export interface Ready {
   readonly kind: 'ready'
-  readonly port: number
   readonly routes: readonly Route[]
   readonly tokens: Readonly<Record<TokenKind, readonly string[]>>
   /** For each kind of token: some that must be refused. */

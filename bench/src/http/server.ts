@@ -1,5 +1,6 @@
 /** One framework's server, in a process of its own: says when it is up, and what CPU time it has used whenever it is asked. */
 import { createPopulation } from '../population.js'
+import { shuffled } from '../shuffled.js'
 import { applications } from './applications.js'
 import type { CpuTime, Framework, Ready } from './messages.js'
 import { createSessionCheck } from './sessions.js'
@@ -12,12 +13,13 @@ const { latchkey, subjects } = population
 const keys = peerKeys(population)
 const versions = await createVersionCheck(databaseUrl, subjects, keys.shared)
 const sessions = await createSessionCheck(databaseUrl, subjects)
+const inNoOrder = shuffled(subjects)
 let turn = 0
 const anybody = () => {
-  turn = (turn + 1) % subjects.length
-  return subjects[turn] ?? ''
+  turn = (turn + 1) % inNoOrder.length
+  return inNoOrder[turn] ?? ''
 }
-const { port, routes } = await applications[framework as Framework]({ latchkey, anybody, keys, versions, sessions })
+const routes = await applications[framework as Framework]({ latchkey, anybody, keys, versions, sessions })
 
 const own = population.tokens.map((token) => token.toString('latin1'))
 const versioned = subjects.map((subject) => versionedToken(subject, keys.shared))
@@ -26,7 +28,6 @@ const [first = '', firstJwt = '', firstVersioned = ''] = [own[0], jwt[0], versio
 const kid: unknown = JSON.parse(Buffer.from(first.split('.')[0] ?? '', 'base64url').toString()).kid
 const ready: Ready = {
   kind: 'ready',
-  port,
   routes,
   tokens: { tenant: own, jwt, versioned, session: sessions.cookies },
   bad: {
