@@ -3,16 +3,16 @@
  * The secrets are in SQLite here; `postgresStore` takes its place without another change.
  */
 
+import { DatabaseSync } from '@photostructure/sqlite'
 import express from 'express'
 import { createLatchkey, Keyring, tenantSecrets } from 'latchkey'
 import { requireAuth } from 'latchkey/express'
 import { sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { findUser } from './users.js'
 
 const { DATABASE = 'example.db', LATCHKEY_MASTER_KEYS = Keyring.generate('example'), PORT = '3002' } = process.env
 
-const store = sqliteStore({ open: () => new Database(DATABASE) })
+const store = sqliteStore({ open: () => new DatabaseSync(DATABASE) })
 await store.migrate()
 const keys = tenantSecrets({ store, masterKeys: LATCHKEY_MASTER_KEYS })
 const latchkey = createLatchkey({ issuer: 'https://tenant.example.com', audience: 'api', keys })

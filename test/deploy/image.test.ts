@@ -88,7 +88,8 @@ describe('the image', () => {
     for (const unwanted of [
       /(^|\/)(sh|bash|dash|busybox|npm|npx|curl|wget)$/,
       /^app\/packages\/\w+\/(src|test)\//,
-      /^app\/node_modules\/(typescript|vitest|@types|@biomejs|@libsql\/[^/]*musl)\//,
+      /^app\/node_modules\/(typescript|vitest|@types|@biomejs)\//,
+      /@photostructure\/sqlite\/(src\/|.*musl|prebuilds\/(darwin|win32)[^/]*\/.)/,
       /(^|\/)\.(git|env|npmrc|latchkey)(\/|$)/,
     ]) {
       expect(files.filter((path) => unwanted.test(path))).toEqual([])

@@ -92,7 +92,7 @@ describe('the packages, as they are packed', () => {
         group ? `${group}/${name}` : name,
       )
       expect(bomFormat).toBe('CycloneDX')
-      expect(listed).toEqual(expect.arrayContaining(['latchkey', 'fastify', 'pg', 'libsql', 'ioredis']))
+      expect(listed).toEqual(expect.arrayContaining(['latchkey', 'fastify', 'pg', '@photostructure/sqlite', 'ioredis']))
       expect(listed).not.toContain('vitest')
     })
 

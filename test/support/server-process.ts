@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { Keyring } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { type SqlStore, sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { startedUrl } from './started-url.js'
 import { createTestDatabase } from './test-database.js'
 
@@ -48,7 +48,7 @@ export async function createDeployment(
 export function openStore({ env }: Pick<Deployment, 'env'>): SqlStore {
   const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
   if (connectionString !== undefined) return postgresStore({ connectionString })
-  return sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
+  return sqliteStore({ open: () => new DatabaseSync(join(folder, 'latchkey.db')) })
 }
 
 /** The server, running in a process of its own. */

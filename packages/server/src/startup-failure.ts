@@ -15,6 +15,7 @@ export class StartupFailure extends Error {
 export type StartupFailureCode =
   | 'data_folder_unusable'
   | 'database_unavailable'
+  | 'sqlite_faulty'
   | 'master_key_file_missing'
   | 'master_key_file_exposed'
   | 'master_key_file_malformed'

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { Keyring } from 'latchkey'
 import { sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../test/support/start-redis.js'
 import { createTestDatabase } from '../../../test/support/test-database.js'
@@ -194,7 +194,7 @@ describe('latchkey backup and restore', () => {
     const names = [...Object.keys(cases), 'absent']
     const attempts = await Promise.all(names.map((name) => run('new', ['restore', at(name), '--yes'])))
     expect(attempts.map(outcome)).toEqual(names.map(() => [1, 'backup_unusable']))
-    const newer = sqliteStore({ open: () => new Database(at('copy.db')) })
+    const newer = sqliteStore({ open: () => new DatabaseSync(at('copy.db')) })
     await newer.query(
       `insert into latchkey_migrations (set_name, number, name, applied_at) values ('server', 999, 'of the future', 0)`,
     )

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { Keyring } from 'latchkey'
-import Database from 'libsql'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Configuration, readConfiguration } from '../src/config/configuration.js'
 import { openService } from '../src/service.js'
@@ -138,7 +138,7 @@ describe('the data folder', () => {
 
   it('is refused when a newer version wrote it, which is left as it is', async () => {
     await fill()
-    const handle = new Database(database())
+    const handle = new DatabaseSync(database())
     handle.exec(
       `insert into latchkey_migrations (set_name, number, name, applied_at) values ('server', 999, 'later', 0)`,
     )

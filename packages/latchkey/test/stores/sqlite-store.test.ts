@@ -1,7 +1,7 @@
 import { closeSync, copyFileSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import Database from 'libsql'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runTypeScript } from '../../../../test/support/run-typescript.js'
 import { type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
@@ -62,11 +62,25 @@ describe('an SQLite store', () => {
     expect(recorder.changes.length).toBe(120)
   })
 
+  it('keeps every acknowledged change while three processes write and checkpoint at the same time', async () => {
+    await openMigrated()
+    const writers = range(3).map((number) => runTypeScript(writer, [database.path, `writer-${number}`, '120', '4']))
+    const endings = await Promise.all(writers.map(({ ended }) => ended))
+    expect(endings).toEqual([0, 0, 0])
+    const store = await openMigrated()
+    for (const number of range(3)) {
+      expect(writers[number]?.lines.length).toBe(120)
+      expect((await read(store, `writer-${number}-left`))?.secrets.length).toBe(120)
+      expect((await read(store, `writer-${number}-right`))?.secrets.length).toBe(120)
+    }
+    expect((await store.query('pragma integrity_check')).rows).toEqual([{ integrity_check: 'ok' }])
+  })
+
   it('tells a feed that changes may have been missed when the log was pruned before it came to them', async () => {
     const store = await openMigrated()
     const { recorder, feed } = await Recorder.on(store)
     await recorder.proof()
-    const another = new Database(database.path)
+    const another = new DatabaseSync(database.path)
     // Both at once, so that the feed cannot look between them.
     another.exec(
       `begin; insert into latchkey_changes (tenant_id, at) values ('alice', 0); delete from latchkey_changes; commit`,
@@ -79,13 +93,13 @@ describe('an SQLite store', () => {
 
   it('proves nothing that was committed while it was looking', async () => {
     await openMigrated()
-    const another = new Database(database.path)
+    const another = new DatabaseSync(database.path)
     const acknowledged: Acknowledged[] = []
     const commitMeanwhile = () => {
       another.exec("insert into latchkey_changes (tenant_id, at) values ('alice', 0)")
       acknowledged.push({ version: acknowledged.length + 1, atMs: performance.now() })
     }
-    const store = sqliteStore({ open: () => afterEachLook(new Database(database.path), commitMeanwhile) })
+    const store = sqliteStore({ open: () => afterEachLook(new DatabaseSync(database.path), commitMeanwhile) })
     const { recorder, feed } = await Recorder.on(store, 5)
     await recorder.until(
       'twenty proofs came',
@@ -101,7 +115,7 @@ describe('an SQLite store', () => {
   it.each(['begin; select count(*) from theirs', 'begin exclusive'])(
     'opens a new file that somebody else has locked meanwhile by "%s"',
     async (lock) => {
-      const another = new Database(database.path)
+      const another = new DatabaseSync(database.path)
       another.exec(`create table theirs (id integer); ${lock}`)
       setTimeout(() => another.exec('commit'), 300)
       const store = await openMigrated()
@@ -119,7 +133,7 @@ describe('an SQLite store', () => {
     copyFileSync(database.path, shared)
     writeFileSync(shared, readFileSync(database.path), { mode: 0o640 })
     const before = statSync(shared).mode
-    const another = sqliteStore({ open: () => new Database(shared) })
+    const another = sqliteStore({ open: () => new DatabaseSync(shared) })
     await another.query('select 1 as one')
     await another.close()
     expect(statSync(shared).mode).toBe(before)
@@ -149,7 +163,7 @@ describe('an SQLite store', () => {
     await store.close()
     const copy = join(database.folder, 'copy.db')
     copyFileSync(database.path, copy)
-    const copied = sqliteStore({ open: () => new Database(copy) })
+    const copied = sqliteStore({ open: () => new DatabaseSync(copy) })
     expect(await read(copied, 'alice')).toBeDefined()
     await copied.close()
   })
@@ -166,14 +180,14 @@ describe('an SQLite store', () => {
   })
 
   it('is unavailable, with the cause, where no file can be opened', async () => {
-    const store = sqliteStore({ open: () => new Database(join(database.folder, 'missing', 'latchkey.db')) })
+    const store = sqliteStore({ open: () => new DatabaseSync(join(database.folder, 'missing', 'latchkey.db')) })
     const error = await store.readTenants(['alice']).catch((error: unknown) => error)
     expect(error).toMatchObject({ code: 'store_unavailable', cause: expect.any(Error) })
     await store.close()
   })
 
   it('refuses a database in memory, of which every handle would see another', async () => {
-    const store = sqliteStore({ open: () => new Database(':memory:') })
+    const store = sqliteStore({ open: () => new DatabaseSync(':memory:') })
     await expect(store.migrate()).rejects.toThrow(TypeError)
     await store.close()
   })
@@ -191,7 +205,7 @@ describe('an SQLite store', () => {
   it('reads on, and neither blocks its process nor waits for ever, while another process holds the file', async () => {
     const store = await openMigrated()
     await store.change('alice', addSecret)
-    const another = new Database(database.path)
+    const another = new DatabaseSync(database.path)
     another.exec('begin immediate')
     const change = store.change('alice', addSecret).then(
       () => 'changed',
@@ -218,8 +232,6 @@ function afterEachLook(handle: SqliteHandle, happens: () => void): SqliteHandle 
       const statement = handle.prepare(text)
       if (text !== 'pragma data_version' && !text.includes('sqlite_sequence')) return statement
       return {
-        reader: true,
-        run: (values) => statement.run(values),
         all: (values) => {
           const rows = statement.all(values)
           happens()

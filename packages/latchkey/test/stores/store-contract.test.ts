@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import Database from 'libsql'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { embeddedBinaries } from '../../../../test/support/postgres-binaries.js'
@@ -8,7 +9,7 @@ import { type PostgresServer, startPostgres } from '../../../../test/support/sta
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
-import { sqliteStore } from '../../src/stores/sqlite/index.js'
+import { type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
 import { type StoreUnderTest, storeContract } from '../../src/testing/store-contract.js'
 
 async function memory(): Promise<StoreUnderTest> {
@@ -16,11 +17,14 @@ async function memory(): Promise<StoreUnderTest> {
   return { open: async () => store }
 }
 
-async function sqlite(): Promise<StoreUnderTest> {
+const sqlite = () => onSqlite((path) => new DatabaseSync(path))
+const libsql = () => onSqlite((path) => new Database(path))
+
+async function onSqlite(open: (path: string) => SqliteHandle): Promise<StoreUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
   return {
     open: async () => {
-      const store = sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) })
+      const store = sqliteStore({ open: () => open(join(folder, 'latchkey.db')) })
       await store.migrate()
       return store
     },
@@ -57,7 +61,7 @@ async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
   return { open }
 }
 
-for (const [name, create] of Object.entries({ memory, sqlite, postgres, 'newest postgres': newestPostgres })) {
+for (const [name, create] of Object.entries({ memory, sqlite, libsql, postgres, 'newest postgres': newestPostgres })) {
   describe(`the ${name} store`, () => {
     for (const { name, run } of storeContract(create)) it(name, run)
   })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'libsql'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { createTestDatabase } from '../../../../test/support/test-database.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
 import type { SqlStore } from '../../src/stores/sql/sql-store.js'
@@ -18,7 +18,7 @@ export interface EmptyDatabase {
 export async function emptySqlite(): Promise<EmptyDatabase & { readonly folder: string; readonly path: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
   const path = join(folder, 'latchkey.db')
-  const opened = rememberStores(() => sqliteStore({ open: () => new Database(path) }))
+  const opened = rememberStores(() => sqliteStore({ open: () => new DatabaseSync(path) }))
   const remove = async () => {
     await opened.close()
     rmSync(folder, { recursive: true })

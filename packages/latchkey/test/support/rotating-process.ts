@@ -1,14 +1,14 @@
 /** A process that rotates everybody, slowly enough to be killed in the middle, and says how far it has come. */
 
+import { DatabaseSync } from '@photostructure/sqlite'
 import { tenantSecrets } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 
 const [, , place = '', masterKeys = '', olderThan] = process.argv
 const store = place.startsWith('postgres:')
   ? postgresStore({ connectionString: place })
-  : sqliteStore({ open: () => new Database(place) })
+  : sqliteStore({ open: () => new DatabaseSync(place) })
 const keys = tenantSecrets({ store, masterKeys })
 keys.rotateAll({
   olderThan: new Date(Number(olderThan)),

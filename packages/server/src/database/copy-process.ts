@@ -1,5 +1,5 @@
-import Database from 'libsql'
 import type { CopiedData } from './copy-data-file.js'
+import { loadSqlite } from './sqlite-driver.js'
 
 /**
  * A process of its own, because SQLite works without coming up for air: makes a whole and compact copy of the data file `from` as it stands at one moment,
@@ -11,6 +11,7 @@ interface Named {
   readonly name: string
 }
 
+const DatabaseSync = await loadSqlite()
 try {
   copy()
   process.stdout.write(JSON.stringify(readCopy()))
@@ -20,7 +21,7 @@ try {
 }
 
 function copy(): void {
-  const database = new Database(from, { readonly: true })
+  const database = new DatabaseSync(from, { readOnly: true })
   try {
     database.exec('pragma busy_timeout = 5000')
     database.prepare('vacuum into ?').run(to)
@@ -30,7 +31,7 @@ function copy(): void {
 }
 
 function readCopy(): CopiedData {
-  const database = new Database(to, { readonly: true })
+  const database = new DatabaseSync(to, { readOnly: true })
   const rows = <Row>(sql: string) => database.prepare(sql).all() as Row[]
   const count = (table: string) => rows<{ count: number }>(`select count(*) as count from ${table}`)[0]?.count ?? 0
   try {

@@ -7,6 +7,7 @@ import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
 import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
 import { serverMigrations } from './migrations.js'
+import { checkSqlite, loadSqlite } from './sqlite-driver.js'
 
 /** An open database of this version, and the keys to what is sealed in it. */
 export interface OpenDatabase {
@@ -31,6 +32,7 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
   try {
     // Before the database, which a folder without a key must not get.
     const masterKeys = await keys.read()
+    if (store.dialect === 'sqlite') await checkSqlite(store)
     await store.migrate(serverMigrations)
     return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
@@ -64,9 +66,9 @@ async function embedded({
   folder: path,
   masterKeys,
 }: DatabaseConfiguration & { kind: 'embedded' }): Promise<UnopenedDatabase> {
-  const [{ sqliteStore }, { default: Database }] = await Promise.all([import('latchkey/sqlite'), import('libsql')])
+  const [{ sqliteStore }, DatabaseSync] = await Promise.all([import('latchkey/sqlite'), loadSqlite()])
   const folder = openDataFolder(path)
   const { databasePath } = folder
-  const store = sqliteStore({ open: () => new Database(databasePath) })
+  const store = sqliteStore({ open: () => new DatabaseSync(databasePath) })
   return { store, place: databasePath, keys: masterKeys === undefined ? fileKeys(folder) : givenKeys(masterKeys) }
 }

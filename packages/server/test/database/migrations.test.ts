@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { Keyring } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { type MigrationSet, type SqlStore, sqliteStore } from 'latchkey/sqlite'
-import Database from 'libsql'
 import { describe, expect, it } from 'vitest'
 import { createTestDatabase } from '../../../../test/support/test-database.js'
 import { readConfiguration } from '../../src/config/configuration.js'
@@ -49,7 +49,7 @@ const places: Readonly<Record<string, () => Promise<Place>>> = {
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-migrations-'))
     return {
       env: { LATCHKEY_DATA_DIR: folder },
-      open: () => sqliteStore({ open: () => new Database(join(folder, 'latchkey.db')) }),
+      open: () => sqliteStore({ open: () => new DatabaseSync(join(folder, 'latchkey.db')) }),
       remove: async () => rmSync(folder, { recursive: true }),
     }
   },

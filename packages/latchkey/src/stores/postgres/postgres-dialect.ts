@@ -1,5 +1,5 @@
 import type { Dialect } from '../sql/dialect.js'
-import { codeOf } from '../sql/sql-client.js'
+import { codeOf } from '../sql/result-code.js'
 
 /** Where changes are announced: `version tenant`. */
 export const changesChannel = 'latchkey_changes'

@@ -10,15 +10,3 @@ export interface SqlClient {
     values?: readonly unknown[],
   ): Promise<{ rows: Row[] }>
 }
-
-/** Whether a statement failed because a row with that key exists already, in either database. */
-export function isUniqueViolation(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
-}
-
-/** The SQLSTATE or SQLite result code of an error; empty when it has none. */
-export function codeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
-}

@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import { Mutex } from '../mutex.js'
-import { codeOf, type SqlClient } from '../sql/sql-client.js'
+import { codeOf } from '../sql/result-code.js'
+import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
 import { failureOf, SqliteConnection } from './sqlite-connection.js'
 import { sqliteDialect } from './sqlite-dialect.js'
 import { SqliteFeed } from './sqlite-feed.js'
 import type { SqliteHandle } from './sqlite-handle.js'
+import { hasWalResetFault } from './sqlite-version.js'
 
 /** How long a writer waits for the writers before it, of this process and then of others. */
 const patienceMs = 5000
@@ -92,17 +94,23 @@ export class SqliteDatabase implements SqlDatabase {
 
   async #writingConnection(): Promise<SqliteConnection> {
     this.#checkOpen()
-    this.#writer ??= this.#connect([
+    this.#writer ??= this.#connectWriter().catch((error: unknown) => {
+      this.#writer = undefined
+      throw error
+    })
+    return this.#writer
+  }
+
+  async #connectWriter(): Promise<SqliteConnection> {
+    const writer = await this.#connect([
       // Waiting is done without blocking the process; for the change to WAL SQLite itself would not wait at all.
       'pragma busy_timeout = 0',
       'pragma journal_mode = wal',
       'pragma synchronous = full',
       'pragma foreign_keys = on',
-    ]).catch((error: unknown) => {
-      this.#writer = undefined
-      throw error
-    })
-    return this.#writer
+    ])
+    warnOfFault(writer)
+    return writer
   }
 
   async #readingConnection(): Promise<SqliteConnection> {
@@ -162,6 +170,20 @@ function protectNewFile(path: string): void {
   if (path === '')
     throw new TypeError('open() must open a file: every handle on a database in memory sees another one.')
   if (statSync(path).size === 0) chmodSync(path, 0o600)
+}
+
+/** Warns once per store: an application may have no other driver at hand, and one connection alone is safe. */
+function warnOfFault(connection: SqliteConnection): void {
+  const version = connection.run<{ version: string }>('select sqlite_version() as version')[0]?.version ?? ''
+  if (!hasWalResetFault(version)) return
+  process.emitWarning(
+    `The driver embeds SQLite ${version}, which can lose committed changes when two connections write at the same instant.`,
+    {
+      code: 'LATCHKEY_SQLITE_WAL_RESET',
+      detail:
+        'Use node:sqlite of Node.js 24.21 or newer, or @photostructure/sqlite 1.2: see https://sqlite.org/wal.html.',
+    },
+  )
 }
 
 /** Moves what is in the log beside the file into the file, so that whoever copies the file alone has everything. */

@@ -1,18 +1,27 @@
-/** A prepared statement as better-sqlite3 shapes it. */
+/** Values that SQLite stores. */
+export type SqliteValue = string | number | bigint | null | Uint8Array
+
+/** A prepared statement of `node:sqlite`, as far as the store uses it. */
 export interface SqliteStatement {
-  /** Whether it gives rows; a driver that does not say runs everything through `all`. */
-  readonly reader?: boolean
-  /** Runs it to its end and gives its rows. `$1` is bound to the member `1` of `values`. */
+  /** Runs the statement to its end and returns its rows. The value of `$1` is the member `$1`. */
+  all(values: Readonly<Record<string, SqliteValue>>): unknown[]
+}
+
+/** A prepared statement of better-sqlite3 or libsql, as far as the store uses it. */
+export interface BetterSqlite3Statement {
+  /** Whether the statement returns rows; `all` throws for one that does not. */
+  readonly reader: boolean
+  /** Runs the statement and returns its rows. The value of `$1` is the member `1`. */
   all(values: Readonly<Record<string, SqliteValue>>): unknown[]
   run(values: Readonly<Record<string, SqliteValue>>): unknown
 }
 
-/** An open SQLite database: `Database` of libsql or better-sqlite3, `DatabaseSync` of newer Node. */
+/**
+ * An open SQLite database: `DatabaseSync` of `node:sqlite` or of `@photostructure/sqlite`, or
+ * `Database` of better-sqlite3, libsql or bun:sqlite.
+ */
 export interface SqliteHandle {
-  prepare(text: string): SqliteStatement
+  prepare(text: string): SqliteStatement | BetterSqlite3Statement
   exec(script: string): unknown
   close(): unknown
 }
-
-/** What SQLite can be given. */
-export type SqliteValue = string | number | bigint | null | Uint8Array

@@ -1,5 +1,6 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import { hasWalResetFault, type SqlStore } from 'latchkey/sqlite'
 import { serverMigrations } from '../../database/migrations.js'
+import { readSqliteVersion } from '../../database/sqlite-driver.js'
 import { type Finding, fail, ok, said, warn } from './finding.js'
 
 const leastPostgresMajor = 14
@@ -13,7 +14,7 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
     const began = performance.now()
     await store.query('select 1 as one')
     const answer = ok('database', `${place} answers in ${(performance.now() - began).toFixed(1)} ms`)
-    const own = store.dialect === 'postgres' ? await checkPostgres(store) : [await checkSqlite(store)]
+    const own = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
     return [answer, ...own, await checkSchema(store), await checkClock(store)]
   } catch (error) {
     const remedy = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
@@ -21,9 +22,16 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
   }
 }
 
-async function checkSqlite(store: SqlStore): Promise<Finding> {
+async function checkSqlite(store: SqlStore): Promise<Finding[]> {
   await store.transaction(async () => {})
-  return ok('database writing', 'it may be written to')
+  const version = await readSqliteVersion(store)
+  const remedy = 'Install the dependencies again with "npm ci", or use Node.js 24.21 or newer.'
+  return [
+    hasWalResetFault(version)
+      ? fail('database version', `SQLite ${version} can lose committed changes`, remedy)
+      : ok('database version', `SQLite ${version}`),
+    ok('database writing', 'it may be written to'),
+  ]
 }
 
 async function checkPostgres(store: SqlStore): Promise<Finding[]> {

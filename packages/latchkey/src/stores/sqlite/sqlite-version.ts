@@ -1,0 +1,34 @@
+/** The first version with a write-ahead log, and the first with the fix. */
+const firstFaulty = [3, 7, 0] as const
+const firstFixed = [3, 51, 3] as const
+
+/** Releases of older branches that have the fix too. */
+const backports = [
+  [3, 44, 6],
+  [3, 50, 7],
+] as const
+
+/**
+ * Returns whether this version of SQLite can lose committed transactions or damage the file when two
+ * connections write or checkpoint at the same instant in WAL mode: the WAL-reset fault of 3.7.0 to
+ * 3.51.2, fixed in 3.51.3, 3.50.7 and 3.44.6 (https://sqlite.org/wal.html). A text that is no version
+ * counts as faulty.
+ *
+ * @example
+ * hasWalResetFault('3.45.1') // true
+ * hasWalResetFault(process.versions.sqlite ?? '') // false on Node.js 24.21
+ */
+export function hasWalResetFault(version: string): boolean {
+  const numbers = /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number)
+  if (numbers === undefined) return true
+  if (compare(numbers, firstFaulty) < 0 || compare(numbers, firstFixed) >= 0) return false
+  const hasBackport = backports.some(
+    (fixed) => numbers[0] === fixed[0] && numbers[1] === fixed[1] && compare(numbers, fixed) >= 0,
+  )
+  return !hasBackport
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const difference = one.findIndex((number, index) => number !== other[index])
+  return difference === -1 ? 0 : (one[difference] ?? 0) - (other[difference] ?? 0)
+}
