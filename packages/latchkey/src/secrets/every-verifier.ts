@@ -6,8 +6,10 @@ import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
 export interface EveryVerifierOptions {
   readonly store: Pick<TenantStore, 'verifiers'>
   readonly feed: Pick<ChangeFeed, 'ask'>
-  /** This process's own, which knows what it has done. */
-  readonly ownId: string
+  /** This process's own. It is waited for whether it is listed or not. */
+  readonly own: Verifier
+  /** Whether this process has applied the change already, so that it need not be waited for. */
+  readonly hasApplied: boolean
 }
 
 /** No `maxStaleness` is longer. */
@@ -20,8 +22,9 @@ const earlyMs = 2
 /**
  * Resolves when no verifier can believe any more what was so before this call: each one on the list has said that it has heard of every change committed before, or has
  * had the time in which what it knew ends. To be called when the change is committed: who is not on the list by then learns of it whatever they read.
+ * A change in a transaction of the application reaches the caller's own verifier by its feed alone.
  */
-export async function everyVerifier({ store, feed, ownId }: EveryVerifierOptions): Promise<void> {
+export async function everyVerifier({ store, feed, own, hasApplied }: EveryVerifierOptions): Promise<void> {
   const startedAt = performance.now()
   const timers: NodeJS.Timeout[] = []
   const waitUntil = (ms: number) =>
@@ -32,8 +35,11 @@ export async function everyVerifier({ store, feed, ownId }: EveryVerifierOptions
   const stopAsking = feed.ask?.((id) => answers.add(id))
   try {
     const verifiers = await listUntil(store, startedAt + longestStalenessMs)
-    const others = verifiers.filter(({ id }) => id !== ownId)
-    await Promise.all(others.map(({ id, maxStalenessMs }) => Promise.race([answers.of(id), waitUntil(maxStalenessMs)])))
+    const others = verifiers.filter(({ id }) => id !== own.id)
+    const awaited = hasApplied ? others : [...others, own]
+    await Promise.all(
+      awaited.map(({ id, maxStalenessMs }) => Promise.race([answers.of(id), waitUntil(maxStalenessMs)])),
+    )
   } finally {
     stopAsking?.()
     for (const timer of timers) clearTimeout(timer)

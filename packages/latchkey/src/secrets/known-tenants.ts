@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '../clock.js'
+import { type Clock, type Instant, instantOf } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
@@ -41,6 +41,7 @@ export class KnownTenants implements ChangeListener {
   readonly #byTenant: BatchReader
   readonly #makeTenant: ReturnType<typeof tenantMaker>
   readonly #doubtListeners = new Set<DoubtListener>()
+  readonly #proofListeners = new Set<(asOf: Instant) => void>()
   readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
   readonly #lookIntervalMs: number
   readonly #shared: SharedTenants | undefined
@@ -121,6 +122,7 @@ export class KnownTenants implements ChangeListener {
 
   proved(asOf: Instant): void {
     this.#freshness.proved(asOf)
+    for (const proved of this.#proofListeners) proved(asOf)
     this.#tellFeedState()
   }
 
@@ -139,6 +141,16 @@ export class KnownTenants implements ChangeListener {
   watch(doubted: DoubtListener): () => void {
     this.#doubtListeners.add(doubted)
     return () => this.#doubtListeners.delete(doubted)
+  }
+
+  /** Calls `heard` once every change committed before this call has been delivered to this process; returns the way to end that. */
+  whenProved(heard: () => void): () => void {
+    const { monotonicMs } = instantOf(this.#clock)
+    const proved = (asOf: Instant) => {
+      if (asOf.monotonicMs >= monotonicMs) heard()
+    }
+    this.#proofListeners.add(proved)
+    return () => this.#proofListeners.delete(proved)
   }
 
   /** Begins with what has to be done now and then, once the feed is up. */

@@ -72,9 +72,11 @@ export interface Verifier {
 export interface ChangeFeed {
   /**
    * Asks every verifier that watches the same data whether it was told of every change committed before this call; `heard` is called with the ID of each one
-   * that was. Some may never answer. Gives the way to end that. Absent where verifiers cannot answer each other.
+   * that was, the caller's own included. Some may never answer. Gives the way to end that. Absent where verifiers cannot answer each other.
    */
   readonly ask?: (heard: (verifierId: string) => void) => () => void
+  /** Checks the feed now instead of at the next interval; the listener learns the outcome. Absent where `ask` does that. */
+  readonly check?: () => void
   close(): Promise<void>
 }
 

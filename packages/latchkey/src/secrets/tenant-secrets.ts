@@ -96,7 +96,7 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /**
    * Resolves when no process can accept any more what a change ended that was committed before this call: what `everywhere` waits for, for changes in a transaction of the
-   * caller's. Every living process has said that it has heard of it, or has had its `maxStaleness`.
+   * caller's. Every living process, this one included, has said that it has heard of it, or has had its `maxStaleness`.
    */
   heardEverywhere(): Promise<void>
   /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
@@ -247,7 +247,18 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async heardEverywhere(): Promise<void> {
     const { feed } = await this.#open()
-    await everyVerifier({ store: this.#store, feed, ownId: this.#registration.verifier.id })
+    const own = this.#registration.verifier
+    const ask = (heard: (verifierId: string) => void) => {
+      const stopAsking = feed.ask?.(heard)
+      // Where the feed cannot answer for this process, its next proof does.
+      const stopWaiting = this.#known.whenProved(() => heard(own.id))
+      feed.check?.()
+      return () => {
+        stopAsking?.()
+        stopWaiting()
+      }
+    }
+    await everyVerifier({ store: this.#store, feed: { ask }, own, hasApplied: false })
   }
 
   async describe(tenant: string): Promise<TenantDescription | undefined> {
@@ -349,7 +360,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
         'everywhere waits from the commit on: in a transaction of yours, call heardEverywhere() after it.',
       )
     }
-    const { sealer } = await this.#open()
+    const { sealer, feed } = await this.#open()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
       graceMs: this.#graceMs,
@@ -359,7 +370,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const after = await this.#store.change(tenant, (current) => decide(current, context), client)
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
-    if (everywhere === true) await this.heardEverywhere()
+    if (everywhere === true) {
+      await everyVerifier({ store: this.#store, feed, own: this.#registration.verifier, hasApplied: true })
+    }
   }
 
   async #rotateIfDue(tenant: string, before: number): Promise<boolean> {

@@ -137,7 +137,9 @@ export class ListeningConnection {
   /** What was announced before a question has been heard before it, so that the answer is the question's coming here. */
   #answer(question: string, channel: string): void {
     const { ownChannel, verifierId } = this.#options
-    if (!this.#mayAnswer || channel === ownChannel) return
+    if (!this.#mayAnswer) return
+    // The own question comes back behind everything announced before it, so it needs no second notification.
+    if (channel === ownChannel) return this.#options.answered(question, verifierId)
     this.#notify(channel, `${question} ${verifierId}`).catch(() => {})
   }
 

@@ -113,6 +113,7 @@ export class DatabaseStore implements SqlStore {
     this.#listeners.add(listener)
     const feed: ChangeFeed = {
       ...(inner.ask === undefined ? {} : { ask: (heard) => inner.ask?.(heard) ?? (() => {}) }),
+      check: () => inner.check?.(),
       close: async () => {
         this.#listeners.delete(listener)
         this.#feeds.delete(feed)

@@ -23,15 +23,15 @@ export class SqliteFeed implements ChangeFeed {
     this.#options = options
     this.#dataVersion = this.#readDataVersion()
     this.#position = this.#readLog(Number.MAX_SAFE_INTEGER)[0]?.newest ?? 0
-    this.#timer = setInterval(() => this.#check(), options.intervalMs).unref()
-    this.#check()
+    this.#timer = setInterval(() => this.check(), options.intervalMs).unref()
+    this.check()
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
   }
 
-  #check(): void {
+  check(): void {
     // Taken first: what is committed after this moment may be missing from what is read below.
     const asOf = this.#options.instant()
     try {
