@@ -7,6 +7,7 @@ import { checkClaims, endsAtMs, parseClaims } from './claims/check-claims.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
+import { maxClockToleranceSec } from './clock-tolerance.js'
 import { type LatchkeyError, refusal } from './errors.js'
 import { borrowBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
@@ -25,7 +26,7 @@ export interface LatchkeyOptions {
   readonly keys: KeySource
   /** Seconds for which a token is valid. At most the `maxTokenTtl` of the keys. Default 900. */
   readonly accessTokenTtl?: number
-  /** Seconds by which clocks may differ. 0 to 300; default 5. */
+  /** Seconds by which clocks may differ. 0 to 300, which is what the keys reckon with when they forget what was ended; default 5. */
   readonly clockTolerance?: number
   /**
    * Memory for tokens that were verified before: at most `maxEntries`, 1 to 10,000,000, by default 10,000; `false` verifies every time. Tokens of more than 2,048 characters
@@ -140,7 +141,7 @@ class TokenAuthority implements Latchkey {
     if (this.#audiences.length === 0) throw new TypeError('audience names at least one audience.')
     this.#keys = options.keys
     this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? 900)
-    this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, 300)
+    this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, maxClockToleranceSec)
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
     this.#sessionIds = options.sessionIds
     this.#onForgery = options.onForgery

@@ -1,5 +1,6 @@
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
+import { maxClockToleranceSec } from '../clock-tolerance.js'
 import { refusal } from '../errors.js'
 import { isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -18,7 +19,7 @@ export interface StoredKeyPairOptions {
   readonly masterKeys: string
   /** What new key pairs sign with; existing ones keep theirs. Default `ES256`. */
   readonly algorithm?: SignatureAlgorithm
-  /** Longest lifetime in seconds of a token. A key verifies for this long, and for `refreshInterval`, after the rotation that replaced it. Default 86,400. */
+  /** Longest lifetime in seconds of a token. A key verifies for this long, for `refreshInterval` and for 300 s more after the rotation that replaced it. Default 86,400. */
   readonly maxTokenTtl?: number
   /** Seconds after which the keys are read again, to learn of rotations by other processes. Default 60. */
   readonly refreshInterval?: number
@@ -170,8 +171,9 @@ export class StoredKeyPairs implements KeySource {
 
   #rotated(current: readonly KeyPairRecord[], fresh: FreshKeyPair): readonly KeyPairRecord[] {
     const nowMs = this.#clock.now()
-    // Processes that have not heard of it go on signing with the old key until they read again.
-    return rotated(current, fresh, { nowMs, retiresAt: nowMs + this.#refreshMs + this.maxTokenTtl * 1000 })
+    // Processes that have not heard of it go on signing with the old key until they read again; a token is accepted for the tolerance after it has expired.
+    const retiresAt = nowMs + this.#refreshMs + (this.maxTokenTtl + maxClockToleranceSec) * 1000
+    return rotated(current, fresh, { nowMs, retiresAt })
   }
 
   #createKeyPair(): Promise<FreshKeyPair> {

@@ -7,8 +7,8 @@ export interface LifecycleContext {
   readonly nowMs: number
   /** How long a rotated secret goes on verifying, in milliseconds. */
   readonly graceMs: number
-  /** Longest life of a token in milliseconds: what ended must be remembered so long. */
-  readonly maxTokenMs: number
+  /** For how long an end must be remembered, in milliseconds: until no token from before can be accepted by any clock. */
+  readonly retentionMs: number
   /** A new secret with this generation. */
   readonly mint: (generation: number) => SecretRecord
 }
@@ -82,11 +82,14 @@ export function endSession(
 ): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) return tenant
-  if (tenant.endedSessions.some((ended) => ended.sessionId === sessionId)) return tenant
-  const remembered = tenant.endedSessions.filter((ended) => context.nowMs < ended.until)
-  if (remembered.length >= MAX_ENDED_SESSIONS) return requireReissue(current, context)
-  const ended: EndedSession = { sessionId, until: context.nowMs + context.maxTokenMs }
-  return { ...tenant, endedSessions: [...remembered, ended] }
+  const until = context.nowMs + context.retentionMs
+  const before = tenant.endedSessions.find((ended) => ended.sessionId === sessionId)
+  if (before !== undefined && before.until >= until) return tenant
+  // Ended again, it is remembered anew: tokens may have been signed for it since.
+  const others = tenant.endedSessions.filter((ended) => context.nowMs < ended.until && ended !== before)
+  if (others.length >= MAX_ENDED_SESSIONS) return requireReissue(current, context)
+  const ended: EndedSession = { sessionId, until }
+  return { ...tenant, endedSessions: [...others, ended] }
 }
 
 /** Nothing verifies and nothing can be issued until the tenant is enabled. Throws `tenant_unknown`. */
@@ -112,8 +115,8 @@ function isSigning(secret: SecretRecord): boolean {
   return secret.retiresAt === null
 }
 
-function isForgettable(secret: SecretRecord, { nowMs, maxTokenMs }: LifecycleContext): boolean {
-  return secret.retiresAt !== null && secret.retiresAt + maxTokenMs <= nowMs
+function isForgettable(secret: SecretRecord, { nowMs, retentionMs }: LifecycleContext): boolean {
+  return secret.retiresAt !== null && secret.retiresAt + retentionMs <= nowMs
 }
 
 function nextGeneration({ secrets }: TenantRecord): number {

@@ -3,6 +3,7 @@ import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
 import { type Clock, systemClock } from '../clock.js'
+import { endRetentionMs } from '../clock-tolerance.js'
 import { LatchkeyError, refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
@@ -37,7 +38,10 @@ export interface TenantSecretsOptions<Client = unknown> {
   readonly gracePeriod?: number
   /** Milliseconds after which knowledge of a tenant is no longer believed (C4). 250 to 60,000; default 2000. */
   readonly maxStaleness?: number
-  /** Longest lifetime in seconds that a token may be given: what was ended is remembered so long. Default 86,400. */
+  /**
+   * Longest lifetime in seconds that a token may be given. An ended session is remembered for so long, and for 1,000 s more because clocks differ, so that processes which
+   * share a store must agree on it. Default 86,400.
+   */
   readonly maxTokenTtl?: number
   /** Tenants kept in memory at most. 1 to 10,000,000; default 100,000. */
   readonly maxTenants?: number
@@ -303,7 +307,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     await this.#open()
     const now = this.#clock.now()
     // A retired secret is kept for as long as a token of it can be alive, so that its bearer is told to refresh.
-    await this.#store.prune(now - this.maxTokenTtl * 1000, now - changeLogMs)
+    await this.#store.prune(now - endRetentionMs(this.maxTokenTtl), now - changeLogMs)
   }
 
   async close(): Promise<void> {
@@ -364,7 +368,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
       graceMs: this.#graceMs,
-      maxTokenMs: this.maxTokenTtl * 1000,
+      retentionMs: endRetentionMs(this.maxTokenTtl),
       mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
     }
     const after = await this.#store.change(tenant, (current) => decide(current, context), client)

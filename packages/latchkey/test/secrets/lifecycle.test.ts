@@ -4,7 +4,7 @@ import * as lifecycle from '../../src/secrets/lifecycle.js'
 import type { SecretRecord, TenantRecord, TenantState } from '../../src/secrets/ports.js'
 
 const graceMs = 10_000
-const maxTokenMs = 100_000
+const retentionMs = 100_000
 
 function secretOf(generation: number, createdAt: number): SecretRecord {
   return {
@@ -20,7 +20,7 @@ function secretOf(generation: number, createdAt: number): SecretRecord {
 }
 
 function contextAt(nowMs: number): lifecycle.LifecycleContext {
-  return { nowMs, graceMs, maxTokenMs, mint: (generation) => secretOf(generation, nowMs) }
+  return { nowMs, graceMs, retentionMs, mint: (generation) => secretOf(generation, nowMs) }
 }
 
 function recordOf(state: TenantState, version: number): TenantRecord {

@@ -139,8 +139,8 @@ export class ListeningConnection {
     const { ownChannel, verifierId } = this.#options
     if (!this.#mayAnswer) return
     // The own question comes back behind everything announced before it, so it needs no second notification.
-    if (channel === ownChannel) return this.#options.answered(question, verifierId)
-    this.#notify(channel, `${question} ${verifierId}`).catch(() => {})
+    if (channel === ownChannel) this.#options.answered(question, verifierId)
+    else this.#notify(channel, `${question} ${verifierId}`).catch(() => {})
   }
 
   /** One at a time, as a connection wants it. */

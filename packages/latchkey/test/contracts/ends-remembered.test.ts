@@ -1,0 +1,107 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Clock } from '../../src/clock.js'
+import { memoryStore } from '../../src/stores/memory/index.js'
+import { createFakeClock } from '../../src/testing/fake-clock.js'
+import { outcomeOf, setUp } from '../support/setup.js'
+
+const ttlSec = 60
+
+/** A machine whose clock differs from the others'. */
+function skewed(clock: Clock, differenceMs: number): Clock {
+  return { now: () => clock.now() + differenceMs, monotonic: () => clock.monotonic() }
+}
+
+/** Four machines over one store: each has a clock of its own, none further from the true time than half the tolerance. */
+function fourMachines(toleranceSec: number, differencesSec: readonly number[]) {
+  const store = memoryStore()
+  // Late in a second: `exp` is cut to whole seconds.
+  const clock = createFakeClock(Date.UTC(2026, 0, 1) + 950)
+  const [issuer, ender, verifier, forgetter] = differencesSec.map((difference) =>
+    setUp({
+      store,
+      clock: skewed(clock, difference * 1000),
+      keys: { maxTokenTtl: ttlSec },
+      latchkey: { clockTolerance: toleranceSec, accessTokenTtl: ttlSec },
+    }),
+  )
+  if (issuer === undefined || ender === undefined || verifier === undefined || forgetter === undefined) {
+    throw new Error('There are four.')
+  }
+  return { clock, issuer, ender, verifier, forgetter, all: [issuer, ender, verifier, forgetter] }
+}
+
+describe('a session that has ended', () => {
+  it.each([0, 5, 300])(
+    'never lives again within a clock tolerance of %i s, whatever ends and is pruned after it',
+    async (toleranceSec) => {
+      const apart = fc.integer({ min: -Math.floor(toleranceSec / 2), max: Math.floor(toleranceSec / 2) })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.tuple(apart, apart, apart, apart),
+          fc.array(fc.tuple(fc.integer({ min: 1, max: 200 }), fc.constantFrom('end', 'prune', 'both')), {
+            maxLength: 12,
+          }),
+          async (differencesSec, waits) => {
+            const { clock, issuer, ender, verifier, forgetter, all } = fourMachines(toleranceSec, differencesSec)
+            try {
+              const { token } = await issuer.latchkey.issue({ subject: 'alice', sessionId: 'phone' })
+              await ender.keys.revokeSession('alice', 'phone')
+              for (const [n, [seconds, what]] of waits.entries()) {
+                clock.advance(seconds * 1000)
+                if (what !== 'prune') await forgetter.keys.revokeSession('alice', `tablet-${n}`)
+                if (what !== 'end') await forgetter.keys.prune()
+                const outcome = await outcomeOf(() => verifier.latchkey.verify(token))
+                expect(['session_ended', 'token_expired', 'token_not_yet_valid']).toContain(outcome)
+              }
+            } finally {
+              await Promise.all(all.map(({ latchkey }) => latchkey.close()))
+            }
+          },
+        ),
+        { numRuns: 40 },
+      )
+    },
+  )
+
+  it('is remembered while a token that was just accepted, just not expired, is within the largest tolerance', async () => {
+    const { clock, issuer, verifier } = fourMachines(300, [0, 0, 0, 0])
+    const { token } = await issuer.latchkey.issue({ subject: 'alice', sessionId: 'phone' })
+    await issuer.keys.revokeSession('alice', 'phone', { everywhere: true })
+    clock.advance((ttlSec + 299) * 1000)
+    await issuer.keys.revokeSession('alice', 'tablet')
+    await issuer.keys.prune()
+    expect(await outcomeOf(() => verifier.latchkey.verify(token))).toBe('session_ended')
+  })
+
+  it('is remembered anew when it is ended again, so that what was signed for it meanwhile does not live either', async () => {
+    const { clock, issuer, verifier } = fourMachines(5, [0, 0, 0, 0])
+    await issuer.keys.provision('alice')
+    await issuer.keys.revokeSession('alice', 'phone')
+    clock.advance(1_050_000)
+    const { token } = await issuer.latchkey.issue({ subject: 'alice', sessionId: 'phone' })
+    await issuer.keys.revokeSession('alice', 'phone')
+    clock.advance(50_000)
+    await issuer.keys.revokeSession('alice', 'tablet')
+    clock.advance(5_000)
+    await issuer.keys.revokeSession('alice', 'laptop')
+    expect(await outcomeOf(() => verifier.latchkey.verify(token))).toBe('session_ended')
+  })
+
+  it('is remembered anew also when its time was over and nothing had forgotten it yet', async () => {
+    const { clock, issuer, verifier } = fourMachines(5, [0, 0, 0, 0])
+    await issuer.keys.provision('alice')
+    await issuer.keys.revokeSession('alice', 'phone')
+    clock.advance(2_000_000)
+    const { token } = await issuer.latchkey.issue({ subject: 'alice', sessionId: 'phone' })
+    await issuer.keys.revokeSession('alice', 'phone')
+    await issuer.keys.revokeSession('alice', 'tablet')
+    expect(await outcomeOf(() => verifier.latchkey.verify(token))).toBe('session_ended')
+  })
+})
+
+describe('a verifier', () => {
+  it('is refused a tolerance that is larger than the one that ends are remembered for', () => {
+    expect(() => setUp({ latchkey: { clockTolerance: 301 } })).toThrow(TypeError)
+  })
+})
