@@ -122,6 +122,7 @@ export class KnownTenants implements ChangeListener {
 
   proved(asOf: Instant): void {
     this.#freshness.proved(asOf)
+    this.#shared?.proved(asOf, instantOf(this.#clock))
     for (const proved of this.#proofListeners) proved(asOf)
     this.#tellFeedState()
   }
@@ -198,11 +199,13 @@ export class KnownTenants implements ChangeListener {
     // After closing nothing is learnt any more.
     if (this.#closed) return read
     this.#supersede(record.tenant, record.version)
+    this.#shared?.wasRead(record.tenant, record.version)
     return this.#cache.keep(read)
   }
 
   /** There is nobody who has this kid: whoever had it is not known any more. Who was refused for that is not accepted again. */
   #endKid(kid: string): undefined {
+    this.#shared?.hasEnded(kid)
     this.#byKid.ended(kid)
     this.#byTenant.ended(kid)
     const owner = this.#cache.findByKid(kid)?.tenant

@@ -3,6 +3,7 @@ import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
 import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
+import { ReadFloors } from './read-floors.js'
 import { openSecret } from './secret-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
 import type { OpenSecret } from './tenant-key.js'
@@ -27,7 +28,7 @@ const endedVersion = Number.MAX_SAFE_INTEGER
 /**
  * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a master key for its own kid,
  * and when every change that could have come after it is known here: the entry was read at a horizon not before the point from which this
- * process knows all changes, and its tenant has none newer. Everything else is read from the store.
+ * process knows all changes, its tenant has none newer, and nothing newer has been read here. Everything else is read from the store.
  */
 export class SharedTenants {
   readonly #options: SharedTenantsOptions
@@ -37,6 +38,7 @@ export class SharedTenants {
   #since: number | undefined
   /** What was told while the list of recent changes is being read. */
   #told: Map<string, number> | undefined
+  readonly #floors = new ReadFloors()
 
   constructor(options: SharedTenantsOptions) {
     this.#options = options
@@ -75,6 +77,21 @@ export class SharedTenants {
     if (this.#newest.size > maxChangedTenants) this.lost()
   }
 
+  /** This process has read this version of the tenant, wherever that was. */
+  wasRead(tenant: string, version: number): void {
+    this.#floors.raise(tenant, version)
+  }
+
+  /** This process has found that no tenant has this kid. */
+  hasEnded(kid: string): void {
+    this.#floors.end(kid)
+  }
+
+  /** The feed has delivered everything committed before `asOf`; `now` is this moment. */
+  proved(asOf: Instant, now: Instant): void {
+    this.#floors.proved(asOf, now)
+  }
+
   /** Changes may have been missed: nothing of the cache is believed until the recent ones have been read again. */
   lost(): void {
     this.#since = undefined
@@ -99,11 +116,11 @@ export class SharedTenants {
 
   async #readCache(kids: readonly string[]): Promise<Map<string, Reading>> {
     const readings = new Map<string, Reading>()
-    if (this.#since === undefined || !this.#options.isFeedFresh()) return readings
+    if (this.#since === undefined || this.#floors.hasOverflown || !this.#options.isFeedFresh()) return readings
     const values = await this.#options.cache.read(kids)
     for (const [kid, value] of values) {
       const shared = this.#open(kid, value)
-      if (shared !== undefined && this.#isBelieved(shared)) {
+      if (shared !== undefined && this.#isBelieved(kid, shared)) {
         // Finding it here is no news: only the feed can vouch for it.
         readings.set(kid, { record: shared.record ?? undefined, readAt: longAgo })
       }
@@ -111,11 +128,13 @@ export class SharedTenants {
     return readings
   }
 
-  #isBelieved({ horizon, record }: SharedTenant): boolean {
+  #isBelieved(kid: string, { horizon, record }: SharedTenant): boolean {
     // An ended kid stays ended, whatever changes come.
     if (record === null) return true
+    // What has been read since the values were asked for counts as well.
+    if (this.#floors.hasOverflown || this.#floors.hasEnded(kid)) return false
     if (!(this.#since !== undefined && horizon >= this.#since)) return false
-    return record.version >= (this.#newest.get(record.tenant) ?? 0)
+    return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))
   }
 
   #open(kid: string, value: string): SharedTenant | undefined {

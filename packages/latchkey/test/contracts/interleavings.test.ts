@@ -110,6 +110,21 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       ),
     ],
   },
+  'a refusal that was read from the store, and a shared cache that is set back': {
+    isCacheShared: true,
+    actors: (world, [writer, reader]) => [
+      ends(world, writer, 'requireReissue'),
+      does(
+        world,
+        () => world.takeSnapshot(),
+        () => world.flush(),
+        () => Promise.all(world.tokens.map((known) => reader.verify(known))),
+        () => reader.readBob(),
+        () => world.restoreSnapshot(),
+        () => Promise.all(world.tokens.map((known) => reader.verify(known))),
+      ),
+    ],
+  },
   'a process that is stopped for longer than maxStaleness, with tokens in hand': {
     isCacheShared: false,
     actors: (world, [writer, reader]) => [

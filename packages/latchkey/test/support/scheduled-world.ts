@@ -267,6 +267,11 @@ export class ScheduledWorld {
     this.#snapshot = new Map(this.#entries)
   }
 
+  /** The shared cache loses everything. */
+  flush(): void {
+    this.#entries = new Map()
+  }
+
   restoreSnapshot(): void {
     this.#entries = new Map(this.#snapshot)
   }
