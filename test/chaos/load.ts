@@ -91,7 +91,7 @@ export class Load {
     const askedAt = nowMs()
     const { process } = post
     const answer = await process.ask({ kind: 'issue', tenant: tenant.name })
-    if (answer === undefined || answer.outcome === 'store_unavailable') return true
+    if (answer === undefined || isUnanswered(answer.outcome)) return true
     const { outcome, token, sessionId, endedAt: issuedAt } = answer
     if (token === undefined || sessionId === undefined) throw new Error(`${process.name} issued no token: ${outcome}.`)
     const kid = kidOf(token)
@@ -115,7 +115,7 @@ export class Load {
     }
     this.changes.push(change)
     const answer = await process.ask({ kind: 'change', change: kind, tenant, sessionId, everywhere: change.everywhere })
-    if (answer === undefined || answer.outcome === 'store_unavailable') return false
+    if (answer === undefined || isUnanswered(answer.outcome)) return false
     if (answer.outcome === 'done') change.acknowledgedAt = answer.endedAt
     else if (!refusals.includes(answer.outcome)) throw new Error(`${process.name} did not ${kind}: ${answer.outcome}.`)
     // Nothing has happened.
@@ -146,4 +146,9 @@ export class Load {
 
 function kidOf(token: string): string {
   return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()).kid
+}
+
+/** The database was away, or its transactions waited for one that was. */
+function isUnanswered(outcome: string): boolean {
+  return outcome === 'store_unavailable' || outcome === 'store_busy'
 }

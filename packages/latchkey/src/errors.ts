@@ -153,6 +153,11 @@ export const failures = {
     message: 'The tenant could not be checked.',
     hint: 'Retry after a moment.',
   },
+  store_busy: {
+    status: 503,
+    message: 'Other transactions hold what this call has to change.',
+    hint: 'Retry after a moment; when it stays so, look for a transaction that is left open.',
+  },
   feed_unheard: {
     status: 503,
     message: 'Changes that other connections announce do not reach this process.',

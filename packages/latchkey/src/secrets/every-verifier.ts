@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isLatchkeyError } from '../errors.js'
+import { type FailureCode, isLatchkeyError } from '../errors.js'
 import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
 
 /** What `everyVerifier` works with. */
@@ -46,13 +46,17 @@ export async function everyVerifier({ store, feed, own, hasApplied }: EveryVerif
   }
 }
 
+function isPassing(code: FailureCode): boolean {
+  return code === 'store_unavailable' || code === 'store_busy'
+}
+
 /** The list, as soon as it can be read; nobody once nobody needs to be waited for. */
 async function listUntil(store: EveryVerifierOptions['store'], giveUpAt: number): Promise<readonly Verifier[]> {
   while (performance.now() < giveUpAt) {
     try {
       return await store.verifiers()
     } catch (error) {
-      if (!isLatchkeyError(error) || error.code !== 'store_unavailable') throw error
+      if (!isLatchkeyError(error) || !isPassing(error.code)) throw error
     }
     await sleep(listIntervalMs)
   }

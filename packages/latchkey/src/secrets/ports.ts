@@ -109,7 +109,8 @@ export interface RecentChanges {
 
 /**
  * Where tenants' secrets are kept. Implementations pass `latchkey/store-contract`.
- * Every method fails with `store_unavailable` (cause attached) when the database cannot be reached, and nothing else of its own.
+ * Every method fails with `store_unavailable` (cause attached) when the database cannot be reached, with `store_busy` (cause attached) when other
+ * transactions are in the way, and nothing else of its own.
  * `Client` is the handle of an open transaction of this store, for callers that change their own rows in the same one.
  */
 export interface TenantStore<Client = unknown> {

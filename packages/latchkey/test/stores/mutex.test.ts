@@ -25,7 +25,7 @@ describe('a mutex', () => {
     const late = mutex.run(async () => {
       ran = true
     })
-    await expect(late).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(late).rejects.toMatchObject({ code: 'store_busy' })
     release()
     await first
     expect(await mutex.run(async () => 'next')).toBe('next')

@@ -81,7 +81,7 @@ describe.each(Object.entries(drivers))('an SQLite store over %s', (name, open) =
     const store = await openMigrated()
     const another = open(path)
     another.exec('begin immediate')
-    await expect(store.change('alice', addSecret)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(store.change('alice', addSecret)).rejects.toMatchObject({ code: 'store_busy' })
     another.exec('rollback')
     another.close()
     expect((await store.change('alice', addSecret))?.secrets.length).toBe(1)

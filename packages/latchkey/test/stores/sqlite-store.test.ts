@@ -216,7 +216,7 @@ describe('an SQLite store', () => {
       turns += 1
     }, 10)
     expect((await read(store, 'alice'))?.secrets.length).toBe(1)
-    expect(await change).toMatchObject({ code: 'store_unavailable' })
+    expect(await change).toMatchObject({ code: 'store_busy' })
     clearInterval(timer)
     expect(turns).toBeGreaterThan(100)
     another.exec('rollback')

@@ -37,7 +37,7 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
     await store.close()
-    throw isLatchkeyError(error) && error.code === 'store_unavailable' ? unavailable(place, error) : error
+    throw isLatchkeyError(error) && unusable.includes(error.code) ? unavailable(place, error) : error
   }
 }
 
@@ -45,6 +45,8 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
 export async function openStore(configuration: DatabaseConfiguration): Promise<UnopenedDatabase> {
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
 }
+
+const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 
 function unavailable(place: string, cause: Error): StartupFailure {
   const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'

@@ -40,6 +40,7 @@ const forAll = [
   'rate_limited',
   'internal_error',
   'store_unavailable',
+  'store_busy',
 ] as const satisfies readonly Code[]
 
 /** The refusals of a route as its response schema: one entry for each status, telling the codes apart. */

@@ -19,6 +19,7 @@ export type SendMarker = (channel: string, marker: string) => Promise<void>
 export interface ListeningOptions {
   /** A channel that nobody else listens on: its markers and answers are for this process alone. */
   readonly ownChannel: string
+  /** The deadline of each step, in milliseconds: a connection on which one takes longer is destroyed. */
   readonly patienceMs: number
   readonly changed: (change: Change) => void
   /** Whom this connection answers for. */
@@ -92,10 +93,14 @@ export class ListeningConnection {
    * well give back what this connection has sent itself. Fails with `feed_unheard` when it does not come.
    */
   async hearFromOthers(sendMarker: SendMarker): Promise<void> {
+    let hasBeenSent = false
     try {
-      await this.#roundTripBy(sendMarker)
+      await this.#roundTripBy(async (channel, marker) => {
+        await sendMarker(channel, marker)
+        hasBeenSent = true
+      })
     } catch (error) {
-      throw error === overdue ? new LatchkeyError('feed_unheard') : error
+      throw error === overdue && hasBeenSent ? new LatchkeyError('feed_unheard') : error
     }
   }
 
@@ -109,18 +114,21 @@ export class ListeningConnection {
     this.#notify(questionsChannel, `${question} ${this.#options.ownChannel}`).catch(() => {})
   }
 
+  /** The deadline is that of the whole: a link may go silent between the marker and the end of the statement that has sent it. */
   async #roundTripBy(sendMarker: SendMarker): Promise<void> {
     const { ownChannel, patienceMs } = this.#options
     this.#markersSent += 1
     const marker = String(this.#markersSent)
-    let stop = () => {}
-    const heard = new Promise<void>((resolve, reject) => {
-      const end = () => reject(new Error('The listening connection has ended.'))
-      // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
-      const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
+    const heard = new Promise<void>((resolve) => {
       this.#markerHeard = (payload) => {
         if (payload === marker) resolve()
       }
+    })
+    let stop = () => {}
+    const failed = new Promise<never>((_, reject) => {
+      const end = () => reject(new Error('The listening connection has ended.'))
+      // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
+      const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
       this.ended.addEventListener('abort', end)
       stop = () => {
         clearTimeout(timer)
@@ -128,7 +136,7 @@ export class ListeningConnection {
       }
     })
     try {
-      await Promise.all([sendMarker(ownChannel, marker), heard])
+      await Promise.race([Promise.all([sendMarker(ownChannel, marker), heard]), failed])
     } finally {
       stop()
     }

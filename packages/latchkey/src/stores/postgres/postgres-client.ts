@@ -30,5 +30,6 @@ export interface PostgresPoolClient extends PostgresClient {
 
 /** A `Pool` of `pg`, as far as it is used. */
 export interface PostgresPool {
+  readonly options?: { readonly max?: number }
   connect(lent: (error: Error | undefined, client: PostgresPoolClient | undefined) => void): void
 }

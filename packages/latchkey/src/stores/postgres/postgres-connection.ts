@@ -1,4 +1,5 @@
 import { isLatchkeyError } from '../../errors.js'
+import { contentionPatienceMs } from '../sql/contention.js'
 import type { SqlConnection } from '../sql/sql-database.js'
 import type { PostgresClient, PostgresQuery } from './postgres-client.js'
 import { failureOf } from './postgres-failure.js'
@@ -41,7 +42,9 @@ export class PostgresConnection implements SqlConnection {
 
   async begin(): Promise<void> {
     // Whatever the database's default: after waiting for a lock, a statement must see what was committed meanwhile.
-    await this.query('begin isolation level read committed read write')
+    // The server ends a wait for a lock before this side gives up, so that no backend goes on waiting for a caller that has left.
+    const text = `begin isolation level read committed read write; set local lock_timeout to ${contentionPatienceMs}`
+    await this.#run({ text, query_timeout: queryTimeoutMs })
   }
 
   async commit(): Promise<void> {
@@ -61,7 +64,7 @@ export class PostgresConnection implements SqlConnection {
       return await this.#client.query(query)
     } catch (error) {
       const failure = failureOf(error)
-      if (isLatchkeyError(failure)) this.#broken = true
+      if (isLatchkeyError(failure) && failure.code !== 'store_busy') this.#broken = true
       throw failure
     }
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import { Semaphore } from '../semaphore.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlDatabase } from '../sql/sql-database.js'
 import { giveBack, lendClient } from './lend-client.js'
@@ -13,6 +14,8 @@ import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
 /** Where the connections come from. */
 export interface PostgresSource {
   readonly pool: PostgresPool
+  /** Connections of the pool that statements may use at once. */
+  readonly max: number
   readonly connectDedicated: ConnectDedicated
   /** Whether that goes the same way as the pool: then no pooler stands in between that lends its connections by the statement. */
   readonly listensAlike: boolean
@@ -21,6 +24,9 @@ export interface PostgresSource {
 }
 
 const noTransaction = '25P01'
+
+/** How long a transaction waits for a place among those that may hold a connection. */
+const placePatienceMs = 5000
 
 /** A prepared statement that is not there, is there already, or gives other columns by now. */
 const notAsPrepared = ['26000', '42P05', '0A000']
@@ -34,11 +40,14 @@ export class PostgresDatabase implements SqlDatabase {
   readonly #source: PostgresSource
   readonly #running = new Set<Promise<unknown>>()
   readonly #names = new Map<string, string>()
+  readonly #transactions: Semaphore
   /** Everything once notifications have come the way that statements go: then each connection is one of the server's for as long as it is lent. */
   #prepares: 'reads' | 'everything' | 'nothing' = 'reads'
 
   constructor(source: PostgresSource) {
     this.#source = source
+    // Transactions wait for locks. A quarter of the connections is left to reads, so that a row which stays locked does not stop them.
+    this.#transactions = new Semaphore(Math.max(1, source.max - Math.ceil(source.max / 4)), placePatienceMs)
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
@@ -60,7 +69,8 @@ export class PostgresDatabase implements SqlDatabase {
   /** What fails in a transaction cannot be tried again there, so nothing is prepared in one before it is known that nothing stands in between. */
   async exclusively<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     try {
-      return await this.#exclusively(work, this.#prepares === 'everything' ? this.#nameOf : undefined)
+      const nameOf = this.#prepares === 'everything' ? this.#nameOf : undefined
+      return await this.#track(this.#transactions.run(() => this.#run(work, nameOf)))
     } catch (error) {
       if (isNotAsPrepared(error)) this.#prepares = 'nothing'
       throw error
@@ -105,11 +115,10 @@ export class PostgresDatabase implements SqlDatabase {
     values: readonly unknown[] | undefined,
     nameOf?: StatementName,
   ): Promise<{ rows: Row[] }> {
-    return this.#exclusively((connection) => connection.query<Row>(text, values), nameOf)
+    return this.#track(this.#run((connection) => connection.query<Row>(text, values), nameOf))
   }
 
-  async #exclusively<T>(work: (connection: PostgresConnection) => Promise<T>, nameOf?: StatementName): Promise<T> {
-    const running = this.#run(work, nameOf)
+  async #track<T>(running: Promise<T>): Promise<T> {
     this.#running.add(running)
     try {
       return await running

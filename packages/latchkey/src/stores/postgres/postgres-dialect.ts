@@ -21,7 +21,8 @@ export const postgresDialect: Dialect = {
   nowMs,
   forUpdate: 'for update',
   forUpdateUnlocked: 'for update skip locked',
-  lockMigrations: `select pg_advisory_xact_lock(${migrationsLock})`,
+  // Another process may be migrating for minutes.
+  lockMigrations: `set local lock_timeout to 0; select pg_advisory_xact_lock(${migrationsLock})`,
   lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
   logChange: `
     with logged as (insert into latchkey_changes (tenant_id, at, transaction_id) values ($1, ${nowMs}, txid_current()) returning seq, tenant_id)

@@ -42,7 +42,9 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   if (pool !== undefined) {
     const connectDedicated = listenConnectionString === undefined ? keepFrom(pool) : connectTo(listenConnectionString)
     const listensAlike = listenConnectionString === undefined
-    return { pool, connectDedicated, listensAlike, close: async () => {} }
+    const poolMax = pool.options?.max ?? 10
+    // One of its connections is kept for listening.
+    return { pool, max: listensAlike ? poolMax - 1 : poolMax, connectDedicated, listensAlike, close: async () => {} }
   }
   const own = new pg.Pool({
     connectionString,
@@ -56,6 +58,7 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   own.on('error', () => {})
   return {
     pool: own,
+    max,
     connectDedicated: connectTo(listenConnectionString ?? ''),
     listensAlike: listenConnectionString === connectionString,
     close: () => own.end(),

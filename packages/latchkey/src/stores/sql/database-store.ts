@@ -11,8 +11,10 @@ import type {
   Verifier,
   WatchOptions,
 } from '../../secrets/ports.js'
+import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
 import { readChangesSince, readHorizon } from './change-log.js'
+import { retryContention } from './contention.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
@@ -27,6 +29,9 @@ import { changeTenant } from './tenant-changes.js'
 import { countDue, selectDue, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
+/** How long a change waits for earlier ones of the same tenant in this process. */
+const turnPatienceMs = 5000
+
 /** The store over any database that speaks the common SQL. */
 export class DatabaseStore implements SqlStore {
   readonly dialect: 'postgres' | 'sqlite'
@@ -38,6 +43,7 @@ export class DatabaseStore implements SqlStore {
   readonly #selectByKid: string
   readonly #listeners = new Listeners()
   readonly #feeds = new Set<ChangeFeed>()
+  readonly #turns = new KeyedMutex(turnPatienceMs)
   #ready: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -98,7 +104,7 @@ export class DatabaseStore implements SqlStore {
     // A transaction that has begun may finish although the store is being closed.
     if (!(client instanceof SqlTransaction)) this.#checkOpen()
     await this.#checkSchema()
-    if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
+    if (client === undefined) return this.#changeAlone(tenant, decide)
     if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
     const { dialect } = this.#database
     const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
@@ -216,10 +222,17 @@ export class DatabaseStore implements SqlStore {
     return tenantRecords(rows)
   }
 
+  /** In a transaction of its own. The changes of one tenant wait for each other here, so that a tenant whose row stays locked takes one connection. */
+  #changeAlone(tenant: string, decide: Decide): Promise<TenantRecord | undefined> {
+    return this.#turns.run(tenant, () =>
+      retryContention(() => this.transaction((own) => this.change(tenant, decide, own))),
+    )
+  }
+
   /** A transaction of the library's own. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
-    return this.transaction((client) => work(libraryClient(client, this.#database.dialect)))
+    return retryContention(() => this.transaction((client) => work(libraryClient(client, this.#database.dialect))))
   }
 
   async #checkReady(): Promise<void> {

@@ -55,9 +55,13 @@ export class SqliteConnection {
 export function failureOf(error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new LatchkeyError('data_corrupt', { cause: error })
+  if (isLocked.test(code)) return new LatchkeyError('store_busy', { cause: error })
   if (isUnreachable.test(code)) return new LatchkeyError('store_unavailable', { cause: error })
   return error
 }
 
-/** Result codes (extended ones too) for which the file, the disk or its lock is the cause. */
-const isUnreachable = /^SQLITE_(BUSY|LOCKED|IOERR|FULL|CANTOPEN|READONLY|PERM|AUTH|NOMEM|PROTOCOL|INTERRUPT|SCHEMA)/
+/** Another connection writes. */
+const isLocked = /^SQLITE_(BUSY|LOCKED)/
+
+/** Result codes (extended ones too) for which the file or the disk is the cause. */
+const isUnreachable = /^SQLITE_(IOERR|FULL|CANTOPEN|READONLY|PERM|AUTH|NOMEM|PROTOCOL|INTERRUPT|SCHEMA)/
