@@ -21,7 +21,7 @@ function makeTenant(keyring: Keyring, tenant: string): TenantRecord {
   const binding = ['tenant-secret', tenant, place.kid, place.generation, place.algorithm] as const
   const sealed = keyring.seal(randomBytes(32), binding)
   const secret = { ...place, ...sealed, createdAt: Date.now(), retiresAt: null, reissueRequired: false }
-  return { tenant, version: 1, disabledAt: null, secrets: [secret], endedSessions: [] }
+  return { tenant, version: 1, disabledAt: null, secrets: [secret], endedSessions: [], grants: null }
 }
 
 /** Every value a fresh one: a driver gives each row its own texts, also where they are all alike. */

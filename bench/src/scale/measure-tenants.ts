@@ -96,6 +96,7 @@ async function rotateOne(store: SqlStore, tenant: string): Promise<number> {
 function resealStep(store: SqlStore): Promise<number> {
   return store.reseal('k2', 500, {
     secret: (_tenant, { sealed }) => ({ masterKeyId: 'k2', sealed }),
+    grants: (_tenant, _version, { sealed }) => ({ masterKeyId: 'k2', sealed }),
     setting: (setting) => setting,
     keyPair: (pair) => pair,
   })

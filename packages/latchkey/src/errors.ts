@@ -130,8 +130,18 @@ export const failures = {
   insufficient_scope: {
     status: 403,
     challenge: 'insufficient_scope',
-    message: 'The token does not carry the scope that this needs.',
+    message: 'The caller does not have the scope that this needs.',
     hint: 'Ask for a token with the scope that the WWW-Authenticate challenge names.',
+  },
+  insufficient_role: {
+    status: 403,
+    message: 'The caller does not have the role that this needs.',
+    hint: 'Ask an administrator for the role.',
+  },
+  grants_changed: {
+    ...tokenRefused,
+    message: 'What the caller may do has changed since this connection was opened.',
+    hint: 'Connect again: the token still holds.',
   },
   tenant_unknown: {
     status: 404,

@@ -3,7 +3,8 @@ import { type Auth, createAuth, tokenOf } from './auth.js'
 import { maxCapacity } from './bounded-map.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
-import { checkClaims, endsAtMs, parseClaims } from './claims/check-claims.js'
+import { checkClaims, checkOwner, endsAtMs, parseClaims } from './claims/check-claims.js'
+import { claimedGrants, narrowGrants } from './claims/grants.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
@@ -62,7 +63,11 @@ export interface IssueRequest {
   readonly subject: string
   /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters, and minted by `sessionIds` where that is set; a new one by default. */
   readonly sessionId?: string
-  /** Further claims. Registered ones (RFC 7519 §4.1) and `sid` are refused with a TypeError. */
+  /**
+   * Further claims. Registered ones (RFC 7519 §4.1) and `sid` are refused with a TypeError. With tenant secrets a `scope`
+   * claim narrows the scope of the tenant's grants for this token, `client_id` must be the subject, and no other claim
+   * gives any right: see `keys.setGrants`.
+   */
   readonly claims?: Readonly<Record<string, unknown>>
   /** Seconds for which this token is valid, instead of `accessTokenTtl`. */
   readonly expiresIn?: number
@@ -92,7 +97,7 @@ export interface Latchkey {
    */
   verify(token: string): MaybePromise<Auth>
   /**
-   * Calls `ended` once when this identity, as `verify` gave it, holds no more: revoked, its session ended, expired; in the process that made the change at
+   * Calls `ended` once when this identity, as `verify` gave it, holds no more: revoked, its session ended, expired, its grants changed; in the process that made the change at
    * once, in others when the change feed tells. The reason has status 503 when nobody could say for longer than knowledge may be old.
    * For what outlives a request, such as a WebSocket or a stream of events. Gives the way to stop watching, which the caller uses when the stream
    * has ended. Throws a TypeError for an identity that `verify` did not give.
@@ -181,7 +186,7 @@ class TokenAuthority implements Latchkey {
     if (token === undefined) throw new TypeError('watch takes the very object that verify gave.')
     return this.#watched.add({
       token,
-      subject: auth.subject,
+      auth,
       endsAtMs: endsAtMs(auth.expiresAt, this.#toleranceSec),
       ended,
     })
@@ -217,6 +222,7 @@ class TokenAuthority implements Latchkey {
       sessionId,
       issuedAtSec,
       expiresAtSec,
+      owner: key.owner,
       claims,
     })
     const signingInput = `${key.headerSegment}.${encodeBase64url(JSON.stringify(payload))}`
@@ -238,20 +244,23 @@ class TokenAuthority implements Latchkey {
     const payload = borrowBase64url(parts.payloadSegment)
     if (payload === undefined) throw refusal('token_malformed')
     const claims = parseClaims(payload)
-    if (key.owner !== undefined && claims.sub !== key.owner) throw refusal('subject_mismatch')
+    if (key.owner !== undefined) checkOwner(claims, key.owner)
     const nowMs = this.#clock.now()
     checkClaims(claims, {
       issuer: this.#issuer,
       audiences: this.#audiences,
       nowSec: nowMs / 1000,
       toleranceSec: this.#toleranceSec,
+      maxTtlSec: this.#keys.maxTokenTtl,
     })
     if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged(claims.sub, key.kid)
     const refused = key.refusalOf(claims.sid, nowMs)
     if (refused !== undefined) throw refusal(refused)
+    const stored = key.grants
+    const grants = stored === undefined ? claimedGrants(claims) : narrowGrants(stored, claims)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyAnew(token, parts, attempts - 1)
-    const auth = createAuth(claims, key.kid, token)
+    const auth = createAuth(claims, { kid: key.kid, grants, token })
     this.#verified?.add(token, auth, key)
     return auth
   }

@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import type { Auth } from './auth.js'
 import { isLatchkeyError, LatchkeyError } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
+import type { MaybePromise } from './maybe-promise.js'
 
 /** What `WatchedTokens` works with. */
 export interface WatchedTokensOptions {
   readonly keys: Pick<KeySource, 'watch'>
   /** Throws or rejects with a LatchkeyError when the token holds no more. */
-  readonly verify: (token: string) => unknown
+  readonly verify: (token: string) => MaybePromise<Auth>
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
 }
@@ -14,7 +16,8 @@ export interface WatchedTokensOptions {
 /** A token that something leans on. */
 export interface TokenToWatch {
   readonly token: string
-  readonly subject: string
+  /** The identity that was verified from it. */
+  readonly auth: Auth
   /** Milliseconds since 1970 from which it is refused. */
   readonly endsAtMs: number
   /** Called once, on a turn of its own. */
@@ -52,8 +55,9 @@ export class WatchedTokens {
   add(token: TokenToWatch): () => void {
     this.#stopListening ??= this.#options.keys.watch?.((subject) => this.#doubt(subject))
     const watch: Watch = { ...token, timer: undefined, isBeingChecked: false, isDoubted: false }
-    const siblings = this.#bySubject.get(token.subject)
-    if (siblings === undefined) this.#bySubject.set(token.subject, new Set([watch]))
+    const { subject } = token.auth
+    const siblings = this.#bySubject.get(subject)
+    if (siblings === undefined) this.#bySubject.set(subject, new Set([watch]))
     else siblings.add(watch)
     // At once, because it may have ended between its verification and this call.
     void this.#check(watch)
@@ -88,7 +92,7 @@ export class WatchedTokens {
     let reason: LatchkeyError | undefined
     while (watch.isDoubted && reason === undefined) {
       watch.isDoubted = false
-      reason = await this.#reasonToEnd(watch.token)
+      reason = await this.#reasonToEnd(watch)
     }
     watch.isBeingChecked = false
     if (!this.#isWatched(watch)) return
@@ -96,11 +100,11 @@ export class WatchedTokens {
     else this.#end(watch, reason)
   }
 
-  async #reasonToEnd(token: string): Promise<LatchkeyError | undefined> {
+  async #reasonToEnd({ token, auth }: Watch): Promise<LatchkeyError | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#options.verify(token)
-        return undefined
+        const { grants } = await this.#options.verify(token)
+        return isSame(grants, auth.grants) ? undefined : new LatchkeyError('grants_changed')
       } catch (error) {
         if (!isLatchkeyError(error)) return new LatchkeyError('store_unavailable', { cause: error })
         if (error.status !== 503 || attempt === maxAttempts) return error
@@ -121,16 +125,22 @@ export class WatchedTokens {
 
   #remove(watch: Watch): void {
     clearTimeout(watch.timer)
-    const siblings = this.#bySubject.get(watch.subject)
+    const { subject } = watch.auth
+    const siblings = this.#bySubject.get(subject)
     siblings?.delete(watch)
-    if (siblings?.size === 0) this.#bySubject.delete(watch.subject)
+    if (siblings?.size === 0) this.#bySubject.delete(subject)
   }
 
   #isWatched(watch: Watch): boolean {
-    return this.#bySubject.get(watch.subject)?.has(watch) === true
+    return this.#bySubject.get(watch.auth.subject)?.has(watch) === true
   }
 
   #all(): readonly Watch[] {
     return [...this.#bySubject.values()].flatMap((siblings) => [...siblings])
   }
+}
+
+/** Whether two readings grant the same. The text decides: equal grants are mostly one object, but need not be. */
+function isSame(one: Auth['grants'], other: Auth['grants']): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }

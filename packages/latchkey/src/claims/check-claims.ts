@@ -23,6 +23,8 @@ export interface ExpectedClaims {
   /** Seconds since 1970. */
   readonly nowSec: number
   readonly toleranceSec: number
+  /** Longest accepted `exp` − `iat`. */
+  readonly maxTtlSec: number
 }
 
 /** The year 9999: a later date is a mistake, such as milliseconds for seconds. */
@@ -48,8 +50,9 @@ export function parseClaims(payload: Buffer): Claims {
 }
 
 /**
- * Throws `issuer_mismatch`, `audience_mismatch`, `token_expired` from `exp` + tolerance on (RFC 7519 §4.1.4), and `token_not_yet_valid` before
- * `nbf` − tolerance or when the token was issued in the future.
+ * Throws `issuer_mismatch`, `audience_mismatch`, `token_expired` from `exp` + tolerance on (RFC 7519 §4.1.4), `token_not_yet_valid` before
+ * `nbf` − tolerance or when the token was issued in the future, and `claim_invalid` for a lifetime that is not positive or
+ * longer than `maxTtlSec`. A token that passes therefore expires within `maxTtlSec` + tolerance from now.
  */
 export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   const { nowSec, toleranceSec } = expected
@@ -58,6 +61,17 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   if (!(nowSec < claims.exp + toleranceSec)) throw refusal('token_expired')
   const validFrom = Math.max(claims.iat, claims.nbf ?? 0)
   if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
+  const ttlSec = claims.exp - claims.iat
+  if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid')
+}
+
+/**
+ * Throws `subject_mismatch` when a token speaks for another subject than the owner of its secret, be it by `sub` or by
+ * `client_id` (RFC 8693 §4.3).
+ */
+export function checkOwner({ sub, client_id }: Claims, owner: string): void {
+  if (sub !== owner) throw refusal('subject_mismatch')
+  if (client_id !== undefined && client_id !== owner) throw refusal('subject_mismatch')
 }
 
 /** Milliseconds since 1970 from which a token that expires at `expiresAtSec` is refused. */

@@ -8,8 +8,10 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 export type ScopeCheck = (auth: Auth) => Auth
 
 /**
- * A check that the `scope` claim (RFC 9068 §2.2.3, RFC 8693 §4.2: one text, a space between) holds every one of these scopes. It throws
- * `insufficient_scope`, whose challenge names them (RFC 6750 §3). Making it throws a TypeError when a scope is no scope token, or none is given.
+ * A check that `auth.grants.scope` holds every one of these scopes. It throws `insufficient_scope`, whose challenge names them (RFC 6750 §3). Making it
+ * throws a TypeError when a scope is no scope token, or none is given.
+ *
+ * With `tenantSecrets` the scope is the stored one (`keys.setGrants`), of which a token's `scope` claim can only take away.
  *
  * @example
  * const mayWrite = requireScope('articles:write')
@@ -24,12 +26,8 @@ export function requireScope(...scopes: readonly string[]): ScopeCheck {
   return (auth) => {
     // Whoever puts the check before the authentication finds out at the first request.
     if (auth === undefined) throw new TypeError('requireScope goes behind the authentication of the request.')
-    const granted = grantedScopes(auth)
+    const granted = auth.grants.scope.split(' ')
     if (!scopes.every((scope) => granted.includes(scope))) throw refusal('insufficient_scope', { scope: needed })
     return auth
   }
-}
-
-function grantedScopes({ claims }: Auth): readonly string[] {
-  return typeof claims.scope === 'string' ? claims.scope.split(' ') : []
 }

@@ -1,3 +1,4 @@
+import type { Grants } from '../claims/grants.js'
 import type { FailureCode } from '../errors.js'
 import type { Algorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -8,6 +9,8 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   /** The encoded protected header, `{"alg":…,"typ":"at+jwt","kid":…}` in base64url: the same for every token of the key. */
   readonly headerSegment: string
+  /** The only subject this key may speak for; `undefined`: any subject. As the verifying key of the same tokens says it. */
+  readonly owner: string | undefined
   /** The signature over the ASCII text `header.payload`, in base64url (RFC 7515 §5.1). */
   sign(signingInput: string): string
 }
@@ -18,6 +21,12 @@ export interface VerifyingKey {
   readonly algorithm: Algorithm
   /** The only subject this key may speak for (C1); `undefined`: any subject, as for keys that sign for everybody. */
   readonly owner: string | undefined
+  /**
+   * The stored grants of the owner, frozen, for a key whose holder is no authority on what the owner may do: claims can
+   * then only narrow them (C1). `undefined` for a key of an authority, whose claims `roles` and `scope` are the grants.
+   * Read once per verification; throws `master_key_missing` or `master_key_wrong` when they cannot be decrypted.
+   */
+  readonly grants: Grants | undefined
   /**
    * Whether the base64url signature is this key's over the ASCII text `header.payload`; refuses every other encoding of
    * the same bytes. Constant time in the signature.
@@ -40,7 +49,10 @@ export type DoubtListener = (subject: string | undefined) => void
 
 /** Where signing and verifying keys come from. */
 export interface KeySource {
-  /** Longest lifetime in seconds that a token signed here may have. */
+  /**
+   * Longest lifetime in seconds (`exp` − `iat`) that a token of these keys may have: longer ones are neither issued nor
+   * accepted. `Infinity` where the lifetime is up to another issuer.
+   */
   readonly maxTokenTtl: number
   /** The key that signs for `subject` now. Throws `tenant_disabled`, `store_unavailable`, `master_key_missing`. */
   signingKey(subject: string): MaybePromise<SigningKey>

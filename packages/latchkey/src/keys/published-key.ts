@@ -28,6 +28,7 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly owner = undefined
+  readonly grants = undefined
   readonly headerSegment: string
   readonly publicJwk: PublicJwk
   readonly retiresAt: number | null

@@ -46,7 +46,7 @@ interface Fetched {
 }
 
 class RemoteKeys implements KeySource {
-  readonly maxTokenTtl = 31_536_000
+  readonly maxTokenTtl = Number.POSITIVE_INFINITY
   readonly #url: URL
   readonly #maxAgeMs: number
   readonly #outageMs: number

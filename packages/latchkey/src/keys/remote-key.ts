@@ -11,6 +11,7 @@ export class RemoteKey implements VerifyingKey {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly owner = undefined
+  readonly grants = undefined
   readonly #key: KeyObject
   readonly #verifier: SignatureVerifier
   readonly #isBelieved: (key: RemoteKey) => boolean

@@ -72,6 +72,7 @@ class SharedKey implements SigningKey, VerifyingKey {
   readonly kid: string
   readonly algorithm: HmacAlgorithm
   readonly owner = undefined
+  readonly grants = undefined
   readonly headerSegment: string
   readonly #hmac: HmacKey
 

@@ -1,39 +1,50 @@
 import { type FailureCode, isLatchkeyError } from '../errors.js'
-import type { TenantStore } from './ports.js'
-import type { SecretSealer } from './secret-sealer.js'
+import type { TenantRecord, TenantStore } from './ports.js'
+import type { Sealers } from './rewrap.js'
 
-/** What was found by opening every stored secret. */
+/** What was found by opening every stored secret and all grants. */
 export interface SealedCheck {
   readonly opened: number
-  /** Secrets that do not open, by why; their tenants' tokens are refused with that code. */
+  /** Values that do not open, by why; the tokens of their tenants are refused with that code. */
   readonly failed: Readonly<Partial<Record<FailureCode, number>>>
-  /** How many secrets each master key seals, by its ID. */
+  /** How many of these values each master key seals, by its ID. */
   readonly masterKeys: Readonly<Record<string, number>>
 }
 
 const stepSize = 500
+const endOfTime = Number.MAX_SAFE_INTEGER
 
-/** Opens every secret of a tenant that can sign, and keeps none (C7). */
+/** Opens every secret of a tenant that can sign and the grants of every tenant, and keeps none (C7). */
 export async function checkSealed(
-  store: Pick<TenantStore, 'readDue' | 'readTenants'>,
-  sealer: SecretSealer,
+  store: Pick<TenantStore, 'readDue' | 'readGranted' | 'readTenants'>,
+  { secrets: sealer, grants: grantsSealer }: Sealers,
 ): Promise<SealedCheck> {
   const failed: Partial<Record<FailureCode, number>> = {}
   const masterKeys: Record<string, number> = {}
   let opened = 0
-  let after = ''
-  for (;;) {
-    const tenants = await store.readDue(Number.MAX_SAFE_INTEGER, after, stepSize)
-    after = tenants.at(-1) ?? after
-    if (tenants.length === 0) return { opened, failed, masterKeys }
-    for (const { tenant, secrets } of (await store.readTenants(tenants)).values()) {
-      for (const secret of secrets) {
-        masterKeys[secret.masterKeyId] = (masterKeys[secret.masterKeyId] ?? 0) + 1
-        const code = failureOf(() => sealer.open(tenant, secret).fill(0))
-        if (code === undefined) opened += 1
-        else failed[code] = (failed[code] ?? 0) + 1
-      }
-    }
+  const check = (masterKeyId: string, open: () => unknown) => {
+    masterKeys[masterKeyId] = (masterKeys[masterKeyId] ?? 0) + 1
+    const code = failureOf(open)
+    if (code === undefined) opened += 1
+    else failed[code] = (failed[code] ?? 0) + 1
+  }
+  for await (const { tenant, secrets } of tenantsOf(store, (after) => store.readDue(endOfTime, after, stepSize))) {
+    for (const secret of secrets) check(secret.masterKeyId, () => sealer.open(tenant, secret).fill(0))
+  }
+  for await (const record of tenantsOf(store, (after) => store.readGranted(after, stepSize))) {
+    const { grants } = record
+    if (grants !== null) check(grants.masterKeyId, () => grantsSealer.open(record, grants))
+  }
+  return { opened, failed, masterKeys }
+}
+
+/** Reads the tenants that `next` lists, batch after batch. */
+async function* tenantsOf(
+  store: Pick<TenantStore, 'readTenants'>,
+  next: (after: string) => Promise<readonly string[]>,
+): AsyncGenerator<TenantRecord> {
+  for (let tenants = await next(''); tenants.length > 0; tenants = await next(tenants.at(-1) ?? '')) {
+    yield* (await store.readTenants(tenants)).values()
   }
 }
 

@@ -3,21 +3,19 @@ import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
-import type { Change, ChangeListener, SecretRecord, TenantRecord, TenantStore } from './ports.js'
+import type { Change, ChangeListener, TenantRecord, TenantStore } from './ports.js'
 import type { Registration } from './registration.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import { type CachedTenant, type TenantKey, tenantMaker } from './tenant-key.js'
+import { type CachedTenant, type TenantKey, type TenantSurroundings, tenantMaker } from './tenant-key.js'
 
 /** What `KnownTenants` works with. */
-export interface KnownTenantsOptions {
+export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
   readonly registration: Pick<Registration, 'ensure' | 'instant'>
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
-  /** The secret itself; `master_key_missing` or `master_key_wrong` when it cannot be decrypted. */
-  readonly open: (tenant: string, record: SecretRecord) => Uint8Array
   /** Called when the feed begins or ceases to vouch for what is in memory. */
   readonly onFeedChange: ((isFresh: boolean) => void) | undefined
 }
@@ -51,7 +49,7 @@ export class KnownTenants implements ChangeListener {
 
   /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
   constructor(
-    { store, registration, clock, open, ...options }: KnownTenantsOptions,
+    { store, registration, clock, open, openGrants, ...options }: KnownTenantsOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
     this.#clock = clock
@@ -74,6 +72,7 @@ export class KnownTenants implements ChangeListener {
     this.#makeTenant = tenantMaker({
       covers: (readAt, nowMs) => this.#freshness.covers(readAt, nowMs),
       open,
+      openGrants,
     })
     this.#onFeedChange = options.onFeedChange
     this.#lookIntervalMs = options.maxStalenessMs / looksPerStaleness

@@ -1,5 +1,5 @@
 import { LatchkeyError } from '../errors.js'
-import type { EndedSession, SecretRecord, TenantRecord, TenantState } from './ports.js'
+import type { EndedSession, SealGrants, SecretRecord, TenantRecord, TenantState } from './ports.js'
 
 /** What a decision needs besides the tenant: all time is an argument, and new secrets come from outside. */
 export interface LifecycleContext {
@@ -19,7 +19,7 @@ export const MAX_VERIFYING_SECRETS = 16
 /** Ended sessions that are remembered by name; more are ended by making every token of the tenant be issued anew. */
 export const MAX_ENDED_SESSIONS = 100
 
-const unprovisioned: TenantState = { disabledAt: null, secrets: [], endedSessions: [] }
+const unprovisioned: TenantState = { disabledAt: null, secrets: [], endedSessions: [], grants: null }
 
 /** A tenant with a secret that signs; the same tenant when it has one. Throws `tenant_disabled`. */
 export function provision(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
@@ -54,7 +54,7 @@ export function rotateIfDue(
 export function revoke(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) return tenant
-  return { ...unprovisioned, secrets: [context.mint(nextGeneration(tenant))] }
+  return { ...unprovisioned, grants: tenant.grants, secrets: [context.mint(nextGeneration(tenant))] }
 }
 
 /**
@@ -71,7 +71,8 @@ export function requireReissue(current: TenantRecord | undefined, context: Lifec
     reissueRequired: true,
   }))
   const kept = superseded.toSorted((a, b) => a.generation - b.generation).slice(-MAX_VERIFYING_SECRETS)
-  return { disabledAt: null, secrets: [...kept, context.mint(nextGeneration(tenant))], endedSessions: [] }
+  const secrets = [...kept, context.mint(nextGeneration(tenant))]
+  return { disabledAt: null, secrets, endedSessions: [], grants: tenant.grants }
 }
 
 /** The session's tokens stop verifying; the tenant's other sessions go on. Throws `tenant_unknown`. */
@@ -96,14 +97,24 @@ export function endSession(
 export function disable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) return tenant
-  return { ...unprovisioned, disabledAt: context.nowMs }
+  return { ...unprovisioned, grants: tenant.grants, disabledAt: context.nowMs }
 }
 
 /** The tenant may sign in again, with a new secret: what was issued before stays dead. Throws `tenant_unknown`. */
 export function enable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt === null) return tenant
-  return { ...unprovisioned, secrets: [context.mint(nextGeneration(tenant))] }
+  return { ...unprovisioned, grants: tenant.grants, secrets: [context.mint(nextGeneration(tenant))] }
+}
+
+/**
+ * Replaces what the tenant may do; `null` takes everything away. Its secrets and tokens stay as they are, and a disabled
+ * tenant stays disabled. Throws `tenant_unknown`.
+ */
+export function setGrants(current: TenantRecord | undefined, grants: SealGrants | null): TenantState {
+  const tenant = known(current)
+  if (tenant.grants === null && grants === null) return tenant
+  return { ...tenant, grants }
 }
 
 function known(current: TenantRecord | undefined): TenantRecord {

@@ -28,6 +28,20 @@ export interface EndedSession {
   readonly until: number
 }
 
+/**
+ * A tenant's grants as they are stored: the JSON text under a master key, bound to the tenant and to the version that
+ * the same row carries. Neither another tenant's grants nor those of an earlier version open in its place.
+ */
+export interface SealedGrants {
+  /** ID of the master key that seals them. */
+  readonly masterKeyId: string
+  /** The encrypted JSON in base64url. */
+  readonly sealed: string
+}
+
+/** Seals grants for the version that a change makes. Called by the store, inside the transaction of that change. */
+export type SealGrants = (version: number) => SealedGrants
+
 /** What the lifecycle decides about a tenant. */
 export interface TenantState {
   /** Milliseconds since 1970, `null` while enabled. */
@@ -35,11 +49,14 @@ export interface TenantState {
   /** At most one with `retiresAt` null. */
   readonly secrets: readonly SecretRecord[]
   readonly endedSessions: readonly EndedSession[]
+  /** What the tenant may do; `null` for nothing. A function is called with the new version, and its result stored. */
+  readonly grants: SealedGrants | SealGrants | null
 }
 
 /** A tenant as a store holds it. */
 export interface TenantRecord extends TenantState {
   readonly tenant: string
+  readonly grants: SealedGrants | null
   /** Grows with every change of this tenant, also over a forget and a new beginning. Assigned by the store. */
   readonly version: number
 }
@@ -139,6 +156,8 @@ export interface TenantStore<Client = unknown> {
   readDue(before: number, after: string, limit: number): Promise<readonly string[]>
   /** How many tenants `readDue` would give in all. */
   countDue(before: number): Promise<number>
+  /** Returns up to `limit` tenants that have grants, in the order of their IDs, after `after`. */
+  readGranted(after: string, limit: number): Promise<readonly string[]>
   /** Puts the verifier on the list of those who may believe something, for so long by the database's clock, or keeps it there. Durable when it resolves. */
   register(verifier: Verifier, forMs: number): Promise<void>
   /** Takes it off that list. */
@@ -150,8 +169,8 @@ export interface TenantStore<Client = unknown> {
   /** The IDs of the master keys that seal anything stored here. */
   masterKeyIds(): Promise<readonly string[]>
   /**
-   * Re-seals up to `limit` secrets, settings and key pairs that are not sealed under `masterKeyId`, and gives how many it changed; 0 when none is
-   * left. Versions do not move: the secrets stay the same.
+   * Re-seals up to `limit` secrets, grants, settings and key pairs that are not sealed under `masterKeyId`, and gives how
+   * many it changed; 0 when none is left. Versions do not move: the values stay the same.
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
   /** Deletes what no verifier needs any more: secrets, ended sessions and verifiers past their time, and changes logged before `changesBefore` (all in
@@ -163,6 +182,7 @@ export interface TenantStore<Client = unknown> {
 /** Turns sealed rows into the same rows under the newest master key. */
 export interface Resealer {
   secret(tenant: string, record: SecretRecord): Pick<SecretRecord, 'masterKeyId' | 'sealed'>
+  grants(tenant: string, version: number, sealed: SealedGrants): SealedGrants
   setting(record: SealedSetting): SealedSetting
   keyPair(record: KeyPairRecord): Pick<KeyPairRecord, 'masterKeyId' | 'sealed'>
 }

@@ -1,4 +1,5 @@
 import type { Keyring } from '../sealing/keyring.js'
+import type { GrantsSealer } from './grants-sealer.js'
 import type { Resealer, TenantStore } from './ports.js'
 import type { SecretSealer } from './secret-sealer.js'
 
@@ -8,6 +9,12 @@ export interface RewrapOptions {
   readonly signal?: AbortSignal
   /** Called after each step with how many values were moved by now. */
   readonly onProgress?: (moved: number) => void
+}
+
+/** What seals the values of tenants. */
+export interface Sealers {
+  readonly secrets: SecretSealer
+  readonly grants: GrantsSealer
 }
 
 /** Rows per step: short enough that readers and writers beside it never wait long. */
@@ -20,11 +27,12 @@ const stepSize = 500
 export async function rewrap(
   store: Pick<TenantStore, 'reseal'>,
   keyring: Keyring,
-  sealer: SecretSealer,
+  { secrets, grants }: Sealers,
   { signal, onProgress }: RewrapOptions,
 ): Promise<number> {
   const resealer: Resealer = {
-    secret: (tenant, record) => sealer.reseal(tenant, record),
+    secret: (tenant, record) => secrets.reseal(tenant, record),
+    grants: (tenant, version, sealed) => grants.reseal({ tenant, version }, sealed),
     setting: (record) => ({ name: record.name, ...keyring.reseal(record, ['setting', record.name]) }),
     keyPair: (record) => keyring.reseal(record, ['key-pair', record.kid, record.algorithm]),
   }

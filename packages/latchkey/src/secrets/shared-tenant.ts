@@ -3,15 +3,21 @@ import type { OpenSecret, ReadTenant } from './tenant-key.js'
 
 /**
  * What is sealed into an entry of the shared cache: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. The tenant's
- * secrets are in it as they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs.
+ * secrets are in it as they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs. Its grants
+ * likewise, as their JSON text.
  */
 export interface SharedTenant {
   readonly horizon: number
-  readonly record: (ReadTenant & { readonly secrets: readonly OpenSecret[] }) | null
+  readonly record:
+    | (Omit<ReadTenant, 'secrets' | 'grants'> & {
+        readonly secrets: readonly OpenSecret[]
+        readonly grants: string | null
+      })
+    | null
 }
 
 /** Changes with what `encodeSharedTenant` makes, so that entries of another version of this library are misses. */
-export const SHARED_TENANT_FORMAT = 2
+export const SHARED_TENANT_FORMAT = 3
 
 type EncodedSecret = readonly [
   kid: string,
@@ -29,6 +35,7 @@ type EncodedTenant = readonly [
   disabledAt: number | null,
   secrets: readonly EncodedSecret[],
   endedSessions: readonly EndedSession[],
+  grants: string | null,
 ]
 
 type Encoded = readonly [horizon: number, record: EncodedTenant | null]
@@ -45,12 +52,12 @@ export function decodeSharedTenant(text: string): SharedTenant {
 }
 
 function encodeTenant(record: NonNullable<SharedTenant['record']>): EncodedTenant {
-  const { tenant, version, disabledAt, secrets, endedSessions } = record
-  return [tenant, version, disabledAt, secrets.map(encodeSecret), endedSessions]
+  const { tenant, version, disabledAt, secrets, endedSessions, grants } = record
+  return [tenant, version, disabledAt, secrets.map(encodeSecret), endedSessions, grants]
 }
 
-function decodeTenant([tenant, version, disabledAt, secrets, endedSessions]: EncodedTenant) {
-  return { tenant, version, disabledAt, secrets: secrets.map(decodeSecret), endedSessions }
+function decodeTenant([tenant, version, disabledAt, secrets, endedSessions, grants]: EncodedTenant) {
+  return { tenant, version, disabledAt, secrets: secrets.map(decodeSecret), endedSessions, grants }
 }
 
 function encodeSecret(open: OpenSecret): EncodedSecret {

@@ -2,6 +2,7 @@ import { type Instant, longAgo } from '../clock.js'
 import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
+import { GrantsSealer } from './grants-sealer.js'
 import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { ReadFloors } from './read-floors.js'
 import { openSecret } from './secret-sealer.js'
@@ -32,6 +33,7 @@ const endedVersion = Number.MAX_SAFE_INTEGER
  */
 export class SharedTenants {
   readonly #options: SharedTenantsOptions
+  readonly #grants: GrantsSealer
   /** The newest version of each tenant that changed since the point. */
   #newest = new Map<string, number>()
   /** Where complete knowledge begins; `undefined` while there is none. */
@@ -42,6 +44,7 @@ export class SharedTenants {
 
   constructor(options: SharedTenantsOptions) {
     this.#options = options
+    this.#grants = new GrantsSealer(options.keyring)
   }
 
   /** How long an entry of the cache is kept at most, in milliseconds. */
@@ -61,7 +64,7 @@ export class SharedTenants {
     const offers = new Map<string, SharedTenant>()
     for (const kid of rest) {
       const record = records.get(kid)
-      const opened = record === undefined ? null : this.#withOpenSecrets(record)
+      const opened = record === undefined ? null : this.#opened(record)
       readings.set(kid, { record: opened ?? record, readAt: startedAt })
       if (opened !== undefined) offers.set(kid, { horizon, record: opened })
     }
@@ -148,14 +151,15 @@ export class SharedTenants {
     }
   }
 
-  /** `undefined` when one of them cannot be opened here: then the tenant is not shared. */
-  #withOpenSecrets(record: TenantRecord): SharedTenant['record'] | undefined {
+  /** The tenant with its secrets and grants open; `undefined` when one of them cannot be opened here: then it is not shared. */
+  #opened(record: TenantRecord): SharedTenant['record'] | undefined {
     try {
+      const grants = record.grants === null ? null : this.#grants.open(record, record.grants)
       const secrets = record.secrets.map(({ masterKeyId, sealed, ...secret }): OpenSecret => {
         const bytes = openSecret(this.#options.keyring, record.tenant, { masterKeyId, sealed, ...secret })
         return { ...secret, secret: hmacSecretOf(secret.algorithm, bytes) }
       })
-      return { ...record, secrets }
+      return { ...record, secrets, grants }
     } catch {
       return undefined
     }

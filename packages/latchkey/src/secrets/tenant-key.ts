@@ -1,10 +1,13 @@
+import { BoundedMap, type Evictable } from '../bounded-map.js'
+import { decodeGrants, type Grants, noGrants } from '../claims/grants.js'
 import type { Instant } from '../clock.js'
-import type { FailureCode } from '../errors.js'
+import { type FailureCode, isLatchkeyError, refusal } from '../errors.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
 import { type HmacSecret, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
 import type { SigningKey, VerifyingKey } from '../keys/key-source.js'
 import { canonicalHeader, isCanonicalHeader } from './canonical-header.js'
-import type { EndedSession, SecretRecord, TenantRecord } from './ports.js'
+import type { GrantsPlace } from './grants-sealer.js'
+import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from './ports.js'
 
 /** What cached tenants need of the process they live in. */
 export interface TenantSurroundings {
@@ -12,6 +15,8 @@ export interface TenantSurroundings {
   readonly covers: (readAt: Instant, nowMs: number) => boolean
   /** The secret itself; `master_key_missing` or `master_key_wrong` when it cannot be decrypted. */
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
+  /** The JSON text of the grants. Throws `master_key_missing` or `master_key_wrong`. */
+  readonly openGrants: (place: GrantsPlace, sealed: SealedGrants) => string
 }
 
 /** A secret that was read together with its tenant from under one seal, and so is open already. */
@@ -19,9 +24,11 @@ export interface OpenSecret extends Omit<SecretRecord, 'masterKeyId' | 'sealed'>
   readonly secret: HmacSecret
 }
 
-/** A tenant as it was read, its secrets sealed or open. */
-export interface ReadTenant extends Omit<TenantRecord, 'secrets'> {
+/** A tenant as it was read, its secrets and its grants sealed or open. */
+export interface ReadTenant extends Omit<TenantRecord, 'secrets' | 'grants'> {
   readonly secrets: readonly (SecretRecord | OpenSecret)[]
+  /** Sealed, or the JSON text itself. */
+  readonly grants: SealedGrants | string | null
 }
 
 /** One tenant in memory, as it was read. A change of the tenant replaces it. */
@@ -47,15 +54,13 @@ export interface CachedTenant {
  * a tenant that has one secret is one object, its key is that object, and what nearly all have in common is kept once.
  */
 export function tenantMaker(surroundings: TenantSurroundings): (record: ReadTenant, readAt: Instant) => CachedTenant {
-  const ordinary = {
-    HS256: ordinaryCircumstances('HS256', surroundings),
-    HS384: ordinaryCircumstances('HS384', surroundings),
-    HS512: ordinaryCircumstances('HS512', surroundings),
-  }
+  const ordinary = new OrdinaryCircumstances(surroundings)
   return (record, readAt) => {
     const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
+    if (secrets.length === 0) return new KeylessTenant(record, readAt)
+    const byAlgorithm = ordinary.of(record)
     const keys = secrets.map((secret) => {
-      const circumstances = circumstancesOf(record, secret, ordinary[secret.algorithm])
+      const circumstances = circumstancesOf(record, secret, byAlgorithm[secret.algorithm])
       return new TenantKey(record, secret, readAt, circumstances)
     })
     const [first] = keys
@@ -74,11 +79,58 @@ interface Circumstances {
   readonly endedSessions: readonly EndedSession[]
   /** The tenant's other keys. */
   readonly others: readonly TenantKey[]
+  /** What the tenant may do, or why that could not be decrypted. */
+  readonly grants: Grants | FailureCode
 }
 
-/** Those of the only secret of a tenant that has ended no session. */
-function ordinaryCircumstances(algorithm: HmacAlgorithm, surroundings: TenantSurroundings): Circumstances {
-  return { algorithm, surroundings, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [] }
+/** Those of the only secret of a tenant that has ended no session, by the algorithm of the secret. */
+type ByAlgorithm = Readonly<Record<HmacAlgorithm, Circumstances>>
+
+/** Different grants that are kept once for all tenants that have them. Tenants with others have a copy of their own. */
+const maxSharedGrants = 10_000
+
+/** Makes the circumstances of ordinary keys, the same object for all tenants with equal grants. */
+class OrdinaryCircumstances {
+  readonly #surroundings: TenantSurroundings
+  readonly #withoutGrants: ByAlgorithm
+  readonly #byGrants = new BoundedMap<string, Evictable & { readonly byAlgorithm: ByAlgorithm }>(maxSharedGrants)
+
+  constructor(surroundings: TenantSurroundings) {
+    this.#surroundings = surroundings
+    this.#withoutGrants = this.#make(noGrants)
+  }
+
+  of(record: ReadTenant): ByAlgorithm {
+    const { grants } = record
+    if (grants === null) return this.#withoutGrants
+    try {
+      return this.#shared(typeof grants === 'string' ? grants : this.#surroundings.openGrants(record, grants))
+    } catch (error) {
+      if (isLatchkeyError(error)) return this.#make(error.code)
+      throw error
+    }
+  }
+
+  #shared(text: string): ByAlgorithm {
+    const known = this.#byGrants.get(text)
+    if (known !== undefined) {
+      known.recentlyUsed = true
+      return known.byAlgorithm
+    }
+    const byAlgorithm = this.#make(decodeGrants(text))
+    this.#byGrants.set(text, { byAlgorithm, recentlyUsed: false })
+    return byAlgorithm
+  }
+
+  #make(grants: Grants | FailureCode): ByAlgorithm {
+    const surroundings = this.#surroundings
+    const common = { surroundings, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [], grants }
+    return {
+      HS256: { algorithm: 'HS256', ...common },
+      HS384: { algorithm: 'HS384', ...common },
+      HS512: { algorithm: 'HS512', ...common },
+    }
+  }
 }
 
 function circumstancesOf(
@@ -123,6 +175,12 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
 
   get owner(): string {
     return this.tenant
+  }
+
+  get grants(): Grants {
+    const { grants } = this.#circumstances
+    if (typeof grants === 'string') throw refusal(grants)
+    return grants
   }
 
   get isDisabled(): boolean {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
+import { decodeGrants, encodeGrants, type Grants, type GrantsInput } from '../claims/grants.js'
 import { checkSessionId } from '../claims/session-id.js'
 import { type Clock, systemClock } from '../clock.js'
 import { endRetentionMs } from '../clock-tolerance.js'
@@ -12,10 +13,19 @@ import { Keyring } from '../sealing/keyring.js'
 import { readHeader } from './canonical-header.js'
 import { checkSealed, type SealedCheck } from './check-sealed.js'
 import { everyVerifier } from './every-verifier.js'
+import { type GrantsPlace, GrantsSealer } from './grants-sealer.js'
 import { KidIssuer } from './kid-issuer.js'
 import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
-import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
+import type {
+  ChangeFeed,
+  SealedGrants,
+  SecretRecord,
+  SharedCache,
+  TenantRecord,
+  TenantState,
+  TenantStore,
+} from './ports.js'
 import { Registration } from './registration.js'
 import { type RewrapOptions, rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
@@ -71,8 +81,10 @@ export interface EndingOptions<Client> extends ChangeOptions<Client> {
 export type SecretDescription = Omit<SecretRecord, 'sealed'>
 
 /** What may be known of a tenant. Times in milliseconds since 1970. */
-export interface TenantDescription extends Omit<TenantRecord, 'secrets'> {
+export interface TenantDescription extends Omit<TenantRecord, 'secrets' | 'grants'> {
   readonly secrets: readonly SecretDescription[]
+  /** What the tenant may do now. */
+  readonly grants: Grants
 }
 
 /**
@@ -92,6 +104,18 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   revokeSession(tenant: string, sessionId: string, options?: EndingOptions<Client>): Promise<void>
   /** Claims have changed: tokens issued before are answered with `reissue_required`; a refresh gives one that holds. Throws `tenant_unknown`, `tenant_disabled`. */
   requireReissue(tenant: string, options?: EndingOptions<Client>): Promise<void>
+  /**
+   * Replaces what the tenant may do: all of its tokens, those issued before included, have these `auth.grants` from now
+   * on, in this process at once and in every other like any change. No token is issued anew. `null` and `{}` take
+   * everything away. Grants outlive `rotate`, `revoke`, `disable` and `enable`; `forget` deletes them.
+   *
+   * @param grants A plain JSON object of at most 1 KiB: `roles` (a list), `scope` (a text, RFC 6749 §3.3), and any other
+   * member of the application's own.
+   * @throws `tenant_unknown`; TypeError for grants that JSON cannot hold as they are, or that are too large.
+   * @example
+   * await keys.setGrants(user.id, { roles: ['editor'], scope: 'posts:read posts:write' })
+   */
+  setGrants(tenant: string, grants: GrantsInput | null, options?: EndingOptions<Client>): Promise<void>
   /** Every token is dead and none can be issued until `enable`. Throws `tenant_unknown`. */
   disable(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** Ends `disable`; tokens from before stay dead. Throws `tenant_unknown`. */
@@ -103,7 +127,7 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * caller's. Every living process, this one included, has said that it has heard of it, or has had its `maxStaleness`.
    */
   heardEverywhere(): Promise<void>
-  /** Versions, dates and IDs, read from the store; `undefined` when there is no such tenant. */
+  /** Versions, dates, IDs and grants, read from the store; `undefined` when there is no such tenant. */
   describe(tenant: string): Promise<TenantDescription | undefined>
   /**
    * Rotates everybody whose signing secret is older than a date, at a bounded rate; nobody is logged out. It runs on until it is done, stopped, or these keys
@@ -148,6 +172,7 @@ type Decision = (current: TenantRecord | undefined, context: lifecycle.Lifecycle
 interface Opened {
   readonly kids: KidIssuer
   readonly sealer: SecretSealer
+  readonly grants: GrantsSealer
   readonly feed: ChangeFeed
 }
 
@@ -184,6 +209,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       maxStalenessMs: maxStaleness,
       clock,
       open: (tenant: string, record: SecretRecord) => this.#reached().sealer.open(tenant, record),
+      openGrants: (place: GrantsPlace, sealed: SealedGrants) => this.#reached().grants.open(place, sealed),
       onFeedChange: options.onFeedChange,
     }
     this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
@@ -233,6 +259,18 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#change(tenant, lifecycle.requireReissue, options)
   }
 
+  async setGrants(tenant: string, grants: GrantsInput | null, options?: EndingOptions<Client>): Promise<void> {
+    checkTenantId(tenant)
+    const text = encodeGrants(grants)
+    const { grants: sealer } = await this.#open()
+    const seal = text === undefined ? null : (version: number) => sealer.seal({ tenant, version }, text)
+    await this.#change(
+      tenant,
+      (current) => (text === openGrants(sealer, current) ? current : lifecycle.setGrants(current, seal)),
+      options,
+    )
+  }
+
   disable(tenant: string, options?: EndingOptions<Client>): Promise<void> {
     return this.#change(tenant, lifecycle.disable, options)
   }
@@ -267,10 +305,11 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async describe(tenant: string): Promise<TenantDescription | undefined> {
     checkTenantId(tenant)
-    await this.#open()
+    const { grants: sealer } = await this.#open()
     const record = (await this.#store.readTenants([tenant])).get(tenant)
     if (record === undefined) return undefined
-    return { ...record, secrets: record.secrets.map(({ sealed, ...described }) => described) }
+    const grants = decodeGrants(record.grants === null ? undefined : sealer.open(record, record.grants))
+    return { ...record, grants, secrets: record.secrets.map(({ sealed, ...described }) => described) }
   }
 
   rotateAll(options: RotateAllOptions = {}): TenantsRotation {
@@ -294,13 +333,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   async rewrap(options: RewrapOptions = {}): Promise<number> {
-    const { sealer } = await this.#open()
-    return rewrap(this.#store, this.#keyring, sealer, options)
+    const { sealer: secrets, grants } = await this.#open()
+    return rewrap(this.#store, this.#keyring, { secrets, grants }, options)
   }
 
   async checkSealed(): Promise<SealedCheck> {
-    const { sealer } = await this.#open()
-    return checkSealed(this.#store, sealer)
+    const { sealer: secrets, grants } = await this.#open()
+    return checkSealed(this.#store, { secrets, grants })
   }
 
   async prune(): Promise<void> {
@@ -364,14 +403,18 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
         'everywhere waits from the commit on: in a transaction of yours, call heardEverywhere() after it.',
       )
     }
-    const { sealer, feed } = await this.#open()
+    const { sealer, feed, grants } = await this.#open()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
       graceMs: this.#graceMs,
       retentionMs: endRetentionMs(this.maxTokenTtl),
       mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
     }
-    const after = await this.#store.change(tenant, (current) => decide(current, context), client)
+    const after = await this.#store.change(
+      tenant,
+      (current) => carryGrants(grants, current, decide(current, context)),
+      client,
+    )
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
     if (everywhere === true) {
@@ -424,7 +467,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       instant: this.#registration.instant,
     })
     await this.#known.start()
-    return { kids, sealer, feed }
+    return { kids, sealer, grants: new GrantsSealer(this.#keyring), feed }
   }
 
   async #readKidKey(): Promise<Uint8Array> {
@@ -439,6 +482,32 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (this.#opened === undefined) throw new LatchkeyError('store_closed')
     return this.#opened
   }
+}
+
+/** The JSON text of a tenant's grants; `undefined` when it has none, `null` when that cannot be found out. */
+function openGrants(sealer: GrantsSealer, current: TenantRecord | undefined): string | undefined | null {
+  if (current === undefined) return null
+  if (current.grants === null) return undefined
+  try {
+    return sealer.open(current, current.grants)
+  } catch {
+    return null
+  }
+}
+
+/**
+ * Seals grants that a change keeps for the version that it makes. Those that cannot be opened stay as they are, and stay
+ * closed: a tenant must be able to be revoked although its grants are damaged, and must not gain by that.
+ */
+function carryGrants(
+  sealer: GrantsSealer,
+  current: TenantRecord | undefined,
+  next: TenantState | undefined,
+): TenantState | undefined {
+  if (current === undefined || next === undefined || next === current || next.grants !== current.grants) return next
+  const text = openGrants(sealer, current)
+  if (typeof text !== 'string') return next
+  return { ...next, grants: (version) => sealer.seal({ tenant: current.tenant, version }, text) }
 }
 
 function signingKeyOf(cached: CachedTenant): TenantKey | undefined {

@@ -5,16 +5,26 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { requireAuth as expressAuth, requireScope as expressScope } from '../../src/adapters/express/index.js'
-import { requireAuth as fastifyAuth, requireScope as fastifyScope } from '../../src/adapters/fastify/index.js'
+import {
+  requireAuth as expressAuth,
+  requireRole as expressRole,
+  requireScope as expressScope,
+} from '../../src/adapters/express/index.js'
+import {
+  requireAuth as fastifyAuth,
+  requireRole as fastifyRole,
+  requireScope as fastifyScope,
+} from '../../src/adapters/fastify/index.js'
 import {
   authenticate as authenticateFetch,
   problemResponse,
+  requireRole as roleCheck,
   requireScope as scopeCheck,
 } from '../../src/adapters/fetch/index.js'
 import {
   type AuthVariables,
   requireAuth as honoAuth,
+  requireRole as honoRole,
   requireScope as honoScope,
 } from '../../src/adapters/hono/index.js'
 import { authenticate as authenticateNode, sendProblem } from '../../src/adapters/node/index.js'
@@ -44,6 +54,13 @@ async function startExpress(latchkey: Latchkey): Promise<Application> {
     expressScope(...scopes),
     (req, res) => void res.json({ subject: req.auth.subject }),
   )
+  app.all(
+    '/role',
+    expressAuth(latchkey),
+    expressRole('editor'),
+    (req, res) => void res.json({ subject: req.auth.subject }),
+  )
+  app.all('/unguarded-role', expressRole('editor'), (_req, res) => void res.json({}))
   app.all('/unguarded', expressScope(...scopes), (_req, res) => void res.json({}))
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening))
@@ -77,7 +94,14 @@ async function startFastify(latchkey: Latchkey): Promise<Application> {
       onRequest: [fastifyAuth(latchkey), fastifyScope(...scopes)],
       handler: async ({ auth }) => ({ subject: auth.subject }),
     })
+    app.route({
+      method,
+      url: '/role',
+      onRequest: [fastifyAuth(latchkey), fastifyRole('editor')],
+      handler: async ({ auth }) => ({ subject: auth.subject }),
+    })
   }
+  app.get('/unguarded-role', { onRequest: fastifyRole('editor') }, async () => ({}))
   app.get('/unguarded', { onRequest: fastifyScope(...scopes) }, async () => ({}))
   await app.listen({ port: 0, host: '127.0.0.1' })
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
@@ -92,19 +116,24 @@ async function startHono(latchkey: Latchkey): Promise<Application> {
   app.on(['GET', 'POST'], '/scoped', honoAuth(latchkey), honoScope(...scopes), (c) =>
     c.json({ subject: c.get('auth').subject }),
   )
+  app.on(['GET', 'POST'], '/role', honoAuth(latchkey), honoRole('editor'), (c) =>
+    c.json({ subject: c.get('auth').subject }),
+  )
+  app.get('/unguarded-role', honoRole('editor'), (c) => c.json({}))
   app.get('/unguarded', honoScope(...scopes), (c) => c.json({}))
   return startHonoOnNode(app.fetch)
 }
 
 /** Anything that answers Web requests, as other runtimes run it. */
 async function startFetch(latchkey: Latchkey): Promise<Application> {
-  const check = scopeCheck(...scopes)
+  const checks = { '/scoped': scopeCheck(...scopes), '/role': roleCheck('editor') }
   return startHonoOnNode(async (request) => {
     const { pathname } = new URL(request.url)
     try {
-      if (pathname === '/unguarded') check(undefined as never)
+      if (pathname === '/unguarded') checks['/scoped'](undefined as never)
+      if (pathname === '/unguarded-role') checks['/role'](undefined as never)
       const auth = await authenticateFetch(latchkey, request, pathname === '/everywhere' ? everywhere : {})
-      const { subject } = pathname === '/scoped' ? check(auth) : auth
+      const { subject } = pathname === '/scoped' || pathname === '/role' ? checks[pathname](auth) : auth
       return Response.json({ subject })
     } catch (error) {
       return problemResponse(error)
@@ -156,6 +185,8 @@ async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
   const endedSession = await issue('carol', 'phone')
   await keys.revokeSession('carol', 'phone')
   const other = await issue('alice', 'another')
+  const writer = await issue('erin')
+  await keys.setGrants('erin', { roles: ['editor'], scope: 'articles:read articles:write' })
   const [header = '', payload = ''] = good.split('.')
   const forgedHeader = { alg: 'HS256', typ: 'at+jwt', kid: 'A'.repeat(32) }
   return {
@@ -166,9 +197,14 @@ async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
     badSignature: `${header}.${payload}.${other.split('.')[2]}`,
     forgedKid: `${Buffer.from(JSON.stringify(forgedHeader)).toString('base64url')}.${payload}.AAAA`,
     oversized: `${header}.${'A'.repeat(8192)}.AAAA`,
-    writer: await issue('alice', 'session', { scope: 'articles:read articles:write' }),
-    reader: await issue('alice', 'session', { scope: 'articles:read' }),
-    listedScope: await issue('alice', 'session', { scope: scopes }),
+    writer,
+    pretender: await issue('alice', 'session', {
+      scope: 'articles:read articles:write',
+      roles: ['editor'],
+      role: 'editor',
+    }),
+    reader: await issue('erin', 'session', { scope: 'articles:read' }),
+    listedScope: await issue('erin', 'session', { scope: scopes }),
   }
 }
 
@@ -200,19 +236,21 @@ describe.each([
     const { status, challenge, text } = await call(application.port, request(tokens))
     const body = JSON.parse(text)
     if (expected === 200) {
-      expect({ status, body }).toEqual({ status: 200, body: { subject: 'alice' } })
+      expect({ status, body }).toEqual({ status: 200, body: { subject: expect.stringMatching(/^(alice|erin)$/) } })
       return
     }
     const [expectedStatus, code] = expected
     expect({ status, code: body.code }).toEqual({ status: expectedStatus, code })
-    expect(challenge).toMatch(challenges[expectedStatus] ?? /^$/)
+    if (code === 'insufficient_role') expect(challenge).toBeUndefined()
+    else expect(challenge).toMatch(challenges[expectedStatus] ?? /^$/)
     if (code === 'credentials_missing') expect(challenge).toBe('Bearer')
     expect(text).not.toMatch(/ at |\.js|stack/)
   })
 
   it('lets nobody pass where a scope is asked for before anybody is authenticated', async () => {
     const headers = ['Authorization', `Bearer ${tokens.writer}`]
-    expect((await call(application.port, { path: '/unguarded', headers })).status).toBe(500)
+    for (const path of ['/unguarded', '/unguarded-role'])
+      expect((await call(application.port, { path, headers })).status).toBe(500)
   })
 
   it('answers 503 without a challenge when it cannot be found out whether the token holds', async () => {
@@ -268,6 +306,12 @@ describe('requireScope', () => {
   it.each([[], [''], ['a b'], ['a"b'], ['a\\b'], ['ä'], ['a', 'b\n']])('refuses to be made of %j', (...scopes) => {
     for (const make of [expressScope, fastifyScope, honoScope, scopeCheck])
       expect(() => make(...scopes)).toThrow(TypeError)
+  })
+})
+
+describe('requireRole', () => {
+  it.each([[], [''], ['a', '']])('refuses to be made of %j', (...roles) => {
+    for (const make of [expressRole, fastifyRole, honoRole, roleCheck]) expect(() => make(...roles)).toThrow(TypeError)
   })
 })
 

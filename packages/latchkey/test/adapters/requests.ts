@@ -7,11 +7,13 @@ export interface Tokens {
   readonly badSignature: string
   readonly forgedKid: string
   readonly oversized: string
-  /** Its `scope` claim is `articles:read articles:write`. */
+  /** Of a tenant with the scope `articles:read articles:write` and the role `editor`. */
   readonly writer: string
-  /** Its `scope` claim is `articles:read`. */
+  /** Of a tenant without grants, whose claims say that it has the same. */
+  readonly pretender: string
+  /** The writer's, narrowed by its `scope` claim to `articles:read`. */
   readonly reader: string
-  /** Its `scope` claim is a list, which no RFC has. */
+  /** The writer's, with a `scope` claim that is a list, which no RFC has. */
   readonly listedScope: string
 }
 
@@ -29,7 +31,8 @@ export interface Case {
   readonly name: string
   /**
    * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, a form body and the query.
-   * Both let GET and POST through. `/scoped` is `/header` for tokens with the scopes `articles:write` and `articles:read`.
+   * Both let GET and POST through. `/scoped` is `/header` for callers with the scopes `articles:write` and `articles:read`, `/role` for those with the role
+   * `editor`.
    */
   readonly request: (tokens: Tokens) => SentRequest
   /** 200 with the subject, or the code and status of the refusal. */
@@ -43,7 +46,9 @@ const ambiguous = [400, 'credentials_ambiguous'] as const
 const malformed = [400, 'credentials_malformed'] as const
 
 const insufficient = [403, 'insufficient_scope'] as const
+const unfit = [403, 'insufficient_role'] as const
 const scoped = (token: string) => ({ path: '/scoped', headers: bearer(token) })
+const asEditor = (token: string) => ({ path: '/role', headers: bearer(token) })
 
 /** The table of requests that every adapter answers alike. */
 export const cases: readonly Case[] = [
@@ -131,9 +136,15 @@ export const cases: readonly Case[] = [
     request: ({ good, expired }) => ({ headers: [...bearer(good), 'Cookie', `session=${expired}`] }),
     expected: 200,
   },
+  { name: 'the role that is needed', request: ({ writer }) => asEditor(writer), expected: 200 },
+  { name: 'the role that is needed, with a narrowed scope', request: ({ reader }) => asEditor(reader), expected: 200 },
+  { name: 'no role', request: ({ good }) => asEditor(good), expected: unfit },
+  { name: 'a role that the token alone claims', request: ({ pretender }) => asEditor(pretender), expected: unfit },
+  { name: 'nothing, where a role is needed', request: () => ({ path: '/role' }), expected: missing },
+  { name: 'scopes that the token alone claims', request: ({ pretender }) => scoped(pretender), expected: insufficient },
   { name: 'a token with the scopes that are needed', request: ({ writer }) => scoped(writer), expected: 200 },
   { name: 'a token with one of two scopes', request: ({ reader }) => scoped(reader), expected: insufficient },
-  { name: 'a token without a scope', request: ({ good }) => scoped(good), expected: insufficient },
+  { name: 'a token of a tenant without a scope', request: ({ good }) => scoped(good), expected: insufficient },
   {
     name: 'a token whose scope is a list',
     request: ({ listedScope }) => scoped(listedScope),

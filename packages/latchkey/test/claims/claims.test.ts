@@ -6,7 +6,13 @@ import { checkTokenType } from '../../src/claims/token-type.js'
 import { isLatchkeyError } from '../../src/errors.js'
 
 const nowSec = 1_800_000_000
-const expected = { issuer: 'https://issuer.test', audiences: ['api', 'other-api'], nowSec, toleranceSec: 5 }
+const expected = {
+  issuer: 'https://issuer.test',
+  audiences: ['api', 'other-api'],
+  nowSec,
+  toleranceSec: 5,
+  maxTtlSec: 3600,
+}
 const good = {
   iss: 'https://issuer.test',
   sub: 'alice',
@@ -41,7 +47,12 @@ describe('claims that hold', () => {
     ['with one of several audiences', { ...good, aud: ['somewhere', 'other-api'] }],
     ['without a session', without('sid')],
     ['with dates that have a fraction (RFC 7519 §2)', { ...good, exp: nowSec + 0.5, iat: nowSec - 0.5 }],
-    ['just before they expire, tolerance included', { ...good, exp: nowSec - 4.999 }],
+    ['just before they expire, tolerance included', { ...good, iat: nowSec - 900, exp: nowSec - 4.999 }],
+    ['with the longest lifetime', { ...good, exp: nowSec + 3600 }],
+    [
+      'with the longest lifetime, issued in the future within the tolerance',
+      { ...good, iat: nowSec + 5, exp: nowSec + 3605 },
+    ],
     ['just when they begin, tolerance included', { ...good, nbf: nowSec + 5 }],
   ])('are accepted %s', (_, claims) => {
     expect(outcome(claims)).toBe('accepted')
@@ -72,6 +83,10 @@ describe('claims that do not hold', () => {
     ['an expiry that has come, tolerance included', { exp: nowSec - 5 }, 'token_expired'],
     ['a start that has not come', { nbf: nowSec + 5.001 }, 'token_not_yet_valid'],
     ['an issue in the future', { iat: nowSec + 5.001 }, 'token_not_yet_valid'],
+    ['a lifetime that is too long', { exp: nowSec + 3600.001 }, 'claim_invalid'],
+    ['a lifetime that began long ago', { iat: nowSec - 3000, exp: nowSec + 601 }, 'claim_invalid'],
+    ['a lifetime of nothing', { exp: nowSec }, 'claim_invalid'],
+    ['an expiry before the issue', { iat: nowSec + 2, exp: nowSec + 1 }, 'claim_invalid'],
   ])('are refused with %s', (_, changed, code) => {
     expect(outcome({ ...good, ...changed })).toBe(code)
   })
@@ -126,6 +141,7 @@ describe('built claims', () => {
     sessionId: 's',
     issuedAtSec: nowSec,
     expiresAtSec: nowSec + 1,
+    owner: undefined,
     claims: undefined,
   }
 

@@ -24,7 +24,8 @@ function contextAt(nowMs: number): lifecycle.LifecycleContext {
 }
 
 function recordOf(state: TenantState, version: number): TenantRecord {
-  return { tenant: 't', version, ...state }
+  const { grants } = state
+  return { tenant: 't', version, ...state, grants: typeof grants === 'function' ? grants(version) : grants }
 }
 
 const transitions = {
@@ -34,6 +35,8 @@ const transitions = {
   requireReissue: lifecycle.requireReissue,
   disable: lifecycle.disable,
   enable: lifecycle.enable,
+  setGrants: (current: TenantRecord | undefined, { nowMs }: lifecycle.LifecycleContext) =>
+    lifecycle.setGrants(current, nowMs % 3 === 0 ? null : () => ({ masterKeyId: 'm', sealed: `at ${nowMs}` })),
   endSession: (current: TenantRecord | undefined, context: lifecycle.LifecycleContext) =>
     lifecycle.endSession(current, `session-${context.nowMs}`, context),
 } as const
@@ -67,6 +70,23 @@ describe('the life of a tenant', () => {
           const generations = record.secrets.map((secret) => secret.generation)
           expect(new Set(generations).size).toBe(generations.length)
           expect(record.endedSessions.length).toBeLessThanOrEqual(lifecycle.MAX_ENDED_SESSIONS)
+        }
+      }),
+    )
+  })
+
+  it('changes what the tenant may do by setGrants alone', () => {
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        let nowMs = 1_000_000
+        let record = recordOf(lifecycle.provision(undefined, contextAt(nowMs)), 1)
+        expect(record.grants).toBeNull()
+        for (const { transition, waitMs } of sequence) {
+          nowMs += waitMs
+          const { grants } = record
+          record = apply(record, transition, nowMs)
+          const set = nowMs % 3 === 0 ? null : { masterKeyId: 'm', sealed: `at ${nowMs}` }
+          expect(record.grants).toEqual(transition === 'setGrants' ? set : grants)
         }
       }),
     )

@@ -5,7 +5,7 @@ import { TenantCache } from '../../src/secrets/tenant-cache.js'
 import { type CachedTenant, tenantMaker } from '../../src/secrets/tenant-key.js'
 
 const readAt = { wallMs: 0, monotonicMs: 0 }
-const makeTenant = tenantMaker({ covers: () => true, open: () => randomBytes(32) })
+const makeTenant = tenantMaker({ covers: () => true, open: () => randomBytes(32), openGrants: () => '{}' })
 
 function tenantWith(tenant: string, kids: readonly string[], version = 1): CachedTenant {
   const secrets = kids.map((kid, at) => ({
@@ -17,7 +17,7 @@ function tenantWith(tenant: string, kids: readonly string[], version = 1): Cache
     reissueRequired: false,
     secret: 'x'.repeat(32),
   }))
-  return makeTenant({ tenant, version, disabledAt: null, endedSessions: [], secrets }, readAt)
+  return makeTenant({ tenant, version, disabledAt: null, endedSessions: [], grants: null, secrets }, readAt)
 }
 
 /** Two kids whose headers have the same mark: some tens of thousands hold such a pair. */

@@ -52,6 +52,7 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
     verifiers: () => inner.verifiers(),
     readDue: (before, after, limit) => inner.readDue(before, after, limit),
     countDue: (before) => inner.countDue(before),
+    readGranted: (after, limit) => inner.readGranted(after, limit),
     setting: (name, initial) => inner.setting(name, initial),
     masterKeyIds: () => inner.masterKeyIds(),
     reseal: (masterKeyId, limit, resealer) => inner.reseal(masterKeyId, limit, resealer),

@@ -1,4 +1,6 @@
 export type { Auth } from '../../auth.js'
+export type { Grants } from '../../claims/grants.js'
 export type { TokenSources } from '../../http/take-token.js'
 export { requireAuth } from './require-auth.js'
+export { requireRole } from './require-role.js'
 export { requireScope } from './require-scope.js'

@@ -1,8 +1,9 @@
+import type { Auth } from '../../auth.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
 import type { AuthHook } from './require-auth.js'
 
 /**
- * A Fastify hook that lets a request pass only if the `scope` claim of its token holds all of these. Goes behind `requireAuth`.
+ * A Fastify hook that lets a request pass only if `request.auth.grants.scope` holds all of these. Goes behind `requireAuth`.
  *
  * Otherwise it fails with `insufficient_scope`: 403, with a challenge that names them (RFC 6750 §3).
  *
@@ -10,7 +11,11 @@ import type { AuthHook } from './require-auth.js'
  * app.post('/articles', { onRequest: [requireAuth(latchkey), requireScope('articles:write')] }, async (request) => …)
  */
 export function requireScope(...scopes: readonly string[]): AuthHook {
-  const check = createCheck(...scopes)
+  return hookOf(createCheck(...scopes))
+}
+
+/** A hook that lets a request pass whose identity passes the check. */
+export function hookOf(check: (auth: Auth) => Auth): AuthHook {
   return ({ auth }, _reply, done) => {
     try {
       check(auth)

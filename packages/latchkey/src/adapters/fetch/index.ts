@@ -1,4 +1,6 @@
 export type { Auth } from '../../auth.js'
+export type { Grants } from '../../claims/grants.js'
+export { type RoleCheck, requireRole } from '../../http/require-role.js'
 export { requireScope, type ScopeCheck } from '../../http/require-scope.js'
 export type { TokenSources } from '../../http/take-token.js'
 export { problemResponse } from '../../http/web-request.js'

@@ -1,11 +1,12 @@
 import type { MiddlewareHandler } from 'hono'
+import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
 import { problemResponse } from '../../http/web-request.js'
 import type { AuthVariables } from './require-auth.js'
 
 /**
- * Hono middleware that lets a request pass only if the `scope` claim of its token holds all of these. Goes behind `requireAuth`.
+ * Hono middleware that lets a request pass only if `c.get('auth').grants.scope` holds all of these. Goes behind `requireAuth`.
  *
  * Otherwise it answers 403 `insufficient_scope`, with a challenge that names them (RFC 6750 §3).
  *
@@ -13,7 +14,11 @@ import type { AuthVariables } from './require-auth.js'
  * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (c) => …)
  */
 export function requireScope(...scopes: readonly string[]): MiddlewareHandler<AuthVariables> {
-  const check = createCheck(...scopes)
+  return handlerOf(createCheck(...scopes))
+}
+
+/** Middleware that lets a request pass whose identity passes the check. */
+export function handlerOf(check: (auth: Auth) => Auth): MiddlewareHandler<AuthVariables> {
   return async (c, next) => {
     try {
       check(c.get('auth'))

@@ -150,6 +150,15 @@ class ProcessMemory implements MemoryStore {
     return [...this.#tenants.values()].filter((record) => isDue(record, before)).length
   }
 
+  async readGranted(after: string, limit: number): Promise<readonly string[]> {
+    this.#checkOpen()
+    const granted = [...this.#tenants.values()].filter(({ tenant, grants }) => grants !== null && tenant > after)
+    return granted
+      .map(({ tenant }) => tenant)
+      .sort()
+      .slice(0, limit)
+  }
+
   async register(verifier: Verifier, forMs: number): Promise<void> {
     this.#checkOpen()
     this.#verifiers.set(verifier.id, { verifier, until: performance.now() + forMs })
@@ -175,8 +184,11 @@ class ProcessMemory implements MemoryStore {
 
   async masterKeyIds(): Promise<readonly string[]> {
     this.#checkOpen()
-    const secrets = [...this.#tenants.values()].flatMap((record) => record.secrets)
-    return [...new Set([...secrets, ...this.#settings.values(), ...this.#keyPairs].map((row) => row.masterKeyId))]
+    const ofTenants = [...this.#tenants.values()].flatMap(({ secrets, grants }) => [
+      ...secrets,
+      ...(grants ? [grants] : []),
+    ])
+    return [...new Set([...ofTenants, ...this.#settings.values(), ...this.#keyPairs].map((row) => row.masterKeyId))]
   }
 
   async reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number> {
@@ -185,9 +197,11 @@ class ProcessMemory implements MemoryStore {
       let left = limit
       const isDue = (row: { readonly masterKeyId: string }) => row.masterKeyId !== masterKeyId && left-- > 0
       for (const record of this.#tenants.values()) {
-        const { tenant } = record
+        const { tenant, version } = record
         const secrets = record.secrets.map((row) => (isDue(row) ? { ...row, ...reseal.secret(tenant, row) } : row))
-        this.#tenants.set(tenant, { ...record, secrets })
+        const sealed = record.grants
+        const grants = sealed !== null && isDue(sealed) ? reseal.grants(tenant, version, sealed) : sealed
+        this.#tenants.set(tenant, { ...record, secrets, grants })
       }
       for (const row of this.#settings.values()) if (isDue(row)) this.#settings.set(row.name, reseal.setting(row))
       this.#keyPairs = this.#keyPairs.map((row) => (isDue(row) ? { ...row, ...reseal.keyPair(row) } : row))
@@ -249,7 +263,18 @@ function isDue({ secrets }: TenantRecord, before: number): boolean {
 }
 
 /** The record with what the state declares and nothing else that its object may carry. */
-function recordOf(tenant: string, version: number, { disabledAt, secrets, endedSessions }: TenantState): TenantRecord {
+function recordOf(
+  tenant: string,
+  version: number,
+  { disabledAt, secrets, endedSessions, grants }: TenantState,
+): TenantRecord {
   const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
-  return { tenant, version, disabledAt, secrets: byGeneration, endedSessions: [...endedSessions] }
+  return {
+    tenant,
+    version,
+    disabledAt,
+    secrets: byGeneration,
+    endedSessions: [...endedSessions],
+    grants: typeof grants === 'function' ? grants(version) : grants,
+  }
 }

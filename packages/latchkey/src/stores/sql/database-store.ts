@@ -26,7 +26,7 @@ import type { SqlDatabase } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant } from './tenant-changes.js'
-import { countDue, selectDue, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
 /** How long a change waits for earlier ones of the same tenant in this process. */
@@ -152,6 +152,12 @@ export class DatabaseStore implements SqlStore {
     await this.#checkReady()
     const { rows } = await this.#client.query<{ due: number | string }>(countDue, [before])
     return Number(rows[0]?.due)
+  }
+
+  async readGranted(after: string, limit: number): Promise<readonly string[]> {
+    await this.#checkReady()
+    const { rows } = await this.#client.query<{ tenant_id: string }>(selectGranted, [after, limit])
+    return rows.map(({ tenant_id }) => tenant_id)
   }
 
   async register(verifier: Verifier, forMs: number): Promise<void> {

@@ -70,5 +70,13 @@ export const schema: MigrationSet = {
           listed_until bigint not null
         );`,
     },
+    {
+      // No `runsFrom`: an older program would take rights from claims, and move versions without sealing the grants anew.
+      name: 'grants of tenants',
+      sql: `
+        alter table latchkey_tenants add column grants_key_id text;
+        alter table latchkey_tenants add column grants_sealed text;
+        create index latchkey_tenants_grants_key on latchkey_tenants (grants_key_id) where grants_key_id is not null;`,
+    },
   ],
 }

@@ -28,20 +28,27 @@ export async function addSetting(client: SqlClient, { name, masterKeyId, sealed 
 }
 
 /**
- * The master keys that seal anything here. Of the secrets, which may be millions, it steps from one distinct ID to the next along the
- * index instead of reading every row.
+ * The master keys that seal anything here. Of secrets and grants, which may be millions, it steps from one distinct ID to
+ * the next along the index instead of reading every row.
  */
 export async function readMasterKeyIds(client: SqlClient): Promise<readonly string[]> {
   const { rows } = await client.query<{ id: string }>(`
-    with recursive ids (id) as (
-      select min(master_key_id) from latchkey_secrets
-      union all
-      select (select min(s.master_key_id) from latchkey_secrets s where s.master_key_id > ids.id) from ids where ids.id is not null
-    )
-    select id from ids where id is not null
+    with recursive ${distinctIds('secret_ids', 'latchkey_secrets', 'master_key_id')},
+      ${distinctIds('grants_ids', 'latchkey_tenants', 'grants_key_id')}
+    select id from secret_ids where id is not null
+    union select id from grants_ids where id is not null
     union select master_key_id from latchkey_settings
     union select master_key_id from latchkey_key_pairs`)
   return rows.map((row) => row.id)
+}
+
+function distinctIds(name: string, table: string, column: string): string {
+  return `${name} (id) as (
+      select min(${column}) from ${table}
+      union all
+      select (select min(t.${column}) from ${table} t where t.${column} > ${name}.id) from ${name}
+      where ${name}.id is not null
+    )`
 }
 
 /** What one step of a reseal may do. */
@@ -58,6 +65,10 @@ export async function resealRows(client: SqlClient, dialect: Dialect, step: Rese
   for (const from of others) {
     const limit = step.limit - done
     if (limit > 0) done += await resealSecrets(client, dialect, { ...step, limit, from })
+  }
+  for (const from of others) {
+    const limit = step.limit - done
+    if (limit > 0) done += await resealGrants(client, dialect, { ...step, limit, from })
   }
   if (done < step.limit) done += await resealSettings(client, dialect, { ...step, limit: step.limit - done })
   if (done < step.limit) done += await resealKeyPairs(client, dialect, { ...step, limit: step.limit - done })
@@ -106,6 +117,41 @@ async function resealSecrets(
       row.kid,
       masterKeyId,
       sealed,
+    ])
+  }
+  return due.rows.length
+}
+
+interface GrantsRow {
+  readonly tenant_id: string
+  readonly version: number | string
+  readonly grants_key_id: string
+  readonly grants_sealed: string
+}
+
+async function resealGrants(
+  client: SqlClient,
+  dialect: Dialect,
+  { from, limit, reseal }: ResealStep & { readonly from: string },
+): Promise<number> {
+  const due = await client.query<{ tenant_id: string }>(
+    'select tenant_id from latchkey_tenants where grants_key_id = $1 limit $2',
+    [from, limit],
+  )
+  const tenants = due.rows.map((row) => row.tenant_id)
+  await lockTenants(client, dialect, tenants)
+  const { rows } = await client.query<GrantsRow>(
+    `select tenant_id, version, grants_key_id, grants_sealed from latchkey_tenants
+     where grants_key_id = $1 and tenant_id ${dialect.isAmong('$2')}`,
+    [from, dialect.list(tenants)],
+  )
+  for (const row of rows) {
+    const sealed = { masterKeyId: row.grants_key_id, sealed: row.grants_sealed }
+    const resealed = reseal.grants(row.tenant_id, Number(row.version), sealed)
+    await client.query('update latchkey_tenants set grants_key_id = $2, grants_sealed = $3 where tenant_id = $1', [
+      row.tenant_id,
+      resealed.masterKeyId,
+      resealed.sealed,
     ])
   }
   return due.rows.length

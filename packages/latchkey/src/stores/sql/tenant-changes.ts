@@ -63,8 +63,16 @@ async function logChange(client: SqlClient, dialect: Dialect, tenant: string): P
 
 async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRecord): Promise<void> {
   await client.query(
-    `update latchkey_tenants set version = $2, disabled_at = $3, changed_at = ${dialect.nowMs} where tenant_id = $1`,
-    [record.tenant, record.version, record.disabledAt],
+    `update latchkey_tenants
+     set version = $2, disabled_at = $3, grants_key_id = $4, grants_sealed = $5, changed_at = ${dialect.nowMs}
+     where tenant_id = $1`,
+    [
+      record.tenant,
+      record.version,
+      record.disabledAt,
+      record.grants?.masterKeyId ?? null,
+      record.grants?.sealed ?? null,
+    ],
   )
 }
 
@@ -135,7 +143,17 @@ const upsertEndedSession = `
   insert into latchkey_ended_sessions (tenant_id, session_id, until) values ($1, $2, $3)
   on conflict (tenant_id, session_id) do update set until = excluded.until`
 
-function recordOf({ tenant, version }: Change, { disabledAt, secrets, endedSessions }: TenantState): TenantRecord {
+function recordOf(
+  { tenant, version }: Change,
+  { disabledAt, secrets, endedSessions, grants }: TenantState,
+): TenantRecord {
   const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
-  return { tenant, version, disabledAt, secrets: byGeneration, endedSessions: [...endedSessions] }
+  return {
+    tenant,
+    version,
+    disabledAt,
+    secrets: byGeneration,
+    endedSessions: [...endedSessions],
+    grants: typeof grants === 'function' ? grants(version) : grants,
+  }
 }

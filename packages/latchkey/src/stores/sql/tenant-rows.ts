@@ -1,11 +1,13 @@
 import type { HmacAlgorithm } from '../../jws/algorithms.js'
-import type { EndedSession, SecretRecord, TenantRecord } from '../../secrets/ports.js'
+import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from '../../secrets/ports.js'
 
 /** One row of `selectTenants`: a tenant with one of its secrets or none, or one of its ended sessions. */
 export interface TenantRow {
   readonly tenant_id: string
   readonly version: number | string | null
   readonly disabled_at: number | string | null
+  readonly grants_key_id: string | null
+  readonly grants_sealed: string | null
   readonly kid: string | null
   readonly generation: number | string | null
   readonly algorithm: string | null
@@ -21,12 +23,12 @@ export interface TenantRow {
 /** Everything about the tenants that meet the condition on `tenant_id`. One statement, so that it sees one moment. */
 export function selectTenants(condition: string): string {
   return `
-    select t.tenant_id, t.version, t.disabled_at, s.kid, s.generation, s.algorithm, s.master_key_id, s.sealed, s.created_at,
+    select t.tenant_id, t.version, t.disabled_at, t.grants_key_id, t.grants_sealed, s.kid, s.generation, s.algorithm, s.master_key_id, s.sealed, s.created_at,
       s.retires_at, s.reissue_required, null as session_id, null as until
     from latchkey_tenants t left join latchkey_secrets s on s.tenant_id = t.tenant_id
     where t.tenant_id ${condition}
     union all
-    select e.tenant_id, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
+    select e.tenant_id, null, null, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
     from latchkey_ended_sessions e
     where e.tenant_id ${condition}`
 }
@@ -37,12 +39,17 @@ export const selectDue = `
   where retires_at is null and created_at < $1 and tenant_id > $2
   order by tenant_id limit $3`
 
+/** Tenants that have grants, after $1 in the order of their IDs, up to $2. */
+export const selectGranted = `
+  select tenant_id from latchkey_tenants where grants_key_id is not null and tenant_id > $1 order by tenant_id limit $2`
+
 /** How many tenants have a signing secret that was made before $1. */
 export const countDue = 'select count(*) as due from latchkey_secrets where retires_at is null and created_at < $1'
 
 interface Gathered {
   version: number
   disabledAt: number | null
+  grants: SealedGrants | null
   readonly secrets: SecretRecord[]
   readonly endedSessions: EndedSession[]
 }
@@ -53,15 +60,15 @@ export function tenantRecords(rows: readonly TenantRow[]): Map<string, TenantRec
   for (const row of rows) {
     let tenant = gathered.get(row.tenant_id)
     if (tenant === undefined) {
-      tenant = { version: 0, disabledAt: null, secrets: [], endedSessions: [] }
+      tenant = { version: 0, disabledAt: null, grants: null, secrets: [], endedSessions: [] }
       gathered.set(row.tenant_id, tenant)
     }
     addRow(tenant, row)
   }
   const records = new Map<string, TenantRecord>()
-  for (const [tenant, { version, disabledAt, secrets, endedSessions }] of gathered) {
+  for (const [tenant, { version, disabledAt, secrets, endedSessions, grants }] of gathered) {
     secrets.sort((a, b) => a.generation - b.generation)
-    records.set(tenant, { tenant, version, disabledAt, secrets, endedSessions })
+    records.set(tenant, { tenant, version, disabledAt, secrets, endedSessions, grants })
   }
   return records
 }
@@ -73,6 +80,7 @@ function addRow(tenant: Gathered, row: TenantRow): void {
   }
   tenant.version = Number(row.version)
   tenant.disabledAt = optionalNumber(row.disabled_at)
+  tenant.grants = sealedGrants(row.grants_key_id, row.grants_sealed)
   if (row.kid === null) return
   tenant.secrets.push({
     kid: row.kid,
@@ -84,6 +92,11 @@ function addRow(tenant: Gathered, row: TenantRow): void {
     retiresAt: optionalNumber(row.retires_at),
     reissueRequired: Number(row.reissue_required) === 1,
   })
+}
+
+/** Both columns are written together. */
+function sealedGrants(masterKeyId: string | null, sealed: string | null): SealedGrants | null {
+  return masterKeyId === null ? null : { masterKeyId, sealed: sealed ?? '' }
 }
 
 /** A whole number as the driver gives it: `pg` gives a bigint as text unless it was told otherwise. */

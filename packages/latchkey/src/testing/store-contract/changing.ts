@@ -7,12 +7,16 @@ import { Recorder } from './recorder.js'
 export const changing: Promises = {
   async 'writes what was decided: new, altered and missing secrets and sessions'({ store, other }) {
     const [first, second, third] = [secretOf(), secretOf({ generation: 2 }), secretOf({ generation: 3 })] as const
-    const steps: readonly TenantState[] = [
+    const grants = { masterKeyId: 'key-1', sealed: 'first' }
+    const steps: readonly ReturnType<typeof stateOf>[] = [
       stateOf([first], [{ sessionId: 'phone', until: someTime }]),
       stateOf([{ ...first, retiresAt: someTime }, second], [{ sessionId: 'tablet', until: someTime }]),
       { ...stateOf([{ ...second, reissueRequired: true }, third]), disabledAt: someTime },
       stateOf([third], [{ sessionId: 'phone', until: someTime + 1 }]),
       stateOf([], [{ sessionId: 'phone', until: someTime + 2 }]),
+      { ...stateOf([first]), grants },
+      { ...stateOf([first]), disabledAt: someTime, grants: { masterKeyId: 'key-2', sealed: 'second' } },
+      { ...stateOf([]), grants },
       stateOf([first]),
     ]
     for (const state of steps) {
@@ -20,6 +24,28 @@ export const changing: Promises = {
       deepEqual(written, sorted({ tenant: 'alice', version: written.version, ...state }))
       deepEqual(await read(other, 'alice'), written)
     }
+  },
+
+  async 'seals grants for the very version that it gives the change, also when many change the tenant'({
+    store,
+    other,
+  }) {
+    const grants = (version: number) => ({ masterKeyId: 'key-1', sealed: `version ${version}` })
+    const records = await Promise.all(
+      range(12).map((number) =>
+        (number % 2 === 0 ? store : other).change('alice', (current) => ({ ...addSecret(current), grants })),
+      ),
+    )
+    for (const record of records) deepEqual(record?.grants, grants(record?.version ?? 0))
+    const final = await read(store, 'alice')
+    deepEqual(final?.grants, grants(final?.version ?? 0))
+    await rejects(
+      store.transaction(async (client) => {
+        await store.change('alice', (current) => ({ ...addSecret(current), grants }), client)
+        throw new Error('Rolled back by the test.')
+      }),
+    )
+    deepEqual(await read(other, 'alice'), final)
   },
 
   async 'shows decide the tenant as it is stored'({ store, other }) {
@@ -67,11 +93,13 @@ export const changing: Promises = {
 
   async 'forgets a tenant with everything it had'({ store, other }) {
     const secret = secretOf()
-    await put(store, 'alice', stateOf([secret], [{ sessionId: 'phone', until: someTime }]))
+    const grants = { masterKeyId: 'key-1', sealed: 'x' }
+    await put(store, 'alice', { ...stateOf([secret], [{ sessionId: 'phone', until: someTime }]), grants })
     equal(await store.change('alice', () => undefined), undefined)
     equal(await read(other, 'alice'), undefined)
     equal((await other.readByKid([secret.kid])).size, 0)
-    deepEqual((await put(store, 'alice', stateOf([]))).endedSessions, [])
+    const anew = await put(store, 'alice', stateOf([]))
+    deepEqual([anew.endedSessions, anew.grants], [[], null])
   },
 
   async 'changes nothing when decide gives back what it was shown'({ store }) {

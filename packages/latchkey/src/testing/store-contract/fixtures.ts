@@ -22,8 +22,11 @@ export function secretOf(fields: Partial<SecretRecord> = {}): SecretRecord {
 }
 
 /** An enabled tenant with these secrets. */
-export function stateOf(secrets: readonly SecretRecord[], endedSessions: readonly EndedSession[] = []): TenantState {
-  return { disabledAt: null, secrets, endedSessions }
+export function stateOf(
+  secrets: readonly SecretRecord[],
+  endedSessions: readonly EndedSession[] = [],
+): Omit<TenantRecord, 'tenant' | 'version'> {
+  return { disabledAt: null, secrets, endedSessions, grants: null }
 }
 
 export function settingOf(name: string): SealedSetting {
@@ -61,7 +64,8 @@ export async function read(store: ContractStore, tenant: string): Promise<Tenant
 export function addSecret(current: TenantState | undefined): TenantState {
   const secrets = current?.secrets ?? []
   const retired = secrets.map((secret) => ({ ...secret, retiresAt: someTime }))
-  return stateOf([...retired, secretOf({ generation: secrets.length + 1 })], current?.endedSessions)
+  const added = secretOf({ generation: secrets.length + 1 })
+  return { ...stateOf([...retired, added], current?.endedSessions), grants: current?.grants ?? null }
 }
 
 /** The same record with its lists in one order: a store may give them in any. */

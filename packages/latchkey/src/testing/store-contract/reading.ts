@@ -59,6 +59,7 @@ export const reading: Promises = {
         { sessionId: 'phone', until: someTime },
         { sessionId: "tablet'", until: 9_007_199_254_740_991 },
       ],
+      grants: { masterKeyId: 'a.b_c-D', sealed: 'x-_9' },
     }
     const written = await put(store, 'alice', state)
     deepEqual(written, { tenant: 'alice', version: written.version, ...state })
@@ -67,7 +68,7 @@ export const reading: Promises = {
   },
 
   async 'keeps a tenant that has no secret'({ store }) {
-    const written = await put(store, 'alice', { disabledAt: someTime, secrets: [], endedSessions: [] })
+    const written = await put(store, 'alice', { ...stateOf([]), disabledAt: someTime })
     deepEqual(await read(store, 'alice'), written)
   },
 

@@ -7,6 +7,7 @@ import { Recorder } from './recorder.js'
 /** Marks what it seals, so that a test can see which row it came from. */
 const toKey2: Resealer = {
   secret: (tenant, { kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${tenant}.${kid}.${sealed}` }),
+  grants: (tenant, version, { sealed }) => ({ masterKeyId: 'key-2', sealed: `${tenant}.${version}.${sealed}` }),
   setting: ({ name, sealed }) => ({ name, masterKeyId: 'key-2', sealed: `${name}.${sealed}` }),
   keyPair: ({ kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${kid}.${sealed}` }),
 }
@@ -28,13 +29,21 @@ export const upkeep: Promises = {
     await put(store, 'bob', stateOf([secretOf({ masterKeyId: 'b' })]))
     await store.setting('kid-key', () => ({ ...settingOf('kid-key'), masterKeyId: 'c' }))
     await store.changeKeyPairs(() => [keyPairOf({ masterKeyId: 'd' })])
-    deepEqual([...(await other.masterKeyIds())].sort(), ['a', 'b', 'c', 'd'])
+    await put(store, 'carol', { ...stateOf([]), grants: { masterKeyId: 'e', sealed: 'x' } })
+    await put(store, 'dave', { ...stateOf([]), grants: { masterKeyId: 'b', sealed: 'x' } })
+    deepEqual([...(await other.masterKeyIds())].sort(), ['a', 'b', 'c', 'd', 'e'])
   },
 
   async 're-seals everything in steps that can be taken up again, and moves no version'({ store, other }) {
     const before = []
     for (const number of range(5)) before.push(await put(store, `tenant-${number}`, stateOf([secretOf()])))
     await put(store, 'done', stateOf([secretOf({ masterKeyId: 'key-2' })]))
+    const granted = []
+    for (const number of range(3)) {
+      granted.push(
+        await put(store, `granted-${number}`, { ...stateOf([]), grants: { masterKeyId: 'key-1', sealed: 'x' } }),
+      )
+    }
     const setting = await store.setting('kid-key', () => settingOf('kid-key'))
     const [pair = keyPairOf()] = await store.changeKeyPairs(() => [keyPairOf()])
     const steps: number[] = []
@@ -43,12 +52,16 @@ export const upkeep: Promises = {
     ok(steps.every((count) => count <= 2))
     equal(
       steps.reduce((sum, count) => sum + count),
-      7,
+      10,
     )
     deepEqual(await store.masterKeyIds(), ['key-2'])
     for (const record of before) {
       const secrets = record.secrets.map((row) => ({ ...row, ...toKey2.secret(record.tenant, row) }))
       deepEqual(await read(store, record.tenant), { ...record, secrets })
+    }
+    for (const record of granted) {
+      const grants = record.grants && toKey2.grants(record.tenant, record.version, record.grants)
+      deepEqual(await read(store, record.tenant), { ...record, grants })
     }
     deepEqual(await other.setting('kid-key', () => setting), toKey2.setting(setting))
     deepEqual(await other.readKeyPairs(), [{ ...pair, ...toKey2.keyPair(pair) }])
@@ -110,18 +123,30 @@ export const upkeep: Promises = {
     equal(await other.countDue(0), 0)
   },
 
+  async 'lists the tenants that have grants, in steps'({ store, other }) {
+    const grants = { masterKeyId: 'key-1', sealed: 'x' }
+    for (const number of range(5)) await put(store, `tenant-${number}`, { ...stateOf([]), grants })
+    await put(store, 'without', stateOf([secretOf()]))
+    await put(store, 'tenant-1', stateOf([]))
+    const granted = ['tenant-0', 'tenant-2', 'tenant-3', 'tenant-4']
+    deepEqual(await other.readGranted('', 100), granted)
+    deepEqual(await other.readGranted('', 2), granted.slice(0, 2))
+    deepEqual(await other.readGranted('tenant-2', 1), ['tenant-3'])
+    deepEqual(await other.readGranted('tenant-4', 2), [])
+  },
+
   async 'prunes what is past its time and nothing else'({ store, other }) {
+    const grants = { masterKeyId: 'key-1', sealed: 'x' }
     const gone = secretOf({ retiresAt: someTime - 1 })
     const kept = [secretOf({ generation: 2, retiresAt: someTime + 1 }), secretOf({ generation: 3 })]
     const live = { sessionId: 'tablet', until: someTime + 1 }
-    const { version } = await put(
-      store,
-      'alice',
-      stateOf([gone, ...kept], [{ sessionId: 'phone', until: someTime - 1 }, live]),
-    )
+    const { version } = await put(store, 'alice', {
+      ...stateOf([gone, ...kept], [{ sessionId: 'phone', until: someTime - 1 }, live]),
+      grants,
+    })
     const bob = await put(store, 'bob', stateOf([secretOf()]))
     await store.prune(someTime, someTime)
-    deepEqual(await read(other, 'alice'), { tenant: 'alice', version, ...stateOf(kept, [live]) })
+    deepEqual(await read(other, 'alice'), { tenant: 'alice', version, ...stateOf(kept, [live]), grants })
     deepEqual(await read(other, 'bob'), bob)
     equal((await other.readByKid([gone.kid])).size, 0)
   },
