@@ -173,6 +173,11 @@ export const problems = {
     message: 'Only administrators may do this.',
     hint: 'Sign in as an administrator; "latchkey admin create" makes one.',
   },
+  grants_too_large: {
+    status: 400,
+    message: 'Roles and scope together have more than 1 KiB of JSON.',
+    hint: 'Grant less, or shorter names.',
+  },
   own_account: {
     status: 409,
     message: 'Administrators do not lock themselves out.',

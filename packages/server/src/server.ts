@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
 import { keyPair } from 'latchkey'
 import { requireAuth } from 'latchkey/fastify'
+import { fillGrants } from './admin/fill-grants.js'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { RepeatedExchange } from './exchange/repeated-exchange.js'
 import { TokenExchange } from './exchange/token-exchange.js'
@@ -72,6 +73,9 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   // Hooks of this kind run last first: the database goes after everything that may still want it.
   app.addHook('onClose', () => service.close())
   try {
+    const { tooLarge } = await fillGrants(service)
+    if (tooLarge > 0)
+      app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
     await furnish(app, configuration, service, { forwarding: new ForwardingWatch(app, isTrustedProxy), drain })
   } catch (error) {
     await app.close()

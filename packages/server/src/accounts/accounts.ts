@@ -3,6 +3,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Permission } from '../config/settings.js'
+import { grantsOfAccount, storeGrants } from '../grants.js'
 import type { MailQuota } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem, type ProblemCode } from '../problem.js'
@@ -135,7 +136,7 @@ export class Accounts {
       await this.#audit(client, 'password_change', acting, origin)
       return [updated, kept] as const
     })
-    return { account, tokens: await sessions.tokensFor(session, account) }
+    return { account, tokens: await sessions.tokensFor(session) }
   }
 
   /** Deletes the account with its sessions and its secret. Fails with `password_wrong`. */
@@ -216,7 +217,7 @@ export class Accounts {
     return store.transaction(async (client) => {
       const promoted = await table.updateAccount(client, existing, { role: 'admin' })
       if (promoted === undefined) throw new Problem('password_wrong')
-      await keys.requireReissue(existing.id, { client })
+      await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(promoted) })
       await this.#options.audit.append(client, byOperator('role_change', existing.id))
       return promoted
     })
@@ -262,7 +263,7 @@ export class Accounts {
       return opened
     })
     if (session === undefined) return undefined
-    const tokens = await sessions.tokensFor(session, account)
+    const tokens = await sessions.tokensFor(session)
     return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
   }
 

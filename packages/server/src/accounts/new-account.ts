@@ -1,5 +1,6 @@
 import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
+import { grantsOfAccount, storeGrants } from '../grants.js'
 import { uuidV7 } from '../uuid.js'
 import { type Account, insertAccount, type Role, type StoredAccount, withoutHash } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
@@ -40,7 +41,7 @@ export function newAccount(
   return { ...known, id: uuidV7(known.createdAt), roles: '', scope: '', signedInAt: null, disabledAt: null }
 }
 
-/** The account with its secret, in the caller's transaction. Fails with `email_taken`. */
+/** The account with its secret and its grants, in the caller's transaction. Fails with `email_taken`. */
 export async function insertDraft(
   client: SqlClient,
   { keys }: Pick<NewAccountParts, 'keys'>,
@@ -48,5 +49,7 @@ export async function insertDraft(
 ): Promise<Account> {
   await keys.provision(draft.id, { client })
   await insertAccount(client, draft)
+  // Everybody else registers without any.
+  if (draft.role !== 'user') await storeGrants(client, keys, { tenant: draft.id, grants: grantsOfAccount(draft) })
   return withoutHash(draft)
 }

@@ -113,7 +113,7 @@ export class Registration {
   }
 
   async #signedIn({ account, session, deviceToken }: Entered): Promise<SignedIn> {
-    return { account, tokens: await this.#options.sessions.tokensFor(session, account), deviceToken }
+    return { account, tokens: await this.#options.sessions.tokensFor(session), deviceToken }
   }
 
   /** The letter with which the owner of the address says that it is theirs. */

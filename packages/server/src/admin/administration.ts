@@ -4,6 +4,7 @@ import * as table from '../accounts/account-table.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
 import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
+import { grantsOfAccount, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -113,15 +114,14 @@ export class Administration {
   }
 
   /**
-   * Changes what the account may do, here (`role`) and in the applications behind (`roles`, `scope`). Its tokens say what it could do before: they must be
-   * refreshed; its sessions go on. Fails with `own_account` where an administrator would change the own `role`.
+   * Changes what the account may do, here (`role`) and in the applications behind (`roles`, `scope`). It holds at once for the tokens that it has, which go
+   * on. Fails with `grants_too_large`, and with `own_account` where an administrator would change the own `role`.
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
     if (grants.role !== undefined) checkOther(by, id)
-    return this.#change(by, id, 'role_change', async (client, account) => {
-      await table.updateAccount(client, { id }, grants)
-      // A disabled account has no tokens that could say the old ones.
-      if (account.disabledAt === null) await this.#options.keys.requireReissue(id, { client })
+    return this.#change(by, id, 'role_change', async (client) => {
+      const changed = known(await table.updateAccount(client, { id }, grants))
+      await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfAccount(changed) })
     })
   }
 

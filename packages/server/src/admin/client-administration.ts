@@ -4,6 +4,7 @@ import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/client-secret.js'
 import * as table from '../clients/client-table.js'
+import { grantsOfClient, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
 import { uuidV7 } from '../uuid.js'
 import type { Administrator } from './administration.js'
@@ -46,12 +47,13 @@ export class ClientAdministration {
     this.#options = options
   }
 
-  /** A new client, its tenant's secret and its first client secret, in one transaction. */
+  /** A new client, its tenant's secret and grants and its first client secret, in one transaction. Fails with `grants_too_large`. */
   create(by: Administrator, { name, scope, mayIntrospect }: ClientInput): Promise<RevealedClient> {
     const createdAt = this.#now()
     const id = uuidV7(createdAt)
     return this.#options.store.transaction(async (client) => {
       await this.#options.keys.provision(id, { client })
+      await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient({ scope }) })
       await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
       const secret = await this.#addSecret(client, id)
       await this.#audit(client, by, 'client_create', id)
@@ -68,14 +70,12 @@ export class ClientAdministration {
     return this.#describe(this.#options.store, id)
   }
 
-  /** Changes what is given. When its tokens would say something else than before, those that it has must be got anew. */
+  /** Changes what is given. A new scope holds at once for the tokens that it has. Fails with `grants_too_large`. */
   change(by: Administrator, id: string, input: Partial<ClientInput>): Promise<DescribedClient> {
     return this.#alter(by, id, 'client_change', async (client, found) => {
       const changed = { ...found, ...input }
       await table.updateClient(client, changed)
-      // A disabled client has no tokens that could say what it was allowed.
-      if (changed.scope !== found.scope && found.disabledAt === null)
-        await this.#options.keys.requireReissue(id, { client })
+      await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient(changed) })
     })
   }
 

@@ -1,4 +1,4 @@
-import { isLatchkeyError, type Latchkey, type SecretRecord } from 'latchkey'
+import { type Grants, isLatchkeyError, type Latchkey, type SecretRecord } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 
 type Members = Readonly<Record<string, unknown>>
@@ -9,7 +9,9 @@ export interface TokenInspection {
   readonly accepted: boolean
   /** Why not; `null` when it would be. */
   readonly refusal: { readonly code: string; readonly message: string; readonly hint: string } | null
-  /** As the token has it, whether or not it is genuine; `null` when it cannot be read. */
+  /** What its bearer may do now, as it is stored with the tenant and narrowed by the token; `null` when it is refused. */
+  readonly grants: Grants | null
+  /** As the token has it, whether or not it is genuine; `null` when it cannot be read. No claim of it gives a right. */
   readonly header: Members | null
   readonly claims: Members | null
   /** The stored secret that its `kid` names; `null` when there is none any more, or never was. */
@@ -31,20 +33,20 @@ export async function inspectToken(
   { latchkey, store }: { readonly latchkey: Latchkey; readonly store: SqlStore },
   token: string,
 ): Promise<TokenInspection> {
-  const refusal = await refusalOf(latchkey, token)
+  const verdict = await verdictOn(latchkey, token)
   const [header, claims] = token.length > maxLength ? [] : token.split('.').map(membersOf)
   const kid = typeof header?.kid === 'string' ? header.kid : undefined
   const secret = kid === undefined ? null : await findSecret(store, kid)
-  return { accepted: refusal === null, refusal, header: header ?? null, claims: claims ?? null, secret }
+  return { accepted: verdict.refusal === null, ...verdict, header: header ?? null, claims: claims ?? null, secret }
 }
 
-async function refusalOf(latchkey: Latchkey, token: string): Promise<TokenInspection['refusal']> {
+async function verdictOn(latchkey: Latchkey, token: string): Promise<Pick<TokenInspection, 'refusal' | 'grants'>> {
   try {
-    await latchkey.verify(token)
-    return null
+    const { grants } = await latchkey.verify(token)
+    return { refusal: null, grants }
   } catch (error) {
     if (!isLatchkeyError(error) || error.status >= 500) throw error
-    return { code: error.code, message: error.message, hint: error.hint }
+    return { refusal: { code: error.code, message: error.message, hint: error.hint }, grants: null }
   }
 }
 

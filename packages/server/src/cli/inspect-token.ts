@@ -22,7 +22,7 @@ export function addInspectToken(parent: Command, surroundings: Surroundings): vo
     })
 }
 
-function describe({ refusal, header, claims, secret }: TokenInspection): string {
+function describe({ refusal, grants, header, claims, secret }: TokenInspection): string {
   const { iat, exp, sub, sid, iss, aud } = claims ?? {}
   const lines: (readonly [string, string])[] = [
     ['verdict', refusal === null ? 'accepted' : `refused: ${refusal.code}`],
@@ -32,6 +32,7 @@ function describe({ refusal, header, claims, secret }: TokenInspection): string 
     ['session', say(sid)],
     ['issuer', say(iss)],
     ['audience', say(aud)],
+    ['grants', grants === null ? 'none' : JSON.stringify(grants)],
     ['issued', secondsText(iat)],
     ['expires', secondsText(exp)],
     ['secret', secret === null ? 'none here: it has ended, or was never issued' : secretText(secret)],
@@ -50,12 +51,12 @@ function secretText({
   return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, made ${timeText(createdAt)}; ${state}`
 }
 
-function inspectionJson({ accepted, refusal, header, claims, secret }: TokenInspection): object {
-  if (secret === null) return { accepted, refusal, header, claims, secret }
+function inspectionJson({ secret, ...found }: TokenInspection): object {
+  if (secret === null) return { ...found, secret }
   const { tenant, generation, createdAt, retiresAt, reissueRequired, isDisabled } = secret
   const times = { created_at: timeText(createdAt), retires_at: retiresAt === null ? null : timeText(retiresAt) }
   const flags = { disabled: isDisabled, reissue_required: reissueRequired }
-  return { accepted, refusal, header, claims, secret: { tenant, generation, ...times, ...flags } }
+  return { ...found, secret: { tenant, generation, ...times, ...flags } }
 }
 
 /** What a stranger wrote goes to a terminal without any character that could steer it. */

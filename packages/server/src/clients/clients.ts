@@ -1,4 +1,4 @@
-import { type Clock, isLatchkeyError, type Latchkey, LatchkeyError, type TenantSecrets } from 'latchkey'
+import { type Clock, isLatchkeyError, type Latchkey, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
@@ -38,9 +38,6 @@ interface ProvenClient extends table.Client {
   readonly hash: string
 }
 
-/** Times that a client may be changed while its token is signed, before the answer is 503. */
-const maxAttempts = 3
-
 /** Programs that act for themselves, and their tokens. */
 export class Clients {
   readonly #options: ClientsOptions
@@ -59,26 +56,20 @@ export class Clients {
    * Fails with `client_unauthenticated`, `client_disabled`, `scope_refused`.
    *
    * Client and secret are looked up again after the signature, like the session of a user's token: whoever disables the client or ends its
-   * secret also kills what was signed before, so that nothing is handed out that was signed behind the back of such a change.
+   * secret also kills what was signed before, so that nothing is handed out that was signed behind the back of such a change. The token names a
+   * scope only where less than everything was asked for: what the client may do is stored with its tenant.
    */
   async grant({ credentials, scope, address }: GrantRequest): Promise<ClientToken> {
-    let client = await this.#proveOrAudit(credentials, address)
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const granted = grantedScope(client, scope)
-      const { token, expiresIn } = await this.#sign(client.id, granted)
-      const latest = await this.#proveOrForget(credentials)
-      if (latest.scope === client.scope) {
-        await this.#record(latest, address)
-        return { accessToken: token, expiresInSec: expiresIn, scope: granted }
-      }
-      client = latest
-    }
-    throw new LatchkeyError('store_unavailable')
+    const client = await this.#proveOrAudit(credentials, address)
+    const granted = grantedScope(client, scope)
+    const { token, expiresIn } = await this.#sign(client.id, scope === undefined ? undefined : granted)
+    await this.#record(await this.#proveOrForget(credentials), address)
+    return { accessToken: token, expiresInSec: expiresIn, scope: granted }
   }
 
-  async #sign(id: string, scope: string) {
+  async #sign(id: string, scope: string | undefined) {
     try {
-      const claims = { client_id: id, ...(scope === '' ? {} : { scope }) }
+      const claims = { client_id: id, ...(scope === undefined ? {} : { scope }) }
       return await this.#options.latchkey.issue({ subject: id, claims })
     } catch (error) {
       if (isLatchkeyError(error) && error.code === 'tenant_disabled') throw new Problem('client_disabled')

@@ -39,7 +39,8 @@ function readCopy(): CopiedData {
     if (integrity?.integrity_check !== 'ok') throw new Error('The database disk image is malformed.')
     const masterKeys = rows<Named>(
       `select master_key_id as name from latchkey_secrets union select master_key_id from latchkey_settings
-       union select master_key_id from latchkey_key_pairs`,
+       union select master_key_id from latchkey_key_pairs
+       union select grants_key_id from latchkey_tenants where grants_key_id is not null`,
     )
     return {
       accounts: count('server_accounts'),

@@ -1,6 +1,5 @@
 import {
   type Auth,
-  type Claims,
   type Clock,
   createLatchkey,
   type IssuedToken,
@@ -9,6 +8,7 @@ import {
   type Latchkey,
   type MaybePromise,
 } from 'latchkey'
+import { claimsOfRights } from '../grants.js'
 import { Problem } from '../problem.js'
 
 /** What `TokenExchange` works with. */
@@ -68,12 +68,13 @@ export class TokenExchange {
     return signer
   }
 
-  #sign(signer: Latchkey, { subject, sessionId, claims, expiresAt }: Auth): MaybePromise<ExchangedToken> {
+  #sign(signer: Latchkey, auth: Auth): MaybePromise<ExchangedToken> {
+    const { subject, sessionId, expiresAt } = auth
     const remainingSec = Math.floor(expiresAt - this.#options.clock.now() / 1000)
     if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
     const issued = signer.issue({
       subject,
-      claims: passedOn(claims),
+      claims: claimsOfRights(auth),
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })
@@ -92,11 +93,4 @@ export class TokenExchange {
 
 function exchangedToken({ token, expiresIn }: IssuedToken): ExchangedToken {
   return { accessToken: token, expiresInSec: expiresIn }
-}
-
-/** What another service is told besides who it is. */
-const passedOnNames = ['role', 'roles', 'scope', 'client_id']
-
-function passedOn(claims: Claims): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => passedOnNames.includes(name)))
 }

@@ -1,4 +1,5 @@
 import type { Auth, Latchkey } from 'latchkey'
+import { claimsOfRights } from '../grants.js'
 import type { Sessions, UsableSession } from '../sessions/sessions.js'
 import { isNotValid } from './is-not-valid.js'
 
@@ -38,8 +39,11 @@ export function isCompact(token: string): boolean {
   return token.includes('.')
 }
 
-function describeAccessToken({ claims }: Auth): TokenDescription {
-  return { ...claims, token_type: 'Bearer' }
+/** Of the token's own claims those that were checked; what its bearer may do is that of the stored tenant. */
+function describeAccessToken(auth: Auth): TokenDescription {
+  const { iss, sub, aud, exp, iat, jti } = auth.claims
+  const session = auth.sessionId === undefined ? {} : { sid: auth.sessionId }
+  return { iss, sub, aud, exp, iat, jti, ...session, ...claimsOfRights(auth), token_type: 'Bearer' }
 }
 
 function describeRefreshToken({ id, accountId, rotatedAt, endsAt }: UsableSession, issuer: string): TokenDescription {

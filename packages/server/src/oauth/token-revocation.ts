@@ -2,6 +2,7 @@ import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Client } from '../clients/client-table.js'
+import { isClient } from '../grants.js'
 import { Problem } from '../problem.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { isNotValid } from './is-not-valid.js'
@@ -83,9 +84,9 @@ export class TokenRevocation {
   }
 }
 
-function sessionOf({ subject, sessionId, claims }: Auth): Revocable | undefined {
+function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined {
   if (sessionId === undefined) return undefined
-  return { id: sessionId, accountId: subject, isClients: claims.client_id !== undefined }
+  return { id: sessionId, accountId: subject, isClients: isClient(grants) }
 }
 
 function checkOwn({ accountId }: Revocable, { client }: Revoker): void {

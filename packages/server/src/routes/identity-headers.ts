@@ -1,4 +1,5 @@
 import type { Auth } from 'latchkey'
+import { isClient } from '../grants.js'
 
 /**
  * The headers that tell a service who asks. All of them are in every answer, empty where there is nothing to say: a proxy that copies them then replaces whatever
@@ -16,15 +17,14 @@ export const identityHeaderNames = [
 /** The values of all identity headers. */
 export type IdentityHeaders = Readonly<Record<(typeof identityHeaderNames)[number], string>>
 
-/** Who a verified token speaks for. `token`: what it was exchanged for, if it was. */
-export function identityHeaders({ subject, sessionId, claims }: Auth, token = ''): IdentityHeaders {
-  const { client_id, scope, roles } = claims
+/** Who a verified token speaks for, and what the stored grants allow. `token`: what it was exchanged for, if it was. */
+export function identityHeaders({ subject, sessionId, grants }: Auth, token = ''): IdentityHeaders {
   return {
     'X-Auth-Subject': headerText(subject),
     'X-Auth-Session': headerText(sessionId),
-    'X-Auth-Client': headerText(client_id),
-    'X-Auth-Scope': headerText(scope),
-    'X-Auth-Roles': headerText(Array.isArray(roles) ? roles.join(' ') : undefined),
+    'X-Auth-Client': headerText(isClient(grants) ? subject : undefined),
+    'X-Auth-Scope': headerText(grants.scope),
+    'X-Auth-Roles': headerText(grants.roles.join(' ')),
     'X-Auth-Token': token,
   }
 }

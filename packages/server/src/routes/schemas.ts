@@ -23,11 +23,12 @@ const nameCharacter = '[\\x21\\x23-\\x5b\\x5d-\\x7e]'
 export const Role = Type.Union([Type.Literal('user'), Type.Literal('admin')], {
   description: 'What the account may do here.',
 })
-// The bounds keep a token with all of it small enough for a cookie (RFC 6265bis §5.7: 4096 bytes).
+// All together have at most 1 KiB of JSON (`grants_too_large`).
 export const RoleNames = Type.Array(Type.String({ pattern: `^${nameCharacter}{1,64}$` }), {
   maxItems: 16,
   uniqueItems: true,
-  description: 'Roles in the applications behind: the "roles" of its tokens (RFC 9068 §2.2.3.1).',
+  description:
+    'Roles in the applications behind: "roles" in introspection and in tokens for other services (RFC 9068 §2.2.3.1).',
   examples: [['editor']],
 })
 /** Scopes with a space between (RFC 6749 §3.3), or none. */
@@ -36,7 +37,8 @@ export const scopePattern = `^(${nameCharacter}+( ${nameCharacter}+)*)?$`
 export const Scope = Type.String({
   maxLength: 1024,
   pattern: scopePattern,
-  description: 'Scopes in the applications behind, with a space between: the "scope" of its tokens (RFC 8693 §4.2).',
+  description:
+    'Scopes in the applications behind, with a space between: "scope" in introspection and in tokens for other services (RFC 8693 §4.2).',
   examples: ['articles:read articles:write'],
 })
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sqlite'
 import type { RequestOrigin } from '../request-origin.js'
-import type { Grants } from './grants.js'
 
 /** One login on one device. Times are milliseconds since 1970. */
 export interface Session {
@@ -21,7 +20,7 @@ export interface Session {
 }
 
 /** A session with what its tokens depend on. */
-export interface OwnedSession extends Session, Grants {
+export interface OwnedSession extends Session {
   readonly disabledAt: number | null
 }
 
@@ -90,7 +89,7 @@ export async function insertSession(
 /** The session and what its account is now. */
 export async function findSession(client: SqlClient, id: string): Promise<OwnedSession | undefined> {
   const { rows } = await client.query<OwnedSession>(
-    `select ${columns}, a.role, a.roles, a.scope, a.disabled_at as "disabledAt"
+    `select ${columns}, a.disabled_at as "disabledAt"
      from server_sessions join server_accounts a on a.id = account_id where server_sessions.id = $1`,
     [id],
   )

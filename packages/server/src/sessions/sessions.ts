@@ -3,7 +3,6 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
-import { claimsOf, type Grants, sameGrants } from './grants.js'
 import {
   parseRefreshToken,
   type RefreshTokenParts,
@@ -21,11 +20,6 @@ export interface TokenSet {
   readonly refreshToken: string
   /** Seconds for which the refresh token can be used if it is not used before. */
   readonly refreshExpiresInSec: number
-}
-
-/** What a session's access tokens say of their account. */
-export interface SessionOwner extends Grants {
-  readonly id: string
 }
 
 /** A session that can go on. */
@@ -83,32 +77,24 @@ export class Sessions {
   /**
    * The tokens of a living session. Fails with `session_ended` when it does not live, and `tenant_disabled`.
    *
-   * What they rest on is looked up again after the signature: whoever ends a session or changes what an account may do also kills what was
-   * signed before, so that no token is handed out that was signed behind the back of such a change.
+   * The session is looked up again after the signature: whoever ends a session also ends what was signed before, so that no token is handed out that was
+   * signed behind the back of such a change. What the account may do is in no token, but stored with its tenant.
    */
-  async tokensFor(session: table.Session, owner: SessionOwner): Promise<TokenSet> {
+  async tokensFor(session: table.Session): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
-    let grants: Grants = owner
-    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const { token, expiresIn } = await this.#options.latchkey.issue({
-        subject: owner.id,
-        sessionId: session.id,
-        claims: claimsOf(grants),
-        expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
-      })
-      const latest = await this.#findLiving(session)
-      if (sameGrants(latest, grants)) {
-        return {
-          sessionId: session.id,
-          accessToken: token,
-          expiresInSec: expiresIn,
-          refreshToken: this.#options.refreshTokens.derive(seedOf(session), session.counter),
-          refreshExpiresInSec: Math.min(this.#options.sessionIdleTtlSec, remainingSec),
-        }
-      }
-      grants = latest
+    const { token, expiresIn } = await this.#options.latchkey.issue({
+      subject: session.accountId,
+      sessionId: session.id,
+      expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
+    })
+    await this.#checkLiving(session)
+    return {
+      sessionId: session.id,
+      accessToken: token,
+      expiresInSec: expiresIn,
+      refreshToken: this.#options.refreshTokens.derive(seedOf(session), session.counter),
+      refreshExpiresInSec: Math.min(this.#options.sessionIdleTtlSec, remainingSec),
     }
-    throw new LatchkeyError('store_unavailable')
   }
 
   /**
@@ -122,9 +108,9 @@ export class Sessions {
       const nowMs = this.#now()
       if (parts.counter === session.counter) {
         const advanced = await table.advanceSession(this.#options.store, session, { origin, nowMs })
-        if (advanced) return this.tokensFor({ ...session, counter: session.counter + 1 }, ownerOf(session))
+        if (advanced) return this.tokensFor({ ...session, counter: session.counter + 1 })
       } else if (isJustReplaced(parts, session, nowMs)) {
-        return this.tokensFor(session, ownerOf(session))
+        return this.tokensFor(session)
       } else {
         return this.#endReused(session, origin)
       }
@@ -178,9 +164,9 @@ export class Sessions {
     return table.pruneSessions(this.#options.store, this.#now())
   }
 
-  async #findLiving(session: table.Session): Promise<table.OwnedSession> {
+  async #checkLiving(session: table.Session): Promise<void> {
     const latest = await table.findSession(this.#options.store, session.id)
-    if (latest?.endedAt === null && latest.salt === session.salt) return latest
+    if (latest?.endedAt === null && latest.salt === session.salt) return
     // Only a deleted account takes its sessions along; signing may have made a new secret for it.
     if (latest === undefined) await this.#options.keys.forget(session.accountId)
     throw new LatchkeyError('session_ended')
@@ -235,10 +221,6 @@ function partsOf(token: string): RefreshTokenParts {
 
 function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
   return { sessionId: id, salt }
-}
-
-function ownerOf({ accountId, role, roles, scope }: table.OwnedSession): SessionOwner {
-  return { id: accountId, role, roles, scope }
 }
 
 // The absolute difference: servers' clocks differ a little, and a clock that was set back must not stretch the grace.

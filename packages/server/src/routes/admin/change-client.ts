@@ -12,7 +12,10 @@ const schema = {
   security: byToken,
   params: IdParams,
   body: ClientChange,
-  response: { 200: DescribedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown') },
+  response: {
+    200: DescribedClientAnswer,
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', 'grants_too_large'),
+  },
 }
 
 /** PATCH /v1/admin/clients/:id */

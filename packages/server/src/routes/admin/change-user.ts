@@ -10,8 +10,8 @@ const schema = {
   operationId: 'changeUser',
   summary: 'Change what an account may do',
   description:
-    'Its role here, its roles and its scope in the applications behind: each given one replaces what was. Its access tokens say what it could do before ' +
-    'and are refused from now on, everywhere; its sessions go on with a refresh.',
+    'Its role here, its roles and its scope in the applications behind: each given one replaces what was. It holds at once, everywhere, for the access ' +
+    'tokens that it has; its sessions go on. All together have at most 1 KiB of JSON.',
   security: byToken,
   params: IdParams,
   body: Type.Object(
@@ -20,7 +20,7 @@ const schema = {
   ),
   response: {
     200: Type.Ref('ManagedAccount#'),
-    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account', 'grants_too_large'),
   },
 }
 

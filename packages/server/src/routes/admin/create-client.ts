@@ -11,7 +11,7 @@ const schema = {
   description: 'Its secret is in this answer and nowhere else.',
   security: byToken,
   body: NewClient,
-  response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused') },
+  response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'grants_too_large') },
 }
 
 /** POST /v1/admin/clients */

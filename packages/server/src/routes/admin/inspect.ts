@@ -24,6 +24,7 @@ const schema = {
         Type.Object({ code: Type.String(), message: Type.String(), hint: Type.String() }),
         Type.Null(),
       ]),
+      grants: Members,
       header: Members,
       claims: Members,
       secret: Type.Union(
