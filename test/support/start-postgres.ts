@@ -1,6 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,8 +29,23 @@ export interface PostgresServer {
   stop(): Promise<void>
   /** Kills it in the middle of whatever it does; the next start recovers from its log. */
   crash(): Promise<void>
+  /**
+   * Starts a replica of it: a copy of its data, on a port of its own, that streams what this one commits. Restarts this server for it. The replica is read-only until
+   * it is promoted.
+   */
+  replicate(): Promise<PostgresReplica>
   /** Stops it and removes its data. */
   dispose(): Promise<void>
+}
+
+/** A replica, and the primary that becomes of it. */
+export interface PostgresReplica extends PostgresServer {
+  /** Resolves once it has replayed everything that its primary has committed by now. */
+  caughtUp(): Promise<void>
+  /** Replays nothing more until it is promoted, so that it lags. */
+  lag(): Promise<void>
+  /** Makes it a primary, with a timeline of its own and without what it has not replayed. The old primary goes on as before. */
+  promote(): Promise<void>
 }
 
 /**
@@ -53,16 +78,18 @@ interface LocalServerOptions {
   readonly settings: readonly string[]
 }
 
-class LocalServer implements PostgresServer {
+class LocalServer implements PostgresReplica {
   readonly url: string
+  readonly #primary: LocalServer | undefined
   readonly #options: LocalServerOptions
   readonly #data: string
   readonly #log: string
   #binaries = ''
   #process: ChildProcess | undefined
 
-  constructor(options: LocalServerOptions) {
+  constructor(options: LocalServerOptions, primary?: LocalServer) {
     this.#options = options
+    this.#primary = primary
     this.#data = join(options.folder, 'data')
     this.#log = join(options.folder, 'server.log')
     this.url = `postgres://postgres@127.0.0.1:${options.port}/postgres`
@@ -97,6 +124,68 @@ class LocalServer implements PostgresServer {
     )
     closeSync(log)
     await this.#answers(this.#process)
+  }
+
+  async replicate(): Promise<PostgresReplica> {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'))
+    const { user } = this.#options
+    if (user !== undefined) chownSync(folder, user.uid, user.gid)
+    const janitor = startJanitor(folder)
+    const replica = new LocalServer({ ...this.#options, folder, janitor, port: await freePort() }, this)
+    try {
+      await replica.copy(this.#binaries)
+      await replica.start()
+      return replica
+    } catch (error) {
+      await replica.dispose()
+      throw error
+    }
+  }
+
+  async copy(binaries: string): Promise<void> {
+    this.#binaries = binaries
+    const primary = this.#primary
+    if (primary === undefined) return
+    // A copy of the files of a server that is stopped: `pg_basebackup` is not in every package of the server.
+    await primary.stop()
+    await promisify(execFile)('cp', ['-a', primary.#data, this.#data])
+    await primary.start()
+    const { port, hostname, username } = new URL(primary.url)
+    const source = `primary_conninfo = 'host=${hostname} port=${port} user=${username}'\n`
+    appendFileSync(join(this.#data, 'postgresql.auto.conf'), source)
+    const signal = join(this.#data, 'standby.signal')
+    writeFileSync(signal, '')
+    const { user } = this.#options
+    if (user !== undefined) chownSync(signal, user.uid, user.gid)
+  }
+
+  async caughtUp(): Promise<void> {
+    const [{ committed } = { committed: '' }] =
+      (await this.#primary?.run('select pg_current_wal_flush_lsn() as committed')) ?? []
+    const isThere = `select pg_last_wal_replay_lsn() >= '${committed}' as there`
+    while ((await this.run(isThere))[0]?.there !== true) await sleep(10)
+  }
+
+  async lag(): Promise<void> {
+    // It receives nothing more either: a promotion replays what was received.
+    await this.run("alter system set primary_conninfo = ''")
+    await this.run('select pg_reload_conf()')
+    while ((await this.run('select 1 from pg_stat_wal_receiver')).length > 0) await sleep(10)
+  }
+
+  async promote(): Promise<void> {
+    await this.run('select pg_promote()')
+  }
+
+  /** Runs one statement on this server. */
+  async run(text: string): Promise<readonly Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.url })
+    await client.connect()
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows
+    } finally {
+      await client.end()
+    }
   }
 
   stop(): Promise<void> {

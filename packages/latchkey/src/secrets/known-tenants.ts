@@ -12,7 +12,7 @@ import { type CachedTenant, type TenantKey, type TenantSurroundings, tenantMaker
 /** What `KnownTenants` works with. */
 export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
-  readonly registration: Pick<Registration, 'ensure' | 'instant'>
+  readonly registration: Pick<Registration, 'ensure' | 'instant' | 'expire'>
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
@@ -127,6 +127,8 @@ export class KnownTenants implements ChangeListener {
   }
 
   lost(): void {
+    // The list may be that of another server by now, on which this verifier does not stand.
+    this.#registration.expire()
     this.#freshness.lost()
     this.#cache.clear()
     this.#byKid.lost()

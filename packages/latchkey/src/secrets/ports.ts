@@ -117,11 +117,33 @@ export interface SealedSetting {
   readonly sealed: string
 }
 
+/**
+ * A point in the history of changes. Points of one history can be compared, and those of two histories cannot: a database that continues from an earlier state,
+ * as after the promotion of a replica that lagged or after a restore, gives the same points to other changes.
+ */
+export interface HistoryPoint {
+  /** Names the history. A greater one began later. */
+  readonly history: number
+  readonly horizon: number
+}
+
 /** The committed changes since a point of the history. */
 export interface RecentChanges {
+  /** Names the history, as in `HistoryPoint`. */
+  readonly history: number
   /** The point: no change that is not older than it is missing. */
   readonly since: number
   readonly changes: readonly Change[]
+}
+
+/** For how long a store keeps what has ended. Milliseconds. */
+export interface Retention {
+  /** The caller's clock, since 1970. Where the database has a clock of its own, the one that is behind counts. */
+  readonly now: number
+  /** For how long retired secrets and ended sessions are kept after their time. */
+  readonly keepMs: number
+  /** For how long changes stay in the log, by the database's clock. */
+  readonly changeLogMs: number
 }
 
 /**
@@ -147,11 +169,15 @@ export interface TenantStore<Client = unknown> {
   watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed>
   /**
    * A point in the history of changes: whatever is older than it has ended, so that all that was committed of it is in everything
-   * that is read after this call. Points grow.
+   * that is read after this call. Points grow within one history. Where a newer history begins, every listener of this store is called with `lost` before
+   * anything that was read from it is returned, and what comes from an older one is refused with `store_unavailable`.
    */
-  horizon(): Promise<number>
-  /** The changes since a point that is chosen so that everything logged at `loggedAt` (milliseconds since 1970) or later is among them. */
-  changesSince(loggedAt: number): Promise<RecentChanges>
+  horizon(): Promise<HistoryPoint>
+  /**
+   * The changes since a point that is chosen so that everything logged in the last `ageMs` milliseconds, by the database's clock, is among them, unless it was
+   * pruned. No change at or behind the point is missing.
+   */
+  changesSince(ageMs: number): Promise<RecentChanges>
   /** Up to `limit` tenants whose signing secret was made before this time (ms since 1970), in the order of their IDs, after `after`. */
   readDue(before: number, after: string, limit: number): Promise<readonly string[]>
   /** How many tenants `readDue` would give in all. */
@@ -173,9 +199,11 @@ export interface TenantStore<Client = unknown> {
    * many it changed; 0 when none is left. Versions do not move: the values stay the same.
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
-  /** Deletes what no verifier needs any more: secrets, ended sessions and verifiers past their time, and changes logged before `changesBefore` (all in
-   * ms), but not the newest of these, which marks a point of the history. */
-  prune(now: number, changesBefore: number): Promise<void>
+  /**
+   * Deletes what no verifier needs any more: secrets, ended sessions and verifiers past their time, and the old end of the log of changes. Whatever the clocks
+   * say, `changesSince` never begins before a change that was deleted.
+   */
+  prune(retention: Retention): Promise<void>
   close(): Promise<void>
 }
 

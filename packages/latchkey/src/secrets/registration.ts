@@ -52,6 +52,13 @@ export class Registration {
     this.#timer ??= setInterval(() => void this.#renew().catch(() => {}), renewalMs).unref()
   }
 
+  /** Counts as not registered from now on, and registers anew. */
+  expire(): void {
+    if (this.#timer === undefined) return
+    this.#registeredAt = undefined
+    this.#renew().catch(() => {})
+  }
+
   /** To be called when nothing is believed any more. */
   async close(): Promise<void> {
     clearInterval(this.#timer)

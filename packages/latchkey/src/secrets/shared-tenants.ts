@@ -3,7 +3,7 @@ import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
 import { GrantsSealer } from './grants-sealer.js'
-import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
+import type { Change, HistoryPoint, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { ReadFloors } from './read-floors.js'
 import { openSecret } from './secret-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
@@ -14,8 +14,6 @@ export interface SharedTenantsOptions {
   readonly cache: SharedCache
   readonly store: Pick<TenantStore, 'readByKid' | 'horizon' | 'changesSince'>
   readonly keyring: Keyring
-  /** Milliseconds since 1970. */
-  readonly nowMs: () => number
   /** Whether the feed vouches for what it has told. */
   readonly isFeedFresh: () => boolean
 }
@@ -28,7 +26,7 @@ const endedVersion = Number.MAX_SAFE_INTEGER
 
 /**
  * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a master key for its own kid,
- * and when every change that could have come after it is known here: the entry was read at a horizon not before the point from which this
+ * and when every change that could have come after it is known here: the entry was read in the same history, at a horizon not before the point from which this
  * process knows all changes, its tenant has none newer, and nothing newer has been read here. Everything else is read from the store.
  */
 export class SharedTenants {
@@ -36,8 +34,10 @@ export class SharedTenants {
   readonly #grants: GrantsSealer
   /** The newest version of each tenant that changed since the point. */
   #newest = new Map<string, number>()
-  /** Where complete knowledge begins; `undefined` while there is none. */
-  #since: number | undefined
+  /** The history, and the point of it where complete knowledge begins; `undefined` while there is none. */
+  #since: HistoryPoint | undefined
+  /** How often knowledge was lost. */
+  #losses = 0
   /** What was told while the list of recent changes is being read. */
   #told: Map<string, number> | undefined
   readonly #floors = new ReadFloors()
@@ -58,17 +58,19 @@ export class SharedTenants {
     const rest = kids.filter((kid) => !readings.has(kid))
     if (rest.length === 0) return readings
     const { store } = this.#options
+    const losses = this.#losses
     // Before the read: it may only make the entry look older than it is.
-    const horizon = await store.horizon()
+    const point = await store.horizon()
     const records = await store.readByKid(rest)
     const offers = new Map<string, SharedTenant>()
     for (const kid of rest) {
       const record = records.get(kid)
       const opened = record === undefined ? null : this.#opened(record)
       readings.set(kid, { record: opened ?? record, readAt: startedAt })
-      if (opened !== undefined) offers.set(kid, { horizon, record: opened })
+      if (opened !== undefined) offers.set(kid, { horizon: point.horizon, record: opened })
     }
-    void this.#offer(offers)
+    // Otherwise the tenants may be of a newer history than the point.
+    if (losses === this.#losses) void this.#offer(point.history, offers)
     return readings
   }
 
@@ -97,6 +99,7 @@ export class SharedTenants {
 
   /** Changes may have been missed: nothing of the cache is believed until the recent ones have been read again. */
   lost(): void {
+    this.#losses += 1
     this.#since = undefined
     this.#told = undefined
     this.#newest = new Map()
@@ -104,25 +107,26 @@ export class SharedTenants {
 
   /** Reads the recent changes, so that entries of the cache can be told from stale ones. To be called while the feed is up; fails as the store does. */
   async catchUp(): Promise<void> {
-    const { store, cache, nowMs } = this.#options
+    const { store, cache } = this.#options
     const told = new Map<string, number>()
     this.#told = told
-    const { since, changes } = await store.changesSince(nowMs() - cache.ttlMs)
+    const { history, since, changes } = await store.changesSince(cache.ttlMs)
     // Whatever happened meanwhile, this list is not the one to go by.
     if (this.#told !== told) return
     this.#told = undefined
     if (changes.length > maxChangedTenants) return this.lost()
     for (const { tenant, version } of changes) raise(told, tenant, version)
     this.#newest = told
-    this.#since = since
+    this.#since = { history, horizon: since }
   }
 
   async #readCache(kids: readonly string[]): Promise<Map<string, Reading>> {
     const readings = new Map<string, Reading>()
-    if (this.#since === undefined || this.#floors.hasOverflown || !this.#options.isFeedFresh()) return readings
+    const since = this.#since
+    if (since === undefined || this.#floors.hasOverflown || !this.#options.isFeedFresh()) return readings
     const values = await this.#options.cache.read(kids)
     for (const [kid, value] of values) {
-      const shared = this.#open(kid, value)
+      const shared = this.#open(value, bindingOf(since.history, kid))
       if (shared !== undefined && this.#isBelieved(kid, shared)) {
         // Finding it here is no news: only the feed can vouch for it.
         readings.set(kid, { record: shared.record ?? undefined, readAt: longAgo })
@@ -136,17 +140,17 @@ export class SharedTenants {
     if (record === null) return true
     // What has been read since the values were asked for counts as well.
     if (this.#floors.hasOverflown || this.#floors.hasEnded(kid)) return false
-    if (!(this.#since !== undefined && horizon >= this.#since)) return false
+    if (!(this.#since !== undefined && horizon >= this.#since.horizon)) return false
     return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))
   }
 
-  #open(kid: string, value: string): SharedTenant | undefined {
+  #open(value: string, binding: Binding): SharedTenant | undefined {
     const colon = value.indexOf(':')
     const sealed = { masterKeyId: value.slice(0, colon), sealed: value.slice(colon + 1) }
     try {
-      return decodeSharedTenant(this.#options.keyring.open(sealed, bindingOf(kid)).toString('utf8'))
+      return decodeSharedTenant(this.#options.keyring.open(sealed, binding).toString('utf8'))
     } catch {
-      // Forged, damaged, or sealed under a master key that this process does not hold: a miss.
+      // Forged, damaged, of another history, or sealed under a master key that this process does not hold: a miss.
       return undefined
     }
   }
@@ -165,18 +169,19 @@ export class SharedTenants {
     }
   }
 
-  async #offer(offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
+  async #offer(history: number, offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
     const { cache, keyring } = this.#options
     const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
-      const { masterKeyId, sealed } = keyring.seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(kid))
+      const { masterKeyId, sealed } = keyring.seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(history, kid))
       return { kid, version: shared.record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
     })
     await cache.write(entries)
   }
 }
 
-function bindingOf(kid: string): Binding {
-  return ['shared-tenant', SHARED_TENANT_FORMAT, kid]
+/** An entry opens for its own kid alone, and in the history that it was read in: points and versions of another one mean other changes. */
+function bindingOf(history: number, kid: string): Binding {
+  return ['shared-tenant', SHARED_TENANT_FORMAT, history, kid]
 }
 
 function raise(versions: Map<string, number>, tenant: string, version: number): void {

@@ -344,9 +344,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async prune(): Promise<void> {
     await this.#open()
-    const now = this.#clock.now()
     // A retired secret is kept for as long as a token of it can be alive, so that its bearer is told to refresh.
-    await this.#store.prune(now - endRetentionMs(this.maxTokenTtl), now - changeLogMs)
+    await this.#store.prune({ now: this.#clock.now(), keepMs: endRetentionMs(this.maxTokenTtl), changeLogMs })
   }
 
   async close(): Promise<void> {
@@ -439,7 +438,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (cache === undefined) return undefined
     // Half, because the machines' clocks differ: what decides whether an entry is stale must still be in the log.
     if (!(cache.ttlMs <= changeLogMs / 2)) throw new TypeError('The cache keeps entries for half an hour at most.')
-    return new SharedTenants({ cache, store, keyring: this.#keyring, nowMs: () => this.#clock.now(), isFeedFresh })
+    return new SharedTenants({ cache, store, keyring: this.#keyring, isFeedFresh })
   }
 
   async #open(): Promise<Opened> {

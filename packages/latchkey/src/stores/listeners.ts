@@ -18,4 +18,9 @@ export class Listeners {
       for (const change of changes) listener.changed(change)
     }
   }
+
+  /** Says that changes may have been missed. */
+  lost(): void {
+    for (const listener of this.#listeners) listener.lost()
+  }
 }

@@ -172,7 +172,10 @@ describe('an entry that is out of date (C6)', () => {
     await writer.keys.revoke('alice')
     for (const [kid, entry] of old) cache.entries.set(kid, entry)
     const steered = steer(shared)
-    steered.store.changesSince = async () => ({ since: await shared.horizon(), changes: [] })
+    steered.store.changesSince = async () => {
+      const { history, horizon } = await shared.horizon()
+      return { history, since: horizon, changes: [] }
+    }
     const late = setUp({ store: steered.store, clock, keys: { cache } })
     await late.keys.ready()
     steered.listeners[0]?.proved(instantOf(clock))

@@ -46,7 +46,7 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
       return { close: async () => {} }
     },
     horizon: () => inner.horizon(),
-    changesSince: (loggedAt) => inner.changesSince(loggedAt),
+    changesSince: (ageMs) => inner.changesSince(ageMs),
     register: (verifier, forMs) => inner.register(verifier, forMs),
     unregister: (id) => inner.unregister(id),
     verifiers: () => inner.verifiers(),
@@ -56,7 +56,7 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
     setting: (name, initial) => inner.setting(name, initial),
     masterKeyIds: () => inner.masterKeyIds(),
     reseal: (masterKeyId, limit, resealer) => inner.reseal(masterKeyId, limit, resealer),
-    prune: (now, changesBefore) => inner.prune(now, changesBefore),
+    prune: (retention) => inner.prune(retention),
     close: () => inner.close(),
   }
   return {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord, KeyPairStore } from '../../keys/key-pair-store.js'
 import type {
@@ -5,8 +6,10 @@ import type {
   ChangeFeed,
   ChangeListener,
   Decide,
+  HistoryPoint,
   RecentChanges,
   Resealer,
+  Retention,
   SealedSetting,
   TenantRecord,
   TenantState,
@@ -43,6 +46,8 @@ class Transaction implements MemoryTransaction {
 }
 
 class ProcessMemory implements MemoryStore {
+  /** Of this store alone: it begins with nothing, and no other continues it. */
+  readonly #history = randomInt(2 ** 47)
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
@@ -126,14 +131,18 @@ class ProcessMemory implements MemoryStore {
     return feed
   }
 
-  async horizon(): Promise<number> {
+  async horizon(): Promise<HistoryPoint> {
     this.#checkOpen()
-    return this.#newestVersion + 1
+    return { history: this.#history, horizon: this.#newestVersion + 1 }
   }
 
   async changesSince(): Promise<RecentChanges> {
     this.#checkOpen()
-    return { since: 0, changes: [...this.#changes].map(([tenant, version]) => ({ tenant, version })) }
+    return {
+      history: this.#history,
+      since: 0,
+      changes: [...this.#changes].map(([tenant, version]) => ({ tenant, version })),
+    }
   }
 
   async readDue(before: number, after: string, limit: number): Promise<readonly string[]> {
@@ -209,12 +218,15 @@ class ProcessMemory implements MemoryStore {
     })
   }
 
-  async prune(now: number): Promise<void> {
+  async prune({ now, keepMs }: Retention): Promise<void> {
+    const endedBefore = now - keepMs
     return this.#writers.run(async () => {
       this.#checkOpen()
       for (const record of this.#tenants.values()) {
-        const secrets = record.secrets.filter((secret) => secret.retiresAt === null || !(secret.retiresAt < now))
-        const endedSessions = record.endedSessions.filter((session) => !(session.until < now))
+        const secrets = record.secrets.filter(
+          (secret) => secret.retiresAt === null || !(secret.retiresAt < endedBefore),
+        )
+        const endedSessions = record.endedSessions.filter((session) => !(session.until < endedBefore))
         this.#put(record.tenant, { ...record, secrets, endedSessions })
       }
     })

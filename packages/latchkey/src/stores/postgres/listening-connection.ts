@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { LatchkeyError } from '../../errors.js'
 import type { Change } from '../../secrets/ports.js'
 import type { PostgresClient, PostgresNotification } from './postgres-client.js'
@@ -12,8 +13,8 @@ export interface DedicatedClient {
   unref(): void
 }
 
-/** Notifies the channel of the marker, in a transaction of its own. */
-export type SendMarker = (channel: string, marker: string) => Promise<void>
+/** Notifies a channel, in a transaction of its own. */
+export type Notify = (channel: string, payload: string) => Promise<void>
 
 /** What a listening connection needs besides its client. */
 export interface ListeningOptions {
@@ -35,7 +36,6 @@ export class ListeningConnection {
   readonly #dedicated: DedicatedClient
   readonly #options: ListeningOptions
   readonly #end = new AbortController()
-  #markersSent = 0
   #markerHeard: (marker: string) => void = () => {}
   #mayAnswer = false
   #lastSent = Promise.resolve()
@@ -53,7 +53,7 @@ export class ListeningConnection {
     client.on('end', () => connection.destroy())
     client.on('notification', (message) => connection.#hear(message))
     try {
-      // Markers are transactions too, but nobody needs them after a crash: they do not wait for the disk.
+      // Answers are transactions too, but none is needed after a crash: they do not wait for the disk.
       await client.query({
         text: `set synchronous_commit to off; listen ${changesChannel}; listen ${questionsChannel}; listen ${options.ownChannel}`,
         query_timeout: options.patienceMs,
@@ -80,23 +80,47 @@ export class ListeningConnection {
     this.#dedicated.unref()
   }
 
-  /**
-   * Sends a marker and resolves when it comes back. PostgreSQL delivers notifications in the order of commits, so by then every
-   * change committed before this call has been heard. Rejects when the connection ends or the marker is overdue.
-   */
-  roundTrip(): Promise<void> {
-    return this.#roundTripBy((channel, marker) => this.#notify(channel, marker))
+  /** Runs one statement on this connection, and returns its rows. */
+  async query(text: string): Promise<readonly object[]> {
+    const { rows } = await this.#dedicated.client.query({ text, query_timeout: this.#options.patienceMs })
+    return rows
   }
 
   /**
-   * The same with a marker that somebody else sends, while this connection is idle: what a pooler in transaction mode passes on to nobody, although it may
-   * well give back what this connection has sent itself. Fails with `feed_unheard` when it does not come.
+   * Has a marker sent by the way that statements go, and resolves once it has come here. PostgreSQL delivers notifications in the order of commits, so by then every
+   * change has been heard that was committed before this call on the server that statements reach; a marker sent on another server does not come. Rejects
+   * with what `notify` rejects with, and when the connection ends or the marker is overdue.
    */
-  async hearFromOthers(sendMarker: SendMarker): Promise<void> {
+  async roundTrip(notify: Notify): Promise<void> {
+    const { ownChannel, patienceMs } = this.#options
+    // Random, so that a late marker of an earlier attempt or connection is not taken for this one.
+    const marker = randomBytes(8).toString('hex')
+    const end = new AbortController()
+    const heard = new Promise<void>((resolve, reject) => {
+      this.#markerHeard = (payload) => {
+        if (payload === marker) resolve()
+      }
+      const fail = () => reject(new Error('The listening connection has ended.'))
+      this.ended.addEventListener('abort', fail, { signal: end.signal })
+      if (this.ended.aborted) fail()
+    })
+    try {
+      // Both, within one deadline: only the answer of `notify` says that the marker is of the newest history.
+      await within(patienceMs, Promise.all([notify(ownChannel, marker), heard]))
+    } finally {
+      end.abort()
+    }
+  }
+
+  /**
+   * The same for the first marker: a pooler in transaction mode may well give back what a connection has sent itself, but it passes on nothing to a connection
+   * that is idle. Rejects with `feed_unheard` when the marker was sent and does not come.
+   */
+  async hearFirst(notify: Notify): Promise<void> {
     let hasBeenSent = false
     try {
-      await this.#roundTripBy(async (channel, marker) => {
-        await sendMarker(channel, marker)
+      await this.roundTrip(async (channel, marker) => {
+        await notify(channel, marker)
         hasBeenSent = true
       })
     } catch (error) {
@@ -107,39 +131,6 @@ export class ListeningConnection {
   /** Says from now on, to whoever asks, that it has heard of everything. Only when its listener has nothing from before this connection. */
   answerQuestions(): void {
     this.#mayAnswer = true
-  }
-
-  /** Asks everybody who listens. No answer comes when this fails. */
-  ask(question: string): void {
-    this.#notify(questionsChannel, `${question} ${this.#options.ownChannel}`).catch(() => {})
-  }
-
-  /** The deadline is that of the whole: a link may go silent between the marker and the end of the statement that has sent it. */
-  async #roundTripBy(sendMarker: SendMarker): Promise<void> {
-    const { ownChannel, patienceMs } = this.#options
-    this.#markersSent += 1
-    const marker = String(this.#markersSent)
-    const heard = new Promise<void>((resolve) => {
-      this.#markerHeard = (payload) => {
-        if (payload === marker) resolve()
-      }
-    })
-    let stop = () => {}
-    const failed = new Promise<never>((_, reject) => {
-      const end = () => reject(new Error('The listening connection has ended.'))
-      // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
-      const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
-      this.ended.addEventListener('abort', end)
-      stop = () => {
-        clearTimeout(timer)
-        this.ended.removeEventListener('abort', end)
-      }
-    })
-    try {
-      await Promise.race([Promise.all([sendMarker(ownChannel, marker), heard]), failed])
-    } finally {
-      stop()
-    }
   }
 
   /** What was announced before a question has been heard before it, so that the answer is the question's coming here. */
@@ -168,4 +159,13 @@ export class ListeningConnection {
     else if (space === -1) this.#markerHeard(payload)
     else this.#options.answered(first, rest)
   }
+}
+
+/** Rejects with `overdue` when it takes longer. */
+function within(patienceMs: number, heard: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
+    const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
+    heard.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

@@ -28,6 +28,11 @@ export class PostgresConnection implements SqlConnection {
     return this.#broken
   }
 
+  /** The connection is not used again. */
+  discard(): void {
+    this.#broken = true
+  }
+
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
     // Without values it is one message anyway.
     const name = values.length === 0 ? undefined : this.#nameOf(text)

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
-import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import type { ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import { Semaphore } from '../semaphore.js'
+import { epochOf, type History, isStaleServer, type ServerMark } from '../sql/history.js'
 import type { SqlClient } from '../sql/sql-client.js'
-import type { SqlDatabase } from '../sql/sql-database.js'
+import type { RowCheck, SqlDatabase, SqlFeed } from '../sql/sql-database.js'
 import { giveBack, lendClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
-import { postgresDialect } from './postgres-dialect.js'
+import { postgresDialect, postgresMark, postgresTableMark } from './postgres-dialect.js'
 import { sqlStateOf } from './postgres-failure.js'
 import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
 
@@ -27,6 +28,12 @@ const noTransaction = '25P01'
 
 /** How long a transaction waits for a place among those that may hold a connection. */
 const placePatienceMs = 5000
+
+/** The server does not have a function, does not let this role call it, or does not support it. */
+const withoutFunction = ['42883', '42501', '0A000']
+
+/** Markers and questions are transactions too, but none is needed after a crash: they do not wait for the disk. */
+const notify = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 
 /** A prepared statement that is not there, is there already, or gives other columns by now. */
 const notAsPrepared = ['26000', '42P05', '0A000']
@@ -54,15 +61,19 @@ export class PostgresDatabase implements SqlDatabase {
     return this.#prepares === 'everything' ? this.queryPrepared(text, values) : this.#query(text, values)
   }
 
-  async queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    if (this.#prepares === 'nothing') return this.#query(text, values)
+  async queryPrepared<Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+    check?: RowCheck,
+  ): Promise<{ rows: Row[] }> {
+    if (this.#prepares === 'nothing') return this.#query(text, values, { check })
     try {
-      return await this.#query(text, values, this.#nameOf)
+      return await this.#query(text, values, { check, nameOf: this.#nameOf })
     } catch (error) {
       if (!isNotAsPrepared(error)) throw error
       // A pooler in transaction mode gives each statement to another connection, and goes on doing so.
       this.#prepares = 'nothing'
-      return this.#query(text, values)
+      return this.#query(text, values, { check })
     }
   }
 
@@ -90,12 +101,24 @@ export class PostgresDatabase implements SqlDatabase {
     return connection
   }
 
-  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
+  async serverMark(): Promise<ServerMark> {
+    try {
+      await this.#query('select system_identifier, pg_walfile_name(pg_current_wal_lsn()) from pg_control_system()')
+      return postgresMark
+    } catch (error) {
+      if (withoutFunction.includes(sqlStateOf(error) ?? '')) return postgresTableMark
+      throw error
+    }
+  }
+
+  async watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed> {
     try {
       const feed = await PostgresFeed.start(listener, {
         ...options,
         connect: this.#source.connectDedicated,
-        sendMarker: async (channel, marker) => void (await this.query('select pg_notify($1, $2)', [channel, marker])),
+        notify: async (channel, payload) => void (await history.read(notify, [channel, payload])),
+        selectEpoch: `select ${history.epoch} as history`,
+        checkEpoch: (rows) => history.check(epochOf(rows)),
       })
       if (this.#source.listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
       return feed
@@ -112,10 +135,15 @@ export class PostgresDatabase implements SqlDatabase {
 
   #query<Row extends object>(
     text: string,
-    values: readonly unknown[] | undefined,
-    nameOf?: StatementName,
+    values?: readonly unknown[],
+    { check, nameOf }: { readonly check?: RowCheck | undefined; readonly nameOf?: StatementName } = {},
   ): Promise<{ rows: Row[] }> {
-    return this.#track(this.#run((connection) => connection.query<Row>(text, values), nameOf))
+    const read = async (connection: PostgresConnection) => {
+      const answer = await connection.query<Row>(text, values)
+      check?.(answer.rows)
+      return answer
+    }
+    return this.#track(this.#run(read, nameOf))
   }
 
   async #track<T>(running: Promise<T>): Promise<T> {
@@ -141,6 +169,10 @@ export class PostgresDatabase implements SqlDatabase {
     const connection = new PostgresConnection(client, nameOf)
     try {
       return await work(connection)
+    } catch (error) {
+      // It leads to a server that is not the primary any more.
+      if (isStaleServer(error)) connection.discard()
+      throw error
     } finally {
       giveBack(client, connection.broken)
     }

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
-import { type DedicatedClient, ListeningConnection, type SendMarker } from './listening-connection.js'
+import { isLatchkeyError } from '../../errors.js'
+import type { ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import type { RowCheck, SqlFeed } from '../sql/sql-database.js'
+import { type DedicatedClient, ListeningConnection, type Notify } from './listening-connection.js'
+import { questionsChannel } from './postgres-dialect.js'
 
 /** Connects for the feed alone; the signal ends the attempt. */
 export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
@@ -9,14 +12,18 @@ export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
 /** What a feed works with. */
 export interface PostgresFeedOptions extends WatchOptions {
   readonly connect: ConnectDedicated
-  /** Sends a marker on another connection than the feed's. */
-  readonly sendMarker: SendMarker
+  /** Notifies a channel by the way that statements go, and not on the feed's connection: that one may lead to another server. */
+  readonly notify: Notify
+  /** Selects the epoch of the history as `history`. */
+  readonly selectEpoch: string
+  /** Throws where the epoch is an older one than statements have seen. */
+  readonly checkEpoch: RowCheck
 }
 
 const maxBackoffMs = 5000
 
 /** Tells what is announced on one listening connection, and replaces that connection whenever it fails. */
-export class PostgresFeed implements ChangeFeed {
+export class PostgresFeed implements SqlFeed {
   readonly #listener: ChangeListener
   readonly #options: PostgresFeedOptions
   readonly #ownChannel = `latchkey_verifier_${randomBytes(8).toString('hex')}`
@@ -49,8 +56,13 @@ export class PostgresFeed implements ChangeFeed {
     this.#questions += 1
     const question = String(this.#questions)
     this.#asking.set(question, heard)
-    this.#connection?.ask(question)
+    // No answer comes when this fails.
+    this.#options.notify(questionsChannel, `${question} ${this.#ownChannel}`).catch(() => {})
     return () => this.#asking.delete(question)
+  }
+
+  reconnect(): void {
+    this.#connection?.destroy()
   }
 
   async close(): Promise<void> {
@@ -72,7 +84,7 @@ export class PostgresFeed implements ChangeFeed {
     try {
       for (;;) {
         await sleep(this.#options.intervalMs, undefined, { ref: false, signal: ended })
-        await this.#prove(connection)
+        await this.#prove(connection).catch(ignoreUnsent)
       }
     } catch {
       connection.destroy()
@@ -81,15 +93,16 @@ export class PostgresFeed implements ChangeFeed {
 
   /** What a connection has to stand before it is relied on. */
   async #begin(connection: ListeningConnection): Promise<void> {
-    await connection.hearFromOthers(this.#options.sendMarker)
+    await connection.hearFirst(this.#options.notify)
     await this.#prove(connection)
     connection.answerQuestions()
   }
 
   async #prove(connection: ListeningConnection): Promise<void> {
     const asOf = this.#options.instant()
-    await connection.roundTrip()
-    this.#listener.proved(asOf)
+    await connection.roundTrip(this.#options.notify)
+    // What a newer history has ended is not proved by a marker of the older one.
+    if (!connection.ended.aborted) this.#listener.proved(asOf)
   }
 
   /** A new connection, after as many attempts as it takes; `undefined` once the feed is closed. */
@@ -121,9 +134,19 @@ export class PostgresFeed implements ChangeFeed {
       verifierId: this.#options.verifierId,
       answered: (question, verifierId) => this.#asking.get(question)?.(verifierId),
     })
-    this.#connection = connection
-    if (!signal.aborted) return connection
-    connection.destroy()
-    throw new Error('This feed was closed.')
+    try {
+      this.#options.checkEpoch(await connection.query(this.#options.selectEpoch))
+      this.#connection = connection
+      if (!signal.aborted) return connection
+      throw new Error('This feed was closed.')
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
   }
+}
+
+/** Where the marker could not be sent there is no proof this time. Changes are heard all the same. */
+function ignoreUnsent(error: unknown): void {
+  if (!isLatchkeyError(error)) throw error
 }

@@ -1,11 +1,11 @@
-import type { RecentChanges } from '../../secrets/ports.js'
+import type { HistoryPoint, RecentChanges } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
-import type { SqlClient } from './sql-client.js'
+import type { History } from './history.js'
 
 /** The point in the history of changes below which none can still be committed. */
-export async function readHorizon(client: SqlClient, dialect: Dialect): Promise<number> {
-  const { rows } = await client.query<{ horizon: number | string }>(dialect.selectHorizon)
-  return Number(rows[0]?.horizon)
+export async function readHorizon(history: History, dialect: Dialect): Promise<HistoryPoint> {
+  const read = await history.read<{ horizon: number | string }>(`select ${dialect.horizon} as horizon`)
+  return { history: read.history, horizon: Number(read.rows[0]?.horizon) }
 }
 
 interface ChangeRow {
@@ -15,19 +15,24 @@ interface ChangeRow {
 }
 
 /**
- * The committed changes since the point that follows everything logged before `loggedAt`, or since the log begins, where nothing of it is so old: what was there
- * before may have been pruned by a process whose clock was ahead. One statement, so that it sees one moment.
+ * The committed changes since a point from which the log is known to be whole. The point follows every change that was pruned, and everything logged more
+ * than `ageMs` ago by the database's clock. Where the log holds nothing so old it begins with the log, and with the present where the log is empty: what
+ * was there before may be missing. One statement, so that it sees one moment.
  */
-export async function readChangesSince(client: SqlClient, dialect: Dialect, loggedAt: number): Promise<RecentChanges> {
-  const { changeOrder } = dialect
-  const { rows } = await client.query<ChangeRow>(
-    `with point as (
-       select coalesce(max(case when at < $1 then ${changeOrder} end) + 1, min(${changeOrder}), 0) as since from latchkey_changes)
-     select point.since, c.tenant_id, c.seq from point left join latchkey_changes c on c.${changeOrder} >= point.since`,
-    [loggedAt],
+export async function readChangesSince(history: History, dialect: Dialect, ageMs: number): Promise<RecentChanges> {
+  const { changeOrder, nowMs, horizon, greatest } = dialect
+  const inLog = `coalesce(
+    (select max(${changeOrder}) + 1 from latchkey_changes where at < ${nowMs} - $1),
+    (select min(${changeOrder}) from latchkey_changes),
+    ${horizon})`
+  const read = await history.read<ChangeRow>(
+    `select point.since, c.tenant_id, c.seq
+     from (select ${greatest('pruned_to', inLog)} as since from latchkey_history) point
+     left join latchkey_changes c on c.${changeOrder} >= point.since`,
+    [ageMs],
   )
-  const changes = rows.flatMap(({ tenant_id, seq }) =>
+  const changes = read.rows.flatMap(({ tenant_id, seq }) =>
     tenant_id === null ? [] : [{ tenant: tenant_id, version: Number(seq) }],
   )
-  return { since: Number(rows[0]?.since), changes }
+  return { history: read.history, since: Number(read.rows[0]?.since), changes }
 }

@@ -4,8 +4,10 @@ import type {
   ChangeFeed,
   ChangeListener,
   Decide,
+  HistoryPoint,
   RecentChanges,
   Resealer,
+  Retention,
   SealedSetting,
   TenantRecord,
   Verifier,
@@ -15,6 +17,7 @@ import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
 import { readChangesSince, readHorizon } from './change-log.js'
 import { retryContention } from './contention.js'
+import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
@@ -22,7 +25,7 @@ import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
 import { addSetting, readMasterKeyIds, readSetting, resealRows } from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
-import type { SqlDatabase } from './sql-database.js'
+import type { SqlDatabase, SqlFeed } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant } from './tenant-changes.js'
@@ -37,21 +40,18 @@ export class DatabaseStore implements SqlStore {
   readonly dialect: 'postgres' | 'sqlite'
   readonly #database: SqlDatabase
   readonly #client: SqlClient
-  /** For what verifiers read. */
-  readonly #tenants: SqlClient
   readonly #selectByTenant: string
   readonly #selectByKid: string
   readonly #listeners = new Listeners()
-  readonly #feeds = new Set<ChangeFeed>()
+  readonly #feeds = new Map<ChangeFeed, SqlFeed>()
   readonly #turns = new KeyedMutex(turnPatienceMs)
-  #ready: Promise<void> | undefined
+  #ready: Promise<History> | undefined
   #closing: Promise<void> | undefined
 
   constructor(database: SqlDatabase) {
     const { dialect } = database
     this.#database = database
     this.#client = libraryClient(database, dialect)
-    this.#tenants = libraryClient({ query: (text, values) => database.queryPrepared(text, values) }, dialect)
     this.dialect = dialect.name
     this.#selectByTenant = selectTenants(dialect.isAmong('$1'))
     this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
@@ -73,17 +73,20 @@ export class DatabaseStore implements SqlStore {
     this.#checkOpen()
     if (own?.name === schema.name) throw new TypeError(`Give the migration set a name other than "${schema.name}".`)
     const sets = own === undefined ? [schema] : [schema, own]
+    const { dialect } = this.#database
+    const mark = await this.#database.serverMark()
     await this.#database.exclusively((connection) =>
-      SqlTransaction.run(connection, () => applyMigrations(connection, this.#database.dialect, sets)),
+      SqlTransaction.run(connection, async (client) => {
+        await applyMigrations(connection, dialect, sets)
+        // With the tables: what comes next may be a transaction of the caller's, which must not wait for this one.
+        await renewEpoch(client, dialect, { mark, always: false })
+      }),
     )
   }
 
-  beginAfterRestore(): Promise<void> {
-    return this.#write(async (client) => {
-      // The numbers of transactions in it are those of another server.
-      await client.query('delete from latchkey_changes')
-      for (const statement of this.#database.dialect.raiseChanges) await client.query(statement)
-    })
+  async beginAfterRestore(): Promise<void> {
+    const { mark } = await this.#checkReady()
+    await this.#renewEpoch(mark, true)
   }
 
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
@@ -103,19 +106,18 @@ export class DatabaseStore implements SqlStore {
   async change(tenant: string, decide: Decide, client?: SqlClient): Promise<TenantRecord | undefined> {
     // A transaction that has begun may finish although the store is being closed.
     if (!(client instanceof SqlTransaction)) this.#checkOpen()
-    await this.#checkSchema()
-    if (client === undefined) return this.#changeAlone(tenant, decide)
+    const history = await this.#checkSchema()
+    if (client === undefined) return history.retry(() => this.#changeAlone(tenant, decide))
     if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
     const { dialect } = this.#database
     const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide })
+    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide, history })
     if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
     return record
   }
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
-    await this.#checkReady()
-    const inner = await this.#database.watch(listener, options)
+    const inner = await this.#database.watch(listener, options, await this.#checkReady())
     this.#listeners.add(listener)
     const feed: ChangeFeed = {
       ...(inner.ask === undefined ? {} : { ask: (heard) => inner.ask?.(heard) ?? (() => {}) }),
@@ -126,20 +128,18 @@ export class DatabaseStore implements SqlStore {
         await inner.close()
       },
     }
-    this.#feeds.add(feed)
+    this.#feeds.set(feed, inner)
     if (this.#closing !== undefined) await feed.close()
     this.#checkOpen()
     return feed
   }
 
-  async horizon(): Promise<number> {
-    await this.#checkReady()
-    return readHorizon(this.#client, this.#database.dialect)
+  async horizon(): Promise<HistoryPoint> {
+    return readHorizon(await this.#checkReady(), this.#database.dialect)
   }
 
-  async changesSince(loggedAt: number): Promise<RecentChanges> {
-    await this.#checkReady()
-    return readChangesSince(this.#client, this.#database.dialect, loggedAt)
+  async changesSince(ageMs: number): Promise<RecentChanges> {
+    return readChangesSince(await this.#checkReady(), this.#database.dialect, ageMs)
   }
 
   async readDue(before: number, after: string, limit: number): Promise<readonly string[]> {
@@ -161,8 +161,7 @@ export class DatabaseStore implements SqlStore {
   }
 
   async register(verifier: Verifier, forMs: number): Promise<void> {
-    await this.#checkReady()
-    await registerVerifier(this.#client, this.#database.dialect, verifier, forMs)
+    await registerVerifier(await this.#checkReady(), this.#database.dialect, verifier, forMs)
   }
 
   async unregister(verifierId: string): Promise<void> {
@@ -171,8 +170,7 @@ export class DatabaseStore implements SqlStore {
   }
 
   async verifiers(): Promise<readonly Verifier[]> {
-    await this.#checkReady()
-    return readVerifiers(this.#client, this.#database.dialect)
+    return readVerifiers(await this.#checkReady(), this.#database.dialect)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
@@ -196,9 +194,8 @@ export class DatabaseStore implements SqlStore {
     return this.#write((client) => resealRows(client, dialect, { masterKeyId, limit, reseal }))
   }
 
-  prune(now: number, changesBefore: number): Promise<void> {
-    const { dialect } = this.#database
-    return this.#write((client) => pruneRows(client, dialect, { now, changesBefore }))
+  prune(retention: Retention): Promise<void> {
+    return this.#write((client) => pruneRows(client, this.#database.dialect, retention))
   }
 
   async readKeyPairs(): Promise<readonly KeyPairRecord[]> {
@@ -218,13 +215,13 @@ export class DatabaseStore implements SqlStore {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#feeds].map((feed) => feed.close()))
+    await Promise.all([...this.#feeds.keys()].map((feed) => feed.close()))
     await this.#database.close()
   }
 
   async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {
-    await this.#checkReady()
-    const { rows } = await this.#tenants.query<TenantRow>(select, [this.#database.dialect.list(keys)])
+    const history = await this.#checkReady()
+    const { rows } = await history.read<TenantRow>(select, [this.#database.dialect.list(keys)])
     return tenantRecords(rows)
   }
 
@@ -241,19 +238,41 @@ export class DatabaseStore implements SqlStore {
     return retryContention(() => this.transaction((client) => work(libraryClient(client, this.#database.dialect))))
   }
 
-  async #checkReady(): Promise<void> {
+  async #checkReady(): Promise<History> {
     this.#checkOpen()
-    await this.#checkSchema()
+    return this.#checkSchema()
   }
 
-  async #checkSchema(): Promise<void> {
-    this.#ready ??= checkMigrated(this.#client, schema)
+  async #checkSchema(): Promise<History> {
+    this.#ready ??= this.#open()
     try {
-      await this.#ready
+      return await this.#ready
     } catch (error) {
       this.#ready = undefined
       throw error
     }
+  }
+
+  async #open(): Promise<History> {
+    await checkMigrated(this.#client, schema)
+    const mark = await this.#database.serverMark()
+    return new History({
+      database: this.#database,
+      mark,
+      renew: () => this.#renewEpoch(mark, false),
+      onNewer: () => this.#historyChanged(),
+    })
+  }
+
+  async #renewEpoch(mark: ServerMark, always: boolean): Promise<void> {
+    const { dialect } = this.#database
+    await this.transaction((client) => renewEpoch(libraryClient(client, dialect), dialect, { mark, always }))
+  }
+
+  /** What was read and announced before belongs to another history. */
+  #historyChanged(): void {
+    this.#listeners.lost()
+    for (const feed of this.#feeds.values()) feed.reconnect?.()
   }
 
   #checkOpen(): void {

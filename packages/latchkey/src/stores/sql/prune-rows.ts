@@ -1,31 +1,44 @@
+import type { Retention } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
-/**
- * Deletes secrets and ended sessions whose time is before `now`, verifiers that are not listed any more, and all changes before the newest of those that were logged before `changesBefore`: by
- * their order and not by their time, so that what is left of the log has no gap.
- */
+/** Deletes what no verifier needs any more, in the open transaction of `client`. */
 export async function pruneRows(
   client: SqlClient,
   dialect: Dialect,
-  { now, changesBefore }: { readonly now: number; readonly changesBefore: number },
+  { now, keepMs, changeLogMs }: Retention,
 ): Promise<void> {
+  const { forUpdateUnlocked, nowMs } = dialect
+  await pruneChanges(client, dialect, changeLogMs)
+  // By two clocks: one alone that is ahead must not end what others still have to remember.
+  const endedBefore = `${dialect.least('$1', nowMs)} - $2`
   // Rows that a change holds are left for the next time: waiting for them could lock both in a circle.
   await client.query(
     `delete from latchkey_secrets where kid in (
-       select kid from latchkey_secrets where retires_at < $1 ${dialect.forUpdateUnlocked})`,
-    [now],
+       select kid from latchkey_secrets where retires_at < ${endedBefore} ${forUpdateUnlocked})`,
+    [now, keepMs],
   )
   await client.query(
     `delete from latchkey_ended_sessions where (tenant_id, session_id) in (
-       select tenant_id, session_id from latchkey_ended_sessions where until < $1 ${dialect.forUpdateUnlocked})`,
-    [now],
+       select tenant_id, session_id from latchkey_ended_sessions where until < ${endedBefore} ${forUpdateUnlocked})`,
+    [now, keepMs],
   )
-  await client.query(`delete from latchkey_verifiers where listed_until < ${dialect.nowMs}`)
-  const { changeOrder } = dialect
-  await client.query(
-    `delete from latchkey_changes
-     where ${changeOrder} < (select max(${changeOrder}) from latchkey_changes where at < $1)`,
-    [changesBefore],
+  await client.query(`delete from latchkey_verifiers where listed_until < ${nowMs}`)
+}
+
+/**
+ * Deletes changes from the old end of the log, in its order and not by time, so that what is left has no gap, and notes in the same transaction how far that went. No
+ * clock is trusted: nothing goes that is not older than every open transaction, and whoever reads the log begins behind what is gone.
+ */
+async function pruneChanges(client: SqlClient, dialect: Dialect, changeLogMs: number): Promise<void> {
+  const { changeOrder, horizon, nowMs, least } = dialect
+  const newestOld = `(select max(${changeOrder}) from latchkey_changes where at < ${nowMs} - $1)`
+  const { rows } = await client.query<{ target: number | string | null }>(
+    `select ${least(newestOld, horizon)} as target from latchkey_history where ${newestOld} is not null ${dialect.forUpdate}`,
+    [changeLogMs],
   )
+  if (rows[0] === undefined) return
+  const target = Number(rows[0].target)
+  await client.query('update latchkey_history set pruned_to = $1 where pruned_to < $1', [target])
+  await client.query(`delete from latchkey_changes where ${changeOrder} < $1`, [target])
 }

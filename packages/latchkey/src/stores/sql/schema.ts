@@ -78,5 +78,17 @@ export const schema: MigrationSet = {
         alter table latchkey_tenants add column grants_sealed text;
         create index latchkey_tenants_grants_key on latchkey_tenants (grants_key_id) where grants_key_id is not null;`,
     },
+    {
+      name: 'which history',
+      // Programs that know the one before ignore it.
+      runsFrom: 3,
+      sql: `
+        create table latchkey_history (
+          epoch bigint not null,
+          server text not null,
+          pruned_to bigint not null
+        );
+        insert into latchkey_history (epoch, server, pruned_to) values (0, '', 0);`,
+    },
   ],
 }

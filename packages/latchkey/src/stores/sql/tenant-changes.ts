@@ -1,5 +1,6 @@
 import type { Change, Decide, EndedSession, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
+import { epochOf, type History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 
@@ -13,7 +14,7 @@ export interface ChangeOutcome {
 export async function changeTenant(
   client: SqlClient,
   dialect: Dialect,
-  { tenant, decide }: { readonly tenant: string; readonly decide: Decide },
+  { tenant, decide, history }: { readonly tenant: string; readonly decide: Decide; readonly history: History },
 ): Promise<ChangeOutcome> {
   for (;;) {
     const current = await lockTenant(client, dialect, tenant)
@@ -22,7 +23,7 @@ export async function changeTenant(
     // An absent tenant cannot be locked. Who inserts it first has the lock; who was second waited for it, and decides again.
     if (current === undefined && !(await insertTenant(client, dialect, tenant))) continue
     // Only now, under the lock, so that the versions of one tenant grow in the order of their commits.
-    const version = await logChange(client, dialect, tenant)
+    const version = await logChange(client, dialect, { tenant, history })
     const change = { tenant, version }
     if (next === undefined) {
       await client.query('delete from latchkey_tenants where tenant_id = $1', [tenant])
@@ -56,8 +57,14 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
   return rows.length > 0
 }
 
-async function logChange(client: SqlClient, dialect: Dialect, tenant: string): Promise<number> {
-  const { rows } = await client.query<{ version: number | string }>(dialect.logChange, [tenant])
+async function logChange(
+  client: SqlClient,
+  dialect: Dialect,
+  { tenant, history }: { readonly tenant: string; readonly history: History },
+): Promise<number> {
+  const { rows } = await client.query<{ version: number | string }>(dialect.logChange(history.epoch), [tenant])
+  // A change at a server that is not the primary any more would be acknowledged and lost.
+  history.check(epochOf(rows))
   return Number(rows[0]?.version)
 }
 

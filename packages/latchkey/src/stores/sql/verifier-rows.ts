@@ -1,17 +1,19 @@
 import type { Verifier } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
+import type { History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 
 /** Puts the verifier on the list, or keeps it there, for so long by the database's clock. */
 export async function registerVerifier(
-  client: SqlClient,
+  history: History,
   { nowMs }: Dialect,
   { id, maxStalenessMs }: Verifier,
   forMs: number,
 ): Promise<void> {
-  await client.query(
+  await history.run(
     `insert into latchkey_verifiers (verifier_id, max_staleness_ms, listed_until) values ($1, $2, ${nowMs} + $3)
-     on conflict (verifier_id) do update set max_staleness_ms = excluded.max_staleness_ms, listed_until = excluded.listed_until`,
+     on conflict (verifier_id) do update set max_staleness_ms = excluded.max_staleness_ms, listed_until = excluded.listed_until
+     returning ${history.epoch} as history`,
     [id, maxStalenessMs, forMs],
   )
 }
@@ -22,8 +24,8 @@ export async function unregisterVerifier(client: SqlClient, id: string): Promise
 }
 
 /** The list. */
-export async function readVerifiers(client: SqlClient, { nowMs }: Dialect): Promise<readonly Verifier[]> {
-  const { rows } = await client.query<{ verifier_id: string; max_staleness_ms: number | string }>(
+export async function readVerifiers(history: History, { nowMs }: Dialect): Promise<readonly Verifier[]> {
+  const { rows } = await history.read<{ verifier_id: string; max_staleness_ms: number | string }>(
     `select verifier_id, max_staleness_ms from latchkey_verifiers where listed_until > ${nowMs}`,
   )
   return rows.map((row) => ({ id: row.verifier_id, maxStalenessMs: Number(row.max_staleness_ms) }))

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import { Mutex } from '../mutex.js'
+import type { ServerMark } from '../sql/history.js'
 import { codeOf } from '../sql/result-code.js'
 import type { SqlClient } from '../sql/sql-client.js'
-import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
+import type { RowCheck, SqlConnection, SqlDatabase } from '../sql/sql-database.js'
 import { failureOf, SqliteConnection } from './sqlite-connection.js'
-import { sqliteDialect } from './sqlite-dialect.js'
+import { sqliteDialect, sqliteMark } from './sqlite-dialect.js'
 import { SqliteFeed } from './sqlite-feed.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 import { hasWalResetFault } from './sqlite-version.js'
@@ -41,9 +42,15 @@ export class SqliteDatabase implements SqlDatabase {
     return { rows: await patiently(() => (this.#isWriting ? reader : writer).run<Row>(text, values)) }
   }
 
-  queryPrepared<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+  async queryPrepared<Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+    check?: RowCheck,
+  ): Promise<{ rows: Row[] }> {
     // A connection keeps all its statements.
-    return this.query<Row>(text, values)
+    const answer = await this.query<Row>(text, values)
+    check?.(answer.rows)
+    return answer
   }
 
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -66,6 +73,10 @@ export class SqliteDatabase implements SqlDatabase {
 
   async adopt(_client: SqlClient): Promise<SqlClient> {
     throw new TypeError('Give change() the client that this store gave to the work of transaction().')
+  }
+
+  async serverMark(): Promise<ServerMark> {
+    return sqliteMark
   }
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {

@@ -1,6 +1,13 @@
 import type { Dialect } from '../sql/dialect.js'
+import type { ServerMark } from '../sql/history.js'
 
 const nowMs = "cast(unixepoch('subsec') * 1000 as integer)"
+
+/** Writers exclude each other, so every change that is not committed has a number from here on. */
+const nextChange = "coalesce((select seq from sqlite_sequence where name = 'latchkey_changes'), 0) + 1"
+
+/** A file does not say that it was set back: that is for `beginAfterRestore` to say. */
+export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'" }
 
 /** What SQLite says differently. A writing transaction excludes every other, so nothing needs a lock of its own. */
 export const sqliteDialect: Dialect = {
@@ -11,9 +18,9 @@ export const sqliteDialect: Dialect = {
   forUpdateUnlocked: '',
   lockMigrations: '',
   lockKeyPairs: '',
-  logChange: `
+  logChange: (epoch) => `
     insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs})
-    returning seq as version`,
+    returning seq as version, ${epoch} as history`,
   // Microseconds: nobody makes a thousand changes in each millisecond for years.
   raiseChanges: [
     `insert into sqlite_sequence (name, seq) select 'latchkey_changes', 0
@@ -21,7 +28,11 @@ export const sqliteDialect: Dialect = {
     `update sqlite_sequence set seq = max(seq, ${nowMs} * 1000) where name = 'latchkey_changes'`,
   ],
   changeOrder: 'seq',
-  selectHorizon: 'select coalesce(max(seq), 0) + 1 as horizon from latchkey_changes',
+  horizon: nextChange,
+  changesEnd: nextChange,
+  nextEpoch: `max(epoch, ${nowMs} * 1000) + 1 + abs(random() % 1000000)`,
+  least: (one, other) => `min(${one}, ${other})`,
+  greatest: (one, other) => `max(${one}, ${other})`,
   isAmong: (parameter) => `in (select value from json_each(${parameter}))`,
   list: (values) => JSON.stringify(values),
   isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),

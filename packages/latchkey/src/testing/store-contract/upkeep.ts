@@ -145,7 +145,7 @@ export const upkeep: Promises = {
       grants,
     })
     const bob = await put(store, 'bob', stateOf([secretOf()]))
-    await store.prune(someTime, someTime)
+    await store.prune({ now: someTime, keepMs: 0, changeLogMs: 0 })
     deepEqual(await read(other, 'alice'), { tenant: 'alice', version, ...stateOf(kept, [live]), grants })
     deepEqual(await read(other, 'bob'), bob)
     equal((await other.readByKid([gone.kid])).size, 0)
@@ -155,7 +155,7 @@ export const upkeep: Promises = {
     const { recorder, feed } = await Recorder.on(store)
     const before = await put(other, 'alice', stateOf([]))
     await recorder.told(before)
-    await other.prune(someTime, Number.MAX_SAFE_INTEGER)
+    await other.prune({ now: someTime, keepMs: 0, changeLogMs: -someTime })
     const after = await put(other, 'alice', stateOf([]))
     ok(after.version > before.version)
     await recorder.told(after)

@@ -36,7 +36,7 @@ export const verifiers: Promises = {
     await store.register(renewed, 60_000)
     await sleep(20)
     deepEqual(await other.verifiers(), [renewed])
-    await other.prune(0, 0)
+    await other.prune({ now: 0, keepMs: 0, changeLogMs: 0 })
     deepEqual(await store.verifiers(), [renewed])
   },
 

@@ -1,0 +1,160 @@
+import { isLatchkeyError, LatchkeyError } from '../../errors.js'
+import type { Dialect } from './dialect.js'
+import { libraryClient } from './library-client.js'
+import type { SqlClient } from './sql-client.js'
+import type { SqlDatabase } from './sql-database.js'
+
+/** How a database tells whether it is still the server, and the line of history, on which the stored epoch began. */
+export interface ServerMark {
+  /** An SQL expression that names this server and its line of history. */
+  readonly name: string
+  /** An SQL condition on `latchkey_history`: the stored epoch began on this server. It does not hold on a replica. */
+  readonly isHere: string
+}
+
+/** The cause of `store_unavailable` where a connection leads to a server whose history ended: an old primary, for example. */
+export class StaleServer extends Error {
+  override readonly name = 'StaleServer'
+}
+
+/** Whether a statement failed because its connection leads to a server whose history has ended. */
+export function isStaleServer(error: unknown): boolean {
+  return isLatchkeyError(error) && error.cause instanceof StaleServer
+}
+
+/** More than a pool has connections by default: each attempt removes one that leads to a stale server. */
+const maxAttempts = 12
+
+/** A history that was not seen for so long may have been replaced by one with a smaller epoch, if the servers' clocks differ. */
+const forgetAfterMs = 60_000
+
+/** What `History` works with. */
+export interface HistoryOptions {
+  readonly database: SqlDatabase
+  readonly mark: ServerMark
+  /** Begins a new epoch where the stored one began elsewhere. */
+  readonly renew: () => Promise<void>
+  /** Called when a newer history than the last one was seen: whatever was read before belongs to another. */
+  readonly onNewer: () => void
+}
+
+/**
+ * Runs statements whose answers count only if they come from the newest history that this process has seen.
+ *
+ * A history is named by an epoch: a number in `latchkey_history` that belongs to one server and one timeline. After the promotion of a replica, or a
+ * restore to another server, the stored epoch began elsewhere, and a greater one replaces it before anything is read. Each
+ * statement reads the epoch together with its rows, because two connections of one pool may lead to two servers.
+ */
+export class History {
+  readonly #options: HistoryOptions
+  readonly #client: SqlClient
+  #current: number | undefined
+  #seenAtMs = 0
+  #renewing: Promise<void> | undefined
+
+  constructor(options: HistoryOptions) {
+    const { database } = options
+    this.#options = options
+    const check = (rows: readonly object[]) => this.check(epochOf(rows))
+    this.#client = libraryClient(
+      { query: (text, values) => database.queryPrepared(text, values, check) },
+      database.dialect,
+    )
+  }
+
+  /** How the server is told from others. */
+  get mark(): ServerMark {
+    return this.#options.mark
+  }
+
+  /** An SQL expression for the epoch of the server that runs it; null where a new one has to begin first. */
+  get epoch(): string {
+    return `(select epoch from latchkey_history where ${this.mark.isHere})`
+  }
+
+  /** Runs a `select`, and returns its rows with the epoch under which they were read. */
+  async read<Row extends object>(
+    select: string,
+    values?: readonly unknown[],
+  ): Promise<{ history: number; rows: readonly Row[] }> {
+    // A row even where nothing is selected; `found` is null in it.
+    const text = `select h.history, t.* from (select ${this.epoch} as history) h left join (select 1 as found, s.* from (${select}) s) t on true`
+    const { history, rows } = await this.run<Row & { readonly found: number | null }>(text, values)
+    return { history, rows: rows.filter(({ found }) => found !== null) }
+  }
+
+  /** Runs a statement that returns `epoch` as the column `history` of its first row. */
+  async run<Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ history: number; rows: readonly Row[] }> {
+    return this.retry(async () => {
+      for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+        const { rows } = await this.#client.query<Row>(text, values)
+        const history = epochOf(rows)
+        if (history !== null) return { history, rows }
+        await this.#renew()
+      }
+      throw new LatchkeyError('store_unavailable', { cause: new Error('No epoch of the history could begin.') })
+    })
+  }
+
+  /** Runs `work` again where its connection led to a stale server, which removes that connection. */
+  async retry<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isStaleServer(error) || attempt >= maxAttempts) throw error
+      }
+    }
+  }
+
+  /** Takes note of the epoch that a connection has read. Throws `store_unavailable` with `StaleServer` as its cause when a greater one was seen before. */
+  check(epoch: number | null): void {
+    if (epoch === null) return
+    const nowMs = performance.now()
+    const before = this.#current
+    if (before !== undefined && epoch < before && nowMs - this.#seenAtMs <= forgetAfterMs) {
+      const cause = new StaleServer(
+        'This server is not the primary any more: its history was continued by another one.',
+      )
+      throw new LatchkeyError('store_unavailable', { cause })
+    }
+    this.#current = epoch
+    this.#seenAtMs = nowMs
+    if (before !== undefined && epoch !== before) this.#options.onNewer()
+  }
+
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#options.renew().finally(() => {
+      this.#renewing = undefined
+    })
+    return this.#renewing
+  }
+}
+
+/** Begins a new epoch in the open transaction of `client`, where the stored one began elsewhere; in any case with `always`. */
+export async function renewEpoch(
+  client: SqlClient,
+  dialect: Dialect,
+  { mark, always }: { readonly mark: ServerMark; readonly always: boolean },
+): Promise<void> {
+  const { rows } = await client.query<{ server: string; is_here: number | string }>(
+    `select server, case when ${mark.isHere} then 1 else 0 end as is_here from latchkey_history ${dialect.forUpdate}`,
+  )
+  const [row] = rows
+  if (row === undefined || (Number(row.is_here) === 1 && !always)) return
+  await client.query(`update latchkey_history set epoch = ${dialect.nextEpoch}, server = ${mark.name}`)
+  // The order of its rows is that of another history.
+  await client.query('delete from latchkey_changes')
+  // The first epoch of a database has no history before it.
+  if (row.server !== '') for (const statement of dialect.raiseChanges) await client.query(statement)
+  await client.query(`update latchkey_history set pruned_to = ${dialect.changesEnd}`)
+}
+
+/** The epoch as a statement has read it with its rows. */
+export function epochOf(rows: readonly object[]): number | null {
+  const [row] = rows as readonly { readonly history?: number | string | null }[]
+  return row?.history === undefined || row.history === null ? null : Number(row.history)
+}

@@ -1,0 +1,251 @@
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type PostgresReplica, type PostgresServer, startPostgres } from '../../../../test/support/start-postgres.js'
+import { type RedisServer, startRedis } from '../../../../test/support/start-redis.js'
+import { systemClock } from '../../src/clock.js'
+import type { Clock } from '../../src/index.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import { tenantSecrets } from '../../src/secrets/tenant-secrets.js'
+import { postgresStore } from '../../src/stores/postgres/index.js'
+import { redisCache } from '../../src/stores/redis/index.js'
+import { masterKeys, outcomeOf } from '../support/setup.js'
+
+const maxStaleness = 1000
+
+/** Longer than a verifier may go by what it knows, and than it takes to find that out. */
+const longEnough = () => new Promise((resolve) => setTimeout(resolve, maxStaleness + 100))
+
+let primary: PostgresServer
+let redis: RedisServer
+let cleanUps: (() => Promise<unknown>)[]
+
+beforeEach(async () => {
+  cleanUps = []
+  primary = await startPostgres()
+  redis = await startRedis()
+  cleanUps.push(
+    () => primary.dispose(),
+    () => redis.dispose(),
+  )
+  const store = postgresStore({ connectionString: primary.url })
+  await store.migrate()
+  await store.close()
+})
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp()
+})
+
+interface ProcessOptions {
+  readonly url: string
+  readonly feedUrl?: string
+  readonly pool?: pg.Pool
+  readonly clock?: Clock
+  readonly withRedis?: boolean
+}
+
+/** One process of an application, ready to verify. */
+async function start({ url, feedUrl = url, pool, clock = systemClock, withRedis = true }: ProcessOptions) {
+  const ways = pool === undefined ? { connectionString: url } : { pool }
+  const store = postgresStore({ ...ways, listenConnectionString: feedUrl })
+  const cache = withRedis ? redisCache({ url: redis.url, timeout: 1000 }) : undefined
+  const keys = tenantSecrets({ store, cache, masterKeys, maxStaleness, clock })
+  const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys, clock })
+  const close = async () => {
+    await latchkey.close()
+    await store.close()
+    await cache?.close()
+  }
+  cleanUps.push(close)
+  await keys.ready()
+  const outcome = async (token: string) => {
+    const answer = await outcomeOf(() => latchkey.verify(token))
+    return typeof answer === 'object' ? 'accepted' : answer
+  }
+  return { store, keys, latchkey, outcome, close }
+}
+
+/** Resolves once Redis holds something of as many kids. */
+async function untilCached(count: number) {
+  const client = new Redis(redis.url)
+  while ((await client.dbsize()) < count) await new Promise((resolve) => setTimeout(resolve, 10))
+  client.disconnect()
+}
+
+const tokenFor = async ({ latchkey }: Awaited<ReturnType<typeof start>>, subject: string) =>
+  (await latchkey.issue({ subject })).token
+
+async function replicate(): Promise<PostgresReplica> {
+  const replica = await primary.replicate()
+  cleanUps.push(() => replica.dispose())
+  return replica
+}
+
+async function query(url: string, text: string) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
+  /** Alice is in Redis as the old primary had her last: with a version and a point that the replica has not come to. */
+  async function failOver() {
+    const replica = await replicate()
+    const old = await start({ url: primary.url })
+    const token = await tokenFor(old, 'alice')
+    await replica.caughtUp()
+    await replica.lag()
+    for (let changes = 0; changes < 5; changes += 1) await old.keys.rotate('alice')
+    await start({ url: primary.url }).then((other) => other.outcome(token))
+    await untilCached(1)
+    return { replica, old, token }
+  }
+
+  it('revokes for good: what Redis holds of the lost history brings nothing back', async () => {
+    const { replica, old, token } = await failOver()
+    await old.close()
+    await primary.stop()
+    await replica.promote()
+    const writer = await start({ url: replica.url })
+    expect(await writer.outcome(token)).toBe('accepted')
+    await writer.keys.revoke('alice', { everywhere: true })
+    const fresh = await start({ url: replica.url })
+    for (const process of [writer, fresh]) {
+      expect(await process.outcome(token)).toBe('token_revoked')
+      await longEnough()
+      expect(await process.outcome(token)).toBe('token_revoked')
+    }
+  })
+
+  it('is a history of its own, from the first statement on, and two of one primary are two', async () => {
+    const [one, two] = [await replicate(), await replicate()]
+    const { store } = await start({ url: primary.url })
+    const { history } = await store.horizon()
+    for (const replica of [one, two]) {
+      await replica.caughtUp()
+      await replica.promote()
+    }
+    const histories = await Promise.all(
+      [one, two].map(async ({ url }) => (await (await start({ url })).store.horizon()).history),
+    )
+    expect(new Set([history, ...histories]).size).toBe(3)
+    for (const later of histories) expect(later).toBeGreaterThan(history)
+    await one.stop()
+    await one.start()
+    const again = await start({ url: one.url })
+    expect((await again.store.horizon()).history).toBe(histories[0])
+  })
+
+  it('is followed by a process that goes on running, which drops what it knows and no longer uses the old primary', async () => {
+    const { replica, token } = await failOver()
+    await replica.promote()
+    // The old primary is not fenced: the connections that there are lead to it, and new ones to the replica.
+    let url = primary.url
+    const pool = new pg.Pool({ max: 4 })
+    pool.options.connectionString = url
+    cleanUps.push(() => pool.end())
+    const process = await start({ url, pool, feedUrl: url })
+    await Promise.all(Array.from({ length: 4 }, () => process.store.readTenants(['alice'])))
+    url = replica.url
+    pool.options.connectionString = url
+    const writer = await start({ url: replica.url })
+    await writer.keys.revoke('alice')
+    const connections = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
+    // One way to the new primary among four: the process comes to know of it, and lets go of the others.
+    await Promise.all(Array.from({ length: 2 }, () => process.outcome(token)))
+    for (const connection of connections) connection.release(true)
+    await expect.poll(() => process.outcome(token), { timeout: 10_000 }).toBe('token_revoked')
+    expect((await process.store.horizon()).history).toBe((await writer.store.horizon()).history)
+  })
+})
+
+describe('a process whose feed stays at an old primary that was not fenced', { timeout: 60_000 }, () => {
+  it('accepts nothing for longer than maxStaleness once its statements go to the new one', async () => {
+    const replica = await replicate()
+    const pool = new pg.Pool({ connectionString: primary.url })
+    cleanUps.push(() => pool.end())
+    pool.on('error', () => {})
+    const process = await start({ url: primary.url, pool, feedUrl: primary.url, withRedis: false })
+    const token = await tokenFor(process, 'alice')
+    await replica.caughtUp()
+    await replica.promote()
+    pool.options.connectionString = replica.url
+    await query(
+      primary.url,
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'latchkey_feed' and pid <> pg_backend_pid() and backend_type = 'client backend'",
+    )
+    const writer = await start({ url: replica.url, withRedis: false })
+    await writer.keys.revoke('alice', { everywhere: true })
+    expect(await process.outcome(token)).toBe('token_revoked')
+    await longEnough()
+    expect(await process.outcome(token)).toBe('token_revoked')
+    expect(process.keys.feedAgeMs).toBeGreaterThan(maxStaleness)
+  })
+})
+
+describe('a database that was restored from a dump to another server', { timeout: 60_000 }, () => {
+  it('has another history, also where nobody said that it was restored', async () => {
+    const old = await start({ url: primary.url })
+    const token = await tokenFor(old, 'alice')
+    await old.outcome(token)
+    const { history } = await old.store.horizon()
+    // As a dump does it: other tables with the same rows, on a server with another system identifier.
+    const rows = await query(primary.url, 'select epoch, server from latchkey_history')
+    const restored = await startPostgres()
+    cleanUps.push(() => restored.dispose())
+    const store = postgresStore({ connectionString: restored.url })
+    await store.migrate()
+    await query(restored.url, `update latchkey_history set epoch = ${rows[0]?.epoch}, server = '${rows[0]?.server}'`)
+    expect((await store.horizon()).history).toBeGreaterThan(history)
+    expect((await store.changesSince(Date.now())).changes).toEqual([])
+    await store.close()
+  })
+})
+
+describe('pruning', { timeout: 60_000 }, () => {
+  it('by a clock that is ahead, beside a slow transaction, leaves no gap that a fresh process could fall into', async () => {
+    const writer = await start({ url: primary.url })
+    await writer.keys.provision('slow')
+    await writer.keys.provision('other')
+    const token = await tokenFor(writer, 'alice')
+    const slow = new pg.Client({ connectionString: primary.url })
+    await slow.connect()
+    await slow.query('begin')
+    await writer.keys.revoke('slow', { client: slow })
+    const reader = await start({ url: primary.url })
+    expect(await reader.outcome(token)).toBe('accepted')
+    await untilCached(1)
+    await writer.keys.revoke('alice', { everywhere: true })
+    await writer.keys.revoke('other')
+    const ahead: Clock = { ...systemClock, now: () => Date.now() + 3_660_000 }
+    const pruner = await start({ url: primary.url, clock: ahead })
+    await pruner.keys.prune()
+    // So does a database whose own clock is ahead.
+    await pruner.store.prune({ now: ahead.now(), keepMs: 0, changeLogMs: -3_660_000 })
+    await slow.query('commit')
+    await slow.end()
+    const fresh = await start({ url: primary.url })
+    expect(await fresh.outcome(token)).toBe('token_revoked')
+    await longEnough()
+    expect(await fresh.outcome(token)).toBe('token_revoked')
+  })
+
+  it('by one clock that is ahead forgets neither an ended session nor a retired secret', async () => {
+    const writer = await start({ url: primary.url, withRedis: false })
+    const { token, sessionId } = await writer.latchkey.issue({ subject: 'alice' })
+    await writer.keys.revokeSession('alice', sessionId)
+    await writer.keys.rotate('alice')
+    const before = await writer.keys.describe('alice')
+    const ahead: Clock = { ...systemClock, now: () => Date.now() + 400 * 86_400_000 }
+    const pruner = await start({ url: primary.url, clock: ahead, withRedis: false })
+    await pruner.keys.prune()
+    expect(await writer.keys.describe('alice')).toEqual(before)
+    const fresh = await start({ url: primary.url, withRedis: false })
+    expect(await fresh.outcome(token)).toBe('session_ended')
+  })
+})
