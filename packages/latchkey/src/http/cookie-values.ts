@@ -1,15 +1,47 @@
+import { trimWhitespace } from './trim-whitespace.js'
+
+/** One `name=value` of a `Cookie` header. */
+interface CookiePair {
+  readonly name: string
+  readonly value: string
+}
+
 /**
- * The values of all cookies of exactly this name in a `Cookie` header, in their order (RFC 6265 §4.2.1). Quotes around a value are
- * taken off; nothing is decoded, since a token needs no encoding.
+ * Returns the values of all cookies of exactly this name in a `Cookie` header, in their order
+ * (RFC 6265 §4.2.1). Names are compared byte by byte. Quotes around a value are removed; nothing is
+ * decoded, since a token needs no encoding. A cookie with an empty value counts as absent: that is
+ * what sites leave behind at a sign-out.
  */
 export function cookieValues(header: string, name: string): string[] {
-  const values: string[] = []
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=')
-    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue
-    const value = pair.slice(equals + 1).trim()
-    const quoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"')
-    values.push(quoted ? value.slice(1, -1) : value)
+  return header
+    .split(';')
+    .map(parsePair)
+    .filter((pair) => pair.name === name && pair.value !== '')
+    .map(({ value }) => value)
+}
+
+/**
+ * Returns a `Cookie` header without the cookies of these names, everything else as it was;
+ * `undefined` where nothing remains.
+ */
+export function withoutCookies(header: string, names: ReadonlySet<string>): string | undefined {
+  const kept = header
+    .split(';')
+    .map(trimWhitespace)
+    .filter((pair) => pair !== '' && !names.has(parsePair(pair).name))
+  return kept.length === 0 ? undefined : kept.join('; ')
+}
+
+/** A pair without an equals sign is a value without a name, as browsers write it. */
+function parsePair(pair: string): CookiePair {
+  const equals = pair.indexOf('=')
+  return {
+    name: trimWhitespace(pair.slice(0, Math.max(equals, 0))),
+    value: withoutQuotes(trimWhitespace(pair.slice(equals + 1))),
   }
-  return values
+}
+
+function withoutQuotes(value: string): string {
+  const quoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"')
+  return quoted ? value.slice(1, -1) : value
 }

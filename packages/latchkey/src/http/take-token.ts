@@ -1,6 +1,7 @@
 import { refusal } from '../errors.js'
 import { ownText } from '../own-text.js'
 import { cookieValues } from './cookie-values.js'
+import { trimWhitespace } from './trim-whitespace.js'
 
 /** Where a request may carry its access token besides the `Authorization` header, which always counts. All off by default. */
 export interface TokenSources {
@@ -12,11 +13,19 @@ export interface TokenSources {
   readonly query?: boolean
 }
 
-/** What of a request may carry a token, whatever the framework. */
+/**
+ * What of a request may carry a token, whatever the framework: as the framework presents it to a
+ * handler, with the edits of earlier middleware.
+ */
 export interface TokenCarrier {
   readonly method: string
-  /** Header names and values in turn, as they arrived: `rawHeaders` of Node, in which a repeated header shows. */
-  readonly rawHeaders: readonly string[]
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined
+  /** Whether the `Authorization` header arrived more than once, so that one of them is not seen here. */
+  readonly repeated: boolean
+  /** The `Cookie` header; several are joined by a semicolon. Read only where a cookie is a source. */
+  readonly cookie: string | undefined
+  /** The `Content-Type` header. Read only where the body is a source. */
   readonly contentType: string | undefined
   /** As parsed by the framework; read only where the body is a source. */
   readonly body: unknown
@@ -28,16 +37,17 @@ const parameter = 'access_token'
 
 // RFC 6750 §2.1: the scheme, in any case, at least one space, and a b64token.
 const bearer = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
-const bearerScheme = /^Bearer(?: |$)/i
+const bearerScheme = /^Bearer(?:[ \t]|$)/i
 const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
  * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
- * several (RFC 6750 §2), and `credentials_malformed`. Its characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory
+ * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie or parameter is no credential. Its characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory
  * with it.
  */
 export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
-  const inHeader = headerToken(carrier.rawHeaders)
+  if (carrier.repeated) throw refusal('credentials_ambiguous')
+  const inHeader = carrier.authorization === undefined ? undefined : bearerToken(carrier.authorization)
   const elsewhere = tokensElsewhere(carrier, sources)
   const token = inHeader ?? elsewhere[0]
   if (token === undefined) throw refusal('credentials_missing')
@@ -56,36 +66,16 @@ const malformed = ''
 
 const none: readonly string[] = []
 
-/** The token of the `Authorization` header; `malformed` when there is one but it cannot be read. */
-function headerToken(rawHeaders: readonly string[]): string | undefined {
-  let found: string | undefined
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const token = isNamed(rawHeaders[at], 'authorization') ? bearerToken(rawHeaders[at + 1] ?? '') : undefined
-    if (token !== undefined && found !== undefined) throw refusal('credentials_ambiguous')
-    found ??= token
-  }
-  return found
-}
-
 function tokensElsewhere(carrier: TokenCarrier, { cookie, body, query }: TokenSources): readonly string[] {
   if (cookie === undefined && body !== true && query !== true) return none
   const found: string[] = []
-  if (cookie !== undefined) {
-    found.push(...headerValues(carrier.rawHeaders, 'cookie').flatMap((header) => cookieValues(header, cookie)))
-  }
+  if (cookie !== undefined && carrier.cookie !== undefined) found.push(...cookieValues(carrier.cookie, cookie))
   if (body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
   if (query === true) found.push(...parameterValues(carrier.query))
   return found
 }
 
-function headerValues(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && isNamed(rawHeaders[at - 1], name))
-}
-
-function isNamed(candidate: string | undefined, name: string): boolean {
-  return candidate?.length === name.length && candidate.toLowerCase() === name
-}
-
+/** Returns the token of an `Authorization` header; `malformed` for one that cannot be read, `undefined` for another scheme. */
 function bearerToken(header: string): string | undefined {
   // As nearly all clients write it. The seven characters before it are kept with it, which is cheaper than a copy.
   if (header.slice(0, 7) === 'Bearer ' && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
@@ -95,13 +85,19 @@ function bearerToken(header: string): string | undefined {
 }
 
 function mayCarryForm({ method, contentType }: TokenCarrier): boolean {
-  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase()
-  return type === 'application/x-www-form-urlencoded' && method !== 'GET' && method !== 'HEAD'
+  return isForm(contentType) && method !== 'GET' && method !== 'HEAD'
 }
 
+/** Returns whether a `Content-Type` is that of a form (RFC 6750 §2.2), whatever its parameters. */
+export function isForm(contentType: string | undefined): boolean {
+  const [type = ''] = contentType?.split(';', 1) ?? []
+  return trimWhitespace(type).toLowerCase() === 'application/x-www-form-urlencoded'
+}
+
+/** Returns all values of the parameter. An empty one counts as absent, as in RFC 6749 §3.1. */
 function parameterValues(parsed: unknown): string[] {
   if (typeof parsed !== 'object' || parsed === null || !Object.hasOwn(parsed, parameter)) return []
   const value: unknown = Reflect.get(parsed, parameter)
   const values: unknown[] = Array.isArray(value) ? value : [value]
-  return values.map((one) => (typeof one === 'string' ? one : malformed))
+  return values.filter((one) => one !== '').map((one) => (typeof one === 'string' ? one : malformed))
 }

@@ -2,23 +2,24 @@ import { problemAnswer } from './problem.js'
 import type { TokenCarrier } from './take-token.js'
 
 /**
- * What of a Web request may carry a token. Its headers are merged when one is repeated, `a, b`: a b64token has no comma, so that two credentials are seen as
- * two (RFC 6750 §2).
+ * Returns what of a Web request may carry a token. `Headers` joins a header that is repeated, `a, b`:
+ * a b64token has no comma, so that two credentials are seen as two (RFC 6750 §2).
  */
 export function webCarrier(request: Request, body: unknown): TokenCarrier {
   const { method, headers } = request
-  const authorization = headers.get('authorization')?.split(/, *(?=Bearer(?: |,|$))/i) ?? []
-  const cookie = headers.get('cookie')
-  const rawHeaders = authorization.flatMap((value) => ['authorization', value])
-  if (cookie !== null) rawHeaders.push('cookie', cookie)
+  const authorization = headers.get('authorization') ?? undefined
   return {
     method,
-    rawHeaders,
+    authorization,
+    repeated: authorization !== undefined && secondCredential.test(authorization),
+    cookie: headers.get('cookie') ?? undefined,
     contentType: headers.get('content-type') ?? undefined,
     body,
     query: queryOf(request.url),
   }
 }
+
+const secondCredential = /,[ \t]*Bearer(?:[ \t,]|$)/i
 
 /** The answer to a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
 export function problemResponse(error: unknown): Response {

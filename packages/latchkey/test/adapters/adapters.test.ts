@@ -1,4 +1,4 @@
-import { createServer, type Server, request as send } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import express from 'express'
@@ -37,6 +37,29 @@ import { cases, type SentRequest, type Tokens } from './requests.js'
 const everywhere: TokenSources = { cookie: 'session', body: true, query: true }
 const scopes = ['articles:write', 'articles:read'] as const
 
+const replaceable = ['authorization', 'cookie'] as const
+
+/** Edits the headers of a Node.js request as middleware in front of the guard does. */
+function replaceHeaders(headers: IncomingHttpHeaders): void {
+  for (const name of replaceable) {
+    const value = headers[`x-replace-${name}`]
+    if (value === '') delete headers[name]
+    else if (typeof value === 'string') headers[name] = value
+  }
+}
+
+/** The same for a Web request, whose headers cannot be edited: returns another request where they have to change. */
+function replaceRequest(request: Request): Request {
+  if (!replaceable.some((name) => request.headers.has(`x-replace-${name}`))) return request
+  const headers = new Headers(request.headers)
+  for (const name of replaceable) {
+    const value = headers.get(`x-replace-${name}`)
+    if (value === '') headers.delete(name)
+    else if (value !== null) headers.set(name, value)
+  }
+  return new Request(request, { headers })
+}
+
 /** An application of one framework, as its users write it, with the three routes of the table. */
 interface Application {
   readonly port: number
@@ -46,6 +69,10 @@ interface Application {
 async function startExpress(latchkey: Latchkey): Promise<Application> {
   const app = express()
   app.use(express.urlencoded(), express.json())
+  app.use((req, _res, next) => {
+    replaceHeaders(req.headers)
+    next()
+  })
   app.all('/header', expressAuth(latchkey), (req, res) => void res.json({ subject: req.auth.subject }))
   app.all('/everywhere', expressAuth(latchkey, everywhere), (req, res) => void res.json({ subject: req.auth.subject }))
   app.all(
@@ -71,6 +98,7 @@ async function startExpress(latchkey: Latchkey): Promise<Application> {
 
 async function startFastify(latchkey: Latchkey): Promise<Application> {
   const app = fastify()
+  app.addHook('onRequest', async ({ headers }) => replaceHeaders(headers))
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   )
@@ -109,6 +137,10 @@ async function startFastify(latchkey: Latchkey): Promise<Application> {
 
 async function startHono(latchkey: Latchkey): Promise<Application> {
   const app = new Hono<AuthVariables>()
+  app.use(async (c, next) => {
+    c.req.raw = replaceRequest(c.req.raw)
+    await next()
+  })
   app.on(['GET', 'POST'], '/header', honoAuth(latchkey), (c) => c.json({ subject: c.get('auth').subject }))
   app.on(['GET', 'POST'], '/everywhere', honoAuth(latchkey, everywhere), (c) =>
     c.json({ subject: c.get('auth').subject }),
@@ -127,7 +159,8 @@ async function startHono(latchkey: Latchkey): Promise<Application> {
 /** Anything that answers Web requests, as other runtimes run it. */
 async function startFetch(latchkey: Latchkey): Promise<Application> {
   const checks = { '/scoped': scopeCheck(...scopes), '/role': roleCheck('editor') }
-  return startHonoOnNode(async (request) => {
+  return startHonoOnNode(async (arrived) => {
+    const request = replaceRequest(arrived)
     const { pathname } = new URL(request.url)
     try {
       if (pathname === '/unguarded') checks['/scoped'](undefined as never)
@@ -274,6 +307,7 @@ describe.each([
 describe('a plain node:http server', () => {
   const { latchkey, keys } = setUp()
   const server = createServer(async (req, res) => {
+    replaceHeaders(req.headers)
     try {
       const { subject } = await authenticateNode(latchkey, req, { cookie: 'session' })
       res.end(JSON.stringify({ subject }))
@@ -296,9 +330,43 @@ describe('a plain node:http server', () => {
     expect(await call(port(), {})).toMatchObject({ status: 401, challenge: 'Bearer' })
     const twice = ['Authorization', `Bearer ${token}`, 'Cookie', `session=${token}`]
     expect(await call(port(), { headers: twice })).toMatchObject({ status: 400 })
+    const repeated = ['Authorization', `Bearer ${token}`, 'Authorization', `Bearer ${token}`]
+    expect(await call(port(), { headers: repeated })).toMatchObject({ status: 400 })
+    const removed = ['Authorization', `Bearer ${token}`, 'X-Replace-Authorization', '']
+    expect(await call(port(), { headers: removed })).toMatchObject({ status: 401 })
     await keys.revoke('alice')
     const refused = await call(port(), { headers: ['Authorization', `Bearer ${token}`] })
     expect({ ...refused, text: JSON.parse(refused.text).code }).toMatchObject({ status: 401, text: 'token_revoked' })
+  })
+})
+
+describe('a Hono application on Node.js that asks itself', () => {
+  const { latchkey } = setUp()
+  let server: Application
+  let alice: string
+
+  beforeAll(async () => {
+    alice = (await latchkey.issue({ subject: 'alice' })).token
+    const bob = (await latchkey.issue({ subject: 'bob' })).token
+    const app = new Hono<AuthVariables>()
+    app.get('/me', honoAuth(latchkey), (c) => c.json({ subject: c.get('auth').subject }))
+    app.get('/as-bob', honoAuth(latchkey), (c) =>
+      app.request('/me', { headers: { authorization: `Bearer ${bob}` } }, c.env),
+    )
+    app.get('/as-nobody', honoAuth(latchkey), (c) => app.fetch(new Request('http://inner/me'), c.env))
+    app.get('/as-before', honoAuth(latchkey), (c) => app.fetch(new Request('http://inner/me', c.req.raw), c.env))
+    server = await startHonoOnNode(app.fetch)
+  })
+  afterAll(() => server.close())
+
+  it.each([
+    ['/as-bob', 'bob'],
+    ['/as-nobody', 'credentials_missing'],
+    ['/as-before', 'alice'],
+  ])('takes the credentials of the inner request, not those of the outer one: %s', async (path, expected) => {
+    const { text } = await call(server.port, { path, headers: ['Authorization', `Bearer ${alice}`] })
+    const { subject, code } = JSON.parse(text)
+    expect(subject ?? code).toBe(expected)
   })
 })
 
@@ -319,14 +387,14 @@ describe('the middleware itself', () => {
   it('calls the next one synchronously when everything is in memory', async () => {
     const setup = setUp()
     const { token } = await setup.latchkey.issue({ subject: 'alice' })
-    const rawHeaders = ['Authorization', `Bearer ${token}`]
+    const headers = { authorization: `Bearer ${token}` }
     let passed = 0
     const hook = fastifyAuth(setup.latchkey)
-    const request = { method: 'GET', headers: {}, raw: { rawHeaders }, body: undefined, query: {} }
+    const request = { method: 'GET', headers, raw: {}, body: undefined, query: {} }
     hook(request as unknown as Parameters<typeof hook>[0], {} as never, () => (passed += 1))
     expect(passed).toBe(1)
     const middleware = expressAuth(setup.latchkey)
-    const req = { method: 'GET', headers: {}, rawHeaders, body: undefined, query: {} }
+    const req = { method: 'GET', headers, body: undefined, query: {} }
     middleware(req as unknown as Parameters<typeof middleware>[0], {} as never, () => (passed += 1))
     expect(passed).toBe(2)
   })

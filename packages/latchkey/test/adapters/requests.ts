@@ -32,7 +32,8 @@ export interface Case {
   /**
    * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, a form body and the query.
    * Both let GET and POST through. `/scoped` is `/header` for callers with the scopes `articles:write` and `articles:read`, `/role` for those with the role
-   * `editor`.
+   * `editor`. In front of all stands middleware that replaces the `Authorization` and `Cookie` headers by those in `X-Replace-Authorization`
+   * and `X-Replace-Cookie`; an empty one removes the header.
    */
   readonly request: (tokens: Tokens) => SentRequest
   /** 200 with the subject, or the code and status of the refusal. */
@@ -79,6 +80,53 @@ export const cases: readonly Case[] = [
     name: 'the header twice',
     request: ({ good }) => ({ headers: [...bearer(good), ...bearer(good)] }),
     expected: ambiguous,
+  },
+  {
+    name: 'the header twice, first with another scheme',
+    request: ({ good }) => ({ headers: ['Authorization', 'Basic YTpi', ...bearer(good)] }),
+    expected: ambiguous,
+  },
+  {
+    name: 'a tab behind the scheme',
+    request: ({ good }) => ({ headers: ['Authorization', `Bearer\t${good}`] }),
+    expected: malformed,
+  },
+  {
+    name: 'U+00A0 behind the scheme',
+    request: ({ good }) => ({ headers: ['Authorization', `Bearer\u00a0${good}`] }),
+    expected: missing,
+  },
+  {
+    name: 'U+00A0 before the scheme',
+    request: ({ good }) => ({ headers: ['Authorization', `\u00a0Bearer ${good}`] }),
+    expected: missing,
+  },
+  {
+    name: 'U+00A0 behind the token',
+    request: ({ good }) => ({ headers: bearer(`${good}\u00a0`) }),
+    expected: malformed,
+  },
+  {
+    name: 'a token that middleware has removed',
+    request: ({ good }) => ({ headers: [...bearer(good), 'X-Replace-Authorization', ''] }),
+    expected: missing,
+  },
+  {
+    name: 'a token that middleware has put there',
+    request: ({ good }) => ({ headers: ['X-Replace-Authorization', `Bearer ${good}`] }),
+    expected: 200,
+  },
+  {
+    name: 'a good token that middleware has replaced by an expired one',
+    request: ({ good, expired }) => ({ headers: [...bearer(good), 'X-Replace-Authorization', `Bearer ${expired}`] }),
+    expected: [401, 'token_expired'],
+  },
+  {
+    name: 'two tokens that middleware has replaced by one',
+    request: ({ good, expired }) => ({
+      headers: [...bearer(expired), ...bearer(expired), 'X-Replace-Authorization', `Bearer ${good}`],
+    }),
+    expected: 200,
   },
   {
     name: 'the header twice, once with another scheme',
@@ -163,7 +211,73 @@ export const cases: readonly Case[] = [
       request: ({ good }) => ({ headers: ['Cookie', `session="${good}"`] }),
       expected: 200,
     },
-    { name: 'an empty cookie', request: () => ({ headers: ['Cookie', 'session='] }), expected: malformed },
+    ...['session=', 'session=""', 'session= \t', 'session', 'session; session='].map((cookie) => ({
+      name: `an emptied cookie (${JSON.stringify(cookie)})`,
+      request: () => ({ headers: ['Cookie', cookie] }),
+      expected: missing,
+    })),
+    {
+      name: 'a good token beside an emptied cookie, query and form',
+      request: ({ good }) => ({
+        method: 'POST',
+        path: '/everywhere?access_token=',
+        headers: [...bearer(good), 'Cookie', 'session=', ...form],
+        body: 'access_token=',
+      }),
+      expected: 200,
+    },
+    {
+      name: 'an emptied cookie beside a good one',
+      request: ({ good }) => ({ headers: ['Cookie', `session=; session=${good}`] }),
+      expected: 200,
+    },
+    ...['\u00a0session=', 'session\u00a0=', 'Session=', '=session=', 's=session=', '"session"=', 'session%20='].map(
+      (start) => ({
+        name: `a cookie of another name (${JSON.stringify(start)})`,
+        request: ({ good }: Tokens) => ({ headers: ['Cookie', `${start}${good}`] }),
+        expected: missing,
+      }),
+    ),
+    {
+      name: 'a cookie of another name beside the real one',
+      request: ({ good, expired }) => ({ headers: ['Cookie', `session=${good}; \u00a0session=${expired}`] }),
+      expected: 200,
+    },
+    {
+      name: 'a cookie with spaces and tabs around name and value',
+      request: ({ good }) => ({ headers: ['Cookie', `a=b;\t session \t=\t ${good} \t; c=d`] }),
+      expected: 200,
+    },
+    {
+      name: 'a cookie with U+00A0 behind its value',
+      request: ({ good }) => ({ headers: ['Cookie', `session=${good}\u00a0`] }),
+      expected: malformed,
+    },
+    {
+      name: 'a cookie among the attributes of RFC 2965',
+      request: ({ good }) => ({ headers: ['Cookie', `$Version=1; session=${good}; $Path=/`] }),
+      expected: 200,
+    },
+    {
+      name: 'a cookie in the second of two Cookie headers',
+      request: ({ good }) => ({ headers: ['Cookie', 'a=b', 'Cookie', `session=${good}`] }),
+      expected: 200,
+    },
+    {
+      name: 'the cookie in each of two Cookie headers',
+      request: ({ good }) => ({ headers: ['Cookie', `session=${good}`, 'Cookie', `session=${good}`] }),
+      expected: ambiguous,
+    },
+    {
+      name: 'a cookie that middleware has removed',
+      request: ({ good }) => ({ headers: ['Cookie', `session=${good}`, 'X-Replace-Cookie', ''] }),
+      expected: missing,
+    },
+    {
+      name: 'a cookie that middleware has put there',
+      request: ({ good }) => ({ headers: ['X-Replace-Cookie', `session=${good}`] }),
+      expected: 200,
+    },
     {
       name: 'a cookie of a longer name',
       request: ({ good }) => ({ headers: ['Cookie', `xsession=${good}`] }),
@@ -180,7 +294,12 @@ export const cases: readonly Case[] = [
       expected: ambiguous,
     },
     { name: 'a query', request: ({ good }) => ({ path: `/everywhere?access_token=${good}` }), expected: 200 },
-    { name: 'an empty query', request: () => ({ path: '/everywhere?access_token=' }), expected: malformed },
+    { name: 'an empty query', request: () => ({ path: '/everywhere?access_token=' }), expected: missing },
+    {
+      name: 'an empty query twice',
+      request: () => ({ path: '/everywhere?access_token=&access_token=' }),
+      expected: missing,
+    },
     {
       name: 'the query twice',
       request: ({ good }) => ({ path: `/everywhere?access_token=${good}&access_token=${good}` }),
@@ -205,6 +324,11 @@ export const cases: readonly Case[] = [
         body: `access_token=${good}`,
       }),
       expected: ambiguous,
+    },
+    {
+      name: 'an emptied form',
+      request: () => ({ method: 'POST', headers: form, body: 'access_token=' }),
+      expected: missing,
     },
     {
       name: 'JSON instead of a form',

@@ -3,9 +3,20 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isLatchkeyError, refusal } from '../../src/errors.js'
-import { cookieValues } from '../../src/http/cookie-values.js'
+import { cookieValues, withoutCookies } from '../../src/http/cookie-values.js'
 import { problemAnswer } from '../../src/http/problem.js'
 import { takeToken } from '../../src/http/take-token.js'
+
+/** A request without anything that could be a credential. */
+const nothing = {
+  method: 'GET',
+  authorization: undefined,
+  repeated: false,
+  cookie: undefined,
+  contentType: undefined,
+  body: undefined,
+  query: undefined,
+}
 
 describe('taking a token from a request', () => {
   it('gives a token or a refusal with a code, whatever is sent', () => {
@@ -15,9 +26,9 @@ describe('taking a token from a request', () => {
     )
     const carriers = fc.record({
       method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT'),
-      rawHeaders: fc
-        .array(fc.tuple(fc.constantFrom('Authorization', 'cookie', 'COOKIE', 'host'), value), { maxLength: 4 })
-        .map((pairs) => pairs.flat()),
+      authorization: fc.option(value, { nil: undefined }),
+      repeated: fc.boolean(),
+      cookie: fc.option(value, { nil: undefined }),
       contentType: fc.constantFrom(
         undefined,
         'application/json',
@@ -44,10 +55,10 @@ describe('taking a token from a request', () => {
   it('keeps nothing else in memory with the token, wherever it was', () => {
     const count = 300
     const rest = 100_000
-    const carrier = { method: 'POST', rawHeaders: [], contentType: undefined, body: undefined, query: undefined }
+    const carrier = { ...nothing, method: 'POST' }
     const ways: readonly ((text: string, token: string) => string)[] = [
-      (text) => takeToken({ ...carrier, rawHeaders: ['Authorization', text.replace(/^.{7}/, 'Bearer ')] }, {}),
-      (text, token) => takeToken({ ...carrier, rawHeaders: ['Cookie', `${text}; t=${token}`] }, { cookie: 't' }),
+      (text) => takeToken({ ...carrier, authorization: text.replace(/^.{7}/, 'Bearer ') }, {}),
+      (text, token) => takeToken({ ...carrier, cookie: `${text}; t=${token}` }, { cookie: 't' }),
       (text) => takeToken({ ...carrier, query: { access_token: text.trimStart() } }, { query: true }),
     ]
     setFlagsFromString('--expose-gc')
@@ -66,7 +77,7 @@ describe('taking a token from a request', () => {
   })
 
   it('takes no form from a GET, and none of another type', () => {
-    const carrier = { rawHeaders: [], body: { access_token: 'abc' }, query: undefined }
+    const carrier = { ...nothing, body: { access_token: 'abc' } }
     const type = 'application/x-www-form-urlencoded'
     const outcome = (method: string, contentType: string) => {
       try {
@@ -78,7 +89,10 @@ describe('taking a token from a request', () => {
     expect(outcome('POST', type)).toBe('abc')
     expect(outcome('POST', `${type.toUpperCase()}; charset=UTF-8`)).toBe('abc')
     expect(outcome('GET', type)).toBe('credentials_missing')
-    expect(outcome('POST', 'text/plain')).toBe('credentials_missing')
+    expect(outcome('POST', `\t${type} ;charset=utf-8`)).toBe('abc')
+    for (const other of ['text/plain', `\u00a0${type}`, `${type}\ufeff`, `${type}2`, `${type}, text/plain`]) {
+      expect(outcome('POST', other), other).toBe('credentials_missing')
+    }
   })
 })
 
@@ -89,9 +103,51 @@ describe('reading cookies', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(names, values)), names, (cookies, name) => {
         const header = cookies.map(([key, value]) => `${key}=${value}`).join('; ')
-        const expected = cookies.filter(([key]) => key === name).map(([, value]) => value)
+        const expected = cookies.filter(([key, value]) => key === name && value !== '').map(([, value]) => value)
         expect(cookieValues(header, name)).toEqual(expected)
       }),
+    )
+  })
+
+  it('finds a name only among SP and HTAB, whatever other characters count as white space elsewhere', () => {
+    const before = { found: [] as number[], mangled: [] as number[] }
+    for (let code = 0; code <= 0xffff; code += 1) {
+      const text = String.fromCharCode(code)
+      if (text === ';' || text === '=') continue
+      if (cookieValues(`${text}__Host-a${text}=v`, '__Host-a').length > 0) before.found.push(code)
+      const [value] = cookieValues(`__Host-a=${text}v${text}`, '__Host-a')
+      if (value === 'v') before.mangled.push(code)
+    }
+    expect(before).toEqual({ found: [0x09, 0x20], mangled: [0x09, 0x20, 0x22] })
+  })
+
+  it('takes those of some names out of a header, and leaves the others as they were', () => {
+    const ours = new Set(['__Host-a', '__Host-b'])
+    for (const [header, rest] of [
+      ['__Host-a=1', undefined],
+      ['__Host-a=1; __Host-b=2; __Host-a=3', undefined],
+      ['', undefined],
+      [' ; ;', undefined],
+      ['c=1; __Host-a=2;__Host-b=3;  d="4 5"', 'c=1; d="4 5"'],
+      ['c=1;\t__Host-a\t=\t2', 'c=1'],
+      ['__Host-a=', undefined],
+      ['__host-a=1; __Host-aa=2; c=__Host-a=3; d', '__host-a=1; __Host-aa=2; c=__Host-a=3; d'],
+      ['c=1; \u00a0__Host-a=2', 'c=1; \u00a0__Host-a=2'],
+    ] as const) {
+      expect(withoutCookies(header, ours), header).toBe(rest)
+    }
+  })
+
+  it('never finds a cookie again that was taken out', () => {
+    const part = fc.oneof(fc.constantFrom('a', 'b', '=', ';', ' ', '\t', '"', '\u00a0'), fc.string({ maxLength: 2 }))
+    const headers = fc.array(part).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(headers, (header) => {
+        const rest = withoutCookies(header, new Set(['a'])) ?? ''
+        expect(cookieValues(rest, 'a')).toEqual([])
+        expect(cookieValues(rest, 'b')).toEqual(cookieValues(header, 'b'))
+      }),
+      { numRuns: 2000 },
     )
   })
 

@@ -2,6 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError } from '../../errors.js'
 import { identify } from '../../http/identify.js'
+import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 import { sendProblem } from './send-problem.js'
@@ -52,13 +53,7 @@ function refuse(error: unknown, res: Response, next: NextFunction): void {
   else next(error)
 }
 
-/** Express parses the query anew whenever it is asked for, Node the headers when that is done first, and a body that nobody has parsed is looked for in all prototypes: only where they count. */
+/** Express parses the query anew at each access, and searches all prototypes for a body that no parser has set: both are read only as sources. */
 function carrierOf(req: Request, { body, query }: TokenSources): TokenCarrier {
-  return {
-    method: req.method,
-    rawHeaders: req.rawHeaders,
-    contentType: body === true ? req.headers['content-type'] : undefined,
-    body: body === true ? req.body : undefined,
-    query: query === true ? req.query : undefined,
-  }
+  return nodeCarrier(req, { body: body === true ? req.body : undefined, query: query === true ? req.query : undefined })
 }

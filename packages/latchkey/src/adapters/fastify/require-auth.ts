@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
+import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 
@@ -13,7 +14,7 @@ declare module 'fastify' {
 
 /** What the hook uses of a request; every FastifyRequest has it, whatever its types. */
 export type AuthenticatedRequest = Pick<FastifyRequest, 'auth' | 'method' | 'headers' | 'body' | 'query'> & {
-  readonly raw: { readonly rawHeaders: readonly string[] }
+  readonly raw: { readonly rawHeaders?: readonly string[] }
 }
 
 /** A hook for `onRequest`, `preValidation` or `preHandler`. */
@@ -36,7 +37,7 @@ export type AuthHook = (
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
   return (request, _reply, done) => {
     try {
-      const auth = identify(latchkey, carrierOf(request, sources), sources)
+      const auth = identify(latchkey, carrierOf(request), sources)
       if (auth instanceof Promise) {
         auth.then((read) => {
           request.auth = read
@@ -53,13 +54,6 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
   }
 }
 
-/** Node parses the headers when they are asked for: only where they count. */
-function carrierOf(request: AuthenticatedRequest, sources: TokenSources): TokenCarrier {
-  return {
-    method: request.method,
-    rawHeaders: request.raw.rawHeaders,
-    contentType: sources.body === true ? request.headers['content-type'] : undefined,
-    body: request.body,
-    query: request.query,
-  }
+function carrierOf({ method, headers, raw, body, query }: AuthenticatedRequest): TokenCarrier {
+  return nodeCarrier({ method, headers, rawHeaders: raw.rawHeaders }, { body, query })
 }

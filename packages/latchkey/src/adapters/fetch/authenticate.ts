@@ -1,6 +1,6 @@
 import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
-import type { TokenSources } from '../../http/take-token.js'
+import { isForm, type TokenSources } from '../../http/take-token.js'
 import { parametersOf, webCarrier } from '../../http/web-request.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
@@ -37,6 +37,5 @@ function verifyWith(
 }
 
 function carriesForm({ method, headers }: Request): boolean {
-  const isForm = headers.get('content-type')?.toLowerCase().startsWith('application/x-www-form-urlencoded')
-  return isForm === true && method !== 'GET' && method !== 'HEAD'
+  return isForm(headers.get('content-type') ?? undefined) && method !== 'GET' && method !== 'HEAD'
 }

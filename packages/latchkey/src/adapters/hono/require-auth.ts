@@ -18,8 +18,8 @@ export interface AuthVariables {
 /**
  * Hono middleware that lets a request pass only with a valid access token, and sets whom it speaks for as `auth`.
  *
- * A refusal is answered here, as `application/problem+json` with a `WWW-Authenticate` challenge. Errors that are no refusals are thrown on. On Node the headers
- * are taken as they arrived: making a `Headers` of them would take longer than verifying.
+ * A refusal is answered here, as `application/problem+json` with a `WWW-Authenticate` challenge. Errors that are no refusals are thrown on. The
+ * credentials are those of `c.req.raw`, which an earlier middleware may have replaced.
  *
  * @example
  * app.get('/me', requireAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
@@ -51,17 +51,8 @@ async function refuse(error: unknown): Promise<Response> {
 }
 
 function identifyCaller(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources: TokenSources): MaybePromise<Auth> {
-  const rawHeaders: unknown = c.env?.incoming?.rawHeaders
-  if (Array.isArray(rawHeaders) && !needsMore(sources)) {
-    const carrier = { method: c.req.method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
-    return identify(latchkey, carrier, sources)
-  }
   if (sources.body !== true) return identify(latchkey, webCarrier(c.req.raw, undefined), sources)
   return readBody(c).then((body) => identify(latchkey, webCarrier(c.req.raw, body), sources))
-}
-
-function needsMore({ body, query }: TokenSources): boolean {
-  return body === true || query === true
 }
 
 /** As Hono parses it, and keeps it for the handler; a body that is no form carries nothing. */

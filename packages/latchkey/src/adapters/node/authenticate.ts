@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
+import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
 import { problemAnswer } from '../../http/problem.js'
 import type { TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
@@ -25,12 +26,10 @@ export type HeaderSources = Pick<TokenSources, 'cookie'>
  */
 export function authenticate(
   latchkey: Pick<Latchkey, 'verify'>,
-  request: Pick<IncomingMessage, 'method' | 'rawHeaders'>,
+  request: NodeRequest,
   sources: HeaderSources = {},
 ): MaybePromise<Auth> {
-  const { method = 'GET', rawHeaders } = request
-  const carrier = { method, rawHeaders, contentType: undefined, body: undefined, query: undefined }
-  return identify(latchkey, carrier, sources)
+  return identify(latchkey, nodeCarrier(request, { body: undefined, query: undefined }), sources)
 }
 
 /** Answers a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */

@@ -1,6 +1,7 @@
 export type { Auth } from '../../auth.js'
 export type { Grants } from '../../claims/grants.js'
-export { cookieValues } from '../../http/cookie-values.js'
+export { cookieValues, withoutCookies } from '../../http/cookie-values.js'
+export type { NodeRequest } from '../../http/node-request.js'
 export { type RoleCheck, requireRole } from '../../http/require-role.js'
 export { requireScope, type ScopeCheck } from '../../http/require-scope.js'
 export { authenticate, type HeaderSources, sendProblem } from './authenticate.js'
