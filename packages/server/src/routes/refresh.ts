@@ -45,7 +45,8 @@ const schema = {
 export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: RouteContext): void {
   const config = { limit: 'refresh', named } as const
   app.post('/v1/refresh', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
-    const tokens = await sessions.refresh(refreshTokenOf(request), originOf(request))
+    const token = await sessions.chooseGenuine(refreshTokensOf(request))
+    const tokens = await sessions.refresh(token, originOf(request))
     if (!wantsCookies(request)) return tokensAnswer(tokens)
     cookies.set(reply, { tokens })
     return tokensInCookiesAnswer(tokens)
@@ -54,29 +55,37 @@ export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: Route
 
 /** The session that the token claims to belong to. */
 function named(request: FastifyRequest): string {
-  return parseRefreshToken(refreshTokenOf(request))?.sessionId ?? ''
-}
-
-/** The one refresh token that came along. */
-function refreshTokenOf(request: FastifyRequest): string {
-  const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
-  const inCookies = wantsCookies(request) ? cookiesOf(request, refreshCookie) : []
-  if (inCookies.length + (inBody === undefined ? 0 : 1) > 1) throw new LatchkeyError('credentials_ambiguous')
-  if (inBody !== undefined) return inBody
-  const [token] = inCookies
-  if (token === undefined) throw new Problem('refresh_token_missing')
-  checkOwnCookie(request, token)
-  return token
+  return sessionOf(refreshTokensOf(request)[0]) ?? ''
 }
 
 /**
- * A sibling host can set a cookie of the refresh token's name, and so sign a browser in to an account of its choice; it cannot set the other one, whose token
- * names the session. That token need not be valid any more: it is enough that it was set by this host.
+ * Returns the refresh token of the body, or those in cookies of the browser's own session. Never empty. Several of one session
+ * are those that a sibling host has added, of which at most one is genuine.
  */
-function checkOwnCookie(request: FastifyRequest, refreshToken: string): void {
-  const [accessToken = ''] = cookiesOf(request, accessCookie)
-  const session = parseRefreshToken(refreshToken)?.sessionId
-  if (session === undefined || session !== sessionNamedBy(accessToken)) throw new Problem('refresh_token_invalid')
+function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]] {
+  const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
+  const [first, ...others] = wantsCookies(request) ? ownRefreshTokens(request) : []
+  if (first !== undefined && inBody !== undefined) throw new LatchkeyError('credentials_ambiguous')
+  if (inBody !== undefined) return [inBody]
+  if (first !== undefined) return [first, ...others]
+  const foreign = wantsCookies(request) && cookiesOf(request, refreshCookie).length > 0
+  throw new Problem(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
+}
+
+/**
+ * A sibling host can set a cookie of the refresh token's name, and so sign a browser in to an account of its choice, or stand in the way of the real one; it
+ * cannot set the access cookie, whose token names the session. That token need not be valid any more: it is enough that it was set by this host. All other
+ * refresh cookies are passed over. Throws `credentials_ambiguous` where there are two access cookies, which only a browser without cookie prefixes sends.
+ */
+function ownRefreshTokens(request: FastifyRequest): string[] {
+  const [accessToken = '', ...others] = cookiesOf(request, accessCookie)
+  if (others.length > 0) throw new LatchkeyError('credentials_ambiguous')
+  const session = sessionNamedBy(accessToken)
+  return cookiesOf(request, refreshCookie).filter((token) => session !== undefined && sessionOf(token) === session)
+}
+
+function sessionOf(refreshToken: string): string | undefined {
+  return parseRefreshToken(refreshToken)?.sessionId
 }
 
 function sessionNamedBy(accessToken: string): unknown {

@@ -118,6 +118,22 @@ export class Sessions {
     throw new LatchkeyError('store_unavailable')
   }
 
+  /**
+   * Returns which of several refresh tokens of one session was derived here, the newest if there are more; the first where none was. What was made up by others costs
+   * one read altogether, and changes nothing.
+   */
+  async chooseGenuine(tokens: readonly [string, ...string[]]): Promise<string> {
+    const [first] = tokens
+    if (tokens.length === 1) return first
+    const session = await table.findSession(this.#options.store, partsOf(first).sessionId)
+    if (session === undefined) return first
+    const genuine = tokens
+      .map((token) => ({ token, parts: partsOf(token) }))
+      .filter(({ parts }) => this.#isGenuine(parts, session))
+      .toSorted((a, b) => b.parts.counter - a.parts.counter)
+    return genuine[0]?.token ?? first
+  }
+
   /** The session of a refresh token that could be used now; it is not used up. Fails like `refresh` where it could not. */
   async findUsable(token: string): Promise<UsableSession> {
     const { parts, session } = await this.#findBehind(token)
@@ -177,12 +193,15 @@ export class Sessions {
     return { parts, session: await this.#findGenuine(parts) }
   }
 
+  #isGenuine(parts: RefreshTokenParts, session: table.OwnedSession): boolean {
+    // A number that was not reached yet is genuine only after the database was set back to a backup.
+    return this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
+  }
+
   async #findGenuine(parts: RefreshTokenParts): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#options.store, parts.sessionId)
     if (session === undefined) throw new Problem('refresh_token_invalid')
-    // A number that was not reached yet is genuine only after the database was set back to a backup.
-    const known = this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
-    if (!known) throw new Problem('refresh_token_invalid')
+    if (!this.#isGenuine(parts, session)) throw new Problem('refresh_token_invalid')
     if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
