@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Machines } from './support/machines.js'
@@ -170,6 +171,101 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect((await raw('GET', '/v1/forward-auth/x', { cookie })).status).toBe(200)
   })
 
+  it.each<[string, Record<string, string>]>([
+    ['by its Upgrade header', { upgrade: 'websocket' }],
+    ['by its Upgrade header in another case', { upgrade: 'WebSocket' }],
+    ['by an Upgrade to anything', { upgrade: 'h2c' }],
+    ['by its key, where the proxy drops the rest', { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }],
+    ['by its version', { 'sec-websocket-version': '13' }],
+    ['by its protocols', { 'sec-websocket-protocol': 'graphql-ws' }],
+    ['by its mode', { 'sec-fetch-mode': 'websocket' }],
+    ['by the mode of a WebTransport session', { 'sec-fetch-mode': 'webtransport' }],
+    ['by a mode that is said twice', { 'sec-fetch-mode': 'cors, websocket' }],
+    ['by a key beside the mode of something else', { 'sec-fetch-mode': 'cors', 'sec-websocket-key': 'x' }],
+    ['by an Origin, where the proxy drops everything else', {}],
+  ])('holds the handshake of a WebSocket by cookie to a trusted page: known %s', async (_, signs) => {
+    const cookie = `__Host-latchkey=${person.token}`
+    const outcome = async (headers: Record<string, string>) => {
+      const { status, code } = await raw('GET', '/v1/forward-auth', { cookie, ...signs, ...headers })
+      return status === 200 ? 200 : code
+    }
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      const asked = { 'x-forwarded-method': method }
+      for (const evil of [
+        { origin: 'https://evil.example' },
+        { origin: 'https://evil.example', 'sec-fetch-site': 'same-site' },
+        { origin: 'null' },
+        { origin: running.configuration.issuer, 'sec-fetch-site': 'cross-site' },
+      ]) {
+        expect(await outcome({ ...asked, ...evil })).toBe('csrf_refused')
+      }
+      expect(await outcome({ ...asked, origin: running.configuration.issuer })).toBe(200)
+      expect(await outcome({ ...asked, origin: 'https://app.example', 'sec-fetch-site': 'same-origin' })).toBe(200)
+    }
+    const byHeader = { authorization: `Bearer ${person.token}`, ...signs, origin: 'https://evil.example' }
+    const { status } = await raw('GET', '/v1/forward-auth', byHeader)
+    expect(status, 'a token in the header is put there by its holder').toBe(200)
+  })
+
+  it('refuses a handshake by cookie that shows no page at all, and methods in another case', async () => {
+    const cookie = `__Host-latchkey=${person.token}`
+    for (const headers of [
+      { 'x-forwarded-method': 'GET', upgrade: 'websocket' },
+      { 'x-forwarded-method': 'GET', upgrade: 'websocket', connection: 'Upgrade' },
+      { 'x-forwarded-method': 'CONNECT' },
+      { 'x-forwarded-method': 'get' },
+      { 'x-forwarded-method': '' },
+      { 'x-forwarded-method': 'GET, POST' },
+      { upgrade: 'websocket' },
+    ]) {
+      expect((await raw('GET', '/v1/forward-auth', { cookie, ...headers })).code).toBe('csrf_refused')
+    }
+    const envoy = await raw('GET', '/v1/forward-auth/x', { cookie, 'sec-websocket-key': 'x' })
+    expect(envoy.status).toBe(403)
+  })
+
+  it('lets pages of other origins read by cookie, where the browser says that it is no handshake', async () => {
+    const headers = {
+      cookie: `__Host-latchkey=${person.token}`,
+      origin: 'https://app.example',
+      'x-forwarded-method': 'GET',
+    }
+    for (const mode of ['cors', 'no-cors', 'navigate', 'same-origin']) {
+      const { status } = await raw('GET', '/v1/forward-auth', { ...headers, 'sec-fetch-mode': mode })
+      expect([mode, status]).toEqual([mode, 200])
+    }
+  })
+
+  it('says which cookies the application may get: none of its own', async () => {
+    const own = `__Host-latchkey=${person.token}`
+    const passed = async (cookie: string) => {
+      const headers = { cookie, 'x-forwarded-method': 'GET', 'sec-forward-auth': 'proxy' }
+      return (await ask('', { headers })).headers.get('cookie')
+    }
+    expect(await passed(own)).toBe('')
+    expect(
+      await passed(
+        `a=1; ${own}; __Host-latchkey-device=x; b="2 3";__Secure-latchkey-refresh=y; __Host-latchkey-device=z`,
+      ),
+    ).toBe('a=1; b="2 3"')
+    expect(await passed(`__Host-latchkey2=a; ${own}; x=__Host-latchkey=b`)).toBe(
+      '__Host-latchkey2=a; x=__Host-latchkey=b',
+    )
+    expect(await passed(`a=\u00e9; ${own}`)).toBe('a=\u00e9')
+    const byHeader = await ask('', { token: person.token, headers: { 'sec-forward-auth': 'proxy' } })
+    expect(byHeader.headers.get('cookie')).toBe('')
+  })
+
+  it('shows cookies to no script, and in no refusal', async () => {
+    const cookie = `a=1; __Host-latchkey=${person.token}`
+    for (const mark of [{}, { 'sec-forward-auth': '1' }, { 'x-forward-auth': 'proxy' }] as Record<string, string>[]) {
+      const { status, headers } = await ask('', { headers: { cookie, 'x-forwarded-method': 'GET', ...mark } })
+      expect([status, headers.get('cookie')]).toEqual([200, ''])
+    }
+    const refused = await ask('', { headers: { cookie, 'x-forwarded-method': 'POST', 'sec-forward-auth': 'proxy' } })
+    expect([refused.status, refused.headers.get('cookie')]).toEqual([403, null])
+  })
+
   it('is counted by outcome', async () => {
     const count = async (outcome: string) => {
       const { values } = await running.server.service.metrics.forwardAuth.get()
@@ -196,14 +292,14 @@ describe.each(databases)('forward-auth on %s', (database) => {
     await lost.stop().catch(() => {})
   })
 
-  /** What `fetch` does not send: any method, with a body of a type that is known to nobody. */
+  /** What `fetch` does not send: any method and header, with a body of a type that is known to nobody. */
   function raw(method: string, path: string, headers: Record<string, string>) {
-    return new Promise<{ status: number; headers: Record<string, unknown> }>((resolve, reject) => {
+    return new Promise<{ status: number; headers: Record<string, unknown>; code: string }>((resolve, reject) => {
       const hasBody = method !== 'GET' && method !== 'HEAD'
       const sent = { ...headers, ...(hasBody ? { 'content-type': 'text/x-nonsense', 'content-length': '3' } : {}) }
-      const outgoing = request(`${running.url}${path}`, { method, headers: sent }, (response) => {
-        response.resume()
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }))
+      const outgoing = request(`${running.url}${path}`, { method, headers: sent }, async (response) => {
+        const { code = '' } = JSON.parse((await text(response)) || '{}')
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, code })
       })
       outgoing.on('error', reject)
       outgoing.end(hasBody ? 'a=b' : undefined)

@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
 import { type Auth, LatchkeyError, type MaybePromise } from 'latchkey'
-import { requireScope } from 'latchkey/node'
+import { requireScope, withoutCookies } from 'latchkey/node'
 import type { Static } from 'typebox'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { ExchangedToken } from '../exchange/token-exchange.js'
@@ -9,12 +9,12 @@ import type { App } from '../http/app.js'
 import type { TrustedPages } from '../http/trusted-pages.js'
 import { Type } from '../http/type.js'
 import { Problem } from '../problem.js'
-import { safeMethods } from './cookie-guards.js'
 import { identityHeaderNames, identityHeaders } from './identity-headers.js'
+import { isRead } from './is-read.js'
 import { forToken, forUrl, refusals } from './refusals.js'
 import type { RouteContext } from './route-context.js'
 import { Scope, scopePattern } from './schemas.js'
-import { accessCookie, cookiesOf } from './session-cookies.js'
+import { accessCookie, cookiesOf, ownCookies } from './session-cookies.js'
 
 const querystring = Type.Object(
   {
@@ -36,18 +36,25 @@ const createSchema = () => ({
   summary: 'Whether a proxy may let a request pass, and whose it is',
   description:
     'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy; takes every method. What the proxy appends as a path is ignored, and then what is to be ' +
-    'asked for is read from the headers X-Forward-Auth-Scope and X-Forward-Auth-Audience, since the query is that of the request. See docs/forward-auth.md.',
+    'asked for is read from the headers X-Forward-Auth-Scope and X-Forward-Auth-Audience, since the query is that of the request. With Sec-Forward-Auth: proxy the answer ' +
+    'has the cookies that the application may get. See docs/forward-auth.md.',
   querystring,
   response: {
     200: {
       description: 'It may pass; the headers say whose it is.',
       type: 'null',
-      headers: Object.fromEntries(
-        identityHeaderNames.map((name) => [
-          name,
-          { type: 'string', description: 'Empty where there is nothing to say.' },
-        ]),
-      ),
+      headers: {
+        ...Object.fromEntries(
+          identityHeaderNames.map((name) => [
+            name,
+            { type: 'string', description: 'Empty where there is nothing to say.' },
+          ]),
+        ),
+        Cookie: {
+          type: 'string',
+          description: 'The cookies of the request without those of this server, where the proxy asks for it; else empty.',
+        },
+      },
     },
     ...refusals(...forUrl, ...forToken, 'insufficient_scope', 'csrf_refused', 'audience_refused'),
   },
@@ -128,7 +135,7 @@ function answer(
   if (scope !== '') requireScope(...scope.split(' '))(auth)
   const send = (exchanged?: ExchangedToken) => {
     request.outcome = 'allowed'
-    reply.headers(identityHeaders(auth, exchanged?.accessToken)).send()
+    reply.headers(identityHeaders(auth, exchanged?.accessToken)).header('Cookie', cookiesToPass(request)).send()
   }
   if (audience === '') return send()
   const exchanged = exchange(repeatedExchange, auth, audience)
@@ -139,10 +146,20 @@ function answer(
   })
 }
 
-/** What is done on the strength of a cookie must come from a trusted page (CSRF), unless the proxy says that it changes nothing. */
+/** What is done on the strength of a cookie must come from a trusted page (CSRF), unless it can do no more than read. */
 function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
-  if (method !== undefined && safeMethods.has(method)) return
+  if (isRead({ method, headers: request.headers })) return
   if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw new Problem('csrf_refused')
+}
+
+/**
+ * Returns the `Cookie` header that the proxy passes on instead of the one that it was sent: an application must not get a token that
+ * works elsewhere too. It has other cookies only where the proxy asks for them in a header whose name begins with `Sec-`, which no
+ * script can send (Fetch §2.2.2): otherwise a script on this host could read cookies that are `HttpOnly`.
+ */
+function cookiesToPass({ headers }: FastifyRequest): string {
+  if (headers['sec-forward-auth'] !== 'proxy') return ''
+  return withoutCookies(headers.cookie ?? '', ownCookies) ?? ''
 }
 
 function exchange(repeated: RepeatedExchange, auth: Auth, audience: string): MaybePromise<ExchangedToken> {

@@ -10,6 +10,9 @@ export const refreshCookie = '__Secure-latchkey-refresh'
 /** Outlives the session, so that the device is no stranger at the next login. */
 export const deviceCookie = '__Host-latchkey-device'
 
+/** Every cookie that this server sets: what no application behind it may get. */
+export const ownCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie])
+
 const deviceMaxAgeSec = 180 * 86_400
 
 /** The request header by which a page asks for cookies, and shows that it is no form of another site: that cannot set it. */
