@@ -10,6 +10,8 @@ import { createAdmin, type Person, register } from '../../packages/server/test/s
 import { startServer, type TestServer } from '../../packages/server/test/support/start-server.js'
 import { freePort } from '../support/free-port.js'
 import { type Echo, type EchoServer, startEchoServer } from './support/echo-server.js'
+import { emulateEnvoy, emulateTraefik, type Surroundings } from './support/emulated-proxies.js'
+import { findFilter } from './support/find-filter.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
 const read = (name: string) =>
@@ -20,6 +22,180 @@ interface Answer {
   readonly headers: Record<string, string | string[] | undefined>
   readonly echo: Echo | undefined
 }
+
+interface Sent {
+  readonly path: string
+  /** In turn, name and value, as they are sent: names may come twice. */
+  readonly headers: readonly string[]
+  readonly method?: string
+  readonly body?: string | undefined
+}
+
+function askProxy(port: number, { path, headers, method = 'GET', body }: Sent): Promise<Answer> {
+  return new Promise<Answer>((resolve, reject) => {
+    const sent = [
+      ...headers,
+      'Host',
+      'app.example.com',
+      ...(body === undefined ? [] : ['Content-Length', `${body.length}`]),
+    ]
+    const outgoing = request({ port, host: '127.0.0.1', path, method, headers: sent }, async (response) => {
+      const answered = await text(response)
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        echo: answered.startsWith('{"method"') ? (JSON.parse(answered) as Echo) : undefined,
+      })
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+/** One of the files, in the program that it is for or in what stands in for it. */
+interface RunningProxy {
+  readonly port: number
+  stop(): unknown
+}
+
+async function runNginx({ latchkey, application }: Surroundings): Promise<RunningProxy> {
+  const port = await freePort()
+  const configuration = read('nginx.conf')
+    .replace('latchkey:3000', latchkey)
+    .replace('application:8000', application)
+    .replace('listen 8080', `listen 127.0.0.1:${port}`)
+  const nginx = await startNginx(configuration, `http://127.0.0.1:${port}`)
+  return { port, stop: () => nginx.stop() }
+}
+
+async function runTraefik(surroundings: Surroundings): Promise<RunningProxy> {
+  const { port, close } = await emulateTraefik(read('traefik.yaml'), surroundings)
+  return { port, stop: close }
+}
+
+async function runEnvoy(surroundings: Surroundings): Promise<RunningProxy> {
+  const { port, close } = await emulateEnvoy(read('envoy.yaml'), surroundings)
+  return { port, stop: close }
+}
+
+describe.each([
+  ['nginx.conf, in a real nginx', runNginx, 'drops'],
+  ['traefik.yaml, in an emulation of Traefik', runTraefik, 'drops'],
+  ['envoy.yaml, in an emulation of Envoy', runEnvoy, 'refuses'],
+] as const)('an application behind deploy/forward-auth/%s', (_, run, underscores) => {
+  let latchkey: TestServer
+  let application: EchoServer
+  let proxy: RunningProxy
+  let person: Person
+  let own: string
+  let device: string
+
+  beforeAll(async () => {
+    application = await startEchoServer()
+    latchkey = await startServer({ database: 'sqlite' })
+    proxy = await run({ latchkey: new URL(latchkey.url).host, application: application.host })
+    person = await register(latchkey)
+    own = `__Host-latchkey=${person.token}`
+    device = `__Host-latchkey-device=${'d'.repeat(43)}`
+  })
+  afterAll(async () => {
+    await proxy?.stop()
+    application?.close()
+    await latchkey?.stop()
+  })
+
+  const ask = (headers: readonly string[], method = 'GET', path = '/x') =>
+    askProxy(proxy.port, { path, headers, method })
+  const bearer = () => ['Authorization', `Bearer ${person.token}`]
+
+  it('gets its own cookies, and nothing that opens anything elsewhere', async () => {
+    const refresh = `__Secure-latchkey-refresh=${person.refreshToken}`
+    const theirs = 'a=1; b="2 3"'
+    for (const headers of [
+      ['Cookie', `a=1; ${own}; ${device}; b="2 3"`],
+      ['Cookie', `${own};a=1;${device};b="2 3";${device}`],
+      ['Cookie', `a=1;\t${own}\t; \t${device}; ${refresh}; b="2 3"`],
+      ['Cookie', own, 'Cookie', 'a=1', 'cookie', 'b="2 3"', 'COOKIE', device],
+      [...bearer(), 'Cookie', `a=1; ${device}; ${refresh}; b="2 3"`],
+    ]) {
+      const { status, echo } = await ask(headers)
+      expect([status, echo?.headers.cookie]).toEqual([200, theirs])
+      expect(echo?.headers).not.toHaveProperty('authorization')
+      expect(echo?.headers['x-auth-subject']).toBe(person.id)
+      const seen = JSON.stringify(echo)
+      for (const secret of [person.token, person.refreshToken, 'd'.repeat(43)]) expect(seen).not.toContain(secret)
+    }
+  })
+
+  it('gets cookies of other names as they were, however like ours they are', async () => {
+    const like = '__host-latchkey=1; __Host-latchkey2=2; x=__Host-latchkey; \u00a0__Host-latchkey=3'
+    const { status, echo } = await ask(['Cookie', `${like}; ${own}`])
+    expect([status, echo?.headers.cookie]).toEqual([200, like])
+  })
+
+  it('gets no cookie at all where there is none but ours', async () => {
+    for (const cookie of [own, `${own}; ${device}`, `${device}; ${own};`]) {
+      const { status, echo } = await ask(['Cookie', cookie])
+      expect([status, echo?.headers.cookie ?? '']).toEqual([200, ''])
+    }
+  })
+
+  it('gets many cookies, whole', async () => {
+    const many = Array.from({ length: 5 }, (__, at) => `c${at}=${'v'.repeat(1000)}`).join('; ')
+    const { status, echo } = await ask(['Cookie', `${many}; ${own}`])
+    expect([status, echo?.headers.cookie]).toEqual([200, many])
+  })
+
+  it('gets no identity but that of the token, whichever way another one is sent along', async () => {
+    const evil = identityHeaderNames.flatMap((name) => [
+      name,
+      'evil',
+      name.toLowerCase(),
+      'evil',
+      name.toUpperCase(),
+      'evil',
+    ])
+    for (const connection of ['keep-alive', ...identityHeaderNames, 'Cookie', 'Authorization', 'Sec-Forward-Auth']) {
+      const headers = ['Connection', `${connection}, close`, ...evil, 'Cookie', `a=1; ${own}`]
+      const { status, echo } = await ask(headers)
+      expect(JSON.stringify(echo ?? '')).not.toMatch(new RegExp(`evil|${person.token}`))
+      if (status !== 401) expect([status, echo?.headers['x-auth-subject']]).toEqual([200, person.id])
+    }
+    for (const name of identityHeaderNames) {
+      for (const spelt of [
+        name.replaceAll('-', '_'),
+        name.replace('-', '_'),
+        name.toLowerCase().replaceAll('-', '_'),
+      ]) {
+        const { status, echo } = await ask([spelt, 'evil', ...bearer()])
+        expect(status).toBe(underscores === 'refuses' ? 400 : 200)
+        expect(JSON.stringify(echo ?? '')).not.toContain('evil')
+      }
+    }
+  })
+
+  it('gets no WebSocket of an untrusted page by cookie, and one of a trusted page', async () => {
+    const handshake = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13']
+    const key = ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==']
+    const evil = ['Origin', 'https://evil.example.com', 'Sec-Fetch-Site', 'same-site']
+    const before = application.requests
+    for (const headers of [
+      [...handshake, ...key, ...evil, 'Sec-Fetch-Mode', 'websocket'],
+      [...handshake, ...key, ...evil, 'Sec-Fetch-Mode', 'cors'],
+      [...handshake, ...key, 'Origin', 'https://evil.example.com'],
+      [...handshake, ...key],
+      // As an extended CONNECT of HTTP/2 arrives where a proxy has made a GET of it.
+      [...handshake.slice(0, 4), ...evil],
+      [...key, ...evil, 'Sec-Fetch-Mode', 'cors', 'Connection', 'Sec-Fetch-Mode'],
+    ]) {
+      expect((await ask(['Cookie', own, ...headers])).status).toBe(403)
+    }
+    expect(application.requests).toBe(before)
+    const trusted = ['Origin', latchkey.configuration.issuer]
+    expect((await ask(['Cookie', own, ...handshake, ...key, ...trusted])).status).toBe(200)
+    expect((await ask([...bearer(), ...handshake, ...key, ...evil])).status).toBe(200)
+  })
+})
 
 describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
   let latchkey: TestServer
@@ -45,27 +221,8 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     await latchkey?.stop()
   })
 
-  /** `headers` in turn, name and value, as they are sent: names may come twice. */
   const ask = (path: string, headers: readonly string[] = bearer(), method = 'GET', body?: string) =>
-    new Promise<Answer>((resolve, reject) => {
-      const sent = [
-        ...headers,
-        'Host',
-        'app.example.com',
-        ...(body === undefined ? [] : ['Content-Length', `${body.length}`]),
-      ]
-      const outgoing = request({ port, host: '127.0.0.1', path, method, headers: sent }, async (response) => {
-        const answered = await text(response)
-        const isEcho = answered.startsWith('{')
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          echo: isEcho ? (JSON.parse(answered) as Echo) : undefined,
-        })
-      })
-      outgoing.on('error', reject)
-      outgoing.end(body)
-    })
+    askProxy(port, { path, headers, method, body })
   const bearer = (token = person.token) => ['Authorization', `Bearer ${token}`]
 
   it('passes on whose request it is, with its method, path and body', async () => {
@@ -153,6 +310,17 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect((await ask('/x', [...cookie, ...ownPage], 'POST')).status).toBe(200)
   })
 
+  it('passes on an upgrade to a WebSocket, and to nothing else', async () => {
+    const upgrade = async (protocol: string) => {
+      const { echo } = await ask('/x', [...bearer(), 'Upgrade', protocol, 'Connection', 'Upgrade'])
+      return [echo?.headers.upgrade, echo?.headers.connection]
+    }
+    expect(await upgrade('websocket')).toEqual(['websocket', 'upgrade'])
+    expect(await upgrade('WebSocket')).toEqual(['websocket', 'upgrade'])
+    for (const other of ['h2c', 'websocket, h2c', 'TLS/1.2'])
+      expect(await upgrade(other)).toEqual([undefined, undefined])
+  })
+
   it('leaves the errors of the application alone', async () => {
     for (const status of [400, 401, 403, 404, 500, 503]) {
       const answer = await ask(`/${status}`)
@@ -195,18 +363,22 @@ describe('the identity headers', () => {
     const { http } = parse(read('traefik.yaml'), { merge: true }) as {
       http: {
         routers: Record<string, { middlewares: string[]; service: string }>
-        middlewares: Record<string, { forwardAuth: { address: string; authResponseHeaders: string[] } }>
+        middlewares: Record<string, { forwardAuth?: { address: string; authResponseHeaders: string[] } }>
         services: Record<string, unknown>
       }
     }
     for (const { forwardAuth } of Object.values(http.middlewares)) {
-      expect(named(forwardAuth.authResponseHeaders)).toEqual(all)
+      if (forwardAuth === undefined) continue
+      expect(named(forwardAuth.authResponseHeaders)).toEqual(
+        [...all, 'authorization', 'cookie', 'sec-forward-auth'].toSorted(),
+      )
       expect(new URL(forwardAuth.address).pathname).toBe('/v1/forward-auth')
     }
     for (const { middlewares, service } of Object.values(http.routers)) {
       expect(middlewares.filter((name) => http.middlewares[name] === undefined)).toEqual([])
       expect(http.services).toHaveProperty(service)
-      expect(middlewares).toHaveLength(1)
+      expect(middlewares[0]).toBe('ask-for-cookies')
+      expect(middlewares).toHaveLength(2)
     }
   })
 
@@ -222,21 +394,13 @@ describe('the identity headers', () => {
       }
     }
     const { patterns } = http_service.authorization_response.allowed_upstream_headers
-    expect(named(patterns.map(({ exact }) => exact))).toEqual(all)
+    expect(named(patterns.map(({ exact }) => exact))).toEqual([...all, 'cookie'].toSorted())
     expect([failure_mode_allow, status_on_error.code]).toEqual([false, 'ServiceUnavailable'])
     expect(http_service.path_prefix).toBe('/v1/forward-auth')
     expect(http_service.authorization_request.headers_to_add.map(({ key }) => key)).toEqual([
       'x-forward-auth-scope',
       'x-forward-auth-audience',
+      'sec-forward-auth',
     ])
   })
 })
-
-/** The configuration of the filter with this name, wherever it is. */
-function findFilter(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
-  if ('name' in value && value.name === name && 'typed_config' in value) return value.typed_config
-  return Object.values(value)
-    .map((member) => findFilter(member, name))
-    .find((found) => found !== undefined)
-}
