@@ -65,6 +65,10 @@ describe('latchkey.service', () => {
     ).toBeGreaterThan(mostExposure)
   })
 
+  it('writes no core file, which would hold keys', () => {
+    expect(readFileSync(unit, 'utf8')).toMatch(/^LimitCORE=0$/m)
+  })
+
   it('gives a server longer to stop than the server gives its requests', () => {
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(readFileSync(unit, 'utf8'))?.[1])).toBeGreaterThan(10)
   })

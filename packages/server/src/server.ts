@@ -66,7 +66,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
     isTrustedProxy,
-    https: configuration.issuer.startsWith('https:'),
+    hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
     onRefusal: (error, request) => noteOrigin(service, error, request),
   })
   const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })

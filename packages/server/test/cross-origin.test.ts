@@ -116,6 +116,18 @@ describe('pages of a listed origin', () => {
     const { headers } = await running.api.get('/livez')
     expect(headers.get('strict-transport-security')).toBe('max-age=31536000')
   })
+
+  it('use a server that keeps every host below it to https, where LATCHKEY_HSTS says so', async () => {
+    const strict = await running.startAnother({ configuration: { hsts: 'subdomains' } })
+    try {
+      for (const path of ['/livez', '/docs', '/nowhere']) {
+        const { headers } = await fetch(strict.url + path)
+        expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains')
+      }
+    } finally {
+      await strict.stop()
+    }
+  })
 })
 
 describe('without LATCHKEY_CORS_ORIGINS', () => {
@@ -138,7 +150,11 @@ describe('without LATCHKEY_CORS_ORIGINS', () => {
   })
 
   it('nothing is said of https where the issuer is not reached by it', async () => {
-    expect((await running.api.get('/livez')).headers.get('strict-transport-security')).toBeNull()
+    const strict = await running.startAnother({ configuration: { hsts: 'subdomains' } })
+    for (const { api } of [running, strict]) {
+      expect((await api.get('/livez')).headers.get('strict-transport-security')).toBeNull()
+    }
+    await strict.stop()
   })
 })
 

@@ -28,9 +28,10 @@ describe('a sibling host, in Chromium', () => {
     auth = `http://auth.site.localhost:${new URL(latchkey.url).port}`
     mallory = await register(latchkey)
     sibling = createServer((incoming, response) => {
-      response.setHeader('content-type', 'text/html')
+      response.setHeader('content-type', 'text/html; charset=iso-8859-1')
       if (incoming.url === '/plant') response.setHeader('set-cookie', setCookie)
-      response.end(incoming.url === '/cookies' ? (incoming.headers.cookie ?? '') : 'a page')
+      // As bytes: with a text for a body, Node.js would send the headers in UTF-8 too.
+      response.end(Buffer.from(incoming.url === '/cookies' ? (incoming.headers.cookie ?? '') : 'a page', 'latin1'))
     })
     sibling.on('upgrade', async (incoming: IncomingMessage, socket) => {
       handshakes.push(await askForwardAuth(incoming))
@@ -115,7 +116,7 @@ describe('a sibling host, in Chromium', () => {
     await plant(access(mallory.token))
     await plantByScript(scripts(mallory.token))
     const sent = await sentToAuth()
-    expect(sent.split(mallory.token).length, 'some of them do arrive').toBeGreaterThan(3)
+    expect(sent, 'some of them do arrive').toContain(`\u00a0__Host-latchkey=${mallory.token}`)
     await openAuth()
     expect(await call('GET', '/v1/me')).toBe('401 credentials_missing')
     await forgetAll(access(mallory.token))
@@ -130,7 +131,7 @@ describe('a sibling host, in Chromium', () => {
       `__Secure-latchkey-refresh=${mallory.refreshToken}; Path=${path}; ${domain}`,
       `=__Secure-latchkey-refresh=${mallory.refreshToken}; Path=${path}; ${domain}`,
     ])
-    const planted = [...access(mallory.token), ...access(''), ...refresh]
+    const planted = [...access(mallory.token), ...refresh]
     await plant(planted)
     await plantByScript(scripts(mallory.token))
     await openAuth()
@@ -139,7 +140,12 @@ describe('a sibling host, in Chromium', () => {
       expect(await call('POST', '/v1/refresh')).toBe('200')
       expect(await call('GET', '/v1/me')).toBe(`200 ${email}`)
     }
+    await plant(access(''))
+    await openAuth()
     expect(await call('PATCH', '/v1/me', { name: 'Ada' })).toBe(`200 ${email}`)
+    expect(await call('POST', '/v1/refresh')).toBe('200')
+    await plant(access(mallory.token))
+    await openAuth()
     expect(await call('POST', '/v1/logout')).toBe('204')
     expect(await call('GET', '/v1/me')).toBe('401 credentials_missing')
     expect(await call('POST', '/v1/refresh')).toBe('401 refresh_token_invalid')

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, type Setting } from './setting.js'
-import { type LogLevel, type MailSender, type Permission, type Registration, settings } from './settings.js'
+import { type HstsScope, type LogLevel, type MailSender, type Permission, type Registration, settings } from './settings.js'
 
 /** A key of Cloud KMS, and where it is asked. */
 export interface KmsKey {
@@ -72,6 +72,8 @@ export interface Configuration {
   readonly serviceAudiences: readonly [string, ...string[]]
   /** Whose pages may use the server from elsewhere. */
   readonly corsOrigins: readonly string[]
+  /** For which hosts browsers use https alone, where the issuer is https. */
+  readonly hsts: HstsScope
   /** What the applications behind know, for others to find; empty when nobody said. */
   readonly scopes: readonly string[]
   readonly accessTokenTtlSec: number
@@ -146,6 +148,7 @@ export function readConfiguration(env: Environment): Configuration {
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
     corsOrigins: reader.read(settings.corsOrigins) ?? [],
+    hsts: reader.read(settings.hsts) ?? 'host',
     scopes: reader.read(settings.scopes) ?? [],
     accessTokenTtlSec: reader.read(settings.accessTokenTtl) ?? 900,
     sessionTtlSec,

@@ -14,6 +14,11 @@ const day = 86_400
 const registrations = ['open', 'by-mail'] as const
 const permissions = ['allow', 'refuse'] as const
 
+const hstsScopes = ['host', 'subdomains'] as const
+
+/** Which hosts browsers use https alone for. */
+export type HstsScope = (typeof hstsScopes)[number]
+
 /** How one registers. */
 export type Registration = (typeof registrations)[number]
 
@@ -151,6 +156,14 @@ export const settings = {
     accepts: 'a list of origins such as "https://app.example.com, http://localhost:5173", separated by commas',
     byDefault: 'none: only its own pages may',
     parse: parseOrigins,
+  },
+  hsts: {
+    name: 'LATCHKEY_HSTS',
+    purpose:
+      'The hosts for which browsers use https alone from now on (RFC 6797), where LATCHKEY_ISSUER is https: its host, or all hosts below it as well (includeSubDomains). No host below it can then be used by http.',
+    accepts: `one of ${hstsScopes.join(', ')}`,
+    byDefault: 'host',
+    parse: (text) => parseWord(text, hstsScopes),
   },
   scopes: {
     name: 'LATCHKEY_SCOPES',

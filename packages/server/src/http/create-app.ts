@@ -6,6 +6,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
+import type { HstsScope } from '../config/settings.js'
 import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
@@ -25,20 +26,25 @@ const slownessIntervalMs = 1000
 /** A connection on which nothing moves, because nobody takes what we send, is let go. */
 const connectionTimeoutMs = 60_000
 
+const hstsHeaders: Readonly<Record<HstsScope, string>> = {
+  host: 'max-age=31536000',
+  subdomains: 'max-age=31536000; includeSubDomains',
+}
+
 /** What an app is made with. */
 export interface AppOptions {
   readonly logger: FastifyServerOptions['logger']
   /** Whether X-Forwarded-For is believed when it comes from this address. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
-  /** Whether browsers reach it by https, and should from now on by nothing else. */
-  readonly https: boolean
+  /** The hosts for which browsers use https alone from now on; `undefined` where they reach it by http. */
+  readonly hsts: HstsScope | undefined
   /** Called with every error that a request is answered with. */
   readonly onRefusal?: (error: unknown, request: FastifyRequest) => void
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp({ logger, isTrustedProxy, https, onRefusal }: AppOptions): App {
-  const headers = commonHeaders(https)
+export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOptions): App {
+  const headers = commonHeaders(hsts)
   const addHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...headers, 'X-Request-Id': request.id })
   }
@@ -101,9 +107,9 @@ function addRefusals(app: App, onRefusal: AppOptions['onRefusal']): void {
 }
 
 /** An API's answers are never sniffed, framed, rendered, embedded elsewhere or kept; routes whose answer may be kept say so themselves. */
-function commonHeaders(https: boolean): Readonly<Record<string, string>> {
+function commonHeaders(hsts: HstsScope | undefined): Readonly<Record<string, string>> {
   return {
-    ...(https ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+    ...(hsts === undefined ? {} : { 'Strict-Transport-Security': hstsHeaders[hsts] }),
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     'Cross-Origin-Opener-Policy': 'same-origin',
