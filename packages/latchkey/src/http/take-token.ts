@@ -5,7 +5,10 @@ import { trimWhitespace } from './trim-whitespace.js'
 
 /** Where a request may carry its access token besides the `Authorization` header, which always counts. All off by default. */
 export interface TokenSources {
-  /** The name of a cookie that may hold the token. Whoever uses it must stop cross-site request forgery by other means. */
+  /**
+   * The name of a cookie that may hold the token; compared byte by byte. Browsers send it unasked, so the
+   * application must refuse changes and WebSocket handshakes whose `Origin` it does not trust.
+   */
   readonly cookie?: string
   /** `access_token` in a form body (RFC 6750 §2.2): `application/x-www-form-urlencoded`, already parsed, not for GET and HEAD. */
   readonly body?: boolean
@@ -42,8 +45,8 @@ const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
  * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
- * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie or parameter is no credential. Its characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory
- * with it.
+ * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie or parameter is no credential. Its
+ * characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory with it.
  */
 export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
   if (carrier.repeated) throw refusal('credentials_ambiguous')

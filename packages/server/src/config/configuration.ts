@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, type Setting } from './setting.js'
-import { type HstsScope, type LogLevel, type MailSender, type Permission, type Registration, settings } from './settings.js'
+import {
+  type HstsScope,
+  type LogLevel,
+  type MailSender,
+  type Permission,
+  type Registration,
+  settings,
+} from './settings.js'
 
 /** A key of Cloud KMS, and where it is asked. */
 export interface KmsKey {

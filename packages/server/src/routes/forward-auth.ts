@@ -52,7 +52,8 @@ const createSchema = () => ({
         ),
         Cookie: {
           type: 'string',
-          description: 'The cookies of the request without those of this server, where the proxy asks for it; else empty.',
+          description:
+            'The cookies of the request without those of this server, where the proxy asks for it; else empty.',
         },
       },
     },

@@ -14,6 +14,9 @@ export type HeaderSources = Pick<TokenSources, 'cookie'>
  * Who the token of a request to a `node:http` server speaks for; also that of an upgrade to a WebSocket. The value itself when everything needed is in memory,
  * else a promise. Throws or rejects with a LatchkeyError; `sendProblem` answers it.
  *
+ * With `cookie`, check the `Origin` header of an upgrade first: pages of any origin can open a WebSocket, and
+ * the browser sends the cookie along.
+ *
  * @example
  * createServer(async (req, res) => {
  *   try {
