@@ -183,6 +183,11 @@ export const problems = {
     message: 'Administrators do not lock themselves out.',
     hint: 'Ask another administrator, or use /v1/me.',
   },
+  last_administrator: {
+    status: 409,
+    message: 'This account is the last administrator that can sign in.',
+    hint: 'Make another one first: give an account the role "admin", or run "latchkey admin create".',
+  },
   rotation_running: {
     status: 409,
     message: 'A rotation of everybody is under way.',

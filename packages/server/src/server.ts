@@ -26,6 +26,7 @@ import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { guardChanges, guardSignIn } from './routes/cookie-guards.js'
+import { guardAgain } from './routes/guard-again.js'
 import { addRoutes } from './routes/index.js'
 import { openapiOptions } from './routes/openapi-options.js'
 import { requireAccount } from './routes/require-account.js'
@@ -127,6 +128,8 @@ async function furnish(
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const verified = requireAuth(latchkey, { cookie: accessCookie })
   const signedIn = [verified, guardChanges(pages), requireAccount]
+  const admin = [...signedIn, requireAdmin(service.administration)]
+  guardAgain(app, admin)
   const exchange = new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock })
   addRoutes(app, {
     ...service,
@@ -143,7 +146,7 @@ async function furnish(
     pages,
     verified,
     signedIn,
-    admin: [...signedIn, requireAdmin(service.administration)],
+    admin,
   })
   const stopHousekeeping = startHousekeeping(
     counted(metrics, [

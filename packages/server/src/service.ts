@@ -43,6 +43,7 @@ import { BlindNames } from './protection/blind-name.js'
 import { DeviceTokens } from './protection/device-tokens.js'
 import { GuessGuard } from './protection/guess-guard.js'
 import { protectionKeys } from './protection/protection-keys.js'
+import { Actors } from './sessions/actors.js'
 import { RefreshTokens } from './sessions/refresh-token.js'
 import { Sessions } from './sessions/sessions.js'
 
@@ -150,14 +151,15 @@ export async function openService(configuration: Configuration, parts: ServicePa
     }
     const { registration, unverifiedSignIn } = configuration
     const { verifyLinkTtlSec } = configuration.mail
-    const people = { store, keys, sessions, passwords, policy, guesses, audit, clock, unverifiedSignIn, ...mail }
+    const actors = new Actors({ ...configuration, clock })
+    const people = { store, keys, sessions, actors, passwords, policy, guesses, audit, clock, unverifiedSignIn, ...mail }
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
-    const administration = new Administration({ store, keys, sessions, audit, clock })
+    const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
     const inspection = new TokenInspection({ issuer, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
-    const clientAdministration = new ClientAdministration({ store, keys, audit, clock })
-    const rotations = new Rotations({ store, keys, audit, clock })
+    const clientAdministration = new ClientAdministration({ store, keys, actors, audit, clock })
+    const rotations = new Rotations({ store, keys, actors, audit, clock })
     return {
       database,
       store,

@@ -1,5 +1,6 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
+import { lockAccounts } from '../sessions/account-lock.js'
 
 /** What an account may do here. */
 export const roles = ['user', 'admin'] as const
@@ -70,12 +71,8 @@ export async function findAccountByEmail(client: SqlClient, email: string): Prom
 
 /** The account with this ID, which nobody else changes until the transaction ends. */
 export async function lockAccount(client: SqlClient, id: string): Promise<Account | undefined> {
-  // An update that changes nothing: the one lock that both databases' SQL has.
-  const { rows } = await client.query<Account>(
-    `update server_accounts set role = role where id = $1 returning ${columns}`,
-    [id],
-  )
-  return rows[0]
+  const locked = await lockAccounts(client, [id])
+  return locked.has(id) ? findAccount(client, id) : undefined
 }
 
 /** The account with this ID and its password's hash. */
@@ -193,14 +190,6 @@ export async function findForeignHash(
     [prefix, ...known],
   )
   return rows[0]?.passwordHash
-}
-
-/** Whether somebody can use the admin routes. */
-export async function hasAdmin(client: SqlClient): Promise<boolean> {
-  const { rows } = await client.query(
-    `select id from server_accounts where role = 'admin' and disabled_at is null limit 1`,
-  )
-  return rows.length > 0
 }
 
 function whereOf({ passwordHash }: AccountCondition, values: unknown[]): string {

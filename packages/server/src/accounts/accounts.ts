@@ -9,8 +9,10 @@ import type { Outbox } from '../mail/outbox.js'
 import { Problem, type ProblemCode } from '../problem.js'
 import { type Admission, attemptAt, type GuessGuard, type VouchedDevice } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
+import type { Acting, Actors } from '../sessions/actors.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
 import * as table from './account-table.js'
+import { canAdminister, hasAdministrator, requireAdministrator } from './administrators.js'
 import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
 import type { EmailVerification } from './email-verification.js'
 import { draftAccount, insertDraft } from './new-account.js'
@@ -26,17 +28,12 @@ export interface SignedIn {
   readonly deviceToken?: string
 }
 
-/** Who acts, in which session. */
-export interface Acting {
-  readonly accountId: string
-  readonly sessionId: string
-}
-
 /** What `Accounts` works with. */
 export interface AccountsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
+  readonly actors: Actors
   readonly passwords: PasswordQueue
   readonly policy: PasswordPolicy
   readonly guesses: GuessGuard
@@ -105,6 +102,7 @@ export class Accounts {
     const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password)
     const name = input.name === undefined ? stored?.name : input.name
     return store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
       const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name })
       if (updated === undefined) throw new LatchkeyError('token_revoked')
       if (input.name !== undefined) await this.#audit(client, 'profile_change', acting, origin)
@@ -121,31 +119,35 @@ export class Accounts {
     input: { currentPassword: string; newPassword: string },
     origin: RequestOrigin,
   ): Promise<SignedIn> {
-    const { store, keys, sessions, passwords, tokens, outbox } = this.#options
+    const { store, keys, sessions, actors, passwords, tokens, outbox } = this.#options
     const stored = await this.#authenticate(acting, input.currentPassword)
     const newPassword = this.#options.policy.check(input.newPassword, stored)
     const passwordHash = await passwords.hash(newPassword)
     const [account, session] = await store.transaction(async (client) => {
+      await actors.lock(client, acting)
       const updated = await table.updateAccount(client, stored, { passwordHash })
       if (updated === undefined) throw new Problem('password_wrong')
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
-      await keys.revoke(acting.accountId, { client })
       // Who has asked for a link may be the one whom the change is to keep out.
       await tokens.revokeAll(client, acting.accountId)
       await outbox.add(client, { kind: 'password_changed', to: updated.email, account: updated.id })
+      await keys.revoke(acting.accountId, { client })
       await this.#audit(client, 'password_change', acting, origin)
       return [updated, kept] as const
     })
     return { account, tokens: await sessions.tokensFor(session) }
   }
 
-  /** Deletes the account with its sessions and its secret. Fails with `password_wrong`. */
+  /** Deletes the account with its sessions and its secret. Fails with `password_wrong`, `last_administrator`. */
   async delete(acting: Acting, password: string, origin: RequestOrigin): Promise<void> {
     const stored = await this.#authenticate(acting, password)
     await this.#options.store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
+      const latest = await table.findAccount(client, acting.accountId)
       const deleted = await table.deleteAccount(client, stored)
-      if (!deleted) throw new Problem('password_wrong')
+      if (latest === undefined || !deleted) throw new Problem('password_wrong')
       await this.#options.keys.forget(acting.accountId, { client })
+      if (canAdminister(latest, this.#options)) await requireAdministrator(client, this.#options)
       await this.#audit(client, 'account_delete', acting, origin)
     })
   }
@@ -154,6 +156,7 @@ export class Accounts {
   async addDevice(acting: Acting, password: string, origin: RequestOrigin): Promise<VouchedDevice> {
     await this.#authenticate(acting, password)
     return this.#options.store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
       await this.#audit(client, 'device_add', acting, origin)
       return this.#options.guesses.vouch(client, acting.accountId)
     })
@@ -162,6 +165,7 @@ export class Accounts {
   /** Ends the session that acts. */
   async logout(acting: Acting, origin: RequestOrigin): Promise<void> {
     await this.#options.store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
       const session = { id: acting.sessionId, accountId: acting.accountId }
       const ended = await this.#options.sessions.end(client, session, 'logout')
       if (!ended) throw new LatchkeyError('session_ended')
@@ -172,6 +176,7 @@ export class Accounts {
   /** Ends another session of the account, or this one. Fails with `session_unknown`. */
   async endSession(acting: Acting, sessionId: string, origin: RequestOrigin): Promise<void> {
     await this.#options.store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
       const session = { id: sessionId, accountId: acting.accountId }
       const ended = await this.#options.sessions.end(client, session, 'ended_by_user')
       if (!ended) throw new Problem('session_unknown')
@@ -183,6 +188,7 @@ export class Accounts {
   async logoutAll(acting: Acting, origin: RequestOrigin): Promise<void> {
     const { store, keys, sessions } = this.#options
     await store.transaction(async (client) => {
+      await this.#options.actors.lock(client, acting)
       await sessions.endAll(client, acting.accountId, 'logout')
       await keys.revoke(acting.accountId, { client })
       await this.#audit(client, 'logout_all', acting, origin)
@@ -206,7 +212,7 @@ export class Accounts {
 
   /** Whether somebody can use the admin routes. */
   hasAdmin(): Promise<boolean> {
-    return table.hasAdmin(this.#options.store)
+    return hasAdministrator(this.#options.store, this.#options)
   }
 
   async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
@@ -285,7 +291,7 @@ export class Accounts {
     return stored
   }
 
-  #audit(client: SqlClient, event: AuditEvent, acting: Acting, { address }: RequestOrigin): Promise<void> {
+  #audit(client: SqlClient, event: AuditEvent, acting: Omit<Acting, 'keyId'>, { address }: RequestOrigin): Promise<void> {
     const { accountId, sessionId } = acting
     const entry = { event, outcome: 'done', actor: accountId, account: accountId, session: sessionId, address } as const
     return this.#options.audit.append(client, entry)

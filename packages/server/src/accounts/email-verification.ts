@@ -69,12 +69,16 @@ export class EmailVerification {
     }
   }
 
-  /** Uses the link that was mailed to an address: it is verified, or becomes the account's. Fails with `link_invalid`, `email_taken`. */
+  /** Uses the link that was mailed to an address: it is verified, or becomes the account's. Fails with `link_invalid`, `account_disabled`, `email_taken`. */
   async verify(token: string, origin: RequestOrigin): Promise<void> {
-    await this.#options.store.transaction(async (client) => {
-      const redeemed = await this.#options.tokens.redeem(client, token, 'verify_email', 'change_email')
-      const account = redeemed.accountId === null ? undefined : await table.lockAccount(client, redeemed.accountId)
-      if (account === undefined) throw new Problem('link_invalid')
+    const { store, tokens } = this.#options
+    const { accountId } = await tokens.find(token, 'verify_email', 'change_email')
+    await store.transaction(async (client) => {
+      // The account before its link, as everywhere.
+      const account = accountId === null ? undefined : await table.lockAccount(client, accountId)
+      const redeemed = await tokens.redeem(client, token, 'verify_email', 'change_email')
+      if (account === undefined || redeemed.accountId !== account.id) throw new Problem('link_invalid')
+      if (account.disabledAt !== null) throw new Problem('account_disabled')
       if (redeemed.purpose === 'change_email') await this.#change(client, account, redeemed)
       else await this.#confirm(client, account, redeemed)
       await this.#audit(

@@ -3,6 +3,7 @@ import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { OneTimeLink } from '../mail/letter.js'
 import { Problem } from '../problem.js'
+import { skipLocked } from '../row-locks.js'
 
 /** What a token is good for, and what is kept beside it. */
 export interface TokenPurposes {
@@ -92,7 +93,11 @@ export class OneTimeTokens {
   /** Deletes what has expired. */
   async prune(): Promise<void> {
     const { store, clock } = this.#options
-    await store.query('delete from server_one_time_tokens where expires_at <= $1', [clock.now()])
+    await store.query(
+      `delete from server_one_time_tokens where hash in (
+         select hash from server_one_time_tokens where expires_at <= $1 ${skipLocked(store)})`,
+      [clock.now()],
+    )
   }
 
   async #read<P extends Purpose>(

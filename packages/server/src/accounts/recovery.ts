@@ -53,16 +53,16 @@ export class Recovery {
     const owner = checked(accountId === null ? undefined : await table.findAccount(store, accountId))
     const passwordHash = await passwords.hash(policy.check(input.password, owner))
     await store.transaction(async (client) => {
-      const { data } = await tokens.redeem(client, input.token, 'reset_password')
       const { id, email } = checked(await table.lockAccount(client, owner.id))
+      const { data } = await tokens.redeem(client, input.token, 'reset_password')
       if (data.email !== email) throw new Problem('link_invalid')
       const verifiedAt = owner.emailVerifiedAt ?? clock.now()
       await table.updateAccount(client, { id }, { passwordHash, emailVerifiedAt: verifiedAt })
       await tokens.revokeAll(client, id)
       await sessions.endAll(client, id, 'password_reset')
-      await keys.revoke(id, { client })
       await guesses.readmit(client, attemptAt(id, origin, device))
       await outbox.add(client, { kind: 'password_changed', to: email, account: id })
+      await keys.revoke(id, { client })
       await this.#options.audit.append(client, {
         event: 'password_reset',
         outcome: 'done',

@@ -3,7 +3,7 @@ import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Letter, MailRequest } from '../mail/letter.js'
 import type { MailQuota } from '../mail/mail-quota.js'
-import { type Account, findStoredAccountByEmail, withoutHash } from './account-table.js'
+import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 
 /** What `RequestAnswers` works with. */
@@ -25,8 +25,7 @@ export class RequestAnswers {
 
   /** The letter, whose token is made in the caller's transaction; `undefined` for nobody, and when the address was written to often enough. */
   async answer(client: SqlClient, request: MailRequest): Promise<Letter | undefined> {
-    const stored = await findStoredAccountByEmail(client, request.to)
-    const account = stored && withoutHash(stored)
+    const account = await lockOwner(client, request.to)
     if (!wanted(request, account)) return undefined
     // Before the token: one that nobody is told must not take the place of one that lies in the mailbox.
     if (!(await this.#options.quota.take(client, request.kind, request.to))) return undefined
@@ -69,6 +68,13 @@ export class RequestAnswers {
   ): Promise<void> {
     return this.#options.audit.append(client, { event, outcome, actor: null, account, address: origin })
   }
+}
+
+/** The account with this address, locked: before the counts and links that are written under it. */
+async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
+  const found = await findAccountByEmail(client, email)
+  const account = found && (await lockAccount(client, found.id))
+  return account?.email === email ? account : undefined
 }
 
 function wanted({ kind }: MailRequest, account: Account | undefined): boolean {

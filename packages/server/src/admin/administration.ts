@@ -1,29 +1,24 @@
 import type { Clock, TenantDescription, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import * as table from '../accounts/account-table.js'
+import { canAdminister, requireAdministrator, type SignInRule } from '../accounts/administrators.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
 import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
 import { grantsOfAccount, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
+import type { Actors } from '../sessions/actors.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
 import { type Page, pageOf } from './page.js'
 
-/** The administrator who acts. */
-export interface Administrator {
-  readonly accountId: string
-  readonly address: string | null
-}
-
-/** Whoever has the command line and the keys of the database. */
-export const operator: Administrator = { accountId: 'cli', address: null }
-
 /** What `Administration` works with. */
-export interface AdministrationOptions {
+export interface AdministrationOptions extends SignInRule {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
+  readonly actors: Actors
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -34,7 +29,10 @@ export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
 /** What is done to an account and its secret in one transaction. */
 type Work = (client: SqlClient, account: table.Account) => Promise<unknown>
 
-/** What administrators do with other people's accounts. Everything fails with `account_unknown` when there is no such account. */
+/**
+ * What administrators do with other people's accounts. Everything fails with `account_unknown` when there is no such account, and each change as
+ * `lockAdministrator` does.
+ */
 export class Administration {
   readonly #options: AdministrationOptions
 
@@ -95,7 +93,7 @@ export class Administration {
     })
   }
 
-  /** The account can no longer sign in; its sessions and tokens end. Fails with `own_account`. */
+  /** The account can no longer sign in; its sessions and tokens end. Fails with `own_account`, `last_administrator`. */
   disable(by: Administrator, id: string): Promise<table.Account> {
     checkOther(by, id)
     return this.#change(by, id, 'account_disable', async (client, { disabledAt }) => {
@@ -115,7 +113,7 @@ export class Administration {
 
   /**
    * Changes what the account may do, here (`role`) and in the applications behind (`roles`, `scope`). It holds at once for the tokens that it has, which go
-   * on. Fails with `grants_too_large`, and with `own_account` where an administrator would change the own `role`.
+   * on. Fails with `grants_too_large`, `last_administrator`, and with `own_account` where an administrator would change the own `role`.
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
     if (grants.role !== undefined) checkOther(by, id)
@@ -125,25 +123,39 @@ export class Administration {
     })
   }
 
-  /** Deletes the account with its sessions and its secret. Fails with `own_account`. */
+  /**
+   * Deletes the account with its sessions and its secret. Fails with `own_account`, `last_administrator`; the operator may delete the last administrator, who
+   * is then asked for by every start.
+   */
   async delete(by: Administrator, id: string): Promise<void> {
     checkOther(by, id)
     await this.#options.store.transaction(async (client) => {
-      const deleted = await table.deleteAccount(client, { id })
-      if (!deleted) throw new Problem('account_unknown')
+      await lockAdministrator(this.#options, client, by, [id])
+      const account = known(await table.findAccount(client, id))
+      await table.deleteAccount(client, { id })
       await this.#options.keys.forget(id, { client })
+      if (!isOperator(by)) await this.#keepAdministrator(client, account, undefined)
       await this.#audit(client, by, { event: 'account_delete', account: id })
     })
   }
 
-  /** Locks the account, does the work, logs it, and gives the account as it is then: one transaction. */
+  /** Locks who acts and the account, does the work, logs it, and gives the account as it is then: one transaction. */
   async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
     return this.#options.store.transaction(async (client) => {
-      const account = known(await table.lockAccount(client, id))
+      await lockAdministrator(this.#options, client, by, [id])
+      const account = known(await table.findAccount(client, id))
       await work(client, account)
+      const changed = known(await table.findAccount(client, id))
+      await this.#keepAdministrator(client, account, changed)
       await this.#audit(client, by, { event, account: id })
-      return known(await table.findAccount(client, id))
+      return changed
     })
+  }
+
+  /** Fails with `last_administrator` when the change has taken the last one. */
+  async #keepAdministrator(client: SqlClient, before: table.Account, after: table.Account | undefined): Promise<void> {
+    const isOne = after !== undefined && canAdminister(after, this.#options)
+    if (canAdminister(before, this.#options) && !isOne) await requireAdministrator(client, this.#options)
   }
 
   #audit(client: SqlClient, by: Administrator, what: { event: AuditEvent; account: string }): Promise<void> {

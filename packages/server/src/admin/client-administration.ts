@@ -6,14 +6,16 @@ import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/
 import * as table from '../clients/client-table.js'
 import { grantsOfClient, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
+import type { Actors } from '../sessions/actors.js'
 import { uuidV7 } from '../uuid.js'
-import type { Administrator } from './administration.js'
+import { type Administrator, lockAdministrator } from './administrator.js'
 import { type Page, pageOf } from './page.js'
 
 /** What `ClientAdministration` works with. */
 export interface ClientAdministrationOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
+  readonly actors: Actors
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -39,7 +41,7 @@ export interface ClientInput {
 /** What is done to a client and its tenant's secret in one transaction. */
 type Work = (client: SqlClient, found: table.Client) => Promise<unknown>
 
-/** What administrators do with clients. Everything fails with `client_unknown` when there is no such client. */
+/** What administrators do with clients. Everything fails with `client_unknown` when there is no such client, and each change as `lockAdministrator` does. */
 export class ClientAdministration {
   readonly #options: ClientAdministrationOptions
 
@@ -52,6 +54,7 @@ export class ClientAdministration {
     const createdAt = this.#now()
     const id = uuidV7(createdAt)
     return this.#options.store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       await this.#options.keys.provision(id, { client })
       await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient({ scope }) })
       await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
@@ -85,6 +88,7 @@ export class ClientAdministration {
    */
   async rotateSecret(by: Administrator, id: string, graceSec: number): Promise<RevealedClient> {
     return this.#options.store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       known(await table.lockClient(client, id))
       const nowMs = this.#now()
       const living = await table.listClientSecrets(client, id, nowMs)
@@ -126,15 +130,17 @@ export class ClientAdministration {
   /** Deletes the client with its secrets; its tokens end. */
   async delete(by: Administrator, id: string): Promise<void> {
     await this.#options.store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       if (!(await table.deleteClient(client, id))) throw new Problem('client_unknown')
       await this.#options.keys.forget(id, { client })
       await this.#audit(client, by, 'client_delete', id)
     })
   }
 
-  /** Locks the client, does the work, logs it, and gives the client as it is then: one transaction. */
+  /** Locks who acts and the client, does the work, logs it, and gives the client as it is then: one transaction. */
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
     return this.#options.store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       await work(client, known(await table.lockClient(client, id)))
       await this.#audit(client, by, event, id)
       return this.#describe(client, id)

@@ -107,7 +107,8 @@ async function insertBatch(
   batch: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   const present: Candidate[] = []
-  for (const candidate of batch) {
+  // Two imports that make the same accounts wait for each other instead of ending in a deadlock.
+  for (const candidate of batch.toSorted(byEmail)) {
     const { email, name, role, passwordHash, isEmailVerified } = candidate.user
     if ((await findAccountByEmail(client, email)) !== undefined) {
       present.push(candidate)
@@ -119,7 +120,12 @@ async function insertBatch(
     const { id } = await insertDraft(client, { keys }, draft)
     await audit.append(client, { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null })
   }
-  return present
+  return present.toSorted((one, other) => one.number - other.number)
+}
+
+function byEmail({ user: one }: Candidate, { user: other }: Candidate): number {
+  if (one.email === other.email) return 0
+  return one.email < other.email ? -1 : 1
 }
 
 async function findPresent(client: SqlClient, batch: readonly Candidate[]): Promise<readonly Candidate[]> {

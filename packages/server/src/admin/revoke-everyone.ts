@@ -1,5 +1,7 @@
 import { type Clock, isLatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { lockClient } from '../clients/client-table.js'
+import { lockAccounts } from '../sessions/account-lock.js'
 import { endSessions } from '../sessions/session-table.js'
 
 /** What `revokeEveryone` works with. */
@@ -42,7 +44,10 @@ export async function revokeEveryone(
 
 function revokeAll({ store, keys, clock }: RevocationParts, tenants: readonly string[]): Promise<void> {
   return store.transaction(async (client) => {
-    for (const tenant of tenants) {
+    const accounts = await lockAccounts(client, tenants)
+    const ordered = [...tenants].sort()
+    for (const tenant of ordered) if (!accounts.has(tenant)) await lockClient(client, tenant)
+    for (const tenant of ordered) {
       await endSessions(client, tenant, { reason: 'ended_by_admin', nowMs: clock.now() })
       await keys.revoke(tenant, { client }).catch(ignoringForgotten)
     }

@@ -4,13 +4,15 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
-import type { Administrator } from './administration.js'
+import type { Actors } from '../sessions/actors.js'
+import { type Administrator, lockAdministrator } from './administrator.js'
 import * as table from './rotation-table.js'
 
 /** What `Rotations` works with. */
 export interface RotationsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
+  readonly actors: Actors
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -44,6 +46,7 @@ interface OwnRotation {
 /**
  * The rotation of everybody, one at a time for all servers of the database. What is wanted of it stands in a row that any server may write; one server carries it
  * out and notes how far it has come, and should it die, another one takes it up, from the same date: who was rotated is due no longer.
+ * Each order fails as `lockAdministrator` does; a rotation that has begun goes on, whatever becomes of the administrator who began it.
  */
 export class Rotations {
   readonly #options: RotationsOptions
@@ -73,6 +76,7 @@ export class Rotations {
     const remaining = await store.countDue(olderThan)
     const estimatedEnd = Math.round(nowMs + (remaining * 60_000) / ratePerMinute)
     await store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
       if (!begun) throw new Problem('rotation_running')
       await this.#audit(client, by, 'rotation_start')
@@ -114,6 +118,7 @@ export class Rotations {
 
   async #want(by: Administrator, state: table.WantedState, event: AuditEvent): Promise<RotationStatus> {
     await this.#options.store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by)
       if (!(await table.wantRotation(client, state))) throw new Problem('rotation_unknown')
       await this.#audit(client, by, event)
     })

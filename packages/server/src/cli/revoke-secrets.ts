@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { operator } from '../admin/administration.js'
+import { operator } from '../admin/administrator.js'
 import { revokeEveryone } from '../admin/revoke-everyone.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'

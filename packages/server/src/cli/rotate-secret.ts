@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { operator } from '../admin/administration.js'
+import { operator } from '../admin/administrator.js'
 import type { Surroundings } from './surroundings.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'

@@ -105,10 +105,16 @@ export class Clients {
       return await this.#prove(credentials)
     } catch (error) {
       // A client that was deleted meanwhile: signing may have made a new secret for it.
-      const gone = (await table.findClient(this.#options.store, credentials.clientId)) === undefined
-      if (gone) await this.#options.keys.forget(credentials.clientId)
+      await this.#forgetDeleted(credentials.clientId)
       throw error
     }
+  }
+
+  #forgetDeleted(id: string): Promise<void> {
+    return this.#options.store.transaction(async (client) => {
+      const isDeleted = (await table.lockClient(client, id)) === undefined
+      if (isDeleted) await this.#options.keys.forget(id, { client })
+    })
   }
 
   #record({ id, hash }: ProvenClient, address: string): Promise<void> {

@@ -187,5 +187,13 @@ export const serverMigrations = {
         where role <> 'user' or roles <> '' or scope <> ''
       `,
     },
+    {
+      // A row here is a lock that has no row of its own elsewhere.
+      name: 'administrators who are found without reading every account',
+      sql: `
+        create table server_locks (name text primary key);
+        create index server_accounts_administrators on server_accounts (id) where role = 'admin' and disabled_at is null
+      `,
+    },
   ],
 } as const

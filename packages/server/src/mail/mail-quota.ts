@@ -1,5 +1,6 @@
 import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import { skipLocked } from '../row-locks.js'
 
 /** What `MailQuota` works with. */
 export interface MailQuotaOptions {
@@ -37,6 +38,11 @@ export class MailQuota {
 
   /** Deletes counts whose window has ended. */
   async prune(): Promise<void> {
-    await this.#options.store.query('delete from server_mail_counts where ends_at <= $1', [this.#options.clock.now()])
+    const { store, clock } = this.#options
+    await store.query(
+      `delete from server_mail_counts where name in (
+         select name from server_mail_counts where ends_at <= $1 ${skipLocked(store)})`,
+      [clock.now()],
+    )
   }
 }

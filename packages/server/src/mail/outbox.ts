@@ -1,6 +1,7 @@
 import { type Binding, type Clock, Keyring } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
+import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
 import type { Letter, MailRequest } from './letter.js'
 
@@ -62,11 +63,12 @@ export class Outbox {
     // Looked at first, because most of the time nothing is due, and a write excludes others from an embedded database.
     const { rows: due } = await store.query('select id from server_outbox where due_at <= $1 limit 1', [nowMs])
     if (due.length === 0) return []
-    // The condition stands there twice: who waited for a row that another process has just taken looks at it again.
+    // What another process is taking is left to it.
     const { rows } = await store.query<{ id: string; attempts: number; sealed: string }>(
-      `update server_outbox set attempts = attempts + 1, due_at = $2
-       where due_at <= $1 and id in (select id from server_outbox where due_at <= $1 order by due_at, id limit $3)
-       returning id, attempts, sealed`,
+      `with due as (
+         select id from server_outbox where due_at <= $1 order by due_at, id limit $3 ${skipLocked(store)})
+       update server_outbox set attempts = attempts + 1, due_at = $2
+       where id in (select id from due) returning id, attempts, sealed`,
       [nowMs, nowMs + leaseMs, limit],
     )
     const oldestFirst = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))

@@ -1,9 +1,10 @@
 import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
-import type { Client } from '../clients/client-table.js'
+import { type Client, lockClient } from '../clients/client-table.js'
 import { isClient } from '../grants.js'
 import { Problem } from '../problem.js'
+import { lockAccounts } from '../sessions/account-lock.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { isNotValid } from './is-not-valid.js'
 import { isCompact } from './token-inspection.js'
@@ -42,12 +43,14 @@ export class TokenRevocation {
     this.#options = options
   }
 
-  /** Nothing happens to a token that does not hold. Fails with `client_unauthenticated`, `token_not_own` for the token of a client. */
+  /** Nothing happens to a token that does not hold. Fails with `client_unauthenticated`, `client_disabled`, `token_not_own` for the token of a client. */
   async revoke(token: string, by: Revoker): Promise<void> {
     const found = await this.#find(token)
     if (found === undefined) return
     if (found.isClients) checkOwn(found, by)
     await this.#options.store.transaction(async (client) => {
+      if (!found.isClients) await lockAccounts(client, [found.accountId])
+      if (by.client !== undefined) checkActing(await lockClient(client, by.client.id))
       if (await this.#end(client, found)) await this.#record(client, found, by)
     })
   }
@@ -87,6 +90,12 @@ export class TokenRevocation {
 function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined {
   if (sessionId === undefined) return undefined
   return { id: sessionId, accountId: subject, isClients: isClient(grants) }
+}
+
+/** The client has shown who it is before the transaction; what it is now counts. */
+function checkActing(client: Client | undefined): void {
+  if (client === undefined) throw new Problem('client_unauthenticated')
+  if (client.disabledAt !== null) throw new Problem('client_disabled')
 }
 
 function checkOwn({ accountId }: Revocable, { client }: Revoker): void {

@@ -1,5 +1,6 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { Lane } from '../guess-policy.js'
+import { skipLocked } from '../row-locks.js'
 
 /** A lane as it is stored. Times are milliseconds since 1970. */
 export interface StoredLane extends Lane {
@@ -75,8 +76,12 @@ export async function openLanes(client: SqlClient, openings: readonly Opening[],
 
 /** Deletes lanes that no longer delay anybody and belong to nobody. */
 export async function pruneLanes(
-  client: SqlClient,
+  store: SqlStore,
   { before, nowMs }: { before: number; nowMs: number },
 ): Promise<void> {
-  await client.query('delete from server_guess_lanes where last_at < $1 and known_until < $2', [before, nowMs])
+  await store.query(
+    `delete from server_guess_lanes where name in (
+       select name from server_guess_lanes where last_at < $1 and known_until < $2 ${skipLocked(store)})`,
+    [before, nowMs],
+  )
 }

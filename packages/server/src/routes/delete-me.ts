@@ -13,7 +13,7 @@ const schema = {
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
+    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed', 'last_administrator'),
   },
 }
 

@@ -1,11 +1,12 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, type Latchkey, LatchkeyError } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
-import type { Accounts, Acting } from '../accounts/accounts.js'
+import type { Accounts } from '../accounts/accounts.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
 import type { Recovery } from '../accounts/recovery.js'
 import type { Registration } from '../accounts/registration.js'
-import type { Administration, Administrator } from '../admin/administration.js'
+import type { Administration } from '../admin/administration.js'
+import type { ActingAdministrator } from '../admin/administrator.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
 import type { Rotations } from '../admin/rotations.js'
 import type { StatisticsParts } from '../admin/statistics.js'
@@ -20,6 +21,7 @@ import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
 import type { Tracing } from '../ops/tracing/tracing.js'
 import type { RequestOrigin } from '../request-origin.js'
+import type { Acting } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { cookiesOf, deviceCookie, type SessionCookies, wantsCookies } from './session-cookies.js'
 
@@ -81,10 +83,10 @@ export function deviceOf(request: FastifyRequest): string | undefined {
 /** Who acts, once `signedIn` has let the request pass. */
 export function actingOf({ auth }: FastifyRequest): Acting {
   if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')
-  return { accountId: auth.subject, sessionId: auth.sessionId }
+  return { accountId: auth.subject, sessionId: auth.sessionId, keyId: auth.kid }
 }
 
 /** Which administrator acts, once `admin` has let the request pass. */
-export function administratorOf(request: FastifyRequest): Administrator {
-  return { accountId: request.auth.subject, address: clientAddress(request) }
+export function administratorOf(request: FastifyRequest): ActingAdministrator {
+  return { ...actingOf(request), address: clientAddress(request) }
 }

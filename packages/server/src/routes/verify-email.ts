@@ -11,7 +11,7 @@ const schema = {
   body: Type.Object({ token: OneTimeTokenInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, 'link_invalid', 'email_taken'),
+    ...refusals(...forBody, 'link_invalid', 'account_disabled', 'email_taken'),
   },
 }
 

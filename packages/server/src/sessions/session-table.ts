@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { RequestOrigin } from '../request-origin.js'
+import { skipLocked } from '../row-locks.js'
 
 /** One login on one device. Times are milliseconds since 1970. */
 export interface Session {
@@ -176,9 +177,13 @@ export async function endSessions(
 }
 
 /** Deletes what ended or expired long enough ago. */
-export async function pruneSessions(client: SqlClient, nowMs: number): Promise<void> {
+export async function pruneSessions(store: SqlStore, nowMs: number): Promise<void> {
   const before = nowMs - keepEndedMs
-  await client.query(`delete from server_sessions where expires_at < $1 or ended_at < $1`, [before])
+  await store.query(
+    `delete from server_sessions where id in (
+       select id from server_sessions where expires_at < $1 or ended_at < $1 ${skipLocked(store)})`,
+    [before],
+  )
 }
 
 function newSalt(): string {

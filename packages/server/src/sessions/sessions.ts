@@ -3,6 +3,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
+import { lockAccounts } from './account-lock.js'
 import {
   parseRefreshToken,
   type RefreshTokenParts,
@@ -59,7 +60,7 @@ export class Sessions {
     this.#options = options
   }
 
-  /** A new session, in the caller's transaction. Where it is one too many, those that were not used for the longest time end, with their tokens. */
+  /** A new session, in the caller's transaction, which has locked the account. Where it is one too many, those that were not used for the longest time end, with their tokens. */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
     const { sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
@@ -154,19 +155,19 @@ export class Sessions {
     return table.listSessions(this.#options.store, accountId, { nowMs: this.#now(), idleMs })
   }
 
-  /** Ends one session and its tokens, in the caller's transaction; `false` when the account has no such session that lives. */
+  /** Ends one session and its tokens, in the caller's transaction, which has locked the account (`lockAccounts`); `false` when the account has no such session that lives. */
   async end(client: SqlClient, session: { id: string; accountId: string }, reason: table.EndReason): Promise<boolean> {
     const ended = await table.endSession(client, session, { reason, nowMs: this.#now() })
     if (ended) await this.#options.keys.revokeSession(session.accountId, session.id, { client })
     return ended
   }
 
-  /** Ends all sessions of an account, in the caller's transaction. Their access tokens die with the secret: that is the caller's to revoke. */
+  /** Ends all sessions of an account, in the caller's transaction, which has locked it. Their access tokens die with the secret: that is the caller's to revoke. */
   async endAll(client: SqlClient, accountId: string, reason: table.EndReason): Promise<void> {
     await table.endSessions(client, accountId, { reason, nowMs: this.#now() })
   }
 
-  /** Ends all sessions but one, and gives that one a new line of refresh tokens, in the caller's transaction. Fails with `session_ended`. */
+  /** Ends all sessions but one, and gives that one a new line of refresh tokens, in the caller's transaction, which has locked the account. Fails with `session_ended`. */
   async keepOnly(client: SqlClient, session: { id: string; accountId: string }): Promise<table.Session> {
     const nowMs = this.#now()
     await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, spare: session.id })
@@ -184,8 +185,15 @@ export class Sessions {
     const latest = await table.findSession(this.#options.store, session.id)
     if (latest?.endedAt === null && latest.salt === session.salt) return
     // Only a deleted account takes its sessions along; signing may have made a new secret for it.
-    if (latest === undefined) await this.#options.keys.forget(session.accountId)
+    if (latest === undefined) await this.#forgetDeleted(session.accountId)
     throw new LatchkeyError('session_ended')
+  }
+
+  #forgetDeleted(accountId: string): Promise<void> {
+    return this.#options.store.transaction(async (client) => {
+      const isDeleted = !(await lockAccounts(client, [accountId])).has(accountId)
+      if (isDeleted) await this.#options.keys.forget(accountId, { client })
+    })
   }
 
   async #findBehind(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
@@ -213,6 +221,7 @@ export class Sessions {
 
   async #endReused(session: table.OwnedSession, origin: RequestOrigin): Promise<never> {
     await this.#options.store.transaction(async (client) => {
+      await lockAccounts(client, [session.accountId])
       const ended = await this.end(client, session, 'refresh_reuse')
       if (!ended) return
       await this.#options.audit.append(client, {

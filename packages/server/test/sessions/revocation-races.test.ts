@@ -1,5 +1,6 @@
 import type { Latchkey } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { operator } from '../../src/admin/administrator.js'
 import { readSealedKey } from '../../src/database/sealed-key.js'
 import { RefreshTokens } from '../../src/sessions/refresh-token.js'
 import { Sessions } from '../../src/sessions/sessions.js'
@@ -7,7 +8,6 @@ import { password, register, tokenState } from '../support/people.js'
 import { databases, startServer, type TestServer } from '../support/start-server.js'
 
 const origin = { address: '127.0.0.1', userAgent: null }
-const operator = { accountId: 'operator', address: '127.0.0.1' }
 
 describe.each(databases)('a refresh that is overtaken on %s', (database) => {
   let running: TestServer

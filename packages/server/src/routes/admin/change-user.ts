@@ -20,7 +20,15 @@ const schema = {
   ),
   response: {
     200: Type.Ref('ManagedAccount#'),
-    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account', 'grants_too_large'),
+    ...refusals(
+      ...forBody,
+      ...forAdmin,
+      'csrf_refused',
+      'account_unknown',
+      'own_account',
+      'grants_too_large',
+      'last_administrator',
+    ),
   },
 }
 

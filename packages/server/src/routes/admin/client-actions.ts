@@ -1,4 +1,4 @@
-import type { Administrator } from '../../admin/administration.js'
+import type { Administrator } from '../../admin/administrator.js'
 import type { DescribedClient } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'

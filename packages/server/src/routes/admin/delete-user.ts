@@ -12,7 +12,7 @@ const schema = {
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'own_account', 'last_administrator'),
   },
 }
 

@@ -1,4 +1,4 @@
-import type { Administrator } from '../../admin/administration.js'
+import type { Administrator } from '../../admin/administrator.js'
 import type { RotationStatus } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'

@@ -1,5 +1,5 @@
 import type { Account } from '../../accounts/account-table.js'
-import type { Administrator } from '../../admin/administration.js'
+import type { Administrator } from '../../admin/administrator.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
@@ -30,7 +30,7 @@ function addAction(
   act: (by: Administrator, id: string) => Promise<Account>,
 ): void {
   const ownRefusals = {
-    disable: ['own_account'],
+    disable: ['own_account', 'last_administrator'],
     enable: [],
     rotate: ['too_many_rotations', 'tenant_disabled'],
     revoke: [],

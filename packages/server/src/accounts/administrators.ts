@@ -1,0 +1,39 @@
+import type { SqlClient } from 'latchkey/sqlite'
+import type { Permission } from '../config/settings.js'
+import { Problem } from '../problem.js'
+import type { Account } from './account-table.js'
+
+/** Whether accounts may sign in before their address is verified: an administrator that cannot sign in administers nothing. */
+export interface SignInRule {
+  readonly unverifiedSignIn: Permission
+}
+
+/** Returns whether the account can sign in and use the admin routes. */
+export function canAdminister(
+  { role, disabledAt, emailVerifiedAt }: Pick<Account, 'role' | 'disabledAt' | 'emailVerifiedAt'>,
+  { unverifiedSignIn }: SignInRule,
+): boolean {
+  return role === 'admin' && disabledAt === null && (emailVerifiedAt !== null || unverifiedSignIn === 'allow')
+}
+
+/** Returns whether there is an account that can sign in and use the admin routes. */
+export async function hasAdministrator(client: SqlClient, { unverifiedSignIn }: SignInRule): Promise<boolean> {
+  const verified = unverifiedSignIn === 'allow' ? '' : 'and email_verified_at is not null'
+  const { rows } = await client.query(
+    `select id from server_accounts where role = 'admin' and disabled_at is null ${verified} limit 1`,
+  )
+  return rows.length > 0
+}
+
+/**
+ * Fails with `last_administrator` unless somebody can use the admin routes after what the transaction has written so far. To be called after every change that
+ * takes this from an account, and as the last lock of its transaction: such changes run one after another from here to their commit, so that of two
+ * administrators who demote each other, or delete their own accounts at the same moment, one stays.
+ */
+export async function requireAdministrator(client: SqlClient, rule: SignInRule): Promise<void> {
+  await client.query(
+    `insert into server_locks (name) values ('administrators') on conflict (name) do update set name = excluded.name`,
+  )
+  // A statement of its own: the one that waited for the lock may not see what was committed meanwhile.
+  if (!(await hasAdministrator(client, rule))) throw new Problem('last_administrator')
+}

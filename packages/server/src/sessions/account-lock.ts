@@ -1,0 +1,33 @@
+import type { SqlClient } from 'latchkey/sqlite'
+
+/** What of a locked account decides whether it may act. */
+export interface LockedAccount {
+  readonly id: string
+  readonly role: string
+  /** Milliseconds since 1970; `null` while it is enabled. */
+  readonly disabledAt: number | null
+}
+
+/**
+ * Locks the rows of these accounts until the transaction ends, and returns those that exist, by ID.
+ *
+ * The row of an account is the lock of everything that belongs to it: its sessions, mailed links, guess lanes and tenant. Whoever changes more than one row of
+ * these takes it first, and all accounts that a transaction needs in one call: they are locked in the order of their IDs, so that two transactions wait for
+ * each other instead of ending in a deadlock (docs/decisions/0017-one-order-of-locks.md).
+ */
+export async function lockAccounts(
+  client: SqlClient,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, LockedAccount>> {
+  const locked = new Map<string, LockedAccount>()
+  for (const id of [...new Set(ids)].sort()) {
+    // An update that changes nothing: the one lock that both databases' SQL has.
+    const { rows } = await client.query<LockedAccount>(
+      'update server_accounts set role = role where id = $1 returning id, role, disabled_at as "disabledAt"',
+      [id],
+    )
+    const [account] = rows
+    if (account !== undefined) locked.set(id, account)
+  }
+  return locked
+}

@@ -1,0 +1,74 @@
+import { type Clock, LatchkeyError } from 'latchkey'
+import type { SqlClient } from 'latchkey/sqlite'
+import { type LockedAccount, lockAccounts } from './account-lock.js'
+
+/** The account that acts, in which session, and by a token of which secret. */
+export interface Acting {
+  readonly accountId: string
+  readonly sessionId: string
+  /** The `kid` of the access token. */
+  readonly keyId: string
+}
+
+/** Options of `Actors`. */
+export interface ActorsOptions {
+  readonly clock: Clock
+  /** Seconds after which a session ends that is not used. */
+  readonly sessionIdleTtlSec: number
+}
+
+/**
+ * Checks who acts in the transaction of each change (C5). The guard of a route has checked the token when the request began; until the change is written the session
+ * may have ended, the account may have been disabled, or its secret revoked.
+ */
+export class Actors {
+  readonly #options: ActorsOptions
+
+  constructor(options: ActorsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Locks the account that acts, and `others` that the change is about, and checks that the acting token still holds. Call it first in a transaction: whoever
+   * ends a session, disables an account or revokes its secret holds the same lock, so what is true here stays true until the commit.
+   *
+   * @returns the locked accounts that exist, by ID
+   * @throws LatchkeyError `token_revoked` if the account is gone or disabled or its secret has ended, `session_ended`, `reissue_required`
+   */
+  async lock(
+    client: SqlClient,
+    acting: Acting,
+    others: readonly string[] = [],
+  ): Promise<ReadonlyMap<string, LockedAccount>> {
+    const accounts = await lockAccounts(client, [acting.accountId, ...others])
+    const account = accounts.get(acting.accountId)
+    if (account?.disabledAt !== null) throw new LatchkeyError('token_revoked')
+    await this.#checkSession(client, acting)
+    await this.#checkSecret(client, acting)
+    return accounts
+  }
+
+  async #checkSession(client: SqlClient, { accountId, sessionId }: Acting): Promise<void> {
+    const nowMs = this.#options.clock.now()
+    const { rows } = await client.query(
+      `select id from server_sessions
+       where id = $1 and account_id = $2 and ended_at is null and expires_at > $3 and last_used_at > $4`,
+      [sessionId, accountId, nowMs, nowMs - this.#options.sessionIdleTtlSec * 1000],
+    )
+    if (rows.length === 0) throw new LatchkeyError('session_ended')
+  }
+
+  /** A password change keeps the session that made it, and ends the tokens that the session had: only the secret tells. */
+  async #checkSecret(client: SqlClient, { accountId, keyId }: Acting): Promise<void> {
+    const { rows } = await client.query<{ retiresAt: number | null; reissueRequired: number }>(
+      `select retires_at as "retiresAt", reissue_required as "reissueRequired" from latchkey_secrets
+       where kid = $1 and tenant_id = $2`,
+      [keyId, accountId],
+    )
+    const [secret] = rows
+    if (secret === undefined) throw new LatchkeyError('token_revoked')
+    if (secret.reissueRequired === 1) throw new LatchkeyError('reissue_required')
+    const holds = secret.retiresAt === null || this.#options.clock.now() < secret.retiresAt
+    if (!holds) throw new LatchkeyError('token_revoked')
+  }
+}
