@@ -152,7 +152,19 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const { registration, unverifiedSignIn } = configuration
     const { verifyLinkTtlSec } = configuration.mail
     const actors = new Actors({ ...configuration, clock })
-    const people = { store, keys, sessions, actors, passwords, policy, guesses, audit, clock, unverifiedSignIn, ...mail }
+    const people = {
+      store,
+      keys,
+      sessions,
+      actors,
+      passwords,
+      policy,
+      guesses,
+      audit,
+      clock,
+      unverifiedSignIn,
+      ...mail,
+    }
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
     const inspection = new TokenInspection({ issuer, latchkey, sessions })

@@ -262,10 +262,10 @@ export class Accounts {
       const recorded = await table.recordSignIn(client, account, this.#now())
       if (!recorded) return undefined
       if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
-      const opened = await sessions.open(client, account.id, origin)
-      await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
       await guesses.welcome(client, admission)
       if (!admission.deviceKnown) await this.#tellOfDevice(client, account, origin)
+      const opened = await sessions.open(client, account.id, origin)
+      await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
       return opened
     })
     if (session === undefined) return undefined
@@ -291,7 +291,12 @@ export class Accounts {
     return stored
   }
 
-  #audit(client: SqlClient, event: AuditEvent, acting: Omit<Acting, 'keyId'>, { address }: RequestOrigin): Promise<void> {
+  #audit(
+    client: SqlClient,
+    event: AuditEvent,
+    acting: Omit<Acting, 'keyId'>,
+    { address }: RequestOrigin,
+  ): Promise<void> {
     const { accountId, sessionId } = acting
     const entry = { event, outcome: 'done', actor: accountId, account: accountId, session: sessionId, address } as const
     return this.#options.audit.append(client, entry)

@@ -3,6 +3,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Registration } from '../config/settings.js'
+import type { Letter } from '../mail/letter.js'
 import type { MailQuota } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem } from '../problem.js'
@@ -50,22 +51,19 @@ export class EmailVerification {
     // Made in either case, so that both take the same time; where the address is taken nobody learns the token.
     const data = { purpose: 'change_email', accountId: account.id, data: { email } } as const
     const link = await tokens.issue(client, data, verifyLinkTtlSec)
-    if (await quota.take(client, 'change', email)) {
-      const { id } = account
-      await outbox.add(
-        client,
+    const { id, email: present } = account
+    const letters: readonly [quota: string, letter: Letter][] = [
+      [
+        'change',
         taken
           ? { kind: 'email_has_account', to: email, account: null }
           : { kind: 'confirm_email', to: email, account: id, link },
-      )
-    }
-    if (await quota.take(client, 'change requested', account.email)) {
-      await outbox.add(client, {
-        kind: 'email_change_requested',
-        to: account.email,
-        account: account.id,
-        newEmail: email,
-      })
+      ],
+      ['change requested', { kind: 'email_change_requested', to: present, account: id, newEmail: email }],
+    ]
+    // By address: two accounts that write to the same mailboxes count in the same order.
+    for (const [kind, letter] of present < email ? letters.toReversed() : letters) {
+      if (await quota.take(client, kind, letter.to)) await outbox.add(client, letter)
     }
   }
 

@@ -75,10 +75,7 @@ export async function openLanes(client: SqlClient, openings: readonly Opening[],
 }
 
 /** Deletes lanes that no longer delay anybody and belong to nobody. */
-export async function pruneLanes(
-  store: SqlStore,
-  { before, nowMs }: { before: number; nowMs: number },
-): Promise<void> {
+export async function pruneLanes(store: SqlStore, { before, nowMs }: { before: number; nowMs: number }): Promise<void> {
   await store.query(
     `delete from server_guess_lanes where name in (
        select name from server_guess_lanes where last_at < $1 and known_until < $2 ${skipLocked(store)})`,

@@ -13,7 +13,15 @@ const schema = {
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done.' }),
-    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed', 'last_administrator'),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'csrf_refused',
+      'password_wrong',
+      'guess_delayed',
+      'last_administrator',
+    ),
   },
 }
 
