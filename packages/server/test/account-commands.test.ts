@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { operator } from '../src/admin/administrator.js'
+import { firstId } from '../src/routes/schemas.js'
 import { besideServer, outcomeOf } from './support/beside-server.js'
 import { createAdmin, login, register, tokenState } from './support/people.js'
 
@@ -47,6 +49,18 @@ describe('beside a running server, latchkey', () => {
       token: admin.token,
     })
     expect(body.entries.map(({ event }) => event)).toEqual(['account_delete', 'account_enable', 'account_disable'])
+  })
+
+  it('users disable keeps the last administrator, and users delete says so when none is left', async () => {
+    const { service } = beside.running.server
+    const before = await service.administration.list({ search: '', after: firstId, limit: 100 })
+    for (const { id, role } of before.items) if (role === 'admin') await service.administration.delete(operator, id)
+    const only = await createAdmin(beside.running)
+    expect(outcomeOf(await beside.run('users', 'disable', only.id, '--yes'))).toEqual([1, 'last_administrator'])
+    expect(await beside.laterState(only.token)).toBe(200)
+    const { code, stdout } = await beside.run('users', 'delete', only.id, '--yes')
+    expect([code, stdout.trim().split('\n').length]).toEqual([0, 2])
+    expect(await service.accounts.hasAdmin()).toBe(false)
   })
 
   it('secrets rotate logs nobody out, and secrets list tells versions without a secret', async () => {

@@ -3,7 +3,7 @@ import type { Permission } from '../config/settings.js'
 import { Problem } from '../problem.js'
 import type { Account } from './account-table.js'
 
-/** Whether accounts may sign in before their address is verified: an administrator that cannot sign in administers nothing. */
+/** Whether accounts may sign in before their address is verified: else such an administrator does not count. */
 export interface SignInRule {
   readonly unverifiedSignIn: Permission
 }
@@ -26,9 +26,10 @@ export async function hasAdministrator(client: SqlClient, { unverifiedSignIn }: 
 }
 
 /**
- * Fails with `last_administrator` unless somebody can use the admin routes after what the transaction has written so far. To be called after every change that
- * takes this from an account, and as the last lock of its transaction: such changes run one after another from here to their commit, so that of two
- * administrators who demote each other, or delete their own accounts at the same moment, one stays.
+ * Fails with `last_administrator` unless an account can use the admin routes after all that the
+ * transaction has written. Call it after every change that takes this from an account, as the last
+ * lock of the transaction. From here to their commit such changes run one after another, so that of
+ * two administrators who demote each other, or delete their own accounts at once, one stays.
  */
 export async function requireAdministrator(client: SqlClient, rule: SignInRule): Promise<void> {
   await client.query(

@@ -61,7 +61,7 @@ export class EmailVerification {
       ],
       ['change requested', { kind: 'email_change_requested', to: present, account: id, newEmail: email }],
     ]
-    // By address: two accounts that write to the same mailboxes count in the same order.
+    // By address, so that two transactions that count for the same mailboxes do it in one order.
     for (const [kind, letter] of present < email ? letters.toReversed() : letters) {
       if (await quota.take(client, kind, letter.to)) await outbox.add(client, letter)
     }

@@ -70,7 +70,7 @@ export class RequestAnswers {
   }
 }
 
-/** The account with this address, locked: before the counts and links that are written under it. */
+/** Locks the account with this address: before its link, and before the count of its mailbox. */
 async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
   const found = await findAccountByEmail(client, email)
   const account = found && (await lockAccount(client, found.id))

@@ -30,8 +30,8 @@ export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
 type Work = (client: SqlClient, account: table.Account) => Promise<unknown>
 
 /**
- * What administrators do with other people's accounts. Everything fails with `account_unknown` when there is no such account, and each change as
- * `lockAdministrator` does.
+ * What administrators do with other people's accounts. Everything fails with `account_unknown` when
+ * there is no such account, and each change as `lockAdministrator` does.
  */
 export class Administration {
   readonly #options: AdministrationOptions
@@ -124,8 +124,8 @@ export class Administration {
   }
 
   /**
-   * Deletes the account with its sessions and its secret. Fails with `own_account`, `last_administrator`; the operator may delete the last administrator, who
-   * is then asked for by every start.
+   * Deletes the account with its sessions and its secret. Fails with `own_account`,
+   * `last_administrator`. The operator may delete the last administrator.
    */
   async delete(by: Administrator, id: string): Promise<void> {
     checkOther(by, id)
@@ -139,7 +139,7 @@ export class Administration {
     })
   }
 
-  /** Locks who acts and the account, does the work, logs it, and gives the account as it is then: one transaction. */
+  /** Locks the author and the account, does the work, logs it, and returns the new account. */
   async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
     return this.#options.store.transaction(async (client) => {
       await lockAdministrator(this.#options, client, by, [id])
@@ -152,7 +152,7 @@ export class Administration {
     })
   }
 
-  /** Fails with `last_administrator` when the change has taken the last one. */
+  /** Fails with `last_administrator` if the change has taken away the last one. */
   async #keepAdministrator(client: SqlClient, before: table.Account, after: table.Account | undefined): Promise<void> {
     const isOne = after !== undefined && canAdminister(after, this.#options)
     if (canAdminister(before, this.#options) && !isOne) await requireAdministrator(client, this.#options)

@@ -8,20 +8,21 @@ export interface ActingAdministrator extends Acting {
   readonly address: string | null
 }
 
-/** Whoever has the command line and the keys of the database: trusted, and in no session. */
+/** The operator, who has the command line and the keys of the database: trusted, in no session. */
 export const operator = { accountId: 'cli', address: null, sessionId: undefined } as const
 
-/** Who changes what belongs to others. `accountId`, `sessionId` and `address` are what the audit log says of it. */
+/** The author of a change to other accounts, as the audit log names it. */
 export type Administrator = ActingAdministrator | typeof operator
 
-/** Returns whether it is the operator: the very object, which nothing that comes from a request can be. */
+/** Returns whether it is the operator: that very object, which no request can contain. */
 export function isOperator(by: Administrator): by is typeof operator {
   return by === operator
 }
 
 /**
- * Locks the administrator who acts, and the accounts that the change is about, and checks that the administrator still is one (C5). Call it first in the
- * transaction of a change. The operator is trusted.
+ * Locks the acting administrator and the accounts that the change is about, and checks that the
+ * administrator still is one (C5). The first call in the transaction of a change. The operator is
+ * trusted.
  *
  * @returns the locked accounts that exist, by ID
  * @throws Problem `admin_required`; LatchkeyError as `Actors.lock`

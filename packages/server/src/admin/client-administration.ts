@@ -41,7 +41,10 @@ export interface ClientInput {
 /** What is done to a client and its tenant's secret in one transaction. */
 type Work = (client: SqlClient, found: table.Client) => Promise<unknown>
 
-/** What administrators do with clients. Everything fails with `client_unknown` when there is no such client, and each change as `lockAdministrator` does. */
+/**
+ * What administrators do with clients. Everything fails with `client_unknown` when there is no such
+ * client, and each change as `lockAdministrator` does.
+ */
 export class ClientAdministration {
   readonly #options: ClientAdministrationOptions
 
@@ -137,7 +140,7 @@ export class ClientAdministration {
     })
   }
 
-  /** Locks who acts and the client, does the work, logs it, and gives the client as it is then: one transaction. */
+  /** Locks the author and the client, does the work, logs it, and gives the client as it is then: one transaction. */
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
     return this.#options.store.transaction(async (client) => {
       await lockAdministrator(this.#options, client, by)

@@ -107,7 +107,7 @@ async function insertBatch(
   batch: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   const present: Candidate[] = []
-  // Two imports that make the same accounts wait for each other instead of ending in a deadlock.
+  // In one order: two imports of the same accounts wait for each other instead of deadlocking.
   for (const candidate of batch.toSorted(byEmail)) {
     const { email, name, role, passwordHash, isEmailVerified } = candidate.user
     if ((await findAccountByEmail(client, email)) !== undefined) {

@@ -46,7 +46,8 @@ interface OwnRotation {
 /**
  * The rotation of everybody, one at a time for all servers of the database. What is wanted of it stands in a row that any server may write; one server carries it
  * out and notes how far it has come, and should it die, another one takes it up, from the same date: who was rotated is due no longer.
- * Each order fails as `lockAdministrator` does; a rotation that has begun goes on, whatever becomes of the administrator who began it.
+ * Each order fails as `lockAdministrator` does. A rotation that has begun does not depend on the
+ * rights of the administrator who began it.
  */
 export class Rotations {
   readonly #options: RotationsOptions

@@ -61,12 +61,15 @@ function addAction(
     .option(...jsonOption)
   if (question !== undefined) command.option(...yesOption)
   command.action((user: string, options: ActionOptions) =>
-    withService(surroundings, async ({ administration }) => {
+    withService(surroundings, async ({ administration, accounts }) => {
       const account = await administration.find(user)
       if (question !== undefined) await confirm(`${question} ${account.email}?`, options, surroundings)
       await act(administration, account)
       const json = { id: account.id, email: account.email, done: name }
-      print({ json, text: `${account.email} ${done} (account ${account.id}).` }, options, surroundings)
+      const warning = account.role === 'admin' && !(await accounts.hasAdmin()) ? `\n${noAdministrator}` : ''
+      print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, surroundings)
     }),
   )
 }
+
+const noAdministrator = 'No administrator is left: make one with "latchkey admin create".'

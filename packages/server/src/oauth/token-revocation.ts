@@ -92,7 +92,7 @@ function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined 
   return { id: sessionId, accountId: subject, isClients: isClient(grants) }
 }
 
-/** The client has shown who it is before the transaction; what it is now counts. */
+/** The client was authenticated before the transaction; its present state counts. */
 function checkActing(client: Client | undefined): void {
   if (client === undefined) throw new Problem('client_unauthenticated')
   if (client.disabledAt !== null) throw new Problem('client_disabled')

@@ -2,8 +2,10 @@ import type { onRequestHookHandler, preHandlerHookHandler } from 'fastify'
 import type { App } from '../http/app.js'
 
 /**
- * Runs these guards of a route once more when its body has arrived. They run first before the body, so that a stranger's body is never read; but whoever sends it
- * decides when it ends, and a right that has ended meanwhile must not count. A route without such a guard, or whose requests have no body, stays as it is.
+ * Runs these guards of a route again when the body of a request has arrived. They run before it as
+ * well, so that the body of a stranger is never read; but the sender decides when a body ends, and
+ * a right that has ended meanwhile does not count. Routes without such a guard, and routes whose
+ * requests have no body, stay as they are.
  */
 export function guardAgain(app: App, guards: readonly onRequestHookHandler[]): void {
   app.addHook('onRoute', (route) => {

@@ -1,6 +1,6 @@
 import type { SqlClient } from 'latchkey/sqlite'
 
-/** What of a locked account decides whether it may act. */
+/** The columns of a locked account that decide whether it may act. */
 export interface LockedAccount {
   readonly id: string
   readonly role: string
@@ -11,9 +11,10 @@ export interface LockedAccount {
 /**
  * Locks the rows of these accounts until the transaction ends, and returns those that exist, by ID.
  *
- * The row of an account is the lock of everything that belongs to it: its sessions, mailed links, guess lanes and tenant. Whoever changes more than one row of
- * these takes it first, and all accounts that a transaction needs in one call: they are locked in the order of their IDs, so that two transactions wait for
- * each other instead of ending in a deadlock (docs/decisions/0017-one-order-of-locks.md).
+ * The row of an account is the lock of everything that belongs to it: its sessions, mailed links,
+ * guess lanes and tenant. A transaction that changes more than one of these rows takes it first,
+ * and all accounts that it needs in one call: they are locked in the order of their IDs, so that
+ * transactions wait for each other instead of ending in a deadlock (docs/decisions/0017).
  */
 export async function lockAccounts(
   client: SqlClient,

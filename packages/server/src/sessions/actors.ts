@@ -18,8 +18,9 @@ export interface ActorsOptions {
 }
 
 /**
- * Checks who acts in the transaction of each change (C5). The guard of a route has checked the token when the request began; until the change is written the session
- * may have ended, the account may have been disabled, or its secret revoked.
+ * Checks the acting account in the transaction of each change (C5). The guard of a route has checked
+ * the token when the request began. Until the change is written the session may have ended, the
+ * account may have been disabled, or its secret revoked.
  */
 export class Actors {
   readonly #options: ActorsOptions
@@ -29,11 +30,13 @@ export class Actors {
   }
 
   /**
-   * Locks the account that acts, and `others` that the change is about, and checks that the acting token still holds. Call it first in a transaction: whoever
-   * ends a session, disables an account or revokes its secret holds the same lock, so what is true here stays true until the commit.
+   * Locks the acting account, and `others` that the change is about, and checks that the token still
+   * holds. The first call in a transaction: whatever ends a session, disables an account or revokes
+   * its secret takes the same lock, so that the result stays true until the commit.
    *
    * @returns the locked accounts that exist, by ID
-   * @throws LatchkeyError `token_revoked` if the account is gone or disabled or its secret has ended, `session_ended`, `reissue_required`
+   * @throws LatchkeyError `token_revoked` if the account is gone or disabled or its secret has ended,
+   * `session_ended`, `reissue_required`
    */
   async lock(
     client: SqlClient,
@@ -58,7 +61,7 @@ export class Actors {
     if (rows.length === 0) throw new LatchkeyError('session_ended')
   }
 
-  /** A password change keeps the session that made it, and ends the tokens that the session had: only the secret tells. */
+  /** A password change keeps its session and ends the tokens of that session: only the secret shows it. */
   async #checkSecret(client: SqlClient, { accountId, keyId }: Acting): Promise<void> {
     const { rows } = await client.query<{ retiresAt: number | null; reissueRequired: number }>(
       `select retires_at as "retiresAt", reissue_required as "reissueRequired" from latchkey_secrets

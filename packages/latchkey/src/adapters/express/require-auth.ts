@@ -22,6 +22,10 @@ declare global {
  * A refusal is answered here, as `application/problem+json` with a `WWW-Authenticate` challenge: Express's own error handler would answer with
  * an HTML page. Errors that are no refusals go on to `next`. With `body` as a source it stands behind `express.urlencoded()`.
  *
+ * The sender decides when a body ends, and the token may have been revoked by then: put a guard
+ * behind `express.json()`, or one before it and one behind it. A change of rights also locks and
+ * checks the acting account in its own transaction (docs/consistency.md).
+ *
  * @example
  * app.get('/me', requireAuth(latchkey), (req, res) => res.json({ id: req.auth.subject }))
  */

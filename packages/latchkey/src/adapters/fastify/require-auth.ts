@@ -31,8 +31,14 @@ export type AuthHook = (
  * answers with its status, its code and the `WWW-Authenticate` challenge. As `onRequest` it refuses before a body is read; with `body` as
  * a source it must be a `preHandler`.
  *
+ * The sender decides when a body ends, and the token may have been revoked by then: give a route
+ * that takes a body the hook as `preHandler` as well. The second check is answered from memory. A
+ * change of rights also locks and checks the acting account in its own transaction
+ * (docs/consistency.md).
+ *
  * @example
  * app.get('/me', { onRequest: requireAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
+ * app.put('/me', { onRequest: requireAuth(latchkey), preHandler: requireAuth(latchkey) }, async (request) => …)
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
   return (request, _reply, done) => {

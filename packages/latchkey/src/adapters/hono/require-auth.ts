@@ -21,6 +21,10 @@ export interface AuthVariables {
  * A refusal is answered here, as `application/problem+json` with a `WWW-Authenticate` challenge. Errors that are no refusals are thrown on. The
  * credentials are those of `c.req.raw`, which an earlier middleware may have replaced.
  *
+ * The guard runs before the handler reads the body, and the sender decides when that ends: a
+ * handler that changes rights locks and checks the acting account in its own transaction
+ * (docs/consistency.md).
+ *
  * @example
  * app.get('/me', requireAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
  */

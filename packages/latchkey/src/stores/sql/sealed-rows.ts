@@ -61,16 +61,14 @@ export interface ResealStep {
 /** Re-seals up to `limit` values that are not sealed under `masterKeyId`, in the open transaction of `client`; gives how many. */
 export async function resealRows(client: SqlClient, dialect: Dialect, step: ResealStep): Promise<number> {
   const others = (await readMasterKeyIds(client)).filter((id) => id !== step.masterKeyId)
-  let done = 0
   for (const from of others) {
-    const limit = step.limit - done
-    if (limit > 0) done += await resealSecrets(client, dialect, { ...step, limit, from })
+    // Tenants are locked once in a transaction: a second set could come before the first in their order.
+    const ofTenants =
+      (await resealSecrets(client, dialect, { ...step, from })) ||
+      (await resealGrants(client, dialect, { ...step, from }))
+    if (ofTenants > 0) return ofTenants
   }
-  for (const from of others) {
-    const limit = step.limit - done
-    if (limit > 0) done += await resealGrants(client, dialect, { ...step, limit, from })
-  }
-  if (done < step.limit) done += await resealSettings(client, dialect, { ...step, limit: step.limit - done })
+  let done = await resealSettings(client, dialect, step)
   if (done < step.limit) done += await resealKeyPairs(client, dialect, { ...step, limit: step.limit - done })
   return done
 }
