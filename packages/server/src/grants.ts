@@ -12,6 +12,11 @@ export interface AccountRights {
   readonly scope: string
 }
 
+/** Returns the rights alone, as the audit log keeps them. */
+export function rightsOf({ role, roles, scope }: AccountRights): { role: string; roles: string; scope: string } {
+  return { role, roles, scope }
+}
+
 /** The grants of an account's tenant. The `role` of a mere user is left out, so that most accounts have none. */
 export function grantsOfAccount({ role, roles, scope }: AccountRights): GrantsInput {
   return { ...(role === 'user' ? {} : { role }), ...listsOf(roles, scope) }

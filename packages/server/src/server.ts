@@ -128,9 +128,16 @@ async function furnish(
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const verified = requireAuth(latchkey, { cookie: accessCookie })
   const signedIn = [verified, guardChanges(pages), requireAccount]
-  const admin = [...signedIn, requireAdmin(service.administration)]
+  const admin = [...signedIn, requireAdmin(service.administration, service.audit)]
   guardAgain(app, admin)
-  const exchange = new TokenExchange({ issuer, audiences: serviceAudiences, keys: serviceKeys, latchkey, clock })
+  const exchange = new TokenExchange({
+    issuer,
+    audiences: serviceAudiences,
+    keys: serviceKeys,
+    latchkey,
+    audit: service.audit,
+    clock,
+  })
   addRoutes(app, {
     ...service,
     statistics: service,
@@ -223,14 +230,17 @@ function carryMail(app: App, { mail: { courier }, metrics }: Service): void {
 }
 
 /** Links what comes into the audit log, also what came last, and lets go of what is old. */
-function keepAudit(app: App, { auditRetentionSec }: Configuration, { auditChain, clock, metrics }: Service): void {
+function keepAudit(app: App, { auditRetentionSec }: Configuration, service: Service): void {
+  const { audit, auditChain, clock, metrics } = service
+  const count = { name: 'write counted audit entries', run: () => audit.flush() }
   const seal = { name: 'seal the audit log', run: () => auditChain.seal() }
   const prune = { name: 'prune the audit log', run: () => auditChain.prune(clock.now() - auditRetentionSec * 1000) }
-  const stopSealing = startHousekeeping(counted(metrics, [seal]), sealingIntervalMs, app.log)
+  const stopSealing = startHousekeeping(counted(metrics, [count, seal]), sealingIntervalMs, app.log)
   const stopPruning = startHousekeeping(counted(metrics, [prune]), choresIntervalMs, app.log)
   app.addHook('onClose', async () => {
     stopSealing()
     stopPruning()
+    await audit.flush('all').catch((error: unknown) => app.log.warn({ err: error }, 'Counted audit entries are lost.'))
     await auditChain
       .seal()
       .catch((error: unknown) => app.log.warn({ err: error }, 'The next start seals the audit log.'))

@@ -123,7 +123,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const names = new BlindNames(protection.names)
     const guesses = new GuessGuard({ store, names, devices: new DeviceTokens(protection.devices), clock })
     const mac = new AuditMac(await readSealedKey(store, masterKeys, 'server:audit-key'))
-    const audit = new AuditTrail({ mac, clock })
+    const audit = new AuditTrail({ store, mac, clock })
     const auditChain = new AuditChain({ store, mac })
     const sessionIds = sessionIdsOf(await readSealedKey(store, masterKeys, 'server:session-id-key'))
     const leaks = new LeakResponse({ store, keys, audit, clock })

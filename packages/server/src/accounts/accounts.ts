@@ -1,9 +1,10 @@
 import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import type { AuditEvent } from '../audit/audit-record.js'
+import type { AuditDetail } from '../audit/audit-detail.js'
+import type { AuditEntry, AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Permission } from '../config/settings.js'
-import { grantsOfAccount, storeGrants } from '../grants.js'
+import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import type { MailQuota } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem, type ProblemCode } from '../problem.js'
@@ -46,6 +47,12 @@ export interface AccountsOptions {
   readonly clock: Clock
 }
 
+/** Where a guess comes from, and the account that makes it. */
+interface GuessOrigin {
+  readonly origin: RequestOrigin
+  readonly actor?: string | null
+}
+
 /** Times that a login may find the hash it has checked replaced. */
 const maxLoginAttempts = 2
 
@@ -68,8 +75,9 @@ export class Accounts {
     passwords.checkRoom()
     const email = tryCanonicalEmail(input.email)
     let found = await table.findStoredAccountByEmail(store, email)
-    const admission = await guesses.admit(attemptAt(found?.id ?? email, origin, device))
-    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
+    const attempt = attemptAt(found?.id ?? email, origin, device)
+    const admission = await this.#recordDelay(guesses.admit(attempt), { account: found?.id ?? null, origin })
+    for (let round = 0; round < maxLoginAttempts; round += 1) {
       const account = await this.#checkCredentials(found, input.password, origin)
       const signedIn = await this.#openFor(account, { password: input.password, admission, origin })
       if (signedIn !== undefined) return signedIn
@@ -99,7 +107,9 @@ export class Accounts {
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
     if (email !== undefined) outbox.checkServed()
-    const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password)
+    const event = email === undefined ? 'profile_change' : 'email_change_request'
+    const stored =
+      input.password === undefined ? undefined : await this.#authenticate(acting, input.password, { event, origin })
     const name = input.name === undefined ? stored?.name : input.name
     return store.transaction(async (client) => {
       await this.#options.actors.lock(client, acting)
@@ -120,7 +130,7 @@ export class Accounts {
     origin: RequestOrigin,
   ): Promise<SignedIn> {
     const { store, keys, sessions, actors, passwords, tokens, outbox } = this.#options
-    const stored = await this.#authenticate(acting, input.currentPassword)
+    const stored = await this.#authenticate(acting, input.currentPassword, { event: 'password_change', origin })
     const newPassword = this.#options.policy.check(input.newPassword, stored)
     const passwordHash = await passwords.hash(newPassword)
     const [account, session] = await store.transaction(async (client) => {
@@ -140,7 +150,7 @@ export class Accounts {
 
   /** Deletes the account with its sessions and its secret. Fails with `password_wrong`, `last_administrator`. */
   async delete(acting: Acting, password: string, origin: RequestOrigin): Promise<void> {
-    const stored = await this.#authenticate(acting, password)
+    const stored = await this.#authenticate(acting, password, { event: 'account_delete', origin })
     await this.#options.store.transaction(async (client) => {
       await this.#options.actors.lock(client, acting)
       const latest = await table.findAccount(client, acting.accountId)
@@ -154,7 +164,7 @@ export class Accounts {
 
   /** A device token to carry over to another device. Fails with `password_wrong`, `guess_delayed`. */
   async addDevice(acting: Acting, password: string, origin: RequestOrigin): Promise<VouchedDevice> {
-    await this.#authenticate(acting, password)
+    await this.#authenticate(acting, password, { event: 'device_add', origin })
     return this.#options.store.transaction(async (client) => {
       await this.#options.actors.lock(client, acting)
       await this.#audit(client, 'device_add', acting, origin)
@@ -180,7 +190,7 @@ export class Accounts {
       const session = { id: sessionId, accountId: acting.accountId }
       const ended = await this.#options.sessions.end(client, session, 'ended_by_user')
       if (!ended) throw new Problem('session_unknown')
-      await this.#audit(client, 'session_end', { ...acting, sessionId }, origin)
+      await this.#audit(client, 'session_end', { ...acting, sessionId }, origin, { acting_session: acting.sessionId })
     })
   }
 
@@ -204,7 +214,10 @@ export class Accounts {
     const vouched = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await this.#options.store.transaction(async (client) => {
       const inserted = await insertDraft(client, this.#options, vouched)
-      await this.#options.audit.append(client, byOperator('register', inserted.id))
+      await this.#options.audit.append(client, {
+        ...byOperator('register', inserted.id),
+        detail: { role: inserted.role },
+      })
       return inserted
     })
     return { account, created: true }
@@ -224,7 +237,8 @@ export class Accounts {
       const promoted = await table.updateAccount(client, existing, { role: 'admin' })
       if (promoted === undefined) throw new Problem('password_wrong')
       await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(promoted) })
-      await this.#options.audit.append(client, byOperator('role_change', existing.id))
+      const detail = { before: rightsOf(existing), after: rightsOf(promoted) }
+      await this.#options.audit.append(client, { ...byOperator('role_change', existing.id), detail })
       return promoted
     })
   }
@@ -237,8 +251,11 @@ export class Accounts {
     const matches = await this.#options.passwords.verify(password, found?.passwordHash)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return found
-    await this.#auditRefusal('login', found?.id ?? null, origin)
-    throw new Problem(refusal ?? 'invalid_credentials')
+    const reason = refusal ?? 'invalid_credentials'
+    const { address } = origin
+    const entry = { event: 'login', outcome: 'refused', actor: null, account: found?.id ?? null, address } as const
+    await this.#options.audit.tally({ ...entry, detail: { reason } })
+    throw new Problem(reason)
   }
 
   /** What keeps the owner of an account out of it. */
@@ -281,30 +298,50 @@ export class Accounts {
   }
 
   /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */
-  async #authenticate({ accountId, sessionId }: Acting, password: string): Promise<table.StoredAccount> {
-    const { store, passwords, guesses } = this.#options
+  async #authenticate(
+    { accountId, sessionId }: Acting,
+    password: string,
+    { event, origin }: { event: AuditEvent; origin: RequestOrigin },
+  ): Promise<table.StoredAccount> {
+    const { store, passwords, guesses, audit } = this.#options
     const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
-    const lane = await guesses.admitSession(sessionId)
-    if (!(await passwords.verify(password, stored.passwordHash))) throw new Problem('password_wrong')
+    const acting = { actor: accountId, account: accountId, session: sessionId }
+    const lane = await this.#recordDelay(guesses.admitSession(sessionId), { ...acting, origin })
+    if (!(await passwords.verify(password, stored.passwordHash))) {
+      const { address } = origin
+      await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: 'password_wrong' } })
+      throw new Problem('password_wrong')
+    }
     await guesses.forgive(lane)
     return stored
+  }
+
+  /** Records an attempt at a password that has to wait. */
+  async #recordDelay<T>(
+    admission: Promise<T>,
+    { origin, actor = null, ...named }: Pick<AuditEntry, 'account' | 'session'> & GuessOrigin,
+  ): Promise<T> {
+    try {
+      return await admission
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'guess_delayed') {
+        const { address } = origin
+        await this.#options.audit.tally({ event: 'guess_delayed', outcome: 'refused', actor, ...named, address })
+      }
+      throw error
+    }
   }
 
   #audit(
     client: SqlClient,
     event: AuditEvent,
-    acting: Omit<Acting, 'keyId'>,
+    { accountId, sessionId }: Omit<Acting, 'keyId'>,
     { address }: RequestOrigin,
+    detail?: AuditDetail,
   ): Promise<void> {
-    const { accountId, sessionId } = acting
     const entry = { event, outcome: 'done', actor: accountId, account: accountId, session: sessionId, address } as const
-    return this.#options.audit.append(client, entry)
-  }
-
-  #auditRefusal(event: AuditEvent, account: string | null, { address }: RequestOrigin): Promise<void> {
-    const entry = { event, outcome: 'refused', actor: null, account, address } as const
-    return this.#options.audit.append(this.#options.store, entry)
+    return this.#options.audit.append(client, { ...entry, detail })
   }
 
   #now(): number {

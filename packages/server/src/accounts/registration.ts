@@ -85,9 +85,13 @@ export class Registration {
    * by a stranger, whose password would then be that of the address's owner. Fails with `link_invalid`, `password_wrong`, `email_taken`.
    */
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, tokens, passwords, clock } = this.#options
+    const { store, tokens, passwords, audit, clock } = this.#options
     const { data } = await tokens.find(input.token, 'register')
-    if (!(await passwords.verify(input.password, data.passwordHash))) throw new Problem('password_wrong')
+    if (!(await passwords.verify(input.password, data.passwordHash))) {
+      const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
+      await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })
+      throw new Problem('password_wrong')
+    }
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const entered = await store.transaction(async (client) => {

@@ -3,9 +3,10 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import * as table from '../accounts/account-table.js'
 import { canAdminister, requireAdministrator, type SignInRule } from '../accounts/administrators.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
-import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
+import type { AuditDetail } from '../audit/audit-detail.js'
+import type { AuditEntry, AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
-import { grantsOfAccount, storeGrants } from '../grants.js'
+import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import type { Session } from '../sessions/session-table.js'
@@ -26,8 +27,8 @@ export interface AdministrationOptions extends SignInRule {
 /** What may change in what an account may do; at least one of them is given. */
 export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
 
-/** What is done to an account and its secret in one transaction. */
-type Work = (client: SqlClient, account: table.Account) => Promise<unknown>
+/** What is done to an account and its secret in one transaction. Resolves with the detail of its audit entry, if it has one. */
+type Work = (client: SqlClient, account: table.Account) => Promise<AuditDetail | undefined>
 
 /**
  * What administrators do with other people's accounts. Everything fails with `account_unknown` when
@@ -82,7 +83,10 @@ export class Administration {
 
   /** A new secret signs; nobody is logged out. Fails with `too_many_rotations`, `tenant_disabled`. */
   rotate(by: Administrator, id: string): Promise<table.Account> {
-    return this.#change(by, id, 'secret_rotate', (client) => this.#options.keys.rotate(id, { client }))
+    return this.#change(by, id, 'secret_rotate', async (client) => {
+      await this.#options.keys.rotate(id, { client })
+      return undefined
+    })
   }
 
   /** Every session and every token of the account ends. */
@@ -90,6 +94,7 @@ export class Administration {
     return this.#change(by, id, 'secret_revoke', async (client) => {
       await this.#options.sessions.endAll(client, id, 'ended_by_admin')
       await this.#options.keys.revoke(id, { client })
+      return undefined
     })
   }
 
@@ -100,6 +105,7 @@ export class Administration {
       await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
       await this.#options.sessions.endAll(client, id, 'disabled')
       await this.#options.keys.disable(id, { client })
+      return undefined
     })
   }
 
@@ -108,6 +114,7 @@ export class Administration {
     return this.#change(by, id, 'account_enable', async (client) => {
       await table.updateAccount(client, { id }, { disabledAt: null })
       await this.#options.keys.enable(id, { client })
+      return undefined
     })
   }
 
@@ -117,9 +124,10 @@ export class Administration {
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
     if (grants.role !== undefined) checkOther(by, id)
-    return this.#change(by, id, 'role_change', async (client) => {
+    return this.#change(by, id, 'role_change', async (client, account) => {
       const changed = known(await table.updateAccount(client, { id }, grants))
       await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfAccount(changed) })
+      return { before: rightsOf(account), after: rightsOf(changed) }
     })
   }
 
@@ -144,10 +152,10 @@ export class Administration {
     return this.#options.store.transaction(async (client) => {
       await lockAdministrator(this.#options, client, by, [id])
       const account = known(await table.findAccount(client, id))
-      await work(client, account)
+      const detail = await work(client, account)
       const changed = known(await table.findAccount(client, id))
       await this.#keepAdministrator(client, account, changed)
-      await this.#audit(client, by, { event, account: id })
+      await this.#audit(client, by, { event, account: id, detail })
       return changed
     })
   }
@@ -158,9 +166,12 @@ export class Administration {
     if (canAdminister(before, this.#options) && !isOne) await requireAdministrator(client, this.#options)
   }
 
-  #audit(client: SqlClient, by: Administrator, what: { event: AuditEvent; account: string }): Promise<void> {
-    const { accountId: actor, address } = by
-    return this.#options.audit.append(client, { ...what, outcome: 'done', actor, address })
+  #audit(
+    client: SqlClient,
+    { accountId: actor, sessionId: session, address }: Administrator,
+    what: Pick<AuditEntry, 'event' | 'account' | 'detail'>,
+  ): Promise<void> {
+    return this.#options.audit.append(client, { ...what, outcome: 'done', actor, session, address })
   }
 
   #now(): number {

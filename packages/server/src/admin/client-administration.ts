@@ -1,6 +1,7 @@
 import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import type { AuditEvent } from '../audit/audit-record.js'
+import type { AuditDetail } from '../audit/audit-detail.js'
+import type { AuditEntry, AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/client-secret.js'
 import * as table from '../clients/client-table.js'
@@ -38,8 +39,8 @@ export interface ClientInput {
   readonly mayIntrospect: boolean
 }
 
-/** What is done to a client and its tenant's secret in one transaction. */
-type Work = (client: SqlClient, found: table.Client) => Promise<unknown>
+/** What is done to a client and its tenant's secret in one transaction. Resolves with the detail of its audit entry, if it has one. */
+type Work = (client: SqlClient, found: table.Client) => Promise<AuditDetail | undefined>
 
 /**
  * What administrators do with clients. Everything fails with `client_unknown` when there is no such
@@ -62,7 +63,11 @@ export class ClientAdministration {
       await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient({ scope }) })
       await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
       const secret = await this.#addSecret(client, id)
-      await this.#audit(client, by, 'client_create', id)
+      await this.#audit(client, by, {
+        event: 'client_create',
+        account: id,
+        detail: { scope, may_introspect: mayIntrospect },
+      })
       return { client: await this.#describe(client, id), secret }
     })
   }
@@ -82,6 +87,7 @@ export class ClientAdministration {
       const changed = { ...found, ...input }
       await table.updateClient(client, changed)
       await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient(changed) })
+      return { before: rightsOf(found), after: rightsOf(changed) }
     })
   }
 
@@ -99,19 +105,25 @@ export class ClientAdministration {
       await table.retireClientSecrets(client, id, { retiresAt: nowMs + graceSec * 1000, nowMs })
       if (graceSec === 0) await this.#options.keys.revoke(id, { client })
       const secret = await this.#addSecret(client, id)
-      await this.#audit(client, by, 'client_secret_rotate', id)
+      await this.#audit(client, by, { event: 'client_secret_rotate', account: id, detail: { grace_seconds: graceSec } })
       return { client: await this.#describe(client, id), secret }
     })
   }
 
   /** A new secret signs the client's tokens; those that it has hold on. Fails with `too_many_rotations`, `tenant_disabled`. */
   rotate(by: Administrator, id: string): Promise<DescribedClient> {
-    return this.#alter(by, id, 'secret_rotate', (client) => this.#options.keys.rotate(id, { client }))
+    return this.#alter(by, id, 'secret_rotate', async (client) => {
+      await this.#options.keys.rotate(id, { client })
+      return undefined
+    })
   }
 
   /** Every token of the client ends; it can get new ones at once. */
   revoke(by: Administrator, id: string): Promise<DescribedClient> {
-    return this.#alter(by, id, 'secret_revoke', (client) => this.#options.keys.revoke(id, { client }))
+    return this.#alter(by, id, 'secret_revoke', async (client) => {
+      await this.#options.keys.revoke(id, { client })
+      return undefined
+    })
   }
 
   /** The client gets no more tokens, and those that it has end. */
@@ -119,6 +131,7 @@ export class ClientAdministration {
     return this.#alter(by, id, 'client_disable', async (client, found) => {
       await table.updateClient(client, { ...found, disabledAt: found.disabledAt ?? this.#now() })
       await this.#options.keys.disable(id, { client })
+      return undefined
     })
   }
 
@@ -127,6 +140,7 @@ export class ClientAdministration {
     return this.#alter(by, id, 'client_enable', async (client, found) => {
       await table.updateClient(client, { ...found, disabledAt: null })
       await this.#options.keys.enable(id, { client })
+      return undefined
     })
   }
 
@@ -136,7 +150,7 @@ export class ClientAdministration {
       await lockAdministrator(this.#options, client, by)
       if (!(await table.deleteClient(client, id))) throw new Problem('client_unknown')
       await this.#options.keys.forget(id, { client })
-      await this.#audit(client, by, 'client_delete', id)
+      await this.#audit(client, by, { event: 'client_delete', account: id })
     })
   }
 
@@ -144,8 +158,8 @@ export class ClientAdministration {
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
     return this.#options.store.transaction(async (client) => {
       await lockAdministrator(this.#options, client, by)
-      await work(client, known(await table.lockClient(client, id)))
-      await this.#audit(client, by, event, id)
+      const detail = await work(client, known(await table.lockClient(client, id)))
+      await this.#audit(client, by, { event, account: id, detail })
       return this.#describe(client, id)
     })
   }
@@ -169,16 +183,19 @@ export class ClientAdministration {
 
   #audit(
     client: SqlClient,
-    { accountId: actor, address }: Administrator,
-    event: AuditEvent,
-    id: string,
+    { accountId: actor, sessionId: session, address }: Administrator,
+    what: Pick<AuditEntry, 'event' | 'account' | 'detail'>,
   ): Promise<void> {
-    return this.#options.audit.append(client, { event, outcome: 'done', actor, account: id, address })
+    return this.#options.audit.append(client, { ...what, outcome: 'done', actor, session, address })
   }
 
   #now(): number {
     return this.#options.clock.now()
   }
+}
+
+function rightsOf({ scope, mayIntrospect, disabledAt }: table.Client): AuditDetail {
+  return { scope, may_introspect: mayIntrospect, disabled: disabledAt !== null }
 }
 
 function known(found: table.Client | undefined): table.Client {

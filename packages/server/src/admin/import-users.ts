@@ -118,7 +118,8 @@ async function insertBatch(
     const emailVerifiedAt = isEmailVerified ? createdAt : null
     const draft = newAccount({ email, name, role, passwordHash, createdAt, emailVerifiedAt })
     const { id } = await insertDraft(client, { keys }, draft)
-    await audit.append(client, { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null })
+    const entry = { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null } as const
+    await audit.append(client, { ...entry, detail: { role } })
   }
   return present.toSorted((one, other) => one.number - other.number)
 }

@@ -100,7 +100,14 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
       if (tenant?.secrets.every((secret) => secret.kid !== kid) ?? true) return false
       await endSessions(client, account, { reason: 'secret_leak', nowMs: clock.now() })
       await keys.revoke(account, { client })
-      await audit.append(client, { event: 'secret_leak', outcome: 'refused', actor: null, account, address })
+      await audit.append(client, {
+        event: 'secret_leak',
+        outcome: 'refused',
+        actor: null,
+        account,
+        address,
+        detail: { reason: 'session_forged', kid },
+      })
       return true
     })
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, RotateAllOptions, TenantSecrets, TenantsRotation } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
@@ -80,7 +81,8 @@ export class Rotations {
       await lockAdministrator(this.#options, client, by)
       const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
       if (!begun) throw new Problem('rotation_running')
-      await this.#audit(client, by, 'rotation_start')
+      const detail = { older_than: new Date(olderThan).toISOString(), rate_per_minute: ratePerMinute, canary }
+      await this.#audit(client, by, 'rotation_start', detail)
     })
     return this.#settle()
   }
@@ -196,8 +198,21 @@ export class Rotations {
     })
   }
 
-  #audit(client: SqlClient, { accountId: actor, address }: Administrator, event: AuditEvent): Promise<void> {
-    return this.#options.audit.append(client, { event, outcome: 'done', actor, account: null, address })
+  #audit(
+    client: SqlClient,
+    { accountId: actor, sessionId: session, address }: Administrator,
+    event: AuditEvent,
+    detail?: AuditDetail,
+  ): Promise<void> {
+    return this.#options.audit.append(client, {
+      event,
+      outcome: 'done',
+      actor,
+      account: null,
+      session,
+      address,
+      detail,
+    })
   }
 
   #now(): number {

@@ -22,9 +22,10 @@ export class AuditMac {
     this.#key = key
   }
 
-  /** Binds everything that a record says together. */
-  tagOf({ id, at, event, outcome, actor, account, session, address }: AuditRecord): string {
-    return this.#mac(['entry', id, at, event, outcome, actor, account, session, address])
+  /** Binds everything that a record says together. Records without a detail have the tags that they had before there were details. */
+  tagOf({ id, at, event, outcome, actor, account, session, address, detail }: AuditRecord): string {
+    const parts = ['entry', id, at, event, outcome, actor, account, session, address]
+    return this.#mac(detail === null ? parts : [...parts, detail])
   }
 
   /** The place after `previous`, for an entry with this tag. */

@@ -1,3 +1,5 @@
+import type { AuditDetail } from './audit-detail.js'
+
 /** What can be found in the audit log. A name is never changed, a retired one never reused. */
 export const auditEvents = [
   'register',
@@ -37,6 +39,13 @@ export const auditEvents = [
   'password_forgot',
   'password_reset',
   'mail_failed',
+  'refresh_grace',
+  'refresh',
+  'guess_delayed',
+  'admin_access',
+  'token_exchange',
+  'token_introspect',
+  'client_authenticate',
 ] as const
 
 /** The name of something that happened. */
@@ -54,16 +63,19 @@ export interface AuditEntry {
   /** The account, or the client, that it happened to. */
   readonly account: string | null
   readonly session?: string | undefined
-  /** Where the request came from. */
+  /** Where the request came from; the network of several requests that are one entry. */
   readonly address: string | null
+  readonly detail?: AuditDetail | undefined
 }
 
 /** One thing that happened, as the log keeps it. */
-export interface AuditRecord extends Omit<AuditEntry, 'session'> {
+export interface AuditRecord extends Omit<AuditEntry, 'session' | 'detail'> {
   readonly id: string
   /** Milliseconds since 1970. */
   readonly at: number
   readonly session: string | null
+  /** JSON text of at most 8,192 characters. */
+  readonly detail: string | null
 }
 
 /** A record that proves itself: `tag` is made from all of it, under a key that is not in the database. */
@@ -83,4 +95,5 @@ export interface ChainPoint {
 export interface SealedRecord extends TaggedRecord, ChainPoint {}
 
 /** The columns of a `TaggedRecord`, in both databases' SQL. */
-export const taggedColumns = 'id, at, event, outcome, actor, account_id as account, session_id as session, address, tag'
+export const taggedColumns =
+  'id, at, event, outcome, actor, account_id as account, session_id as session, address, detail, tag'

@@ -1,11 +1,14 @@
 import type { Clock } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { uuidV7, uuidV7Floor } from '../uuid.js'
+import { encodeDetail } from './audit-detail.js'
 import type { AuditMac } from './audit-mac.js'
 import { type AuditEntry, type AuditRecord, taggedColumns } from './audit-record.js'
+import { AuditTally } from './audit-tally.js'
 
 /** What `AuditTrail` works with. */
 export interface AuditTrailOptions {
+  readonly store: SqlStore
   readonly mac: AuditMac
   readonly clock: Clock
 }
@@ -39,9 +42,16 @@ const filterColumns = {
   outcome: 'outcome',
 } as const satisfies Partial<Record<keyof AuditFilter, string>>
 
+/** Counted entries that are written in one transaction. */
+const batchSize = 250
+
 /** What happened. Entries are only ever added; their places in the chain are given by `AuditChain` a moment later. */
 export class AuditTrail {
   readonly #options: AuditTrailOptions
+  readonly #tally = new AuditTally()
+  /** Taken from the tally, and not written yet. */
+  #due: AuditEntry[] = []
+  #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: AuditTrailOptions) {
     this.#options = options
@@ -51,10 +61,11 @@ export class AuditTrail {
   async append(client: SqlClient, entry: AuditEntry): Promise<void> {
     const { mac, clock } = this.#options
     const at = clock.now()
-    const record: AuditRecord = { ...entry, id: uuidV7(at), at, session: entry.session ?? null }
+    const { session = null, detail } = entry
+    const record: AuditRecord = { ...entry, id: uuidV7(at), at, session, detail: encodeDetail(detail) }
     await client.query(
-      `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, tag)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, detail, tag)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         record.id,
         at,
@@ -64,9 +75,53 @@ export class AuditTrail {
         record.account,
         record.session,
         record.address,
+        record.detail,
         mac.tagOf(record),
       ],
     )
+  }
+
+  /**
+   * Adds an entry for something that can be repeated at any rate, such as a refusal: the first one of its kind, account, session and network at
+   * once, those that follow it within ten minutes as one entry with their number. Its `detail` comes from few possible ones. What cannot be written now is counted.
+   */
+  async tally(entry: AuditEntry): Promise<void> {
+    if (!this.#tally.isFirst(entry, this.#moment())) return
+    try {
+      await this.append(this.#options.store, entry)
+    } catch {
+      // The next flush writes it, or fails, and the operator is informed of that.
+      this.#tally.count(entry, this.#moment())
+    }
+  }
+
+  /** Writes what was counted in the windows that have ended; with `all`, in those that have not as well. */
+  flush(which: 'ended' | 'all' = 'ended'): Promise<void> {
+    const flushed = this.#flushing.then(() => this.#flush(which))
+    // One that failed is not in the way of the next.
+    this.#flushing = flushed.catch(() => {})
+    return flushed
+  }
+
+  async #flush(which: 'ended' | 'all'): Promise<void> {
+    await this.#writeDue()
+    this.#due = this.#tally.take(which, this.#moment())
+    await this.#writeDue()
+  }
+
+  async #writeDue(): Promise<void> {
+    while (this.#due.length > 0) {
+      const batch = this.#due.slice(0, batchSize)
+      await this.#options.store.transaction(async (client) => {
+        for (const entry of batch) await this.append(client, entry)
+      })
+      this.#due = this.#due.slice(batch.length)
+    }
+  }
+
+  #moment() {
+    const { clock } = this.#options
+    return { now: clock.now(), monotonic: clock.monotonic() }
   }
 }
 

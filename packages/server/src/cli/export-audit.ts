@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { decodeDetail } from '../audit/audit-detail.js'
 import { type ExportedRecord, exportAudit } from '../audit/export-audit.js'
 import type { Surroundings } from './surroundings.js'
 import { parseTime } from './terminal/parse-option.js'
@@ -23,5 +24,8 @@ export function addExportAudit(parent: Command, surroundings: Surroundings): voi
 }
 
 async function* linesOf(records: AsyncIterable<ExportedRecord>): AsyncGenerator<string> {
-  for await (const record of records) yield `${JSON.stringify({ ...record, at: new Date(record.at).toISOString() })}\n`
+  for await (const record of records) {
+    const [at, detail] = [new Date(record.at).toISOString(), decodeDetail(record.detail)]
+    yield `${JSON.stringify({ ...record, at, detail })}\n`
+  }
 }

@@ -1,5 +1,6 @@
 import { type Clock, isLatchkeyError, type Latchkey, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { ClientCredentials } from './client-credentials.js'
@@ -46,9 +47,12 @@ export class Clients {
     this.#options = options
   }
 
-  /** The client with these credentials. Fails with `client_unauthenticated`, for whatever reason, and `client_disabled`, which only who has its secret is told. */
-  authenticate(credentials: ClientCredentials | undefined): Promise<table.Client> {
-    return this.#prove(credentials)
+  /**
+   * Returns the client with these credentials; `address` is where they come from. Fails with `client_unauthenticated`, for whatever reason, and
+   * `client_disabled`, which only who has its secret is told.
+   */
+  authenticate(credentials: ClientCredentials | undefined, address: string): Promise<table.Client> {
+    return this.#proveOrAudit(credentials, { event: 'client_authenticate', address })
   }
 
   /**
@@ -60,8 +64,8 @@ export class Clients {
    * scope only where less than everything was asked for: what the client may do is stored with its tenant.
    */
   async grant({ credentials, scope, address }: GrantRequest): Promise<ClientToken> {
-    const client = await this.#proveOrAudit(credentials, address)
-    const granted = grantedScope(client, scope)
+    const client = await this.#proveOrAudit(credentials, { event: 'client_token', address })
+    const granted = await this.#grantedScope(client, scope, address)
     const { token, expiresIn } = await this.#sign(client.id, scope === undefined ? undefined : granted)
     await this.#record(await this.#proveOrForget(credentials), address)
     return { accessToken: token, expiresInSec: expiresIn, scope: granted }
@@ -88,16 +92,29 @@ export class Clients {
     return { ...client, hash }
   }
 
-  async #proveOrAudit(credentials: ClientCredentials, address: string): Promise<ProvenClient> {
+  async #proveOrAudit(
+    credentials: ClientCredentials | undefined,
+    { event, address }: { readonly event: AuditEvent; readonly address: string },
+  ): Promise<ProvenClient> {
     try {
       return await this.#prove(credentials)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       const { store, audit } = this.#options
-      const account = (await table.findClient(store, credentials.clientId))?.id ?? null
-      await audit.append(store, { event: 'client_token', outcome: 'refused', actor: null, account, address })
+      const named = credentials === undefined ? undefined : await table.findClient(store, credentials.clientId)
+      const account = named?.id ?? null
+      await audit.tally({ event, outcome: 'refused', actor: null, account, address, detail: { reason: error.code } })
       throw error
     }
+  }
+
+  /** Returns what the token will allow. Fails with `scope_refused`. */
+  async #grantedScope({ id, scope: allowed }: table.Client, requested: string | undefined, address: string) {
+    const scope = grantScope(allowed, requested)
+    if (scope !== undefined) return scope
+    const entry = { event: 'client_token', outcome: 'refused', actor: id, account: id, address } as const
+    await this.#options.audit.tally({ ...entry, detail: { reason: 'scope_refused' } })
+    throw new Problem('scope_refused')
   }
 
   async #proveOrForget(credentials: ClientCredentials): Promise<ProvenClient> {
@@ -117,17 +134,9 @@ export class Clients {
     })
   }
 
-  #record({ id, hash }: ProvenClient, address: string): Promise<void> {
+  async #record({ id, hash }: ProvenClient, address: string): Promise<void> {
     const { store, audit, clock } = this.#options
-    return store.transaction(async (client) => {
-      await table.noteClientSecretUse(client, { clientId: id, hash, nowMs: clock.now() })
-      await audit.append(client, { event: 'client_token', outcome: 'done', actor: id, account: id, address })
-    })
+    await table.noteClientSecretUse(store, { clientId: id, hash, nowMs: clock.now() })
+    await audit.tally({ event: 'client_token', outcome: 'done', actor: id, account: id, address })
   }
-}
-
-function grantedScope({ scope: allowed }: table.Client, requested: string | undefined): string {
-  const scope = grantScope(allowed, requested)
-  if (scope === undefined) throw new Problem('scope_refused')
-  return scope
 }

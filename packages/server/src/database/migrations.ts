@@ -195,5 +195,10 @@ export const serverMigrations = {
         create index server_accounts_administrators on server_accounts (id) where role = 'admin' and disabled_at is null
       `,
     },
+    {
+      // JSON, or null; the tags of entries without it are made as before.
+      name: 'details in the audit log',
+      sql: 'alter table server_audit add column detail text',
+    },
   ],
 } as const

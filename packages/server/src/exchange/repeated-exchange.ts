@@ -24,11 +24,11 @@ export class RepeatedExchange {
     this.#clock = clock
   }
 
-  /** Like `exchangeVerified`, and fails like it. */
-  tokenFor(subject: Auth, audience: string): MaybePromise<ExchangedToken> {
+  /** Like `exchangeVerified`, and fails like it; `addressOf` is called when a token is signed. */
+  tokenFor(subject: Auth, audience: string, addressOf: () => string): MaybePromise<ExchangedToken> {
     const known = this.#kept.get(subject)?.get(audience)
     if (known !== undefined && this.#clock.now() < known.until) return known.token
-    const token = this.#exchange.exchangeVerified(subject, audience)
+    const token = this.#exchange.exchangeVerified(subject, audience, addressOf())
     return token instanceof Promise
       ? token.then((signed) => this.#keep(subject, audience, signed))
       : this.#keep(subject, audience, token)

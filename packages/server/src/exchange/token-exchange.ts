@@ -8,6 +8,8 @@ import {
   type Latchkey,
   type MaybePromise,
 } from 'latchkey'
+import type { AuditEntry } from '../audit/audit-record.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
 import { claimsOfRights } from '../grants.js'
 import { Problem } from '../problem.js'
 
@@ -20,6 +22,7 @@ export interface TokenExchangeOptions {
   readonly keys: KeySource
   /** Verifies subject tokens. */
   readonly latchkey: Latchkey
+  readonly audit: AuditTrail
   readonly clock: Clock
 }
 
@@ -52,14 +55,34 @@ export class TokenExchange {
    * A token for the audience that lives for five minutes, and no longer than the subject token. Fails with `subject_token_refused`,
    * `audience_refused`, `store_unavailable`.
    */
-  async exchange(subjectToken: string, audience = this.#options.audiences[0]): Promise<ExchangedToken> {
-    const signer = this.#signerFor(audience)
-    return this.#sign(signer, await this.#verify(subjectToken))
+  async exchange(subjectToken: string, audience: string | undefined, address: string): Promise<ExchangedToken> {
+    let subject: Auth | undefined
+    try {
+      subject = await this.#verify(subjectToken)
+      return await this.exchangeVerified(subject, audience ?? this.#options.audiences[0], address)
+    } catch (error) {
+      if (error instanceof Problem) {
+        await this.#record(subject, { outcome: 'refused', address, detail: { reason: error.code } })
+      }
+      throw error
+    }
   }
 
   /** The same for a subject token that has been verified: at once where the key is in memory. Fails with `subject_token_refused` in its last second, and like `exchange`. */
-  exchangeVerified(subject: Auth, audience: string): MaybePromise<ExchangedToken> {
-    return this.#sign(this.#signerFor(audience), subject)
+  exchangeVerified(subject: Auth, audience: string, address: string): MaybePromise<ExchangedToken> {
+    const exchanged = this.#sign(this.#signerFor(audience), subject)
+    // Not waited for, because the answer is synchronous where the key is in memory. It never rejects: what cannot be written is counted.
+    const done = (token: ExchangedToken) => {
+      void this.#record(subject, { outcome: 'done', address, detail: { audience } })
+      return token
+    }
+    return exchanged instanceof Promise ? exchanged.then(done) : done(exchanged)
+  }
+
+  #record(subject: Auth | undefined, what: Pick<AuditEntry, 'outcome' | 'address' | 'detail'>): Promise<void> {
+    const account = subject?.subject ?? null
+    const session = subject?.sessionId
+    return this.#options.audit.tally({ event: 'token_exchange', ...what, actor: account, account, session })
   }
 
   #signerFor(audience: string): Latchkey {

@@ -47,7 +47,7 @@ export class TokenRevocation {
   async revoke(token: string, by: Revoker): Promise<void> {
     const found = await this.#find(token)
     if (found === undefined) return
-    if (found.isClients) checkOwn(found, by)
+    if (found.isClients) await this.#checkOwn(found, by)
     await this.#options.store.transaction(async (client) => {
       if (!found.isClients) await lockAccounts(client, [found.accountId])
       if (by.client !== undefined) checkActing(await lockClient(client, by.client.id))
@@ -64,6 +64,13 @@ export class TokenRevocation {
       if (isNotValid(error)) return undefined
       throw error
     }
+  }
+
+  async #checkOwn({ id, accountId }: Revocable, { client, address }: Revoker): Promise<void> {
+    if (client?.id === accountId) return
+    const entry = { event: 'token_revoke', outcome: 'refused', actor: client?.id ?? null, account: accountId } as const
+    await this.#options.audit.tally({ ...entry, session: id, address })
+    throw new Problem(client === undefined ? 'client_unauthenticated' : 'token_not_own')
   }
 
   /** Whether there was something to end. */
@@ -96,9 +103,4 @@ function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined 
 function checkActing(client: Client | undefined): void {
   if (client === undefined) throw new Problem('client_unauthenticated')
   if (client.disabledAt !== null) throw new Problem('client_disabled')
-}
-
-function checkOwn({ accountId }: Revocable, { client }: Revoker): void {
-  if (client === undefined) throw new Problem('client_unauthenticated')
-  if (client.id !== accountId) throw new Problem('token_not_own')
 }

@@ -1,11 +1,12 @@
 import { METHODS } from 'node:http'
 import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
-import { type Auth, LatchkeyError, type MaybePromise } from 'latchkey'
+import { LatchkeyError, type MaybePromise } from 'latchkey'
 import { requireScope, withoutCookies } from 'latchkey/node'
 import type { Static } from 'typebox'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { ExchangedToken } from '../exchange/token-exchange.js'
 import type { App } from '../http/app.js'
+import { clientAddress } from '../http/client-address.js'
 import type { TrustedPages } from '../http/trusted-pages.js'
 import { Type } from '../http/type.js'
 import { Problem } from '../problem.js'
@@ -139,7 +140,7 @@ function answer(
     reply.headers(identityHeaders(auth, exchanged?.accessToken)).header('Cookie', cookiesToPass(request)).send()
   }
   if (audience === '') return send()
-  const exchanged = exchange(repeatedExchange, auth, audience)
+  const exchanged = exchange(repeatedExchange, request, audience)
   if (!(exchanged instanceof Promise)) return send(exchanged)
   return exchanged.then((signed) => {
     send(signed)
@@ -163,9 +164,9 @@ function cookiesToPass({ headers }: FastifyRequest): string {
   return withoutCookies(headers.cookie ?? '', ownCookies) ?? ''
 }
 
-function exchange(repeated: RepeatedExchange, auth: Auth, audience: string): MaybePromise<ExchangedToken> {
+function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience: string): MaybePromise<ExchangedToken> {
   try {
-    return repeated.tokenFor(auth, audience)
+    return repeated.tokenFor(request.auth, audience, () => clientAddress(request))
   } catch (error) {
     // In its last second a token still holds, but nothing can be made of it.
     const late = error instanceof Problem && error.code === 'subject_token_refused'

@@ -10,6 +10,7 @@ import type { ActingAdministrator } from '../admin/administrator.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
 import type { Rotations } from '../admin/rotations.js'
 import type { StatisticsParts } from '../admin/statistics.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Clients } from '../clients/clients.js'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
@@ -28,6 +29,7 @@ import { cookiesOf, deviceCookie, type SessionCookies, wantsCookies } from './se
 /** What routes work with. */
 export interface RouteContext {
   readonly accounts: Accounts
+  readonly audit: AuditTrail
   readonly registration: Registration
   readonly recovery: Recovery
   readonly emails: EmailVerification

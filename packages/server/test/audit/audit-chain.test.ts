@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createAdmin, freshEmail, login, password, register } from '../support/people.js'
+import { createAdmin, login, password, register } from '../support/people.js'
 import { databases, startServer, type TestServer } from '../support/start-server.js'
 
 const day = 86_400_000
 
-/** Somebody registers, fails to sign in, signs in and changes the password: five entries. */
+/** An account that registers, fails to sign in, signs in, changes its name and then its password: five entries. */
 async function live(running: TestServer): Promise<void> {
   const { email } = await register(running)
   await running.api.post('/v1/login', { body: { email, password: 'not the right password' } })
-  await running.api.post('/v1/login', { body: { email: freshEmail(), password } })
   const { token } = await login(running, email)
+  await running.api.patch('/v1/me', { token, body: { name: 'Ada' } })
   await running.api.post('/v1/me/password', {
     token,
     body: { current_password: password, new_password: `${password}!` },
@@ -56,6 +56,7 @@ describe.each(databases)('the audit log on %s', (database) => {
       account_id: 'null',
       session_id: 'null',
       address: `'192.0.2.7'`,
+      detail: `'{"reason":"none"}'`,
       tag: `''`,
     }
     for (const [column, changed] of Object.entries(changes)) {

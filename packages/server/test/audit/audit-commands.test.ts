@@ -45,6 +45,7 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
       'account',
       'session',
       'address',
+      'detail',
       'tag',
       'seq',
       'link',

@@ -29,6 +29,10 @@ export interface AnswerBody {
     readonly user_agent: string | null
     readonly device: string | null
     readonly address: string | null
+    readonly device_bound: boolean
+    readonly grace_uses: number
+    readonly grace_used_at: string | null
+    readonly grace_address: string | null
   }[]
   readonly users: readonly { readonly id: string; readonly email: string }[]
   readonly entries: readonly AuditEntry[]
@@ -54,6 +58,7 @@ export interface AuditEntry {
   readonly account: string | null
   readonly session: string | null
   readonly address: string | null
+  readonly detail: { readonly count?: number; readonly [name: string]: unknown } | null
 }
 
 export interface Answer {

@@ -1,3 +1,4 @@
+import { decodeDetail } from '../../audit/audit-detail.js'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
@@ -41,7 +42,19 @@ const schema = {
           actor: nullableText('The account that acted; null for nobody known; "cli" for the operator.'),
           account: nullableText('The account that it happened to.'),
           session: nullableText('The session that it happened in or to.'),
-          address: nullableText('Where the request came from.'),
+          address: nullableText('Where the request came from; with a "count" the network.'),
+          detail: Type.Union([
+            Type.Object(
+              {},
+              {
+                additionalProperties: true,
+                description:
+                  'What else there is to say: a "reason" of a refusal, grants "before" and "after" a change; of events that are one entry the ' +
+                  '"count", and the time of the "first" and the "last".',
+              },
+            ),
+            Type.Null(),
+          ]),
         }),
       ),
       next_cursor: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
@@ -56,7 +69,12 @@ export function addReadAudit(app: App, { administration, admin }: RouteContext):
     const { since, until, cursor, ...filter } = request.query
     const query = { ...filter, before: cursor, since: momentOf(since), until: momentOf(until) }
     const { items, next } = await administration.readAudit(query)
-    return { entries: items.map((entry) => ({ ...entry, at: timeAnswer(entry.at) })), next_cursor: next ?? null }
+    const entries = items.map((entry) => ({
+      ...entry,
+      at: timeAnswer(entry.at),
+      detail: decodeDetail(entry.detail),
+    }))
+    return { entries, next_cursor: next ?? null }
   })
 }
 

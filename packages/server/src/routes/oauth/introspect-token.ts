@@ -1,4 +1,5 @@
 import type { App } from '../../http/app.js'
+import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { forBody, refusals } from '../refusals.js'
@@ -54,12 +55,16 @@ const schema = {
 }
 
 /** POST /oauth/introspect */
-export function addIntrospectToken(app: App, { clients, inspection }: RouteContext): void {
+export function addIntrospectToken(app: App, { audit, clients, inspection }: RouteContext): void {
   addFormRoute(app, (scope) => {
     const config = { oauth: true, limit: 'introspection', named: namedClient } as const
     scope.post('/oauth/introspect', { schema, config }, async (request) => {
-      const { mayIntrospect } = await clients.authenticate(credentialsOf(request))
-      if (!mayIntrospect) throw new Problem('introspection_refused')
+      const address = clientAddress(request)
+      const { id, mayIntrospect } = await clients.authenticate(credentialsOf(request), address)
+      if (!mayIntrospect) {
+        await audit.tally({ event: 'token_introspect', outcome: 'refused', actor: id, account: id, address })
+        throw new Problem('introspection_refused')
+      }
       const { token } = request.body
       if (token === undefined) throw new Problem('parameters_malformed')
       const described = await inspection.inspect(token)

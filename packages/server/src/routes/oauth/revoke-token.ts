@@ -35,10 +35,11 @@ export function addRevokeToken(app: App, { clients, revocation }: RouteContext):
     const config = { oauth: true, limit: 'token', named: namedClient } as const
     scope.post('/oauth/revoke', { schema, config }, async (request, reply) => {
       const credentials = credentialsOf(request)
-      const client = credentials === undefined ? undefined : await clients.authenticate(credentials)
+      const address = clientAddress(request)
+      const client = credentials === undefined ? undefined : await clients.authenticate(credentials, address)
       const { token } = request.body
       if (token === undefined) throw new Problem('parameters_malformed')
-      await revocation.revoke(token, { client, address: clientAddress(request) })
+      await revocation.revoke(token, { client, address })
       return reply.code(200).send(null)
     })
   })

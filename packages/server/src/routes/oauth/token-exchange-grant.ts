@@ -1,13 +1,14 @@
 import type { TokenExchange } from '../../exchange/token-exchange.js'
+import { clientAddress } from '../../http/client-address.js'
 import { Problem } from '../../problem.js'
 import { ACCESS_TOKEN_TYPE, type Grant } from './grant.js'
 
 /** Token exchange (RFC 8693): for a token of this server one that other services can verify by the JWKS. */
 export function tokenExchangeGrant(exchange: TokenExchange): Grant {
-  return async ({ body }) => {
-    const { subject_token, subject_token_type, audience } = body
+  return async (request) => {
+    const { subject_token, subject_token_type, audience } = request.body
     if (subject_token === undefined || subject_token_type !== ACCESS_TOKEN_TYPE) throw new Problem('exchange_malformed')
-    const { accessToken, expiresInSec } = await exchange.exchange(subject_token, audience)
+    const { accessToken, expiresInSec } = await exchange.exchange(subject_token, audience, clientAddress(request))
     return {
       access_token: accessToken,
       issued_token_type: ACCESS_TOKEN_TYPE,
