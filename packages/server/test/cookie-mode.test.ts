@@ -98,6 +98,21 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect((await browser.call('POST', '/v1/refresh')).status).toBe(200)
   })
 
+  it('is recognised at a refresh by its device cookie, which is renewed; the other two cookies alone end the session', async () => {
+    const { browser } = await signedIn()
+    const refreshed = await browser.call('POST', '/v1/refresh')
+    expect(refreshed.headers.getSetCookie().some((line) => line.startsWith(`${device}=`))).toBe(true)
+    const { body } = await browser.call('GET', '/v1/me/sessions')
+    expect(body.sessions).toMatchObject([{ device_bound: true, grace_uses: 0 }])
+    const stolen = new Browser(running.api)
+    for (const name of [access, refresh]) {
+      const cookie = browser.cookies.get(name)
+      if (cookie !== undefined) stolen.cookies.set(name, cookie)
+    }
+    expect((await stolen.call('POST', '/v1/refresh')).body.code).toBe('refresh_token_reused')
+    expect((await browser.call('GET', '/v1/me')).body.code).toBe('session_ended')
+  })
+
   it('is told that its token has expired, and may refresh for as long as the session lives', async () => {
     const { browser } = await signedIn()
     running.clock.advance(20 * 60_000)

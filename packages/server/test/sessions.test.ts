@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { advanceSession, findSession } from '../src/sessions/session-table.js'
-import { createAdmin, login, register, tokenState } from './support/people.js'
+import { createAdmin, freshEmail, login, password, register, tokenState } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
 const day = 86_400_000
@@ -53,31 +53,125 @@ describe.each(databases)('sessions on %s', (database) => {
       const { store } = running.server.service
       const seen = await findSession(store, sessionId)
       if (seen === undefined) throw new Error('It was just opened.')
-      const step = { origin: { address: '127.0.0.1', userAgent: null }, nowMs: running.clock.now() }
+      const step = { origin: { address: '127.0.0.1', userAgent: null }, nowMs: running.clock.now(), device: null }
       const moved = await Promise.all(Array.from({ length: 4 }, () => advanceSession(store, seen, step)))
       expect(moved.toSorted()).toEqual([false, false, false, true])
       expect((await findSession(store, sessionId))?.counter).toBe(2)
     })
 
-    it('gives the same successor for ten seconds more, to who lost the answer', async () => {
-      const { refreshToken } = await register(running)
+    it('gives the same successor for as long as that was not used, to a client that lost the answer', async () => {
+      const { refreshToken, token } = await register(running)
       const first = await refresh(refreshToken)
-      running.clock.advance(9000)
+      running.clock.advance(10 * 60_000)
       const again = await refresh(refreshToken)
       expect([again.status, again.refreshToken]).toEqual([200, first.refreshToken])
+      expect((await refresh(first.refreshToken)).status).toBe(200)
+      expect(await tokenState(running, token)).toBe(200)
     })
 
-    it('ends the session when it is used again later than that, and the audit log says so', async () => {
+    it('ends the session when it is used again after its successor, and the audit log says so', async () => {
       const admin = await createAdmin(running)
       const person = await register(running)
       const next = await refresh(person.refreshToken)
-      running.clock.advance(10_001)
+      const last = await refresh(next.refreshToken)
       const reused = await refresh(person.refreshToken)
       expect([reused.status, reused.code]).toEqual([401, 'refresh_token_reused'])
-      expect(await tokenState(running, next.token)).toBe('session_ended')
-      expect((await refresh(next.refreshToken)).code).toBe('session_ended')
+      expect(await tokenState(running, last.token)).toBe('session_ended')
+      expect((await refresh(last.refreshToken)).code).toBe('session_ended')
       const { body } = await running.api.get(`/v1/admin/audit?account=${person.id}`, { token: admin.token })
-      expect(body.entries[0]).toMatchObject({ event: 'refresh_reuse', outcome: 'refused', session: person.sessionId })
+      expect(body.entries[0]).toMatchObject({
+        event: 'refresh_reuse',
+        outcome: 'refused',
+        session: person.sessionId,
+        detail: { reason: 'reused' },
+      })
+    })
+
+    it('shows its use after it was replaced to the owner, to administrators and in the audit log', async () => {
+      const admin = await createAdmin(running)
+      const person = await register(running)
+      const { token } = await refresh(person.refreshToken)
+      await refresh(person.refreshToken)
+      const shown = {
+        id: person.sessionId,
+        device_bound: false,
+        grace_uses: 1,
+        grace_used_at: expect.any(String),
+        grace_address: '127.0.0.1',
+      }
+      const lists = [
+        await running.api.get('/v1/me/sessions', { token }),
+        await running.api.get(`/v1/admin/users/${person.id}/sessions`, { token: admin.token }),
+      ]
+      for (const { body } of lists) expect(body.sessions).toMatchObject([shown])
+      const path = `/v1/admin/audit?account=${person.id}&event=refresh_grace`
+      const { body } = await running.api.get(path, { token: admin.token })
+      expect(body.entries).toMatchObject([
+        { session: person.sessionId, outcome: 'done', detail: { client: 'unbound', successor: 'same' } },
+      ])
+    })
+
+    it('is refused without the device token with which the session was refreshed before, and ends it', async () => {
+      for (const headers of [{}, { 'latchkey-device': 'x'.repeat(43) }]) {
+        const signedIn = (await running.api.post('/v1/register', { body: { email: freshEmail(), password } })).body
+        const own = { 'latchkey-device': signedIn.device_token }
+        const body = { refresh_token: signedIn.refresh_token }
+        const next = (await running.api.post('/v1/refresh', { body, headers: own })).body
+        const stolen = await running.api.post('/v1/refresh', { body: { refresh_token: next.refresh_token }, headers })
+        expect([stolen.status, stolen.body.code]).toEqual([401, 'refresh_token_reused'])
+        expect(await tokenState(running, next.access_token)).toBe('session_ended')
+      }
+    })
+
+    it('is honoured after it was replaced for the device that refreshed, however often its tabs do so at once', async () => {
+      const signedIn = (await running.api.post('/v1/register', { body: { email: freshEmail(), password } })).body
+      const headers = { 'latchkey-device': signedIn.device_token }
+      let { refresh_token } = signedIn
+      for (let round = 0; round < 6; round += 1) {
+        const body = { refresh_token }
+        const answers = await Promise.all(
+          Array.from({ length: 3 }, () => running.api.post('/v1/refresh', { body, headers })),
+        )
+        expect(new Set(answers.map((answer) => answer.body.refresh_token)).size).toBe(1)
+        refresh_token = answers[0]?.body.refresh_token ?? ''
+      }
+    })
+
+    it('rides no sixth rotation beside the owner, where nothing tells the two apart', async () => {
+      const { refreshToken } = await register(running)
+      const held = { owner: refreshToken, thief: refreshToken }
+      let refusal: string | undefined
+      let rounds = 0
+      for (; refusal === undefined && rounds < 10; rounds += 1) {
+        for (const party of ['owner', 'thief'] as const) {
+          const answer = await refresh(held[party])
+          held[party] = answer.refreshToken ?? held[party]
+          refusal ??= answer.code
+        }
+      }
+      expect([refusal, rounds]).toEqual(['refresh_token_reused', 5])
+      for (const token of Object.values(held)) expect((await refresh(token)).code).toBe('session_ended')
+    })
+
+    it('that names a session, but was not made from it, is in the audit log', async () => {
+      const admin = await createAdmin(running)
+      const { id, sessionId, refreshToken } = await register(running)
+      const forged = Buffer.from(refreshToken, 'base64url')
+      forged.writeUInt8(forged.readUInt8(40) ^ 1, 40)
+      expect((await refresh(forged.toString('base64url'))).code).toBe('refresh_token_invalid')
+      const { body } = await running.api.get(`/v1/admin/audit?account=${id}&event=refresh`, { token: admin.token })
+      expect(body.entries).toMatchObject([{ outcome: 'refused', session: sessionId, actor: null }])
+    })
+
+    it('does not go on when its numbers are used up', async () => {
+      const { refreshToken, sessionId } = await register(running)
+      const { store } = running.server.service
+      await store.query('update server_sessions set counter = $1, forks = $2 where id = $3', [
+        0xffff_ffff,
+        0xffff_ffff - 2,
+        sessionId,
+      ])
+      expect((await refresh(refreshToken)).code).toBe('refresh_token_expired')
     })
 
     it('ends the session at once when it is two behind', async () => {
@@ -208,6 +302,15 @@ describe.each(databases)('the time of sessions on %s', (database) => {
     const other = await login(running, person.email)
     const { body } = await running.api.get('/v1/me/sessions', { token: other.token })
     expect(body.sessions.map(({ id }) => id)).toEqual([other.sessionId])
+  })
+
+  it('counts the idle time from the last use, also of a replaced token', async () => {
+    const person = await register(running)
+    await refresh(person.refreshToken)
+    running.clock.advance(13 * day)
+    const again = await refresh(person.refreshToken)
+    running.clock.advance(13 * day)
+    expect((await refresh(again.refresh_token)).code).toBeUndefined()
   })
 
   it('ends a session at the end of its time, however often it was refreshed, and no access token outlives it', async () => {

@@ -196,6 +196,19 @@ export const serverMigrations = {
       `,
     },
     {
+      // Defaults that hold for the sessions there are: nothing forked, no device shown, nothing repeated.
+      name: 'uses of replaced refresh tokens',
+      sql: `
+        alter table server_sessions add column device text;
+        alter table server_sessions add column forks integer not null default 0;
+        alter table server_sessions add column repeats integer not null default 0;
+        alter table server_sessions add column repeated_run integer not null default 0;
+        alter table server_sessions add column grace_uses bigint not null default 0;
+        alter table server_sessions add column grace_used_at bigint;
+        alter table server_sessions add column grace_address text
+      `,
+    },
+    {
       // JSON, or null; the tags of entries without it are made as before.
       name: 'details in the audit log',
       sql: 'alter table server_audit add column detail text',

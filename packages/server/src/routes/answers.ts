@@ -74,6 +74,10 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
     device: deviceName(session.userAgent),
     user_agent: session.userAgent,
     address: session.address,
+    device_bound: session.device !== null,
+    grace_uses: session.graceUses,
+    grace_used_at: session.graceUsedAt === null ? null : timeAnswer(session.graceUsedAt),
+    grace_address: session.graceAddress,
   }
 }
 

@@ -3,11 +3,12 @@ import { LatchkeyError } from 'latchkey'
 import type { App } from '../http/app.js'
 import { Type } from '../http/type.js'
 import { Problem } from '../problem.js'
+import { deviceBinding } from '../sessions/device-binding.js'
 import { parseRefreshToken } from '../sessions/refresh-token.js'
 import { tokensAnswer, tokensInCookiesAnswer } from './answers.js'
 import { forBody, refusals } from './refusals.js'
-import { originOf, type RouteContext } from './route-context.js'
-import { EitherTokens, ModeHeader } from './schemas.js'
+import { deviceOf, originOf, type RouteContext } from './route-context.js'
+import { EitherTokens, SignInHeaders } from './schemas.js'
 import { accessCookie, cookiesOf, refreshCookie, wantsCookies } from './session-cookies.js'
 
 type RefreshBody = { readonly refresh_token?: string } | null | undefined
@@ -17,9 +18,10 @@ const schema = {
   operationId: 'refresh',
   summary: 'Get new tokens',
   description:
-    'Each refresh token is used once and gives its successor. The one just replaced gives the same successor for 10 seconds more, ' +
-    'so that parallel tabs and lost answers log nobody out; an older one ends the session. A page that keeps its tokens in cookies sends no body.',
-  headers: ModeHeader,
+    'Each refresh token gives its successor. The one just replaced is honoured until its successor is used, so that parallel tabs and lost answers ' +
+    'sign nobody out, and only for the client that refreshed: an older one, or one from another client, ends the session. A client that sends its ' +
+    '"Latchkey-Device" with a refresh is recognised by it from then on, and must go on sending it. A page that keeps its tokens in cookies sends no body.',
+  headers: SignInHeaders,
   body: Type.Unsafe<RefreshBody>({
     type: ['object', 'null'],
     properties: { refresh_token: { type: 'string', minLength: 1, maxLength: 512 } },
@@ -45,10 +47,13 @@ const schema = {
 export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: RouteContext): void {
   const config = { limit: 'refresh', named } as const
   app.post('/v1/refresh', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+    const device = deviceOf(request)
     const token = await sessions.chooseGenuine(refreshTokensOf(request))
-    const tokens = await sessions.refresh(token, originOf(request))
+    const tokens = await sessions.refresh(token, originOf(request), device)
     if (!wantsCookies(request)) return tokensAnswer(tokens)
-    cookies.set(reply, { tokens })
+    // The device cookie is what the session is recognised by: it must not expire before the session does.
+    const isDeviceToken = device !== undefined && deviceBinding(device) !== null
+    cookies.set(reply, { tokens, ...(isDeviceToken ? { deviceToken: device } : {}) })
     return tokensInCookiesAnswer(tokens)
   })
 }

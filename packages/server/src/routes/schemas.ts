@@ -154,6 +154,16 @@ export const Session = Type.Object(
     ),
     user_agent: nullable(Type.String()),
     address: nullable(Type.String({ description: 'The IP address that used it last.' })),
+    device_bound: Type.Boolean({
+      description: 'Whether it can be refreshed only together with the device token that it was refreshed with before.',
+    }),
+    grace_uses: Type.Integer({
+      description:
+        'How often a replaced refresh token was honoured because its successor had not been used: parallel tabs, lost answers, or ' +
+        'a second client that has a copy of the token.',
+    }),
+    grace_used_at: nullable(time('When that was last.')),
+    grace_address: nullable(Type.String({ description: 'The IP address from which it was last.' })),
   },
   { ...closed, $id: 'Session' },
 )

@@ -44,7 +44,8 @@ export class SessionCookies {
   set(reply: FastifyReply, { tokens, deviceToken }: Pick<SignedIn, 'deviceToken'> & { tokens: TokenSet }): void {
     this.#write(reply, tokens.accessToken, tokens.refreshToken, tokens.refreshExpiresInSec)
     if (deviceToken === undefined) return
-    const attributes = { path: '/', maxAgeSec: deviceMaxAgeSec, sameSite: 'Strict' } as const
+    const maxAgeSec = Math.max(deviceMaxAgeSec, tokens.refreshExpiresInSec)
+    const attributes = { path: '/', maxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(deviceCookie, deviceToken, attributes))
   }
 

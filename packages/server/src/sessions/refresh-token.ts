@@ -5,7 +5,9 @@ const idBytes = 16
 const counterBytes = 4
 const tagBytes = 32
 const tokenBytes = idBytes + counterBytes + tagBytes
-const maxCounter = 0xffff_ffff
+
+/** The greatest number of a refresh token; a session that has reached it cannot go on. */
+export const maxRefreshCounter = 0xffff_ffff
 
 /** What a refresh token says, before it is known whether it is genuine. */
 export interface RefreshTokenParts {
@@ -67,7 +69,8 @@ export function parseRefreshToken(text: string): RefreshTokenParts | undefined {
 }
 
 function encodeBody(sessionId: string, counter: number): Buffer {
-  if (!(counter >= 0 && counter <= maxCounter)) throw new RangeError('The counter of a session is a 32-bit number.')
+  if (!(counter >= 0 && counter <= maxRefreshCounter))
+    throw new RangeError('The counter of a session is a 32-bit number.')
   const body = Buffer.alloc(idBytes + counterBytes)
   parseUuid(sessionId).copy(body)
   body.writeUInt32BE(counter, idBytes)

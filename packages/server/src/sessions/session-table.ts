@@ -15,6 +15,16 @@ export interface Session {
   readonly createdAt: number
   readonly lastUsedAt: number
   readonly rotatedAt: number
+  /** How many successors of the replaced token that is honoured were superseded: see `RefreshState`. */
+  readonly forks: number
+  /** How many rotations in a row, before the last one, had their replaced token used again. */
+  readonly repeatedRun: number
+  /** What the client of the session is recognised by: see `deviceBinding`; `null` while it has shown no device token. */
+  readonly device: string | null
+  /** How often a replaced refresh token was honoured. */
+  readonly graceUses: number
+  readonly graceUsedAt: number | null
+  readonly graceAddress: string | null
   /** When it ends at the latest. */
   readonly expiresAt: number
   readonly endedAt: number | null
@@ -42,7 +52,9 @@ export type EndReason =
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
   server_sessions.counter, server_sessions.user_agent as "userAgent", server_sessions.address,
   server_sessions.created_at as "createdAt", server_sessions.last_used_at as "lastUsedAt",
-  server_sessions.rotated_at as "rotatedAt", server_sessions.expires_at as "expiresAt",
+  server_sessions.rotated_at as "rotatedAt", server_sessions.forks, server_sessions.repeated_run as "repeatedRun",
+  server_sessions.device, server_sessions.grace_uses as "graceUses", server_sessions.grace_used_at as "graceUsedAt",
+  server_sessions.grace_address as "graceAddress", server_sessions.expires_at as "expiresAt",
   server_sessions.ended_at as "endedAt"`
 
 /** Ended and expired sessions are kept for a day, so that their refresh tokens are still answered with the reason. */
@@ -64,6 +76,12 @@ export async function insertSession(
     createdAt: nowMs,
     lastUsedAt: nowMs,
     rotatedAt: nowMs,
+    forks: 0,
+    repeatedRun: 0,
+    device: null,
+    graceUses: 0,
+    graceUsedAt: null,
+    graceAddress: null,
     expiresAt: nowMs + ttlMs,
     endedAt: null,
   }
@@ -126,14 +144,56 @@ export async function findExcessSessions(
   return rows.map(({ id }) => id)
 }
 
-/** Moves on to the next refresh token, if the session lives and stands at `counter`. One statement: of many at once one succeeds. */
+/** A use of a refresh token that the session goes on with. */
+export interface RefreshUse {
+  readonly origin: RequestOrigin
+  readonly nowMs: number
+}
+
+/**
+ * Moves on to the next refresh token, if the session lives and stands at `counter`, and binds it to `device` unless that is `null`. One statement: of many at
+ * once one succeeds.
+ */
 export async function advanceSession(
   client: SqlClient,
   session: Session,
-  { origin, nowMs }: { origin: RequestOrigin; nowMs: number },
+  { origin, nowMs, device }: RefreshUse & { readonly device: string | null },
 ): Promise<boolean> {
   const { rows } = await client.query(
-    `update server_sessions set counter = counter + 1, rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5
+    `update server_sessions set counter = counter + 1, forks = 0, repeats = 0, device = coalesce($7, device),
+       repeated_run = case when repeats > 0 then repeated_run + 1 else 0 end,
+       rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5
+     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
+    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt, device],
+  )
+  return rows.length === 1
+}
+
+/** Records that the replaced token was used again, if the session lives and stands at `counter`. */
+export async function repeatSession(
+  client: SqlClient,
+  session: Session,
+  { origin, nowMs }: RefreshUse,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `update server_sessions set repeats = repeats + 1, last_used_at = $3, user_agent = $4, address = $5,
+       grace_uses = grace_uses + 1, grace_used_at = $3, grace_address = $5
+     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
+    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt],
+  )
+  return rows.length === 1
+}
+
+/** The same, and puts a new successor in the place of the current token: one statement, of which one of many at once succeeds. */
+export async function forkSession(
+  client: SqlClient,
+  session: Session,
+  { origin, nowMs }: RefreshUse,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `update server_sessions set counter = counter + 1, forks = forks + 1, repeats = repeats + 1,
+       rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5,
+       grace_uses = grace_uses + 1, grace_used_at = $3, grace_address = $5
      where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
     [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt],
   )
@@ -143,7 +203,8 @@ export async function advanceSession(
 /** A new line of refresh tokens for a living session: every earlier one becomes invalid. `undefined` when the session has ended. */
 export async function renewSession(client: SqlClient, id: string, nowMs: number): Promise<Session | undefined> {
   const { rows } = await client.query<Session>(
-    `update server_sessions set salt = $2, counter = 1, rotated_at = $3, last_used_at = $3
+    `update server_sessions set salt = $2, counter = 1, forks = 0, repeats = 0, repeated_run = 0,
+       rotated_at = $3, last_used_at = $3
      where id = $1 and ended_at is null returning ${columns}`,
     [id, newSalt(), nowMs],
   )

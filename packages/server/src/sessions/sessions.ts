@@ -1,10 +1,14 @@
 import { type Clock, type Latchkey, LatchkeyError, type SessionIds, type TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
+import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
+import { deviceBinding } from './device-binding.js'
+import { judgeRefresh, parentOf, type RefreshState } from './refresh-policy.js'
 import {
+  maxRefreshCounter,
   parseRefreshToken,
   type RefreshTokenParts,
   type RefreshTokenSeed,
@@ -45,9 +49,6 @@ export interface SessionsOptions {
   /** How many an account may have. */
   readonly maxSessions: number
 }
-
-/** The token just replaced is honoured for so long, so that parallel tabs and lost answers log nobody out. */
-const replacedTokenGraceMs = 10_000
 
 /** Times that a refresh may lose the race against another one of the same session, before the answer is 503. */
 const maxAttempts = 5
@@ -99,22 +100,24 @@ export class Sessions {
   }
 
   /**
-   * The next tokens of a session. The token just replaced gives the same successor for 10 s more; an older one ends the session.
-   * Fails with `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`, `session_ended`, `tenant_disabled`.
+   * Returns the next tokens of a session. The replaced token is honoured for as long as its successor was never used, and only for the client that refreshed;
+   * `judgeRefresh` has the rules. `deviceToken`: the one that came along.
+   *
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`; LatchkeyError `session_ended`, `tenant_disabled`
    */
-  async refresh(token: string, origin: RequestOrigin): Promise<TokenSet> {
+  async refresh(token: string, origin: RequestOrigin, deviceToken?: string): Promise<TokenSet> {
     const parts = partsOf(token)
+    const device = deviceBinding(deviceToken)
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const session = await this.#findGenuine(parts)
+      const session = await this.#findGenuine(parts, origin)
       const nowMs = this.#now()
-      if (parts.counter === session.counter) {
-        const advanced = await table.advanceSession(this.#options.store, session, { origin, nowMs })
-        if (advanced) return this.tokensFor({ ...session, counter: session.counter + 1 })
-      } else if (isJustReplaced(parts, session, nowMs)) {
-        return this.tokensFor(session)
-      } else {
-        return this.#endReused(session, origin)
-      }
+      const shown = { ...origin, counter: parts.counter, device, network: networkOf(origin.address), nowMs }
+      const verdict = judgeRefresh(refreshStateOf(session), shown)
+      if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
+      if (!(await this.#take(session, verdict, { origin, nowMs, device }))) continue
+      if (verdict !== 'rotate') await this.#recordGrace(session, verdict, origin)
+      const counter = verdict === 'repeat' ? session.counter : session.counter + 1
+      return this.tokensFor({ ...session, counter })
     }
     throw new LatchkeyError('store_unavailable')
   }
@@ -138,7 +141,7 @@ export class Sessions {
   /** The session of a refresh token that could be used now; it is not used up. Fails like `refresh` where it could not. */
   async findUsable(token: string): Promise<UsableSession> {
     const { parts, session } = await this.#findBehind(token)
-    const usable = parts.counter === session.counter || isJustReplaced(parts, session, this.#now())
+    const usable = parts.counter === session.counter || parts.counter === parentOf(session)
     if (!usable) throw new Problem('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
@@ -206,20 +209,56 @@ export class Sessions {
     return this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
   }
 
-  async #findGenuine(parts: RefreshTokenParts): Promise<table.OwnedSession> {
+  /** `origin`: where a token is presented from that is to be used; a forged one is then recorded. */
+  async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#options.store, parts.sessionId)
     if (session === undefined) throw new Problem('refresh_token_invalid')
-    if (!this.#isGenuine(parts, session)) throw new Problem('refresh_token_invalid')
+    if (!this.#isGenuine(parts, session)) {
+      if (origin !== undefined) await this.#recordForged(session, origin)
+      throw new Problem('refresh_token_invalid')
+    }
     if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
     const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
-    const alive = nowMs < session.expiresAt && nowMs < idleEndMs
+    const alive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
     if (!alive) throw new Problem('refresh_token_expired')
     return session
   }
 
-  async #endReused(session: table.OwnedSession, origin: RequestOrigin): Promise<never> {
+  /** Whether the session still was as it was judged, and went on. */
+  #take(
+    session: table.OwnedSession,
+    verdict: 'rotate' | 'repeat' | 'fork',
+    use: table.RefreshUse & { readonly device: string | null },
+  ): Promise<boolean> {
+    const { store } = this.#options
+    if (verdict === 'rotate') return table.advanceSession(store, session, use)
+    return verdict === 'repeat' ? table.repeatSession(store, session, use) : table.forkSession(store, session, use)
+  }
+
+  /** A token of this session that was not made from it: guessed, of an earlier line, or from after the backup that was restored. */
+  #recordForged({ id, accountId }: table.Session, { address }: RequestOrigin): Promise<void> {
+    const entry = { event: 'refresh', outcome: 'refused', actor: null, account: accountId, session: id } as const
+    return this.#options.audit.tally({ ...entry, address, detail: { reason: 'refresh_token_invalid' } })
+  }
+
+  #recordGrace(session: table.OwnedSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
+    return this.#options.audit.tally({
+      event: 'refresh_grace',
+      outcome: 'done',
+      actor: session.accountId,
+      account: session.accountId,
+      session: session.id,
+      address,
+      detail: {
+        client: session.device === null ? 'unbound' : 'same_device',
+        successor: verdict === 'repeat' ? 'same' : 'new',
+      },
+    })
+  }
+
+  async #endReused(session: table.OwnedSession, reason: 'reused' | 'elsewhere', origin: RequestOrigin): Promise<never> {
     await this.#options.store.transaction(async (client) => {
       await lockAccounts(client, [session.accountId])
       const ended = await this.end(client, session, 'refresh_reuse')
@@ -231,6 +270,7 @@ export class Sessions {
         account: session.accountId,
         session: session.id,
         address: origin.address,
+        detail: { reason },
       })
     })
     throw new Problem('refresh_token_reused')
@@ -251,7 +291,6 @@ function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
   return { sessionId: id, salt }
 }
 
-// The absolute difference: servers' clocks differ a little, and a clock that was set back must not stretch the grace.
-function isJustReplaced(parts: RefreshTokenParts, session: table.Session, nowMs: number): boolean {
-  return parts.counter === session.counter - 1 && Math.abs(nowMs - session.rotatedAt) < replacedTokenGraceMs
+function refreshStateOf(session: table.Session): RefreshState {
+  return { ...session, network: session.address === null ? null : networkOf(session.address) }
 }

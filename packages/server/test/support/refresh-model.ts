@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { judgeRefresh, parentOf, type RefreshState, type RefreshVerdict } from '../../src/sessions/refresh-policy.js'
+
+/** What a client of a session shows besides the refresh token. */
+export interface ModelClient {
+  readonly device: string | null
+  readonly userAgent: string | null
+  readonly network: string
+}
+
+/** How the session answers to a token: with another one, or by its end. */
+export interface ModelAnswer {
+  readonly verdict: RefreshVerdict | 'ended'
+  /** The number of the token in the answer; `undefined` for a refusal. */
+  readonly successor: number | undefined
+}
+
+/** The refresh tokens of one session, in memory: what the database does in SQL, written down a second time. */
+export class RefreshModel {
+  state: RefreshState
+  repeats = 0
+  graceUses = 0
+  ended = false
+
+  constructor({ userAgent, network }: ModelClient, nowMs: number) {
+    this.state = { counter: 1, forks: 0, repeatedRun: 0, device: null, userAgent, network, rotatedAt: nowMs }
+  }
+
+  present(counter: number, client: ModelClient, nowMs: number): ModelAnswer {
+    if (this.ended) return { verdict: 'ended', successor: undefined }
+    const verdict = judgeRefresh(this.state, { counter, ...client, nowMs })
+    if (verdict === 'reused' || verdict === 'elsewhere') {
+      this.ended = true
+      return { verdict, successor: undefined }
+    }
+    this.#goOn(verdict, client, nowMs)
+    return { verdict, successor: this.state.counter }
+  }
+
+  /** The numbers of all tokens with which this client would be given another one. */
+  accepted(client: ModelClient, nowMs: number): number[] {
+    const all = Array.from({ length: this.state.counter + 2 }, (_, counter) => counter)
+    const isAccepted = (counter: number) =>
+      ['rotate', 'repeat', 'fork'].includes(judgeRefresh(this.state, { counter, ...client, nowMs }))
+    return this.ended ? [] : all.filter(isAccepted)
+  }
+
+  #goOn(verdict: 'rotate' | 'repeat' | 'fork', { device, userAgent, network }: ModelClient, nowMs: number): void {
+    const { state } = this
+    const used = { userAgent, network }
+    if (verdict === 'rotate') {
+      const repeatedRun = this.repeats > 0 ? state.repeatedRun + 1 : 0
+      const bound = device ?? state.device
+      this.state = { ...used, counter: state.counter + 1, forks: 0, repeatedRun, device: bound, rotatedAt: nowMs }
+      this.repeats = 0
+      return
+    }
+    this.repeats += 1
+    this.graceUses += 1
+    if (verdict === 'repeat') this.state = { ...state, ...used }
+    else this.state = { ...state, ...used, counter: state.counter + 1, forks: state.forks + 1, rotatedAt: nowMs }
+  }
+}
+
+/** One step of those who hold tokens of a session. `lost`: the answer does not arrive. */
+export type RefreshStep =
+  | { readonly kind: 'refresh'; readonly by: 'owner' | 'thief'; readonly lost: boolean }
+  | { readonly kind: 'steal' }
+  | { readonly kind: 'move'; readonly by: 'owner' | 'thief'; readonly network: string }
+  | { readonly kind: 'wait'; readonly ms: number }
+
+export const networks = ['192.0.2.1', '198.51.100.1'] as const
+
+const party = fc.constantFrom('owner', 'thief')
+const refresh = fc.record({ kind: fc.constant('refresh'), by: party, lost: fc.boolean() })
+const move = fc.record({ kind: fc.constant('move'), by: party, network: fc.constantFrom(...networks) })
+// Sometimes a clock is set back.
+const wait = fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(0, 50, 9_999, 10_000, 600_000, -20_000) })
+
+/** Steps of an owner and a thief in any order. */
+export const refreshSteps: fc.Arbitrary<RefreshStep[]> = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: refresh },
+    fc.constant({ kind: 'steal' } as const),
+    move,
+    wait,
+  ) as fc.Arbitrary<RefreshStep>,
+  { maxLength: 40 },
+)
+
+export { parentOf }
