@@ -145,7 +145,7 @@ export const problems = {
   },
   refresh_token_reused: {
     status: 401,
-    message: 'This refresh token was used before; its session has been ended for safety.',
+    message: 'This refresh token was used before, or by another client; its session has been ended for safety.',
     hint: 'Sign in again, and keep only the newest refresh token.',
   },
   refresh_token_missing: {

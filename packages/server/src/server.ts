@@ -127,9 +127,10 @@ async function furnish(
   await app.register(swagger, openapiOptions(issuer))
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const verified = requireAuth(latchkey, { cookie: accessCookie })
-  const signedIn = [verified, guardChanges(pages), requireAccount]
-  const admin = [...signedIn, requireAdmin(service.administration, service.audit)]
-  guardAgain(app, admin)
+  const guarded = [verified, guardChanges(pages)]
+  const signedIn = [...guarded, requireAccount]
+  const admin = [...guarded, requireAdmin(service.administration, service.audit)]
+  guardAgain(app, [...signedIn, ...admin])
   const exchange = new TokenExchange({
     issuer,
     audiences: serviceAudiences,

@@ -1,29 +1,33 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Administration } from '../admin/administration.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
-import { isAdmin } from '../grants.js'
+import { isAdmin, isClient } from '../grants.js'
 import { clientAddress } from '../http/client-address.js'
 import { Problem } from '../problem.js'
 
 /**
- * Lets a request pass whose stored grants and whose account are both an administrator's; the audit log has those that it refuses. Goes behind the hook that
- * verifies the token.
+ * Lets a request pass whose stored grants and whose account are both an administrator's; the audit log has those that it refuses, of accounts and of
+ * clients. Goes behind the hook that verifies the token.
  */
 export function requireAdmin(administration: Administration, audit: AuditTrail): onRequestHookHandler {
   return (request, _reply, done) => {
-    const { grants, subject } = request.auth
-    const checked = isAdmin(grants) ? administration.checkAdmin(subject) : Promise.reject(new Problem('admin_required'))
-    checked
+    check(administration, request)
       .catch(async (error: unknown) => {
-        if (error instanceof Problem && error.code === 'admin_required') await recordRefusal(audit, request)
+        if (error instanceof Problem) await recordRefusal(audit, request, error.code)
         throw error
       })
       .then(() => done(), done)
   }
 }
 
+async function check(administration: Administration, { auth: { grants, subject } }: FastifyRequest): Promise<void> {
+  if (isClient(grants)) throw new Problem('account_required')
+  if (!isAdmin(grants)) throw new Problem('admin_required')
+  await administration.checkAdmin(subject)
+}
+
 /** Records the route that was refused, as it was declared: never what the request has put into its path. */
-export function recordRefusal(audit: AuditTrail, request: FastifyRequest): Promise<void> {
+function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
   const { subject, sessionId } = request.auth
   return audit.tally({
     event: 'admin_access',
@@ -32,6 +36,6 @@ export function recordRefusal(audit: AuditTrail, request: FastifyRequest): Promi
     account: subject,
     session: sessionId,
     address: clientAddress(request),
-    detail: { method: request.method, route: request.routeOptions.url ?? '' },
+    detail: { reason, method: request.method, route: request.routeOptions.url ?? '' },
   })
 }

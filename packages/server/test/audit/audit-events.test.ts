@@ -71,7 +71,17 @@ describe.each(databases)('the audit log on %s', (database) => {
       ['POST', '/v1/admin/users/:id/disable', undefined],
       ['GET', '/v1/admin/users', undefined],
     ])
-    for (const entry of entries) expect(entry).toMatchObject({ outcome: 'refused', actor: id, session: sessionId })
+    const refusal = { outcome: 'refused', actor: id, session: sessionId, detail: { reason: 'admin_required' } }
+    for (const entry of entries) expect(entry).toMatchObject(refusal)
+  })
+
+  it('has the admin routes that a client was refused', async () => {
+    const machines = await Machines.with(running)
+    const machine = await machines.create()
+    const token = await machines.tokenOf(machine)
+    expect((await running.api.get('/v1/admin/users', { token })).body.code).toBe('account_required')
+    const [entry] = await read(`account=${machine.id}&event=admin_access`)
+    expect(entry).toMatchObject({ outcome: 'refused', actor: machine.id, detail: { reason: 'account_required' } })
   })
 
   it('has the exchange of a token, done and refused', async () => {
