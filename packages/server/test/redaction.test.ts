@@ -179,7 +179,7 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     const outage = ['server_sessions', 'server_audit', 'server_client_secrets']
     for (const table of outage) await store.query(`alter table ${table} rename to ${table}_away`)
     const failed = [
-      await call('POST', '/v1/login', { body: { email: 'ada@example.org', password: next } }),
+      await call('POST', '/v1/login', { body: { email: 'ada@example.com', password: next } }),
       await call('POST', '/v1/register', { body: { email: 'eve@example.com', password: secrets.make('password') } }),
       await call('POST', '/v1/refresh', { body: { refresh_token: changed.body.refresh_token } }),
     ]
