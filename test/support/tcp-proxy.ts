@@ -20,6 +20,8 @@ export interface TcpProxy {
   hold(): void
   /** Looks at what clients send from now on. */
   meddle(meddle: Meddle): void
+  /** Looks at what the server says: what `last` returns is the last that its connection passes on, in either direction; `undefined` passes everything on. */
+  silenceAfter(last: (data: Buffer) => Buffer | undefined): void
   close(): Promise<void>
 }
 
@@ -32,6 +34,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   let holds = false
   let delayMs = 0
   let meddle: Meddle = (data) => data
+  let lastOf: (data: Buffer) => Buffer | undefined = () => undefined
   const server = createServer((client) => {
     if (blocked) return void client.destroy()
     const upstream = connectTo(Number(target.port), target.hostname)
@@ -56,6 +59,12 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       else upstream.write(passed)
     })
     upstream.on('data', (data) => {
+      const last = frozen.has(upstream) ? undefined : lastOf(data)
+      if (last !== undefined) {
+        for (const socket of [client, upstream]) frozen.add(socket)
+        client.write(last)
+        return
+      }
       if (held !== undefined) held.push(data)
       else if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
       else if (!frozen.has(upstream)) client.write(data)
@@ -89,6 +98,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     },
     meddle: (next) => {
       meddle = next
+    },
+    silenceAfter: (last) => {
+      lastOf = last
     },
     close: async () => {
       server.close()

@@ -9,6 +9,7 @@ import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
 import { maxClockToleranceSec } from './clock-tolerance.js'
+import { withDeadline } from './deadline.js'
 import { type LatchkeyError, refusal } from './errors.js'
 import { borrowBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
@@ -36,6 +37,10 @@ export interface LatchkeyOptions {
   readonly tokenCache?: { readonly maxEntries: number } | false
   /** Longer tokens are refused before anything of them is read. Default 8192. */
   readonly maxTokenBytes?: number
+  /**
+   * Milliseconds after which a verification that waits for its key fails with `store_unavailable` (503). 100 to 60,000; default 5000. What is in memory never waits.
+   */
+  readonly verifyTimeout?: number
   /**
    * Makes and recognises session IDs, as `sessionIds(key)` does. With it a token whose signature holds, but whose `sid` was never made for its subject, is
    * refused as `session_forged`: somebody has the secret. By default IDs are random and none is refused.
@@ -93,12 +98,12 @@ export interface Latchkey {
   issue(request: IssueRequest): MaybePromise<IssuedToken>
   /**
    * Who the token speaks for. The value itself when everything needed is in memory, else a promise; `await` works on both. A refusal is
-   * a LatchkeyError, thrown at once or rejected: 401 with what is wrong with the token, 503 when that cannot be found out.
+   * a LatchkeyError, thrown at once or rejected: 401 with what is wrong with the token, 503 when that cannot be found out, after `verifyTimeout` at the latest.
    */
   verify(token: string): MaybePromise<Auth>
   /**
    * Calls `ended` once when this identity, as `verify` gave it, holds no more: revoked, its session ended, expired, its grants changed; in the process that made the change at
-   * once, in others when the change feed tells. The reason has status 503 when nobody could say for longer than knowledge may be old.
+   * once, in others when the change feed tells. The reason has status 503 when nobody could say for longer than knowledge may be old: a second after `maxStaleness`.
    * For what outlives a request, such as a WebSocket or a stream of events. Gives the way to stop watching, which the caller uses when the stream
    * has ended. Throws a TypeError for an identity that `verify` did not give.
    */
@@ -124,6 +129,9 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
 /** Times a key may turn out to be out of date while it is being used, before the answer is 503. */
 const maxAttempts = 3
 
+const overdue = () =>
+  refusal('store_unavailable', { cause: new Error('The verification took longer than verifyTimeout.') })
+
 class TokenAuthority implements Latchkey {
   readonly #issuer: string
   readonly #audience: string | readonly string[]
@@ -133,6 +141,7 @@ class TokenAuthority implements Latchkey {
   readonly #toleranceSec: number
   readonly #verified: VerifiedTokens | undefined
   readonly #maxTokenLength: number
+  readonly #verifyTimeoutMs: number
   readonly #sessionIds: SessionIds | undefined
   readonly #onForgery: LatchkeyOptions['onForgery']
   readonly #clock: Clock
@@ -148,6 +157,7 @@ class TokenAuthority implements Latchkey {
     this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? 900)
     this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, maxClockToleranceSec)
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
+    this.#verifyTimeoutMs = checkWhole('verifyTimeout', options.verifyTimeout ?? 5000, 100, 60_000)
     this.#sessionIds = options.sessionIds
     this.#onForgery = options.onForgery
     const clock = options.clock ?? systemClock
@@ -178,7 +188,8 @@ class TokenAuthority implements Latchkey {
     if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
     const known = this.#verified?.find(token)
     if (known !== undefined) return known
-    return this.#verifyAnew(token, splitCompact(token), maxAttempts)
+    const verified = this.#verifyAnew(token, splitCompact(token), maxAttempts)
+    return verified instanceof Promise ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
   }
 
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Auth } from './auth.js'
-import { isLatchkeyError, LatchkeyError } from './errors.js'
+import { withDeadline } from './deadline.js'
+import { isLatchkeyError, LatchkeyError, refusal } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
 import type { MaybePromise } from './maybe-promise.js'
 
@@ -26,6 +27,8 @@ export interface TokenToWatch {
 
 interface Watch extends TokenToWatch {
   timer: NodeJS.Timeout | undefined
+  /** When the last verification that accepted the token began, in milliseconds since this process began. */
+  confirmedAtMs: number
   isBeingChecked: boolean
   /** Doubted again while it was being checked. */
   isDoubted: boolean
@@ -34,12 +37,17 @@ interface Watch extends TokenToWatch {
 /** A look is due at least so often, whatever is told: a grace period ends by the clock alone. */
 const longestRestMs = 60_000
 
-/** Looks at a token that nobody can say anything about, before its watch ends. */
-const maxAttempts = 4
+/** For so long a token is looked at again and again once what was known of it is too old; then its watch ends. */
+const patienceMs = 1000
 const attemptIntervalMs = 250
+
+/** The least time for a look, after this process itself was stalled. */
+const leastLookMs = 250
 
 /** Checks begun in one turn when everybody is in doubt, so that requests come in between. */
 const sliceSize = 500
+
+const unanswered = () => refusal('store_unavailable')
 
 /** Tokens that something long-lived leans on, such as an open stream: they are verified again whenever they may hold no more. */
 export class WatchedTokens {
@@ -53,8 +61,16 @@ export class WatchedTokens {
 
   /** Watches this token until it ends or the function that is given back is called. */
   add(token: TokenToWatch): () => void {
-    this.#stopListening ??= this.#options.keys.watch?.((subject) => this.#doubt(subject))
-    const watch: Watch = { ...token, timer: undefined, isBeingChecked: false, isDoubted: false }
+    this.#stopListening ??= this.#options.keys.watch?.((subject, standsForMs) =>
+      this.#doubt(subject, performance.now() + (standsForMs ?? 0)),
+    )
+    const watch: Watch = {
+      ...token,
+      timer: undefined,
+      confirmedAtMs: performance.now(),
+      isBeingChecked: false,
+      isDoubted: false,
+    }
     const { subject } = token.auth
     const siblings = this.#bySubject.get(subject)
     if (siblings === undefined) this.#bySubject.set(subject, new Set([watch]))
@@ -71,20 +87,21 @@ export class WatchedTokens {
     this.#bySubject.clear()
   }
 
-  #doubt(subject: string | undefined): void {
-    if (subject === undefined) void this.#checkAll()
-    else for (const watch of this.#bySubject.get(subject) ?? []) void this.#check(watch)
+  /** `standsUntilMs`: when what was known last is too old, in milliseconds since this process began. */
+  #doubt(subject: string | undefined, standsUntilMs: number): void {
+    if (subject === undefined) void this.#checkAll(standsUntilMs)
+    else for (const watch of this.#bySubject.get(subject) ?? []) void this.#check(watch, standsUntilMs)
   }
 
-  async #checkAll(): Promise<void> {
+  async #checkAll(standsUntilMs: number): Promise<void> {
     const watches = this.#all()
     for (let from = 0; from < watches.length; from += sliceSize) {
-      for (const watch of watches.slice(from, from + sliceSize)) void this.#check(watch)
+      for (const watch of watches.slice(from, from + sliceSize)) void this.#check(watch, standsUntilMs)
       await nextTurn()
     }
   }
 
-  async #check(watch: Watch): Promise<void> {
+  async #check(watch: Watch, standsUntilMs = performance.now()): Promise<void> {
     watch.isDoubted = true
     if (watch.isBeingChecked) return
     watch.isBeingChecked = true
@@ -92,7 +109,7 @@ export class WatchedTokens {
     let reason: LatchkeyError | undefined
     while (watch.isDoubted && reason === undefined) {
       watch.isDoubted = false
-      reason = await this.#reasonToEnd(watch)
+      reason = await this.#reasonToEnd(watch, standsUntilMs)
     }
     watch.isBeingChecked = false
     if (!this.#isWatched(watch)) return
@@ -100,14 +117,23 @@ export class WatchedTokens {
     else this.#end(watch, reason)
   }
 
-  async #reasonToEnd({ token, auth }: Watch): Promise<LatchkeyError | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
+  async #reasonToEnd(watch: Watch, standsUntilMs: number): Promise<LatchkeyError | undefined> {
+    // A verification accepts what is not too old at its beginning, so a token stands until then at least.
+    const giveUpAtMs = Math.max(standsUntilMs, watch.confirmedAtMs) + patienceMs
+    for (;;) {
+      const beganAtMs = performance.now()
       try {
-        const { grants } = await this.#options.verify(token)
-        return isSame(grants, auth.grants) ? undefined : new LatchkeyError('grants_changed')
+        const verified = this.#options.verify(watch.token)
+        const { grants } =
+          verified instanceof Promise
+            ? await withDeadline(verified, Math.max(giveUpAtMs - beganAtMs, leastLookMs), unanswered)
+            : verified
+        if (!isSame(grants, watch.auth.grants)) return new LatchkeyError('grants_changed')
+        watch.confirmedAtMs = beganAtMs
+        return undefined
       } catch (error) {
         if (!isLatchkeyError(error)) return new LatchkeyError('store_unavailable', { cause: error })
-        if (error.status !== 503 || attempt === maxAttempts) return error
+        if (error.status !== 503 || !(performance.now() + attemptIntervalMs < giveUpAtMs)) return error
       }
       await sleep(attemptIntervalMs, undefined, { ref: false })
     }

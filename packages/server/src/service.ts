@@ -134,6 +134,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       keys,
       clock,
       accessTokenTtl: accessTokenTtlSec,
+      verifyTimeout: configuration.verifyTimeoutMs,
       sessionIds,
       onForgery: (forgery) => {
         metrics.forgedTokens.inc()

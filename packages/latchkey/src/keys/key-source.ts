@@ -44,8 +44,11 @@ export interface VerifyingKey {
   refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined
 }
 
-/** Told that tokens of this subject which held before may hold no more; of anybody, when it is `undefined`. Never throws. */
-export type DoubtListener = (subject: string | undefined) => void
+/**
+ * Told that tokens of this subject which held before may hold no more; of anybody, when it is `undefined`. Never throws. `standsForMs`: milliseconds until what was
+ * known of them last is older than knowledge may be; negative when it is so already. Default 0.
+ */
+export type DoubtListener = (subject: string | undefined, standsForMs?: number) => void
 
 /** Where signing and verifying keys come from. */
 export interface KeySource {

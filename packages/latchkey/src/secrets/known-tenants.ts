@@ -1,4 +1,4 @@
-import { type Clock, type Instant, instantOf } from '../clock.js'
+import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
@@ -23,8 +23,9 @@ export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | '
 /** Attempts to read a tenant that is read too slowly to be believed, before the answer is 503. */
 const maxAttempts = 3
 
-/** Looks at the feed per `maxStaleness`. */
+/** Looks at the feed per `maxStaleness`, and the longest time between two, in milliseconds: a watch ends within a second of the moment at which knowledge is too old. */
 const looksPerStaleness = 4
+const longestLookIntervalMs = 500
 
 /**
  * What this process knows of tenants, and whether it may be believed now (C4, C6): the cache in memory, and behind it the shared one and the
@@ -41,10 +42,13 @@ export class KnownTenants implements ChangeListener {
   readonly #doubtListeners = new Set<DoubtListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
   readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
+  readonly #maxStalenessMs: number
   readonly #lookIntervalMs: number
   readonly #shared: SharedTenants | undefined
   readonly #timers: NodeJS.Timeout[] = []
   #vouchedFor = false
+  /** The newest proof, also of a feed that has been lost since. */
+  #lastProof = longAgo
   #closed = false
 
   /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
@@ -75,7 +79,8 @@ export class KnownTenants implements ChangeListener {
       openGrants,
     })
     this.#onFeedChange = options.onFeedChange
-    this.#lookIntervalMs = options.maxStalenessMs / looksPerStaleness
+    this.#maxStalenessMs = options.maxStalenessMs
+    this.#lookIntervalMs = Math.min(options.maxStalenessMs / looksPerStaleness, longestLookIntervalMs)
   }
 
   /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
@@ -121,6 +126,7 @@ export class KnownTenants implements ChangeListener {
 
   proved(asOf: Instant): void {
     this.#freshness.proved(asOf)
+    this.#lastProof = asOf
     this.#shared?.proved(asOf, instantOf(this.#clock))
     for (const proved of this.#proofListeners) proved(asOf)
     this.#tellFeedState()
@@ -232,7 +238,9 @@ export class KnownTenants implements ChangeListener {
   }
 
   #doubt(tenant: string | undefined): void {
-    for (const doubted of this.#doubtListeners) doubted(tenant)
+    if (this.#doubtListeners.size === 0) return
+    const standsForMs = this.#maxStalenessMs - elapsedMs(this.#clock, this.#lastProof)
+    for (const doubted of this.#doubtListeners) doubted(tenant, standsForMs)
   }
 
   #tellFeedState(): void {

@@ -9,9 +9,14 @@ export class TenantCache {
   readonly #keys = new Map<number, TenantKey>()
   /** Keys whose mark another one has taken, by kid: of a million some hundreds. */
   readonly #crowdedOut = new Map<string, TenantKey>()
+  /**
+   * Tenants that had to make room in this turn of the event loop. They are known until it ends, and end with every change as the others do: verifications that waited for
+   * them go on in this very turn, however many tenants came with the same read.
+   */
+  readonly #leaving = new Map<string, CachedTenant>()
 
   constructor(maxTenants: number) {
-    this.#tenants = new BoundedMap(maxTenants, (_, cached) => this.#end(cached))
+    this.#tenants = new BoundedMap(maxTenants, (_, cached) => this.#leave(cached))
   }
 
   get size(): number {
@@ -40,7 +45,7 @@ export class TenantCache {
    */
   keep(read: CachedTenant): CachedTenant {
     const { tenant, version } = read
-    const known = this.#tenants.get(tenant)
+    const known = this.#tenants.get(tenant) ?? this.#comeBack(tenant)
     if (known !== undefined && known.version > version) return known
     if (known !== undefined && known.version === version) {
       if (known.readAt.monotonicMs < read.readAt.monotonicMs) known.renew(read.readAt)
@@ -54,9 +59,10 @@ export class TenantCache {
 
   /** Forgets a tenant, unless what is kept already is of this version or newer. */
   drop(tenant: string, newVersion: number): void {
-    const known = this.#tenants.get(tenant)
+    const known = this.#tenants.get(tenant) ?? this.#leaving.get(tenant)
     if (known === undefined || known.version >= newVersion) return
     this.#tenants.delete(tenant)
+    this.#leaving.delete(tenant)
     this.#end(known)
   }
 
@@ -64,6 +70,26 @@ export class TenantCache {
   clear(): void {
     for (const cached of this.#tenants.values()) this.#end(cached)
     this.#tenants.clear()
+    this.#endLeaving()
+  }
+
+  #leave(cached: CachedTenant): void {
+    if (this.#leaving.size === 0) setImmediate(() => this.#endLeaving())
+    this.#leaving.set(cached.tenant, cached)
+  }
+
+  /** Takes back a tenant that has just made room. */
+  #comeBack(tenant: string): CachedTenant | undefined {
+    const cached = this.#leaving.get(tenant)
+    if (cached === undefined) return undefined
+    this.#leaving.delete(tenant)
+    this.#tenants.set(tenant, cached)
+    return cached
+  }
+
+  #endLeaving(): void {
+    for (const cached of this.#leaving.values()) this.#end(cached)
+    this.#leaving.clear()
   }
 
   #end(cached: CachedTenant): void {

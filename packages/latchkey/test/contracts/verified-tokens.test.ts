@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Auth } from '../../src/auth.js'
 import { instantOf } from '../../src/clock.js'
 import { outcomeOf, setUp } from '../support/setup.js'
-import { steer } from '../support/steered-store.js'
+import { settle, steer } from '../support/steered-store.js'
 
 describe('a token that was verified before (C8)', () => {
   it('is answered without a promise, with the same identity', async () => {
@@ -48,6 +48,7 @@ describe('a token that was verified before (C8)', () => {
     const { token } = await latchkey.issue({ subject: 'alice' })
     await latchkey.verify(token)
     await latchkey.verify((await latchkey.issue({ subject: 'bob' })).token)
+    await settle()
     const readByKid = store.readByKid.bind(store)
     let reads = 0
     store.readByKid = (kids) => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { canonicalHeader, headerMark } from '../../src/secrets/canonical-header.js'
 import { TenantCache } from '../../src/secrets/tenant-cache.js'
@@ -47,6 +48,35 @@ describe('tenants in memory', () => {
     expect(kids.map((kid) => ownerOf(cache, kid))).toEqual(['ada', 'ada'])
     cache.drop('ada', 2)
     expect(kids.map((kid) => ownerOf(cache, kid))).toEqual([undefined, undefined])
+  })
+
+  it('stay until the end of the turn in which they had to make room, and end with a change of theirs before that', async () => {
+    const cache = new TenantCache(1)
+    const [ada, bob, eve] = [
+      tenantWith('ada', ['a'.repeat(32)]),
+      tenantWith('bob', ['b'.repeat(32)]),
+      tenantWith('eve', ['e'.repeat(32)]),
+    ]
+    const isCurrent = () => [ada, bob, eve].map(({ keys }) => keys[0]?.isCurrent(0))
+    for (const tenant of [ada, bob, eve]) cache.keep(tenant)
+    expect(isCurrent()).toEqual([true, true, true])
+    cache.drop('ada', 2)
+    expect(isCurrent()).toEqual([false, true, true])
+    await nextTurn()
+    expect(isCurrent()).toEqual([false, false, true])
+    expect(['a', 'b', 'e'].map((one) => ownerOf(cache, one.repeat(32)))).toEqual([undefined, undefined, 'eve'])
+  })
+
+  it('come back when they are read again in that turn, and end with everything else when the feed is lost', async () => {
+    const cache = new TenantCache(1)
+    const [ada, bob] = [tenantWith('ada', ['a'.repeat(32)]), tenantWith('bob', ['b'.repeat(32)])]
+    cache.keep(ada)
+    cache.keep(bob)
+    expect(cache.keep(tenantWith('ada', ['a'.repeat(32)]))).toBe(ada)
+    expect(cache.find('ada')).toBe(ada)
+    cache.clear()
+    expect([ada, bob].map(({ keys }) => keys[0]?.isCurrent(0))).toEqual([false, false])
+    await nextTurn()
   })
 
   it('are never taken for each other when their kids have one mark', () => {

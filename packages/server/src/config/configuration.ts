@@ -90,6 +90,7 @@ export interface Configuration {
   readonly maxSessions: number
   readonly gracePeriodSec: number
   readonly maxStalenessMs: number
+  readonly verifyTimeoutMs: number
   /** The least number of characters of a new password. */
   readonly passwordMinLength: number
   /** Secrets that are hashed along with passwords, newest first; `undefined`: none. */
@@ -163,6 +164,7 @@ export function readConfiguration(env: Environment): Configuration {
     maxSessions: reader.read(settings.maxSessions) ?? 100,
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
+    verifyTimeoutMs: reader.read(settings.verifyTimeout) ?? 5000,
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',

@@ -206,6 +206,14 @@ export const settings = {
     byDefault: '2000',
     parse: (text) => parseWhole(text, 250, 60_000),
   },
+  verifyTimeout: {
+    name: 'LATCHKEY_VERIFY_TIMEOUT',
+    purpose:
+      'After how many milliseconds the verification of a token that waits for the database is answered with 503.',
+    accepts: 'a whole number of milliseconds from 100 to 60000',
+    byDefault: '5000',
+    parse: (text) => parseWhole(text, 100, 60_000),
+  },
   passwordMinLength: {
     name: 'PASSWORD_MIN_LENGTH',
     purpose: 'How many characters a new password has at least.',
