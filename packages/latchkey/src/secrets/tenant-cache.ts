@@ -9,9 +9,11 @@ export class TenantCache {
   readonly #keys = new Map<number, TenantKey>()
   /** Keys whose mark another one has taken, by kid: of a million some hundreds. */
   readonly #crowdedOut = new Map<string, TenantKey>()
+  /** Tenants that were read in this turn of the event loop. */
+  readonly #justRead = new Set<CachedTenant>()
   /**
-   * Tenants that had to make room in this turn of the event loop. They are known until it ends, and end with every change as the others do: verifications that waited for
-   * them go on in this very turn, however many tenants came with the same read.
+   * Those of them that had to make room again. They are known until the turn ends, and end with every change as the others do: verifications that waited for them go on in
+   * this very turn, however many tenants came with the same read.
    */
   readonly #leaving = new Map<string, CachedTenant>()
 
@@ -46,6 +48,7 @@ export class TenantCache {
   keep(read: CachedTenant): CachedTenant {
     const { tenant, version } = read
     const known = this.#tenants.get(tenant) ?? this.#comeBack(tenant)
+    this.#noteRead(known?.version === version ? known : read)
     if (known !== undefined && known.version > version) return known
     if (known !== undefined && known.version === version) {
       if (known.readAt.monotonicMs < read.readAt.monotonicMs) known.renew(read.readAt)
@@ -73,9 +76,14 @@ export class TenantCache {
     this.#endLeaving()
   }
 
+  #noteRead(cached: CachedTenant): void {
+    if (this.#justRead.size === 0) setImmediate(() => this.#endTurn())
+    this.#justRead.add(cached)
+  }
+
   #leave(cached: CachedTenant): void {
-    if (this.#leaving.size === 0) setImmediate(() => this.#endLeaving())
-    this.#leaving.set(cached.tenant, cached)
+    if (this.#justRead.has(cached)) this.#leaving.set(cached.tenant, cached)
+    else this.#end(cached)
   }
 
   /** Takes back a tenant that has just made room. */
@@ -85,6 +93,11 @@ export class TenantCache {
     this.#leaving.delete(tenant)
     this.#tenants.set(tenant, cached)
     return cached
+  }
+
+  #endTurn(): void {
+    this.#justRead.clear()
+    this.#endLeaving()
   }
 
   #endLeaving(): void {
