@@ -12,7 +12,7 @@
  * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
  *
  * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE
- * for the shared cache, EVERYWHERE for changes that are acknowledged once they hold everywhere, REFUSALS to keep in mind which tokens were refused, and BRIEF for
+ * for the shared cache, PRUNING for a log that is pruned by any clock, HISTORY for the promotion of a replica that lagged, EVERYWHERE for changes that are acknowledged once they hold everywhere, REFUSALS to keep in mind which tokens were refused, and BRIEF for
  * requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of situation X, which must be possible.
  */
 
@@ -64,6 +64,25 @@ byte begun;
 byte became[VERSIONS];
 #endif
 
+#ifdef HISTORY
+/* A replica that lagged is promoted at some time: history 2 goes on from version `base`, and what came after it, up to `lostTo`, is lost. The old primary is not
+ * fenced: it goes on, and nothing is committed there any more. */
+byte history = 1;
+byte base, lostTo;
+/* The server on which the feed listens. */
+byte feedHistory = 1;
+#ifdef CACHE
+/* The horizon of the last entry of each version that the lost history had. */
+byte lostHorizon[VERSIONS + 1];
+#endif
+#endif
+
+#ifdef PRUNING
+/* The mark, and the rows of the log that are gone, by their transaction. */
+byte prunedTo = 1;
+bool gone[VERSIONS];
+#endif
+
 #ifdef EVERYWHERE
 /* How long after a registration began something may be learnt, and for how long the verifier's line is on the list, by the database's clock. */
 #ifndef LEARNING
@@ -91,6 +110,10 @@ byte sure;
 
 /* --- the verifier --------------------------------------------------------------------------------------------------------- */
 
+#ifdef HISTORY
+/* History.#current */
+byte known = 1;
+#endif
 /* L1, TenantCache: the one CachedTenant, 0 for none, and the age of its readAt. */
 byte entry;
 byte entryAge = OLD;
@@ -111,6 +134,10 @@ typedef Flight {
   byte phase;
   byte version;
   byte age;
+#ifdef HISTORY
+  /* The history that it was read in. */
+  byte history;
+#endif
 #ifdef REFUSALS
   /* For the token of this version, whose kid it asks for; 0 when that does not matter. With no version it has found that nobody has this kid. */
   byte wanted;
@@ -142,6 +169,9 @@ byte newest;
 bool listUnderWay;
 byte listSince;
 byte listed;
+#ifdef HISTORY
+byte listHistory;
+#endif
 #endif
 
 /* --- what must hold ------------------------------------------------------------------------------------------------------- */
@@ -212,6 +242,12 @@ inline holds(property, condition) {
 #define READ_OVERTAKEN_BY_A_READ 25
 #define READ_OVERTAKEN_BY_A_REFUSAL 26
 #define REFUSED_WITH_AN_ENTRY 27
+#define CHANGES_LOST_BY_A_PROMOTION 28
+#define ACCEPTED_AFTER_A_PROMOTION 29
+#define SHARED_ENTRY_OF_A_LOST_HISTORY 30
+#define MARKER_SENT_ELSEWHERE 31
+#define READ_AT_A_STALE_SERVER 32
+#define LIST_BEGINS_AT_THE_MARK 33
 
 #ifdef REACH
 #define reached(situation) assert(situation != REACH)
@@ -244,6 +280,9 @@ hidden byte f, at, horizon;
 inline endFlight(n) {
   flights[n].phase = IDLE;
   flights[n].version = 0;
+#ifdef HISTORY
+  flights[n].history = 0;
+#endif
 #ifdef REFUSALS
   flights[n].wanted = 0;
 #endif
@@ -329,8 +368,39 @@ inline lost() {
   provedAge = OLD
 }
 
+#ifdef HISTORY
+/* For the properties: what this verifier knew of the lost history holds no more. */
+inline forgetLost() {
+  if :: told > base && told <= lostTo -> told = base :: else fi;
+#ifndef CACHE
+  newestKept = 0
+#endif
+}
+
+/* History.check, at the answer of whatever statement: a newer history than was seen. DatabaseStore.#historyChanged: lost(), and the feed connects anew. */
+inline adopt() {
+  if
+  :: known < history ->
+    known = history;
+    forgetLost();
+#ifndef MUTATE_HISTORY_KEEPS_MEMORY
+    lost();
+#endif
+    connection = DOWN;
+    drain();
+    endCheck()
+  :: else
+  fi
+}
+#else
+#define adopt() skip
+#endif
+
 #ifdef CACHE
 inline endList() {
+#ifdef HISTORY
+  listHistory = 0;
+#endif
   listUnderWay = false;
   listSince = 0;
   listed = 0
@@ -357,23 +427,36 @@ inline horizonOf(given) {
   }
 }
 
-/* SharedTenants.#isBelieved */
-inline sharedAnswer(n, given) {
+/* SharedTenants.#isBelieved; `ofLost`: an entry that was sealed in the lost history, which does not open in the new one. */
+inline sharedAnswer(n, given, ofLost) {
+#ifdef HISTORY
+  if :: ofLost -> horizon = lostHorizon[given] :: else -> horizonOf(given) fi;
+#else
   horizonOf(given);
+#endif
   if
+#if defined(HISTORY) && !defined(MUTATE_SHARED_HISTORY_NOT_COMPARED)
+  :: ofLost != (known < history) -> if :: ofLost -> reached(SHARED_ENTRY_OF_A_LOST_HISTORY) :: else fi
+#define isOfAnother(ofLost) (ofLost != (known < history))
+#else
+#define isOfAnother(ofLost) false
+#endif
 #ifndef MUTATE_SHARED_HORIZON_NOT_COMPARED
-  :: horizon < since ->
+  :: !isOfAnother(ofLost) && horizon < since ->
 #ifdef MUTATE_SHARED_MISS_IS_REFUSED
     refuse(given);
 #endif
     reached(SHARED_ENTRY_FROM_BEFORE_THE_POINT)
 #endif
 #ifndef MUTATE_SHARED_VERSION_NOT_COMPARED
-  :: horizon >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
+  :: !isOfAnother(ofLost) && horizon >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
 #endif
   :: else ->
     flights[n].phase = DONE;
     flights[n].version = given;
+#ifdef HISTORY
+    flights[n].history = known;
+#endif
 #ifdef MUTATE_SHARED_ENTRY_COUNTS_AS_A_READ
     flights[n].age = 0;
 #else
@@ -397,12 +480,20 @@ inline accept(given) {
   if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
   if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
   if :: given < committed -> reached(ACCEPTED_WITHIN_THE_PROMISE) :: else fi;
+#ifdef HISTORY
+  if :: given > lostTo && lostTo > base -> reached(ACCEPTED_AFTER_A_PROMOTION) :: else fi;
+#endif
   if :: given > 1 && told > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
 }
 
 /* Every 401 comes here. Versions only grow: what is not valid now never will be. */
 inline refuse(given) {
+#ifdef HISTORY
+  /* What the lost history had ended is refused until the verifier sees the new one. */
+  holds(S4_no_false_alarm, given != committed || known < history);
+#else
   holds(S4_no_false_alarm, given != committed);
+#endif
 #ifdef REFUSALS
   refused[given] = true;
 #endif
@@ -450,8 +541,15 @@ inline drain() {
   od
 }
 
+/* Nothing of the new primary comes to who listens at the old one. */
+#ifdef HISTORY
+#define listensHere (connection != DOWN && feedHistory == history)
+#else
+#define listensHere (connection != DOWN)
+#endif
+
 inline announce(given) {
-  if :: connection != DOWN -> feed!given :: else fi
+  if :: listensHere -> feed!given :: else fi
 }
 
 #ifdef EVERYWHERE
@@ -475,7 +573,12 @@ inline ask(given) {
 /* One transaction (C5): the new version, its row in the change log, and its notification. */
 inline commit() {
   replacedAge[committed] = 0;
+#ifdef HISTORY
+  /* renewEpoch: numbers go on above those of the lost history. */
+  committed = max(committed, lostTo) + 1;
+#else
   committed++;
+#endif
 #if !defined(MUTATE_ANNOUNCED_AFTER_COMMIT) && !defined(MUTATE_ANNOUNCED_BEFORE_COMMIT)
   announce(committed)
 #endif
@@ -531,7 +634,8 @@ proctype Requests() {
 #ifdef MUTATE_OWN_CHANGE_NOT_APPLIED
       told++
 #else
-      changed(told + 1)
+      adopt();
+      if :: told < committed -> changed(told + 1) :: else fi
 #endif
     }
 
@@ -551,6 +655,10 @@ proctype Requests() {
       connection = DOWN;
       drain();
       endCheck();
+#ifdef HISTORY
+      /* The statements of the new one go to the primary. */
+      if :: known < history -> known = history; forgetLost() :: else fi;
+#endif
 #ifdef EVERYWHERE
       /* Another one, with a line of its own. That of the old one is waited for in vain. */
       lineAge = LISTED + 1;
@@ -600,11 +708,46 @@ proctype Reads(byte n) {
 #else
       flights[n].version = committed
 #endif
+#ifdef HISTORY
+      ;
+      flights[n].history = history
+#endif
 #ifndef REFUSALS
       ;
+#ifdef HISTORY
+      if
+      :: committed == base && lostTo > base -> refuse(base + 1)
+      :: else -> if :: committed > 1 -> refuse(committed - 1) :: else fi
+      fi
+#else
       if :: committed > 1 -> refuse(committed - 1) :: else fi
 #endif
+#endif
     }
+
+#ifdef HISTORY
+  /* A connection of the pool still leads to the old primary, although another one has led to the new. */
+  :: d_step { flights[n].phase == SENT && known == 2 ->
+      flights[n].phase = DONE;
+      flights[n].version = lostTo;
+      flights[n].history = 1
+    }
+
+  /* History.check: the read is of a history that was continued by another server, or the first that is seen of a newer one. */
+  :: d_step { flights[n].phase == DONE && flights[n].history != known ->
+      if
+      :: flights[n].history < known -> endFlight(n); reached(READ_AT_A_STALE_SERVER)
+      :: else -> adopt(); endFlight(n)
+      fi
+    }
+#ifdef MUTATE_STALE_SERVER_NOT_REFUSED
+#define isOfThisHistory true
+#else
+#define isOfThisHistory (flights[n].history == known)
+#endif
+#else
+#define isOfThisHistory true
+#endif
 
 #ifdef REFUSALS
   :: atomic { flights[n].phase == SENT && committed > 1 ->
@@ -648,19 +791,33 @@ proctype Reads(byte n) {
         if
         :: refused[old] || isWanted(old) -> skip
         :: else ->
-          sharedAnswer(n, old);
+          sharedAnswer(n, old, false);
           if :: flights[n].phase == DONE -> flights[n].wanted = old :: else fi
         fi;
 #else
-        sharedAnswer(n, old);
+#ifdef HISTORY
+        if
+        :: old > base && old <= lostTo -> skip
+        :: else -> sharedAnswer(n, old, known < history && lostTo != 0)
+        fi;
+#else
+        sharedAnswer(n, old, false);
+#endif
 #endif
         old = 0
       }
     }
+#ifdef HISTORY
+  /* The same with an entry of the lost history. */
+  :: atomic { flights[n].phase == SENT && since != 0 && history == 2 ->
+      select(old : 1 .. lostTo);
+      d_step { sharedAnswer(n, old, true); old = 0 }
+    }
+#endif
 #endif
 
   /* BatchReader.#land, KnownTenants.#keep, then #readWith and TenantSecretSource.#readKey: the token is one of the version that was read. */
-  :: d_step { flights[n].phase == DONE && flights[n].version != 0 ->
+  :: d_step { flights[n].phase == DONE && flights[n].version != 0 && isOfThisHistory ->
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
       flights[n].age = 0;
 #endif
@@ -699,7 +856,13 @@ proctype Feed() {
   do
 
   /* PostgresFeed.#reconnect, ListeningConnection.open: LISTEN is committed, and every later change will be announced here. */
+#ifdef HISTORY
+  /* Feed and statements may go different ways: to the old primary as well, until its epoch shows that it is one. */
+  :: d_step { connection == DOWN && known == 1 -> drain(); endCheck(); connection = LISTENS; feedHistory = 1 }
+  :: d_step { connection == DOWN -> drain(); endCheck(); connection = LISTENS; feedHistory = history }
+#else
   :: d_step { connection == DOWN -> drain(); endCheck(); connection = LISTENS }
+#endif
 
   /* PostgresFeed.#run: LISTEN has been answered. At the first start there is nothing yet that lost() could end. */
   :: d_step { connection == LISTENS ->
@@ -713,7 +876,12 @@ proctype Feed() {
   :: d_step { nempty(feed) ->
       feed?message;
       if
+#ifdef HISTORY
+      :: message == MARKER && known < feedHistory -> adopt()
+      :: message == MARKER && known >= feedHistory -> proved()
+#else
       :: message == MARKER -> proved()
+#endif
 #ifdef EVERYWHERE
       :: message > VERSIONS ->
         if
@@ -736,6 +904,11 @@ proctype Feed() {
       checkAge = ageOfWhatBegins;
 #ifdef EVERYWHERE
       if :: feed??[eval(committed)] -> owed = committed :: else fi
+#elif defined(HISTORY)
+      if
+      :: nempty(feed) -> owed = committed
+      :: empty(feed) -> if :: feedHistory < history -> owed = committed :: else fi
+      fi
 #else
       if :: nempty(feed) -> owed = committed :: empty(feed) fi
 #endif
@@ -747,7 +920,12 @@ proctype Feed() {
       proved()
 #else
       check = DONE;
+#if defined(HISTORY) && !defined(MUTATE_MARKER_SENT_BY_THE_FEED)
+      /* PostgresFeed.#options.notify: it is committed on the server that statements reach. */
+      if :: feedHistory == history -> feed!MARKER :: else -> reached(MARKER_SENT_ELSEWHERE) fi
+#else
       feed!MARKER
+#endif
 #endif
     }
 
@@ -772,21 +950,53 @@ proctype RecentChanges() {
   /* SharedTenants.catchUp, after lost() and now and then. The database executes changesSince: all changes from some point of the history on; which
    * one does not matter, so it may be any. #told begins earlier, when this is asked for: what that adds is in the list, or before the point. */
   :: atomic { !listUnderWay ->
+#if defined(PRUNING) && !defined(MUTATE_PRUNED_WITHOUT_A_MARK)
+      select(point : prunedTo .. begun + 1);
+#else
       select(point : 1 .. begun + 1);
+#endif
       d_step {
         listUnderWay = true;
         listSince = point;
-#ifndef MUTATE_SHARED_LOG_IS_PRUNED
+#ifdef HISTORY
+        listHistory = history;
+#endif
+#ifdef PRUNING
+        if :: prunedTo > 1 && point == prunedTo -> reached(LIST_BEGINS_AT_THE_MARK) :: else fi;
+        for (at : point .. begun) {
+          if :: !gone[at] -> listed = max(listed, became[at]) :: else fi
+        }
+#elif !defined(MUTATE_SHARED_LOG_IS_PRUNED)
         for (at : point .. begun) { listed = max(listed, became[at]) }
 #endif
         point = 0
       }
     }
 
+#ifdef PRUNING
+  /* pruneRows: what is committed of the log before some point goes. No clock is trusted, so it may be any point. Once:
+   * who prunes again moves the mark and the end of what is gone alike. */
+  :: atomic { begun != 0 && prunedTo == 1 ->
+      select(point : 2 .. begun + 1);
+      d_step {
+        for (at : 1 .. point - 1) {
+          if :: became[at] != 0 -> gone[at] = true :: else fi
+        }
+        prunedTo = point;
+        point = 0
+      }
+    }
+#endif
+
   /* The list has arrived. */
   :: d_step { listUnderWay ->
+#ifdef HISTORY
+      if :: known < listHistory -> adopt() :: else fi;
+      if :: listUnderWay -> since = listSince; newest = listed :: else fi;
+#else
       since = listSince;
       newest = listed;
+#endif
       endList()
     }
   od
@@ -863,14 +1073,40 @@ proctype Everywhere() {
 /* --- everybody else -------------------------------------------------------------------------------------------------------- */
 
 #ifdef CACHE
+/* A transaction that is open when the replica is promoted is lost. */
+#ifdef HISTORY
+#define isOfItsHistory (history == 1)
+#else
+#define isOfItsHistory true
+#endif
+
+#ifdef HISTORY
+/* One at the new primary. */
+proctype LaterTransaction() {
+  byte number;
+  d_step { history == 2 && lostTo < VERSIONS -> begun++; number = begun };
+  d_step { commit(); became[number] = committed }
+}
+#endif
+
 /* A transaction that changes the tenant, of Latchkey's or the application's own. It may have been open for any time before it does. */
 proctype Transaction(byte number) {
-  d_step { begun + 1 == number -> begun = number };
-  d_step {
-    commit();
-    became[number] = committed;
-    if :: number > 1 && became[number - 1] == 0 -> reached(TRANSACTIONS_COMMITTED_OUT_OF_ORDER) :: else fi
-  }
+  if
+  :: d_step { isOfItsHistory && begun + 1 == number -> begun = number };
+     if
+     :: d_step { isOfItsHistory ->
+          commit();
+          became[number] = committed;
+          if :: number > 1 && became[number - 1] == 0 -> reached(TRANSACTIONS_COMMITTED_OUT_OF_ORDER) :: else fi
+        }
+#ifdef HISTORY
+     :: history == 2
+#endif
+     fi
+#ifdef HISTORY
+  :: history == 2
+#endif
+  fi
 }
 #else
 proctype Transactions() {
@@ -879,7 +1115,11 @@ proctype Transactions() {
   :: d_step { announced == committed && committed < VERSIONS -> announced++; announce(announced) }
   :: d_step { announced > committed -> commit() }
 #else
+#ifdef HISTORY
+  :: d_step { max(committed, lostTo) < VERSIONS -> commit() }
+#else
   :: d_step { committed < VERSIONS -> commit() }
+#endif
 #endif
 #ifdef MUTATE_ANNOUNCED_AFTER_COMMIT
   :: d_step { announced < committed -> announced = committed; announce(announced) }
@@ -888,10 +1128,42 @@ proctype Transactions() {
 }
 #endif
 
+#ifdef HISTORY
+/* The replica has all up to some version, and is promoted. What is not committed there is lost, and so are the transactions that are open. */
+proctype Promotion() {
+  byte version;
+  atomic {
+    select(version : 1 .. committed);
+    d_step {
+      if :: version < committed -> reached(CHANGES_LOST_BY_A_PROMOTION) :: else fi;
+#ifdef CACHE
+      for (f : 1 .. committed) { horizonOf(f); lostHorizon[f] = horizon };
+      /* Numbers of transactions are given once more, and the log of the new history begins behind them. */
+      begun = 0;
+      for (f : 1 .. VERSIONS - 1) {
+        if :: became[f] > version -> became[f] = 0 :: else fi;
+        if :: became[f] != 0 -> begun = f :: else fi
+      };
+#endif
+      base = version;
+      lostTo = committed;
+      for (f : version + 1 .. committed) { replacedAge[f] = 0 };
+      committed = version;
+      history = 2;
+      version = 0
+    }
+  }
+}
+#endif
+
 /* Time passes. */
 inline tick(ofVerifier) {
   for (at : 1 .. VERSIONS) {
+#ifdef HISTORY
+    if :: at != committed && at <= max(committed, lostTo) -> grow(replacedAge[at], PROMISE + 1) :: else fi
+#else
     if :: at < committed -> grow(replacedAge[at], PROMISE + 1) :: else fi
+#endif
   }
   if
   :: ofVerifier ->
@@ -939,6 +1211,12 @@ init {
     for (f : 1 .. VERSIONS - 1) { run Transaction(f) }
 #else
     run Transactions();
+#endif
+#ifdef HISTORY
+    run Promotion();
+#ifdef CACHE
+    run LaterTransaction();
+#endif
 #endif
     run Time()
   }

@@ -18,7 +18,15 @@ const refusalsTwoReads = ['VERSIONS=2', 'FLIGHTS=2', 'REFUSALS']
 
 const everywhere = ['VERSIONS=2', 'EVERYWHERE', 'BRIEF']
 
+const promotion = ['VERSIONS=3', 'HISTORY', 'BRIEF']
+const sharedPromotion = ['VERSIONS=2', 'HISTORY', 'CACHE', 'BRIEF']
+const pruned = ['VERSIONS=2', 'PRUNING', 'CACHE', 'BRIEF']
+const prunedThreeVersions = ['VERSIONS=3', 'PRUNING', 'CACHE', 'BRIEF']
+
 const wholes = [
+  ['with a replica that lagged and is promoted', promotion],
+  ['with such a replica, through a shared cache', sharedPromotion],
+  ['through a shared cache, with a log that is pruned by any clock', pruned],
   ['with changes that are to hold everywhere', everywhere],
   ['through a shared cache, with three versions', sharedThreeVersions],
   ['through a shared cache, with two reads under way', ['VERSIONS=2', 'FLIGHTS=2', 'CACHE', 'BRIEF']],
@@ -56,6 +64,12 @@ const situations = [
     'sees transactions commit in another order than they began',
     sharedThreeVersions,
   ],
+  ['CHANGES_LOST_BY_A_PROMOTION', 'goes on with a replica that has not had every change', promotion],
+  ['ACCEPTED_AFTER_A_PROMOTION', 'accepts what came after a promotion that lost changes', promotion],
+  ['MARKER_SENT_ELSEWHERE', 'waits for a marker at the old primary', promotion],
+  ['READ_AT_A_STALE_SERVER', 'reads at the old primary after it has read at the new one', promotion],
+  ['SHARED_ENTRY_OF_A_LOST_HISTORY', 'finds an entry of a history that was lost', sharedPromotion],
+  ['LIST_BEGINS_AT_THE_MARK', 'gets a list that begins where the log was pruned', pruned],
   ['EVERYWHERE_BY_ANSWER', 'answers that it has heard of a change', everywhere],
   ['EVERYWHERE_BY_TIME', 'is waited for although it does not answer', everywhere],
   ['EVERYWHERE_WITH_NOBODY_LISTED', 'is not waited for while it is not listed', everywhere],
@@ -104,6 +118,11 @@ const defects = [
   ['SHARED_LIST_OUTLIVES_LOST', 'a list counts that was read before the feed was lost', shared],
   ['SHARED_POINT_KEPT_WHEN_LOST', 'the list before counts on after the feed was lost', shared],
   ['SHARED_LOG_IS_PRUNED', 'the log no longer holds what the list should', shared],
+  ['PRUNED_WITHOUT_A_MARK', 'the log does not say how far it was pruned', prunedThreeVersions],
+  ['SHARED_HISTORY_NOT_COMPARED', 'entries of a history that was lost are taken for current', sharedPromotion],
+  ['HISTORY_KEEPS_MEMORY', 'a newer history drops nothing from memory', promotion],
+  ['MARKER_SENT_BY_THE_FEED', 'a marker is sent by the connection that is to hear it', promotion],
+  ['STALE_SERVER_NOT_REFUSED', 'reads at a server count whose history has ended', promotion],
   ['LEARNT_UNREGISTERED', 'what is learnt without a line on the list is believed', everywhere],
   ['REGISTERED_MEANWHILE', 'what began before the registration is believed after it', everywhere],
   ['REGISTERED_FROM_ITS_END', 'a registration counts from when it is answered', everywhere],

@@ -257,7 +257,8 @@ export class DatabaseStore implements SqlStore {
     await checkMigrated(this.#client, schema)
     const mark = await this.#database.serverMark()
     return new History({
-      database: this.#database,
+      query: (text, values, check) => this.#database.queryPrepared(text, values, check),
+      dialect: this.#database.dialect,
       mark,
       renew: () => this.#renewEpoch(mark, false),
       onNewer: () => this.#historyChanged(),

@@ -2,7 +2,6 @@ import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { Dialect } from './dialect.js'
 import { libraryClient } from './library-client.js'
 import type { SqlClient } from './sql-client.js'
-import type { SqlDatabase } from './sql-database.js'
 
 /** How a database tells whether it is still the server, and the line of history, on which the stored epoch began. */
 export interface ServerMark {
@@ -28,9 +27,18 @@ const maxAttempts = 12
 /** A history that was not seen for so long may have been replaced by one with a smaller epoch, if the servers' clocks differ. */
 const forgetAfterMs = 60_000
 
+/** Looks at the rows of a statement on the connection that returned them. */
+export type RowCheck = (rows: readonly object[]) => void
+
 /** What `History` works with. */
 export interface HistoryOptions {
-  readonly database: SqlDatabase
+  /** Runs a statement. A connection on which `check` throws `StaleServer` is not used again. */
+  readonly query: <Row extends object>(
+    text: string,
+    values: readonly unknown[] | undefined,
+    check: RowCheck,
+  ) => Promise<{ rows: Row[] }>
+  readonly dialect: Dialect
   readonly mark: ServerMark
   /** Begins a new epoch where the stored one began elsewhere. */
   readonly renew: () => Promise<void>
@@ -53,13 +61,10 @@ export class History {
   #renewing: Promise<void> | undefined
 
   constructor(options: HistoryOptions) {
-    const { database } = options
-    this.#options = options
+    const { query, dialect } = options
     const check = (rows: readonly object[]) => this.check(epochOf(rows))
-    this.#client = libraryClient(
-      { query: (text, values) => database.queryPrepared(text, values, check) },
-      database.dialect,
-    )
+    this.#options = options
+    this.#client = libraryClient({ query: (text, values) => query(text, values, check) }, dialect)
   }
 
   /** How the server is told from others. */

@@ -1,6 +1,6 @@
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
-import type { History, ServerMark } from './history.js'
+import type { History, RowCheck, ServerMark } from './history.js'
 import type { SqlClient } from './sql-client.js'
 
 /** One connection, used by one caller alone. */
@@ -13,9 +13,6 @@ export interface SqlConnection extends SqlClient {
   /** Runs several statements, separated by `;`. */
   script(text: string): Promise<void>
 }
-
-/** Looks at the rows of a statement on the connection that returned them. */
-export type RowCheck = (rows: readonly object[]) => void
 
 /** A feed of the database. */
 export interface SqlFeed extends ChangeFeed {
