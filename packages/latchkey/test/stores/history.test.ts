@@ -122,6 +122,20 @@ describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
     }
   })
 
+  it('revokes for good also where the revocation comes before anything else, and its row in the log goes', async () => {
+    const { replica, old, token } = await failOver()
+    await old.close()
+    await primary.stop()
+    await replica.promote()
+    const store = postgresStore({ connectionString: replica.url })
+    cleanUps.push(() => store.close())
+    await store.change('alice', () => ({ disabledAt: null, secrets: [], endedSessions: [] }))
+    const fresh = await start({ url: replica.url })
+    expect((await store.changesSince(Date.now())).changes).toEqual([])
+    await expect.poll(() => fresh.keys.feedAgeMs).toBeLessThan(maxStaleness)
+    expect(await fresh.outcome(token)).toBe('token_revoked')
+  })
+
   it('is a history of its own, from the first statement on, and two of one primary are two', async () => {
     const [one, two] = [await replicate(), await replicate()]
     const { store } = await start({ url: primary.url })
@@ -144,22 +158,23 @@ describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
   it('is followed by a process that goes on running, which drops what it knows and no longer uses the old primary', async () => {
     const { replica, token } = await failOver()
     await replica.promote()
-    // The old primary is not fenced: the connections that there are lead to it, and new ones to the replica.
-    let url = primary.url
-    const pool = new pg.Pool({ max: 4 })
-    pool.options.connectionString = url
+    // The old primary is not fenced: the connections that there are lead to it, and later ones to the replica.
+    const pool = new pg.Pool({ connectionString: primary.url, max: 4 })
     cleanUps.push(() => pool.end())
-    const process = await start({ url, pool, feedUrl: url })
-    await Promise.all(Array.from({ length: 4 }, () => process.store.readTenants(['alice'])))
-    url = replica.url
-    pool.options.connectionString = url
+    const process = await start({ url: primary.url, pool })
+    expect(await process.outcome(token)).toBe('accepted')
+    const [stale, ...others] = await Promise.all(Array.from({ length: 4 }, () => pool.connect()))
+    pool.options.connectionString = replica.url
     const writer = await start({ url: replica.url })
     await writer.keys.revoke('alice')
-    const connections = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
-    // One way to the new primary among four: the process comes to know of it, and lets go of the others.
-    await Promise.all(Array.from({ length: 2 }, () => process.outcome(token)))
-    for (const connection of connections) connection.release(true)
-    await expect.poll(() => process.outcome(token), { timeout: 10_000 }).toBe('token_revoked')
+    for (const connection of others) connection.release(true)
+    // By a new connection the process comes to know of the new primary; then it finds one to the old primary.
+    await process.store.horizon()
+    const idle = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
+    stale?.release()
+    expect(await process.outcome(token).finally(() => idle.forEach((connection) => connection.release()))).toBe(
+      'token_revoked',
+    )
     expect((await process.store.horizon()).history).toBe((await writer.store.horizon()).history)
   })
 })
