@@ -18,7 +18,7 @@ describe('processes on one PostgreSQL and one Redis, with everything broken in t
       },
     })
     expect(check(history)).toEqual([])
-    expect(new Set(history.faults.map(({ kind }) => kind)).size).toBe(15)
+    expect(new Set(history.faults.map(({ kind }) => kind)).size).toBe(16)
     expect(new Set(acknowledged(history).map(({ kind }) => kind))).toEqual(new Set(changeKinds))
     const outcomes = history.verifications.map(({ outcome }) => outcome)
     expect(outcomes).toEqual(

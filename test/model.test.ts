@@ -25,7 +25,6 @@ const prunedThreeVersions = ['VERSIONS=3', 'PRUNING', 'CACHE', 'BRIEF']
 
 const wholes = [
   ['with a replica that lagged and is promoted', promotion],
-  ['with such a replica, through a shared cache', sharedPromotion],
   ['through a shared cache, with a log that is pruned by any clock', pruned],
   ['with changes that are to hold everywhere', everywhere],
   ['through a shared cache, with three versions', sharedThreeVersions],

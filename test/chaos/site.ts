@@ -96,6 +96,11 @@ export class Site {
     return site
   }
 
+  /** The database itself, by a way that nothing breaks. */
+  get databaseUrl(): string {
+    return this.#setup.databaseUrl
+  }
+
   /** A verifier that knows nothing, asks the database alone, and has no bug planted: what it says is what is stored. */
   startWitness(): Promise<VerifierProcess> {
     return VerifierProcess.start({ post: witness }, { ...this.#setup, plant: undefined })
