@@ -172,9 +172,9 @@ describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
     await process.store.horizon()
     const idle = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
     stale?.release()
-    expect(await process.outcome(token).finally(() => idle.forEach((connection) => connection.release()))).toBe(
-      'token_revoked',
-    )
+    const outcome = await process.outcome(token)
+    for (const connection of idle) connection.release()
+    expect(outcome).toBe('token_revoked')
     expect((await process.store.horizon()).history).toBe((await writer.store.horizon()).history)
   })
 })
