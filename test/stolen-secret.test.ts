@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { Keyring } from 'latchkey'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AuthClient, type Device, password } from './support/auth-client.js'
 import {
   createDeployment,
@@ -62,10 +62,6 @@ describe.each(databases)('with user A’s real secret stolen, on %s (C1)', (data
         }
       }
 
-      const posing = forge({ ...own, claims: { ...own.claims, role: 'admin' } }, secret)
-      for (const [method, path] of adminRoutesOf(b)) {
-        expect((await client.call(method, path, { token: posing })).status, `${method} ${path}`).toBe(403)
-      }
       expect(await client.whoIs(b.accessToken)).toBe(b.accountId)
       expect(await client.whoIs(root.accessToken)).toBe(root.accountId)
     } finally {
@@ -74,6 +70,181 @@ describe.each(databases)('with user A’s real secret stolen, on %s (C1)', (data
     }
   })
 })
+
+/** Rights that the thief writes into a token of its own. */
+const rights = {
+  role: 'admin',
+  roles: ['superuser'],
+  scope: 'reports:read pay:all',
+  grants: { role: 'admin', roles: ['superuser'], scope: 'pay:all', client: true },
+  client: true,
+  may_introspect: true,
+}
+
+interface Site {
+  readonly url: string
+  readonly client: AuthClient
+  readonly root: Device
+  readonly a: Device
+  readonly b: Device
+  /** A program that may introspect and has the scope `pay:all`. */
+  readonly payroll: { readonly id: string; readonly client_secret: string }
+  /** A's real token, and A's real secret. */
+  readonly own: Parts
+  readonly secret: Buffer
+  /** A's token with other claims, under A's real secret. */
+  forgeWith(claims: Record<string, unknown>): string
+}
+
+describe.each(databases)('with user A’s real secret stolen, no claim gives a right, on %s (C1)', (database) => {
+  let deployment: Deployment
+  let server: Awaited<ReturnType<typeof startServer>>
+  let site: Site
+
+  beforeAll(async () => {
+    deployment = await createDeployment(database)
+    server = await startServer(deployment)
+    site = await openSite(deployment, server.url)
+  })
+  afterAll(async () => {
+    await server.stop()
+    await deployment.dispose()
+  })
+
+  it('not at the routes of administrators, nor at one’s own', async () => {
+    const { client, a, b, forgeWith } = site
+    for (const claims of [rights, { ...rights, client_id: a.accountId }]) {
+      const posing = forgeWith(claims)
+      expect(await client.whoIs(posing), 'the secret is the real one').toBe(a.accountId)
+      expect((await client.call('GET', '/v1/me', { token: posing })).body).toMatchObject({ role: 'user', roles: [] })
+      for (const [method, path] of adminRoutesOf(b)) {
+        expect((await client.call(method, path, { token: posing })).status, `${method} ${path}`).toBe(403)
+      }
+    }
+  })
+
+  it('not at forward-auth', async () => {
+    const { url, a, forgeWith } = site
+    const ask = (token: string, query = '') =>
+      fetch(`${url}/v1/forward-auth${query}`, { headers: { authorization: `Bearer ${token}` } })
+    const passed = await ask(forgeWith({ ...rights, client_id: a.accountId }))
+    const told = ['subject', 'roles', 'scope', 'client'].map((name) => passed.headers.get(`x-auth-${name}`))
+    expect([passed.status, ...told]).toEqual([200, a.accountId, '', '', ''])
+    for (const scope of ['reports:read', 'pay:all']) {
+      expect((await ask(forgeWith(rights), `?scope=${scope}`)).status, scope).toBe(403)
+    }
+  })
+
+  it('not in introspection, which tells nothing that the secret has made up', async () => {
+    const { a, b, own, forgeWith } = site
+    const made = { ...rights, client_id: a.accountId, username: 'root', act: { sub: b.accountId }, cnf: {}, nbf: 1 }
+    const { body } = await introspect(site, forgeWith(made))
+    const { iss, aud, exp, iat, jti, sid } = own.claims
+    const genuine = { iss, aud, exp, iat, jti, sid, sub: a.accountId }
+    expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
+  })
+
+  it('not in a token for another service', async () => {
+    const { a, forgeWith } = site
+    const { status, body } = await exchange(
+      site,
+      forgeWith({ ...rights, client_id: a.accountId, act: { sub: site.b.accountId } }),
+    )
+    expect(status).toBe(200)
+    const { claims } = partsOf(body.access_token)
+    expect(claims).toMatchObject({ sub: a.accountId, role: 'user' })
+    for (const name of ['roles', 'scope', 'client_id', 'grants', 'client', 'act']) {
+      expect(claims, name).not.toHaveProperty(name)
+    }
+  })
+
+  it('not those of a client, of which nothing can be revoked', async () => {
+    const { client, payroll, a, forgeWith } = site
+    for (const client_id of [payroll.id, [a.accountId], null, '']) {
+      const posing = forgeWith({ ...rights, client_id })
+      expect(await client.whoIs(posing)).toBe('subject_mismatch')
+      expect((await introspect(site, posing)).body).toEqual({ active: false })
+      expect((await exchange(site, posing)).status).toBe(400)
+    }
+  })
+
+  it('not a longer life than the verifier allows', async () => {
+    const { client, own, a, forgeWith } = site
+    const iat = Number(own.claims.iat)
+    expect(await client.whoIs(forgeWith({ exp: iat + 86_400 }))).toBe(a.accountId)
+    for (const lifetime of [
+      { exp: iat + 86_401 },
+      { exp: iat + 31_536_000 },
+      { iat: iat - 86_400 },
+      { iat: 0 },
+      { iat: iat + 31_536_000, exp: iat + 31_536_900 },
+    ]) {
+      const token = forgeWith(lifetime)
+      expect(await client.whoIs(token), JSON.stringify(lifetime)).toMatch(/^(claim_invalid|token_not_yet_valid)$/)
+      expect((await introspect(site, token)).body).toEqual({ active: false })
+      expect((await exchange(site, token)).status).toBe(400)
+    }
+  })
+
+  it('but narrows what A is granted, and A’s rights end at once for every token', async () => {
+    const { url, client, root, a, forgeWith } = site
+    const grant = (body: object) =>
+      client.call('PATCH', `/v1/admin/users/${a.accountId}`, { token: root.accessToken, body })
+    const scopeOf = async (claims: Record<string, unknown>) => {
+      const headers = { authorization: `Bearer ${forgeWith(claims)}` }
+      return (await fetch(`${url}/v1/forward-auth`, { headers })).headers.get('x-auth-scope')
+    }
+    await grant({ scope: 'posts:read posts:write' })
+    expect(await scopeOf({})).toBe('posts:read posts:write')
+    expect(await scopeOf({ scope: 'posts:write pay:all' })).toBe('posts:write')
+    expect(await scopeOf({ scope: ['posts:write'] })).toBe('')
+    await grant({ scope: '' })
+    expect(await scopeOf({ scope: 'posts:read posts:write' })).toBe('')
+  })
+
+  // The last one: a session that nobody began ends the secret.
+  it('not the session of anybody else, nor one that has ended', async () => {
+    const { client, a, b, forgeWith } = site
+    const second = await client.login('a@example.com')
+    await client.call('POST', '/v1/logout', { token: second.accessToken })
+    expect(await client.whoIs(forgeWith({ sid: second.sessionId }))).toBe('session_ended')
+    expect(await client.whoIs(forgeWith({}))).toBe(a.accountId)
+    expect(await client.whoIs(forgeWith({ sid: b.sessionId }))).toBe('session_forged')
+    await expect.poll(() => client.whoIs(forgeWith({}))).toBe('token_revoked')
+  })
+})
+
+async function openSite(deployment: Deployment, url: string): Promise<Site> {
+  const client = new AuthClient(url)
+  await runCommand(deployment, ['admin', 'create', 'root@example.com'], `${password}\n`)
+  const root = await client.login('root@example.com')
+  const wanted = { name: 'payroll', scope: 'pay:all', may_introspect: true }
+  const payroll = (await client.call('POST', '/v1/admin/clients', { token: root.accessToken, body: wanted })).body
+  const a = await client.register('a@example.com')
+  const b = await client.register('b@example.com')
+  const secret = await stealSecret(deployment, a.accountId)
+  const own = partsOf(a.accessToken)
+  const forgeWith = (claims: Record<string, unknown>) => forge({ ...own, claims: { ...own.claims, ...claims } }, secret)
+  return { url, client, root, a, b, payroll, own, secret, forgeWith }
+}
+
+async function post(url: string, form: Record<string, string>) {
+  const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form) })
+  return { status: response.status, body: await response.json() }
+}
+
+function introspect({ url, payroll }: Site, token: string) {
+  const { id: client_id, client_secret } = payroll
+  return post(`${url}/oauth/introspect`, { token, client_id, client_secret })
+}
+
+function exchange({ url }: Site, token: string) {
+  return post(`${url}/oauth/token`, {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    subject_token: token,
+  })
+}
 
 /** Everything a thief could try: the victim's name under the stolen kid, under the victim's own, and under none. */
 function forgeriesOf(own: Parts, victim: Device, secret: Buffer): string[] {

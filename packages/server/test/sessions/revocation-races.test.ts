@@ -64,14 +64,14 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
   })
 
   it.each([{ role: 'admin' }, { roles: ['editor', 'reviewer'] }, { scope: 'articles:write' }] as const)(
-    'by a change to %j says what is new',
+    'by a change to %j gives what is new, to the new token and to the old one',
     async (change) => {
-      const { id, refreshToken } = await register(running)
+      const { id, token, refreshToken } = await register(running)
       const { administration, latchkey } = running.server.service
       const grants = { ...change, roles: 'roles' in change ? change.roles.join(' ') : undefined }
       const sessions = await sessionsInterruptedBy(() => administration.changeGrants(operator, id, grants))
       const { accessToken } = await sessions.refresh(refreshToken, origin)
-      expect((await latchkey.verify(accessToken)).claims).toMatchObject(change)
+      for (const held of [accessToken, token]) expect((await latchkey.verify(held)).grants).toMatchObject(change)
       expect(await tokenState(running, accessToken)).toBe(200)
     },
   )
