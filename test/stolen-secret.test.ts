@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { Keyring } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { AuthClient, type Device, password } from './support/auth-client.js'
+import { type AuthAnswer, AuthClient, type Device, password } from './support/auth-client.js'
 import {
   createDeployment,
   type Deployment,
@@ -138,7 +138,8 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
   it('not in introspection, which tells nothing that the secret has made up', async () => {
     const { a, b, own, forgeWith } = site
     const made = { ...rights, client_id: a.accountId, username: 'root', act: { sub: b.accountId }, cnf: {}, nbf: 1 }
-    const { body } = await introspect(site, forgeWith(made))
+    const audiences = { aud: [site.own.claims.aud, 'billing'] }
+    const { body } = await introspect(site, forgeWith({ ...made, ...audiences }))
     const { iss, aud, exp, iat, jti, sid } = own.claims
     const genuine = { iss, aud, exp, iat, jti, sid, sub: a.accountId }
     expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
@@ -228,7 +229,7 @@ async function openSite(deployment: Deployment, url: string): Promise<Site> {
   return { url, client, root, a, b, payroll, own, secret, forgeWith }
 }
 
-async function post(url: string, form: Record<string, string>) {
+async function post(url: string, form: Record<string, string>): Promise<AuthAnswer> {
   const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form) })
   return { status: response.status, body: await response.json() }
 }

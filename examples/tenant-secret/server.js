@@ -6,7 +6,7 @@
 import { DatabaseSync } from '@photostructure/sqlite'
 import express from 'express'
 import { createLatchkey, Keyring, tenantSecrets } from 'latchkey'
-import { requireAuth } from 'latchkey/express'
+import { requireAuth, requireRole } from 'latchkey/express'
 import { sqliteStore } from 'latchkey/sqlite'
 import { findUser } from './users.js'
 
@@ -24,6 +24,8 @@ app.post('/login', async (req, res) => {
   const user = findUser(req.body?.email, req.body?.password)
   if (user === undefined) return res.status(401).json({ code: 'invalid_credentials' })
   const { token, expiresIn } = await latchkey.issue({ subject: user.id })
+  // Once for all of the user's tokens. An application with a table of users does this where it changes their roles.
+  await keys.setGrants(user.id, { roles: user.roles })
   res.json({ access_token: token, token_type: 'Bearer', expires_in: expiresIn })
 })
 
@@ -31,7 +33,18 @@ app.get('/me', requireAuth(latchkey), (req, res) => {
   res.json({ id: req.auth.subject })
 })
 
-// A stream of events lives on after its request was let in. It ends when what let it in ends: on logout, on every device or here, in whichever process that was.
+// What a user may do is stored with the tenant, and is in no token: a change holds at once, on every device.
+app.get('/audit', requireAuth(latchkey), requireRole('auditor'), (req, res) => {
+  res.json({ seenBy: req.auth.subject, roles: req.auth.grants.roles })
+})
+
+app.post('/resign', requireAuth(latchkey), async (req, res) => {
+  await keys.setGrants(req.auth.subject, null)
+  res.status(204).end()
+})
+
+// A stream of events lives on after its request was let in. It ends when what let it in ends: on logout, on every device or here, or when the
+// user's roles change, in whichever process that was.
 app.get('/events', requireAuth(latchkey), (req, res) => {
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   res.write(`event: welcome\ndata: ${req.auth.subject}\n\n`)

@@ -1,7 +1,9 @@
 import { scryptSync, timingSafeEqual } from 'node:crypto'
 
 /** Users as an example needs them: one, in memory. A real application has a table, and a hash like Argon2id. */
-const users = new Map([['ada@example.com', { id: 'user-1', password: hash('correct horse battery staple') }]])
+const users = new Map([
+  ['ada@example.com', { id: 'user-1', roles: ['auditor'], password: hash('correct horse battery staple') }],
+])
 
 /**
  * The user with this e-mail address and password, if there is one.

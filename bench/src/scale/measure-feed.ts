@@ -139,7 +139,12 @@ async function makeChanges(
   const write = async (writer: number) => {
     const tenant = `writer-${writer}`
     while (performance.now() < endsAt) {
-      const record = await store.change(tenant, () => ({ disabledAt: Date.now(), secrets: [], endedSessions: [], grants: null }))
+      const record = await store.change(tenant, () => ({
+        disabledAt: Date.now(),
+        secrets: [],
+        endedSessions: [],
+        grants: null,
+      }))
       acknowledged.set(record?.version ?? 0, performance.now())
     }
   }

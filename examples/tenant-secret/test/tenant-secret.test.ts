@@ -61,6 +61,16 @@ describe('the tenant-secret example', () => {
     expect(await call('GET', '/me', await login())).toBe(200)
   })
 
+  it('takes a role from all devices at once, and asks nobody to sign in again', async () => {
+    const [phone, laptop] = [await login(), await login()]
+    expect(await call('GET', '/audit', phone)).toBe(200)
+    const events = await listen(example, phone)
+    expect(await call('POST', '/resign', laptop)).toBe(204)
+    expect(await call('GET', '/audit', phone)).toBe('insufficient_role')
+    expect(await call('GET', '/me', phone)).toBe(200)
+    expect(await events.text()).toContain('event: end\ndata: grants_changed')
+  })
+
   it('ends the streams of a device that logs out, and leaves the others, also when another process was told', async () => {
     const other = await startExample('tenant-secret/server.js', env)
     try {

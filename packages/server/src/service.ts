@@ -168,7 +168,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     }
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
-    const inspection = new TokenInspection({ issuer, latchkey, sessions })
+    const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
     const clientAdministration = new ClientAdministration({ store, keys, actors, audit, clock })

@@ -6,6 +6,8 @@ import { isNotValid } from './is-not-valid.js'
 /** What `TokenInspection` works with. */
 export interface TokenInspectionOptions {
   readonly issuer: string
+  /** The audience that `latchkey` accepts, whatever others a token names beside it. */
+  readonly audience: string
   readonly latchkey: Latchkey
   readonly sessions: Sessions
 }
@@ -23,9 +25,9 @@ export class TokenInspection {
 
   /** `undefined` for whatever does not hold, for whatever reason. Fails with `store_unavailable` when that cannot be found out. */
   async inspect(token: string): Promise<TokenDescription | undefined> {
-    const { latchkey, sessions, issuer } = this.#options
+    const { latchkey, sessions, issuer, audience } = this.#options
     try {
-      if (isCompact(token)) return describeAccessToken(await latchkey.verify(token))
+      if (isCompact(token)) return describeAccessToken(await latchkey.verify(token), audience)
       return describeRefreshToken(await sessions.findUsable(token), issuer)
     } catch (error) {
       if (isNotValid(error)) return undefined
@@ -40,8 +42,8 @@ export function isCompact(token: string): boolean {
 }
 
 /** Of the token's own claims those that were checked; what its bearer may do is that of the stored tenant. */
-function describeAccessToken(auth: Auth): TokenDescription {
-  const { iss, sub, aud, exp, iat, jti } = auth.claims
+function describeAccessToken(auth: Auth, aud: string): TokenDescription {
+  const { iss, sub, exp, iat, jti } = auth.claims
   const session = auth.sessionId === undefined ? {} : { sid: auth.sessionId }
   return { iss, sub, aud, exp, iat, jti, ...session, ...claimsOfRights(auth), token_type: 'Bearer' }
 }

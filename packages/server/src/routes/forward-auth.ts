@@ -19,7 +19,7 @@ import { accessCookie, cookiesOf, ownCookies } from './session-cookies.js'
 
 const querystring = Type.Object(
   {
-    scope: Type.Optional({ ...Scope, description: 'The token must have all of these.' }),
+    scope: Type.Optional({ ...Scope, description: 'The bearer must have all of these.' }),
     audience: Type.Optional(
       Type.String({
         maxLength: 255,

@@ -44,7 +44,7 @@ export async function readMasterKeyIds(client: SqlClient): Promise<readonly stri
 
 function distinctIds(name: string, table: string, column: string): string {
   return `${name} (id) as (
-      select min(${column}) from ${table}
+      select min(${column}) from ${table} where ${column} is not null
       union all
       select (select min(t.${column}) from ${table} t where t.${column} > ${name}.id) from ${name}
       where ${name}.id is not null
