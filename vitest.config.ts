@@ -10,7 +10,8 @@ export default defineConfig({
     outputFile: report === undefined ? {} : { json: report },
     // One for each processor: by default one is left idle, and tests mostly wait.
     maxWorkers: '100%',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Bounds for what hangs, not for what is slow: a machine may be many times slower than this one.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 })

@@ -4,6 +4,7 @@ import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { Reading } from './batch-reader.js'
 import type { Change, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { openSecret } from './secret-sealer.js'
+import type { SharedCacheSealer } from './shared-cache-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
 import type { OpenSecret } from './tenant-key.js'
 
@@ -11,7 +12,10 @@ import type { OpenSecret } from './tenant-key.js'
 export interface SharedTenantsOptions {
   readonly cache: SharedCache
   readonly store: Pick<TenantStore, 'readByKid' | 'horizon' | 'changesSince'>
+  /** Opens tenants' secrets. */
   readonly keyring: Keyring
+  /** Seals the entries. */
+  readonly sealer: () => Pick<SharedCacheSealer, 'seal' | 'open'>
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
   /** Whether the feed vouches for what it has told. */
@@ -25,7 +29,7 @@ const maxChangedTenants = 100_000
 const endedVersion = Number.MAX_SAFE_INTEGER
 
 /**
- * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a master key for its own kid,
+ * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a key of ours for its own kid,
  * and when every change that could have come after it is known here: the entry was read at a horizon not before the point from which this
  * process knows all changes, and its tenant has none newer. Everything else is read from the store.
  */
@@ -119,12 +123,10 @@ export class SharedTenants {
   }
 
   #open(kid: string, value: string): SharedTenant | undefined {
-    const colon = value.indexOf(':')
-    const sealed = { masterKeyId: value.slice(0, colon), sealed: value.slice(colon + 1) }
     try {
-      return decodeSharedTenant(this.#options.keyring.open(sealed, bindingOf(kid)).toString('utf8'))
+      return decodeSharedTenant(this.#options.sealer().open(value, bindingOf(kid)).toString('utf8'))
     } catch {
-      // Forged, damaged, or sealed under a master key that this process does not hold: a miss.
+      // Forged, damaged, or sealed under a key that was replaced: a miss.
       return undefined
     }
   }
@@ -143,10 +145,10 @@ export class SharedTenants {
   }
 
   async #offer(offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
-    const { cache, keyring } = this.#options
+    const { cache, sealer } = this.#options
     const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
-      const { masterKeyId, sealed } = keyring.seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(kid))
-      return { kid, version: shared.record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
+      const value = sealer().seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(kid))
+      return { kid, version: shared.record?.version ?? endedVersion, value }
     })
     await cache.write(entries)
   }

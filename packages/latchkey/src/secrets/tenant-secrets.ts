@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { checkSessionId } from '../claims/session-id.js'
@@ -16,10 +15,13 @@ import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
 import type { ChangeFeed, SecretRecord, SharedCache, TenantRecord, TenantState, TenantStore } from './ports.js'
 import { Registration } from './registration.js'
+import { type ReplaceKeysOptions, replaceKeys } from './replace-keys.js'
 import { type RewrapOptions, rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
 import { SecretSealer } from './secret-sealer.js'
+import { SharedCacheSealer } from './shared-cache-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
+import { type StoredKey, StoredKeys } from './stored-keys.js'
 import { checkTenantId } from './tenant-id.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
@@ -108,6 +110,23 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   rotateAll(options?: RotateAllOptions): TenantsRotation
   /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
   rewrap(options?: RewrapOptions): Promise<number>
+  /**
+   * A key of 32 random bytes that all processes on the store share, for a use of the caller's own, as `make` turns each version of it
+   * into what is used. Made at its first use, kept in the store sealed under the master key, and replaced by `replaceKeys`. A name is never changed. Throws
+   * `master_key_missing`, `master_key_wrong`.
+   */
+  storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>>
+  /**
+   * Resolves once the stored keys are known as they are now; `undefined` when they are, which is nearly always. To be awaited before a
+   * stored key accepts or makes anything that is not an access token. Fails with `store_unavailable`.
+   */
+  ensureKeys(): Promise<void> | undefined
+  /**
+   * After a leak of the master key, or of a copy of the store together with it: replaces every stored key and every tenant's secret, so that nothing made with the old ones
+   * is accepted in any process when it resolves. Everybody has to sign in again. It may be stopped, or killed, and called again, beside
+   * running processes, in any of them. Returns how many tenants got a new secret. The newest master key, which must not be the one that leaked, seals the new keys.
+   */
+  replaceKeys(options?: ReplaceKeysOptions): Promise<number>
   /** Opens every stored secret, to find out whether all can be opened, and which master keys are still needed. It reads everything, so it is for now and then. */
   checkSealed(): Promise<SealedCheck>
   /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
@@ -142,8 +161,9 @@ type Decision = (current: TenantRecord | undefined, context: lifecycle.Lifecycle
 
 /** What exists once the store has been reached. */
 interface Opened {
-  readonly kids: KidIssuer
+  readonly kids: StoredKey<KidIssuer>
   readonly sealer: SecretSealer
+  readonly cacheSealer: SharedCacheSealer
   readonly feed: ChangeFeed
 }
 
@@ -156,6 +176,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #clock: Clock
   readonly #maxStalenessMs: number
   readonly #registration: Registration
+  readonly #storedKeys: StoredKeys
   readonly #known: KnownTenants
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
   readonly #rotations = new Set<TenantsRotation>()
@@ -180,9 +201,19 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       maxStalenessMs: maxStaleness,
       clock,
       open: (tenant: string, record: SecretRecord) => this.#reached().sealer.open(tenant, record),
+      isReplaced: (kid: string) => this.#isReplaced(kid),
+      onKeysChange: () => this.#storedKeys.invalidate(),
       onFeedChange: options.onFeedChange,
     }
     this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
+    this.#storedKeys = new StoredKeys({
+      store,
+      keyring: this.#keyring,
+      registration: this.#registration,
+      covers: (readAt) => this.#known.covers(readAt),
+      onChange: () => this.#known.forgetAll(),
+      nowMs: () => clock.now(),
+    })
   }
 
   get feedAgeMs(): number {
@@ -195,13 +226,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   signingKey(subject: string): MaybePromise<SigningKey> {
     checkTenantId(subject)
-    const known = this.#known.find(subject)
+    const known = this.#storedKeys.isStale ? undefined : this.#known.find(subject)
     const key = known === undefined ? undefined : signingKeyOf(known)
     return key ?? this.#readSigningKey(subject)
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
-    const known = this.#known.findByHeader(headerSegment)
+    const known = this.#storedKeys.isStale ? undefined : this.#known.findByHeader(headerSegment)
     if (known !== undefined) return known
     const { algorithm, kid } = readHeader(headerSegment)
     if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, algorithm))
@@ -283,6 +314,26 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return rewrap(this.#store, this.#keyring, sealer, options)
   }
 
+  async storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>> {
+    await this.#open()
+    return this.#storedKeys.key(name, make)
+  }
+
+  ensureKeys(): Promise<void> | undefined {
+    return this.#opened === undefined ? this.#open().then(() => {}) : this.#storedKeys.ensure()
+  }
+
+  async replaceKeys(options: ReplaceKeysOptions = {}): Promise<number> {
+    await this.#open()
+    const replacement = {
+      store: this.#store,
+      keys: this.#storedKeys,
+      waitForPropagation: () => this.heardEverywhere(),
+      replaceSecrets: (tenants: readonly string[]) => this.#replaceSecrets(tenants),
+    }
+    return replaceKeys(replacement, options)
+  }
+
   async checkSealed(): Promise<SealedCheck> {
     const { sealer } = await this.#open()
     return checkSealed(this.#store, sealer)
@@ -311,7 +362,15 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
-    if (!this.#reached().kids.recognises(kid)) throw refusal('kid_unknown')
+    const reading = this.#storedKeys.ensure()
+    return reading === undefined
+      ? this.#keyNow(kid, algorithm)
+      : reading.then(() => this.#keyNow(kid, algorithm))
+  }
+
+  /** To be called while the stored keys are known. */
+  #keyNow(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
+    this.#checkKid(kid)
     const ended = this.#endedKids.get(kid)
     if (ended !== undefined) {
       ended.recentlyUsed = true
@@ -323,6 +382,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
     const owner = await this.#known.readOwner(kid)
+    // The key that the kid rests on may have been replaced meanwhile.
+    await this.#storedKeys.ensure()
+    this.#checkKid(kid)
     const key = owner?.keys.find((candidate) => candidate.kid === kid)
     if (key === undefined) {
       this.#endedKids.set(kid, { recentlyUsed: false })
@@ -334,6 +396,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async #readSigningKey(tenant: string): Promise<SigningKey> {
     await this.#open()
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      await this.#storedKeys.ensure()
       const read = await this.#known.read(tenant)
       const key = read === undefined ? undefined : signingKeyOf(read)
       if (key !== undefined) return key
@@ -350,16 +413,50 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       )
     }
     const { sealer } = await this.#open()
+    await this.#storedKeys.ensure()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
       graceMs: this.#graceMs,
       maxTokenMs: this.maxTokenTtl * 1000,
       mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
     }
-    const after = await this.#store.change(tenant, (current) => decide(current, context), client)
+    const after = await this.#store.change(
+      tenant,
+      (current) => decide(this.#withoutReplaced(current, context), context),
+      client,
+    )
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
     if (everywhere === true) await this.heardEverywhere()
+  }
+
+  /** The tenant with a new secret in the place of those that rest on a replaced key; the same one when none does. */
+  #withoutReplaced(
+    current: TenantRecord | undefined,
+    context: lifecycle.LifecycleContext,
+  ): TenantRecord | undefined {
+    if (current?.secrets.some(({ kid }) => this.#isReplaced(kid)) !== true) return current
+    return { ...current, ...lifecycle.revoke(current, context) }
+  }
+
+  async #replaceSecrets(tenants: readonly string[]): Promise<number> {
+    const records = await this.#store.readTenants(tenants)
+    const due = tenants.filter((tenant) => records.get(tenant)?.secrets.some(({ kid }) => this.#isReplaced(kid)))
+    if (due.length === 0) return 0
+    await this.#store.transaction(async (client) => {
+      for (const tenant of due) await this.#change(tenant, (current) => current, { client })
+    })
+    return due.length
+  }
+
+  #isReplaced(kid: string): boolean {
+    return this.#opened?.kids.replaced?.recognises(kid) === true
+  }
+
+  #checkKid(kid: string): void {
+    const { kids } = this.#reached()
+    if (kids.accepted.some((issuer) => issuer.recognises(kid))) return
+    throw refusal(kids.replaced?.recognises(kid) === true ? 'token_revoked' : 'kid_unknown')
   }
 
   async #rotateIfDue(tenant: string, before: number): Promise<boolean> {
@@ -379,7 +476,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (cache === undefined) return undefined
     // Half, because the machines' clocks differ: what decides whether an entry is stale must still be in the log.
     if (!(cache.ttlMs <= changeLogMs / 2)) throw new TypeError('The cache keeps entries for half an hour at most.')
-    return new SharedTenants({ cache, store, keyring: this.#keyring, nowMs: () => this.#clock.now(), isFeedFresh })
+    const sealer = () => this.#reached().cacheSealer
+    return new SharedTenants({ cache, store, keyring: this.#keyring, sealer, nowMs: () => this.#clock.now(), isFeedFresh })
   }
 
   async #open(): Promise<Opened> {
@@ -397,8 +495,6 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async #openStore(): Promise<Opened> {
     const masterKeyIds = await this.#store.masterKeyIds()
     if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
-    const kids = new KidIssuer(await this.#readKidKey())
-    const sealer = new SecretSealer(this.#keyring, kids, this.#algorithm)
     // Before anything is learnt that may be believed.
     await this.#registration.start()
     const feed = await this.#store.watch(this.#known, {
@@ -406,15 +502,17 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       intervalMs: this.#maxStalenessMs / proofsPerStaleness,
       instant: this.#registration.instant,
     })
-    await this.#known.start()
-    return { kids, sealer, feed }
-  }
-
-  async #readKidKey(): Promise<Uint8Array> {
-    const name = 'kid-key'
-    const binding = ['setting', name] as const
-    const setting = await this.#store.setting(name, () => ({ name, ...this.#keyring.seal(randomBytes(32), binding) }))
-    return this.#keyring.open(setting, binding)
+    try {
+      // After the feed has begun, so that no replacement of a key is missed.
+      const kids = await this.#storedKeys.key('kid-key', (bytes) => new KidIssuer(bytes))
+      const cacheKey = await this.#storedKeys.key('shared-cache-key', (bytes) => bytes)
+      const sealer = new SecretSealer(this.#keyring, { mint: () => kids.current.mint() }, this.#algorithm)
+      await this.#known.start()
+      return { kids, sealer, cacheSealer: new SharedCacheSealer(cacheKey), feed }
+    } catch (error) {
+      await feed.close()
+      throw error
+    }
   }
 
   /** For what happens only once the store has been reached. */

@@ -1,18 +1,19 @@
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord, KeyPairStore } from '../../keys/key-pair-store.js'
-import type {
-  Change,
-  ChangeFeed,
-  ChangeListener,
-  Decide,
-  RecentChanges,
-  Resealer,
-  SealedSetting,
-  TenantRecord,
-  TenantState,
-  TenantStore,
-  Verifier,
-  WatchOptions,
+import {
+  type Change,
+  type ChangeFeed,
+  type ChangeListener,
+  type Decide,
+  KEYS_CHANGED,
+  type RecentChanges,
+  type Resealer,
+  type SealedSetting,
+  type TenantRecord,
+  type TenantState,
+  type TenantStore,
+  type Verifier,
+  type WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
 import { Mutex } from '../mutex.js'
@@ -173,6 +174,26 @@ class ProcessMemory implements MemoryStore {
     return setting
   }
 
+  async readSettings(): Promise<readonly SealedSetting[]> {
+    this.#checkOpen()
+    return [...this.#settings.values()]
+  }
+
+  async changeSettings(
+    decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+  ): Promise<readonly SealedSetting[]> {
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      const current = [...this.#settings.values()]
+      const next = decide(current)
+      if (next === current) return current
+      this.#settings.clear()
+      for (const setting of next) this.#settings.set(setting.name, setting)
+      this.#reportKeysChanged()
+      return next
+    })
+  }
+
   async masterKeyIds(): Promise<readonly string[]> {
     this.#checkOpen()
     const secrets = [...this.#tenants.values()].flatMap((record) => record.secrets)
@@ -216,14 +237,23 @@ class ProcessMemory implements MemoryStore {
   ): Promise<readonly KeyPairRecord[]> {
     return this.#writers.run(async () => {
       this.#checkOpen()
-      this.#keyPairs = decide(this.#keyPairs)
-      return this.#keyPairs
+      const next = decide(this.#keyPairs)
+      if (next === this.#keyPairs) return next
+      this.#keyPairs = next
+      this.#reportKeysChanged()
+      return next
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#feeds.keys()].map((feed) => feed.close()))
+  }
+
+  #reportKeysChanged(): void {
+    this.#newestVersion += 1
+    this.#changes.set(KEYS_CHANGED, this.#newestVersion)
+    this.#listeners.tell([{ tenant: KEYS_CHANGED, version: this.#newestVersion }])
   }
 
   #put(tenant: string, record: TenantRecord | undefined): void {

@@ -1,15 +1,16 @@
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord } from '../../keys/key-pair-store.js'
-import type {
-  ChangeFeed,
-  ChangeListener,
-  Decide,
-  RecentChanges,
-  Resealer,
-  SealedSetting,
-  TenantRecord,
-  Verifier,
-  WatchOptions,
+import {
+  type ChangeFeed,
+  type ChangeListener,
+  type Decide,
+  KEYS_CHANGED,
+  type RecentChanges,
+  type Resealer,
+  type SealedSetting,
+  type TenantRecord,
+  type Verifier,
+  type WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
 import { readChangesSince, readHorizon } from './change-log.js'
@@ -18,12 +19,12 @@ import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
-import { addSetting, readMasterKeyIds, readSetting, resealRows } from './sealed-rows.js'
+import { addSetting, changeSettings, readMasterKeyIds, readSetting, readSettings, resealRows } from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
-import { changeTenant } from './tenant-changes.js'
+import { changeTenant, logChange } from './tenant-changes.js'
 import { countDue, selectDue, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
@@ -173,6 +174,20 @@ export class DatabaseStore implements SqlStore {
     return written
   }
 
+  async readSettings(): Promise<readonly SealedSetting[]> {
+    await this.#checkReady()
+    return readSettings(this.#client)
+  }
+
+  changeSettings(
+    decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+  ): Promise<readonly SealedSetting[]> {
+    return this.#changeKeys(async (client) => {
+      const { settings, hasChanged } = await changeSettings(client, this.#database.dialect, decide)
+      return { result: settings, hasChanged }
+    })
+  }
+
   async masterKeyIds(): Promise<readonly string[]> {
     await this.#checkReady()
     return readMasterKeyIds(this.#client)
@@ -196,7 +211,10 @@ export class DatabaseStore implements SqlStore {
   changeKeyPairs(
     decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
   ): Promise<readonly KeyPairRecord[]> {
-    return this.#write((client) => changeKeyPairs(client, this.#database.dialect, decide))
+    return this.#changeKeys(async (client) => {
+      const { pairs, hasChanged } = await changeKeyPairs(client, this.#database.dialect, decide)
+      return { result: pairs, hasChanged }
+    })
   }
 
   close(): Promise<void> {
@@ -219,6 +237,20 @@ export class DatabaseStore implements SqlStore {
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
     return this.transaction((client) => work(libraryClient(client, this.#database.dialect)))
+  }
+
+  /** Reports on the change feed what `work` has changed. */
+  async #changeKeys<T>(work: (client: SqlClient) => Promise<{ result: T; hasChanged: boolean }>): Promise<T> {
+    const { dialect } = this.#database
+    await this.#checkReady()
+    return this.transaction(async (transaction) => {
+      const client = libraryClient(transaction, dialect)
+      const { result, hasChanged } = await work(client)
+      if (!hasChanged) return result
+      const version = await logChange(client, dialect, KEYS_CHANGED)
+      if (transaction instanceof SqlTransaction) transaction.changes.push({ tenant: KEYS_CHANGED, version })
+      return result
+    })
   }
 
   async #checkReady(): Promise<void> {

@@ -56,7 +56,8 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
   return rows.length > 0
 }
 
-async function logChange(client: SqlClient, dialect: Dialect, tenant: string): Promise<number> {
+/** Logs a change of the tenant, or `KEYS_CHANGED`; returns its number. */
+export async function logChange(client: SqlClient, dialect: Dialect, tenant: string): Promise<number> {
   const { rows } = await client.query<{ version: number | string }>(dialect.logChange, [tenant])
   return Number(rows[0]?.version)
 }

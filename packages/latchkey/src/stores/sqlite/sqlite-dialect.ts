@@ -11,6 +11,7 @@ export const sqliteDialect: Dialect = {
   forUpdateUnlocked: '',
   lockMigrations: '',
   lockKeyPairs: '',
+  lockSettings: '',
   logChange: `
     insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs})
     returning seq as version`,
