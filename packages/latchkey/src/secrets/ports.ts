@@ -157,6 +157,10 @@ export interface TenantStore<Client = unknown> {
   changeSettings(
     decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
   ): Promise<readonly SealedSetting[]>
+  /** Adds to the number of values that this master key has sealed. */
+  countSeals(masterKeyId: string, count: number): Promise<void>
+  /** How many values each master key has sealed, by its ID, as far as that was counted. */
+  sealCounts(): Promise<ReadonlyMap<string, number>>
   /** The IDs of the master keys that seal anything stored here. */
   masterKeyIds(): Promise<readonly string[]>
   /**

@@ -56,6 +56,9 @@ export async function replaceKeys(
   report('switch')
   await store.changeSettings((rows) => switched(rows, keys))
   await waitForPropagation()
+  await keys.ensure()
+  if (isStopped()) return 0
+  await end?.()
   const total = await store.countDue(always)
   let [replaced, done, after] = [0, 0, '']
   for (;;) {
@@ -68,7 +71,6 @@ export async function replaceKeys(
     done += tenants.length
   }
   report('finish', done, total)
-  await end?.()
   await store.changeSettings((rows) => finished(rows, keys))
   await waitForPropagation()
   return replaced

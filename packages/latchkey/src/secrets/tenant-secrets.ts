@@ -127,6 +127,11 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * running processes, in any of them. Returns how many tenants got a new secret. The newest master key, which must not be the one that leaked, seals the new keys.
    */
   replaceKeys(options?: ReplaceKeysOptions): Promise<number>
+  /**
+   * About how many values each master key has encrypted, by its ID: counted by all processes, each of which adds to the count when it prunes and when it is closed. By NIST
+   * SP 800-38D §8.3 a key may encrypt 2^32; add a new one to the ring long before that.
+   */
+  encryptions(): Promise<ReadonlyMap<string, number>>
   /** Opens every stored secret, to find out whether all can be opened, and which master keys are still needed. It reads everything, so it is for now and then. */
   checkSealed(): Promise<SealedCheck>
   /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
@@ -334,6 +339,12 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return replaceKeys(replacement, options)
   }
 
+  async encryptions(): Promise<ReadonlyMap<string, number>> {
+    await this.#open()
+    await this.#countSeals()
+    return this.#store.sealCounts()
+  }
+
   async checkSealed(): Promise<SealedCheck> {
     const { sealer } = await this.#open()
     return checkSealed(this.#store, sealer)
@@ -344,6 +355,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const now = this.#clock.now()
     // A retired secret is kept for as long as a token of it can be alive, so that its bearer is told to refresh.
     await this.#store.prune(now - this.maxTokenTtl * 1000, now - changeLogMs)
+    await this.#countSeals()
   }
 
   async close(): Promise<void> {
@@ -354,6 +366,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
     await opened?.feed.close()
+    // A few that are not counted do no harm.
+    if (opened !== undefined) await this.#countSeals().catch(() => {})
     if (opened !== undefined) await this.#registration.close()
   }
 
@@ -440,6 +454,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   async #replaceSecrets(tenants: readonly string[]): Promise<number> {
+    await this.#storedKeys.ensure()
     const records = await this.#store.readTenants(tenants)
     const due = tenants.filter((tenant) => records.get(tenant)?.secrets.some(({ kid }) => this.#isReplaced(kid)))
     if (due.length === 0) return 0
@@ -447,6 +462,11 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       for (const tenant of due) await this.#change(tenant, (current) => current, { client })
     })
     return due.length
+  }
+
+  async #countSeals(): Promise<void> {
+    const count = this.#keyring.takeSealCount()
+    if (count > 0) await this.#store.countSeals(this.#keyring.newestId, count)
   }
 
   #isReplaced(kid: string): boolean {

@@ -1,4 +1,4 @@
-import type { Clock } from 'latchkey'
+import type { Clock, StoredKey } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
 import { uuidV7, uuidV7Floor } from '../uuid.js'
 import type { AuditMac } from './audit-mac.js'
@@ -6,7 +6,9 @@ import { type AuditEntry, type AuditRecord, taggedColumns } from './audit-record
 
 /** What `AuditTrail` works with. */
 export interface AuditTrailOptions {
-  readonly mac: AuditMac
+  readonly mac: StoredKey<AuditMac>
+  /** Resolves once the key is known as it is now. */
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
 }
 
@@ -49,7 +51,8 @@ export class AuditTrail {
 
   /** Adds an entry; in the caller's transaction, so that what happened and its record stand or fall together. */
   async append(client: SqlClient, entry: AuditEntry): Promise<void> {
-    const { mac, clock } = this.#options
+    const { mac, clock, ensureKeys } = this.#options
+    await ensureKeys()
     const at = clock.now()
     const record: AuditRecord = { ...entry, id: uuidV7(at), at, session: entry.session ?? null }
     await client.query(
@@ -64,7 +67,7 @@ export class AuditTrail {
         record.account,
         record.session,
         record.address,
-        mac.tagOf(record),
+        mac.current.tagOf(record),
       ],
     )
   }

@@ -80,6 +80,8 @@ export interface Configuration {
   /** How many sessions an account may have. */
   readonly maxSessions: number
   readonly gracePeriodSec: number
+  /** After which time the key that signs tokens for other services is rotated. */
+  readonly serviceKeyRotationSec: number
   readonly maxStalenessMs: number
   /** The least number of characters of a new password. */
   readonly passwordMinLength: number
@@ -152,6 +154,7 @@ export function readConfiguration(env: Environment): Configuration {
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
     maxSessions: reader.read(settings.maxSessions) ?? 100,
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
+    serviceKeyRotationSec: reader.read(settings.serviceKeyRotation) ?? 7_776_000,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
     passwordPeppers: reader.read(settings.passwordPeppers),

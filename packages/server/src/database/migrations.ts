@@ -178,5 +178,19 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // Older programs can run on it; they verify no entry from before a replacement of the keys.
+      name: 'parts of the audit log under keys that were replaced',
+      sql: `
+        create table server_audit_segments (
+          id text primary key,
+          seq bigint not null,
+          link text not null,
+          sealed_key text not null,
+          tag text not null
+        )
+      `,
+      runsFrom: 9,
+    },
   ],
 } as const

@@ -8,7 +8,7 @@ import {
   parseRefreshToken,
   type RefreshTokenParts,
   type RefreshTokenSeed,
-  type RefreshTokens,
+  type ReplaceableRefreshTokens,
 } from './refresh-token.js'
 import * as table from './session-table.js'
 
@@ -39,7 +39,7 @@ export interface SessionsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
-  readonly refreshTokens: RefreshTokens
+  readonly refreshTokens: ReplaceableRefreshTokens
   /** The same that `latchkey` recognises. */
   readonly sessionIds: SessionIds
   readonly audit: AuditTrail
@@ -57,6 +57,9 @@ const replacedTokenGraceMs = 10_000
 /** Times that a refresh may lose the race against another one of the same session, before the answer is 503. */
 const maxAttempts = 5
 
+/** Sessions looked at in one step when a key was replaced. */
+const replacedStepSize = 100
+
 /** Logins and their tokens. */
 export class Sessions {
   readonly #options: SessionsOptions
@@ -68,7 +71,8 @@ export class Sessions {
   /** A new session, in the caller's transaction. Where it is one too many, those that were not used for the longest time end, with their tokens. */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
-    const { sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
+    const { keys, sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
+    await keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
     const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
@@ -89,6 +93,9 @@ export class Sessions {
   async tokensFor(session: table.Session, owner: SessionOwner): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
     let grants: Grants = owner
+    await this.#options.keys.ensureKeys()
+    // The key that its ID rests on was replaced meanwhile.
+    if (!this.#options.sessionIds.recognises(session.id, owner.id)) throw new LatchkeyError('session_ended')
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { token, expiresIn } = await this.#options.latchkey.issue({
         subject: owner.id,
@@ -173,6 +180,23 @@ export class Sessions {
     return renewed
   }
 
+  /** Ends the sessions whose IDs rest on a key that was replaced; stops after the step at hand when `signal` is aborted. */
+  async endReplaced(signal: AbortSignal): Promise<void> {
+    const { store, sessionIds } = this.#options
+    let after = ''
+    while (!signal.aborted) {
+      const living = await table.listLiving(store, after, replacedStepSize)
+      after = living.at(-1)?.id ?? after
+      if (living.length === 0) return
+      const due = living.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
+      await store.transaction(async (client) => {
+        for (const session of due) {
+          await table.endSession(client, session, { reason: 'ended_by_admin', nowMs: this.#now() })
+        }
+      })
+    }
+  }
+
   /** Deletes what ended or expired long ago. */
   prune(): Promise<void> {
     return table.pruneSessions(this.#options.store, this.#now())
@@ -194,6 +218,10 @@ export class Sessions {
   async #findGenuine(parts: RefreshTokenParts): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#options.store, parts.sessionId)
     if (session === undefined) throw new Problem('refresh_token_invalid')
+    await this.#options.keys.ensureKeys()
+    if (session.endedAt !== null && this.#options.refreshTokens.wasGenuine(parts, seedOf(session))) {
+      throw new LatchkeyError('session_ended')
+    }
     // A number that was not reached yet is genuine only after the database was set back to a backup.
     const known = this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
     if (!known) throw new Problem('refresh_token_invalid')

@@ -47,6 +47,7 @@ class ProcessMemory implements MemoryStore {
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
+  readonly #seals = new Map<string, number>()
   /** The newest change of each tenant. */
   readonly #changes = new Map<string, number>()
   readonly #listeners = new Listeners()
@@ -192,6 +193,16 @@ class ProcessMemory implements MemoryStore {
       this.#reportKeysChanged()
       return next
     })
+  }
+
+  async countSeals(masterKeyId: string, count: number): Promise<void> {
+    this.#checkOpen()
+    this.#seals.set(masterKeyId, (this.#seals.get(masterKeyId) ?? 0) + count)
+  }
+
+  async sealCounts(): Promise<ReadonlyMap<string, number>> {
+    this.#checkOpen()
+    return new Map(this.#seals)
   }
 
   async masterKeyIds(): Promise<readonly string[]> {

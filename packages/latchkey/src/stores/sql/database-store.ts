@@ -19,7 +19,16 @@ import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
-import { addSetting, changeSettings, readMasterKeyIds, readSetting, readSettings, resealRows } from './sealed-rows.js'
+import {
+  addSetting,
+  changeSettings,
+  countSeals,
+  readMasterKeyIds,
+  readSealCounts,
+  readSetting,
+  readSettings,
+  resealRows,
+} from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
@@ -186,6 +195,16 @@ export class DatabaseStore implements SqlStore {
       const { settings, hasChanged } = await changeSettings(client, this.#database.dialect, decide)
       return { result: settings, hasChanged }
     })
+  }
+
+  async countSeals(masterKeyId: string, count: number): Promise<void> {
+    await this.#checkReady()
+    await countSeals(this.#client, masterKeyId, count)
+  }
+
+  async sealCounts(): Promise<ReadonlyMap<string, number>> {
+    await this.#checkReady()
+    return readSealCounts(this.#client)
   }
 
   async masterKeyIds(): Promise<readonly string[]> {

@@ -70,5 +70,14 @@ export const schema: MigrationSet = {
           listed_until bigint not null
         );`,
     },
+    {
+      name: 'how much master keys have sealed',
+      sql: `
+        create table latchkey_master_key_use (
+          master_key_id text primary key,
+          seals bigint not null
+        );`,
+      runsFrom: 2,
+    },
   ],
 }

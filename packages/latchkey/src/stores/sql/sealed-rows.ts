@@ -73,6 +73,23 @@ export async function readMasterKeyIds(client: SqlClient): Promise<readonly stri
   return rows.map((row) => row.id)
 }
 
+/** Adds to the number of values that the master key has sealed. */
+export async function countSeals(client: SqlClient, masterKeyId: string, count: number): Promise<void> {
+  await client.query(
+    `insert into latchkey_master_key_use (master_key_id, seals) values ($1, $2)
+     on conflict (master_key_id) do update set seals = latchkey_master_key_use.seals + excluded.seals`,
+    [masterKeyId, count],
+  )
+}
+
+/** How many values each master key has sealed. */
+export async function readSealCounts(client: SqlClient): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ id: string; seals: number | string }>(
+    'select master_key_id as id, seals from latchkey_master_key_use',
+  )
+  return new Map(rows.map(({ id, seals }) => [id, Number(seals)]))
+}
+
 /** What one step of a reseal may do. */
 export interface ResealStep {
   readonly masterKeyId: string
