@@ -94,7 +94,9 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
     },
   )
 
-  it('"A key has leaked" leaves nothing to whoever has it and a copy of the database', { timeout: 240_000 }, async () => {
+  it('"A key has leaked" leaves nothing to whoever has it and a copy of the database', {
+    timeout: 240_000,
+  }, async () => {
     const leaked = readFileSync(join(folder, 'master-keys'), 'utf8').trim()
     await clientOf(0).call('GET', '/.well-known/jwks.json')
     const stolen = await everySealedRow(Keyring.parse(leaked))
@@ -106,7 +108,9 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
     }
     await runbook.run('A key has leaked', env)
     expect(await masterKeyIds()).toEqual(['k3'])
-    const after = await everySealedRow(Keyring.parse(readFileSync(join(folder, 'master-keys'), 'utf8').trim().replaceAll('\n', ',')))
+    const after = await everySealedRow(
+      Keyring.parse(readFileSync(join(folder, 'master-keys'), 'utf8').trim().replaceAll('\n', ',')),
+    )
     // Retired keys only tell what they once made.
     const inUse = [...after].filter(([name]) => !name.startsWith('setting retired:')).map(([, key]) => key)
     expect(inUse.filter((key) => [...stolen.values()].includes(key))).toEqual([])

@@ -2,9 +2,9 @@ import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
 import { requireAuth } from 'latchkey/fastify'
 import { type Configuration, localUrl } from './config/configuration.js'
+import { encryptionWarning } from './database/master-keys/encryption-limit.js'
 import { RepeatedExchange } from './exchange/repeated-exchange.js'
 import { TokenExchange } from './exchange/token-exchange.js'
-import { encryptionWarning } from './database/master-keys/encryption-limit.js'
 import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
 import { clientAddress } from './http/client-address.js'
@@ -167,7 +167,11 @@ function attendRotations(app: App, { rotations, metrics }: Service): void {
 }
 
 /** Rotates the key for other services when its time has come, in one of the servers, and warns before a master key has encrypted too much. */
-function keepKeys(app: App, { serviceKeyRotationSec }: Configuration, { keys, serviceKeys, clock, metrics }: Service): void {
+function keepKeys(
+  app: App,
+  { serviceKeyRotationSec }: Configuration,
+  { keys, serviceKeys, clock, metrics }: Service,
+): void {
   const rotate = {
     name: 'rotate the service key',
     run: async () => {

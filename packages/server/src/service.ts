@@ -3,8 +3,8 @@ import {
   createLatchkey,
   keyPair,
   type Latchkey,
-  type SessionIds,
   type RotatingKeyPairSource,
+  type SessionIds,
   sessionIds as sessionIdsOf,
   systemClock,
   type TenantSecrets,
@@ -31,6 +31,7 @@ import { AuditTrail } from './audit/audit-trail.js'
 import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
+import { outboxKeyring } from './mail/outbox.js'
 import { TokenInspection } from './oauth/token-inspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
 import { Metrics } from './ops/metrics.js'
@@ -40,7 +41,6 @@ import { observedStore } from './ops/observed-store.js'
 import { openTracing } from './ops/tracing/open-tracing.js'
 import { tracedLatchkey } from './ops/tracing/traced-latchkey.js'
 import type { Tracing } from './ops/tracing/tracing.js'
-import { outboxKeyring } from './mail/outbox.js'
 import type { BlindNames } from './protection/blind-name.js'
 import { GuessGuard } from './protection/guess-guard.js'
 import { protectionOf, replaceableProtection } from './protection/protection-keys.js'

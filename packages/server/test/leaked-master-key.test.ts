@@ -223,7 +223,12 @@ describe.each(databases)('a thief with the master key and a copy of the database
     }
     expect((await findings()).length).toBeGreaterThan(0)
     for (const { id, address, tag, link } of rows) {
-      await store.query('update server_audit set address = $2, tag = $3, link = $4 where id = $1', [id, address, tag, link])
+      await store.query('update server_audit set address = $2, tag = $3, link = $4 where id = $1', [
+        id,
+        address,
+        tag,
+        link,
+      ])
     }
     expect(await findings()).toEqual([])
   })

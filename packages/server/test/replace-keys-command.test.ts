@@ -9,28 +9,32 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
 
   const rowNames = async () => (await beside.running.server.service.store.readSettings()).map(({ name }) => name)
 
-  it.each(['next:', 'ending:'])('goes on where it was killed once there were rows "%s…"', async (stage) => {
-    const before = await Promise.all([register(beside.running), register(beside.running)])
-    const killed = beside.start(['keys', 'replace', '--yes'])
-    let isOver = false
-    void killed.finished.then(() => {
-      isOver = true
-    })
-    while (!isOver && !(await rowNames()).some((name) => name.startsWith(stage))) await sleep(1)
-    await killed.stop('SIGKILL')
-    // Whatever it left behind, people sign in.
-    const meanwhile = await register(beside.running)
-    expect(await tokenState(beside.running, meanwhile.token)).toBe(200)
-    const { code, stdout } = await beside.run('keys', 'replace', '--yes', '--json')
-    expect([code, JSON.parse(stdout).master_key_id]).toEqual([0, 'test'])
-    expect((await rowNames()).filter((name) => /^(next|ending):/.test(name))).toEqual([])
-    for (const { token, refreshToken } of before) {
-      expect(await beside.laterState(token)).not.toBe(200)
-      const { status } = await beside.running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
-      expect(status).toBe(401)
-    }
-    expect((await beside.run('audit', 'verify')).code).toBe(0)
-  }, 180_000)
+  it.each(['next:', 'ending:'])(
+    'goes on where it was killed once there were rows "%s…"',
+    async (stage) => {
+      const before = await Promise.all([register(beside.running), register(beside.running)])
+      const killed = beside.start(['keys', 'replace', '--yes'])
+      let isOver = false
+      void killed.finished.then(() => {
+        isOver = true
+      })
+      while (!isOver && !(await rowNames()).some((name) => name.startsWith(stage))) await sleep(1)
+      await killed.stop('SIGKILL')
+      // Whatever it left behind, people sign in.
+      const meanwhile = await register(beside.running)
+      expect(await tokenState(beside.running, meanwhile.token)).toBe(200)
+      const { code, stdout } = await beside.run('keys', 'replace', '--yes', '--json')
+      expect([code, JSON.parse(stdout).master_key_id]).toEqual([0, 'test'])
+      expect((await rowNames()).filter((name) => /^(next|ending):/.test(name))).toEqual([])
+      for (const { token, refreshToken } of before) {
+        expect(await beside.laterState(token)).not.toBe(200)
+        const { status } = await beside.running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
+        expect(status).toBe(401)
+      }
+      expect((await beside.run('audit', 'verify')).code).toBe(0)
+    },
+    180_000,
+  )
 
   it('is done only by who says yes', async () => {
     expect((await beside.run('keys', 'replace')).code).toBe(2)

@@ -3,7 +3,14 @@ import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
-import { type Change, type ChangeListener, KEYS_CHANGED, type SecretRecord, type TenantRecord, type TenantStore } from './ports.js'
+import {
+  type Change,
+  type ChangeListener,
+  KEYS_CHANGED,
+  type SecretRecord,
+  type TenantRecord,
+  type TenantStore,
+} from './ports.js'
 import type { Registration } from './registration.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'

@@ -377,9 +377,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
     const reading = this.#storedKeys.ensure()
-    return reading === undefined
-      ? this.#keyNow(kid, algorithm)
-      : reading.then(() => this.#keyNow(kid, algorithm))
+    return reading === undefined ? this.#keyNow(kid, algorithm) : reading.then(() => this.#keyNow(kid, algorithm))
   }
 
   /** To be called while the stored keys are known. */
@@ -445,10 +443,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   /** The tenant with a new secret in the place of those that rest on a replaced key; the same one when none does. */
-  #withoutReplaced(
-    current: TenantRecord | undefined,
-    context: lifecycle.LifecycleContext,
-  ): TenantRecord | undefined {
+  #withoutReplaced(current: TenantRecord | undefined, context: lifecycle.LifecycleContext): TenantRecord | undefined {
     if (current?.secrets.some(({ kid }) => this.#isReplaced(kid)) !== true) return current
     return { ...current, ...lifecycle.revoke(current, context) }
   }
@@ -497,7 +492,14 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // Half, because the machines' clocks differ: what decides whether an entry is stale must still be in the log.
     if (!(cache.ttlMs <= changeLogMs / 2)) throw new TypeError('The cache keeps entries for half an hour at most.')
     const sealer = () => this.#reached().cacheSealer
-    return new SharedTenants({ cache, store, keyring: this.#keyring, sealer, nowMs: () => this.#clock.now(), isFeedFresh })
+    return new SharedTenants({
+      cache,
+      store,
+      keyring: this.#keyring,
+      sealer,
+      nowMs: () => this.#clock.now(),
+      isFeedFresh,
+    })
   }
 
   async #open(): Promise<Opened> {

@@ -127,7 +127,9 @@ describe('a replacement of all keys (C7)', () => {
     const before = calls
     for (let count = 0; count < 500; count += 1) {
       const id = randomBytes(16)
-      const kid = Buffer.concat([id, createHmac('sha256', stolen).update(id).digest().subarray(0, 8)]).toString('base64url')
+      const kid = Buffer.concat([id, createHmac('sha256', stolen).update(id).digest().subarray(0, 8)]).toString(
+        'base64url',
+      )
       const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'at+jwt', kid })).toString('base64url')
       expect(await outcomeOf(() => one.latchkey.verify(`${header}.${payload}.AAAA`))).toBe('token_revoked')
     }
@@ -166,7 +168,9 @@ describe('the count of what a master key has encrypted', () => {
 
 async function kidsOf(store: TenantStore): Promise<Map<string, string>> {
   const tenants = await store.readTenants(people)
-  return new Map([...tenants.values()].flatMap(({ tenant, secrets }) => secrets.map(({ kid }) => [kid, tenant] as const)))
+  return new Map(
+    [...tenants.values()].flatMap(({ tenant, secrets }) => secrets.map(({ kid }) => [kid, tenant] as const)),
+  )
 }
 
 async function keyOf({ keys }: { keys: ReturnType<typeof setUp>['keys'] }, name: string): Promise<Uint8Array> {

@@ -6,10 +6,7 @@ import { emptyOutbox } from '../mail/outbox.js'
 import type { Service } from '../service.js'
 
 /** What `replaceAllKeys` works with. */
-export type KeyReplacementParts = Pick<
-  Service,
-  'store' | 'keys' | 'serviceKeys' | 'sessions' | 'audit' | 'auditChain'
->
+export type KeyReplacementParts = Pick<Service, 'store' | 'keys' | 'serviceKeys' | 'sessions' | 'audit' | 'auditChain'>
 
 /** How it is stopped, and how far it has come. */
 export interface KeyReplacementOptions {

@@ -153,7 +153,8 @@ class Verification {
       )
       rows = found.rows
       for (const row of rows) {
-        if (!this.#macs.open.some((mac) => mac.isGenuine(row))) this.#found({ fault: 'entry_changed', seq: undefined, id: row.id })
+        if (!this.#macs.open.some((mac) => mac.isGenuine(row)))
+          this.#found({ fault: 'entry_changed', seq: undefined, id: row.id })
       }
       unsealed += rows.length
       last = rows.at(-1)?.id ?? last

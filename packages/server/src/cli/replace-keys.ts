@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { Keyring, type KeyReplacementProgress } from 'latchkey'
+import { type KeyReplacementProgress, Keyring } from 'latchkey'
 import { replaceAllKeys } from '../admin/replace-keys.js'
 import type { Service } from '../service.js'
 import type { Surroundings } from './surroundings.js'

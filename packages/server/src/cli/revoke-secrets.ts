@@ -26,7 +26,11 @@ export function addRevokeSecrets(parent: Command, surroundings: Surroundings): v
     .description('end every session and every token of an account, or of everyone, at once')
     .argument('[user]', 'ID or e-mail address')
     .option('--everyone', 'all accounts and clients: replaces every key as well, as "latchkey keys replace" does')
-    .option('--made-before <time>', 'with --everyone: only those who have a secret from before; no key is replaced', parseTime)
+    .option(
+      '--made-before <time>',
+      'with --everyone: only those who have a secret from before; no key is replaced',
+      parseTime,
+    )
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (user: string | undefined, options: RevokeOptions) => {

@@ -74,8 +74,7 @@ export function observeState(metrics: Metrics, { keys, latchkey, store, clock, .
     name: 'latchkey_master_key_encryptions',
     help: 'Values that each master key has encrypted, about; the limit of AES-GCM with random nonces is 2^32.',
     labelNames: ['master_key'],
-    read: async () =>
-      [...(await keys.encryptions())].map(([id, value]) => ({ labels: { master_key: id }, value })),
+    read: async () => [...(await keys.encryptions())].map(([id, value]) => ({ labels: { master_key: id }, value })),
   })
   const ages = secretAges(store, clock)
   metrics.gauge({

@@ -66,13 +66,10 @@ export const upkeep: Promises = {
     equal((await store.sealCounts()).size, 0)
     await Promise.all(range(10).map((number) => (number % 2 === 0 ? store : other).countSeals('key-1', number)))
     await other.countSeals('key-2', 2 ** 33)
-    deepEqual(
-      [...(await store.sealCounts())].sort(),
-      [
-        ['key-1', 45],
-        ['key-2', 2 ** 33],
-      ],
-    )
+    deepEqual([...(await store.sealCounts())].sort(), [
+      ['key-1', 45],
+      ['key-2', 2 ** 33],
+    ])
   },
 
   async 're-seals everything in steps that can be taken up again, and moves no version'({ store, other }) {
