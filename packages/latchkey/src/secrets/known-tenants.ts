@@ -131,7 +131,8 @@ export class KnownTenants implements ChangeListener {
   changed({ tenant, version }: Change): void {
     if (tenant === KEYS_CHANGED) {
       this.#onKeysChange()
-      return this.#doubt(undefined)
+      this.#doubt(undefined)
+      return
     }
     this.#shared?.changed({ tenant, version })
     this.#supersede(tenant, version)
