@@ -1,12 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KeyReplacementProgress } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { KeyReplacementProgress, RotatingKeyPairSource, TenantSecrets } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { endEveryLink } from '../accounts/one-time-tokens.js'
+import type { AuditChain } from '../audit/audit-chain.js'
+import type { AuditTrail } from '../audit/audit-trail.js'
 import { emptyOutbox } from '../mail/outbox.js'
-import type { Service } from '../service.js'
+import type { Sessions } from '../sessions/sessions.js'
 
 /** What `replaceAllKeys` works with. */
-export type KeyReplacementParts = Pick<Service, 'store' | 'keys' | 'serviceKeys' | 'sessions' | 'audit' | 'auditChain'>
+export interface KeyReplacementParts {
+  readonly store: SqlStore
+  readonly keys: TenantSecrets<SqlClient>
+  readonly serviceKeys: RotatingKeyPairSource
+  readonly sessions: Sessions
+  readonly audit: AuditTrail
+  readonly auditChain: AuditChain
+}
 
 /** How it is stopped, and how far it has come. */
 export interface KeyReplacementOptions {

@@ -1,7 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Binding, Keyring } from 'latchkey'
-import type { AuditRecord, ChainPoint, SealedRecord, TaggedRecord } from './audit-record.js'
-import type { StoredSegment } from './audit-segments.js'
+import type { AuditRecord, ChainPoint, SealedRecord, StoredSegment, TaggedRecord } from './audit-record.js'
 
 /** The two places of the chain that are kept beside it. */
 export type MarkName = 'head' | 'anchor'

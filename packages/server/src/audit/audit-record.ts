@@ -83,5 +83,12 @@ export interface ChainPoint {
 /** A record with its place in the chain. */
 export interface SealedRecord extends TaggedRecord, ChainPoint {}
 
+/** The end of a part of the chain whose key was replaced. */
+export interface StoredSegment extends ChainPoint {
+  /** The key of this part, sealed under the one that follows it. */
+  readonly sealedKey: string
+  readonly tag: string
+}
+
 /** The columns of a `TaggedRecord`, in both databases' SQL. */
 export const taggedColumns = 'id, at, event, outcome, actor, account_id as account, session_id as session, address, tag'

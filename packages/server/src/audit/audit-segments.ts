@@ -2,14 +2,7 @@ import type { StoredKey } from 'latchkey'
 import type { SqlClient } from 'latchkey/sqlite'
 import { uuidV7 } from '../uuid.js'
 import { type AuditMac, type EntryFault, faultOf } from './audit-mac.js'
-import type { ChainPoint, SealedRecord } from './audit-record.js'
-
-/** The end of a part of the chain whose key was replaced. */
-export interface StoredSegment extends ChainPoint {
-  /** The key of this part, sealed under the one that follows it. */
-  readonly sealedKey: string
-  readonly tag: string
-}
+import type { ChainPoint, SealedRecord, StoredSegment } from './audit-record.js'
 
 /** What verifies the parts of the chain. */
 export interface ChainMacs {
