@@ -157,7 +157,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const passwords = new PasswordQueue(hasher, parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const key = await keys.storedKey('server:mail-key', outboxKeyring)
-    const mail = openCorrespondence(configuration.mail, { store, key, names, audit, clock })
+    const mail = openCorrespondence(configuration.mail, { store, key, ensureKeys, names, audit, clock })
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }

@@ -14,6 +14,7 @@ export interface CorrespondenceParts {
   readonly store: SqlStore
   /** Seals the outbox. */
   readonly key: StoredKey<Keyring>
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly names: MailQuotaOptions['names']
   readonly audit: AuditTrail
   readonly clock: Clock

@@ -42,12 +42,12 @@ export async function replaceAllKeys(
     onProgress,
     end: async () => {
       await serviceKeys.replace()
+      await endOfTransactions(store)
       await store.transaction(async (client) => {
         // Letters that wait hold links in the clear for whoever has the key of the outbox.
         await endEveryLink(client)
         await emptyOutbox(client)
       })
-      await endOfTransactions(store)
       await auditChain.closeSegment()
       await sessions.endReplaced(signal)
     },

@@ -9,6 +9,8 @@ export interface OutboxOptions {
   readonly store: SqlStore
   /** Kept sealed under the master key, so that a rewrap carries what lies in the outbox along. */
   readonly key: StoredKey<Keyring>
+  /** Resolves once the key is known as it is now. */
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
   /** Whether anything is ever sent from here. */
   readonly served: boolean
@@ -44,6 +46,7 @@ export class Outbox {
   /** Adds what is to be sent, in the caller's transaction; nothing where nothing is ever sent. */
   async add(client: SqlClient, content: Letter | MailRequest): Promise<void> {
     if (!this.#options.served) return
+    await this.#options.ensureKeys()
     const nowMs = this.#options.clock.now()
     const id = uuidV7(nowMs)
     await client.query(`insert into server_outbox (id, sealed, attempts, due_at) values ($1, $2, 0, $3)`, [
@@ -73,6 +76,7 @@ export class Outbox {
 
   /** Puts a letter in the place of the request it was made from, in the caller's transaction; `false` if the entry is no longer the caller's. */
   async replace(client: SqlClient, { id, attempts }: ClaimedEntry, letter: Letter): Promise<boolean> {
+    await this.#options.ensureKeys()
     const { rows } = await client.query(
       'update server_outbox set sealed = $3 where id = $1 and attempts = $2 returning id',
       [id, attempts, this.#seal(id, letter)],
