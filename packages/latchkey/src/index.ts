@@ -36,9 +36,11 @@ export {
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export type { SealedCheck } from './secrets/check-sealed.js'
-export type * from './secrets/ports.js'
+export * from './secrets/ports.js'
+export type { KeyReplacementProgress, ReplaceKeysOptions } from './secrets/replace-keys.js'
 export type { RewrapOptions } from './secrets/rewrap.js'
 export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './secrets/rotate-all.js'
+export type { StoredKey } from './secrets/stored-keys.js'
 export {
   type ChangeOptions,
   type EndingOptions,

@@ -1,9 +1,9 @@
 import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
-import { keyPair } from 'latchkey'
 import { requireAuth } from 'latchkey/fastify'
 import { fillGrants } from './admin/fill-grants.js'
 import { type Configuration, localUrl } from './config/configuration.js'
+import { encryptionWarning } from './database/master-keys/encryption-limit.js'
 import { RepeatedExchange } from './exchange/repeated-exchange.js'
 import { TokenExchange } from './exchange/token-exchange.js'
 import { allowOrigins } from './http/allow-origins.js'
@@ -96,10 +96,8 @@ async function furnish(
   service: Service,
   { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
 ): Promise<void> {
-  const { store, clock, keys, latchkey, database, names, metrics } = service
+  const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
-  const serviceKeys = keyPair({ store, masterKeys: database.masterKeys, algorithm: 'ES256', clock })
-  app.addHook('onClose', () => serviceKeys.close())
   const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
   app.addHook('onClose', () => limits.close())
   service.tracing.traceRequests(app)
@@ -147,7 +145,6 @@ async function furnish(
     exchange,
     repeatedExchange: new RepeatedExchange(exchange, clock),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
-    serviceKeys,
     mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
     cookies: new SessionCookies(issuer),
     mayGetCookies: guardSignIn(pages),
@@ -173,6 +170,7 @@ async function furnish(
   tellLeaks(app, service)
   carryMail(app, service)
   attendRotations(app, service)
+  keepKeys(app, configuration, service)
   await app.ready()
 }
 
@@ -180,6 +178,32 @@ async function furnish(
 function attendRotations(app: App, { rotations, metrics }: Service): void {
   const attend = { name: 'rotate everybody', run: () => rotations.attend() }
   const stop = startHousekeeping(counted(metrics, [attend]), rotationIntervalMs, app.log)
+  app.addHook('onClose', async () => stop())
+}
+
+/** Rotates the key for other services when its time has come, in one of the servers, and warns before a master key has encrypted too much. */
+function keepKeys(
+  app: App,
+  { serviceKeyRotationSec }: Configuration,
+  { keys, serviceKeys, clock, metrics }: Service,
+): void {
+  const rotate = {
+    name: 'rotate the service key',
+    run: async () => {
+      const hasRotated = await serviceKeys.rotateIfDue(clock.now() - serviceKeyRotationSec * 1000)
+      if (hasRotated) app.log.info('The key that signs tokens for other services was rotated.')
+    },
+  }
+  const watch = {
+    name: 'watch the use of master keys',
+    run: async () => {
+      for (const [masterKey, encryptions] of await keys.encryptions()) {
+        if (encryptions < encryptionWarning) continue
+        app.log.warn({ masterKey, encryptions }, 'This master key has encrypted much: change it by the runbook.')
+      }
+    },
+  }
+  const stop = startHousekeeping(counted(metrics, [rotate, watch]), choresIntervalMs, app.log)
   app.addHook('onClose', async () => stop())
 }
 

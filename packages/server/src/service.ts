@@ -1,7 +1,9 @@
 import {
   type Clock,
   createLatchkey,
+  keyPair,
   type Latchkey,
+  type RotatingKeyPairSource,
   type SessionIds,
   sessionIds as sessionIdsOf,
   systemClock,
@@ -29,7 +31,7 @@ import { AuditTrail } from './audit/audit-trail.js'
 import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
-import { readSealedKey } from './database/sealed-key.js'
+import { outboxKeyring } from './mail/outbox.js'
 import { TokenInspection } from './oauth/token-inspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
 import { Metrics } from './ops/metrics.js'
@@ -39,12 +41,12 @@ import { observedStore } from './ops/observed-store.js'
 import { openTracing } from './ops/tracing/open-tracing.js'
 import { tracedLatchkey } from './ops/tracing/traced-latchkey.js'
 import type { Tracing } from './ops/tracing/tracing.js'
-import { BlindNames } from './protection/blind-name.js'
-import { DeviceTokens } from './protection/device-tokens.js'
+import type { BlindNames } from './protection/blind-name.js'
 import { GuessGuard } from './protection/guess-guard.js'
-import { protectionKeys } from './protection/protection-keys.js'
+import { protectionOf, replaceableProtection } from './protection/protection-keys.js'
 import { Actors } from './sessions/actors.js'
-import { RefreshTokens } from './sessions/refresh-token.js'
+import { RefreshTokens, replaceableRefreshTokens } from './sessions/refresh-token.js'
+import { replaceableSessionIds } from './sessions/replaceable-session-ids.js'
 import { Sessions } from './sessions/sessions.js'
 
 /** Parts that tests put in the place of the real ones. */
@@ -62,6 +64,8 @@ export interface Service {
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
   readonly sessionIds: SessionIds
+  /** Signs tokens for other services. */
+  readonly serviceKeys: RotatingKeyPairSource
   readonly passwords: PasswordQueue
   readonly metrics: Metrics
   readonly tracing: Tracing
@@ -84,7 +88,7 @@ export interface Service {
   /** Tells of secrets that have leaked. */
   readonly leaks: LeakResponse
   /** What is counted is kept under these. */
-  readonly names: BlindNames
+  readonly names: Pick<BlindNames, 'of'>
   readonly guesses: GuessGuard
   close(): Promise<void>
 }
@@ -107,7 +111,14 @@ export async function openService(configuration: Configuration, parts: ServicePa
     gracePeriod: configuration.gracePeriodSec,
     maxStaleness: configuration.maxStalenessMs,
   })
+  const serviceKeys = keyPair({ store, masterKeys, algorithm: 'ES256', clock })
+  // Another process may have changed them, or the feed cannot say that none has.
+  const stopExpiring = keys.watch?.((tenant) => {
+    if (tenant === undefined) serviceKeys.expire()
+  })
   const close = async () => {
+    stopExpiring?.()
+    await serviceKeys.close()
     await keys.close()
     await cache?.close()
     await store.close()
@@ -118,14 +129,16 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const hasher = parts.passwords ?? (await createPasswordHasher({ peppers }))
     const minLength = configuration.passwordMinLength
     const policy = new PasswordPolicy({ minLength, common: readCommonPasswords() })
-    const refreshTokens = new RefreshTokens(await readSealedKey(store, masterKeys, 'server:refresh-key'))
-    const protection = protectionKeys(await readSealedKey(store, masterKeys, 'server:protection-key'))
-    const names = new BlindNames(protection.names)
-    const guesses = new GuessGuard({ store, names, devices: new DeviceTokens(protection.devices), clock })
-    const mac = new AuditMac(await readSealedKey(store, masterKeys, 'server:audit-key'))
-    const audit = new AuditTrail({ store, mac, clock })
-    const auditChain = new AuditChain({ store, mac })
-    const sessionIds = sessionIdsOf(await readSealedKey(store, masterKeys, 'server:session-id-key'))
+    const ensureKeys = () => keys.ensureKeys()
+    // The names of keys are never changed.
+    const refreshKey = await keys.storedKey('server:refresh-key', (bytes) => new RefreshTokens(bytes))
+    const refreshTokens = replaceableRefreshTokens(refreshKey)
+    const { names, devices } = replaceableProtection(await keys.storedKey('server:protection-key', protectionOf))
+    const guesses = new GuessGuard({ store, names, devices, ensureKeys, clock })
+    const mac = await keys.storedKey('server:audit-key', (bytes) => new AuditMac(bytes))
+    const audit = new AuditTrail({ store, mac, ensureKeys, clock })
+    const auditChain = new AuditChain({ store, mac, ensureKeys, clock })
+    const sessionIds = replaceableSessionIds(await keys.storedKey('server:session-id-key', sessionIdsOf))
     const leaks = new LeakResponse({ store, keys, audit, clock })
     const { issuer, audience, accessTokenTtlSec } = configuration
     const verifier = createLatchkey({
@@ -145,8 +158,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     leaks.on('leak', () => metrics.secretLeaks.inc())
     const passwords = new PasswordQueue(hasher, parts.passwordQueue)
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
-    const key = await readSealedKey(store, masterKeys, 'server:mail-key')
-    const mail = openCorrespondence(configuration.mail, { store, key, names, audit, clock })
+    const key = await keys.storedKey('server:mail-key', outboxKeyring)
+    const mail = openCorrespondence(configuration.mail, { store, key, ensureKeys, names, audit, clock })
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
@@ -180,6 +193,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       keys,
       latchkey,
       sessionIds,
+      serviceKeys,
       passwords,
       metrics,
       tracing,

@@ -39,6 +39,11 @@ export function rotated(
   return [...moved.filter((record) => !isRetired(record, nowMs)), staged(fresh, 'next')]
 }
 
+/** Returns whether the last rotation of a complete set was before this time: the next key is made by the rotation before its own. */
+export function isRotationDue(records: readonly KeyPairRecord[], before: number): boolean {
+  return isComplete(records) && records.some(({ stage, createdAt }) => stage === 'next' && createdAt < before)
+}
+
 /** Whether a key verifies no more. */
 export function isRetired({ retiresAt }: Pick<KeyPairRecord, 'retiresAt'>, nowMs: number): boolean {
   return retiresAt !== null && !(nowMs < retiresAt)

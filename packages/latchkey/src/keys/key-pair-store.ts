@@ -26,7 +26,8 @@ export interface KeyPairStore {
   readKeyPairs(): Promise<readonly KeyPairRecord[]>
   /**
    * Replaces the set with what `decide` makes of it, in one transaction that excludes every other change of the set, and gives the new
-   * set. `decide` is pure and may be called again on a conflict; returning the same array writes nothing.
+   * set. A change is reported on the change feed, if the store has one. `decide` is pure and may be called again on a conflict; returning the same array
+   * writes nothing.
    */
   changeKeyPairs(
     decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],

@@ -40,6 +40,18 @@ export interface RotatingKeyPairSource extends KeyPairSource {
    * call is one step. Fails with `store_unavailable`.
    */
   rotate(): Promise<void>
+  /**
+   * The same where the last rotation, or the making of the first keys, was before this time (milliseconds since 1970), and nothing elsewhere. Of
+   * any number of processes that call it at once one rotates; resolves with whether this one did. Fails with `store_unavailable`.
+   */
+  rotateIfDue(before: number): Promise<boolean>
+  /**
+   * After a leak: new keys take the place of all, with no grace. Nothing verifies any more that the old ones signed, here at once; elsewhere as soon as
+   * the JWKS is fetched again. Until then a verifier elsewhere may refuse what the new key signs. Fails with `store_unavailable`.
+   */
+  replace(): Promise<void>
+  /** The keys are read again before their next use: another process may have changed them. */
+  expire(): void
 }
 
 /**

@@ -5,7 +5,7 @@ import { refusal } from '../errors.js'
 import { isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import { completed, isComplete, isRetired, rotated } from './key-pair-rotation.js'
+import { completed, isComplete, isRetired, isRotationDue, rotated } from './key-pair-rotation.js'
 import { type FreshKeyPair, KeyPairSealer } from './key-pair-sealer.js'
 import type { KeyPairRecord, KeyPairStore } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
@@ -33,6 +33,8 @@ const unknownKidCooldownMs = 1000
 interface Loaded {
   readonly keys: PublishedKeys
   readonly readAt: Instant
+  /** How often the keys had been expired when the read began. */
+  readonly expiries: number
 }
 
 /** Key pairs that all processes of a service share. */
@@ -49,6 +51,7 @@ export class StoredKeyPairs implements KeySource {
   #triedAt: Instant | undefined
   #isFailing = false
   #rotations = 0
+  #expiries = 0
   #closed = false
 
   constructor({ store, masterKeys, algorithm = 'ES256', clock = systemClock, ...options }: StoredKeyPairOptions) {
@@ -71,11 +74,28 @@ export class StoredKeyPairs implements KeySource {
   async rotate(): Promise<void> {
     await this.#load()
     const fresh = await this.#createKeyPair()
-    const readAt = instantOf(this.#clock)
-    const records = await this.#store.changeKeyPairs((current) => this.#rotated(current, fresh))
-    this.#rotations += 1
-    this.#keep(records, readAt)
+    const records = await this.#change((current) => this.#rotated(current, fresh))
     if (!records.some(({ kid }) => kid === fresh.kid)) throw refusal('store_unavailable')
+  }
+
+  async rotateIfDue(before: number): Promise<boolean> {
+    await this.#load()
+    if (!isRotationDue(await this.#store.readKeyPairs(), before)) return false
+    const fresh = await this.#createKeyPair()
+    // Decided once more inside: of several processes at once one rotates.
+    const records = await this.#change((current) =>
+      isRotationDue(current, before) ? this.#rotated(current, fresh) : current,
+    )
+    return records.some(({ kid }) => kid === fresh.kid)
+  }
+
+  async replace(): Promise<void> {
+    const fresh = await Promise.all([this.#createKeyPair(), this.#createKeyPair()])
+    await this.#change(() => completed([], fresh))
+  }
+
+  expire(): void {
+    this.#expiries += 1
   }
 
   signingKey(): MaybePromise<SigningKey> {
@@ -99,11 +119,21 @@ export class StoredKeyPairs implements KeySource {
     return this.close()
   }
 
+  async #change(
+    decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
+  ): Promise<readonly KeyPairRecord[]> {
+    const [readAt, expiries] = [instantOf(this.#clock), this.#expiries]
+    const records = await this.#store.changeKeyPairs(decide)
+    this.#rotations += 1
+    this.#keep(records, readAt, expiries)
+    return records
+  }
+
   /** What was read last, unless that is too long ago to be believed. */
   #recent(): PublishedKeys | undefined {
-    return this.#loaded !== undefined && this.#isWithin(this.#refreshMs, this.#loaded.readAt)
-      ? this.#loaded.keys
-      : undefined
+    const loaded = this.#loaded
+    if (loaded === undefined || loaded.expiries !== this.#expiries) return undefined
+    return this.#isWithin(this.#refreshMs, loaded.readAt) ? loaded.keys : undefined
   }
 
   #isWithin(milliseconds: number, instant: Instant): boolean {
@@ -133,13 +163,15 @@ export class StoredKeyPairs implements KeySource {
 
   async #read(): Promise<PublishedKeys> {
     const readAt = instantOf(this.#clock)
-    const rotations = this.#rotations
+    const [rotations, expiries] = [this.#rotations, this.#expiries]
     this.#triedAt = readAt
     this.#isFailing = true
     const records = await this.#readComplete()
+    // They were expired while they were read.
+    if (this.#expiries !== expiries) return this.#read()
     // A rotation here has overtaken this read: what was read must not come back.
     const isOvertaken = this.#rotations !== rotations
-    const keys = isOvertaken && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt)
+    const keys = isOvertaken && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt, expiries)
     this.#isFailing = false
     return keys
   }
@@ -151,13 +183,13 @@ export class StoredKeyPairs implements KeySource {
     return this.#store.changeKeyPairs((current) => completed(current, fresh))
   }
 
-  #keep(records: readonly KeyPairRecord[], readAt: Instant): PublishedKeys {
+  #keep(records: readonly KeyPairRecord[], readAt: Instant, expiries: number): PublishedKeys {
     this.#checkOpen()
     const living = records.filter((record) => !isRetired(record, this.#clock.now()))
     const keys = living.map((record) => this.#publish(record))
     const current = keys[living.findIndex(({ stage }) => stage === 'current')]
     if (current === undefined) throw refusal('store_unavailable')
-    this.#loaded = { keys: new PublishedKeys(current, keys), readAt }
+    this.#loaded = { keys: new PublishedKeys(current, keys), readAt, expiries }
     return this.#loaded.keys
   }
 

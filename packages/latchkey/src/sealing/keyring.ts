@@ -25,6 +25,7 @@ export class Keyring {
   readonly #keys: ReadonlyMap<string, KeyObject>
   /** ID of the master key that seals. */
   readonly newestId: string
+  #seals = 0
 
   private constructor(keys: ReadonlyMap<string, KeyObject>, newestId: string) {
     this.#keys = keys
@@ -59,11 +60,19 @@ export class Keyring {
 
   /** Encrypts under the newest master key. */
   seal(plaintext: Uint8Array, binding: Binding): Sealed {
+    this.#seals += 1
     const nonce = randomBytes(nonceBytes)
     const cipher = createCipheriv('aes-256-gcm', this.#key(this.newestId), nonce)
     cipher.setAAD(encodeBinding(binding))
     const parts = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]
     return { masterKeyId: this.newestId, sealed: Buffer.concat(parts).toString('base64url') }
+  }
+
+  /** Returns how many values were sealed since the last call, for whoever keeps count of them for all processes. */
+  takeSealCount(): number {
+    const count = this.#seals
+    this.#seals = 0
+    return count
   }
 
   /** Decrypts; throws `master_key_missing`, or `master_key_wrong` when key, value or binding is not the one it was sealed with. */

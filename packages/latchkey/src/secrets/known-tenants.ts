@@ -3,11 +3,17 @@ import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
-import type { Change, ChangeListener, TenantRecord, TenantStore } from './ports.js'
+import { type Change, type ChangeListener, KEYS_CHANGED, type TenantRecord, type TenantStore } from './ports.js'
 import type { Registration } from './registration.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import { type CachedTenant, type TenantKey, type TenantSurroundings, tenantMaker } from './tenant-key.js'
+import {
+  type CachedTenant,
+  type ReadTenant,
+  type TenantKey,
+  type TenantSurroundings,
+  tenantMaker,
+} from './tenant-key.js'
 
 /** What `KnownTenants` works with. */
 export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
@@ -16,6 +22,10 @@ export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | '
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
+  /** Returns whether a secret of this kid rests on a key that was replaced, so that nothing verifies with it. */
+  readonly isReplaced: (kid: string) => boolean
+  /** Called when keys other than tenants' secrets have changed, or may have. */
+  readonly onKeysChange: () => void
   /** Called when the feed begins or ceases to vouch for what is in memory. */
   readonly onFeedChange: ((isFresh: boolean) => void) | undefined
 }
@@ -41,6 +51,8 @@ export class KnownTenants implements ChangeListener {
   readonly #makeTenant: ReturnType<typeof tenantMaker>
   readonly #doubtListeners = new Set<DoubtListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
+  readonly #isReplaced: KnownTenantsOptions['isReplaced']
+  readonly #onKeysChange: KnownTenantsOptions['onKeysChange']
   readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
   readonly #maxStalenessMs: number
   readonly #lookIntervalMs: number
@@ -78,6 +90,8 @@ export class KnownTenants implements ChangeListener {
       open,
       openGrants,
     })
+    this.#isReplaced = options.isReplaced
+    this.#onKeysChange = options.onKeysChange
     this.#onFeedChange = options.onFeedChange
     this.#maxStalenessMs = options.maxStalenessMs
     this.#lookIntervalMs = Math.min(options.maxStalenessMs / looksPerStaleness, longestLookIntervalMs)
@@ -119,9 +133,27 @@ export class KnownTenants implements ChangeListener {
 
   /** What is known of the tenant from before this version ends now, in memory and under way. */
   changed({ tenant, version }: Change): void {
+    if (tenant === KEYS_CHANGED) {
+      this.#onKeysChange()
+      this.#doubt(undefined)
+      return
+    }
     this.#shared?.changed({ tenant, version })
     this.#supersede(tenant, version)
     this.#doubt(tenant)
+  }
+
+  /** Returns whether what was read at this instant, and was not reported as changed since, is still fresh enough to use. */
+  covers(readAt: Instant): boolean {
+    return this.#freshness.covers(readAt, this.#clock.now())
+  }
+
+  /** Forgets every tenant in memory and discards the reads under way: a key that they rest on was replaced. */
+  forgetAll(): void {
+    this.#cache.clear()
+    this.#byKid.lost()
+    this.#byTenant.lost()
+    this.#doubt(undefined)
   }
 
   proved(asOf: Instant): void {
@@ -140,6 +172,7 @@ export class KnownTenants implements ChangeListener {
     this.#byKid.lost()
     this.#byTenant.lost()
     this.#shared?.lost()
+    this.#onKeysChange()
     this.#tellFeedState()
     this.#doubt(undefined)
     void this.#catchUp()
@@ -202,12 +235,17 @@ export class KnownTenants implements ChangeListener {
   /** What was read is known from now on, unless something newer is: no read that began before and comes later puts an older version back (C6). */
   #keep({ record, readAt }: Reading): CachedTenant | undefined {
     if (record === undefined) return undefined
-    const read = this.#makeTenant(record, readAt)
+    const read = this.#makeTenant(this.#withoutReplaced(record), readAt)
     // After closing nothing is learnt any more.
     if (this.#closed) return read
     this.#supersede(record.tenant, record.version)
     this.#shared?.wasRead(record.tenant, record.version)
     return this.#cache.keep(read)
+  }
+
+  #withoutReplaced(record: ReadTenant): ReadTenant {
+    if (!record.secrets.some(({ kid }) => this.#isReplaced(kid))) return record
+    return { ...record, secrets: record.secrets.filter(({ kid }) => !this.#isReplaced(kid)) }
   }
 
   /** There is nobody who has this kid: whoever had it is not known any more. Who was refused for that is not accepted again. */

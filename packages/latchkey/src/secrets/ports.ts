@@ -63,9 +63,13 @@ export interface TenantRecord extends TenantState {
 
 /** A change as the feed tells it. */
 export interface Change {
+  /** The tenant, or `KEYS_CHANGED`. */
   readonly tenant: string
   readonly version: number
 }
+
+/** Stands in a change for the tenant where settings or key pairs have changed; no tenant has this ID. */
+export const KEYS_CHANGED = ''
 
 /** What a verifier learns from the change feed. Calls never throw and never wait. */
 export interface ChangeListener {
@@ -192,6 +196,19 @@ export interface TenantStore<Client = unknown> {
   verifiers(): Promise<readonly Verifier[]>
   /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
   setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
+  /** All settings. Reads committed data of the primary. */
+  readSettings(): Promise<readonly SealedSetting[]>
+  /**
+   * Replaces all settings with what `decide` makes of them, in one transaction that excludes every other change of them, and
+   * reports `KEYS_CHANGED` on the change feed; returns the new ones. `decide` may be called again on a conflict; returning the same array writes nothing.
+   */
+  changeSettings(
+    decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+  ): Promise<readonly SealedSetting[]>
+  /** Adds to the number of values that this master key has sealed. */
+  countSeals(masterKeyId: string, count: number): Promise<void>
+  /** How many values each master key has sealed, by its ID, as far as that was counted. */
+  sealCounts(): Promise<ReadonlyMap<string, number>>
   /** The IDs of the master keys that seal anything stored here. */
   masterKeyIds(): Promise<readonly string[]>
   /**

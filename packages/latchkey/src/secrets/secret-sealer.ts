@@ -11,10 +11,10 @@ type SecretPlace = Pick<SecretRecord, 'kid' | 'generation' | 'algorithm'>
 /** Makes tenants' secrets, and opens them for the key that uses them. */
 export class SecretSealer {
   readonly #keyring: Keyring
-  readonly #kids: KidIssuer
+  readonly #kids: Pick<KidIssuer, 'mint'>
   readonly #algorithm: HmacAlgorithm
 
-  constructor(keyring: Keyring, kids: KidIssuer, algorithm: HmacAlgorithm) {
+  constructor(keyring: Keyring, kids: Pick<KidIssuer, 'mint'>, algorithm: HmacAlgorithm) {
     this.#keyring = keyring
     this.#kids = kids
     this.#algorithm = algorithm

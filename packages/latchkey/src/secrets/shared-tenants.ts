@@ -6,6 +6,7 @@ import { GrantsSealer } from './grants-sealer.js'
 import type { Change, HistoryPoint, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { ReadFloors } from './read-floors.js'
 import { openSecret } from './secret-sealer.js'
+import type { SharedCacheSealer } from './shared-cache-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
 import type { OpenSecret } from './tenant-key.js'
 
@@ -13,7 +14,10 @@ import type { OpenSecret } from './tenant-key.js'
 export interface SharedTenantsOptions {
   readonly cache: SharedCache
   readonly store: Pick<TenantStore, 'readByKid' | 'horizon' | 'changesSince'>
+  /** Opens tenants' secrets. */
   readonly keyring: Keyring
+  /** Seals the entries. */
+  readonly sealer: () => Pick<SharedCacheSealer, 'seal' | 'open'>
   /** Whether the feed vouches for what it has told. */
   readonly isFeedFresh: () => boolean
 }
@@ -25,7 +29,7 @@ const maxChangedTenants = 100_000
 const endedVersion = Number.MAX_SAFE_INTEGER
 
 /**
- * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a master key for its own kid,
+ * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a key of ours for its own kid,
  * and when every change that could have come after it is known here: the entry was read in the same history, at a horizon not before the point from which this
  * process knows all changes, its tenant has none newer, and nothing newer has been read here. Everything else is read from the store.
  */
@@ -40,7 +44,7 @@ export class SharedTenants {
   #losses = 0
   /** What was told while the list of recent changes is being read. */
   #told: Map<string, number> | undefined
-  readonly #floors = new ReadFloors()
+  #floors = new ReadFloors()
 
   constructor(options: SharedTenantsOptions) {
     this.#options = options
@@ -103,6 +107,8 @@ export class SharedTenants {
     this.#since = undefined
     this.#told = undefined
     this.#newest = new Map()
+    // The list that is read next holds what was read until now; versions of another history mean nothing in this one.
+    this.#floors = new ReadFloors()
   }
 
   /** Reads the recent changes, so that entries of the cache can be told from stale ones. To be called while the feed is up; fails as the store does. */
@@ -145,12 +151,10 @@ export class SharedTenants {
   }
 
   #open(value: string, binding: Binding): SharedTenant | undefined {
-    const colon = value.indexOf(':')
-    const sealed = { masterKeyId: value.slice(0, colon), sealed: value.slice(colon + 1) }
     try {
-      return decodeSharedTenant(this.#options.keyring.open(sealed, binding).toString('utf8'))
+      return decodeSharedTenant(this.#options.sealer().open(value, binding).toString('utf8'))
     } catch {
-      // Forged, damaged, of another history, or sealed under a master key that this process does not hold: a miss.
+      // Forged, damaged, of another history, or sealed under a key that was replaced: a miss.
       return undefined
     }
   }
@@ -170,10 +174,10 @@ export class SharedTenants {
   }
 
   async #offer(history: number, offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
-    const { cache, keyring } = this.#options
+    const { cache, sealer } = this.#options
     const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
-      const { masterKeyId, sealed } = keyring.seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(history, kid))
-      return { kid, version: shared.record?.version ?? endedVersion, value: `${masterKeyId}:${sealed}` }
+      const value = sealer().seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(history, kid))
+      return { kid, version: shared.record?.version ?? endedVersion, value }
     })
     await cache.write(entries)
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
 import { checkWhole } from '../check-whole.js'
 import { decodeGrants, encodeGrants, type Grants, type GrantsInput } from '../claims/grants.js'
@@ -27,10 +26,13 @@ import type {
   TenantStore,
 } from './ports.js'
 import { Registration } from './registration.js'
+import { type ReplaceKeysOptions, replaceKeys } from './replace-keys.js'
 import { type RewrapOptions, rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
 import { SecretSealer } from './secret-sealer.js'
+import { SharedCacheSealer } from './shared-cache-sealer.js'
 import { SharedTenants } from './shared-tenants.js'
+import { type StoredKey, StoredKeys } from './stored-keys.js'
 import { checkTenantId } from './tenant-id.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
@@ -136,6 +138,28 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   rotateAll(options?: RotateAllOptions): TenantsRotation
   /** Seals everything under the newest master key, in small steps that may be interrupted and called again; gives how many values it moved. */
   rewrap(options?: RewrapOptions): Promise<number>
+  /**
+   * A key of 32 random bytes that all processes on the store share, for a use of the caller's own, as `make` turns each version of it
+   * into what is used. Made at its first use, kept in the store sealed under the master key, and replaced by `replaceKeys`. A name is never changed. Throws
+   * `master_key_missing`, `master_key_wrong`.
+   */
+  storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>>
+  /**
+   * Resolves once the stored keys are known as they are now; `undefined` when they are, which is nearly always. To be awaited before a
+   * stored key accepts or makes anything that is not an access token. Fails with `store_unavailable`.
+   */
+  ensureKeys(): Promise<void> | undefined
+  /**
+   * After a leak of the master key, or of a copy of the store together with it: replaces every stored key and every tenant's secret, so that nothing made with the old ones
+   * is accepted in any process when it resolves. Everybody has to sign in again. It may be stopped, or killed, and called again, beside
+   * running processes, in any of them. Returns how many tenants got a new secret. The newest master key, which must not be the one that leaked, seals the new keys.
+   */
+  replaceKeys(options?: ReplaceKeysOptions): Promise<number>
+  /**
+   * About how many values each master key has encrypted, by its ID: counted by all processes, each of which adds to the count when it prunes and when it is closed. By NIST
+   * SP 800-38D §8.3 a key may encrypt 2^32; add a new one to the ring long before that.
+   */
+  encryptions(): Promise<ReadonlyMap<string, number>>
   /** Opens every stored secret, to find out whether all can be opened, and which master keys are still needed. It reads everything, so it is for now and then. */
   checkSealed(): Promise<SealedCheck>
   /** Deletes what no verifier needs any more. Call it now and then, about hourly. */
@@ -170,9 +194,10 @@ type Decision = (current: TenantRecord | undefined, context: lifecycle.Lifecycle
 
 /** What exists once the store has been reached. */
 interface Opened {
-  readonly kids: KidIssuer
+  readonly kids: StoredKey<KidIssuer>
   readonly sealer: SecretSealer
   readonly grants: GrantsSealer
+  readonly cacheSealer: SharedCacheSealer
   readonly feed: ChangeFeed
 }
 
@@ -185,6 +210,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #clock: Clock
   readonly #maxStalenessMs: number
   readonly #registration: Registration
+  readonly #storedKeys: StoredKeys
   readonly #known: KnownTenants
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
   readonly #rotations = new Set<TenantsRotation>()
@@ -210,9 +236,19 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       clock,
       open: (tenant: string, record: SecretRecord) => this.#reached().sealer.open(tenant, record),
       openGrants: (place: GrantsPlace, sealed: SealedGrants) => this.#reached().grants.open(place, sealed),
+      isReplaced: (kid: string) => this.#isReplaced(kid),
+      onKeysChange: () => this.#storedKeys.invalidate(),
       onFeedChange: options.onFeedChange,
     }
     this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
+    this.#storedKeys = new StoredKeys({
+      store,
+      keyring: this.#keyring,
+      registration: this.#registration,
+      covers: (readAt) => this.#known.covers(readAt),
+      onChange: () => this.#known.forgetAll(),
+      nowMs: () => clock.now(),
+    })
   }
 
   get feedAgeMs(): number {
@@ -225,13 +261,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   signingKey(subject: string): MaybePromise<SigningKey> {
     checkTenantId(subject)
-    const known = this.#known.find(subject)
+    const known = this.#storedKeys.isStale ? undefined : this.#known.find(subject)
     const key = known === undefined ? undefined : signingKeyOf(known)
     return key ?? this.#readSigningKey(subject)
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
-    const known = this.#known.findByHeader(headerSegment)
+    const known = this.#storedKeys.isStale ? undefined : this.#known.findByHeader(headerSegment)
     if (known !== undefined) return known
     const { algorithm, kid } = readHeader(headerSegment)
     if (this.#opened === undefined) return this.#open().then(() => this.#keyNamed(kid, algorithm))
@@ -337,6 +373,32 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return rewrap(this.#store, this.#keyring, { secrets, grants }, options)
   }
 
+  async storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>> {
+    await this.#open()
+    return this.#storedKeys.key(name, make)
+  }
+
+  ensureKeys(): Promise<void> | undefined {
+    return this.#opened === undefined ? this.#open().then(() => {}) : this.#storedKeys.ensure()
+  }
+
+  async replaceKeys(options: ReplaceKeysOptions = {}): Promise<number> {
+    await this.#open()
+    const replacement = {
+      store: this.#store,
+      keys: this.#storedKeys,
+      waitForPropagation: () => this.heardEverywhere(),
+      replaceSecrets: (tenants: readonly string[]) => this.#replaceSecrets(tenants),
+    }
+    return replaceKeys(replacement, options)
+  }
+
+  async encryptions(): Promise<ReadonlyMap<string, number>> {
+    await this.#open()
+    await this.#countSeals()
+    return this.#store.sealCounts()
+  }
+
   async checkSealed(): Promise<SealedCheck> {
     const { sealer: secrets, grants } = await this.#open()
     return checkSealed(this.#store, { secrets, grants })
@@ -346,6 +408,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     await this.#open()
     // A retired secret is kept for as long as a token of it can be alive, so that its bearer is told to refresh.
     await this.#store.prune({ now: this.#clock.now(), keepMs: endRetentionMs(this.maxTokenTtl), changeLogMs })
+    await this.#countSeals()
   }
 
   async close(): Promise<void> {
@@ -356,6 +419,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // A failed opening left nothing to close.
     const opened = await this.#opening?.catch(() => undefined)
     await opened?.feed.close()
+    // A few that are not counted do no harm.
+    if (opened !== undefined) await this.#countSeals().catch(() => {})
     if (opened !== undefined) await this.#registration.close()
   }
 
@@ -364,7 +429,13 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   #keyNamed(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
-    if (!this.#reached().kids.recognises(kid)) throw refusal('kid_unknown')
+    const reading = this.#storedKeys.ensure()
+    return reading === undefined ? this.#keyNow(kid, algorithm) : reading.then(() => this.#keyNow(kid, algorithm))
+  }
+
+  /** To be called while the stored keys are known. */
+  #keyNow(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
+    this.#checkKid(kid)
     const ended = this.#endedKids.get(kid)
     if (ended !== undefined) {
       ended.recentlyUsed = true
@@ -376,6 +447,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
     const owner = await this.#known.readOwner(kid)
+    // The key that the kid rests on may have been replaced meanwhile.
+    await this.#storedKeys.ensure()
+    this.#checkKid(kid)
     const key = owner?.keys.find((candidate) => candidate.kid === kid)
     if (key === undefined) {
       this.#endedKids.set(kid, { recentlyUsed: false })
@@ -387,6 +461,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async #readSigningKey(tenant: string): Promise<SigningKey> {
     await this.#open()
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      await this.#storedKeys.ensure()
       const read = await this.#known.read(tenant)
       const key = read === undefined ? undefined : signingKeyOf(read)
       if (key !== undefined) return key
@@ -403,6 +478,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       )
     }
     const { sealer, feed, grants } = await this.#open()
+    await this.#storedKeys.ensure()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
       graceMs: this.#graceMs,
@@ -411,7 +487,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     }
     const after = await this.#store.change(
       tenant,
-      (current) => carryGrants(grants, current, decide(current, context)),
+      (current) => carryGrants(grants, current, decide(this.#withoutReplaced(current, context), context)),
       client,
     )
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
@@ -419,6 +495,38 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (everywhere === true) {
       await everyVerifier({ store: this.#store, feed, own: this.#registration.verifier, hasApplied: true })
     }
+  }
+
+  /** The tenant with a new secret in the place of those that rest on a replaced key; the same one when none does. */
+  #withoutReplaced(current: TenantRecord | undefined, context: lifecycle.LifecycleContext): TenantRecord | undefined {
+    if (current?.secrets.some(({ kid }) => this.#isReplaced(kid)) !== true) return current
+    return { ...current, ...lifecycle.revoke(current, context), grants: current.grants }
+  }
+
+  async #replaceSecrets(tenants: readonly string[]): Promise<number> {
+    await this.#storedKeys.ensure()
+    const records = await this.#store.readTenants(tenants)
+    const due = tenants.filter((tenant) => records.get(tenant)?.secrets.some(({ kid }) => this.#isReplaced(kid)))
+    if (due.length === 0) return 0
+    await this.#store.transaction(async (client) => {
+      for (const tenant of due) await this.#change(tenant, (current) => current, { client })
+    })
+    return due.length
+  }
+
+  async #countSeals(): Promise<void> {
+    const count = this.#keyring.takeSealCount()
+    if (count > 0) await this.#store.countSeals(this.#keyring.newestId, count)
+  }
+
+  #isReplaced(kid: string): boolean {
+    return this.#opened?.kids.replaced?.recognises(kid) === true
+  }
+
+  #checkKid(kid: string): void {
+    const { kids } = this.#reached()
+    if (kids.accepted.some((issuer) => issuer.recognises(kid))) return
+    throw refusal(kids.replaced?.recognises(kid) === true ? 'token_revoked' : 'kid_unknown')
   }
 
   async #rotateIfDue(tenant: string, before: number): Promise<boolean> {
@@ -438,7 +546,8 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     if (cache === undefined) return undefined
     // Half, because the machines' clocks differ: what decides whether an entry is stale must still be in the log.
     if (!(cache.ttlMs <= changeLogMs / 2)) throw new TypeError('The cache keeps entries for half an hour at most.')
-    return new SharedTenants({ cache, store, keyring: this.#keyring, isFeedFresh })
+    const sealer = () => this.#reached().cacheSealer
+    return new SharedTenants({ cache, store, keyring: this.#keyring, sealer, isFeedFresh })
   }
 
   async #open(): Promise<Opened> {
@@ -456,8 +565,6 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async #openStore(): Promise<Opened> {
     const masterKeyIds = await this.#store.masterKeyIds()
     if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
-    const kids = new KidIssuer(await this.#readKidKey())
-    const sealer = new SecretSealer(this.#keyring, kids, this.#algorithm)
     // Before anything is learnt that may be believed.
     await this.#registration.start()
     const feed = await this.#store.watch(this.#known, {
@@ -465,15 +572,18 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       intervalMs: this.#maxStalenessMs / proofsPerStaleness,
       instant: this.#registration.instant,
     })
-    await this.#known.start()
-    return { kids, sealer, grants: new GrantsSealer(this.#keyring), feed }
-  }
-
-  async #readKidKey(): Promise<Uint8Array> {
-    const name = 'kid-key'
-    const binding = ['setting', name] as const
-    const setting = await this.#store.setting(name, () => ({ name, ...this.#keyring.seal(randomBytes(32), binding) }))
-    return this.#keyring.open(setting, binding)
+    try {
+      // After the feed has begun, so that no replacement of a key is missed.
+      const kids = await this.#storedKeys.key('kid-key', (bytes) => new KidIssuer(bytes))
+      const cacheKey = await this.#storedKeys.key('shared-cache-key', (bytes) => bytes)
+      const sealer = new SecretSealer(this.#keyring, { mint: () => kids.current.mint() }, this.#algorithm)
+      await this.#known.start()
+      const grants = new GrantsSealer(this.#keyring)
+      return { kids, sealer, grants, cacheSealer: new SharedCacheSealer(cacheKey), feed }
+    } catch (error) {
+      await feed.close()
+      throw error
+    }
   }
 
   /** For what happens only once the store has been reached. */

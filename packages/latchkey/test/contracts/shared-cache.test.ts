@@ -208,6 +208,30 @@ describe('an entry that is out of date (C6)', () => {
   })
 })
 
+describe('the keys of the shared cache', () => {
+  it('are replaced with all others: what was cached before is a miss, what is cached after is found', async () => {
+    const { start, cache, writer, token } = await warm()
+    const before = new Map(cache.entries)
+    expect(before.size).toBe(1)
+    await writer.keys.replaceKeys()
+    const { token: newToken } = await writer.latchkey.issue({ subject: 'alice' })
+    const first = await start()
+    expect(await outcomeOf(() => first.latchkey.verify(token))).toBe('token_revoked')
+    await first.latchkey.verify(newToken)
+    await settle()
+    const found = await start()
+    await found.latchkey.verify(newToken)
+    expect(found.steered.reads).toBe(0)
+    const [entry] = [...cache.entries.values()].filter(({ kid }) => !before.has(kid))
+    const [old] = [...before.values()]
+    if (entry === undefined || old === undefined) throw new Error('The tenant was cached before and after.')
+    cache.entries.set(entry.kid, { ...entry, value: old.value })
+    const missed = await start()
+    expect(await missed.latchkey.verify(newToken)).toMatchObject({ subject: 'alice' })
+    expect(missed.steered.reads).toBe(1)
+  })
+})
+
 describe('an entry that was forged, moved or damaged', () => {
   it('is a miss, never an answer', async () => {
     const { start, cache, writer, token } = await warm()
@@ -218,7 +242,10 @@ describe('an entry that was forged, moved or damaged', () => {
     if (alices === undefined || bobs === undefined) throw new Error('Two tenants were cached.')
     const forgedBy = Keyring.parse(Keyring.generate('test'))
     const forged = forgedBy.seal(Buffer.from('{"horizon":9e9,"record":null}'), ['shared-tenant', 1, alices.kid])
+    // Whoever has the master key alone cannot make one either.
+    const byMasterKey = Keyring.parse(masterKeys).seal(Buffer.from('[9e9,null]'), ['shared-tenant', 2, alices.kid])
     const values = [
+      `${byMasterKey.masterKeyId}:${byMasterKey.sealed}`,
       bobs.value,
       '',
       'garbage',

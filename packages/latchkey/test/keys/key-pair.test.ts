@@ -219,6 +219,64 @@ describe('stored key pairs', () => {
     expect(await verifier.verify(token)).toMatchObject({ subject: 'alice' })
   })
 
+  it('are rotated by one of many processes, once the last rotation is long enough ago', async () => {
+    const store = memoryStore()
+    const clock = createFakeClock(Date.now())
+    const sources = Array.from({ length: 4 }, () => keyPair({ store, masterKeys, clock }))
+    const rotateAll = (before: number) => Promise.all(sources.map((keys) => keys.rotateIfDue(before)))
+    const day = 86_400_000
+    expect(await rotateAll(clock.now() - 90 * day)).toEqual([false, false, false, false])
+    const next = (await store.readKeyPairs()).find(({ stage }) => stage === 'next')
+    for (let round = 0; round < 3; round += 1) {
+      clock.advance(90 * day + 1)
+      const rotated = await rotateAll(clock.now() - 90 * day)
+      expect(rotated.filter((one) => one)).toHaveLength(1)
+      expect(await rotateAll(clock.now() - 90 * day)).toEqual([false, false, false, false])
+      if (round > 0) continue
+      expect((await store.readKeyPairs()).find(({ stage }) => stage === 'current')?.kid).toBe(next?.kid)
+    }
+  })
+
+  it('are all gone at once when they are replaced, in every process that is told so', async () => {
+    const { store, one, other } = await twoProcesses()
+    await one.keys.rotate()
+    const before = (await store.readKeyPairs()).map(({ kid }) => kid)
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    await other.latchkey.verify(token)
+    await one.keys.replace()
+    other.keys.expire()
+    for (const { keys, latchkey } of [one, other]) {
+      const published = (await keys.jwks()).keys.map(({ kid }) => kid)
+      expect(published).toHaveLength(2)
+      expect(published.filter((kid) => before.includes(kid))).toEqual([])
+      expect(await outcomeOf(() => latchkey.verify(token))).toBe('kid_unknown')
+      const fresh = await latchkey.issue({ subject: 'alice' })
+      expect(await other.latchkey.verify(fresh.token)).toMatchObject({ subject: 'alice' })
+    }
+  })
+
+  it('are not taken from a read that began before they were expired', async () => {
+    const { store, one, other } = await twoProcesses()
+    const readKeyPairs = store.readKeyPairs.bind(store)
+    let arrive = () => {}
+    store.readKeyPairs = async () => {
+      const records = await readKeyPairs()
+      await new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+      return records
+    }
+    other.keys.expire()
+    const reading = other.keys.jwks()
+    await new Promise(setImmediate)
+    store.readKeyPairs = readKeyPairs
+    await one.keys.replace()
+    other.keys.expire()
+    arrive()
+    const current = (await readKeyPairs()).map(({ kid }) => kid)
+    expect((await reading).keys.map(({ kid }) => kid).toSorted()).toEqual(current.toSorted())
+  })
+
   it('read the store once for a flood of unknown kids', async () => {
     const store = memoryStore()
     const clock = createFakeClock(Date.now())

@@ -129,7 +129,7 @@ describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
     await replica.promote()
     const store = postgresStore({ connectionString: replica.url })
     cleanUps.push(() => store.close())
-    await store.change('alice', () => ({ disabledAt: null, secrets: [], endedSessions: [] }))
+    await store.change('alice', () => ({ disabledAt: null, secrets: [], endedSessions: [], grants: null }))
     const fresh = await start({ url: replica.url })
     expect((await store.changesSince(Date.now())).changes).toEqual([])
     await expect.poll(() => fresh.keys.feedAgeMs).toBeLessThan(maxStaleness)

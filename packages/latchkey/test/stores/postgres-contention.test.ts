@@ -125,6 +125,7 @@ describe('a PostgreSQL store among other transactions', () => {
     const change = store.change('alice', (current) => ({
       disabledAt: null,
       endedSessions: [],
+      grants: null,
       secrets: (current?.secrets ?? []).map((secret) => ({ ...secret, retiresAt: 7 })),
     }))
     await waitForLock()

@@ -1,4 +1,4 @@
-import type { Clock } from 'latchkey'
+import type { Clock, Keyring, StoredKey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { MailConfiguration } from '../config/configuration.js'
@@ -13,7 +13,8 @@ import { RequestAnswers } from './request-answers.js'
 export interface CorrespondenceParts {
   readonly store: SqlStore
   /** Seals the outbox. */
-  readonly key: Uint8Array
+  readonly key: StoredKey<Keyring>
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly names: MailQuotaOptions['names']
   readonly audit: AuditTrail
   readonly clock: Clock

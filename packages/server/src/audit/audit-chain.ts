@@ -1,13 +1,18 @@
+import type { Clock, StoredKey } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { type AuditMac, beginning, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, taggedColumns } from './audit-record.js'
+import { addSegment, isClosedUnder, openMacs, pruneSegments, readChainMacs } from './audit-segments.js'
 import { type AuditVerdict, verifyAudit } from './verify-audit.js'
 
 /** What `AuditChain` works with. */
 export interface AuditChainOptions {
   readonly store: SqlStore
-  readonly mac: AuditMac
+  readonly mac: StoredKey<AuditMac>
+  /** Resolves once the key is known as it is now. */
+  readonly ensureKeys: () => Promise<void> | undefined
+  readonly clock: Clock
 }
 
 /** The chain of the log is not as it was left; `latchkey audit verify` says where. */
@@ -50,6 +55,7 @@ export class AuditChain {
    * `AuditChainBroken` before it deletes a part that is not in order: that is evidence.
    */
   async prune(beforeMs: number): Promise<void> {
+    await this.#options.ensureKeys()
     while ((await this.#pruneBatch(beforeMs)) === batchSize);
   }
 
@@ -57,11 +63,36 @@ export class AuditChain {
    * Reads the whole log and checks every entry, its place, and both ends. Changes nothing. `expected` is a head that was noted down elsewhere: it must be in
    * the chain, so that not even the whole log can be set back behind it.
    */
-  verify(expected?: ChainPoint): Promise<AuditVerdict> {
+  async verify(expected?: ChainPoint): Promise<AuditVerdict> {
+    await this.#options.ensureKeys()
     return verifyAudit({ ...this.#options, expected })
   }
 
+  /**
+   * Closes the part of the chain that was made with the key that is being replaced: entries before the newest place are anchored under the new key, and
+   * from there on the old one proves nothing. To be called once no process uses the old one; again is harmless. Fails with `AuditChainBroken`.
+   */
+  async closeSegment(): Promise<void> {
+    const { store, mac, clock, ensureKeys } = this.#options
+    await ensureKeys()
+    const { current, replaced, isReplacing } = mac
+    if (!isReplacing || replaced === undefined) return
+    await store.transaction(async (client) => {
+      let head = await this.#lockHead(client)
+      if (await isClosedUnder(client, current)) return
+      for (let last = head; ; head = last) {
+        last = await this.#linkBatch(client, head)
+        if (last === head) break
+      }
+      const anchor = await readMark(client, 'anchor')
+      if (anchor !== undefined) await this.#mark(client, 'anchor', await this.#anchor(client))
+      await this.#mark(client, 'head', head)
+      await addSegment(client, head, { current, replaced, nowMs: clock.now() })
+    })
+  }
+
   async #sealAll(): Promise<void> {
+    await this.#options.ensureKeys()
     while (await hasUnsealed(this.#options.store)) {
       if ((await this.#sealBatch()) < batchSize) return
     }
@@ -69,21 +100,27 @@ export class AuditChain {
 
   #sealBatch(): Promise<number> {
     return this.#options.store.transaction(async (client) => {
-      let last = await this.#lockHead(client)
-      const { rows } = await client.query<{ id: string; tag: string }>(
-        'select id, tag from server_audit where seq is null order by id limit $1',
-        [batchSize],
-      )
-      const sealed = rows.map(({ id, tag }) => {
-        last = this.#options.mac.next(last, tag)
-        return { id, ...last }
-      })
-      if (sealed.length > 0) {
-        await placeEntries(client, sealed)
-        await this.#mark(client, 'head', last)
-      }
-      return sealed.length
+      const head = await this.#lockHead(client)
+      const last = await this.#linkBatch(client, head)
+      return last.seq - head.seq
     })
+  }
+
+  /** Links up to a batch of entries behind the head, which is locked; returns the new head, the same object when there was nothing to link. */
+  async #linkBatch(client: SqlClient, head: ChainPoint): Promise<ChainPoint> {
+    const { rows } = await client.query<{ id: string; tag: string }>(
+      'select id, tag from server_audit where seq is null order by id limit $1',
+      [batchSize],
+    )
+    if (rows.length === 0) return head
+    let last = head
+    const sealed = rows.map(({ id, tag }) => {
+      last = this.#options.mac.current.next(last, tag)
+      return { id, ...last }
+    })
+    await placeEntries(client, sealed)
+    await this.#mark(client, 'head', last)
+    return last
   }
 
   #pruneBatch(beforeMs: number): Promise<number> {
@@ -98,17 +135,19 @@ export class AuditChain {
       const old = kept < 0 ? rows : rows.slice(0, kept)
       const last = old.at(-1)
       if (last === undefined) return 0
-      this.#checkOrder(await this.#anchor(client), old)
+      await this.#checkOrder(client, old)
       await client.query('delete from server_audit where seq <= $1', [last.seq])
       await this.#mark(client, 'anchor', last)
+      await pruneSegments(client, last)
       return old.length
     })
   }
 
-  #checkOrder(from: ChainPoint, entries: readonly SealedRecord[]): void {
-    let previous = from
+  async #checkOrder(client: SqlClient, entries: readonly SealedRecord[]): Promise<void> {
+    const macs = await readChainMacs(client, this.#options.mac)
+    let previous = await this.#anchor(client)
     for (const entry of entries) {
-      if (this.#options.mac.faultOf(previous, entry) !== undefined) throw new AuditChainBroken()
+      if (macs.faultOf(previous, entry) !== undefined) throw new AuditChainBroken()
       previous = entry
     }
   }
@@ -116,7 +155,7 @@ export class AuditChain {
   async #anchor(client: SqlClient): Promise<ChainPoint> {
     const anchor = await readMark(client, 'anchor')
     if (anchor === undefined) return beginning
-    if (!this.#options.mac.isGenuineMark('anchor', anchor)) throw new AuditChainBroken()
+    if (!this.#isGenuineMark('anchor', anchor)) throw new AuditChainBroken()
     return anchor
   }
 
@@ -126,19 +165,24 @@ export class AuditChain {
     const { rows } = await client.query<StoredMark>(
       `insert into server_audit_marks (name, seq, link, tag) values ('head', 0, '', $1)
        on conflict (name) do update set seq = server_audit_marks.seq returning seq, link, tag`,
-      [mac.markOf('head', beginning)],
+      [mac.current.markOf('head', beginning)],
     )
     const [head] = rows
-    const genuine = head !== undefined && mac.isGenuineMark('head', head) && (head.seq > 0 || (await isUnbegun(client)))
+    const genuine =
+      head !== undefined && this.#isGenuineMark('head', head) && (head.seq > 0 || (await isUnbegun(client)))
     if (!genuine) throw new AuditChainBroken()
     return head
+  }
+
+  #isGenuineMark(name: MarkName, mark: StoredMark): boolean {
+    return openMacs(this.#options.mac).some((mac) => mac.isGenuineMark(name, mark))
   }
 
   async #mark(client: SqlClient, name: MarkName, { seq, link }: ChainPoint): Promise<void> {
     await client.query(
       `insert into server_audit_marks (name, seq, link, tag) values ($1, $2, $3, $4)
        on conflict (name) do update set seq = excluded.seq, link = excluded.link, tag = excluded.tag`,
-      [name, seq, link, this.#options.mac.markOf(name, { seq, link })],
+      [name, seq, link, this.#options.mac.current.markOf(name, { seq, link })],
     )
   }
 }

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { AuditRecord, ChainPoint, SealedRecord, TaggedRecord } from './audit-record.js'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { type Binding, Keyring } from 'latchkey'
+import type { AuditRecord, ChainPoint, SealedRecord, StoredSegment, TaggedRecord } from './audit-record.js'
 
 /** The two places of the chain that are kept beside it. */
 export type MarkName = 'head' | 'anchor'
@@ -47,17 +48,52 @@ export class AuditMac {
     return isEqual(this.markOf(name, mark), mark.tag)
   }
 
-  /** What is wrong with this entry as the one that follows `previous`; `undefined` when nothing is. */
-  faultOf(previous: ChainPoint, record: SealedRecord): EntryFault | undefined {
-    if (record.seq > previous.seq + 1) return 'entries_missing'
-    if (record.seq !== previous.seq + 1) return 'order_changed'
-    if (!this.isGenuine(record)) return 'entry_changed'
-    return isEqual(this.next(previous, record.tag).link, record.link) ? undefined : 'order_changed'
+  /** Whether the entry's link is the one that follows `previous`. */
+  isNext(previous: ChainPoint, { tag, link }: SealedRecord): boolean {
+    return isEqual(this.next(previous, tag).link, link)
+  }
+
+  /** Proves where the part of the chain ended whose key this one has replaced. */
+  segmentTag({ seq, link, sealedKey }: Omit<StoredSegment, 'tag'>): string {
+    return this.#mac(['segment', seq, link, sealedKey])
+  }
+
+  isGenuineSegment(segment: StoredSegment): boolean {
+    return isEqual(this.segmentTag(segment), segment.tag)
+  }
+
+  /** The key that this one has replaced, sealed, so that what it has proved can still be verified. */
+  sealKey(replaced: AuditMac, seq: number): string {
+    return this.#keyring.seal(replaced.#key, bindingOf(seq)).sealed
+  }
+
+  /** What `sealKey` has sealed. Throws `master_key_wrong`. */
+  openKey({ seq, sealedKey }: Pick<StoredSegment, 'seq' | 'sealedKey'>): AuditMac {
+    return new AuditMac(this.#keyring.open({ masterKeyId: keyId, sealed: sealedKey }, bindingOf(seq)))
+  }
+
+  get #keyring(): Keyring {
+    const key = Buffer.from(hkdfSync('sha256', this.#key, '', 'latchkey audit key before', 32))
+    return Keyring.parse(`${keyId}:${key.toString('base64url')}`)
   }
 
   #mac(parts: readonly (string | number | null)[]): string {
     return createHmac('sha256', this.#key).update(JSON.stringify(parts)).digest('base64url')
   }
+}
+
+/** What is wrong with this entry as the one that follows `previous`, by any of these MACs; `undefined` when nothing is. */
+export function faultOf(macs: readonly AuditMac[], previous: ChainPoint, record: SealedRecord): EntryFault | undefined {
+  if (record.seq > previous.seq + 1) return 'entries_missing'
+  if (record.seq !== previous.seq + 1) return 'order_changed'
+  if (!macs.some((mac) => mac.isGenuine(record))) return 'entry_changed'
+  return macs.some((mac) => mac.isNext(previous, record)) ? undefined : 'order_changed'
+}
+
+const keyId = 'audit'
+
+function bindingOf(seq: number): Binding {
+  return ['audit-key', seq]
 }
 
 function isEqual(expected: string, found: string): boolean {

@@ -46,6 +46,7 @@ export const auditEvents = [
   'token_exchange',
   'token_introspect',
   'client_authenticate',
+  'key_replace',
 ] as const
 
 /** The name of something that happened. */
@@ -93,6 +94,13 @@ export interface ChainPoint {
 
 /** A record with its place in the chain. */
 export interface SealedRecord extends TaggedRecord, ChainPoint {}
+
+/** The end of a part of the chain whose key was replaced. */
+export interface StoredSegment extends ChainPoint {
+  /** The key of this part, sealed under the one that follows it. */
+  readonly sealedKey: string
+  readonly tag: string
+}
 
 /** The columns of a `TaggedRecord`, in both databases' SQL. */
 export const taggedColumns =

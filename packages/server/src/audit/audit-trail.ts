@@ -1,4 +1,4 @@
-import type { Clock } from 'latchkey'
+import type { Clock, StoredKey } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { uuidV7, uuidV7Floor } from '../uuid.js'
 import { encodeDetail } from './audit-detail.js'
@@ -9,7 +9,9 @@ import { AuditTally } from './audit-tally.js'
 /** What `AuditTrail` works with. */
 export interface AuditTrailOptions {
   readonly store: SqlStore
-  readonly mac: AuditMac
+  readonly mac: StoredKey<AuditMac>
+  /** Resolves once the key is known as it is now. */
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
 }
 
@@ -59,7 +61,8 @@ export class AuditTrail {
 
   /** Adds an entry; in the caller's transaction, so that what happened and its record stand or fall together. */
   async append(client: SqlClient, entry: AuditEntry): Promise<void> {
-    const { mac, clock } = this.#options
+    const { mac, clock, ensureKeys } = this.#options
+    await ensureKeys()
     const at = clock.now()
     const { session = null, detail } = entry
     const record: AuditRecord = { ...entry, id: uuidV7(at), at, session, detail: encodeDetail(detail) }
@@ -76,7 +79,7 @@ export class AuditTrail {
         record.session,
         record.address,
         record.detail,
-        mac.tagOf(record),
+        mac.current.tagOf(record),
       ],
     )
   }

@@ -1,7 +1,9 @@
+import type { StoredKey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 import { type AuditMac, beginning, type EntryFault, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, type TaggedRecord, taggedColumns } from './audit-record.js'
+import { type ChainMacs, readChainMacs } from './audit-segments.js'
 
 /** What can be wrong with the log. A name is never changed, a retired one never reused. */
 export type AuditFault =
@@ -11,6 +13,7 @@ export type AuditFault =
   | 'head_changed'
   | 'anchor_changed'
   | 'head_unexpected'
+  | 'segment_changed'
 
 /** One thing that is wrong, and where. */
 export interface AuditFinding {
@@ -38,7 +41,7 @@ export interface AuditVerdict {
 /** What `verifyAudit` works with. */
 export interface VerifyAuditOptions {
   readonly store: SqlStore
-  readonly mac: AuditMac
+  readonly mac: StoredKey<AuditMac>
   /** A head that was noted down elsewhere: it must be in the chain, so that not even the whole log can be set back behind it. */
   readonly expected?: ChainPoint | undefined
 }
@@ -53,7 +56,8 @@ const maxAttempts = 5
 export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditVerdict> {
   for (let attempt = 1; ; attempt += 1) {
     const before = await readMark(options.store, 'anchor')
-    const verdict = await new Verification(options, before).run()
+    const macs = await readChainMacs(options.store, options.mac)
+    const verdict = await new Verification(options, macs, before).run()
     const after = await readMark(options.store, 'anchor')
     if (before?.seq === after?.seq || attempt === maxAttempts) return verdict
   }
@@ -61,14 +65,16 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditVer
 
 class Verification {
   readonly #options: VerifyAuditOptions
+  readonly #macs: ChainMacs
   readonly #anchor: StoredMark | undefined
   readonly #findings: AuditFinding[] = []
   #last: ChainPoint
   #entries = 0
   #expectedSeen: boolean
 
-  constructor(options: VerifyAuditOptions, anchor: StoredMark | undefined) {
+  constructor(options: VerifyAuditOptions, macs: ChainMacs, anchor: StoredMark | undefined) {
     this.#options = options
+    this.#macs = macs
     this.#anchor = anchor
     this.#last = pointOf(anchor)
     const { expected } = options
@@ -77,6 +83,7 @@ class Verification {
   }
 
   async run(): Promise<AuditVerdict> {
+    for (const seq of this.#macs.broken) this.#found({ fault: 'segment_changed', seq })
     this.#checkMark('anchor', this.#anchor)
     await this.#readCutOff()
     await this.#readChain()
@@ -109,7 +116,7 @@ class Verification {
 
   #checkEntry(record: SealedRecord): void {
     const { seq, link, id } = record
-    const fault = this.#options.mac.faultOf(this.#last, record)
+    const fault = this.#macs.faultOf(this.#last, record)
     if (fault !== undefined) this.#found({ fault, seq, id })
     // Going on from what is stored: one finding for each thing that is wrong, and none for what follows it.
     this.#last = { seq, link }
@@ -146,7 +153,8 @@ class Verification {
       )
       rows = found.rows
       for (const row of rows) {
-        if (!this.#options.mac.isGenuine(row)) this.#found({ fault: 'entry_changed', seq: undefined, id: row.id })
+        if (!this.#macs.open.some((mac) => mac.isGenuine(row)))
+          this.#found({ fault: 'entry_changed', seq: undefined, id: row.id })
       }
       unsealed += rows.length
       last = rows.at(-1)?.id ?? last
@@ -155,7 +163,7 @@ class Verification {
   }
 
   #checkMark(name: MarkName, mark: StoredMark | undefined): void {
-    if (mark === undefined || this.#options.mac.isGenuineMark(name, mark)) return
+    if (mark === undefined || this.#macs.open.some((mac) => mac.isGenuineMark(name, mark))) return
     this.#found({ fault: name === 'head' ? 'head_changed' : 'anchor_changed', seq: mark.seq })
   }
 

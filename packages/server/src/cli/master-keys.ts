@@ -3,13 +3,16 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type MasterKeyConfiguration, readMasterKeyConfiguration } from '../config/configuration.js'
 import { openDataFolder } from '../database/data-folder.js'
+import { encryptionLimit } from '../database/master-keys/encryption-limit.js'
 import { fileKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { wrapKeys } from '../database/master-keys/kms-keys.js'
-import { withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
+import { idsOf, withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
 import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
+import { columns, jsonOption, print } from './terminal/print.js'
+import { withService } from './with-service.js'
 
 interface RingOptions {
   readonly to?: string
@@ -43,9 +46,35 @@ export function addMasterKeys(parent: Command, surroundings: Surroundings): void
   addCommand('drop', 'the ring without a key that nothing is encrypted under any more')
     .argument('<id>', 'ID of an older key')
     .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, surroundings))
+  group
+    .command('list')
+    .description('the keys of the ring that is in use, and how much each has encrypted')
+    .option(...jsonOption)
+    .action((options: { json?: boolean }) => listKeys(options, surroundings))
   addCommand('wrap', 'the ring encrypted under LATCHKEY_KMS_KEY').action((options: RingOptions) =>
     giveRing(checkWrappable, options, surroundings),
   )
+}
+
+async function listKeys(options: { json?: boolean }, surroundings: Surroundings): Promise<void> {
+  await withService(surroundings, async ({ database, store, keys }) => {
+    const [counts, needed] = [await keys.encryptions(), await store.masterKeyIds()]
+    const rows = idsOf(database.masterKeys).map((id, at) => ({
+      id,
+      encrypts: at === 0,
+      needed: needed.includes(id),
+      encryptions: counts.get(id) ?? 0,
+    }))
+    const lines = rows.map(({ id, encrypts, needed, encryptions }) => [
+      id,
+      encrypts ? 'encrypts' : 'decrypts',
+      needed ? 'needed' : 'not needed',
+      encryptions.toLocaleString('en'),
+      `${((encryptions / encryptionLimit) * 100).toFixed(2)} %`,
+    ])
+    const text = columns([['ID', 'USE', 'STORED VALUES', 'ENCRYPTIONS', 'OF THE LIMIT'], ...lines])
+    print({ json: { master_keys: rows }, text }, options, surroundings)
+  })
 }
 
 /** Cloud KMS wraps the ring; one that is wrapped already, anew under the key's primary version. */

@@ -9,6 +9,7 @@ import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
 import { addMigrate } from './migrate.js'
+import { addReplaceKeys } from './replace-keys.js'
 import { addRestore } from './restore.js'
 import { addRevokeSecrets } from './revoke-secrets.js'
 import { addRewrap } from './rewrap.js'
@@ -47,6 +48,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addRevokeSecrets(secrets, surroundings)
   addRotateAll(secrets, surroundings)
   addRewrap(secrets, surroundings)
+  addReplaceKeys(program.command('keys').description('the keys that are kept in the database'), surroundings)
   addInspectToken(program.command('token').description('access tokens'), surroundings)
   const audit = program.command('audit').description('the log of security events')
   addVerifyAudit(audit, surroundings)

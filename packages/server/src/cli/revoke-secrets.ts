@@ -3,11 +3,12 @@ import { operator } from '../admin/administrator.js'
 import { revokeEveryone } from '../admin/revoke-everyone.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
+import { replaceWithProgress } from './replace-keys.js'
 import type { Surroundings } from './surroundings.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime } from './terminal/parse-option.js'
-import { jsonOption, print, timeText } from './terminal/print.js'
+import { jsonOption, print, type Result, timeText } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
@@ -24,8 +25,12 @@ export function addRevokeSecrets(parent: Command, surroundings: Surroundings): v
     .command('revoke')
     .description('end every session and every token of an account, or of everyone, at once')
     .argument('[user]', 'ID or e-mail address')
-    .option('--everyone', 'all accounts and clients: after a leak of a master key or a database')
-    .option('--made-before <time>', 'with --everyone: who has a secret from before; by default now', parseTime)
+    .option('--everyone', 'all accounts and clients: replaces every key as well, as "latchkey keys replace" does')
+    .option(
+      '--made-before <time>',
+      'with --everyone: only those who have a secret from before; no key is replaced',
+      parseTime,
+    )
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (user: string | undefined, options: RevokeOptions) => {
@@ -52,11 +57,22 @@ async function revokeOne(
 
 async function revokeAll(service: Service, options: RevokeOptions, surroundings: Surroundings): Promise<void> {
   await confirm('End every session and token of everyone?', options, surroundings)
-  const { store, audit, clock } = service
-  const madeBefore = options.madeBefore ?? clock.now() + 1
+  const { madeBefore } = options
+  if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, surroundings })
+  const startedAt = service.clock.now()
+  await appendRevocation(service)
+  const revoked = await replaceWithProgress(service, surroundings)
+  print(resultOf(revoked, startedAt), options, surroundings)
+}
+
+/** Revokes those who have a secret from before a time; the keys stay. */
+async function revokeOlder(
+  madeBefore: number,
+  service: Service,
+  { options, surroundings }: { options: RevokeOptions; surroundings: Surroundings },
+): Promise<void> {
   const signal = interruption(surroundings)
-  const entry = { event: 'secret_revoke_all', outcome: 'done', actor: 'cli', account: null, address: null } as const
-  await audit.append(store, entry)
+  await appendRevocation(service)
   let progress: Progress | undefined
   const revoked = await revokeEveryone(service, {
     madeBefore,
@@ -71,8 +87,17 @@ async function revokeAll(service: Service, options: RevokeOptions, surroundings:
     const resume = `To go on: latchkey secrets revoke --everyone --made-before ${timeText(madeBefore)}`
     throw interrupted(`${quantity(revoked, 'tenants')} are revoked.`, resume)
   }
+  print(resultOf(revoked, madeBefore), options, surroundings)
+}
+
+function appendRevocation({ audit, store }: Service): Promise<void> {
+  const entry = { event: 'secret_revoke_all', outcome: 'done', actor: 'cli', account: null, address: null } as const
+  return audit.append(store, entry)
+}
+
+function resultOf(revoked: number, madeBefore: number): Result {
   const json = { revoked, made_before: timeText(madeBefore) }
-  print({ json, text: `${quantity(revoked, 'tenants')} revoked: everybody signs in again.` }, options, surroundings)
+  return { json, text: `${quantity(revoked, 'tenants')} revoked: everybody signs in again.` }
 }
 
 function oneOfThem(): StartupFailure {

@@ -89,6 +89,8 @@ export interface Configuration {
   /** How many sessions an account may have. */
   readonly maxSessions: number
   readonly gracePeriodSec: number
+  /** After which time the key that signs tokens for other services is rotated. */
+  readonly serviceKeyRotationSec: number
   readonly maxStalenessMs: number
   readonly verifyTimeoutMs: number
   /** The least number of characters of a new password. */
@@ -163,6 +165,7 @@ export function readConfiguration(env: Environment): Configuration {
     sessionIdleTtlSec: reader.read(settings.sessionIdleTtl) ?? Math.min(1_209_600, sessionTtlSec),
     maxSessions: reader.read(settings.maxSessions) ?? 100,
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
+    serviceKeyRotationSec: reader.read(settings.serviceKeyRotation) ?? 7_776_000,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     verifyTimeoutMs: reader.read(settings.verifyTimeout) ?? 5000,
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,

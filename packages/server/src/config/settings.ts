@@ -199,6 +199,12 @@ export const settings = {
     [0, 365 * day],
     '3600 (one hour)',
   ),
+  serviceKeyRotation: seconds(
+    'LATCHKEY_SERVICE_KEY_ROTATION',
+    'After which time the key that signs tokens for other services is replaced by the next one of the JWKS',
+    [day, 3650 * day],
+    '7776000 (90 days)',
+  ),
   maxStaleness: {
     name: 'LATCHKEY_MAX_STALENESS',
     purpose: 'Within how many milliseconds every process refuses what was revoked, whatever fails.',

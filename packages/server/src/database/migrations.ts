@@ -213,5 +213,19 @@ export const serverMigrations = {
       name: 'details in the audit log',
       sql: 'alter table server_audit add column detail text',
     },
+    {
+      // Older programs can run on it; they verify no entry from before a replacement of the keys.
+      name: 'parts of the audit log under keys that were replaced',
+      sql: `
+        create table server_audit_segments (
+          id text primary key,
+          seq bigint not null,
+          link text not null,
+          sealed_key text not null,
+          tag text not null
+        )
+      `,
+      runsFrom: 13,
+    },
   ],
 } as const

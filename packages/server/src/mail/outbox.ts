@@ -1,4 +1,4 @@
-import { type Binding, type Clock, Keyring } from 'latchkey'
+import { type Binding, type Clock, Keyring, type StoredKey } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
@@ -8,8 +8,10 @@ import type { Letter, MailRequest } from './letter.js'
 /** What `Outbox` works with. */
 export interface OutboxOptions {
   readonly store: SqlStore
-  /** 32 random bytes, the same in every process; kept sealed under the master key, so that a rewrap carries what lies in the outbox along. */
-  readonly key: Uint8Array
+  /** Kept sealed under the master key, so that a rewrap carries what lies in the outbox along. */
+  readonly key: StoredKey<Keyring>
+  /** Resolves once the key is known as it is now. */
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
   /** Whether anything is ever sent from here. */
   readonly served: boolean
@@ -27,11 +29,9 @@ export interface ClaimedEntry {
 /** Letters on their way: in the database from the transaction of their cause until they are sent, sealed, because they hold one-time links. */
 export class Outbox {
   readonly #options: OutboxOptions
-  readonly #keyring: Keyring
 
   constructor(options: OutboxOptions) {
     this.#options = options
-    this.#keyring = Keyring.parse(`${keyId}:${Buffer.from(options.key).toString('base64url')}`)
   }
 
   /** Whether anything is ever sent from here. */
@@ -47,6 +47,7 @@ export class Outbox {
   /** Adds what is to be sent, in the caller's transaction; nothing where nothing is ever sent. */
   async add(client: SqlClient, content: Letter | MailRequest): Promise<void> {
     if (!this.#options.served) return
+    await this.#options.ensureKeys()
     const nowMs = this.#options.clock.now()
     const id = uuidV7(nowMs)
     await client.query(`insert into server_outbox (id, sealed, attempts, due_at) values ($1, $2, 0, $3)`, [
@@ -77,6 +78,7 @@ export class Outbox {
 
   /** Puts a letter in the place of the request it was made from, in the caller's transaction; `false` if the entry is no longer the caller's. */
   async replace(client: SqlClient, { id, attempts }: ClaimedEntry, letter: Letter): Promise<boolean> {
+    await this.#options.ensureKeys()
     const { rows } = await client.query(
       'update server_outbox set sealed = $3 where id = $1 and attempts = $2 returning id',
       [id, attempts, this.#seal(id, letter)],
@@ -100,15 +102,26 @@ export class Outbox {
   }
 
   #seal(id: string, content: Letter | MailRequest): string {
-    return this.#keyring.seal(Buffer.from(JSON.stringify(content)), bindingOf(id)).sealed
+    return this.#options.key.current.seal(Buffer.from(JSON.stringify(content)), bindingOf(id)).sealed
   }
 
   #open(id: string, sealed: string): Letter | MailRequest {
+    const entry = { masterKeyId: keyId, sealed }
+    const [current, next] = this.#options.key.accepted
     // Only who holds the key can have made it, so its shape is known.
-    return JSON.parse(this.#keyring.open({ masterKeyId: keyId, sealed }, bindingOf(id)).toString()) as
-      | Letter
-      | MailRequest
+    const open = (keyring: Keyring) => JSON.parse(keyring.open(entry, bindingOf(id)).toString()) as Letter | MailRequest
+    if (current === undefined || next === undefined) return open(this.#options.key.current)
+    try {
+      return open(current)
+    } catch {
+      return open(next)
+    }
   }
+}
+
+/** Seals the outbox under this key. */
+export function outboxKeyring(key: Uint8Array): Keyring {
+  return Keyring.parse(`${keyId}:${Buffer.from(key).toString('base64url')}`)
 }
 
 /** Sends nothing of what is waiting. */

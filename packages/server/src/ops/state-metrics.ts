@@ -5,7 +5,7 @@ import { countSecretsByAge, type SecretAges } from './secret-ages.js'
 
 /** What is looked at when the metrics are asked for. */
 export interface ObservedState {
-  readonly keys: Pick<TenantSecrets, 'feedAgeMs'>
+  readonly keys: Pick<TenantSecrets, 'feedAgeMs' | 'encryptions'>
   readonly latchkey: Pick<Latchkey, 'tokenCacheUse'>
   readonly store: SqlClient
   readonly clock: Clock
@@ -69,6 +69,12 @@ export function observeState(metrics: Metrics, { keys, latchkey, store, clock, .
       const { rows } = await store.query<{ count: number }>('select count(*) as count from server_outbox')
       return rows.map(({ count }) => ({ value: Number(count) }))
     },
+  })
+  metrics.gauge({
+    name: 'latchkey_master_key_encryptions',
+    help: 'Values that each master key has encrypted, about; the limit of AES-GCM with random nonces is 2^32.',
+    labelNames: ['master_key'],
+    read: async () => [...(await keys.encryptions())].map(([id, value]) => ({ labels: { master_key: id }, value })),
   })
   const ages = secretAges(store, clock)
   metrics.gauge({

@@ -45,8 +45,10 @@ export interface VouchedDevice {
 /** What `GuessGuard` works with. */
 export interface GuessGuardOptions {
   readonly store: SqlStore
-  readonly names: BlindNames
-  readonly devices: DeviceTokens
+  readonly names: Pick<BlindNames, 'of'>
+  readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
+  /** Resolves once the keys of names and devices are known as they are now. */
+  readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
 }
 
@@ -83,7 +85,8 @@ export class GuessGuard {
 
   /** Counts the attempt and lets it be made, or fails with `guess_delayed`. */
   async admit({ account, network, device }: Attempt): Promise<Admission> {
-    const { store, clock, devices } = this.#options
+    const { store, clock, devices, ensureKeys } = this.#options
+    await ensureKeys()
     const token = devices.recognise(device) ?? devices.mint()
     const names = this.#namesOf({ account, network, device: token })
     for (let race = 0; race < maxRaces; race += 1) {

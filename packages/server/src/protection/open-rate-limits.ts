@@ -9,7 +9,7 @@ import { RateLimits } from './rate-limits.js'
 /** What rate limits need besides their configuration. */
 export interface RateLimitSurroundings {
   readonly store: SqlStore
-  readonly names: BlindNames
+  readonly names: Pick<BlindNames, 'of'>
   readonly clock: Clock
   readonly log: InsuranceLog
 }

@@ -1,14 +1,35 @@
 import { hkdfSync } from 'node:crypto'
+import type { StoredKey } from 'latchkey'
+import { BlindNames } from './blind-name.js'
+import { DeviceTokens } from './device-tokens.js'
 
-/** Keys for one purpose each. */
-export interface ProtectionKeys {
-  readonly names: Uint8Array
-  readonly devices: Uint8Array
+/** What protects by a key. */
+export interface Protection {
+  readonly names: Pick<BlindNames, 'of'>
+  readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
 }
 
-/** The keys that are derived (HKDF, RFC 5869) from the one that is kept, so that what one of them makes means nothing to another. */
-export function protectionKeys(key: Uint8Array): ProtectionKeys {
-  return { names: derive(key, 'blind names'), devices: derive(key, 'device tokens') }
+/** Both under keys that are derived (HKDF, RFC 5869) from the one that is kept, so that what one of them makes means nothing to the other. */
+export function protectionOf(key: Uint8Array): Protection {
+  return {
+    names: new BlindNames(derive(key, 'blind names')),
+    devices: new DeviceTokens(derive(key, 'device tokens')),
+  }
+}
+
+/** The same under a key that may be replaced: counters then begin anew, and devices are strangers until they sign in. */
+export function replaceableProtection(key: StoredKey<Protection>): Protection {
+  return {
+    names: { of: (...parts) => key.current.names.of(...parts) },
+    devices: {
+      mint: () => key.current.devices.mint(),
+      recognise: (text) => firstDefined(key.accepted.map(({ devices }) => devices.recognise(text))),
+    },
+  }
+}
+
+function firstDefined<T>(values: readonly (T | undefined)[]): T | undefined {
+  return values.find((value) => value !== undefined)
 }
 
 function derive(key: Uint8Array, purpose: string): Uint8Array {

@@ -21,7 +21,7 @@ export interface RateLimitsOptions {
   readonly limits: Limits
   readonly backend: CounterBackend
   readonly insurance: Insurance
-  readonly names: BlindNames
+  readonly names: Pick<BlindNames, 'of'>
 }
 
 /** One limit, counted in two places: the second counts while the first is away. */

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { StoredKey } from 'latchkey'
 import { formatUuid, parseUuid } from '../uuid.js'
 
 const idBytes = 16
@@ -54,6 +55,20 @@ export class RefreshTokens {
       .update(encodeBody(sessionId, counter))
       .update(Buffer.from(salt, 'base64url'))
       .digest()
+  }
+}
+
+/** Refresh tokens under a key that may be replaced. */
+export interface ReplaceableRefreshTokens extends Pick<RefreshTokens, 'derive' | 'isGenuine'> {
+  /** Returns whether the token was genuine before the key was replaced; it is not any more. */
+  wasGenuine(parts: RefreshTokenParts, seed: RefreshTokenSeed): boolean
+}
+
+export function replaceableRefreshTokens(key: StoredKey<RefreshTokens>): ReplaceableRefreshTokens {
+  return {
+    derive: (seed, counter) => key.current.derive(seed, counter),
+    isGenuine: (parts, seed) => key.accepted.some((tokens) => tokens.isGenuine(parts, seed)),
+    wasGenuine: (parts, seed) => key.replaced?.isGenuine(parts, seed) === true,
   }
 }
 

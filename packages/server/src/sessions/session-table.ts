@@ -225,6 +225,19 @@ export async function endSession(
   return rows.length === 1
 }
 
+/** Sessions that have not ended, of all accounts, in the order of their IDs, after `after`. */
+export async function listLiving(
+  client: SqlClient,
+  after: string,
+  limit: number,
+): Promise<Pick<Session, 'id' | 'accountId'>[]> {
+  const { rows } = await client.query<Pick<Session, 'id' | 'accountId'>>(
+    `select id, account_id as "accountId" from server_sessions where ended_at is null and id > $1 order by id limit $2`,
+    [after, limit],
+  )
+  return rows
+}
+
 /** Ends all sessions of the account, but for the one spared. */
 export async function endSessions(
   client: SqlClient,

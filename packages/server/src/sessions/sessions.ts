@@ -12,7 +12,7 @@ import {
   parseRefreshToken,
   type RefreshTokenParts,
   type RefreshTokenSeed,
-  type RefreshTokens,
+  type ReplaceableRefreshTokens,
 } from './refresh-token.js'
 import * as table from './session-table.js'
 
@@ -38,7 +38,7 @@ export interface SessionsOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly latchkey: Latchkey
-  readonly refreshTokens: RefreshTokens
+  readonly refreshTokens: ReplaceableRefreshTokens
   /** The same that `latchkey` recognises. */
   readonly sessionIds: SessionIds
   readonly audit: AuditTrail
@@ -53,6 +53,9 @@ export interface SessionsOptions {
 /** Times that a refresh may lose the race against another one of the same session, before the answer is 503. */
 const maxAttempts = 5
 
+/** Sessions looked at in one step when a key was replaced. */
+const replacedStepSize = 100
+
 /** Logins and their tokens. */
 export class Sessions {
   readonly #options: SessionsOptions
@@ -64,7 +67,8 @@ export class Sessions {
   /** A new session, in the caller's transaction, which has locked the account. Where it is one too many, those that were not used for the longest time end, with their tokens. */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
-    const { sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
+    const { keys, sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
+    await keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
     const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
@@ -84,6 +88,9 @@ export class Sessions {
    */
   async tokensFor(session: table.Session): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
+    await this.#options.keys.ensureKeys()
+    // The key that its ID rests on was replaced meanwhile.
+    if (!this.#options.sessionIds.recognises(session.id, session.accountId)) throw new LatchkeyError('session_ended')
     const { token, expiresIn } = await this.#options.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,
@@ -179,6 +186,23 @@ export class Sessions {
     return renewed
   }
 
+  /** Ends the sessions whose IDs rest on a key that was replaced; stops after the step at hand when `signal` is aborted. */
+  async endReplaced(signal: AbortSignal): Promise<void> {
+    const { store, sessionIds } = this.#options
+    let after = ''
+    while (!signal.aborted) {
+      const living = await table.listLiving(store, after, replacedStepSize)
+      after = living.at(-1)?.id ?? after
+      if (living.length === 0) return
+      const due = living.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
+      await store.transaction(async (client) => {
+        for (const session of due) {
+          await table.endSession(client, session, { reason: 'ended_by_admin', nowMs: this.#now() })
+        }
+      })
+    }
+  }
+
   /** Deletes what ended or expired long ago. */
   prune(): Promise<void> {
     return table.pruneSessions(this.#options.store, this.#now())
@@ -213,6 +237,10 @@ export class Sessions {
   async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#options.store, parts.sessionId)
     if (session === undefined) throw new Problem('refresh_token_invalid')
+    await this.#options.keys.ensureKeys()
+    if (session.endedAt !== null && this.#options.refreshTokens.wasGenuine(parts, seedOf(session))) {
+      throw new LatchkeyError('session_ended')
+    }
     if (!this.#isGenuine(parts, session)) {
       if (origin !== undefined) await this.#recordForged(session, origin)
       throw new Problem('refresh_token_invalid')

@@ -35,8 +35,7 @@ describe.each(databases)('the refresh tokens of two servers on %s', (database) =
   const open = async (userAgent: string, address: string) => {
     const { sessions, store } = first.server.service
     const session = await store.transaction((client) => sessions.open(client, accountId, { userAgent, address }))
-    const owner = { id: accountId, role: 'user', roles: '', scope: '' }
-    return { session, token: (await sessions.tokensFor(session, owner)).refreshToken }
+    return { session, token: (await sessions.tokensFor(session)).refreshToken }
   }
 
   const refresh = async ({ server }: TestServer, token: string, { userAgent, network, device }: ModelClient) => {

@@ -1,8 +1,7 @@
 import type { Latchkey } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operator } from '../../src/admin/administrator.js'
-import { readSealedKey } from '../../src/database/sealed-key.js'
-import { RefreshTokens } from '../../src/sessions/refresh-token.js'
+import { RefreshTokens, replaceableRefreshTokens } from '../../src/sessions/refresh-token.js'
 import { Sessions } from '../../src/sessions/sessions.js'
 import { password, register, tokenState } from '../support/people.js'
 import { databases, startServer, type TestServer } from '../support/start-server.js'
@@ -29,9 +28,8 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
         return service.latchkey.issue(request)
       },
     }
-    const refreshTokens = new RefreshTokens(
-      await readSealedKey(service.store, service.database.masterKeys, 'server:refresh-key'),
-    )
+    const key = await service.keys.storedKey('server:refresh-key', (bytes) => new RefreshTokens(bytes))
+    const refreshTokens = replaceableRefreshTokens(key)
     return new Sessions({ ...running.configuration, ...service, latchkey, refreshTokens })
   }
 

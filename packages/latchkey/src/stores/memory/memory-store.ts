@@ -1,21 +1,22 @@
 import { randomInt } from 'node:crypto'
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord, KeyPairStore } from '../../keys/key-pair-store.js'
-import type {
-  Change,
-  ChangeFeed,
-  ChangeListener,
-  Decide,
-  HistoryPoint,
-  RecentChanges,
-  Resealer,
-  Retention,
-  SealedSetting,
-  TenantRecord,
-  TenantState,
-  TenantStore,
-  Verifier,
-  WatchOptions,
+import {
+  type Change,
+  type ChangeFeed,
+  type ChangeListener,
+  type Decide,
+  type HistoryPoint,
+  KEYS_CHANGED,
+  type RecentChanges,
+  type Resealer,
+  type Retention,
+  type SealedSetting,
+  type TenantRecord,
+  type TenantState,
+  type TenantStore,
+  type Verifier,
+  type WatchOptions,
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
 import { Mutex } from '../mutex.js'
@@ -51,6 +52,7 @@ class ProcessMemory implements MemoryStore {
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
+  readonly #seals = new Map<string, number>()
   /** The newest change of each tenant. */
   readonly #changes = new Map<string, number>()
   readonly #listeners = new Listeners()
@@ -191,6 +193,36 @@ class ProcessMemory implements MemoryStore {
     return setting
   }
 
+  async readSettings(): Promise<readonly SealedSetting[]> {
+    this.#checkOpen()
+    return [...this.#settings.values()]
+  }
+
+  async changeSettings(
+    decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+  ): Promise<readonly SealedSetting[]> {
+    return this.#writers.run(async () => {
+      this.#checkOpen()
+      const current = [...this.#settings.values()]
+      const next = decide(current)
+      if (next === current) return current
+      this.#settings.clear()
+      for (const setting of next) this.#settings.set(setting.name, setting)
+      this.#reportKeysChanged()
+      return next
+    })
+  }
+
+  async countSeals(masterKeyId: string, count: number): Promise<void> {
+    this.#checkOpen()
+    this.#seals.set(masterKeyId, (this.#seals.get(masterKeyId) ?? 0) + count)
+  }
+
+  async sealCounts(): Promise<ReadonlyMap<string, number>> {
+    this.#checkOpen()
+    return new Map(this.#seals)
+  }
+
   async masterKeyIds(): Promise<readonly string[]> {
     this.#checkOpen()
     const ofTenants = [...this.#tenants.values()].flatMap(({ secrets, grants }) => [
@@ -242,14 +274,23 @@ class ProcessMemory implements MemoryStore {
   ): Promise<readonly KeyPairRecord[]> {
     return this.#writers.run(async () => {
       this.#checkOpen()
-      this.#keyPairs = decide(this.#keyPairs)
-      return this.#keyPairs
+      const next = decide(this.#keyPairs)
+      if (next === this.#keyPairs) return next
+      this.#keyPairs = next
+      this.#reportKeysChanged()
+      return next
     })
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#feeds.keys()].map((feed) => feed.close()))
+  }
+
+  #reportKeysChanged(): void {
+    this.#newestVersion += 1
+    this.#changes.set(KEYS_CHANGED, this.#newestVersion)
+    this.#listeners.tell([{ tenant: KEYS_CHANGED, version: this.#newestVersion }])
   }
 
   #put(tenant: string, record: TenantRecord | undefined): void {

@@ -43,6 +43,7 @@ export const postgresDialect: Dialect = {
   // Another process may be migrating for minutes.
   lockMigrations: `set local lock_timeout to 0; select pg_advisory_xact_lock(${migrationsLock})`,
   lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
+  lockSettings: 'lock table latchkey_settings in share row exclusive mode',
   logChange: (epoch) => `
     with logged as (insert into latchkey_changes (tenant_id, at, transaction_id) values ($1, ${nowMs}, txid_current()) returning seq, tenant_id)
     select seq as version, ${epoch} as history, pg_notify('${changesChannel}', seq || ' ' || tenant_id) from logged`,

@@ -1,17 +1,18 @@
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord } from '../../keys/key-pair-store.js'
-import type {
-  ChangeFeed,
-  ChangeListener,
-  Decide,
-  HistoryPoint,
-  RecentChanges,
-  Resealer,
-  Retention,
-  SealedSetting,
-  TenantRecord,
-  Verifier,
-  WatchOptions,
+import {
+  type ChangeFeed,
+  type ChangeListener,
+  type Decide,
+  type HistoryPoint,
+  KEYS_CHANGED,
+  type RecentChanges,
+  type Resealer,
+  type Retention,
+  type SealedSetting,
+  type TenantRecord,
+  type Verifier,
+  type WatchOptions,
 } from '../../secrets/ports.js'
 import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
@@ -23,12 +24,21 @@ import { libraryClient } from './library-client.js'
 import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
-import { addSetting, readMasterKeyIds, readSetting, resealRows } from './sealed-rows.js'
+import {
+  addSetting,
+  changeSettings,
+  countSeals,
+  readMasterKeyIds,
+  readSealCounts,
+  readSetting,
+  readSettings,
+  resealRows,
+} from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase, SqlFeed } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
-import { changeTenant } from './tenant-changes.js'
+import { changeTenant, logChange } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
@@ -184,6 +194,30 @@ export class DatabaseStore implements SqlStore {
     return written
   }
 
+  async readSettings(): Promise<readonly SealedSetting[]> {
+    await this.#checkReady()
+    return readSettings(this.#client)
+  }
+
+  changeSettings(
+    decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+  ): Promise<readonly SealedSetting[]> {
+    return this.#changeKeys(async (client) => {
+      const { settings, hasChanged } = await changeSettings(client, this.#database.dialect, decide)
+      return { result: settings, hasChanged }
+    })
+  }
+
+  async countSeals(masterKeyId: string, count: number): Promise<void> {
+    await this.#checkReady()
+    await countSeals(this.#client, masterKeyId, count)
+  }
+
+  async sealCounts(): Promise<ReadonlyMap<string, number>> {
+    await this.#checkReady()
+    return readSealCounts(this.#client)
+  }
+
   async masterKeyIds(): Promise<readonly string[]> {
     await this.#checkReady()
     return readMasterKeyIds(this.#client)
@@ -206,7 +240,10 @@ export class DatabaseStore implements SqlStore {
   changeKeyPairs(
     decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
   ): Promise<readonly KeyPairRecord[]> {
-    return this.#write((client) => changeKeyPairs(client, this.#database.dialect, decide))
+    return this.#changeKeys(async (client) => {
+      const { pairs, hasChanged } = await changeKeyPairs(client, this.#database.dialect, decide)
+      return { result: pairs, hasChanged }
+    })
   }
 
   close(): Promise<void> {
@@ -236,6 +273,22 @@ export class DatabaseStore implements SqlStore {
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
     return retryContention(() => this.transaction((client) => work(libraryClient(client, this.#database.dialect))))
+  }
+
+  /** Reports on the change feed what `work` has changed. */
+  async #changeKeys<T>(work: (client: SqlClient) => Promise<{ result: T; hasChanged: boolean }>): Promise<T> {
+    const { dialect } = this.#database
+    const history = await this.#checkReady()
+    const change = () =>
+      this.transaction(async (transaction) => {
+        const client = libraryClient(transaction, dialect)
+        const { result, hasChanged } = await work(client)
+        if (!hasChanged) return result
+        const version = await logChange(client, dialect, { tenant: KEYS_CHANGED, history })
+        if (transaction instanceof SqlTransaction) transaction.changes.push({ tenant: KEYS_CHANGED, version })
+        return result
+      })
+    return history.retry(() => retryContention(change))
   }
 
   async #checkReady(): Promise<History> {

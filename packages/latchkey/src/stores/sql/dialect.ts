@@ -13,6 +13,8 @@ export interface Dialect {
   readonly lockMigrations: string
   /** A statement that excludes other changes of the key pairs, likewise. */
   readonly lockKeyPairs: string
+  /** A statement that excludes other changes of the settings, likewise. */
+  readonly lockSettings: string
   /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`, and `epoch` as `history`. */
   logChange(epoch: string): string
   /** Statements after which the numbers of changes are above all that may ever have been given, also by this database before it was set back. */

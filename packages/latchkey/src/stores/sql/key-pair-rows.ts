@@ -36,11 +36,11 @@ export async function changeKeyPairs(
   client: SqlClient,
   dialect: Dialect,
   decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],
-): Promise<readonly KeyPairRecord[]> {
+): Promise<{ readonly pairs: readonly KeyPairRecord[]; readonly hasChanged: boolean }> {
   await lockKeyPairs(client, dialect)
   const current = await readKeyPairs(client)
   const next = decide(current)
-  if (next === current) return current
+  if (next === current) return { pairs: current, hasChanged: false }
   const before = new Map(current.map((pair) => [pair.kid, pair]))
   const after = new Set(next.map((pair) => pair.kid))
   for (const { kid } of current) {
@@ -50,7 +50,7 @@ export async function changeKeyPairs(
     const known = before.get(pair.kid)
     if (known === undefined || !isSamePair(known, pair)) await client.query(upsertKeyPair, keyPairValues(pair))
   }
-  return next
+  return { pairs: next, hasChanged: true }
 }
 
 /** Excludes other changes of the set, to the end of the transaction. */

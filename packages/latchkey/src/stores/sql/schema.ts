@@ -90,5 +90,14 @@ export const schema: MigrationSet = {
         );
         insert into latchkey_history (epoch, server, pruned_to) values (0, '', 0);`,
     },
+    {
+      name: 'how much master keys have sealed',
+      runsFrom: 3,
+      sql: `
+        create table latchkey_master_key_use (
+          master_key_id text primary key,
+          seals bigint not null
+        );`,
+    },
   ],
 }

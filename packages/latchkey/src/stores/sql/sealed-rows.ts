@@ -19,6 +19,35 @@ export async function readSetting(client: SqlClient, name: string): Promise<Seal
   return rows.map(settingOf)[0]
 }
 
+export async function readSettings(client: SqlClient): Promise<readonly SealedSetting[]> {
+  const { rows } = await client.query<SettingRow>('select name, master_key_id, sealed from latchkey_settings')
+  return rows.map(settingOf)
+}
+
+/** Replaces the settings with what `decide` makes of them, in the open transaction of `client`. */
+export async function changeSettings(
+  client: SqlClient,
+  dialect: Dialect,
+  decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
+): Promise<{ readonly settings: readonly SealedSetting[]; readonly hasChanged: boolean }> {
+  if (dialect.lockSettings !== '') await client.query(dialect.lockSettings)
+  const current = await readSettings(client)
+  const next = decide(current)
+  if (next === current) return { settings: current, hasChanged: false }
+  const kept = new Set(next.map(({ name }) => name))
+  for (const { name } of current) {
+    if (!kept.has(name)) await client.query('delete from latchkey_settings where name = $1', [name])
+  }
+  for (const { name, masterKeyId, sealed } of next) {
+    await client.query(
+      `insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3)
+       on conflict (name) do update set master_key_id = excluded.master_key_id, sealed = excluded.sealed`,
+      [name, masterKeyId, sealed],
+    )
+  }
+  return { settings: next, hasChanged: true }
+}
+
 /** Writes the setting unless there is one of its name. */
 export async function addSetting(client: SqlClient, { name, masterKeyId, sealed }: SealedSetting): Promise<void> {
   await client.query(
@@ -49,6 +78,23 @@ function distinctIds(name: string, table: string, column: string): string {
       select (select min(t.${column}) from ${table} t where t.${column} > ${name}.id) from ${name}
       where ${name}.id is not null
     )`
+}
+
+/** Adds to the number of values that the master key has sealed. */
+export async function countSeals(client: SqlClient, masterKeyId: string, count: number): Promise<void> {
+  await client.query(
+    `insert into latchkey_master_key_use (master_key_id, seals) values ($1, $2)
+     on conflict (master_key_id) do update set seals = latchkey_master_key_use.seals + excluded.seals`,
+    [masterKeyId, count],
+  )
+}
+
+/** How many values each master key has sealed. */
+export async function readSealCounts(client: SqlClient): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ id: string; seals: number | string }>(
+    'select master_key_id as id, seals from latchkey_master_key_use',
+  )
+  return new Map(rows.map(({ id, seals }) => [id, Number(seals)]))
 }
 
 /** What one step of a reseal may do. */

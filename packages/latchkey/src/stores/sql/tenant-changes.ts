@@ -57,7 +57,8 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
   return rows.length > 0
 }
 
-async function logChange(
+/** Logs a change of the tenant, or `KEYS_CHANGED`; returns its number. */
+export async function logChange(
   client: SqlClient,
   dialect: Dialect,
   { tenant, history }: { readonly tenant: string; readonly history: History },

@@ -18,6 +18,7 @@ export const sqliteDialect: Dialect = {
   forUpdateUnlocked: '',
   lockMigrations: '',
   lockKeyPairs: '',
+  lockSettings: '',
   logChange: (epoch) => `
     insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs})
     returning seq as version, ${epoch} as history`,

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Resealer, TenantState } from '../../secrets/ports.js'
+import { KEYS_CHANGED, type Resealer, type SealedSetting, type TenantState } from '../../secrets/ports.js'
 import type { Promises } from './contract.js'
 import { addSecret, keyPairOf, put, range, read, secretOf, settingOf, someTime, stateOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
@@ -23,6 +23,37 @@ export const upkeep: Promises = {
     deepEqual(await store.setting('another', () => another), another)
   },
 
+  async 'replaces the settings in one step, and reports that on the change feed'({ store, other }) {
+    const before = await store.setting('a-key', () => settingOf('a-key'))
+    await store.setting('gone-key', () => settingOf('gone-key'))
+    const { recorder, feed } = await Recorder.on(other)
+    const [changed, added] = [settingOf('a-key'), settingOf('next:a-key')]
+    const replaced = await store.changeSettings((current) => {
+      deepEqual(current.map(({ name }) => name).sort(), ['a-key', 'gone-key'])
+      return [changed, added]
+    })
+    deepEqual(replaced, [changed, added])
+    await recorder.until('it was reported', () => recorder.changes.some(({ tenant }) => tenant === KEYS_CHANGED))
+    const byName = (settings: readonly SealedSetting[]) => settings.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    deepEqual(byName(await other.readSettings()), [changed, added])
+    deepEqual(await other.setting('a-key', () => before), changed)
+    await Promise.all(
+      range(8).map((number) =>
+        (number % 2 === 0 ? store : other).changeSettings((current) => [...current, settingOf(`added-${number}`)]),
+      ),
+    )
+    equal((await store.readSettings()).length, 10)
+    deepEqual(await store.changeSettings((current) => current), await store.readSettings())
+    await feed.close()
+  },
+
+  async 'reports a change of the key pairs on the change feed'({ store, other }) {
+    const { recorder, feed } = await Recorder.on(other)
+    await store.changeKeyPairs(() => [keyPairOf()])
+    await recorder.until('it was reported', () => recorder.changes.some(({ tenant }) => tenant === KEYS_CHANGED))
+    await feed.close()
+  },
+
   async 'names every master key that seals anything'({ store, other }) {
     deepEqual(await store.masterKeyIds(), [])
     await put(store, 'alice', stateOf([secretOf({ masterKeyId: 'b' }), secretOf({ generation: 2, masterKeyId: 'a' })]))
@@ -32,6 +63,16 @@ export const upkeep: Promises = {
     await put(store, 'carol', { ...stateOf([]), grants: { masterKeyId: 'e', sealed: 'x' } })
     await put(store, 'dave', { ...stateOf([]), grants: { masterKeyId: 'b', sealed: 'x' } })
     deepEqual([...(await other.masterKeyIds())].sort(), ['a', 'b', 'c', 'd', 'e'])
+  },
+
+  async 'adds up what each master key has sealed'({ store, other }) {
+    equal((await store.sealCounts()).size, 0)
+    await Promise.all(range(10).map((number) => (number % 2 === 0 ? store : other).countSeals('key-1', number)))
+    await other.countSeals('key-2', 2 ** 33)
+    deepEqual([...(await store.sealCounts())].sort(), [
+      ['key-1', 45],
+      ['key-2', 2 ** 33],
+    ])
   },
 
   async 're-seals everything in steps that can be taken up again, and moves no version'({ store, other }) {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type SealedCheck, type TenantSecrets, tenantSecrets } from 'latchkey'
+import { Keyring, type SealedCheck, type TenantSecrets, tenantSecrets } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 import type { Configuration } from '../../config/configuration.js'
+import { encryptionLimit, encryptionWarning } from '../../database/master-keys/encryption-limit.js'
 import { type Finding, fail, ok, said, warn } from './finding.js'
 
 /** Whether the change feed makes its round, and whether the master keys open all that is stored. The schema must be of this version. */
@@ -14,13 +15,25 @@ export async function checkKeys(
   try {
     await keys.ready()
     const feed = await checkFeed(keys, maxStalenessMs)
-    return [feed, ...judge(await keys.checkSealed(), masterKeys, await store.masterKeyIds())]
+    const findings = judge(await keys.checkSealed(), masterKeys, await store.masterKeyIds())
+    return [feed, ...findings, checkUse(masterKeys, await store.sealCounts())]
   } catch (error) {
     const remedy = 'Look the code up in docs/errors.md; nothing can be verified like this.'
     return [fail('keys', said(error), remedy)]
   } finally {
     await keys.close()
   }
+}
+
+/** Whether the master key that encrypts has done so too often. */
+function checkUse(masterKeys: string, counts: ReadonlyMap<string, number>): Finding {
+  const { newestId } = Keyring.parse(masterKeys)
+  const count = counts.get(newestId) ?? 0
+  const share = ((count / encryptionLimit) * 100).toFixed(2)
+  const detail = `${newestId} has encrypted about ${count.toLocaleString('en')} values, ${share} % of its limit`
+  if (count < encryptionWarning) return ok('master key use', detail)
+  const remedy = 'Change the key as docs/runbook-master-keys.md says: past the limit encryption is no longer safe.'
+  return count < encryptionLimit ? warn('master key use', detail, remedy) : fail('master key use', detail, remedy)
 }
 
 /** A numbered notice through the database and back, as the feed of every server sends it. */

@@ -32,6 +32,11 @@ export function withoutKey(masterKeys: string, id: string): string {
   throw new StartupFailure('command_refused', `The ring has no older key ${JSON.stringify(id)}.`, hint)
 }
 
+/** The IDs of the ring's keys, newest first. */
+export function idsOf(masterKeys: string): readonly string[] {
+  return entriesOf(masterKeys).map((entry) => entry.split(':', 1)[0] ?? '')
+}
+
 function entriesOf(masterKeys: string): readonly string[] {
   return masterKeys.split(',').map((entry) => entry.trim())
 }

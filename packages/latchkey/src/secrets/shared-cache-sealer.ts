@@ -1,0 +1,77 @@
+import { hkdfSync, randomBytes } from 'node:crypto'
+import { BoundedMap, type Evictable } from '../bounded-map.js'
+import { LatchkeyError } from '../errors.js'
+import { type Binding, Keyring } from '../sealing/keyring.js'
+import type { StoredKey } from './stored-keys.js'
+
+/** Values that one subkey seals at most: far below the limit of AES-GCM with random nonces, 2^32 (NIST SP 800-38D §8.3). */
+const maxSeals = 2 ** 30
+
+const saltBytes = 16
+const saltShape = /^[A-Za-z0-9_-]{22}$/
+
+/** Subkeys that are kept in memory: about one for each process that wrote to the cache lately. */
+const maxSubkeys = 1000
+
+interface Subkey extends Evictable {
+  readonly keyring: Keyring
+}
+
+/**
+ * Seals entries of the shared cache: `base64url(salt):sealed`. Each process seals under a subkey of its own, HKDF-SHA-256 of the
+ * stored key and a random salt (RFC 5869), so that neither the stored key nor a master key wears out by what is cached, and a leaked
+ * master key alone makes no entry that is accepted.
+ */
+export class SharedCacheSealer {
+  readonly #key: StoredKey<Uint8Array>
+  readonly #subkeys = new BoundedMap<string, Subkey>(maxSubkeys)
+  #ownSalt = newSalt()
+  #seals = 0
+
+  constructor(key: StoredKey<Uint8Array>) {
+    this.#key = key
+  }
+
+  seal(plaintext: Uint8Array, binding: Binding): string {
+    if (this.#seals >= maxSeals) {
+      this.#ownSalt = newSalt()
+      this.#seals = 0
+    }
+    this.#seals += 1
+    const { masterKeyId, sealed } = this.#subkey(this.#key.current, this.#ownSalt).seal(plaintext, binding)
+    return `${masterKeyId}:${sealed}`
+  }
+
+  /** Throws `master_key_wrong` for what was not sealed here, or under a key that was replaced. */
+  open(value: string, binding: Binding): Buffer {
+    const colon = value.indexOf(':')
+    const salt = value.slice(0, colon)
+    const entry = { masterKeyId: salt, sealed: value.slice(colon + 1) }
+    if (!saltShape.test(salt)) throw new LatchkeyError('master_key_wrong')
+    const [current, next] = this.#key.accepted
+    if (current === undefined) throw new LatchkeyError('master_key_wrong')
+    if (next === undefined) return this.#subkey(current, salt).open(entry, binding)
+    try {
+      return this.#subkey(current, salt).open(entry, binding)
+    } catch {
+      return this.#subkey(next, salt).open(entry, binding)
+    }
+  }
+
+  #subkey(key: Uint8Array, salt: string): Keyring {
+    const name = `${salt}${Buffer.from(key).toString('latin1')}`
+    const known = this.#subkeys.get(name)
+    if (known !== undefined) {
+      known.recentlyUsed = true
+      return known.keyring
+    }
+    const bytes = Buffer.from(hkdfSync('sha256', key, Buffer.from(salt, 'base64url'), 'latchkey shared cache', 32))
+    const keyring = Keyring.parse(`${salt}:${bytes.toString('base64url')}`)
+    this.#subkeys.set(name, { keyring, recentlyUsed: true })
+    return keyring
+  }
+}
+
+function newSalt(): string {
+  return randomBytes(saltBytes).toString('base64url')
+}
