@@ -19,7 +19,7 @@ const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pa
 
 /** The server's floors: pure things at the bottom, the one place that puts everything together just below the command line. */
 const serverFloors = [
-  ['problem.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts', 'ip-address.ts', 'guess-policy.ts'],
+  ['problem.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts', 'ip-address.ts', 'guess-policy.ts', 'device-name.ts'],
   ['config/', 'audit/', 'http/', 'docs/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],
   ['accounts/', 'oauth/'],

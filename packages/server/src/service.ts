@@ -12,6 +12,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
 import { type Correspondence, openCorrespondence } from './accounts/correspondence.js'
+import { DeviceConfirmation } from './accounts/device-confirmation.js'
 import { EmailVerification } from './accounts/email-verification.js'
 import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
 import { PasswordPolicy } from './accounts/password-policy.js'
@@ -69,6 +70,7 @@ export interface Service {
   readonly registration: Registration
   readonly recovery: Recovery
   readonly emails: EmailVerification
+  readonly confirmations: DeviceConfirmation
   readonly mail: Correspondence
   readonly administration: Administration
   /** Programs that act for themselves. */
@@ -151,6 +153,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const { registration, unverifiedSignIn } = configuration
     const { verifyLinkTtlSec } = configuration.mail
     const people = { store, keys, sessions, passwords, policy, guesses, audit, clock, unverifiedSignIn, ...mail }
+    const confirmations = new DeviceConfirmation({ store, guesses, audit, ...mail })
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, audit, clock })
     const inspection = new TokenInspection({ issuer, latchkey, sessions })
@@ -169,10 +172,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
       metrics,
       tracing,
       sessions,
-      accounts: new Accounts({ ...people, emails }),
+      accounts: new Accounts({ ...people, emails, confirmations }),
       registration: new Registration({ ...people, registration, verifyLinkTtlSec }),
       recovery: new Recovery(people),
       emails,
+      confirmations,
       mail,
       administration,
       clients,

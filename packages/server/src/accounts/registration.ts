@@ -82,12 +82,15 @@ export class Registration {
 
   /**
    * The account that a mailed link is for, and its first session, for who knows the password that was chosen: the link alone may have been asked for
-   * by a stranger, whose password would then be that of the address's owner. Fails with `link_invalid`, `password_wrong`, `email_taken`.
+   * by a stranger, whose password would then be that of the address's owner. Fails with `link_invalid`, `password_wrong`, `guess_delayed`, `email_taken`.
    */
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, tokens, passwords, clock } = this.#options
+    const { store, tokens, passwords, guesses, clock } = this.#options
     const { data } = await tokens.find(input.token, 'register')
+    passwords.checkRoom()
+    const lane = await guesses.admitLink(data.email)
     if (!(await passwords.verify(input.password, data.passwordHash))) throw new Problem('password_wrong')
+    await guesses.forgive(lane)
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const entered = await store.transaction(async (client) => {

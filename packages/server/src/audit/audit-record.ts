@@ -37,6 +37,7 @@ export const auditEvents = [
   'password_forgot',
   'password_reset',
   'mail_failed',
+  'device_confirm',
 ] as const
 
 /** The name of something that happened. */

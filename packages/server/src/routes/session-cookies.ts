@@ -40,7 +40,11 @@ export class SessionCookies {
    */
   set(reply: FastifyReply, { tokens, deviceToken }: Pick<SignedIn, 'deviceToken'> & { tokens: TokenSet }): void {
     this.#write(reply, tokens.accessToken, tokens.refreshToken, tokens.refreshExpiresInSec)
-    if (deviceToken === undefined) return
+    if (deviceToken !== undefined) this.setDevice(reply, deviceToken)
+  }
+
+  /** The cookie of a device that has no session. */
+  setDevice(reply: FastifyReply, deviceToken: string): void {
     const attributes = { path: '/', maxAgeSec: deviceMaxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(deviceCookie, deviceToken, attributes))
   }
