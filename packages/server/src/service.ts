@@ -11,6 +11,7 @@ import {
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
+import { hostWords } from './accounts/context-words.js'
 import { type Correspondence, openCorrespondence } from './accounts/correspondence.js'
 import { DeviceConfirmation } from './accounts/device-confirmation.js'
 import { EmailVerification } from './accounts/email-verification.js'
@@ -118,7 +119,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await keys.ready()
     const hasher = parts.passwords ?? (await createPasswordHasher({ peppers }))
     const minLength = configuration.passwordMinLength
-    const policy = new PasswordPolicy({ minLength, common: readCommonPasswords() })
+    const policy = new PasswordPolicy({
+      minLength,
+      common: readCommonPasswords(),
+      context: serviceNames(configuration),
+    })
     const refreshTokens = new RefreshTokens(await readSealedKey(store, masterKeys, 'server:refresh-key'))
     const protection = protectionKeys(await readSealedKey(store, masterKeys, 'server:protection-key'))
     const names = new BlindNames(protection.names)
@@ -200,6 +205,12 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await close()
     throw error
   }
+}
+
+/** What the service is called, as far as its configuration says. */
+function serviceNames({ issuer, mail }: Configuration): string[] {
+  const hosts = [issuer, mail.linkBase].map((url) => hostWords(new URL(url).hostname))
+  return ['latchkey', mail.from.name, ...hosts]
 }
 
 /** What the servers share, where there is a Redis. */

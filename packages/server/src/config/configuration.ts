@@ -153,7 +153,7 @@ export function readConfiguration(env: Environment): Configuration {
     maxSessions: reader.read(settings.maxSessions) ?? 100,
     gracePeriodSec: reader.read(settings.gracePeriod) ?? 3600,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
-    passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
+    passwordMinLength: reader.read(settings.passwordMinLength) ?? 15,
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',

@@ -37,7 +37,7 @@ describe('the configuration', () => {
       maxSessions: 100,
       gracePeriodSec: 3600,
       maxStalenessMs: 2000,
-      passwordMinLength: 12,
+      passwordMinLength: 15,
       registration: 'open',
       unverifiedSignIn: 'allow',
       mail: {
