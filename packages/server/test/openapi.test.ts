@@ -66,6 +66,7 @@ describe('/openapi.json', () => {
         "POST /v1/email/resend",
         "POST /v1/email/verify",
         "POST /v1/login",
+        "POST /v1/login/confirm",
         "POST /v1/logout",
         "POST /v1/logout-all",
         "POST /v1/me/devices",
