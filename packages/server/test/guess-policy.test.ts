@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyLane, failed, failedByNetwork, type Lane, needsConfirmation, strangerWaitMs, waitMs } from '../src/guess-policy.js'
+import {
+  emptyLane,
+  failed,
+  failedByNetwork,
+  type Lane,
+  needsConfirmation,
+  strangerWaitMs,
+  waitMs,
+} from '../src/guess-policy.js'
 
 const dayMs = 86_400_000
 const minuteMs = 60_000
