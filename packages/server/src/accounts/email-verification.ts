@@ -11,7 +11,6 @@ import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { findSession } from '../sessions/session-table.js'
 import * as table from './account-table.js'
-import type { Acting } from './accounts.js'
 import { tryCanonicalEmail } from './email-address.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordQueue } from './password-queue.js'
@@ -31,10 +30,16 @@ export interface EmailVerificationOptions {
   readonly verifyLinkTtlSec: number
 }
 
+/** A session, and the account that it belongs to. */
+interface HolderSession {
+  readonly accountId: string
+  readonly sessionId: string
+}
+
 /** A mailed link as it is presented, and what shows that its caller holds the account: a session, or the password. */
 export interface PresentedLink {
   readonly token: string
-  readonly acting?: Acting | undefined
+  readonly acting?: HolderSession | undefined
   readonly password?: string | undefined
 }
 
@@ -122,7 +127,7 @@ export class EmailVerification {
     return stored.passwordHash
   }
 
-  async #checkSession(client: SqlClient, { accountId, sessionId }: Acting): Promise<void> {
+  async #checkSession(client: SqlClient, { accountId, sessionId }: HolderSession): Promise<void> {
     const session = await findSession(client, sessionId)
     if (session?.accountId !== accountId || session.endedAt !== null) throw new LatchkeyError('session_ended')
   }
