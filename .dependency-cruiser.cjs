@@ -28,6 +28,7 @@ const serverFloors = [
     'ip-address.ts',
     'guess-policy.ts',
     'row-locks.ts',
+    'device-name.ts',
   ],
   ['config/', 'audit/', 'http/', 'docs/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],

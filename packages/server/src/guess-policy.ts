@@ -9,12 +9,14 @@
 /** What has failed in one lane. */
 export interface Lane {
   readonly failures: number
+  /** Failures since the last success in this lane. Unlike `failures` they are not forgotten after a day, but after 30. */
+  readonly misses: number
   /** When the last of them was tried, in milliseconds since 1970. */
   readonly lastAt: number
 }
 
 /** The lane of something that has never failed. */
-export const emptyLane: Lane = { failures: 0, lastAt: 0 }
+export const emptyLane: Lane = { failures: 0, misses: 0, lastAt: 0 }
 
 const minuteMs = 60_000
 const dayMs = 86_400_000
@@ -29,6 +31,8 @@ const laneMemoryMs = dayMs
 /** What a network failed at a stranger's lane is held against it for so long. */
 const networkMemoryMs = 30 * dayMs
 const longestHandicapMs = dayMs
+/** Consecutive failures after which a password alone no longer opens an account to an unknown device (NIST SP 800-63B-4 §3.2.2). */
+const maxMisses = 100
 
 /** How long nobody needs to know of a lane that nobody uses any more. */
 export const longestMemoryMs = networkMemoryMs
@@ -36,13 +40,18 @@ export const longestMemoryMs = networkMemoryMs
 /** The lane after one more failure. */
 export function failed(lane: Lane, nowMs: number): Lane {
   const { failures } = remembered(lane, nowMs, laneMemoryMs)
-  return { failures: failures + 1, lastAt: nowMs }
+  return { failures: failures + 1, misses: missesOf(lane, nowMs) + 1, lastAt: nowMs }
 }
 
 /** What a network has failed after one more failure; remembered longer than the delay lasts. */
 export function failedByNetwork(network: Lane, nowMs: number): Lane {
-  const { failures } = remembered(network, nowMs, networkMemoryMs)
-  return { failures: failures + 1, lastAt: nowMs }
+  const { failures, misses } = remembered(network, nowMs, networkMemoryMs)
+  return { failures: failures + 1, misses: misses + 1, lastAt: nowMs }
+}
+
+/** Returns whether so much has failed in a lane that an unknown device in it must be confirmed by the owner's mailbox. */
+export function needsConfirmation(lane: Lane, nowMs: number): boolean {
+  return missesOf(lane, nowMs) >= maxMisses
 }
 
 /** How long a lane of one's own is still closed, in milliseconds; 0 when it is open. */
@@ -69,6 +78,10 @@ function delayMs(failures: number): number {
 
 function remaining(delay: number, lane: Lane, nowMs: number): number {
   return Math.max(0, delay - sinceMs(lane, nowMs))
+}
+
+function missesOf(lane: Lane, nowMs: number): number {
+  return remembered(lane, nowMs, networkMemoryMs).misses
 }
 
 function remembered(lane: Lane, nowMs: number, memoryMs: number): Lane {

@@ -96,7 +96,7 @@ export const problems = {
   email_taken: {
     status: 409,
     message: 'There is an account with this e-mail address already.',
-    hint: 'Sign in, or register another address.',
+    hint: 'Sign in, register another address, or set a new password by mail: POST /v1/password/forgot.',
   },
   invalid_credentials: {
     status: 401,
@@ -305,6 +305,17 @@ export const problems = {
     message: 'Too many wrong passwords were tried.',
     hint: 'Wait as long as Retry-After says. Devices and networks that have signed in before do not wait for what others try.',
   },
+  device_confirmation_required: {
+    status: 403,
+    message:
+      'After many wrong passwords, a device that has not signed in to this account before must be confirmed by mail.',
+    hint: 'If address and password are right, a link is on its way. Open it on this device, with its device token, and sign in again.',
+  },
+  device_mismatch: {
+    status: 403,
+    message: 'This link confirms another device than the one that has sent it.',
+    hint: 'Open it on the device that is to sign in, and send the device token that its login was answered with.',
+  },
   internal_error: {
     status: 500,
     message: 'Something went wrong on our side.',
@@ -328,6 +339,8 @@ export interface ProblemOptions {
   readonly retryAfterSec?: number
   /** What to do, where it can be said more exactly than in general. */
   readonly hint?: string
+  /** The device token under which the client should come back. */
+  readonly deviceToken?: string
   /** What lies behind it; for the log alone. */
   readonly cause?: unknown
 }
@@ -339,11 +352,12 @@ export class Problem extends Error {
   readonly statusCode: number
   readonly hint: string
   readonly oauthError: string | undefined
+  readonly deviceToken: string | undefined
   /** Sent along with the answer. */
   readonly headers: Readonly<Record<string, string>>
 
   /** `retryAfterSec`: after how many seconds it may go better. */
-  constructor(code: ProblemCode, { retryAfterSec, hint, cause }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, { retryAfterSec, hint, deviceToken, cause }: ProblemOptions = {}) {
     const kind: ProblemKind = problems[code]
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
@@ -353,6 +367,7 @@ export class Problem extends Error {
     this.statusCode = kind.status
     this.hint = hint ?? kind.hint
     this.oauthError = kind.oauthError
+    this.deviceToken = deviceToken
     this.headers = {
       ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),
       ...(kind.challenge === undefined ? {} : { 'WWW-Authenticate': kind.challenge }),

@@ -13,7 +13,9 @@ import {
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
+import { hostWords } from './accounts/context-words.js'
 import { type Correspondence, openCorrespondence } from './accounts/correspondence.js'
+import { DeviceConfirmation } from './accounts/device-confirmation.js'
 import { EmailVerification } from './accounts/email-verification.js'
 import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'
 import { PasswordPolicy } from './accounts/password-policy.js'
@@ -74,6 +76,7 @@ export interface Service {
   readonly registration: Registration
   readonly recovery: Recovery
   readonly emails: EmailVerification
+  readonly confirmations: DeviceConfirmation
   readonly mail: Correspondence
   readonly administration: Administration
   /** Programs that act for themselves. */
@@ -110,6 +113,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     clock,
     gracePeriod: configuration.gracePeriodSec,
     maxStaleness: configuration.maxStalenessMs,
+    // A stolen secret signs no token that lives longer than those of this server.
+    maxTokenTtl: configuration.accessTokenTtlSec,
   })
   const serviceKeys = keyPair({ store, masterKeys, algorithm: 'ES256', clock })
   // Another process may have changed them, or the feed cannot say that none has.
@@ -128,7 +133,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await keys.ready()
     const hasher = parts.passwords ?? (await createPasswordHasher({ peppers }))
     const minLength = configuration.passwordMinLength
-    const policy = new PasswordPolicy({ minLength, common: readCommonPasswords() })
+    const policy = new PasswordPolicy({
+      minLength,
+      common: readCommonPasswords(),
+      context: serviceNames(configuration),
+    })
     const ensureKeys = () => keys.ensureKeys()
     // The names of keys are never changed.
     const refreshKey = await keys.storedKey('server:refresh-key', (bytes) => new RefreshTokens(bytes))
@@ -179,6 +188,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       unverifiedSignIn,
       ...mail,
     }
+    const confirmations = new DeviceConfirmation({ store, guesses, audit, ...mail })
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
     const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
@@ -198,10 +208,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
       metrics,
       tracing,
       sessions,
-      accounts: new Accounts({ ...people, emails }),
+      accounts: new Accounts({ ...people, emails, confirmations }),
       registration: new Registration({ ...people, registration, verifyLinkTtlSec }),
       recovery: new Recovery(people),
       emails,
+      confirmations,
       mail,
       administration,
       clients,
@@ -225,6 +236,12 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await close()
     throw error
   }
+}
+
+/** What the service is called, as far as its configuration says. */
+function serviceNames({ issuer, mail }: Configuration): string[] {
+  const hosts = [issuer, mail.linkBase].map((url) => hostWords(new URL(url).hostname))
+  return ['latchkey', mail.from.name, ...hosts]
 }
 
 /** What the servers share, where there is a Redis. */

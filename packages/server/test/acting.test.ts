@@ -321,7 +321,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
         mail.tokens.issue(client, { purpose: 'change_email', accountId: id, data: { email } }, 60),
       )
       await end(id)
-      expect(await codeOf(emails.verify(link.token, origin))).toBe(code)
+      expect(await codeOf(emails.verify({ token: link.token, password }, origin))).toBe(code)
     }
   })
 })

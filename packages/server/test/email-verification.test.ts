@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Call } from './support/api-client.js'
 import { lettersTo, newestLetter } from './support/letters.js'
-import { createAdmin, freshEmail, login, password, register, tokenState } from './support/people.js'
+import { createAdmin, freshEmail, login, password, register, registerVerified, tokenState } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
 const verifyYours = 'Verify your e-mail address'
@@ -14,10 +15,11 @@ describe.each(databases)('the address of an account on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  const verify = async (token: string) => {
-    const { status, body } = await running.api.post('/v1/email/verify', { body: { token } })
+  const present = async (token: string, proof: { password?: string }, call: Call = {}) => {
+    const { status, body } = await running.api.post('/v1/email/verify', { ...call, body: { token, ...proof } })
     return status === 204 ? 204 : body.code
   }
+  const verify = (token: string) => present(token, { password })
   const resend = (email: string) => running.api.post('/v1/email/resend', { body: { email } })
   const me = async (token: string) => (await running.api.get('/v1/me', { token })).body
   const changeTo = (token: string, email: string) => running.api.patch('/v1/me', { token, body: { email, password } })
@@ -72,18 +74,98 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await verify('')).toBe('validation_failed')
   })
 
-  it('becomes the new one when that is confirmed, not before; and the old one is told', async () => {
+  it('is verified by who holds the account alone: the link by itself does nothing', async () => {
+    const stranger = await register(running)
+    const { token } = await newestLetter(running, stranger.email, verifyYours)
+    const reader = await register(running)
+    expect(await present(token, {})).toBe('password_required')
+    expect(await present(token, {}, { token: reader.token })).toBe('password_required')
+    expect(await present(token, { password: 'not the right password' })).toBe('password_wrong')
+    expect(await present(token, { password: 'not the right password' }, { token: stranger.token })).toBe(
+      'password_wrong',
+    )
+    expect(await present(token, {}, { token: 'not-a-token' })).toBe('token_malformed')
+    expect((await me(stranger.token)).email_verified).toBe(false)
+    expect(await present(token, {}, { token: stranger.token })).toBe(204)
+  })
+
+  it('is verified by the password of the account, whatever session comes along', async () => {
+    const [person, other] = [await register(running), await register(running)]
+    const { token } = await newestLetter(running, person.email, verifyYours)
+    expect(await present(token, { password }, { token: other.token })).toBe(204)
+    expect((await me(person.token)).email_verified).toBe(true)
+    expect((await me(other.token)).email_verified).toBe(false)
+  })
+
+  it('is verified by no session that has ended, and by no cookie that another site has sent', async () => {
+    const email = freshEmail()
+    const fromPage = { 'latchkey-mode': 'cookie', 'sec-fetch-site': 'same-origin' }
+    const registered = await running.api.post('/v1/register', { body: { email, password }, headers: fromPage })
+    const cookie = registered.headers
+      .getSetCookie()
+      .map((line) => line.slice(0, line.indexOf(';')))
+      .find((line) => line.startsWith('__Host-latchkey=')) as string
+    const { token } = await newestLetter(running, email, verifyYours)
+    expect(await present(token, {}, { headers: { cookie } })).toBe('csrf_refused')
+    const fromElsewhere = { cookie, 'latchkey-mode': 'cookie', 'sec-fetch-site': 'cross-site' }
+    expect(await present(token, {}, { headers: fromElsewhere })).toBe('csrf_refused')
+    const gone = await login(running, email)
+    await running.api.post('/v1/logout', { token: gone.token })
+    expect(await present(token, {}, { token: gone.token })).toBe('session_ended')
+    expect(await present(token, {}, { headers: { ...fromPage, cookie } })).toBe(204)
+  })
+
+  it('is changed to that of a third person by no click of theirs', async () => {
     const person = await register(running)
+    const email = freshEmail()
+    await changeTo(person.token, email)
+    const { token } = await newestLetter(running, email, confirmNew)
+    expect(await present(token, {})).toBe('password_required')
+    expect((await me(person.token)).email).toBe(person.email)
+    expect(await present(token, {}, { token: person.token })).toBe(204)
+    expect((await me(person.token)).email).toBe(email)
+  })
+
+  it('keeps readers of the mailbox from guessing the password of the account, and its owner from nothing', async () => {
+    const person = await register(running)
+    const { token } = await newestLetter(running, person.email, verifyYours)
+    for (let guess = 0; guess < 5; guess += 1) {
+      expect(await present(token, { password: `guess number ${guess}` })).toBe('password_wrong')
+    }
+    expect(await present(token, { password })).toBe('guess_delayed')
+    await resend(person.email)
+    const next = await newestLetter(running, person.email, verifyYours)
+    expect(await present(next.token, { password })).toBe('guess_delayed')
+    expect((await login(running, person.email)).id).toBe(person.id)
+    expect(await present(next.token, {}, { token: person.token })).toBe(204)
+  })
+
+  it('is not verified when the password is changed while it is compared', async () => {
+    const person = await register(running)
+    const { token } = await newestLetter(running, person.email, verifyYours)
+    const body = { current_password: password, new_password: 'a different staple for the horse' }
+    const changing = running.api.post('/v1/me/password', { token: person.token, body })
+    const answers = [await present(token, { password }), (await changing).status]
+    expect([
+      [204, 200],
+      ['link_invalid', 200],
+      ['password_wrong', 200],
+    ]).toContainEqual(answers)
+  })
+
+  it('becomes the new one when that is confirmed, not before; and the old one is told', async () => {
+    const person = await registerVerified(running)
     const email = freshEmail()
     const answer = await changeTo(person.token, email)
     expect([answer.status, answer.body.email]).toEqual([200, person.email])
     const warning = await newestLetter(running, person.email, 'Your e-mail address is about to change')
-    expect(warning.text).toContain(email)
+    expect(warning.text).not.toContain(email)
     expect(warning.link).toBeUndefined()
     await expect(login(running, email)).rejects.toThrow('invalid_credentials')
     expect(await verify((await newestLetter(running, email, confirmNew)).token)).toBe(204)
     expect(await me(person.token)).toMatchObject({ email, email_verified: true })
-    expect((await newestLetter(running, person.email, 'Your e-mail address was changed')).text).toContain(email)
+    const told = await newestLetter(running, person.email, 'Your e-mail address was changed')
+    expect(told.text).not.toContain(email)
     expect((await login(running, email)).id).toBe(person.id)
     await expect(login(running, person.email)).rejects.toThrow('invalid_credentials')
   })
@@ -102,7 +184,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
   })
 
   it('stays when the password was changed before the new one was confirmed', async () => {
-    const person = await register(running)
+    const person = await registerVerified(running)
     const email = freshEmail()
     await changeTo(person.token, email)
     const { token } = await newestLetter(running, email, confirmNew)
@@ -170,7 +252,7 @@ describe.each(databases)('a server on %s where only verified accounts sign in', 
     await expect(login(running, email)).rejects.toThrow('email_unverified')
     await expect(login(running, email, 'not the right password')).rejects.toThrow('invalid_credentials')
     const { token } = await newestLetter(running, email, verifyYours)
-    await running.api.post('/v1/email/verify', { body: { token } })
+    await running.api.post('/v1/email/verify', { body: { token, password } })
     expect(await tokenState(running, (await login(running, email)).token)).toBe(200)
   })
 

@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyLane, failed, failedByNetwork, type Lane, strangerWaitMs, waitMs } from '../src/guess-policy.js'
+import {
+  emptyLane,
+  failed,
+  failedByNetwork,
+  type Lane,
+  needsConfirmation,
+  strangerWaitMs,
+  waitMs,
+} from '../src/guess-policy.js'
 
 const dayMs = 86_400_000
 const minuteMs = 60_000
@@ -38,7 +46,7 @@ describe('a lane', () => {
     expect(waitMs(after(17), start + 20 * minuteMs - 1)).toBe(1)
     expect(waitMs(after(17), start + 20 * minuteMs)).toBe(0)
     expect(failed(after(17), start + dayMs - 1).failures).toBe(18)
-    expect(failed(after(17), start + dayMs)).toEqual({ failures: 1, lastAt: start + dayMs })
+    expect(failed(after(17), start + dayMs)).toEqual({ failures: 1, misses: 18, lastAt: start + dayMs })
   })
 
   it('takes fewer than 100 guesses in any day of a month, however they are spread', () => {
@@ -59,9 +67,25 @@ describe('a lane', () => {
     )
   })
 
+  it('asks for a confirmation after 100 failures in a row, however they are spread', () => {
+    expect([99, 100].map((failures) => needsConfirmation(after(failures), start))).toEqual([false, true])
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 29 * 24 * 60 }), { minLength: 1, maxLength: 150 }), (pauses) => {
+        let now = start
+        let lane = emptyLane
+        for (const pause of pauses) {
+          now += pause * minuteMs
+          lane = failed(lane, now)
+        }
+        expect(needsConfirmation(lane, now)).toBe(pauses.length >= 100)
+      }),
+    )
+    expect(needsConfirmation(after(1000), start + 30 * dayMs)).toBe(false)
+  })
+
   it('is not closed for long by a clock that was far ahead', () => {
-    expect(waitMs({ failures: 40, lastAt: start + 365 * dayMs }, start)).toBe(0)
-    expect(waitMs({ failures: 40, lastAt: start + 1000 }, start)).toBeLessThanOrEqual(20 * minuteMs)
+    expect(waitMs({ failures: 40, misses: 40, lastAt: start + 365 * dayMs }, start)).toBe(0)
+    expect(waitMs({ failures: 40, misses: 40, lastAt: start + 1000 }, start)).toBeLessThanOrEqual(20 * minuteMs)
   })
 })
 

@@ -194,8 +194,15 @@ describe.each(databases)('a thief with the master key and a copy of the database
     expect(await findings()).toEqual([])
     const mac = new AuditMac(loot.key('server:audit-key'))
     const record = {
-      ...{ id: uuidV7(Date.now()), at: Date.now(), event: 'login', outcome: 'done', actor: victim.id },
-      ...{ account: victim.id, session: null, address: null, detail: null },
+      id: uuidV7(Date.now()),
+      at: Date.now(),
+      event: 'login',
+      outcome: 'done',
+      actor: victim.id,
+      account: victim.id,
+      session: null,
+      address: null,
+      detail: null,
     } as const
     await store.query(
       `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, tag)

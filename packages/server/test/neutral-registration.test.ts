@@ -85,9 +85,11 @@ describe.each(databases)('registration by mail on %s', (database) => {
       expect((await apply(stranger)).status).toBe(202)
       expect((await apply(email)).status).toBe(202)
     }
-    expect(await lettersTo(running, stranger)).toHaveLength(5)
+    expect(await lettersTo(running, stranger)).toHaveLength(4)
     // One of them was the owner's own registration.
-    expect((await lettersTo(running, email)).filter(({ subject }) => subject === known)).toHaveLength(4)
+    expect((await lettersTo(running, email)).filter(({ subject }) => subject === known)).toHaveLength(3)
+    await running.api.post('/v1/password/forgot', { body: { email } })
+    expect((await newestLetter(running, email, 'Reset your password')).link).toBeDefined()
   })
 
   it('does not tell by a change of address either whether one is taken', async () => {
@@ -98,7 +100,31 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect([taken.status, taken.body]).toEqual([possible.status, possible.body])
     expect((await newestLetter(running, other.email, known)).link).toBeUndefined()
     const { token } = await newestLetter(running, free, 'Confirm your new e-mail address')
-    expect((await running.api.post('/v1/email/verify', { body: { token } })).status).toBe(204)
+    expect((await running.api.post('/v1/email/verify', { body: { token, password } })).status).toBe(204)
+  })
+
+  it('mails an address whose account nobody has verified the link that makes it the reader’s own', async () => {
+    const open = await running.startAnother({ configuration: { registration: 'open' } })
+    const squatter = await register(open)
+    await open.stop()
+    expect((await apply(squatter.email)).status).toBe(202)
+    const { token } = await newestLetter(running, squatter.email, 'Reset your password')
+    const body = { token, new_password: 'the password of the owner' }
+    expect((await running.api.post('/v1/password/reset', { body })).status).toBe(204)
+    expect(await tokenState(running, squatter.token)).toBe('token_revoked')
+    expect((await login(running, squatter.email, 'the password of the owner')).id).toBe(squatter.id)
+  })
+
+  it('keeps readers of the mailbox from guessing the password that a stranger chose', async () => {
+    const email = freshEmail()
+    await apply(email)
+    const { token } = await newestLetter(running, email, finishYours)
+    for (let guess = 0; guess < 5; guess += 1) {
+      expect((await finish(token, `guess number ${guess}`)).body.code).toBe('password_wrong')
+    }
+    expect((await finish(token)).body.code).toBe('guess_delayed')
+    running.clock.advance(1000)
+    expect((await finish(token)).status).toBe(201)
   })
 
   it('is on record, of a taken address as refused', async () => {

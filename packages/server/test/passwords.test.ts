@@ -29,12 +29,38 @@ describe.each(databases)('passwords on %s', (database) => {
 
   it('that everybody tries first are refused, at registration and at a change', async () => {
     const running = await start()
-    const common = await running.api.post('/v1/register', { body: { email: freshEmail(), password: '123456789012' } })
+    const common = await running.api.post('/v1/register', {
+      body: { email: freshEmail(), password: '123456789123456789' },
+    })
     expect([common.status, common.body.code]).toEqual([400, 'password_common'])
     const person = await register(running)
     const body = { current_password: password, new_password: person.email }
     const change = await running.api.post('/v1/me/password', { token: person.token, body })
     expect([change.status, change.body.code]).toEqual([400, 'password_common'])
+  })
+
+  it('that name the service, the address or the owner are refused wherever one is set', async () => {
+    const running = await start()
+    const body = { email: 'grace.hopper@navy.example', name: 'Grace Hopper' }
+    const registering = async (secret: string) =>
+      (await running.api.post('/v1/register', { body: { ...body, password: secret } })).body.code
+    for (const secret of ['latchkey-latchkey-1', 'My issuer 2026!', 'gr4ce.h0pper@navy', 'hopper grace hopper']) {
+      expect([secret, await registering(secret)]).toEqual([secret, 'password_common'])
+    }
+    expect(await registering('grace, with a few words more')).toBeUndefined()
+    const { token } = await login(running, body.email, 'grace, with a few words more')
+    const change = { current_password: 'grace, with a few words more', new_password: 'Hopper at Latchkey' }
+    expect((await running.api.post('/v1/me/password', { token, body: change })).body.code).toBe('password_common')
+  })
+
+  it('that were set when shorter ones were allowed keep working', async () => {
+    const before = await start({ configuration: { passwordMinLength: 8 } })
+    const email = freshEmail()
+    await before.api.post('/v1/register', { body: { email, password: 'twelve chars' } })
+    const now = await start({ configuration: { passwordMinLength: 15 } })
+    const { token } = await login(now, email, 'twelve chars')
+    const body = { current_password: 'twelve chars', new_password: 'fourteen chars' }
+    expect((await now.api.post('/v1/me/password', { token, body })).body.code).toBe('password_too_short')
   })
 
   it('have the least length that the operator sets, which the hint tells', async () => {

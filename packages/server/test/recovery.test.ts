@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lettersTo, newestLetter } from './support/letters.js'
-import { createAdmin, freshEmail, login, password, register, tokenState } from './support/people.js'
+import {
+  createAdmin,
+  freshEmail,
+  login,
+  password,
+  personOf,
+  register,
+  registerVerified,
+  tokenState,
+} from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
 const subject = 'Reset your password'
@@ -113,7 +122,8 @@ describe.each(databases)('a forgotten password on %s', (database) => {
   })
 
   it('fills no mailbox: a flood gets five letters an hour, of which the last still works', async () => {
-    const { email } = await register(running)
+    const { email } = await registerVerified(running)
+    running.clock.advance(hour)
     for (let request = 0; request < 12; request += 1) expect((await forgot(email)).status).toBe(202)
     const resets = async () => (await lettersTo(running, email)).filter((letter) => letter.subject === subject)
     expect(await resets()).toHaveLength(5)
@@ -135,6 +145,37 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(JSON.stringify(rows.slice(1).map((table) => table.rows))).not.toContain(email)
     await mail.courier?.deliver()
     expect((await store.query('select id from server_outbox')).rows).toEqual([])
+  })
+
+  it('set by the reader of the mailbox, ends everything of a stranger who has registered the address', async () => {
+    const email = freshEmail()
+    const body = { email, password, name: 'Somebody Else' }
+    const stranger = personOf((await running.api.post('/v1/register', { body })).body)
+    const elsewhere = await login(running, email)
+    await running.api.patch('/v1/me', { token: stranger.token, body: { email: freshEmail(), password } })
+    expect(await reset(await tokenFor(email))).toBe(204)
+    for (const { token, refreshToken } of [stranger, elsewhere]) {
+      expect(await tokenState(running, token)).toBe('token_revoked')
+      const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
+      expect(refreshed.body.code).toBe('session_ended')
+    }
+    await expect(login(running, email)).rejects.toThrow('invalid_credentials')
+    const owner = await login(running, email, newPassword)
+    const me = await running.api.get('/v1/me', { token: owner.token })
+    expect(me.body).toMatchObject({ email, email_verified: true, name: null })
+    const { rows } = await running.server.service.store.query(
+      'select hash from server_one_time_tokens where account_id = $1',
+      [owner.id],
+    )
+    expect(rows).toEqual([])
+  })
+
+  it('keeps the name of an owner whose address was verified before', async () => {
+    const { email, token } = await registerVerified(running)
+    await running.api.patch('/v1/me', { token, body: { name: 'Ada' } })
+    expect(await reset(await tokenFor(email))).toBe(204)
+    const { token: after } = await login(running, email, newPassword)
+    expect((await running.api.get('/v1/me', { token: after })).body.name).toBe('Ada')
   })
 
   it('is on record: who asked from where, and that it was set', async () => {
@@ -176,6 +217,8 @@ describe.each(databases)('a sign-in on %s', (database) => {
   it('is told to the owner when the device has not signed in before, and only then', async () => {
     const email = freshEmail()
     const registered = await running.api.post('/v1/register', { body: { email, password } })
+    const verification = await newestLetter(running, email, 'Verify your e-mail address')
+    await running.api.post('/v1/email/verify', { body: { token: verification.token, password } })
     const signIn = (device?: string, agent = 'Hypertext <b>Explorer</b>\t7') => {
       const headers = { 'user-agent': agent, ...(device === undefined ? {} : { 'latchkey-device': device }) }
       return running.api.post('/v1/login', { body: { email, password }, headers })
@@ -185,15 +228,16 @@ describe.each(databases)('a sign-in on %s', (database) => {
     const first = await signIn()
     const [letter] = await told(email)
     expect(letter?.text).toContain('127.0.0.1')
-    expect(letter?.text).toContain('Hypertext <b>Explorer</b> 7')
-    expect(letter?.html).not.toContain('<b>')
+    expect(letter?.text).not.toContain('Explorer')
+    await signIn(undefined, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
+    expect((await told(email)).at(-1)?.text).toContain('Firefox on Linux')
     await signIn(first.body.device_token)
     await running.api.post('/v1/login', { body: { email, password: 'not the right password' } })
-    expect(await told(email)).toHaveLength(1)
+    expect(await told(email)).toHaveLength(2)
   })
 
   it('is told a few times an hour at most', async () => {
-    const { email } = await register(running)
+    const { email } = await registerVerified(running)
     for (let round = 0; round < 8; round += 1) await login(running, email)
     expect(await told(email)).toHaveLength(5)
   })

@@ -5,7 +5,6 @@ import type { AuditEntry, AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Permission } from '../config/settings.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
-import type { MailQuota } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem, type ProblemCode } from '../problem.js'
 import { type Admission, attemptAt, type GuessGuard, type VouchedDevice } from '../protection/guess-guard.js'
@@ -14,6 +13,7 @@ import type { Acting, Actors } from '../sessions/actors.js'
 import type { Sessions, TokenSet } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import { canAdminister, hasAdministrator, requireAdministrator } from './administrators.js'
+import type { DeviceConfirmation } from './device-confirmation.js'
 import { canonicalEmail, tryCanonicalEmail } from './email-address.js'
 import type { EmailVerification } from './email-verification.js'
 import { draftAccount, insertDraft } from './new-account.js'
@@ -38,9 +38,9 @@ export interface AccountsOptions {
   readonly passwords: PasswordQueue
   readonly policy: PasswordPolicy
   readonly guesses: GuessGuard
+  readonly confirmations: DeviceConfirmation
   readonly tokens: OneTimeTokens
   readonly outbox: Outbox
-  readonly quota: MailQuota
   readonly emails: EmailVerification
   readonly unverifiedSignIn: Permission
   readonly audit: AuditTrail
@@ -67,10 +67,10 @@ export class Accounts {
   /**
    * A new session for whoever knows the password. Does the same work and fails with the same `invalid_credentials` whether or not
    * there is such an account; `account_disabled` and `email_unverified` are told only to who knows the password. Fails with `guess_delayed` before the password is
-   * looked at. `device`: the device token that came along.
+   * looked at, and with `device_confirmation_required` whatever the password is. `device`: the device token that came along.
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, passwords, guesses } = this.#options
+    const { store, passwords, guesses, confirmations } = this.#options
     // Before the attempt is counted: nobody pays for our having no time.
     passwords.checkRoom()
     const email = tryCanonicalEmail(input.email)
@@ -78,7 +78,9 @@ export class Accounts {
     const attempt = attemptAt(found?.id ?? email, origin, device)
     const admission = await this.#recordDelay(guesses.admit(attempt), { account: found?.id ?? null, origin })
     for (let round = 0; round < maxLoginAttempts; round += 1) {
-      const account = await this.#checkCredentials(found, input.password, origin)
+      const passwordMatches = await passwords.verify(input.password, found?.passwordHash)
+      await confirmations.require({ email, account: found, passwordMatches, admission }, origin)
+      const account = await this.#checkCredentials(found, passwordMatches, origin)
       const signedIn = await this.#openFor(account, { password: input.password, admission, origin })
       if (signedIn !== undefined) return signedIn
       found = await table.findStoredAccountByEmail(store, email)
@@ -117,7 +119,7 @@ export class Accounts {
       if (updated === undefined) throw new LatchkeyError('token_revoked')
       if (input.name !== undefined) await this.#audit(client, 'profile_change', acting, origin)
       if (email === undefined || email === updated.email) return updated
-      await emails.requestChange(client, updated, email)
+      await emails.requestChange(client, updated, { email, origin })
       await this.#audit(client, 'email_change_request', acting, origin)
       return updated
     })
@@ -140,7 +142,7 @@ export class Accounts {
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
       // Who has asked for a link may be the one whom the change is to keep out.
       await tokens.revokeAll(client, acting.accountId)
-      await outbox.add(client, { kind: 'password_changed', to: updated.email, account: updated.id })
+      await outbox.notify(client, updated, { kind: 'password_changed' })
       await keys.revoke(acting.accountId, { client })
       await this.#audit(client, 'password_change', acting, origin)
       return [updated, kept] as const
@@ -245,10 +247,9 @@ export class Accounts {
 
   async #checkCredentials(
     found: table.StoredAccount | undefined,
-    password: string,
+    matches: boolean,
     origin: RequestOrigin,
   ): Promise<table.StoredAccount> {
-    const matches = await this.#options.passwords.verify(password, found?.passwordHash)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return found
     const reason = refusal ?? 'invalid_credentials'
@@ -280,7 +281,9 @@ export class Accounts {
       if (!recorded) return undefined
       if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
       await guesses.welcome(client, admission)
-      if (!admission.deviceKnown) await this.#tellOfDevice(client, account, origin)
+      if (!admission.deviceKnown) {
+        await this.#options.outbox.notify(client, account, { kind: 'new_device', at: this.#now(), ...origin })
+      }
       const opened = await sessions.open(client, account.id, origin)
       await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
       return opened
@@ -288,13 +291,6 @@ export class Accounts {
     if (session === undefined) return undefined
     const tokens = await sessions.tokensFor(session)
     return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
-  }
-
-  /** Who signs in from ever new devices learns no more, and the owner not less, after the first few letters. */
-  async #tellOfDevice(client: SqlClient, { id, email }: table.Account, origin: RequestOrigin): Promise<void> {
-    const { outbox, quota } = this.#options
-    if (!outbox.served || !(await quota.take(client, 'new device', email))) return
-    await outbox.add(client, { kind: 'new_device', to: email, account: id, at: this.#now(), ...origin })
   }
 
   /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */

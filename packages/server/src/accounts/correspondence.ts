@@ -35,10 +35,10 @@ export function openCorrespondence(mail: MailConfiguration, parts: Correspondenc
   const { linkBase, resetLinkTtlSec, verifyLinkTtlSec } = mail
   const transport = openTransport(mail)
   const tokens = new OneTimeTokens({ store, clock })
-  const outbox = new Outbox({ ...parts, served: transport !== undefined })
   const quota = new MailQuota(parts)
-  const answers = new RequestAnswers({ tokens, quota, audit, resetLinkTtlSec, verifyLinkTtlSec })
-  const answer = answers.answer.bind(answers)
+  const outbox = new Outbox({ ...parts, quota, served: transport !== undefined })
+  const answers = new RequestAnswers({ tokens, audit, resetLinkTtlSec, verifyLinkTtlSec })
+  const answer = answers.draft.bind(answers)
   const courier = transport && new Courier({ store, outbox, transport, answer, linkBase, audit, clock })
   return { tokens, outbox, quota, courier }
 }

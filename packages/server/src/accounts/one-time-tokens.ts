@@ -10,6 +10,8 @@ export interface TokenPurposes {
   verify_email: { readonly email: string }
   change_email: { readonly email: string }
   reset_password: { readonly email: string }
+  /** `device`: the name of the lane of the device that asked. */
+  confirm_device: { readonly email: string; readonly device: string }
   register: { readonly email: string; readonly name: string | null; readonly passwordHash: string }
 }
 

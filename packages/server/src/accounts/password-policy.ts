@@ -1,5 +1,6 @@
 import { Problem } from '../problem.js'
 import type { CommonPasswords } from './common-passwords.js'
+import { hostWords, lengthWithoutContext } from './context-words.js'
 import { normalisePassword } from './password.js'
 
 /** What `PasswordPolicy` works with. */
@@ -7,6 +8,8 @@ export interface PasswordPolicyOptions {
   /** In Unicode code points. */
   readonly minLength: number
   readonly common: CommonPasswords
+  /** Names of the service, which are no secret: they do not count towards the length. */
+  readonly context: readonly string[]
 }
 
 /** What is known of whoever sets a password, and is tried by whoever guesses it. */
@@ -17,7 +20,10 @@ export interface PasswordOwner {
 
 const maxLength = 128
 
-/** Which passwords may be set (NIST SP 800-63B-4 §3.1.1.2): long ones that nobody tries first. What they are made of is nobody's business. */
+/**
+ * Decides which passwords may be set (NIST SP 800-63B-4 §3.1.1.2): long ones that are not tried first. Names of the service and of the
+ * owner do not count towards the length; otherwise a password may be made of anything.
+ */
 export class PasswordPolicy {
   readonly #options: PasswordPolicyOptions
 
@@ -27,7 +33,7 @@ export class PasswordPolicy {
 
   /** The password to be set, normalised. Throws `password_too_short`, `password_too_long`, `password_common`. */
   check(text: string, owner: PasswordOwner): string {
-    const { minLength, common } = this.#options
+    const { minLength, common, context } = this.#options
     const password = normalisePassword(text)
     const length = [...password].length
     if (!(length >= minLength)) {
@@ -36,12 +42,17 @@ export class PasswordPolicy {
       })
     }
     if (!(length <= maxLength)) throw new Problem('password_too_long')
-    if (isOf(owner, password) || common.has(password)) throw new Problem('password_common')
+    if (common.has(password)) throw new Problem('password_common')
+    if (!(lengthWithoutContext(password, [...context, ...wordsAbout(owner)]) >= minLength)) {
+      throw new Problem('password_common', {
+        hint: `Leave out the name of this service, your address and your name, or add to them: at least ${minLength} other characters are needed.`,
+      })
+    }
     return password
   }
 }
 
-function isOf({ email, name }: PasswordOwner, password: string): boolean {
-  const given = [email, email.slice(0, email.lastIndexOf('@')), name ?? '']
-  return given.some((text) => normalisePassword(text).toLowerCase() === password.toLowerCase())
+function wordsAbout({ email, name }: PasswordOwner): string[] {
+  const at = email.lastIndexOf('@')
+  return [email, email.slice(0, at), hostWords(email.slice(at + 1)), name ?? '']
 }

@@ -42,35 +42,49 @@ export class Recovery {
   }
 
   /**
-   * Sets the password by the mailed link, and ends every session and every token of the account, all in one transaction (C5). The network, and the
-   * device whose token came along, are then welcome: whoever guesses at the account does not keep its owner waiting. Fails with
-   * `link_invalid`, `password_…`, `account_disabled`, `overloaded`.
+   * Sets the password by the mailed link, and ends every session and every token of the account, all in one transaction (C5). An
+   * account whose address was not verified may have been made by a stranger: with the first reset its name and its known devices go
+   * as well. The network, and the device whose token came along, then count as known: whoever guesses at the account does not keep
+   * its owner waiting. Fails with `link_invalid`, `password_…`, `account_disabled`, `overloaded`.
    */
   async reset(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<void> {
-    const { store, keys, sessions, passwords, policy, guesses, tokens, outbox, clock } = this.#options
+    const { store, passwords, policy, tokens } = this.#options
     passwords.checkRoom()
     const { accountId } = await tokens.find(input.token, 'reset_password')
     const owner = checked(accountId === null ? undefined : await table.findAccount(store, accountId))
     const passwordHash = await passwords.hash(policy.check(input.password, owner))
     await store.transaction(async (client) => {
-      const { id, email } = checked(await table.lockAccount(client, owner.id))
+      // The account before its link, as everywhere.
+      const account = checked(await table.lockAccount(client, owner.id))
       const { data } = await tokens.redeem(client, input.token, 'reset_password')
-      if (data.email !== email) throw new Problem('link_invalid')
-      const verifiedAt = owner.emailVerifiedAt ?? clock.now()
-      await table.updateAccount(client, { id }, { passwordHash, emailVerifiedAt: verifiedAt })
-      await tokens.revokeAll(client, id)
-      await sessions.endAll(client, id, 'password_reset')
-      await guesses.readmit(client, attemptAt(id, origin, device))
-      await outbox.add(client, { kind: 'password_changed', to: email, account: id })
-      await keys.revoke(id, { client })
+      if (data.email !== account.email) throw new Problem('link_invalid')
+      await this.#handOver(client, account, { passwordHash, attempt: attemptAt(account.id, origin, device) })
       await this.#options.audit.append(client, {
         event: 'password_reset',
         outcome: 'done',
-        actor: id,
-        account: id,
+        actor: account.id,
+        account: account.id,
         address: origin.address,
       })
     })
+  }
+
+  /** Gives the account to the reader of its mailbox alone. */
+  async #handOver(
+    client: SqlClient,
+    account: table.Account,
+    { passwordHash, attempt }: { readonly passwordHash: string; readonly attempt: ReturnType<typeof attemptAt> },
+  ): Promise<void> {
+    const { keys, sessions, guesses, tokens, outbox, clock } = this.#options
+    const { id, emailVerifiedAt } = account
+    const change = emailVerifiedAt === null ? { name: null, emailVerifiedAt: clock.now() } : {}
+    const updated = checked(await table.updateAccount(client, { id }, { passwordHash, ...change }))
+    await tokens.revokeAll(client, id)
+    await sessions.endAll(client, id, 'password_reset')
+    if (emailVerifiedAt === null) await guesses.forgetDevices(client, id)
+    await guesses.readmit(client, attempt)
+    await outbox.notify(client, updated, { kind: 'password_changed' })
+    await keys.revoke(id, { client })
   }
 }
 

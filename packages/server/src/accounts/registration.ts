@@ -82,16 +82,19 @@ export class Registration {
 
   /**
    * The account that a mailed link is for, and its first session, for who knows the password that was chosen: the link alone may have been asked for
-   * by a stranger, whose password would then be that of the address's owner. Fails with `link_invalid`, `password_wrong`, `email_taken`.
+   * by a stranger, whose password would then be that of the address's owner. Fails with `link_invalid`, `password_wrong`, `guess_delayed`, `email_taken`.
    */
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, tokens, passwords, audit, clock } = this.#options
+    const { store, tokens, passwords, guesses, audit, clock } = this.#options
     const { data } = await tokens.find(input.token, 'register')
+    passwords.checkRoom()
+    const lane = await guesses.admitLink(data.email)
     if (!(await passwords.verify(input.password, data.passwordHash))) {
       const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
       await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })
       throw new Problem('password_wrong')
     }
+    await guesses.forgive(lane)
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const entered = await store.transaction(async (client) => {

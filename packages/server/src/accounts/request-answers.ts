@@ -1,15 +1,13 @@
 import type { SqlClient } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
-import type { Letter, MailRequest } from '../mail/letter.js'
-import type { MailQuota } from '../mail/mail-quota.js'
+import { type LetterDraft, type LinkLetter, type MailRequest, noticeTo, type OneTimeLink } from '../mail/letter.js'
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 
 /** What `RequestAnswers` works with. */
 export interface RequestAnswersOptions {
   readonly tokens: OneTimeTokens
-  readonly quota: MailQuota
   readonly audit: AuditTrail
   readonly resetLinkTtlSec: number
   readonly verifyLinkTtlSec: number
@@ -23,41 +21,66 @@ export class RequestAnswers {
     this.#options = options
   }
 
-  /** The letter, whose token is made in the caller's transaction; `undefined` for nobody, and when the address was written to often enough. */
-  async answer(client: SqlClient, request: MailRequest): Promise<Letter | undefined> {
+  /** The letter, whose token is made in the caller's transaction once it is certain to be sent; `undefined` for none. */
+  async draft(client: SqlClient, request: MailRequest): Promise<LetterDraft | undefined> {
     const account = await lockOwner(client, request.to)
-    if (!wanted(request, account)) return undefined
-    // Before the token: one that nobody is told must not take the place of one that lies in the mailbox.
-    if (!(await this.#options.quota.take(client, request.kind, request.to))) return undefined
-    if (request.kind === 'ask_registration') return this.#register(client, request, account)
-    return account && this.#link(client, request, account)
+    if (request.kind === 'ask_registration') return this.#registration(client, request, account)
+    if (account === undefined || account.disabledAt !== null) return undefined
+    if (request.kind === 'ask_reset') return this.#reset(client, request, account)
+    if (request.kind === 'ask_device') return this.#confirmation(client, request, account)
+    return account.emailVerifiedAt === null ? this.#verification(client, request, account) : undefined
   }
 
-  async #register(
+  #registration(
     client: SqlClient,
-    { to, name, passwordHash, origin }: MailRequest & { kind: 'ask_registration' },
+    request: MailRequest & { kind: 'ask_registration' },
     account: Account | undefined,
-  ): Promise<Letter> {
-    if (account !== undefined) {
-      await this.#audit(client, 'register', { account: account.id, origin, outcome: 'refused' })
-      return { kind: 'email_has_account', to, account: account.id }
-    }
-    const data = { email: to, name, passwordHash }
+  ): LetterDraft | undefined {
+    const { to, name, passwordHash, origin } = request
     const { tokens, verifyLinkTtlSec } = this.#options
-    const link = await tokens.issue(client, { purpose: 'register', accountId: null, data }, verifyLinkTtlSec)
-    return { kind: 'finish_registration', to, account: null, link }
+    if (account === undefined) {
+      const data = { email: to, name, passwordHash }
+      return linkDraft('finish_registration', { to, account: null }, () =>
+        tokens.issue(client, { purpose: 'register', accountId: null, data }, verifyLinkTtlSec),
+      )
+    }
+    const notice = noticeTo(account, { kind: 'email_has_account' })
+    // The address may be another person's, whose account this then becomes by setting its password.
+    if (notice === undefined) return account.disabledAt === null ? this.#reset(client, request, account) : undefined
+    const write = async () => {
+      await this.#audit(client, 'register', { account: account.id, origin, outcome: 'refused' })
+      return notice
+    }
+    return { kind: notice.kind, to, account: account.id, write }
   }
 
-  async #link(client: SqlClient, { kind, to, origin }: MailRequest, { id }: Account): Promise<Letter> {
-    const { tokens, resetLinkTtlSec, verifyLinkTtlSec } = this.#options
-    const bound = { accountId: id, data: { email: to } }
-    if (kind === 'ask_verification') {
-      const link = await tokens.issue(client, { purpose: 'verify_email', ...bound }, verifyLinkTtlSec)
-      return { kind: 'verify_email', to, account: id, link }
-    }
-    await this.#audit(client, 'password_forgot', { account: id, origin, outcome: 'done' })
-    const link = await tokens.issue(client, { purpose: 'reset_password', ...bound }, resetLinkTtlSec)
-    return { kind: 'reset_password', to, account: id, link }
+  #reset(client: SqlClient, { to, origin }: MailRequest, { id }: Account): LetterDraft {
+    const { tokens, resetLinkTtlSec } = this.#options
+    return linkDraft('reset_password', { to, account: id }, async () => {
+      await this.#audit(client, 'password_forgot', { account: id, origin, outcome: 'done' })
+      const data = { email: to }
+      return tokens.issue(client, { purpose: 'reset_password', accountId: id, data }, resetLinkTtlSec)
+    })
+  }
+
+  #confirmation(
+    client: SqlClient,
+    { to, device, granted }: MailRequest & { kind: 'ask_device' },
+    { id, emailVerifiedAt }: Account,
+  ): LetterDraft | undefined {
+    if (!granted || emailVerifiedAt === null) return undefined
+    const { tokens, resetLinkTtlSec } = this.#options
+    const data = { email: to, device }
+    return linkDraft('confirm_device', { to, account: id }, () =>
+      tokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, resetLinkTtlSec),
+    )
+  }
+
+  #verification(client: SqlClient, { to }: MailRequest, { id }: Account): LetterDraft {
+    const { tokens, verifyLinkTtlSec } = this.#options
+    return linkDraft('verify_email', { to, account: id }, () =>
+      tokens.issue(client, { purpose: 'verify_email', accountId: id, data: { email: to } }, verifyLinkTtlSec),
+    )
   }
 
   /** Nobody has shown who it is that asked. */
@@ -70,15 +93,17 @@ export class RequestAnswers {
   }
 }
 
-/** Locks the account with this address: before its link, and before the count of its mailbox. */
+/** The account with this address, locked: before the counts and links that are written under it. */
 async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
   const found = await findAccountByEmail(client, email)
   const account = found && (await lockAccount(client, found.id))
   return account?.email === email ? account : undefined
 }
 
-function wanted({ kind }: MailRequest, account: Account | undefined): boolean {
-  if (kind === 'ask_registration') return true
-  if (account === undefined || account.disabledAt !== null) return false
-  return kind === 'ask_reset' || account.emailVerifiedAt === null
+function linkDraft(
+  kind: LinkLetter['kind'],
+  addressed: { readonly to: string; readonly account: string | null },
+  issue: () => Promise<OneTimeLink>,
+): LetterDraft {
+  return { kind, ...addressed, write: async () => ({ kind, ...addressed, link: await issue() }) }
 }

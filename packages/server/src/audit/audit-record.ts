@@ -47,6 +47,7 @@ export const auditEvents = [
   'token_introspect',
   'client_authenticate',
   'key_replace',
+  'device_confirm',
 ] as const
 
 /** The name of something that happened. */

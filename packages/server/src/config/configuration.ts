@@ -168,7 +168,7 @@ export function readConfiguration(env: Environment): Configuration {
     serviceKeyRotationSec: reader.read(settings.serviceKeyRotation) ?? 7_776_000,
     maxStalenessMs: reader.read(settings.maxStaleness) ?? 2000,
     verifyTimeoutMs: reader.read(settings.verifyTimeout) ?? 5000,
-    passwordMinLength: reader.read(settings.passwordMinLength) ?? 12,
+    passwordMinLength: reader.read(settings.passwordMinLength) ?? 15,
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',

@@ -222,9 +222,10 @@ export const settings = {
   },
   passwordMinLength: {
     name: 'PASSWORD_MIN_LENGTH',
-    purpose: 'How many characters a new password has at least.',
+    purpose:
+      'How many characters a new password has at least. The password is the only factor here, for which NIST SP 800-63B-4 asks for 15. Existing passwords keep working.',
     accepts: 'a whole number from 8 to 64',
-    byDefault: '12',
+    byDefault: '15',
     parse: (text) => parseWhole(text, 8, 64),
   },
   passwordPeppers: {
@@ -271,14 +272,14 @@ export const settings = {
   linkBase: {
     name: 'LATCHKEY_LINK_BASE',
     purpose:
-      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration and /reset-password under it, each with "#token=…".',
+      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /reset-password and /confirm-device under it, each with "#token=…".',
     accepts: 'an http or https URL without query and fragment, and without a slash at its end',
     byDefault: 'LATCHKEY_ISSUER',
     parse: parseIssuer,
   },
   resetLinkTtl: seconds(
     'LATCHKEY_RESET_LINK_TTL',
-    'How long a link to set a new password works',
+    'How long a link to set a new password, or to confirm a device, works',
     [60, day],
     '3600 (one hour)',
   ),

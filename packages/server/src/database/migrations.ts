@@ -227,5 +227,14 @@ export const serverMigrations = {
       `,
       runsFrom: 13,
     },
+    {
+      // `account`: whose device or network it is, under a name that tells nothing; null in what older versions have written.
+      name: 'consecutive failures, and the devices of an account',
+      sql: `
+        alter table server_guess_lanes add column misses integer not null default 0;
+        alter table server_guess_lanes add column account text;
+        create index server_guess_lanes_of_account on server_guess_lanes (account)
+      `,
+    },
   ],
 } as const

@@ -6,7 +6,6 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify'
-import type { HstsScope } from '../config/settings.js'
 import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
@@ -26,10 +25,13 @@ const slownessIntervalMs = 1000
 /** A connection on which nothing moves, because nobody takes what we send, is let go. */
 const connectionTimeoutMs = 60_000
 
-const hstsHeaders: Readonly<Record<HstsScope, string>> = {
+const hstsHeaders = {
   host: 'max-age=31536000',
   subdomains: 'max-age=31536000; includeSubDomains',
-}
+} as const
+
+/** The hosts for which browsers use https alone (RFC 6797 §6.1). */
+export type HstsScope = keyof typeof hstsHeaders
 
 /** What an app is made with. */
 export interface AppOptions {

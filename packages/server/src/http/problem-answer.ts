@@ -26,6 +26,7 @@ export interface ProblemAnswer {
   readonly reasons?: readonly string[]
   readonly error?: string
   readonly error_description?: string
+  readonly device_token?: string
 }
 
 /** The media type of every refusal. */
@@ -39,6 +40,7 @@ interface Refusal {
   readonly statusCode: number
   readonly headers?: Readonly<Record<string, string>>
   readonly oauthError?: string | undefined
+  readonly deviceToken?: string | undefined
 }
 
 /** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
@@ -69,7 +71,7 @@ interface ProblemSurroundings {
 
 /** The body for a refusal. */
 export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemSurroundings): ProblemAnswer {
-  const { code, message, hint, statusCode } = refusal
+  const { code, message, hint, statusCode, deviceToken } = refusal
   const error = refusal.oauthError ?? oauthError
   return {
     type: `urn:latchkey:problem:${code}`,
@@ -79,6 +81,7 @@ export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError 
     hint,
     request_id: requestId,
     ...(errors === undefined ? {} : { errors }),
+    ...(deviceToken === undefined ? {} : { device_token: deviceToken }),
     ...(error === undefined ? {} : { error, error_description: describe(`${message} ${hint}`) }),
   }
 }

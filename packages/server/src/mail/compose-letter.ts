@@ -1,5 +1,6 @@
+import { recognisedDevice } from '../device-name.js'
 import { html } from '../html.js'
-import type { Letter, OneTimeLink } from './letter.js'
+import type { Letter, NoticeTopic, OneTimeLink } from './letter.js'
 
 /** What a letter says, as plain text and as HTML. */
 export interface ComposedLetter {
@@ -16,11 +17,10 @@ interface Draft {
   readonly url?: string
 }
 
-const maxAgentLength = 120
-
 /**
- * The text of a letter. Subjects are fixed, and nothing that somebody chose is in a letter to somebody else but the address that an account is changed
- * to: otherwise strangers could send texts of their own in the operator's name. `linkBase`: the URL under which the linked pages are, without a slash at its end.
+ * Returns the text of a letter. It holds nothing that a person or a program chose: no name, no address of another mailbox, no
+ * `User-Agent`. Mail programs make links of whatever looks like one, so that a stranger could otherwise send links in the operator's
+ * name. `linkBase`: the URL under which the linked pages are, without a slash at its end.
  */
 export function composeLetter(letter: Letter, linkBase: string): ComposedLetter {
   const { subject, paragraphs, url } = draft(letter, linkBase)
@@ -38,8 +38,8 @@ function draft(letter: Letter, linkBase: string): Draft {
   switch (letter.kind) {
     case 'verify_email':
       return linked('Verify your e-mail address', letter.link, `${linkBase}/verify-email`, [
-        `Follow this link to verify that this address is yours. Somebody registered it at ${site}.`,
-        'If it was not you, ignore this message.',
+        `This address was registered at ${site}. Follow this link to verify that it is yours. You need to be signed in, or the password that you chose.`,
+        `If you did not register, ignore this message: the link does nothing without that password. To use this address at ${site} yourself, ask for a new password there.`,
       ])
     case 'finish_registration':
       return linked('Finish your registration', letter.link, `${linkBase}/finish-registration`, [
@@ -53,14 +53,19 @@ function draft(letter: Letter, linkBase: string): Draft {
       ])
     case 'confirm_email':
       return linked('Confirm your new e-mail address', letter.link, `${linkBase}/verify-email`, [
-        `Follow this link to make this the address of your account at ${site}.`,
+        `Follow this link to make this the address of your account at ${site}. You need to be signed in, or your password.`,
         unasked,
+      ])
+    case 'confirm_device':
+      return linked('Confirm your sign-in', letter.link, `${linkBase}/confirm-device`, [
+        `Your password was entered at ${site} on a device that has not been used for your account before, after many wrong ones. If that was you, open this link on that device, and sign in again.`,
+        `If it was not you, do not follow the link. Set a new password at ${site} now: it signs every device out.`,
       ])
     case 'email_has_account':
       return {
         subject: 'You have an account already',
         paragraphs: [
-          `Somebody tried to use this address for an account at ${site}, but there is one with it already.`,
+          `This address was entered for a new account at ${site}, but there is one with it already.`,
           'If it was you, sign in, or ask for a new password. If it was not, ignore this message: nothing changes.',
         ],
       }
@@ -73,7 +78,8 @@ function draft(letter: Letter, linkBase: string): Draft {
       return {
         subject: 'Your e-mail address is about to change',
         paragraphs: [
-          `Somebody who knows your password asked to change the address of your account at ${site} to ${letter.newEmail}.`,
+          `A change of the address of your account at ${site} was asked for, with your password.`,
+          'It is made once a link is followed that was mailed to the new address.',
           alarm,
         ],
       }
@@ -81,16 +87,24 @@ function draft(letter: Letter, linkBase: string): Draft {
       return {
         subject: 'Your e-mail address was changed',
         paragraphs: [
-          `The address of your account at ${site} is now ${letter.newEmail}. This address no longer belongs to it.`,
-          `If that was not you, tell the operator of ${site}.`,
+          `Your account at ${site} has another address now. This address no longer belongs to it.`,
+          `If that was not you, write to the operator of ${site}.`,
+        ],
+      }
+    case 'notices_paused':
+      return {
+        subject: 'There is more news about your account than we send',
+        paragraphs: [
+          `${pausedText[letter.about]} at ${site}: so often within an hour that we send no letter about each of them for the next hour.`,
+          alarm,
         ],
       }
     case 'new_device':
       return {
         subject: 'New sign-in to your account',
         paragraphs: [
-          `Somebody signed in to your account at ${site} on a device that has not done so before.`,
-          `When: ${timeText(letter.at)}. From: ${letter.address}. With: ${agentText(letter.userAgent)}.`,
+          `Your account at ${site} was signed in to on a device that has not been used for it before.`,
+          `When: ${timeText(letter.at)}. From: ${addressText(letter.address)}. With: ${recognisedDevice(letter.userAgent) ?? 'a program that is not recognised'}.`,
           `If it was you, there is nothing to do. ${alarm}`,
         ],
       }
@@ -115,8 +129,12 @@ function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
-/** What the client says of itself, on one line. */
-function agentText(userAgent: string | null): string {
-  const printable = (userAgent ?? '').replaceAll(/[^\x20-\x7e]/g, ' ').trim()
-  return printable === '' ? 'an unnamed program' : printable.slice(0, maxAgentLength)
+const pausedText: Readonly<Record<NoticeTopic, string>> = {
+  'sign-ins': 'Your account was signed in to on devices that have not been used for it before',
+  changes: 'The password or the address of your account was changed, or a change was asked for',
+}
+
+/** Digits and colons are all that an IP address needs; what a proxy adds to one is left out. */
+function addressText(address: string): string {
+  return /^[0-9a-f.:]+$/.test(address) ? address : 'an unknown address'
 }

@@ -4,7 +4,7 @@ import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { composeLetter } from './compose-letter.js'
-import { isRequest, type Letter, type LetterKind, type MailRequest } from './letter.js'
+import { isRequest, type Letter, type LetterDraft, type LetterKind, type MailRequest } from './letter.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isHopeless, maxAttempts, retryDelayMs } from './retry-policy.js'
@@ -14,8 +14,8 @@ export interface CourierOptions {
   readonly store: SqlStore
   readonly outbox: Outbox
   readonly transport: MailTransport
-  /** Makes a request into a letter, in the transaction in which it takes its place; `undefined` when nobody is to be written to. */
-  readonly answer: (client: SqlClient, request: MailRequest) => Promise<Letter | undefined>
+  /** Decides which letter a request becomes, in the transaction in which it takes its place; `undefined` when none does. */
+  readonly answer: (client: SqlClient, request: MailRequest) => Promise<LetterDraft | undefined>
   /** The URL under which the linked pages are. */
   readonly linkBase: string
   readonly audit: AuditTrail
@@ -95,8 +95,8 @@ export class Courier extends EventEmitter<CourierEvents> {
 
   async #read(entry: ClaimedEntry): Promise<Letter | undefined> {
     try {
-      const content = entry.open()
-      return isRequest(content) ? await this.#answer(entry, content) : content
+      const { counted, content } = entry.open()
+      return counted ? content : await this.#admit(entry, content)
     } catch (error) {
       await this.#noteFailure(entry, undefined, error)
       return undefined
@@ -113,14 +113,14 @@ export class Courier extends EventEmitter<CourierEvents> {
     }
   }
 
-  /** The letter that the request becomes; from then on each attempt sends the same one. */
-  #answer(entry: ClaimedEntry, request: MailRequest): Promise<Letter | undefined> {
+  /** The letter that the entry becomes, if the quota of its mailbox allows it. One mailbox to a transaction. */
+  #admit(entry: ClaimedEntry, content: Letter | MailRequest): Promise<Letter | undefined> {
     const { store, outbox, answer } = this.#options
     return store.transaction(async (client) => {
-      const letter = await answer(client, request)
-      if (letter === undefined) await outbox.remove(client, entry)
-      else if (!(await outbox.replace(client, entry, letter))) throw new Error('Another process has taken it over.')
-      return letter
+      const draft = isRequest(content) ? await answer(client, content) : draftOf(content)
+      if (draft !== undefined) return outbox.admit(client, entry, draft)
+      await outbox.remove(client, entry)
+      return undefined
     })
   }
 
@@ -160,6 +160,11 @@ export class Courier extends EventEmitter<CourierEvents> {
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
   readonly permanent = true
+}
+
+function draftOf(letter: Letter): LetterDraft {
+  const { kind, to, account } = letter
+  return { kind, to, account, write: async () => letter }
 }
 
 function deliveryOf(

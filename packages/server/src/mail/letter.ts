@@ -12,23 +12,50 @@ interface Addressed {
   readonly account: string | null
 }
 
+/**
+ * A letter whose link shows that its reader has the mailbox. These are the only letters that go to an address which no owner has
+ * verified; `confirm_device` does not.
+ */
+export type LinkLetter = Addressed & {
+  readonly kind: 'verify_email' | 'finish_registration' | 'reset_password' | 'confirm_email' | 'confirm_device'
+  readonly link: OneTimeLink
+}
+
+/** News about an account, for its owner. `Outbox.notify` is the only way to send one, and sends none to an unverified address. */
+export type Notice =
+  | { readonly kind: 'email_has_account' | 'password_changed' | 'email_change_requested' | 'email_changed' }
+  | {
+      readonly kind: 'new_device'
+      /** Milliseconds since 1970. */
+      readonly at: number
+      readonly address: string
+      readonly userAgent: string | null
+    }
+  | {
+      /** Stands for the notices of one hour that are not sent one by one. */
+      readonly kind: 'notices_paused'
+      readonly about: NoticeTopic
+    }
+
+/** What notices are counted by: a flood of one topic leaves the other its letters. */
+export type NoticeTopic = 'sign-ins' | 'changes'
+
 /** A letter that is to be sent: what it is about, and what its text is made from. */
-export type Letter = Addressed &
-  (
-    | {
-        readonly kind: 'verify_email' | 'finish_registration' | 'reset_password' | 'confirm_email'
-        readonly link: OneTimeLink
-      }
-    | { readonly kind: 'email_has_account' | 'password_changed' }
-    | { readonly kind: 'email_change_requested' | 'email_changed'; readonly newEmail: string }
-    | {
-        readonly kind: 'new_device'
-        /** Milliseconds since 1970. */
-        readonly at: number
-        readonly address: string
-        readonly userAgent: string | null
-      }
-  )
+export type Letter = LinkLetter | (Addressed & Notice)
+
+/** The account that a notice is for. */
+export interface MailOwner {
+  readonly id: string
+  /** Canonical. */
+  readonly email: string
+  /** Milliseconds since 1970; `null` while nobody has shown to read the mailbox. */
+  readonly emailVerifiedAt: number | null
+}
+
+/** The notice as a letter to the owner; `undefined` where the address is not verified, because it may be that of a third party. */
+export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Letter | undefined {
+  return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id }
+}
 
 /**
  * Something that anybody may ask to be written to an address. Whether there is an account behind it is looked up when its turn comes, so that the
@@ -40,6 +67,13 @@ export type MailRequest = Addressed & {
 } & (
     | { readonly kind: 'ask_reset' | 'ask_verification' }
     | {
+        readonly kind: 'ask_device'
+        /** The name of the lane of the device that asked. */
+        readonly device: string
+        /** Whether its password was right; without that nothing is sent. */
+        readonly granted: boolean
+      }
+    | {
         readonly kind: 'ask_registration'
         readonly name: string | null
         readonly passwordHash: string
@@ -48,6 +82,13 @@ export type MailRequest = Addressed & {
 
 /** What a letter is about. */
 export type LetterKind = Letter['kind']
+
+/** A letter that may be sent if its mailbox's quota allows it. */
+export interface LetterDraft extends Addressed {
+  readonly kind: LetterKind
+  /** Makes the letter. Called once it is certain to be sent: a new link ends the older one that lies in the mailbox. */
+  write(): Promise<Letter>
+}
 
 /** Whether it has to be made into a letter first. */
 export function isRequest(content: Letter | MailRequest): content is MailRequest {

@@ -3,7 +3,16 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
-import type { Letter, MailRequest } from './letter.js'
+import {
+  type Letter,
+  type LetterDraft,
+  type LinkLetter,
+  type MailOwner,
+  type MailRequest,
+  type Notice,
+  noticeTo,
+} from './letter.js'
+import { type MailQuota, topicOf } from './mail-quota.js'
 
 /** What `Outbox` works with. */
 export interface OutboxOptions {
@@ -13,9 +22,16 @@ export interface OutboxOptions {
   /** Resolves once the key is known as it is now. */
   readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
+  /** Counts every letter. */
+  readonly quota: MailQuota
   /** Whether anything is ever sent from here. */
   readonly served: boolean
 }
+
+/** What an entry holds: a letter that was counted and is sent, or something that is still to be counted. */
+export type OutboxContent =
+  | { readonly counted: true; readonly content: Letter }
+  | { readonly counted: false; readonly content: Letter | MailRequest }
 
 /** An entry that was taken out to be sent; it is back by itself when its lease has ended. */
 export interface ClaimedEntry {
@@ -23,7 +39,7 @@ export interface ClaimedEntry {
   /** How often it was taken out, this time included. */
   readonly attempts: number
   /** Opens what it holds; throws `master_key_wrong` when it was changed. */
-  open(): Letter | MailRequest
+  open(): OutboxContent
 }
 
 /** Letters on their way: in the database from the transaction of their cause until they are sent, sealed, because they hold one-time links. */
@@ -44,15 +60,25 @@ export class Outbox {
     if (!this.#options.served) throw new Problem('mail_unavailable')
   }
 
-  /** Adds what is to be sent, in the caller's transaction; nothing where nothing is ever sent. */
-  async add(client: SqlClient, content: Letter | MailRequest): Promise<void> {
+  /** Adds what is to be sent, in the caller's transaction; nothing where nothing is ever sent. It is counted when its turn comes. */
+  add(client: SqlClient, content: LinkLetter | MailRequest): Promise<void> {
+    return this.#insert(client, content)
+  }
+
+  /** Adds news for the owner of an account, in the caller's transaction; nothing where the address is not verified. */
+  async notify(client: SqlClient, owner: MailOwner, notice: Notice): Promise<void> {
+    const letter = noticeTo(owner, notice)
+    if (letter !== undefined) await this.#insert(client, letter)
+  }
+
+  async #insert(client: SqlClient, content: Letter | MailRequest): Promise<void> {
     if (!this.#options.served) return
     await this.#options.ensureKeys()
     const nowMs = this.#options.clock.now()
     const id = uuidV7(nowMs)
     await client.query(`insert into server_outbox (id, sealed, attempts, due_at) values ($1, $2, 0, $3)`, [
       id,
-      this.#seal(id, content),
+      this.#seal(id, { counted: false, content }),
       nowMs,
     ])
   }
@@ -76,12 +102,32 @@ export class Outbox {
     return oldestFirst.map(({ id, attempts, sealed }) => ({ id, attempts, open: () => this.#open(id, sealed) }))
   }
 
-  /** Puts a letter in the place of the request it was made from, in the caller's transaction; `false` if the entry is no longer the caller's. */
-  async replace(client: SqlClient, { id, attempts }: ClaimedEntry, letter: Letter): Promise<boolean> {
+  /**
+   * Counts a letter against the quota of its mailbox and puts it in the place of what the entry held, in the caller's transaction;
+   * from then on each attempt sends the same one. `undefined`, and the entry is gone, when it would be one too many.
+   */
+  async admit(client: SqlClient, entry: ClaimedEntry, draft: LetterDraft): Promise<Letter | undefined> {
+    const letter = await this.#counted(client, draft)
+    if (letter === undefined) await this.remove(client, entry)
+    else if (!(await this.#replace(client, entry, letter))) throw new Error('Another process has taken it over.')
+    return letter
+  }
+
+  /** The letter, or the one that stands for all further notices of the hour; `undefined` when neither may be sent. */
+  async #counted(client: SqlClient, { kind, to, account, write }: LetterDraft): Promise<Letter | undefined> {
+    const { quota } = this.#options
+    if (kind !== 'notices_paused' && (await quota.take(client, kind, to))) return write()
+    const about = topicOf(kind)
+    if (about === undefined || !(await quota.takePause(client, about, to))) return undefined
+    return { kind: 'notices_paused', about, to, account }
+  }
+
+  /** `false` if the entry is no longer the caller's. */
+  async #replace(client: SqlClient, { id, attempts }: ClaimedEntry, content: Letter): Promise<boolean> {
     await this.#options.ensureKeys()
     const { rows } = await client.query(
       'update server_outbox set sealed = $3 where id = $1 and attempts = $2 returning id',
-      [id, attempts, this.#seal(id, letter)],
+      [id, attempts, this.#seal(id, { counted: true, content })],
     )
     return rows.length === 1
   }
@@ -101,15 +147,21 @@ export class Outbox {
     return rows.length === 1
   }
 
-  #seal(id: string, content: Letter | MailRequest): string {
-    return this.#options.key.current.seal(Buffer.from(JSON.stringify(content)), bindingOf(id)).sealed
+  #seal(id: string, { counted, content }: OutboxContent): string {
+    const text = JSON.stringify({ ...content, counted })
+    return this.#options.key.current.seal(Buffer.from(text), bindingOf(id)).sealed
   }
 
-  #open(id: string, sealed: string): Letter | MailRequest {
+  #open(id: string, sealed: string): OutboxContent {
+    // Only a holder of the key can have made it, so its shape is known. Older versions have not said whether it was counted.
+    const { counted = false, ...content } = JSON.parse(this.#unseal(id, sealed).toString())
+    return { counted, content }
+  }
+
+  #unseal(id: string, sealed: string): Buffer {
     const entry = { masterKeyId: keyId, sealed }
     const [current, next] = this.#options.key.accepted
-    // Only who holds the key can have made it, so its shape is known.
-    const open = (keyring: Keyring) => JSON.parse(keyring.open(entry, bindingOf(id)).toString()) as Letter | MailRequest
+    const open = (keyring: Keyring) => keyring.open(entry, bindingOf(id))
     if (current === undefined || next === undefined) return open(this.#options.key.current)
     try {
       return open(current)

@@ -1,6 +1,14 @@
 import type { Clock } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import { emptyLane, failed, failedByNetwork, longestMemoryMs, strangerWaitMs, waitMs } from '../guess-policy.js'
+import {
+  emptyLane,
+  failed,
+  failedByNetwork,
+  longestMemoryMs,
+  needsConfirmation,
+  strangerWaitMs,
+  waitMs,
+} from '../guess-policy.js'
 import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -33,6 +41,8 @@ export interface Admission {
   readonly lane: string
   /** Whether the device has signed in to the account before, or was vouched for. */
   readonly deviceKnown: boolean
+  /** Whether the password alone does not suffice: the device is unknown, and too much has failed in its lane. */
+  readonly needsConfirmation: boolean
 }
 
 /** A device token for a device that has not signed in yet. */
@@ -104,15 +114,28 @@ export class GuessGuard {
         const next = failedByNetwork(byNetwork ?? emptyLane, nowMs)
         await table.replaceLane(store, names.network, { seen: byNetwork, next })
       }
-      return { account, network, device: token, lane: name, deviceKnown: isKnown(names.device) }
+      const deviceKnown = isKnown(names.device)
+      const unproven = !deviceKnown && needsConfirmation(lane, nowMs)
+      return { account, network, device: token, lane: name, deviceKnown, needsConfirmation: unproven }
     }
     return this.#delay(1)
   }
 
   /** Counts an attempt of somebody who is signed in already, in a lane of that session alone. Gives its name, for `forgive`. */
-  async admitSession(sessionId: string): Promise<string> {
-    const { store, names, clock } = this.#options
-    const name = names.of('session', sessionId)
+  admitSession(sessionId: string): Promise<string> {
+    return this.#admitAlone(this.#options.names.of('session', sessionId))
+  }
+
+  /**
+   * Counts an attempt of a reader of the mailbox that a link was mailed to, in a lane of all links for `holder`: an account's ID, or an
+   * address. Returns its name, for `forgive`. Fails with `guess_delayed`.
+   */
+  admitLink(holder: string): Promise<string> {
+    return this.#admitAlone(this.#options.names.of('link', holder))
+  }
+
+  async #admitAlone(name: string): Promise<string> {
+    const { store, clock } = this.#options
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
       const seen = (await table.readLanes(store, [name])).get(name)
@@ -122,13 +145,13 @@ export class GuessGuard {
     return this.#delay(1)
   }
 
-  /** The session knew the password: what was counted is taken back. */
+  /** The password was right: what was counted in a lane of its own is taken back. */
   forgive(lane: string): Promise<void> {
     return table.forgiveOne(this.#options.store, lane)
   }
 
   /** The attempt was right: from now on its device and its network have lanes of their own. In the caller's transaction. */
-  async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown'>): Promise<void> {
+  async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>): Promise<void> {
     const names = this.#namesOf(admission)
     const nowMs = this.#options.clock.now()
     // What failed in another lane than the attempt's own was not forgiven by anybody.
@@ -139,7 +162,7 @@ export class GuessGuard {
       { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive: true },
       { name: names.network, knownUntil: nowMs + networkKnownMs, forgive: throughNetwork },
     ]
-    await table.openLanes(client, openings, nowMs)
+    await this.#open(client, openings, admission.account)
   }
 
   /** Makes device and network known to an account that was just made; gives the device's token. In the caller's transaction. */
@@ -159,17 +182,31 @@ export class GuessGuard {
     const forgive = true
     const ofDevice = { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive }
     const ofNetwork = { name: names.network, knownUntil: nowMs + networkKnownMs, forgive }
-    await table.openLanes(client, token === '' ? [ofNetwork] : [ofDevice, ofNetwork], nowMs)
+    await this.#open(client, token === '' ? [ofNetwork] : [ofDevice, ofNetwork], account)
   }
 
   /** A token for a device that the account's owner wants to sign in with: no stranger, if it does so soon. In the caller's transaction. */
   async vouch(client: SqlClient, account: string): Promise<VouchedDevice> {
-    const { devices, names, clock } = this.#options
-    const token = devices.mint()
-    const nowMs = clock.now()
-    const name = names.of('device', token, account)
-    await table.openLanes(client, [{ name, knownUntil: nowMs + vouchedForMs, forgive: true }], nowMs)
+    const token = this.#options.devices.mint()
+    await this.#open(client, [this.#openingFor(token, account)], account)
     return { token, expiresInSec: vouchedForMs / 1000 }
+  }
+
+  /** The name under which a device token stands for a device at an account; `undefined` where the token was not made here. */
+  nameOfDevice(device: string | undefined, account: string): string | undefined {
+    const token = this.#options.devices.recognise(device)
+    return token === undefined ? undefined : this.#options.names.of('device', token, account)
+  }
+
+  /** Makes a device known whose owner has confirmed it by mail, if it signs in soon. In the caller's transaction. */
+  async confirm(client: SqlClient, { account, device }: Pick<Attempt, 'account' | 'device'>): Promise<void> {
+    const token = this.#options.devices.recognise(device)
+    if (token !== undefined) await this.#open(client, [this.#openingFor(token, account)], account)
+  }
+
+  /** Makes every device and every network unknown to the account that has signed in to it. In the caller's transaction. */
+  forgetDevices(client: SqlClient, account: string): Promise<void> {
+    return table.closeLanes(client, this.#options.names.of('account', account))
   }
 
   /** Deletes what is no longer needed. */
@@ -178,7 +215,17 @@ export class GuessGuard {
     return table.pruneLanes(this.#options.store, { before: nowMs - longestMemoryMs, nowMs })
   }
 
-  #namesOf({ account, network, device }: Omit<Admission, 'lane' | 'deviceKnown'>): LaneNames {
+  #openingFor(token: string, account: string): table.Opening {
+    const knownUntil = this.#options.clock.now() + vouchedForMs
+    return { name: this.#options.names.of('device', token, account), knownUntil, forgive: true }
+  }
+
+  #open(client: SqlClient, openings: readonly table.Opening[], account: string): Promise<void> {
+    const { names, clock } = this.#options
+    return table.openLanes(client, openings, { account: names.of('account', account), nowMs: clock.now() })
+  }
+
+  #namesOf({ account, network, device }: Pick<Admission, 'account' | 'network' | 'device'>): LaneNames {
     const { names } = this.#options
     return {
       device: names.of('device', device, account),

@@ -13,7 +13,8 @@ export interface StoredLane extends Lane {
 export async function readLanes(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredLane>> {
   const places = names.map((_, index) => `$${index + 1}`).join(', ')
   const { rows } = await client.query<StoredLane>(
-    `select name, failures, last_at as "lastAt", known_until as "knownUntil" from server_guess_lanes where name in (${places})`,
+    `select name, failures, misses, last_at as "lastAt", known_until as "knownUntil"
+     from server_guess_lanes where name in (${places})`,
     names,
   )
   return new Map(rows.map((lane) => [lane.name, lane]))
@@ -28,21 +29,29 @@ export async function replaceLane(
   const { rows } =
     seen === undefined
       ? await client.query(
-          `insert into server_guess_lanes (name, failures, last_at, known_until) values ($1, $2, $3, 0)
+          `insert into server_guess_lanes (name, failures, misses, last_at, known_until) values ($1, $2, $3, $4, 0)
            on conflict (name) do nothing returning name`,
-          [name, next.failures, next.lastAt],
+          [name, next.failures, next.misses, next.lastAt],
         )
       : await client.query(
-          `update server_guess_lanes set failures = $2, last_at = $3
-           where name = $1 and failures = $4 and last_at = $5 returning name`,
-          [name, next.failures, next.lastAt, seen.failures, seen.lastAt],
+          `update server_guess_lanes set failures = $2, misses = $3, last_at = $4
+           where name = $1 and failures = $5 and misses = $6 and last_at = $7 returning name`,
+          [name, next.failures, next.misses, next.lastAt, seen.failures, seen.misses, seen.lastAt],
         )
   return rows.length === 1
 }
 
-/** Takes back the failure that was counted before it was known to be a success. */
+/** Takes back the failure that was counted before it was known to be a success; no failures are consecutive any more. */
 export async function forgiveOne(client: SqlClient, name: string): Promise<void> {
-  await client.query(`update server_guess_lanes set failures = failures - 1 where name = $1 and failures > 0`, [name])
+  await client.query(
+    `update server_guess_lanes set failures = failures - 1, misses = 0 where name = $1 and failures > 0`,
+    [name],
+  )
+}
+
+/** Makes every device and every network of the account unknown to it. */
+export async function closeLanes(client: SqlClient, account: string): Promise<void> {
+  await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])
 }
 
 /** A lane to be opened. */
@@ -53,12 +62,19 @@ export interface Opening {
   readonly forgive: boolean
 }
 
-/** Makes each lane one of its own for a device or a network that has signed in. One statement, because every login makes it. */
-export async function openLanes(client: SqlClient, openings: readonly Opening[], nowMs: number): Promise<void> {
-  const values: unknown[] = [nowMs]
+/**
+ * Makes each lane one of its own for a device or a network that has signed in to the account. One statement, because every login
+ * makes it.
+ */
+export async function openLanes(
+  client: SqlClient,
+  openings: readonly Opening[],
+  { account, nowMs }: { readonly account: string; readonly nowMs: number },
+): Promise<void> {
+  const values: unknown[] = [nowMs, account]
   const rows = openings.map(({ name, knownUntil }) => {
     const n = values.push(name, knownUntil)
-    return `($${n - 1}, 0, $1, $${n})`
+    return `($${n - 1}, 0, 0, $1, $${n}, $2)`
   })
   const kept = openings.filter(({ forgive }) => !forgive).map(({ name }) => `$${values.push(name)}`)
   const unlessKept = (column: string) => {
@@ -67,9 +83,9 @@ export async function openLanes(client: SqlClient, openings: readonly Opening[],
     return `case when server_guess_lanes.name in (${kept.join(', ')}) then server_guess_lanes.${column} else ${fresh} end`
   }
   await client.query(
-    `insert into server_guess_lanes (name, failures, last_at, known_until) values ${rows.join(', ')}
-     on conflict (name) do update set known_until = excluded.known_until,
-       failures = ${unlessKept('failures')}, last_at = ${unlessKept('last_at')}`,
+    `insert into server_guess_lanes (name, failures, misses, last_at, known_until, account) values ${rows.join(', ')}
+     on conflict (name) do update set known_until = excluded.known_until, account = excluded.account,
+       failures = ${unlessKept('failures')}, misses = ${unlessKept('misses')}, last_at = ${unlessKept('last_at')}`,
     values,
   )
 }

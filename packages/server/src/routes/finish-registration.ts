@@ -15,7 +15,15 @@ const schema = {
   body: Type.Object({ token: OneTimeTokenInput, password: PasswordInput }, { additionalProperties: false }),
   response: {
     201: EitherSignedIn,
-    ...refusals(...forBody, 'csrf_refused', 'overloaded', 'link_invalid', 'password_wrong', 'email_taken'),
+    ...refusals(
+      ...forBody,
+      'csrf_refused',
+      'overloaded',
+      'link_invalid',
+      'password_wrong',
+      'guess_delayed',
+      'email_taken',
+    ),
   },
 }
 

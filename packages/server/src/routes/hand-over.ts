@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { SignedIn } from '../accounts/accounts.js'
+import { Problem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
 import { type SessionCookies, wantsCookies } from './session-cookies.js'
 
@@ -13,4 +14,16 @@ export function handOver(
   if (!wantsCookies(request)) return signedInAnswer(signedIn)
   cookies.set(reply, signedIn)
   return { account: accountAnswer(signedIn.account), ...tokensInCookiesAnswer(signedIn.tokens) }
+}
+
+/** Throws the refusal of a login again, with the device token that it carries: in a cookie if the request asks for that, else in the answer. */
+export function handOverDevice(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { error, cookies }: { error: unknown; cookies: SessionCookies },
+): never {
+  const deviceToken = error instanceof Problem && wantsCookies(request) ? error.deviceToken : undefined
+  if (!(error instanceof Problem) || deviceToken === undefined) throw error
+  cookies.setDevice(reply, deviceToken)
+  throw new Problem(error.code)
 }

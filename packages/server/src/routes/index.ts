@@ -19,6 +19,7 @@ import { addRotateClientSecret } from './admin/rotate-client-secret.js'
 import { addRotations } from './admin/rotations.js'
 import { addUserActions } from './admin/user-actions.js'
 import { addChangePassword } from './change-password.js'
+import { addConfirmDevice } from './confirm-device.js'
 import { addDeleteMe } from './delete-me.js'
 import { addDocs } from './docs.js'
 import { addEndMySession } from './end-my-session.js'
@@ -64,6 +65,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addResetPassword,
   addVerifyEmail,
   addResendEmail,
+  addConfirmDevice,
   addListMySessions,
   addEndMySession,
   addListUsers,

@@ -1,6 +1,6 @@
 import type { App } from '../http/app.js'
 import { Type } from '../http/type.js'
-import { handOver } from './hand-over.js'
+import { handOver, handOverDevice } from './hand-over.js'
 import { namedEmail } from './named-email.js'
 import { forBody, refusals } from './refusals.js'
 import { deviceOf, originOf, type RouteContext } from './route-context.js'
@@ -22,6 +22,7 @@ const schema = {
       'account_disabled',
       'email_unverified',
       'guess_delayed',
+      'device_confirmation_required',
     ),
   },
 }
@@ -30,9 +31,9 @@ const schema = {
 export function addLogin(app: App, { accounts, cookies, mayGetCookies, tracing }: RouteContext): void {
   const config = { limit: 'login', named: namedEmail } as const
   app.post('/v1/login', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
-    const signedIn = await tracing.within({ name: 'latchkey.login' }, () =>
-      accounts.login(request.body, originOf(request), deviceOf(request)),
-    )
+    const signedIn = await tracing
+      .within({ name: 'latchkey.login' }, () => accounts.login(request.body, originOf(request), deviceOf(request)))
+      .catch((error: unknown) => handOverDevice(request, reply, { error, cookies }))
     return handOver(request, reply, { signedIn, cookies })
   })
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, type Latchkey, LatchkeyError } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 import type { Accounts } from '../accounts/accounts.js'
+import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
 import type { Recovery } from '../accounts/recovery.js'
 import type { Registration } from '../accounts/registration.js'
@@ -33,6 +34,7 @@ export interface RouteContext {
   readonly registration: Registration
   readonly recovery: Recovery
   readonly emails: EmailVerification
+  readonly confirmations: DeviceConfirmation
   readonly sessions: Sessions
   readonly administration: Administration
   readonly clients: Clients

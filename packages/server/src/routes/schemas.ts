@@ -186,6 +186,12 @@ export const Problem = Type.Object(
     reasons: Type.Optional(Type.Array(Type.String(), { description: 'With not_ready: what is away.' })),
     error: Type.Optional(Type.String({ description: 'At the token endpoint: the code of RFC 6749 §5.2.' })),
     error_description: Type.Optional(Type.String()),
+    device_token: Type.Optional(
+      Type.String({
+        description:
+          'With device_confirmation_required, unless it is in a cookie: send it as "Latchkey-Device" from now on.',
+      }),
+    ),
   },
   { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },
 )

@@ -43,8 +43,12 @@ export class SessionCookies {
    */
   set(reply: FastifyReply, { tokens, deviceToken }: Pick<SignedIn, 'deviceToken'> & { tokens: TokenSet }): void {
     this.#write(reply, tokens.accessToken, tokens.refreshToken, tokens.refreshExpiresInSec)
-    if (deviceToken === undefined) return
     const maxAgeSec = Math.max(deviceMaxAgeSec, tokens.refreshExpiresInSec)
+    if (deviceToken !== undefined) this.setDevice(reply, deviceToken, maxAgeSec)
+  }
+
+  /** The cookie of a device; of one that has no session by default. */
+  setDevice(reply: FastifyReply, deviceToken: string, maxAgeSec: number = deviceMaxAgeSec): void {
     const attributes = { path: '/', maxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(deviceCookie, deviceToken, attributes))
   }

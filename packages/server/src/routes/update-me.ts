@@ -10,7 +10,8 @@ const schema = {
   operationId: 'updateMe',
   summary: 'Change name or e-mail address',
   description:
-    'A new address needs the password of the account, and becomes its address once the link that is mailed to it was followed; the present one is told. ' +
+    'A new address needs the password of the account, and becomes its address once the link that is mailed to it was followed by its holder; the present one is told, ' +
+    'if it is verified. An account can ask for five changes an hour. ' +
     'A name of null removes it.',
   security: byToken,
   body: Type.Object(

@@ -14,7 +14,7 @@ export interface LockedAccount {
  * The row of an account is the lock of everything that belongs to it: its sessions, mailed links,
  * guess lanes and tenant. A transaction that changes more than one of these rows takes it first,
  * and all accounts that it needs in one call: they are locked in the order of their IDs, so that
- * transactions wait for each other instead of ending in a deadlock (docs/decisions/0017).
+ * transactions wait for each other instead of ending in a deadlock (docs/decisions/0018).
  */
 export async function lockAccounts(
   client: SqlClient,

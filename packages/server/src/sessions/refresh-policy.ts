@@ -3,7 +3,7 @@
  *
  * At any time one token of a session is current, and one replaced token, its parent, is honoured: the current one was made
  * from it and was never used. Every other token has been overtaken, and its use ends the session.
- * See docs/decisions/0017-replaced-refresh-tokens.md.
+ * See docs/decisions/0020-replaced-refresh-tokens.md.
  */
 
 /** The state of a session that decides about its refresh tokens. Times are milliseconds since 1970. */

@@ -39,7 +39,7 @@ describe('the configuration', () => {
       gracePeriodSec: 3600,
       maxStalenessMs: 2000,
       verifyTimeoutMs: 5000,
-      passwordMinLength: 12,
+      passwordMinLength: 15,
       registration: 'open',
       unverifiedSignIn: 'allow',
       mail: {

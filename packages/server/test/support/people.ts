@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AnswerBody } from './api-client.js'
+import { newestLetter } from './letters.js'
 import type { TestServer } from './start-server.js'
 
 export const password = 'correct horse battery staple'
@@ -21,6 +22,15 @@ export async function register({ api }: TestServer, email = freshEmail()): Promi
   const { status, body } = await api.post('/v1/register', { body: { email, password } })
   if (status !== 201) throw new Error(`Registration was refused: ${body.code}`)
   return personOf(body)
+}
+
+/** A person whose address is verified by the mailed link. */
+export async function registerVerified(running: TestServer, email = freshEmail()): Promise<Person> {
+  const person = await register(running, email)
+  const { token } = await newestLetter(running, email, 'Verify your e-mail address')
+  const { status, body } = await running.api.post('/v1/email/verify', { token: person.token, body: { token } })
+  if (status !== 204) throw new Error(`Verification was refused: ${body.code}`)
+  return person
 }
 
 export async function login({ api }: TestServer, email: string, secret = password): Promise<Person> {

@@ -24,8 +24,18 @@ const systems: readonly (readonly [name: string, pattern: RegExp])[] = [
  */
 export function deviceName(userAgent: string | null): string | null {
   if (userAgent === null) return null
-  const program = nameIn(programs, userAgent) ?? ownName(userAgent)
-  const system = nameIn(systems, userAgent)
+  return joined(nameIn(programs, userAgent) ?? ownName(userAgent), nameIn(systems, userAgent))
+}
+
+/**
+ * Returns the same, made of the names in the tables above alone: for texts in which nothing may stand that a client chose. `null` when
+ * the `User-Agent` holds none of them.
+ */
+export function recognisedDevice(userAgent: string | null): string | null {
+  return userAgent === null ? null : joined(nameIn(programs, userAgent), nameIn(systems, userAgent))
+}
+
+function joined(program: string | undefined, system: string | undefined): string | null {
   if (program === undefined) return system ?? null
   return system === undefined ? program : `${program} on ${system}`
 }
