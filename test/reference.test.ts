@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { asvsRequirements } from './support/asvs-requirements.js'
 import { createDeployment, runCommand, startServer } from './support/server-process.js'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -15,6 +16,31 @@ const operationPattern = /`((?:GET|POST|PATCH|DELETE) \/[^`]*)`/g
 function steps(page: string): { commands: string; shown: string }[] {
   const blocks = [...page.matchAll(/```sh\n(.*?)```(?:\s+```\n(.*?)```)?/gs)]
   return blocks.map(([, commands = '', shown = '']) => ({ commands, shown }))
+}
+
+/** A test that a page names as evidence. */
+interface CitedTest {
+  readonly title: string
+  /** Its path in the repository. */
+  readonly file: string
+}
+
+/** Returns the tests that a page of `docs/` links by their titles. */
+function citedTests(text: string): CitedTest[] {
+  const links = text.matchAll(/\[([^\]]+)\]\(\.\.\/([\w./-]+\.test\.ts)\)/g)
+  return [...links].map(([, title = '', file = '']) => ({ title, file }))
+}
+
+/** Returns whether the file has a test, not only a `describe`, with exactly this title. */
+function isTest({ title, file }: CitedTest): boolean {
+  if (!existsSync(join(repository, file))) return false
+  const literals = [`'${title}'`, `"${title}"`, `\`${title}\``]
+  const lines = read(file).split('\n')
+  return lines.some((line) =>
+    literals.some(
+      (literal) => line.trim() === `${literal},` || (line.includes(`(${literal}`) && !/^\s*describe\b/.test(line)),
+    ),
+  )
 }
 
 describe('docs/api.md', () => {
@@ -52,13 +78,9 @@ describe('docs/threat-model.md', () => {
   const page = read('docs/threat-model.md')
 
   it('names for each attack a test that is there', () => {
-    const named = [...page.matchAll(/\[([^\]]+)\]\((\.\.\/[\w./-]+\.test\.ts)\)/g)]
-    expect(named.length).toBeGreaterThan(40)
-    for (const [, title = '', path = ''] of named) {
-      const file = join('docs', path)
-      expect([file, existsSync(join(repository, file))]).toEqual([file, true])
-      expect(read(file), `${file} has no test "${title}"`).toContain(title)
-    }
+    const cited = citedTests(page)
+    expect(cited.length).toBeGreaterThan(40)
+    expect(cited.filter((test) => !isTest(test))).toEqual([])
   })
 
   it('has no attack without a test', () => {
@@ -67,6 +89,50 @@ describe('docs/threat-model.md', () => {
       .filter((line) => /^\| [^-]/.test(line) && line.includes(' | ') && !/^\| (attack|asset|actor)/.test(line))
     const attacks = rows.filter((line) => line.split(' | ').length >= 3)
     expect(attacks.filter((line) => !line.includes('.test.ts)'))).toEqual([])
+  })
+})
+
+describe('docs/asvs.md', () => {
+  const verdicts = ['met', 'partly', 'not', 'not applicable']
+  const page = read('docs/asvs.md')
+  const requirements = [...page.matchAll(/^\| (\d+\.\d+\.\d+) \| .+? \| (.*?) \| (.+) \|$/gm)].map(
+    ([, number = '', verdict = '', evidence = '']) => ({ number, verdict, evidence }),
+  )
+
+  it('has one row for each requirement of levels 1 and 2', () => {
+    expect(requirements.map(({ number }) => number)).toEqual(asvsRequirements)
+    expect(asvsRequirements).toHaveLength(246)
+  })
+
+  it('has no verdict that is unknown', () => {
+    expect(requirements.filter(({ verdict }) => !verdicts.includes(verdict))).toEqual([])
+  })
+
+  it('names for each requirement that is met a test', () => {
+    const met = requirements.filter(({ verdict }) => verdict === 'met')
+    expect(met.filter(({ evidence }) => citedTests(evidence).length === 0)).toEqual([])
+  })
+
+  it('names tests that are there', () => {
+    expect(citedTests(page).filter((test) => !isTest(test))).toEqual([])
+  })
+
+  it('counts the verdicts as they are', () => {
+    const countsOf = (chapter: RegExp) => {
+      const rows = requirements.filter(({ number }) => chapter.test(number))
+      return verdicts.map((verdict) => rows.filter((row) => row.verdict === verdict).length)
+    }
+    const summary = [
+      ...page.matchAll(/^\| (?:\[V(\d+) |all chapters).* \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$/gm),
+    ]
+    expect(summary).toHaveLength(17)
+    for (const [line, chapter, ...counts] of summary) {
+      const expected = countsOf(chapter === undefined ? /^/ : new RegExp(`^${chapter}\\.`))
+      expect([line, counts.map(Number)]).toEqual([line, [...expected, expected.reduce((sum, count) => sum + count)]])
+      if (chapter === undefined) continue
+      const sentence = `${verdicts.map((verdict, at) => `${expected[at]} ${verdict}`).join(', ')}.`
+      expect(page).toMatch(new RegExp(`^## V${chapter} .*\n\n${sentence}$`, 'm'))
+    }
   })
 })
 
