@@ -202,7 +202,8 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
         const lines = planted(ada, bob).map((value) => `${refresh}=${value}`)
         const own = `${refresh}=${ada.value(refresh)}`
         const cookies = order === 'first' ? [...lines, own] : [own, ...lines]
-        const headers = { cookie: [`${access}=${ada.value(access)}`, ...cookies].join('; ') }
+        const kept = [`${access}=${ada.value(access)}`, `${device}=${ada.value(device)}`]
+        const headers = { cookie: [...kept, ...cookies].join('; ') }
         const { status, body } = await ada.call('POST', '/v1/refresh', { headers })
         expect([order, status, body.code]).toEqual([order, 200, undefined])
         expect((await ada.call('GET', '/v1/me')).status).toBe(200)
@@ -214,7 +215,8 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       const older = browser.value(refresh)
       for (let times = 0; times < 2; times += 1) await browser.call('POST', '/v1/refresh')
       running.clock.advance(60_000)
-      const own = `${access}=${browser.value(access)}; ${refresh}=${older}; ${refresh}=${browser.value(refresh)}`
+      const kept = `${access}=${browser.value(access)}; ${device}=${browser.value(device)}`
+      const own = `${kept}; ${refresh}=${older}; ${refresh}=${browser.value(refresh)}`
       expect((await browser.call('POST', '/v1/refresh', { headers: { cookie: own } })).status).toBe(200)
     })
 

@@ -40,7 +40,7 @@ async function useEverything(running: TestServer): Promise<void> {
     ['verify_email', person.email],
     ['change_email', address],
   ] as const)
-    await api.post('/v1/email/verify', { body: { token: (await linkFor(purpose, email)).token } })
+    await api.post('/v1/email/verify', { body: { token: (await linkFor(purpose, email)).token, password } })
   await api.post('/v1/me/devices', as(token, { password }))
   const other = await login(running, address)
   await api.delete(`/v1/me/sessions/${other.sessionId}`, as(token))

@@ -132,7 +132,9 @@ export class StoredKeys {
     const { store, registration } = this.#options
     let changes: number
     do {
-      await registration.ensure()
+      // Not waited for: an open transaction of the caller may hold what the lease has to write. Rows
+      // that are read without a lease count for this call alone.
+      registration.ensure()?.catch(() => {})
       changes = this.#changes
       const readAt = registration.instant()
       const rows = await store.readSettings()

@@ -215,7 +215,7 @@ describe('sealed grants (C6, C7)', () => {
     await keys.disable('bob')
     const both = `${Keyring.generate('newer')},${masterKeys}`
     const moved = setUp({ store, masterKeys: both })
-    expect(await moved.keys.rewrap()).toBe(4)
+    expect(await moved.keys.rewrap()).toBe(5)
     expect(await store.masterKeyIds()).toEqual(['newer'])
     expect(await moved.keys.checkSealed()).toEqual({ opened: 3, failed: {}, masterKeys: { newer: 3 } })
     const later = setUp({ store, masterKeys: String(both.split(',')[0]) })

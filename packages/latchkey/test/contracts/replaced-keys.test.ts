@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { TenantStore } from '../../src/secrets/ports.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
+import { emptySqlite } from '../support/databases.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 
 const people = Array.from({ length: 120 }, (_, number) => `person-${number}`)
@@ -32,6 +33,23 @@ function failing(inner: TenantStore, mayFail: () => 'before' | 'after' | undefin
     },
   })
 }
+
+describe('the keys that processes share', () => {
+  it('are read in a transaction of the caller, which holds what a lapsed lease has to write', async () => {
+    const database = await emptySqlite()
+    const store = database.open()
+    await store.migrate()
+    const { keys, clock } = setUp({ store })
+    await keys.provision('ada')
+    clock.advance(120_000)
+    await store.transaction(async (client) => {
+      await keys.rotate('ada', { client })
+    })
+    expect((await keys.describe('ada'))?.secrets.length).toBe(2)
+    await keys.close()
+    await database.remove()
+  }, 9000)
+})
 
 describe('a replacement of all keys (C7)', () => {
   it('ends every token in every process, gives every tenant a new secret, and lets everybody go on', async () => {

@@ -200,7 +200,7 @@ export const serverMigrations = {
       name: 'uses of replaced refresh tokens',
       sql: `
         alter table server_sessions add column device text;
-        alter table server_sessions add column forks integer not null default 0;
+        alter table server_sessions add column forks bigint not null default 0;
         alter table server_sessions add column repeats integer not null default 0;
         alter table server_sessions add column repeated_run integer not null default 0;
         alter table server_sessions add column grace_uses bigint not null default 0;
