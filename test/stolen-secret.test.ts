@@ -172,11 +172,11 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
   it('not a longer life than the verifier allows', async () => {
     const { client, own, a, forgeWith } = site
     const iat = Number(own.claims.iat)
-    expect(await client.whoIs(forgeWith({ exp: iat + 86_400 }))).toBe(a.accountId)
+    expect(await client.whoIs(forgeWith({ exp: iat + 900 }))).toBe(a.accountId)
     for (const lifetime of [
-      { exp: iat + 86_401 },
+      { exp: iat + 901 },
       { exp: iat + 31_536_000 },
-      { iat: iat - 86_400 },
+      { iat: iat - 900 },
       { iat: 0 },
       { iat: iat + 31_536_000, exp: iat + 31_536_900 },
     ]) {
