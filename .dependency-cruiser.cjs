@@ -19,7 +19,16 @@ const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pa
 
 /** The server's floors: pure things at the bottom, the one place that puts everything together just below the command line. */
 const serverFloors = [
-  ['problem.ts', 'grants.ts', 'startup-failure.ts', 'request-origin.ts', 'uuid.ts', 'ip-address.ts', 'guess-policy.ts'],
+  [
+    'problem.ts',
+    'grants.ts',
+    'startup-failure.ts',
+    'request-origin.ts',
+    'uuid.ts',
+    'ip-address.ts',
+    'guess-policy.ts',
+    'fair-queue.ts',
+  ],
   ['config/', 'audit/', 'http/', 'docs/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],
   ['accounts/', 'oauth/'],

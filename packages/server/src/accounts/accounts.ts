@@ -16,7 +16,7 @@ import type { EmailVerification } from './email-verification.js'
 import { draftAccount, insertDraft } from './new-account.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
-import type { PasswordQueue } from './password-queue.js'
+import type { PasswordQueue, PasswordTurn } from './password-queue.js'
 
 /** Somebody who has just signed in. */
 export interface SignedIn {
@@ -49,6 +49,15 @@ export interface AccountsOptions {
   readonly clock: Clock
 }
 
+/** A login that has been admitted. */
+interface SignIn {
+  readonly email: string
+  readonly password: string
+  readonly admission: Admission
+  readonly origin: RequestOrigin
+  readonly turn: PasswordTurn
+}
+
 /** Times that a login may find the hash it has checked replaced. */
 const maxLoginAttempts = 2
 
@@ -67,18 +76,21 @@ export class Accounts {
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, passwords, guesses } = this.#options
-    // Before the attempt is counted: nobody pays for our having no time.
-    passwords.checkRoom()
     const email = tryCanonicalEmail(input.email)
-    let found = await table.findStoredAccountByEmail(store, email)
-    const admission = await guesses.admit(attemptAt(found?.id ?? email, origin, device))
-    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
-      const account = await this.#checkCredentials(found, input.password, origin)
-      const signedIn = await this.#openFor(account, { password: input.password, admission, origin })
-      if (signedIn !== undefined) return signedIn
-      found = await table.findStoredAccountByEmail(store, email)
+    const found = await table.findStoredAccountByEmail(store, email)
+    const attempt = attemptAt(found?.id ?? email, origin, device)
+    const token = await guesses.knownDevice(attempt)
+    const known = token === undefined ? undefined : { account: attempt.account, token }
+    const turn = { use: 'login', origin, device: known } as const
+    // Before the attempt is counted: a server without time must not cost its users an attempt.
+    passwords.checkRoom(turn)
+    const admission = await guesses.admit(attempt)
+    try {
+      return await this.#signIn(found, { password: input.password, email, admission, origin, turn })
+    } catch (error) {
+      if (isOverloaded(error)) await guesses.refund(admission)
+      throw error
     }
-    throw new Problem('invalid_credentials')
   }
 
   /** The account that a token speaks for. Fails with `token_revoked` when it is gone. */
@@ -102,7 +114,7 @@ export class Accounts {
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
     if (email !== undefined) outbox.checkServed()
-    const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password)
+    const stored = input.password === undefined ? undefined : await this.#authenticate(acting, input.password, origin)
     const name = input.name === undefined ? stored?.name : input.name
     return store.transaction(async (client) => {
       const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name })
@@ -122,9 +134,9 @@ export class Accounts {
     origin: RequestOrigin,
   ): Promise<SignedIn> {
     const { store, keys, sessions, passwords, tokens, outbox } = this.#options
-    const stored = await this.#authenticate(acting, input.currentPassword)
+    const stored = await this.#authenticate(acting, input.currentPassword, origin)
     const newPassword = this.#options.policy.check(input.newPassword, stored)
-    const passwordHash = await passwords.hash(newPassword)
+    const passwordHash = await passwords.hash({ use: 'account', origin, account: acting.accountId }, newPassword)
     const [account, session] = await store.transaction(async (client) => {
       const updated = await table.updateAccount(client, stored, { passwordHash })
       if (updated === undefined) throw new Problem('password_wrong')
@@ -141,7 +153,7 @@ export class Accounts {
 
   /** Deletes the account with its sessions and its secret. Fails with `password_wrong`. */
   async delete(acting: Acting, password: string, origin: RequestOrigin): Promise<void> {
-    const stored = await this.#authenticate(acting, password)
+    const stored = await this.#authenticate(acting, password, origin)
     await this.#options.store.transaction(async (client) => {
       const deleted = await table.deleteAccount(client, stored)
       if (!deleted) throw new Problem('password_wrong')
@@ -152,7 +164,7 @@ export class Accounts {
 
   /** A device token to carry over to another device. Fails with `password_wrong`, `guess_delayed`. */
   async addDevice(acting: Acting, password: string, origin: RequestOrigin): Promise<VouchedDevice> {
-    await this.#authenticate(acting, password)
+    await this.#authenticate(acting, password, origin)
     return this.#options.store.transaction(async (client) => {
       await this.#audit(client, 'device_add', acting, origin)
       return this.#options.guesses.vouch(client, acting.accountId)
@@ -193,7 +205,7 @@ export class Accounts {
   async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
     const existing = await table.findStoredAccountByEmail(this.#options.store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
-    const draft = await draftAccount(this.#options, input, 'admin')
+    const draft = await draftAccount(this.#options, input, { role: 'admin', turn: { use: 'operator' } })
     // The operator vouches for the address.
     const vouched = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await this.#options.store.transaction(async (client) => {
@@ -211,7 +223,8 @@ export class Accounts {
 
   async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
     const { store, keys, passwords } = this.#options
-    if (!(await passwords.verify(password, existing.passwordHash))) throw new Problem('password_wrong')
+    if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
+      throw new Problem('password_wrong')
     if (existing.disabledAt !== null) throw new Problem('account_disabled')
     if (existing.role === 'admin') return table.withoutHash(existing)
     return store.transaction(async (client) => {
@@ -223,12 +236,23 @@ export class Accounts {
     })
   }
 
+  /** Checks the password and opens the session; once more if the hash was replaced meanwhile. */
+  async #signIn(first: table.StoredAccount | undefined, input: SignIn): Promise<SignedIn> {
+    let found = first
+    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
+      const account = await this.#checkCredentials(found, input)
+      const signedIn = await this.#openFor(account, input)
+      if (signedIn !== undefined) return signedIn
+      found = await table.findStoredAccountByEmail(this.#options.store, input.email)
+    }
+    throw new Problem('invalid_credentials')
+  }
+
   async #checkCredentials(
     found: table.StoredAccount | undefined,
-    password: string,
-    origin: RequestOrigin,
+    { password, origin, turn }: SignIn,
   ): Promise<table.StoredAccount> {
-    const matches = await this.#options.passwords.verify(password, found?.passwordHash)
+    const matches = await this.#options.passwords.verify(turn, password, found?.passwordHash)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return found
     await this.#auditRefusal('login', found?.id ?? null, origin)
@@ -247,11 +271,11 @@ export class Accounts {
    */
   async #openFor(
     account: table.StoredAccount,
-    { password, admission, origin }: { password: string; admission: Admission; origin: RequestOrigin },
+    { password, admission, origin, turn }: SignIn,
   ): Promise<SignedIn | undefined> {
     const { store, passwords, sessions, guesses } = this.#options
     const due = passwords.isOutdated(account.passwordHash)
-    const passwordHash = due ? await passwords.hash(password) : undefined
+    const passwordHash = due ? await passwords.hash(turn, password) : undefined
     const session = await store.transaction(async (client) => {
       const recorded = await table.recordSignIn(client, account, this.#now())
       if (!recorded) return undefined
@@ -268,19 +292,34 @@ export class Accounts {
   }
 
   /** Who signs in from ever new devices learns no more, and the owner not less, after the first few letters. */
-  async #tellOfDevice(client: SqlClient, { id, email }: table.Account, origin: RequestOrigin): Promise<void> {
+  async #tellOfDevice(
+    client: SqlClient,
+    { id, email }: table.Account,
+    { address, userAgent }: RequestOrigin,
+  ): Promise<void> {
     const { outbox, quota } = this.#options
     if (!outbox.served || !(await quota.take(client, 'new device', email))) return
-    await outbox.add(client, { kind: 'new_device', to: email, account: id, at: this.#now(), ...origin })
+    await outbox.add(client, { kind: 'new_device', to: email, account: id, at: this.#now(), address, userAgent })
   }
 
   /** Who holds a token is not thereby who knows the password: guesses are counted here too, session by session. */
-  async #authenticate({ accountId, sessionId }: Acting, password: string): Promise<table.StoredAccount> {
+  async #authenticate(
+    { accountId, sessionId }: Acting,
+    password: string,
+    origin: RequestOrigin,
+  ): Promise<table.StoredAccount> {
     const { store, passwords, guesses } = this.#options
     const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
+    const turn = { use: 'account', origin, account: accountId } as const
+    passwords.checkRoom(turn)
     const lane = await guesses.admitSession(sessionId)
-    if (!(await passwords.verify(password, stored.passwordHash))) throw new Problem('password_wrong')
+    try {
+      if (!(await passwords.verify(turn, password, stored.passwordHash))) throw new Problem('password_wrong')
+    } catch (error) {
+      if (isOverloaded(error)) await guesses.forgive(lane)
+      throw error
+    }
     await guesses.forgive(lane)
     return stored
   }
@@ -299,6 +338,11 @@ export class Accounts {
   #now(): number {
     return this.#options.clock.now()
   }
+}
+
+/** Whether the queue has refused the attempt, so that its password was not checked. */
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'overloaded'
 }
 
 function byOperator(event: AuditEvent, account: string) {

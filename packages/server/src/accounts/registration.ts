@@ -53,7 +53,7 @@ export class Registration {
    */
   async register(input: Applicant, origin: RequestOrigin, device?: string): Promise<SignedIn | undefined> {
     const { store, outbox, registration, unverifiedSignIn } = this.#options
-    const draft = await draftAccount(this.#options, input, 'user')
+    const draft = await draftAccount(this.#options, input, { role: 'user', turn: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
       await outbox.add(store, {
@@ -87,7 +87,8 @@ export class Registration {
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, tokens, passwords, clock } = this.#options
     const { data } = await tokens.find(input.token, 'register')
-    if (!(await passwords.verify(input.password, data.passwordHash))) throw new Problem('password_wrong')
+    const matches = await passwords.verify({ use: 'link', origin }, input.password, data.passwordHash)
+    if (!matches) throw new Problem('password_wrong')
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const entered = await store.transaction(async (client) => {
