@@ -136,6 +136,7 @@ function takeTurn<T>(round: Map<string, Group<T>>): Group<T> {
   throw new RangeError('A round has at least one group.')
 }
 
+/** Of equally large groups the one whose turn is the furthest away. */
 function largest<T>(groups: Map<string, Group<T>>): Group<T> {
-  return [...groups.values()].reduce((found, group) => (group.size > found.size ? group : found))
+  return [...groups.values()].reduce((found, group) => (group.size >= found.size ? group : found))
 }
