@@ -29,6 +29,7 @@ const serverFloors = [
     'guess-policy.ts',
     'row-locks.ts',
     'device-name.ts',
+    'fair-queue.ts',
   ],
   ['config/', 'audit/', 'http/', 'docs/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],
@@ -122,6 +123,30 @@ module.exports = {
       severity: 'error',
       from: { path: core, pathNot: [`${core}stores/`, `${core}adapters/`, `${core}testing/`] },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'passwords-hash-in-turn',
+      comment: 'Passwords are hashed through PasswordQueue alone, which gives each network its turn.',
+      severity: 'error',
+      from: {
+        path: server,
+        pathNot: pattern(
+          [
+            'accounts/password-hasher.ts',
+            'accounts/imported-hash.ts',
+            'accounts/verify-imported.ts',
+            'accounts/password-queue.ts',
+            'service.ts',
+          ],
+          server,
+        ),
+      },
+      to: {
+        path: [
+          ...pattern(['accounts/password-hasher.ts', 'accounts/verify-imported.ts'], server),
+          '@node-rs/(argon2|bcrypt)',
+        ],
+      },
     },
     {
       name: 'server-uses-the-public-face',

@@ -18,6 +18,22 @@ export function networkOf(address: string): string {
   return `${new ipaddr.IPv6([...parsed.parts.slice(0, 4), 0, 0, 0, 0]).toString()}/64`
 }
 
+/**
+ * Returns the networks that an address lies in, from the widest to the narrowest: of IPv6 the /32 that
+ * a provider is given, then /48, /56 and /64; of IPv4 the /16, the /24 and the address itself. Text that
+ * is no address lies in one network of its own, `unknown`.
+ */
+export function enclosingNetworks(address: string): readonly string[] {
+  const parsed = read(address)
+  if (parsed === undefined) return ['unknown']
+  const bytes = parsed.toByteArray()
+  const lengths = bytes.length === 4 ? [16, 24, 32] : [32, 48, 56, 64]
+  return lengths.map((bits) => {
+    const kept = bytes.map((byte, index) => (index < bits / 8 ? byte : 0))
+    return `${ipaddr.fromByteArray(kept).toString()}/${bits}`
+  })
+}
+
 /** A list such as `10.0.0.0/8, 2001:db8::1`, each part in its place; `undefined` if one of them is no address and no network, or is everybody. */
 export function parseNetworks(text: string): readonly string[] | undefined {
   const networks = text.split(',').map((part) => part.trim())

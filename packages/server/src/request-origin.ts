@@ -3,4 +3,6 @@ export interface RequestOrigin {
   readonly address: string
   /** Cut to 255 characters; `null` when none was sent. */
   readonly userAgent: string | null
+  /** Aborts when the connection closes, after which an answer reaches no client. */
+  readonly connection?: AbortSignal
 }

@@ -165,7 +165,9 @@ export async function openService(configuration: Configuration, parts: ServicePa
     })
     const latchkey = tracedLatchkey(observedLatchkey(verifier, metrics), tracing)
     leaks.on('leak', () => metrics.secretLeaks.inc())
-    const passwords = new PasswordQueue(hasher, parts.passwordQueue)
+    const passwords = new PasswordQueue(hasher, parts.passwordQueue, (use, reason) =>
+      metrics.passwordRefusals.inc({ use, reason }),
+    )
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const key = await keys.storedKey('server:mail-key', outboxKeyring)
     const mail = openCorrespondence(configuration.mail, { store, key, ensureKeys, names, audit, clock })

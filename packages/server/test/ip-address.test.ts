@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { networkMatcher, networkOf, parseAddress, parseNetworks } from '../src/ip-address.js'
+import { enclosingNetworks, networkMatcher, networkOf, parseAddress, parseNetworks } from '../src/ip-address.js'
 
 describe('an address', () => {
   it.each([
@@ -31,6 +31,18 @@ describe('an address', () => {
 
   it('is found in no text without failing', () => {
     fc.assert(fc.property(fc.string(), (text) => parseAddress(text) === undefined || networkOf(text) !== ''))
+  })
+})
+
+describe('the networks around an address', () => {
+  it.each([
+    ['192.0.2.7', ['192.0.0.0/16', '192.0.2.0/24', '192.0.2.7/32']],
+    ['::ffff:192.0.2.7', ['192.0.0.0/16', '192.0.2.0/24', '192.0.2.7/32']],
+    ['2001:db8:1:2345::7', ['2001:db8::/32', '2001:db8:1::/48', '2001:db8:1:2300::/56', '2001:db8:1:2345::/64']],
+    ['unknown', ['unknown']],
+    ['', ['unknown']],
+  ])('are nested: those of %j are %j', (address, networks) => {
+    expect(enclosingNetworks(address)).toEqual(networks)
   })
 })
 

@@ -19,7 +19,7 @@ import type { EmailVerification } from './email-verification.js'
 import { draftAccount, insertDraft } from './new-account.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
-import type { PasswordQueue } from './password-queue.js'
+import type { PasswordQueue, PasswordTurn } from './password-queue.js'
 
 /** Somebody who has just signed in. */
 export interface SignedIn {
@@ -53,6 +53,15 @@ interface GuessOrigin {
   readonly actor?: string | null
 }
 
+/** A login that has been admitted. */
+interface SignIn {
+  readonly email: string
+  readonly password: string
+  readonly admission: Admission
+  readonly origin: RequestOrigin
+  readonly turn: PasswordTurn
+}
+
 /** Times that a login may find the hash it has checked replaced. */
 const maxLoginAttempts = 2
 
@@ -70,22 +79,22 @@ export class Accounts {
    * looked at, and with `device_confirmation_required` whatever the password is. `device`: the device token that came along.
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, passwords, guesses, confirmations } = this.#options
-    // Before the attempt is counted: nobody pays for our having no time.
-    passwords.checkRoom()
+    const { store, passwords, guesses } = this.#options
     const email = tryCanonicalEmail(input.email)
-    let found = await table.findStoredAccountByEmail(store, email)
+    const found = await table.findStoredAccountByEmail(store, email)
     const attempt = attemptAt(found?.id ?? email, origin, device)
+    const token = await guesses.knownDevice(attempt)
+    const known = token === undefined ? undefined : { account: attempt.account, token }
+    const turn = { use: 'login', origin, device: known } as const
+    // Before the attempt is counted: a server without time must not cost its users an attempt.
+    passwords.checkRoom(turn)
     const admission = await this.#recordDelay(guesses.admit(attempt), { account: found?.id ?? null, origin })
-    for (let round = 0; round < maxLoginAttempts; round += 1) {
-      const passwordMatches = await passwords.verify(input.password, found?.passwordHash)
-      await confirmations.require({ email, account: found, passwordMatches, admission }, origin)
-      const account = await this.#checkCredentials(found, passwordMatches, origin)
-      const signedIn = await this.#openFor(account, { password: input.password, admission, origin })
-      if (signedIn !== undefined) return signedIn
-      found = await table.findStoredAccountByEmail(store, email)
+    try {
+      return await this.#signIn(found, { password: input.password, email, admission, origin, turn })
+    } catch (error) {
+      if (isOverloaded(error)) await guesses.refund(admission)
+      throw error
     }
-    throw new Problem('invalid_credentials')
   }
 
   /** The account that a token speaks for. Fails with `token_revoked` when it is gone. */
@@ -134,7 +143,7 @@ export class Accounts {
     const { store, keys, sessions, actors, passwords, tokens, outbox } = this.#options
     const stored = await this.#authenticate(acting, input.currentPassword, { event: 'password_change', origin })
     const newPassword = this.#options.policy.check(input.newPassword, stored)
-    const passwordHash = await passwords.hash(newPassword)
+    const passwordHash = await passwords.hash({ use: 'account', origin, account: acting.accountId }, newPassword)
     const [account, session] = await store.transaction(async (client) => {
       await actors.lock(client, acting)
       const updated = await table.updateAccount(client, stored, { passwordHash })
@@ -211,7 +220,7 @@ export class Accounts {
   async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
     const existing = await table.findStoredAccountByEmail(this.#options.store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
-    const draft = await draftAccount(this.#options, input, 'admin')
+    const draft = await draftAccount(this.#options, input, { role: 'admin', turn: { use: 'operator' } })
     // The operator vouches for the address.
     const vouched = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await this.#options.store.transaction(async (client) => {
@@ -232,7 +241,8 @@ export class Accounts {
 
   async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
     const { store, keys, passwords } = this.#options
-    if (!(await passwords.verify(password, existing.passwordHash))) throw new Problem('password_wrong')
+    if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
+      throw new Problem('password_wrong')
     if (existing.disabledAt !== null) throw new Problem('account_disabled')
     if (existing.role === 'admin') return table.withoutHash(existing)
     return store.transaction(async (client) => {
@@ -245,17 +255,29 @@ export class Accounts {
     })
   }
 
-  async #checkCredentials(
-    found: table.StoredAccount | undefined,
-    matches: boolean,
-    origin: RequestOrigin,
-  ): Promise<table.StoredAccount> {
+  /** Checks the password and opens the session; once more if the hash was replaced meanwhile. */
+  async #signIn(first: table.StoredAccount | undefined, input: SignIn): Promise<SignedIn> {
+    let found = first
+    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
+      const account = await this.#checkCredentials(found, input)
+      const signedIn = await this.#openFor(account, input)
+      if (signedIn !== undefined) return signedIn
+      found = await table.findStoredAccountByEmail(this.#options.store, input.email)
+    }
+    throw new Problem('invalid_credentials')
+  }
+
+  async #checkCredentials(found: table.StoredAccount | undefined, input: SignIn): Promise<table.StoredAccount> {
+    const { passwords, confirmations, audit } = this.#options
+    const { email, admission, origin } = input
+    const matches = await passwords.verify(input.turn, input.password, found?.passwordHash)
+    await confirmations.require({ email, account: found, passwordMatches: matches, admission }, origin)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return found
     const reason = refusal ?? 'invalid_credentials'
     const { address } = origin
     const entry = { event: 'login', outcome: 'refused', actor: null, account: found?.id ?? null, address } as const
-    await this.#options.audit.tally({ ...entry, detail: { reason } })
+    await audit.tally({ ...entry, detail: { reason } })
     throw new Problem(reason)
   }
 
@@ -271,18 +293,19 @@ export class Accounts {
    */
   async #openFor(
     account: table.StoredAccount,
-    { password, admission, origin }: { password: string; admission: Admission; origin: RequestOrigin },
+    { password, admission, origin, turn }: SignIn,
   ): Promise<SignedIn | undefined> {
     const { store, passwords, sessions, guesses } = this.#options
     const due = passwords.isOutdated(account.passwordHash)
-    const passwordHash = due ? await passwords.hash(password) : undefined
+    const passwordHash = due ? await passwords.hash(turn, password) : undefined
     const session = await store.transaction(async (client) => {
       const recorded = await table.recordSignIn(client, account, this.#now())
       if (!recorded) return undefined
       if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
       await guesses.welcome(client, admission)
       if (!admission.deviceKnown) {
-        await this.#options.outbox.notify(client, account, { kind: 'new_device', at: this.#now(), ...origin })
+        const { address, userAgent } = origin
+        await this.#options.outbox.notify(client, account, { kind: 'new_device', at: this.#now(), address, userAgent })
       }
       const opened = await sessions.open(client, account.id, origin)
       await this.#audit(client, 'login', { accountId: account.id, sessionId: opened.id }, origin)
@@ -302,12 +325,19 @@ export class Accounts {
     const { store, passwords, guesses, audit } = this.#options
     const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
+    const turn = { use: 'account', origin, account: accountId } as const
+    passwords.checkRoom(turn)
     const acting = { actor: accountId, account: accountId, session: sessionId }
     const lane = await this.#recordDelay(guesses.admitSession(sessionId), { ...acting, origin })
-    if (!(await passwords.verify(password, stored.passwordHash))) {
-      const { address } = origin
-      await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: 'password_wrong' } })
-      throw new Problem('password_wrong')
+    try {
+      if (!(await passwords.verify(turn, password, stored.passwordHash))) throw new Problem('password_wrong')
+    } catch (error) {
+      if (isOverloaded(error)) await guesses.forgive(lane)
+      else if (error instanceof Problem) {
+        const { address } = origin
+        await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: error.code } })
+      }
+      throw error
     }
     await guesses.forgive(lane)
     return stored
@@ -343,6 +373,11 @@ export class Accounts {
   #now(): number {
     return this.#options.clock.now()
   }
+}
+
+/** Whether the queue has refused the attempt, so that its password was not checked. */
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'overloaded'
 }
 
 function byOperator(event: AuditEvent, account: string) {

@@ -91,7 +91,7 @@ export class EmailVerification {
     const { store, tokens, actors } = this.#options
     const { accountId } = await tokens.find(link.token, 'verify_email', 'change_email')
     if (accountId === null) throw new Problem('link_invalid')
-    const passwordHash = await this.#checkHolder(accountId, link)
+    const passwordHash = await this.#checkHolder(accountId, link, origin)
     await store.transaction(async (client) => {
       // The account before its link, as everywhere.
       if (passwordHash === undefined && link.acting !== undefined) await actors.lock(client, link.acting)
@@ -108,16 +108,21 @@ export class EmailVerification {
   }
 
   /** The hash that the password was compared with; `undefined` where a session of the account suffices. */
-  async #checkHolder(accountId: string, { acting, password }: PresentedLink): Promise<string | undefined> {
+  async #checkHolder(
+    accountId: string,
+    { acting, password }: PresentedLink,
+    origin: RequestOrigin,
+  ): Promise<string | undefined> {
     const { store, passwords, guesses } = this.#options
     if (password === undefined) {
       if (acting?.accountId !== accountId) throw new Problem('password_required')
       return undefined
     }
-    passwords.checkRoom()
+    const turn = { use: 'link', origin } as const
+    passwords.checkRoom(turn)
     const lane = await guesses.admitLink(accountId)
     const stored = await table.findStoredAccount(store, accountId)
-    const matches = await passwords.verify(password, stored?.passwordHash)
+    const matches = await passwords.verify(turn, password, stored?.passwordHash)
     if (stored === undefined || !matches) throw new Problem('password_wrong')
     await guesses.forgive(lane)
     return stored.passwordHash

@@ -5,7 +5,7 @@ import { uuidV7 } from '../uuid.js'
 import { type Account, insertAccount, type Role, type StoredAccount, withoutHash } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
 import type { PasswordPolicy } from './password-policy.js'
-import type { PasswordQueue } from './password-queue.js'
+import type { PasswordQueue, PasswordTurn } from './password-queue.js'
 
 /** What is known of somebody who wants an account. */
 export interface Applicant {
@@ -26,10 +26,10 @@ export interface NewAccountParts {
 export async function draftAccount(
   { passwords, policy, clock }: NewAccountParts,
   input: Applicant,
-  role: Role,
+  { role, turn }: { readonly role: Role; readonly turn: PasswordTurn },
 ): Promise<StoredAccount> {
   const email = canonicalEmail(input.email)
-  const passwordHash = await passwords.hash(policy.check(input.password, { ...input, email }))
+  const passwordHash = await passwords.hash(turn, policy.check(input.password, { ...input, email }))
   const createdAt = clock.now()
   return newAccount({ email, name: input.name ?? null, role, passwordHash, createdAt, emailVerifiedAt: null })
 }

@@ -1,12 +1,44 @@
 import { availableParallelism } from 'node:os'
+import { enclosingNetworks } from '../ip-address.js'
 import { Problem } from '../problem.js'
+import type { RequestOrigin } from '../request-origin.js'
 import type { PasswordHasher } from './password-hasher.js'
+import { TurnQueue, type TurnRequest, type Waiting } from './turn-queue.js'
 
 /** How many passwords Node's threads are given at once, and how many more may wait. */
 export interface PasswordQueueOptions {
   readonly parallel: number
   readonly maxWaiting: number
 }
+
+/** A device that has signed in to an account before. */
+export interface KnownDevice {
+  readonly account: string
+  /** The device token, found genuine and known to the account. */
+  readonly token: string
+}
+
+/**
+ * The purpose of a hash and the network that asks for it. Purposes take turns, and within each of
+ * them networks do. `account`: the signed-in account, which takes turns with others of its network.
+ */
+export type PasswordTurn =
+  | { readonly use: 'login'; readonly origin: RequestOrigin; readonly device: KnownDevice | undefined }
+  | { readonly use: 'account'; readonly origin: RequestOrigin; readonly account: string }
+  | { readonly use: 'registration' | 'link'; readonly origin: RequestOrigin }
+  | { readonly use: 'operator' }
+
+/** The purposes of hashes. */
+export type PasswordUse = PasswordTurn['use']
+
+/**
+ * Reasons for a refusal. `full`: no room for the network of the request. `displaced`: made room for
+ * a request of a network with fewer waiting. `abandoned`: the client closed the connection.
+ */
+export type QueueRefusal = 'full' | 'displaced' | 'abandoned'
+
+/** Is called with each refusal. */
+export type OnQueueRefusal = (use: PasswordUse, reason: QueueRefusal) => void
 
 /** Threads that Node has for such work when the command has started it: see `bin/latchkey.js`. */
 const threads = Math.min(availableParallelism(), 4)
@@ -20,60 +52,159 @@ const waitingForEach = 32
 /** Seconds after which a queue that was full has been worked off. */
 const retryAfterSec = 2
 
+/** Turns of a hash that another system or another cost has made: it costs what its parameters say. */
+const outdatedCost = 4
+
+/** Requests with one device token that wait ahead of others; any more wait with their network. */
+const maxAheadForDevice = 2
+
 /** What keeps the threads busy, and about a second's work in waiting. */
 export function defaultPasswordQueue(): PasswordQueueOptions {
   return { parallel: threads * givenToEach, maxWaiting: threads * waitingForEach }
 }
 
+/** A request that waits. */
+interface Waiter {
+  start(): void
+  refuse(reason: QueueRefusal): void
+}
+
 /**
- * A hasher that takes no more than it can do: whoever comes when the queue is full is told at once to come again (`overloaded`), instead of waiting
- * behind everybody else for an answer that is no longer wanted.
+ * Hashes passwords, fairly between networks, and refuses at once (`overloaded`) what it has no time
+ * for. Networks take turns (`enclosingNetworks`), so that none takes the place of another, however
+ * many addresses it has; a full queue refuses the newest request of the largest network. Logins on
+ * known devices go ahead. A request whose connection closes while it waits is dropped.
  */
-export class PasswordQueue implements PasswordHasher {
+export class PasswordQueue {
   readonly #hasher: PasswordHasher
   readonly #options: PasswordQueueOptions
-  readonly #waiting: (() => void)[] = []
+  readonly #onRefusal: OnQueueRefusal
+  readonly #queue: TurnQueue<Waiter>
+  /** How many of each device wait ahead of others. */
+  readonly #ahead = new Map<string, number>()
   #running = 0
 
-  constructor(hasher: PasswordHasher, options: PasswordQueueOptions = defaultPasswordQueue()) {
+  constructor(
+    hasher: PasswordHasher,
+    options: PasswordQueueOptions = defaultPasswordQueue(),
+    onRefusal: OnQueueRefusal = () => {},
+  ) {
     this.#hasher = hasher
     this.#options = options
+    this.#onRefusal = onRefusal
+    this.#queue = new TurnQueue(options.maxWaiting)
   }
 
   /** How many wait. */
   get waiting(): number {
-    return this.#waiting.length
+    return this.#queue.size
   }
 
-  /** Fails with `overloaded` when the next one would be refused: for asking before anything else is done. */
-  checkRoom(): void {
-    if (this.#running < this.#options.parallel || this.#waiting.length < this.#options.maxWaiting) return
-    throw new Problem('overloaded', { retryAfterSec })
+  /** Throws `overloaded` when a hash for this turn would be refused: for asking before anything else is done. */
+  checkRoom(turn: PasswordTurn): void {
+    const refused = this.#running >= this.#options.parallel && !this.#queue.hasRoom(this.#requestOf(turn, 1))
+    if (refused) throw this.#refusal(turn, 'full')
   }
 
-  hash(password: string): Promise<string> {
-    return this.#run(() => this.#hasher.hash(password))
+  /** Resolves to the hash of a password. Throws `overloaded`. */
+  hash(turn: PasswordTurn, password: string): Promise<string> {
+    return this.#run(turn, 1, () => this.#hasher.hash(password))
   }
 
-  verify(password: string, hashed: string | undefined): Promise<boolean> {
-    return this.#run(() => this.#hasher.verify(password, hashed))
+  /** Resolves to whether the password is the hashed one, as `PasswordHasher.verify` does. Throws `overloaded`. */
+  verify(turn: PasswordTurn, password: string, hashed: string | undefined): Promise<boolean> {
+    const cost = hashed !== undefined && this.#hasher.isOutdated(hashed) ? outdatedCost : 1
+    return this.#run(turn, cost, () => this.#hasher.verify(password, hashed))
   }
 
+  /** Returns whether the password would be hashed differently now. */
   isOutdated(hashed: string): boolean {
     return this.#hasher.isOutdated(hashed)
   }
 
-  async #run<T>(work: () => Promise<T>): Promise<T> {
-    this.checkRoom()
+  async #run<T>(turn: PasswordTurn, cost: number, work: () => Promise<T>): Promise<T> {
+    if (connectionOf(turn)?.aborted) throw this.#refusal(turn, 'abandoned')
     if (this.#running < this.#options.parallel) this.#running += 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else await this.#wait(turn, cost)
     try {
       return await work()
     } finally {
-      // The place goes to the one who has waited longest, or becomes free.
-      const next = this.#waiting.shift()
+      // The place goes to the next in turn, or becomes free.
+      const next = this.#queue.take()
       if (next === undefined) this.#running -= 1
-      else next()
+      else next.start()
     }
   }
+
+  /** Resolves once a place was handed over; rejects when the request is refused or leaves. */
+  #wait(turn: PasswordTurn, cost: number): Promise<void> {
+    const connection = connectionOf(turn)
+    return new Promise((resolve, reject) => {
+      const request = this.#requestOf(turn, cost)
+      const leave = () => {
+        connection?.removeEventListener('abort', abandon)
+        if (request.express) this.#countAhead(turn, -1)
+      }
+      const waiter: Waiter = {
+        start: () => {
+          leave()
+          resolve()
+        },
+        refuse: (reason) => {
+          leave()
+          reject(this.#refusal(turn, reason))
+        },
+      }
+      const added = this.#queue.add(request, waiter)
+      if (added === undefined) return reject(this.#refusal(turn, 'full'))
+      const abandon = () => this.#abandon(added.waiting)
+      connection?.addEventListener('abort', abandon)
+      if (request.express) this.#countAhead(turn, 1)
+      added.displaced?.refuse('displaced')
+    })
+  }
+
+  #abandon(waiting: Waiting<Waiter>): void {
+    this.#queue.remove(waiting)
+    waiting.entry.value.refuse('abandoned')
+  }
+
+  #requestOf(turn: PasswordTurn, cost: number): TurnRequest {
+    const device = deviceOf(turn)
+    const express = device !== undefined && (this.#ahead.get(device) ?? 0) < maxAheadForDevice
+    return { path: express ? aheadPath(turn) : pathOf(turn), express, cost }
+  }
+
+  #countAhead(turn: PasswordTurn, change: 1 | -1): void {
+    const device = deviceOf(turn)
+    if (device === undefined) return
+    const count = (this.#ahead.get(device) ?? 0) + change
+    if (count === 0) this.#ahead.delete(device)
+    else this.#ahead.set(device, count)
+  }
+
+  #refusal({ use }: PasswordTurn, reason: QueueRefusal): Problem {
+    this.#onRefusal(use, reason)
+    return new Problem('overloaded', { retryAfterSec })
+  }
+}
+
+function connectionOf(turn: PasswordTurn): AbortSignal | undefined {
+  return turn.use === 'operator' ? undefined : turn.origin.connection
+}
+
+function deviceOf(turn: PasswordTurn): string | undefined {
+  return turn.use === 'login' ? turn.device?.token : undefined
+}
+
+function pathOf(turn: PasswordTurn): readonly string[] {
+  if (turn.use === 'operator') return [turn.use]
+  const networks = [turn.use, ...enclosingNetworks(turn.origin.address)]
+  return turn.use === 'account' ? [...networks, turn.account] : networks
+}
+
+/** Networks first here too: one network may hold known devices of many accounts that it has made itself. */
+function aheadPath(turn: PasswordTurn): readonly string[] {
+  const path = pathOf(turn)
+  return turn.use === 'login' && turn.device !== undefined ? [...path, turn.device.account, turn.device.token] : path
 }

@@ -49,10 +49,11 @@ export class Recovery {
    */
   async reset(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<void> {
     const { store, passwords, policy, tokens } = this.#options
-    passwords.checkRoom()
+    const turn = { use: 'link', origin } as const
+    passwords.checkRoom(turn)
     const { accountId } = await tokens.find(input.token, 'reset_password')
     const owner = checked(accountId === null ? undefined : await table.findAccount(store, accountId))
-    const passwordHash = await passwords.hash(policy.check(input.password, owner))
+    const passwordHash = await passwords.hash(turn, policy.check(input.password, owner))
     await store.transaction(async (client) => {
       // The account before its link, as everywhere.
       const account = checked(await table.lockAccount(client, owner.id))

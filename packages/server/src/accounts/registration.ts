@@ -53,7 +53,7 @@ export class Registration {
    */
   async register(input: Applicant, origin: RequestOrigin, device?: string): Promise<SignedIn | undefined> {
     const { store, outbox, registration, unverifiedSignIn } = this.#options
-    const draft = await draftAccount(this.#options, input, 'user')
+    const draft = await draftAccount(this.#options, input, { role: 'user', turn: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
       await outbox.add(store, {
@@ -87,9 +87,10 @@ export class Registration {
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, tokens, passwords, guesses, audit, clock } = this.#options
     const { data } = await tokens.find(input.token, 'register')
-    passwords.checkRoom()
+    const turn = { use: 'link', origin } as const
+    passwords.checkRoom(turn)
     const lane = await guesses.admitLink(data.email)
-    if (!(await passwords.verify(input.password, data.passwordHash))) {
+    if (!(await passwords.verify(turn, input.password, data.passwordHash))) {
       const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
       await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })
       throw new Problem('password_wrong')

@@ -35,6 +35,11 @@ export class Metrics {
     help: 'Requests refused because there were too many, by the class of their route.',
     labelNames: ['class'],
   })
+  readonly passwordRefusals = this.#counter({
+    name: 'latchkey_password_refusals_total',
+    help: 'Passwords that were not hashed, by purpose and reason: "full", "displaced", or "abandoned" by the client.',
+    labelNames: ['use', 'reason'],
+  })
   readonly requests = this.#histogram({
     name: 'latchkey_http_request_duration_seconds',
     help: 'From the arrival of a request to the end of its answer.',

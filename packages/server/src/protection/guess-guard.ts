@@ -150,6 +150,24 @@ export class GuessGuard {
     return table.forgiveOne(this.#options.store, lane)
   }
 
+  /** Takes an attempt back whose password was never checked, with what was counted for its network. */
+  async refund({ account, network, device, lane }: Admission): Promise<void> {
+    const { store } = this.#options
+    const names = this.#namesOf({ account, network, device })
+    await table.forgiveOne(store, lane)
+    if (lane === names.strangers) await table.forgiveOne(store, names.network)
+  }
+
+  /** Resolves to the attempt's device token if it is genuine and the account knows the device, else to `undefined`. */
+  async knownDevice({ account, network, device }: Attempt): Promise<string | undefined> {
+    const { store, clock, devices } = this.#options
+    const token = devices.recognise(device)
+    if (token === undefined) return undefined
+    const name = this.#namesOf({ account, network, device: token }).device
+    const lane = (await table.readLanes(store, [name])).get(name)
+    return (lane?.knownUntil ?? 0) > clock.now() ? token : undefined
+  }
+
   /** The attempt was right: from now on its device and its network have lanes of their own. In the caller's transaction. */
   async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>): Promise<void> {
     const names = this.#namesOf(admission)

@@ -18,7 +18,7 @@ const schema = {
       device_token: Type.String({ description: 'For the header "Latchkey-Device" of the login on the other device.' }),
       expires_in: Type.Integer({ description: 'Seconds within which it must sign in there.' }),
     }),
-    ...refusals(...forBody, ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
+    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
   },
 }
 

@@ -16,6 +16,7 @@ import type { Clients } from '../clients/clients.js'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
+import { connectionSignal } from '../http/connection-signal.js'
 import type { TrustedPages } from '../http/trusted-pages.js'
 import type { TokenInspection } from '../oauth/token-inspection.js'
 import type { TokenRevocation } from '../oauth/token-revocation.js'
@@ -74,7 +75,7 @@ const maxUserAgentLength = 255
 /** Where the request came from. */
 export function originOf(request: FastifyRequest): RequestOrigin {
   const userAgent = request.headers['user-agent']?.slice(0, maxUserAgentLength) ?? null
-  return { address: clientAddress(request), userAgent }
+  return { address: clientAddress(request), userAgent, connection: connectionSignal(request) }
 }
 
 /** The device token that came along. */

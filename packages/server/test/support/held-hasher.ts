@@ -1,0 +1,42 @@
+import type { PasswordHasher } from '../../src/accounts/password-hasher.js'
+
+/** A hasher that takes as long as the test wants, and finishes turn by turn. */
+export class HeldHasher implements PasswordHasher {
+  readonly #held: (() => void)[] = []
+  running = 0
+  isHeld = false
+  /** Passwords in the order in which they were worked on. */
+  readonly order: string[] = []
+
+  async hash(text: string): Promise<string> {
+    await this.#work(text)
+    return `hash of ${text}`
+  }
+
+  async verify(text: string, hashed: string | undefined): Promise<boolean> {
+    await this.#work(text)
+    return hashed === `hash of ${text}`
+  }
+
+  isOutdated(): boolean {
+    return false
+  }
+
+  /** Finishes all, and holds nothing from now on. */
+  release(): void {
+    this.isHeld = false
+    for (const go of this.#held.splice(0)) go()
+  }
+
+  /** Finishes the oldest that is held. */
+  finishOne(): void {
+    this.#held.shift()?.()
+  }
+
+  async #work(text: string): Promise<void> {
+    this.order.push(text)
+    this.running += 1
+    if (this.isHeld) await new Promise<void>((resolve) => this.#held.push(resolve))
+    this.running -= 1
+  }
+}
