@@ -227,6 +227,7 @@ describe('every route that takes a password', () => {
     'post /v1/register': ['registration'],
     'post /v1/register/finish': ['link'],
     'post /v1/password/reset': ['link'],
+    'post /v1/email/verify': ['link'],
     'patch /v1/me': ['account'],
     'delete /v1/me': ['account'],
     'post /v1/me/password': ['account', 'account'],
@@ -268,6 +269,8 @@ describe('every route that takes a password', () => {
       return answer.body
     }
     await taken('POST', '/v1/register', { email: freshEmail(), password })
+    const verification = (await newestLetter(running, email, 'Verify your e-mail address')).token
+    await taken('POST', '/v1/email/verify', { token: verification, password })
     await taken('POST', '/v1/me/devices', { password }, token)
     await taken('PATCH', '/v1/me', { email: freshEmail(), password }, token)
     await running.api.post('/v1/password/forgot', { body: { email } })

@@ -73,8 +73,8 @@ export function observeState(metrics: Metrics, { keys, latchkey, store, clock, .
   metrics.gauge({
     name: 'latchkey_master_key_encryptions',
     help: 'Values that each master key has encrypted, about; the limit of AES-GCM with random nonces is 2^32.',
-    labelNames: ['master_key'],
-    read: async () => [...(await keys.encryptions())].map(([id, value]) => ({ labels: { master_key: id }, value })),
+    labelNames: ['key'],
+    read: async () => [...(await keys.encryptions())].map(([id, value]) => ({ labels: { key: id }, value })),
   })
   const ages = secretAges(store, clock)
   metrics.gauge({
