@@ -167,7 +167,9 @@ describe.each(databases)('bad input on %s', (database) => {
       expect(headers.get('referrer-policy')).toBe('no-referrer')
       expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
       expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
-      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      )
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
     }
@@ -219,6 +221,8 @@ describe('bytes that are no request', () => {
     const answer = await send(bytes)
     expect(answer.split('\r\n')[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer).toMatch(/^content-type: application\/problem\+json/im)
+    for (const header of ['content-security-policy', 'x-content-type-options', 'referrer-policy', 'x-request-id'])
+      expect(answer).toMatch(new RegExp(`^${header}: `, 'im'))
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toMatchObject({ status, code })
   })
 

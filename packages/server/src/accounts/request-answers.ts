@@ -13,6 +13,9 @@ export interface RequestAnswersOptions {
   readonly verifyLinkTtlSec: number
 }
 
+/** The link that confirms a device lets it guess on, so it ends after ten minutes (OWASP ASVS 5.0, 6.5.5). */
+const deviceLinkTtlSec = 600
+
 /** Decides what is written to an address that somebody has named. Runs behind the requests, so that their answers cannot tell. */
 export class RequestAnswers {
   readonly #options: RequestAnswersOptions
@@ -69,10 +72,9 @@ export class RequestAnswers {
     { id, emailVerifiedAt }: Account,
   ): LetterDraft | undefined {
     if (!granted || emailVerifiedAt === null) return undefined
-    const { tokens, resetLinkTtlSec } = this.#options
     const data = { email: to, device }
     return linkDraft('confirm_device', { to, account: id }, () =>
-      tokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, resetLinkTtlSec),
+      this.#options.tokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
     )
   }
 

@@ -73,7 +73,8 @@ export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOption
       answerError(error, request, reply)
     },
     clientErrorHandler: (error, socket) => {
-      if (socket.writable) socket.end(rawProblem(codeOfClientError(error), randomUUID()))
+      if (socket.writable)
+        socket.end(rawProblem(codeOfClientError(error), { ...headers, 'X-Request-Id': randomUUID() }))
       else socket.destroy()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -113,7 +114,7 @@ function commonHeaders(hsts: HstsScope | undefined): Readonly<Record<string, str
   return {
     ...(hsts === undefined ? {} : { 'Strict-Transport-Security': hstsHeaders[hsts] }),
     'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Content-Security-Policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'Cross-Origin-Opener-Policy': 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',

@@ -92,15 +92,17 @@ function describe(text: string): string {
 }
 
 /** A refusal as the bytes of a whole HTTP answer, for requests that never became one. */
-export function rawProblem(code: ProblemCode, requestId: string): string {
-  const answer = problemAnswer(new Problem(code), { requestId })
+export function rawProblem(
+  code: ProblemCode,
+  headers: Readonly<Record<string, string>> & { readonly 'X-Request-Id': string },
+): string {
+  const answer = problemAnswer(new Problem(code), { requestId: headers['X-Request-Id'] })
   const body = JSON.stringify(answer)
   return [
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
     `Content-Type: ${PROBLEM_TYPE}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
     '',
     body,
