@@ -37,7 +37,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     expect(await tokenState(second, person.token)).toBe('token_revoked')
   })
 
-  it('refuse what the other one did to a session, a role or a password', async () => {
+  it('go by what the other one did to a session, a role or a password', async () => {
     const admin = await createAdmin(first)
     const [ended, promoted, changed] = [await register(first), await register(first), await register(first)]
     for (const { token } of [ended, promoted, changed]) expect(await tokenState(second, token)).toBe(200)
@@ -49,7 +49,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     })
     await sleep(maxStalenessMs)
     expect(await tokenState(second, ended.token)).toBe('session_ended')
-    expect(await tokenState(second, promoted.token)).toBe('reissue_required')
+    expect((await second.api.get('/v1/admin/users', { token: promoted.token })).status).toBe(200)
     expect(await tokenState(second, changed.token)).toBe('token_revoked')
   })
 

@@ -73,11 +73,16 @@ describe('a feed whose link goes silent, and closes nothing', () => {
     ['two statements', (_: string, type: string) => type === 'Z'],
   ] as const)('comes back, when that is between %s', async (_, isLast) => {
     const { recorder, feed } = await Recorder.on(listening)
+    const other = await Recorder.on(store)
     await recorder.proof()
     const silence = silenceBehind(({ type, text }) => isLast(text, type))
+    // The answer to a question is the one statement that a listening connection runs by itself.
+    const stopAsking = other.feed.ask?.(() => {})
     await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
     expect(silence.hasFallenSilent).toBe(true)
     await expectToComeBack(recorder)
+    stopAsking?.()
+    await other.feed.close()
     await feed.close()
   })
 
