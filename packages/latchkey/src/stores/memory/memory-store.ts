@@ -20,6 +20,7 @@ import {
 } from '../../secrets/ports.js'
 import { Listeners } from '../listeners.js'
 import { Mutex } from '../mutex.js'
+import { tenantRecord } from '../tenant-record.js'
 
 /** The handle of an open transaction of a memory store. */
 export interface MemoryTransaction {
@@ -92,7 +93,7 @@ class ProcessMemory implements MemoryStore {
     if (next === current) return current
     this.#checkKids(tenant, next)
     this.#newestVersion += 1
-    const record = next === undefined ? undefined : recordOf(tenant, this.#newestVersion, next)
+    const record = next === undefined ? undefined : tenantRecord(tenant, this.#newestVersion, next)
     draft.set(tenant, record)
     changes.push({ tenant, version: this.#newestVersion })
     return record
@@ -313,21 +314,4 @@ class ProcessMemory implements MemoryStore {
 
 function isDue({ secrets }: TenantRecord, before: number): boolean {
   return secrets.some(({ retiresAt, createdAt }) => retiresAt === null && createdAt < before)
-}
-
-/** The record with what the state declares and nothing else that its object may carry. */
-function recordOf(
-  tenant: string,
-  version: number,
-  { disabledAt, secrets, endedSessions, grants }: TenantState,
-): TenantRecord {
-  const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
-  return {
-    tenant,
-    version,
-    disabledAt,
-    secrets: byGeneration,
-    endedSessions: [...endedSessions],
-    grants: typeof grants === 'function' ? grants(version) : grants,
-  }
 }

@@ -1,4 +1,5 @@
 import type { Change, Decide, EndedSession, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
+import { tenantRecord } from '../tenant-record.js'
 import type { Dialect } from './dialect.js'
 import { epochOf, type History } from './history.js'
 import type { SqlClient } from './sql-client.js'
@@ -29,7 +30,7 @@ export async function changeTenant(
       await client.query('delete from latchkey_tenants where tenant_id = $1', [tenant])
       return { record: undefined, change }
     }
-    const record = recordOf(change, next)
+    const record = tenantRecord(change.tenant, change.version, next)
     await writeTenant(client, dialect, record)
     await writeSecrets(client, tenant, { current: current?.secrets ?? [], next: record.secrets })
     await writeEndedSessions(client, tenant, { current: current?.endedSessions ?? [], next: record.endedSessions })
@@ -150,18 +151,3 @@ async function writeEndedSessions(
 const upsertEndedSession = `
   insert into latchkey_ended_sessions (tenant_id, session_id, until) values ($1, $2, $3)
   on conflict (tenant_id, session_id) do update set until = excluded.until`
-
-function recordOf(
-  { tenant, version }: Change,
-  { disabledAt, secrets, endedSessions, grants }: TenantState,
-): TenantRecord {
-  const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
-  return {
-    tenant,
-    version,
-    disabledAt,
-    secrets: byGeneration,
-    endedSessions: [...endedSessions],
-    grants: typeof grants === 'function' ? grants(version) : grants,
-  }
-}

@@ -1,0 +1,18 @@
+import type { TenantRecord, TenantState } from '../secrets/ports.js'
+
+/** Returns the record that a store keeps of this state: its declared members alone, with grants sealed for the version. */
+export function tenantRecord(
+  tenant: string,
+  version: number,
+  { disabledAt, secrets, endedSessions, grants }: TenantState,
+): TenantRecord {
+  const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
+  return {
+    tenant,
+    version,
+    disabledAt,
+    secrets: byGeneration,
+    endedSessions: [...endedSessions],
+    grants: typeof grants === 'function' ? grants(version) : grants,
+  }
+}
