@@ -1,4 +1,4 @@
-import type { Change, Decide, EndedSession, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
+import type { Change, Decide, EndedSession, SecretRecord, TenantRecord } from '../../secrets/ports.js'
 import { tenantRecord } from '../tenant-record.js'
 import type { Dialect } from './dialect.js'
 import { epochOf, type History } from './history.js'
