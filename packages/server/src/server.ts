@@ -77,7 +77,8 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     const { tooLarge } = await fillGrants(service)
     if (tooLarge > 0)
       app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
-    await furnish(app, configuration, service, { forwarding: new ForwardingWatch(app, isTrustedProxy), drain })
+    const forwarding = new ForwardingWatch(app, isTrustedProxy)
+    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs: parts.limitsTimeoutMs })
   } catch (error) {
     await app.close()
     throw error
@@ -90,15 +91,27 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   }
 }
 
+interface Furnishings {
+  readonly forwarding: ForwardingWatch
+  readonly drain: Drain
+  readonly limitsTimeoutMs: number | undefined
+}
+
 async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
+  { forwarding, drain, limitsTimeoutMs }: Furnishings,
 ): Promise<void> {
   const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
-  const limits = await openRateLimits(configuration, { store, names, clock, log: app.log })
+  const limits = await openRateLimits(configuration, {
+    store,
+    names,
+    clock,
+    log: app.log,
+    timeoutMs: limitsTimeoutMs,
+  })
   app.addHook('onClose', () => limits.close())
   service.tracing.traceRequests(app)
   observeRequests(app, metrics)

@@ -56,6 +56,8 @@ export interface ServiceParts {
   readonly clock?: Clock
   readonly passwords?: PasswordHasher
   readonly passwordQueue?: PasswordQueueOptions
+  /** Milliseconds that the shared rate limits have for an answer; 250 by default. */
+  readonly limitsTimeoutMs?: number
 }
 
 /** Everything that works behind the routes and behind the command line. */

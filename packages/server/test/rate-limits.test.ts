@@ -4,6 +4,7 @@ import { type RedisServer, startRedis } from '../../../test/support/start-redis.
 import { startTcpProxy } from '../../../test/support/tcp-proxy.js'
 import type { Configuration } from '../src/config/configuration.js'
 import { type ClassLimits, defaultLimits, type RouteClass } from '../src/config/limits.js'
+import type { ServiceParts } from '../src/service.js'
 import type { Answer } from './support/api-client.js'
 import { createAdmin, freshEmail, password, register } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
@@ -159,12 +160,13 @@ describe('rate limits of several servers', () => {
       await redis.dispose()
     })
 
-    const start = async () => {
+    const start = async (parts: ServiceParts = {}) => {
       redis = await startRedis()
       const proxy = await startTcpProxy(redis.url)
       const server = await startServer({
         database: 'postgres',
         configuration: { ...configuration, redisUrl: proxy.url },
+        parts,
       })
       const another = await server.startAnother()
       close = async () => {
@@ -193,7 +195,7 @@ describe('rate limits of several servers', () => {
     it.each(['block', 'freeze'] as const)(
       'still hold when Redis is away (%s): each server counts in memory, says so, and goes back',
       async (fault) => {
-        const { proxy, server } = await start()
+        const { proxy, server } = await start({ limitsTimeoutMs: 2000 })
         const warn = vi.spyOn(server.server.app.log, 'warn')
         expect((await login(server)).status).toBe(401)
         expect((await server.api.get('/readyz')).body.warnings).toBeUndefined()
@@ -224,6 +226,7 @@ describe('rate limits of several servers', () => {
       const server = await startServer({
         database: 'postgres',
         configuration: { ...configuration, redisUrl: redis.url },
+        parts: { limitsTimeoutMs: 2000 },
       })
       close = () => server.stop()
       expect(statuses(await times(5, () => login(server)))).toEqual([401, 401, 401, 401, 429])

@@ -62,7 +62,9 @@ describe('the address of a client', () => {
     await start([])
     const warn = vi.spyOn(running.server.app.log, 'warn')
     for (let count = 0; count < 3; count += 1) await addressOf({ 'x-forwarded-for': '203.0.113.9' })
-    expect(warn.mock.calls).toEqual([[{ peer: '127.0.0.1' }, expect.stringContaining('TRUSTED_PROXIES')]])
+    // Letters are warned about as well, whenever one happens to be sent.
+    const calls = warn.mock.calls.filter(([, message]) => String(message).includes('TRUSTED_PROXIES'))
+    expect(calls).toEqual([[{ peer: '127.0.0.1' }, expect.any(String)]])
   })
 
   it('makes nobody warn where the proxy is trusted', async () => {

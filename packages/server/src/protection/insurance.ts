@@ -5,7 +5,8 @@ export interface InsuranceLog {
   warn(details: object, message: string): void
 }
 
-const patienceMs = 250
+/** Milliseconds for an answer, unless the caller says otherwise. */
+const defaultTimeoutMs = 250
 const pauseMs = 1000
 
 /**
@@ -15,12 +16,14 @@ const pauseMs = 1000
 export class Insurance {
   readonly #clock: Clock
   readonly #log: InsuranceLog
+  readonly #timeoutMs: number
   #awayUntilMs: number | undefined
   #fallbacks = 0
 
-  constructor(clock: Clock, log: InsuranceLog) {
+  constructor(clock: Clock, log: InsuranceLog, timeoutMs = defaultTimeoutMs) {
     this.#clock = clock
     this.#log = log
+    this.#timeoutMs = timeoutMs
   }
 
   /** Whether the last answer came from the other one. */
@@ -33,14 +36,14 @@ export class Insurance {
     return this.#fallbacks
   }
 
-  /** The answer of `ask`, or of `instead` if that fails or takes longer than a quarter of a second. */
+  /** The answer of `ask`, or of `instead` if that fails or takes longer than the timeout. */
   async answer<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
     const nowMs = this.#clock.monotonic()
     if (this.#awayUntilMs === undefined || nowMs >= this.#awayUntilMs) {
       // Whoever comes before this call is answered finds it closed again, so that one call a pause pays for finding out.
       if (this.#awayUntilMs !== undefined) this.#awayUntilMs = nowMs + pauseMs
       try {
-        const answer = await within(patienceMs, ask())
+        const answer = await within(this.#timeoutMs, ask())
         this.#awayUntilMs = undefined
         return answer
       } catch (error) {

@@ -12,15 +12,18 @@ export interface RateLimitSurroundings {
   readonly names: Pick<BlindNames, 'of'>
   readonly clock: Clock
   readonly log: InsuranceLog
+  /** Milliseconds for an answer of the shared counters. */
+  readonly timeoutMs: number | undefined
 }
 
 /** The rate limits: counted in Redis where there is one, else in PostgreSQL, and with the embedded database in memory. */
 export async function openRateLimits(
   configuration: Configuration,
-  { store, names, clock, log }: RateLimitSurroundings,
+  { store, names, clock, log, timeoutMs }: RateLimitSurroundings,
 ): Promise<RateLimits> {
   const backend = await openBackend(configuration, store)
-  return new RateLimits({ limits: configuration.limits, backend, names, insurance: new Insurance(clock, log) })
+  const insurance = new Insurance(clock, log, timeoutMs)
+  return new RateLimits({ limits: configuration.limits, backend, names, insurance })
 }
 
 async function openBackend({ redisUrl, database }: Configuration, store: SqlStore): Promise<CounterBackend> {
