@@ -11,7 +11,8 @@ export default defineConfig({
     // One for each processor: by default one is left idle, and tests mostly wait.
     maxWorkers: '100%',
     // Bounds for what hangs, not for what is slow: a machine may be many times slower than this one.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -5,7 +5,7 @@ import type { Plant } from './chaos/messages.js'
 import { runChaos } from './chaos/run-chaos.js'
 
 describe('processes on one PostgreSQL and one Redis, with everything broken in turn', () => {
-  it('keep every promise', { timeout: 180_000 }, async () => {
+  it('keep every promise', async () => {
     const history = await runChaos({
       processes: 4,
       withRedis: true,
@@ -37,7 +37,7 @@ describe('the checker', () => {
     ['do not ask, when they start, what has changed before', 'history-ignored', ['Redis set back to an old snapshot']],
   ]
 
-  it.each(bugs)('catches processes that %s', { timeout: 120_000 }, async (_, plant, faults) => {
+  it.each(bugs)('catches processes that %s', async (_, plant, faults) => {
     const history = await runChaos({
       processes: 2,
       withRedis: true,

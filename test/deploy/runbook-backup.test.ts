@@ -63,9 +63,7 @@ describe('docs/runbook-backup.md, as it is written', () => {
   const statusOfLogin = async (client: AuthClient, email: string) =>
     (await client.call('POST', '/v1/login', { body: { email, password: 'correct horse battery staple' } })).status
 
-  it('brings the embedded database back, without what came after the backup, and without tokens that were ended then', {
-    timeout: 60_000,
-  }, async () => {
+  it('brings the embedded database back, without what came after the backup, and without tokens that were ended then', async () => {
     const env = { ...common, LATCHKEY_DATA_DIR: join(folder, 'data') }
     const ended = await live(env, () => runbook.run('Back up', env))
     expect(await runbook.run('Restore', env)).toMatch(/^head \d+:/m)
@@ -75,7 +73,7 @@ describe('docs/runbook-backup.md, as it is written', () => {
     expect(await statusOfLogin(client, 'bob@example.com')).toBe(401)
   })
 
-  it('brings PostgreSQL back from a dump, likewise', { timeout: 90_000 }, async () => {
+  it('brings PostgreSQL back from a dump, likewise', async () => {
     postgres = await startPostgres()
     const keys = { ...common, LATCHKEY_MASTER_KEYS: Keyring.generate('k1') }
     const env = { ...keys, DATABASE_URL: postgres.url }
@@ -90,9 +88,7 @@ describe('docs/runbook-backup.md, as it is written', () => {
     expect(await statusOfLogin(client, 'bob@example.com')).toBe(401)
   })
 
-  it('brings PostgreSQL back to its last moment from a base backup and the archive of its log, after its disk is lost', {
-    timeout: 120_000,
-  }, async () => {
+  it('brings PostgreSQL back to its last moment from a base backup and the archive of its log, after its disk is lost', async () => {
     const archive = own(join(folder, 'archive'))
     postgres = await startPostgres(postgresBinaries, [
       'wal_level=replica',

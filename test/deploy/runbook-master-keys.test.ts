@@ -79,7 +79,6 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
     ['4. Leave the old key out', ['k2'], ['k2']],
   ])(
     '"%s" leaves everybody signed in, whichever server they ask, while servers are replaced',
-    { timeout: 60_000 },
     async (step, ring, sealing) => {
       const before = ringIds()
       await runbook.run(step, env)
@@ -94,9 +93,7 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
     },
   )
 
-  it('"A key has leaked" leaves nothing to whoever has it and a copy of the database', {
-    timeout: 240_000,
-  }, async () => {
+  it('"A key has leaked" leaves nothing to whoever has it and a copy of the database', async () => {
     const leaked = readFileSync(join(folder, 'master-keys'), 'utf8').trim()
     await clientOf(0).call('GET', '/.well-known/jwks.json')
     const stolen = await everySealedRow(Keyring.parse(leaked))
@@ -149,7 +146,7 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
     }
   }
 
-  it('"The keys are lost" keeps accounts and passwords', { timeout: 60_000 }, async () => {
+  it('"The keys are lost" keeps accounts and passwords', async () => {
     const { accessToken } = await clientOf(0).login('ada@example.com')
     await Promise.all(servers.map((server) => server.stop()))
     rmSync(join(folder, 'master-keys'))

@@ -33,7 +33,7 @@ describe('the packages, as they are packed', () => {
       cwd: repository,
     })
     for (const { filename } of JSON.parse(stdout)) tarballs.push(join(folder, filename))
-  }, 60_000)
+  })
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -64,7 +64,7 @@ describe('the packages, as they are packed', () => {
       writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', version: '1.0.0' }))
       const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--legacy-peer-deps']
       await run('npm', ['install', ...options, ...tarballs], { cwd: project })
-    }, 180_000)
+    })
 
     const load = async (file: string, text: string) => {
       const path = join(folder, 'project', file)

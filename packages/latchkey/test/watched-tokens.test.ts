@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import type { Auth } from '../src/auth.js'
 import { instantOf, systemClock } from '../src/clock.js'
 import { sharedSecret } from '../src/keys/shared-secret.js'
@@ -39,7 +39,7 @@ describe('a token that is watched', () => {
     const { latchkey, keys } = open()
     const { reasons } = await watchNew(latchkey, 'alice')
     await keys[ending]('alice')
-    await vi.waitFor(() => expect(reasons).toEqual([code]))
+    await expect.poll(() => reasons).toEqual([code])
     await keys.forget('alice')
     await sleep(50)
     expect(reasons).toEqual([code])
@@ -51,7 +51,7 @@ describe('a token that is watched', () => {
     const laptop = await watchNew(latchkey, 'alice')
     const bob = await watchNew(latchkey, 'bob')
     await keys.revokeSession('alice', phone.sessionId)
-    await vi.waitFor(() => expect(phone.reasons).toEqual(['session_ended']))
+    await expect.poll(() => phone.reasons).toEqual(['session_ended'])
     await sleep(50)
     expect([laptop.reasons, bob.reasons]).toEqual([[], []])
   })
@@ -64,7 +64,7 @@ describe('a token that is watched', () => {
     const reasons: string[] = []
     there.latchkey.watch(await there.latchkey.verify(token), (reason) => reasons.push(reason.code))
     await here.keys.revoke('alice')
-    await vi.waitFor(() => expect(reasons).toEqual(['token_revoked']))
+    await expect.poll(() => reasons).toEqual(['token_revoked'])
   })
 
   it('outlives a rotation', async () => {
@@ -80,7 +80,7 @@ describe('a token that is watched', () => {
     const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys, clockTolerance: 0 })
     opened.push(latchkey)
     const { reasons } = await watchNew(latchkey, 'alice', 2)
-    await vi.waitFor(() => expect(reasons).toEqual(['token_expired']), { timeout: 5000 })
+    await expect.poll(() => reasons).toEqual(['token_expired'])
   })
 
   it('ends when it was revoked between its verification and the call', async () => {
@@ -89,7 +89,7 @@ describe('a token that is watched', () => {
     await keys.revoke('alice')
     const reasons: string[] = []
     latchkey.watch(auth, (reason) => reasons.push(reason.code))
-    await vi.waitFor(() => expect(reasons).toEqual(['token_revoked']))
+    await expect.poll(() => reasons).toEqual(['token_revoked'])
   })
 
   it('says nothing more once nobody watches it', async () => {
@@ -109,7 +109,7 @@ describe('a token that is watched', () => {
     steered.holdReads()
     await keys.revoke('alice')
     steered.listeners[0]?.lost()
-    await vi.waitFor(() => expect(steered.held.length).toBeGreaterThan(0))
+    await expect.poll(() => steered.held.length).toBeGreaterThan(0)
     stop()
     steered.release()
     await sleep(50)
@@ -133,7 +133,7 @@ describe('a token that is watched', () => {
     await steered.store.change('alice', () => undefined)
     steered.listeners[0]?.lost()
     steered.listeners[0]?.proved(instantOf(systemClock))
-    await vi.waitFor(() => expect(alice.reasons).toEqual(['token_revoked']))
+    await expect.poll(() => alice.reasons).toEqual(['token_revoked'])
     expect(bob.reasons).toEqual([])
   })
 
@@ -144,7 +144,7 @@ describe('a token that is watched', () => {
     await sleep(600)
     expect(reasons).toEqual([])
     steered.setReachable(false)
-    await vi.waitFor(() => expect(reasons).toEqual(['store_unavailable']), { timeout: 5000 })
+    await expect.poll(() => reasons).toEqual(['store_unavailable'])
   })
 
   it('survives a database that is away for a moment', async () => {
@@ -163,7 +163,7 @@ describe('a token that is watched', () => {
     const { latchkey, keys } = open()
     const watches = await Promise.all(Array.from({ length: 3000 }, (_, n) => watchNew(latchkey, `tenant-${n % 100}`)))
     await keys.revoke('tenant-7')
-    await vi.waitFor(() => expect(watches.filter(({ reasons }) => reasons.length > 0)).toHaveLength(30))
+    await expect.poll(() => watches.filter(({ reasons }) => reasons.length > 0)).toHaveLength(30)
   })
 
   it('must be given as verify gave it, which shows no token', async () => {

@@ -131,9 +131,9 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     const guard = vi.spyOn(running.server.service.administration, 'checkAdmin')
     const held = await Promise.all(calls.map(([method, path, call]) => holdRequest(running.url, method, path, call)))
     const forAdmins = calls.filter(([, path]) => path.startsWith('/v1/admin')).length
-    await vi.waitFor(() => {
-      expect(guard.mock.settledResults.filter(({ type }) => type === 'fulfilled')).toHaveLength(forAdmins)
-    }, 10_000)
+    await expect
+      .poll(() => guard.mock.settledResults.filter(({ type }) => type === 'fulfilled'))
+      .toHaveLength(forAdmins)
     guard.mockRestore()
     // The other guards answer from memory, so an answered request shows that those before it have passed.
     if (forAdmins < calls.length) await running.api.get('/livez')

@@ -66,7 +66,7 @@ class Flood {
     const { passwords } = running.server.service
     for (let n = 0; n < count; n += 1) this.#send()
     const settled = () => this.#pending.size === passwords.waiting + hasher.running
-    await expect.poll(settled, { timeout: 20_000, interval: 5 }).toBe(true)
+    await expect.poll(settled, { interval: 5 }).toBe(true)
     if (passwords.waiting < maxWaiting) await this.fill(maxWaiting)
   }
 
@@ -102,17 +102,14 @@ async function signInDuring(flood: Flood, signIn: () => Promise<Answer>) {
     })
     // Either the owner waits in the queue now, or was refused.
     await expect
-      .poll(() => status !== undefined || verify.mock.calls.some(([, text]) => text === password), {
-        timeout: 10_000,
-        interval: 5,
-      })
+      .poll(() => status !== undefined || verify.mock.calls.some(([, text]) => text === password), { interval: 5 })
       .toBe(true)
     const before = hasher.order.length
     let turns = 0
     while (status === undefined && !hasher.order.slice(before).includes(password)) {
       const worked = hasher.order.length
       hasher.finishOne()
-      await expect.poll(() => hasher.order.length, { timeout: 10_000, interval: 5 }).toBeGreaterThan(worked)
+      await expect.poll(() => hasher.order.length, { interval: 5 }).toBeGreaterThan(worked)
       turns += 1
     }
     // The places that are worked on are the owner's and one of the flood's.
@@ -174,7 +171,7 @@ describe('a flood of everything that hashes', () => {
     hasher.isHeld = true
     const queue = running.server.service.passwords
     const answers = all(60, (n) => `198.51.${n}.7`).map(confirm)
-    await expect.poll(() => queue.waiting, { timeout: 10_000, interval: 5 }).toBe(maxWaiting)
+    await expect.poll(() => queue.waiting, { interval: 5 }).toBe(maxWaiting)
     const registered = enter('2001:db9::2')
     const known = loginAt('2001:db9::1', owner.email, owner.device)
     hasher.release()

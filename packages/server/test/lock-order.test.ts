@@ -221,7 +221,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
     if (configuration.database.kind !== 'postgres') throw new TypeError('This is a test of PostgreSQL.')
     expect(await deadlocksOf(configuration.database.url)).toBe(0)
     expect([...seen.keys()].filter((key) => key.includes(' 500 '))).toEqual([])
-  }, 120_000)
+  })
 })
 
 function unlessUnavailable(error: { code?: string }): void {

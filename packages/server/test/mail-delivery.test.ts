@@ -185,7 +185,7 @@ describe('letters of several servers on one PostgreSQL', () => {
     const emails = Array.from({ length: 24 }, freshEmail)
     await Promise.all(emails.map((email, index) => register(servers[index % servers.length] ?? first, email)))
     await Promise.all(servers.map(({ server }) => server.service.mail.courier?.deliver()))
-    await expect.poll(() => waiting(first), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => waiting(first)).toEqual([])
     expect(mailbox.letters.map(({ to }) => to).toSorted()).toEqual(emails.toSorted())
     for (const server of [...others, first]) await server.stop()
     await mailbox.close()
@@ -239,7 +239,7 @@ describe.each(databases)('a server on %s that is killed', (database) => {
         if (status === 201) acknowledged.push(email)
       })
       // In the midst of it: some are done, some are not.
-      const some = expect.poll(() => acknowledged.length, { timeout: 30_000 }).toBeGreaterThan(round * 3)
+      const some = expect.poll(() => acknowledged.length).toBeGreaterThan(round * 3)
       await Promise.race([Promise.all(attempts), some])
       await server.kill()
       await Promise.allSettled(attempts)
@@ -251,9 +251,7 @@ describe.each(databases)('a server on %s that is killed', (database) => {
     await store.close()
     const mailbox = await startMailbox(away.port)
     const last = await startProcess(deployment)
-    await expect
-      .poll(() => acknowledged.filter((email) => !mailbox.letters.some(({ to }) => to === email)), { timeout: 30_000 })
-      .toEqual([])
+    await expect.poll(() => acknowledged.filter((email) => !mailbox.letters.some(({ to }) => to === email))).toEqual([])
     await last.stop()
     await mailbox.close()
     await deployment.dispose()

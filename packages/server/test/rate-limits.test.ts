@@ -214,7 +214,7 @@ describe('rate limits of several servers', () => {
               await login(server)
               return (await server.api.get('/readyz')).body.warnings
             },
-            { timeout: 20_000, interval: 200 },
+            { interval: 200 },
           )
           .toBeUndefined()
       },

@@ -20,7 +20,7 @@ describe('Chromium', () => {
     running = await startServer({ database: 'sqlite', configuration: { corsOrigins: [`http://localhost:${appPort}`] } })
     serverPort = new URL(running.url).port
     chromium = await Chromium.start()
-  }, 180_000)
+  })
   afterAll(async () => {
     await chromium?.close()
     await running?.stop()

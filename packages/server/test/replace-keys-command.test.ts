@@ -38,7 +38,7 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
 
   it('is done only by who says yes', async () => {
     expect((await beside.run('keys', 'replace')).code).toBe(2)
-  }, 60_000)
+  })
 
   it('master-keys list shows which key encrypts, and how often it did', async () => {
     await register(beside.running)
@@ -46,5 +46,5 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
     const [newest] = JSON.parse(stdout).master_keys
     expect([code, newest]).toEqual([0, { id: 'test', encrypts: true, needed: true, encryptions: expect.any(Number) }])
     expect(newest.encryptions).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })

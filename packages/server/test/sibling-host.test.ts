@@ -40,7 +40,7 @@ describe('a sibling host, in Chromium', () => {
     await new Promise<void>((resolve) => void sibling.listen(0, '127.0.0.1', resolve))
     siblingPort = (sibling.address() as AddressInfo).port
     chromium = await Chromium.start()
-  }, 180_000)
+  })
   afterAll(async () => {
     await chromium?.close()
     sibling?.close()

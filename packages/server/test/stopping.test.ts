@@ -123,7 +123,7 @@ describe('clients that are slow on purpose', () => {
     }
     expect(answered.every((state) => state === 200)).toBe(true)
     expect(ended).toEqual({ silent: 0, headers: 0, body: 0 })
-    await expect.poll(() => ended, { timeout: 12_000 }).toEqual({ silent: 100, headers: 100, body: 100 })
+    await expect.poll(() => ended).toEqual({ silent: 100, headers: 100, body: 100 })
     expect(performance.now() - begunAt).toBeLessThan(20_000)
-  }, 45_000)
+  })
 })

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { instantOf, systemClock } from '../../src/clock.js'
 import type { Latchkey } from '../../src/latchkey.js'
 import { outcomeOf, type SetupOptions, setUp } from '../support/setup.js'
@@ -56,7 +56,7 @@ describe('a database that does not answer', () => {
       steered.holdReads()
       if (event === 'loss') steered.listeners[0]?.lost()
       if (event === 'change') steered.listeners[0]?.changed({ tenant: 'alice', version: Number.POSITIVE_INFINITY })
-      await vi.waitFor(() => expect(reason).toMatch(/^store_unavailable after \d+ ms$/), { timeout: 3000 })
+      await expect.poll(() => reason).toMatch(/^store_unavailable after \d+ ms$/)
       expect(Number(reason.split(' ')[2])).toBeGreaterThanOrEqual(1000)
       steered.release()
     }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { instantOf, systemClock } from '../../src/clock.js'
 import type { Latchkey } from '../../src/latchkey.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
@@ -115,7 +115,7 @@ describe('the state of the feed', () => {
     )
     await keys.ready()
     steered.listeners[0]?.proved(instantOf(createFakeClock()))
-    await vi.waitFor(() => expect(told).toEqual([true]))
+    await expect.poll(() => told).toEqual([true])
   })
 
   it('is told when it begins to vouch, loses its thread, goes silent and comes back', async () => {
@@ -132,11 +132,11 @@ describe('the state of the feed', () => {
     await keys.ready()
     const [feed] = steered.listeners
     feed?.proved(instantOf(clock))
-    await vi.waitFor(() => expect(told).toEqual([true]))
+    await expect.poll(() => told).toEqual([true])
     feed?.lost()
     feed?.proved(instantOf(clock))
-    await vi.waitFor(() => expect(told).toEqual([true, false, true]))
-    await vi.waitFor(() => expect(told).toEqual([true, false, true, false]), { timeout: 3000 })
+    await expect.poll(() => told).toEqual([true, false, true])
+    await expect.poll(() => told).toEqual([true, false, true, false])
     expect(keys.feedAgeMs).toBeGreaterThan(250)
   })
 })

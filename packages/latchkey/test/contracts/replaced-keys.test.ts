@@ -48,7 +48,7 @@ describe('the keys that processes share', () => {
     expect((await keys.describe('ada'))?.secrets.length).toBe(2)
     await keys.close()
     await database.remove()
-  }, 9000)
+  })
 })
 
 describe('a replacement of all keys (C7)', () => {
@@ -91,7 +91,7 @@ describe('a replacement of all keys (C7)', () => {
         expect(names.filter((name) => /^(next|ending):/.test(name))).toEqual([])
       }
     }
-  }, 60_000)
+  })
 
   it('calls what else is to be ended only once every process uses the new keys', async () => {
     const { one, other, tokens } = await twoProcesses()

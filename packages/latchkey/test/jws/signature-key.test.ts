@@ -83,5 +83,5 @@ describe('an RSA-PSS signature that begins with a zero', () => {
     while (signature[0] !== 0)
     expect(verifier.verify('a.b', signature.toString('base64url'))).toBe(true)
     expect(verifier.verify('a.b', signature.subarray(1).toString('base64url'))).toBe(false)
-  }, 30_000)
+  })
 })

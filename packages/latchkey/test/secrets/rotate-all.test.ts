@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { runTypeScript } from '../../../../test/support/run-typescript.js'
 import { LatchkeyError } from '../../src/errors.js'
 import type { TenantStore } from '../../src/secrets/ports.js'
@@ -90,7 +90,7 @@ describe('a rotation of everybody', () => {
   it('pauses after the canary until somebody has looked', async () => {
     const setup = await withTenants(10)
     const rotation = setup.keys.rotateAll({ ratePerMinute, canary: 3 })
-    await vi.waitFor(() => expect(rotation.progress.state).toBe('paused'))
+    await expect.poll(() => rotation.progress.state).toBe('paused')
     await sleep(30)
     expect(rotation.progress).toMatchObject({ rotated: 3, remaining: 7 })
     rotation.resume()
@@ -117,7 +117,7 @@ describe('a rotation of everybody', () => {
     setup.clock.advance(1)
     away = true
     const rotation = setup.keys.rotateAll({ ratePerMinute })
-    await vi.waitFor(() => expect(rotation.progress.state).toBe('waiting'))
+    await expect.poll(() => rotation.progress.state).toBe('waiting')
     away = false
     expect(await rotation.done).toMatchObject({ state: 'done', rotated: 5, failed: {} })
     expect(await generations(setup, 5)).toEqual(Array(5).fill(2))
@@ -134,11 +134,11 @@ describe('a rotation of everybody', () => {
   it('ends when it is stopped, also while it pauses or waits, and when the keys are closed', async () => {
     const setup = await withTenants(20)
     const paused = setup.keys.rotateAll({ ratePerMinute, canary: 2 })
-    await vi.waitFor(() => expect(paused.progress.state).toBe('paused'))
+    await expect.poll(() => paused.progress.state).toBe('paused')
     paused.stop()
     expect(await paused.done).toMatchObject({ state: 'stopped', rotated: 2, remaining: 18 })
     const slow = setup.keys.rotateAll({ ratePerMinute: 1 })
-    await vi.waitFor(() => expect(slow.progress.rotated).toBe(1))
+    await expect.poll(() => slow.progress.rotated).toBe(1)
     await setup.keys.close()
     expect(await slow.done).toMatchObject({ state: 'stopped', rotated: 1 })
   })

@@ -92,7 +92,7 @@ async function query(url: string, text: string) {
   }
 }
 
-describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
+describe('a replica that lagged and was promoted', () => {
   /** Alice is in Redis as the old primary had her last: with a version and a point that the replica has not come to. */
   async function failOver() {
     const replica = await replicate()
@@ -179,7 +179,7 @@ describe('a replica that lagged and was promoted', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a process whose feed stays at an old primary that was not fenced', { timeout: 60_000 }, () => {
+describe('a process whose feed stays at an old primary that was not fenced', () => {
   it('accepts nothing for longer than maxStaleness once its statements go to the new one', async () => {
     const replica = await replicate()
     const pool = new pg.Pool({ connectionString: primary.url })
@@ -203,7 +203,7 @@ describe('a process whose feed stays at an old primary that was not fenced', { t
   })
 })
 
-describe('a database that was restored from a dump to another server', { timeout: 60_000 }, () => {
+describe('a database that was restored from a dump to another server', () => {
   it('has another history, also where nobody said that it was restored', async () => {
     const old = await start({ url: primary.url })
     const token = await tokenFor(old, 'alice')
@@ -222,7 +222,7 @@ describe('a database that was restored from a dump to another server', { timeout
   })
 })
 
-describe('pruning', { timeout: 60_000 }, () => {
+describe('pruning', () => {
   it('by a clock that is ahead, beside a slow transaction, leaves no gap that a fresh process could fall into', async () => {
     const writer = await start({ url: primary.url })
     await writer.keys.provision('slow')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import Database from 'libsql'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasWalResetFault, isUniqueViolation, type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
 import { addSecret } from '../../src/testing/store-contract/fixtures.js'
 
@@ -75,9 +75,7 @@ describe.each(Object.entries(drivers))('an SQLite store over %s', (name, open) =
     await store.close()
   })
 
-  it('waits for another connection that writes, then is unavailable, and loses nothing', {
-    timeout: 20_000,
-  }, async () => {
+  it('waits for another connection that writes, then is unavailable, and loses nothing', async () => {
     const store = await openMigrated()
     const another = open(path)
     another.exec('begin immediate')
@@ -92,11 +90,9 @@ describe.each(Object.entries(drivers))('an SQLite store over %s', (name, open) =
     const store = await openMigrated()
     const { rows } = await store.query<{ version: string }>('select sqlite_version() as version')
     expect(hasWalResetFault(rows[0]?.version ?? '')).toBe(name === 'libsql')
-    await vi.waitFor(() =>
-      expect(warnings).toEqual(
-        name === 'libsql' ? [expect.objectContaining({ code: 'LATCHKEY_SQLITE_WAL_RESET' })] : [],
-      ),
-    )
+    await expect
+      .poll(() => warnings)
+      .toEqual(name === 'libsql' ? [expect.objectContaining({ code: 'LATCHKEY_SQLITE_WAL_RESET' })] : [])
     await store.close()
   })
 })

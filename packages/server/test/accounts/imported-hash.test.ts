@@ -102,7 +102,7 @@ describe('a password hash of another system', () => {
     expect(unknown.map(parseImportedHash)).toEqual(unknown.map(() => 'password_hash_unsupported'))
   })
 
-  it('never throws where it is parsed, and never where it is verified', { timeout: 60_000 }, async () => {
+  it('never throws where it is parsed, and never where it is verified', async () => {
     const samples = Object.values(await stored())
     const mangled = fc
       .tuple(fc.constantFrom(...samples), fc.nat(160), fc.string({ maxLength: 3 }))
