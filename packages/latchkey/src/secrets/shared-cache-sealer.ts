@@ -10,7 +10,7 @@ const maxSeals = 2 ** 30
 const saltBytes = 16
 const saltShape = /^[A-Za-z0-9_-]{22}$/
 
-/** Subkeys that are kept in memory: about one for each process that wrote to the cache lately. */
+/** Subkeys of one key that are kept in memory: about one for each process that wrote to the cache lately. */
 const maxSubkeys = 1000
 
 interface Subkey extends Evictable {
@@ -24,7 +24,8 @@ interface Subkey extends Evictable {
  */
 export class SharedCacheSealer {
   readonly #key: StoredKey<Uint8Array>
-  readonly #subkeys = new BoundedMap<string, Subkey>(maxSubkeys)
+  /** By the key, which is one object for as long as it is used, and the salt. */
+  readonly #subkeys = new WeakMap<Uint8Array, BoundedMap<string, Subkey>>()
   #ownSalt = newSalt()
   #seals = 0
 
@@ -59,15 +60,19 @@ export class SharedCacheSealer {
   }
 
   #subkey(key: Uint8Array, salt: string): Keyring {
-    const name = `${salt}${Buffer.from(key).toString('latin1')}`
-    const known = this.#subkeys.get(name)
+    let subkeys = this.#subkeys.get(key)
+    if (subkeys === undefined) {
+      subkeys = new BoundedMap(maxSubkeys)
+      this.#subkeys.set(key, subkeys)
+    }
+    const known = subkeys.get(salt)
     if (known !== undefined) {
       known.recentlyUsed = true
       return known.keyring
     }
     const bytes = Buffer.from(hkdfSync('sha256', key, Buffer.from(salt, 'base64url'), 'latchkey shared cache', 32))
     const keyring = Keyring.parse(`${salt}:${bytes.toString('base64url')}`)
-    this.#subkeys.set(name, { keyring, recentlyUsed: true })
+    subkeys.set(salt, { keyring, recentlyUsed: true })
     return keyring
   }
 }
