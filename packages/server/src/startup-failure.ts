@@ -34,5 +34,6 @@ export type StartupFailureCode =
   | 'backup_failed'
   | 'backup_unusable'
   | 'restore_target_exists'
+  | 'server_running'
   | 'shared_cache_unavailable'
   | 'audit_chain_broken'

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import { Keyring } from 'latchkey'
+import { postgresStore } from 'latchkey/postgres'
 import { sqliteStore } from 'latchkey/sqlite'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../test/support/start-redis.js'
@@ -203,6 +204,35 @@ describe('latchkey backup and restore', () => {
     expect(readdirSync(at('new'))).toEqual([])
   })
 
+  /** As if a minute had passed since the dump was made. */
+  const endLeases = async (url: string) => {
+    const store = postgresStore({ connectionString: url })
+    await store.query('update latchkey_verifiers set listed_until = 0')
+    await store.close()
+  }
+
+  it('waits until the verifier leases of a dump have ended, and refuses while a server renews its own', async () => {
+    const { url, drop } = await createTestDatabase()
+    try {
+      const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
+      const server = await startServer({ database: 'postgres', configuration: { database } })
+      const { store } = server.server.service
+      const renewing = setInterval(() => void store.register({ id: 'one', maxStalenessMs: 2000 }, 60_000), 50)
+      const refused = await run('data', ['restore', '--yes'], { DATABASE_URL: url })
+      clearInterval(renewing)
+      expect(outcome(refused)).toEqual([1, 'server_running'])
+      await server.stop()
+      await endLeases(url)
+      const another = postgresStore({ connectionString: url })
+      await another.register({ id: 'from a dump', maxStalenessMs: 2000 }, 1500)
+      expect(outcome(await run('data', ['restore', '--yes'], { DATABASE_URL: url }))).toEqual([0, undefined])
+      expect(await another.verifiers()).toEqual([])
+      await another.close()
+    } finally {
+      await drop()
+    }
+  })
+
   it('leaves PostgreSQL to its own programs, and finishes what pg_restore began', async () => {
     const [old, fresh] = [await createTestDatabase(), await createTestDatabase()]
     try {
@@ -226,6 +256,7 @@ describe('latchkey backup and restore', () => {
       ])
       const refused = await run('data', ['restore', at('dump'), '--yes'], onPostgres(fresh.url))
       expect(outcome(refused)).toEqual([2, 'command_refused'])
+      await endLeases(fresh.url)
       const { stdout } = await run('data', ['restore', '--yes', '--json'], onPostgres(fresh.url))
       expect(JSON.parse(stdout)).toMatchObject({ revoked: 1 })
       const restored = await startServer({

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type SettleOptions, settleRestored } from '../admin/settle-restored.js'
-import { type Configuration, readConfiguration } from '../config/configuration.js'
+import { type Configuration, type DatabaseConfiguration, readConfiguration } from '../config/configuration.js'
+import { awaitUnused } from '../database/await-unused.js'
 import { emptySharedCache } from '../database/empty-shared-cache.js'
+import { asDatabaseFailure, openStore } from '../database/open-database.js'
 import { openService } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import { restoreEmbedded } from './restore-embedded.js'
@@ -63,12 +65,28 @@ async function restore(
     })
   }
   try {
-    if (database.kind === 'postgres') return await settle(configuration)
+    if (database.kind === 'postgres') {
+      await checkUnused(database, signal)
+      return await settle(configuration)
+    }
     const from = { file: resolve(file ?? ''), masterKeyFile: options.withMasterKey }
     return await restoreEmbedded(from, { configuration, database, settle, signal, surroundings })
   } finally {
     progress.end()
   }
+}
+
+/** Before the service is opened, which takes a lease of its own. */
+async function checkUnused(database: DatabaseConfiguration, signal: AbortSignal): Promise<void> {
+  const { store, place } = await openStore(database)
+  try {
+    await awaitUnused(store, signal)
+  } catch (error) {
+    throw asDatabaseFailure(place, error)
+  } finally {
+    await store.close()
+  }
+  if (signal.aborted) throw interrupted('Nothing was restored.', 'Run the command again.')
 }
 
 /** Opens the database without the shared cache, which others may still write to, and settles it. */

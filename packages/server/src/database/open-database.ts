@@ -37,7 +37,7 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
     await store.close()
-    throw isLatchkeyError(error) && unusable.includes(error.code) ? unavailable(place, error) : error
+    throw asDatabaseFailure(place, error)
   }
 }
 
@@ -48,9 +48,11 @@ export async function openStore(configuration: DatabaseConfiguration): Promise<U
 
 const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 
-function unavailable(place: string, cause: Error): StartupFailure {
+/** Returns `database_unavailable` for an error that says so in the library's codes, else the error itself. */
+export function asDatabaseFailure(place: string, error: unknown): unknown {
+  if (!(isLatchkeyError(error) && unusable.includes(error.code))) return error
   const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
-  return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
+  return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, error)
 }
 
 async function postgres({
