@@ -11,10 +11,18 @@ import { runCommand, type ServerProcess, startServer } from '../support/server-p
 import { startRedis } from '../support/start-redis.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { type ComposeFile, type ComposeService, composeProblems, readComposeFile } from './support/compose-file.js'
+import { Runbook } from './support/runbook.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
 const folder = fileURLToPath(new URL('../../deploy/compose', import.meta.url))
 const compose = readComposeFile(join(folder, 'compose.yaml'))
+
+/** The address that a service always has in the network of nginx. */
+function addressOf(name: string): string {
+  const { networks } = compose.services[name] ?? {}
+  const front = networks !== undefined && 'front' in networks ? networks.front : undefined
+  return front?.ipv4_address ?? `no address of ${name}`
+}
 
 /** A change to the file that a check must object to. */
 type Fault = (file: { services: Record<string, Record<string, unknown>> }) => void
@@ -113,6 +121,13 @@ describe('compose.yaml', () => {
     }
   })
 
+  it('has a fixed address for each server, which nginx knows, so that a server that is made anew is found', () => {
+    const configuration = readFileSync(join(folder, 'nginx.conf'), 'utf8')
+    const upstreams = [...configuration.matchAll(/^ +server ([\d.]+):3000 /gm)].map(([, address]) => address)
+    expect(upstreams).toEqual(['server-1', 'server-2'].map(addressOf))
+    expect(configuration.match(/^ +server [^{;]+:3000/gm)).toHaveLength(upstreams.length)
+  })
+
   it('shows nothing to the outside but nginx', () => {
     const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined)
     expect(open.map(([name]) => name)).toEqual(['nginx'])
@@ -145,7 +160,7 @@ describe('make-secrets.sh', () => {
 
 describe('the topology of compose.yaml, as processes', () => {
   const undo: (() => Promise<unknown>)[] = []
-  const servers: ServerProcess[] = []
+  const servers: (ServerProcess & { readonly name: string })[] = []
   let nginx: NginxProcess
   let url: string
 
@@ -176,6 +191,13 @@ describe('the topology of compose.yaml, as processes', () => {
     for (const step of undo.reverse()) await step()
   })
 
+  const start = async (name: string, port: string) => {
+    const server = await startServer({ env: { ...environmentOf(name), PORT: port } })
+    undo.push(() => server.stop())
+    servers.push({ ...server, name })
+    return server
+  }
+
   it('migrates first', async () => {
     const { command = [] } = compose.services.migrate ?? {}
     expect(await runCommand({ env: environmentOf('migrate') }, command)).toMatchObject({ code: 0 })
@@ -184,10 +206,8 @@ describe('the topology of compose.yaml, as processes', () => {
   it('starts the servers, then nginx in front of them, which is then ready', async () => {
     let configuration = readFileSync(join(folder, 'nginx.conf'), 'utf8')
     for (const name of ['server-1', 'server-2']) {
-      const server = await startServer({ env: { ...environmentOf(name), PORT: '0' } })
-      undo.push(() => server.stop())
-      servers.push(server)
-      configuration = configuration.replace(`${name}:3000`, new URL(server.url).host)
+      const server = await start(name, '0')
+      configuration = configuration.replace(`${addressOf(name)}:3000`, new URL(server.url).host)
     }
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
@@ -233,6 +253,25 @@ describe('the topology of compose.yaml, as processes', () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(404)
   })
 
+  it('does not bring ended sessions back by a restore, as the page has it', async () => {
+    const page = new Runbook('deploy-compose.md', { docker: composeOnThisMachine })
+    const backups = mkdtempSync(join(tmpdir(), 'latchkey-compose-'))
+    undo.push(async () => rmSync(backups, { recursive: true }))
+    const pids = servers.map(({ pid }) => pid).join(' ')
+    const env = { ...environmentOf('migrate'), SERVER_PIDS: pids, BACKUPS: backups }
+    const client = new AuthClient(url)
+    const { accessToken } = await client.login('ada@example.com')
+    await page.run('Back up', env)
+    expect((await client.call('POST', '/v1/logout-all', { token: accessToken })).status).toBe(204)
+    await page.run('Restore', env)
+    for (const server of servers.splice(0)) await start(server.name, new URL(server.url).port)
+    // As soon as nginx tries them again, at the addresses that they had before.
+    await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200)
+    expect(await client.whoIs(accessToken)).toBe('token_revoked')
+    expect((await client.login('ada@example.com')).accountId).toBeDefined()
+    page.dispose()
+  })
+
   it('loses no request when one server is stopped', async () => {
     const client = new AuthClient(url)
     const { accessToken, accountId } = await client.login('ada@example.com')
@@ -244,6 +283,38 @@ describe('the topology of compose.yaml, as processes', () => {
     expect(await stopping).toBe(0)
   })
 })
+
+/** The commands of Docker Compose that the page uses, for services that are processes. */
+const composeOnThisMachine = `#!/bin/bash
+set -euo pipefail
+command=$2
+shift 2
+while [[ \${1:-} == --* ]]; do shift; done
+case "$command" in
+  exec)
+    program=$2
+    arguments=()
+    shift 2
+    while [ $# -gt 0 ]; do
+      case "$1" in
+        --username) shift ;;
+        latchkey) arguments+=("$(cat "$DATABASE_URL_FILE")") ;;
+        *) arguments+=("$1") ;;
+      esac
+      shift
+    done
+    exec "$program" "\${arguments[@]}"
+    ;;
+  run)
+    shift
+    exec latchkey "$@"
+    ;;
+  stop)
+    kill -INT $SERVER_PIDS
+    for pid in $SERVER_PIDS; do while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done; done
+    ;;
+esac
+`
 
 /** Which services start together, in order, if each starts as soon as it may. */
 function startOrder({ services }: ComposeFile): string[][] {

@@ -54,6 +54,7 @@ export function openStore({ env }: Pick<Deployment, 'env'>): SqlStore {
 /** The server, running in a process of its own. */
 export interface ServerProcess {
   readonly url: string
+  readonly pid: number
   /** Asks it to stop, as Ctrl-C does; resolves with its exit code. */
   stop(): Promise<number | null>
   /** Ends it without a word, as a crash does. */
@@ -67,6 +68,7 @@ export async function startServer({ env }: Pick<Deployment, 'env'>): Promise<Ser
   const url = await startedUrl(child)
   return {
     url,
+    pid: child.pid ?? 0,
     stop: () => {
       child.kill('SIGINT')
       return ended

@@ -18,7 +18,7 @@ export interface ComposeService {
   readonly read_only?: boolean
   readonly security_opt?: readonly string[]
   readonly ports?: readonly string[]
-  readonly networks?: readonly string[] | Readonly<Record<string, unknown>>
+  readonly networks?: readonly string[] | Readonly<Record<string, { readonly ipv4_address?: string } | null>>
   readonly stop_grace_period?: string
   readonly restart?: string
   readonly deploy?: { readonly resources?: { readonly limits?: Readonly<Record<string, unknown>> } }

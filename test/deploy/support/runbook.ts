@@ -15,12 +15,14 @@ export class Runbook {
   readonly #text: string
   readonly #bin = mkdtempSync(join(tmpdir(), 'latchkey-bin-'))
 
-  constructor(page: string) {
+  /** `programs`: shell scripts by name, for programs that this machine lacks. */
+  constructor(page: string, programs: Readonly<Record<string, string>> = {}) {
     requireProgram('psql', 'postgresql')
     this.#text = readFileSync(new URL(page, docs), 'utf8')
     writeFileSync(join(this.#bin, 'latchkey'), `#!/bin/sh\nexec '${process.execPath}' '${latchkeyCommand}' "$@"\n`)
     chmodSync(this.#bin, 0o755)
-    chmodSync(join(this.#bin, 'latchkey'), 0o755)
+    for (const [name, script] of Object.entries(programs)) writeFileSync(join(this.#bin, name), script)
+    for (const name of ['latchkey', ...Object.keys(programs)]) chmodSync(join(this.#bin, name), 0o755)
   }
 
   /** Runs the commands below a heading; fails, with what they said, unless all of them succeed. Gives their output. */
@@ -28,7 +30,7 @@ export class Runbook {
     const path = [this.#bin, installedBinaries() ?? '', process.env.PATH ?? ''].join(delimiter)
     const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', this.#commandsBelow(heading)], {
       env: { ...env, PATH: path, HOME: tmpdir() },
-      cwd: tmpdir(),
+      cwd: env.BACKUPS ?? tmpdir(),
       stdio: ['ignore', 'pipe', 'pipe'],
       ...user,
     })
