@@ -23,8 +23,9 @@ describe('docs/runbook-backup.md, as it is written', () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-runbook-'))
     running = []
     const backups = own(join(folder, 'backups'))
+    const keys = own(join(folder, 'keys'))
     own(folder)
-    common = { PORT: '0', LATCHKEY_ISSUER: 'https://auth.test', BACKUPS: backups }
+    common = { PORT: '0', LATCHKEY_ISSUER: 'https://auth.test', BACKUPS: backups, KEYS: keys }
   })
 
   afterEach(async () => {

@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireProgram } from '../support/installed-program.js'
 
-const unit = fileURLToPath(new URL('../../deploy/systemd/latchkey.service', import.meta.url))
+const units = fileURLToPath(new URL('../../deploy/systemd', import.meta.url))
+const unit = join(units, 'latchkey.service')
 
 /** systemd's own scale from 0 (shut in) to 10 (exposed). */
 const mostExposure = 1.5
+
+/** The backup runs as the user of PostgreSQL. */
+const mostExposureOfBackup = 2.5
 
 describe('latchkey.service', () => {
   let folder: string
@@ -19,7 +23,7 @@ describe('latchkey.service', () => {
     requireProgram('systemd-analyze', 'systemd')
     folder = mkdtempSync(join(tmpdir(), 'latchkey-systemd-'))
     path = join(folder, 'latchkey.service')
-    cpSync(unit, path)
+    cpSync(units, folder, { recursive: true })
   })
 
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -50,6 +54,10 @@ describe('latchkey.service', () => {
     expect(complaintsOf(path)).toEqual([])
   })
 
+  it.each(['latchkey-backup.service', 'latchkey-backup.timer'])('comes with %s, which systemd understands', (name) => {
+    expect(complaintsOf(join(folder, name))).toEqual([])
+  })
+
   it('would be found out with a misspelt line', () => {
     expect(complaintsOf(plant('NoNewPrivileges', 'NoNewPrivilege'))).not.toEqual([])
     expect(complaintsOf(plant('ProtectSystem=strict', 'ProtectSystem=strong'))).not.toEqual([])
@@ -57,6 +65,7 @@ describe('latchkey.service', () => {
 
   it('shuts the server in', () => {
     expect(exposureOf(path)).toBeLessThanOrEqual(mostExposure)
+    expect(exposureOf(join(folder, 'latchkey-backup.service'))).toBeLessThanOrEqual(mostExposureOfBackup)
   })
 
   it('would be found out if it did not', () => {

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Runs a command of Latchkey with the settings and credentials of the service: docs/deploy-vm.md.
+set -eu
+
+io=--pipe
+[ -t 0 ] && io=--pty
+
+# shellcheck disable=SC2016 # CREDENTIALS_DIRECTORY is known inside the unit alone.
+exec systemd-run --quiet --wait --collect "$io" \
+  --property EnvironmentFile=/etc/latchkey/latchkey.env \
+  --property LoadCredential=master-keys:/etc/latchkey/secrets/master-keys \
+  --property LoadCredential=database-url:/etc/latchkey/secrets/database-url \
+  --property DynamicUser=yes --property LimitCORE=0 \
+  /bin/sh -c 'LATCHKEY_MASTER_KEYS_FILE=$CREDENTIALS_DIRECTORY/master-keys DATABASE_URL_FILE=$CREDENTIALS_DIRECTORY/database-url \
+    exec /opt/node/bin/node /opt/latchkey/current/packages/server/bin/latchkey.js "$@"' latchkey "$@"
