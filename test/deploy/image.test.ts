@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Keyring } from 'latchkey'
@@ -140,6 +150,30 @@ describe('the image', () => {
     } finally {
       await database.drop()
     }
+  })
+
+  it('makes spans where an image over it brings an SDK, as docs/tracing.md has it', async () => {
+    const modules = join(repository, 'node_modules/@opentelemetry')
+    const sdk = join(root, 'tracing/node_modules/@opentelemetry')
+    cpSync(modules, sdk, { recursive: true })
+    writeFileSync(
+      join(root, 'tracing/tracing.mjs'),
+      `import { trace } from '@opentelemetry/api'
+       import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
+       const spanProcessors = [new SimpleSpanProcessor(new ConsoleSpanExporter())]
+       trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }))`,
+    )
+    const [, setting = ''] =
+      /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(repository, 'docs/tracing.md'), 'utf8')) ?? []
+    const port = await freePort()
+    const common = { HOST: '127.0.0.1', PORT: String(port), LATCHKEY_ISSUER: 'https://auth.test' }
+    const env = { ...common, NODE_OPTIONS: setting }
+    const server = run({ env, volumes: { '/data': folderOf('traced', 65_532) } })
+    const client = new AuthClient(`http://127.0.0.1:${port}`)
+    await ready(client, server)
+    await client.register('ada@example.com')
+    expect((await server.stop()).output).toContain("name: 'POST /v1/register'")
+    rmSync(join(root, 'tracing'), { recursive: true })
   })
 
   it('keeps the embedded database in /data and writes nowhere else', async () => {

@@ -86,6 +86,6 @@ describe('the workflows', () => {
     expect(jobs.test.strategy.matrix.node).toEqual([20, 22, 24])
     const release = parse(workflows.get('release.yml') ?? '')
     expect(release.jobs.test.uses).toBe('./.github/workflows/ci.yml')
-    expect(release.jobs.publish.needs).toBe('test')
+    expect([release.jobs.publish.needs, release.jobs.image.needs]).toEqual(['test', 'test'])
   })
 })
