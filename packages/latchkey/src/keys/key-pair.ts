@@ -67,7 +67,9 @@ export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
 export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource
 export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions): KeyPairSource {
   if ('store' in options && 'keys' in options) throw new TypeError('Give keys or a store, not both.')
-  return 'store' in options ? new StoredKeyPairs(options) : new ConfiguredKeyPairs(options.keys)
+  if ('store' in options) return new StoredKeyPairs(options)
+  if (!Array.isArray(options.keys)) throw new TypeError('keyPair takes keys, a list of key pairs, or a store.')
+  return new ConfiguredKeyPairs(options.keys)
 }
 
 /** What the configuration brings stays as long as the process. */
@@ -109,11 +111,22 @@ class ConfiguredKeyPairs implements KeyPairSource {
 
 function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedKey {
   if (typeof kid !== 'string' || kid === '' || kid.length > 255) throw new TypeError('A kid has 1 to 255 characters.')
-  const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
-  return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+  try {
+    const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
+    return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`The key pair ${JSON.stringify(kid)} cannot be used: ${reason}`, { cause: error })
+  }
 }
 
+/** No message and no cause repeats the text: it is a secret. */
 function parsePem(text: string): KeyObject {
+  if (typeof text === 'string' && text.includes('\\n')) {
+    throw new TypeError(
+      'the PEM text in privateKey has the two characters \\n in place of line breaks, as environment files write them. Replace them: privateKey.replaceAll("\\\\n", "\\n").',
+    )
+  }
   try {
     return createPrivateKey(text)
   } catch {
