@@ -59,13 +59,8 @@ export const failures = {
   },
   kid_unknown: {
     ...tokenRefused,
-    message: 'The token names a key that this verifier does not have.',
-    hint: 'Sign in again.',
-  },
-  kid_missing: {
-    ...tokenRefused,
-    message: 'The header of the token has no kid, so that its key cannot be looked up.',
-    hint: 'Issue tokens with the kid of their key in the header.',
+    message: 'The token names no key that this verifier has.',
+    hint: 'Sign in again. A token of another issuer needs the kid of its key in the header.',
   },
   signature_invalid: {
     ...tokenRefused,

@@ -1,4 +1,3 @@
-import { refusal } from '../errors.js'
 import type { Claims } from './check-claims.js'
 
 /** A value that JSON can hold. */
@@ -30,7 +29,6 @@ export const noGrants: Grants = Object.freeze({ roles: Object.freeze([]), scope:
 
 const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 const maxDepth = 16
-const maxClaimsDepth = 100
 
 /**
  * Returns the JSON text under which grants are stored, `undefined` when nothing is granted. Throws a TypeError for
@@ -78,16 +76,11 @@ export function claimedGrants({ roles, scope }: Claims): Grants {
   return deepFreeze({ roles: isList ? roles : [], scope: typeof scope === 'string' ? scope : '' })
 }
 
-/**
- * Freezes a JSON value and everything in it. Throws `token_malformed` for one that is nested deeper than
- * `maxClaimsDepth`: only a token can hold such a value, and to walk it would overflow the stack, here or in
- * the application that writes it as JSON.
- */
-export function deepFreeze<T extends object>(value: T, depth = 0): T {
-  if (depth > maxClaimsDepth) throw refusal('token_malformed')
+/** Freezes a JSON value and everything in it. */
+export function deepFreeze<T extends object>(value: T): T {
   for (const name in value) {
     const member = value[name]
-    if (typeof member === 'object' && member !== null) deepFreeze(member, depth + 1)
+    if (typeof member === 'object' && member !== null) deepFreeze(member)
   }
   return Object.freeze(value)
 }

@@ -67,9 +67,7 @@ export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
 export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource
 export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions): KeyPairSource {
   if ('store' in options && 'keys' in options) throw new TypeError('Give keys or a store, not both.')
-  if ('store' in options) return new StoredKeyPairs(options)
-  if (!Array.isArray(options.keys)) throw new TypeError('keyPair takes keys, a list of key pairs, or a store.')
-  return new ConfiguredKeyPairs(options.keys)
+  return 'store' in options ? new StoredKeyPairs(options) : new ConfiguredKeyPairs(options.keys)
 }
 
 /** What the configuration brings stays as long as the process. */
@@ -120,16 +118,17 @@ function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedK
   }
 }
 
-/** No message and no cause repeats the text: it is a secret. */
-function parsePem(text: string): KeyObject {
-  if (typeof text === 'string' && text.includes('\\n')) {
+/** Neither a message nor a cause repeats the text: it is a secret. */
+function parsePem(text: unknown): KeyObject {
+  if (typeof text !== 'string') throw new TypeError('privateKey is missing, or neither a KeyObject nor PEM text.')
+  if (text.includes('\\n')) {
     throw new TypeError(
-      'the PEM text in privateKey has the two characters \\n in place of line breaks, as environment files write them. Replace them: privateKey.replaceAll("\\\\n", "\\n").',
+      'its PEM text has the two characters \\n where line breaks belong, as in environment files. Replace them: privateKey.replaceAll("\\\\n", "\\n").',
     )
   }
   try {
     return createPrivateKey(text)
-  } catch {
-    throw new TypeError('privateKey is a KeyObject or the PEM text of a private key without a passphrase.')
+  } catch (error) {
+    throw new TypeError('privateKey is no PEM text of a private key without a passphrase.', { cause: error })
   }
 }

@@ -70,9 +70,9 @@ export function parseKeyReference(headerSegment: string): KeyReference {
   return { kid, alg }
 }
 
-/** Returns the name of the key that an access token's header states. Throws what is wrong with the header, and `kid_missing` when it names none. */
+/** Returns the name of the key that an access token's header states. Throws what is wrong with the header, and `kid_unknown` when it names none. */
 export function parseKeyName(headerSegment: string): KeyName {
   const { alg, kid } = parseKeyReference(headerSegment)
-  if (kid === undefined) throw refusal('kid_missing')
+  if (kid === undefined) throw refusal('kid_unknown')
   return { kid, alg }
 }

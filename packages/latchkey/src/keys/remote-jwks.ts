@@ -42,7 +42,7 @@ export interface RemoteJwksOptions {
  *
  * Keys are pinned to their `alg`, or to what their curve implies, or to the option `algorithm`. Symmetric keys, keys for other uses and private keys are
  * passed over; of several with the same `kid` and algorithm the first counts. A token without `kid` is verified with the only key of its algorithm; where
- * there are several it is refused (`kid_missing`).
+ * there are several it is refused.
  *
  * Fails with `jwks_unavailable` (503) when the keys cannot be had; the error's `cause` names the reason. Each failed fetch is published on the
  * diagnostics channel `latchkey:jwks:failure`, and is a warning of the process where nothing subscribes to that. `signingKey` throws a TypeError.
@@ -155,8 +155,10 @@ class RemoteKeys implements KeySource {
     const keys = this.#serving()
     const key = keys?.find(reference)
     if (key !== undefined) return this.#keyFor(reference, key, nextRead)
-    if (keys === undefined || this.#failure !== undefined || !this.#missing.isSettled(name)) throw this.#unavailable()
-    throw refusal(kid === undefined ? 'kid_missing' : 'kid_unknown', keys.reasonAgainst(kid))
+    const cause = keys?.reasonAgainst(kid)
+    if (cause !== undefined) throw refusal('kid_unknown', { cause })
+    if (keys !== undefined && this.#failure === undefined && this.#missing.isSettled(name)) throw refusal('kid_unknown')
+    throw this.#unavailable()
   }
 
   /** A signature that does not hold may be of a key that has taken the place of the one without a name. */

@@ -106,19 +106,22 @@ export class RemoteKeySet {
   /**
    * Returns the key that a header refers to: of several with the same kid and algorithm the first, and
    * for a header without kid the only one of its algorithm. `undefined` when there is none. Throws
-   * `algorithm_refused` for a kid of another algorithm, and `kid_missing` when several keys would do.
+   * `algorithm_refused` for a kid of another algorithm, and `kid_unknown` for none when several keys would do.
    */
   find({ kid, alg }: KeyReference): RemoteKey | undefined {
     const named = this.keys.filter((key) => kid === undefined || key.kid === kid)
     const [first, ...others] = named.filter((key) => isSameAlgorithm(key.algorithm, alg))
-    if (kid === undefined && others.length > 0) throw refusal('kid_missing')
+    if (kid === undefined && others.length > 0) {
+      const cause = new Error('The token has no kid, and the issuer has several keys of its algorithm.')
+      throw refusal('kid_unknown', { cause })
+    }
     if (kid !== undefined && first === undefined && named.length > 0) throw refusal('algorithm_refused')
     return first
   }
 
-  /** Returns why the key of this kid, which the issuer has published, cannot be used; nothing for any other. */
-  reasonAgainst(kid: string | undefined): ErrorOptions {
-    return this.#unusable.has(kid) ? { cause: this.#unusable.get(kid) } : {}
+  /** Returns why the key of this kid, which the issuer has published, cannot be used; `undefined` for any other. */
+  reasonAgainst(kid: string | undefined): unknown {
+    return this.#unusable.get(kid)
   }
 
   #read(jwk: unknown, rsaAlgorithm: RsaAlgorithm): PinnedKey | undefined {

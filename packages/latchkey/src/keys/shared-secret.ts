@@ -60,8 +60,7 @@ class SharedSecretSource implements KeySource {
     const { alg, kid, typ } = parseHeader(headerSegment)
     checkTokenType(typ)
     if (alg !== this.#algorithm) throw refusal('algorithm_refused')
-    if (kid === undefined) throw refusal('kid_missing')
-    const named = this.#byHeader.get(headerOf(this.#algorithm, kid))
+    const named = kid === undefined ? undefined : this.#byHeader.get(headerOf(this.#algorithm, kid))
     if (named === undefined) throw refusal('kid_unknown')
     return named
   }

@@ -70,7 +70,7 @@ export function kidMark(kid: string): number {
 
 /**
  * What a header segment of any form says; nobody has vouched for it yet. One of our form is not parsed: its kid is cut out, which is several times
- * faster. Throws as `parseHeader` does, `type_mismatch`, `algorithm_refused` for what is no HMAC, and `kid_missing` when there is none.
+ * faster. Throws as `parseHeader` does, `type_mismatch`, `algorithm_refused` for what is no HMAC, and `kid_unknown` when there is none.
  */
 export function readHeader(headerSegment: string): TenantHeader {
   const likelyAlgorithm = algorithms.find((one) => headerSegment.startsWith(prefixes[one]))
@@ -79,7 +79,7 @@ export function readHeader(headerSegment: string): TenantHeader {
   const { alg, kid, typ } = parseHeader(headerSegment)
   checkTokenType(typ)
   if (!isHmacAlgorithm(alg)) throw refusal('algorithm_refused')
-  if (kid === undefined) throw refusal('kid_missing')
+  if (kid === undefined) throw refusal('kid_unknown')
   return { algorithm: alg, kid }
 }
 
