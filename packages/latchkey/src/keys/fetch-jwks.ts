@@ -49,12 +49,16 @@ export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOption
   try {
     return await readJwks(url, ending.signal)
   } catch (error) {
-    // Without the query, which may hold a key.
-    throw new Error(`The JWKS at ${url.origin}${url.pathname} cannot be used: ${reasonOf(error)}.`, { cause: error })
+    throw new Error(`The JWKS at ${placeOf(url)} cannot be used: ${reasonOf(error)}.`, { cause: error })
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', close)
   }
+}
+
+/** Returns the URL as it may be logged: without the query, which may hold a key. */
+export function placeOf({ origin, pathname }: URL): string {
+  return origin + pathname
 }
 
 async function readJwks(url: URL, signal: AbortSignal): Promise<readonly unknown[]> {

@@ -3,7 +3,7 @@ import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../
 import { type LatchkeyError, refusal } from '../errors.js'
 import { isHmacAlgorithm, isRsaAlgorithm, type RsaAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
-import { checkJwksUrl, fetchJwks } from './fetch-jwks.js'
+import { checkJwksUrl, fetchJwks, placeOf } from './fetch-jwks.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 import { MissingKids } from './missing-kids.js'
 import { type KeyReference, parseKeyReference } from './published-keys.js'
@@ -209,6 +209,6 @@ class RemoteKeys implements KeySource {
   #fail(error: Error): void {
     const isNew = error.message !== this.#failure?.message
     this.#failure = error
-    if (!this.#closing.signal.aborted) reportJwksFailure({ url: this.#url.href, error }, isNew)
+    if (!this.#closing.signal.aborted) reportJwksFailure({ url: placeOf(this.#url), error }, isNew)
   }
 }

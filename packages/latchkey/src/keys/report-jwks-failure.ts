@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 
 /** What subscribers of the diagnostics channel `latchkey:jwks:failure` are given. */
 export interface JwksFailure {
-  /** The URL of the JWKS. */
+  /** The URL of the JWKS without its query, which may hold a key. */
   readonly url: string
   /** Why it cannot be used. */
   readonly error: Error

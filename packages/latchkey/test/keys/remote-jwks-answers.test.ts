@@ -197,7 +197,7 @@ describe('the reason why a key set cannot be fetched', () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
-    const { latchkey, clock } = verifierOf(url)
+    const { latchkey, clock } = verifierOf(`${url}?key=hidden`)
     await latchkey.verify(await sign(key))
     const [published, warnings] = [listenToFailures(), listenToWarnings()]
     state.answer = (_, response) => response.writeHead(500).end()

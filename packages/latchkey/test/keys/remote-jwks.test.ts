@@ -165,6 +165,20 @@ describe('verifying by another service’s JWKS', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('kid_unknown')
   })
 
+  it('refuses a withdrawn key at once also when no token had to wait for it', async () => {
+    const { state, url } = await startIssuer()
+    const [a, b, c] = [await createKey('a'), await createKey('b'), await createKey('c')]
+    state.jwks = { keys: [a.jwk, b.jwk] }
+    const { latchkey, clock } = verifierOf(url)
+    await latchkey.verify(await sign(a))
+    const token = await sign(b)
+    await latchkey.verify(token)
+    state.jwks = { keys: [a.jwk, c.jwk] }
+    clock.advance(30_000)
+    await latchkey.verify(await sign(c))
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('kid_unknown')
+  })
+
   it('does not take a new key under an old name for the old one, and keeps what leans on a key that stayed', async () => {
     const { state, url } = await startIssuer()
     const [stays, old, changed] = [await createKey('stays'), await createKey('a'), await createKey('a')]
