@@ -60,7 +60,7 @@ export const failures = {
   kid_unknown: {
     ...tokenRefused,
     message: 'The token names no key that this verifier has.',
-    hint: 'Sign in again. A token of another issuer needs the kid of its key in the header.',
+    hint: 'Sign in again; tokens of other issuers need the kid of their key.',
   },
   signature_invalid: {
     ...tokenRefused,

@@ -13,43 +13,44 @@ export type SignatureAlgorithm = 'Ed25519' | 'EdDSA' | 'ES256' | 'ES384' | 'ES51
 /** Every algorithm that a key may be pinned to. `none` is not one. */
 export type Algorithm = HmacAlgorithm | SignatureAlgorithm
 
-const hmacAlgorithms: ReadonlySet<string> = new Set<HmacAlgorithm>(['HS256', 'HS384', 'HS512'])
-const rsaAlgorithms: ReadonlySet<string> = new Set<RsaAlgorithm>(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'])
-const signatureAlgorithms: ReadonlySet<string> = new Set<string>([
+const hmacAlgorithms: readonly string[] = ['HS256', 'HS384', 'HS512'] satisfies HmacAlgorithm[]
+const rsaAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] satisfies RsaAlgorithm[]
+const signatureAlgorithms = [
   'Ed25519',
   'EdDSA',
   'ES256',
   'ES384',
   'ES512',
   ...rsaAlgorithms,
-])
+] satisfies SignatureAlgorithm[]
+const algorithms: ReadonlySet<string> = new Set([...hmacAlgorithms, ...signatureAlgorithms])
 
 /** Whether this text names an HMAC algorithm. */
 export function isHmacAlgorithm(text: string): text is HmacAlgorithm {
-  return hmacAlgorithms.has(text)
-}
-
-/** Returns whether this text names an RSA algorithm. */
-export function isRsaAlgorithm(text: string): text is RsaAlgorithm {
-  return rsaAlgorithms.has(text)
-}
-
-/** Returns the algorithm. Throws a TypeError that names the option when it is no digital signature. */
-export function checkSignatureAlgorithm(option: string, algorithm: SignatureAlgorithm): SignatureAlgorithm {
-  if (signatureAlgorithms.has(algorithm)) return algorithm
-  throw new TypeError(`${option} is one of ${[...signatureAlgorithms].join(', ')}.`)
-}
-
-/** Returns whether two names stand for one algorithm: for a key on Ed25519, `EdDSA` is `Ed25519`. */
-export function isSameAlgorithm(one: string, other: string): boolean {
-  return one === other || (isEd25519(one) && isEd25519(other))
+  return hmacAlgorithms.includes(text)
 }
 
 /** Whether this text names any algorithm that a key may be pinned to. */
 export function isAlgorithm(text: string): text is Algorithm {
-  return isHmacAlgorithm(text) || signatureAlgorithms.has(text)
+  return algorithms.has(text)
 }
 
-function isEd25519(algorithm: string): boolean {
-  return algorithm === 'Ed25519' || algorithm === 'EdDSA'
+/** Throws a TypeError that names the option when its value is no RSA algorithm. */
+export function checkRsaAlgorithm(option: string, algorithm: RsaAlgorithm): RsaAlgorithm {
+  return checkOneOf(option, algorithm, rsaAlgorithms)
+}
+
+/** Throws a TypeError that names the option when its value is no digital signature. */
+export function checkSignatureAlgorithm(option: string, algorithm: SignatureAlgorithm): SignatureAlgorithm {
+  return checkOneOf(option, algorithm, signatureAlgorithms)
+}
+
+/** Returns whether two names stand for one algorithm: for a key on Ed25519, `EdDSA` is `Ed25519`. */
+export function isSameAlgorithm(one: string, other: string): boolean {
+  return one === other || (/^Ed/.test(one) && /^Ed/.test(other))
+}
+
+function checkOneOf<T>(option: string, value: T, allowed: readonly T[]): T {
+  if (allowed.includes(value)) return value
+  throw new TypeError(`${option} is one of ${allowed.join(', ')}.`)
 }

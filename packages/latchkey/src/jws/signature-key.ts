@@ -88,7 +88,7 @@ export function signatureAlgorithmsOf(key: KeyObject): readonly SignatureAlgorit
 }
 
 function checkedScheme(algorithm: SignatureAlgorithm, key: KeyObject, type: 'private' | 'public'): Scheme {
-  const scheme = schemes[checkSignatureAlgorithm('The algorithm of a key pair', algorithm)]
+  const scheme = schemes[checkSignatureAlgorithm('alg', algorithm)]
   if (!(key instanceof KeyObject) || key.type !== type) throw new TypeError(`${algorithm} takes a ${type} key here.`)
   checkFit(algorithm, key)
   return scheme
@@ -113,8 +113,7 @@ function requirement({ keyType, curve }: Scheme): string {
 }
 
 function kindOf({ asymmetricKeyType, asymmetricKeyDetails: { modulusLength, namedCurve } = {} }: KeyObject): string {
-  if (modulusLength !== undefined) return `a key of the type ${asymmetricKeyType} with ${modulusLength} bits`
-  return `a key of the type ${asymmetricKeyType}${namedCurve === undefined ? '' : ` on the curve ${namedCurve}`}`
+  return [asymmetricKeyType, modulusLength, namedCurve].filter((part) => part !== undefined).join(' ')
 }
 
 function modulusBytes({ asymmetricKeyDetails }: KeyObject): number {

@@ -21,15 +21,13 @@ const maxBytes = 262_144
  */
 export function checkJwksUrl(text: string | URL, { allowHttp }: JwksUrlOptions): URL {
   if (!URL.canParse(String(text))) {
-    throw new TypeError('remoteJwks takes the URL of a JWKS, as https://auth.example.com/.well-known/jwks.json')
+    throw new TypeError('remoteJwks takes the URL of a JWKS, as https://host/.well-known/jwks.json')
   }
   const url = new URL(text)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && (isLocal || allowHttp))
   if (!isAllowed) {
-    throw new TypeError(
-      'A JWKS is fetched over https, or over http from this machine. Where nobody can change what the network carries, allowHttp: true permits plain http.',
-    )
+    throw new TypeError('A JWKS is fetched over https, or over http from this machine, or with allowHttp: true.')
   }
   if (url.username !== '' || url.password !== '') throw new TypeError('The URL of a JWKS carries no credentials.')
   return url
@@ -43,8 +41,8 @@ export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOption
   // One controller of our own: what AbortSignal.any makes of a timeout is garbage-collected by Node 20
   // before it fires (nodejs/node#57736).
   const ending = new AbortController()
-  const close = () => ending.abort(new Error('the key source was closed'))
-  const timer = setTimeout(() => ending.abort(new Error(`there was no answer within ${timeoutMs} ms`)), timeoutMs)
+  const close = () => ending.abort(new Error('closed'))
+  const timer = setTimeout(() => ending.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
   signal.addEventListener('abort', close)
   try {
     return await readJwks(url, ending.signal)
@@ -67,12 +65,11 @@ async function readJwks(url: URL, signal: AbortSignal): Promise<readonly unknown
   const { status } = response
   if (status !== 200) {
     await response.body?.cancel()
-    const isRedirect = status >= 300 && status < 400
-    throw new Error(`the answer has status ${status}${isRedirect ? ', and redirects are not followed' : ''}`)
+    throw new Error(`status ${status}${response.headers.has('location') ? ', a redirect' : ''}`)
   }
   const parsed = parseJson(await readBytes(response))
   const keys = typeof parsed === 'object' && parsed !== null && 'keys' in parsed ? parsed.keys : undefined
-  if (!Array.isArray(keys)) throw new Error('the answer is no JWK Set, which has a list of keys')
+  if (!Array.isArray(keys)) throw new Error('no list of keys in it')
   return keys
 }
 
@@ -81,7 +78,7 @@ async function readBytes({ body }: Response): Promise<Uint8Array> {
   let bytes = 0
   for await (const chunk of body ?? []) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`)
+    if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -93,7 +90,7 @@ function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     // Without the parser's own words, which repeat the text.
-    throw new Error('the answer is no JSON in UTF-8')
+    throw new Error('no JSON in UTF-8')
   }
 }
 

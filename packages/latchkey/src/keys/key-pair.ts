@@ -120,11 +120,9 @@ function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedK
 
 /** Neither a message nor a cause repeats the text: it is a secret. */
 function parsePem(text: unknown): KeyObject {
-  if (typeof text !== 'string') throw new TypeError('privateKey is missing, or neither a KeyObject nor PEM text.')
+  if (typeof text !== 'string') throw new TypeError('privateKey is neither a KeyObject nor PEM text.')
   if (text.includes('\\n')) {
-    throw new TypeError(
-      'its PEM text has the two characters \\n where line breaks belong, as in environment files. Replace them: privateKey.replaceAll("\\\\n", "\\n").',
-    )
+    throw new TypeError('privateKey has \\n in place of line breaks: use privateKey.replaceAll("\\\\n", "\\n").')
   }
   try {
     return createPrivateKey(text)

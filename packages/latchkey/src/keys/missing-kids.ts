@@ -26,7 +26,7 @@ export class MissingKids {
 
   /** Records that the read of this number was answered. */
   endRead(read: number): void {
-    this.#answered = Math.max(this.#answered, read)
+    this.#answered = read
   }
 
   /** Records that a token names this kid, which is not among the keys. Only a read from `read` on settles it. */

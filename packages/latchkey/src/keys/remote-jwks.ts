@@ -1,13 +1,13 @@
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
 import { type LatchkeyError, refusal } from '../errors.js'
-import { isHmacAlgorithm, isRsaAlgorithm, type RsaAlgorithm } from '../jws/algorithms.js'
+import { checkRsaAlgorithm, isHmacAlgorithm, type RsaAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { checkJwksUrl, fetchJwks, placeOf } from './fetch-jwks.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 import { MissingKids } from './missing-kids.js'
 import { type KeyReference, parseKeyReference } from './published-keys.js'
-import { type RemoteKey, RemoteKeySet, UnnamedKey } from './remote-key.js'
+import { type RemoteKey, RemoteKeySet } from './remote-key.js'
 import { reportJwksFailure } from './report-jwks-failure.js'
 
 /** Options of `remoteJwks`. */
@@ -85,10 +85,7 @@ class RemoteKeys implements KeySource {
     this.#cooldownMs = checkWhole('cooldown', options.cooldown ?? Math.min(30, maxAge), 1, maxAge) * 1000
     this.#timeoutMs = checkWhole('timeout', options.timeout ?? 5000, 1, 60_000)
     this.#clock = options.clock ?? systemClock
-    this.#rsaAlgorithm = options.algorithm ?? 'RS256'
-    if (!isRsaAlgorithm(this.#rsaAlgorithm)) {
-      throw new TypeError('algorithm is that of RSA keys without alg: RS256, RS384, RS512, PS256, PS384 or PS512.')
-    }
+    this.#rsaAlgorithm = checkRsaAlgorithm('algorithm', options.algorithm ?? 'RS256')
   }
 
   signingKey(): SigningKey {
@@ -143,7 +140,13 @@ class RemoteKeys implements KeySource {
   /** `nextRead`: the number of the next fetch when the token came. */
   #keyFor({ kid }: KeyReference, key: RemoteKey, nextRead: number): VerifyingKey {
     if (kid !== undefined) return key
-    return new UnnamedKey(key, (signature) => this.#checkReplaced(signature, nextRead))
+    return {
+      ...key,
+      verify: (signingInput, signature) =>
+        key.verify(signingInput, signature) || this.#refuseUnnamed(signature, nextRead),
+      isCurrent: () => key.isCurrent(),
+      refusalOf: () => key.refusalOf(),
+    }
   }
 
   async #fetchKey(reference: KeyReference): Promise<VerifyingKey> {
@@ -161,17 +164,17 @@ class RemoteKeys implements KeySource {
     throw this.#unavailable()
   }
 
-  /** A signature that does not hold may be of a key that has taken the place of the one without a name. */
-  #checkReplaced(signature: string, nextRead: number): void {
+  /** Without a kid only a signature that does not hold shows that the issuer may have another key by now. */
+  #refuseUnnamed(signature: string, nextRead: number): false {
     this.#missing.note(signature, nextRead)
-    if (this.#missing.isSettled(signature)) return
+    if (this.#missing.isSettled(signature)) return false
     if (this.#mayFetch()) void this.#fetch()
     throw this.#unavailable()
   }
 
   #unavailable(): LatchkeyError {
     const leftMs = this.#fetching === undefined ? this.#cooldownLeftMs() : 0
-    const cause = this.#failure ?? new Error('The issuer is not asked again before the cooldown has passed.')
+    const cause = this.#failure ?? new Error('The cooldown has not passed yet.')
     return refusal('jwks_unavailable', { cause, retryAfterSec: Math.max(1, Math.ceil(leftMs / 1000)) })
   }
 

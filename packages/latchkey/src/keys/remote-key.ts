@@ -43,38 +43,6 @@ export class RemoteKey implements VerifyingKey {
   }
 }
 
-/** The only key of its algorithm, for a token that names none. */
-export class UnnamedKey implements VerifyingKey {
-  readonly kid: string
-  readonly algorithm: SignatureAlgorithm
-  readonly owner = undefined
-  readonly grants = undefined
-  readonly #key: RemoteKey
-  readonly #checkReplaced: (signature: string) => void
-
-  /** `checkReplaced` throws when the issuer may have another key by now: without a kid only a signature shows that. */
-  constructor(key: RemoteKey, checkReplaced: (signature: string) => void) {
-    this.kid = key.kid
-    this.algorithm = key.algorithm
-    this.#key = key
-    this.#checkReplaced = checkReplaced
-  }
-
-  verify(signingInput: string, signature: string): boolean {
-    if (this.#key.verify(signingInput, signature)) return true
-    this.#checkReplaced(signature)
-    return false
-  }
-
-  isCurrent(): boolean {
-    return this.#key.isCurrent()
-  }
-
-  refusalOf(): undefined {
-    return undefined
-  }
-}
-
 /** How a key set is read. */
 export interface RemoteKeySetOptions {
   /** The algorithm of RSA keys that name none. */
@@ -112,7 +80,7 @@ export class RemoteKeySet {
     const named = this.keys.filter((key) => kid === undefined || key.kid === kid)
     const [first, ...others] = named.filter((key) => isSameAlgorithm(key.algorithm, alg))
     if (kid === undefined && others.length > 0) {
-      const cause = new Error('The token has no kid, and the issuer has several keys of its algorithm.')
+      const cause = new Error('Without a kid, several keys fit.')
       throw refusal('kid_unknown', { cause })
     }
     if (kid !== undefined && first === undefined && named.length > 0) throw refusal('algorithm_refused')
