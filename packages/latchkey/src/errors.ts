@@ -59,8 +59,8 @@ export const failures = {
   },
   kid_unknown: {
     ...tokenRefused,
-    message: 'The token names a key that was never issued here.',
-    hint: 'Sign in again.',
+    message: 'The token names no key that this verifier has.',
+    hint: 'Sign in again; tokens of other issuers need the kid of their key.',
   },
   signature_invalid: {
     ...tokenRefused,
@@ -205,8 +205,8 @@ export const failures = {
   },
   jwks_unavailable: {
     status: 503,
-    message: 'The key set of the issuer cannot be fetched.',
-    hint: 'Retry after a moment.',
+    message: 'The key set of the issuer cannot be fetched at the moment.',
+    hint: 'Retry after the seconds in Retry-After.',
   },
 } as const satisfies Record<string, Failure>
 
@@ -217,6 +217,8 @@ export type FailureCode = keyof typeof failures
 export interface LatchkeyErrorOptions extends ErrorOptions {
   /** The scope that is needed, for the challenge (RFC 6750 §3): scope tokens of RFC 6749 §3.3 with a space between. */
   readonly scope?: string
+  /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
+  readonly retryAfterSec?: number
 }
 
 const brand = Symbol.for('latchkey.error')
@@ -229,7 +231,7 @@ export class LatchkeyError extends Error {
   readonly statusCode: number
   /** What to do next, in one sentence. */
   readonly hint: string
-  /** Response headers: the `WWW-Authenticate` challenge of RFC 6750 §3 where there is one, else none. */
+  /** Response headers: the `WWW-Authenticate` challenge of RFC 6750 §3 and `Retry-After`, where there are any. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(code: FailureCode, options: LatchkeyErrorOptions = {}) {
@@ -239,7 +241,9 @@ export class LatchkeyError extends Error {
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = failure.hint
-    this.headers = options.scope === undefined ? headersByCode[code] : headersFor(failure, options.scope)
+    const { scope, retryAfterSec } = options
+    const isUsual = scope === undefined && retryAfterSec === undefined
+    this.headers = isUsual ? headersByCode[code] : headersFor(failure, options)
   }
 }
 
@@ -267,7 +271,15 @@ export function refusal(code: FailureCode, options?: LatchkeyErrorOptions): Latc
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
-function headersFor({ challenge, message }: Failure, scope: string | undefined): Readonly<Record<string, string>> {
+function headersFor(
+  failure: Failure,
+  { scope, retryAfterSec }: LatchkeyErrorOptions,
+): Readonly<Record<string, string>> {
+  const challenge = challengeHeaders(failure, scope)
+  return retryAfterSec === undefined ? challenge : { ...challenge, 'Retry-After': String(retryAfterSec) }
+}
+
+function challengeHeaders({ challenge, message }: Failure, scope?: string): Readonly<Record<string, string>> {
   if (challenge === undefined) return noHeaders
   if (challenge === null) return { 'WWW-Authenticate': 'Bearer' }
   const needed = scope === undefined ? '' : `, scope="${scope}"`
@@ -275,5 +287,5 @@ function headersFor({ challenge, message }: Failure, scope: string | undefined):
 }
 
 const headersByCode = Object.fromEntries(
-  Object.entries<Failure>(failures).map(([code, failure]) => [code, Object.freeze(headersFor(failure, undefined))]),
+  Object.entries<Failure>(failures).map(([code, failure]) => [code, Object.freeze(headersFor(failure, {}))]),
 ) as Readonly<Record<FailureCode, Readonly<Record<string, string>>>>

@@ -11,7 +11,7 @@ export {
   LatchkeyError,
   type LatchkeyErrorOptions,
 } from './errors.js'
-export type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
+export type { Algorithm, HmacAlgorithm, RsaAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
 export {
   type ConfiguredKeyPair,
   type ConfiguredKeyPairOptions,
@@ -23,6 +23,7 @@ export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-
 export type { DoubtListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
+export type { JwksFailure } from './keys/report-jwks-failure.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
 export {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Auth, createAuth, tokenOf } from './auth.js'
 import { maxCapacity } from './bounded-map.js'
+import { callBack } from './call-back.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
 import { checkClaims, checkOwner, endsAtMs, parseClaims } from './claims/check-claims.js'
@@ -46,7 +47,10 @@ export interface LatchkeyOptions {
    * refused as `session_forged`: somebody has the secret. By default IDs are random and none is refused.
    */
   readonly sessionIds?: SessionIds
-  /** Called for every token that is refused as `session_forged`, after the refusal; the secret that signed it has leaked. */
+  /**
+   * Called for every token that is refused as `session_forged`, after the refusal; the secret that signed it has leaked.
+   * An error that it throws, or rejects with, is a warning of the process.
+   */
   readonly onForgery?: (forgery: Forgery) => void
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
@@ -287,8 +291,7 @@ class TokenAuthority implements Latchkey {
 
   #forged(subject: string, kid: string): LatchkeyError {
     const forged = refusal('session_forged')
-    // On a turn of its own: what an application throws must not change the refusal.
-    queueMicrotask(() => this.#onForgery?.({ subject, kid, refusal: forged }))
+    callBack(() => this.#onForgery?.({ subject, kid, refusal: forged }))
     return forged
   }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Auth } from './auth.js'
+import { callBack } from './call-back.js'
 import { withDeadline } from './deadline.js'
 import { isLatchkeyError, LatchkeyError, refusal } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
@@ -146,7 +147,7 @@ export class WatchedTokens {
 
   #end(watch: Watch, reason: LatchkeyError): void {
     this.#remove(watch)
-    queueMicrotask(() => watch.ended(reason))
+    callBack(() => watch.ended(reason))
   }
 
   #remove(watch: Watch): void {

@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { type Algorithm, isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from './algorithms.js'
+import { type Algorithm, isAlgorithm, isHmacAlgorithm, isSameAlgorithm, type SignatureAlgorithm } from './algorithms.js'
 import { decodeBase64url } from './base64url.js'
 import { algorithmsOf } from './key-algorithms.js'
-import { signatureAlgorithmsOf } from './signature-key.js'
+import { checkFit } from './signature-key.js'
 
 /** A JSON Web Key (RFC 7517 §4): `oct`, `EC` on P-256, P-384 or P-521, `OKP` on Ed25519, or `RSA`. */
 export interface Jwk {
@@ -70,7 +70,10 @@ export function importJwk(jwk: unknown, operation: KeyOperation): ImportedJwk {
   const key = kty === 'oct' ? secretOf(jwk) : halfOfPair(jwk, operation)
   const fitting = algorithmsOf(key)
   const algorithms = alg === undefined ? fitting : fitting.filter((algorithm) => algorithm === alg)
-  if (algorithms.length === 0) throw new TypeError('This JWK fits no algorithm, or not the one that its alg names.')
+  if (algorithms.length === 0) {
+    const reason = alg === undefined ? 'is too short for every algorithm' : `does not fit its alg, ${alg}`
+    throw new TypeError(`The key of this JWK ${reason}.`)
+  }
   return { key, algorithms, kid }
 }
 
@@ -82,14 +85,15 @@ export function publicKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): Pi
   const { key, algorithms, kid } = importJwk(jwk, 'verify')
   const [pinned, ...others] = algorithm === undefined ? algorithms : algorithms.filter((one) => one === algorithm)
   if (pinned === undefined || isHmacAlgorithm(pinned)) throw new TypeError('This JWK is of another algorithm.')
-  if (others.length > 0) throw new TypeError('This JWK fits several algorithms: give it an alg.')
+  const isOne = others.every((other) => isSameAlgorithm(other, pinned))
+  if (!isOne) throw new TypeError('This JWK fits several algorithms: give it an alg.')
   return { algorithm: pinned, key, kid }
 }
 
 /** The public half of a key as a JWK for a JWKS. Takes either half; throws a TypeError for a secret or for a key that does not fit `alg`. */
 export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: SignatureAlgorithm }): PublicJwk {
   if (key.type === 'secret') throw new TypeError('A secret has no public half.')
-  if (!signatureAlgorithmsOf(key).includes(alg)) throw new TypeError(`This key does not fit ${alg}.`)
+  checkFit(alg, key)
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
   const members = publicKey.export({ format: 'jwk' }) as Omit<PublicJwk, 'kid' | 'alg' | 'use'>
   return { ...members, kid, alg, use: 'sig' }
@@ -118,10 +122,12 @@ function secretOf({ k }: Record<string, unknown>): KeyObject {
 }
 
 function halfOfPair(jwk: Record<string, unknown>, operation: KeyOperation): KeyObject {
-  const { kty, crv, d, oth } = jwk
+  const { kty, crv, oth } = jwk
   const shape = typeof kty === 'string' && Object.hasOwn(shapes, kty) ? shapes[kty] : undefined
   if (typeof kty !== 'string' || shape === undefined) throw new TypeError('The kty of a JWK is oct, EC, OKP or RSA.')
-  if (operation === 'verify' && d !== undefined) throw new TypeError('Verify with a public JWK: this one is private.')
+  if (operation === 'verify' && shape.privateMembers.some((name) => jwk[name] !== undefined)) {
+    throw new TypeError('Verify with a public JWK: this one has private members.')
+  }
   // Node would drop the further primes and sign with what is left.
   if (oth !== undefined) throw new TypeError('RSA keys of more than two primes are not supported.')
   const names = operation === 'sign' ? [...shape.publicMembers, ...shape.privateMembers] : shape.publicMembers

@@ -1,5 +1,5 @@
 import { constants, KeyObject, type SigningOptions, sign, verify } from 'node:crypto'
-import type { SignatureAlgorithm } from './algorithms.js'
+import { checkSignatureAlgorithm, type SignatureAlgorithm } from './algorithms.js'
 import { decodeBase64url } from './base64url.js'
 
 /** A private key pinned to one algorithm. */
@@ -32,8 +32,11 @@ const ieee = { dsaEncoding: 'ieee-p1363' } as const
 const pkcs1 = { padding: constants.RSA_PKCS1_PADDING }
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
 
+const ed25519 = { keyType: 'ed25519', hash: null, signatureBytes: 64, options: {} } as const
+
 const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
-  EdDSA: { keyType: 'ed25519', hash: null, signatureBytes: 64, options: {} },
+  Ed25519: ed25519,
+  EdDSA: ed25519,
   ES256: { keyType: 'ec', hash: 'sha256', curve: 'prime256v1', signatureBytes: 64, options: ieee },
   ES384: { keyType: 'ec', hash: 'sha384', curve: 'secp384r1', signatureBytes: 96, options: ieee },
   ES512: { keyType: 'ec', hash: 'sha512', curve: 'secp521r1', signatureBytes: 132, options: ieee },
@@ -46,7 +49,7 @@ const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
 }
 
 /**
- * Pins a private key to an algorithm. Throws a TypeError when the key is not private or does not fit: Ed25519 for EdDSA, the algorithm's own
+ * Pins a private key to an algorithm. Throws a TypeError when the key is not private or does not fit: Ed25519 for Ed25519 and EdDSA, the algorithm's own
  * curve for ES*, an RSA modulus of 2048 bits or more for RS* and PS* (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
  */
 export function createSigner(algorithm: SignatureAlgorithm, privateKey: KeyObject): Signer {
@@ -85,11 +88,17 @@ export function signatureAlgorithmsOf(key: KeyObject): readonly SignatureAlgorit
 }
 
 function checkedScheme(algorithm: SignatureAlgorithm, key: KeyObject, type: 'private' | 'public'): Scheme {
-  const scheme = Object.hasOwn(schemes, algorithm) ? schemes[algorithm] : undefined
-  if (scheme === undefined) throw new TypeError('This is no signature algorithm of ours.')
+  const scheme = schemes[checkSignatureAlgorithm('alg', algorithm)]
   if (!(key instanceof KeyObject) || key.type !== type) throw new TypeError(`${algorithm} takes a ${type} key here.`)
-  if (!isFit(key, scheme)) throw new TypeError(`This key cannot be used with ${algorithm}: ${requirement(scheme)}.`)
+  checkFit(algorithm, key)
   return scheme
+}
+
+/** Throws a TypeError that names what the algorithm requires when the key, either half of a pair, does not fit it. */
+export function checkFit(algorithm: SignatureAlgorithm, key: KeyObject): void {
+  const scheme = schemes[algorithm]
+  if (isFit(key, scheme)) return
+  throw new TypeError(`${algorithm} takes ${requirement(scheme)}; this is ${kindOf(key)}.`)
 }
 
 function isFit({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject, { keyType, curve }: Scheme): boolean {
@@ -99,8 +108,12 @@ function isFit({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject, { ke
 }
 
 function requirement({ keyType, curve }: Scheme): string {
-  if (keyType === 'rsa') return `it takes an RSA key of at least ${minModulusBits} bits`
-  return keyType === 'ec' ? `it takes an EC key on the curve ${curve}` : 'it takes an Ed25519 key'
+  if (keyType === 'rsa') return `an RSA key of at least ${minModulusBits} bits`
+  return keyType === 'ec' ? `an EC key on the curve ${curve}` : 'an Ed25519 key'
+}
+
+function kindOf({ asymmetricKeyType, asymmetricKeyDetails: { modulusLength, namedCurve } = {} }: KeyObject): string {
+  return [asymmetricKeyType, modulusLength, namedCurve].filter((part) => part !== undefined).join(' ')
 }
 
 function modulusBytes({ asymmetricKeyDetails }: KeyObject): number {

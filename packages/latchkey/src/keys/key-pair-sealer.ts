@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPair, type KeyObject, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { isSameAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import { publicJwkOf } from '../jws/jwk.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { KeyPairRecord } from './key-pair-store.js'
@@ -56,7 +56,7 @@ const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const
 const generateAsync = promisify(generateKeyPair)
 
 function generate(algorithm: SignatureAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
-  if (algorithm === 'EdDSA') return generateAsync('ed25519')
+  if (isSameAlgorithm(algorithm, 'Ed25519')) return generateAsync('ed25519')
   if (algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512') {
     return generateAsync('ec', { namedCurve: curves[algorithm] })
   }

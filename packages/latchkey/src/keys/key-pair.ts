@@ -109,14 +109,24 @@ class ConfiguredKeyPairs implements KeyPairSource {
 
 function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedKey {
   if (typeof kid !== 'string' || kid === '' || kid.length > 255) throw new TypeError('A kid has 1 to 255 characters.')
-  const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
-  return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+  try {
+    const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
+    return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`The key pair ${JSON.stringify(kid)} cannot be used: ${reason}`, { cause: error })
+  }
 }
 
-function parsePem(text: string): KeyObject {
+/** Neither a message nor a cause repeats the text: it is a secret. */
+function parsePem(text: unknown): KeyObject {
+  if (typeof text !== 'string') throw new TypeError('privateKey is neither a KeyObject nor PEM text.')
+  if (text.includes('\\n')) {
+    throw new TypeError('privateKey has \\n in place of line breaks: use privateKey.replaceAll("\\\\n", "\\n").')
+  }
   try {
     return createPrivateKey(text)
-  } catch {
-    throw new TypeError('privateKey is a KeyObject or the PEM text of a private key without a passphrase.')
+  } catch (error) {
+    throw new TypeError('privateKey is no PEM text of a private key without a passphrase.', { cause: error })
   }
 }

@@ -61,8 +61,8 @@ export interface KeySource {
   signingKey(subject: string): MaybePromise<SigningKey>
   /**
    * The key that a token's header names. Throws what is wrong with the header (`token_malformed`, `header_refused`,
-   * `algorithm_refused`, `type_mismatch`), `kid_unknown` for a kid that was never issued here, `token_revoked` for one
-   * that was and has ended, and `store_unavailable` when that cannot be found out.
+   * `algorithm_refused`, `type_mismatch`), `kid_unknown` for no kid and for one that was never issued here, `token_revoked`
+   * for one that was and has ended, and `store_unavailable` when that cannot be found out.
    */
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
   /**

@@ -41,13 +41,14 @@ export class PublishedKey implements SigningKey, VerifyingKey {
    * wrote into a store would verify what he signed.
    */
   constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, surroundings: KeyPairSurroundings) {
+    // First of all, because it names what an unfit key lacks.
+    this.#signer = createSigner(algorithm, privateKey)
     const publicKey = createPublicKey(privateKey)
     this.kid = kid
     this.algorithm = algorithm
     this.headerSegment = encodeHeader({ alg: algorithm, typ: TOKEN_TYPE, kid })
     this.publicJwk = Object.freeze(publicJwkOf(publicKey, { kid, alg: algorithm }))
     this.retiresAt = retiresAt
-    this.#signer = createSigner(algorithm, privateKey)
     this.#verifier = createVerifier(algorithm, publicKey)
     this.#surroundings = surroundings
   }

@@ -1,5 +1,6 @@
 import { checkTokenType } from '../claims/token-type.js'
 import { refusal } from '../errors.js'
+import { isSameAlgorithm } from '../jws/algorithms.js'
 import { parseHeader } from '../jws/header.js'
 import type { PublicJwk } from '../jws/jwk.js'
 import type { PublishedKey } from './published-key.js'
@@ -9,10 +10,15 @@ export interface Jwks {
   readonly keys: readonly PublicJwk[]
 }
 
-/** What a header says of the key it wants. */
-export interface KeyName {
-  readonly kid: string
+/** What a header states of its key. */
+export interface KeyReference {
+  readonly kid: string | undefined
   readonly alg: string
+}
+
+/** A reference to a key by its name. */
+export interface KeyName extends KeyReference {
+  readonly kid: string
 }
 
 /** The key pairs of one issuer at one time: one signs, all verify. */
@@ -45,18 +51,28 @@ export class PublishedKeys {
     return this.#byKid.get(kid)
   }
 
+  get kids(): Iterable<string> {
+    return this.#byKid.keys()
+  }
+
   /** The key of this name, `undefined` when it is none of these. Throws `algorithm_refused` when it is pinned to another algorithm. */
   find({ kid, alg }: KeyName): PublishedKey | undefined {
     const key = this.#byKid.get(kid)
-    if (key !== undefined && key.algorithm !== alg) throw refusal('algorithm_refused')
+    if (key !== undefined && !isSameAlgorithm(key.algorithm, alg)) throw refusal('algorithm_refused')
     return key
   }
 }
 
-/** What an access token's header says of its key. Throws what is wrong with the header, and `kid_unknown` when it names no key. */
-export function parseKeyName(headerSegment: string): KeyName {
+/** Returns what an access token's header states of its key. Throws what is wrong with the header. */
+export function parseKeyReference(headerSegment: string): KeyReference {
   const { alg, kid, typ } = parseHeader(headerSegment)
   checkTokenType(typ)
+  return { kid, alg }
+}
+
+/** Returns the name of the key that an access token's header states. Throws what is wrong with the header, and `kid_unknown` when it names none. */
+export function parseKeyName(headerSegment: string): KeyName {
+  const { alg, kid } = parseKeyReference(headerSegment)
   if (kid === undefined) throw refusal('kid_unknown')
   return { kid, alg }
 }

@@ -1,12 +1,14 @@
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
-import { LatchkeyError, refusal } from '../errors.js'
-import { isHmacAlgorithm } from '../jws/algorithms.js'
+import { type LatchkeyError, refusal } from '../errors.js'
+import { checkRsaAlgorithm, isHmacAlgorithm, type RsaAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
-import { checkJwksUrl, fetchJwks } from './fetch-jwks.js'
+import { checkJwksUrl, fetchJwks, placeOf } from './fetch-jwks.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
-import { type KeyName, parseKeyName } from './published-keys.js'
+import { MissingKids } from './missing-kids.js'
+import { type KeyReference, parseKeyReference } from './published-keys.js'
 import { type RemoteKey, RemoteKeySet } from './remote-key.js'
+import { reportJwksFailure } from './report-jwks-failure.js'
 
 /** Options of `remoteJwks`. */
 export interface RemoteJwksOptions {
@@ -18,26 +20,39 @@ export interface RemoteJwksOptions {
   readonly cooldown?: number
   /** Milliseconds that a fetch may take. Default 5000. */
   readonly timeout?: number
+  /**
+   * The algorithm of RSA keys whose JWK has no `alg`, which would fit any of six. Default `RS256`, which RFC 9068 §2.1
+   * requires of every issuer. Other keys without `alg` are pinned to what their curve implies.
+   */
+  readonly algorithm?: RsaAlgorithm
+  /**
+   * Allows plain http to other machines, as inside a cluster or a compose network. Whoever can change what that network
+   * carries can then sign for every subject. Default `false`.
+   */
+  readonly allowHttp?: boolean
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
 }
 
 /**
  * The public keys of another service, from its JWKS (RFC 7517 §5): verifies what that service signed, and signs nothing. The first verification
- * fetches, later ones are synchronous. A new key of the issuer is fetched when the first token names it. While the issuer is away the last keys serve, and
- * it is asked again in the background.
+ * fetches, later ones are synchronous. A new key of the issuer is fetched when the first token names it, but not within `cooldown` after the last fetch:
+ * such a token is answered 503 with `Retry-After`, because the issuer may have that key by now, and 401 only once the issuer was asked after the token came.
+ * While the issuer is away the last keys serve, and it is asked again in the background.
  *
- * Keys are pinned to their `alg`, or to what their curve implies. Symmetric keys, keys for other uses, keys without `kid` and RSA keys without `alg` are
- * passed over; of several with the same `kid` and algorithm the first counts.
+ * Keys are pinned to their `alg`, or to what their curve implies, or to the option `algorithm`. Symmetric keys, keys for other uses and private keys are
+ * passed over; of several with the same `kid` and algorithm the first counts. A token without `kid` is verified with the only key of its algorithm; where
+ * there are several it is refused.
  *
- * Fails with `jwks_unavailable` (503) when the keys cannot be had; `signingKey` throws a TypeError. Throws a TypeError for a URL that is not
- * https, except on this machine.
+ * Fails with `jwks_unavailable` (503) when the keys cannot be had; the error's `cause` names the reason. Each failed fetch is published on the
+ * diagnostics channel `latchkey:jwks:failure`, and is a warning of the process where nothing subscribes to that. `signingKey` throws a TypeError.
+ * Throws a TypeError for a URL that is not https, except on this machine or with `allowHttp`.
  *
  * @example
  * const keys = remoteJwks('https://auth.example.com/.well-known/jwks.json')
  */
 export function remoteJwks(url: string | URL, options: RemoteJwksOptions = {}): KeySource {
-  return new RemoteKeys(checkJwksUrl(url), options)
+  return new RemoteKeys(checkJwksUrl(url, { allowHttp: options.allowHttp === true }), options)
 }
 
 interface Fetched {
@@ -53,12 +68,14 @@ class RemoteKeys implements KeySource {
   readonly #cooldownMs: number
   readonly #timeoutMs: number
   readonly #clock: Clock
+  readonly #rsaAlgorithm: RsaAlgorithm
+  readonly #missing = new MissingKids()
   readonly #closing = new AbortController()
   #fetched: Fetched | undefined
   #fetching: Promise<void> | undefined
   #triedAt: Instant | undefined
-  /** Whether the last fetch failed. */
-  #isAway = false
+  /** Why the last fetch failed; `undefined` when it did not. */
+  #failure: Error | undefined
 
   constructor(url: URL, options: RemoteJwksOptions) {
     const maxAge = checkWhole('maxAge', options.maxAge ?? 600, 1, 86_400)
@@ -68,6 +85,7 @@ class RemoteKeys implements KeySource {
     this.#cooldownMs = checkWhole('cooldown', options.cooldown ?? Math.min(30, maxAge), 1, maxAge) * 1000
     this.#timeoutMs = checkWhole('timeout', options.timeout ?? 5000, 1, 60_000)
     this.#clock = options.clock ?? systemClock
+    this.#rsaAlgorithm = checkRsaAlgorithm('algorithm', options.algorithm ?? 'RS256')
   }
 
   signingKey(): SigningKey {
@@ -76,13 +94,14 @@ class RemoteKeys implements KeySource {
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
     if (this.#closing.signal.aborted) throw refusal('store_closed')
-    const name = parseKeyName(headerSegment)
-    if (isHmacAlgorithm(name.alg)) throw refusal('algorithm_refused')
-    const known = this.#serving()?.find(name)
-    if (known === undefined) return this.#fetchKey(name)
-    // A failure changes nothing for now: what is known serves until it is too old.
-    if (this.#isRetryDue()) this.#fetch().catch(() => {})
-    return known
+    const reference = parseKeyReference(headerSegment)
+    if (isHmacAlgorithm(reference.alg)) throw refusal('algorithm_refused')
+    const nextRead = this.#missing.nextRead
+    const known = this.#serving()?.find(reference)
+    if (known === undefined) return this.#fetchKey(reference)
+    // A failure changes nothing for now: the last keys serve until they are too old.
+    if (this.#isRetryDue()) void this.#fetch()
+    return this.#keyFor(reference, known, nextRead)
   }
 
   async close(): Promise<void> {
@@ -94,35 +113,72 @@ class RemoteKeys implements KeySource {
     return this.close()
   }
 
-  /** The keys that may be believed now, whether or not it is time to ask the issuer again. */
+  /** Returns the keys that may be used now, whether or not it is time to ask the issuer again. */
   #serving(): RemoteKeySet | undefined {
     if (this.#fetched === undefined) return undefined
-    const believedForMs = this.#isAway ? this.#maxAgeMs + this.#outageMs : this.#maxAgeMs
-    return elapsedMs(this.#clock, this.#fetched.readAt) <= believedForMs ? this.#fetched.keys : undefined
+    const servesForMs = this.#failure === undefined ? this.#maxAgeMs : this.#maxAgeMs + this.#outageMs
+    return elapsedMs(this.#clock, this.#fetched.readAt) <= servesForMs ? this.#fetched.keys : undefined
   }
 
-  /** What is leant on a key holds no longer than the issuer may be left alone, so that no cache of verdicts keeps it from being asked. */
-  #isBelieved(key: RemoteKey): boolean {
-    return this.#serving()?.named(key.kid, key.algorithm) === key && !this.#isRetryDue()
+  /** A verdict holds no longer than until the issuer has to be asked again, so that no cache of verdicts keeps it from being asked. */
+  #isServing(key: RemoteKey): boolean {
+    return this.#serving()?.keys.includes(key) === true && !this.#isRetryDue()
   }
 
   #isRetryDue(): boolean {
-    return this.#isAway && this.#fetching === undefined && this.#mayFetch()
+    return this.#failure !== undefined && this.#fetching === undefined && this.#mayFetch()
   }
 
   #mayFetch(): boolean {
-    return this.#triedAt === undefined || elapsedMs(this.#clock, this.#triedAt) >= this.#cooldownMs
+    return this.#cooldownLeftMs() <= 0
   }
 
-  async #fetchKey(name: KeyName): Promise<VerifyingKey> {
+  #cooldownLeftMs(): number {
+    return this.#triedAt === undefined ? 0 : this.#cooldownMs - elapsedMs(this.#clock, this.#triedAt)
+  }
+
+  /** `nextRead`: the number of the next fetch when the token came. */
+  #keyFor({ kid }: KeyReference, key: RemoteKey, nextRead: number): VerifyingKey {
+    if (kid !== undefined) return key
+    return {
+      ...key,
+      verify: (signingInput, signature) =>
+        key.verify(signingInput, signature) || this.#refuseUnnamed(signature, nextRead),
+      isCurrent: () => key.isCurrent(),
+      refusalOf: () => key.refusalOf(),
+    }
+  }
+
+  async #fetchKey(reference: KeyReference): Promise<VerifyingKey> {
+    const { kid, alg } = reference
+    const nextRead = this.#missing.nextRead
+    const name = kid ?? alg
+    this.#missing.note(name)
     if (this.#fetching !== undefined || this.#mayFetch()) await this.#fetch()
-    const key = this.#serving()?.find(name)
-    if (key !== undefined) return key
-    // Whether the issuer has a key of this name can be said only when it has just been asked.
-    throw refusal(this.#isAway || this.#serving() === undefined ? 'jwks_unavailable' : 'kid_unknown')
+    const keys = this.#serving()
+    const key = keys?.find(reference)
+    if (key !== undefined) return this.#keyFor(reference, key, nextRead)
+    const cause = keys?.reasonAgainst(kid)
+    if (cause !== undefined) throw refusal('kid_unknown', { cause })
+    if (keys !== undefined && this.#failure === undefined && this.#missing.isSettled(name)) throw refusal('kid_unknown')
+    throw this.#unavailable()
   }
 
-  /** Asks the issuer, once for all who wait. Fails with `jwks_unavailable` when there is nothing to go on with. */
+  /** Without a kid only a signature that does not hold shows that the issuer may have another key by now. */
+  #refuseUnnamed(signature: string, nextRead: number): false {
+    this.#missing.note(signature, nextRead)
+    if (this.#missing.isSettled(signature)) return false
+    if (this.#mayFetch()) void this.#fetch()
+    throw this.#unavailable()
+  }
+
+  #unavailable(): LatchkeyError {
+    const leftMs = this.#fetching === undefined ? this.#cooldownLeftMs() : 0
+    const cause = this.#failure ?? new Error('The cooldown has not passed yet.')
+    return refusal('jwks_unavailable', { cause, retryAfterSec: Math.max(1, Math.ceil(leftMs / 1000)) })
+  }
+
+  /** Asks the issuer, once for all who wait. Never fails: what came of it is in `#fetched` and `#failure`. */
   #fetch(): Promise<void> {
     this.#fetching ??= this.#fetchOnce().finally(() => {
       this.#fetching = undefined
@@ -132,15 +188,30 @@ class RemoteKeys implements KeySource {
 
   async #fetchOnce(): Promise<void> {
     const readAt = instantOf(this.#clock)
+    const read = this.#missing.beginRead()
     this.#triedAt = readAt
     try {
       const jwks = await fetchJwks(this.#url, { timeoutMs: this.#timeoutMs, signal: this.#closing.signal })
-      const keys = new RemoteKeySet(jwks, (key) => this.#isBelieved(key), this.#fetched?.keys)
-      this.#fetched = { keys, readAt }
-      this.#isAway = false
+      this.#keep(jwks, readAt)
+      this.#missing.endRead(read)
+      this.#failure = undefined
     } catch (error) {
-      this.#isAway = true
-      if (this.#serving() === undefined) throw new LatchkeyError('jwks_unavailable', { cause: error })
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
+  }
+
+  #keep(jwks: readonly unknown[], readAt: Instant): void {
+    const before = this.#fetched?.keys
+    const options = { rsaAlgorithm: this.#rsaAlgorithm, isServing: (key: RemoteKey) => this.#isServing(key) }
+    const keys = new RemoteKeySet(jwks, options, before)
+    // What was withdrawn is known not to be there: its tokens are refused at once.
+    for (const { kid } of before?.keys ?? []) this.#missing.note(kid, 0)
+    this.#fetched = { keys, readAt }
+  }
+
+  #fail(error: Error): void {
+    const isNew = error.message !== this.#failure?.message
+    this.#failure = error
+    if (!this.#closing.signal.aborted) reportJwksFailure({ url: placeOf(this.#url), error }, isNew)
   }
 }

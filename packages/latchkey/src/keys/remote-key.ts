@@ -1,27 +1,28 @@
 import type { KeyObject } from 'node:crypto'
 import { refusal } from '../errors.js'
-import type { SignatureAlgorithm } from '../jws/algorithms.js'
+import { isSameAlgorithm, type RsaAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import { type PinnedKey, publicKeyOfJwk } from '../jws/jwk.js'
 import { createVerifier, type SignatureVerifier } from '../jws/signature-key.js'
 import type { VerifyingKey } from './key-source.js'
-import type { KeyName } from './published-keys.js'
+import type { KeyReference } from './published-keys.js'
 
 /** A public key of another service. */
 export class RemoteKey implements VerifyingKey {
+  /** Empty for a key without one. */
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly owner = undefined
   readonly grants = undefined
   readonly #key: KeyObject
   readonly #verifier: SignatureVerifier
-  readonly #isBelieved: (key: RemoteKey) => boolean
+  readonly #isServing: (key: RemoteKey) => boolean
 
-  constructor(kid: string, { algorithm, key }: PinnedKey, isBelieved: (key: RemoteKey) => boolean) {
+  constructor({ kid = '', algorithm, key }: PinnedKey, isServing: (key: RemoteKey) => boolean) {
     this.kid = kid
     this.algorithm = algorithm
     this.#key = key
     this.#verifier = createVerifier(algorithm, key)
-    this.#isBelieved = isBelieved
+    this.#isServing = isServing
   }
 
   verify(signingInput: string, signature: string): boolean {
@@ -29,60 +30,83 @@ export class RemoteKey implements VerifyingKey {
   }
 
   isCurrent(): boolean {
-    return this.#isBelieved(this)
+    return this.#isServing(this)
   }
 
   refusalOf(): undefined {
     return undefined
   }
 
-  /** Whether this is the same key material. */
-  isOf(key: KeyObject): boolean {
-    return this.#key.equals(key)
+  /** Returns whether this is the same key, under the same name. */
+  isOf({ kid = '', algorithm, key }: PinnedKey): boolean {
+    return this.kid === kid && this.algorithm === algorithm && this.#key.equals(key)
   }
+}
+
+/** How a key set is read. */
+export interface RemoteKeySetOptions {
+  /** The algorithm of RSA keys that name none. */
+  readonly rsaAlgorithm: RsaAlgorithm
+  readonly isServing: (key: RemoteKey) => boolean
 }
 
 /** The usable keys of one answer. */
 export class RemoteKeySet {
-  readonly #byName = new Map<string, RemoteKey>()
-  readonly #kids = new Set<string>()
+  readonly keys: readonly RemoteKey[]
+  /** Why a key cannot be used, by its kid. */
+  readonly #unusable = new Map<unknown, unknown>()
 
   /**
-   * Takes the keys of a JWK Set that can be used; one that cannot does not hide the others. Of several with the same kid and algorithm the first counts.
-   * A key that the set before had is taken over from there, so that what leans on it stays valid.
+   * Takes the keys of a JWK Set that can be used; one that cannot does not hide the others. A key that
+   * the set before had is taken over from there, so that verdicts reached with it stay valid.
    */
-  constructor(jwks: readonly unknown[], isBelieved: (key: RemoteKey) => boolean, before?: RemoteKeySet) {
+  constructor(jwks: readonly unknown[], options: RemoteKeySetOptions, before: RemoteKeySet | undefined) {
+    const keys: RemoteKey[] = []
     for (const jwk of jwks) {
-      const pinned = usableKey(jwk)
-      if (pinned?.kid === undefined) continue
-      const name = nameOf(pinned.kid, pinned.algorithm)
-      if (this.#byName.has(name)) continue
-      const known = before?.named(pinned.kid, pinned.algorithm)
-      this.#byName.set(name, known?.isOf(pinned.key) ? known : new RemoteKey(pinned.kid, pinned, isBelieved))
-      this.#kids.add(pinned.kid)
+      const pinned = this.#read(jwk, options.rsaAlgorithm)
+      if (pinned === undefined || keys.some((key) => key.isOf(pinned))) continue
+      const known = before?.keys.find((key) => key.isOf(pinned))
+      keys.push(known ?? new RemoteKey(pinned, options.isServing))
+    }
+    this.keys = keys
+  }
+
+  /**
+   * Returns the key that a header refers to: of several with the same kid and algorithm the first, and
+   * for a header without kid the only one of its algorithm. `undefined` when there is none. Throws
+   * `algorithm_refused` for a kid of another algorithm, and `kid_unknown` for none when several keys would do.
+   */
+  find({ kid, alg }: KeyReference): RemoteKey | undefined {
+    const named = this.keys.filter((key) => kid === undefined || key.kid === kid)
+    const [first, ...others] = named.filter((key) => isSameAlgorithm(key.algorithm, alg))
+    if (kid === undefined && others.length > 0) {
+      const cause = new Error('Without a kid, several keys fit.')
+      throw refusal('kid_unknown', { cause })
+    }
+    if (kid !== undefined && first === undefined && named.length > 0) throw refusal('algorithm_refused')
+    return first
+  }
+
+  /** Returns why the key of this kid, which the issuer has published, cannot be used; `undefined` for any other. */
+  reasonAgainst(kid: string | undefined): unknown {
+    return this.#unusable.get(kid)
+  }
+
+  #read(jwk: unknown, rsaAlgorithm: RsaAlgorithm): PinnedKey | undefined {
+    try {
+      return publicKeyOfJwk(jwk, isOpenRsa(jwk) ? rsaAlgorithm : undefined)
+    } catch (error) {
+      if (isObject(jwk)) this.#unusable.set(jwk.kid, error)
+      return undefined
     }
   }
-
-  named(kid: string, algorithm: string): RemoteKey | undefined {
-    return this.#byName.get(nameOf(kid, algorithm))
-  }
-
-  /** The key of this name, `undefined` when its kid is none of these. Throws `algorithm_refused` when that kid is pinned to another algorithm. */
-  find({ kid, alg }: KeyName): RemoteKey | undefined {
-    const key = this.named(kid, alg)
-    if (key === undefined && this.#kids.has(kid)) throw refusal('algorithm_refused')
-    return key
-  }
 }
 
-function usableKey(jwk: unknown): PinnedKey | undefined {
-  try {
-    return publicKeyOfJwk(jwk)
-  } catch {
-    return undefined
-  }
+/** RFC 7517 §4.4: the alg of a key is optional, and only for RSA does the key alone not say it. */
+function isOpenRsa(jwk: unknown): boolean {
+  return isObject(jwk) && jwk.kty === 'RSA' && jwk.alg === undefined
 }
 
-function nameOf(kid: string, algorithm: string): string {
-  return `${algorithm} ${kid}`
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

@@ -1,14 +1,15 @@
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
 import { maxClockToleranceSec } from '../clock-tolerance.js'
-import { refusal } from '../errors.js'
-import { isAlgorithm, isHmacAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
+import { type LatchkeyError, refusal } from '../errors.js'
+import { checkSignatureAlgorithm, type SignatureAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
 import { completed, isComplete, isRetired, isRotationDue, rotated } from './key-pair-rotation.js'
 import { type FreshKeyPair, KeyPairSealer } from './key-pair-sealer.js'
 import type { KeyPairRecord, KeyPairStore } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
+import { MissingKids } from './missing-kids.js'
 import { type KeyPairSurroundings, PublishedKey } from './published-key.js'
 import { type Jwks, type KeyName, PublishedKeys, parseKeyName } from './published-keys.js'
 
@@ -46,6 +47,7 @@ export class StoredKeyPairs implements KeySource {
   readonly #refreshMs: number
   readonly #clock: Clock
   readonly #surroundings: KeyPairSurroundings
+  readonly #missing = new MissingKids()
   #loaded: Loaded | undefined
   #loading: Promise<PublishedKeys> | undefined
   #triedAt: Instant | undefined
@@ -59,7 +61,7 @@ export class StoredKeyPairs implements KeySource {
     this.#refreshMs = checkWhole('refreshInterval', options.refreshInterval ?? 60, 1, 86_400) * 1000
     this.#store = store
     this.#sealer = new KeyPairSealer(Keyring.parse(masterKeys))
-    this.#algorithm = checkAlgorithm(algorithm)
+    this.#algorithm = checkSignatureAlgorithm('algorithm', algorithm)
     this.#clock = clock
     this.#surroundings = {
       holds: (key) => this.#recent()?.withKid(key.kid) === key,
@@ -140,16 +142,22 @@ export class StoredKeyPairs implements KeySource {
     return elapsedMs(this.#clock, instant) < milliseconds
   }
 
-  /** A key that is not in memory: another process may have rotated since we looked, or somebody has made up a kid. */
+  /** A key that is not in memory: another process may have rotated since the last read, or the kid is made up. */
   #readKey(name: KeyName): Promise<VerifyingKey> {
+    this.#missing.note(name.kid)
     const hasJustTried = this.#triedAt !== undefined && this.#isWithin(unknownKidCooldownMs, this.#triedAt)
     const mustRead = this.#recent() === undefined || this.#loading !== undefined || !hasJustTried
-    if (!mustRead) throw refusal(this.#isFailing ? 'store_unavailable' : 'kid_unknown')
+    if (!mustRead) throw this.#refusalOf(name)
     return this.#load().then((keys) => {
       const key = keys.find(name)
-      if (key === undefined) throw refusal('kid_unknown')
+      if (key === undefined) throw this.#refusalOf(name)
       return key
     })
+  }
+
+  #refusalOf({ kid }: KeyName): LatchkeyError {
+    if (!this.#isFailing && this.#missing.isSettled(kid)) return refusal('kid_unknown')
+    return refusal('store_unavailable', { retryAfterSec: unknownKidCooldownMs / 1000 })
   }
 
   /** Reads the keys, one read for all who wait, and makes the first ones if there are none. */
@@ -164,9 +172,11 @@ export class StoredKeyPairs implements KeySource {
   async #read(): Promise<PublishedKeys> {
     const readAt = instantOf(this.#clock)
     const [rotations, expiries] = [this.#rotations, this.#expiries]
+    const read = this.#missing.beginRead()
     this.#triedAt = readAt
     this.#isFailing = true
     const records = await this.#readComplete()
+    this.#missing.endRead(read)
     // They were expired while they were read.
     if (this.#expiries !== expiries) return this.#read()
     // A rotation here has overtaken this read: what was read must not come back.
@@ -189,6 +199,8 @@ export class StoredKeyPairs implements KeySource {
     const keys = living.map((record) => this.#publish(record))
     const current = keys[living.findIndex(({ stage }) => stage === 'current')]
     if (current === undefined) throw refusal('store_unavailable')
+    // What has ended is known not to be there: its tokens are refused at once.
+    for (const kid of this.#loaded?.keys.kids ?? []) this.#missing.note(kid, 0)
     this.#loaded = { keys: new PublishedKeys(current, keys), readAt, expiries }
     return this.#loaded.keys
   }
@@ -215,11 +227,4 @@ export class StoredKeyPairs implements KeySource {
   #checkOpen(): void {
     if (this.#closed) throw refusal('store_closed')
   }
-}
-
-function checkAlgorithm(algorithm: SignatureAlgorithm): SignatureAlgorithm {
-  if (!isAlgorithm(algorithm) || isHmacAlgorithm(algorithm)) {
-    throw new TypeError('algorithm is EdDSA, ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384 or PS512.')
-  }
-  return algorithm
 }

@@ -1,3 +1,4 @@
+import { callBack } from '../call-back.js'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
@@ -285,8 +286,7 @@ export class KnownTenants implements ChangeListener {
     const isFresh = this.#freshness.isFeedFresh
     if (isFresh === this.#vouchedFor) return
     this.#vouchedFor = isFresh
-    // On a turn of its own: what an application throws must not end the feed.
-    queueMicrotask(() => this.#onFeedChange?.(isFresh))
+    callBack(() => this.#onFeedChange?.(isFresh))
   }
 }
 

@@ -16,7 +16,7 @@ describe('the algorithm of a JWK', () => {
     ['P-256', ec, ['ES256']],
     ['P-384', jwkOf(pairs.ES384.publicKey), ['ES384']],
     ['P-521', jwkOf(pairs.ES512.publicKey), ['ES512']],
-    ['Ed25519', ed, ['EdDSA']],
+    ['Ed25519', ed, ['Ed25519', 'EdDSA']],
     ['RSA', rsaPublic, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
     ['a secret of 32 bytes', oct, ['HS256']],
     ['a secret of 48 bytes', jwkOf(pairs.HS384.publicKey), ['HS256', 'HS384']],

@@ -16,6 +16,7 @@ const secret = (bytes: number): Pair => {
 export const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 export const signaturePairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
+  Ed25519: generateKeyPairSync('ed25519'),
   EdDSA: generateKeyPairSync('ed25519'),
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
@@ -30,7 +31,7 @@ export const signaturePairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
 
 const secrets: Readonly<Record<HmacAlgorithm, Pair>> = { HS256: secret(32), HS384: secret(48), HS512: secret(64) }
 
-/** A key for each of the thirteen algorithms. */
+/** A key for each of the thirteen algorithms; Ed25519 has two names, and a key for each. */
 export const pairs: Readonly<Record<Algorithm, Pair>> = { ...secrets, ...signaturePairs }
 
 export const signatureAlgorithms = Object.keys(signaturePairs) as SignatureAlgorithm[]

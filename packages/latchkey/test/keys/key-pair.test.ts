@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { inspect } from 'node:util'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { LatchkeyError } from '../../src/errors.js'
@@ -12,6 +13,7 @@ import { Keyring } from '../../src/sealing/keyring.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { emptySqlite } from '../support/databases.js'
+import { failureOf } from '../support/issuer.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 
 const issuer = 'https://issuer.test'
@@ -19,6 +21,7 @@ const masterKeys = Keyring.generate('test')
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const privateKeys: Readonly<Record<SignatureAlgorithm, KeyObject>> = {
+  Ed25519: generateKeyPairSync('ed25519').privateKey,
   EdDSA: generateKeyPairSync('ed25519').privateKey,
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
@@ -31,6 +34,10 @@ const privateKeys: Readonly<Record<SignatureAlgorithm, KeyObject>> = {
   PS512: rsa,
 }
 const algorithms = Object.keys(privateKeys) as SignatureAlgorithm[]
+
+function pemOf(key: KeyObject): string {
+  return key.export({ format: 'pem', type: 'pkcs8' }).toString()
+}
 
 function latchkeyOver(keys: KeySource, clock = createFakeClock(Date.now())) {
   return createLatchkey({ issuer, audience: 'test', keys, clock })
@@ -149,6 +156,40 @@ describe('configured key pairs', () => {
     ['a secret', createSecretKey(Buffer.alloc(32))],
   ])('may not be %s', (_, privateKey) => {
     expect(() => keyPair({ keys: [{ kid: 'a', alg: 'EdDSA', privateKey }] })).toThrow(TypeError)
+  })
+
+  it.each<[string, string, string | KeyObject, RegExp]>([
+    ['a key on another curve', 'ES384', privateKeys.ES256, /"a".*secp384r1.*prime256v1/],
+    ['a key that is too short', 'RS256', generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, /2048.*1024/],
+    ['a key of another kind', 'Ed25519', privateKeys.RS256, /Ed25519.*rsa/],
+    ['an algorithm of secrets', 'HS256', privateKeys.RS256, /RS256/],
+    ['literal line breaks', 'ES256', pemOf(privateKeys.ES256).replaceAll('\n', '\\n'), /\\n/],
+    ['an environment variable that is not set', 'ES256', process.env.NOT_SET as string, /privateKey/],
+  ])('are refused with the reason, which names the key pair: %s', (_, alg, privateKey, message) => {
+    const pair = { kid: 'a', alg: alg as SignatureAlgorithm, privateKey }
+    expect(() => keyPair({ keys: [pair] })).toThrow(message)
+    expect(() => keyPair({ keys: [pair] })).toThrow(TypeError)
+  })
+
+  it('are refused without a word of their text', () => {
+    const pem = pemOf(privateKeys.ES256)
+    for (const text of [pem.replaceAll('\n', '\\n'), pem.replaceAll('\n', ' '), pem.slice(0, -40), pem.slice(30)]) {
+      try {
+        keyPair({ keys: [{ kid: 'a', alg: 'ES256', privateKey: text }] })
+        expect.unreachable()
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+        expect(inspect(error, { depth: 9 })).not.toContain(pem.slice(40, 60))
+      }
+    }
+  })
+
+  it('may sign under either name of Ed25519, and verify what was signed under the other', async () => {
+    const under = (alg: SignatureAlgorithm) =>
+      latchkeyOver(keyPair({ keys: [{ kid: 'k1', alg, privateKey: privateKeys.Ed25519 }] }))
+    const [old, fresh] = [under('EdDSA'), under('Ed25519')]
+    expect(await fresh.verify((await old.issue({ subject: 'alice' })).token)).toMatchObject({ subject: 'alice' })
+    expect(await old.verify((await fresh.issue({ subject: 'alice' })).token)).toMatchObject({ subject: 'alice' })
   })
 
   it('are given alone, or kept in a store', () => {
@@ -292,9 +333,29 @@ describe('stored key pairs', () => {
     clock.advance(1000)
     for (let count = 0; count < 100; count += 1) {
       const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: `forged-${count}` })
-      expect(await outcomeOf(() => latchkey.verify(forged))).toBe('kid_unknown')
+      expect(await outcomeOf(() => latchkey.verify(forged))).toBe(count === 0 ? 'kid_unknown' : 'store_unavailable')
     }
     expect(reads).toBe(1)
+  })
+
+  it('answer 503 to a kid that the store was not read for yet, and 401 once it was', async () => {
+    const { clock, one, other } = await twoProcesses()
+    await one.keys.rotate()
+    await one.keys.rotate()
+    const { token } = await one.latchkey.issue({ subject: 'alice' })
+    const forged = withHeader(token, { alg: 'ES256', typ: 'at+jwt', kid: 'forged' })
+    clock.advance(999)
+    for (const unread of [token, forged]) {
+      expect(await failureOf(() => other.latchkey.verify(unread))).toMatchObject({
+        code: 'store_unavailable',
+        headers: { 'Retry-After': '1' },
+      })
+    }
+    clock.advance(1)
+    expect(await other.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    for (let count = 0; count < 3; count += 1) {
+      expect(await outcomeOf(() => other.latchkey.verify(forged))).toBe('kid_unknown')
+    }
   })
 
   it('verify what a process that had not heard of the rotation signed with the old key, to its last second', async () => {
@@ -414,15 +475,18 @@ describe('stored key pairs', () => {
     expect(one.latchkey.verify(issued.token)).toMatchObject({ subject: 'alice' })
   })
 
-  it.each(['EdDSA', 'ES256', 'ES384', 'ES512', 'RS256', 'PS512'] as const)('can be made for %s', async (algorithm) => {
-    const keys = keyPair({ store: memoryStore(), masterKeys, algorithm })
-    const { token } = await latchkeyOver(keys).issue({ subject: 'alice' })
-    const { protectedHeader } = await verifyElsewhere(token, await keys.jwks())
-    expect(protectedHeader.alg).toBe(algorithm)
-    expect(
-      (await keys.jwks()).keys.flatMap((jwk) => Object.keys(jwk)).filter((name) => /^([dpqk]|d[pq]|qi)$/.test(name)),
-    ).toEqual([])
-  })
+  it.each(['Ed25519', 'EdDSA', 'ES256', 'ES384', 'ES512', 'RS256', 'PS512'] as const)(
+    'can be made for %s',
+    async (algorithm) => {
+      const keys = keyPair({ store: memoryStore(), masterKeys, algorithm })
+      const { token } = await latchkeyOver(keys).issue({ subject: 'alice' })
+      const { protectedHeader } = await verifyElsewhere(token, await keys.jwks())
+      expect(protectedHeader.alg).toBe(algorithm)
+      expect(
+        (await keys.jwks()).keys.flatMap((jwk) => Object.keys(jwk)).filter((name) => /^([dpqk]|d[pq]|qi)$/.test(name)),
+      ).toEqual([])
+    },
+  )
 
   it.each(['HS256', 'none', 'toString'])('cannot be made for %s', (algorithm) => {
     expect(() => keyPair({ store: memoryStore(), masterKeys, algorithm: algorithm as SignatureAlgorithm })).toThrow(
