@@ -217,6 +217,8 @@ export type FailureCode = keyof typeof failures
 export interface LatchkeyErrorOptions extends ErrorOptions {
   /** The scope that is needed, for the challenge (RFC 6750 §3): scope tokens of RFC 6749 §3.3 with a space between. */
   readonly scope?: string
+  /** The registered claim that is missing or invalid; ends the message. */
+  readonly claim?: string
 }
 
 const brand = Symbol.for('latchkey.error')
@@ -234,12 +236,13 @@ export class LatchkeyError extends Error {
 
   constructor(code: FailureCode, options: LatchkeyErrorOptions = {}) {
     const failure: Failure = failures[code]
-    super(failure.message, options)
+    super(options.claim === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${options.claim}.`, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = failure.hint
-    this.headers = options.scope === undefined ? headersByCode[code] : headersFor(failure, options.scope)
+    const isUsual = options.scope === undefined && options.claim === undefined
+    this.headers = isUsual ? headersByCode[code] : headersFor({ ...failure, message: this.message }, options.scope)
   }
 }
 
