@@ -104,7 +104,9 @@ class SharedKey implements SigningKey, VerifyingKey {
 function toBytes(secret: Uint8Array | string | undefined, name: string): Uint8Array {
   if (typeof secret === 'string') return Buffer.from(secret, 'utf8')
   if (secret instanceof Uint8Array) return secret
-  throw new TypeError(`${name} is ${secret === undefined ? 'missing' : 'neither text nor bytes'}: give 32 random bytes.`)
+  throw new TypeError(
+    `${name} is ${secret === undefined ? 'missing' : 'neither text nor bytes'}: give 32 random bytes.`,
+  )
 }
 
 /** Names a secret without telling anything of it: what an HMAC under it says of a fixed text that, having no dot, is no token's signing input. */
