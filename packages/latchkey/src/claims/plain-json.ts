@@ -22,12 +22,16 @@ export function copyJsonObject(object: unknown, name: string): JsonObject {
   return copyOfMembers(object, name, 0)
 }
 
-function copyOf(value: unknown, path: string, depth: number): JsonValue {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
-  if (typeof value === 'number' && Number.isFinite(value)) return value
-  if (Array.isArray(value)) return copyOfList(value, path, depth + 1)
-  if (isPlainObject(value)) return copyOfMembers(value, path, depth + 1)
-  throw new TypeError(`${path} is ${kindOf(value)}, which JSON cannot hold: leave it out, or give a plain value.`)
+function copyOfMembers(members: object, path: string, depth: number): JsonObject {
+  checkDepth(path, depth)
+  const copy: Record<string, JsonValue> = {}
+  for (const name of Reflect.ownKeys(members)) {
+    if (typeof name === 'symbol') throw new TypeError(`${path} has a symbol for a name, which JSON drops.`)
+    if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${path}.${name} is no allowed name.`)
+    const value = dataOf(members, name, path)
+    copy[name] = isScalar(value) ? value : copyOfNested(value, `${path}.${name}`, depth + 1)
+  }
+  return copy
 }
 
 function copyOfList(list: readonly unknown[], path: string, depth: number): JsonValue {
@@ -35,22 +39,26 @@ function copyOfList(list: readonly unknown[], path: string, depth: number): Json
   // Names besides the indexes and `length`, such as toJSON, and holes both show in the number of names.
   const isPlain = Object.getPrototypeOf(list) === Array.prototype && Reflect.ownKeys(list).length === list.length + 1
   if (!isPlain) throw new TypeError(`${path} is no plain list: it has holes, names, or a class of its own.`)
-  return Array.from(list, (_, index) => copyOf(dataOf(list, String(index), path), `${path}[${index}]`, depth))
-}
-
-function copyOfMembers(members: object, path: string, depth: number): JsonObject {
-  checkDepth(path, depth)
-  const copy: Record<string, JsonValue> = {}
-  for (const name of Reflect.ownKeys(members)) {
-    if (typeof name === 'symbol') throw new TypeError(`${path} has a symbol for a name, which JSON drops.`)
-    const place = `${path}.${name}`
-    if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${place} is no allowed name.`)
-    copy[name] = copyOf(dataOf(members, name, path), place, depth)
+  const copy: JsonValue[] = []
+  for (let at = 0; at < list.length; at += 1) {
+    const value = dataOf(list, at, path)
+    copy.push(isScalar(value) ? value : copyOfNested(value, `${path}[${at}]`, depth + 1))
   }
   return copy
 }
 
-function dataOf(owner: object, name: string, path: string): unknown {
+function copyOfNested(value: unknown, path: string, depth: number): JsonValue {
+  if (Array.isArray(value)) return copyOfList(value, path, depth)
+  if (isPlainObject(value)) return copyOfMembers(value, path, depth)
+  throw new TypeError(`${path} is ${kindOf(value)}, which JSON cannot hold: leave it out, or give a plain value.`)
+}
+
+function isScalar(value: unknown): value is string | number | boolean | null {
+  if (typeof value === 'number') return Number.isFinite(value)
+  return typeof value === 'string' || typeof value === 'boolean' || value === null
+}
+
+function dataOf(owner: object, name: string | number, path: string): unknown {
   const property = Object.getOwnPropertyDescriptor(owner, name)
   if (property === undefined || !('value' in property) || property.enumerable !== true) {
     throw new TypeError(`${path}.${name} is a getter or hidden: give a plain value.`)

@@ -28,13 +28,16 @@ export type AuthenticatedHandler<P = Request['params']> = (
 // Not a property of `Express.Request`: that would be there on routes without a guard as well, and clash with every
 // other library that has one. These signatures only add what stands behind a guard.
 declare module 'express-serve-static-core' {
-  type IRouterMatcher<T> = <Route extends string | RegExp, P = RouteParameters<Route>>(
-    path: Route,
-    guard: AuthGuard,
-    ...handlers: AuthenticatedHandler<P>[]
-  ) => T
-  type IRouterHandler<T, Route> = <P = RouteParameters<Route>>(
-    guard: AuthGuard,
-    ...handlers: AuthenticatedHandler<P>[]
-  ) => T
+  interface IRouterMatcher<T> {
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    <Route extends string | RegExp, P = RouteParameters<Route>>(
+      path: Route,
+      guard: AuthGuard,
+      ...handlers: AuthenticatedHandler<P>[]
+    ): T
+  }
+  interface IRouterHandler<T, Route> {
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    <P = RouteParameters<Route>>(guard: AuthGuard, ...handlers: AuthenticatedHandler<P>[]): T
+  }
 }

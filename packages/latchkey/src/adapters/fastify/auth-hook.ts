@@ -41,20 +41,23 @@ export type GuardedOptions =
 // Not a property of `FastifyRequest`: that would be there on routes without a hook as well, and clash with every other
 // plugin that has one. These signatures only add what stands behind a hook.
 declare module 'fastify' {
-  type RouteShorthandMethod<RawServer, RawRequest, RawReply, TypeProvider, Logger> = <
-    Route extends RouteGenericInterface = RouteGenericInterface,
-    Config = ContextConfigDefault,
-    const Schema extends FastifySchema = FastifySchema,
-  >(
-    path: string,
-    opts: GuardedOptions &
-      RouteShorthandOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>,
-    handler: (
-      this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
-      request: Authenticated & FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
-      reply: FastifyReply<Route, RawServer, RawRequest, RawReply, Config, Schema, TypeProvider>,
-    ) => ReturnType<RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>>,
-  ) => FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>
+  interface RouteShorthandMethod<RawServer, RawRequest, RawReply, TypeProvider, Logger> {
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    <
+      Route extends RouteGenericInterface = RouteGenericInterface,
+      Config = ContextConfigDefault,
+      const Schema extends FastifySchema = FastifySchema,
+    >(
+      path: string,
+      opts: GuardedOptions &
+        RouteShorthandOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>,
+      handler: (
+        this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
+        request: Authenticated & FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
+        reply: FastifyReply<Route, RawServer, RawRequest, RawReply, Config, Schema, TypeProvider>,
+      ) => ReturnType<RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>>,
+    ): FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>
+  }
   interface FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider> {
     route<
       Route extends RouteGenericInterface = RouteGenericInterface,
