@@ -107,17 +107,14 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it.each([42, '', undefined, null, { id: 1 }, ['ada'], Number.NaN])(
-    'never is of the subject %j',
-    async (subject) => {
-      const latchkey = create(source())
-      const code = name === 'tenantSecrets' ? 'tenant_invalid' : undefined
-      const error = await errorOf(() => latchkey.issue({ subject } as unknown as IssueRequest))
-      if (code !== undefined) expect(error).toMatchObject({ code })
-      else expect(error).toBeInstanceOf(TypeError)
-      await latchkey.close()
-    },
-  )
+  it.each([42, '', undefined, null, { id: 1 }, ['ada'], Number.NaN])('never is of the subject %j', async (subject) => {
+    const latchkey = create(source())
+    const code = name === 'tenantSecrets' ? 'tenant_invalid' : undefined
+    const error = await errorOf(() => latchkey.issue({ subject } as unknown as IssueRequest))
+    if (code !== undefined) expect(error).toMatchObject({ code })
+    else expect(error).toBeInstanceOf(TypeError)
+    await latchkey.close()
+  })
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '900', null])('never lives for %j', async (expiresIn) => {
     const latchkey = create(source())
