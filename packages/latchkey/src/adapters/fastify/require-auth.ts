@@ -4,12 +4,13 @@ import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
+import { refuse } from './refuse.js'
 
 /**
  * A Fastify hook that lets a request pass only with a valid access token, and puts whom it speaks for into `request.auth`.
  *
- * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, and Fastify's own
- * answers with its status, its code and the `WWW-Authenticate` challenge. As `onRequest` it refuses before a body is read; with `body` as
+ * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, with the `WWW-Authenticate` challenge
+ * already set, and Fastify's own answers with its status and its code. As `onRequest` it refuses before a body is read; with `body` as
  * a source it must be a `preHandler`. CORS goes before it: preflight requests carry no credentials.
  *
  * The types have `request.auth` in the handler of the same route alone. Behind a hook of the whole application, use `authOf(request)`.
@@ -25,19 +26,22 @@ import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
   checkGuard(latchkey, sources)
-  const hook: Hook = (request, _reply, done) => {
+  const hook: Hook = (request, reply, done) => {
     try {
       const auth = identify(latchkey, carrierOf(request, sources), sources)
       if (auth instanceof Promise) {
-        auth.then((read) => {
-          setAuth(request, read)
-          done()
-        }, done)
+        auth.then(
+          (read) => {
+            setAuth(request, read)
+            done()
+          },
+          (error) => refuse(error, reply, done),
+        )
         return
       }
       setAuth(request, auth)
     } catch (error) {
-      done(error instanceof Error ? error : new TypeError('Something that is no Error was thrown.'))
+      refuse(error, reply, done)
       return
     }
     done()

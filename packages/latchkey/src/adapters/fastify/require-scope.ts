@@ -2,6 +2,7 @@ import type { Auth } from '../../auth.js'
 import { authOf } from '../../http/auth-of.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
 import type { Hook } from './auth-hook.js'
+import { refuse } from './refuse.js'
 
 /**
  * A Fastify hook that lets a request pass only if `request.auth.grants.scope` holds all of these. Goes behind `requireAuth`.
@@ -17,11 +18,11 @@ export function requireScope(...scopes: readonly string[]): Hook {
 
 /** A hook that lets a request pass whose identity passes the check. */
 export function hookOf(check: (auth: Auth) => Auth): Hook {
-  return (request, _reply, done) => {
+  return (request, reply, done) => {
     try {
       check(authOf(request))
     } catch (error) {
-      done(error as Error)
+      refuse(error, reply, done)
       return
     }
     done()
