@@ -9,7 +9,7 @@ import { type Context, Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { decode, verify } from 'hono/jwt'
 import type { Latchkey } from 'latchkey'
-import { requireAuth as expressAuth } from 'latchkey/express'
+import { authOf, requireAuth as expressAuth } from 'latchkey/express'
 import { requireAuth as fastifyAuth } from 'latchkey/fastify'
 import { requireAuth as honoAuth } from 'latchkey/hono'
 import { audience, issuer, tokenType } from '../population.js'
@@ -72,7 +72,7 @@ async function startExpress({ latchkey, anybody, keys, versions, sessions }: Par
   const handlers: readonly (readonly express.RequestHandler[])[] = [
     [(_req, res) => void res.json({ id: anybody() })],
     [(_req, _res, next) => next(), (_req, res) => void res.json({ id: anybody() })],
-    [expressAuth(latchkey), (req, res) => void res.json({ id: req.auth.subject })],
+    [expressAuth(latchkey), (req, res) => void res.json({ id: authOf(req).subject })],
     [guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub })],
     [checked((req) => versions.check(bearerOf(req.headers.authorization)))],
     [checked((req) => sessions.check(fromNodeHeaders(req.headers)))],

@@ -219,6 +219,8 @@ export interface LatchkeyErrorOptions extends ErrorOptions {
   readonly scope?: string
   /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
   readonly retryAfterSec?: number
+  /** The registered claim that is missing or invalid; ends the message. */
+  readonly claim?: string
 }
 
 const brand = Symbol.for('latchkey.error')
@@ -236,14 +238,14 @@ export class LatchkeyError extends Error {
 
   constructor(code: FailureCode, options: LatchkeyErrorOptions = {}) {
     const failure: Failure = failures[code]
-    super(failure.message, options)
+    super(options.claim === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${options.claim}.`, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = failure.hint
-    const { scope, retryAfterSec } = options
-    const isUsual = scope === undefined && retryAfterSec === undefined
-    this.headers = isUsual ? headersByCode[code] : headersFor(failure, options)
+    const { scope, claim, retryAfterSec } = options
+    const isUsual = scope === undefined && claim === undefined && retryAfterSec === undefined
+    this.headers = isUsual ? headersByCode[code] : headersFor({ ...failure, message: this.message }, options)
   }
 }
 

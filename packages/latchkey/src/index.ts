@@ -1,6 +1,7 @@
 export type { Auth } from './auth.js'
 export type { Claims } from './claims/check-claims.js'
-export { type Grants, type GrantsInput, type JsonValue, MAX_GRANTS_BYTES } from './claims/grants.js'
+export { type Grants, type GrantsInput, MAX_GRANTS_BYTES } from './claims/grants.js'
+export type { JsonValue } from './claims/plain-json.js'
 export { type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export {

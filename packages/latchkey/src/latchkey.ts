@@ -4,7 +4,7 @@ import { maxCapacity } from './bounded-map.js'
 import { callBack } from './call-back.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
-import { checkClaims, checkOwner, endsAtMs, parseClaims } from './claims/check-claims.js'
+import { checkClaims, checkOwner, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
 import { claimedGrants, narrowGrants } from './claims/grants.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
@@ -27,7 +27,7 @@ export interface LatchkeyOptions {
   readonly audience: string | readonly string[]
   /** Where keys come from: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
   readonly keys: KeySource
-  /** Seconds for which a token is valid. At most the `maxTokenTtl` of the keys. Default 900. */
+  /** Seconds for which a token is valid. At most the `maxTokenTtl` of the keys. Default 900, or `maxTokenTtl` where that is less. */
   readonly accessTokenTtl?: number
   /** Seconds by which clocks may differ. 0 to 300, which is what the keys reckon with when they forget what was ended; default 5. */
   readonly clockTolerance?: number
@@ -68,16 +68,18 @@ export interface Forgery {
 
 /** What to say in a token. */
 export interface IssueRequest {
-  /** The `sub` claim; with tenant secrets also the tenant whose secret signs. */
+  /** The `sub` claim, a text that is not empty; with tenant secrets also the tenant whose secret signs. */
   readonly subject: string
   /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters, and minted by `sessionIds` where that is set; a new one by default. */
   readonly sessionId?: string
   /**
-   * Further claims. Registered ones (RFC 7519 §4.1) and `sid` are refused with a TypeError. With tenant secrets a `scope`
-   * claim narrows the scope of the tenant's grants for this token, `client_id` must be the subject, and no other claim
-   * gives any right: see `keys.setGrants`.
+   * Further claims: a plain JSON object, of whatever type or interface. Anything that JSON would change or drop (NaN,
+   * `undefined`, dates, maps, instances of classes, `toJSON`) is refused with a TypeError that names the claim, and so
+   * are registered claims (RFC 7519 §4.1) and `sid`. With tenant secrets a `scope` claim narrows the scope of the
+   * tenant's grants for this token, `client_id` must be the subject, and no other claim gives any right: see
+   * `keys.setGrants`.
    */
-  readonly claims?: Readonly<Record<string, unknown>>
+  readonly claims?: object
   /** Seconds for which this token is valid, instead of `accessTokenTtl`. */
   readonly expiresIn?: number
 }
@@ -97,7 +99,8 @@ export interface IssuedToken {
 export interface Latchkey {
   /**
    * A new access token (`typ: at+jwt`, RFC 9068). The token itself when the key is in memory, else a promise; `await` works on both.
-   * Fails with `tenant_disabled`, `tenant_invalid`, `store_unavailable`.
+   * Whatever it signs passes the checks of `verify` (C10); what would not is refused with a TypeError that names it.
+   * Fails with `session_ended`, `tenant_disabled`, `tenant_invalid`, `store_unavailable`.
    */
   issue(request: IssueRequest): MaybePromise<IssuedToken>
   /**
@@ -154,11 +157,11 @@ class TokenAuthority implements Latchkey {
   constructor(options: LatchkeyOptions) {
     const { tokenCache = { maxEntries: 10_000 } } = options
     this.#issuer = checkText('issuer', options.issuer)
-    this.#audience = options.audience
     this.#audiences = [options.audience].flat().map((audience) => checkText('audience', audience))
     if (this.#audiences.length === 0) throw new TypeError('audience names at least one audience.')
-    this.#keys = options.keys
-    this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? 900)
+    this.#audience = typeof options.audience === 'string' ? options.audience : this.#audiences
+    this.#keys = checkKeys(options.keys)
+    this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl))
     this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, maxClockToleranceSec)
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
     this.#verifyTimeoutMs = checkWhole('verifyTimeout', options.verifyTimeout ?? 5000, 100, 60_000)
@@ -222,12 +225,17 @@ class TokenAuthority implements Latchkey {
   }
 
   #sign(request: IssueRequest, key: SigningKey): IssuedToken {
-    const { subject, sessionId = this.#newSessionId(subject), claims, expiresIn } = request
+    const { subject, claims, expiresIn } = request
+    if (!isText(subject)) throw new TypeError('subject is a text that is not empty: write a number as text.')
     const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
+    const nowMs = this.#clock.now()
+    const { sessionId = this.#newSessionId(subject, nowMs) } = request
     checkSessionId(sessionId)
     if (!this.#isIssued(sessionId, subject)) throw new TypeError('sessionId was not minted for this subject.')
+    const refused = key.refusalOf(sessionId, nowMs)
+    if (refused !== undefined) throw refusal(refused)
     const tokenId = randomUUID()
-    const issuedAtSec = Math.floor(this.#clock.now() / 1000)
+    const issuedAtSec = Math.floor(nowMs / 1000)
     const expiresAtSec = issuedAtSec + ttlSec
     const payload = buildClaims({
       issuer: this.#issuer,
@@ -280,8 +288,8 @@ class TokenAuthority implements Latchkey {
     return auth
   }
 
-  #newSessionId(subject: string): string {
-    return this.#sessionIds?.mint(subject, this.#clock.now()) ?? randomUUID()
+  #newSessionId(subject: string, nowMs: number): string {
+    return this.#sessionIds?.mint(subject, nowMs) ?? randomUUID()
   }
 
   #isIssued(sessionId: string | undefined, subject: string): boolean {
@@ -296,11 +304,20 @@ class TokenAuthority implements Latchkey {
   }
 
   #checkTtl(name: string, seconds: number): number {
-    return checkWhole(name, seconds, 1, this.#keys.maxTokenTtl)
+    const most = this.#keys.maxTokenTtl
+    if (seconds > most) {
+      throw new TypeError(`${name} is longer than the maxTokenTtl of the keys, ${most} s: shorten it, or raise that.`)
+    }
+    return checkWhole(name, seconds, 1, most)
   }
 }
 
 function checkText(name: string, text: string): string {
-  if (typeof text !== 'string' || text === '') throw new TypeError(`${name} is a text that is not empty.`)
+  if (!isText(text)) throw new TypeError(`${name} is a text that is not empty.`)
   return text
+}
+
+function checkKeys(keys: KeySource | undefined): KeySource {
+  if (typeof keys?.verifyingKey === 'function') return keys
+  throw new TypeError('keys is missing: give what tenantSecrets, sharedSecret, keyPair or remoteJwks returns.')
 }

@@ -38,14 +38,14 @@ export function parseClaims(payload: Buffer): Claims {
   const claims = parseJsonObject(payload)
   if (claims === undefined) throw refusal('token_malformed')
   const { iss, sub, aud, exp, iat, jti, nbf, sid } = claims
-  if (!isText(iss)) throw wrong(iss)
-  if (!isText(sub)) throw wrong(sub)
-  if (!isAudience(aud)) throw wrong(aud)
-  if (!isNumericDate(exp)) throw wrong(exp)
-  if (!isNumericDate(iat)) throw wrong(iat)
-  if (!isText(jti)) throw wrong(jti)
-  if (nbf !== undefined && !isNumericDate(nbf)) throw wrong(nbf)
-  if (sid !== undefined && !isText(sid)) throw wrong(sid)
+  if (!isText(iss)) throw wrong('iss', iss)
+  if (!isText(sub)) throw wrong('sub', sub)
+  if (!isAudience(aud)) throw wrong('aud', aud)
+  if (!isNumericDate(exp)) throw wrong('exp', exp)
+  if (!isNumericDate(iat)) throw wrong('iat', iat)
+  if (!isText(jti)) throw wrong('jti', jti)
+  if (nbf !== undefined && !isNumericDate(nbf)) throw wrong('nbf', nbf)
+  if (sid !== undefined && !isText(sid)) throw wrong('sid', sid)
   return claims as Claims
 }
 
@@ -62,7 +62,7 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   const validFrom = Math.max(claims.iat, claims.nbf ?? 0)
   if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
   const ttlSec = claims.exp - claims.iat
-  if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid')
+  if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid', { claim: 'exp' })
 }
 
 /**
@@ -79,15 +79,17 @@ export function endsAtMs(expiresAtSec: number, toleranceSec: number): number {
   return (expiresAtSec + toleranceSec) * 1000
 }
 
-function wrong(claim: unknown): LatchkeyError {
-  return refusal(claim === undefined ? 'claim_missing' : 'claim_invalid')
+function wrong(claim: string, value: unknown): LatchkeyError {
+  return refusal(value === undefined ? 'claim_missing' : 'claim_invalid', { claim })
 }
 
-function isText(value: unknown): boolean {
+/** Returns whether this is text that is not empty, as `iss`, `sub`, `jti` and `sid` have to be. */
+export function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
 }
 
-function isNumericDate(value: unknown): boolean {
+/** Returns whether this is a date from 1970 to the year 9999, in seconds. */
+export function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= maxNumericDate
 }
 

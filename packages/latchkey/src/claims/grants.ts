@@ -1,7 +1,6 @@
+import { refusal } from '../errors.js'
 import type { Claims } from './check-claims.js'
-
-/** A value that JSON can hold. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
+import { copyJsonObject, type JsonValue, MAX_DEPTH } from './plain-json.js'
 
 /**
  * What the subject of a token may do. Frozen, with everything in it.
@@ -18,8 +17,9 @@ export interface Grants {
   readonly [name: string]: JsonValue
 }
 
-/** What `setGrants` takes: a plain JSON object of at most 1 KiB. */
-export type GrantsInput = Readonly<Partial<Pick<Grants, 'roles' | 'scope'>>> & { readonly [name: string]: unknown }
+/** What `setGrants` takes: a plain JSON object of at most 1 KiB, of whatever type or interface. */
+export type GrantsInput = Readonly<Partial<Pick<Grants, 'roles' | 'scope'>>> &
+  ({ readonly [name: string]: unknown } | object)
 
 /** UTF-8 bytes that the JSON of one tenant's grants may have. */
 export const MAX_GRANTS_BYTES = 1024
@@ -28,7 +28,6 @@ export const MAX_GRANTS_BYTES = 1024
 export const noGrants: Grants = Object.freeze({ roles: Object.freeze([]), scope: '' })
 
 const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
-const maxDepth = 16
 
 /**
  * Returns the JSON text under which grants are stored, `undefined` when nothing is granted. Throws a TypeError for
@@ -37,9 +36,7 @@ const maxDepth = 16
  */
 export function encodeGrants(grants: GrantsInput | null): string | undefined {
   if (grants === null) return undefined
-  const copy = copyOf(grants, 'grants', 0)
-  if (!isPlainObject(copy)) throw new TypeError('grants is a plain object or null.')
-  const { roles = [], scope = '', ...others } = copy
+  const { roles = [], scope = '', ...others } = copyJsonObject(grants, 'grants')
   checkRoles(roles)
   checkScope(scope)
   const kept = { ...(roles.length > 0 && { roles }), ...(scope !== '' && { scope }), ...others }
@@ -76,11 +73,12 @@ export function claimedGrants({ roles, scope }: Claims): Grants {
   return deepFreeze({ roles: isList ? roles : [], scope: typeof scope === 'string' ? scope : '' })
 }
 
-/** Freezes a JSON value and everything in it. */
-export function deepFreeze<T extends object>(value: T): T {
+/** Freezes a JSON value and everything in it. Throws `token_malformed` where it is nested more than `MAX_DEPTH` deep. */
+export function deepFreeze<T extends object>(value: T, depth = 0): T {
+  if (depth > MAX_DEPTH) throw refusal('token_malformed')
   for (const name in value) {
     const member = value[name]
-    if (typeof member === 'object' && member !== null) deepFreeze(member)
+    if (typeof member === 'object' && member !== null) deepFreeze(member, depth + 1)
   }
   return Object.freeze(value)
 }
@@ -98,46 +96,4 @@ function checkScope(scope: JsonValue): asserts scope is string {
   }
   const tokens = scope.split(' ')
   if (new Set(tokens).size !== tokens.length) throw new TypeError('grants.scope names a scope twice.')
-}
-
-/** Copies a value that JSON gives back exactly as it is. Reads each member once, and calls no code of the value's own. */
-function copyOf(value: unknown, path: string, depth: number): JsonValue {
-  if (depth > maxDepth) throw new TypeError(`${path} is nested too deeply, or in a circle.`)
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return value
-  if (typeof value === 'number' && Number.isFinite(value)) return value
-  if (Array.isArray(value)) return copyOfList(value, path, depth)
-  if (isPlainObject(value)) return copyOfMembers(value, path, depth)
-  throw new TypeError(`${path} is no JSON value.`)
-}
-
-function copyOfList(list: readonly unknown[], path: string, depth: number): JsonValue {
-  // Names besides the indexes and `length`, such as toJSON, and holes both show in the number of names.
-  const isPlain = Object.getPrototypeOf(list) === Array.prototype && Reflect.ownKeys(list).length === list.length + 1
-  if (!isPlain || list.length > MAX_GRANTS_BYTES) throw new TypeError(`${path} is no plain JSON list.`)
-  return Array.from(list, (_, index) => copyOf(dataOf(list, String(index), path), `${path}[${index}]`, depth + 1))
-}
-
-function copyOfMembers(members: object, path: string, depth: number): JsonValue {
-  const copy: Record<string, JsonValue> = {}
-  for (const name of Reflect.ownKeys(members)) {
-    if (typeof name === 'symbol') throw new TypeError(`${path} has a symbol for a name.`)
-    const place = `${path}.${name}`
-    if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${place} is no allowed name.`)
-    copy[name] = copyOf(dataOf(members, name, path), place, depth + 1)
-  }
-  return copy
-}
-
-function dataOf(owner: object, name: string, path: string): unknown {
-  const property = Object.getOwnPropertyDescriptor(owner, name)
-  if (property === undefined || !('value' in property) || property.enumerable !== true) {
-    throw new TypeError(`${path}.${name} is no plain value.`)
-  }
-  return property.value
-}
-
-function isPlainObject(value: unknown): value is { readonly [name: string]: JsonValue } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

@@ -29,3 +29,14 @@ export function identify(
 function reasonOf(error: unknown, token: string): unknown {
   return isTokenText(token) ? error : refusal('credentials_malformed')
 }
+
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+
+/** Throws a TypeError for arguments of a guard that cannot be meant, when it is made and not at the first request. */
+export function checkGuard(latchkey: Pick<Latchkey, 'verify'>, { cookie, header }: TokenSources): void {
+  if (typeof latchkey?.verify !== 'function') throw new TypeError('requireAuth takes what createLatchkey returned.')
+  if (cookie !== undefined && !headerName.test(cookie)) throw new TypeError('cookie is the name of a cookie.')
+  if (header !== undefined && !(headerName.test(header) && header.toLowerCase() !== 'authorization')) {
+    throw new TypeError('header is the name of a header besides Authorization, which always counts.')
+  }
+}

@@ -1,12 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { TokenCarrier } from './take-token.js'
+import type { TokenCarrier, TokenSources } from './take-token.js'
 
-/** The parts of a `node:http` request that are read, whichever framework it belongs to. */
+/** The parts of a request of `node:http` or `node:http2` that are read, whichever framework it belongs to. */
 export interface NodeRequest {
   /** @defaultValue `GET` */
   readonly method?: string | undefined
-  /** With the edits of earlier middleware. */
-  readonly headers: Readonly<IncomingHttpHeaders>
+  /** By names in lower case, with the edits of earlier middleware. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** As they arrived. Only shows a repeated header; requests that no socket has carried lack it. */
   readonly rawHeaders?: readonly string[] | undefined
 }
@@ -15,10 +14,25 @@ export interface NodeRequest {
 export function nodeCarrier(
   { method = 'GET', headers, rawHeaders = [] }: NodeRequest,
   { body, query }: Pick<TokenCarrier, 'body' | 'query'>,
+  sources: TokenSources,
 ): TokenCarrier {
-  const { authorization, cookie, 'content-type': contentType } = headers
-  const repeated = authorization !== undefined && isRepeated(rawHeaders, authorization)
-  return { method, authorization, repeated, cookie, contentType, body, query }
+  const authorization = textOf(headers.authorization, ', ')
+  return {
+    method,
+    authorization,
+    repeated: authorization !== undefined && isRepeated(rawHeaders, authorization),
+    header: sources.header === undefined ? undefined : textOf(headers[sources.header.toLowerCase()], ', '),
+    cookie: textOf(headers.cookie, '; '),
+    contentType: textOf(headers['content-type'], ', '),
+    body,
+    query,
+  }
+}
+
+/** Returns the value of a header; of one that is a list, as test doubles and gateways present it, all values. */
+function textOf(value: string | readonly string[] | undefined, separator: string): string | undefined {
+  if (typeof value === 'string') return value
+  return Array.isArray(value) ? value.join(separator) : undefined
 }
 
 /**

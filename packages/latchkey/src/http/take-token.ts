@@ -10,6 +10,8 @@ export interface TokenSources {
    * application must refuse changes and WebSocket handshakes whose `Origin` it does not trust.
    */
   readonly cookie?: string
+  /** The name of a further header that may hold the token, such as `X-Access-Token`, with or without `Bearer` before it. */
+  readonly header?: string
   /** `access_token` in a form body (RFC 6750 §2.2): `application/x-www-form-urlencoded`, already parsed, not for GET and HEAD. */
   readonly body?: boolean
   /** `access_token` in the query (RFC 6750 §2.3). It ends up in logs and histories: only for routes that cannot do otherwise. */
@@ -26,6 +28,8 @@ export interface TokenCarrier {
   readonly authorization: string | undefined
   /** Whether the `Authorization` header arrived more than once, so that one of them is not seen here. */
   readonly repeated: boolean
+  /** The header that is a source besides; several are joined by a comma. Read only where there is one. */
+  readonly header: string | undefined
   /** The `Cookie` header; several are joined by a semicolon. Read only where a cookie is a source. */
   readonly cookie: string | undefined
   /** The `Content-Type` header. Read only where the body is a source. */
@@ -41,11 +45,13 @@ const parameter = 'access_token'
 // RFC 6750 §2.1: the scheme, in any case, at least one space, and a b64token.
 const bearer = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 const bearerScheme = /^Bearer(?:[ \t]|$)/i
+/** Several headers are joined by a comma, which no b64token has, so that two credentials are seen as two. */
+const secondCredential = /,[ \t]*Bearer(?:[ \t,]|$)/i
 const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
  * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
- * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie or parameter is no credential. Its
+ * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie, header or parameter is no credential. Its
  * characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory with it.
  */
 export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
@@ -69,9 +75,10 @@ const malformed = ''
 
 const none: readonly string[] = []
 
-function tokensElsewhere(carrier: TokenCarrier, { cookie, body, query }: TokenSources): readonly string[] {
-  if (cookie === undefined && body !== true && query !== true) return none
+function tokensElsewhere(carrier: TokenCarrier, { cookie, header, body, query }: TokenSources): readonly string[] {
+  if (cookie === undefined && header === undefined && body !== true && query !== true) return none
   const found: string[] = []
+  if (header !== undefined && carrier.header !== undefined) found.push(...headerTokens(carrier.header))
   if (cookie !== undefined && carrier.cookie !== undefined) found.push(...cookieValues(carrier.cookie, cookie))
   if (body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
   if (query === true) found.push(...parameterValues(carrier.query))
@@ -84,7 +91,13 @@ function bearerToken(header: string): string | undefined {
   if (header.slice(0, 7) === 'Bearer ' && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
   const token = bearer.exec(header)?.[1]
   if (token !== undefined) return ownText(token)
+  if (secondCredential.test(header)) throw refusal('credentials_ambiguous')
   return bearerScheme.test(header) ? malformed : undefined
+}
+
+function headerTokens(header: string): string[] {
+  const values = header.split(',').map(trimWhitespace)
+  return values.filter((value) => value !== '').map((value) => bearerToken(value) ?? value)
 }
 
 function mayCarryForm({ method, contentType }: TokenCarrier): boolean {

@@ -1,25 +1,22 @@
 import { problemAnswer } from './problem.js'
-import type { TokenCarrier } from './take-token.js'
+import type { TokenCarrier, TokenSources } from './take-token.js'
 
-/**
- * Returns what of a Web request may carry a token. `Headers` joins a header that is repeated, `a, b`:
- * a b64token has no comma, so that two credentials are seen as two (RFC 6750 §2).
- */
-export function webCarrier(request: Request, body: unknown): TokenCarrier {
+/** Returns what of a Web request may carry a token. Reads what is a source alone: a look into `Headers` takes time. */
+export function webCarrier(request: Request, body: unknown, sources: TokenSources): TokenCarrier {
   const { method, headers } = request
-  const authorization = headers.get('authorization') ?? undefined
+  const read = (name: string) => headers.get(name) ?? undefined
   return {
     method,
-    authorization,
-    repeated: authorization !== undefined && secondCredential.test(authorization),
-    cookie: headers.get('cookie') ?? undefined,
-    contentType: headers.get('content-type') ?? undefined,
+    authorization: read('authorization'),
+    // `Headers` joins a header that is repeated, so that nothing is hidden.
+    repeated: false,
+    header: sources.header === undefined ? undefined : read(sources.header),
+    cookie: sources.cookie === undefined ? undefined : read('cookie'),
+    contentType: sources.body === true ? read('content-type') : undefined,
     body,
-    query: queryOf(request.url),
+    query: sources.query === true ? queryOf(request.url) : undefined,
   }
 }
-
-const secondCredential = /,[ \t]*Bearer(?:[ \t,]|$)/i
 
 /** The answer to a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
 export function problemResponse(error: unknown): Response {

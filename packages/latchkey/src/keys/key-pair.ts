@@ -66,6 +66,7 @@ export interface RotatingKeyPairSource extends KeyPairSource {
 export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
 export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource
 export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions): KeyPairSource {
+  if (!('store' in options || 'keys' in options)) throw new TypeError('Give keys or a store: neither is there.')
   if ('store' in options && 'keys' in options) throw new TypeError('Give keys or a store, not both.')
   return 'store' in options ? new StoredKeyPairs(options) : new ConfiguredKeyPairs(options.keys)
 }
@@ -78,6 +79,7 @@ class ConfiguredKeyPairs implements KeyPairSource {
   readonly #keys: PublishedKeys
 
   constructor(configured: readonly ConfiguredKeyPair[]) {
+    if (!Array.isArray(configured)) throw new TypeError('keys is missing: give a list, the current key pair first.')
     const staged = configured.map((pair, index) => ({
       stage: pair.stage ?? (index === 0 ? 'current' : 'previous'),
       key: publishedKeyOf(pair),

@@ -13,6 +13,8 @@ export interface SigningKey {
   readonly owner: string | undefined
   /** The signature over the ASCII text `header.payload`, in base64url (RFC 7515 §5.1). */
   sign(signingInput: string): string
+  /** Why a token of this session would be refused as soon as it is signed, as the verifying key says it (C10). */
+  refusalOf(sessionId: string, nowMs: number): FailureCode | undefined
 }
 
 /** A key that verifies tokens, and what must hold besides the signature. */

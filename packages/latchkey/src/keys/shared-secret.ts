@@ -10,9 +10,9 @@ import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 export interface SharedSecretOptions {
   /**
    * The current secret, then those that still verify: bytes, or text that is taken as UTF-8. Each has at least 32, 48 or 64 bytes (HS256, HS384, HS512);
-   * they should be random.
+   * they should be random. For one that is `undefined`, as an environment variable may be, a TypeError says which.
    */
-  readonly secrets: readonly (Uint8Array | string)[]
+  readonly secrets: readonly (Uint8Array | string | undefined)[]
   /** Default `HS256`. */
   readonly algorithm?: HmacAlgorithm
 }
@@ -29,7 +29,8 @@ export interface SharedSecretOptions {
  */
 export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
   if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')
-  const keys = secrets.map((secret) => new SharedKey(algorithm, toBytes(secret)))
+  if (!Array.isArray(secrets)) throw new TypeError('secrets is missing: give a list, the current secret first.')
+  const keys = secrets.map((secret, index) => new SharedKey(algorithm, toBytes(secret, `secrets[${index}]`)))
   return new SharedSecretSource(keys, algorithm)
 }
 
@@ -43,7 +44,7 @@ class SharedSecretSource implements KeySource {
 
   constructor(keys: readonly SharedKey[], algorithm: HmacAlgorithm) {
     const [current] = keys
-    if (current === undefined) throw new TypeError('secrets holds at least one secret.')
+    if (current === undefined) throw new TypeError('secrets is empty: give at least one secret, the current one first.')
     this.#current = current
     this.#algorithm = algorithm
     this.#byHeader = new Map(keys.map((key) => [key.headerSegment, key]))
@@ -100,10 +101,12 @@ class SharedKey implements SigningKey, VerifyingKey {
   }
 }
 
-function toBytes(secret: Uint8Array | string): Uint8Array {
+function toBytes(secret: Uint8Array | string | undefined, name: string): Uint8Array {
   if (typeof secret === 'string') return Buffer.from(secret, 'utf8')
   if (secret instanceof Uint8Array) return secret
-  throw new TypeError('A secret is text or bytes.')
+  throw new TypeError(
+    `${name} is ${secret === undefined ? 'missing' : 'neither text nor bytes'}: give 32 random bytes.`,
+  )
 }
 
 /** Names a secret without telling anything of it: what an HMAC under it says of a fixed text that, having no dot, is no token's signing input. */

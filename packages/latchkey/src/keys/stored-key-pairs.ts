@@ -17,7 +17,7 @@ import { type Jwks, type KeyName, PublishedKeys, parseKeyName } from './publishe
 export interface StoredKeyPairOptions {
   readonly store: KeyPairStore
   /** Master keys as `id:base64url,id:base64url`, newest first: they seal the private keys. */
-  readonly masterKeys: string
+  readonly masterKeys: string | undefined
   /** What new key pairs sign with; existing ones keep theirs. Default `ES256`. */
   readonly algorithm?: SignatureAlgorithm
   /** Longest lifetime in seconds of a token. A key verifies for this long, for `refreshInterval` and for 300 s more after the rotation that replaced it. Default 86,400. */

@@ -36,7 +36,10 @@ export class Keyring {
    * Reads `id:base64url,id:base64url`, newest first; each key is 32 bytes, each ID 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
    * Throws a TypeError that says which entry is wrong, never what it holds.
    */
-  static parse(text: string): Keyring {
+  static parse(text: string | undefined): Keyring {
+    if (typeof text !== 'string' || text.trim() === '') {
+      throw new TypeError('masterKeys is missing: set LATCHKEY_MASTER_KEYS, or make one with Keyring.generate("k1").')
+    }
     const keys = new Map<string, KeyObject>()
     for (const [index, entry] of text.split(',').entries()) {
       const [id, key] = parseEntry(entry.trim(), index + 1)

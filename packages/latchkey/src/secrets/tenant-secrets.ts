@@ -42,8 +42,8 @@ export interface TenantSecretsOptions<Client = unknown> {
   readonly store: TenantStore<Client>
   /** A cache that processes share, such as `redisCache`: fewer reads of the store. It is not trusted. The caller closes it, after these keys. */
   readonly cache?: SharedCache | undefined
-  /** Master keys as `id:base64url,id:base64url` of 32 bytes each, newest first: the first seals, all open. */
-  readonly masterKeys: string
+  /** Master keys as `id:base64url,id:base64url` of 32 bytes each, newest first: the first seals, all open. Without any, a TypeError says how to make one. */
+  readonly masterKeys: string | undefined
   /** What new secrets sign with; existing ones keep theirs until they are rotated. Default `HS256`. */
   readonly algorithm?: HmacAlgorithm
   /** Seconds for which a rotated secret goes on verifying. Default 3600. */
@@ -221,6 +221,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   constructor(options: TenantSecretsOptions<Client>) {
     const { store, clock = systemClock, maxStaleness = 2000 } = options
     this.maxTokenTtl = checkWhole('maxTokenTtl', options.maxTokenTtl ?? 86_400, 1, 31_536_000)
+    if (store === undefined) throw new TypeError('store is missing: give postgresStore, sqliteStore or memoryStore.')
     this.#store = store
     this.#keyring = Keyring.parse(options.masterKeys)
     this.#algorithm = checkAlgorithm(options.algorithm ?? 'HS256')

@@ -34,7 +34,7 @@ import { type Setup, setUp } from '../support/setup.js'
 import { steer } from '../support/steered-store.js'
 import { cases, type SentRequest, type Tokens } from './requests.js'
 
-const everywhere: TokenSources = { cookie: 'session', body: true, query: true }
+const everywhere: TokenSources = { cookie: 'session', header: 'X-Access-Token', body: true, query: true }
 const scopes = ['articles:write', 'articles:read'] as const
 
 const replaceable = ['authorization', 'cookie'] as const

@@ -30,8 +30,8 @@ export interface SentRequest {
 export interface Case {
   readonly name: string
   /**
-   * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, a form body and the query.
-   * Both let GET and POST through. `/scoped` is `/header` for callers with the scopes `articles:write` and `articles:read`, `/role` for those with the role
+   * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, the header `X-Access-Token`, a
+   * form body and the query. Both let GET and POST through. `/scoped` is `/header` for callers with the scopes `articles:write` and `articles:read`, `/role` for those with the role
    * `editor`. In front of all stands middleware that replaces the `Authorization` and `Cookie` headers by those in `X-Replace-Authorization`
    * and `X-Replace-Cookie`; an empty one removes the header.
    */
@@ -170,6 +170,11 @@ export const cases: readonly Case[] = [
     expected: missing,
   },
   {
+    name: 'a further header where it does not count',
+    request: ({ good }) => ({ headers: ['X-Access-Token', good] }),
+    expected: missing,
+  },
+  {
     name: 'a query where queries do not count',
     request: ({ good }) => ({ path: `/header?access_token=${good}` }),
     expected: missing,
@@ -291,6 +296,46 @@ export const cases: readonly Case[] = [
     {
       name: 'header and cookie at once',
       request: ({ good }) => ({ headers: [...bearer(good), 'Cookie', `session=${good}`] }),
+      expected: ambiguous,
+    },
+    {
+      name: 'a further header',
+      request: ({ good }) => ({ headers: ['X-Access-Token', good] }),
+      expected: 200,
+    },
+    {
+      name: 'a further header with a scheme',
+      request: ({ good }) => ({ headers: ['x-access-token', `bearer  ${good}`] }),
+      expected: 200,
+    },
+    ...['', ' \t', ',', ' , '].map((value) => ({
+      name: `an emptied further header (${JSON.stringify(value)})`,
+      request: () => ({ headers: ['X-Access-Token', value] }),
+      expected: missing,
+    })),
+    {
+      name: 'an emptied further header beside a good one',
+      request: ({ good }) => ({ headers: ['X-Access-Token', '', ...bearer(good)] }),
+      expected: 200,
+    },
+    {
+      name: 'a further header that cannot be read',
+      request: ({ good }) => ({ headers: ['X-Access-Token', `Basic ${good}`] }),
+      expected: malformed,
+    },
+    {
+      name: 'a further header with an expired token',
+      request: ({ expired }) => ({ headers: ['X-Access-Token', expired] }),
+      expected: [401, 'token_expired'],
+    },
+    {
+      name: 'a further header twice',
+      request: ({ good }) => ({ headers: ['X-Access-Token', good, 'X-Access-Token', good] }),
+      expected: ambiguous,
+    },
+    {
+      name: 'a further header and the usual one',
+      request: ({ good }) => ({ headers: ['X-Access-Token', good, ...bearer(good)] }),
       expected: ambiguous,
     },
     { name: 'a query', request: ({ good }) => ({ path: `/everywhere?access_token=${good}` }), expected: 200 },

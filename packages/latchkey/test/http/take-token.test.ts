@@ -12,6 +12,7 @@ const nothing = {
   method: 'GET',
   authorization: undefined,
   repeated: false,
+  header: undefined,
   cookie: undefined,
   contentType: undefined,
   body: undefined,
@@ -28,6 +29,7 @@ describe('taking a token from a request', () => {
       method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT'),
       authorization: fc.option(value, { nil: undefined }),
       repeated: fc.boolean(),
+      header: fc.option(value, { nil: undefined }),
       cookie: fc.option(value, { nil: undefined }),
       contentType: fc.constantFrom(
         undefined,
@@ -38,7 +40,12 @@ describe('taking a token from a request', () => {
       body: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
       query: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
     })
-    const sources = fc.record({ cookie: fc.constant('session'), body: fc.boolean(), query: fc.boolean() })
+    const sources = fc.record({
+      cookie: fc.constant('session'),
+      header: fc.constant('x-access-token'),
+      body: fc.boolean(),
+      query: fc.boolean(),
+    })
     fc.assert(
       fc.property(carriers, sources, (carrier, wanted) => {
         try {

@@ -1,6 +1,7 @@
 import { METHODS } from 'node:http'
 import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
 import { LatchkeyError, type MaybePromise } from 'latchkey'
+import { authOf } from 'latchkey/fastify'
 import { requireScope, withoutCookies } from 'latchkey/node'
 import type { Static } from 'typebox'
 import type { RepeatedExchange } from '../exchange/repeated-exchange.js'
@@ -132,7 +133,7 @@ function answer(
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   { scope = '', audience = '', method }: Demand,
 ): unknown {
-  const { auth } = request
+  const auth = authOf(request)
   checkPage(request, pages, method)
   if (scope !== '') requireScope(...scope.split(' '))(auth)
   const send = (exchanged?: ExchangedToken) => {
@@ -166,7 +167,7 @@ function cookiesToPass({ headers }: FastifyRequest): string {
 
 function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience: string): MaybePromise<ExchangedToken> {
   try {
-    return repeated.tokenFor(request.auth, audience, () => clientAddress(request))
+    return repeated.tokenFor(authOf(request), audience, () => clientAddress(request))
   } catch (error) {
     // In its last second a token still holds, but nothing can be made of it.
     const late = error instanceof Problem && error.code === 'subject_token_refused'

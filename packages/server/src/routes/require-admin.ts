@@ -1,4 +1,5 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { authOf } from 'latchkey/fastify'
 import type { Administration } from '../admin/administration.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { isAdmin, isClient } from '../grants.js'
@@ -20,7 +21,8 @@ export function requireAdmin(administration: Administration, audit: AuditTrail):
   }
 }
 
-async function check(administration: Administration, { auth: { grants, subject } }: FastifyRequest): Promise<void> {
+async function check(administration: Administration, request: FastifyRequest): Promise<void> {
+  const { grants, subject } = authOf(request)
   if (isClient(grants)) throw new Problem('account_required')
   if (!isAdmin(grants)) throw new Problem('admin_required')
   await administration.checkAdmin(subject)
@@ -28,7 +30,7 @@ async function check(administration: Administration, { auth: { grants, subject }
 
 /** Records the route that was refused, as it was declared: never what the request has put into its path. */
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
-  const { subject, sessionId } = request.auth
+  const { subject, sessionId } = authOf(request)
   return audit.tally({
     event: 'admin_access',
     outcome: 'refused',

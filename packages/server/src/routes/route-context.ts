@@ -1,5 +1,6 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, type Latchkey, LatchkeyError } from 'latchkey'
+import { authOf } from 'latchkey/fastify'
 import type { SqlStore } from 'latchkey/sqlite'
 import type { Accounts } from '../accounts/accounts.js'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
@@ -86,7 +87,8 @@ export function deviceOf(request: FastifyRequest): string | undefined {
 }
 
 /** Who acts, once `signedIn` has let the request pass. */
-export function actingOf({ auth }: FastifyRequest): Acting {
+export function actingOf(request: FastifyRequest): Acting {
+  const auth = authOf(request)
   if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')
   return { accountId: auth.subject, sessionId: auth.sessionId, keyId: auth.kid }
 }

@@ -1,6 +1,8 @@
 export type { Auth } from '../../auth.js'
 export type { Grants } from '../../claims/grants.js'
+export { authOf } from '../../http/auth-of.js'
 export type { TokenSources } from '../../http/take-token.js'
+export type { Authenticated, AuthHook, GuardedOptions, Hook, HookedRequest } from './auth-hook.js'
 export { requireAuth } from './require-auth.js'
 export { requireRole } from './require-role.js'
 export { requireScope } from './require-scope.js'

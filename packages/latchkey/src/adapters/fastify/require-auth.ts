@@ -1,35 +1,19 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Auth } from '../../auth.js'
-import { identify } from '../../http/identify.js'
+import { setAuth } from '../../http/auth-of.js'
+import { checkGuard, identify } from '../../http/identify.js'
 import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who the token of this request speaks for. There behind `requireAuth`, and only there. */
-    auth: Auth
-  }
-}
-
-/** What the hook uses of a request; every FastifyRequest has it, whatever its types. */
-export type AuthenticatedRequest = Pick<FastifyRequest, 'auth' | 'method' | 'headers' | 'body' | 'query'> & {
-  readonly raw: { readonly rawHeaders?: readonly string[] }
-}
-
-/** A hook for `onRequest`, `preValidation` or `preHandler`. */
-export type AuthHook = (
-  request: AuthenticatedRequest,
-  reply: Pick<FastifyReply, 'header'>,
-  done: (error?: Error) => void,
-) => void
+import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
+import { refuse } from './refuse.js'
 
 /**
  * A Fastify hook that lets a request pass only with a valid access token, and puts whom it speaks for into `request.auth`.
  *
- * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, and Fastify's own
- * answers with its status, its code and the `WWW-Authenticate` challenge. As `onRequest` it refuses before a body is read; with `body` as
- * a source it must be a `preHandler`.
+ * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, with the `WWW-Authenticate` challenge
+ * already set, and Fastify's own answers with its status and its code. As `onRequest` it refuses before a body is read; with `body` as
+ * a source it must be a `preHandler`. CORS goes before it: preflight requests carry no credentials.
+ *
+ * The types have `request.auth` in the handler of the same route alone. Behind a hook of the whole application, use `authOf(request)`.
  *
  * The sender decides when a body ends, and the token may have been revoked by then: give a route
  * that takes a body the hook as `preHandler` as well. The second check is answered from memory. A
@@ -41,25 +25,30 @@ export type AuthHook = (
  * app.put('/me', { onRequest: requireAuth(latchkey), preHandler: requireAuth(latchkey) }, async (request) => …)
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
-  return (request, _reply, done) => {
+  checkGuard(latchkey, sources)
+  const hook: Hook = (request, reply, done) => {
     try {
-      const auth = identify(latchkey, carrierOf(request), sources)
+      const auth = identify(latchkey, carrierOf(request, sources), sources)
       if (auth instanceof Promise) {
-        auth.then((read) => {
-          request.auth = read
-          done()
-        }, done)
+        auth.then(
+          (read) => {
+            setAuth(request, read)
+            done()
+          },
+          (error) => refuse(error, reply, done),
+        )
         return
       }
-      request.auth = auth
+      setAuth(request, auth)
     } catch (error) {
-      done(error instanceof Error ? error : new TypeError('Something that is no Error was thrown.'))
+      refuse(error, reply, done)
       return
     }
     done()
   }
+  return Object.assign(hook, { authenticates: true } as const)
 }
 
-function carrierOf({ method, headers, raw, body, query }: AuthenticatedRequest): TokenCarrier {
-  return nodeCarrier({ method, headers, rawHeaders: raw.rawHeaders }, { body, query })
+function carrierOf({ method, headers, raw, body, query }: HookedRequest, sources: TokenSources): TokenCarrier {
+  return nodeCarrier({ method, headers, rawHeaders: raw.rawHeaders }, { body, query }, sources)
 }

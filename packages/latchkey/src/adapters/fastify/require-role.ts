@@ -1,5 +1,5 @@
 import { requireRole as createCheck } from '../../http/require-role.js'
-import type { AuthHook } from './require-auth.js'
+import type { Hook } from './auth-hook.js'
 import { hookOf } from './require-scope.js'
 
 /**
@@ -9,6 +9,6 @@ import { hookOf } from './require-scope.js'
  * @example
  * app.delete('/articles/:id', { onRequest: [requireAuth(latchkey), requireRole('editor')] }, async (request) => …)
  */
-export function requireRole(...roles: readonly string[]): AuthHook {
+export function requireRole(...roles: readonly string[]): Hook {
   return hookOf(createCheck(...roles))
 }

@@ -1,6 +1,8 @@
 import type { Auth } from '../../auth.js'
+import { authOf } from '../../http/auth-of.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
-import type { AuthHook } from './require-auth.js'
+import type { Hook } from './auth-hook.js'
+import { refuse } from './refuse.js'
 
 /**
  * A Fastify hook that lets a request pass only if `request.auth.grants.scope` holds all of these. Goes behind `requireAuth`.
@@ -10,17 +12,17 @@ import type { AuthHook } from './require-auth.js'
  * @example
  * app.post('/articles', { onRequest: [requireAuth(latchkey), requireScope('articles:write')] }, async (request) => …)
  */
-export function requireScope(...scopes: readonly string[]): AuthHook {
+export function requireScope(...scopes: readonly string[]): Hook {
   return hookOf(createCheck(...scopes))
 }
 
 /** A hook that lets a request pass whose identity passes the check. */
-export function hookOf(check: (auth: Auth) => Auth): AuthHook {
-  return ({ auth }, _reply, done) => {
+export function hookOf(check: (auth: Auth) => Auth): Hook {
+  return (request, reply, done) => {
     try {
-      check(auth)
+      check(authOf(request))
     } catch (error) {
-      done(error as Error)
+      refuse(error, reply, done)
       return
     }
     done()

@@ -33,7 +33,7 @@ function verifyWith(
   sources: TokenSources,
   body: unknown,
 ): MaybePromise<Auth> {
-  return identify(latchkey, webCarrier(request, body), sources)
+  return identify(latchkey, webCarrier(request, body, sources), sources)
 }
 
 function carriesForm({ method, headers }: Request): boolean {

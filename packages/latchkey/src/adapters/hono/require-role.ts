@@ -5,7 +5,7 @@ import { handlerOf } from './require-scope.js'
 
 /**
  * Hono middleware that lets a request pass only if the caller has all of these roles, by `c.get('auth').grants.roles`.
- * Goes behind `requireAuth`. Otherwise it answers 403 `insufficient_role`.
+ * Goes behind `requireAuth`. Otherwise it refuses with 403 `insufficient_role`, as `requireAuth` does.
  *
  * @example
  * app.delete('/articles/:id', requireAuth(latchkey), requireRole('editor'), (c) => …)

@@ -1,14 +1,13 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Auth } from '../../auth.js'
-import { isLatchkeyError } from '../../errors.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
-import { problemResponse } from '../../http/web-request.js'
+import { refuse } from './refuse.js'
 import type { AuthVariables } from './require-auth.js'
 
 /**
  * Hono middleware that lets a request pass only if `c.get('auth').grants.scope` holds all of these. Goes behind `requireAuth`.
  *
- * Otherwise it answers 403 `insufficient_scope`, with a challenge that names them (RFC 6750 §3).
+ * Otherwise it refuses with 403 `insufficient_scope`, as `requireAuth` does, with a challenge that names them (RFC 6750 §3).
  *
  * @example
  * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (c) => …)
@@ -19,14 +18,12 @@ export function requireScope(...scopes: readonly string[]): MiddlewareHandler<Au
 
 /** Middleware that lets a request pass whose identity passes the check. */
 export function handlerOf(check: (auth: Auth) => Auth): MiddlewareHandler<AuthVariables> {
-  return async (c, next) => {
+  return (c, next) => {
     try {
       check(c.get('auth'))
     } catch (error) {
-      if (!isLatchkeyError(error)) throw error
-      return problemResponse(error)
+      return refuse(error, c)
     }
-    await next()
-    return undefined
+    return next()
   }
 }

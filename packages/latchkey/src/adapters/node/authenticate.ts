@@ -1,17 +1,15 @@
-import type { ServerResponse } from 'node:http'
 import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
-import { problemAnswer } from '../../http/problem.js'
 import type { TokenSources } from '../../http/take-token.js'
 import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
-/** Where a plain request may carry its token: `node:http` parses no bodies and no queries. */
-export type HeaderSources = Pick<TokenSources, 'cookie'>
+/** Where a plain request may carry its token: Node.js parses no bodies and no queries. */
+export type HeaderSources = Pick<TokenSources, 'cookie' | 'header'>
 
 /**
- * Who the token of a request to a `node:http` server speaks for; also that of an upgrade to a WebSocket. The value itself when everything needed is in memory,
+ * Who the token of a request to a server of `node:http` or `node:http2` speaks for; also that of an upgrade to a WebSocket. The value itself when everything needed is in memory,
  * else a promise. Throws or rejects with a LatchkeyError; `sendProblem` answers it.
  *
  * With `cookie`, check the `Origin` header of an upgrade first: pages of any origin can open a WebSocket, and
@@ -32,11 +30,5 @@ export function authenticate(
   request: NodeRequest,
   sources: HeaderSources = {},
 ): MaybePromise<Auth> {
-  return identify(latchkey, nodeCarrier(request, { body: undefined, query: undefined }), sources)
-}
-
-/** Answers a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
-export function sendProblem(response: ServerResponse, error: unknown): void {
-  const { status, headers, body } = problemAnswer(error)
-  response.writeHead(status, headers).end(JSON.stringify(body))
+  return identify(latchkey, nodeCarrier(request, { body: undefined, query: undefined }, sources), sources)
 }

@@ -1,3 +1,4 @@
+import { authOf } from 'latchkey/fastify'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { sessionAnswer } from '../answers.js'
@@ -18,6 +19,6 @@ const schema = {
 export function addListUserSessions(app: App, { administration, admin }: RouteContext): void {
   app.get('/v1/admin/users/:id/sessions', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
     const living = await administration.listSessions(request.params.id)
-    return { sessions: living.map((session) => sessionAnswer(session, request.auth.sessionId)) }
+    return { sessions: living.map((session) => sessionAnswer(session, authOf(request).sessionId)) }
   })
 }

@@ -1,0 +1,43 @@
+import type { Application, ErrorRequestHandler, NextFunction, Request } from 'express'
+import { isLatchkeyError } from '../../errors.js'
+import { type NodeResponse, sendProblem } from '../../http/node-response.js'
+
+/**
+ * Passes an error on to the error handlers of the application. A refusal that none of them answers is answered with
+ * `application/problem+json`: what Express itself would answer is a page in HTML.
+ */
+export function refuse(error: unknown, request: object, res: NodeResponse, next: NextFunction): void {
+  if (!isLatchkeyError(error)) {
+    next(error)
+    return
+  }
+  const { app } = request as Partial<Pick<Request, 'app'>>
+  if (app === undefined) {
+    // A test double, behind which nothing would answer.
+    sendProblem(res, error)
+    return
+  }
+  answerUnanswered(rootOf(app))
+  for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value)
+  next(error)
+}
+
+const setting = 'latchkey answers refusals'
+
+/** Adds an error handler behind those of the application, which are all there once requests come. */
+function answerUnanswered(app: Application): void {
+  if (app.enabled(setting)) return
+  app.enable(setting)
+  app.use(answerRefusal)
+}
+
+const answerRefusal: ErrorRequestHandler = (error, _req, res, next) => {
+  if (isLatchkeyError(error) && !res.headersSent) sendProblem(res, error)
+  else next(error)
+}
+
+/** Returns the application that others are mounted on. */
+function rootOf(app: Application): Application {
+  const { parent } = app as { readonly parent?: Application }
+  return parent === undefined ? app : rootOf(parent)
+}

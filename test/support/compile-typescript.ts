@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+
+const options: ts.CompilerOptions = {
+  strict: true,
+  noEmit: true,
+  skipLibCheck: true,
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  moduleDetection: ts.ModuleDetectionKind.Force,
+  types: ['node'],
+}
+
+// Parsing the libraries takes most of the time, and every program reads the same ones.
+const parsed = new Map<string, ts.SourceFile | undefined>()
+
+/**
+ * Returns what TypeScript says under `strict` about texts that stand at these paths of the repository, as `path:line TS1234 message`. They are one program, each
+ * a module of its own, and see the packages as those who install them do.
+ */
+export function compileTypeScript(texts: Readonly<Record<string, string>>): string[] {
+  const files = new Map(Object.entries(texts).map(([path, text]) => [repository + path, text]))
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (path) => files.has(path) || fileExists(path)
+  host.readFile = (path) => files.get(path) ?? readFile(path)
+  host.getSourceFile = (path, languageVersion) => {
+    const text = files.get(path)
+    if (text !== undefined) return ts.createSourceFile(path, text, languageVersion)
+    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, languageVersion))
+    return parsed.get(path)
+  }
+  const program = ts.createProgram([...files.keys()], options, host)
+  return ts.getPreEmitDiagnostics(program).map(describe)
+}
+
+function describe({ file, start = 0, code, messageText }: ts.Diagnostic): string {
+  const message = ts.flattenDiagnosticMessageText(messageText, ' ')
+  if (file === undefined) return `TS${code} ${message}`
+  const { line } = file.getLineAndCharacterOfPosition(start)
+  return `${file.fileName.slice(repository.length)}:${line + 1} TS${code} ${message}`
+}
