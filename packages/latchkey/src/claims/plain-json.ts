@@ -10,25 +10,28 @@ export interface JsonObject {
 export const MAX_DEPTH = 32
 
 /**
- * Returns a copy of an object that JSON gives back exactly as it is. Reads each member once and calls no code of the
- * object's own, so that what was checked is what is written.
+ * Returns a copy of an object that JSON gives back exactly as it is. Reads each member once, so that what was checked is
+ * what is written.
  *
  * @param name What the message calls the object: `claims` makes `claims.until`.
  * @throws TypeError that names the member, for anything that JSON would change or drop: NaN, `undefined`, functions,
- * getters, dates, maps and other instances of classes, `toJSON`, `__proto__`.
+ * dates, maps and other instances of classes, `toJSON`, `__proto__`, hidden members and symbols as names.
  */
 export function copyJsonObject(object: unknown, name: string): JsonObject {
   if (!isPlainObject(object)) throw new TypeError(`${name} is ${kindOf(object)}: give a plain object.`)
   return copyOfMembers(object, name, 0)
 }
 
-function copyOfMembers(members: object, path: string, depth: number): JsonObject {
+function copyOfMembers(members: Readonly<Record<string, unknown>>, path: string, depth: number): JsonObject {
   checkDepth(path, depth)
+  const names = Object.keys(members)
+  if (Reflect.ownKeys(members).length !== names.length) {
+    throw new TypeError(`${path} has hidden members or symbols as names, which JSON drops.`)
+  }
   const copy: Record<string, JsonValue> = {}
-  for (const name of Reflect.ownKeys(members)) {
-    if (typeof name === 'symbol') throw new TypeError(`${path} has a symbol for a name, which JSON drops.`)
+  for (const name of names) {
     if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${path}.${name} is no allowed name.`)
-    const value = dataOf(members, name, path)
+    const value: unknown = members[name]
     copy[name] = isScalar(value) ? value : copyOfNested(value, `${path}.${name}`, depth + 1)
   }
   return copy
@@ -41,7 +44,7 @@ function copyOfList(list: readonly unknown[], path: string, depth: number): Json
   if (!isPlain) throw new TypeError(`${path} is no plain list: it has holes, names, or a class of its own.`)
   const copy: JsonValue[] = []
   for (let at = 0; at < list.length; at += 1) {
-    const value = dataOf(list, at, path)
+    const value = list[at]
     copy.push(isScalar(value) ? value : copyOfNested(value, `${path}[${at}]`, depth + 1))
   }
   return copy
@@ -58,19 +61,11 @@ function isScalar(value: unknown): value is string | number | boolean | null {
   return typeof value === 'string' || typeof value === 'boolean' || value === null
 }
 
-function dataOf(owner: object, name: string | number, path: string): unknown {
-  const property = Object.getOwnPropertyDescriptor(owner, name)
-  if (property === undefined || !('value' in property) || property.enumerable !== true) {
-    throw new TypeError(`${path}.${name} is a getter or hidden: give a plain value.`)
-  }
-  return property.value
-}
-
 function checkDepth(path: string, depth: number): void {
   if (!(depth <= MAX_DEPTH)) throw new TypeError(`${path} is nested more than ${MAX_DEPTH} deep, or in a circle.`)
 }
 
-function isPlainObject(value: unknown): value is object {
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

@@ -52,8 +52,7 @@ const refused: readonly [what: string, claims: unknown, named: string][] = [
   ['a set', { seats: new Set(['a']) }, 'claims.seats'],
   ['bytes', { id: Buffer.from('a') }, 'claims.id'],
   ['a text object', { plan: new String('pro') }, 'claims.plan'],
-  ['a getter', Object.defineProperty({}, 'plan', { get: () => 'pro', enumerable: true }), 'claims.plan'],
-  ['a hidden member', Object.defineProperty({}, 'plan', { value: 'pro' }), 'claims.plan'],
+  ['a hidden member', Object.defineProperty({}, 'plan', { value: 'pro' }), 'claims'],
   ['__proto__', JSON.parse('{"a":{"__proto__":{"role":"admin"}}}'), 'claims.a.__proto__'],
   ['a list with a hole', { seats: Array(2) }, 'claims.seats'],
   ['a list with toJSON', { seats: Object.assign(['a'], { toJSON: () => [] }) }, 'claims.seats'],
@@ -90,6 +89,15 @@ describe.each(sources)('what %s issues', (name, source) => {
       }),
       { numRuns: 60 },
     )
+    await latchkey.close()
+  })
+
+  it('has what a getter returned when it was checked, whatever it would return next', async () => {
+    const latchkey = create(source())
+    const answers = ['pro', new Date(0)]
+    const claims = Object.defineProperty({}, 'plan', { get: () => answers.shift(), enumerable: true })
+    const { token } = await latchkey.issue({ subject: 'ada', claims })
+    expect((await latchkey.verify(token)).claims.plan).toBe('pro')
     await latchkey.close()
   })
 
