@@ -88,6 +88,8 @@ export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOption
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new Problem('request_malformed')
+    // No other transfer coding is undone here (RFC 9112 §6.1).
+    if (!/^(chunked)?$/i.test(raw.headers['transfer-encoding'] ?? '')) throw new Problem('request_malformed')
   })
   app.addHook('preValidation', async (request) => {
     checkWellFormed([request.body, request.query, request.params])
