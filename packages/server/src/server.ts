@@ -67,6 +67,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
     isTrustedProxy,
+    keepAliveMs: configuration.keepAliveSec * 1000,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
     onRefusal: (error, request) => noteOrigin(service, error, request),
   })

@@ -103,6 +103,8 @@ export interface Configuration {
   readonly mail: MailConfiguration
   /** How many requests are taken, of whom. */
   readonly limits: Limits
+  /** How long a connection without a request is kept. */
+  readonly keepAliveSec: number
   /** How long requests are still taken once the server was told to stop. */
   readonly stopDelaySec: number
   /** Opens /metrics; `undefined`: only to this machine. */
@@ -174,6 +176,7 @@ export function readConfiguration(env: Environment): Configuration {
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
     mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
+    keepAliveSec: reader.read(settings.keepAlive) ?? 130,
     stopDelaySec: reader.read(settings.stopDelay) ?? 0,
     metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
