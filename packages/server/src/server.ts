@@ -14,6 +14,7 @@ import { Drain } from './http/drain.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
 import { TrustedPages } from './http/trusted-pages.js'
 import { networkMatcher } from './ip-address.js'
+import { type FreeBytes, freeBytes, watchDisk } from './ops/disk-space.js'
 import { type Chore, startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
 import type { Metrics } from './ops/metrics.js'
@@ -78,7 +79,11 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     const { tooLarge } = await fillGrants(service)
     if (tooLarge > 0)
       app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
-    await furnish(app, configuration, service, { forwarding: new ForwardingWatch(app, isTrustedProxy), drain })
+    await furnish(app, configuration, service, {
+      forwarding: new ForwardingWatch(app, isTrustedProxy),
+      drain,
+      free: parts.freeBytes ?? freeBytes,
+    })
   } catch (error) {
     await app.close()
     throw error
@@ -95,7 +100,7 @@ async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  { forwarding, drain }: { forwarding: ForwardingWatch; drain: Drain },
+  { forwarding, drain, free }: { forwarding: ForwardingWatch; drain: Drain; free: FreeBytes },
 ): Promise<void> {
   const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
@@ -118,10 +123,13 @@ async function furnish(
   limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
-  const warnings = () => [
+  const { database } = configuration
+  const isDiskFull = database.kind === 'embedded' && watchDisk(database.folder, free, app.log)
+  const warnings = async () => [
     ...(undeclared ? (['proxies_undeclared'] as const) : []),
     ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
     ...(limits.degraded ? (['limits_in_memory'] as const) : []),
+    ...(isDiskFull && (await isDiskFull()) ? (['disk_full'] as const) : []),
   ]
   await app.register(swagger, openapiOptions(issuer))
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])

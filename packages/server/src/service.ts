@@ -36,6 +36,7 @@ import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { outboxKeyring } from './mail/outbox.js'
 import { TokenInspection } from './oauth/token-inspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
+import type { FreeBytes } from './ops/disk-space.js'
 import { Metrics } from './ops/metrics.js'
 import { observedCache } from './ops/observed-cache.js'
 import { observedLatchkey } from './ops/observed-latchkey.js'
@@ -56,6 +57,7 @@ export interface ServiceParts {
   readonly clock?: Clock
   readonly passwords?: PasswordHasher
   readonly passwordQueue?: PasswordQueueOptions
+  readonly freeBytes?: FreeBytes
 }
 
 /** Everything that works behind the routes and behind the command line. */

@@ -90,6 +90,9 @@ describe('a letter', () => {
     ['finds the mailbox full, at the end', { '.': '552 5.2.2 Mailbox full' }, 'EMESSAGE 552 5.2.2'],
     ['is taken for spam', { '.': '554 5.7.1 Message rejected as spam' }, '554 5.7.1'],
     ['comes from a listed address', { RCPT: '554 5.7.1 Client host blocked using a list' }, '554 5.7.1'],
+    ['is not allowed, as qmail says it', { RCPT: '553 that domain is not in my list of allowed rcpthosts' }, '553'],
+    ['needs TLS, as some say it', { RCPT: '550 Please use STARTTLS' }, '550'],
+    ['is one too many, as some say it', { RCPT: '550 Daily sending limit exceeded' }, '550'],
     ['is refused for no reason', { RCPT: '550 Administrative prohibition' }, '550'],
   ])('that %s arrives once that is over', async (_, answers, reason) => {
     const email = await registerInTrouble(answers)
@@ -111,6 +114,8 @@ describe('a letter', () => {
     [{ RCPT: '550 5.1.0 User unknown' }],
     [{ RCPT: '550 No such user here' }],
     [{ RCPT: '550 Unrouteable address' }],
+    [{ RCPT: '550 Requested action not taken: mailbox unavailable' }],
+    [{ RCPT: '550 Rejected' }],
     [{ RCPT: '550 sorry, no mailbox here by that name (#5.1.1)' }],
     [{ '.': '550 5.1.1 User unknown' }],
   ])('is given up when its recipient is refused: %o', async (answers) => {

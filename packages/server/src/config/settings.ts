@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { Keyring } from 'latchkey'
 import { parseNetworks } from '../ip-address.js'
 import { type ClassLimits, defaultLimits, formatLimits, parseLimits, type RouteClass } from './limits.js'
+import { parsePostgresUrl, postgresUrlProblem } from './postgres-url.js'
 import { parseWhole, parseWord, type Setting } from './setting.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -62,6 +63,7 @@ export const settings = {
     accepts: 'a URL that begins with postgres:// or postgresql://',
     byDefault: 'the embedded database in LATCHKEY_DATA_DIR',
     secret: true,
+    problemOf: postgresUrlProblem,
     parse: parsePostgresUrl,
   },
   databaseListenUrl: {
@@ -71,6 +73,7 @@ export const settings = {
     accepts: 'a URL that begins with postgres:// or postgresql://',
     byDefault: 'DATABASE_URL',
     secret: true,
+    problemOf: postgresUrlProblem,
     parse: parsePostgresUrl,
   },
   redisUrl: {
@@ -353,10 +356,6 @@ function limits(routeClass: RouteClass, purpose: string) {
     byDefault: formatLimits(defaults),
     parse: (text) => parseLimits(text, defaults),
   } as const satisfies Setting<ClassLimits>
-}
-
-function parsePostgresUrl(text: string): string | undefined {
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
 }
 
 function parseMasterKeys(text: string): string | undefined {

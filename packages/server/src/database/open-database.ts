@@ -1,7 +1,8 @@
 import { isLatchkeyError } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
-import type { DatabaseConfiguration } from '../config/configuration.js'
+import { type DatabaseConfiguration, readDatabaseUrl } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
+import { connectionRemedy } from './connection-remedy.js'
 import { openDataFolder } from './data-folder.js'
 import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
@@ -49,19 +50,28 @@ export async function openStore(configuration: DatabaseConfiguration): Promise<U
 const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 
 function unavailable(place: string, cause: Error): StartupFailure {
-  const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
-  return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
+  const message = `The database ${place} cannot be used.`
+  return new StartupFailure('database_unavailable', message, connectionRemedy(cause), cause)
 }
 
 async function postgres({
   url,
   listenUrl,
+  urlFile,
+  listenUrlFile,
   masterKeys,
 }: DatabaseConfiguration & { kind: 'postgres' }): Promise<UnopenedDatabase> {
   const { postgresStore } = await import('latchkey/postgres')
   const { host, pathname } = new URL(url)
-  const store = postgresStore({ connectionString: url, listenConnectionString: listenUrl })
+  const connectionString = asItIsNow(url, urlFile)
+  const listenConnectionString = listenUrl === undefined ? undefined : asItIsNow(listenUrl, listenUrlFile)
+  const store = postgresStore({ connectionString, listenConnectionString })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
+}
+
+/** The URL, or what reads it from its file: the password in it may be rotated while the server runs. */
+function asItIsNow(url: string, file: string | undefined): string | (() => string) {
+  return file === undefined ? url : () => readDatabaseUrl(file) ?? url
 }
 
 async function embedded({

@@ -19,12 +19,12 @@ const noMailbox = /^5\.(?:1\.(?:1|2|3|6|10)|2\.1)$/
 /** The codes by which mailboxes are refused (RFC 5321 §4.2.3), and which policies use as well. */
 const refusalCodes: readonly unknown[] = [550, 551, 553]
 
-/** Answers without a status, or with the one that says nothing more (5.1.0), that are about a mailbox that is not there. */
-const mailboxInAnswer =
-  /\bno (?:such|mailbox)\b|\b(?:unknown|invalid|unrouteable|nonexistent) (?:user|local|mailbox|recipient|address|account)|\b(?:user|mailbox|recipient|address|account)\b.*\b(?:unknown|unavailable|invalid|disabled|not found|not exist|n't exist)/i
-
-/** It is about who sends or how, so that another recipient would be refused as well. */
-const senderInAnswer = /\b(?:sender|from|relay\w*|authenticat\w*|quota|polic\w*)\b/i
+/**
+ * Words of answers without a status, or with the one that says nothing more (5.1.0), that are about who sends, how, or how much, so
+ * that another recipient would be refused as well.
+ */
+const notOfMailbox =
+  /\b(?:sender|from|relay|auth|log[ -]?in|credential|verif|polic|administrat|prohibit|permi|allow|access|spam|block|list|reputation|host|client|ip|dns|spf|dkim|dmarc|helo|ehlo|tls|starttls|ssl|encrypt|secur|quota|limit|exceed|rate|too many|full|space|storage|later|temporar)/i
 
 /**
  * Returns whether the mail server has refused this recipient for good. Whatever else it refuses, the sender, the login, a
@@ -35,8 +35,7 @@ export function isRecipientRefused(error: unknown): boolean {
   if (typeof response !== 'string' || (command !== 'RCPT TO' && command !== 'DATA')) return false
   const status = statusIn(response)
   if (status !== undefined && status !== '5.1.0') return noMailbox.test(status)
-  if (command !== 'RCPT TO' || !refusalCodes.includes(responseCode)) return false
-  return mailboxInAnswer.test(response) && !senderInAnswer.test(response)
+  return command === 'RCPT TO' && refusalCodes.includes(responseCode) && !notOfMailbox.test(response)
 }
 
 /** Returns codes alone, such as `ESOCKET ECONNREFUSED` or `EENVELOPE 550 5.7.60`: what a mail server says may repeat what was sent to it. */

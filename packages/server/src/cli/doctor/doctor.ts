@@ -35,7 +35,7 @@ async function examine(configuration: Configuration): Promise<Finding[]> {
   return [
     ...checkConfiguration(configuration),
     await checkMail(mail),
-    ...checkFolder(database),
+    ...(await checkFolder(database)),
     ...(await examineDatabase(configuration)),
     ...(await checkRedis(redisUrl)),
   ]
