@@ -296,7 +296,11 @@ describe('the configuration', () => {
       const keys = isWrapped ? { LATCHKEY_KMS_KEY: kmsKey } : { LATCHKEY_MASTER_KEYS: masterKeys }
       const rest = { ...keys, LATCHKEY_MAIL_FROM: 'no-reply@example.com', [name]: undefined }
       const given = readConfiguration({ ...rest, [name]: value })
-      expect(readConfiguration({ ...rest, [`${name}_FILE`]: file(`${value}\n`) })).toEqual(given)
+      const path = file(`${value}\n`)
+      // The one that is read again while the server runs.
+      const { database } = given
+      const expected = name === 'DATABASE_URL' ? { ...given, database: { ...database, urlFile: path } } : given
+      expect(readConfiguration({ ...rest, [`${name}_FILE`]: path })).toEqual(expected)
     })
 
     it('may be master keys that Cloud KMS has wrapped, broken into lines', () => {
