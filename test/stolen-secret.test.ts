@@ -153,8 +153,8 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     )
     expect(status).toBe(200)
     const { claims } = partsOf(body.access_token)
-    expect(claims).toMatchObject({ sub: a.accountId, role: 'user' })
-    for (const name of ['roles', 'scope', 'client_id', 'grants', 'client', 'act']) {
+    expect(claims).toMatchObject({ sub: a.accountId, role: 'user', client_id: 'latchkey' })
+    for (const name of ['roles', 'scope', 'grants', 'client', 'act']) {
       expect(claims, name).not.toHaveProperty(name)
     }
   })

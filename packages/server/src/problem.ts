@@ -10,6 +10,8 @@ interface ProblemKind {
   readonly oauthError?: OauthError
   /** The `WWW-Authenticate` challenge that goes with a 401. */
   readonly challenge?: string
+  /** Other headers that go with it. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 type OauthError =
@@ -47,6 +49,12 @@ export const problems = {
     status: 415,
     message: 'The body has a content type that this server does not read.',
     hint: 'Send "Content-Type: application/json".',
+  },
+  content_encoding_unsupported: {
+    status: 415,
+    message: 'The body is compressed, or encoded in another way that this server does not undo.',
+    hint: 'Send it as it is, without "Content-Encoding".',
+    headers: { 'Accept-Encoding': 'identity' },
   },
   request_malformed: {
     status: 400,
@@ -369,6 +377,7 @@ export class Problem extends Error {
     this.oauthError = kind.oauthError
     this.deviceToken = deviceToken
     this.headers = {
+      ...kind.headers,
       ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),
       ...(kind.challenge === undefined ? {} : { 'WWW-Authenticate': kind.challenge }),
     }

@@ -14,6 +14,7 @@ import { Drain } from './http/drain.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
 import { TrustedPages } from './http/trusted-pages.js'
 import { networkMatcher } from './ip-address.js'
+import { type FreeBytes, freeBytes, watchDisk } from './ops/disk-space.js'
 import { type Chore, startHousekeeping } from './ops/housekeeping.js'
 import { loggerOptions } from './ops/logger-options.js'
 import type { Metrics } from './ops/metrics.js'
@@ -67,6 +68,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
     isTrustedProxy,
+    keepAliveMs: configuration.keepAliveSec * 1000,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
     onRefusal: (error, request) => noteOrigin(service, error, request),
   })
@@ -78,7 +80,8 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     if (tooLarge > 0)
       app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
     const forwarding = new ForwardingWatch(app, isTrustedProxy)
-    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs: parts.limitsTimeoutMs })
+    const { limitsTimeoutMs, freeBytes: free = freeBytes } = parts
+    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs, free })
   } catch (error) {
     await app.close()
     throw error
@@ -95,13 +98,14 @@ interface Furnishings {
   readonly forwarding: ForwardingWatch
   readonly drain: Drain
   readonly limitsTimeoutMs: number | undefined
+  readonly free: FreeBytes
 }
 
 async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  { forwarding, drain, limitsTimeoutMs }: Furnishings,
+  { forwarding, drain, limitsTimeoutMs, free }: Furnishings,
 ): Promise<void> {
   const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
@@ -130,10 +134,13 @@ async function furnish(
   limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
-  const warnings = () => [
+  const { database } = configuration
+  const isDiskFull = database.kind === 'embedded' && watchDisk(database.folder, free, app.log)
+  const warnings = async () => [
     ...(undeclared ? (['proxies_undeclared'] as const) : []),
     ...(forwarding.seen ? (['forwarding_untrusted'] as const) : []),
     ...(limits.degraded ? (['limits_in_memory'] as const) : []),
+    ...(isDiskFull && (await isDiskFull()) ? (['disk_full'] as const) : []),
   ]
   await app.register(swagger, openapiOptions(issuer))
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])

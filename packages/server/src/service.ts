@@ -36,6 +36,7 @@ import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { outboxKeyring } from './mail/outbox.js'
 import { TokenInspection } from './oauth/token-inspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
+import type { FreeBytes } from './ops/disk-space.js'
 import { Metrics } from './ops/metrics.js'
 import { observedCache } from './ops/observed-cache.js'
 import { observedLatchkey } from './ops/observed-latchkey.js'
@@ -58,6 +59,7 @@ export interface ServiceParts {
   readonly passwordQueue?: PasswordQueueOptions
   /** Milliseconds that the shared rate limits have for an answer; 250 by default. */
   readonly limitsTimeoutMs?: number
+  readonly freeBytes?: FreeBytes
 }
 
 /** Everything that works behind the routes and behind the command line. */

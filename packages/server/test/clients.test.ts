@@ -299,7 +299,7 @@ describe.each(databases)('clients on %s', (database) => {
     await own.loseDatabase()
     const { status, body } = await ownMachines.ask(machine)
     expect(status).toBe(503)
-    expect(body).not.toHaveProperty('error')
+    expect(body.error).toBe('temporarily_unavailable')
     await own.stop().catch((error: unknown) => {
       if (!isLatchkeyError(error)) throw error
     })

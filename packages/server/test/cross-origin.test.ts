@@ -33,7 +33,8 @@ describe('pages of a listed origin', () => {
         'access-control-allow-origin': listed,
         'access-control-allow-credentials': 'true',
         'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-        'access-control-allow-headers': 'Authorization, Content-Type, Latchkey-Mode, Latchkey-Device',
+        'access-control-allow-headers':
+          'Authorization, Content-Type, Latchkey-Mode, Latchkey-Device, traceparent, tracestate, baggage, sentry-trace',
         'access-control-expose-headers': 'RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id',
         'access-control-max-age': '7200',
       })

@@ -111,7 +111,8 @@ describe('/openapi.json', () => {
       expect([name, security]).toEqual([name, either ? [...byToken, {}] : open ? [] : byToken])
       if (!open) expect(Object.keys(responses)).toContain('401')
       const refused = Object.entries(responses).filter(([status]) => Number(status) >= 400)
-      for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual(['application/problem+json'])
+      const type = name.includes('/oauth/') ? 'application/json' : 'application/problem+json'
+      for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual([type])
     }
   })
 

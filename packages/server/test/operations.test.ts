@@ -38,6 +38,17 @@ describe.each(databases)('a server on %s', (database) => {
   })
 })
 
+describe('a server whose disk is full', () => {
+  it('is ready, and warns', async () => {
+    let free = 99_999_999
+    const running = await startServer({ database: 'sqlite', parts: { freeBytes: async () => free } })
+    expect((await running.api.get('/readyz')).body).toEqual({ status: 'ok', warnings: ['disk_full'] })
+    free = 100_000_000
+    expect((await running.api.get('/readyz')).body).toEqual({ status: 'ok' })
+    await running.stop()
+  })
+})
+
 describe('housekeeping', () => {
   const startChores = () => {
     const seen = { done: 0, failed: 0, warnings: [] as object[], broken: true }

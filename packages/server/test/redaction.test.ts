@@ -148,7 +148,7 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
       links.set(subject, token)
     }
     expect(links.size).toBe(3)
-    mailbox.refuse({ responseCode: 550, at: 'message' })
+    mailbox.refuse({ responseCode: 550, at: 'recipient' })
     await call('POST', '/v1/password/forgot', { body: { email } })
     const reset = links.get('Reset your password') ?? ''
     await call('GET', `/reset-password?token=${reset}`)

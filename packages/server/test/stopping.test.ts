@@ -64,6 +64,21 @@ describe.each(databases)('a server on %s that is told to stop', (database) => {
   })
 })
 
+describe('a server that keeps connections for long', () => {
+  it('closes those that are not used at once when it stops', async () => {
+    const running = await startServer({ database: 'sqlite', configuration: { keepAliveSec: 620 } })
+    const answer = await fetch(`${running.url}/livez`)
+    expect(answer.headers.get('keep-alive')).toBe('timeout=620')
+    await answer.text()
+    const connections = Array.from({ length: 5 }, () => keptConnection(running.url))
+    for (const connection of connections) expect((await connection.get('/livez')).connection).toBe('keep-alive')
+    const begunAt = performance.now()
+    await running.stop()
+    expect(performance.now() - begunAt, 'far within its patience').toBeLessThan(6000)
+    for (const connection of connections) connection.end()
+  })
+})
+
 describe('a server with a request that does not end', () => {
   it('does not wait for it for ever', async () => {
     const stuck: PasswordHasher = {

@@ -31,6 +31,9 @@ export type DatabaseConfiguration =
       readonly url: string
       /** Where changes are listened for; `undefined`: at `url`. */
       readonly listenUrl?: string | undefined
+      /** The files that the URLs were read from, and are read from again when a login is refused. */
+      readonly urlFile?: string | undefined
+      readonly listenUrlFile?: string | undefined
       readonly masterKeys: GivenMasterKeys
     }
   | {
@@ -103,6 +106,8 @@ export interface Configuration {
   readonly mail: MailConfiguration
   /** How many requests are taken, of whom. */
   readonly limits: Limits
+  /** How long a connection without a request is kept. */
+  readonly keepAliveSec: number
   /** How long requests are still taken once the server was told to stop. */
   readonly stopDelaySec: number
   /** Opens /metrics; `undefined`: only to this machine. */
@@ -174,6 +179,7 @@ export function readConfiguration(env: Environment): Configuration {
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
     mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
+    keepAliveSec: reader.read(settings.keepAlive) ?? 130,
     stopDelaySec: reader.read(settings.stopDelay) ?? 0,
     metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
@@ -211,24 +217,25 @@ class EnvironmentReader {
 
   /** The value of a setting; `undefined` when it is absent, empty, or wrong, which is noted. */
   read<T>(setting: Setting<T>): T | undefined {
-    const { name, accepts, secret, parse } = setting
+    const { name, accepts, secret, problemOf, parse } = setting
     const text = this.#textOf(setting)
     if (text === undefined) return undefined
     const value = text.includes('\0') ? undefined : parse(text)
     if (value === undefined) {
-      const problem = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
+      const general = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
+      const problem = problemOf?.(text) ?? general
       this.object({ name, problem, remedy: `It must be ${accepts}.` })
     }
     return value
   }
 
   isGiven(setting: Setting<unknown>): boolean {
-    return this.#variable(setting.name) !== undefined || this.#fileOf(setting) !== undefined
+    return this.#variable(setting.name) !== undefined || this.fileOf(setting) !== undefined
   }
 
   #textOf(setting: Setting<unknown>): string | undefined {
     const text = this.#variable(setting.name)
-    const path = this.#fileOf(setting)
+    const path = this.fileOf(setting)
     if (path === undefined) return text
     const name = fileVariableOf(setting.name)
     if (text !== undefined) {
@@ -245,7 +252,8 @@ class EnvironmentReader {
     return undefined
   }
 
-  #fileOf({ name, secret }: Setting<unknown>): string | undefined {
+  /** The path of the file that holds the value of a setting, if one does. */
+  fileOf({ name, secret }: Setting<unknown>): string | undefined {
     return secret === true ? this.#variable(fileVariableOf(name)) : undefined
   }
 
@@ -262,6 +270,12 @@ class EnvironmentReader {
   finish(): void {
     if (this.#problems.length > 0) throw new ConfigurationError(this.#problems)
   }
+}
+
+/** Returns the URL of a database as its file holds it now; `undefined` where that is none. */
+export function readDatabaseUrl(path: string): string | undefined {
+  const content = readText(path)
+  return typeof content === 'string' ? settings.databaseUrl.parse(content) : undefined
 }
 
 /** The content without the white space at its ends, which editors and secret managers add. */
@@ -295,7 +309,14 @@ function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
     })
   }
   const listenUrl = reader.read(settings.databaseListenUrl)
-  return { kind: 'postgres', url, listenUrl, masterKeys: masterKeys ?? '' }
+  return {
+    kind: 'postgres',
+    url,
+    listenUrl,
+    urlFile: reader.fileOf(settings.databaseUrl),
+    listenUrlFile: reader.fileOf(settings.databaseListenUrl),
+    masterKeys: masterKeys ?? '',
+  }
 }
 
 function readMasterKeys(reader: EnvironmentReader, key: KmsKey | undefined): GivenMasterKeys | undefined {

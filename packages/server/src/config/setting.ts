@@ -9,6 +9,8 @@ export interface Setting<T> {
   readonly byDefault: string
   /** Its value must not be repeated in a message, and may be given as a file: see `fileVariableOf`. */
   readonly secret?: true
+  /** Says what is wrong with a text that is not acceptable, where that can be said without repeating it. */
+  readonly problemOf?: (text: string) => string | undefined
   /** The typed value, or `undefined` when the text is not acceptable. */
   readonly parse: (text: string) => T | undefined
 }

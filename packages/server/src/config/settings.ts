@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { Keyring } from 'latchkey'
 import { parseNetworks } from '../ip-address.js'
 import { type ClassLimits, defaultLimits, formatLimits, parseLimits, type RouteClass } from './limits.js'
+import { parsePostgresUrl, postgresUrlProblem } from './postgres-url.js'
 import { parseWhole, parseWord, type Setting } from './setting.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -62,6 +63,7 @@ export const settings = {
     accepts: 'a URL that begins with postgres:// or postgresql://',
     byDefault: 'the embedded database in LATCHKEY_DATA_DIR',
     secret: true,
+    problemOf: postgresUrlProblem,
     parse: parsePostgresUrl,
   },
   databaseListenUrl: {
@@ -71,6 +73,7 @@ export const settings = {
     accepts: 'a URL that begins with postgres:// or postgresql://',
     byDefault: 'DATABASE_URL',
     secret: true,
+    problemOf: postgresUrlProblem,
     parse: parsePostgresUrl,
   },
   redisUrl: {
@@ -153,7 +156,8 @@ export const settings = {
   corsOrigins: {
     name: 'LATCHKEY_CORS_ORIGINS',
     purpose: 'The origins of pages elsewhere that may use this server from a browser, with tokens and with cookies.',
-    accepts: 'a list of origins such as "https://app.example.com, http://localhost:5173", separated by commas',
+    accepts:
+      'a list of origins such as "https://app.example.com, http://localhost:5173, capacitor://localhost", as browsers write them, separated by commas',
     byDefault: 'none: only its own pages may',
     parse: parseOrigins,
   },
@@ -297,6 +301,12 @@ export const settings = {
   limitIntrospection: limits('introspection', 'How often one may ask about a token at /oauth/introspect'),
   limitAdmin: limits('admin', 'How many requests administrators may make'),
   limitGeneral: limits('general', 'How many requests one may make of all other routes'),
+  keepAlive: seconds(
+    'LATCHKEY_KEEP_ALIVE',
+    'How long a connection is kept for its next request. It must be longer than the load balancer in front keeps it, which otherwise sends requests into connections that are being closed (502): AWS keeps them for 60 seconds, Google Cloud for 600',
+    [5, 3600],
+    '130',
+  ),
   stopDelay: seconds(
     'LATCHKEY_STOP_DELAY',
     'How long a server that was told to stop still takes requests while /readyz says that it is not ready, for load balancers to notice',
@@ -348,10 +358,6 @@ function limits(routeClass: RouteClass, purpose: string) {
   } as const satisfies Setting<ClassLimits>
 }
 
-function parsePostgresUrl(text: string): string | undefined {
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined
-}
-
 function parseMasterKeys(text: string): string | undefined {
   const masterKeys = text.replaceAll(/\s*\n\s*/g, ',')
   try {
@@ -383,15 +389,23 @@ function parseIssuer(text: string): string | undefined {
   return web && username === '' && password === '' ? text : undefined
 }
 
-/** Origins as browsers write them (RFC 6454 §6.1), because they are compared as texts. */
+/**
+ * Origins as browsers write them (RFC 6454 §6.1), because they are compared as texts. Never `null`, which is that of any
+ * page in a sandbox, and never that of all files.
+ */
 function parseOrigins(text: string): readonly string[] | undefined {
   const origins = text.split(',').map((origin) => origin.trim())
   return origins.every(isOrigin) ? origins : undefined
 }
 
 function isOrigin(text: string): boolean {
-  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+  if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\/[a-z0-9._-]*(?::[0-9]{1,5})?$/.exec(text) ?? []
+  return scheme !== undefined && !schemesWithoutPages.includes(scheme)
 }
+
+/** Their pages have no origin of their own, or there are none. Other schemes are those of apps: `capacitor`, `tauri`, `chrome-extension`… */
+const schemesWithoutPages: readonly string[] = ['file', 'data', 'blob', 'about', 'javascript', 'ftp', 'ws', 'wss']
 
 function parseScopes(text: string): readonly string[] | undefined {
   const scopes = text.split(' ').filter((scope) => scope !== '')

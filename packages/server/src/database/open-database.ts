@@ -1,7 +1,8 @@
 import { isLatchkeyError } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
-import type { DatabaseConfiguration } from '../config/configuration.js'
+import { type DatabaseConfiguration, readDatabaseUrl } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
+import { connectionRemedy } from './connection-remedy.js'
 import { openDataFolder } from './data-folder.js'
 import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
@@ -51,19 +52,28 @@ const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 /** Returns `database_unavailable` for an error that says so in the library's codes, else the error itself. */
 export function asDatabaseFailure(place: string, error: unknown): unknown {
   if (!(isLatchkeyError(error) && unusable.includes(error.code))) return error
-  const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
-  return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, error)
+  const message = `The database ${place} cannot be used.`
+  return new StartupFailure('database_unavailable', message, connectionRemedy(error), error)
 }
 
 async function postgres({
   url,
   listenUrl,
+  urlFile,
+  listenUrlFile,
   masterKeys,
 }: DatabaseConfiguration & { kind: 'postgres' }): Promise<UnopenedDatabase> {
   const { postgresStore } = await import('latchkey/postgres')
   const { host, pathname } = new URL(url)
-  const store = postgresStore({ connectionString: url, listenConnectionString: listenUrl })
+  const connectionString = asItIsNow(url, urlFile)
+  const listenConnectionString = listenUrl === undefined ? undefined : asItIsNow(listenUrl, listenUrlFile)
+  const store = postgresStore({ connectionString, listenConnectionString })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
+}
+
+/** The URL, or what reads it from its file: the password in it may be rotated while the server runs. */
+function asItIsNow(url: string, file: string | undefined): string | (() => string) {
+  return file === undefined ? url : () => readDatabaseUrl(file) ?? url
 }
 
 async function embedded({

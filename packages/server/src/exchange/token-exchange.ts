@@ -35,6 +35,12 @@ export interface ExchangedToken {
 /** Other services cannot see a revocation here, so what they are given dies soon by itself. */
 const maxLifetimeSec = 300
 
+/**
+ * The `client_id` (required by RFC 9068 §2.2) of an account's token: it came from the sign-in of this server and not from a
+ * registered client. No client has this ID, and it differs from `sub`, so that nobody takes the account for a client.
+ */
+const signInClientId = 'latchkey'
+
 /** Exchanges an access token of this server for one that other services can verify without asking (RFC 8693). */
 export class TokenExchange {
   readonly #options: TokenExchangeOptions
@@ -98,7 +104,7 @@ export class TokenExchange {
     if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
     const issued = signer.issue({
       subject,
-      claims: claimsOfRights(auth),
+      claims: { client_id: signInClientId, ...claimsOfRights(auth) },
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })

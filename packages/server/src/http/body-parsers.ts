@@ -1,5 +1,9 @@
+import type { FastifyRequest } from 'fastify'
 import { Problem } from '../problem.js'
 import type { App } from './app.js'
+
+type Done = (error: Error | null, body?: unknown) => void
+type ParseText = (request: FastifyRequest, text: string, done: Done) => void
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -7,24 +11,55 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export function addBodyParsers(app: App): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    const text = decode(bytes)
-    if (text === undefined) done(new Problem('body_malformed'))
+  addParser(app, 'application/json', (request, text, done) => {
+    // Many clients name a type with every request; a route that takes no body has nothing to parse then.
+    if (text === '' && !needsBody(request)) done(null)
     else parseJson(request, text, done)
   })
+  addOtherTypes(app, 'Send "Content-Type: application/json".')
 }
 
 /** Reads bodies as the forms that OAuth sends (RFC 6749 appendix B): each parameter once, and those without a value as if they were not there (§3.2). */
 export function addFormParser(app: App): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/x-www-form-urlencoded', { parseAs: 'buffer' }, (_, bytes, done) => {
+  addParser(app, 'application/x-www-form-urlencoded', (_, text, done) => parseForm(text, done))
+  addOtherTypes(app, 'Send "Content-Type: application/x-www-form-urlencoded".')
+}
+
+function addParser(app: App, type: string, parse: ParseText): void {
+  app.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (request, bytes, done) => {
+    if (bytes.length > 0 && isEncoded(request)) {
+      done(new Problem('content_encoding_unsupported'))
+      return
+    }
     const text = decode(bytes)
     if (text === undefined) done(new Problem('body_malformed'))
-    else parseForm(text, done)
+    else parse(request, text, done)
   })
 }
 
-function parseForm(text: string, done: (error: Error | null, body?: unknown) => void): void {
+/** Refuses content of any other type; an empty body has none. */
+function addOtherTypes(app: App, hint: string): void {
+  app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_, bytes, done) => {
+    if (bytes.length === 0) done(null)
+    else done(new Problem('unsupported_media_type', { hint }))
+  })
+}
+
+/** Whether the route has a schema for a body that does not allow for none. */
+function needsBody({ routeOptions }: FastifyRequest): boolean {
+  const body = routeOptions.schema?.body as { readonly type?: unknown } | undefined
+  if (body === undefined) return false
+  return !(Array.isArray(body.type) && body.type.includes('null'))
+}
+
+/** Whether the content has gone through a coding such as gzip (RFC 9110 §8.4); none is undone here. */
+function isEncoded({ headers }: FastifyRequest): boolean {
+  const codings = headers['content-encoding']?.split(',') ?? []
+  return codings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))
+}
+
+function parseForm(text: string, done: Done): void {
   const parameters = [...new URLSearchParams(text)]
   const form = new Map(parameters)
   if (form.size === parameters.length) done(null, Object.fromEntries(parameters.filter(([, value]) => value !== '')))

@@ -22,7 +22,7 @@ const headersTimeoutMs = 10_000
 const requestTimeoutMs = 15_000
 /** How often is looked for requests that arrive too slowly. */
 const slownessIntervalMs = 1000
-/** A connection on which nothing moves, because nobody takes what we send, is let go. */
+/** A connection on which nothing moves during a request, because nobody takes what we send, is let go. */
 const connectionTimeoutMs = 60_000
 
 const hstsHeaders = {
@@ -40,12 +40,14 @@ export interface AppOptions {
   readonly isTrustedProxy: (address: string | undefined) => boolean
   /** The hosts for which browsers use https alone from now on; `undefined` where they reach it by http. */
   readonly hsts: HstsScope | undefined
+  /** How long a connection is kept for its next request. */
+  readonly keepAliveMs: number
   /** Called with every error that a request is answered with. */
   readonly onRefusal?: (error: unknown, request: FastifyRequest) => void
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOptions): App {
+export function createApp({ logger, isTrustedProxy, hsts, keepAliveMs, onRefusal }: AppOptions): App {
   const headers = commonHeaders(hsts)
   const addHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...headers, 'X-Request-Id': request.id })
@@ -58,6 +60,7 @@ export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOption
     schemaController: { compilersFactory: { buildSerializer: createSerializerFactory() } },
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
     // A missing Host is refused below instead, because Node would do it without a body.
     http: {
       maxHeaderSize: maxHeaderBytes,
@@ -88,6 +91,8 @@ export function createApp({ logger, isTrustedProxy, hsts, onRefusal }: AppOption
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new Problem('request_malformed')
+    // No other transfer coding is undone here (RFC 9112 §6.1).
+    if (!/^(chunked)?$/i.test(raw.headers['transfer-encoding'] ?? '')) throw new Problem('request_malformed')
   })
   app.addHook('preValidation', async (request) => {
     checkWellFormed([request.body, request.query, request.params])

@@ -4,10 +4,6 @@ import { isLatchkeyError } from 'latchkey'
 import { type FieldError, Problem, type ProblemCode } from '../problem.js'
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** An endpoint of OAuth: what else is wrong with a request is told in its words, too (RFC 6749 §5.2). */
-    oauth?: true
-  }
   interface FastifyRequest {
     /** Why it was refused, once it was. */
     refusalCode: string | undefined
@@ -29,8 +25,11 @@ export interface ProblemAnswer {
   readonly device_token?: string
 }
 
-/** The media type of every refusal. */
+/** The media type of every refusal, except at the endpoints of OAuth. */
 export const PROBLEM_TYPE = 'application/problem+json'
+
+/** The media type that clients of OAuth parse errors of (RFC 6749 §5.2). */
+export const OAUTH_ERROR_TYPE = 'application/json'
 
 /** What can be said of any error: ours and the library's are themselves, Fastify's are named anew, everything else is `internal_error`. */
 interface Refusal {
@@ -51,21 +50,32 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   else request.log.info({ code: refusal.code }, 'refused')
   if (refusal.headers !== undefined) reply.headers(refusal.headers)
   const errors = isFastifyError(error) ? fieldErrors(error) : undefined
-  const oauthError =
-    request.routeOptions.config.oauth === true && refusal.statusCode === 400 ? 'invalid_request' : undefined
+  const oauthError = isOauth(request) ? oauthErrorOf(refusal.statusCode) : undefined
   return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors, oauthError }))
 }
 
 /** Sends the refusal as it is. */
 export function sendProblem(reply: FastifyReply, answer: ProblemAnswer): FastifyReply {
-  return reply.code(answer.status).type(PROBLEM_TYPE).send(JSON.stringify(answer))
+  const type = isOauth(reply.request) ? OAUTH_ERROR_TYPE : PROBLEM_TYPE
+  return reply.code(answer.status).type(type).send(JSON.stringify(answer))
+}
+
+/** Whether the request is for an endpoint of OAuth, by a method that it takes or by another one. */
+function isOauth({ routeOptions, url }: FastifyRequest): boolean {
+  return (routeOptions.url ?? url).startsWith('/oauth/')
+}
+
+/** The `error` for what OAuth has no code of its own for (RFC 6749 §4.1.2.1, §5.2). */
+function oauthErrorOf(status: number): string {
+  if (status === 429 || status === 503) return 'temporarily_unavailable'
+  return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
 /** What goes into the answer besides the refusal. */
 interface ProblemSurroundings {
   readonly requestId: string
   readonly errors?: readonly FieldError[] | undefined
-  /** The `error` of RFC 6749 §5.2 for a refusal that has none of its own. */
+  /** The `error` of OAuth for a refusal that has none of its own. */
   readonly oauthError?: string | undefined
 }
 

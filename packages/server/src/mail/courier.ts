@@ -7,7 +7,8 @@ import { composeLetter } from './compose-letter.js'
 import { isRequest, type Letter, type LetterDraft, type LetterKind, type MailRequest } from './letter.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
-import { isHopeless, maxAttempts, retryDelayMs } from './retry-policy.js'
+import { isTriedEnough, retryDelayMs } from './retry-policy.js'
+import { isRecipientRefused, reasonOf } from './smtp-failure.js'
 
 /** What `Courier` works with. */
 export interface CourierOptions {
@@ -136,11 +137,12 @@ export class Courier extends EventEmitter<CourierEvents> {
 
   async #noteFailure(entry: ClaimedEntry, letter: Letter | undefined, error: unknown): Promise<void> {
     const delivery = deliveryOf(entry, letter, { reason: reasonOf(error) })
-    if (isHopeless(error) || entry.attempts >= maxAttempts) {
+    const remainingMs = letter && 'link' in letter ? letter.link.expiresAt - this.#options.clock.now() : undefined
+    if (isHopeless(error) || isTriedEnough(entry.attempts, remainingMs)) {
       if (await this.#giveUp(entry, letter)) this.emit('failed', delivery)
       return
     }
-    await this.#options.outbox.postpone(entry, retryDelayMs(entry.attempts))
+    await this.#options.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs))
     this.emit('delayed', delivery)
   }
 
@@ -159,7 +161,11 @@ export class Courier extends EventEmitter<CourierEvents> {
 /** What the link leads to is over: nobody is served by a letter that comes too late. */
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
-  readonly permanent = true
+}
+
+/** Whether the next attempt would fail as well. */
+function isHopeless(error: unknown): boolean {
+  return error instanceof ExpiredLink || isRecipientRefused(error)
 }
 
 function draftOf(letter: Letter): LetterDraft {
@@ -173,11 +179,4 @@ function deliveryOf(
   more: Pick<Delivery, 'file' | 'reason'>,
 ): Delivery {
   return { id, kind: letter?.kind ?? 'unreadable', attempts, ...more }
-}
-
-/** A name alone: what a mail server says may repeat what was sent to it. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown }
-  return [code ?? error.name, responseCode].filter((part) => part !== undefined).join(' ')
 }

@@ -1,18 +1,22 @@
 const firstDelayMs = 2000
 const longestDelayMs = 3_600_000
 
-/** Attempts after which a letter is given up: those of about a day. */
-export const maxAttempts = 34
+/** Attempts after which a letter without a link is given up: those of about a day. */
+const maxAttempts = 34
 
-/** How long after the failure of so many attempts the next one follows: twice as long each time, up to an hour. */
-export function retryDelayMs(attempts: number): number {
-  return Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1))
+/** A letter with a link is tried so often at least in the time that is left of it. */
+const attemptsLeft = 4
+
+/**
+ * Returns how long after the failure of so many attempts the next one follows: twice as long each time, up to an hour, and sooner
+ * when the link ends soon. `remainingMs`: how long the link of the letter holds.
+ */
+export function retryDelayMs(attempts: number, remainingMs = Number.POSITIVE_INFINITY): number {
+  const delayMs = Math.min(longestDelayMs, firstDelayMs * 2 ** (attempts - 1), remainingMs / attemptsLeft)
+  return Math.max(firstDelayMs, Math.floor(delayMs))
 }
 
-const hopelessCodes: readonly unknown[] = ['EENVELOPE', 'EMESSAGE', 'link_expired']
-
-/** Whether the next attempt would fail as well: the mail server does not want the recipient or the message, or the letter comes too late. */
-export function isHopeless(error: unknown): boolean {
-  const { code, permanent } = error as { code?: unknown; permanent?: unknown }
-  return permanent === true && hopelessCodes.includes(code)
+/** Returns whether a letter is given up for the number of its attempts: one with a link waits for as long as that holds. */
+export function isTriedEnough(attempts: number, remainingMs: number | undefined): boolean {
+  return remainingMs === undefined && attempts >= maxAttempts
 }

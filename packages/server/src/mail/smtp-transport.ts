@@ -1,23 +1,19 @@
 import { createTransport } from 'nodemailer'
 import { type MailTransport, messageOptions, type Sender } from './mail-transport.js'
+import { explainFailure, smtpTimeouts } from './smtp-session.js'
 
-const connectTimeoutMs = 10_000
-const silenceTimeoutMs = 30_000
 const maxConnections = 5
 
-/** Sends by SMTP. A failure is nodemailer's error: `permanent` with `EENVELOPE` or `EMESSAGE` says that this message will never be taken. */
+/** Sends by SMTP. A failure is nodemailer's error, or says that encryption is required and not offered. */
 export function smtpTransport(url: string, from: Sender): MailTransport {
-  const mailer = createTransport({
-    url,
-    pool: true,
-    maxConnections,
-    connectionTimeout: connectTimeoutMs,
-    greetingTimeout: connectTimeoutMs,
-    socketTimeout: silenceTimeoutMs,
-  })
+  const mailer = createTransport({ url, pool: true, maxConnections, ...smtpTimeouts })
   return {
     send: async (message) => {
-      await mailer.sendMail(messageOptions(message, from))
+      try {
+        await mailer.sendMail(messageOptions(message, from))
+      } catch (error) {
+        throw await explainFailure(url, error)
+      }
       return {}
     },
     close: () => mailer.close(),

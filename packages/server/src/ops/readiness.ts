@@ -9,15 +9,15 @@ export interface ReadinessOptions {
   /** Whether the server has been told to stop. */
   readonly stopping: () => boolean
   /** What the operator should put right; asked anew each time. */
-  readonly warnings: () => readonly ReadinessWarning[]
+  readonly warnings: () => Promise<readonly ReadinessWarning[]>
 }
 
 /**
  * What is not as it should be in a server that answers: `proxies_undeclared` where the issuer says that a proxy stands in front and none is
  * trusted, `forwarding_untrusted` once a forwarding header has come from somebody who is not, `limits_in_memory` while the shared counters of the
- * rate limits are away.
+ * rate limits are away, `disk_full` while less than 100 MB are free for the embedded database.
  */
-export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted' | 'limits_in_memory'
+export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted' | 'limits_in_memory' | 'disk_full'
 
 /** Why the server should get no requests at the moment. */
 export type UnreadyReason = 'stopping' | 'database_unavailable' | 'change_feed_stale'
@@ -31,7 +31,7 @@ export class Readiness {
   }
 
   /** What the operator should put right, though the server answers. */
-  warnings(): readonly ReadinessWarning[] {
+  warnings(): Promise<readonly ReadinessWarning[]> {
     return this.#options.warnings()
   }
 

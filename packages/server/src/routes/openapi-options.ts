@@ -18,7 +18,7 @@ export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
         version: '1',
         description:
           'Accounts, sessions and access tokens with a signing secret for every user. Every refusal is application/problem+json ' +
-          '(RFC 9457) with a code that is never renamed.',
+          '(RFC 9457) with a code that is never renamed; at the endpoints of OAuth the same is application/json, with "error" (RFC 6749 §5.2).',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: issuer }],

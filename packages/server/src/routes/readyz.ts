@@ -24,7 +24,7 @@ const schema = {
 export function addReadyz(app: App, { readiness }: RouteContext): void {
   app.get('/readyz', { schema, logLevel: 'warn', config: { limit: 'none' } }, async (request, reply) => {
     const reasons = await readiness.reasons()
-    const warnings = [...readiness.warnings()]
+    const warnings = [...(await readiness.warnings())]
     if (reasons.length === 0) return { status: 'ok' as const, ...(warnings.length > 0 ? { warnings } : {}) }
     return sendProblem(reply, { ...problemAnswer(new Problem('not_ready'), { requestId: request.id }), reasons })
   })

@@ -1,5 +1,5 @@
 import { type FailureCode, failures } from 'latchkey'
-import { PROBLEM_TYPE } from '../http/problem-answer.js'
+import { OAUTH_ERROR_TYPE, PROBLEM_TYPE } from '../http/problem-answer.js'
 import { type ProblemCode, problems } from '../problem.js'
 
 type Code = ProblemCode | FailureCode
@@ -11,6 +11,7 @@ export const forBody = [
   'body_malformed',
   'body_too_large',
   'unsupported_media_type',
+  'content_encoding_unsupported',
 ] as const satisfies readonly Code[]
 
 /** What any route without a body, but with a parameter in its URL, may refuse. */
@@ -48,17 +49,26 @@ export function refusals(...codes: readonly Code[]) {
   return onlyRefusals(...codes, ...forAll)
 }
 
+/** The same for an endpoint of OAuth. */
+export function oauthRefusals(...codes: readonly Code[]) {
+  return byStatus([...codes, ...forAll], OAUTH_ERROR_TYPE)
+}
+
 /** The same for a route that is not limited and reads nothing. */
 export function onlyRefusals(...codes: readonly Code[]) {
-  const byStatus = new Map<number, string[]>()
+  return byStatus(codes, PROBLEM_TYPE)
+}
+
+function byStatus(codes: readonly Code[], mediaType: string) {
+  const lines = new Map<number, string[]>()
   for (const code of new Set(codes)) {
     const { status, message } = code in problems ? problems[code as ProblemCode] : failures[code as FailureCode]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${code}\`: ${message}`])
+    lines.set(status, [...(lines.get(status) ?? []), `\`${code}\`: ${message}`])
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, lines]) => [
+    [...lines].map(([status, meanings]) => [
       status,
-      { description: lines.join('\n\n'), content: { [PROBLEM_TYPE]: { schema: { $ref: 'Problem#' } } } },
+      { description: meanings.join('\n\n'), content: { [mediaType]: { schema: { $ref: 'Problem#' } } } },
     ]),
   )
 }

@@ -184,7 +184,7 @@ export const Problem = Type.Object(
       }),
     ),
     reasons: Type.Optional(Type.Array(Type.String(), { description: 'With not_ready: what is away.' })),
-    error: Type.Optional(Type.String({ description: 'At the token endpoint: the code of RFC 6749 §5.2.' })),
+    error: Type.Optional(Type.String({ description: 'At the endpoints of OAuth: the code of RFC 6749 §5.2.' })),
     error_description: Type.Optional(Type.String()),
     device_token: Type.Optional(
       Type.String({

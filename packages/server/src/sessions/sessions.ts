@@ -94,6 +94,8 @@ export class Sessions {
     const { token, expiresIn } = await this.#options.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,
+      // Required by RFC 9068 §2.2. A tenant's secret signs no client_id but its subject.
+      claims: { client_id: session.accountId },
       expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
     })
     await this.#checkLiving(session)

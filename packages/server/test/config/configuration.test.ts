@@ -52,6 +52,7 @@ describe('the configuration', () => {
       },
       limits: defaultLimits,
       auditRetentionSec: 31_536_000,
+      keepAliveSec: 130,
       stopDelaySec: 0,
       logLevel: 'warn',
       production: false,
@@ -131,6 +132,7 @@ describe('the configuration', () => {
       },
       limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
       auditRetentionSec: 86_400,
+      keepAliveSec: 130,
       stopDelaySec: 5,
       metricsToken: 'sixteen-or-more-',
       logLevel: 'info',
@@ -217,6 +219,10 @@ describe('the configuration', () => {
     ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'https://app.example.com,' }],
     ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'ftp://app.example.com' }],
     ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'https://user@app.example.com' }],
+    ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'file://' }],
+    ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'capacitor://localhost/' }],
+    ['LATCHKEY_CORS_ORIGINS', { LATCHKEY_CORS_ORIGINS: 'capacitor://localhost, null' }],
+    ['LATCHKEY_KEEP_ALIVE', { LATCHKEY_KEEP_ALIVE: '0' }],
     ['LATCHKEY_ISSUER', { PORT: '0' }],
     ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com/' }],
     ['LATCHKEY_ISSUER', { LATCHKEY_ISSUER: 'https://auth.example.com?x' }],
@@ -227,6 +233,38 @@ describe('the configuration', () => {
     ['LATCHKEY_DATA_DIR', { LATCHKEY_DATA_DIR: 'a\0b' }],
   ])('objects to %s in %j', (name, env) => {
     expect(problemsOf(env)).toEqual([name])
+  })
+
+  it('lists the origins of apps', () => {
+    const origins = ['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'chrome-extension://abcdef']
+    expect(readConfiguration({ LATCHKEY_CORS_ORIGINS: origins.join(',') }).corsOrigins).toEqual(origins)
+  })
+
+  it.each([
+    ['postgres://user:12/hunter2@db/x', /percent-encoded/],
+    ['postgres://user:12#hunter2@db/x', /percent-encoded/],
+    ['postgres://user:12?hunter2@db/x', /percent-encoded/],
+    ['postgres://user:a/hunter2@db/x', /percent-encoded/],
+    ['postgres://user:hunter2%zz@db/x', /%25/],
+    ['postgres://user:hunter2%E4@db/x', /%25/],
+    ['mysql://user:hunter2@db/x', /postgres:\/\//],
+    ['postgres://user:hunter2@db/x?sslmode=verify_full', /sslmode/],
+    ['postgres://user:hunter2@db/x?sslrootcert=/nowhere/ca.pem', /sslrootcert/],
+  ])('says what is wrong with the URL of a database, and repeats none of it: %s', (url, said) => {
+    for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL']) {
+      const other = name === 'DATABASE_URL' ? {} : { DATABASE_URL: 'postgres://db/x' }
+      const read = () => readConfiguration({ LATCHKEY_MASTER_KEYS: masterKeys, ...other, [name]: url })
+      let found: unknown
+      try {
+        read()
+      } catch (error) {
+        found = error
+      }
+      if (!(found instanceof ConfigurationError)) throw new Error('There is no objection.')
+      expect(found.problems.map(({ name: named }) => named)).toEqual([name])
+      expect(found.problems[0]?.problem).toMatch(said)
+      expect(JSON.stringify(found.problems)).not.toContain('hunter2')
+    }
   })
 
   describe('a secret in a file', () => {
@@ -258,7 +296,11 @@ describe('the configuration', () => {
       const keys = isWrapped ? { LATCHKEY_KMS_KEY: kmsKey } : { LATCHKEY_MASTER_KEYS: masterKeys }
       const rest = { ...keys, LATCHKEY_MAIL_FROM: 'no-reply@example.com', [name]: undefined }
       const given = readConfiguration({ ...rest, [name]: value })
-      expect(readConfiguration({ ...rest, [`${name}_FILE`]: file(`${value}\n`) })).toEqual(given)
+      const path = file(`${value}\n`)
+      // The one that is read again while the server runs.
+      const { database } = given
+      const expected = name === 'DATABASE_URL' ? { ...given, database: { ...database, urlFile: path } } : given
+      expect(readConfiguration({ ...rest, [`${name}_FILE`]: path })).toEqual(expected)
     })
 
     it('may be master keys that Cloud KMS has wrapped, broken into lines', () => {

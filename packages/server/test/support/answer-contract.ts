@@ -67,7 +67,8 @@ export class AnswerContract {
       if (!seen.headers.has(name)) throw new Error(`${where} lacks the header ${name} that /openapi.json promises.`)
     }
     if (seen.status >= 400) {
-      this.#checkShape(where, seen, 'application/problem+json', '#/components/schemas/Problem')
+      const type = path.startsWith('/oauth/') ? 'application/json' : 'application/problem+json'
+      this.#checkShape(where, seen, type, '#/components/schemas/Problem')
       return
     }
     if (declared?.content === undefined || pattern === undefined) return

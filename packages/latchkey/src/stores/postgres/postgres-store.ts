@@ -2,15 +2,20 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
+import { ConnectionString } from './connection-string.js'
 import { lendClient } from './lend-client.js'
+import type { DedicatedClient } from './listening-connection.js'
 import type { PostgresPool } from './postgres-client.js'
 import { PostgresDatabase, type PostgresSource } from './postgres-database.js'
 import type { ConnectDedicated } from './postgres-feed.js'
 
 /** Options of `postgresStore`: either `connectionString` or `pool`. */
 export interface PostgresStoreOptions {
-  /** `postgres://user:password@host:port/database` of the primary; a replica would answer with the past. */
-  readonly connectionString?: string | undefined
+  /**
+   * `postgres://user:password@host:port/database` of the primary; a replica would answer with the past. A function is
+   * called again when the server refuses the login, so that it may return a password that was rotated.
+   */
+  readonly connectionString?: string | (() => string) | undefined
   /** Connections at most, besides the listening one. Default 10. */
   readonly max?: number
   /** A `Pool` of `pg` to use instead; the caller ends it, after this store. */
@@ -19,7 +24,7 @@ export interface PostgresStoreOptions {
    * Where to listen for changes when the connections above go through a pooler such as PgBouncer, which does not pass notifications on.
    * Default: `connectionString`; with `pool`, one of its connections is kept for listening.
    */
-  readonly listenConnectionString?: string | undefined
+  readonly listenConnectionString?: string | (() => string) | undefined
 }
 
 const connectTimeoutMs = 5000
@@ -40,14 +45,19 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   }
   if (!(Number.isInteger(max) && max >= 1)) throw new TypeError('max must be a whole number from 1.')
   if (pool !== undefined) {
-    const connectDedicated = listenConnectionString === undefined ? keepFrom(pool) : connectTo(listenConnectionString)
     const listensAlike = listenConnectionString === undefined
+    const connectDedicated = listensAlike ? keepFrom(pool) : connectTo(new ConnectionString(listenConnectionString))
     const poolMax = pool.options?.max ?? 10
     // One of its connections is kept for listening.
     return { pool, max: listensAlike ? poolMax - 1 : poolMax, connectDedicated, listensAlike, close: async () => {} }
   }
+  const address = new ConnectionString(connectionString ?? '')
   const own = new pg.Pool({
-    connectionString,
+    Client: class extends pg.Client {
+      constructor(config?: pg.ClientConfig) {
+        super({ ...config, connectionString: address.current })
+      }
+    },
     max,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -57,38 +67,69 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   // An idle connection that dies leaves the pool by itself; whoever comes next gets another.
   own.on('error', () => {})
   return {
-    pool: own,
+    pool: renewing(own, address),
     max,
-    connectDedicated: connectTo(listenConnectionString ?? ''),
+    connectDedicated: connectTo(
+      listenConnectionString === connectionString ? address : new ConnectionString(listenConnectionString ?? ''),
+    ),
     listensAlike: listenConnectionString === connectionString,
     close: () => own.end(),
   }
 }
 
+/** The same pool, which connects once more when the login was refused and there is another connection string by now. */
+function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
+  return {
+    options: pool.options,
+    connect: (lent) => {
+      const used = address.current
+      pool.connect((error, client) => {
+        if (client !== undefined || !address.hasChanged(used, error)) return lent(error, client)
+        try {
+          pool.connect(lent)
+        } catch (thrown) {
+          // What was read is no connection string.
+          lent(thrown instanceof Error ? thrown : new Error('pg cannot connect.', { cause: thrown }), undefined)
+        }
+      })
+    },
+  }
+}
+
 /** A connection of its own, whose socket can be torn down while the other side does not answer. */
-function connectTo(connectionString: string): ConnectDedicated {
+function connectTo(address: ConnectionString): ConnectDedicated {
   return async (signal) => {
-    const socket = new Socket()
-    const destroy = () => void socket.destroy()
-    const client = new pg.Client({
-      connectionString,
-      connectionTimeoutMillis: connectTimeoutMs,
-      keepAlive: true,
-      fallback_application_name: 'latchkey_feed',
-      stream: () => socket,
-    })
-    // Whatever is told after a failure was answered with is nobody's business any more.
-    client.on('error', () => {})
-    signal.addEventListener('abort', destroy, { once: true })
+    const used = address.current
     try {
-      await client.connect()
-      return { client, destroy, unref: () => void socket.unref() }
+      return await connectOnce(used, signal)
     } catch (error) {
-      destroy()
-      throw error
-    } finally {
-      signal.removeEventListener('abort', destroy)
+      if (!address.hasChanged(used, error)) throw error
+      return connectOnce(address.current, signal)
     }
+  }
+}
+
+async function connectOnce(connectionString: string, signal: AbortSignal): Promise<DedicatedClient> {
+  const socket = new Socket()
+  const destroy = () => void socket.destroy()
+  const client = new pg.Client({
+    connectionString,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    fallback_application_name: 'latchkey_feed',
+    stream: () => socket,
+  })
+  // Whatever is told after a failure was answered with is nobody's business any more.
+  client.on('error', () => {})
+  signal.addEventListener('abort', destroy, { once: true })
+  try {
+    await client.connect()
+    return { client, destroy, unref: () => void socket.unref() }
+  } catch (error) {
+    destroy()
+    throw error
+  } finally {
+    signal.removeEventListener('abort', destroy)
   }
 }
 

@@ -2,8 +2,8 @@ import type { Configuration } from '../../config/configuration.js'
 import { type Finding, ok, warn } from './finding.js'
 
 /** What the settings say of the way from a client to this server. Whether each can be used at all is found when they are read. */
-export function checkConfiguration({ issuer, trustedProxies, mail }: Configuration): Finding[] {
-  return [checkIssuer(issuer), checkProxies(issuer, trustedProxies), checkMail(mail)]
+export function checkConfiguration({ issuer, trustedProxies }: Configuration): Finding[] {
+  return [checkIssuer(issuer), checkProxies(issuer, trustedProxies)]
 }
 
 function checkIssuer(issuer: string): Finding {
@@ -20,21 +20,4 @@ function checkProxies(issuer: string, trustedProxies: readonly string[]): Findin
   if (!issuer.startsWith('https:')) return ok('proxies', 'none')
   const remedy = 'Set TRUSTED_PROXIES to the addresses of the proxy: without it all clients share its limits.'
   return warn('proxies', 'the issuer is https, so a proxy stands in front, and none is declared', remedy)
-}
-
-function checkMail({ carrier, from }: Configuration['mail']): Finding {
-  if (carrier === undefined) {
-    return warn(
-      'mail',
-      'nobody takes letters: passwords cannot be reset',
-      'Set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM.',
-    )
-  }
-  const detail = `letters from ${from.address}`
-  if (carrier.kind === 'smtp') return ok('mail', `${detail} go to ${new URL(carrier.url).host}`)
-  return warn(
-    'mail',
-    `${detail} are left in ${carrier.folder}`,
-    'Set LATCHKEY_SMTP_URL before people wait for letters.',
-  )
 }

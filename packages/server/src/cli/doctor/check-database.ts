@@ -1,4 +1,5 @@
 import { hasWalResetFault, type SqlStore } from 'latchkey/sqlite'
+import { connectionRemedy } from '../../database/connection-remedy.js'
 import { serverMigrations } from '../../database/migrations.js'
 import { readSqliteVersion } from '../../database/sqlite-driver.js'
 import { type Finding, fail, ok, said, warn } from './finding.js'
@@ -17,8 +18,7 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
     const own = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
     return [answer, ...own, await checkSchema(store), await checkClock(store)]
   } catch (error) {
-    const remedy = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
-    return [fail('database', `${place}: ${said(error)}`, remedy)]
+    return [fail('database', `${place}: ${said(error)}`, connectionRemedy(error))]
   }
 }
 

@@ -1,18 +1,18 @@
-import { existsSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { DatabaseConfiguration } from '../../config/configuration.js'
+import { freeBytes, leastFreeBytes } from '../../ops/disk-space.js'
 import { quantity } from '../terminal/progress.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
-const leastBytes = 100_000_000
 const fewBytes = 1_000_000_000
 
 /** Who may read the data folder, and whether there is room in it; nothing with PostgreSQL, which has its data elsewhere. */
-export function checkFolder(database: DatabaseConfiguration): Finding[] {
+export async function checkFolder(database: DatabaseConfiguration): Promise<Finding[]> {
   if (database.kind === 'postgres') return []
   const folder = resolve(database.folder)
   if (!existsSync(folder)) return [ok('data folder', `${folder} is not there yet; the first start makes it`)]
-  return [checkMode(folder), checkSpace(folder)]
+  return [checkMode(folder), await checkSpace(folder)]
 }
 
 function checkMode(folder: string): Finding {
@@ -24,11 +24,10 @@ function checkMode(folder: string): Finding {
   return fail('data folder', `other users may get at ${exposed.join(', ')}`, `Run: chmod go-rwx ${exposed.join(' ')}`)
 }
 
-function checkSpace(folder: string): Finding {
-  const { bavail, bsize } = statfsSync(folder)
-  const free = bavail * bsize
+async function checkSpace(folder: string): Promise<Finding> {
+  const free = await freeBytes(folder)
   const detail = `${quantity(free, 'bytes')} free`
   const remedy = 'Make room: a full disk refuses logins and revocations alike.'
-  if (free < leastBytes) return fail('disk', detail, remedy)
+  if (free < leastFreeBytes) return fail('disk', detail, remedy)
   return free < fewBytes ? warn('disk', detail, remedy) : ok('disk', detail)
 }

@@ -10,6 +10,7 @@ import { checkConfiguration } from './check-configuration.js'
 import { checkDatabase } from './check-database.js'
 import { checkFolder } from './check-folder.js'
 import { checkKeys } from './check-keys.js'
+import { checkMail } from './check-mail.js'
 import { checkRedis } from './check-redis.js'
 import { type Finding, fail, ok, said } from './finding.js'
 
@@ -17,7 +18,9 @@ import { type Finding, fail, ok, said } from './finding.js'
 export function addDoctor(parent: Command, surroundings: Surroundings): void {
   parent
     .command('doctor')
-    .description('check configuration, database, change feed, master keys, Redis and files, and say what to do')
+    .description(
+      'check configuration, mail server, database, change feed, master keys, Redis and files, and say what to do',
+    )
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
       const findings = await examine(readConfiguration(surroundings.env))
@@ -28,10 +31,11 @@ export function addDoctor(parent: Command, surroundings: Surroundings): void {
 }
 
 async function examine(configuration: Configuration): Promise<Finding[]> {
-  const { database, redisUrl } = configuration
+  const { database, redisUrl, mail } = configuration
   return [
     ...checkConfiguration(configuration),
-    ...checkFolder(database),
+    await checkMail(mail),
+    ...(await checkFolder(database)),
     ...(await examineDatabase(configuration)),
     ...(await checkRedis(redisUrl)),
   ]

@@ -10,6 +10,8 @@ import { Problem } from '../../problem.js'
 export function addFormRoute(app: App, add: (scope: App) => void): void {
   app.register(async (scope: App) => {
     addFormParser(scope)
+    // Beside Cache-Control, which every answer has (RFC 6749 §5.1).
+    scope.addHook('onRequest', async (_, reply) => void reply.header('Pragma', 'no-cache'))
     add(scope)
   })
 }

@@ -2,7 +2,7 @@ import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
-import { forBody, refusals } from '../refusals.js'
+import { forBody, oauthRefusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
 
@@ -43,7 +43,7 @@ const schema = {
       },
       { additionalProperties: false },
     ),
-    ...refusals(
+    ...oauthRefusals(
       ...forBody,
       'parameters_malformed',
       'client_unauthenticated',
@@ -57,7 +57,7 @@ const schema = {
 /** POST /oauth/introspect */
 export function addIntrospectToken(app: App, { audit, clients, inspection }: RouteContext): void {
   addFormRoute(app, (scope) => {
-    const config = { oauth: true, limit: 'introspection', named: namedClient } as const
+    const config = { limit: 'introspection', named: namedClient } as const
     scope.post('/oauth/introspect', { schema, config }, async (request) => {
       const address = clientAddress(request)
       const { id, mayIntrospect } = await clients.authenticate(credentialsOf(request), address)

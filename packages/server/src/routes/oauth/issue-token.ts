@@ -1,6 +1,6 @@
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
-import { forBody, refusals } from '../refusals.js'
+import { forBody, oauthRefusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
 import { clientCredentialsGrant } from './client-credentials-grant.js'
 import { addFormRoute, namedClient } from './form.js'
@@ -18,7 +18,7 @@ const schema = {
   body: TokenForm,
   response: {
     200: TokenAnswer,
-    ...refusals(
+    ...oauthRefusals(
       ...forBody,
       'parameters_malformed',
       'grant_unsupported',
@@ -40,7 +40,7 @@ export function addIssueToken(app: App, { clients, exchange }: RouteContext): vo
     [TOKEN_EXCHANGE, tokenExchangeGrant(exchange)],
   ])
   addFormRoute(app, (scope) => {
-    const config = { oauth: true, limit: 'token', named: namedClient } as const
+    const config = { limit: 'token', named: namedClient } as const
     scope.post('/oauth/token', { schema, config }, (request) => {
       const { grant_type } = request.body
       if (grant_type === undefined) throw new Problem('parameters_malformed')

@@ -2,7 +2,7 @@ import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
-import { forBody, refusals } from '../refusals.js'
+import { forBody, oauthRefusals } from '../refusals.js'
 import type { RouteContext } from '../route-context.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient } from './form.js'
 import { tokenParameters } from './introspect-token.js'
@@ -18,7 +18,7 @@ const schema = {
   body: Type.Object({ ...tokenParameters, ...clientParameters }),
   response: {
     200: Type.Null({ description: 'It does not hold (any more).' }),
-    ...refusals(
+    ...oauthRefusals(
       ...forBody,
       'parameters_malformed',
       'client_unauthenticated',
@@ -32,7 +32,7 @@ const schema = {
 /** POST /oauth/revoke */
 export function addRevokeToken(app: App, { clients, revocation }: RouteContext): void {
   addFormRoute(app, (scope) => {
-    const config = { oauth: true, limit: 'token', named: namedClient } as const
+    const config = { limit: 'token', named: namedClient } as const
     scope.post('/oauth/revoke', { schema, config }, async (request, reply) => {
       const credentials = credentialsOf(request)
       const address = clientAddress(request)

@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+
+/** What is answered to the next commands of a kind instead of taking them; `.` is the end of a message. */
+export type Answers = Partial<Record<'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | '.', string>>
+
+/** A mail server that answers as it is told, and otherwise takes everything. */
+export interface ScriptedMailServer {
+  readonly url: string
+  /** Whom it has taken a message for. */
+  readonly taken: readonly string[]
+  /** From now on answers so, on new connections. */
+  answer(answers: Answers): void
+  close(): Promise<void>
+}
+
+export async function startScriptedMailServer(): Promise<ScriptedMailServer> {
+  const taken: string[] = []
+  let answers: Answers = {}
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    let recipient = ''
+    let inMessage = false
+    const say = (text: string) => socket.write(`${text}\r\n`)
+    const reply = (verb: string, line: string): string => {
+      const told = answers[verb as keyof Answers]
+      if (told !== undefined) return told
+      if (verb === 'EHLO') return '250-mail.test\r\n250 AUTH PLAIN'
+      if (verb === 'AUTH') return '235 2.7.0 ok'
+      if (verb === 'RCPT') recipient = /<(.*)>/.exec(line)?.[1] ?? ''
+      if (verb === 'DATA') return '354 go on'
+      if (verb === '.') taken.push(recipient)
+      return '250 2.0.0 ok'
+    }
+    socket.on('error', () => {})
+    say('220 mail.test ESMTP')
+    createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => {
+      if (inMessage && line !== '.') return
+      const verb = line.split(/[ :]/)[0]?.toUpperCase() ?? ''
+      const text = reply(verb, line)
+      inMessage = text.startsWith('354')
+      say(text)
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `smtp://ops%40example.com:p%40ss%2Fw%3Ard%25@127.0.0.1:${port}`,
+    taken,
+    answer: (next) => {
+      answers = next
+      for (const socket of sockets) socket.destroy()
+    },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
