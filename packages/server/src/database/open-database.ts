@@ -3,6 +3,7 @@ import type { SqlStore } from 'latchkey/sqlite'
 import type { DatabaseConfiguration } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
 import { openDataFolder } from './data-folder.js'
+import { checkRights, rightsMissing } from './database-rights.js'
 import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
 import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
@@ -33,7 +34,8 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     // Before the database, which a folder without a key must not get.
     const masterKeys = await keys.read()
     if (store.dialect === 'sqlite') await checkSqlite(store)
-    await store.migrate(serverMigrations)
+    await migrate(store, place)
+    await checkRights(store, place)
     return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
     await store.close()
@@ -46,10 +48,21 @@ export async function openStore(configuration: DatabaseConfiguration): Promise<U
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
 }
 
+async function migrate(store: SqlStore, place: string): Promise<void> {
+  try {
+    await store.migrate(serverMigrations)
+  } catch (error) {
+    if (!(isLatchkeyError(error) && error.code === 'store_rights_missing')) throw error
+    const what = 'The tables are not those of this version, and it may not change them.'
+    throw await rightsMissing(store, { what, place, cause: error })
+  }
+}
+
 const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 
 function unavailable(place: string, cause: Error): StartupFailure {
-  const hint = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
+  const hint =
+    'Check that it runs and is the primary, that this machine may reach it, and that the address and the user are right.'
   return new StartupFailure('database_unavailable', `The database ${place} cannot be used.`, hint, cause)
 }
 
