@@ -145,7 +145,7 @@ describe('a role without the rights of an owner', () => {
     const { token } = await latchkey.issue({ subject: 'bob' })
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'bob' })
     await keys.revoke('bob')
-    await expect(latchkey.verifyAsync(token)).rejects.toMatchObject({ code: 'token_revoked' })
+    expect(await codeOf(async () => latchkey.verify(token))).toBe('token_revoked')
     await keys.prune()
     await latchkey.close()
     await store.close()

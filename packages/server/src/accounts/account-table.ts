@@ -44,8 +44,9 @@ const columns = `id, email, name, role, roles, scope, created_at as "createdAt",
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
   await refusingTakenEmail(
     client.query(
-      `insert into server_accounts (id, email, name, role, password_hash, created_at, email_verified_at, search_text)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `insert into server_accounts
+         (id, email, name, role, password_hash, created_at, signed_in_at, disabled_at, email_verified_at, search_text)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         account.id,
         account.email,
@@ -53,6 +54,8 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
         account.role,
         account.passwordHash,
         account.createdAt,
+        account.signedInAt,
+        account.disabledAt,
         account.emailVerifiedAt,
         searchTextOf(account),
       ],
@@ -64,6 +67,12 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
 export async function findAccount(client: SqlClient, id: string): Promise<Account | undefined> {
   const { rows } = await client.query<Account>(`select ${columns} from server_accounts where id = $1`, [id])
   return rows[0]
+}
+
+/** Whether an account has this ID, or a client: both are tenants. */
+export async function isIdTaken(client: SqlClient, id: string): Promise<boolean> {
+  const { rows } = await client.query('select tenant_id from latchkey_tenants where tenant_id = $1', [id])
+  return rows.length > 0
 }
 
 /** The account with this canonical address. */

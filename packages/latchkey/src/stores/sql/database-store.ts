@@ -86,7 +86,7 @@ export class DatabaseStore implements SqlStore {
     const { dialect } = this.#database
     const mark = await this.#database.serverMark()
     // A role that may make no tables can use those that their owner has made.
-    const isMigrated = await areMigrated(this.#client, sets)
+    const isMigrated = await areMigrated(this.#database, sets)
     await this.#database.exclusively((connection) =>
       SqlTransaction.run(connection, async (client) => {
         if (!isMigrated) await applyMigrations(connection, dialect, sets)
