@@ -177,7 +177,9 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     expect((await api.post('/v1/password/forgot', { body: { email: 'empty@keep.test' } })).status).toBe(202)
     const letter = await newestLetter(beside.running, 'empty@keep.test', 'Reset your password')
     const chosen = 'correct horse battery staple'
-    expect((await api.post('/v1/password/reset', { body: { token: letter.token, password: chosen } })).status).toBe(204)
+    expect((await api.post('/v1/password/reset', { body: { token: letter.token, new_password: chosen } })).status).toBe(
+      204,
+    )
     await login(beside.running, 'empty@keep.test', chosen)
     expect(await found('empty@keep.test')).toMatchObject({ name: 'Empty', disabledAt: null })
     expect(await found('null@keep.test')).toMatchObject({ disabledAt: null })
