@@ -153,7 +153,7 @@ describe.each(databases)('clients on %s', (database) => {
     await store.query('alter table server_audit rename to server_audit_away')
     const failed = await machines.administer('POST', `/${machine.id}/disable`)
     await store.query('alter table server_audit_away rename to server_audit')
-    expect(failed.status).toBe(500)
+    expect(failed.status).toBe(503)
     expect(await state(token)).toBe(200)
     expect(await outcome(machine)).toBe(200)
   })
