@@ -153,6 +153,11 @@ export const failures = {
     message: 'This is no usable tenant ID.',
     hint: 'Use 1 to 255 characters of well-formed text without NUL.',
   },
+  tenant_inactive: {
+    status: 409,
+    message: 'This tenant is disabled, so that it can have no new secret.',
+    hint: 'Enable it: with that it gets a new secret.',
+  },
   too_many_rotations: {
     status: 409,
     message: 'This tenant already has as many verifying secrets as it may.',
@@ -192,6 +197,11 @@ export const failures = {
     status: 503,
     message: 'The database lacks tables of this version.',
     hint: 'Call store.migrate() once before use.',
+  },
+  store_rights_missing: {
+    status: 503,
+    message: 'The role that this process uses may not do this in the database.',
+    hint: 'Grant it usage of the schema, and select, insert, update and delete on the tables, which their owner migrates.',
   },
   master_key_missing: {
     status: 503,

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
 import { requireAuth } from 'latchkey/fastify'
+import { fillSearchTexts } from './accounts/search-text.js'
 import { fillGrants } from './admin/fill-grants.js'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { encryptionWarning } from './database/master-keys/encryption-limit.js'
@@ -181,17 +182,29 @@ async function furnish(
       { name: 'prune guesses', run: () => service.guesses.prune() },
       { name: 'prune one-time tokens', run: () => service.mail.tokens.prune() },
       { name: 'prune mail counts', run: () => service.mail.quota.prune() },
+      { name: 'fill search texts', run: () => fillSearchTexts(store) },
     ]),
     choresIntervalMs,
     app.log,
   )
   app.addHook('onClose', async () => stopHousekeeping())
+  fillSearch(app, service)
   keepAudit(app, configuration, service)
   tellLeaks(app, service)
   carryMail(app, service)
   attendRotations(app, service)
   keepKeys(app, configuration, service)
   await app.ready()
+}
+
+/** Without waiting for it: after an upgrade with many accounts it takes minutes. */
+function fillSearch(app: App, { store }: Service): void {
+  fillSearchTexts(store).catch((error: unknown) =>
+    app.log.warn(
+      { err: error },
+      'Some accounts are not found by all spellings of their names yet; that is made up for.',
+    ),
+  )
 }
 
 /** Does this server's part in the rotation of everybody. */

@@ -15,6 +15,7 @@ export class StartupFailure extends Error {
 export type StartupFailureCode =
   | 'data_folder_unusable'
   | 'database_unavailable'
+  | 'database_rights_missing'
   | 'sqlite_faulty'
   | 'master_key_file_missing'
   | 'master_key_file_exposed'

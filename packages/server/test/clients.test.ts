@@ -134,7 +134,12 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await state(token)).toBe('token_revoked')
     expect(await outcome(machine)).toBe('client_disabled')
     expect(await outcome({ ...machine, secret: 'x' })).toBe('client_unauthenticated')
-    expect((await machines.administer('POST', `/${machine.id}/rotate`)).body.code).toBe('tenant_disabled')
+    const rotated = await machines.administer('POST', `/${machine.id}/rotate`)
+    expect([rotated.status, rotated.body.code, rotated.headers.get('www-authenticate')]).toEqual([
+      409,
+      'tenant_inactive',
+      null,
+    ])
     expect((await machines.administer('POST', `/${machine.id}/enable`)).body.disabled_at).toBe(null)
     expect(await outcome(machine)).toBe(200)
     expect(await state(token)).toBe('token_revoked')
@@ -148,7 +153,7 @@ describe.each(databases)('clients on %s', (database) => {
     await store.query('alter table server_audit rename to server_audit_away')
     const failed = await machines.administer('POST', `/${machine.id}/disable`)
     await store.query('alter table server_audit_away rename to server_audit')
-    expect(failed.status).toBe(500)
+    expect(failed.status).toBe(503)
     expect(await state(token)).toBe(200)
     expect(await outcome(machine)).toBe(200)
   })

@@ -13,7 +13,8 @@ async function leakyHasher(): Promise<PasswordHasher> {
   return {
     hash: (text) => inner.hash(text),
     isOutdated: (hashed) => inner.isOutdated(hashed),
-    verify: async (text, hashed) => hashed !== undefined && inner.verify(text, hashed),
+    compare: async (text, hashed) =>
+      hashed === undefined ? { matches: false, rehash: false } : inner.compare(text, hashed),
   }
 }
 

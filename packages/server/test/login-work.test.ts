@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createPasswordHasher, type PasswordHasher } from '../src/accounts/password-hasher.js'
+import { type Comparison, createPasswordHasher, type PasswordHasher } from '../src/accounts/password-hasher.js'
 import { createAdmin, freshEmail, password, register } from './support/people.js'
 import { startServer, type TestServer } from './support/start-server.js'
 
@@ -21,9 +21,9 @@ class CountingHasher implements PasswordHasher {
     return this.#inner.isOutdated(hashed)
   }
 
-  verify(text: string, hashed: string | undefined): Promise<boolean> {
-    this.calls.push('verify')
-    return this.#inner.verify(text, hashed)
+  compare(text: string, hashed: string | undefined): Promise<Comparison> {
+    this.calls.push('compare')
+    return this.#inner.compare(text, hashed)
   }
 }
 
@@ -50,7 +50,7 @@ describe('the work of an answer', () => {
     await running.api.post(`/v1/admin/users/${disabled.id}/disable`, { token: admin.token })
     for (const email of [person.email, freshEmail(), disabled.email, 'nonsense', 'x@@y']) {
       const work = await workOf('/v1/login', { email, password: 'not the right password' })
-      expect([email, work]).toEqual([email, { status: 401, calls: 'verify' }])
+      expect([email, work]).toEqual([email, { status: 401, calls: 'compare' }])
     }
   })
 

@@ -51,7 +51,7 @@ describe.each(databases)('a server on %s that is told to stop', (database) => {
         await sleep(1000)
         return real.hash(plain)
       },
-      verify: (plain, hashed) => real.verify(plain, hashed),
+      compare: (plain, hashed) => real.compare(plain, hashed),
       isOutdated: () => false,
     }
     running = await startServer({ database, parts: { passwords: slow } })
@@ -83,7 +83,7 @@ describe('a server with a request that does not end', () => {
   it('does not wait for it for ever', async () => {
     const stuck: PasswordHasher = {
       hash: () => new Promise(() => {}),
-      verify: async () => false,
+      compare: async () => ({ matches: false, rehash: false }),
       isOutdated: () => false,
     }
     const running = await startServer({ database: 'sqlite', parts: { passwords: stuck } })

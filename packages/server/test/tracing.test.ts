@@ -115,7 +115,7 @@ describe.each(databases)('traces of a server on %s', (database) => {
     await store.query('alter table server_accounts_away rename to server_accounts')
     const [served] = await spansOf('POST /v1/login')
     expect(served?.status).toEqual({ code: SpanStatusCode.ERROR })
-    expect(served?.attributes).toMatchObject({ 'http.response.status_code': 500, 'error.type': 'internal_error' })
+    expect(served?.attributes).toMatchObject({ 'http.response.status_code': 503, 'error.type': 'schema_missing' })
   })
 
   it('hold no token, no address and no secret, whatever is done', async () => {

@@ -21,18 +21,18 @@ export const MAX_ENDED_SESSIONS = 100
 
 const unprovisioned: TenantState = { disabledAt: null, secrets: [], endedSessions: [], grants: null }
 
-/** A tenant with a secret that signs; the same tenant when it has one. Throws `tenant_disabled`. */
+/** A tenant with a secret that signs; the same tenant when it has one. Throws `tenant_inactive`. */
 export function provision(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   if (current === undefined) return { ...unprovisioned, secrets: [context.mint(1)] }
-  if (current.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
+  if (current.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
   if (current.secrets.some(isSigning)) return current
   return { ...current, secrets: [...current.secrets, context.mint(nextGeneration(current))] }
 }
 
-/** A new secret signs; the old ones verify until their grace ends. Throws `tenant_unknown`, `tenant_disabled`, `too_many_rotations`. */
+/** A new secret signs; the old ones verify until their grace ends. Throws `tenant_unknown`, `tenant_inactive`, `too_many_rotations`. */
 export function rotate(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
-  if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
+  if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
   const verifying = tenant.secrets.filter((secret) => secret.retiresAt === null || context.nowMs < secret.retiresAt)
   if (verifying.length >= MAX_VERIFYING_SECRETS) throw new LatchkeyError('too_many_rotations')
   const retiresAt = context.nowMs + context.graceMs
@@ -59,11 +59,11 @@ export function revoke(current: TenantRecord | undefined, context: LifecycleCont
 
 /**
  * Tokens issued before are answered with `reissue_required`; a new secret signs. The old secrets stay, so that only the bearer of a
- * genuine token learns that. Throws `tenant_unknown`, `tenant_disabled`.
+ * genuine token learns that. Throws `tenant_unknown`, `tenant_inactive`.
  */
 export function requireReissue(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
-  if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
+  if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
   const alive = tenant.secrets.filter((secret) => !isForgettable(secret, context))
   const superseded = alive.map((secret) => ({
     ...secret,

@@ -4,7 +4,7 @@ import { decodeGrants, encodeGrants, type Grants, type GrantsInput } from '../cl
 import { checkSessionId } from '../claims/session-id.js'
 import { type Clock, systemClock } from '../clock.js'
 import { endRetentionMs } from '../clock-tolerance.js'
-import { LatchkeyError, refusal } from '../errors.js'
+import { isLatchkeyError, LatchkeyError, refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -96,15 +96,15 @@ export interface TenantDescription extends Omit<TenantRecord, 'secrets' | 'grant
 export interface TenantSecrets<Client = unknown> extends KeySource {
   /** Connects, checks the master keys and starts the change feed; everything else does so at its first use. Throws `master_key_missing`, `master_key_wrong`, `schema_missing`, `schema_too_new`, `store_unavailable`. */
   ready(): Promise<void>
-  /** Gives the tenant a secret if it has none. Throws `tenant_disabled`. */
+  /** Gives the tenant a secret if it has none. Throws `tenant_inactive`. */
   provision(tenant: string, options?: ChangeOptions<Client>): Promise<void>
-  /** A new secret signs from now on; the old one verifies until the grace period ends; nobody is logged out. Throws `tenant_unknown`, `tenant_disabled`, `too_many_rotations`. */
+  /** A new secret signs from now on; the old one verifies until the grace period ends; nobody is logged out. Throws `tenant_unknown`, `tenant_inactive`, `too_many_rotations`. */
   rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /** Every token of the tenant is dead; it can sign in again at once. Throws `tenant_unknown`. */
   revoke(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /** The tokens of one session are dead; the tenant's other sessions go on. Throws `tenant_unknown`. */
   revokeSession(tenant: string, sessionId: string, options?: EndingOptions<Client>): Promise<void>
-  /** Claims have changed: tokens issued before are answered with `reissue_required`; a refresh gives one that holds. Throws `tenant_unknown`, `tenant_disabled`. */
+  /** Claims have changed: tokens issued before are answered with `reissue_required`; a refresh gives one that holds. Throws `tenant_unknown`, `tenant_inactive`. */
   requireReissue(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /**
    * Replaces what the tenant may do: all of its tokens, those issued before included, have these `auth.grants` from now
@@ -466,7 +466,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       const read = await this.#known.read(tenant)
       const key = read === undefined ? undefined : signingKeyOf(read)
       if (key !== undefined) return key
-      await this.provision(tenant)
+      await this.provision(tenant).catch(ignoreInactive)
     }
     throw refusal('store_unavailable')
   }
@@ -618,6 +618,11 @@ function carryGrants(
   const text = openGrants(sealer, current)
   if (typeof text !== 'string') return next
   return { ...next, grants: (version) => sealer.seal({ tenant: current.tenant, version }, text) }
+}
+
+/** For a tenant that is being disabled: the next read refuses it. */
+function ignoreInactive(error: unknown): void {
+  if (!(isLatchkeyError(error) && error.code === 'tenant_inactive')) throw error
 }
 
 function signingKeyOf(cached: CachedTenant): TenantKey | undefined {

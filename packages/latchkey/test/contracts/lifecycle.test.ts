@@ -109,7 +109,13 @@ describe('a tenant that is disabled', () => {
     await keys.disable('alice')
     expect(await outcomeOf(() => latchkey.verify(before.token))).toBe('token_revoked')
     expect(await outcomeOf(() => latchkey.issue({ subject: 'alice' }))).toBe('tenant_disabled')
-    expect(await outcomeOf(() => keys.rotate('alice'))).toBe('tenant_disabled')
+    for (const change of [keys.rotate, keys.requireReissue, keys.provision]) {
+      await expect(change.call(keys, 'alice')).rejects.toMatchObject({
+        code: 'tenant_inactive',
+        status: 409,
+        headers: {},
+      })
+    }
     await keys.enable('alice')
     expect(await outcomeOf(() => latchkey.verify(before.token))).toBe('token_revoked')
     const after = await latchkey.issue({ subject: 'alice' })

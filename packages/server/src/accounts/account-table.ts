@@ -1,6 +1,8 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sqlite'
 import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
+import { tryCanonicalEmail } from './email-address.js'
+import { foldText, searchTextOf } from './search-text.js'
 
 /** What an account may do here. */
 export const roles = ['user', 'admin'] as const
@@ -42,8 +44,9 @@ const columns = `id, email, name, role, roles, scope, created_at as "createdAt",
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
   await refusingTakenEmail(
     client.query(
-      `insert into server_accounts (id, email, name, role, password_hash, created_at, email_verified_at)
-       values ($1, $2, $3, $4, $5, $6, $7)`,
+      `insert into server_accounts
+         (id, email, name, role, password_hash, created_at, signed_in_at, disabled_at, email_verified_at, search_text)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [
         account.id,
         account.email,
@@ -51,7 +54,10 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
         account.role,
         account.passwordHash,
         account.createdAt,
+        account.signedInAt,
+        account.disabledAt,
         account.emailVerifiedAt,
+        searchTextOf(account),
       ],
     ),
   )
@@ -61,6 +67,12 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
 export async function findAccount(client: SqlClient, id: string): Promise<Account | undefined> {
   const { rows } = await client.query<Account>(`select ${columns} from server_accounts where id = $1`, [id])
   return rows[0]
+}
+
+/** Whether an account has this ID, or a client: both are tenants. */
+export async function isIdTaken(client: SqlClient, id: string): Promise<boolean> {
+  const { rows } = await client.query('select tenant_id from latchkey_tenants where tenant_id = $1', [id])
+  return rows.length > 0
 }
 
 /** The account with this canonical address. */
@@ -141,7 +153,11 @@ export async function updateAccount(
   const { rows } = await refusingTakenEmail(
     client.query<Account>(`update server_accounts set ${sets.join(', ')} where ${where} returning ${columns}`, values),
   )
-  return rows[0]
+  const [updated] = rows
+  if (updated !== undefined && (change.email !== undefined || change.name !== undefined)) {
+    await client.query('update server_accounts set search_text = $2 where id = $1', [updated.id, searchTextOf(updated)])
+  }
+  return updated
 }
 
 /** Notes that somebody signs in; `false` when the password was changed since it was checked, or the account disabled. */
@@ -162,17 +178,21 @@ export async function deleteAccount(client: SqlClient, condition: AccountConditi
   return rows.length === 1
 }
 
-/** Accounts after `after` whose address or name holds `search`, oldest first. */
+/**
+ * Accounts after `after` whose address or name holds `search`, whatever the case and the composition
+ * of letters, or whose address is `search`; oldest first.
+ */
 export async function listAccounts(
   client: SqlClient,
   { search, after, limit }: { search: string; after: string; limit: number },
 ): Promise<Account[]> {
-  const pattern = `%${search.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+  const pattern = `%${foldText(search.trim()).replaceAll(/[\\%_]/g, '\\$&')}%`
   const { rows } = await client.query<Account>(
     `select ${columns} from server_accounts
-     where id > $1 and (email like $2 escape '\\' or lower(coalesce(name, '')) like $2 escape '\\')
-     order by id limit $3`,
-    [after, pattern, limit],
+     where id > $1 and (email = $3 or case when search_text is not null then search_text like $2 escape '\\'
+       else email like $2 escape '\\' or lower(coalesce(name, '')) like $2 escape '\\' end)
+     order by id limit $4`,
+    [after, pattern, tryCanonicalEmail(search), limit],
   )
   return rows
 }

@@ -62,6 +62,13 @@ interface SignIn {
   readonly turn: PasswordTurn
 }
 
+/** A login whose password was right. */
+interface CheckedLogin {
+  readonly account: table.StoredAccount
+  /** Whether the password is to be hashed anew. */
+  readonly rehash: boolean
+}
+
 /** Times that a login may find the hash it has checked replaced. */
 const maxLoginAttempts = 2
 
@@ -92,7 +99,7 @@ export class Accounts {
     try {
       return await this.#signIn(found, { password: input.password, email, admission, origin, turn })
     } catch (error) {
-      if (isOverloaded(error)) await guesses.refund(admission)
+      await this.#takeBack(admission, error)
       throw error
     }
   }
@@ -259,26 +266,35 @@ export class Accounts {
   async #signIn(first: table.StoredAccount | undefined, input: SignIn): Promise<SignedIn> {
     let found = first
     for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
-      const account = await this.#checkCredentials(found, input)
-      const signedIn = await this.#openFor(account, input)
+      const checked = await this.#checkCredentials(found, input)
+      const signedIn = await this.#openFor(checked, input)
       if (signedIn !== undefined) return signedIn
       found = await table.findStoredAccountByEmail(this.#options.store, input.email)
     }
     throw new Problem('invalid_credentials')
   }
 
-  async #checkCredentials(found: table.StoredAccount | undefined, input: SignIn): Promise<table.StoredAccount> {
+  async #checkCredentials(found: table.StoredAccount | undefined, input: SignIn): Promise<CheckedLogin> {
     const { passwords, confirmations, audit } = this.#options
     const { email, admission, origin } = input
-    const matches = await passwords.verify(input.turn, input.password, found?.passwordHash)
+    const { matches, rehash } = await passwords.compare(input.turn, input.password, found?.passwordHash)
     await confirmations.require({ email, account: found, passwordMatches: matches, admission }, origin)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
-    if (found !== undefined && refusal === undefined) return found
+    if (found !== undefined && refusal === undefined) return { account: found, rehash }
     const reason = refusal ?? 'invalid_credentials'
     const { address } = origin
     const entry = { event: 'login', outcome: 'refused', actor: null, account: found?.id ?? null, address } as const
     await audit.tally({ ...entry, detail: { reason } })
     throw new Problem(reason)
+  }
+
+  /** Takes the count of a login back that was refused for another reason than its password. */
+  async #takeBack(admission: Admission, error: unknown): Promise<void> {
+    const code = error instanceof Problem ? error.code : undefined
+    // Where a device must be confirmed, no later delay may show whether the password was right.
+    if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
+    const wasRight = code === 'account_disabled' || code === 'email_unverified'
+    await this.#options.guesses.takeBack(admission, { wasRight })
   }
 
   /** What keeps the owner of an account out of it. */
@@ -292,12 +308,11 @@ export class Accounts {
    * more: another login may just have done the same, or the password was changed.
    */
   async #openFor(
-    account: table.StoredAccount,
+    { account, rehash }: CheckedLogin,
     { password, admission, origin, turn }: SignIn,
   ): Promise<SignedIn | undefined> {
     const { store, passwords, sessions, guesses } = this.#options
-    const due = passwords.isOutdated(account.passwordHash)
-    const passwordHash = due ? await passwords.hash(turn, password) : undefined
+    const passwordHash = rehash ? await passwords.hash(turn, password) : undefined
     const session = await store.transaction(async (client) => {
       const recorded = await table.recordSignIn(client, account, this.#now())
       if (!recorded) return undefined
@@ -329,18 +344,11 @@ export class Accounts {
     passwords.checkRoom(turn)
     const acting = { actor: accountId, account: accountId, session: sessionId }
     const lane = await this.#recordDelay(guesses.admitSession(sessionId), { ...acting, origin })
-    try {
-      if (!(await passwords.verify(turn, password, stored.passwordHash))) throw new Problem('password_wrong')
-    } catch (error) {
-      if (isOverloaded(error)) await guesses.forgive(lane)
-      else if (error instanceof Problem) {
-        const { address } = origin
-        await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: error.code } })
-      }
-      throw error
-    }
-    await guesses.forgive(lane)
-    return stored
+    if (await guesses.settle(lane, () => passwords.verify(turn, password, stored.passwordHash))) return stored
+    const refusal = new Problem('password_wrong')
+    const { address } = origin
+    await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: refusal.code } })
+    throw refusal
   }
 
   /** Records an attempt at a password that has to wait. */
@@ -373,11 +381,6 @@ export class Accounts {
   #now(): number {
     return this.#options.clock.now()
   }
-}
-
-/** Whether the queue has refused the attempt, so that its password was not checked. */
-function isOverloaded(error: unknown): boolean {
-  return error instanceof Problem && error.code === 'overloaded'
 }
 
 function byOperator(event: AuditEvent, account: string) {

@@ -122,9 +122,8 @@ export class EmailVerification {
     passwords.checkRoom(turn)
     const lane = await guesses.admitLink(accountId)
     const stored = await table.findStoredAccount(store, accountId)
-    const matches = await passwords.verify(turn, password, stored?.passwordHash)
+    const matches = await guesses.settle(lane, () => passwords.verify(turn, password, stored?.passwordHash))
     if (stored === undefined || !matches) throw new Problem('password_wrong')
-    await guesses.forgive(lane)
     return stored.passwordHash
   }
 

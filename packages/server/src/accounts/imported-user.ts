@@ -2,73 +2,157 @@ import { Problem } from '../problem.js'
 import { type Role, roles } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
 import { type HashFault, parseImportedHash } from './imported-hash.js'
+import { parseImportedTime } from './imported-time.js'
+import { noPassword } from './password.js'
 
-/** An account that comes from another system. */
+/** An account that comes from another system. Times are milliseconds since 1970. */
 export interface ImportedUser {
+  /** A UUID; without one the account gets an ID here. */
+  readonly id: string | undefined
   /** Canonical. */
   readonly email: string
   readonly name: string | null
   readonly role: Role
-  /** Whether the other system knows that the address is the owner's. */
-  readonly isEmailVerified: boolean
-  /** In a form that `parseImportedHash` reads. */
+  readonly createdAt: number
+  readonly signedInAt: number | null
+  readonly disabledAt: number | null
+  /** Since when the other system knows that the address is the owner's. */
+  readonly emailVerifiedAt: number | null
+  /** In a form that `parseImportedHash` reads, or `noPassword`. */
   readonly passwordHash: string
 }
+
+const fields = [
+  'id',
+  'email',
+  'name',
+  'role',
+  'created_at',
+  'last_login_at',
+  'email_verified',
+  'email_verified_at',
+  'disabled',
+  'disabled_at',
+  'password_hash',
+] as const
+
+type Field = (typeof fields)[number]
 
 /** Why a line of an import makes no account. A name is never changed. */
 export type ImportFault =
   | HashFault
   | 'line_malformed'
   | 'field_unknown'
-  | 'email_invalid'
-  | 'name_invalid'
-  | 'role_invalid'
-  | 'email_verified_invalid'
+  | `${Exclude<Field, 'password_hash'>}_invalid`
   /** There is an account with this address already; it stays as it is. */
   | 'email_present'
+  /** There is an account, or a client, with this ID already; it stays as it is. */
+  | 'id_present'
 
-const fields = ['email', 'name', 'role', 'email_verified', 'password_hash'] as const
 const maxNameLength = 200
+const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const nilUuid = '00000000-0000-0000-0000-000000000000'
 
-/** The user that a line tells of, or why it tells of none. A column that is not known here is no line that can be meant: it may be what matters. */
-export function parseImportedUser(line: unknown): ImportedUser | ImportFault {
+/** Why a line makes no account; thrown in this file alone. */
+class Fault extends Error {
+  readonly code: ImportFault
+
+  constructor(code: ImportFault) {
+    super(code)
+    this.code = code
+  }
+}
+
+/**
+ * Returns the user that a line stands for, or why it stands for none. A field that is not known here
+ * makes a line unusable, because it may be what matters. `nowMs`: what is not known is as of now, and
+ * no time is later.
+ */
+export function parseImportedUser(line: unknown, nowMs: number): ImportedUser | ImportFault {
   if (typeof line !== 'object' || line === null || Array.isArray(line)) return 'line_malformed'
   const given = line as Readonly<Record<string, unknown>>
   if (Object.keys(given).some((name) => !fields.some((field) => field === name))) return 'field_unknown'
-  const email = emailOf(given.email)
-  if (email === undefined) return 'email_invalid'
-  const name = nameOf(given.name)
-  if (name === undefined) return 'name_invalid'
-  const role = roles.find((known) => known === (isAbsent(given.role) ? 'user' : given.role))
-  if (role === undefined) return 'role_invalid'
-  const isEmailVerified = flagOf(given.email_verified)
-  if (isEmailVerified === undefined) return 'email_verified_invalid'
-  if (typeof given.password_hash !== 'string') return 'password_hash_unsupported'
-  const hash = parseImportedHash(given.password_hash)
-  return typeof hash === 'string' ? hash : { email, name, role, isEmailVerified, passwordHash: given.password_hash }
-}
-
-function emailOf(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined
   try {
-    return canonicalEmail(value)
+    return userOf(given, nowMs)
   } catch (error) {
-    if (error instanceof Problem) return undefined
+    if (error instanceof Fault) return error.code
     throw error
   }
 }
 
-function nameOf(value: unknown): string | null | undefined {
+function userOf(given: Readonly<Partial<Record<Field, unknown>>>, nowMs: number): ImportedUser {
+  const time = (field: 'created_at' | 'last_login_at' | 'email_verified_at' | 'disabled_at') => {
+    if (isAbsent(given[field])) return undefined
+    const ms = parseImportedTime(given[field])
+    if (ms === undefined || ms > nowMs) throw new Fault(`${field}_invalid`)
+    return ms
+  }
+  const since = (field: 'email_verified' | 'disabled') => {
+    const at = time(`${field}_at`)
+    const flag = isAbsent(given[field]) ? at !== undefined : flagOf(given[field])
+    // A time of what is said not to be: one of the two is wrong.
+    if (flag === undefined || (!flag && at !== undefined)) throw new Fault(`${field}_invalid`)
+    return flag ? (at ?? nowMs) : null
+  }
+  return {
+    id: idOf(given.id),
+    email: emailOf(given.email),
+    name: nameOf(given.name),
+    role: roleOf(given.role),
+    createdAt: time('created_at') ?? nowMs,
+    signedInAt: time('last_login_at') ?? null,
+    emailVerifiedAt: since('email_verified'),
+    disabledAt: since('disabled'),
+    passwordHash: hashOf(given.password_hash),
+  }
+}
+
+function idOf(value: unknown): string | undefined {
+  if (isAbsent(value)) return undefined
+  const id = typeof value === 'string' ? value.toLowerCase() : ''
+  // Lists begin after the UUID that is all zeros.
+  if (!uuidForm.test(id) || id === nilUuid) throw new Fault('id_invalid')
+  return id
+}
+
+function emailOf(value: unknown): string {
+  if (typeof value !== 'string') throw new Fault('email_invalid')
+  try {
+    return canonicalEmail(value)
+  } catch (error) {
+    throw error instanceof Problem ? new Fault('email_invalid') : error
+  }
+}
+
+function nameOf(value: unknown): string | null {
   if (isAbsent(value)) return null
   const usable =
     typeof value === 'string' && value.length <= maxNameLength && value.isWellFormed() && !value.includes('\0')
-  return usable ? value : undefined
+  if (!usable) throw new Fault('name_invalid')
+  return value
 }
 
-/** A boolean, or what CSV has for one; false when it is absent. */
+function roleOf(value: unknown): Role {
+  const role = roles.find((known) => known === (isAbsent(value) ? 'user' : value))
+  if (role === undefined) throw new Fault('role_invalid')
+  return role
+}
+
+function hashOf(value: unknown): string {
+  if (isAbsent(value)) return noPassword
+  if (typeof value !== 'string') throw new Fault('password_hash_unsupported')
+  const hash = parseImportedHash(value)
+  if (typeof hash === 'string') throw new Fault(hash)
+  return value
+}
+
+/** What JSON, CSV and the databases that people export from write for a boolean. */
+const flags: Readonly<Record<string, boolean>> = { true: true, t: true, 1: true, false: false, f: false, 0: false }
+
 function flagOf(value: unknown): boolean | undefined {
-  if (isAbsent(value) || value === false || value === 'false') return false
-  return value === true || value === 'true' ? true : undefined
+  const text = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+  const key = text.toLowerCase()
+  return Object.hasOwn(flags, key) ? flags[key] : undefined
 }
 
 /** CSV has no other way to say that there is nothing. */

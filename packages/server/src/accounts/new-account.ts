@@ -36,9 +36,11 @@ export async function draftAccount(
 
 /** What is not known of a new account is nothing yet. */
 export function newAccount(
-  known: Pick<StoredAccount, 'email' | 'name' | 'role' | 'passwordHash' | 'createdAt' | 'emailVerifiedAt'>,
+  known: Pick<StoredAccount, 'email' | 'name' | 'role' | 'passwordHash' | 'createdAt' | 'emailVerifiedAt'> &
+    Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt'>>,
+  id = uuidV7(known.createdAt),
 ): StoredAccount {
-  return { ...known, id: uuidV7(known.createdAt), roles: '', scope: '', signedInAt: null, disabledAt: null }
+  return { signedInAt: null, disabledAt: null, ...known, id, roles: '', scope: '' }
 }
 
 /** The account with its secret and its grants, in the caller's transaction. Fails with `email_taken`. */
@@ -51,5 +53,6 @@ export async function insertDraft(
   await insertAccount(client, draft)
   // Everybody else registers without any.
   if (draft.role !== 'user') await storeGrants(client, keys, { tenant: draft.id, grants: grantsOfAccount(draft) })
+  if (draft.disabledAt !== null) await keys.disable(draft.id, { client })
   return withoutHash(draft)
 }

@@ -5,9 +5,9 @@ import type { SqlClient } from 'latchkey/sqlite'
 import { StartupFailure } from '../startup-failure.js'
 import { findForeignHash } from './account-table.js'
 import { type HashFault, type ImportedHash, parseImportedHash } from './imported-hash.js'
-import { normalisePassword } from './password.js'
+import { noPassword, normalisePassword } from './password.js'
 import { type Pepper, Peppers } from './peppers.js'
-import { verifyImported } from './verify-imported.js'
+import { coversWhole, verifyImported } from './verify-imported.js'
 
 /**
  * Turns passwords into what may be stored, and checks them, also against what other systems have stored. Both cost tens of milliseconds by design, off the
@@ -17,12 +17,23 @@ export interface PasswordHasher {
   /** The hash of a password in PHC format, with a salt of its own; before it `pepper:<id>` where there is a pepper. */
   hash(password: string): Promise<string>
   /**
-   * Whether the password is the one that was hashed. `undefined` for "there is no such account" does the same work and gives `false`, so
-   * that the time of an answer does not tell which addresses have accounts.
+   * Compares a password with a hash. `undefined` for "there is no such account" and `noPassword` cost
+   * the same work and never match, so that the time of an answer does not show which addresses have
+   * accounts.
    */
-  verify(password: string, hashed: string | undefined): Promise<boolean>
+  compare(password: string, hashed: string | undefined): Promise<Comparison>
   /** Whether the password would be hashed differently now: with more work, or with another pepper. */
   isOutdated(hashed: string): boolean
+}
+
+/** What a comparison of a password with a hash has found. */
+export interface Comparison {
+  readonly matches: boolean
+  /**
+   * Whether the account's hash is to be replaced by one of this password. Only where it matches, and
+   * not where other passwords match as well because the hash does not cover the whole text.
+   */
+  readonly rehash: boolean
 }
 
 /** Memory in KiB, passes, threads. */
@@ -37,7 +48,7 @@ export interface PasswordHasherOptions {
 // OWASP's Password Storage Cheat Sheet: Argon2id, which is the default algorithm, with m = 19 MiB, t = 2, p = 1.
 const usualCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** Argon2id (RFC 9106); a pepper is its secret value K (§3.1). `verify` fails with `master_key_missing` for a pepper that is not there. */
+/** Argon2id (RFC 9106); a pepper is its secret value K (§3.1). `compare` fails with `master_key_missing` for a pepper that is not there. */
 export async function createPasswordHasher({
   peppers = Peppers.parse(undefined),
   cost = usualCost,
@@ -47,15 +58,20 @@ export async function createPasswordHasher({
   const nobody = store(await hashNow(randomBytes(32)), newest)
   return {
     hash: async (password) => store(await hashNow(normalisePassword(password)), newest),
-    verify: async (password, hashed) => {
-      if (hashed !== undefined && isForeign(hashed, cost)) return verifyForeign(password, parseImportedHash(hashed))
-      const { phc, pepperId } = parse(hashed ?? nobody)
+    compare: async (password, hashed = noPassword) => {
+      if (isForeign(hashed, cost)) return compareForeign(password, parseImportedHash(hashed))
+      const { phc, pepperId } = parse(hashed === noPassword ? nobody : hashed)
       const pepper = pepperId === undefined ? undefined : peppers.find(pepperId)
       if (pepperId !== undefined && pepper === undefined) throw new LatchkeyError('master_key_missing')
-      const matches = await verify(phc, normalisePassword(password), secretOf(pepper))
-      return matches && hashed !== undefined
+      const normalised = normalisePassword(password)
+      const isOurs = await verify(phc, normalised, secretOf(pepper))
+      // Without a pepper it may come from another system that hashes at the same cost, but what was typed.
+      const isAsTyped = !isOurs && pepperId === undefined && password !== normalised && (await verify(phc, password))
+      const matches = (isOurs || isAsTyped) && hashed !== noPassword
+      return { matches, rehash: matches && (isAsTyped || pepperId !== newest?.id) }
     },
     isOutdated: (hashed) => {
+      if (hashed === noPassword) return false
       if (isForeign(hashed, cost)) return true
       const { phc, pepperId } = parse(hashed)
       return pepperId !== newest?.id || !isHashedAtCost(phc, cost)
@@ -79,15 +95,20 @@ const pepperPrefix = 'pepper:'
 
 /** Hashed by another system, or by this one at another cost and without a pepper: verified as the hash itself says. */
 function isForeign(hashed: string, cost: Cost): boolean {
-  return !hashed.startsWith(pepperPrefix) && !isHashedAtCost(hashed, cost)
+  return hashed !== noPassword && !hashed.startsWith(pepperPrefix) && !isHashedAtCost(hashed, cost)
 }
 
-/** Nobody knows how the other system has composed letters: what was typed is tried as it is, and then as we would hash it. */
-async function verifyForeign(password: string, hash: ImportedHash | HashFault): Promise<boolean> {
-  if (typeof hash === 'string') return false
-  const normalised = normalisePassword(password)
-  if (await verifyImported(password, hash)) return true
-  return normalised !== password && (await verifyImported(normalised, hash))
+/**
+ * The other system may have hashed letters as they were typed, or composed: both spellings are tried.
+ * A hash that does not cover the whole of the spelling that matches stays, because the password that
+ * it was made of may go on differently.
+ */
+async function compareForeign(password: string, hash: ImportedHash | HashFault): Promise<Comparison> {
+  if (typeof hash === 'string') return { matches: false, rehash: false }
+  for (const spelling of new Set([password, normalisePassword(password)])) {
+    if (await verifyImported(spelling, hash)) return { matches: true, rehash: coversWhole(hash, spelling) }
+  }
+  return { matches: false, rehash: false }
 }
 
 function store(phc: string, pepper: Pepper | undefined): string {

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { enclosingNetworks } from '../ip-address.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { PasswordHasher } from './password-hasher.js'
+import type { Comparison, PasswordHasher } from './password-hasher.js'
 import { TurnQueue, type TurnRequest, type Waiting } from './turn-queue.js'
 
 /** How many passwords Node's threads are given at once, and how many more may wait. */
@@ -111,15 +111,15 @@ export class PasswordQueue {
     return this.#run(turn, 1, () => this.#hasher.hash(password))
   }
 
-  /** Resolves to whether the password is the hashed one, as `PasswordHasher.verify` does. Throws `overloaded`. */
-  verify(turn: PasswordTurn, password: string, hashed: string | undefined): Promise<boolean> {
+  /** Compares a password with a hash, as `PasswordHasher.compare` does. Throws `overloaded`. */
+  compare(turn: PasswordTurn, password: string, hashed: string | undefined): Promise<Comparison> {
     const cost = hashed !== undefined && this.#hasher.isOutdated(hashed) ? outdatedCost : 1
-    return this.#run(turn, cost, () => this.#hasher.verify(password, hashed))
+    return this.#run(turn, cost, () => this.#hasher.compare(password, hashed))
   }
 
-  /** Returns whether the password would be hashed differently now. */
-  isOutdated(hashed: string): boolean {
-    return this.#hasher.isOutdated(hashed)
+  /** Resolves to whether the password is the hashed one. Throws `overloaded`. */
+  async verify(turn: PasswordTurn, password: string, hashed: string | undefined): Promise<boolean> {
+    return (await this.compare(turn, password, hashed)).matches
   }
 
   async #run<T>(turn: PasswordTurn, cost: number, work: () => Promise<T>): Promise<T> {

@@ -2,3 +2,6 @@
 export function normalisePassword(text: string): string {
   return text.normalize('NFC')
 }
+
+/** Stands in the place of a hash for an account without a password: no password matches it. */
+export const noPassword = ''

@@ -9,6 +9,7 @@ import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import { tryCanonicalEmail } from './email-address.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
+import { noPassword } from './password.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 
@@ -78,7 +79,10 @@ export class Recovery {
   ): Promise<void> {
     const { keys, sessions, guesses, tokens, outbox, clock } = this.#options
     const { id, emailVerifiedAt } = account
-    const change = emailVerifiedAt === null ? { name: null, emailVerifiedAt: clock.now() } : {}
+    // An account without a password is the operator's work, and no stranger has ever signed in to it.
+    const isNew = (await table.findStoredAccount(client, id))?.passwordHash === noPassword
+    const verified = emailVerifiedAt === null ? { emailVerifiedAt: clock.now() } : {}
+    const change = emailVerifiedAt === null && !isNew ? { ...verified, name: null } : verified
     const updated = checked(await table.updateAccount(client, { id }, { passwordHash, ...change }))
     await tokens.revokeAll(client, id)
     await sessions.endAll(client, id, 'password_reset')

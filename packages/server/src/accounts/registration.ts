@@ -90,12 +90,12 @@ export class Registration {
     const turn = { use: 'link', origin } as const
     passwords.checkRoom(turn)
     const lane = await guesses.admitLink(data.email)
-    if (!(await passwords.verify(turn, input.password, data.passwordHash))) {
+    const matches = await guesses.settle(lane, () => passwords.verify(turn, input.password, data.passwordHash))
+    if (!matches) {
       const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
       await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })
       throw new Problem('password_wrong')
     }
-    await guesses.forgive(lane)
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const entered = await store.transaction(async (client) => {

@@ -25,3 +25,18 @@ export async function verifyImported(password: string, hash: ImportedHash): Prom
     }
   }
 }
+
+/** bcrypt uses so many bytes of a password and its closing NUL, and ignores what follows. */
+const bcryptKeyBytes = 72
+
+/**
+ * Returns whether no other text matches a hash that this password matches. bcrypt ignores what comes
+ * after 72 bytes, and repeats shorter passwords with a NUL between. HMAC, and with it PBKDF2 and
+ * scrypt, pads with NULs (RFC 2104 §2). No half of a surrogate pair has bytes of its own in UTF-8.
+ */
+export function coversWhole({ scheme }: ImportedHash, password: string): boolean {
+  if (!password.isWellFormed()) return false
+  if (scheme === 'argon2') return true
+  if (password.includes('\0')) return false
+  return scheme !== 'bcrypt' || Buffer.byteLength(password) < bcryptKeyBytes
+}

@@ -81,7 +81,7 @@ export class Administration {
     return pageOf(found, query.limit)
   }
 
-  /** A new secret signs; nobody is logged out. Fails with `too_many_rotations`, `tenant_disabled`. */
+  /** A new secret signs; nobody is logged out. Fails with `too_many_rotations`, `tenant_inactive`. */
   rotate(by: Administrator, id: string): Promise<table.Account> {
     return this.#change(by, id, 'secret_rotate', async (client) => {
       await this.#options.keys.rotate(id, { client })

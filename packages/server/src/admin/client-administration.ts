@@ -110,7 +110,7 @@ export class ClientAdministration {
     })
   }
 
-  /** A new secret signs the client's tokens; those that it has hold on. Fails with `too_many_rotations`, `tenant_disabled`. */
+  /** A new secret signs the client's tokens; those that it has hold on. Fails with `too_many_rotations`, `tenant_inactive`. */
   rotate(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'secret_rotate', async (client) => {
       await this.#options.keys.rotate(id, { client })

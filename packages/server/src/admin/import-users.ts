@@ -1,6 +1,6 @@
 import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import { findAccountByEmail } from '../accounts/account-table.js'
+import { findAccountByEmail, isIdTaken } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
@@ -53,8 +53,13 @@ interface Candidate {
   readonly user: ImportedUser
 }
 
+/** One that has an account already, and what says so. */
+interface Present extends Candidate {
+  readonly fault: 'email_present' | 'id_present'
+}
+
 /**
- * Makes accounts of what another system has kept, each with a secret of its own, a batch in one transaction. An address that has an account already is passed
+ * Makes accounts of what another system has kept, each with a secret of its own, a batch in one transaction. An address or an ID that has an account already is passed
  * over, so that whatever ended an import, the same one goes on where it stopped.
  */
 export async function importUsers(
@@ -66,14 +71,14 @@ export async function importUsers(
   let batch: Candidate[] = []
   const flush = async () => {
     const present = await settle(parts, batch, dryRun)
-    for (const { number } of present) onFault(number, 'email_present')
+    for (const { number, fault } of present) onFault(number, fault)
     tally.present += present.length
     tally.imported += batch.length - present.length
     batch = []
     onProgress(tally)
   }
   for await (const { number, value } of lines) {
-    const user = parseImportedUser(value)
+    const user = parseImportedUser(value, parts.clock.now())
     if (typeof user === 'string') {
       tally.invalid += 1
       onFault(number, user)
@@ -88,8 +93,8 @@ export async function importUsers(
   return tally
 }
 
-/** Gives those that had an account already. */
-async function settle(parts: ImportParts, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Candidate[]> {
+/** Returns those that had an account already. */
+async function settle(parts: ImportParts, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Present[]> {
   if (dryRun) return findPresent(parts.store, batch)
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -102,24 +107,22 @@ async function settle(parts: ImportParts, batch: readonly Candidate[], dryRun: b
 }
 
 async function insertBatch(
-  { keys, audit, clock }: ImportParts,
+  { keys, audit }: ImportParts,
   client: SqlClient,
   batch: readonly Candidate[],
-): Promise<readonly Candidate[]> {
-  const present: Candidate[] = []
+): Promise<readonly Present[]> {
+  const present: Present[] = []
   // In one order: two imports of the same accounts wait for each other instead of deadlocking.
   for (const candidate of batch.toSorted(byEmail)) {
-    const { email, name, role, passwordHash, isEmailVerified } = candidate.user
-    if ((await findAccountByEmail(client, email)) !== undefined) {
-      present.push(candidate)
+    const fault = await presenceOf(client, candidate.user)
+    if (fault !== undefined) {
+      present.push({ ...candidate, fault })
       continue
     }
-    const createdAt = clock.now()
-    const emailVerifiedAt = isEmailVerified ? createdAt : null
-    const draft = newAccount({ email, name, role, passwordHash, createdAt, emailVerifiedAt })
-    const { id } = await insertDraft(client, { keys }, draft)
+    const { id: givenId, ...user } = candidate.user
+    const { id } = await insertDraft(client, { keys }, newAccount(user, givenId))
     const entry = { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null } as const
-    await audit.append(client, { ...entry, detail: { role } })
+    await audit.append(client, { ...entry, detail: { role: user.role } })
   }
   return present.toSorted((one, other) => one.number - other.number)
 }
@@ -129,10 +132,17 @@ function byEmail({ user: one }: Candidate, { user: other }: Candidate): number {
   return one.email < other.email ? -1 : 1
 }
 
-async function findPresent(client: SqlClient, batch: readonly Candidate[]): Promise<readonly Candidate[]> {
-  const present: Candidate[] = []
+async function findPresent(client: SqlClient, batch: readonly Candidate[]): Promise<readonly Present[]> {
+  const present: Present[] = []
   for (const candidate of batch) {
-    if ((await findAccountByEmail(client, candidate.user.email)) !== undefined) present.push(candidate)
+    const fault = await presenceOf(client, candidate.user)
+    if (fault !== undefined) present.push({ ...candidate, fault })
   }
   return present
+}
+
+/** Returns what of a user is there already. */
+async function presenceOf(client: SqlClient, { id, email }: ImportedUser): Promise<Present['fault'] | undefined> {
+  if ((await findAccountByEmail(client, email)) !== undefined) return 'email_present'
+  return id !== undefined && (await isIdTaken(client, id)) ? 'id_present' : undefined
 }

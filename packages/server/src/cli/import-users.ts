@@ -20,11 +20,11 @@ export function addImportUsers(parent: Command, surroundings: Surroundings): voi
   parent
     .command('import')
     .description(
-      'make accounts of users of another system, whose password hashes are kept until they sign in; those that exist are passed over, so that an import can be repeated',
+      'make accounts of users of another system, with their IDs, dates and password hashes; those that exist are passed over, so that an import can be repeated',
     )
     .argument(
       '[file]',
-      'JSON lines, or CSV with a first line that names the columns: email, name, role, email_verified, password_hash; by default standard input',
+      'JSON lines, or CSV with a first line that names the columns: id, email, name, role, created_at, last_login_at, email_verified, email_verified_at, disabled, disabled_at, password_hash; all but email may be left out; by default standard input',
     )
     .addOption(
       new Option('--format <format>', 'by default csv for a file of that name, else jsonl').choices(['jsonl', 'csv']),

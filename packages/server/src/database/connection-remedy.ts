@@ -1,4 +1,5 @@
-const general = 'Check that it runs, that this machine may reach it, and that the address and the user are right.'
+const general =
+  'Check that it runs and is the primary, that this machine may reach it, and that the address and the user are right.'
 
 /** What to do about the SQLSTATE that PostgreSQL refuses a connection with. */
 const bySqlState: Readonly<Record<string, string>> = {

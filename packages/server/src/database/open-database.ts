@@ -4,6 +4,7 @@ import { type DatabaseConfiguration, readDatabaseUrl } from '../config/configura
 import { StartupFailure } from '../startup-failure.js'
 import { connectionRemedy } from './connection-remedy.js'
 import { openDataFolder } from './data-folder.js'
+import { checkRights, rightsMissing } from './database-rights.js'
 import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
 import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
@@ -34,7 +35,8 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     // Before the database, which a folder without a key must not get.
     const masterKeys = await keys.read()
     if (store.dialect === 'sqlite') await checkSqlite(store)
-    await store.migrate(serverMigrations)
+    await migrate(store, place)
+    await checkRights(store, place)
     return { store, masterKeys, place, masterKeyPlace: keys.place }
   } catch (error) {
     await store.close()
@@ -45,6 +47,16 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
 /** The database as it is: nothing is read or changed yet. The caller closes the store. Of the two drivers, only the one is loaded. */
 export async function openStore(configuration: DatabaseConfiguration): Promise<UnopenedDatabase> {
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
+}
+
+async function migrate(store: SqlStore, place: string): Promise<void> {
+  try {
+    await store.migrate(serverMigrations)
+  } catch (error) {
+    if (!(isLatchkeyError(error) && error.code === 'store_rights_missing')) throw error
+    const what = 'The tables are not those of this version, and it may not change them.'
+    throw await rightsMissing(store, { what, place, cause: error })
+  }
 }
 
 const unusable: readonly string[] = ['store_unavailable', 'store_busy']

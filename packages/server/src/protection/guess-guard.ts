@@ -121,14 +121,14 @@ export class GuessGuard {
     return this.#delay(1)
   }
 
-  /** Counts an attempt of somebody who is signed in already, in a lane of that session alone. Gives its name, for `forgive`. */
+  /** Counts an attempt of somebody who is signed in already, in a lane of that session alone. Returns its name, for `settle`. */
   admitSession(sessionId: string): Promise<string> {
     return this.#admitAlone(this.#options.names.of('session', sessionId))
   }
 
   /**
    * Counts an attempt of a reader of the mailbox that a link was mailed to, in a lane of all links for `holder`: an account's ID, or an
-   * address. Returns its name, for `forgive`. Fails with `guess_delayed`.
+   * address. Returns its name, for `settle`. Fails with `guess_delayed`.
    */
   admitLink(holder: string): Promise<string> {
     return this.#admitAlone(this.#options.names.of('link', holder))
@@ -145,17 +145,36 @@ export class GuessGuard {
     return this.#delay(1)
   }
 
-  /** The password was right: what was counted in a lane of its own is taken back. */
-  forgive(lane: string): Promise<void> {
-    return table.forgiveOne(this.#options.store, lane)
+  /**
+   * Compares the password of an attempt that was counted in a lane of its own, and takes the attempt
+   * back unless the password is wrong: also where `compare` fails, so that nothing was compared.
+   */
+  async settle(lane: string, compare: () => Promise<boolean>): Promise<boolean> {
+    const { store } = this.#options
+    let matches: boolean
+    try {
+      matches = await compare()
+    } catch (error) {
+      await table.refundOne(store, lane)
+      throw error
+    }
+    if (matches) await table.forgiveOne(store, lane)
+    return matches
   }
 
-  /** Takes an attempt back whose password was never checked, with what was counted for its network. */
-  async refund({ account, network, device, lane }: Admission): Promise<void> {
+  /**
+   * Takes an attempt back that was no wrong guess, with what was counted for its network. `wasRight`:
+   * its password was right; otherwise it was never compared, and failures before it stay consecutive.
+   */
+  async takeBack(
+    { account, network, device, lane }: Admission,
+    { wasRight }: { readonly wasRight: boolean },
+  ): Promise<void> {
     const { store } = this.#options
     const names = this.#namesOf({ account, network, device })
-    await table.forgiveOne(store, lane)
-    if (lane === names.strangers) await table.forgiveOne(store, names.network)
+    const takeOne = wasRight ? table.forgiveOne : table.refundOne
+    await takeOne(store, lane)
+    if (lane === names.strangers) await takeOne(store, names.network)
   }
 
   /** Resolves to the attempt's device token if it is genuine and the account knows the device, else to `undefined`. */

@@ -49,6 +49,15 @@ export async function forgiveOne(client: SqlClient, name: string): Promise<void>
   )
 }
 
+/** Takes back what was counted for an attempt whose password was never compared. */
+export async function refundOne(client: SqlClient, name: string): Promise<void> {
+  await client.query(
+    `update server_guess_lanes set failures = failures - 1, misses = case when misses > 0 then misses - 1 else 0 end
+     where name = $1 and failures > 0`,
+    [name],
+  )
+}
+
 /** Makes every device and every network of the account unknown to it. */
 export async function closeLanes(client: SqlClient, account: string): Promise<void> {
   await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])

@@ -10,6 +10,9 @@ import { Peppers } from '../../src/accounts/peppers.js'
 /** Of the enumeration `Algorithm`, which is not there at run time. */
 const argon2i = 1
 const password = 'an old pässword'
+const wrong = { matches: false, rehash: false }
+const rightAndDue = { matches: true, rehash: true }
+const rightAndKept = { matches: true, rehash: false }
 const b64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
 const ab64 = (bytes: Buffer) => b64(bytes).replaceAll('+', '.')
 
@@ -41,8 +44,8 @@ describe('a password hash of another system', () => {
       peppers: Peppers.parse(`p1:${randomBytes(32).toString('base64url')}`),
     })
     for (const [form, hash] of Object.entries(await stored())) {
-      const answers = [await passwords.verify(password, hash), await passwords.verify('another one', hash)]
-      expect([form, ...answers, passwords.isOutdated(hash)]).toEqual([form, true, false, true])
+      const answers = [await passwords.compare(password, hash), await passwords.compare('another one', hash)]
+      expect([form, ...answers]).toEqual([form, rightAndDue, wrong])
     }
   })
 
@@ -59,7 +62,58 @@ describe('a password hash of another system', () => {
       ['password', `$pbkdf2$4096$${ab64(Buffer.from('salt'))}$${ab64(pbkdf2)}`],
       ['password', `$scrypt$ln=10,r=8,p=16$${b64(Buffer.from('NaCl'))}$${b64(scrypt)}`],
     ] as const
-    for (const [text, hash] of vectors) expect([hash, await passwords.verify(text, hash)]).toEqual([hash, true])
+    for (const [text, hash] of vectors) expect([hash, await passwords.compare(text, hash)]).toEqual([hash, rightAndDue])
+  })
+
+  it('of bcrypt stays where the password has 72 bytes or more, of which it covers 72', async () => {
+    const passwords = await createPasswordHasher()
+    const hash = await bcrypt('é'.repeat(36), { cost: 4 })
+    const answers = await Promise.all(
+      ['é'.repeat(36), `${'é'.repeat(36)} and more`, 'é'.repeat(35), `${'é'.repeat(35)}e`].map((text) =>
+        passwords.compare(text, hash),
+      ),
+    )
+    expect(answers).toEqual([rightAndKept, rightAndKept, wrong, wrong])
+    const shorter = await bcrypt('x'.repeat(71), { cost: 4 })
+    expect(await passwords.compare('x'.repeat(71), shorter)).toEqual(rightAndDue)
+    expect(await passwords.compare('x'.repeat(72), shorter)).toEqual(wrong)
+  })
+
+  it('of bcrypt stays where what was typed reaches 72 bytes only as it was typed', async () => {
+    const passwords = await createPasswordHasher()
+    const typed = 'e\u0301'.repeat(24)
+    const hash = await bcrypt(typed, { cost: 4 })
+    expect(await passwords.compare(typed, hash)).toEqual(rightAndKept)
+    expect(await passwords.compare(`${typed}e\u0301`, hash)).toEqual(rightAndKept)
+  })
+
+  it('stays where the password differs from others only by what its hash ignores', async () => {
+    const passwords = await createPasswordHasher()
+    const salt = randomBytes(16)
+    const pbkdf2 = `$pbkdf2-sha256$1000$${ab64(salt)}$${ab64(pbkdf2Sync('abc', salt, 1000, 32, 'sha256'))}`
+    const scrypt = `$scrypt$ln=10,r=8,p=1$${b64(salt)}$${b64(scryptSync('abc', salt, 32, { N: 1024, r: 8, p: 1 }))}`
+    const hashes = {
+      bcrypt: [await bcrypt('abc', { cost: 4 }), 'abc\0abc'],
+      pbkdf2: [pbkdf2, 'abc\0'],
+      scrypt: [scrypt, 'abc\0'],
+    }
+    for (const [scheme, [hash, alike]] of Object.entries(hashes)) {
+      const answers = [await passwords.compare('abc', hash), await passwords.compare(alike ?? '', hash)]
+      expect([scheme, ...answers]).toEqual([scheme, rightAndDue, rightAndKept])
+    }
+    const replaced = await argon2('abc\ufffd', { memoryCost: 64, timeCost: 3, parallelism: 1 })
+    expect(await passwords.compare('abc\ud800', replaced)).toEqual(rightAndKept)
+  })
+
+  it('at our own cost lets its owner in as the password was typed, and is due only until then', async () => {
+    const passwords = await createPasswordHasher()
+    const ours = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+    const typed = 'cafe\u0301 au lait'
+    const asTyped = await argon2(typed, ours)
+    expect(await passwords.compare(typed, asTyped)).toEqual(rightAndDue)
+    expect(await passwords.compare('caf\u00e9 au lait', asTyped)).toEqual(wrong)
+    const composed = await argon2(typed.normalize('NFC'), ours)
+    expect(await passwords.compare(typed, composed)).toEqual(rightAndKept)
   })
 
   it('is refused when checking it would cost more than a login may', () => {
@@ -112,7 +166,7 @@ describe('a password hash of another system', () => {
       fc.asyncProperty(fc.oneof(mangled, fc.string()), async (text) => {
         const parsed = parseImportedHash(text)
         // What is stored has been parsed before.
-        if (typeof parsed !== 'string') expect(typeof (await passwords.verify('x', text))).toBe('boolean')
+        if (typeof parsed !== 'string') expect((await passwords.compare('x', text)).matches).toBeTypeOf('boolean')
       }),
       { numRuns: 200 },
     )

@@ -137,4 +137,30 @@ describe('which devices must be confirmed', () => {
     clock.advance(30 * 24 * 60 * minuteMs)
     expect((await guard.admit({ account, network: 'fresher', device: undefined })).needsConfirmation).toBe(false)
   })
+
+  it('does not depend on attempts whose passwords were never compared', async () => {
+    const attempt = { account: 'besieged', network: 'network', device: undefined }
+    for (let tried = 0; tried < limit; tried += 1) {
+      clock.advance(21 * minuteMs)
+      await guard.admit({ ...attempt, network: `network ${tried}` })
+    }
+    clock.advance(21 * minuteMs)
+    await guard.takeBack(await guard.admit(attempt), { wasRight: false })
+    clock.advance(21 * minuteMs)
+    const again = await guard.admit(attempt)
+    expect(again.needsConfirmation).toBe(true)
+    // A right one ends the failures in a row.
+    await guard.takeBack(again, { wasRight: true })
+    clock.advance(21 * minuteMs)
+    expect((await guard.admit(attempt)).needsConfirmation).toBe(false)
+  })
+
+  it('takes back what was counted for a link unless its password is wrong', async () => {
+    const attempt = async (compare: () => Promise<boolean>) => guard.settle(await guard.admitLink('a holder'), compare)
+    const failing = async () => Promise.reject(new Error('The queue is full.'))
+    for (let tried = 0; tried < 8; tried += 1) await expect(attempt(failing)).rejects.toThrow('The queue is full.')
+    for (let tried = 0; tried < 8; tried += 1) expect(await attempt(async () => true)).toBe(true)
+    for (let tried = 0; tried < 5; tried += 1) expect(await attempt(async () => false)).toBe(false)
+    await expect(attempt(async () => true)).rejects.toMatchObject({ code: 'guess_delayed' })
+  })
 })

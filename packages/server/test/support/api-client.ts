@@ -34,7 +34,7 @@ export interface AnswerBody {
     readonly grace_used_at: string | null
     readonly grace_address: string | null
   }[]
-  readonly users: readonly { readonly id: string; readonly email: string }[]
+  readonly users: readonly { readonly id: string; readonly email: string; readonly name: string | null }[]
   readonly entries: readonly AuditEntry[]
   readonly next_cursor: string | null
   readonly version: number

@@ -1,4 +1,4 @@
-import type { PasswordHasher } from '../../src/accounts/password-hasher.js'
+import type { Comparison, PasswordHasher } from '../../src/accounts/password-hasher.js'
 
 /** A hasher that takes as long as the test wants, and finishes turn by turn. */
 export class HeldHasher implements PasswordHasher {
@@ -13,9 +13,9 @@ export class HeldHasher implements PasswordHasher {
     return `hash of ${text}`
   }
 
-  async verify(text: string, hashed: string | undefined): Promise<boolean> {
+  async compare(text: string, hashed: string | undefined): Promise<Comparison> {
     await this.#work(text)
-    return hashed === `hash of ${text}`
+    return { matches: hashed === `hash of ${text}`, rehash: false }
   }
 
   isOutdated(): boolean {

@@ -1,12 +1,18 @@
-import { isLatchkeyError } from '../../errors.js'
+import { type FailureCode, isLatchkeyError, LatchkeyError } from '../../errors.js'
 import { contentionPatienceMs } from '../sql/contention.js'
 import type { SqlConnection } from '../sql/sql-database.js'
 import type { PostgresClient, PostgresQuery } from './postgres-client.js'
-import { failureOf } from './postgres-failure.js'
+import { failureOf, sqlStateOf } from './postgres-failure.js'
 import { types } from './postgres-types.js'
 
 /** How long one statement may take, so that a connection that is only half there does not hold its caller for ever. */
 const queryTimeoutMs = 5000
+
+/** Failures after which the connection is not used again. */
+const breaking: readonly FailureCode[] = ['store_unavailable', 'data_corrupt']
+
+/** The SQLSTATE of `begin read write` on a standby. */
+const readWriteUnsupported = '0A000'
 
 /** The name under which the server is to keep a statement; `undefined` for none. */
 export type StatementName = (text: string) => string | undefined
@@ -49,7 +55,13 @@ export class PostgresConnection implements SqlConnection {
     // Whatever the database's default: after waiting for a lock, a statement must see what was committed meanwhile.
     // The server ends a wait for a lock before this side gives up, so that no backend goes on waiting for a caller that has left.
     const text = `begin isolation level read committed read write; set local lock_timeout to ${contentionPatienceMs}`
-    await this.#run({ text, query_timeout: queryTimeoutMs })
+    try {
+      await this.#run({ text, query_timeout: queryTimeoutMs })
+    } catch (error) {
+      if (sqlStateOf(error) !== readWriteUnsupported) throw error
+      const cause = new Error('This server is a standby, which only reads.', { cause: error })
+      throw new LatchkeyError('store_unavailable', { cause })
+    }
   }
 
   async commit(): Promise<void> {
@@ -69,7 +81,7 @@ export class PostgresConnection implements SqlConnection {
       return await this.#client.query(query)
     } catch (error) {
       const failure = failureOf(error)
-      if (isLatchkeyError(failure) && failure.code !== 'store_busy') this.#broken = true
+      if (isLatchkeyError(failure) && breaking.includes(failure.code)) this.#broken = true
       throw failure
     }
   }

@@ -1,6 +1,5 @@
 import type { Dialect } from '../sql/dialect.js'
 import type { ServerMark } from '../sql/history.js'
-import { codeOf } from '../sql/result-code.js'
 
 /** Where changes are announced: `version tenant`. */
 export const changesChannel = 'latchkey_changes'
@@ -58,5 +57,4 @@ export const postgresDialect: Dialect = {
   greatest: (one, other) => `greatest(${one}, ${other})`,
   isAmong: (parameter) => `= any(${parameter})`,
   list: (values) => values,
-  isMissingTable: (error) => codeOf(error) === '42P01',
 }

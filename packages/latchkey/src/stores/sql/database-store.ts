@@ -21,7 +21,7 @@ import { retryContention } from './contention.js'
 import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
-import { applyMigrations, checkMigrated, type MigrationSet } from './migrations.js'
+import { applyMigrations, areMigrated, checkMigrated, type MigrationSet } from './migrations.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
 import {
@@ -61,7 +61,7 @@ export class DatabaseStore implements SqlStore {
   constructor(database: SqlDatabase) {
     const { dialect } = database
     this.#database = database
-    this.#client = libraryClient(database, dialect)
+    this.#client = libraryClient(database)
     this.dialect = dialect.name
     this.#selectByTenant = selectTenants(dialect.isAmong('$1'))
     this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
@@ -85,9 +85,11 @@ export class DatabaseStore implements SqlStore {
     const sets = own === undefined ? [schema] : [schema, own]
     const { dialect } = this.#database
     const mark = await this.#database.serverMark()
+    // A role that may make no tables can use those that their owner has made.
+    const isMigrated = await areMigrated(this.#database, sets)
     await this.#database.exclusively((connection) =>
       SqlTransaction.run(connection, async (client) => {
-        await applyMigrations(connection, dialect, sets)
+        if (!isMigrated) await applyMigrations(connection, dialect, sets)
         // With the tables: what comes next may be a transaction of the caller's, which must not wait for this one.
         await renewEpoch(client, dialect, { mark, always: false })
       }),
@@ -121,7 +123,7 @@ export class DatabaseStore implements SqlStore {
     if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
     const { dialect } = this.#database
     const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide, history })
+    const { record, change } = await changeTenant(libraryClient(open), dialect, { tenant, decide, history })
     if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
     return record
   }
@@ -272,7 +274,7 @@ export class DatabaseStore implements SqlStore {
   /** A transaction of the library's own. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
-    return retryContention(() => this.transaction((client) => work(libraryClient(client, this.#database.dialect))))
+    return retryContention(() => this.transaction((client) => work(libraryClient(client))))
   }
 
   /** Reports on the change feed what `work` has changed. */
@@ -281,7 +283,7 @@ export class DatabaseStore implements SqlStore {
     const history = await this.#checkReady()
     const change = () =>
       this.transaction(async (transaction) => {
-        const client = libraryClient(transaction, dialect)
+        const client = libraryClient(transaction)
         const { result, hasChanged } = await work(client)
         if (!hasChanged) return result
         const version = await logChange(client, dialect, { tenant: KEYS_CHANGED, history })
@@ -320,7 +322,7 @@ export class DatabaseStore implements SqlStore {
 
   async #renewEpoch(mark: ServerMark, always: boolean): Promise<void> {
     const { dialect } = this.#database
-    await this.transaction((client) => renewEpoch(libraryClient(client, dialect), dialect, { mark, always }))
+    await this.transaction((client) => renewEpoch(libraryClient(client), dialect, { mark, always }))
   }
 
   /** What was read and announced before belongs to another history. */

@@ -35,6 +35,4 @@ export interface Dialect {
   isAmong(parameter: string): string
   /** Values as the parameter of `isAmong` takes them. */
   list(values: readonly string[]): unknown
-  /** Whether a statement failed because a table does not exist. */
-  isMissingTable(error: unknown): boolean
 }

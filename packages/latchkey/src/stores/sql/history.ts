@@ -61,10 +61,10 @@ export class History {
   #renewing: Promise<void> | undefined
 
   constructor(options: HistoryOptions) {
-    const { query, dialect } = options
+    const { query } = options
     const check = (rows: readonly object[]) => this.check(epochOf(rows))
     this.#options = options
-    this.#client = libraryClient({ query: (text, values) => query(text, values, check) }, dialect)
+    this.#client = libraryClient({ query: (text, values) => query(text, values, check) })
   }
 
   /** How the server is told from others. */

@@ -1,4 +1,4 @@
-import { LatchkeyError } from '../../errors.js'
+import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlConnection } from './sql-database.js'
@@ -47,6 +47,17 @@ export async function applyMigrations(
         [set.name, index + 1, migration.name, migration.runsFrom ?? index + 1],
       )
     }
+  }
+}
+
+/** Returns whether nothing is missing of the sets. Fails with `schema_too_new`. */
+export async function areMigrated(client: SqlClient, sets: readonly MigrationSet[]): Promise<boolean> {
+  try {
+    for (const set of sets) await checkMigrated(client, set)
+    return true
+  } catch (error) {
+    if (isLatchkeyError(error) && error.code === 'schema_missing') return false
+    throw error
   }
 }
 

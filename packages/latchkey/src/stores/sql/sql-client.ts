@@ -2,8 +2,9 @@
 export interface SqlClient {
   /**
    * Runs one statement of the subset that PostgreSQL and SQLite share; `$1`, `$2` stand for `values`, which are text, finite
-   * numbers, `null` or bytes. Whole numbers come back as numbers. Fails with `store_unavailable` when the database cannot be reached;
-   * what the database itself objects to is thrown as the driver throws it.
+   * numbers, `null` or bytes. Whole numbers come back as numbers. Fails with `store_unavailable`,
+   * `store_busy`, `store_rights_missing`, `schema_missing` or `data_corrupt` where the state of the
+   * database is the cause; what is wrong with the statement itself is thrown as the driver throws it.
    */
   query<Row extends object = Record<string, unknown>>(
     text: string,

@@ -16,7 +16,8 @@ export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClien
   transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T>
   /**
    * Brings the database up to this version: the library's own tables first, then the caller's set, in one transaction. Many
-   * processes may call it at once. A database that was migrated further is left as it is; fails with `schema_too_new` where this program cannot run on
+   * processes may call it at once. Where nothing is missing it makes no tables, so that a role without
+   * the right to make some may call it, too; else it fails with `store_rights_missing` for such a role. A database that was migrated further is left as it is; fails with `schema_too_new` where this program cannot run on
    * it (`Migration.runsFrom`).
    */
   migrate(own?: MigrationSet): Promise<void>

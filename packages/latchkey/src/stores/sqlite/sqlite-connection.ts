@@ -56,6 +56,10 @@ export function failureOf(error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new LatchkeyError('data_corrupt', { cause: error })
   if (isLocked.test(code)) return new LatchkeyError('store_busy', { cause: error })
+  // SQLite has no result code of its own for it.
+  if (error instanceof Error && error.message.includes('no such table')) {
+    return new LatchkeyError('schema_missing', { cause: error })
+  }
   if (isUnreachable.test(code)) return new LatchkeyError('store_unavailable', { cause: error })
   return error
 }

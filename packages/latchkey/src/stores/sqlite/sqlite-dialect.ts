@@ -36,5 +36,4 @@ export const sqliteDialect: Dialect = {
   greatest: (one, other) => `max(${one}, ${other})`,
   isAmong: (parameter) => `in (select value from json_each(${parameter}))`,
   list: (values) => JSON.stringify(values),
-  isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),
 }

@@ -29,7 +29,7 @@ function addAction(
   name: keyof typeof actions,
   act: (by: Administrator, id: string) => Promise<DescribedClient>,
 ): void {
-  const ownRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_disabled'] as const) : []
+  const ownRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_inactive'] as const) : []
   const schema = {
     tags: ['clients'],
     operationId: `${name}Client`,

@@ -32,7 +32,7 @@ function addAction(
   const ownRefusals = {
     disable: ['own_account', 'last_administrator'],
     enable: [],
-    rotate: ['too_many_rotations', 'tenant_disabled'],
+    rotate: ['too_many_rotations', 'tenant_inactive'],
     revoke: [],
   } as const
   const schema = {
