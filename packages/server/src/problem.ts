@@ -98,6 +98,16 @@ export const problems = {
     message: 'There is an account with this e-mail address already.',
     hint: 'Sign in, register another address, or set a new password by mail: POST /v1/password/forgot.',
   },
+  registration_closed: {
+    status: 403,
+    message: 'This server does not let people register in this way.',
+    hint: 'Ask an administrator for an account or an invitation.',
+  },
+  invitation_unknown: {
+    status: 404,
+    message: 'There is no such invitation.',
+    hint: 'List the invitations; this one may have been used, replaced or revoked, or has expired.',
+  },
   invalid_credentials: {
     status: 401,
     message: 'E-mail address and password do not belong together.',

@@ -25,6 +25,7 @@ import { Recovery } from './accounts/recovery.js'
 import { Registration } from './accounts/registration.js'
 import { Administration } from './admin/administration.js'
 import { ClientAdministration } from './admin/client-administration.js'
+import { InvitationAdministration } from './admin/invitation-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
 import { Rotations } from './admin/rotations.js'
 import { AuditChain } from './audit/audit-chain.js'
@@ -79,6 +80,7 @@ export interface Service {
   readonly confirmations: DeviceConfirmation
   readonly mail: Correspondence
   readonly administration: Administration
+  readonly invitationAdministration: InvitationAdministration
   /** Programs that act for themselves. */
   readonly clients: Clients
   readonly inspection: TokenInspection
@@ -170,12 +172,13 @@ export async function openService(configuration: Configuration, parts: ServicePa
     )
     const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
     const key = await keys.storedKey('server:mail-key', outboxKeyring)
-    const mail = openCorrespondence(configuration.mail, { store, key, ensureKeys, names, audit, clock })
+    const { registration, unverifiedSignIn, invitationTtlSec } = configuration
+    const writing = { store, key, ensureKeys, names, audit, clock, registration, invitationTtlSec }
+    const mail = openCorrespondence(configuration.mail, writing)
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
-    const { registration, unverifiedSignIn } = configuration
-    const { verifyLinkTtlSec } = configuration.mail
+    const { verifyLinkTtlSec, linkBase } = configuration.mail
     const actors = new Actors({ ...configuration, clock })
     const people = {
       store,
@@ -193,6 +196,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const confirmations = new DeviceConfirmation({ store, guesses, audit, ...mail })
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
+    const invitationAdministration = new InvitationAdministration({ ...people, registration, linkBase })
     const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
@@ -217,6 +221,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       confirmations,
       mail,
       administration,
+      invitationAdministration,
       clients,
       inspection,
       revocation,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ActingAdministrator, operator } from '../src/admin/administrator.js'
 import type { Service } from '../src/service.js'
@@ -37,6 +38,9 @@ const adminChanges: Readonly<
   'promote a user': ({ administration }, by, { user }) => administration.changeGrants(by, user, { role: 'admin' }),
   'change a scope': ({ administration }, by, { user }) => administration.changeGrants(by, user, { scope: 'all' }),
   'delete a user': ({ administration }, by, { user }) => administration.delete(by, user),
+  'invite somebody': ({ invitationAdministration }, by) =>
+    invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),
+  'end an invitation': ({ invitationAdministration }, by) => invitationAdministration.revoke(by, randomUUID()),
   'create a client': ({ clientAdministration }, by) =>
     clientAdministration.create(by, { name: 'backdoor', scope: '', mayIntrospect: true }),
   'change a client': ({ clientAdministration }, by, { machine }) =>
@@ -148,10 +152,11 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     const secrets = await store.query('select * from server_client_secrets order by id')
     const rotations = await store.query('select state from server_rotations')
     const links = await store.query('select purpose, account_id from server_one_time_tokens order by hash')
+    const invitations = await store.query('select * from server_invitations order by id')
     const versions = await store.query('select tenant_id, version from latchkey_tenants order by tenant_id')
     const disabled = await store.query('select id from server_accounts where disabled_at is not null order by id')
     const audit = await store.query(`select id from server_audit where outcome = 'done' order by id`)
-    return { ids, accounts, clients, secrets, rotations, links, versions, disabled, audit }
+    return { ids, accounts, clients, secrets, rotations, links, invitations, versions, disabled, audit }
   }
 
   describe.each(Object.entries(endings))('because %s', (_, [code, end]) => {

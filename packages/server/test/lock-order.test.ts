@@ -68,6 +68,16 @@ async function useEverything(running: TestServer): Promise<void> {
   await machines.administer('DELETE', `/${machine.id}`)
   await api.post('/v1/admin/rotations', as(admin.token, { canary: 1 }))
   for (const step of ['pause', 'resume', 'stop']) await api.post(`/v1/admin/rotations/${step}`, as(admin.token))
+  for (const delivery of ['link', 'mail', 'link']) {
+    const { body: invited } = await api.post(
+      '/v1/admin/invitations',
+      as(admin.token, { email: freshEmail(), delivery }),
+    )
+    await mail.courier?.deliver()
+    const opened = { token: invited.url?.split('#token=')[1] ?? '', password }
+    if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
+    else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
+  }
   await api.delete('/v1/me', as(next.token, { password }))
   await api.delete(`/v1/admin/users/${person.id}`, as(admin.token))
   const signal = new AbortController().signal
@@ -81,6 +91,7 @@ async function useEverything(running: TestServer): Promise<void> {
   await service.auditChain.seal()
   await service.sessions.prune()
   await mail.tokens.prune()
+  await mail.invitations.prune()
   await mail.quota.prune()
   await service.guesses.prune()
   await service.keys.prune()
@@ -119,6 +130,7 @@ describe('the locks of PostgreSQL', () => {
         'server_sessions',
         'server_one_time_tokens',
         'server_mail_counts',
+        'server_invitations',
         'server_locks',
         'latchkey_tenants',
       ]),

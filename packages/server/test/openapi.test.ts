@@ -23,6 +23,7 @@ describe('/openapi.json', () => {
     ).toMatchInlineSnapshot(`
       [
         "DELETE /v1/admin/clients/{id}",
+        "DELETE /v1/admin/invitations/{id}",
         "DELETE /v1/admin/users/{id}",
         "DELETE /v1/me",
         "DELETE /v1/me/sessions/{id}",
@@ -33,6 +34,7 @@ describe('/openapi.json', () => {
         "GET /v1/admin/audit",
         "GET /v1/admin/clients",
         "GET /v1/admin/clients/{id}",
+        "GET /v1/admin/invitations",
         "GET /v1/admin/rotations",
         "GET /v1/admin/stats",
         "GET /v1/admin/users",
@@ -55,6 +57,7 @@ describe('/openapi.json', () => {
         "POST /v1/admin/clients/{id}/rotate",
         "POST /v1/admin/clients/{id}/secrets",
         "POST /v1/admin/inspect",
+        "POST /v1/admin/invitations",
         "POST /v1/admin/rotations",
         "POST /v1/admin/rotations/pause",
         "POST /v1/admin/rotations/resume",
@@ -76,6 +79,7 @@ describe('/openapi.json', () => {
         "POST /v1/refresh",
         "POST /v1/register",
         "POST /v1/register/finish",
+        "POST /v1/register/invited",
       ]
     `)
   })

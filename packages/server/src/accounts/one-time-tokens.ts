@@ -120,9 +120,10 @@ export class OneTimeTokens {
   }
 }
 
-/** Ends every token of everybody. */
+/** Ends every token of everybody, and every invitation. */
 export async function endEveryLink(client: SqlClient): Promise<void> {
   await client.query('delete from server_one_time_tokens')
+  await client.query('delete from server_invitations')
 }
 
 const columns = 'purpose, account_id as "accountId", data'

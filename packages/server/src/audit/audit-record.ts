@@ -48,6 +48,8 @@ export const auditEvents = [
   'client_authenticate',
   'key_replace',
   'device_confirm',
+  'invitation_create',
+  'invitation_revoke',
 ] as const
 
 /** The name of something that happened. */

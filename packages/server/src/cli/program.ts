@@ -5,6 +5,7 @@ import { addDoctor } from './doctor/doctor.js'
 import { addExportAudit } from './export-audit.js'
 import { addImportUsers } from './import-users.js'
 import { addInspectToken } from './inspect-token.js'
+import { addInviteUser } from './invite-user.js'
 import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
@@ -41,6 +42,7 @@ export function createProgram(surroundings: Surroundings): Command {
   const users = program.command('users').description('accounts')
   addListUsers(users, surroundings)
   addImportUsers(users, surroundings)
+  addInviteUser(users, surroundings)
   addUserActions(users, surroundings)
   const secrets = program.command('secrets').description('the secrets that sign tokens')
   addListSecrets(secrets, surroundings)

@@ -98,6 +98,7 @@ export interface Configuration {
   /** Secrets that are hashed along with passwords, newest first; `undefined`: none. */
   readonly passwordPeppers: string | undefined
   readonly registration: Registration
+  readonly invitationTtlSec: number
   /** Whether an account may sign in whose e-mail address is not verified. */
   readonly unverifiedSignIn: Permission
   readonly mail: MailConfiguration
@@ -171,6 +172,7 @@ export function readConfiguration(env: Environment): Configuration {
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 15,
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',
+    invitationTtlSec: reader.read(settings.invitationTtl) ?? 604_800,
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
     mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
@@ -375,7 +377,9 @@ function readIssuer(reader: EnvironmentReader, host: string, port: number): stri
 function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
   const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
   const { registration, unverifiedSignIn, mail } = configuration
-  if (mail.carrier === undefined && (registration === 'by-mail' || unverifiedSignIn === 'refuse')) {
+  // Where nobody registers alone, administrators can verify addresses without mail.
+  const needsMail = registration === 'by-mail' || (registration === 'open' && unverifiedSignIn === 'refuse')
+  if (mail.carrier === undefined && needsMail) {
     reader.object({
       name: settings.smtpUrl.name,
       problem: 'it is not set, and without mail nobody could register or sign in',

@@ -11,7 +11,7 @@ export type LogLevel = (typeof logLevels)[number]
 
 const day = 86_400
 
-const registrations = ['open', 'by-mail'] as const
+const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
 
 const hstsScopes = ['host', 'subdomains'] as const
@@ -19,7 +19,7 @@ const hstsScopes = ['host', 'subdomains'] as const
 /** Which hosts browsers use https alone for. */
 export type HstsScope = (typeof hstsScopes)[number]
 
-/** How one registers. */
+/** How an account comes about. Administrators and the command line make accounts in any case. */
 export type Registration = (typeof registrations)[number]
 
 /** Whether something is permitted. */
@@ -240,7 +240,7 @@ export const settings = {
   registration: {
     name: 'LATCHKEY_REGISTRATION',
     purpose:
-      'How one registers: "open" signs in at once, and says when an address is taken; "by-mail" answers the same to every address, and goes on by a mailed link.',
+      'How an account comes about: "open" signs in at once, and says when an address is taken; "by-mail" answers the same to every address, and goes on by a mailed link; "invited" needs an invitation, and "closed" leaves it to administrators. See docs/registration.md.',
     accepts: `one of ${registrations.join(', ')}`,
     byDefault: 'open',
     parse: (text) => parseWord(text, registrations),
@@ -272,7 +272,7 @@ export const settings = {
   linkBase: {
     name: 'LATCHKEY_LINK_BASE',
     purpose:
-      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /reset-password and /confirm-device under it, each with "#token=…".',
+      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /accept-invitation, /reset-password and /confirm-device under it, each with "#token=…".',
     accepts: 'an http or https URL without query and fragment, and without a slash at its end',
     byDefault: 'LATCHKEY_ISSUER',
     parse: parseIssuer,
@@ -288,6 +288,12 @@ export const settings = {
     'How long a link to verify an address, or to finish a registration, works',
     [60, 30 * day],
     '86400 (one day)',
+  ),
+  invitationTtl: seconds(
+    'LATCHKEY_INVITATION_TTL',
+    'How long an invitation to make an account works',
+    [60, 30 * day],
+    '604800 (7 days)',
   ),
   limitLogin: limits('login', 'How often one may sign in'),
   limitRegister: limits('register', 'How often one may register'),

@@ -236,5 +236,21 @@ export const serverMigrations = {
         create index server_guess_lanes_of_account on server_guess_lanes (account)
       `,
     },
+    {
+      // `hash`: null until the letter is written that the link stands in. `mailed_at`: null where an administrator was given the link.
+      name: 'invitations',
+      sql: `
+        create table server_invitations (
+          id text primary key,
+          email text not null unique,
+          hash text unique,
+          invited_by text not null,
+          created_at bigint not null,
+          expires_at bigint not null,
+          mailed_at bigint
+        );
+        create index server_invitations_by_expiry on server_invitations (expires_at)
+      `,
+    },
   ],
 } as const

@@ -1,4 +1,5 @@
 import type { App } from '../http/app.js'
+import { addAcceptInvitation } from './accept-invitation.js'
 import { addAddDevice } from './add-device.js'
 import { addChangeClient } from './admin/change-client.js'
 import { addChangeUser } from './admin/change-user.js'
@@ -8,6 +9,7 @@ import { addDeleteClient } from './admin/delete-client.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
 import { addInspect } from './admin/inspect.js'
+import { addInvitations } from './admin/invitations.js'
 import { addListClients } from './admin/list-clients.js'
 import { addListUserSessions } from './admin/list-user-sessions.js'
 import { addListUsers } from './admin/list-users.js'
@@ -52,6 +54,7 @@ import { addVerifyEmail } from './verify-email.js'
 const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addRegister,
   addFinishRegistration,
+  addAcceptInvitation,
   addLogin,
   addRefresh,
   addLogout,
@@ -75,6 +78,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addUserActions,
   addListUserSessions,
   addDescribeSecrets,
+  addInvitations,
   addReadAudit,
   addRotations,
   addReadStats,

@@ -9,6 +9,7 @@ import type { Registration } from '../accounts/registration.js'
 import type { Administration } from '../admin/administration.js'
 import type { ActingAdministrator } from '../admin/administrator.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
+import type { InvitationAdministration } from '../admin/invitation-administration.js'
 import type { Rotations } from '../admin/rotations.js'
 import type { StatisticsParts } from '../admin/statistics.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
@@ -38,6 +39,7 @@ export interface RouteContext {
   readonly confirmations: DeviceConfirmation
   readonly sessions: Sessions
   readonly administration: Administration
+  readonly invitationAdministration: InvitationAdministration
   readonly clients: Clients
   readonly clientAdministration: ClientAdministration
   readonly rotations: Rotations

@@ -42,6 +42,7 @@ describe('the configuration', () => {
       verifyTimeoutMs: 5000,
       passwordMinLength: 15,
       registration: 'open',
+      invitationTtlSec: 604_800,
       unverifiedSignIn: 'allow',
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
@@ -121,6 +122,7 @@ describe('the configuration', () => {
       serviceKeyRotationSec: 86_400,
       passwordPeppers: masterKeys,
       registration: 'by-mail',
+      invitationTtlSec: 604_800,
       unverifiedSignIn: 'refuse',
       mail: {
         carrier: { kind: 'smtp', url: 'smtps://user:secret@mail.example.com' },

@@ -12,6 +12,7 @@ function lettersWith(chosen: string): readonly Letter[] {
   return [
     { kind: 'verify_email', ...addressed, link },
     { kind: 'finish_registration', ...addressed, link },
+    { kind: 'accept_invitation', ...addressed, link },
     { kind: 'reset_password', ...addressed, link },
     { kind: 'confirm_email', ...addressed, link },
     { kind: 'confirm_device', ...addressed, link },

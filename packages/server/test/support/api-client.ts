@@ -47,6 +47,12 @@ export interface AnswerBody {
   readonly scope: string
   readonly keys: readonly Record<string, unknown>[]
   readonly status: string
+  readonly url: string | undefined
+  readonly expires_at: string
+  readonly invitations: readonly { readonly id: string; readonly email: string; readonly delivery: string }[]
+  readonly delivery: string
+  readonly invited_by: string
+  readonly mailed_at: string | null
 }
 
 export interface AuditEntry {
