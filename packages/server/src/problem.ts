@@ -188,6 +188,11 @@ export const problems = {
     message: 'Roles and scope together have more than 1 KiB of JSON.',
     hint: 'Grant less, or shorter names.',
   },
+  administrator_protected: {
+    status: 403,
+    message: 'No administrator makes a reset link for another one.',
+    hint: 'Let its owner ask at POST /v1/password/forgot, or use "latchkey users reset-link".',
+  },
   own_account: {
     status: 409,
     message: 'Administrators do not lock themselves out.',

@@ -23,10 +23,12 @@ import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-qu
 import { Peppers } from './accounts/peppers.js'
 import { Recovery } from './accounts/recovery.js'
 import { Registration } from './accounts/registration.js'
+import { AccountProvisioning } from './admin/account-provisioning.js'
 import { Administration } from './admin/administration.js'
 import { ClientAdministration } from './admin/client-administration.js'
 import { InvitationAdministration } from './admin/invitation-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
+import { ResetLinks } from './admin/reset-links.js'
 import { Rotations } from './admin/rotations.js'
 import { AuditChain } from './audit/audit-chain.js'
 import { AuditMac } from './audit/audit-mac.js'
@@ -81,6 +83,8 @@ export interface Service {
   readonly mail: Correspondence
   readonly administration: Administration
   readonly invitationAdministration: InvitationAdministration
+  readonly provisioning: AccountProvisioning
+  readonly resetLinks: ResetLinks
   /** Programs that act for themselves. */
   readonly clients: Clients
   readonly inspection: TokenInspection
@@ -178,7 +182,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
-    const { verifyLinkTtlSec, linkBase } = configuration.mail
+    const { verifyLinkTtlSec, resetLinkTtlSec, linkBase } = configuration.mail
     const actors = new Actors({ ...configuration, clock })
     const people = {
       store,
@@ -222,6 +226,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
       mail,
       administration,
       invitationAdministration,
+      provisioning: new AccountProvisioning(people),
+      resetLinks: new ResetLinks({ ...people, resetLinkTtlSec, linkBase }),
       clients,
       inspection,
       revocation,

@@ -38,6 +38,10 @@ const adminChanges: Readonly<
   'promote a user': ({ administration }, by, { user }) => administration.changeGrants(by, user, { role: 'admin' }),
   'change a scope': ({ administration }, by, { user }) => administration.changeGrants(by, user, { scope: 'all' }),
   'delete a user': ({ administration }, by, { user }) => administration.delete(by, user),
+  'make an account': ({ provisioning }, by) =>
+    provisioning.create(by, { email: freshEmail(), password, emailVerified: true }),
+  'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
+  'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
   'invite somebody': ({ invitationAdministration }, by) =>
     invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),
   'end an invitation': ({ invitationAdministration }, by) => invitationAdministration.revoke(by, randomUUID()),

@@ -78,6 +78,11 @@ async function useEverything(running: TestServer): Promise<void> {
     if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
     else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
   }
+  const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
+  await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
+  const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
+  const reset = { token: handed.url?.split('#token=')[1] ?? '', new_password: password }
+  await api.post('/v1/password/reset', { body: reset })
   await api.delete('/v1/me', as(next.token, { password }))
   await api.delete(`/v1/admin/users/${person.id}`, as(admin.token))
   const signal = new AbortController().signal

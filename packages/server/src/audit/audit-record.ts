@@ -50,6 +50,7 @@ export const auditEvents = [
   'device_confirm',
   'invitation_create',
   'invitation_revoke',
+  'reset_link_create',
 ] as const
 
 /** The name of something that happened. */

@@ -80,6 +80,14 @@ function draft(letter: Letter, linkBase: string): Draft {
         subject: 'Your password was changed',
         paragraphs: [`The password of your account at ${site} was changed.`, alarm],
       }
+    case 'reset_link_made':
+      return {
+        subject: 'A link to reset your password was made',
+        paragraphs: [
+          `An administrator of ${site} made a link with which a new password can be set for your account.`,
+          `If you did not ask for that, write to the operator of ${site}.`,
+        ],
+      }
     case 'email_change_requested':
       return {
         subject: 'Your e-mail address is about to change',
@@ -132,7 +140,7 @@ function timeText(ms: number): string {
 
 const pausedText: Readonly<Record<NoticeTopic, string>> = {
   'sign-ins': 'Your account was signed in to on devices that have not been used for it before',
-  changes: 'The password or the address of your account was changed, or a change was asked for',
+  changes: 'The password or the address of your account was changed, or a change was asked for or prepared',
 }
 
 /** Digits and colons are all that an IP address needs; what a proxy adds to one is left out. */

@@ -29,7 +29,14 @@ export type LinkLetter = Addressed & {
 
 /** News about an account, for its owner. `Outbox.notify` is the only way to send one, and sends none to an unverified address. */
 export type Notice =
-  | { readonly kind: 'email_has_account' | 'password_changed' | 'email_change_requested' | 'email_changed' }
+  | {
+      readonly kind:
+        | 'email_has_account'
+        | 'password_changed'
+        | 'reset_link_made'
+        | 'email_change_requested'
+        | 'email_changed'
+    }
   | {
       readonly kind: 'new_device'
       /** Milliseconds since 1970. */

@@ -38,6 +38,7 @@ const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowan
   confirm_device: { topic: 'sign-ins', max: 5 },
   new_device: { topic: 'sign-ins', max: 5 },
   password_changed: { topic: 'changes', max: 5 },
+  reset_link_made: { topic: 'changes', max: 5 },
   email_change_requested: { topic: 'changes', max: 5 },
   email_changed: { topic: 'changes', max: 5 },
 }

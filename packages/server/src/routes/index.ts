@@ -5,6 +5,8 @@ import { addChangeClient } from './admin/change-client.js'
 import { addChangeUser } from './admin/change-user.js'
 import { addClientActions } from './admin/client-actions.js'
 import { addCreateClient } from './admin/create-client.js'
+import { addCreateResetLink } from './admin/create-reset-link.js'
+import { addCreateUser } from './admin/create-user.js'
 import { addDeleteClient } from './admin/delete-client.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
@@ -72,10 +74,12 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addListMySessions,
   addEndMySession,
   addListUsers,
+  addCreateUser,
   addReadUser,
   addChangeUser,
   addDeleteUser,
   addUserActions,
+  addCreateResetLink,
   addListUserSessions,
   addDescribeSecrets,
   addInvitations,
