@@ -21,6 +21,8 @@ import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accou
 import { PasswordPolicy } from './accounts/password-policy.js'
 import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
 import { Peppers } from './accounts/peppers.js'
+import { openProfileRule } from './accounts/profile-rule.js'
+import { Profiles } from './accounts/profiles.js'
 import { Recovery } from './accounts/recovery.js'
 import { Registration } from './accounts/registration.js'
 import { AccountProvisioning } from './admin/account-provisioning.js'
@@ -75,6 +77,7 @@ export interface Service {
   readonly metrics: Metrics
   readonly tracing: Tracing
   readonly sessions: Sessions
+  readonly profiles: Profiles
   readonly accounts: Accounts
   readonly registration: Registration
   readonly recovery: Recovery
@@ -174,7 +177,20 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const passwords = new PasswordQueue(hasher, parts.passwordQueue, (use, reason) =>
       metrics.passwordRefusals.inc({ use, reason }),
     )
-    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
+    const actors = new Actors({ ...configuration, clock })
+    const rule = await openProfileRule(configuration.profileSchema)
+    const profiles = new Profiles({ store, actors, audit, rule, claims: configuration.profileClaims })
+    const sessions = new Sessions({
+      ...configuration,
+      profiles,
+      store,
+      keys,
+      latchkey,
+      refreshTokens,
+      sessionIds,
+      audit,
+      clock,
+    })
     const key = await keys.storedKey('server:mail-key', outboxKeyring)
     const { registration, unverifiedSignIn, invitationTtlSec } = configuration
     const writing = { store, key, ensureKeys, names, audit, clock, registration, invitationTtlSec }
@@ -183,11 +199,11 @@ export async function openService(configuration: Configuration, parts: ServicePa
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
     const { verifyLinkTtlSec, resetLinkTtlSec, linkBase } = configuration.mail
-    const actors = new Actors({ ...configuration, clock })
     const people = {
       store,
       keys,
       sessions,
+      profiles,
       actors,
       passwords,
       policy,
@@ -199,7 +215,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     }
     const confirmations = new DeviceConfirmation({ store, guesses, audit, ...mail })
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
-    const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
+    const administration = new Administration(people)
     const invitationAdministration = new InvitationAdministration({ ...people, registration, linkBase })
     const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
@@ -218,6 +234,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       metrics,
       tracing,
       sessions,
+      profiles,
       accounts: new Accounts({ ...people, emails, confirmations }),
       registration: new Registration({ ...people, registration, verifyLinkTtlSec }),
       recovery: new Recovery(people),

@@ -16,6 +16,7 @@ const dayMs = 86_400_000
 /** What an account does with itself, as the routes do it once their guards have let the request pass. */
 const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => Promise<unknown>>> = {
   'a new name': ({ accounts }, acting) => accounts.update(acting, { name: 'Mallory' }, origin),
+  'a new profile': ({ profiles }, acting) => profiles.change(acting, { theme: 'dark' }, origin),
   'a new address': ({ accounts }, acting) => accounts.update(acting, { email: freshEmail(), password }, origin),
   'a new password': ({ accounts }, acting) =>
     accounts.changePassword(acting, { currentPassword: password, newPassword }, origin),
@@ -41,6 +42,7 @@ const adminChanges: Readonly<
   'make an account': ({ provisioning }, by) =>
     provisioning.create(by, { email: freshEmail(), password, emailVerified: true }),
   'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
+  'change a profile': ({ administration }, by, { user }) => administration.changeProfile(by, user, { plan: 'pro' }),
   'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
   'invite somebody': ({ invitationAdministration }, by) =>
     invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),
@@ -151,7 +153,9 @@ describe.each(databases)('a change on %s that was let pass before the right to m
   /** Everything that the changes could have written, but for what the endings write. */
   async function worldOf(...ids: string[]): Promise<unknown> {
     const { store } = running.server.service
-    const accounts = await store.query('select id, name, email, role, roles, scope from server_accounts order by id')
+    const accounts = await store.query(
+      'select id, name, email, role, roles, scope, profile from server_accounts order by id',
+    )
     const clients = await store.query('select * from server_clients order by id')
     const secrets = await store.query('select * from server_client_secrets order by id')
     const rotations = await store.query('select state from server_rotations')

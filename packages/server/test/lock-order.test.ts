@@ -26,6 +26,8 @@ async function useEverything(running: TestServer): Promise<void> {
   const { token, refreshToken, sessionId } = await login(running, person.email)
   await api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
   await api.patch('/v1/me', as(token, { name: 'Ada' }))
+  await api.patch('/v1/me/profile', as(token, { theme: 'dark' }))
+  await api.patch(`/v1/admin/users/${person.id}/profile`, as(admin.token, { plan: 'pro' }))
   await api.patch('/v1/me', as(token, { email: freshEmail(), password }))
   await api.post('/v1/email/resend', { body: { email: person.email } })
   await api.post('/v1/password/forgot', { body: { email: person.email } })
@@ -178,6 +180,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
         note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
         note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
         note('rename', any().api.patch('/v1/me', { token, body: { name: `n${Math.random()}` } })),
+        note('profile', any().api.patch('/v1/me/profile', { token, body: { theme: `${Math.random()}` } })),
         note('device', any().api.post('/v1/me/devices', { token, body: { password } })),
         note('address', any().api.patch('/v1/me', { token, body: { email: freshEmail(), password } })),
         note(

@@ -38,7 +38,15 @@ export async function draftAccount(
 export function newAccount(
   known: Pick<StoredAccount, 'email' | 'name' | 'role' | 'passwordHash' | 'createdAt' | 'emailVerifiedAt'>,
 ): StoredAccount {
-  return { ...known, id: uuidV7(known.createdAt), roles: '', scope: '', signedInAt: null, disabledAt: null }
+  return {
+    ...known,
+    id: uuidV7(known.createdAt),
+    roles: '',
+    scope: '',
+    signedInAt: null,
+    disabledAt: null,
+    profile: '{}',
+  }
 }
 
 /** The account with its secret and its grants, in the caller's transaction. Fails with `email_taken`. */

@@ -12,6 +12,7 @@ import { tryCanonicalEmail } from './email-address.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
+import type { Profiles } from './profiles.js'
 
 /** What `Recovery` works with. */
 export interface RecoveryOptions {
@@ -23,6 +24,7 @@ export interface RecoveryOptions {
   readonly guesses: GuessGuard
   readonly tokens: OneTimeTokens
   readonly outbox: Outbox
+  readonly profiles: Profiles
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -55,8 +57,8 @@ export class Recovery {
 
   /**
    * Sets the password by the link, and ends every session and every token of the account, all in one transaction (C5). An
-   * account whose address was not verified may have been made by a stranger: with the first reset by mail its name goes as well, and
-   * with any its known devices. A link that was handed out verifies no address, and ends with the rights of the administrator who
+   * account whose address was not verified may have been made by a stranger: with the first reset by mail its name and what its owner
+   * could write of the profile go as well, and with any its known devices. A link that was handed out verifies no address, and ends with the rights of the administrator who
    * made it, and when its account becomes an administrator's. The network, and the device whose token came along, then count as known: whoever guesses at the account does not keep
    * its owner waiting. Fails with `link_invalid`, `password_…`, `account_disabled`, `overloaded`.
    */
@@ -93,9 +95,10 @@ export class Recovery {
     account: table.Account,
     { passwordHash, attempt, isMailed }: HandOver,
   ): Promise<void> {
-    const { keys, sessions, guesses, tokens, outbox, clock } = this.#options
+    const { keys, sessions, guesses, tokens, outbox, profiles, clock } = this.#options
     const { id, emailVerifiedAt } = account
-    const change = emailVerifiedAt === null && isMailed ? { name: null, emailVerifiedAt: clock.now() } : {}
+    const profile = profiles.protectedPart(account)
+    const change = emailVerifiedAt === null && isMailed ? { name: null, profile, emailVerifiedAt: clock.now() } : {}
     const updated = checked(await table.updateAccount(client, { id }, { passwordHash, ...change }))
     await tokens.revokeAll(client, id)
     await sessions.endAll(client, id, 'password_reset')

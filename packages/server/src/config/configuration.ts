@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultLimits, type Limits } from './limits.js'
-import { fileVariableOf, type Setting } from './setting.js'
+import { fileVariableOf, mayBeFile, type Setting } from './setting.js'
 import {
+  declaredMembers,
   type HstsScope,
   type LogLevel,
   type MailSender,
   type Permission,
+  type ProfileSchema,
   type Registration,
   settings,
 } from './settings.js'
@@ -99,6 +101,10 @@ export interface Configuration {
   readonly passwordPeppers: string | undefined
   readonly registration: Registration
   readonly invitationTtlSec: number
+  /** What profiles of accounts may be; `undefined`: any JSON object. */
+  readonly profileSchema: ProfileSchema | undefined
+  /** Members of profiles that access tokens carry as claims. */
+  readonly profileClaims: readonly string[]
   /** Whether an account may sign in whose e-mail address is not verified. */
   readonly unverifiedSignIn: Permission
   readonly mail: MailConfiguration
@@ -173,6 +179,8 @@ export function readConfiguration(env: Environment): Configuration {
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',
     invitationTtlSec: reader.read(settings.invitationTtl) ?? 604_800,
+    profileSchema: reader.read(settings.profileSchema),
+    profileClaims: reader.read(settings.profileClaims) ?? [],
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
     mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
@@ -213,12 +221,12 @@ class EnvironmentReader {
 
   /** The value of a setting; `undefined` when it is absent, empty, or wrong, which is noted. */
   read<T>(setting: Setting<T>): T | undefined {
-    const { name, accepts, secret, parse } = setting
+    const { name, accepts, parse } = setting
     const text = this.#textOf(setting)
     if (text === undefined) return undefined
     const value = text.includes('\0') ? undefined : parse(text)
     if (value === undefined) {
-      const problem = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
+      const problem = mayBeFile(setting) ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
       this.object({ name, problem, remedy: `It must be ${accepts}.` })
     }
     return value
@@ -247,8 +255,8 @@ class EnvironmentReader {
     return undefined
   }
 
-  #fileOf({ name, secret }: Setting<unknown>): string | undefined {
-    return secret === true ? this.#variable(fileVariableOf(name)) : undefined
+  #fileOf(setting: Setting<unknown>): string | undefined {
+    return mayBeFile(setting) ? this.#variable(fileVariableOf(setting.name)) : undefined
   }
 
   /** An empty variable counts as an absent one. */
@@ -384,6 +392,16 @@ function checkTogether(reader: EnvironmentReader, configuration: Configuration):
       name: settings.smtpUrl.name,
       problem: 'it is not set, and without mail nobody could register or sign in',
       remedy: `It must be ${settings.smtpUrl.accepts}.`,
+    })
+  }
+  const { profileSchema, profileClaims } = configuration
+  const declared = declaredMembers(profileSchema ?? {})
+  const undeclared = profileClaims.filter((name) => !Object.hasOwn(declared, name))
+  if (undeclared.length > 0) {
+    reader.object({
+      name: settings.profileClaims.name,
+      problem: `LATCHKEY_PROFILE_SCHEMA declares no property ${undeclared.join(', ')}`,
+      remedy: 'Declare each claim under "properties" of the schema, so that its type is known.',
     })
   }
   if (serviceAudiences.includes(audience)) {

@@ -252,5 +252,10 @@ export const serverMigrations = {
         create index server_invitations_by_expiry on server_invitations (expires_at)
       `,
     },
+    {
+      // A JSON object.
+      name: 'profiles of accounts',
+      sql: `alter table server_accounts add column profile text not null default '{}'`,
+    },
   ],
 } as const

@@ -2,6 +2,7 @@ import type { App } from '../http/app.js'
 import { addAcceptInvitation } from './accept-invitation.js'
 import { addAddDevice } from './add-device.js'
 import { addChangeClient } from './admin/change-client.js'
+import { addChangeProfile } from './admin/change-profile.js'
 import { addChangeUser } from './admin/change-user.js'
 import { addClientActions } from './admin/client-actions.js'
 import { addCreateClient } from './admin/create-client.js'
@@ -51,6 +52,7 @@ import { addResetPassword } from './reset-password.js'
 import type { RouteContext } from './route-context.js'
 import { sharedSchemas } from './schemas.js'
 import { addUpdateMe } from './update-me.js'
+import { addUpdateMyProfile } from './update-my-profile.js'
 import { addVerifyEmail } from './verify-email.js'
 
 const routes: readonly ((app: App, context: RouteContext) => void)[] = [
@@ -63,6 +65,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addLogoutAll,
   addReadMe,
   addUpdateMe,
+  addUpdateMyProfile,
   addDeleteMe,
   addChangePassword,
   addAddDevice,
@@ -77,6 +80,7 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addCreateUser,
   addReadUser,
   addChangeUser,
+  addChangeProfile,
   addDeleteUser,
   addUserActions,
   addCreateResetLink,

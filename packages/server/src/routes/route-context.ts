@@ -4,6 +4,7 @@ import type { SqlStore } from 'latchkey/sqlite'
 import type { Accounts } from '../accounts/accounts.js'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
+import type { Profiles } from '../accounts/profiles.js'
 import type { Recovery } from '../accounts/recovery.js'
 import type { Registration } from '../accounts/registration.js'
 import type { AccountProvisioning } from '../admin/account-provisioning.js'
@@ -40,6 +41,7 @@ export interface RouteContext {
   readonly emails: EmailVerification
   readonly confirmations: DeviceConfirmation
   readonly sessions: Sessions
+  readonly profiles: Profiles
   readonly administration: Administration
   readonly invitationAdministration: InvitationAdministration
   readonly provisioning: AccountProvisioning
