@@ -43,6 +43,11 @@ function isTest({ title, file }: CitedTest): boolean {
   )
 }
 
+/** The JSON Schema that a page shows. */
+function schemaIn(path: string): string {
+  return /```json\n(.*?)```/s.exec(read(path))?.[1] ?? ''
+}
+
 describe('docs/api.md', () => {
   it('lists every route once, and shows what its examples print', async () => {
     const page = read('docs/api.md')
@@ -59,6 +64,36 @@ describe('docs/api.md', () => {
       )
       expect([...page.matchAll(operationPattern)].map(([, route]) => route).toSorted()).toEqual(routes.toSorted())
       const examples = steps(page)
+      const script = examples.map(({ commands }) => commands).join('\n')
+      const { stdout } = await promisify(execFile)(
+        'bash',
+        ['-euo', 'pipefail', '-c', script.replace('http://127.0.0.1:3000', server.url)],
+        { cwd: folder },
+      )
+      expect(stdout).toBe(examples.map(({ shown }) => shown).join(''))
+    } finally {
+      await server.stop()
+      await deployment.dispose()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe.each<[string, Readonly<Record<string, string>>]>([
+  ['docs/registration.md', { LATCHKEY_REGISTRATION: 'invited' }],
+  [
+    'docs/profiles.md',
+    { LATCHKEY_PROFILE_SCHEMA: schemaIn('docs/profiles.md'), LATCHKEY_PROFILE_CLAIMS: 'plan,locale' },
+  ],
+])('%s', (path, settings) => {
+  it('shows what its examples print', async () => {
+    const deployment = await createDeployment('sqlite', settings)
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-guide-'))
+    await runCommand(deployment, ['admin', 'create', 'admin@example.com'], 'correct horse battery staple')
+    const server = await startServer(deployment)
+    try {
+      // The commands of the operator print what is new each time; a test of the server runs them.
+      const examples = steps(read(path)).filter(({ commands }) => !commands.startsWith('npx latchkey'))
       const script = examples.map(({ commands }) => commands).join('\n')
       const { stdout } = await promisify(execFile)(
         'bash',

@@ -106,6 +106,16 @@ export const problems = {
     message: 'There is an account with this e-mail address already.',
     hint: 'Sign in, register another address, or set a new password by mail: POST /v1/password/forgot.',
   },
+  registration_closed: {
+    status: 403,
+    message: 'This server does not let people register in this way.',
+    hint: 'Ask an administrator for an account or an invitation.',
+  },
+  invitation_unknown: {
+    status: 404,
+    message: 'There is no such invitation.',
+    hint: 'List the invitations; this one may have been used, replaced or revoked, or has expired.',
+  },
   invalid_credentials: {
     status: 401,
     message: 'E-mail address and password do not belong together.',
@@ -185,6 +195,26 @@ export const problems = {
     status: 400,
     message: 'Roles and scope together have more than 1 KiB of JSON.',
     hint: 'Grant less, or shorter names.',
+  },
+  profile_invalid: {
+    status: 400,
+    message: 'The profile would not be as the schema of this server asks.',
+    hint: 'See "errors" for each member, and ask the operator for LATCHKEY_PROFILE_SCHEMA.',
+  },
+  profile_too_large: {
+    status: 400,
+    message: 'The profile would have more than 4 KiB of JSON, or its claims more than 1 KiB.',
+    hint: 'Keep less in it, and larger things in the application.',
+  },
+  profile_protected: {
+    status: 403,
+    message: 'Only administrators write this member of the profile.',
+    hint: 'Leave out the members that the schema declares as readOnly.',
+  },
+  administrator_protected: {
+    status: 403,
+    message: 'No administrator makes a reset link for another one.',
+    hint: 'Let its owner ask at POST /v1/password/forgot, or use "latchkey users reset-link".',
   },
   own_account: {
     status: 409,
@@ -349,6 +379,8 @@ export interface ProblemOptions {
   readonly hint?: string
   /** The device token under which the client should come back. */
   readonly deviceToken?: string
+  /** What is wrong, member by member. */
+  readonly errors?: readonly FieldError[]
   /** What lies behind it; for the log alone. */
   readonly cause?: unknown
 }
@@ -361,11 +393,12 @@ export class Problem extends Error {
   readonly hint: string
   readonly oauthError: string | undefined
   readonly deviceToken: string | undefined
+  readonly errors: readonly FieldError[] | undefined
   /** Sent along with the answer. */
   readonly headers: Readonly<Record<string, string>>
 
   /** `retryAfterSec`: after how many seconds it may go better. */
-  constructor(code: ProblemCode, { retryAfterSec, hint, deviceToken, cause }: ProblemOptions = {}) {
+  constructor(code: ProblemCode, { retryAfterSec, hint, deviceToken, errors, cause }: ProblemOptions = {}) {
     const kind: ProblemKind = problems[code]
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
@@ -376,6 +409,7 @@ export class Problem extends Error {
     this.hint = hint ?? kind.hint
     this.oauthError = kind.oauthError
     this.deviceToken = deviceToken
+    this.errors = errors
     this.headers = {
       ...kind.headers,
       ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),

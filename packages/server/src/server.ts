@@ -181,6 +181,7 @@ async function furnish(
       { name: 'prune rate limits', run: () => limits.prune() },
       { name: 'prune guesses', run: () => service.guesses.prune() },
       { name: 'prune one-time tokens', run: () => service.mail.tokens.prune() },
+      { name: 'prune invitations', run: () => service.mail.invitations.prune() },
       { name: 'prune mail counts', run: () => service.mail.quota.prune() },
       { name: 'fill search texts', run: () => fillSearchTexts(store) },
     ]),

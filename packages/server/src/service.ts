@@ -21,11 +21,16 @@ import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accou
 import { PasswordPolicy } from './accounts/password-policy.js'
 import { PasswordQueue, type PasswordQueueOptions } from './accounts/password-queue.js'
 import { Peppers } from './accounts/peppers.js'
+import { openProfileRule } from './accounts/profile-rule.js'
+import { Profiles } from './accounts/profiles.js'
 import { Recovery } from './accounts/recovery.js'
 import { Registration } from './accounts/registration.js'
+import { AccountProvisioning } from './admin/account-provisioning.js'
 import { Administration } from './admin/administration.js'
 import { ClientAdministration } from './admin/client-administration.js'
+import { InvitationAdministration } from './admin/invitation-administration.js'
 import { LeakResponse } from './admin/leak-response.js'
+import { ResetLinks } from './admin/reset-links.js'
 import { Rotations } from './admin/rotations.js'
 import { AuditChain } from './audit/audit-chain.js'
 import { AuditMac } from './audit/audit-mac.js'
@@ -76,6 +81,7 @@ export interface Service {
   readonly metrics: Metrics
   readonly tracing: Tracing
   readonly sessions: Sessions
+  readonly profiles: Profiles
   readonly accounts: Accounts
   readonly registration: Registration
   readonly recovery: Recovery
@@ -83,6 +89,9 @@ export interface Service {
   readonly confirmations: DeviceConfirmation
   readonly mail: Correspondence
   readonly administration: Administration
+  readonly invitationAdministration: InvitationAdministration
+  readonly provisioning: AccountProvisioning
+  readonly resetLinks: ResetLinks
   /** Programs that act for themselves. */
   readonly clients: Clients
   readonly inspection: TokenInspection
@@ -172,19 +181,33 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const passwords = new PasswordQueue(hasher, parts.passwordQueue, (use, reason) =>
       metrics.passwordRefusals.inc({ use, reason }),
     )
-    const sessions = new Sessions({ ...configuration, store, keys, latchkey, refreshTokens, sessionIds, audit, clock })
+    const actors = new Actors({ ...configuration, clock })
+    const rule = await openProfileRule(configuration.profileSchema)
+    const profiles = new Profiles({ store, actors, audit, rule, claims: configuration.profileClaims })
+    const sessions = new Sessions({
+      ...configuration,
+      profiles,
+      store,
+      keys,
+      latchkey,
+      refreshTokens,
+      sessionIds,
+      audit,
+      clock,
+    })
     const key = await keys.storedKey('server:mail-key', outboxKeyring)
-    const mail = openCorrespondence(configuration.mail, { store, key, ensureKeys, names, audit, clock })
+    const { registration, unverifiedSignIn, invitationTtlSec } = configuration
+    const writing = { store, key, ensureKeys, names, audit, clock, registration, invitationTtlSec }
+    const mail = openCorrespondence(configuration.mail, writing)
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
       mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
-    const { registration, unverifiedSignIn } = configuration
-    const { verifyLinkTtlSec } = configuration.mail
-    const actors = new Actors({ ...configuration, clock })
+    const { verifyLinkTtlSec, resetLinkTtlSec, linkBase } = configuration.mail
     const people = {
       store,
       keys,
       sessions,
+      profiles,
       actors,
       passwords,
       policy,
@@ -196,7 +219,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     }
     const confirmations = new DeviceConfirmation({ store, guesses, audit, ...mail })
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
-    const administration = new Administration({ store, keys, sessions, actors, audit, clock, unverifiedSignIn })
+    const administration = new Administration(people)
+    const invitationAdministration = new InvitationAdministration({ ...people, registration, linkBase })
     const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
@@ -214,6 +238,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       metrics,
       tracing,
       sessions,
+      profiles,
       accounts: new Accounts({ ...people, emails, confirmations }),
       registration: new Registration({ ...people, registration, verifyLinkTtlSec }),
       recovery: new Recovery(people),
@@ -221,6 +246,9 @@ export async function openService(configuration: Configuration, parts: ServicePa
       confirmations,
       mail,
       administration,
+      invitationAdministration,
+      provisioning: new AccountProvisioning(people),
+      resetLinks: new ResetLinks({ ...people, resetLinkTtlSec, linkBase }),
       clients,
       inspection,
       revocation,

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { operator } from '../src/admin/administrator.js'
 import { firstId } from '../src/routes/schemas.js'
 import { besideServer, outcomeOf } from './support/beside-server.js'
-import { createAdmin, login, register, tokenState } from './support/people.js'
+import { createAdmin, login, password, register, tokenState } from './support/people.js'
 
 const hash = `$2b$04$${'A'.repeat(53)}`
 
@@ -49,6 +50,24 @@ describe('beside a running server, latchkey', () => {
       token: admin.token,
     })
     expect(body.entries.map(({ event }) => event)).toEqual(['account_delete', 'account_enable', 'account_disable'])
+  })
+
+  it('users create, verify, reset-link and invite print what is to be handed out, and nothing is mailed', async () => {
+    const email = `${randomUUID()}@provisioned.test`
+    const created = JSON.parse((await beside.run('users', 'create', email, '--json')).stdout)
+    expect(created).toEqual({ id: expect.any(String), email, email_verified: false })
+    expect((await beside.run('users', 'verify', email)).code).toBe(0)
+    const printed = (await beside.run('users', 'reset-link', email)).stdout.trim()
+    expect(printed).toMatch(/\/reset-password#token=[\w-]{43}$/)
+    const body = { token: printed.split('#token=')[1], new_password: password }
+    expect((await beside.running.api.post('/v1/password/reset', { body })).status).toBe(204)
+    expect((await login(beside.running, email)).id).toBe(created.id)
+    const invited = JSON.parse((await beside.run('users', 'invite', 'ada@invited.test', '--json')).stdout)
+    expect(invited).toMatchObject({ email: 'ada@invited.test', delivery: 'link' })
+    const token = invited.url.split('#token=')[1]
+    const { status } = await beside.running.api.post('/v1/register/invited', { body: { token, password } })
+    expect(status).toBe(201)
+    expect(outcomeOf(await beside.run('users', 'create', email))).toEqual([1, 'email_taken'])
   })
 
   it('users disable keeps the last administrator, and users delete says so when none is left', async () => {

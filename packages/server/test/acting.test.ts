@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ActingAdministrator, operator } from '../src/admin/administrator.js'
 import type { Service } from '../src/service.js'
@@ -15,6 +16,7 @@ const dayMs = 86_400_000
 /** What an account does with itself, as the routes do it once their guards have let the request pass. */
 const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => Promise<unknown>>> = {
   'a new name': ({ accounts }, acting) => accounts.update(acting, { name: 'Mallory' }, origin),
+  'a new profile': ({ profiles }, acting) => profiles.change(acting, { theme: 'dark' }, origin),
   'a new address': ({ accounts }, acting) => accounts.update(acting, { email: freshEmail(), password }, origin),
   'a new password': ({ accounts }, acting) =>
     accounts.changePassword(acting, { currentPassword: password, newPassword }, origin),
@@ -37,6 +39,14 @@ const adminChanges: Readonly<
   'promote a user': ({ administration }, by, { user }) => administration.changeGrants(by, user, { role: 'admin' }),
   'change a scope': ({ administration }, by, { user }) => administration.changeGrants(by, user, { scope: 'all' }),
   'delete a user': ({ administration }, by, { user }) => administration.delete(by, user),
+  'make an account': ({ provisioning }, by) =>
+    provisioning.create(by, { email: freshEmail(), password, emailVerified: true }),
+  'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
+  'change a profile': ({ administration }, by, { user }) => administration.changeProfile(by, user, { plan: 'pro' }),
+  'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
+  'invite somebody': ({ invitationAdministration }, by) =>
+    invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),
+  'end an invitation': ({ invitationAdministration }, by) => invitationAdministration.revoke(by, randomUUID()),
   'create a client': ({ clientAdministration }, by) =>
     clientAdministration.create(by, { name: 'backdoor', scope: '', mayIntrospect: true }),
   'change a client': ({ clientAdministration }, by, { machine }) =>
@@ -143,15 +153,18 @@ describe.each(databases)('a change on %s that was let pass before the right to m
   /** Everything that the changes could have written, but for what the endings write. */
   async function worldOf(...ids: string[]): Promise<unknown> {
     const { store } = running.server.service
-    const accounts = await store.query('select id, name, email, role, roles, scope from server_accounts order by id')
+    const accounts = await store.query(
+      'select id, name, email, role, roles, scope, profile from server_accounts order by id',
+    )
     const clients = await store.query('select * from server_clients order by id')
     const secrets = await store.query('select * from server_client_secrets order by id')
     const rotations = await store.query('select state from server_rotations')
     const links = await store.query('select purpose, account_id from server_one_time_tokens order by hash')
+    const invitations = await store.query('select * from server_invitations order by id')
     const versions = await store.query('select tenant_id, version from latchkey_tenants order by tenant_id')
     const disabled = await store.query('select id from server_accounts where disabled_at is not null order by id')
     const audit = await store.query(`select id from server_audit where outcome = 'done' order by id`)
-    return { ids, accounts, clients, secrets, rotations, links, versions, disabled, audit }
+    return { ids, accounts, clients, secrets, rotations, links, invitations, versions, disabled, audit }
   }
 
   describe.each(Object.entries(endings))('because %s', (_, [code, end]) => {

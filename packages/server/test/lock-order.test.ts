@@ -26,6 +26,8 @@ async function useEverything(running: TestServer): Promise<void> {
   const { token, refreshToken, sessionId } = await login(running, person.email)
   await api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
   await api.patch('/v1/me', as(token, { name: 'Ada' }))
+  await api.patch('/v1/me/profile', as(token, { theme: 'dark' }))
+  await api.patch(`/v1/admin/users/${person.id}/profile`, as(admin.token, { plan: 'pro' }))
   await api.patch('/v1/me', as(token, { email: freshEmail(), password }))
   await api.post('/v1/email/resend', { body: { email: person.email } })
   await api.post('/v1/password/forgot', { body: { email: person.email } })
@@ -68,6 +70,21 @@ async function useEverything(running: TestServer): Promise<void> {
   await machines.administer('DELETE', `/${machine.id}`)
   await api.post('/v1/admin/rotations', as(admin.token, { canary: 1 }))
   for (const step of ['pause', 'resume', 'stop']) await api.post(`/v1/admin/rotations/${step}`, as(admin.token))
+  for (const delivery of ['link', 'mail', 'link']) {
+    const { body: invited } = await api.post(
+      '/v1/admin/invitations',
+      as(admin.token, { email: freshEmail(), delivery }),
+    )
+    await mail.courier?.deliver()
+    const opened = { token: invited.url?.split('#token=')[1] ?? '', password }
+    if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
+    else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
+  }
+  const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
+  await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
+  const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
+  const reset = { token: handed.url?.split('#token=')[1] ?? '', new_password: password }
+  await api.post('/v1/password/reset', { body: reset })
   await api.delete('/v1/me', as(next.token, { password }))
   await api.delete(`/v1/admin/users/${person.id}`, as(admin.token))
   const signal = new AbortController().signal
@@ -81,6 +98,7 @@ async function useEverything(running: TestServer): Promise<void> {
   await service.auditChain.seal()
   await service.sessions.prune()
   await mail.tokens.prune()
+  await mail.invitations.prune()
   await mail.quota.prune()
   await service.guesses.prune()
   await service.keys.prune()
@@ -119,6 +137,7 @@ describe('the locks of PostgreSQL', () => {
         'server_sessions',
         'server_one_time_tokens',
         'server_mail_counts',
+        'server_invitations',
         'server_locks',
         'latchkey_tenants',
       ]),
@@ -161,6 +180,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
         note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
         note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
         note('rename', any().api.patch('/v1/me', { token, body: { name: `n${Math.random()}` } })),
+        note('profile', any().api.patch('/v1/me/profile', { token, body: { theme: `${Math.random()}` } })),
         note('device', any().api.post('/v1/me/devices', { token, body: { password } })),
         note('address', any().api.patch('/v1/me', { token, body: { email: freshEmail(), password } })),
         note(

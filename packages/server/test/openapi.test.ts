@@ -23,6 +23,7 @@ describe('/openapi.json', () => {
     ).toMatchInlineSnapshot(`
       [
         "DELETE /v1/admin/clients/{id}",
+        "DELETE /v1/admin/invitations/{id}",
         "DELETE /v1/admin/users/{id}",
         "DELETE /v1/me",
         "DELETE /v1/me/sessions/{id}",
@@ -33,6 +34,7 @@ describe('/openapi.json', () => {
         "GET /v1/admin/audit",
         "GET /v1/admin/clients",
         "GET /v1/admin/clients/{id}",
+        "GET /v1/admin/invitations",
         "GET /v1/admin/rotations",
         "GET /v1/admin/stats",
         "GET /v1/admin/users",
@@ -44,7 +46,9 @@ describe('/openapi.json', () => {
         "GET /v1/me/sessions",
         "PATCH /v1/admin/clients/{id}",
         "PATCH /v1/admin/users/{id}",
+        "PATCH /v1/admin/users/{id}/profile",
         "PATCH /v1/me",
+        "PATCH /v1/me/profile",
         "POST /oauth/introspect",
         "POST /oauth/revoke",
         "POST /oauth/token",
@@ -55,14 +59,18 @@ describe('/openapi.json', () => {
         "POST /v1/admin/clients/{id}/rotate",
         "POST /v1/admin/clients/{id}/secrets",
         "POST /v1/admin/inspect",
+        "POST /v1/admin/invitations",
         "POST /v1/admin/rotations",
         "POST /v1/admin/rotations/pause",
         "POST /v1/admin/rotations/resume",
         "POST /v1/admin/rotations/stop",
+        "POST /v1/admin/users",
         "POST /v1/admin/users/{id}/disable",
         "POST /v1/admin/users/{id}/enable",
+        "POST /v1/admin/users/{id}/reset-link",
         "POST /v1/admin/users/{id}/revoke",
         "POST /v1/admin/users/{id}/rotate",
+        "POST /v1/admin/users/{id}/verify",
         "POST /v1/email/resend",
         "POST /v1/email/verify",
         "POST /v1/login",
@@ -76,6 +84,7 @@ describe('/openapi.json', () => {
         "POST /v1/refresh",
         "POST /v1/register",
         "POST /v1/register/finish",
+        "POST /v1/register/invited",
       ]
     `)
   })

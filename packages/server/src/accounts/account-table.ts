@@ -25,6 +25,8 @@ export interface Account {
   readonly disabledAt: number | null
   /** Since when it is known that its owner reads what is mailed to the address. */
   readonly emailVerifiedAt: number | null
+  /** What applications keep with it: the text of a JSON object. */
+  readonly profile: string
 }
 
 /** An account with the hash of its password; stays inside `accounts/`. */
@@ -38,7 +40,7 @@ export function withoutHash({ passwordHash, ...account }: StoredAccount): Accoun
 }
 
 const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
-  email_verified_at as "emailVerifiedAt"`
+  email_verified_at as "emailVerifiedAt", profile`
 
 /** A new account, whose tenant exists already. Fails with `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
@@ -115,6 +117,7 @@ export interface AccountChange {
   readonly passwordHash?: string | undefined
   readonly disabledAt?: number | null | undefined
   readonly emailVerifiedAt?: number | undefined
+  readonly profile?: string | undefined
 }
 
 const changeable = {
@@ -126,6 +129,7 @@ const changeable = {
   passwordHash: 'password_hash',
   disabledAt: 'disabled_at',
   emailVerifiedAt: 'email_verified_at',
+  profile: 'profile',
 } as const satisfies Record<keyof AccountChange, string>
 
 /** Which account a change is meant for. */

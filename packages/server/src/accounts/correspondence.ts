@@ -2,10 +2,12 @@ import type { Clock, Keyring, StoredKey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { MailConfiguration } from '../config/configuration.js'
+import type { Registration } from '../config/settings.js'
 import { Courier } from '../mail/courier.js'
 import { MailQuota, type MailQuotaOptions } from '../mail/mail-quota.js'
 import { openTransport } from '../mail/open-transport.js'
 import { Outbox } from '../mail/outbox.js'
+import { Invitations } from './invitations.js'
 import { OneTimeTokens } from './one-time-tokens.js'
 import { RequestAnswers } from './request-answers.js'
 
@@ -18,11 +20,14 @@ export interface CorrespondenceParts {
   readonly names: MailQuotaOptions['names']
   readonly audit: AuditTrail
   readonly clock: Clock
+  readonly registration: Registration
+  readonly invitationTtlSec: number
 }
 
 /** Everything between an account and its owner's mailbox. */
 export interface Correspondence {
   readonly tokens: OneTimeTokens
+  readonly invitations: Invitations
   readonly outbox: Outbox
   readonly quota: MailQuota
   /** `undefined` where nothing can be mailed. */
@@ -31,14 +36,15 @@ export interface Correspondence {
 
 /** Puts it together as the operator has decided. */
 export function openCorrespondence(mail: MailConfiguration, parts: CorrespondenceParts): Correspondence {
-  const { store, audit, clock } = parts
+  const { store, audit, clock, registration } = parts
   const { linkBase, resetLinkTtlSec, verifyLinkTtlSec } = mail
   const transport = openTransport(mail)
   const tokens = new OneTimeTokens({ store, clock })
+  const invitations = new Invitations(parts)
   const quota = new MailQuota(parts)
   const outbox = new Outbox({ ...parts, quota, served: transport !== undefined })
-  const answers = new RequestAnswers({ tokens, audit, resetLinkTtlSec, verifyLinkTtlSec })
+  const answers = new RequestAnswers({ tokens, invitations, registration, audit, resetLinkTtlSec, verifyLinkTtlSec })
   const answer = answers.draft.bind(answers)
   const courier = transport && new Courier({ store, outbox, transport, answer, linkBase, audit, clock })
-  return { tokens, outbox, quota, courier }
+  return { tokens, invitations, outbox, quota, courier }
 }

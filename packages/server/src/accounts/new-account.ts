@@ -40,7 +40,7 @@ export function newAccount(
     Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt'>>,
   id = uuidV7(known.createdAt),
 ): StoredAccount {
-  return { signedInAt: null, disabledAt: null, ...known, id, roles: '', scope: '' }
+  return { signedInAt: null, disabledAt: null, profile: '{}', ...known, id, roles: '', scope: '' }
 }
 
 /** The account with its secret and its grants, in the caller's transaction. Fails with `email_taken`. */

@@ -10,6 +10,8 @@ export interface TokenPurposes {
   verify_email: { readonly email: string }
   change_email: { readonly email: string }
   reset_password: { readonly email: string }
+  /** A link that was handed out instead of mailed, so that it shows nothing about a mailbox. `madeBy`: the account of the administrator; `null` for the operator. */
+  handed_reset: { readonly email: string; readonly madeBy: string | null }
   /** `device`: the name of the lane of the device that asked. */
   confirm_device: { readonly email: string; readonly device: string }
   register: { readonly email: string; readonly name: string | null; readonly passwordHash: string }
@@ -37,7 +39,7 @@ export interface OneTimeTokensOptions {
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Tokens that are mailed, and work once. Only their hashes are kept: with 256 random bits in each, a plain one tells nothing of them. An account has one
+ * Tokens that are mailed or handed out, and work once. Only their hashes are kept: with 256 random bits in each, a plain one tells nothing of them. An account has one
  * of each purpose, so that a newer one takes the place of the last; those that are to make an account stand each for itself, for else whoever knows an
  * address could keep its owner from registering.
  */
@@ -87,6 +89,14 @@ export class OneTimeTokens {
     })
   }
 
+  /** Ends the token of one purpose, in the caller's transaction. */
+  async revoke(client: SqlClient, accountId: string, purpose: Purpose): Promise<void> {
+    await client.query('delete from server_one_time_tokens where account_id = $1 and purpose = $2', [
+      accountId,
+      purpose,
+    ])
+  }
+
   /** Ends every token of the account, in the caller's transaction. */
   async revokeAll(client: SqlClient, accountId: string): Promise<void> {
     await client.query('delete from server_one_time_tokens where account_id = $1', [accountId])
@@ -120,9 +130,10 @@ export class OneTimeTokens {
   }
 }
 
-/** Ends every token of everybody. */
+/** Ends every token of everybody, and every invitation. */
 export async function endEveryLink(client: SqlClient): Promise<void> {
   await client.query('delete from server_one_time_tokens')
+  await client.query('delete from server_invitations')
 }
 
 const columns = 'purpose, account_id as "accountId", data'

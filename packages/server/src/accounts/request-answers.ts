@@ -1,13 +1,19 @@
 import type { SqlClient } from 'latchkey/sqlite'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
+import type { Registration } from '../config/settings.js'
 import { type LetterDraft, type LinkLetter, type MailRequest, noticeTo, type OneTimeLink } from '../mail/letter.js'
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
+import type { Invitations } from './invitations.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
+import { isOpenToAll } from './registration-rule.js'
 
 /** What `RequestAnswers` works with. */
 export interface RequestAnswersOptions {
   readonly tokens: OneTimeTokens
+  readonly invitations: Invitations
+  /** What was asked for before registration was closed is not answered any more. */
+  readonly registration: Registration
   readonly audit: AuditTrail
   readonly resetLinkTtlSec: number
   readonly verifyLinkTtlSec: number
@@ -28,6 +34,7 @@ export class RequestAnswers {
   async draft(client: SqlClient, request: MailRequest): Promise<LetterDraft | undefined> {
     const account = await lockOwner(client, request.to)
     if (request.kind === 'ask_registration') return this.#registration(client, request, account)
+    if (request.kind === 'ask_invitation') return this.#invitation(client, request, account)
     if (account === undefined || account.disabledAt !== null) return undefined
     if (request.kind === 'ask_reset') return this.#reset(client, request, account)
     if (request.kind === 'ask_device') return this.#confirmation(client, request, account)
@@ -40,7 +47,8 @@ export class RequestAnswers {
     account: Account | undefined,
   ): LetterDraft | undefined {
     const { to, name, passwordHash, origin } = request
-    const { tokens, verifyLinkTtlSec } = this.#options
+    const { tokens, verifyLinkTtlSec, registration } = this.#options
+    if (!isOpenToAll(registration)) return undefined
     if (account === undefined) {
       const data = { email: to, name, passwordHash }
       return linkDraft('finish_registration', { to, account: null }, () =>
@@ -55,6 +63,19 @@ export class RequestAnswers {
       return notice
     }
     return { kind: notice.kind, to, account: account.id, write }
+  }
+
+  /** The link of an invitation that nobody has revoked or replaced since, as long as the address has no account. */
+  async #invitation(
+    client: SqlClient,
+    { to, invitation: id }: MailRequest & { kind: 'ask_invitation' },
+    account: Account | undefined,
+  ): Promise<LetterDraft | undefined> {
+    const { invitations, registration } = this.#options
+    if (account !== undefined || registration === 'closed') return undefined
+    const invitation = await invitations.findUnmailed(client, id)
+    if (invitation === undefined) return undefined
+    return linkDraft('accept_invitation', { to, account: null }, () => invitations.makeLink(client, invitation, 'mail'))
   }
 
   #reset(client: SqlClient, { to, origin }: MailRequest, { id }: Account): LetterDraft {

@@ -3,6 +3,8 @@ import type { SqlClient, SqlStore } from 'latchkey/sqlite'
 import * as table from '../accounts/account-table.js'
 import { canAdminister, requireAdministrator, type SignInRule } from '../accounts/administrators.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
+import type { JsonObject } from '../accounts/merge-patch.js'
+import type { Profiles } from '../accounts/profiles.js'
 import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEntry, AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trail.js'
@@ -20,6 +22,7 @@ export interface AdministrationOptions extends SignInRule {
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions
   readonly actors: Actors
+  readonly profiles: Profiles
   readonly audit: AuditTrail
   readonly clock: Clock
 }
@@ -114,6 +117,22 @@ export class Administration {
     return this.#change(by, id, 'account_enable', async (client) => {
       await table.updateAccount(client, { id }, { disabledAt: null })
       await this.#options.keys.enable(id, { client })
+      return undefined
+    })
+  }
+
+  /** The address counts as its owner's, as if a mailed link had been followed; where it did before, nothing changes. */
+  verifyEmail(by: Administrator, id: string): Promise<table.Account> {
+    return this.#change(by, id, 'email_verify', async (client, { emailVerifiedAt }) => {
+      await table.updateAccount(client, { id }, { emailVerifiedAt: emailVerifiedAt ?? this.#now() })
+      return undefined
+    })
+  }
+
+  /** Merges a patch into the profile, its protected members included. Fails as `Profiles.apply` does. */
+  changeProfile(by: Administrator, id: string, patch: JsonObject): Promise<table.Account> {
+    return this.#change(by, id, 'profile_change', async (client) => {
+      await this.#options.profiles.apply(client, id, patch)
       return undefined
     })
   }

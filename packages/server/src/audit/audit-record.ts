@@ -48,6 +48,9 @@ export const auditEvents = [
   'client_authenticate',
   'key_replace',
   'device_confirm',
+  'invitation_create',
+  'invitation_revoke',
+  'reset_link_create',
 ] as const
 
 /** The name of something that happened. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { isOpenToAll } from '../accounts/registration-rule.js'
 import type { Configuration } from '../config/configuration.js'
 import type { OpenDatabase } from '../database/open-database.js'
 
@@ -24,11 +25,15 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
     ...(hasAdmin
       ? []
       : ['  Make the first administrator, in another terminal:', '', `    ${adminCommand(configuration)}`, '']),
-    '  Register a user:',
-    '',
-    `    curl ${url}/v1/register -H 'Content-Type: application/json' \\`,
-    `      -d '${body}'`,
-    '',
+    ...(isOpenToAll(configuration.registration)
+      ? [
+          '  Register a user:',
+          '',
+          `    curl ${url}/v1/register -H 'Content-Type: application/json' \\`,
+          `      -d '${body}'`,
+          '',
+        ]
+      : []),
     '  Ctrl-C stops the server.',
     '',
     '',

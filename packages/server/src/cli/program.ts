@@ -1,15 +1,18 @@
 import { Command } from 'commander'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
+import { addCreateUser } from './create-user.js'
 import { addDoctor } from './doctor/doctor.js'
 import { addExportAudit } from './export-audit.js'
 import { addImportUsers } from './import-users.js'
 import { addInspectToken } from './inspect-token.js'
+import { addInviteUser } from './invite-user.js'
 import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
 import { addMigrate } from './migrate.js'
 import { addReplaceKeys } from './replace-keys.js'
+import { addResetLink } from './reset-link.js'
 import { addRestore } from './restore.js'
 import { addRevokeSecrets } from './revoke-secrets.js'
 import { addRewrap } from './rewrap.js'
@@ -40,8 +43,11 @@ export function createProgram(surroundings: Surroundings): Command {
   addMasterKeys(program, surroundings)
   const users = program.command('users').description('accounts')
   addListUsers(users, surroundings)
+  addCreateUser(users, surroundings)
   addImportUsers(users, surroundings)
+  addInviteUser(users, surroundings)
   addUserActions(users, surroundings)
+  addResetLink(users, surroundings)
   const secrets = program.command('secrets').description('the secrets that sign tokens')
   addListSecrets(secrets, surroundings)
   addRotateSecret(secrets, surroundings)

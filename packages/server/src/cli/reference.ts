@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander'
-import { fileVariableOf, type Setting } from '../config/setting.js'
+import { fileVariableOf, mayBeFile, type Setting } from '../config/setting.js'
 import { settings } from '../config/settings.js'
 import { exitCodes } from './exit-codes.js'
 import { createProgram } from './program.js'
@@ -9,8 +9,9 @@ const generated = '<!-- Written by npm run reference; a test holds it to the pro
 /** docs/configuration.md: every environment variable, from the table that the program reads them by. */
 export function configurationReference(): string {
   const all: readonly Setting<unknown>[] = Object.values(settings)
-  const rows = all.map(({ name, purpose, accepts, byDefault, secret }) => {
-    const names = secret === true ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
+  const rows = all.map((setting) => {
+    const { name, purpose, accepts, byDefault } = setting
+    const names = mayBeFile(setting) ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
     return `| ${names} | ${cell(purpose)} | ${cell(accepts)} | ${cell(byDefault)} |`
   })
   return `# Configuration
@@ -20,7 +21,7 @@ ${generated}
 The server and every command read their settings from environment variables and nowhere else. Without any, they use an embedded database in \`.latchkey\`.
 
 - An empty variable counts as an absent one.
-- A secret may be in a file instead: the variable with \`_FILE\` at the end of its name gives the path, as secrets are mounted into containers
+- A secret, and whatever else has two names below, may be in a file instead: the variable with \`_FILE\` at the end of its name gives the path, as secrets are mounted into containers
   (\`LoadCredential\` of systemd, Docker secrets, Kubernetes volumes). White space at the ends of the file is left out. Both at once are refused.
 - What is wrong is told all at once, with what it must be; the program then ends with ${exitCodes.configuration}, and a supervisor need not start it again.
 - \`latchkey doctor\` looks at what the settings lead to.

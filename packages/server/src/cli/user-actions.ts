@@ -36,6 +36,12 @@ const actions: readonly UserAction[] = [
     done: 'is enabled',
   },
   {
+    name: 'verify',
+    description: 'mark the address of an account as verified',
+    act: (administration, { id }) => administration.verifyEmail(operator, id),
+    done: 'has a verified address',
+  },
+  {
     name: 'delete',
     description: 'delete an account, its sessions and its secret',
     question: 'Delete',
@@ -44,7 +50,7 @@ const actions: readonly UserAction[] = [
   },
 ]
 
-/** `latchkey users disable|enable|delete <user>`: as the routes of the same names do, beside running servers. */
+/** `latchkey users disable|enable|verify|delete <user>`: as the routes of the same names do, beside running servers. */
 export function addUserActions(parent: Command, surroundings: Surroundings): void {
   for (const action of actions) addAction(parent, action, surroundings)
 }

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defaultLimits, type Limits } from './limits.js'
-import { fileVariableOf, type Setting } from './setting.js'
+import { fileVariableOf, mayBeFile, type Setting } from './setting.js'
 import {
+  declaredMembers,
   type HstsScope,
   type LogLevel,
   type MailSender,
   type Permission,
+  type ProfileSchema,
   type Registration,
   settings,
 } from './settings.js'
@@ -101,6 +103,11 @@ export interface Configuration {
   /** Secrets that are hashed along with passwords, newest first; `undefined`: none. */
   readonly passwordPeppers: string | undefined
   readonly registration: Registration
+  readonly invitationTtlSec: number
+  /** What profiles of accounts may be; `undefined`: any JSON object. */
+  readonly profileSchema: ProfileSchema | undefined
+  /** Members of profiles that access tokens carry as claims. */
+  readonly profileClaims: readonly string[]
   /** Whether an account may sign in whose e-mail address is not verified. */
   readonly unverifiedSignIn: Permission
   readonly mail: MailConfiguration
@@ -176,6 +183,9 @@ export function readConfiguration(env: Environment): Configuration {
     passwordMinLength: reader.read(settings.passwordMinLength) ?? 15,
     passwordPeppers: reader.read(settings.passwordPeppers),
     registration: reader.read(settings.registration) ?? 'open',
+    invitationTtlSec: reader.read(settings.invitationTtl) ?? 604_800,
+    profileSchema: reader.read(settings.profileSchema),
+    profileClaims: reader.read(settings.profileClaims) ?? [],
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
     mail: readMail(reader, database, issuer),
     limits: readLimits(reader),
@@ -217,12 +227,12 @@ class EnvironmentReader {
 
   /** The value of a setting; `undefined` when it is absent, empty, or wrong, which is noted. */
   read<T>(setting: Setting<T>): T | undefined {
-    const { name, accepts, secret, problemOf, parse } = setting
+    const { name, accepts, problemOf, parse } = setting
     const text = this.#textOf(setting)
     if (text === undefined) return undefined
     const value = text.includes('\0') ? undefined : parse(text)
     if (value === undefined) {
-      const general = secret === true ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
+      const general = mayBeFile(setting) ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
       const problem = problemOf?.(text) ?? general
       this.object({ name, problem, remedy: `It must be ${accepts}.` })
     }
@@ -253,8 +263,8 @@ class EnvironmentReader {
   }
 
   /** The path of the file that holds the value of a setting, if one does. */
-  fileOf({ name, secret }: Setting<unknown>): string | undefined {
-    return secret === true ? this.#variable(fileVariableOf(name)) : undefined
+  fileOf(setting: Setting<unknown>): string | undefined {
+    return mayBeFile(setting) ? this.#variable(fileVariableOf(setting.name)) : undefined
   }
 
   /** An empty variable counts as an absent one. */
@@ -396,11 +406,23 @@ function readIssuer(reader: EnvironmentReader, host: string, port: number): stri
 function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
   const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
   const { registration, unverifiedSignIn, mail } = configuration
-  if (mail.carrier === undefined && (registration === 'by-mail' || unverifiedSignIn === 'refuse')) {
+  // Where nobody registers alone, administrators can verify addresses without mail.
+  const needsMail = registration === 'by-mail' || (registration === 'open' && unverifiedSignIn === 'refuse')
+  if (mail.carrier === undefined && needsMail) {
     reader.object({
       name: settings.smtpUrl.name,
       problem: 'it is not set, and without mail nobody could register or sign in',
       remedy: `It must be ${settings.smtpUrl.accepts}.`,
+    })
+  }
+  const { profileSchema, profileClaims } = configuration
+  const declared = declaredMembers(profileSchema ?? {})
+  const undeclared = profileClaims.filter((name) => !Object.hasOwn(declared, name))
+  if (undeclared.length > 0) {
+    reader.object({
+      name: settings.profileClaims.name,
+      problem: `LATCHKEY_PROFILE_SCHEMA declares no property ${undeclared.join(', ')}`,
+      remedy: 'Declare each claim under "properties" of the schema, so that its type is known.',
     })
   }
   if (serviceAudiences.includes(audience)) {

@@ -11,8 +11,15 @@ export interface Setting<T> {
   readonly secret?: true
   /** Says what is wrong with a text that is not acceptable, where that can be said without repeating it. */
   readonly problemOf?: (text: string) => string | undefined
+  /** It is no secret, but may be given as a file as well, because it is long. */
+  readonly file?: true
   /** The typed value, or `undefined` when the text is not acceptable. */
   readonly parse: (text: string) => T | undefined
+}
+
+/** Returns whether a file may hold the value instead. */
+export function mayBeFile({ secret, file }: Pick<Setting<unknown>, 'secret' | 'file'>): boolean {
+  return secret === true || file === true
 }
 
 /** The variable that names a file with the value instead, as secrets are mounted into containers and services. */

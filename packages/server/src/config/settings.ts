@@ -12,7 +12,7 @@ export type LogLevel = (typeof logLevels)[number]
 
 const day = 86_400
 
-const registrations = ['open', 'by-mail'] as const
+const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
 
 const hstsScopes = ['host', 'subdomains'] as const
@@ -20,11 +20,19 @@ const hstsScopes = ['host', 'subdomains'] as const
 /** Which hosts browsers use https alone for. */
 export type HstsScope = (typeof hstsScopes)[number]
 
-/** How one registers. */
+/** How an account comes about. Administrators and the command line make accounts in any case. */
 export type Registration = (typeof registrations)[number]
 
 /** Whether something is permitted. */
 export type Permission = (typeof permissions)[number]
+
+/** A JSON Schema (2020-12) of an object. */
+export type ProfileSchema = Readonly<Record<string, unknown>>
+
+/** Returns the members that the schema declares, each with the schema of its own. */
+export function declaredMembers({ properties }: ProfileSchema): Readonly<Record<string, unknown>> {
+  return typeof properties === 'object' && properties !== null ? { ...properties } : {}
+}
 
 /** Who letters come from. */
 export interface MailSender {
@@ -244,7 +252,7 @@ export const settings = {
   registration: {
     name: 'LATCHKEY_REGISTRATION',
     purpose:
-      'How one registers: "open" signs in at once, and says when an address is taken; "by-mail" answers the same to every address, and goes on by a mailed link.',
+      'How an account comes about: "open" signs in at once, and says when an address is taken; "by-mail" answers the same to every address, and goes on by a mailed link; "invited" needs an invitation, and "closed" leaves it to administrators. See docs/registration.md.',
     accepts: `one of ${registrations.join(', ')}`,
     byDefault: 'open',
     parse: (text) => parseWord(text, registrations),
@@ -276,7 +284,7 @@ export const settings = {
   linkBase: {
     name: 'LATCHKEY_LINK_BASE',
     purpose:
-      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /reset-password and /confirm-device under it, each with "#token=…".',
+      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /accept-invitation, /reset-password and /confirm-device under it, each with "#token=…".',
     accepts: 'an http or https URL without query and fragment, and without a slash at its end',
     byDefault: 'LATCHKEY_ISSUER',
     parse: parseIssuer,
@@ -293,6 +301,30 @@ export const settings = {
     [60, 30 * day],
     '86400 (one day)',
   ),
+  invitationTtl: seconds(
+    'LATCHKEY_INVITATION_TTL',
+    'How long an invitation to make an account works',
+    [60, 30 * day],
+    '604800 (7 days)',
+  ),
+  profileSchema: {
+    name: 'LATCHKEY_PROFILE_SCHEMA',
+    purpose:
+      'What the profile of an account may be. A change is refused unless the whole profile fits afterwards. Only administrators write members that are declared as readOnly. See docs/profiles.md.',
+    accepts: 'a JSON Schema (2020-12) of an object, as JSON, without unknown keywords and formats',
+    byDefault: 'none: any JSON object of at most 4 KiB',
+    file: true,
+    parse: parseProfileSchema,
+  },
+  profileClaims: {
+    name: 'LATCHKEY_PROFILE_CLAIMS',
+    purpose:
+      'The members of a profile that access tokens carry as claims, with at most 1 KiB together. They are for display and preferences; rights are roles and scopes.',
+    accepts:
+      'a list of at most 16 names of letters, digits and underscores, separated by commas, each a property of LATCHKEY_PROFILE_SCHEMA and none that tokens and identities reserve, such as sub, scope, roles or email',
+    byDefault: 'none',
+    parse: parseProfileClaims,
+  },
   limitLogin: limits('login', 'How often one may sign in'),
   limitRegister: limits('register', 'How often one may register'),
   limitRefresh: limits('refresh', 'How often one may refresh'),
@@ -406,6 +438,35 @@ function isOrigin(text: string): boolean {
 
 /** Their pages have no origin of their own, or there are none. Other schemes are those of apps: `capacitor`, `tauri`, `chrome-extension`… */
 const schemesWithoutPages: readonly string[] = ['file', 'data', 'blob', 'about', 'javascript', 'ftp', 'ws', 'wss']
+function parseProfileSchema(text: string): ProfileSchema | undefined {
+  try {
+    const schema: unknown = JSON.parse(text)
+    const isObject = typeof schema === 'object' && schema !== null && !Array.isArray(schema)
+    return isObject ? (schema as ProfileSchema) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Claims that mean something to whoever verifies: those of RFC 7519, 7800, 8693, 9068, 9396 and
+ * OpenID Connect, and what frameworks read rights from. A profile must not be able to say them.
+ */
+const reservedClaims: ReadonlySet<string> = new Set(
+  (
+    'iss sub aud exp nbf iat jti sid typ alg kid cnf act may_act azp auth_time acr amr nonce at_hash c_hash s_hash events toe txn ' +
+    'client_id scope scp role roles groups entitlements permissions authorities authorization_details realm_access resource_access ' +
+    'admin is_admin tenant tenant_id org_id username preferred_username email email_verified phone_number phone_number_verified ' +
+    'constructor prototype __proto__'
+  ).split(' '),
+)
+
+function parseProfileClaims(text: string): readonly string[] | undefined {
+  const names = text.split(',').map((name) => name.trim())
+  const isUsable = (name: string) =>
+    /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name) && !reservedClaims.has(name.toLowerCase())
+  return names.length <= 16 && names.every(isUsable) ? names : undefined
+}
 
 function parseScopes(text: string): readonly string[] | undefined {
   const scopes = text.split(' ').filter((scope) => scope !== '')

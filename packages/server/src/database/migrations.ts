@@ -245,5 +245,28 @@ export const serverMigrations = {
       `,
       runsFrom: 15,
     },
+    {
+      // `hash`: null until the letter is written that the link stands in. `mailed_at`: null where an administrator was given the link.
+      name: 'invitations',
+      sql: `
+        create table server_invitations (
+          id text primary key,
+          email text not null unique,
+          hash text unique,
+          invited_by text not null,
+          created_at bigint not null,
+          expires_at bigint not null,
+          mailed_at bigint
+        );
+        create index server_invitations_by_expiry on server_invitations (expires_at)
+      `,
+      runsFrom: 15,
+    },
+    {
+      // A JSON object.
+      name: 'profiles of accounts',
+      sql: `alter table server_accounts add column profile text not null default '{}'`,
+      runsFrom: 15,
+    },
   ],
 } as const

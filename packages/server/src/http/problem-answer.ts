@@ -49,7 +49,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (refusal.statusCode >= 500) request.log.error({ err: error }, refusal.code)
   else request.log.info({ code: refusal.code }, 'refused')
   if (refusal.headers !== undefined) reply.headers(refusal.headers)
-  const errors = isFastifyError(error) ? fieldErrors(error) : undefined
+  const errors = errorsOf(error)
   const oauthError = isOauth(request) ? oauthErrorOf(refusal.statusCode) : undefined
   return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors, oauthError }))
 }
@@ -143,9 +143,16 @@ function isFastifyError(error: unknown): error is FastifyError {
 /** More would only echo a hostile body. */
 const maxFieldErrors = 20
 
-function fieldErrors({ validation, validationContext = 'body' }: FastifyError): FieldError[] | undefined {
-  return validation?.slice(0, maxFieldErrors).map((error) => ({
-    field: `${validationContext}${error.instancePath}${memberOf(error)}`,
+function errorsOf(error: unknown): readonly FieldError[] | undefined {
+  if (error instanceof Problem) return error.errors
+  if (!isFastifyError(error) || error.validation === undefined) return undefined
+  return fieldErrorsOf(error.validation, error.validationContext ?? 'body')
+}
+
+/** Returns what a JSON Schema has found, at most 20 faults, under the name of the value that it has looked at. */
+export function fieldErrorsOf(found: readonly FastifySchemaValidationError[], name: string): FieldError[] {
+  return found.slice(0, maxFieldErrors).map((error) => ({
+    field: `${name}${error.instancePath}${memberOf(error)}`,
     message: error.message ?? 'is not valid',
   }))
 }

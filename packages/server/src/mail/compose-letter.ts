@@ -1,6 +1,7 @@
 import { recognisedDevice } from '../device-name.js'
 import { html } from '../html.js'
-import type { Letter, NoticeTopic, OneTimeLink } from './letter.js'
+import type { Letter, LinkLetter, NoticeTopic } from './letter.js'
+import { linkUrl } from './link-url.js'
 
 /** What a letter says, as plain text and as HTML. */
 export interface ComposedLetter {
@@ -37,27 +38,32 @@ function draft(letter: Letter, linkBase: string): Draft {
   const alarm = `If that was not you, set a new password at ${site} now: it signs every device out.`
   switch (letter.kind) {
     case 'verify_email':
-      return linked('Verify your e-mail address', letter.link, `${linkBase}/verify-email`, [
+      return linked('Verify your e-mail address', letter, linkBase, [
         `This address was registered at ${site}. Follow this link to verify that it is yours. You need to be signed in, or the password that you chose.`,
         `If you did not register, ignore this message: the link does nothing without that password. To use this address at ${site} yourself, ask for a new password there.`,
       ])
     case 'finish_registration':
-      return linked('Finish your registration', letter.link, `${linkBase}/finish-registration`, [
+      return linked('Finish your registration', letter, linkBase, [
         `Follow this link to finish your registration at ${site}. You will need the password that you chose.`,
         unasked,
       ])
+    case 'accept_invitation':
+      return linked('You are invited', letter, linkBase, [
+        `You are invited to make an account at ${site} with this address. Follow this link to choose a password.`,
+        'If you do not want an account, ignore this message: nothing changes.',
+      ])
     case 'reset_password':
-      return linked('Reset your password', letter.link, `${linkBase}/reset-password`, [
+      return linked('Reset your password', letter, linkBase, [
         `Follow this link to set a new password at ${site}. It signs every device out.`,
         unasked,
       ])
     case 'confirm_email':
-      return linked('Confirm your new e-mail address', letter.link, `${linkBase}/verify-email`, [
+      return linked('Confirm your new e-mail address', letter, linkBase, [
         `Follow this link to make this the address of your account at ${site}. You need to be signed in, or your password.`,
         unasked,
       ])
     case 'confirm_device':
-      return linked('Confirm your sign-in', letter.link, `${linkBase}/confirm-device`, [
+      return linked('Confirm your sign-in', letter, linkBase, [
         `Your password was entered at ${site} on a device that has not been used for your account before, after many wrong ones. If that was you, open this link on that device, and sign in again.`,
         `If it was not you, do not follow the link. Set a new password at ${site} now: it signs every device out.`,
       ])
@@ -73,6 +79,14 @@ function draft(letter: Letter, linkBase: string): Draft {
       return {
         subject: 'Your password was changed',
         paragraphs: [`The password of your account at ${site} was changed.`, alarm],
+      }
+    case 'reset_link_made':
+      return {
+        subject: 'A link to reset your password was made',
+        paragraphs: [
+          `An administrator of ${site} made a link with which a new password can be set for your account.`,
+          `If you did not ask for that, write to the operator of ${site}.`,
+        ],
       }
     case 'email_change_requested':
       return {
@@ -111,17 +125,12 @@ function draft(letter: Letter, linkBase: string): Draft {
   }
 }
 
-/** The token goes behind the "#": browsers send that part to nobody, so that it is in no log and no Referer. */
-function linked(
-  subject: string,
-  { token, expiresAt }: OneTimeLink,
-  page: string,
-  [first, last]: [string, string],
-): Draft {
+function linked(subject: string, letter: LinkLetter, linkBase: string, [first, last]: [string, string]): Draft {
+  const { kind, link } = letter
   return {
     subject,
-    url: `${page}#token=${token}`,
-    paragraphs: [first, `It works once, until ${timeText(expiresAt)}, and not once there is a newer one.`, last],
+    url: linkUrl(linkBase, kind, link),
+    paragraphs: [first, `It works once, until ${timeText(link.expiresAt)}, and not once there is a newer one.`, last],
   }
 }
 
@@ -131,7 +140,7 @@ function timeText(ms: number): string {
 
 const pausedText: Readonly<Record<NoticeTopic, string>> = {
   'sign-ins': 'Your account was signed in to on devices that have not been used for it before',
-  changes: 'The password or the address of your account was changed, or a change was asked for',
+  changes: 'The password or the address of your account was changed, or a change was asked for or prepared',
 }
 
 /** Digits and colons are all that an IP address needs; what a proxy adds to one is left out. */

@@ -17,13 +17,26 @@ interface Addressed {
  * verified; `confirm_device` does not.
  */
 export type LinkLetter = Addressed & {
-  readonly kind: 'verify_email' | 'finish_registration' | 'reset_password' | 'confirm_email' | 'confirm_device'
+  readonly kind:
+    | 'verify_email'
+    | 'finish_registration'
+    | 'accept_invitation'
+    | 'reset_password'
+    | 'confirm_email'
+    | 'confirm_device'
   readonly link: OneTimeLink
 }
 
 /** News about an account, for its owner. `Outbox.notify` is the only way to send one, and sends none to an unverified address. */
 export type Notice =
-  | { readonly kind: 'email_has_account' | 'password_changed' | 'email_change_requested' | 'email_changed' }
+  | {
+      readonly kind:
+        | 'email_has_account'
+        | 'password_changed'
+        | 'reset_link_made'
+        | 'email_change_requested'
+        | 'email_changed'
+    }
   | {
       readonly kind: 'new_device'
       /** Milliseconds since 1970. */
@@ -58,7 +71,7 @@ export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Noti
 }
 
 /**
- * Something that anybody may ask to be written to an address. Whether there is an account behind it is looked up when its turn comes, so that the
+ * Something that is asked to be written to an address: an invitation by an administrator, the rest by anybody. Whether there is an account behind it is looked up when its turn comes, so that the
  * request which caused it does the same work either way.
  */
 export type MailRequest = Addressed & {
@@ -77,6 +90,11 @@ export type MailRequest = Addressed & {
         readonly kind: 'ask_registration'
         readonly name: string | null
         readonly passwordHash: string
+      }
+    | {
+        readonly kind: 'ask_invitation'
+        /** The ID of the invitation, whose link is made with the letter. */
+        readonly invitation: string
       }
   )
 

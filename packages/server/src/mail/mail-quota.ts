@@ -16,7 +16,7 @@ const windowMs = 3_600_000
 
 /** What a letter counts as, and the number of letters after which it is refused. */
 interface Allowance {
-  readonly topic: 'asked' | NoticeTopic
+  readonly topic: 'asked' | 'invitations' | NoticeTopic
   readonly max: number
 }
 
@@ -32,10 +32,13 @@ const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowan
   finish_registration: asked,
   confirm_email: asked,
   email_has_account: asked,
+  // Only administrators can cause them: what strangers ask for leaves them their letters.
+  accept_invitation: { topic: 'invitations', max: 4 },
   reset_password: { ...asked, max: asked.max + 1 },
   confirm_device: { topic: 'sign-ins', max: 5 },
   new_device: { topic: 'sign-ins', max: 5 },
   password_changed: { topic: 'changes', max: 5 },
+  reset_link_made: { topic: 'changes', max: 5 },
   email_change_requested: { topic: 'changes', max: 5 },
   email_changed: { topic: 'changes', max: 5 },
 }
@@ -46,7 +49,7 @@ const maxChanges = { account: 5, network: 30 }
 /** The topic of a notice; `undefined` for other letters. */
 export function topicOf(kind: LetterKind): NoticeTopic | undefined {
   const topic = kind === 'notices_paused' ? 'asked' : allowances[kind].topic
-  return topic === 'asked' ? undefined : topic
+  return topic === 'asked' || topic === 'invitations' ? undefined : topic
 }
 
 /**

@@ -1,21 +1,14 @@
 import type { Account } from '../accounts/account-table.js'
 import type { SignedIn } from '../accounts/accounts.js'
+import { profileOf } from '../accounts/profiles.js'
 import { deviceName } from '../device-name.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
 /** An account as its owner sees it. */
-export function accountAnswer({
-  id,
-  email,
-  name,
-  role,
-  roles,
-  scope,
-  createdAt,
-  emailVerifiedAt,
-}: Account): AccountAnswer {
+export function accountAnswer(account: Account): AccountAnswer {
+  const { id, email, name, role, roles, scope, createdAt, emailVerifiedAt } = account
   return {
     id,
     email,
@@ -24,6 +17,7 @@ export function accountAnswer({
     role,
     roles: roles === '' ? [] : roles.split(' '),
     scope,
+    profile: profileOf(account),
     created_at: timeAnswer(createdAt),
   }
 }

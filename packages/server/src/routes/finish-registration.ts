@@ -18,6 +18,7 @@ const schema = {
     ...refusals(
       ...forBody,
       'csrf_refused',
+      'registration_closed',
       'overloaded',
       'link_invalid',
       'password_wrong',

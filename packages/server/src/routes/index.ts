@@ -1,13 +1,18 @@
 import type { App } from '../http/app.js'
+import { addAcceptInvitation } from './accept-invitation.js'
 import { addAddDevice } from './add-device.js'
 import { addChangeClient } from './admin/change-client.js'
+import { addChangeProfile } from './admin/change-profile.js'
 import { addChangeUser } from './admin/change-user.js'
 import { addClientActions } from './admin/client-actions.js'
 import { addCreateClient } from './admin/create-client.js'
+import { addCreateResetLink } from './admin/create-reset-link.js'
+import { addCreateUser } from './admin/create-user.js'
 import { addDeleteClient } from './admin/delete-client.js'
 import { addDeleteUser } from './admin/delete-user.js'
 import { addDescribeSecrets } from './admin/describe-secrets.js'
 import { addInspect } from './admin/inspect.js'
+import { addInvitations } from './admin/invitations.js'
 import { addListClients } from './admin/list-clients.js'
 import { addListUserSessions } from './admin/list-user-sessions.js'
 import { addListUsers } from './admin/list-users.js'
@@ -47,17 +52,20 @@ import { addResetPassword } from './reset-password.js'
 import type { RouteContext } from './route-context.js'
 import { sharedSchemas } from './schemas.js'
 import { addUpdateMe } from './update-me.js'
+import { addUpdateMyProfile } from './update-my-profile.js'
 import { addVerifyEmail } from './verify-email.js'
 
 const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addRegister,
   addFinishRegistration,
+  addAcceptInvitation,
   addLogin,
   addRefresh,
   addLogout,
   addLogoutAll,
   addReadMe,
   addUpdateMe,
+  addUpdateMyProfile,
   addDeleteMe,
   addChangePassword,
   addAddDevice,
@@ -69,12 +77,16 @@ const routes: readonly ((app: App, context: RouteContext) => void)[] = [
   addListMySessions,
   addEndMySession,
   addListUsers,
+  addCreateUser,
   addReadUser,
   addChangeUser,
+  addChangeProfile,
   addDeleteUser,
   addUserActions,
+  addCreateResetLink,
   addListUserSessions,
   addDescribeSecrets,
+  addInvitations,
   addReadAudit,
   addRotations,
   addReadStats,

@@ -11,7 +11,8 @@ const schema = {
   operationId: 'register',
   summary: 'Make an account and sign in',
   description:
-    '202 where a mailed link comes first: with LATCHKEY_REGISTRATION=by-mail for every address, taken or not; else with LATCHKEY_UNVERIFIED_SIGN_IN=refuse.',
+    '202 where a mailed link comes first: with LATCHKEY_REGISTRATION=by-mail for every address, taken or not; else with LATCHKEY_UNVERIFIED_SIGN_IN=refuse. ' +
+    'With LATCHKEY_REGISTRATION=invited or closed every address is refused alike.',
   headers: SignInHeaders,
   body: Type.Object(
     { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
@@ -23,6 +24,7 @@ const schema = {
     ...refusals(
       ...forBody,
       'csrf_refused',
+      'registration_closed',
       'overloaded',
       'email_invalid',
       'password_too_short',

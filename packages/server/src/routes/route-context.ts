@@ -5,11 +5,15 @@ import type { SqlStore } from 'latchkey/sqlite'
 import type { Accounts } from '../accounts/accounts.js'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
+import type { Profiles } from '../accounts/profiles.js'
 import type { Recovery } from '../accounts/recovery.js'
 import type { Registration } from '../accounts/registration.js'
+import type { AccountProvisioning } from '../admin/account-provisioning.js'
 import type { Administration } from '../admin/administration.js'
 import type { ActingAdministrator } from '../admin/administrator.js'
 import type { ClientAdministration } from '../admin/client-administration.js'
+import type { InvitationAdministration } from '../admin/invitation-administration.js'
+import type { ResetLinks } from '../admin/reset-links.js'
 import type { Rotations } from '../admin/rotations.js'
 import type { StatisticsParts } from '../admin/statistics.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
@@ -38,7 +42,11 @@ export interface RouteContext {
   readonly emails: EmailVerification
   readonly confirmations: DeviceConfirmation
   readonly sessions: Sessions
+  readonly profiles: Profiles
   readonly administration: Administration
+  readonly invitationAdministration: InvitationAdministration
+  readonly provisioning: AccountProvisioning
+  readonly resetLinks: ResetLinks
   readonly clients: Clients
   readonly clientAdministration: ClientAdministration
   readonly rotations: Rotations

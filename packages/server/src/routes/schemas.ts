@@ -42,6 +42,13 @@ export const Scope = Type.String({
   examples: ['articles:read articles:write'],
 })
 
+/** A JSON object of any members; what it may hold is judged by its own rules. */
+const anyObject = (description: string) =>
+  Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', additionalProperties: true, description })
+
+/** A change of a profile. */
+export const ProfilePatch = anyObject('Members to set; null removes one. The profile has at most 4 KiB of JSON.')
+
 /** The token of a mailed link: what stands behind "#token=". */
 export const OneTimeTokenInput = Type.String({ minLength: 1, maxLength: 255 })
 
@@ -75,6 +82,7 @@ export const Account = Type.Object(
     role: Role,
     roles: RoleNames,
     scope: Scope,
+    profile: anyObject('What applications keep with the account. It grants nothing.'),
     created_at: time('When it was registered.'),
   },
   { ...closed, $id: 'Account' },
@@ -180,7 +188,7 @@ export const Problem = Type.Object(
     request_id: Type.String({ description: 'Also in the X-Request-Id header, and in the log.' }),
     errors: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, closed), {
-        description: 'With validation_failed: each field that is not as it must be.',
+        description: 'With validation_failed and profile_invalid: each field that is not as it must be.',
       }),
     ),
     reasons: Type.Optional(Type.Array(Type.String(), { description: 'With not_ready: what is away.' })),

@@ -33,6 +33,11 @@ export interface UsableSession extends table.OwnedSession {
   readonly endsAt: number
 }
 
+/** Where further claims of access tokens come from; none of them is a right. */
+export interface ClaimsSource {
+  claimsOf(accountId: string): Promise<Readonly<Record<string, unknown>>>
+}
+
 /** What `Sessions` works with. */
 export interface SessionsOptions {
   readonly store: SqlStore
@@ -41,6 +46,7 @@ export interface SessionsOptions {
   readonly refreshTokens: ReplaceableRefreshTokens
   /** The same that `latchkey` recognises. */
   readonly sessionIds: SessionIds
+  readonly profiles: ClaimsSource
   readonly audit: AuditTrail
   readonly clock: Clock
   readonly accessTokenTtlSec: number
@@ -94,8 +100,8 @@ export class Sessions {
     const { token, expiresIn } = await this.#options.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,
-      // Required by RFC 9068 §2.2. A tenant's secret signs no client_id but its subject.
-      claims: { client_id: session.accountId },
+      // client_id is required by RFC 9068 §2.2. A tenant's secret signs none but its subject.
+      claims: { ...(await this.#options.profiles.claimsOf(session.accountId)), client_id: session.accountId },
       expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
     })
     await this.#checkLiving(session)

@@ -42,6 +42,8 @@ describe('the configuration', () => {
       verifyTimeoutMs: 5000,
       passwordMinLength: 15,
       registration: 'open',
+      invitationTtlSec: 604_800,
+      profileClaims: [],
       unverifiedSignIn: 'allow',
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
@@ -122,6 +124,8 @@ describe('the configuration', () => {
       serviceKeyRotationSec: 86_400,
       passwordPeppers: masterKeys,
       registration: 'by-mail',
+      invitationTtlSec: 604_800,
+      profileClaims: [],
       unverifiedSignIn: 'refuse',
       mail: {
         carrier: { kind: 'smtp', url: 'smtps://user:secret@mail.example.com' },
@@ -145,6 +149,11 @@ describe('the configuration', () => {
     for (const decision of [{ LATCHKEY_REGISTRATION: 'by-mail' }, { LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse' }]) {
       expect(problemsOf({ ...postgres, ...decision })).toEqual(['LATCHKEY_SMTP_URL'])
       expect(problemsOf(decision)).toEqual([])
+    }
+    // There an administrator makes the accounts, hands out the links and verifies the addresses.
+    for (const registration of ['invited', 'closed']) {
+      const decision = { LATCHKEY_REGISTRATION: registration, LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse' }
+      expect(problemsOf({ ...postgres, ...decision })).toEqual([])
     }
     expect(problemsOf({ LATCHKEY_SMTP_URL: 'smtp://mail.example.com' })).toEqual(['LATCHKEY_MAIL_FROM'])
   })

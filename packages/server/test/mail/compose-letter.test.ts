@@ -12,11 +12,13 @@ function lettersWith(chosen: string): readonly Letter[] {
   return [
     { kind: 'verify_email', ...addressed, link },
     { kind: 'finish_registration', ...addressed, link },
+    { kind: 'accept_invitation', ...addressed, link },
     { kind: 'reset_password', ...addressed, link },
     { kind: 'confirm_email', ...addressed, link },
     { kind: 'confirm_device', ...addressed, link },
     { kind: 'email_has_account', ...addressed },
     { kind: 'password_changed', ...addressed },
+    { kind: 'reset_link_made', ...addressed },
     { kind: 'email_change_requested', ...addressed },
     { kind: 'email_changed', ...addressed },
     { kind: 'new_device', ...addressed, at: 1_700_000_000_000, address: chosen, userAgent: chosen },

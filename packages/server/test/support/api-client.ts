@@ -4,7 +4,7 @@ import { AnswerContract } from './answer-contract.js'
 export interface AnswerBody {
   readonly code: string
   readonly hint: string
-  readonly errors: readonly { readonly field: string }[]
+  readonly errors: readonly { readonly field: string; readonly message: string }[]
   readonly reasons: readonly string[]
   readonly warnings: readonly string[] | undefined
   readonly error: string
@@ -14,7 +14,14 @@ export interface AnswerBody {
   readonly name: string | null
   readonly role: string
   readonly disabled_at: string | null
-  readonly account: { readonly id: string; readonly email: string; readonly name: string | null; readonly role: string }
+  readonly account: {
+    readonly id: string
+    readonly email: string
+    readonly name: string | null
+    readonly role: string
+    readonly profile: unknown
+  }
+  readonly profile: unknown
   readonly access_token: string
   readonly refresh_token: string
   readonly device_token: string
@@ -47,6 +54,12 @@ export interface AnswerBody {
   readonly scope: string
   readonly keys: readonly Record<string, unknown>[]
   readonly status: string
+  readonly url: string | undefined
+  readonly expires_at: string
+  readonly invitations: readonly { readonly id: string; readonly email: string; readonly delivery: string }[]
+  readonly delivery: string
+  readonly invited_by: string
+  readonly mailed_at: string | null
 }
 
 export interface AuditEntry {

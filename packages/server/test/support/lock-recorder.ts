@@ -5,8 +5,9 @@ const ranks: Readonly<Record<string, number>> = {
   server_accounts: 1,
   server_clients: 2,
   server_mail_counts: 3,
-  latchkey_tenants: 4,
-  server_locks: 5,
+  server_invitations: 4,
+  latchkey_tenants: 5,
+  server_locks: 6,
 }
 
 /** Rows that belong to an account or a client, whose lock their writers hold. */

@@ -12,15 +12,17 @@ const actions = {
   enable: 'Unlock the account: one can sign in again, and nothing that ended comes back',
   rotate: 'Give the account a new secret: the old one verifies until its grace ends, and nobody is logged out',
   revoke: 'End every session and every token of the account at once',
+  verify: 'Mark the address of the account as verified, as if its owner had followed a mailed link',
 } as const
 
-/** POST /v1/admin/users/:id/disable · /enable · /rotate · /revoke */
+/** POST /v1/admin/users/:id/disable · /enable · /rotate · /revoke · /verify */
 export function addUserActions(app: App, context: RouteContext): void {
   const { administration } = context
   addAction(app, context, 'disable', (by, id) => administration.disable(by, id))
   addAction(app, context, 'enable', (by, id) => administration.enable(by, id))
   addAction(app, context, 'rotate', (by, id) => administration.rotate(by, id))
   addAction(app, context, 'revoke', (by, id) => administration.revoke(by, id))
+  addAction(app, context, 'verify', (by, id) => administration.verifyEmail(by, id))
 }
 
 function addAction(
@@ -34,6 +36,7 @@ function addAction(
     enable: [],
     rotate: ['too_many_rotations', 'tenant_inactive'],
     revoke: [],
+    verify: [],
   } as const
   const schema = {
     tags: ['administration'],

@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from 'latchkey'
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { OneTimeLink } from '../mail/letter.js'
+import { Problem } from '../problem.js'
+import { skipLocked } from '../row-locks.js'
+import { uuidV7 } from '../uuid.js'
+
+/** How the link of an invitation reaches the person: by a letter, or by the administrator. */
+export const deliveries = ['mail', 'link'] as const
+
+/** How the link of an invitation reaches the person: by a letter, or by the administrator. */
+export type Delivery = (typeof deliveries)[number]
+
+/** A pending invitation. Times are milliseconds since 1970. */
+export interface Invitation {
+  readonly id: string
+  /** Canonical: the account gets this address and no other. */
+  readonly email: string
+  readonly delivery: Delivery
+  /** The account of the administrator, or `cli`. */
+  readonly invitedBy: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** When the letter with the link was written; `null` before, and where the administrator was given the link. */
+  readonly mailedAt: number | null
+}
+
+/** Options of `Invitations`. */
+export interface InvitationsOptions {
+  readonly store: SqlStore
+  /** Hashes tokens under a key, so that whoever can write to the database cannot make an invitation. */
+  readonly names: { of(...parts: readonly string[]): string }
+  readonly ensureKeys: () => Promise<void> | undefined
+  readonly clock: Clock
+  readonly invitationTtlSec: number
+}
+
+// Without a hash the letter with the link is still to be written.
+const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt", expires_at as "expiresAt", mailed_at as "mailedAt",
+  case when hash is null or mailed_at is not null then 'mail' else 'link' end as delivery`
+
+// 32 bytes in base64url.
+const tokenShape = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * Invitations to make an account: each is bound to one address, works once, and expires. Only a keyed
+ * hash of its token is kept. An address has one invitation: a new one replaces it.
+ */
+export class Invitations {
+  readonly #options: InvitationsOptions
+
+  constructor(options: InvitationsOptions) {
+    this.#options = options
+  }
+
+  /** Adds an invitation without a link, in the caller's transaction. The link of an earlier one to the address ends. */
+  async add(client: SqlClient, { email, invitedBy }: Pick<Invitation, 'email' | 'invitedBy'>): Promise<Invitation> {
+    const createdAt = this.#options.clock.now()
+    const expiresAt = createdAt + this.#options.invitationTtlSec * 1000
+    const { rows } = await client.query<Invitation>(
+      `insert into server_invitations (id, email, invited_by, created_at, expires_at) values ($1, $2, $3, $4, $5)
+       on conflict (email) do update set id = excluded.id, hash = null, mailed_at = null,
+         invited_by = excluded.invited_by, created_at = excluded.created_at, expires_at = excluded.expires_at
+       returning ${columns}`,
+      [uuidV7(createdAt), email, invitedBy, createdAt, expiresAt],
+    )
+    return known(rows[0])
+  }
+
+  /** Returns the invitation if its letter is still to be written. */
+  async findUnmailed(client: SqlClient, id: string): Promise<Invitation | undefined> {
+    const { rows } = await client.query<Invitation>(
+      `select ${columns} from server_invitations where id = $1 and hash is null and expires_at > $2`,
+      [id, this.#options.clock.now()],
+    )
+    return rows[0]
+  }
+
+  /** Makes the link of an invitation, in the caller's transaction. `delivery`: who is given it. */
+  async makeLink(client: SqlClient, { id, expiresAt }: Invitation, delivery: Delivery): Promise<OneTimeLink> {
+    const token = randomBytes(32).toString('base64url')
+    const mailedAt = delivery === 'mail' ? this.#options.clock.now() : null
+    await client.query('update server_invitations set hash = $2, mailed_at = $3 where id = $1 and hash is null', [
+      id,
+      await this.#hashOf(token),
+      mailedAt,
+    ])
+    return { token, expiresAt }
+  }
+
+  /** Returns the invitation of this token. Fails with `link_invalid`. */
+  find(token: string): Promise<Invitation> {
+    return this.#read(
+      this.#options.store,
+      `select ${columns} from server_invitations where hash = $1 and expires_at > $2`,
+      token,
+    )
+  }
+
+  /** Uses the invitation up, in the caller's transaction: of many attempts at once one succeeds. Fails with `link_invalid`. */
+  redeem(client: SqlClient, token: string): Promise<Invitation> {
+    return this.#read(
+      client,
+      `delete from server_invitations where hash = $1 and expires_at > $2 returning ${columns}`,
+      token,
+    )
+  }
+
+  /** Returns pending invitations after the one with the ID `after`, oldest first. */
+  async list({ after, limit }: { readonly after: string; readonly limit: number }): Promise<Invitation[]> {
+    const { rows } = await this.#options.store.query<Invitation>(
+      `select ${columns} from server_invitations where id > $1 and expires_at > $2 order by id limit $3`,
+      [after, this.#options.clock.now(), limit],
+    )
+    return rows
+  }
+
+  /** Ends an invitation, in the caller's transaction. Fails with `invitation_unknown`. */
+  async revoke(client: SqlClient, id: string): Promise<void> {
+    const { rows } = await client.query('delete from server_invitations where id = $1 returning id', [id])
+    known(rows[0])
+  }
+
+  /** Deletes what has expired. */
+  async prune(): Promise<void> {
+    const { store, clock } = this.#options
+    await store.query(
+      `delete from server_invitations where id in (
+         select id from server_invitations where expires_at <= $1 ${skipLocked(store)})`,
+      [clock.now()],
+    )
+  }
+
+  async #read(client: SqlClient, statement: string, token: string): Promise<Invitation> {
+    if (!tokenShape.test(token)) throw new Problem('link_invalid')
+    const { rows } = await client.query<Invitation>(statement, [await this.#hashOf(token), this.#options.clock.now()])
+    const [found] = rows
+    if (found === undefined) throw new Problem('link_invalid')
+    return found
+  }
+
+  async #hashOf(token: string): Promise<string> {
+    await this.#options.ensureKeys()
+    return this.#options.names.of('invitation', token)
+  }
+}
+
+function known<T>(found: T | undefined): T {
+  if (found === undefined) throw new Problem('invitation_unknown')
+  return found
+}

@@ -1,0 +1,115 @@
+import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { AuditTrail } from '../audit/audit-trail.js'
+import { Problem } from '../problem.js'
+import type { RequestOrigin } from '../request-origin.js'
+import type { Acting, Actors } from '../sessions/actors.js'
+import * as table from './account-table.js'
+import { isJsonObject, type JsonObject, mergePatch } from './merge-patch.js'
+import type { ProfileRule } from './profile-rule.js'
+
+/** Options of `Profiles`. */
+export interface ProfilesOptions {
+  readonly store: SqlStore
+  readonly actors: Actors
+  readonly audit: AuditTrail
+  readonly rule: ProfileRule
+  /** Members that access tokens carry as claims. */
+  readonly claims: readonly string[]
+}
+
+const maxProfileBytes = 4096
+/** All claims of the profile together, so that a token still fits into a cookie. */
+const maxClaimsBytes = 1024
+const maxDepth = 16
+
+/**
+ * What applications keep with an account: a JSON object. It decides nothing here. Changes are merged
+ * (RFC 7396) under the lock of the account, so that two at once that name different members both hold.
+ */
+export class Profiles {
+  readonly #options: ProfilesOptions
+
+  constructor(options: ProfilesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Changes the profile of the acting account. Fails with `profile_protected` for members that only
+   * administrators write, as `apply` does, and as `Actors.lock` does.
+   */
+  async change(acting: Acting, patch: JsonObject, { address }: RequestOrigin): Promise<table.Account> {
+    const { store, actors, audit, rule } = this.#options
+    if (Object.keys(patch).some((name) => rule.readOnly.has(name))) throw new Problem('profile_protected')
+    return store.transaction(async (client) => {
+      await actors.lock(client, acting)
+      const changed = await this.apply(client, acting.accountId, patch)
+      const { accountId: actor, sessionId: session } = acting
+      const entry = { event: 'profile_change', outcome: 'done', actor, account: actor, session, address } as const
+      await audit.append(client, entry)
+      return changed
+    })
+  }
+
+  /**
+   * Merges a patch into the profile of an account that the caller's transaction has locked. Fails with
+   * `profile_too_large`, `profile_invalid`, `account_unknown`.
+   */
+  async apply(client: SqlClient, id: string, patch: JsonObject): Promise<table.Account> {
+    checkStorable(patch)
+    const account = await table.findAccount(client, id)
+    if (account === undefined) throw new Problem('account_unknown')
+    const profile = mergePatch(profileOf(account), patch)
+    this.#options.rule.check(profile)
+    const text = JSON.stringify(profile)
+    const fits = Buffer.byteLength(text) <= maxProfileBytes && bytesOf(this.#claimsIn(profile)) <= maxClaimsBytes
+    if (!fits) throw new Problem('profile_too_large')
+    const changed = await table.updateAccount(client, { id }, { profile: text })
+    if (changed === undefined) throw new Problem('account_unknown')
+    return changed
+  }
+
+  /** Returns the profile without what the owner of the account could have written. */
+  protectedPart(account: table.Account): string {
+    const { readOnly } = this.#options.rule
+    return JSON.stringify(pick(profileOf(account), (name) => readOnly.has(name)))
+  }
+
+  /** Returns the claims that a new access token of the account carries; none where they have grown too large for it. */
+  async claimsOf(accountId: string): Promise<JsonObject> {
+    if (this.#options.claims.length === 0) return {}
+    const account = await table.findAccount(this.#options.store, accountId)
+    const claims = account === undefined ? {} : this.#claimsIn(profileOf(account))
+    return bytesOf(claims) <= maxClaimsBytes ? claims : {}
+  }
+
+  #claimsIn(profile: JsonObject): JsonObject {
+    return pick(profile, (name) => this.#options.claims.includes(name))
+  }
+}
+
+/** Returns the profile of an account. */
+export function profileOf({ profile }: Pick<table.Account, 'profile'>): JsonObject {
+  const parsed: unknown = JSON.parse(profile)
+  return isJsonObject(parsed) ? parsed : {}
+}
+
+/** Level by level instead of by recursion, because the depth is the client's choice. JSON has no Infinity, but `1e999` is parsed as one. */
+function checkStorable(patch: JsonObject): void {
+  let level: readonly unknown[] = [patch]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    const hasNumbers = level.every((value) => typeof value !== 'number' || Number.isFinite(value))
+    if (!hasNumbers || depth > maxDepth) {
+      const message = `must have no number beyond 1.7e308 and at most ${maxDepth} levels`
+      throw new Problem('profile_invalid', { errors: [{ field: 'profile', message }] })
+    }
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
+  }
+}
+
+function pick(object: JsonObject, isWanted: (name: string) => boolean): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => isWanted(name)))
+}
+
+function bytesOf(value: JsonObject): number {
+  return Buffer.byteLength(JSON.stringify(value))
+}

@@ -1,0 +1,19 @@
+import type { LinkLetter, OneTimeLink } from './letter.js'
+
+/** The page that each link leads to, under the base URL of links. */
+const pages: Readonly<Record<LinkLetter['kind'], string>> = {
+  verify_email: '/verify-email',
+  confirm_email: '/verify-email',
+  finish_registration: '/finish-registration',
+  accept_invitation: '/accept-invitation',
+  reset_password: '/reset-password',
+  confirm_device: '/confirm-device',
+}
+
+/**
+ * Returns the URL of a one-time link. The token is behind the "#": browsers send that part to no
+ * server, so that it is in no log and no Referer.
+ */
+export function linkUrl(linkBase: string, kind: LinkLetter['kind'], { token }: Pick<OneTimeLink, 'token'>): string {
+  return `${linkBase}${pages[kind]}#token=${token}`
+}

@@ -1,0 +1,30 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { managedAccountAnswer } from '../answers.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { byToken, IdParams, ProfilePatch } from '../schemas.js'
+
+const schema = {
+  tags: ['administration'],
+  operationId: 'changeProfile',
+  summary: 'Change the profile of an account',
+  description:
+    'A merge patch (RFC 7396): what is given replaces what was, null removes a member, everything else stays. Access tokens that carry members as claims ' +
+    'have the new ones after their next refresh.',
+  security: byToken,
+  params: IdParams,
+  body: ProfilePatch,
+  response: {
+    200: Type.Ref('ManagedAccount#'),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', 'profile_invalid', 'profile_too_large'),
+  },
+}
+
+/** PATCH /v1/admin/users/:id/profile */
+export function addChangeProfile(app: App, { administration, admin }: RouteContext): void {
+  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+  app.patch('/v1/admin/users/:id/profile', options, async (request) =>
+    managedAccountAnswer(await administration.changeProfile(administratorOf(request), request.params.id, request.body)),
+  )
+}

@@ -1,0 +1,51 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { managedAccountAnswer } from '../answers.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
+
+const schema = {
+  tags: ['administration'],
+  operationId: 'createUser',
+  summary: 'Make an account for somebody',
+  description:
+    'However registration is set. Nothing is mailed. Without a password nobody can sign in until one is set by a reset link, mailed or handed out.',
+  security: byToken,
+  body: Type.Object(
+    {
+      email: EmailInput,
+      name: Type.Optional(NameInput),
+      password: Type.Optional(PasswordInput),
+      email_verified: Type.Optional(
+        Type.Boolean({
+          description: 'Whether the person is known to read what is mailed to the address; false unless given.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    201: Type.Ref('ManagedAccount#'),
+    ...refusals(
+      ...forBody,
+      ...forAdmin,
+      'csrf_refused',
+      'overloaded',
+      'email_invalid',
+      'email_taken',
+      'password_too_short',
+      'password_too_long',
+      'password_common',
+    ),
+  },
+}
+
+/** POST /v1/admin/users */
+export function addCreateUser(app: App, { provisioning, admin }: RouteContext): void {
+  app.post('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request, reply) => {
+    const { email_verified: emailVerified = false, ...input } = request.body
+    const account = await provisioning.create(administratorOf(request), { ...input, emailVerified })
+    return reply.code(201).send(managedAccountAnswer(account))
+  })
+}

@@ -1,0 +1,110 @@
+import type { Invitation } from '../../accounts/invitations.js'
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { timeAnswer } from '../answers.js'
+import { forAdmin, forBody, forUrl, refusals } from '../refusals.js'
+import { administratorOf, type RouteContext } from '../route-context.js'
+import { byToken, EmailInput, firstId, IdParams, pageQuery } from '../schemas.js'
+
+const closed = { additionalProperties: false }
+const time = (description: string) => Type.String({ format: 'date-time', description })
+
+const Delivery = Type.Union([Type.Literal('mail'), Type.Literal('link')], {
+  description:
+    '"mail": the link is mailed to the address, and nobody else learns it. "link": it is in the answer, to be handed out.',
+})
+
+const invitationFields = {
+  id: Type.String({ format: 'uuid' }),
+  email: Type.String({ description: 'The address that the account will have.' }),
+  delivery: Delivery,
+  invited_by: Type.String({ description: 'The ID of the administrator, or "cli".' }),
+  created_at: time('When it was made.'),
+  expires_at: time('When it ends.'),
+  mailed_at: Type.Union([time('When the letter with the link was written.'), Type.Null()]),
+}
+
+const common = { tags: ['administration'], security: byToken }
+
+const inviteSchema = {
+  ...common,
+  operationId: 'inviteUser',
+  summary: 'Invite the owner of an address to make an account',
+  description: 'The link works once, until it expires, and ends an earlier one to the same address.',
+  body: Type.Object({ email: EmailInput, delivery: Delivery }, closed),
+  response: {
+    201: Type.Object(
+      {
+        ...invitationFields,
+        url: Type.Optional(
+          Type.String({ description: 'With "link": shown this once; the server keeps a hash of it.' }),
+        ),
+      },
+      closed,
+    ),
+    ...refusals(
+      ...forBody,
+      ...forAdmin,
+      'csrf_refused',
+      'registration_closed',
+      'email_invalid',
+      'email_taken',
+      'mail_unavailable',
+    ),
+  },
+}
+
+const listSchema = {
+  ...common,
+  operationId: 'listInvitations',
+  summary: 'List invitations that were neither used nor expired, oldest first',
+  querystring: Type.Object(pageQuery, closed),
+  response: {
+    200: Type.Object({
+      invitations: Type.Array(Type.Object(invitationFields, closed)),
+      next_cursor: Type.Union([Type.String({ format: 'uuid' }), Type.Null()]),
+    }),
+    ...refusals(...forUrl, ...forAdmin),
+  },
+}
+
+const revokeSchema = {
+  ...common,
+  operationId: 'revokeInvitation',
+  summary: 'End an invitation',
+  params: IdParams,
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'invitation_unknown'),
+  },
+}
+
+/** POST /v1/admin/invitations · GET /v1/admin/invitations · DELETE /v1/admin/invitations/:id */
+export function addInvitations(app: App, { invitationAdministration, admin }: RouteContext): void {
+  const guarded = { config: { limit: 'admin' }, onRequest: admin } as const
+  app.post('/v1/admin/invitations', { schema: inviteSchema, ...guarded }, async (request, reply) => {
+    const { invitation, url } = await invitationAdministration.invite(administratorOf(request), request.body)
+    return reply.code(201).send({ ...invitationAnswer(invitation), ...(url === undefined ? {} : { url }) })
+  })
+  app.get('/v1/admin/invitations', { schema: listSchema, ...guarded }, async (request) => {
+    const { limit, cursor = firstId } = request.query
+    const { items, next } = await invitationAdministration.list({ limit, after: cursor })
+    return { invitations: items.map(invitationAnswer), next_cursor: next ?? null }
+  })
+  app.delete('/v1/admin/invitations/:id', { schema: revokeSchema, ...guarded }, async (request, reply) => {
+    await invitationAdministration.revoke(administratorOf(request), request.params.id)
+    return reply.code(204).send(null)
+  })
+}
+
+function invitationAnswer(invitation: Invitation) {
+  return {
+    id: invitation.id,
+    email: invitation.email,
+    delivery: invitation.delivery,
+    invited_by: invitation.invitedBy,
+    created_at: timeAnswer(invitation.createdAt),
+    expires_at: timeAnswer(invitation.expiresAt),
+    mailed_at: invitation.mailedAt === null ? null : timeAnswer(invitation.mailedAt),
+  }
+}
