@@ -24,6 +24,28 @@ interface ISecretProviderClass {
 `
 
 /**
+ * No package has those of Google Cloud Managed Service for Prometheus; what is used of them, as in
+ * https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/manifests/setup.yaml
+ */
+const podMonitoring = `
+interface IPodMonitoring {
+  apiVersion: 'monitoring.googleapis.com/v1'
+  kind: 'PodMonitoring'
+  metadata: IObjectMeta
+  spec: {
+    selector: { matchLabels: Record<string, string> }
+    endpoints: {
+      port: string | number
+      interval: string
+      path?: string
+      timeout?: string
+      authorization?: { type: string; credentials: { secret: { name: string; key: string; namespace?: string } } }
+    }[]
+  }
+}
+`
+
+/**
  * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
  * not that there are no others. As types they do: the compiler refuses a field that the type of a literal does not have. So the
  * manifests are compiled as literals of the types that were made of the schemas.
@@ -33,7 +55,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
     (manifest, index) => `export const m${index}: ${typeOf(manifest)} = ${JSON.stringify(manifest)}`,
   )
   const problems: string[][] = manifests.map(() => [])
-  for (const { file, start, messageText } of compile([...lines, secretProviderClass].join('\n'))) {
+  for (const { file, start, messageText } of compile([...lines, secretProviderClass, podMonitoring].join('\n'))) {
     if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
     const { line } = file.getLineAndCharacterOfPosition(start)
     const manifest = manifests[line]
@@ -44,7 +66,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
 }
 
 function typeOf({ apiVersion, kind }: Manifest): string {
-  if (kind === 'SecretProviderClass') return 'ISecretProviderClass'
+  if (kind === 'SecretProviderClass' || kind === 'PodMonitoring') return `I${kind}`
   const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   if (group === 'external-secrets.io') return promotedExternalSecret
   const path = [packages[group] ?? 'kubernetes-models', group, version, kind].filter((part) => part !== '').join('/')
