@@ -18,6 +18,7 @@ const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
   'overlays/gke with cloud-armor and tracing': () => renderVariant('overlays/gke', ['cloud-armor', 'tracing']),
   'base with gateway, prometheus and external-secrets': () =>
     renderVariant('base', ['gateway', 'prometheus', 'external-secrets']),
+  'base with gateway, mail and cloudnative-pg': () => renderVariant('base', ['gateway', 'mail', 'cloudnative-pg']),
   'base with gke-ingress': () => renderVariant('base', ['gke-ingress']),
 }
 
@@ -75,6 +76,11 @@ describe('the manifests for Kubernetes', () => {
       ),
       faulty(find('overlays/gke', 'PodMonitoring/latchkey'), ({ spec }) =>
         Object.assign(spec.endpoints[0], { scrapeTimeout: '5s' }),
+      ),
+      ...['Cluster', 'ScheduledBackup', 'ObjectStore'].map((kind) =>
+        faulty(find('base with gateway, mail and cloudnative-pg', `${kind}/latchkey-db`), ({ spec }) =>
+          Object.assign(spec, { misspelt: {} }),
+        ),
       ),
       ...['ServiceMonitor', 'PrometheusRule', 'ExternalSecret'].map((kind) =>
         faulty(find('base with gateway, prometheus and external-secrets', `${kind}/latchkey`), ({ spec }) =>

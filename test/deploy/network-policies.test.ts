@@ -204,6 +204,33 @@ describe.each(Object.entries(variants))('the network policies of %s', (_variant,
   })
 })
 
+describe('the network policies of base with cloudnative-pg', () => {
+  const manifests = renderVariant('base', ['mail', 'cloudnative-pg'])
+  const instance = pod('latchkey', { 'cnpg.io/cluster': 'latchkey-db' })
+  const component = (name: string) => pod('latchkey', { 'app.kubernetes.io/component': name })
+  const operator = pod('cnpg-system', { 'app.kubernetes.io/name': 'cloudnative-pg' })
+  const portsFrom = (from: Endpoint, to: Endpoint) =>
+    [5432, 6443, 443, 3000, 8000].filter((port) => isOpen(manifests, from, to, `TCP/${port}`))
+
+  it('let servers, commands, standbys and the operator in to the database, and nobody else', () => {
+    for (const name of ['server', 'migration', 'command']) {
+      expect(portsFrom(component(name), instance), name).toEqual([5432])
+    }
+    expect(portsFrom(instance, instance)).toEqual([5432, 8000])
+    expect(portsFrom(operator, instance)).toEqual([5432, 8000])
+    expect(portsFrom(pod('cnpg-system', {}), instance)).toEqual([])
+    expect(portsFrom(pod('default', { 'app.kubernetes.io/component': 'server' }), instance)).toEqual([])
+  })
+
+  it('let the database out to the API of Kubernetes and to its backups, and nowhere else', () => {
+    expect(portsFrom(instance, { ip: '203.0.113.41' })).toEqual([6443])
+    expect(portsFrom(instance, { ip: '203.0.113.42' })).toEqual([443])
+    expect(portsFrom(instance, { ip: '198.51.100.80' })).toEqual([])
+    expect(portsFrom(instance, component('server'))).toEqual([])
+    expect(portsFrom(component('server'), { ip: '203.0.113.42' })).toEqual([])
+  })
+})
+
 describe('the evaluation of network policies', () => {
   const manifests = renderVariant('overlays/gke')
   const server = podsOf(manifests)['Deployment/latchkey']
