@@ -88,6 +88,11 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     expect(deployed.filter(({ program }) => program === 'gcloud').length).toBeGreaterThan(60)
   })
 
+  it('stop at the first command that fails, also inside a pipe', () => {
+    expect(commandsOf('deploy-gke.md').startsWith(set)).toBe(true)
+    expect(commandsOf('deploy-kubernetes.md').startsWith(set)).toBe(true)
+  })
+
   it.each([
     [['sql', 'instances', 'create', 'x', '--enable-pitr']],
     [['compute', 'ssl-policies', 'create', 'x', '--min-tls=1.2']],

@@ -170,7 +170,7 @@ describe.each(Object.entries(variants))('the network policies of %s', (_variant,
   })
 
   it('name every pod that the manifests make', () => {
-    const named = [...Object.keys(needs.egress), ...needs.inside.flatMap(([from, to]) => [from, to])]
+    const named = [...Object.keys(needs.egress), ...needs.inside.flatMap(([from, to]) => [to, from])]
     expect(named.filter((name) => pods[name] === undefined)).toEqual([])
   })
 
