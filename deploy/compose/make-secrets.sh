@@ -28,5 +28,6 @@ appendonly no
 maxmemory 256mb
 maxmemory-policy allkeys-lru"
 keep master_keys "k1:$(random)"
+keep password_peppers "p1:$(random)"
 
-echo "The secrets are in $folder. Keep a copy of master_keys elsewhere: without it no stored secret can be read."
+echo "The secrets are in $folder. Keep copies of master_keys and password_peppers elsewhere: without them no stored secret can be read and no password checked."

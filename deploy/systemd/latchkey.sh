@@ -10,6 +10,9 @@ exec systemd-run --quiet --wait --collect "$io" \
   --property EnvironmentFile=/etc/latchkey/latchkey.env \
   --property LoadCredential=master-keys:/etc/latchkey/secrets/master-keys \
   --property LoadCredential=database-url:/etc/latchkey/secrets/database-url \
+  --property LoadCredential=password-peppers:/etc/latchkey/secrets/password-peppers \
+  --property LoadCredential=smtp-url:/etc/latchkey/secrets/smtp-url \
   --property DynamicUser=yes --property LimitCORE=0 \
   /bin/sh -c 'LATCHKEY_MASTER_KEYS_FILE=$CREDENTIALS_DIRECTORY/master-keys DATABASE_URL_FILE=$CREDENTIALS_DIRECTORY/database-url \
+    PASSWORD_PEPPERS_FILE=$CREDENTIALS_DIRECTORY/password-peppers LATCHKEY_SMTP_URL_FILE=$CREDENTIALS_DIRECTORY/smtp-url \
     exec /opt/node/bin/node /opt/latchkey/current/packages/server/bin/latchkey.js "$@"' latchkey "$@"

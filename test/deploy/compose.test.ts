@@ -89,6 +89,18 @@ describe('compose.yaml', () => {
     expect(composeProblems(withFault(fault))).not.toEqual([])
   })
 
+  it('adds a mail server by a file of its own, to every server and to nothing else', () => {
+    const mail = readComposeFile(join(folder, 'compose.mail.yaml'))
+    expect(composeProblems(mail)).toEqual([])
+    const servers = Object.keys(compose.services).filter((name) => name.startsWith('server-'))
+    expect(Object.keys(mail.services)).toEqual(servers)
+    for (const { environment, secrets = [] } of Object.values(mail.services)) {
+      expect(secrets.map((name) => [`/run/secrets/${name}`, mail.secrets[name]?.file])).toEqual([
+        [environment?.LATCHKEY_SMTP_URL_FILE, './secrets/smtp_url'],
+      ])
+    }
+  })
+
   it('pins images, limits memory, gains no privileges, checks health, and keeps secrets out of the environment', () => {
     expect(policyProblems(compose)).toEqual([])
   })

@@ -53,7 +53,7 @@ describe('docs/deploy-gke.md', () => {
 
   it('leaves no placeholder in what it applies', () => {
     const commands = blocksOf('deploy-gke.md', 'sh').join('\n').split('\n')
-    const replacements = commands.filter((line) => line.startsWith('sed --in-place'))
+    const replacements = commands.filter((line) => line.startsWith('sed --in-place "'))
     expect(replacements).toHaveLength(2)
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-gke-'))
     try {
@@ -63,6 +63,9 @@ describe('docs/deploy-gke.md', () => {
         ...process.env,
         PROJECT_ID: 'my-project',
         REGION: 'europe-west1',
+        KMS_LOCATION: 'europe',
+        MAIL_NETWORK: '198.51.100.25/32',
+        MAIL_PORT: '465',
         ADDRESS: '198.51.100.7',
         DOMAIN: 'auth.shop.test',
       }
@@ -70,7 +73,11 @@ describe('docs/deploy-gke.md', () => {
       const rendered = JSON.stringify(renderKustomization(overlay))
       expect(rendered).toContain('europe-west1-docker.pkg.dev/my-project/latchkey/latchkey:0.1.0')
       expect(rendered).toContain('35.191.0.0/16,130.211.0.0/22,198.51.100.7')
-      expect(rendered).not.toMatch(/PROJECT_ID|REGION|203\.0\.113|example\.com/)
+      expect(rendered).toContain('projects/my-project/locations/europe/keyRings/latchkey/cryptoKeys/master-keys')
+      expect(rendered).toContain(
+        '{"ports":[{"port":465,"protocol":"TCP"}],"to":[{"ipBlock":{"cidr":"198.51.100.25/32"}}]}',
+      )
+      expect(rendered).not.toMatch(/PROJECT_ID|REGION|KMS_LOCATION|203\.0\.113|example\.com/)
     } finally {
       rmSync(folder, { recursive: true })
     }

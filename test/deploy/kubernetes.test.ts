@@ -1,39 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { type Manifest, nameOf, renderKustomization } from './support/kubernetes-manifests.js'
+import { type Manifest, nameOf, podTemplateOf, renderKustomization } from './support/kubernetes-manifests.js'
+import { renderVariant } from './support/kustomize-variants.js'
 import { schemaProblems } from './support/manifest-schemas.js'
 import { podProblems } from './support/pod-policy.js'
 
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))
-const root = join(deploy, 'kustomize')
 
 /** Everything that is rendered: overlays, and components that no overlay has. */
 const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
-  'overlays/local': () => renderKustomization(join(root, 'overlays/local')),
-  'overlays/gke': () => renderKustomization(join(root, 'overlays/gke')),
-  'base with gateway, prometheus and external-secrets': () => render(['gateway', 'prometheus', 'external-secrets']),
-  'base with gke-ingress': () => render(['gke-ingress']),
-}
-
-function render(components: readonly string[]): readonly Manifest[] {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-kustomize-'))
-  const path = (name: string) => relative(folder, join(root, name))
-  try {
-    const kustomization = {
-      apiVersion: 'kustomize.config.k8s.io/v1beta1',
-      kind: 'Kustomization',
-      resources: [path('base')],
-      components: components.map((component) => path(`components/${component}`)),
-    }
-    writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization))
-    return renderKustomization(folder)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  'overlays/local': () => renderVariant('overlays/local'),
+  'overlays/gke': () => renderVariant('overlays/gke'),
+  'overlays/gke with cloud-armor and tracing': () => renderVariant('overlays/gke', ['cloud-armor', 'tracing']),
+  'base with gateway, prometheus and external-secrets': () =>
+    renderVariant('base', ['gateway', 'prometheus', 'external-secrets']),
+  'base with gateway, mail and cloudnative-pg': () => renderVariant('base', ['gateway', 'mail', 'cloudnative-pg']),
+  'base with gke-ingress': () => renderVariant('base', ['gke-ingress']),
 }
 
 /** A copy of a manifest with something changed. */
@@ -84,6 +70,17 @@ describe('the manifests for Kubernetes', () => {
       faulty(find('overlays/gke', 'SecretProviderClass/latchkey'), ({ spec }) => Object.assign(spec, { secrets: [] })),
       faulty(find('base with gke-ingress', 'BackendConfig/latchkey'), ({ spec }) =>
         Object.assign(spec.healthCheck, { path: '/' }),
+      ),
+      faulty(find('overlays/gke', 'GCPGatewayPolicy/latchkey'), ({ spec }) =>
+        Object.assign(spec.default, { minTls: '1.2' }),
+      ),
+      faulty(find('overlays/gke', 'PodMonitoring/latchkey'), ({ spec }) =>
+        Object.assign(spec.endpoints[0], { scrapeTimeout: '5s' }),
+      ),
+      ...['Cluster', 'ScheduledBackup', 'ObjectStore'].map((kind) =>
+        faulty(find('base with gateway, mail and cloudnative-pg', `${kind}/latchkey-db`), ({ spec }) =>
+          Object.assign(spec, { misspelt: {} }),
+        ),
       ),
       ...['ServiceMonitor', 'PrometheusRule', 'ExternalSecret'].map((kind) =>
         faulty(find('base with gateway, prometheus and external-secrets', `${kind}/latchkey`), ({ spec }) =>
@@ -188,14 +185,110 @@ describe('the manifests for Kubernetes', () => {
     (variant) => {
       const server = find(variant, 'Deployment/latchkey').spec.template.spec.containers[0]
       expect(find(variant, 'Job/latchkey-migration').spec.template.spec.containers[0].image).toBe(server.image)
-      const settings = (rendered[variant] ?? []).filter(({ kind }) => kind === 'ConfigMap')
-      expect(settings.map(({ metadata }) => metadata.name)).toEqual([server.envFrom[0].configMapRef.name])
+      const settings = (rendered[variant] ?? []).filter(
+        ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === server.envFrom[0].configMapRef.name,
+      )
+      expect(settings).toHaveLength(1)
       expect(Object.keys(settings[0]?.data).filter((name) => /(URL|KEYS|TOKEN|PASSWORD|PEPPERS)$/.test(name))).toEqual(
         [],
       )
       expect((rendered[variant] ?? []).filter(({ kind }) => kind === 'Secret')).toEqual([])
     },
   )
+
+  it.each(['overlays/local', 'overlays/gke'])(
+    '%s: mounts every secret that a pod reads, and has a command run with the settings of a server',
+    (variant) => {
+      const readBy = (name: string): readonly string[] => {
+        const [container] = podTemplateOf(find(variant, name)).spec.containers
+        return container.env
+          .map(({ value }: { value: string }) => value)
+          .filter((value: string) => value.startsWith('/run/secrets/latchkey/'))
+      }
+      const server = readBy('Deployment/latchkey')
+      expect(server).toEqual(
+        expect.arrayContaining(['/run/secrets/latchkey/smtp-url', '/run/secrets/latchkey/password-peppers']),
+      )
+      const notForCommands = new Set(variant === 'overlays/gke' ? [] : ['/run/secrets/latchkey/metrics-token'])
+      expect([...readBy('CronJob/latchkey-command')].sort()).toEqual(
+        server.filter((path) => !notForCommands.has(path)).sort(),
+      )
+      if (variant !== 'overlays/gke') return
+      const { secrets } = find(variant, 'SecretProviderClass/latchkey').spec.parameters
+      const mounted = parse(secrets).map(({ path }: { path: string }) => `/run/secrets/latchkey/${path}`)
+      expect([...server].sort()).toEqual([...mounted].sort())
+    },
+  )
+
+  it('overlays/gke: reads numbered versions of secrets, and rolls the pods when a number changes', () => {
+    const { secrets } = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters
+    for (const { resourceName } of parse(secrets)) expect(resourceName).toMatch(/\/versions\/\d+$/)
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-gke-'))
+    try {
+      cpSync(join(deploy, 'kustomize'), folder, { recursive: true })
+      const file = join(folder, 'overlays/gke/secret-provider-class.yaml')
+      writeFileSync(file, readFileSync(file, 'utf8').replace('redis-url/versions/1', 'redis-url/versions/2'))
+      const changed = renderKustomization(join(folder, 'overlays/gke'))
+      for (const name of ['Deployment/latchkey', 'Job/latchkey-migration', 'CronJob/latchkey-command']) {
+        const after = changed.find((manifest) => nameOf(manifest) === name)
+        if (after === undefined) throw new Error(`overlays/gke has no ${name}.`)
+        expect(podTemplateOf(after)).not.toEqual(podTemplateOf(find('overlays/gke', name)))
+      }
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('overlays/gke: signs in to Cloud SQL without a password, as the account of the pods', () => {
+    for (const name of ['Deployment/latchkey', 'Job/latchkey-migration', 'CronJob/latchkey-command']) {
+      const [proxy] = podTemplateOf(find('overlays/gke', name)).spec.initContainers
+      expect(proxy.args).toEqual(expect.arrayContaining(['--auto-iam-authn', '--private-ip']))
+    }
+  })
+
+  it.each(['overlays/local', 'overlays/gke'])('%s: answers plain HTTP with a redirect alone', (variant) => {
+    const { listeners } = find(variant, 'Gateway/latchkey').spec
+    expect(listeners.map(({ name, protocol }: { name: string; protocol: string }) => [name, protocol])).toEqual([
+      ['https', 'HTTPS'],
+      ['http', 'HTTP'],
+    ])
+    const routes = (rendered[variant] ?? []).filter(({ kind }) => kind === 'HTTPRoute')
+    const rulesOf = (listener: string) =>
+      routes.filter(({ spec }) => spec.parentRefs[0].sectionName === listener).flatMap(({ spec }) => spec.rules)
+    expect(rulesOf('http')).toEqual([
+      { filters: [{ type: 'RequestRedirect', requestRedirect: { scheme: 'https', statusCode: 301 } }] },
+    ])
+    expect(rulesOf('https')).toHaveLength(1)
+    expect(routes.every(({ spec }) => spec.parentRefs[0].sectionName !== undefined)).toBe(true)
+  })
+
+  it('overlays/gke: has an SSL policy, on the gateway as on the ingress, and Cloud Armor where it is wanted', () => {
+    const { spec } = find('overlays/gke', 'GCPGatewayPolicy/latchkey')
+    expect(spec).toMatchObject({ default: { sslPolicy: 'latchkey' }, targetRef: { kind: 'Gateway', name: 'latchkey' } })
+    expect(find('base with gke-ingress', 'FrontendConfig/latchkey').spec.sslPolicy).toBe('latchkey')
+    const backend = (variant: string) => find(variant, 'GCPBackendPolicy/latchkey').spec.default.securityPolicy
+    expect([backend('overlays/gke'), backend('overlays/gke with cloud-armor and tracing')]).toEqual([
+      undefined,
+      'latchkey',
+    ])
+  })
+
+  it('overlays/gke: lets managed Prometheus read one secret, and presents what is in it', () => {
+    const monitoring = find('overlays/gke', 'PodMonitoring/latchkey')
+    const server = podTemplateOf(find('overlays/gke', 'Deployment/latchkey'))
+    expect(server.metadata.labels).toMatchObject(monitoring.spec.selector.matchLabels)
+    const [endpoint] = monitoring.spec.endpoints
+    expect(server.spec.containers[0].ports).toContainEqual(expect.objectContaining({ name: endpoint.port }))
+    const role = find('overlays/gke', 'Role/read-metrics-token')
+    expect(role.rules).toEqual([
+      {
+        apiGroups: [''],
+        resources: ['secrets'],
+        resourceNames: [endpoint.authorization.credentials.secret.name],
+        verbs: ['get', 'list', 'watch'],
+      },
+    ])
+  })
 
   it('overlays/gke: gives servers and migration their master keys wrapped, and the key that opens them', () => {
     const secrets = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters.secrets

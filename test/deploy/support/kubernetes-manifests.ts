@@ -32,6 +32,13 @@ export function parseManifests(text: string): readonly Manifest[] {
   })
 }
 
+/** The template of the pods that a manifest makes, whatever its kind; `undefined` where it makes none. */
+// biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas are asked about
+export function podTemplateOf({ kind, spec }: Manifest): any {
+  const template = kind === 'CronJob' ? spec.jobTemplate.spec.template : spec?.template
+  return template?.spec?.containers === undefined ? undefined : template
+}
+
 /** How a manifest is called in messages. */
 export function nameOf({ kind, metadata }: Manifest): string {
   return `${kind}/${metadata.name}`

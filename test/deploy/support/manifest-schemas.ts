@@ -24,6 +24,82 @@ interface ISecretProviderClass {
 `
 
 /**
+ * No package has those of Google Cloud Managed Service for Prometheus; what is used of them, as in
+ * https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/manifests/setup.yaml
+ */
+const podMonitoring = `
+interface IPodMonitoring {
+  apiVersion: 'monitoring.googleapis.com/v1'
+  kind: 'PodMonitoring'
+  metadata: IObjectMeta
+  spec: {
+    selector: { matchLabels: Record<string, string> }
+    endpoints: {
+      port: string | number
+      interval: string
+      path?: string
+      timeout?: string
+      authorization?: { type: string; credentials: { secret: { name: string; key: string; namespace?: string } } }
+    }[]
+  }
+}
+`
+
+/**
+ * Nor those of CloudNativePG; what is used of them, as in the files config/crd/bases of
+ * https://github.com/cloudnative-pg/cloudnative-pg and https://github.com/cloudnative-pg/plugin-barman-cloud
+ */
+const cloudNativePg = `
+interface ICluster {
+  apiVersion: 'postgresql.cnpg.io/v1'
+  kind: 'Cluster'
+  metadata: IObjectMeta
+  spec: {
+    instances: number
+    imageName?: string
+    bootstrap?: { initdb: { database: string; owner: string; secret: { name: string }; dataChecksums?: boolean } }
+    postgresql?: {
+      synchronous?: { method: 'any' | 'first'; number: number; dataDurability?: 'required' | 'preferred' }
+      parameters?: Record<string, string>
+    }
+    storage: { size: string }
+    resources?: { requests: Record<string, string>; limits: Record<string, string> }
+    affinity?: { topologyKey: string }
+    plugins?: { name: string; isWALArchiver?: boolean; parameters?: Record<string, string> }[]
+  }
+}
+interface IScheduledBackup {
+  apiVersion: 'postgresql.cnpg.io/v1'
+  kind: 'ScheduledBackup'
+  metadata: IObjectMeta
+  spec: {
+    schedule: string
+    backupOwnerReference?: 'none' | 'self' | 'cluster'
+    cluster: { name: string }
+    method?: 'barmanObjectStore' | 'volumeSnapshot' | 'plugin'
+    pluginConfiguration?: { name: string; parameters?: Record<string, string> }
+  }
+}
+interface IObjectStore {
+  apiVersion: 'barmancloud.cnpg.io/v1'
+  kind: 'ObjectStore'
+  metadata: IObjectMeta
+  spec: {
+    retentionPolicy?: string
+    configuration: {
+      destinationPath: string
+      endpointURL?: string
+      s3Credentials?: Record<'accessKeyId' | 'secretAccessKey', { name: string; key: string }>
+      wal?: { compression?: string }
+    }
+  }
+}
+`
+
+/** Kinds whose types stand above. */
+const ownTypes = ['SecretProviderClass', 'PodMonitoring', 'Cluster', 'ScheduledBackup', 'ObjectStore']
+
+/**
  * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
  * not that there are no others. As types they do: the compiler refuses a field that the type of a literal does not have. So the
  * manifests are compiled as literals of the types that were made of the schemas.
@@ -33,7 +109,9 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
     (manifest, index) => `export const m${index}: ${typeOf(manifest)} = ${JSON.stringify(manifest)}`,
   )
   const problems: string[][] = manifests.map(() => [])
-  for (const { file, start, messageText } of compile([...lines, secretProviderClass].join('\n'))) {
+  for (const { file, start, messageText } of compile(
+    [...lines, secretProviderClass, podMonitoring, cloudNativePg].join('\n'),
+  )) {
     if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
     const { line } = file.getLineAndCharacterOfPosition(start)
     const manifest = manifests[line]
@@ -44,7 +122,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
 }
 
 function typeOf({ apiVersion, kind }: Manifest): string {
-  if (kind === 'SecretProviderClass') return 'ISecretProviderClass'
+  if (ownTypes.includes(kind)) return `I${kind}`
   const [group = '', version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
   if (group === 'external-secrets.io') return promotedExternalSecret
   const path = [packages[group] ?? 'kubernetes-models', group, version, kind].filter((part) => part !== '').join('/')

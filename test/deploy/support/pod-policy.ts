@@ -1,16 +1,17 @@
-import { type Manifest, nameOf } from './kubernetes-manifests.js'
+import { type Manifest, nameOf, podTemplateOf } from './kubernetes-manifests.js'
 
 /** What nobody wants of a pod in production, as sentences; empty for a manifest that makes no pods. */
 export function podProblems(manifest: Manifest): readonly string[] {
-  const pod = manifest.spec?.template?.spec
-  if (pod?.containers === undefined) return []
+  const pod = podTemplateOf(manifest)?.spec
+  if (pod === undefined) return []
   const containers: readonly Container[] = [...(pod.initContainers ?? []), ...pod.containers]
   const problems = [
     ...podWideProblems(pod),
     ...containers.flatMap((container) =>
-      [...containerProblems(container), ...(manifest.kind === 'Job' ? [] : probeProblems(container))].map(
-        (problem) => `${container.name} ${problem}`,
-      ),
+      [
+        ...containerProblems(container),
+        ...(manifest.kind === 'Job' || manifest.kind === 'CronJob' ? [] : probeProblems(container)),
+      ].map((problem) => `${container.name} ${problem}`),
     ),
   ]
   return problems.map((problem) => `${nameOf(manifest)}: ${problem}`)

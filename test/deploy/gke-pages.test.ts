@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { pathOf } from './support/machine-files.js'
+import { type Call, commandsOf, walk } from './support/page-walk.js'
+
+/** The flags of gcloud's commands, as gcloud 578.0.0 lists them in the help of each. */
+const facts: Readonly<Record<string, readonly string[]>> = JSON.parse(
+  readFileSync(new URL('support/gcloud-flags.json', import.meta.url), 'utf8'),
+)
+
+/** Flags that each command of gcloud takes. */
+const wideFlags = ['--project', '--quiet', '--format', '--filter', '--account']
+
+const programs = ['gcloud', 'kubectl', 'docker', 'curl', 'git']
+
+/** What the stand-ins answer; kubectl is the real one where it needs no cluster. */
+const answers = (kubectl: string) => `
+case "\${0##*/} $*" in
+  'gcloud kms encrypt '*|'gcloud kms decrypt '*|*--data-file=-*|'kubectl apply --filename -'*|*/dev/stdin*) cat > "$HOME/stdin.$$" ;;
+esac
+case "\${0##*/} $*" in
+  'gcloud compute addresses describe '*) echo 198.51.100.7 ;;
+  'gcloud redis instances describe '*host*) echo 10.60.0.4 ;;
+  'gcloud projects describe '*) echo 123456789 ;;
+  'gcloud config get-value account'*) echo operator@example.com ;;
+  'gcloud secrets versions access '*wrapped*) echo c2VhbGVk ;;
+  'gcloud '*) echo text ;;
+  'kubectl kustomize '*|'kubectl patch --local '*) exec ${kubectl} "$@" ;;
+  'kubectl --namespace latchkey create job '*) ${kubectl} kustomize . | ${process.execPath} -e "$JOB_OF_TEMPLATE" ;;
+  'kubectl --namespace latchkey exec '*) echo ring ;;
+esac
+`
+
+/** Makes the Job that \`kubectl create job --from\` would make of the template among manifests. */
+const jobOfTemplate = `
+const yaml = require(process.env.YAML)
+const manifests = yaml.parseAllDocuments(require('node:fs').readFileSync(0, 'utf8')).map((one) => one.toJS())
+const { spec, metadata } = manifests.find(({ kind }) => kind === 'CronJob')
+const job = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'restore', namespace: metadata.namespace }, spec: spec.jobTemplate.spec }
+console.log(JSON.stringify(job))
+`
+
+const env = {
+  YAML: new URL('../../node_modules/yaml', import.meta.url).pathname,
+  JOB_OF_TEMPLATE: jobOfTemplate,
+  OFFLINE: '/tmp',
+}
+
+const set = 'set -euo pipefail\n'
+
+/** The command of gcloud that is called: its longest prefix that is one, and the flags that follow. */
+function readCall({ args }: Call): { readonly command: string; readonly flags: readonly string[] } {
+  const words = args.slice(0, args.findIndex((arg) => arg.startsWith('-')) >>> 0)
+  const command = words
+    .map((_, index) => words.slice(0, words.length - index).join(' '))
+    .find((candidate) => facts[candidate] !== undefined)
+  const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.split('=', 1)[0] ?? arg)
+  return { command: command ?? `unknown: ${words.join(' ')}`, flags }
+}
+
+function problemsOf(calls: readonly Call[]): readonly string[] {
+  return calls
+    .filter(({ program }) => program === 'gcloud')
+    .map(readCall)
+    .flatMap(({ command, flags }) => {
+      const known = facts[command]
+      if (known === undefined) return [command]
+      return flags.filter((flag) => ![...known, ...wideFlags].includes(flag)).map((flag) => `${command} has no ${flag}`)
+    })
+}
+
+describe('the pages for Google Kubernetes Engine, walked with stand-ins for gcloud and kubectl', () => {
+  let deployed: readonly Call[]
+  let recovered: readonly Call[]
+
+  beforeAll(() => {
+    const options = { programs, answers: answers(pathOf('kubectl')), env }
+    const page = commandsOf('deploy-gke.md')
+    deployed = walk(page, options)
+    const variables = `${set}export PROJECT_ID=my-project REGION=europe-west1 LOST_REGION=europe-west1 BACKUP_LOCATION=eu DOMAIN=auth.test
+      POINT_IN_TIME=2026-01-01T00:00:00Z
+      cd deploy/kustomize/overlays/gke\n`
+    recovered = walk(variables + commandsOf('runbook-gke.md'), options)
+  })
+
+  it('run commands and flags that gcloud has', () => {
+    expect(problemsOf([...deployed, ...recovered])).toEqual([])
+    expect(deployed.filter(({ program }) => program === 'gcloud').length).toBeGreaterThan(60)
+  })
+
+  it('stop at the first command that fails, also inside a pipe', () => {
+    expect(commandsOf('deploy-gke.md').startsWith(set)).toBe(true)
+    expect(commandsOf('deploy-kubernetes.md').startsWith(set)).toBe(true)
+  })
+
+  it.each([
+    [['sql', 'instances', 'create', 'x', '--enable-pitr']],
+    [['compute', 'ssl-policies', 'create', 'x', '--min-tls=1.2']],
+    [['container', 'clusters', 'create-autopilot', 'x']],
+    [['kms', 'keyrings', 'create', 'x', '--region=europe']],
+  ])('would be refused with gcloud %s', (args) => {
+    expect(problemsOf([{ program: 'gcloud', args }])).not.toEqual([])
+  })
+
+  const withCommand = (calls: readonly Call[], command: string) =>
+    calls.filter((call) => call.program === 'gcloud' && readCall(call).command === command).map(({ args }) => args)
+
+  it('give the pods no right to encrypt, except while a new ring is made', () => {
+    const rights = [
+      ...withCommand(deployed, 'kms keys add-iam-policy-binding'),
+      ...withCommand(deployed, 'kms keys remove-iam-policy-binding'),
+    ].map((args) => args.find((arg) => arg.startsWith('--role=')))
+    expect(rights).toEqual([
+      '--role=roles/cloudkms.cryptoKeyDecrypter',
+      '--role=roles/cloudkms.cryptoKeyEncrypter',
+      '--role=roles/cloudkms.cryptoKeyEncrypter',
+    ])
+  })
+
+  it('keep the database from being deleted, back it up elsewhere, and let it be set to a point in time', () => {
+    const [create = []] = withCommand(deployed, 'sql instances create')
+    expect(create).toEqual(
+      expect.arrayContaining([
+        '--deletion-protection',
+        '--backup',
+        '--backup-location=eu',
+        '--enable-point-in-time-recovery',
+        '--availability-type=regional',
+        '--database-flags=cloudsql.iam_authentication=on',
+      ]),
+    )
+    const [keyring = []] = withCommand(deployed, 'kms keyrings create')
+    expect(keyring).toContain('--location=europe')
+  })
+
+  it('make every secret that the servers mount, and let them read it', () => {
+    const folder = new URL('../../deploy/kustomize/overlays/gke/secret-provider-class.yaml', import.meta.url)
+    const mounted = [...readFileSync(folder, 'utf8').matchAll(/secrets\/(latchkey-[\w-]+)\/versions/g)].map(
+      ([, name]) => name,
+    )
+    const named = (command: string) => withCommand(deployed, command).map((args) => args[command.split(' ').length])
+    expect(named('secrets create').sort()).toEqual([...mounted].sort())
+    expect([...new Set(named('secrets add-iam-policy-binding'))].sort()).toEqual([...mounted].sort())
+  })
+
+  it('run a command with no server running before a restored database is used', () => {
+    const steps = recovered
+      .filter(({ program }) => program === 'kubectl')
+      .map(({ args }) => args.join(' '))
+      .filter((line) => /create --filename|apply --filename rendered|replicas/.test(line))
+    expect(steps).toEqual([
+      '--namespace latchkey scale deployment/latchkey --replicas=0',
+      'apply --filename rendered.yaml --selector app.kubernetes.io/component notin (server, migration)',
+      'create --filename restore.yaml',
+      'create --filename audit.yaml',
+      'apply --filename rendered.yaml',
+      '--namespace latchkey scale deployment/latchkey --replicas=3',
+    ])
+  })
+})

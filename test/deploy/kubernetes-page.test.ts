@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { nameOf, parseManifests, podTemplateOf } from './support/kubernetes-manifests.js'
+import { pathOf } from './support/machine-files.js'
+import { schemaProblems } from './support/manifest-schemas.js'
+import { commandsOf, walk } from './support/page-walk.js'
+
+/** The stand-in of kubectl renders what it is asked to apply, into what the calls are read from. */
+const answers = (kubectl: string) => `
+case "\${0##*/} $*" in
+  'kubectl apply --filename -') cat > "$HOME/stdin" ;;
+  'kubectl apply --kustomize my-deployment')
+    { printf 'rendered\\0'; ${kubectl} kustomize my-deployment; printf '#\\0\\n\\0'; } >> "$WALK_LOG" ;;
+esac
+`
+
+/** What the page applies when it is walked, and again after something was done to the secrets. */
+function applied(then: string) {
+  const [page = ''] = commandsOf('deploy-kubernetes.md').split('kubectl --namespace latchkey rollout status', 1)
+  const calls = walk(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`, {
+    programs: ['kind', 'kubectl', 'docker'],
+    answers: answers(pathOf('kubectl')),
+    env: {},
+  })
+  return calls.filter(({ program }) => program === 'rendered').map(({ args: [text = ''] }) => parseManifests(text))
+}
+
+describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and kubectl', () => {
+  const templatesOf = (manifests: ReturnType<typeof parseManifests> = []) =>
+    Object.fromEntries(manifests.map((manifest) => [nameOf(manifest), podTemplateOf(manifest)]))
+
+  it('applies manifests that their schemas allow, with every secret that is mounted', () => {
+    const [manifests = []] = applied('')
+    expect(schemaProblems(manifests).flat()).toEqual([])
+    const secrets = manifests.filter(({ kind }) => kind === 'Secret').map(({ metadata }) => metadata.name)
+    const mounted = manifests.flatMap((manifest) =>
+      (podTemplateOf(manifest)?.spec.volumes ?? []).flatMap((volume: { secret?: { secretName: string } }) =>
+        volume.secret === undefined ? [] : [volume.secret.secretName],
+      ),
+    )
+    expect([...new Set(mounted)].sort()).toEqual([...secrets].sort())
+    expect(secrets).toHaveLength(3)
+  })
+
+  it('rolls the servers when a secret changes, and nothing that does not read it', () => {
+    const [before, same] = applied('')
+    expect(templatesOf(same)).toEqual(templatesOf(before))
+    const [first, changed] = applied('printf %s smtps://u:p@mail.example.net > my-deployment/secrets/smtp_url')
+    // Every walk makes secrets of its own: two applies of one walk are compared.
+    const [old, now] = [templatesOf(first), templatesOf(changed)]
+    expect(now['Deployment/latchkey']).not.toEqual(old['Deployment/latchkey'])
+    expect(now['StatefulSet/postgres']).toEqual(old['StatefulSet/postgres'])
+  })
+})

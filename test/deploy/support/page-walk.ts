@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** A command that was run, and its standard input where there was any. */
+export interface Call {
+  readonly program: string
+  readonly args: readonly string[]
+}
+
+/** The stand-in of a program: writes down how it was called, and answers what `answers.sh` says. */
+const standIn = `#!/bin/bash
+{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$WALK_LOG"
+source "$WALK_ANSWERS"
+`
+
+/**
+ * Runs commands of a page in a copy of the parts of the repository that they name, with stand-ins for
+ * the programs that would reach a cloud. Throws, with what was said, unless all commands succeed.
+ */
+export function walk(
+  commands: string,
+  { programs, answers, env }: { programs: readonly string[]; answers: string; env: Readonly<Record<string, string>> },
+): readonly Call[] {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-walk-'))
+  try {
+    const bin = join(folder, 'bin')
+    mkdirSync(bin)
+    for (const program of programs) {
+      writeFileSync(join(bin, program), standIn)
+      chmodSync(join(bin, program), 0o755)
+    }
+    writeFileSync(join(folder, 'answers.sh'), answers)
+    cpSync(join(repository, 'deploy'), join(folder, 'deploy'), { recursive: true })
+    const log = join(folder, 'log')
+    writeFileSync(log, '')
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', commands], {
+      cwd: folder,
+      encoding: 'utf8',
+      input: 'smtp://user:password@mail.example.net:587?requireTLS=true\n',
+      env: {
+        ...env,
+        PATH: [bin, process.env.PATH ?? ''].join(delimiter),
+        HOME: folder,
+        WALK_LOG: log,
+        WALK_ANSWERS: join(folder, 'answers.sh'),
+      },
+    })
+    if (status !== 0) throw new Error(`The commands ended with ${status}:\n${stdout}\n${stderr}`)
+    return readFileSync(log, 'utf8')
+      .split('\n\0')
+      .filter((call) => call !== '')
+      .map((call) => {
+        const [program = '', ...args] = call.split('\0').slice(0, -1)
+        return { program, args }
+      })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The commands of the fenced `sh` blocks of a page, in their order. */
+export function commandsOf(page: string): string {
+  const text = readFileSync(join(repository, 'docs', page), 'utf8')
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+}
