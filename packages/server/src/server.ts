@@ -19,9 +19,12 @@ import { loggerOptions } from './ops/logger-options.js'
 import type { Metrics } from './ops/metrics.js'
 import { metricsAccess } from './ops/metrics-access.js'
 import { Readiness } from './ops/readiness.js'
+import { RequestLog } from './ops/request-log.js'
 import { observeRequests } from './ops/request-metrics.js'
 import { observeRuntime } from './ops/runtime-metrics.js'
+import { StateCollector } from './ops/state-collector.js'
 import { observeState } from './ops/state-metrics.js'
+import { logTraces } from './ops/tracing/log-traces.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
@@ -60,12 +63,16 @@ const mailIntervalMs = 1000
 /** What is wanted of a rotation takes hold within about so long, in whichever server carries it out. */
 const rotationIntervalMs = 500
 
+/** What metrics show of the database is about so old at most. */
+const collectionIntervalMs = 15_000
+
 /** Puts the whole server together and opens its database; it listens when it is told to. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
   const isTrustedProxy = networkMatcher(configuration.trustedProxies)
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
+    logController: new RequestLog(configuration.requestLogShare),
     isTrustedProxy,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
     onRefusal: (error, request) => noteOrigin(service, error, request),
@@ -78,7 +85,8 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     if (tooLarge > 0)
       app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
     const forwarding = new ForwardingWatch(app, isTrustedProxy)
-    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs: parts.limitsTimeoutMs })
+    const { limitsTimeoutMs, stateIntervalMs } = parts
+    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs, stateIntervalMs })
   } catch (error) {
     await app.close()
     throw error
@@ -95,13 +103,14 @@ interface Furnishings {
   readonly forwarding: ForwardingWatch
   readonly drain: Drain
   readonly limitsTimeoutMs: number | undefined
+  readonly stateIntervalMs: number | undefined
 }
 
 async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  { forwarding, drain, limitsTimeoutMs }: Furnishings,
+  { forwarding, drain, limitsTimeoutMs, stateIntervalMs }: Furnishings,
 ): Promise<void> {
   const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
@@ -114,6 +123,7 @@ async function furnish(
   })
   app.addHook('onClose', () => limits.close())
   service.tracing.traceRequests(app)
+  logTraces(app, service.tracing)
   observeRequests(app, metrics)
   // Before the limits: a page must be able to read that it is to wait.
   await allowOrigins(app, corsOrigins)
@@ -122,6 +132,7 @@ async function furnish(
     latchkey,
     store,
     clock,
+    collector: collectState(app, service, stateIntervalMs),
     limitsDegraded: () => limits.degraded,
     passwordsWaiting: () => service.passwords.waiting,
   })
@@ -185,6 +196,15 @@ async function furnish(
   attendRotations(app, service)
   keepKeys(app, configuration, service)
   await app.ready()
+}
+
+/** Collects what metrics show of the database, at once and then in intervals, so that no scrape has to. */
+function collectState(app: App, service: Service, intervalMs = collectionIntervalMs): StateCollector {
+  const collector = new StateCollector(service)
+  const collect = { name: 'collect the state for metrics', run: () => collector.collect() }
+  const stop = startHousekeeping(counted(service.metrics, [collect]), intervalMs, app.log, { atOnce: true })
+  app.addHook('onClose', async () => stop())
+  return collector
 }
 
 /** Does this server's part in the rotation of everybody. */

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { serverVersion } from '../version.js'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
 import { addDoctor } from './doctor/doctor.js'
@@ -9,6 +10,7 @@ import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
 import { addMigrate } from './migrate.js'
+import { addRecordBackup } from './record-backup.js'
 import { addReplaceKeys } from './replace-keys.js'
 import { addRestore } from './restore.js'
 import { addRevokeSecrets } from './revoke-secrets.js'
@@ -27,6 +29,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .description(
       'Accounts and access tokens with a signing secret for every user. Configured by environment variables.',
     )
+    .version(serverVersion(), '--version', 'print the version')
     .showHelpAfterError('(add --help for what it takes)')
     .exitOverride()
     .configureOutput({
@@ -54,6 +57,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addVerifyAudit(audit, surroundings)
   addExportAudit(audit, surroundings)
   addBackup(program, surroundings)
+  addRecordBackup(program, surroundings)
   addRestore(program, surroundings)
   addDoctor(program, surroundings)
   return program

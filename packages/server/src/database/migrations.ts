@@ -236,5 +236,16 @@ export const serverMigrations = {
         create index server_guess_lanes_of_account on server_guess_lanes (account)
       `,
     },
+    {
+      // One row at most.
+      name: 'the moment of the last backup',
+      runsFrom: 15,
+      sql: `
+        create table server_backups (
+          name text primary key,
+          at bigint not null
+        )
+      `,
+    },
   ],
 } as const

@@ -5,6 +5,7 @@ import { Semaphore } from '../semaphore.js'
 import { epochOf, type History, isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlDatabase, SqlFeed } from '../sql/sql-database.js'
+import type { PoolUse } from '../sql/sql-store.js'
 import { giveBack, lendClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
@@ -109,6 +110,14 @@ export class PostgresDatabase implements SqlDatabase {
       if (withoutFunction.includes(sqlStateOf(error) ?? '')) return postgresTableMark
       throw error
     }
+  }
+
+  poolUse(): PoolUse {
+    const { pool, max } = this.#source
+    const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pool
+    // Transactions wait before they come to the pool.
+    const waiting = waitingCount + this.#transactions.waiting
+    return { max, used: totalCount - idleCount, idle: idleCount, waiting }
   }
 
   async watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed> {

@@ -36,7 +36,7 @@ import {
 } from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase, SqlFeed } from './sql-database.js'
-import type { SqlStore } from './sql-store.js'
+import type { PoolUse, SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant, logChange } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
@@ -97,6 +97,10 @@ export class DatabaseStore implements SqlStore {
   async beginAfterRestore(): Promise<void> {
     const { mark } = await this.#checkReady()
     await this.#renewEpoch(mark, true)
+  }
+
+  poolUse(): PoolUse | undefined {
+    return this.#database.poolUse?.()
   }
 
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {

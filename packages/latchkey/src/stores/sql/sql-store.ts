@@ -3,6 +3,18 @@ import type { TenantStore } from '../../secrets/ports.js'
 import type { MigrationSet } from './migrations.js'
 import type { SqlClient } from './sql-client.js'
 
+/** How a pool of connections is used at this moment. */
+export interface PoolUse {
+  /** Connections that statements may use at once. */
+  readonly max: number
+  /** Open connections in use, with the listening one where that is of the pool too. */
+  readonly used: number
+  /** Open connections that are free. */
+  readonly idle: number
+  /** Callers that wait for a connection. */
+  readonly waiting: number
+}
+
 /**
  * Tenants' secrets and key pairs in an SQL database, with the database itself at hand for callers that keep their own tables
  * beside. `query` outside a transaction reads committed data, and commits what it writes at once.
@@ -26,4 +38,6 @@ export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClien
    * revoked again, and a shared cache must be emptied (C6).
    */
   beginAfterRestore(): Promise<void>
+  /** Returns how the pool of connections is used; `undefined` where there is none, as with SQLite. Reads no database. */
+  poolUse(): PoolUse | undefined
 }
