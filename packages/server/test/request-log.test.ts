@@ -33,8 +33,8 @@ const traceparent = `00-${traceId}-b7ad6b7169203331-01`
 describe('the lines of a request', () => {
   it('have the severity that Cloud Logging reads, and the trace of the request', async () => {
     const lines = await linesOf({}, async (url) => {
-      await fetch(`${url}/livez`, { headers: { traceparent } })
-      await fetch(`${url}/livez`, { headers: { traceparent: `${traceparent}\\"x` } })
+      await fetch(`${url}/.well-known/jwks.json`, { headers: { traceparent } })
+      await fetch(`${url}/.well-known/jwks.json`, { headers: { traceparent: `${traceparent}\\"x` } })
     })
     const ofRequests = lines.filter(({ reqId }) => reqId !== undefined)
     const traced = ofRequests.filter(({ trace_id }) => trace_id !== undefined)
@@ -47,7 +47,7 @@ describe('the lines of a request', () => {
 
   it('are logged for no request with a share of 0, but for the last one of a refusal', async () => {
     const lines = await linesOf({ LATCHKEY_REQUEST_LOG_SHARE: '0' }, async (url) => {
-      for (let count = 0; count < 5; count += 1) await fetch(`${url}/livez`)
+      for (let count = 0; count < 5; count += 1) await fetch(`${url}/.well-known/jwks.json`)
       await fetch(`${url}/v1/me`)
     })
     const completed = lines.filter(({ res }) => res !== undefined)
@@ -57,7 +57,7 @@ describe('the lines of a request', () => {
 
   it('are logged for a share of the requests, all lines of one together', async () => {
     const lines = await linesOf({ LATCHKEY_REQUEST_LOG_SHARE: '0.5' }, async (url) => {
-      for (let count = 0; count < 60; count += 1) await fetch(`${url}/livez`)
+      for (let count = 0; count < 60; count += 1) await fetch(`${url}/.well-known/jwks.json`)
     })
     const begun = lines.filter(({ msg }) => msg === 'incoming request').map(({ reqId }) => reqId)
     const ended = lines.filter(({ res }) => res !== undefined).map(({ reqId }) => reqId)

@@ -1,8 +1,8 @@
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { History, RowCheck, ServerMark } from './history.js'
+import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
-import type { PoolUse } from './sql-store.js'
 
 /** One connection, used by one caller alone. */
 export interface SqlConnection extends SqlClient {

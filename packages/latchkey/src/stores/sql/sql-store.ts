@@ -1,19 +1,8 @@
 import type { KeyPairStore } from '../../keys/key-pair-store.js'
 import type { TenantStore } from '../../secrets/ports.js'
 import type { MigrationSet } from './migrations.js'
+import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
-
-/** How a pool of connections is used at this moment. */
-export interface PoolUse {
-  /** Connections that statements may use at once. */
-  readonly max: number
-  /** Open connections in use, with the listening one where that is of the pool too. */
-  readonly used: number
-  /** Open connections that are free. */
-  readonly idle: number
-  /** Callers that wait for a connection. */
-  readonly waiting: number
-}
 
 /**
  * Tenants' secrets and key pairs in an SQL database, with the database itself at hand for callers that keep their own tables
