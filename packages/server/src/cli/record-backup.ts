@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { recordBackup } from '../database/last-backup.js'
+import { recordBackup } from '../ops/last-backup.js'
 import type { Surroundings } from './surroundings.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'

@@ -1,6 +1,6 @@
 import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlStore } from 'latchkey/sqlite'
-import { readLastBackup } from '../database/last-backup.js'
+import { readLastBackup } from './last-backup.js'
 import { estimateSecretAges, type SecretAges } from './secret-ages.js'
 
 /** What the database holds that metrics show. */
