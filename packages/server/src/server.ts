@@ -21,9 +21,12 @@ import { loggerOptions } from './ops/logger-options.js'
 import type { Metrics } from './ops/metrics.js'
 import { metricsAccess } from './ops/metrics-access.js'
 import { Readiness } from './ops/readiness.js'
+import { RequestLog } from './ops/request-log.js'
 import { observeRequests } from './ops/request-metrics.js'
 import { observeRuntime } from './ops/runtime-metrics.js'
+import { StateCollector } from './ops/state-collector.js'
 import { observeState } from './ops/state-metrics.js'
+import { logTraces } from './ops/tracing/log-traces.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
@@ -62,12 +65,16 @@ const mailIntervalMs = 1000
 /** What is wanted of a rotation takes hold within about so long, in whichever server carries it out. */
 const rotationIntervalMs = 500
 
+/** What metrics show of the database is about so old at most. */
+const collectionIntervalMs = 15_000
+
 /** Puts the whole server together and opens its database; it listens when it is told to. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const service = await openService(configuration, parts)
   const isTrustedProxy = networkMatcher(configuration.trustedProxies)
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
+    logController: new RequestLog(configuration.requestLogShare),
     isTrustedProxy,
     keepAliveMs: configuration.keepAliveSec * 1000,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
@@ -81,8 +88,8 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     if (tooLarge > 0)
       app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
     const forwarding = new ForwardingWatch(app, isTrustedProxy)
-    const { limitsTimeoutMs, freeBytes: free = freeBytes } = parts
-    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs, free })
+    const { limitsTimeoutMs, stateIntervalMs, freeBytes: free = freeBytes } = parts
+    await furnish(app, configuration, service, { forwarding, drain, limitsTimeoutMs, stateIntervalMs, free })
   } catch (error) {
     await app.close()
     throw error
@@ -100,13 +107,14 @@ interface Furnishings {
   readonly drain: Drain
   readonly limitsTimeoutMs: number | undefined
   readonly free: FreeBytes
+  readonly stateIntervalMs: number | undefined
 }
 
 async function furnish(
   app: App,
   configuration: Configuration,
   service: Service,
-  { forwarding, drain, limitsTimeoutMs, free }: Furnishings,
+  { forwarding, drain, limitsTimeoutMs, stateIntervalMs, free }: Furnishings,
 ): Promise<void> {
   const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
   const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
@@ -119,6 +127,7 @@ async function furnish(
   })
   app.addHook('onClose', () => limits.close())
   service.tracing.traceRequests(app)
+  logTraces(app, service.tracing)
   observeRequests(app, metrics)
   // Before the limits: a page must be able to read that it is to wait.
   await allowOrigins(app, corsOrigins)
@@ -127,6 +136,7 @@ async function furnish(
     latchkey,
     store,
     clock,
+    collector: collectState(app, service, stateIntervalMs),
     limitsDegraded: () => limits.degraded,
     passwordsWaiting: () => service.passwords.waiting,
   })
@@ -206,6 +216,15 @@ function fillSearch(app: App, { store }: Service): void {
       'Some accounts are not found by all spellings of their names yet; that is made up for.',
     ),
   )
+}
+
+/** Collects what metrics show of the database, at once and then in intervals, so that no scrape has to. */
+function collectState(app: App, service: Service, intervalMs = collectionIntervalMs): StateCollector {
+  const collector = new StateCollector(service)
+  const collect = { name: 'collect the state for metrics', run: () => collector.collect() }
+  const stop = startHousekeeping(counted(service.metrics, [collect]), intervalMs, app.log, { atOnce: true })
+  app.addHook('onClose', async () => stop())
+  return collector
 }
 
 /** Does this server's part in the rotation of everybody. */

@@ -65,6 +65,8 @@ export interface ServiceParts {
   /** Milliseconds that the shared rate limits have for an answer; 250 by default. */
   readonly limitsTimeoutMs?: number
   readonly freeBytes?: FreeBytes
+  /** Milliseconds between two collections of what metrics show of the database; 15,000 by default. */
+  readonly stateIntervalMs?: number
 }
 
 /** Everything that works behind the routes and behind the command line. */

@@ -54,7 +54,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(letter?.headers).toContainEqual(expect.objectContaining({ key: 'auto-submitted', value: 'auto-generated' }))
     await expect.poll(() => waiting(running)).toEqual([])
     expect(await metric(running, /latchkey_mail_total\{outcome="sent"\} (\d+)/)).toBe('1')
-    expect(await metric(running, /latchkey_mail_waiting (\d+)/)).toBe('0')
+    await expect.poll(() => metric(running, /latchkey_mail_waiting (\d+)/)).toBe('0')
   })
 
   it('wait while the mail server is away, and nobody else does', async () => {
@@ -65,7 +65,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect((await forgot(email)).status).toBe(202)
     await deliver()
     expect(await waiting(running)).toHaveLength(2)
-    expect(await metric(running, /latchkey_mail_waiting (\d+)/)).toBe('2')
+    await expect.poll(() => metric(running, /latchkey_mail_waiting (\d+)/)).toBe('2')
     expect(Number(await metric(running, /latchkey_mail_total\{outcome="delayed"\} (\d+)/))).toBeGreaterThan(0)
     expect((await running.api.get('/readyz')).status).toBe(200)
     mailbox = await startMailbox(port)

@@ -1,8 +1,19 @@
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { Keyring } from 'latchkey'
+import type { SqlStore } from 'latchkey/sqlite'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { requireProgram } from '../../../test/support/installed-program.js'
+import { startTcpProxy } from '../../../test/support/tcp-proxy.js'
+import { createTestDatabase } from '../../../test/support/test-database.js'
+import { recordBackup } from '../src/ops/last-backup.js'
 import { metricsAccess } from '../src/ops/metrics-access.js'
+import { estimateSecretAges } from '../src/ops/secret-ages.js'
+import { StateCollector } from '../src/ops/state-collector.js'
 import { createAdmin, freshEmail, login, password, register } from './support/people.js'
+import { createShiftingClock } from './support/shifting-clock.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
 const metricsToken = 'a token for the scraper of these tests'.replaceAll(' ', '-')
@@ -93,8 +104,8 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
       sampleOf(text, 'latchkey_store_duration_seconds_count{operation="transaction",outcome="done"}'),
     ).toBeGreaterThan(0)
     expect(sampleOf(text, 'latchkey_feed_age_seconds')).toBeLessThan(running.configuration.maxStalenessMs / 1000)
-    expect(sampleOf(text, 'latchkey_secrets{age="1d"}')).toBeGreaterThanOrEqual(0)
-    expect(sampleOf(text, 'latchkey_event_loop_delay_seconds{quantile="0.99"}')).toBeGreaterThanOrEqual(0)
+    expect(sampleOf(text, 'latchkey_event_loop_delay_seconds{percentile="99"}')).toBeGreaterThanOrEqual(0)
+    await expect.poll(() => seen('latchkey_secrets{age="1d"}')).toBeGreaterThanOrEqual(0)
     await expect.poll(() => seen('latchkey_audit_unsealed_entries')).toBe(0)
   })
 
@@ -112,18 +123,138 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
   })
 })
 
-describe('secrets', () => {
-  it('are counted by their age', async () => {
-    const running = await startServer({ database: 'sqlite', configuration: { metricsToken } })
+describe('the ages of secrets', () => {
+  it.each(databases)('are exact for few secrets on %s', async (database) => {
+    const running = await startServer({ database })
     await register(running)
     await register(running)
     running.clock.advance(8 * 86_400_000)
     await register(running)
-    const { text } = await scrape(running)
-    const ages = ['1d', '7d', '30d', '90d', '365d', 'older'].map((age) =>
-      sampleOf(text, `latchkey_secrets{age="${age}"}`),
+    const ages = await estimateSecretAges(running.server.service.store, running.clock.now())
+    expect(ages.map(({ count }) => count)).toEqual([1, 0, 2, 0, 0, 0])
+    await running.stop()
+  })
+
+  it.each(databases)('are estimated for many secrets on %s, without a read of them all', async (database) => {
+    const running = await startServer({ database })
+    const { store } = running.server.service
+    const nowMs = running.clock.now()
+    // A quarter is a year old and more.
+    await store.query(
+      `insert into latchkey_tenants (tenant_id, version, created_at, changed_at)
+       with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 8000)
+       select 'many-' || n, 1, 0, 0 from numbers`,
     )
-    expect(ages).toEqual([1, 0, 2, 0, 0, 0])
+    const { rows } = await store.query<{ tenant_id: string }>(
+      `select tenant_id from latchkey_tenants where tenant_id like 'many-%'`,
+    )
+    for (let start = 0; start < rows.length; start += 500) {
+      const tuples = rows.slice(start, start + 500).map(({ tenant_id }, index) => {
+        const createdAt = index % 4 === 0 ? nowMs - 400 * 86_400_000 : nowMs
+        return `('${randomUUID()}', '${tenant_id}', 1, 'HS256', 'k', 's', ${createdAt}, 0)`
+      })
+      await store.query(
+        `insert into latchkey_secrets (kid, tenant_id, generation, algorithm, master_key_id, sealed, created_at, reissue_required)
+         values ${tuples.join(', ')}`,
+      )
+    }
+    if (database === 'postgres') await store.query('analyze latchkey_secrets')
+    const [day, , , , , older] = await estimateSecretAges(store, nowMs)
+    // Eight standard errors of the sample.
+    expect(day?.count).toBeGreaterThan(5400)
+    expect(day?.count).toBeLessThan(6600)
+    expect(older?.count).toBeGreaterThan(1400)
+    expect(older?.count).toBeLessThan(2600)
+    await running.stop()
+  })
+})
+
+describe('a scrape while PostgreSQL is frozen', () => {
+  it('is answered at once, also many at a time, and shows that the state is old and cannot be collected', async () => {
+    const database = await createTestDatabase()
+    const proxy = await startTcpProxy(database.url)
+    const masterKeys = Keyring.generate('test')
+    const running = await startServer({
+      database: 'postgres',
+      configuration: { metricsToken, database: { kind: 'postgres', url: proxy.url, masterKeys } },
+    })
+    const seen = async (line: string) => sampleOf((await scrape(running)).text, line)
+    await expect.poll(() => seen('latchkey_audit_unsealed_entries')).toBe(0)
+    expect(await seen('latchkey_state_age_seconds')).toBeLessThan(60)
+    expect(await seen('latchkey_pool_connections_limit')).toBe(10)
+    proxy.hold()
+    proxy.freeze()
+    // More calls than the pool has connections, which cannot end before the deadline of a statement.
+    let hasEnded = false
+    const calls = Array.from({ length: 40 }, () =>
+      running.server.service.store.query('select 1').catch(() => {
+        hasEnded = true
+      }),
+    )
+    running.clock.advance(600_000)
+    const scrapes = await Promise.all(Array.from({ length: 50 }, () => scrape(running)))
+    expect(hasEnded).toBe(false)
+    for (const { status, text } of scrapes) {
+      expect(status).toBe(200)
+      expect(sampleOf(text, 'latchkey_state_age_seconds')).toBeGreaterThanOrEqual(600)
+      expect(sampleOf(text, 'latchkey_audit_unsealed_entries')).toBe(0)
+      // One collection at most is among those that wait.
+      expect(sampleOf(text, 'latchkey_pool_waiting')).toBeGreaterThan(0)
+    }
+    const failures = 'latchkey_chore_failures_total{chore="collect the state for metrics"}'
+    await expect.poll(() => seen(failures)).toBeGreaterThan(0)
+    await Promise.all(calls)
+    await proxy.close()
+    await running.stop()
+    await database.drop()
+  })
+
+  it('collects once at a time, and again after a failure', async () => {
+    let reads = 0
+    let answer: (() => void) | undefined
+    let fail: ((error: Error) => void) | undefined
+    const query = () => {
+      reads += 1
+      return new Promise<{ rows: [] }>((resolve, reject) => {
+        answer = () => resolve({ rows: [] })
+        fail = reject
+      })
+    }
+    const store = { dialect: 'sqlite', query } as unknown as SqlStore
+    const clock = createShiftingClock()
+    const collector = new StateCollector({ store, clock, keys: { encryptions: async () => new Map() } })
+    expect([collector.state, collector.ageSec]).toEqual([undefined, Number.POSITIVE_INFINITY])
+    const both = [collector.collect(), collector.collect()]
+    expect(reads).toBe(1)
+    fail?.(new Error('The database is away.'))
+    expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(collector.state).toBeUndefined()
+    let hasEnded = false
+    const third = collector.collect().then(() => {
+      hasEnded = true
+    })
+    while (!hasEnded) {
+      answer?.()
+      await setImmediate()
+    }
+    await third
+    expect(collector.state?.mailWaiting).toBe(0)
+    clock.advance(30_000)
+    expect(collector.ageSec).toBeGreaterThanOrEqual(30)
+  })
+})
+
+describe('the age of the last backup', () => {
+  it.each(databases)('is infinite on %s until one is recorded', async (database) => {
+    const running = await startServer({ database, configuration: { metricsToken } })
+    const age = async () => sampleOf((await scrape(running)).text, 'latchkey_backup_age_seconds')
+    await expect.poll(age).toBe(Number.POSITIVE_INFINITY)
+    const { store } = running.server.service
+    await recordBackup(store, running.clock.now() - 7_200_000)
+    await expect.poll(age).toBeLessThan(7300)
+    expect(await age()).toBeGreaterThanOrEqual(7200)
+    await recordBackup(store, running.clock.now())
+    await expect.poll(age).toBeLessThan(3600)
     await running.stop()
   })
 })
@@ -165,25 +296,53 @@ describe('metrics without a token', () => {
 describe('the dashboard and the alerts', () => {
   const read = (name: string) => readFileSync(new URL(`../../../deploy/observability/${name}`, import.meta.url), 'utf8')
   const namesIn = (text: string) => new Set([...text.matchAll(/\blatchkey_[a-z_]+/g)].map(([name]) => name))
+  const dashboard = JSON.parse(read('dashboard.json')) as { panels: { title: string; targets?: { expr: string }[] }[] }
+  const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+  let text: string
 
-  it('look at metrics and labels that a real scrape has', async () => {
-    const running = await startServer({ database: 'sqlite', configuration: { metricsToken } })
+  beforeAll(async () => {
+    const running = await startServer({ database: 'postgres', configuration: { metricsToken } })
     await login(running, (await register(running)).email)
-    const { text } = await scrape(running)
+    await vi.waitFor(
+      async () => {
+        text = (await scrape(running)).text
+        expect(text).toContain('latchkey_secrets{')
+      },
+      { timeout: 60_000 },
+    )
     await running.stop()
-    const types = new Map([...text.matchAll(/^# TYPE ([a-z_]+) ([a-z]+)$/gm)].map(([, name, type]) => [name, type]))
-    const exists = (name: string) =>
-      types.has(name) || types.get(name.replace(/_(bucket|sum|count)$/, '')) === 'histogram'
-    const used = [...namesIn(read('alerts.yaml')), ...namesIn(read('dashboard.json'))]
-    expect(used.length).toBeGreaterThan(10)
-    expect(used.filter((name) => !exists(name))).toEqual([])
   })
 
-  it('show every metric that there is', async () => {
-    const running = await startServer({ database: 'sqlite', configuration: { metricsToken } })
-    const { text } = await scrape(running)
-    await running.stop()
-    const shown = read('dashboard.json')
+  it('look at metrics that a real scrape has, or that a rule records', () => {
+    const types = new Map([...text.matchAll(/^# TYPE ([a-z_]+) ([a-z]+)$/gm)].map(([, name, type]) => [name, type]))
+    const rules = read('alerts.yaml')
+    const recorded = new Set([...rules.matchAll(/record: (\S+)/g)].map(([, name = '']) => name))
+    const exists = (name: string) =>
+      types.has(name) || types.get(name.replace(/_(bucket|sum|count)$/, '')) === 'histogram'
+    const isKnown = (name: string) => exists(name) || [...recorded].some((rule) => rule.startsWith(`job:${name}:`))
+    const used = [...namesIn(rules), ...namesIn(read('dashboard.json'))]
+    expect(used.length).toBeGreaterThan(10)
+    expect(used.filter((name) => !isKnown(name))).toEqual([])
+    const ratios = [...`${rules}${queries.join()}`.matchAll(/job:latchkey_\w+:\w+/g)].map(([name]) => name)
+    expect(ratios.filter((name) => !recorded.has(name))).toEqual([])
+  })
+
+  it('select by labels that these metrics have', () => {
+    const ofTarget = ['instance', 'job', 'namespace']
+    const all = `${read('alerts.yaml')}\n${queries.join('\n')}`
+    const unknown = [...all.matchAll(/\b(latchkey_[a-z_]+)\{([^}]*)\}/g)].flatMap(([, name = '', selector = '']) => {
+      const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`))
+      const labels = [...selector.matchAll(/([a-z]+)\s*[=!]/g)].map(([, label = '']) => label)
+      // A counter that has counted nothing shows no labels.
+      return lines.length === 0
+        ? []
+        : labels.filter((label) => !ofTarget.includes(label) && !lines[0]?.includes(`${label}=`))
+    })
+    expect(unknown).toEqual([])
+  })
+
+  it('show every metric that there is', () => {
+    const shown = queries.join('\n')
     const missing = [...text.matchAll(/^# TYPE ([a-z_]+) /gm)]
       .map(([, name = '']) => name)
       .filter((name) => !shown.includes(name))
@@ -191,11 +350,14 @@ describe('the dashboard and the alerts', () => {
   })
 
   it('is JSON that Grafana can import, with a query in each panel', () => {
-    const dashboard = JSON.parse(read('dashboard.json')) as {
-      panels: { title: string; targets?: { expr: string }[] }[]
-    }
     for (const panel of dashboard.panels) {
       expect([panel.title, panel.targets?.every(({ expr }) => expr.includes('latchkey_'))]).toEqual([panel.title, true])
     }
+  })
+
+  it('are of metrics that promtool has no complaint about', () => {
+    requireProgram('promtool', 'prometheus')
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+    expect([status, stdout + stderr]).toEqual([0, ''])
   })
 })

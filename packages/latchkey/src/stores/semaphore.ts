@@ -12,6 +12,11 @@ export class Semaphore {
     this.#patienceMs = patienceMs
   }
 
+  /** How many callers wait for a place. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   /** Runs `work` once there is a place for it. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter()

@@ -1,11 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { readConfiguration } from '../config/configuration.js'
+import { type DatabaseConfiguration, readConfiguration } from '../config/configuration.js'
 import { type CopiedData, copyDataFile, copyFailure } from '../database/copy-data-file.js'
 import { type DataFolder, holdsDatabase, openDataFolder } from '../database/data-folder.js'
 import { fileKeys } from '../database/master-keys/file-keys.js'
+import { openStore } from '../database/open-database.js'
 import { discardDraft, draftOf, publishFile, writePrivateFile } from '../database/private-file.js'
+import { recordBackup } from '../ops/last-backup.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
 import { interrupted, interruption } from './terminal/interruption.js'
@@ -29,15 +31,29 @@ export function addBackup(parent: Command, surroundings: Surroundings): void {
 }
 
 async function backup(file: string, options: BackupOptions, surroundings: Surroundings): Promise<void> {
-  const folder = embeddedFolder(options, surroundings)
+  const { folder, database } = embeddedDatabase(options, surroundings)
   const keyFile = options.withMasterKey === undefined ? undefined : resolve(options.withMasterKey)
   for (const path of [file, keyFile]) if (path !== undefined && existsSync(path)) throw exists(path)
   const data = await copyTo(file, folder, surroundings)
   if (keyFile !== undefined && !writePrivateFile(keyFile, `${await fileKeys(folder).read()}\n`)) throw exists(keyFile)
+  await record(database, surroundings)
   const { size: bytes } = statSync(file)
   const { accounts, secrets, masterKeyIds } = data
   const json = { file, bytes, accounts, secrets, master_key_ids: masterKeyIds, master_key_file: keyFile ?? null }
   print({ json, text: describe(file, bytes, data, keyFile) }, options, surroundings)
+}
+
+/** Records the backup for the metric of its age. The copy is whole either way, so a failure is a warning. */
+async function record(database: EmbeddedDatabase, { stderr }: Surroundings): Promise<void> {
+  const { store } = await openStore(database)
+  try {
+    await recordBackup(store, Date.now())
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    stderr.write(`The backup is complete, but its time was not recorded for latchkey_backup_age_seconds: ${reason}\n`)
+  } finally {
+    await store.close()
+  }
 }
 
 /** The copy gets its name when it is whole. */
@@ -61,7 +77,12 @@ async function copyTo(file: string, folder: DataFolder, surroundings: Surroundin
   }
 }
 
-function embeddedFolder({ withMasterKey }: BackupOptions, { env }: Surroundings): DataFolder {
+type EmbeddedDatabase = DatabaseConfiguration & { readonly kind: 'embedded' }
+
+function embeddedDatabase(
+  { withMasterKey }: BackupOptions,
+  { env }: Surroundings,
+): { readonly folder: DataFolder; readonly database: EmbeddedDatabase } {
   const { database } = readConfiguration(env)
   if (database.kind === 'postgres') {
     const hint =
@@ -74,7 +95,7 @@ function embeddedFolder({ withMasterKey }: BackupOptions, { env }: Surroundings)
   }
   if (existsSync(database.folder)) {
     const folder = openDataFolder(database.folder)
-    if (holdsDatabase(folder)) return folder
+    if (holdsDatabase(folder)) return { folder, database }
   }
   const hint = 'Set LATCHKEY_DATA_DIR to the folder that the server uses.'
   throw new StartupFailure('command_refused', `There is no database in ${resolve(database.folder)}.`, hint)

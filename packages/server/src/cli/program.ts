@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { serverVersion } from '../version.js'
 import { addBackup } from './backup.js'
 import { addCreateAdmin } from './create-admin.js'
 import { addCreateUser } from './create-user.js'
@@ -11,6 +12,7 @@ import { addListSecrets } from './list-secrets.js'
 import { addListUsers } from './list-users.js'
 import { addMasterKeys } from './master-keys.js'
 import { addMigrate } from './migrate.js'
+import { addRecordBackup } from './record-backup.js'
 import { addReplaceKeys } from './replace-keys.js'
 import { addResetLink } from './reset-link.js'
 import { addRestore } from './restore.js'
@@ -30,6 +32,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .description(
       'Accounts and access tokens with a signing secret for every user. Configured by environment variables.',
     )
+    .version(serverVersion(), '--version', 'print the version')
     .showHelpAfterError('(add --help for what it takes)')
     .exitOverride()
     .configureOutput({
@@ -60,6 +63,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addVerifyAudit(audit, surroundings)
   addExportAudit(audit, surroundings)
   addBackup(program, surroundings)
+  addRecordBackup(program, surroundings)
   addRestore(program, surroundings)
   addDoctor(program, surroundings)
   return program

@@ -122,6 +122,8 @@ export interface Configuration {
   /** How long the audit log keeps an entry. */
   readonly auditRetentionSec: number
   readonly logLevel: LogLevel
+  /** The share of requests whose lines are logged, from 0 to 1. */
+  readonly requestLogShare: number
   /** `NODE_ENV` is `production`: everything on standard output is JSON. */
   readonly production: boolean
 }
@@ -194,6 +196,7 @@ export function readConfiguration(env: Environment): Configuration {
     metricsToken: reader.read(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
     logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),
+    requestLogShare: reader.read(settings.requestLogShare) ?? 1,
     production,
   }
   checkTogether(reader, configuration)

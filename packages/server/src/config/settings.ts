@@ -366,6 +366,14 @@ export const settings = {
     byDefault: 'warn; info when NODE_ENV is production',
     parse: (text) => parseWord(text, logLevels),
   },
+  requestLogShare: {
+    name: 'LATCHKEY_REQUEST_LOG_SHARE',
+    purpose:
+      'The share of requests whose lines are logged. The last line of a request that is refused or fails is logged whatever it is.',
+    accepts: 'a number from 0 to 1 such as 0.01',
+    byDefault: '1',
+    parse: parseShare,
+  },
 } as const satisfies Record<string, Setting<unknown>>
 
 function seconds(name: string, purpose: string, [min, max]: readonly [number, number], byDefault: string) {
@@ -388,6 +396,10 @@ function limits(routeClass: RouteClass, purpose: string) {
     byDefault: formatLimits(defaults),
     parse: (text) => parseLimits(text, defaults),
   } as const satisfies Setting<ClassLimits>
+}
+
+function parseShare(text: string): number | undefined {
+  return /^(0|1|0?\.[0-9]{1,9}|1\.0{1,9})$/.test(text) ? Number(text) : undefined
 }
 
 function parseMasterKeys(text: string): string | undefined {

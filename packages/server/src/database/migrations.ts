@@ -268,5 +268,16 @@ export const serverMigrations = {
       sql: `alter table server_accounts add column profile text not null default '{}'`,
       runsFrom: 15,
     },
+    {
+      // One row at most.
+      name: 'the moment of the last backup',
+      runsFrom: 15,
+      sql: `
+        create table server_backups (
+          name text primary key,
+          at bigint not null
+        )
+      `,
+    },
   ],
 } as const

@@ -5,6 +5,7 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
+  type LogController,
 } from 'fastify'
 import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
@@ -36,6 +37,8 @@ export type HstsScope = keyof typeof hstsHeaders
 /** What an app is made with. */
 export interface AppOptions {
   readonly logger: FastifyServerOptions['logger']
+  /** Writes the lines of requests; by default those of Fastify. */
+  readonly logController?: LogController
   /** Whether X-Forwarded-For is believed when it comes from this address. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
   /** The hosts for which browsers use https alone from now on; `undefined` where they reach it by http. */
@@ -47,13 +50,15 @@ export interface AppOptions {
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
-export function createApp({ logger, isTrustedProxy, hsts, keepAliveMs, onRefusal }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { logger, logController, isTrustedProxy, hsts, keepAliveMs, onRefusal } = options
   const headers = commonHeaders(hsts)
   const addHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...headers, 'X-Request-Id': request.id })
   }
   const app = fastify({
     logger: logger ?? false,
+    ...(logController === undefined ? {} : { logController }),
     trustProxy: isTrustedProxy,
     genReqId: () => randomUUID(),
     bodyLimit: maxBodyBytes,

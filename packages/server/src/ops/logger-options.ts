@@ -17,11 +17,22 @@ const redacted = [
   '*.token',
 ]
 
+/** The severities of Cloud Logging (`LogSeverity`) by the names of our levels. */
+const severities: Readonly<Record<string, string>> = {
+  trace: 'DEBUG',
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARNING',
+  error: 'ERROR',
+  fatal: 'CRITICAL',
+}
+
 /** JSON lines on standard output. A request is logged with method, path without query, and address; never with its headers or body. */
 export function loggerOptions(level: LogLevel): FastifyServerOptions['logger'] {
   return {
     level,
     redact: redacted,
+    formatters: { level: (label, number) => ({ level: number, severity: severities[label] ?? 'DEFAULT' }) },
     serializers: {
       req: (request) => ({
         method: request.method,

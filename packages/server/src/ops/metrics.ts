@@ -79,19 +79,34 @@ export class Metrics {
     labelNames: ['chore'],
   })
 
-  /** A value that is looked up at each scrape. One that cannot be told keeps what it was. */
-  gauge<Label extends string>(options: GaugeOptions<Label>): void {
+  /** A value that is looked up in memory at each scrape. */
+  gauge<Label extends string>(options: ReadOptions<Label>): void {
     const { name, help, labelNames = [], read } = options
     new Gauge({
       name,
       help,
       labelNames: [...labelNames],
       registers: [this.#registry],
-      async collect() {
-        const values = await Promise.resolve()
-          .then(read)
-          .catch(() => [])
-        for (const { labels = {}, value } of values) this.set(labels as Record<Label, string>, value)
+      collect() {
+        this.reset()
+        // A gauge without labels is 0 after a reset, which would be shown for a value that is not known.
+        if (labelNames.length === 0) this.remove()
+        for (const { labels, value } of read()) this.set(labels ?? {}, value)
+      },
+    })
+  }
+
+  /** A number that only grows, counted elsewhere and looked up in memory at each scrape. */
+  total<Label extends string>(options: ReadOptions<Label>): void {
+    const { name, help, labelNames = [], read } = options
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+      collect() {
+        this.reset()
+        for (const { labels, value } of read()) this.inc(labels ?? {}, value)
       },
     })
   }
@@ -115,13 +130,11 @@ export class Metrics {
   }
 }
 
-/** What a gauge shows. */
-export interface GaugeOptions<Label extends string> {
+/** What a gauge or a total shows. */
+export interface ReadOptions<Label extends string> {
   readonly name: string
   readonly help: string
   readonly labelNames?: readonly Label[]
-  /** All its values; labels and numbers. */
-  readonly read: () => GaugeValues<Label> | Promise<GaugeValues<Label>>
+  /** Returns all its values. Synchronous, so that no scrape can wait for a database. */
+  readonly read: () => readonly { readonly labels?: Record<Label, string>; readonly value: number }[]
 }
-
-type GaugeValues<Label extends string> = readonly { readonly labels?: Record<Label, string>; readonly value: number }[]

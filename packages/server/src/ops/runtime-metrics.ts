@@ -10,19 +10,19 @@ export function observeRuntime(metrics: Metrics): () => void {
   delay.enable()
   metrics.gauge({
     name: 'latchkey_event_loop_delay_seconds',
-    help: 'How late the event loop was since the scrape before, by quantile.',
-    labelNames: ['quantile'],
+    help: 'How late the event loop was since the scrape before, by percentile; 100 is the worst.',
+    labelNames: ['percentile'],
     read: () => {
-      const values = [0.5, 0.99, 1].map((quantile) => ({
-        labels: { quantile: String(quantile) },
+      const values = [50, 99, 100].map((percentile) => ({
+        labels: { percentile: String(percentile) },
         // The histogram tells how long an interval was, the part that was meant included.
-        value: Math.max(0, delay.percentile(quantile * 100) * nanoseconds - resolutionMs / 1000),
+        value: Math.max(0, delay.percentile(percentile) * nanoseconds - resolutionMs / 1000),
       }))
       delay.reset()
       return values
     },
   })
-  metrics.gauge({
+  metrics.total({
     name: 'latchkey_process_cpu_seconds_total',
     help: 'Processor time since the start, by kind.',
     labelNames: ['kind'],

@@ -1,31 +1,44 @@
 import type { Clock, Latchkey, TenantSecrets } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sqlite'
+import { serverVersion } from '../version.js'
 import type { Metrics } from './metrics.js'
-import { countSecretsByAge, type SecretAges } from './secret-ages.js'
+import { type CollectedState, maxCounted, type StateCollector } from './state-collector.js'
 
-/** What is looked at when the metrics are asked for. */
+/** What is looked at when the metrics are asked for. All of it is in memory. */
 export interface ObservedState {
-  readonly keys: Pick<TenantSecrets, 'feedAgeMs' | 'encryptions'>
+  readonly keys: Pick<TenantSecrets, 'feedAgeMs'>
   readonly latchkey: Pick<Latchkey, 'tokenCacheUse'>
-  readonly store: SqlClient
+  readonly store: Pick<SqlStore, 'poolUse'>
   readonly clock: Clock
+  /** What was read from the database in the background. */
+  readonly collector: Pick<StateCollector, 'state' | 'ageSec'>
   /** Whether limits are counted here alone, because what servers share is away. */
   readonly limitsDegraded: () => boolean
   /** Passwords that wait to be hashed. */
   readonly passwordsWaiting: () => number
 }
 
-/** Counting reads every secret, so it is done no more often. */
-const countIntervalMs = 600_000
+/** Shows the state of this process, and of the database as it was last collected, at each scrape. */
+export function observeState(metrics: Metrics, observed: ObservedState): void {
+  observeProcess(metrics, observed)
+  observePool(metrics, observed)
+  observeDatabase(metrics, observed)
+}
 
-/** Shows how things stand at each scrape. */
-export function observeState(metrics: Metrics, { keys, latchkey, store, clock, ...state }: ObservedState): void {
+function observeProcess(metrics: Metrics, { keys, latchkey, ...state }: ObservedState): void {
+  const version = serverVersion()
+  metrics.gauge({
+    name: 'latchkey_build_info',
+    help: 'Always 1; the version of the server and of Node.js.',
+    labelNames: ['version', 'node'],
+    read: () => [{ labels: { version, node: process.versions.node }, value: 1 }],
+  })
   metrics.gauge({
     name: 'latchkey_feed_age_seconds',
     help: 'Since when the change feed has not proved itself complete; +Inf while it vouches for nothing.',
     read: () => [{ value: keys.feedAgeMs / 1000 }],
   })
-  metrics.gauge({
+  metrics.total({
     name: 'latchkey_token_cache_lookups_total',
     help: 'Access tokens that were looked for among those verified before: "hit" or "miss".',
     labelNames: ['result'],
@@ -52,46 +65,72 @@ export function observeState(metrics: Metrics, { keys, latchkey, store, clock, .
     help: 'Passwords that wait to be hashed or checked.',
     read: () => [{ value: state.passwordsWaiting() }],
   })
+}
+
+/** The connections to PostgreSQL; with SQLite these metrics have no values. */
+function observePool(metrics: Metrics, { store }: ObservedState): void {
   metrics.gauge({
-    name: 'latchkey_audit_unsealed_entries',
-    help: 'Entries of the audit log that are not in its chain yet; more than a few for long means that sealing fails.',
-    read: async () => {
-      const { rows } = await store.query<{ count: number }>(
-        'select count(*) as count from server_audit where seq is null',
-      )
-      return rows.map(({ count }) => ({ value: Number(count) }))
+    name: 'latchkey_pool_connections',
+    help: 'Open connections to PostgreSQL: "used" or "idle".',
+    labelNames: ['state'],
+    read: () => {
+      const use = store.poolUse()
+      if (use === undefined) return []
+      return [
+        { labels: { state: 'used' }, value: use.used },
+        { labels: { state: 'idle' }, value: use.idle },
+      ]
     },
   })
   metrics.gauge({
-    name: 'latchkey_mail_waiting',
-    help: 'Letters in the outbox, and requests for some; more than a few for long means that a mail server is away.',
-    read: async () => {
-      const { rows } = await store.query<{ count: number }>('select count(*) as count from server_outbox')
-      return rows.map(({ count }) => ({ value: Number(count) }))
-    },
+    name: 'latchkey_pool_connections_limit',
+    help: 'Connections to PostgreSQL that may be open at once.',
+    read: () => oneValue(store.poolUse()?.max),
   })
+  metrics.gauge({
+    name: 'latchkey_pool_waiting',
+    help: 'Calls of the database that wait for a connection.',
+    read: () => oneValue(store.poolUse()?.waiting),
+  })
+}
+
+function observeDatabase(metrics: Metrics, { collector, clock }: ObservedState): void {
+  metrics.gauge({
+    name: 'latchkey_state_age_seconds',
+    help: 'Age of what was last collected from the database for the metrics below; +Inf before the first time.',
+    read: () => [{ value: collector.ageSec }],
+  })
+  const gauge = (name: string, help: string, read: (state: CollectedState) => number) =>
+    metrics.gauge({ name, help, read: () => oneValue(collector.state && read(collector.state)) })
+  gauge(
+    'latchkey_audit_unsealed_entries',
+    `Entries of the audit log that are not in its chain yet, counted up to ${maxCounted}; more than a few for long means that sealing fails.`,
+    ({ unsealedEntries }) => unsealedEntries,
+  )
+  gauge(
+    'latchkey_mail_waiting',
+    `Letters in the outbox, and requests for some, counted up to ${maxCounted}; more than a few for long means that a mail server is away.`,
+    ({ mailWaiting }) => mailWaiting,
+  )
+  gauge(
+    'latchkey_backup_age_seconds',
+    'Since the last recorded backup was completed; +Inf if none was recorded.',
+    ({ lastBackupMs = Number.NEGATIVE_INFINITY }) => Math.max(0, clock.now() - lastBackupMs) / 1000,
+  )
   metrics.gauge({
     name: 'latchkey_master_key_encryptions',
     help: 'Values that each master key has encrypted, about; the limit of AES-GCM with random nonces is 2^32.',
     labelNames: ['key'],
-    read: async () => [...(await keys.encryptions())].map(([id, value]) => ({ labels: { key: id }, value })),
+    read: () => [...(collector.state?.encryptions ?? [])].map(([key, value]) => ({ labels: { key }, value })),
   })
-  const ages = secretAges(store, clock)
   metrics.gauge({
     name: 'latchkey_secrets',
-    help: 'Secrets that sign, by the time since they were made; counted every ten minutes.',
+    help: 'Secrets that sign, by the time since they were made; looked at every ten minutes, and estimated from 2,000 on.',
     labelNames: ['age'],
-    read: async () => (await ages()).map(({ age, count }) => ({ labels: { age }, value: count })),
+    read: () => (collector.state?.secretAges ?? []).map(({ age, count }) => ({ labels: { age }, value: count })),
   })
 }
 
-function secretAges(store: SqlClient, clock: Clock): () => Promise<readonly SecretAges[]> {
-  let counted: readonly SecretAges[] = []
-  let countedAt = Number.NEGATIVE_INFINITY
-  return async () => {
-    if (clock.monotonic() - countedAt < countIntervalMs) return counted
-    counted = await countSecretsByAge(store, clock.now())
-    countedAt = clock.monotonic()
-    return counted
-  }
+function oneValue(value: number | undefined): { readonly value: number }[] {
+  return value === undefined ? [] : [{ value }]
 }

@@ -27,6 +27,9 @@ const manyRequests = {
 /** Shared limits answer within this time also on a slow machine, so that none is counted in memory. */
 const patientMs = 60_000
 
+/** So that tests wait for metrics of the database no longer than this. */
+const stateIntervalMs = 100
+
 export interface StartOptions {
   readonly database: (typeof databases)[number]
   readonly configuration?: Partial<Configuration>
@@ -73,7 +76,7 @@ async function start(
   remove: () => Promise<void>,
 ): Promise<TestServer> {
   const clock = createShiftingClock()
-  const server = await createServer(configuration, { clock, limitsTimeoutMs: patientMs, ...parts })
+  const server = await createServer(configuration, { clock, limitsTimeoutMs: patientMs, stateIntervalMs, ...parts })
   const url = await server.listen()
   const api = await ApiClient.connect(url)
   const startAnother = (changes: Omit<StartOptions, 'database'> = {}) =>

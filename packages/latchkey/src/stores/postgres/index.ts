@@ -1,4 +1,5 @@
 export type { Migration, MigrationSet } from '../sql/migrations.js'
+export type { PoolUse } from '../sql/pool-use.js'
 export { isUniqueViolation } from '../sql/result-code.js'
 export type { SqlClient } from '../sql/sql-client.js'
 export type { SqlStore } from '../sql/sql-store.js'

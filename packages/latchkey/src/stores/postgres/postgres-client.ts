@@ -31,5 +31,11 @@ export interface PostgresPoolClient extends PostgresClient {
 /** A `Pool` of `pg`, as far as it is used. */
 export interface PostgresPool {
   readonly options?: { readonly max?: number }
+  /** Connections that are open. */
+  readonly totalCount?: number
+  /** Open connections that nobody uses. */
+  readonly idleCount?: number
+  /** Callers that wait for a connection. */
+  readonly waitingCount?: number
   connect(lent: (error: Error | undefined, client: PostgresPoolClient | undefined) => void): void
 }

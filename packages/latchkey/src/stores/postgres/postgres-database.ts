@@ -3,6 +3,7 @@ import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import { Semaphore } from '../semaphore.js'
 import { epochOf, type History, isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
+import type { PoolUse } from '../sql/pool-use.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlDatabase, SqlFeed } from '../sql/sql-database.js'
 import { giveBack, lendClient } from './lend-client.js'
@@ -109,6 +110,14 @@ export class PostgresDatabase implements SqlDatabase {
       if (withoutFunction.includes(sqlStateOf(error) ?? '')) return postgresTableMark
       throw error
     }
+  }
+
+  poolUse(): PoolUse {
+    const { pool, max } = this.#source
+    const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pool
+    // Transactions wait before they come to the pool.
+    const waiting = waitingCount + this.#transactions.waiting
+    return { max, used: totalCount - idleCount, idle: idleCount, waiting }
   }
 
   async watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed> {

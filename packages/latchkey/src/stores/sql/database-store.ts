@@ -22,6 +22,7 @@ import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
 import { applyMigrations, areMigrated, checkMigrated, type MigrationSet } from './migrations.js'
+import type { PoolUse } from './pool-use.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
 import {
@@ -99,6 +100,10 @@ export class DatabaseStore implements SqlStore {
   async beginAfterRestore(): Promise<void> {
     const { mark } = await this.#checkReady()
     await this.#renewEpoch(mark, true)
+  }
+
+  poolUse(): PoolUse | undefined {
+    return this.#database.poolUse?.()
   }
 
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {

@@ -1,6 +1,7 @@
 import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { History, RowCheck, ServerMark } from './history.js'
+import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
 /** One connection, used by one caller alone. */
@@ -38,6 +39,8 @@ export interface SqlDatabase extends SqlClient {
   adopt(client: SqlClient): Promise<SqlClient>
   /** How this database tells its server from others. */
   serverMark(): Promise<ServerMark>
+  /** How the pool of connections is used; a database without one has no such method. */
+  poolUse?(): PoolUse
   watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed>
   close(): Promise<void>
 }

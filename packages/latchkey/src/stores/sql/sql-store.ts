@@ -1,6 +1,7 @@
 import type { KeyPairStore } from '../../keys/key-pair-store.js'
 import type { TenantStore } from '../../secrets/ports.js'
 import type { MigrationSet } from './migrations.js'
+import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
 /**
@@ -27,4 +28,6 @@ export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClien
    * revoked again, and a shared cache must be emptied (C6).
    */
   beginAfterRestore(): Promise<void>
+  /** Returns how the pool of connections is used; `undefined` where there is none, as with SQLite. Reads no database. */
+  poolUse(): PoolUse | undefined
 }

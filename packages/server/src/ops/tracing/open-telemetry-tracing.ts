@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLatchkeyError } from 'latchkey'
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
-import type { SpanOptions, Tracing } from './tracing.js'
+import type { SpanIdentity, SpanOptions, Tracing } from './tracing.js'
 
 type Api = typeof import('@opentelemetry/api')
 
@@ -25,6 +25,12 @@ export class OpenTelemetryTracing implements Tracing {
       this.#end(request, reply)
       done()
     })
+  }
+
+  spanOf(request: FastifyRequest): SpanIdentity | undefined {
+    const identity = this.#spans.get(request)?.spanContext()
+    // Without an SDK that is set up, spans have no identity.
+    return identity !== undefined && this.#api.isSpanContextValid(identity) ? identity : undefined
   }
 
   within<T>({ name, isCall = false, attributes = {} }: SpanOptions, work: () => T): T {
