@@ -176,6 +176,10 @@ describe('a profile without a schema', () => {
     const deep = `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     expect((await patch(token, raw(deep))).body.code).toBe('profile_invalid')
     expect((await patch(token, raw('{"__proto__":{"role":"admin"}}'))).body.code).toBe('body_malformed')
+    // As a claim it would be refused, and with it every sign-in of the account.
+    for (const text of ['{"toJSON":1}', '{"address":[{"toJSON":1}]}']) {
+      expect((await patch(token, raw(text))).body.code).toBe('profile_invalid')
+    }
     for (const other of ['[]', '1', 'null', '"x"']) {
       expect((await patch(token, raw(other))).body.code).toBe('validation_failed')
     }

@@ -93,17 +93,24 @@ export function profileOf({ profile }: Pick<table.Account, 'profile'>): JsonObje
   return isJsonObject(parsed) ? parsed : {}
 }
 
+/** Names that no claim of a token may have, however deep: with one, the account could not sign in. */
+const refusedNames: readonly string[] = ['__proto__', 'toJSON']
+
 /** Level by level instead of by recursion, because the depth is the client's choice. JSON has no Infinity, but `1e999` is parsed as one. */
 function checkStorable(patch: JsonObject): void {
   let level: readonly unknown[] = [patch]
   for (let depth = 0; level.length > 0; depth += 1) {
-    const hasNumbers = level.every((value) => typeof value !== 'number' || Number.isFinite(value))
-    if (!hasNumbers || depth > maxDepth) {
-      const message = `must have no number beyond 1.7e308 and at most ${maxDepth} levels`
+    if (!level.every(isStorable) || depth > maxDepth) {
+      const message = `must have no number beyond 1.7e308, no member ${refusedNames.join(' or ')}, and at most ${maxDepth} levels`
       throw new Problem('profile_invalid', { errors: [{ field: 'profile', message }] })
     }
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
   }
+}
+
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  return typeof value !== 'object' || value === null || !refusedNames.some((name) => Object.hasOwn(value, name))
 }
 
 function pick(object: JsonObject, isWanted: (name: string) => boolean): JsonObject {

@@ -57,6 +57,7 @@ describe('the configuration', () => {
       keepAliveSec: 130,
       stopDelaySec: 0,
       logLevel: 'warn',
+      requestLogShare: 1,
       production: false,
     })
   })
@@ -88,6 +89,9 @@ describe('the configuration', () => {
         LATCHKEY_VERIFY_TIMEOUT: '750',
         LATCHKEY_AUDIT_RETENTION: '86400',
         LATCHKEY_STOP_DELAY: '5',
+        LATCHKEY_REQUEST_LOG_SHARE: '0.25',
+        LATCHKEY_INVITATION_TTL: '3600',
+        LATCHKEY_KEEP_ALIVE: '620',
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         PASSWORD_MIN_LENGTH: '8',
         PASSWORD_PEPPERS: masterKeys,
@@ -124,7 +128,7 @@ describe('the configuration', () => {
       serviceKeyRotationSec: 86_400,
       passwordPeppers: masterKeys,
       registration: 'by-mail',
-      invitationTtlSec: 604_800,
+      invitationTtlSec: 3600,
       profileClaims: [],
       unverifiedSignIn: 'refuse',
       mail: {
@@ -136,10 +140,11 @@ describe('the configuration', () => {
       },
       limits: { ...defaultLimits, login: { ...defaultLimits.login, pair: { requests: 5, windowSec: 10 } } },
       auditRetentionSec: 86_400,
-      keepAliveSec: 130,
+      keepAliveSec: 620,
       stopDelaySec: 5,
       metricsToken: 'sixteen-or-more-',
       logLevel: 'info',
+      requestLogShare: 0.25,
       production: true,
     })
   })

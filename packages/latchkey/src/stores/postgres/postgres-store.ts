@@ -81,6 +81,15 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
 function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
   return {
     options: pool.options,
+    get totalCount() {
+      return pool.totalCount
+    },
+    get idleCount() {
+      return pool.idleCount
+    },
+    get waitingCount() {
+      return pool.waitingCount
+    },
     connect: (lent) => {
       const used = address.current
       pool.connect((error, client) => {
