@@ -111,7 +111,7 @@ export class RollSite {
   #configuration(): string {
     const upstreams = this.servers.map(({ url }) => `server ${new URL(url).host} max_fails=1 fail_timeout=2s;`)
     return readFileSync(nginxFile, 'utf8')
-      .replace(/( *server server-\d:3000 .*\n)+/, `${upstreams.join('\n')}\n`)
+      .replace(/( *server [\d.]+:3000 .*\n)+/, `${upstreams.join('\n')}\n`)
       .replace('listen 8080;', `listen ${new URL(this.url).host};\nkeepalive_timeout 0;`)
   }
 }
