@@ -78,6 +78,7 @@ describe('the spelling in which texts are compared', () => {
         const others = [text.normalize('NFD'), text.normalize('NFC'), text.toLowerCase(), folded]
         expect(others.map(foldText)).toEqual(others.map(() => folded))
       }),
+      { numRuns: 5000, examples: [['İ\u0301'], ['i\u0307\u0307'], ['ı\u0307\u0301']] },
     )
   })
 })

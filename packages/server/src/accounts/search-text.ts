@@ -13,8 +13,12 @@ export interface SearchedAccount {
  * differ in what they fold, and know only ASCII in the locale C.
  */
 export function foldText(text: string): string {
-  const folded = text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')
-  return folded.replaceAll('i\u0307', 'i').replaceAll('ς', 'σ')
+  // Decomposed first: what is left of a letter without its dot composes with the marks behind.
+  const folded = text.normalize('NFKD').toLowerCase().toUpperCase().toLowerCase()
+  return folded
+    .replaceAll(/i\u0307+/g, 'i')
+    .replaceAll('ς', 'σ')
+    .normalize('NFKC')
 }
 
 /** Returns the text of an account that a search looks through: name and address, the domain also as people write it. */
