@@ -18,6 +18,16 @@ function steps(page: string): { commands: string; shown: string }[] {
   return blocks.map(([, commands = '', shown = '']) => ({ commands, shown }))
 }
 
+/** Runs the commands of the examples against a server, and returns what they print. */
+async function printedBy(
+  examples: readonly { readonly commands: string }[],
+  { url, folder }: { readonly url: string; readonly folder: string },
+): Promise<string> {
+  const script = examples.map(({ commands }) => commands).join('\n')
+  const command = ['-euo', 'pipefail', '-c', script.replace('http://127.0.0.1:3000', url)]
+  return (await promisify(execFile)('bash', command, { cwd: folder })).stdout
+}
+
 /** A test that a page names as evidence. */
 interface CitedTest {
   readonly title: string
@@ -64,13 +74,7 @@ describe('docs/api.md', () => {
       )
       expect([...page.matchAll(operationPattern)].map(([, route]) => route).toSorted()).toEqual(routes.toSorted())
       const examples = steps(page)
-      const script = examples.map(({ commands }) => commands).join('\n')
-      const { stdout } = await promisify(execFile)(
-        'bash',
-        ['-euo', 'pipefail', '-c', script.replace('http://127.0.0.1:3000', server.url)],
-        { cwd: folder },
-      )
-      expect(stdout).toBe(examples.map(({ shown }) => shown).join(''))
+      expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()
       await deployment.dispose()
@@ -94,13 +98,7 @@ describe.each<[string, Readonly<Record<string, string>>]>([
     try {
       // The commands of the operator print what is new each time; a test of the server runs them.
       const examples = steps(read(path)).filter(({ commands }) => !commands.startsWith('npx latchkey'))
-      const script = examples.map(({ commands }) => commands).join('\n')
-      const { stdout } = await promisify(execFile)(
-        'bash',
-        ['-euo', 'pipefail', '-c', script.replace('http://127.0.0.1:3000', server.url)],
-        { cwd: folder },
-      )
-      expect(stdout).toBe(examples.map(({ shown }) => shown).join(''))
+      expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()
       await deployment.dispose()
