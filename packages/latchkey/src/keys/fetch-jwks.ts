@@ -15,7 +15,7 @@ export interface JwksUrlOptions {
 const maxBytes = 262_144
 
 /**
- * Returns the URL, if a key set may be fetched from there: whoever can change the answer can sign for
+ * Returns the URL, if a key set may be fetched from there: an attacker who can change the answer can sign for
  * every subject, so it is HTTPS, or HTTP to this machine, or HTTP by the caller's explicit choice.
  * Throws a TypeError for any other.
  */

@@ -26,8 +26,8 @@ export interface RemoteJwksOptions {
    */
   readonly algorithm?: RsaAlgorithm
   /**
-   * Allows plain http to other machines, as inside a cluster or a compose network. Whoever can change what that network
-   * carries can then sign for every subject. Default `false`.
+   * Allows plain http to other machines, as inside a cluster or a compose network. An attacker
+   * who can change what that network carries can then sign for every subject. Default `false`.
    */
   readonly allowHttp?: boolean
   /** Where time comes from; the machine's clocks by default. */
