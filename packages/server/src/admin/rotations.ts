@@ -168,20 +168,22 @@ export class Rotations {
   async #obey(own: OwnRotation, { state }: table.StoredRotation): Promise<void> {
     const { store } = this.#options
     const { progress } = own.rotation
+    const isCanaryDone = state === 'rotating' && own.wanted === 'rotating' && progress.state === 'paused'
     if (state === 'paused' && own.wanted === 'rotating') {
       own.rotation.pause()
       own.wanted = 'paused'
     } else if (state === 'rotating' && own.wanted === 'paused') {
       own.rotation.resume()
       own.wanted = 'rotating'
-    } else if (state === 'rotating' && progress.state === 'paused') {
-      // The canary.
-      own.wanted = 'paused'
-      await table.wantRotation(store, 'paused')
     }
     const isOver = state === 'stopped' || progress.state === 'done' || own.hasFailed
     if (isOver) await end(own)
+    // The counts are written before the state, so that whoever reads the state sees the counts that led to it.
     await this.#report(own, this.#now() + leaseMs)
+    if (isCanaryDone) {
+      own.wanted = 'paused'
+      await table.wantRotation(store, 'paused')
+    }
     if (!isOver) return
     this.#own = undefined
     if (state !== 'stopped') await table.wantRotation(store, own.hasFailed ? 'stopped' : 'done')
