@@ -16,8 +16,8 @@ export interface Fault {
   readonly bringAbout: (site: Site, post: Post) => Promise<void>
 }
 
-/** Faults of one kind of thing: one at a time, while those of other lanes come and go. */
-export interface Lane {
+/** Faults of one kind of thing: one at a time, while those of other buckets come and go. */
+export interface Bucket {
   /** Quiet after each of its faults. */
   readonly calmMs: number
   readonly faults: Readonly<Record<string, Fault>>
@@ -29,7 +29,7 @@ const halfOpenMs = 6000
 /** Longer than what is known may be believed. */
 const longerThanBelief = (site: Site) => site.options.maxStalenessMs * 1.6
 
-const processes: Lane = {
+const processes: Bucket = {
   calmMs: 400,
   faults: {
     'process killed': {
@@ -63,7 +63,7 @@ const processes: Lane = {
   },
 }
 
-const network: Lane = {
+const network: Bucket = {
   calmMs: 400,
   faults: {
     'feed cut': {
@@ -102,7 +102,7 @@ const network: Lane = {
   },
 }
 
-const postgres: Lane = {
+const postgres: Bucket = {
   // Longer than the others': while it is away nobody is asked to do without 503.
   calmMs: 2500,
   faults: {
@@ -128,7 +128,7 @@ const postgres: Lane = {
 /** By how much the clock is ahead of whoever prunes. */
 const aheadMs = 3_660_000
 
-const redis: Lane = {
+const redis: Bucket = {
   calmMs: 400,
   faults: {
     'log pruned by a clock that is ahead': {
@@ -180,7 +180,7 @@ const redis: Lane = {
 }
 
 /** What can break on this site. */
-export function lanesOf(site: Site): readonly Lane[] {
+export function lanesOf(site: Site): readonly Bucket[] {
   return site.redis === undefined ? [processes, network, postgres] : [processes, network, postgres, redis]
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nowMs } from './clock.js'
-import { type Lane, lanesOf } from './faults.js'
+import { type Bucket, lanesOf } from './faults.js'
 import type { FaultPeriod, History } from './history.js'
 import { Load } from './load.js'
 import { Random } from './random.js'
@@ -9,7 +9,7 @@ import { Site, type SiteOptions } from './site.js'
 /** What is to be run. */
 export interface ChaosOptions extends SiteOptions {
   readonly seed: number
-  /** Which faults to bring about, one after another, of one lane; given the names of those that it has, and what has been recorded by the time it goes on. */
+  /** Which faults to bring about, one after another, of one bucket; given the names of those that it has, and what has been recorded by the time it goes on. */
   readonly plan: (names: readonly string[], random: Random, soFar: History) => Iterable<string>
   readonly onFault?: (name: string) => void
 }
@@ -29,8 +29,8 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   const history: History = { maxStalenessMs: options.maxStalenessMs, tokens, changes, verifications, faults }
   const breakEverything = async () => {
     await sleep(calmMs)
-    const lanes = lanesOf(site).map((lane, at) => ({ lane, random: new Random(options.seed + 1 + at) }))
-    await Promise.all(lanes.map((breaking) => breakThings({ ...breaking, site, faults, history }, options)))
+    const buckets = lanesOf(site).map((bucket, at) => ({ bucket, random: new Random(options.seed + 1 + at) }))
+    await Promise.all(buckets.map((breaking) => breakThings({ ...breaking, site, faults, history }, options)))
   }
   try {
     await Promise.all([load.run(), breakEverything().finally(() => load.stop())])
@@ -50,16 +50,16 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
 
 interface Breaking {
   readonly site: Site
-  readonly lane: Lane
+  readonly bucket: Bucket
   readonly random: Random
   readonly faults: FaultPeriod[]
   readonly history: History
 }
 
 async function breakThings(breaking: Breaking, { plan, onFault }: ChaosOptions): Promise<void> {
-  const { site, lane, random, faults, history } = breaking
-  for (const kind of plan(Object.keys(lane.faults), random, history)) {
-    const fault = lane.faults[kind]
+  const { site, bucket, random, faults, history } = breaking
+  for (const kind of plan(Object.keys(bucket.faults), random, history)) {
+    const fault = bucket.faults[kind]
     if (fault === undefined) throw new Error(`Nobody knows how to bring about "${kind}".`)
     const post = random.of(site.posts)
     const cutOff = { everybody: site.posts, 'its post': [post], nobody: [] }[fault.cutsOff ?? 'nobody']
@@ -69,6 +69,6 @@ async function breakThings(breaking: Breaking, { plan, onFault }: ChaosOptions):
     onFault?.(fault.cutsOff === 'everybody' ? kind : `${kind} (${post.name})`)
     await fault.bringAbout(site, post)
     period.until = nowMs() + (fault.settlingMs ?? 0)
-    await sleep(lane.calmMs)
+    await sleep(bucket.calmMs)
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { postgresStore, type SqlStore } from 'latchkey/postgres'
+import { postgresStore } from 'latchkey/postgres'
+import type { SqlStore } from 'latchkey/sql'
 import { quantile } from '../statistics.js'
 
 /** What so many listening processes do to the database, and how fast they hear. */

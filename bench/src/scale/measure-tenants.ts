@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/postgres'
+import type { SqlStore } from 'latchkey/sql'
 import { quantile } from '../statistics.js'
 
 /** How long one kind of call took, and how many went through. */

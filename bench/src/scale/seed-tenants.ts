@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/postgres'
+import type { SqlClient } from 'latchkey/sql'
 
 /** The tables as they are on the disk. */
 export interface TableSize {

@@ -1,5 +1,5 @@
 import { type Auth, type Grants, type GrantsInput, MAX_GRANTS_BYTES, type TenantSecrets } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { Problem } from './problem.js'
 
 /** What an account may do, as its row holds it. Lists are texts with a space between. */

@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 
 /**
  * Returns the end of a `select` that locks its rows until the transaction ends, and leaves out

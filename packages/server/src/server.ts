@@ -229,7 +229,7 @@ function collectState(app: App, service: Service, intervalMs = collectionInterva
 
 /** Does this server's part in the rotation of everybody. */
 function attendRotations(app: App, { rotations, metrics }: Service): void {
-  const attend = { name: 'rotate everybody', run: () => rotations.attend() }
+  const attend = { name: 'rotate everybody', run: () => rotations.tick() }
   const stop = startHousekeeping(counted(metrics, [attend]), rotationIntervalMs, app.log)
   app.addHook('onClose', async () => stop())
 }
@@ -291,18 +291,18 @@ function counted({ choreFailures }: Metrics, chores: readonly Chore[]): Chore[] 
 }
 
 /** Sends what lies in the outbox, and tells the operator how that goes: never what a letter says, or to whom. */
-function carryMail(app: App, { mail: { courier }, metrics }: Service): void {
-  if (courier === undefined) {
+function carryMail(app: App, { mail: { outboxWorker }, metrics }: Service): void {
+  if (outboxWorker === undefined) {
     app.log.warn('Nothing can be mailed: LATCHKEY_SMTP_URL is not set.')
     return
   }
-  courier.on('sent', (letter) => {
+  outboxWorker.on('sent', (letter) => {
     if (letter.file === undefined) app.log.info(letter, 'A letter was sent.')
     else app.log.warn(letter, 'A letter was written into a file instead of being sent: LATCHKEY_SMTP_URL is not set.')
   })
-  courier.on('delayed', (letter) => app.log.warn(letter, 'A letter could not be sent; it is tried again.'))
-  courier.on('failed', (letter) => app.log.error(letter, 'A letter was given up.'))
-  const deliver = { name: 'deliver mail', run: () => courier.deliver() }
+  outboxWorker.on('delayed', (letter) => app.log.warn(letter, 'A letter could not be sent; it is tried again.'))
+  outboxWorker.on('failed', (letter) => app.log.error(letter, 'A letter was given up.'))
+  const deliver = { name: 'deliver mail', run: () => outboxWorker.deliver() }
   const stopDelivering = startHousekeeping(counted(metrics, [deliver]), mailIntervalMs, app.log)
   app.addHook('onClose', async () => stopDelivering())
 }

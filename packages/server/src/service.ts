@@ -10,7 +10,7 @@ import {
   type TenantSecrets,
   tenantSecrets,
 } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { Accounts } from './accounts/accounts.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
 import { hostWords } from './accounts/context-words.js'
@@ -39,7 +39,7 @@ import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
 import { outboxKeyring } from './mail/outbox.js'
-import { TokenInspection } from './oauth/token-inspection.js'
+import { Introspection } from './oauth/introspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
 import type { FreeBytes } from './ops/disk-space.js'
 import { Metrics } from './ops/metrics.js'
@@ -49,8 +49,8 @@ import { observedStore } from './ops/observed-store.js'
 import { openTracing } from './ops/tracing/open-tracing.js'
 import { tracedLatchkey } from './ops/tracing/traced-latchkey.js'
 import type { Tracing } from './ops/tracing/tracing.js'
-import type { BlindNames } from './protection/blind-name.js'
 import { GuessGuard } from './protection/guess-guard.js'
+import type { KeyedHash } from './protection/keyed-hash.js'
 import { protectionOf, replaceableProtection } from './protection/protection-keys.js'
 import { Actors } from './sessions/actors.js'
 import { RefreshTokens, replaceableRefreshTokens } from './sessions/refresh-token.js'
@@ -96,7 +96,7 @@ export interface Service {
   readonly resetLinks: ResetLinks
   /** Programs that act for themselves. */
   readonly clients: Clients
-  readonly inspection: TokenInspection
+  readonly inspection: Introspection
   readonly revocation: TokenRevocation
   readonly clientAdministration: ClientAdministration
   /** Rotations of everybody. */
@@ -106,7 +106,7 @@ export interface Service {
   /** Tells of secrets that have leaked. */
   readonly leaks: LeakResponse
   /** What is counted is kept under these. */
-  readonly names: Pick<BlindNames, 'of'>
+  readonly names: Pick<KeyedHash, 'of'>
   readonly guesses: GuessGuard
   close(): Promise<void>
 }
@@ -202,7 +202,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const writing = { store, key, ensureKeys, names, audit, clock, registration, invitationTtlSec }
     const mail = openCorrespondence(configuration.mail, writing)
     for (const outcome of ['sent', 'delayed', 'failed'] as const) {
-      mail.courier?.on(outcome, () => metrics.mail.inc({ outcome }))
+      mail.outboxWorker?.on(outcome, () => metrics.mail.inc({ outcome }))
     }
     const { verifyLinkTtlSec, resetLinkTtlSec, linkBase } = configuration.mail
     const people = {
@@ -223,7 +223,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const emails = new EmailVerification({ ...people, registration, verifyLinkTtlSec })
     const administration = new Administration(people)
     const invitationAdministration = new InvitationAdministration({ ...people, registration, linkBase })
-    const inspection = new TokenInspection({ issuer, audience, latchkey, sessions })
+    const inspection = new Introspection({ issuer, audience, latchkey, sessions })
     const revocation = new TokenRevocation({ store, keys, latchkey, sessions, audit })
     const clients = new Clients({ store, keys, latchkey, audit, clock })
     const clientAdministration = new ClientAdministration({ store, keys, actors, audit, clock })
@@ -264,7 +264,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       close: async () => {
         await rotations.close()
         await leaks.close()
-        await mail.courier?.close()
+        await mail.outboxWorker?.close()
         await close()
       },
     }

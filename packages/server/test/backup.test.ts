@@ -101,7 +101,7 @@ describe('latchkey backup and restore', () => {
     await server.api.post('/v1/password/forgot', { body: { email } })
     const { token } = await newestLetter(server, email, 'Reset your password')
     // What is asked for from now on stays in the outbox.
-    await server.server.service.mail.courier?.close()
+    await server.server.service.mail.outboxWorker?.close()
     const waiting = await register(server)
     await run('data', ['backup', at('copy.db')])
     await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])

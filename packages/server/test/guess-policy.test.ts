@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  emptyLane,
+  type Bucket,
+  emptyBucket,
   failed,
   failedByNetwork,
-  type Lane,
   needsConfirmation,
   strangerWaitMs,
   waitMs,
@@ -15,10 +15,10 @@ const minuteMs = 60_000
 const start = 1_700_000_000_000
 
 /** The moments at which somebody guesses who guesses as soon as he may. */
-function guessesOf(durationMs: number, lane: Lane = emptyLane): number[] {
+function guessesOf(durationMs: number, bucket: Bucket = emptyBucket): number[] {
   const moments: number[] = []
   let now = start
-  for (let current = lane; ; ) {
+  for (let current = bucket; ; ) {
     now += waitMs(current, now)
     if (now >= start + durationMs) return moments
     moments.push(now)
@@ -30,13 +30,13 @@ function mostWithin(moments: readonly number[], spanMs: number): number {
   return Math.max(...moments.map((from) => moments.filter((at) => at >= from && at < from + spanMs).length))
 }
 
-function after(failures: number, now = start): Lane {
-  let lane = emptyLane
-  for (let count = 0; count < failures; count += 1) lane = failed(lane, now)
-  return lane
+function after(failures: number, now = start): Bucket {
+  let bucket = emptyBucket
+  for (let count = 0; count < failures; count += 1) bucket = failed(bucket, now)
+  return bucket
 }
 
-describe('a lane', () => {
+describe('a bucket', () => {
   it('lets people mistype, then delays longer and longer', () => {
     const waits = Array.from({ length: 18 }, (_, failures) => waitMs(after(failures), start) / 1000)
     expect(waits).toEqual([0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1200, 1200])
@@ -51,15 +51,15 @@ describe('a lane', () => {
 
   it('takes fewer than 100 guesses in any day of a month, however they are spread', () => {
     expect(mostWithin(guessesOf(30 * dayMs), dayMs)).toBeLessThan(100)
-    // Pauses win nothing: whoever waits until the lane is empty has lost the day.
+    // Pauses win nothing: whoever waits until the bucket is empty has lost the day.
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 26 * 60 }), { minLength: 1, maxLength: 400 }), (pauses) => {
         const moments: number[] = []
         let now = start
-        let lane = emptyLane
+        let bucket = emptyBucket
         for (const pause of pauses) {
-          now += Math.max(waitMs(lane, now), pause * minuteMs)
-          lane = failed(lane, now)
+          now += Math.max(waitMs(bucket, now), pause * minuteMs)
+          bucket = failed(bucket, now)
           moments.push(now)
         }
         expect(mostWithin(moments, dayMs)).toBeLessThan(100)
@@ -72,12 +72,12 @@ describe('a lane', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 29 * 24 * 60 }), { minLength: 1, maxLength: 150 }), (pauses) => {
         let now = start
-        let lane = emptyLane
+        let bucket = emptyBucket
         for (const pause of pauses) {
           now += pause * minuteMs
-          lane = failed(lane, now)
+          bucket = failed(bucket, now)
         }
-        expect(needsConfirmation(lane, now)).toBe(pauses.length >= 100)
+        expect(needsConfirmation(bucket, now)).toBe(pauses.length >= 100)
       }),
     )
     expect(needsConfirmation(after(1000), start + 30 * dayMs)).toBe(false)
@@ -89,10 +89,10 @@ describe('a lane', () => {
   })
 })
 
-describe('the lane of strangers', () => {
+describe('the bucket of strangers', () => {
   const besieged = after(30)
 
-  it('is as good as any lane while it is not besieged, whoever comes', () => {
+  it('is as good as any bucket while it is not besieged, whoever comes', () => {
     for (let failures = 0; failures < 16; failures += 1) {
       expect(strangerWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
     }
@@ -115,7 +115,7 @@ describe('the lane of strangers', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (failures) => {
         const others = failures.map((count) => strangerWaitMs(besieged, after(count), start))
-        const fresh = strangerWaitMs(besieged, emptyLane, start)
+        const fresh = strangerWaitMs(besieged, emptyBucket, start)
         expect(fresh).toBeLessThanOrEqual(20 * minuteMs)
         expect(fresh).toBeLessThan(Math.min(...others))
       }),

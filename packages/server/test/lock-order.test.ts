@@ -31,7 +31,7 @@ async function useEverything(running: TestServer): Promise<void> {
   await api.patch('/v1/me', as(token, { email: freshEmail(), password }))
   await api.post('/v1/email/resend', { body: { email: person.email } })
   await api.post('/v1/password/forgot', { body: { email: person.email } })
-  await mail.courier?.deliver()
+  await mail.outboxWorker?.deliver()
   const linkFor = (purpose: 'change_email' | 'verify_email' | 'reset_password', email: string) =>
     store.transaction(async (client) => {
       await lockAccounts(client, [person.id])
@@ -75,7 +75,7 @@ async function useEverything(running: TestServer): Promise<void> {
       '/v1/admin/invitations',
       as(admin.token, { email: freshEmail(), delivery }),
     )
-    await mail.courier?.deliver()
+    await mail.outboxWorker?.deliver()
     const opened = { token: invited.url?.split('#token=')[1] ?? '', password }
     if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
     else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
@@ -216,7 +216,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
     }
     const signal = new AbortController().signal
     const asMachine = async ({ server: { service } }: TestServer) => {
-      await service.mail.courier?.deliver()
+      await service.mail.outboxWorker?.deliver()
       await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
       await Promise.all([service.sessions.prune(), service.mail.tokens.prune(), service.keys.prune()])
       await service.keys.rotateAll({ ratePerMinute: 600_000 }).done

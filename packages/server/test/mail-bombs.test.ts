@@ -84,7 +84,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     for (let round = 0; round < 4; round += 1) {
       for (const { api } of [running, ...others]) await api.post('/v1/password/forgot', { body: { email } })
     }
-    await Promise.all([running, ...others].map(({ server }) => server.service.mail.courier?.deliver()))
+    await Promise.all([running, ...others].map(({ server }) => server.service.mail.outboxWorker?.deliver()))
     for (const other of others) await other.server.close()
     expect(await subjectsTo(email)).toHaveLength(5)
   })

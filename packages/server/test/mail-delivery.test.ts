@@ -42,7 +42,7 @@ describe.each(databases)('letters from %s', (database) => {
     await mailbox.close()
   })
 
-  const deliver = () => running.server.service.mail.courier?.deliver()
+  const deliver = () => running.server.service.mail.outboxWorker?.deliver()
   const forgot = (email: string) => running.api.post('/v1/password/forgot', { body: { email } })
 
   it('arrive within moments, with the sender and the pages that the operator has set, as text and as HTML', async () => {
@@ -183,7 +183,7 @@ describe('letters of several servers on one PostgreSQL', () => {
     const servers = [first, ...others]
     const emails = Array.from({ length: 24 }, freshEmail)
     await Promise.all(emails.map((email, index) => register(servers[index % servers.length] ?? first, email)))
-    await Promise.all(servers.map(({ server }) => server.service.mail.courier?.deliver()))
+    await Promise.all(servers.map(({ server }) => server.service.mail.outboxWorker?.deliver()))
     await expect.poll(() => waiting(first)).toEqual([])
     expect(mailbox.letters.map(({ to }) => to).toSorted()).toEqual(emails.toSorted())
     for (const server of [...others, first]) await server.stop()

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../test/support/free-port.js'
-import type { Delivery } from '../src/mail/courier.js'
+import type { Delivery } from '../src/mail/outbox-worker.js'
 import { cheapPasswords } from './support/cheap-passwords.js'
 import { Command } from './support/command.js'
 import { freshEmail, login, password, register } from './support/people.js'
@@ -26,9 +26,9 @@ async function startMailing(url: string): Promise<TestServer> {
 }
 
 const courierOf = ({ server }: TestServer) => {
-  const { courier } = server.service.mail
-  if (courier === undefined) throw new Error('This server sends no mail.')
-  return courier
+  const { outboxWorker } = server.service.mail
+  if (outboxWorker === undefined) throw new Error('This server sends no mail.')
+  return outboxWorker
 }
 const deliver = () => courierOf(running).deliver()
 
@@ -147,7 +147,7 @@ describe('a letter', () => {
     mailServer.answer({ MAIL: '550 5.7.60 Not this sender' })
     await running.api.post('/v1/password/forgot', { body: { email } })
     await deliverUntil(() => delayed.length > 0)
-    // The link holds for an hour; each step is one in which the courier looks again.
+    // The link holds for an hour; each step is one in which the outboxWorker looks again.
     for (let passed = 0; passed < 54 * minute; passed += 10_000) {
       running.clock.advance(10_000)
       await deliver()

@@ -143,7 +143,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     const text = JSON.stringify(rows.map((table) => table.rows))
     expect(text).not.toContain(token)
     expect(JSON.stringify(rows.slice(1).map((table) => table.rows))).not.toContain(email)
-    await mail.courier?.deliver()
+    await mail.outboxWorker?.deliver()
     expect((await store.query('select id from server_outbox')).rows).toEqual([])
   })
 

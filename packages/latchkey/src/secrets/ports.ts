@@ -128,7 +128,7 @@ export interface SealedSetting {
 export interface HistoryPoint {
   /** Names the history. A greater one began later. */
   readonly history: number
-  readonly horizon: number
+  readonly lowWaterMark: number
 }
 
 /** The committed changes since a point of the history. */
@@ -176,7 +176,7 @@ export interface TenantStore<Client = unknown> {
    * that is read after this call. Points grow within one history. Where a newer history begins, every listener of this store is called with `lost` before
    * anything that was read from it is returned, and what comes from an older one is refused with `store_unavailable`.
    */
-  horizon(): Promise<HistoryPoint>
+  lowWaterMark(): Promise<HistoryPoint>
   /**
    * The changes since a point that is chosen so that everything logged in the last `ageMs` milliseconds, by the database's clock, is among them, unless it was
    * pruned. No change at or behind the point is missing.

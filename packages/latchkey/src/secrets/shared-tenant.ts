@@ -2,12 +2,12 @@ import type { EndedSession } from './ports.js'
 import type { OpenSecret, ReadTenant } from './tenant-key.js'
 
 /**
- * What is sealed into an entry of the shared cache: the tenant, or that the kid has ended, as it was read once the history stood at `horizon`. The tenant's
+ * What is sealed into an entry of the shared cache: the tenant, or that the kid has ended, as it was read once the history stood at `lowWaterMark`. The tenant's
  * secrets are in it as they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs. Its grants
  * likewise, as their JSON text.
  */
 export interface SharedTenant {
-  readonly horizon: number
+  readonly lowWaterMark: number
   readonly record:
     | (Omit<ReadTenant, 'secrets' | 'grants'> & {
         readonly secrets: readonly OpenSecret[]
@@ -38,17 +38,17 @@ type EncodedTenant = readonly [
   grants: string | null,
 ]
 
-type Encoded = readonly [horizon: number, record: EncodedTenant | null]
+type Encoded = readonly [lowWaterMark: number, record: EncodedTenant | null]
 
 /** JSON without the names: a process that has just started parses thousands of these, and so in two thirds of the time. */
-export function encodeSharedTenant({ horizon, record }: SharedTenant): string {
-  return JSON.stringify([horizon, record === null ? null : encodeTenant(record)] satisfies Encoded)
+export function encodeSharedTenant({ lowWaterMark, record }: SharedTenant): string {
+  return JSON.stringify([lowWaterMark, record === null ? null : encodeTenant(record)] satisfies Encoded)
 }
 
 /** What `encodeSharedTenant` was given: the text must come from there, as one that was sealed by us does. */
 export function decodeSharedTenant(text: string): SharedTenant {
-  const [horizon, record]: Encoded = JSON.parse(text)
-  return { horizon, record: record === null ? null : decodeTenant(record) }
+  const [lowWaterMark, record]: Encoded = JSON.parse(text)
+  return { lowWaterMark, record: record === null ? null : decodeTenant(record) }
 }
 
 function encodeTenant(record: NonNullable<SharedTenant['record']>): EncodedTenant {

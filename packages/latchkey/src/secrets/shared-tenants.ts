@@ -13,7 +13,7 @@ import type { OpenSecret } from './tenant-key.js'
 /** What `SharedTenants` works with. */
 export interface SharedTenantsOptions {
   readonly cache: SharedCache
-  readonly store: Pick<TenantStore, 'readByKid' | 'horizon' | 'changesSince'>
+  readonly store: Pick<TenantStore, 'readByKid' | 'lowWaterMark' | 'changesSince'>
   /** Opens tenants' secrets. */
   readonly keyring: Keyring
   /** Seals the entries. */
@@ -30,7 +30,7 @@ const endedVersion = Number.MAX_SAFE_INTEGER
 
 /**
  * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a key of ours for its own kid,
- * and when every change that could have come after it is known here: the entry was read in the same history, at a horizon not before the point from which this
+ * and when every change that could have come after it is known here: the entry was read in the same history, at a low-water mark not before the point from which this
  * process knows all changes, its tenant has none newer, and nothing newer has been read here. Everything else is read from the store.
  */
 export class SharedTenants {
@@ -64,14 +64,14 @@ export class SharedTenants {
     const { store } = this.#options
     const losses = this.#losses
     // Before the read: it may only make the entry look older than it is.
-    const point = await store.horizon()
+    const point = await store.lowWaterMark()
     const records = await store.readByKid(rest)
     const offers = new Map<string, SharedTenant>()
     for (const kid of rest) {
       const record = records.get(kid)
       const opened = record === undefined ? null : this.#opened(record)
       readings.set(kid, { record: opened ?? record, readAt: startedAt })
-      if (opened !== undefined) offers.set(kid, { horizon: point.horizon, record: opened })
+      if (opened !== undefined) offers.set(kid, { lowWaterMark: point.lowWaterMark, record: opened })
     }
     // Otherwise the tenants may be of a newer history than the point.
     if (losses === this.#losses) void this.#offer(point.history, offers)
@@ -123,7 +123,7 @@ export class SharedTenants {
     if (changes.length > maxChangedTenants) return this.lost()
     for (const { tenant, version } of changes) raise(told, tenant, version)
     this.#newest = told
-    this.#since = { history, horizon: since }
+    this.#since = { history, lowWaterMark: since }
   }
 
   async #readCache(kids: readonly string[]): Promise<Map<string, Reading>> {
@@ -141,12 +141,12 @@ export class SharedTenants {
     return readings
   }
 
-  #isBelieved(kid: string, { horizon, record }: SharedTenant): boolean {
+  #isBelieved(kid: string, { lowWaterMark, record }: SharedTenant): boolean {
     // An ended kid stays ended, whatever changes come.
     if (record === null) return true
     // What has been read since the values were asked for counts as well.
     if (this.#floors.hasOverflown || this.#floors.hasEnded(kid)) return false
-    if (!(this.#since !== undefined && horizon >= this.#since.horizon)) return false
+    if (!(this.#since !== undefined && lowWaterMark >= this.#since.lowWaterMark)) return false
     return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))
   }
 

@@ -3,7 +3,7 @@ import { type Instant, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { Keyring } from '../sealing/keyring.js'
 import type { SealedSetting, TenantStore } from './ports.js'
-import type { Registration } from './registration.js'
+import type { VerifierLease } from './verifier-lease.js'
 
 /**
  * A key that all processes on a store share, as its user has made it of 32 random bytes. It is kept
@@ -24,7 +24,7 @@ export interface StoredKey<T> {
 export interface StoredKeysOptions {
   readonly store: Pick<TenantStore, 'setting' | 'readSettings'>
   readonly keyring: Keyring
-  readonly registration: Pick<Registration, 'ensure' | 'instant'>
+  readonly lease: Pick<VerifierLease, 'ensure' | 'instant'>
   /** Returns whether knowledge of this instant is still fresh enough to use. */
   readonly covers: (readAt: Instant) => boolean
   /** Called when a version of a key has changed. */
@@ -129,14 +129,14 @@ export class StoredKeys {
   }
 
   async #readAll(): Promise<void> {
-    const { store, registration } = this.#options
+    const { store, lease } = this.#options
     let changes: number
     do {
       // Not waited for: an open transaction of the caller may hold what the lease has to write. Rows
       // that are read without a lease count for this call alone.
-      registration.ensure()?.catch(() => {})
+      lease.ensure()?.catch(() => {})
       changes = this.#changes
-      const readAt = registration.instant()
+      const readAt = lease.instant()
       const rows = await store.readSettings()
       this.#rows = new Map(rows.map((row) => [row.name, row]))
       this.#readAt = readAt

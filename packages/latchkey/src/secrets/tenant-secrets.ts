@@ -11,10 +11,8 @@ import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
 import { readHeader } from './canonical-header.js'
 import { checkSealed, type SealedCheck } from './check-sealed.js'
-import { everyVerifier } from './every-verifier.js'
 import { type GrantsPlace, GrantsSealer } from './grants-sealer.js'
 import { KidIssuer } from './kid-issuer.js'
-import { KnownTenants } from './known-tenants.js'
 import * as lifecycle from './lifecycle.js'
 import type {
   ChangeFeed,
@@ -25,7 +23,6 @@ import type {
   TenantState,
   TenantStore,
 } from './ports.js'
-import { Registration } from './registration.js'
 import { type ReplaceKeysOptions, replaceKeys } from './replace-keys.js'
 import { type RewrapOptions, rewrap } from './rewrap.js'
 import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
@@ -35,6 +32,9 @@ import { SharedTenants } from './shared-tenants.js'
 import { type StoredKey, StoredKeys } from './stored-keys.js'
 import { checkTenantId } from './tenant-id.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
+import { TenantResolver } from './tenant-resolver.js'
+import { VerifierLease } from './verifier-lease.js'
+import { waitForAcknowledgements } from './wait-for-acknowledgements.js'
 
 /** Options of `tenantSecrets`. */
 export interface TenantSecretsOptions<Client = unknown> {
@@ -128,7 +128,7 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * Resolves when no process can accept any more what a change ended that was committed before this call: what `everywhere` waits for, for changes in a transaction of the
    * caller's. Every living process, this one included, has said that it has heard of it, or has had its `maxStaleness`.
    */
-  heardEverywhere(): Promise<void>
+  waitForPropagation(): Promise<void>
   /** Versions, dates, IDs and grants, read from the store; `undefined` when there is no such tenant. */
   describe(tenant: string): Promise<TenantDescription | undefined>
   /**
@@ -209,9 +209,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly #graceMs: number
   readonly #clock: Clock
   readonly #maxStalenessMs: number
-  readonly #registration: Registration
+  readonly #lease: VerifierLease
   readonly #storedKeys: StoredKeys
-  readonly #known: KnownTenants
+  readonly #known: TenantResolver
   readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
   readonly #rotations = new Set<TenantsRotation>()
   #opening: Promise<Opened> | undefined
@@ -228,10 +228,10 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#graceMs = checkWhole('gracePeriod', options.gracePeriod ?? 3600, 0, 31_536_000) * 1000
     this.#maxStalenessMs = checkWhole('maxStaleness', maxStaleness, 250, 60_000)
     this.#clock = clock
-    this.#registration = new Registration({ store, maxStalenessMs: maxStaleness, clock })
+    this.#lease = new VerifierLease({ store, maxStalenessMs: maxStaleness, clock })
     const known = {
       store,
-      registration: this.#registration,
+      lease: this.#lease,
       maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, maxCapacity),
       maxStalenessMs: maxStaleness,
       clock,
@@ -241,11 +241,11 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       onKeysChange: () => this.#storedKeys.invalidate(),
       onFeedChange: options.onFeedChange,
     }
-    this.#known = new KnownTenants(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
+    this.#known = new TenantResolver(known, (isFeedFresh) => this.#sharedTenants(options, isFeedFresh))
     this.#storedKeys = new StoredKeys({
       store,
       keyring: this.#keyring,
-      registration: this.#registration,
+      lease: this.#lease,
       covers: (readAt) => this.#known.covers(readAt),
       onChange: () => this.#known.forgetAll(),
       nowMs: () => clock.now(),
@@ -324,9 +324,9 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#known.watch(doubted)
   }
 
-  async heardEverywhere(): Promise<void> {
+  async waitForPropagation(): Promise<void> {
     const { feed } = await this.#open()
-    const own = this.#registration.verifier
+    const own = this.#lease.verifier
     const ask = (heard: (verifierId: string) => void) => {
       const stopAsking = feed.ask?.(heard)
       // Where the feed cannot answer for this process, its next proof does.
@@ -337,7 +337,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
         stopWaiting()
       }
     }
-    await everyVerifier({ store: this.#store, feed: { ask }, own, hasApplied: false })
+    await waitForAcknowledgements({ store: this.#store, feed: { ask }, own, hasApplied: false })
   }
 
   async describe(tenant: string): Promise<TenantDescription | undefined> {
@@ -388,7 +388,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const replacement = {
       store: this.#store,
       keys: this.#storedKeys,
-      waitForPropagation: () => this.heardEverywhere(),
+      waitForPropagation: () => this.waitForPropagation(),
       replaceSecrets: (tenants: readonly string[]) => this.#replaceSecrets(tenants),
     }
     return replaceKeys(replacement, options)
@@ -422,7 +422,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     await opened?.feed.close()
     // A few that are not counted do no harm.
     if (opened !== undefined) await this.#countSeals().catch(() => {})
-    if (opened !== undefined) await this.#registration.close()
+    if (opened !== undefined) await this.#lease.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -475,7 +475,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     checkTenantId(tenant)
     if (client !== undefined && everywhere === true) {
       throw new TypeError(
-        'everywhere waits from the commit on: in a transaction of yours, call heardEverywhere() after it.',
+        'everywhere waits from the commit on: in a transaction of yours, call waitForPropagation() after it.',
       )
     }
     const { sealer, feed, grants } = await this.#open()
@@ -494,7 +494,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     // In the caller's transaction nothing has happened yet: the feed tells when it has.
     if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
     if (everywhere === true) {
-      await everyVerifier({ store: this.#store, feed, own: this.#registration.verifier, hasApplied: true })
+      await waitForAcknowledgements({ store: this.#store, feed, own: this.#lease.verifier, hasApplied: true })
     }
   }
 
@@ -567,11 +567,11 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const masterKeyIds = await this.#store.masterKeyIds()
     if (!masterKeyIds.every((id) => this.#keyring.has(id))) throw new LatchkeyError('master_key_missing')
     // Before anything is learnt that may be believed.
-    await this.#registration.start()
+    await this.#lease.start()
     const feed = await this.#store.watch(this.#known, {
-      verifierId: this.#registration.verifier.id,
+      verifierId: this.#lease.verifier.id,
       intervalMs: this.#maxStalenessMs / proofsPerStaleness,
-      instant: this.#registration.instant,
+      instant: this.#lease.instant,
     })
     try {
       // After the feed has begun, so that no replacement of a key is missed.

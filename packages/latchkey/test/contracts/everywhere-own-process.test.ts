@@ -38,7 +38,7 @@ async function timeOf(work: Promise<void>): Promise<number> {
   return performance.now() - startedAt
 }
 
-describe('heardEverywhere, for the process that calls it', () => {
+describe('waitForPropagation, for the process that calls it', () => {
   describe('on PostgreSQL, after a transaction of the caller on a client of its own', () => {
     let database: Awaited<ReturnType<typeof emptyPostgres>>
     beforeEach(async () => {
@@ -69,7 +69,7 @@ describe('heardEverywhere, for the process that calls it', () => {
       proxy.slowDown(150)
       for (let round = 0; round < 3; round += 1) {
         await revokeInTransaction(setup)
-        await setup.keys.heardEverywhere()
+        await setup.keys.waitForPropagation()
         expect(await outcomeOf(() => setup.latchkey.verify(token))).toBe('token_revoked')
       }
     })
@@ -82,7 +82,7 @@ describe('heardEverywhere, for the process that calls it', () => {
       await sleep(200)
       proxy.freeze()
       await revokeInTransaction(setup)
-      expect(await timeOf(setup.keys.heardEverywhere())).toBeGreaterThanOrEqual(600)
+      expect(await timeOf(setup.keys.waitForPropagation())).toBeGreaterThanOrEqual(600)
       expect(await outcomeOf(() => setup.latchkey.verify(token))).toBe('token_revoked')
     })
 
@@ -94,7 +94,7 @@ describe('heardEverywhere, for the process that calls it', () => {
       proxy.freeze()
       await revokeInTransaction(setup)
       await database.open().query('delete from latchkey_verifiers')
-      await setup.keys.heardEverywhere()
+      await setup.keys.waitForPropagation()
       expect(await outcomeOf(() => setup.latchkey.verify(token))).toBe('token_revoked')
     })
 
@@ -105,7 +105,7 @@ describe('heardEverywhere, for the process that calls it', () => {
       const { token } = await first.latchkey.issue({ subject: 'alice' })
       for (const { latchkey } of instances) await latchkey.verify(token)
       await revokeInTransaction(first)
-      await first.keys.heardEverywhere()
+      await first.keys.waitForPropagation()
       for (const { latchkey } of instances) expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
     })
   })
@@ -117,7 +117,7 @@ describe('heardEverywhere, for the process that calls it', () => {
     const { latchkey, keys } = open(mine, 60_000)
     const { token } = await latchkey.issue({ subject: 'alice' })
     await other.transaction((client) => keys.revoke('alice', { client }))
-    await keys.heardEverywhere()
+    await keys.waitForPropagation()
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
   })
 
@@ -128,7 +128,7 @@ describe('heardEverywhere, for the process that calls it', () => {
     const record = await steered.store.change('alice', () => undefined)
     expect(record).toBeUndefined()
     let hasResolved = false
-    const heard = keys.heardEverywhere().then(() => {
+    const heard = keys.waitForPropagation().then(() => {
       hasResolved = true
     })
     const tooEarly = { wallMs: Date.now(), monotonicMs: performance.now() - 1000 }
@@ -141,6 +141,6 @@ describe('heardEverywhere, for the process that calls it', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
 
     const silent = open(steer(memoryStore()).store, 300)
-    expect(await timeOf(silent.keys.heardEverywhere())).toBeGreaterThanOrEqual(300)
+    expect(await timeOf(silent.keys.waitForPropagation())).toBeGreaterThanOrEqual(300)
   })
 })

@@ -92,7 +92,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     await writer.keys.revoke('alice', { client })
     await client.query('commit')
     await client.end()
-    await writer.keys.heardEverywhere()
+    await writer.keys.waitForPropagation()
     expect(await outcomeOf(() => other.latchkey.verify(token))).toBe('token_revoked')
   })
 

@@ -173,8 +173,8 @@ describe('an entry that is out of date (C6)', () => {
     for (const [kid, entry] of old) cache.entries.set(kid, entry)
     const steered = steer(shared)
     steered.store.changesSince = async () => {
-      const { history, horizon } = await shared.horizon()
-      return { history, since: horizon, changes: [] }
+      const { history, lowWaterMark } = await shared.lowWaterMark()
+      return { history, since: lowWaterMark, changes: [] }
     }
     const late = setUp({ store: steered.store, clock, keys: { cache } })
     await late.keys.ready()
@@ -241,7 +241,7 @@ describe('an entry that was forged, moved or damaged', () => {
     const [alices, bobs] = [...cache.entries.values()]
     if (alices === undefined || bobs === undefined) throw new Error('Two tenants were cached.')
     const forgedBy = Keyring.parse(Keyring.generate('test'))
-    const forged = forgedBy.seal(Buffer.from('{"horizon":9e9,"record":null}'), ['shared-tenant', 1, alices.kid])
+    const forged = forgedBy.seal(Buffer.from('{"lowWaterMark":9e9,"record":null}'), ['shared-tenant', 1, alices.kid])
     // Whoever has the master key alone cannot make one either.
     const byMasterKey = Keyring.parse(masterKeys).seal(Buffer.from('[9e9,null]'), ['shared-tenant', 2, alices.kid])
     const values = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { instantOf, longAgo } from '../../src/clock.js'
 import { LatchkeyError } from '../../src/errors.js'
-import { Registration } from '../../src/secrets/registration.js'
+import { VerifierLease } from '../../src/secrets/verifier-lease.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { setUp } from '../support/setup.js'
@@ -17,7 +17,7 @@ function register() {
     register: () => new Promise<void>((resolve) => arriving.push(resolve)),
     unregister: async () => {},
   }
-  const registration = new Registration({ store, clock, maxStalenessMs: 2000 })
+  const registration = new VerifierLease({ store, clock, maxStalenessMs: 2000 })
   const arrive = async () => {
     arriving.shift()?.()
     await settle()

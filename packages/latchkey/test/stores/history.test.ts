@@ -139,20 +139,20 @@ describe('a replica that lagged and was promoted', () => {
   it('is a history of its own, from the first statement on, and two of one primary are two', async () => {
     const [one, two] = [await replicate(), await replicate()]
     const { store } = await start({ url: primary.url })
-    const { history } = await store.horizon()
+    const { history } = await store.lowWaterMark()
     for (const replica of [one, two]) {
       await replica.caughtUp()
       await replica.promote()
     }
     const histories = await Promise.all(
-      [one, two].map(async ({ url }) => (await (await start({ url })).store.horizon()).history),
+      [one, two].map(async ({ url }) => (await (await start({ url })).store.lowWaterMark()).history),
     )
     expect(new Set([history, ...histories]).size).toBe(3)
     for (const later of histories) expect(later).toBeGreaterThan(history)
     await one.stop()
     await one.start()
     const again = await start({ url: one.url })
-    expect((await again.store.horizon()).history).toBe(histories[0])
+    expect((await again.store.lowWaterMark()).history).toBe(histories[0])
   })
 
   it('is followed by a process that goes on running, which drops what it knows and no longer uses the old primary', async () => {
@@ -169,13 +169,13 @@ describe('a replica that lagged and was promoted', () => {
     await writer.keys.revoke('alice')
     for (const connection of others) connection.release(true)
     // By a new connection the process comes to know of the new primary; then it finds one to the old primary.
-    await process.store.horizon()
+    await process.store.lowWaterMark()
     const idle = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
     stale?.release()
     const outcome = await process.outcome(token)
     for (const connection of idle) connection.release()
     expect(outcome).toBe('token_revoked')
-    expect((await process.store.horizon()).history).toBe((await writer.store.horizon()).history)
+    expect((await process.store.lowWaterMark()).history).toBe((await writer.store.lowWaterMark()).history)
   })
 })
 
@@ -208,7 +208,7 @@ describe('a database that was restored from a dump to another server', () => {
     const old = await start({ url: primary.url })
     const token = await tokenFor(old, 'alice')
     await old.outcome(token)
-    const { history } = await old.store.horizon()
+    const { history } = await old.store.lowWaterMark()
     // As a dump does it: other tables with the same rows, on a server with another system identifier.
     const rows = await query(primary.url, 'select epoch, server from latchkey_history')
     const restored = await startPostgres()
@@ -216,7 +216,7 @@ describe('a database that was restored from a dump to another server', () => {
     const store = postgresStore({ connectionString: restored.url })
     await store.migrate()
     await query(restored.url, `update latchkey_history set epoch = ${rows[0]?.epoch}, server = '${rows[0]?.server}'`)
-    expect((await store.horizon()).history).toBeGreaterThan(history)
+    expect((await store.lowWaterMark()).history).toBeGreaterThan(history)
     expect((await store.changesSince(Date.now())).changes).toEqual([])
     await store.close()
   })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startTcpProxy, type TcpProxy } from '../../../../test/support/tcp-proxy.js'
-import { postgresStore, type SqlStore } from '../../src/stores/postgres/index.js'
+import { postgresStore } from '../../src/stores/postgres/index.js'
+import type { SqlStore } from '../../src/stores/sql/index.js'
 import { addSecret } from '../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../src/testing/store-contract/recorder.js'
 import { emptyPostgres } from '../support/databases.js'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isUniqueViolation, type MigrationSet, type SqlStore } from '../../src/stores/sqlite/index.js'
+import { isUniqueViolation, type MigrationSet, type SqlStore } from '../../src/stores/sql/index.js'
 import { addSecret, range, read } from '../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../src/testing/store-contract/recorder.js'
 import { type EmptyDatabase, emptyPostgres, emptySqlite } from '../support/databases.js'

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hasWalResetFault, isUniqueViolation, type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
+import { isUniqueViolation } from '../../src/stores/sql/index.js'
+import { hasWalResetFault, type SqliteHandle, sqliteStore } from '../../src/stores/sqlite/index.js'
 import { addSecret } from '../../src/testing/store-contract/fixtures.js'
 
 describe('the WAL-reset fault of SQLite', () => {

@@ -45,7 +45,7 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
       listeners.push(listener)
       return { close: async () => {} }
     },
-    horizon: () => inner.horizon(),
+    lowWaterMark: () => inner.lowWaterMark(),
     changesSince: (ageMs) => inner.changesSince(ageMs),
     register: (verifier, forMs) => inner.register(verifier, forMs),
     unregister: (id) => inner.unregister(id),

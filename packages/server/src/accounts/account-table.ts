@@ -1,4 +1,4 @@
-import { isUniqueViolation, type SqlClient } from 'latchkey/sqlite'
+import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
 import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import { tryCanonicalEmail } from './email-address.js'

@@ -1,5 +1,5 @@
 import { type Clock, LatchkeyError, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEntry, AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
@@ -343,8 +343,8 @@ export class Accounts {
     const turn = { use: 'account', origin, account: accountId } as const
     passwords.checkRoom(turn)
     const acting = { actor: accountId, account: accountId, session: sessionId }
-    const lane = await this.#recordDelay(guesses.admitSession(sessionId), { ...acting, origin })
-    if (await guesses.settle(lane, () => passwords.verify(turn, password, stored.passwordHash))) return stored
+    const bucket = await this.#recordDelay(guesses.admitSession(sessionId), { ...acting, origin })
+    if (await guesses.settle(bucket, () => passwords.verify(turn, password, stored.passwordHash))) return stored
     const refusal = new Problem('password_wrong')
     const { address } = origin
     await audit.tally({ event, outcome: 'refused', ...acting, address, detail: { reason: refusal.code } })

@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import type { Permission } from '../config/settings.js'
 import { Problem } from '../problem.js'
 import type { Account } from './account-table.js'

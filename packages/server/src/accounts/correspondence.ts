@@ -1,12 +1,12 @@
 import type { Clock, Keyring, StoredKey } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { MailConfiguration } from '../config/configuration.js'
 import type { Registration } from '../config/settings.js'
-import { Courier } from '../mail/courier.js'
 import { MailQuota, type MailQuotaOptions } from '../mail/mail-quota.js'
 import { openTransport } from '../mail/open-transport.js'
 import { Outbox } from '../mail/outbox.js'
+import { OutboxWorker } from '../mail/outbox-worker.js'
 import { Invitations } from './invitations.js'
 import { OneTimeTokens } from './one-time-tokens.js'
 import { RequestAnswers } from './request-answers.js'
@@ -31,7 +31,7 @@ export interface Correspondence {
   readonly outbox: Outbox
   readonly quota: MailQuota
   /** `undefined` where nothing can be mailed. */
-  readonly courier: Courier | undefined
+  readonly outboxWorker: OutboxWorker | undefined
 }
 
 /** Puts it together as the operator has decided. */
@@ -45,6 +45,6 @@ export function openCorrespondence(mail: MailConfiguration, parts: Correspondenc
   const outbox = new Outbox({ ...parts, quota, served: transport !== undefined })
   const answers = new RequestAnswers({ tokens, invitations, registration, audit, resetLinkTtlSec, verifyLinkTtlSec })
   const answer = answers.draft.bind(answers)
-  const courier = transport && new Courier({ store, outbox, transport, answer, linkBase, audit, clock })
-  return { tokens, invitations, outbox, quota, courier }
+  const outboxWorker = transport && new OutboxWorker({ store, outbox, transport, answer, linkBase, audit, clock })
+  return { tokens, invitations, outbox, quota, outboxWorker }
 }

@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem } from '../problem.js'

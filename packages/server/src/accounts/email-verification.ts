@@ -1,5 +1,5 @@
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Registration } from '../config/settings.js'
@@ -120,9 +120,9 @@ export class EmailVerification {
     }
     const turn = { use: 'link', origin } as const
     passwords.checkRoom(turn)
-    const lane = await guesses.admitLink(accountId)
+    const bucket = await guesses.admitLink(accountId)
     const stored = await table.findStoredAccount(store, accountId)
-    const matches = await guesses.settle(lane, () => passwords.verify(turn, password, stored?.passwordHash))
+    const matches = await guesses.settle(bucket, () => passwords.verify(turn, password, stored?.passwordHash))
     if (stored === undefined || !matches) throw new Problem('password_wrong')
     return stored.passwordHash
   }

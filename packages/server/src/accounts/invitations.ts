@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { OneTimeLink } from '../mail/letter.js'
 import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'

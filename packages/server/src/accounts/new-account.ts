@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { grantsOfAccount, storeGrants } from '../grants.js'
 import { uuidV7 } from '../uuid.js'
 import { type Account, insertAccount, type Role, type StoredAccount, withoutHash } from './account-table.js'

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { OneTimeLink } from '../mail/letter.js'
 import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
@@ -12,7 +12,7 @@ export interface TokenPurposes {
   reset_password: { readonly email: string }
   /** A link that was handed out instead of mailed, so that it shows nothing about a mailbox. `madeBy`: the account of the administrator; `null` for the operator. */
   handed_reset: { readonly email: string; readonly madeBy: string | null }
-  /** `device`: the name of the lane of the device that asked. */
+  /** `device`: the name of the bucket of the device that asked. */
   confirm_device: { readonly email: string; readonly device: string }
   register: { readonly email: string; readonly name: string | null; readonly passwordHash: string }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hash, type Options, verify } from '@node-rs/argon2'
 import { LatchkeyError } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { StartupFailure } from '../startup-failure.js'
 import { findForeignHash } from './account-table.js'
 import { type HashFault, type ImportedHash, parseImportedHash } from './imported-hash.js'

@@ -1,4 +1,4 @@
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'

@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Outbox } from '../mail/outbox.js'
 import { Problem } from '../problem.js'

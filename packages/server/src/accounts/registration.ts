@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Permission, Registration as RegistrationKind } from '../config/settings.js'
@@ -119,8 +119,8 @@ export class Registration {
     const { data } = await tokens.find(input.token, 'register')
     const turn = { use: 'link', origin } as const
     passwords.checkRoom(turn)
-    const lane = await guesses.admitLink(data.email)
-    const matches = await guesses.settle(lane, () => passwords.verify(turn, input.password, data.passwordHash))
+    const bucket = await guesses.admitLink(data.email)
+    const matches = await guesses.settle(bucket, () => passwords.verify(turn, input.password, data.passwordHash))
     if (!matches) {
       const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
       await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })

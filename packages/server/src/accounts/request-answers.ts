@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import type { Registration } from '../config/settings.js'

@@ -1,5 +1,5 @@
 import { domainToUnicode } from 'node:url'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 
 /** What an account is found by. */
 export interface SearchedAccount {

@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { Account } from '../accounts/account-table.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'

@@ -1,5 +1,5 @@
 import type { Clock, TenantDescription, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import * as table from '../accounts/account-table.js'
 import { canAdminister, requireAdministrator, type SignInRule } from '../accounts/administrators.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'

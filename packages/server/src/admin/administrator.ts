@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { Problem } from '../problem.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
 import type { Acting, Actors } from '../sessions/actors.js'

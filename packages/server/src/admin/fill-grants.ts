@@ -1,5 +1,5 @@
 import type { GrantsInput, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { lockAccount } from '../accounts/account-table.js'
 import { lockClient } from '../clients/client-table.js'
 import { grantsOfAccount, grantsOfClient, storeGrants } from '../grants.js'

@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { findAccountByEmail, isIdTaken } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'

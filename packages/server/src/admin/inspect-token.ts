@@ -1,10 +1,10 @@
 import { type Grants, isLatchkeyError, type Latchkey, type SecretRecord } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 
 type Members = Readonly<Record<string, unknown>>
 
 /** What an access token says, and what this server says to it. The signature is in none of it, so that nobody can make the token out of this. */
-export interface TokenInspection {
+export interface Introspection {
   /** Whether it would be accepted now. */
   readonly accepted: boolean
   /** Why not; `null` when it would be. */
@@ -32,7 +32,7 @@ const maxLength = 8192
 export async function inspectToken(
   { latchkey, store }: { readonly latchkey: Latchkey; readonly store: SqlStore },
   token: string,
-): Promise<TokenInspection> {
+): Promise<Introspection> {
   const verdict = await verdictOn(latchkey, token)
   const [header, claims] = token.length > maxLength ? [] : token.split('.').map(membersOf)
   const kid = typeof header?.kid === 'string' ? header.kid : undefined
@@ -40,7 +40,7 @@ export async function inspectToken(
   return { accepted: verdict.refusal === null, ...verdict, header: header ?? null, claims: claims ?? null, secret }
 }
 
-async function verdictOn(latchkey: Latchkey, token: string): Promise<Pick<TokenInspection, 'refusal' | 'grants'>> {
+async function verdictOn(latchkey: Latchkey, token: string): Promise<Pick<Introspection, 'refusal' | 'grants'>> {
   try {
     const { grants } = await latchkey.verify(token)
     return { refusal: null, grants }

@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { findAccountByEmail } from '../accounts/account-table.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import type { Delivery, Invitation, Invitations } from '../accounts/invitations.js'

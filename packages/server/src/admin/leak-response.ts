@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Forgery, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { lockAccount } from '../accounts/account-table.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { lockClient } from '../clients/client-table.js'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyReplacementProgress, RotatingKeyPairSource, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { endEveryLink } from '../accounts/one-time-tokens.js'
 import type { AuditChain } from '../audit/audit-chain.js'
 import type { AuditTrail } from '../audit/audit-trail.js'

@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { findAccount } from '../accounts/account-table.js'
 import type { OneTimeTokens } from '../accounts/one-time-tokens.js'
 import type { AuditTrail } from '../audit/audit-trail.js'

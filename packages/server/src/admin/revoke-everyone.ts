@@ -1,5 +1,5 @@
 import { type Clock, isLatchkeyError, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { lockClient } from '../clients/client-table.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import { endSessions } from '../sessions/session-table.js'

@@ -1,11 +1,11 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 
 /** What is wanted of a rotation of everybody, or has become of it. */
-export type WantedState = 'rotating' | 'paused' | 'stopped' | 'done'
+export type DesiredState = 'rotating' | 'paused' | 'stopped' | 'done'
 
 /** The last rotation of everybody, as all servers see it. Times are milliseconds since 1970. */
 export interface StoredRotation {
-  readonly state: WantedState
+  readonly state: DesiredState
   readonly olderThan: number
   readonly ratePerMinute: number
   readonly canary: number
@@ -47,7 +47,7 @@ export async function beginRotation(
 }
 
 /** Says what is wanted of the one under way; `false` when there is none. */
-export async function wantRotation(client: SqlClient, state: WantedState): Promise<boolean> {
+export async function setDesiredState(client: SqlClient, state: DesiredState): Promise<boolean> {
   const { rows } = await client.query(
     `update server_rotations set state = $1 where state in ('rotating', 'paused') returning name`,
     [state],
@@ -56,7 +56,7 @@ export async function wantRotation(client: SqlClient, state: WantedState): Promi
 }
 
 /** Makes this server the one that carries it out, if none does; `false` when another was faster. */
-export async function takeRotation(
+export async function claimRotation(
   client: SqlClient,
   { runner, nowMs, untilMs }: { readonly runner: string; readonly nowMs: number; readonly untilMs: number },
 ): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, RotateAllOptions, TenantSecrets, TenantsRotation } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
@@ -24,7 +24,7 @@ export type RotationOrder = Pick<RotateAllOptions, 'olderThan' | 'ratePerMinute'
 /** How far the rotation of everybody has come. `waiting`: no server carries it out at the moment; one will take it up. */
 export interface RotationStatus
   extends Pick<table.StoredRotation, 'olderThan' | 'rotated' | 'remaining' | 'estimatedEnd'> {
-  readonly state: table.WantedState | 'waiting'
+  readonly state: table.DesiredState | 'waiting'
   readonly failed: Readonly<Record<string, number>>
 }
 
@@ -34,12 +34,12 @@ const leaseMs = 10_000
 const usualRatePerMinute = 6000
 
 /** What this server carries out. */
-interface OwnRotation {
+interface CurrentRotation {
   readonly rotation: TenantsRotation
   /** Rotated before this server took it up. */
   readonly before: number
   /** What it was told last. */
-  wanted: 'rotating' | 'paused'
+  desired: 'rotating' | 'paused'
   /** Something other than the store being away has ended it. */
   hasFailed: boolean
 }
@@ -53,8 +53,8 @@ interface OwnRotation {
 export class Rotations {
   readonly #options: RotationsOptions
   readonly #id = randomUUID()
-  #own: OwnRotation | undefined
-  #attending: Promise<void> = Promise.resolve()
+  #current: CurrentRotation | undefined
+  #ticking: Promise<void> = Promise.resolve()
 
   constructor(options: RotationsOptions) {
     this.#options = options
@@ -89,107 +89,100 @@ export class Rotations {
 
   /** Rotates nobody until `resume`. Fails with `rotation_unknown` when none is under way; so do the others. */
   pause(by: Administrator): Promise<RotationStatus> {
-    return this.#want(by, 'paused', 'rotation_pause')
+    return this.#setDesiredState(by, 'paused', 'rotation_pause')
   }
 
   resume(by: Administrator): Promise<RotationStatus> {
-    return this.#want(by, 'rotating', 'rotation_resume')
+    return this.#setDesiredState(by, 'rotating', 'rotation_resume')
   }
 
   /** Ends it after the tenant at hand. */
   stop(by: Administrator): Promise<RotationStatus> {
-    return this.#want(by, 'stopped', 'rotation_stop')
+    return this.#setDesiredState(by, 'stopped', 'rotation_stop')
   }
 
   /** Does what is wanted of this server. To be called about every second. */
-  attend(): Promise<void> {
-    const attended = this.#attending.then(() => this.#attend())
+  tick(): Promise<void> {
+    const ticked = this.#ticking.then(() => this.#tick())
     // One that failed is not in the way of the next.
-    this.#attending = attended.catch(() => {})
-    return attended
+    this.#ticking = ticked.catch(() => {})
+    return ticked
   }
 
   /** Lets another server take up at once what this one carries out. */
   async close(): Promise<void> {
-    await this.#attending
-    const own = this.#own
-    this.#own = undefined
-    if (own === undefined) return
-    await end(own)
-    await this.#report(own, 0).catch(() => {})
+    await this.#ticking
+    const current = this.#current
+    this.#current = undefined
+    if (current === undefined) return
+    await end(current)
+    await this.#report(current, 0).catch(() => {})
   }
 
-  async #want(by: Administrator, state: table.WantedState, event: AuditEvent): Promise<RotationStatus> {
+  async #setDesiredState(by: Administrator, state: table.DesiredState, event: AuditEvent): Promise<RotationStatus> {
     await this.#options.store.transaction(async (client) => {
       await lockAdministrator(this.#options, client, by)
-      if (!(await table.wantRotation(client, state))) throw new Problem('rotation_unknown')
+      if (!(await table.setDesiredState(client, state))) throw new Problem('rotation_unknown')
       await this.#audit(client, by, event)
     })
     return this.#settle()
   }
 
   async #settle(): Promise<RotationStatus> {
-    await this.attend()
+    await this.tick()
     return this.read()
   }
 
-  async #attend(): Promise<void> {
+  async #tick(): Promise<void> {
     const stored = await table.findRotation(this.#options.store)
     if (stored === undefined) return
-    if (this.#own === undefined) return this.#takeUp(stored)
-    if (stored.runner === this.#id) return this.#obey(this.#own, stored)
+    if (this.#current === undefined) return this.#claim(stored)
+    if (stored.runner === this.#id) return this.#reconcile(this.#current, stored)
     // This server was taken for dead: another one goes on.
-    await end(this.#own)
-    this.#own = undefined
+    await end(this.#current)
+    this.#current = undefined
   }
 
-  async #takeUp({
-    state,
-    runnerUntil,
-    olderThan,
-    ratePerMinute,
-    canary,
-    rotated,
-  }: table.StoredRotation): Promise<void> {
+  async #claim({ state, runnerUntil, olderThan, ratePerMinute, canary, rotated }: table.StoredRotation): Promise<void> {
     const nowMs = this.#now()
     if (state !== 'rotating' || runnerUntil > nowMs) return
     const { store, keys } = this.#options
-    const taken = await table.takeRotation(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs })
+    const taken = await table.claimRotation(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs })
     if (!taken) return
     const order = { olderThan: new Date(olderThan), ratePerMinute, canary: rotated === 0 ? canary : 0 }
     const rotation = keys.rotateAll(order)
-    const own: OwnRotation = { rotation, before: rotated, wanted: 'rotating', hasFailed: false }
+    const current: CurrentRotation = { rotation, before: rotated, desired: 'rotating', hasFailed: false }
     rotation.done.catch(() => {
-      own.hasFailed = true
+      current.hasFailed = true
     })
-    this.#own = own
+    this.#current = current
   }
 
-  async #obey(own: OwnRotation, { state }: table.StoredRotation): Promise<void> {
+  async #reconcile(current: CurrentRotation, { state }: table.StoredRotation): Promise<void> {
     const { store } = this.#options
-    const { progress } = own.rotation
-    const isCanaryDone = state === 'rotating' && own.wanted === 'rotating' && progress.state === 'paused'
-    if (state === 'paused' && own.wanted === 'rotating') {
-      own.rotation.pause()
-      own.wanted = 'paused'
-    } else if (state === 'rotating' && own.wanted === 'paused') {
-      own.rotation.resume()
-      own.wanted = 'rotating'
+    const { progress } = current.rotation
+    const isCanaryDone = state === 'rotating' && current.desired === 'rotating' && progress.state === 'paused'
+    if (state === 'paused' && current.desired === 'rotating') {
+      current.rotation.pause()
+      current.desired = 'paused'
+    } else if (state === 'rotating' && current.desired === 'paused') {
+      current.rotation.resume()
+      current.desired = 'rotating'
     }
-    const isOver = state === 'stopped' || progress.state === 'done' || own.hasFailed
-    if (isOver) await end(own)
+    const isOver = state === 'stopped' || progress.state === 'done' || current.hasFailed
+    if (isOver) await end(current)
     // The counts are written before the state, so that whoever reads the state sees the counts that led to it.
-    await this.#report(own, this.#now() + leaseMs)
+    await this.#report(current, this.#now() + leaseMs)
     if (isCanaryDone) {
-      own.wanted = 'paused'
-      await table.wantRotation(store, 'paused')
+      current.desired = 'paused'
+      await table.setDesiredState(store, 'paused')
     }
     if (!isOver) return
-    this.#own = undefined
-    if (state !== 'stopped') await table.wantRotation(store, own.hasFailed ? 'stopped' : 'done')
+    this.#current = undefined
+    if (state !== 'stopped') await table.setDesiredState(store, current.hasFailed ? 'stopped' : 'done')
   }
 
-  #report({ rotation, before }: OwnRotation, runnerUntil: number): Promise<void> {
+  #report({ rotation, before }: CurrentRotation, runnerUntil: number): Promise<void> {
     const { rotated, failed, remaining, estimatedEnd } = rotation.progress
     return table.reportRotation(this.#options.store, this.#id, {
       rotated: before + rotated,
@@ -223,7 +216,7 @@ export class Rotations {
 }
 
 /** Waits for the tenant at hand. */
-async function end({ rotation }: OwnRotation): Promise<void> {
+async function end({ rotation }: CurrentRotation): Promise<void> {
   rotation.stop()
   await rotation.done.catch(() => {})
 }

@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { Metrics } from '../ops/metrics.js'
 import { estimateSecretAges, type SecretAges } from '../ops/secret-ages.js'
 

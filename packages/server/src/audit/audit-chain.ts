@@ -1,5 +1,5 @@
 import type { Clock, StoredKey } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { type AuditMac, beginning, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, taggedColumns } from './audit-record.js'

@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import type { MarkName } from './audit-mac.js'
 import type { ChainPoint } from './audit-record.js'
 

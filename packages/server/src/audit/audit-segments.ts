@@ -1,5 +1,5 @@
 import type { StoredKey } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { uuidV7 } from '../uuid.js'
 import { type AuditMac, type EntryFault, faultOf } from './audit-mac.js'
 import type { ChainPoint, SealedRecord, StoredSegment } from './audit-record.js'

@@ -1,5 +1,5 @@
 import type { Clock, StoredKey } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { uuidV7, uuidV7Floor } from '../uuid.js'
 import { encodeDetail } from './audit-detail.js'
 import type { AuditMac } from './audit-mac.js'

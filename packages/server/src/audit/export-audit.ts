@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { uuidV7Floor } from '../uuid.js'
 import { type ChainPoint, type TaggedRecord, taggedColumns } from './audit-record.js'
 

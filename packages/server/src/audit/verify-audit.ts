@@ -1,5 +1,5 @@
 import type { StoredKey } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { type AuditMac, beginning, type EntryFault, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, type TaggedRecord, taggedColumns } from './audit-record.js'

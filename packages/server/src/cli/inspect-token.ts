@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { inspectToken, type TokenInspection } from '../admin/inspect-token.js'
+import { type Introspection, inspectToken } from '../admin/inspect-token.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { Surroundings } from './surroundings.js'
 import { jsonOption, print, timeText } from './terminal/print.js'
@@ -22,7 +22,7 @@ export function addInspectToken(parent: Command, surroundings: Surroundings): vo
     })
 }
 
-function describe({ refusal, grants, header, claims, secret }: TokenInspection): string {
+function describe({ refusal, grants, header, claims, secret }: Introspection): string {
   const { iat, exp, sub, sid, iss, aud } = claims ?? {}
   const lines: (readonly [string, string])[] = [
     ['verdict', refusal === null ? 'accepted' : `refused: ${refusal.code}`],
@@ -46,12 +46,12 @@ function secretText({
   createdAt,
   retiresAt,
   isDisabled,
-}: NonNullable<TokenInspection['secret']>): string {
+}: NonNullable<Introspection['secret']>): string {
   const state = retiresAt === null ? 'it signs' : `it verifies until ${timeText(retiresAt)}`
   return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, made ${timeText(createdAt)}; ${state}`
 }
 
-function inspectionJson({ secret, ...found }: TokenInspection): object {
+function inspectionJson({ secret, ...found }: Introspection): object {
   if (secret === null) return { ...found, secret }
   const { tenant, generation, createdAt, retiresAt, reissueRequired, isDisabled } = secret
   const times = { created_at: timeText(createdAt), retires_at: retiresAt === null ? null : timeText(retiresAt) }
@@ -71,6 +71,6 @@ function secondsText(value: unknown): string {
   return Math.abs(ms) <= 8.64e15 ? timeText(ms) : say(value)
 }
 
-function refused({ code, message, hint }: NonNullable<TokenInspection['refusal']>): StartupFailure {
+function refused({ code, message, hint }: NonNullable<Introspection['refusal']>): StartupFailure {
   return new StartupFailure('token_refused', `${message} (${code})`, hint)
 }

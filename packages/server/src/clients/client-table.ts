@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 
 /** A program that acts for itself. `id` is also the tenant whose secret signs its tokens. Times are milliseconds since 1970. */
 export interface Client {

@@ -1,5 +1,5 @@
 import { type Clock, isLatchkeyError, type Latchkey, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { Problem } from '../problem.js'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { StartupFailure } from '../startup-failure.js'
 
 const pollMs = 500

@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { StartupFailure } from '../startup-failure.js'
 
 /** What a server needs to do with the rows of every table; PostgreSQL's names of these rights. */

@@ -1,5 +1,5 @@
 import { isLatchkeyError } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { type DatabaseConfiguration, readDatabaseUrl } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
 import { connectionRemedy } from './connection-remedy.js'

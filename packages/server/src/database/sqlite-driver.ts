@@ -1,5 +1,6 @@
 import type { DatabaseSync } from '@photostructure/sqlite'
-import { hasWalResetFault, type SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
+import { hasWalResetFault } from 'latchkey/sqlite'
 import { StartupFailure } from '../startup-failure.js'
 
 /** Node.js says of its own SQLite before this version that it may still change. */

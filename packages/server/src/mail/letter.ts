@@ -81,7 +81,7 @@ export type MailRequest = Addressed & {
     | { readonly kind: 'ask_reset' | 'ask_verification' }
     | {
         readonly kind: 'ask_device'
-        /** The name of the lane of the device that asked. */
+        /** The name of the bucket of the device that asked. */
         readonly device: string
         /** Whether its password was right; without that nothing is sent. */
         readonly granted: boolean

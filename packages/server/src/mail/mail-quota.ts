@@ -1,5 +1,5 @@
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { skipLocked } from '../row-locks.js'
 import type { LetterKind, NoticeTopic } from './letter.js'
 import { mailboxOf } from './mailbox.js'

@@ -1,5 +1,5 @@
 import { type Binding, type Clock, Keyring, type StoredKey } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'

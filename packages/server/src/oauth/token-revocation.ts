@@ -1,13 +1,13 @@
 import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { type Client, lockClient } from '../clients/client-table.js'
 import { isClient } from '../grants.js'
 import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { isCompact } from './introspection.js'
 import { isNotValid } from './is-not-valid.js'
-import { isCompact } from './token-inspection.js'
 
 /** What `TokenRevocation` works with. */
 export interface TokenRevocationOptions {

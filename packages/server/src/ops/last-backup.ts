@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 
 /** Records that a backup was completed at this moment. The backup itself does not contain the record. */
 export async function recordBackup(client: SqlClient, nowMs: number): Promise<void> {

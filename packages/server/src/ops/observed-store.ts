@@ -1,4 +1,4 @@
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { Metrics } from './metrics.js'
 import type { Tracing } from './tracing/tracing.js'
 

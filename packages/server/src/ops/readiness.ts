@@ -1,5 +1,5 @@
 import type { TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 
 /** What `Readiness` looks at. */
 export interface ReadinessOptions {

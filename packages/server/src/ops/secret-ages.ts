@@ -1,4 +1,4 @@
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 
 const dayMs = 86_400_000
 

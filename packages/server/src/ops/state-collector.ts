@@ -1,5 +1,5 @@
 import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { readLastBackup } from './last-backup.js'
 import { estimateSecretAges, type SecretAges } from './secret-ages.js'
 

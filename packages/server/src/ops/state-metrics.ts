@@ -1,5 +1,5 @@
 import type { Clock, Latchkey, TenantSecrets } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import { serverVersion } from '../version.js'
 import type { Metrics } from './metrics.js'
 import { type CollectedState, maxCounted, type StateCollector } from './state-collector.js'

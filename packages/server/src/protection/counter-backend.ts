@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import {
   type RateLimiterAbstract,
   RateLimiterMemory,

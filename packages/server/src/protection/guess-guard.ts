@@ -1,7 +1,7 @@
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import {
-  emptyLane,
+  emptyBucket,
   failed,
   failedByNetwork,
   longestMemoryMs,
@@ -12,9 +12,9 @@ import {
 import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { BlindNames } from './blind-name.js'
 import type { DeviceTokens } from './device-tokens.js'
-import * as table from './guess-lanes.js'
+import * as table from './guess-buckets.js'
+import type { KeyedHash } from './keyed-hash.js'
 
 /** Somebody who wants to try a password. */
 export interface Attempt {
@@ -37,11 +37,11 @@ export interface Admission {
   readonly network: string
   /** The device's token: the one that came along, or a new one. */
   readonly device: string
-  /** The lane in which it was counted. */
-  readonly lane: string
+  /** The bucket in which it was counted. */
+  readonly bucket: string
   /** Whether the device has signed in to the account before, or was vouched for. */
   readonly deviceKnown: boolean
-  /** Whether the password alone does not suffice: the device is unknown, and too much has failed in its lane. */
+  /** Whether the password alone does not suffice: the device is unknown, and too much has failed in its bucket. */
   readonly needsConfirmation: boolean
 }
 
@@ -55,15 +55,15 @@ export interface VouchedDevice {
 /** What `GuessGuard` works with. */
 export interface GuessGuardOptions {
   readonly store: SqlStore
-  readonly names: Pick<BlindNames, 'of'>
+  readonly names: Pick<KeyedHash, 'of'>
   readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
   /** Resolves once the keys of names and devices are known as they are now. */
   readonly ensureKeys: () => Promise<void> | undefined
   readonly clock: Clock
 }
 
-/** The lanes that an attempt could be counted in. */
-interface LaneNames {
+/** The buckets that an attempt could be counted in. */
+interface BucketNames {
   readonly device: string
   readonly network: string
   readonly strangers: string
@@ -73,7 +73,7 @@ const dayMs = 86_400_000
 const deviceKnownMs = 180 * dayMs
 const networkKnownMs = 90 * dayMs
 const vouchedForMs = dayMs
-/** Times that an attempt may find its lane changed by another one before it is told to come again. */
+/** Times that an attempt may find its bucket changed by another one before it is told to come again. */
 const maxRaces = 5
 
 /**
@@ -101,33 +101,35 @@ export class GuessGuard {
     const names = this.#namesOf({ account, network, device: token })
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
-      const lanes = await table.readLanes(store, [names.device, names.network, names.strangers])
-      const isKnown = (name: string) => (lanes.get(name)?.knownUntil ?? 0) > nowMs
+      const buckets = await table.readBuckets(store, [names.device, names.network, names.strangers])
+      const isKnown = (name: string) => (buckets.get(name)?.knownUntil ?? 0) > nowMs
       const own = [names.device, names.network].find(isKnown)
       const name = own ?? names.strangers
-      const seen = lanes.get(name)
-      const byNetwork = lanes.get(names.network)
-      const lane = seen ?? emptyLane
-      this.#checkOpen(own === undefined ? strangerWaitMs(lane, byNetwork ?? emptyLane, nowMs) : waitMs(lane, nowMs))
-      if (!(await table.replaceLane(store, name, { seen, next: failed(lane, nowMs) }))) continue
+      const seen = buckets.get(name)
+      const byNetwork = buckets.get(names.network)
+      const bucket = seen ?? emptyBucket
+      this.#checkOpen(
+        own === undefined ? strangerWaitMs(bucket, byNetwork ?? emptyBucket, nowMs) : waitMs(bucket, nowMs),
+      )
+      if (!(await table.replaceBucket(store, name, { seen, next: failed(bucket, nowMs) }))) continue
       if (own === undefined) {
-        const next = failedByNetwork(byNetwork ?? emptyLane, nowMs)
-        await table.replaceLane(store, names.network, { seen: byNetwork, next })
+        const next = failedByNetwork(byNetwork ?? emptyBucket, nowMs)
+        await table.replaceBucket(store, names.network, { seen: byNetwork, next })
       }
       const deviceKnown = isKnown(names.device)
-      const unproven = !deviceKnown && needsConfirmation(lane, nowMs)
-      return { account, network, device: token, lane: name, deviceKnown, needsConfirmation: unproven }
+      const unproven = !deviceKnown && needsConfirmation(bucket, nowMs)
+      return { account, network, device: token, bucket: name, deviceKnown, needsConfirmation: unproven }
     }
     return this.#delay(1)
   }
 
-  /** Counts an attempt of somebody who is signed in already, in a lane of that session alone. Returns its name, for `settle`. */
+  /** Counts an attempt of somebody who is signed in already, in a bucket of that session alone. Returns its name, for `settle`. */
   admitSession(sessionId: string): Promise<string> {
     return this.#admitAlone(this.#options.names.of('session', sessionId))
   }
 
   /**
-   * Counts an attempt of a reader of the mailbox that a link was mailed to, in a lane of all links for `holder`: an account's ID, or an
+   * Counts an attempt of a reader of the mailbox that a link was mailed to, in a bucket of all links for `holder`: an account's ID, or an
    * address. Returns its name, for `settle`. Fails with `guess_delayed`.
    */
   admitLink(holder: string): Promise<string> {
@@ -138,27 +140,27 @@ export class GuessGuard {
     const { store, clock } = this.#options
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
-      const seen = (await table.readLanes(store, [name])).get(name)
-      this.#checkOpen(waitMs(seen ?? emptyLane, nowMs))
-      if (await table.replaceLane(store, name, { seen, next: failed(seen ?? emptyLane, nowMs) })) return name
+      const seen = (await table.readBuckets(store, [name])).get(name)
+      this.#checkOpen(waitMs(seen ?? emptyBucket, nowMs))
+      if (await table.replaceBucket(store, name, { seen, next: failed(seen ?? emptyBucket, nowMs) })) return name
     }
     return this.#delay(1)
   }
 
   /**
-   * Compares the password of an attempt that was counted in a lane of its own, and takes the attempt
+   * Compares the password of an attempt that was counted in a bucket of its own, and takes the attempt
    * back unless the password is wrong: also where `compare` fails, so that nothing was compared.
    */
-  async settle(lane: string, compare: () => Promise<boolean>): Promise<boolean> {
+  async settle(bucket: string, compare: () => Promise<boolean>): Promise<boolean> {
     const { store } = this.#options
     let matches: boolean
     try {
       matches = await compare()
     } catch (error) {
-      await table.refundOne(store, lane)
+      await table.refundOne(store, bucket)
       throw error
     }
-    if (matches) await table.forgiveOne(store, lane)
+    if (matches) await table.forgiveOne(store, bucket)
     return matches
   }
 
@@ -167,14 +169,14 @@ export class GuessGuard {
    * its password was right; otherwise it was never compared, and failures before it stay consecutive.
    */
   async takeBack(
-    { account, network, device, lane }: Admission,
+    { account, network, device, bucket }: Admission,
     { wasRight }: { readonly wasRight: boolean },
   ): Promise<void> {
     const { store } = this.#options
     const names = this.#namesOf({ account, network, device })
     const takeOne = wasRight ? table.forgiveOne : table.refundOne
-    await takeOne(store, lane)
-    if (lane === names.strangers) await takeOne(store, names.network)
+    await takeOne(store, bucket)
+    if (bucket === names.strangers) await takeOne(store, names.network)
   }
 
   /** Resolves to the attempt's device token if it is genuine and the account knows the device, else to `undefined`. */
@@ -183,17 +185,17 @@ export class GuessGuard {
     const token = devices.recognise(device)
     if (token === undefined) return undefined
     const name = this.#namesOf({ account, network, device: token }).device
-    const lane = (await table.readLanes(store, [name])).get(name)
-    return (lane?.knownUntil ?? 0) > clock.now() ? token : undefined
+    const bucket = (await table.readBuckets(store, [name])).get(name)
+    return (bucket?.knownUntil ?? 0) > clock.now() ? token : undefined
   }
 
-  /** The attempt was right: from now on its device and its network have lanes of their own. In the caller's transaction. */
+  /** The attempt was right: from now on its device and its network have buckets of their own. In the caller's transaction. */
   async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>): Promise<void> {
     const names = this.#namesOf(admission)
     const nowMs = this.#options.clock.now()
-    // What failed in another lane than the attempt's own was not forgiven by anybody.
-    const stranger = admission.lane === names.strangers
-    const throughNetwork = stranger || admission.lane === names.network
+    // What failed in another bucket than the attempt's own was not forgiven by anybody.
+    const stranger = admission.bucket === names.strangers
+    const throughNetwork = stranger || admission.bucket === names.network
     if (stranger) await table.forgiveOne(client, names.strangers)
     const openings = [
       { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive: true },
@@ -207,7 +209,7 @@ export class GuessGuard {
     const { devices } = this.#options
     const token = devices.recognise(device) ?? devices.mint()
     const admission = { account, network, device: token }
-    await this.welcome(client, { ...admission, lane: this.#namesOf(admission).device })
+    await this.welcome(client, { ...admission, bucket: this.#namesOf(admission).device })
     return token
   }
 
@@ -262,7 +264,7 @@ export class GuessGuard {
     return table.openLanes(client, openings, { account: names.of('account', account), nowMs: clock.now() })
   }
 
-  #namesOf({ account, network, device }: Pick<Admission, 'account' | 'network' | 'device'>): LaneNames {
+  #namesOf({ account, network, device }: Pick<Admission, 'account' | 'network' | 'device'>): BucketNames {
     const { names } = this.#options
     return {
       device: names.of('device', device, account),

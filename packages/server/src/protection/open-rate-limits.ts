@@ -1,15 +1,15 @@
 import type { Clock } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
-import type { BlindNames } from './blind-name.js'
 import { type CounterBackend, memoryCounters, postgresCounters, redisCounters } from './counter-backend.js'
-import { Insurance, type InsuranceLog } from './insurance.js'
+import { FallbackBreaker, type InsuranceLog } from './fallback-breaker.js'
+import type { KeyedHash } from './keyed-hash.js'
 import { RateLimits } from './rate-limits.js'
 
 /** What rate limits need besides their configuration. */
 export interface RateLimitSurroundings {
   readonly store: SqlStore
-  readonly names: Pick<BlindNames, 'of'>
+  readonly names: Pick<KeyedHash, 'of'>
   readonly clock: Clock
   readonly log: InsuranceLog
   /** Milliseconds for an answer of the shared counters. */
@@ -22,7 +22,7 @@ export async function openRateLimits(
   { store, names, clock, log, timeoutMs }: RateLimitSurroundings,
 ): Promise<RateLimits> {
   const backend = await openBackend(configuration, store)
-  const insurance = new Insurance(clock, log, timeoutMs)
+  const insurance = new FallbackBreaker(clock, log, timeoutMs)
   return new RateLimits({ limits: configuration.limits, backend, names, insurance })
 }
 

@@ -1,18 +1,18 @@
 import { hkdfSync } from 'node:crypto'
 import type { StoredKey } from 'latchkey'
-import { BlindNames } from './blind-name.js'
 import { DeviceTokens } from './device-tokens.js'
+import { KeyedHash } from './keyed-hash.js'
 
 /** What protects by a key. */
 export interface Protection {
-  readonly names: Pick<BlindNames, 'of'>
+  readonly names: Pick<KeyedHash, 'of'>
   readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
 }
 
 /** Both under keys that are derived (HKDF, RFC 5869) from the one that is kept, so that what one of them makes means nothing to the other. */
 export function protectionOf(key: Uint8Array): Protection {
   return {
-    names: new BlindNames(derive(key, 'blind names')),
+    names: new KeyedHash(derive(key, 'blind names')),
     devices: new DeviceTokens(derive(key, 'device tokens')),
   }
 }

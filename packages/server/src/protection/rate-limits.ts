@@ -1,8 +1,8 @@
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import type { Limit, LimitScope, Limits, RouteClass } from '../config/limits.js'
-import type { BlindNames } from './blind-name.js'
 import { type CounterBackend, memoryCounters } from './counter-backend.js'
-import type { Insurance } from './insurance.js'
+import type { FallbackBreaker } from './fallback-breaker.js'
+import type { KeyedHash } from './keyed-hash.js'
 
 /** What is left of a limit after a request was counted. */
 export interface Quota {
@@ -20,8 +20,8 @@ export interface Quota {
 export interface RateLimitsOptions {
   readonly limits: Limits
   readonly backend: CounterBackend
-  readonly insurance: Insurance
-  readonly names: Pick<BlindNames, 'of'>
+  readonly insurance: FallbackBreaker
+  readonly names: Pick<KeyedHash, 'of'>
 }
 
 /** One limit, counted in two places: the second counts while the first is away. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type KeyPairSource, type Latchkey, LatchkeyError } from 'latchkey'
 import { authOf } from 'latchkey/fastify'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { Accounts } from '../accounts/accounts.js'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
@@ -23,7 +23,7 @@ import type { TokenExchange } from '../exchange/token-exchange.js'
 import { clientAddress } from '../http/client-address.js'
 import { connectionSignal } from '../http/connection-signal.js'
 import type { TrustedPages } from '../http/trusted-pages.js'
-import type { TokenInspection } from '../oauth/token-inspection.js'
+import type { Introspection } from '../oauth/introspection.js'
 import type { TokenRevocation } from '../oauth/token-revocation.js'
 import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
@@ -55,7 +55,7 @@ export interface RouteContext {
   readonly store: SqlStore
   readonly exchange: TokenExchange
   readonly repeatedExchange: RepeatedExchange
-  readonly inspection: TokenInspection
+  readonly inspection: Introspection
   readonly revocation: TokenRevocation
   readonly issuer: string
   /** What the applications behind know; empty when nobody said. */

@@ -1,4 +1,4 @@
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 
 /** The columns of a locked account that decide whether it may act. */
 export interface LockedAccount {
@@ -12,7 +12,7 @@ export interface LockedAccount {
  * Locks the rows of these accounts until the transaction ends, and returns those that exist, by ID.
  *
  * The row of an account is the lock of everything that belongs to it: its sessions, mailed links,
- * guess lanes and tenant. A transaction that changes more than one of these rows takes it first,
+ * guess buckets and tenant. A transaction that changes more than one of these rows takes it first,
  * and all accounts that it needs in one call: they are locked in the order of their IDs, so that
  * transactions wait for each other instead of ending in a deadlock (docs/decisions/0018).
  */

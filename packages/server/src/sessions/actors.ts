@@ -1,5 +1,5 @@
 import { type Clock, LatchkeyError } from 'latchkey'
-import type { SqlClient } from 'latchkey/sqlite'
+import type { SqlClient } from 'latchkey/sql'
 import { type LockedAccount, lockAccounts } from './account-lock.js'
 
 /** The account that acts, in which session, and by a token of which secret. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { RequestOrigin } from '../request-origin.js'
 import { skipLocked } from '../row-locks.js'
 

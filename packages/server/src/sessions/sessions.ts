@@ -1,5 +1,5 @@
 import { type Clock, type Latchkey, LatchkeyError, type SessionIds, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { networkOf } from '../ip-address.js'
 import { Problem } from '../problem.js'

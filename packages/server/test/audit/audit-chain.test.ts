@@ -160,7 +160,7 @@ describe.each(databases)('the audit log on %s', (database) => {
   describe('after its time', () => {
     beforeEach(async () => {
       // A letter that was still waiting would come too late, which would be one more entry.
-      await running.server.service.mail.courier?.deliver()
+      await running.server.service.mail.outboxWorker?.deliver()
       running.clock.advance(3 * day)
       await live(running)
       await seal()

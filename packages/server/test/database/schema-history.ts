@@ -1,4 +1,4 @@
-import type { MigrationSet, SqlStore } from 'latchkey/sqlite'
+import type { MigrationSet, SqlStore } from 'latchkey/sql'
 
 /** A row as it was put into a table. */
 export type Row = Readonly<Record<string, string | number>>

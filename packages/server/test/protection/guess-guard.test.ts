@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/database/open-database.js'
-import { BlindNames } from '../../src/protection/blind-name.js'
 import { DeviceTokens } from '../../src/protection/device-tokens.js'
 import { GuessGuard } from '../../src/protection/guess-guard.js'
+import { KeyedHash } from '../../src/protection/keyed-hash.js'
 import { createShiftingClock } from '../support/shifting-clock.js'
 
 const minuteMs = 60_000
@@ -29,7 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 describe('which devices must be confirmed', () => {
   const clock = createShiftingClock()
-  const names = new BlindNames(new Uint8Array(32))
+  const names = new KeyedHash(new Uint8Array(32))
   let folder: string
   let database: OpenDatabase
   let guard: GuessGuard
@@ -58,7 +58,7 @@ describe('which devices must be confirmed', () => {
         const account = `account ${accounts}`
         const store = database.store
         const devices = await Promise.all([0, 1, 2].map(async () => (await guard.vouch(store, 'nobody')).token))
-        // The model: failures in a row by lane, and which devices and networks are known.
+        // The model: failures in a row by bucket, and which devices and networks are known.
         const misses = new Map<string, number>()
         const known = new Set<string>()
         let strangers = 0
@@ -66,14 +66,14 @@ describe('which devices must be confirmed', () => {
           // Long enough for every delay but that of a network that has failed often.
           clock.advance(21 * minuteMs)
           const isKnown = device !== undefined && known.has(device)
-          const lane = isKnown ? device : known.has(network) ? network : 'strangers'
-          const before = misses.get(lane) ?? 0
+          const bucket = isKnown ? device : known.has(network) ? network : 'strangers'
+          const before = misses.get(bucket) ?? 0
           const admission = await guard.admit({ account, network, device }).catch(() => undefined)
           if (admission === undefined) return undefined
           expect(admission.needsConfirmation).toBe(!isKnown && before >= limit)
-          misses.set(lane, before + 1)
-          if (lane === 'strangers') misses.set(network, (misses.get(network) ?? 0) + 1)
-          return { admission, lane }
+          misses.set(bucket, before + 1)
+          if (bucket === 'strangers') misses.set(network, (misses.get(network) ?? 0) + 1)
+          return { admission, bucket }
         }
         for (const action of steps) {
           if (action.kind === 'failures') {
@@ -93,9 +93,9 @@ describe('which devices must be confirmed', () => {
             const succeeds = action.right && admitted?.admission.needsConfirmation === false
             if (admitted === undefined || !succeeds || device === undefined) continue
             await guard.welcome(store, admitted.admission)
-            misses.set(admitted.lane, 0)
+            misses.set(admitted.bucket, 0)
             misses.set(device, 0)
-            if (admitted.lane !== device) misses.set(network, 0)
+            if (admitted.bucket !== device) misses.set(network, 0)
             known.add(device).add(network)
           } else if (action.kind === 'confirm') {
             const device = devices[action.device]

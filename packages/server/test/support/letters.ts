@@ -29,7 +29,7 @@ export async function parseLetter(raw: Uint8Array): Promise<ReceivedLetter> {
 /** Has everything sent that is due, and gives what was written to the address so far, oldest first. For servers that leave their letters in a folder. */
 export async function lettersTo({ server, configuration }: TestServer, address: string): Promise<ReceivedLetter[]> {
   // The first call may join a pass that has begun before the letter was written.
-  for (let pass = 0; pass < 2; pass += 1) await server.service.mail.courier?.deliver()
+  for (let pass = 0; pass < 2; pass += 1) await server.service.mail.outboxWorker?.deliver()
   const { carrier } = configuration.mail
   if (carrier?.kind !== 'folder') throw new TypeError('This server does not leave its letters in a folder.')
   const files = (await readdir(carrier.folder).catch(() => [])).filter((file) => file.endsWith('.eml')).toSorted()

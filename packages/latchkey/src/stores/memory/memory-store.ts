@@ -134,9 +134,9 @@ class ProcessMemory implements MemoryStore {
     return feed
   }
 
-  async horizon(): Promise<HistoryPoint> {
+  async lowWaterMark(): Promise<HistoryPoint> {
     this.#checkOpen()
-    return { history: this.#history, horizon: this.#newestVersion + 1 }
+    return { history: this.#history, lowWaterMark: this.#newestVersion + 1 }
   }
 
   async changesSince(): Promise<RecentChanges> {

@@ -1,7 +1,2 @@
-export type { Migration, MigrationSet } from '../sql/migrations.js'
-export type { PoolUse } from '../sql/pool-use.js'
-export { isUniqueViolation } from '../sql/result-code.js'
-export type { SqlClient } from '../sql/sql-client.js'
-export type { SqlStore } from '../sql/sql-store.js'
 export type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 export { type PostgresStoreOptions, postgresStore } from './postgres-store.js'

@@ -50,7 +50,7 @@ export const postgresDialect: Dialect = {
   raiseChanges: [`select setval(${changeNumbers}, greatest(nextval(${changeNumbers}), ${nowMs} * 1000))`],
   // Numbers from a sequence are committed in any order; only the IDs of transactions tell which are still open.
   changeOrder: 'transaction_id',
-  horizon: 'txid_snapshot_xmin(txid_current_snapshot())',
+  lowWaterMark: 'txid_snapshot_xmin(txid_current_snapshot())',
   changesEnd: 'txid_snapshot_xmax(txid_current_snapshot())',
   nextEpoch: `greatest(epoch, ${nowMs} * 1000) + 1 + cast(floor(random() * 1000000) as bigint)`,
   least: (one, other) => `least(${one}, ${other})`,

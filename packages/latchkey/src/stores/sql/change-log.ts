@@ -4,8 +4,8 @@ import type { History } from './history.js'
 
 /** The point in the history of changes below which none can still be committed. */
 export async function readHorizon(history: History, dialect: Dialect): Promise<HistoryPoint> {
-  const read = await history.read<{ horizon: number | string }>(`select ${dialect.horizon} as horizon`)
-  return { history: read.history, horizon: Number(read.rows[0]?.horizon) }
+  const read = await history.read<{ lowWaterMark: number | string }>(`select ${dialect.lowWaterMark} as "lowWaterMark"`)
+  return { history: read.history, lowWaterMark: Number(read.rows[0]?.lowWaterMark) }
 }
 
 interface ChangeRow {
@@ -20,11 +20,11 @@ interface ChangeRow {
  * was there before may be missing. One statement, so that it sees one moment.
  */
 export async function readChangesSince(history: History, dialect: Dialect, ageMs: number): Promise<RecentChanges> {
-  const { changeOrder, nowMs, horizon, greatest } = dialect
+  const { changeOrder, nowMs, lowWaterMark, greatest } = dialect
   const inLog = `coalesce(
     (select max(${changeOrder}) + 1 from latchkey_changes where at < ${nowMs} - $1),
     (select min(${changeOrder}) from latchkey_changes),
-    ${horizon})`
+    ${lowWaterMark})`
   const read = await history.read<ChangeRow>(
     `select point.since, c.tenant_id, c.seq
      from (select ${greatest('pruned_to', inLog)} as since from latchkey_history) point

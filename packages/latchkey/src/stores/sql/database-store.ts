@@ -151,7 +151,7 @@ export class DatabaseStore implements SqlStore {
     return feed
   }
 
-  async horizon(): Promise<HistoryPoint> {
+  async lowWaterMark(): Promise<HistoryPoint> {
     return readHorizon(await this.#checkReady(), this.#database.dialect)
   }
 

@@ -19,10 +19,10 @@ export interface Dialect {
   logChange(epoch: string): string
   /** Statements after which the numbers of changes are above all that may ever have been given, also by this database before it was set back. */
   readonly raiseChanges: readonly string[]
-  /** What orders the rows of `latchkey_changes` so that none can still be committed below the `horizon`. */
+  /** What orders the rows of `latchkey_changes` so that none can still be committed below the `lowWaterMark`. */
   readonly changeOrder: string
   /** The least `changeOrder` that a change not yet ended may have. */
-  readonly horizon: string
+  readonly lowWaterMark: string
   /** Above the `changeOrder` of every change that is committed. */
   readonly changesEnd: string
   /** Greater than the `epoch` of `latchkey_history`, and most likely other than any that another copy of this database comes to. */

@@ -31,10 +31,10 @@ export async function pruneRows(
  * clock is trusted: nothing goes that is not older than every open transaction, and whoever reads the log begins behind what is gone.
  */
 async function pruneChanges(client: SqlClient, dialect: Dialect, changeLogMs: number): Promise<void> {
-  const { changeOrder, horizon, nowMs, least } = dialect
+  const { changeOrder, lowWaterMark, nowMs, least } = dialect
   const newestOld = `(select max(${changeOrder}) from latchkey_changes where at < ${nowMs} - $1)`
   const { rows } = await client.query<{ target: number | string | null }>(
-    `select ${least(newestOld, horizon)} as target from latchkey_history where ${newestOld} is not null ${dialect.forUpdate}`,
+    `select ${least(newestOld, lowWaterMark)} as target from latchkey_history where ${newestOld} is not null ${dialect.forUpdate}`,
     [changeLogMs],
   )
   if (rows[0] === undefined) return

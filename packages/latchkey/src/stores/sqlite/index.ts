@@ -1,8 +1,3 @@
-export type { Migration, MigrationSet } from '../sql/migrations.js'
-export type { PoolUse } from '../sql/pool-use.js'
-export { isUniqueViolation } from '../sql/result-code.js'
-export type { SqlClient } from '../sql/sql-client.js'
-export type { SqlStore } from '../sql/sql-store.js'
 export type { BetterSqlite3Statement, SqliteHandle, SqliteStatement, SqliteValue } from './sqlite-handle.js'
 export { type SqliteStoreOptions, sqliteStore } from './sqlite-store.js'
 export { hasWalResetFault } from './sqlite-version.js'

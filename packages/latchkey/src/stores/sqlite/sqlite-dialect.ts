@@ -29,7 +29,7 @@ export const sqliteDialect: Dialect = {
     `update sqlite_sequence set seq = max(seq, ${nowMs} * 1000) where name = 'latchkey_changes'`,
   ],
   changeOrder: 'seq',
-  horizon: nextChange,
+  lowWaterMark: nextChange,
   changesEnd: nextChange,
   nextEpoch: `max(epoch, ${nowMs} * 1000) + 1 + abs(random() % 1000000)`,
   least: (one, other) => `min(${one}, ${other})`,

@@ -31,22 +31,25 @@ export const history: Promises = {
     ok(!newest.has('carol'))
   },
 
-  async 'puts a change that was under way when the horizon was asked for behind it, however it ends'({ store, other }) {
+  async 'puts a change that was under way when the low-water mark was asked for behind it, however it ends'({
+    store,
+    other,
+  }) {
     await put(store, 'alice', stateOf([secretOf()]))
-    const { horizon: before } = await other.horizon()
-    const { horizon } = await store.transaction(async (client) => {
+    const { lowWaterMark: before } = await other.lowWaterMark()
+    const { lowWaterMark } = await store.transaction(async (client) => {
       await store.change('alice', () => stateOf([secretOf({ generation: 2 })]), client)
-      return other.horizon()
+      return other.lowWaterMark()
     })
     const { since, changes } = await other.changesSince(-everMs)
-    ok(horizon >= before, 'points grow')
+    ok(lowWaterMark >= before, 'points grow')
     const isListed = changes.some(({ tenant }) => tenant === 'alice')
-    ok(isListed || since > horizon, 'a list that leaves the change out begins after the horizon')
+    ok(isListed || since > lowWaterMark, 'a list that leaves the change out begins after the low-water mark')
   },
 
   async 'keeps the history whole for whoever begins with what is left of the log'({ store, other }) {
     await put(store, 'earlier', stateOf([secretOf()]))
-    const { horizon } = await other.horizon()
+    const { lowWaterMark } = await other.lowWaterMark()
     const written = []
     for (const tenant of ['alice', 'bob', 'carol']) written.push(await put(store, tenant, stateOf([secretOf()])))
     await store.prune(pruneAll)
@@ -54,20 +57,20 @@ export const history: Promises = {
     for (const { tenant, version } of written) {
       const isListed = changes.some((change) => change.tenant === tenant && change.version >= version)
       ok(
-        isListed || since > horizon,
+        isListed || since > lowWaterMark,
         'what was read before a change that is gone from the log is not taken for complete',
       )
     }
   },
 
   async 'names one history, whoever reads it and whatever is changed and pruned'({ store, other }) {
-    const { history } = await store.horizon()
+    const { history } = await store.lowWaterMark()
     ok(Number.isSafeInteger(history))
     equal((await other.changesSince(everMs)).history, history)
     await put(other, 'alice', stateOf([secretOf()]))
     await other.prune(pruneAll)
     for (const reader of [store, other]) {
-      equal((await reader.horizon()).history, history)
+      equal((await reader.lowWaterMark()).history, history)
       equal((await reader.changesSince(0)).history, history)
     }
   },
@@ -75,10 +78,10 @@ export const history: Promises = {
   async 'begins a list at the present where nothing is left of the log'({ store, other }) {
     const { since, changes } = await other.changesSince(everMs)
     deepEqual(changes, [])
-    const { horizon } = await store.horizon()
-    ok(since <= horizon, 'what is read from now on is complete')
+    const { lowWaterMark } = await store.lowWaterMark()
+    ok(since <= lowWaterMark, 'what is read from now on is complete')
     const { version } = await put(store, 'alice', stateOf([secretOf()]))
     const after = await other.changesSince(everMs)
-    ok(after.changes.some((change) => change.version === version) || after.since > horizon)
+    ok(after.changes.some((change) => change.version === version) || after.since > lowWaterMark)
   },
 }

@@ -1,4 +1,5 @@
-import { hasWalResetFault, type SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
+import { hasWalResetFault } from 'latchkey/sqlite'
 import { connectionRemedy } from '../../database/connection-remedy.js'
 import { serverMigrations } from '../../database/migrations.js'
 import { readSqliteVersion } from '../../database/sqlite-driver.js'

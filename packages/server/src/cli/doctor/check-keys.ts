@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Keyring, type SealedCheck, type TenantSecrets, tenantSecrets } from 'latchkey'
-import type { SqlStore } from 'latchkey/sqlite'
+import type { SqlStore } from 'latchkey/sql'
 import type { Configuration } from '../../config/configuration.js'
 import { encryptionLimit, encryptionWarning } from '../../database/master-keys/encryption-limit.js'
 import { type Finding, fail, ok, said, warn } from './finding.js'

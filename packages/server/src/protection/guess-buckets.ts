@@ -1,30 +1,30 @@
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
-import type { Lane } from '../guess-policy.js'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { Bucket } from '../guess-policy.js'
 import { skipLocked } from '../row-locks.js'
 
-/** A lane as it is stored. Times are milliseconds since 1970. */
-export interface StoredLane extends Lane {
+/** A bucket as it is stored. Times are milliseconds since 1970. */
+export interface StoredLane extends Bucket {
   readonly name: string
   /** Until when its device or network counts as one that has signed in before; 0 if it never has. */
   readonly knownUntil: number
 }
 
-/** The stored ones of these lanes. */
-export async function readLanes(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredLane>> {
+/** The stored ones of these buckets. */
+export async function readBuckets(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredLane>> {
   const places = names.map((_, index) => `$${index + 1}`).join(', ')
   const { rows } = await client.query<StoredLane>(
     `select name, failures, misses, last_at as "lastAt", known_until as "knownUntil"
      from server_guess_lanes where name in (${places})`,
     names,
   )
-  return new Map(rows.map((lane) => [lane.name, lane]))
+  return new Map(rows.map((bucket) => [bucket.name, bucket]))
 }
 
-/** Puts `next` in the place of `seen`, unless somebody else has changed the lane since: of many at once one succeeds. */
-export async function replaceLane(
+/** Puts `next` in the place of `seen`, unless somebody else has changed the bucket since: of many at once one succeeds. */
+export async function replaceBucket(
   client: SqlClient,
   name: string,
-  { seen, next }: { readonly seen: Lane | undefined; readonly next: Lane },
+  { seen, next }: { readonly seen: Bucket | undefined; readonly next: Bucket },
 ): Promise<boolean> {
   const { rows } =
     seen === undefined
@@ -63,7 +63,7 @@ export async function closeLanes(client: SqlClient, account: string): Promise<vo
   await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])
 }
 
-/** A lane to be opened. */
+/** A bucket to be opened. */
 export interface Opening {
   readonly name: string
   readonly knownUntil: number
@@ -72,7 +72,7 @@ export interface Opening {
 }
 
 /**
- * Makes each lane one of its own for a device or a network that has signed in to the account. One statement, because every login
+ * Makes each bucket one of its own for a device or a network that has signed in to the account. One statement, because every login
  * makes it.
  */
 export async function openLanes(
@@ -99,7 +99,7 @@ export async function openLanes(
   )
 }
 
-/** Deletes lanes that no longer delay anybody and belong to nobody. */
+/** Deletes buckets that no longer delay anybody and belong to nobody. */
 export async function pruneLanes(store: SqlStore, { before, nowMs }: { before: number; nowMs: number }): Promise<void> {
   await store.query(
     `delete from server_guess_lanes where name in (

@@ -13,7 +13,7 @@ const pauseMs = 1000
  * Asks somebody who may be away, and somebody else instead while he is: after a failure nobody asks him for a second, then one call tries. Says so
  * in the log once each time.
  */
-export class Insurance {
+export class FallbackBreaker {
   readonly #clock: Clock
   readonly #log: InsuranceLog
   readonly #timeoutMs: number

@@ -3,8 +3,8 @@ import { claimsOfRights } from '../grants.js'
 import type { Sessions, UsableSession } from '../sessions/sessions.js'
 import { isNotValid } from './is-not-valid.js'
 
-/** What `TokenInspection` works with. */
-export interface TokenInspectionOptions {
+/** What `Introspection` works with. */
+export interface IntrospectionOptions {
   readonly issuer: string
   /** The audience that `latchkey` accepts, whatever others a token names beside it. */
   readonly audience: string
@@ -16,10 +16,10 @@ export interface TokenInspectionOptions {
 export type TokenDescription = Readonly<Record<string, unknown>>
 
 /** Tells what a token stands for now: access tokens of people and of clients, and refresh tokens, which are not used up by it. */
-export class TokenInspection {
-  readonly #options: TokenInspectionOptions
+export class Introspection {
+  readonly #options: IntrospectionOptions
 
-  constructor(options: TokenInspectionOptions) {
+  constructor(options: IntrospectionOptions) {
     this.#options = options
   }
 

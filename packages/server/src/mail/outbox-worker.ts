@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sqlite'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { composeLetter } from './compose-letter.js'
 import { isRequest, type Letter, type LetterDraft, type LetterKind, type MailRequest } from './letter.js'
@@ -10,8 +10,8 @@ import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isTriedEnough, retryDelayMs } from './retry-policy.js'
 import { isRecipientRefused, reasonOf } from './smtp-failure.js'
 
-/** What `Courier` works with. */
-export interface CourierOptions {
+/** What `OutboxWorker` works with. */
+export interface OutboxWorkerOptions {
   readonly store: SqlStore
   readonly outbox: Outbox
   readonly transport: MailTransport
@@ -49,12 +49,12 @@ const leaseMs = 120_000
 const closePatienceMs = 3000
 
 /** Carries what lies in the outbox: once in the normal case, and once more where it cannot be known whether it arrived. */
-export class Courier extends EventEmitter<CourierEvents> {
-  readonly #options: CourierOptions
+export class OutboxWorker extends EventEmitter<CourierEvents> {
+  readonly #options: OutboxWorkerOptions
   #pass: Promise<void> | undefined
   #closing = false
 
-  constructor(options: CourierOptions) {
+  constructor(options: OutboxWorkerOptions) {
     super()
     this.#options = options
   }

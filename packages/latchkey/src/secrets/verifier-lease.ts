@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import type { TenantStore, Verifier } from './ports.js'
 
-/** What `Registration` works with. */
-export interface RegistrationOptions {
+/** What `VerifierLease` works with. */
+export interface VerifierLeaseOptions {
   readonly store: Pick<TenantStore, 'register' | 'unregister'>
   readonly maxStalenessMs: number
   readonly clock: Clock
@@ -21,15 +21,15 @@ const marginMs = 30_000
  * Keeps this verifier on the list of those whom a change has to reach. Whatever it believes it has learnt while it was on that list, and believes for no longer than
  * it stays there: so whoever commits a change and then finds nobody on the list knows that nobody can believe what was before.
  */
-export class Registration {
+export class VerifierLease {
   readonly verifier: Verifier
-  readonly #options: RegistrationOptions
+  readonly #options: VerifierLeaseOptions
   /** Just before the last registration that was answered. */
   #registeredAt: Instant | undefined
   #renewing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: RegistrationOptions) {
+  constructor(options: VerifierLeaseOptions) {
     this.#options = options
     this.verifier = { id: randomUUID(), maxStalenessMs: options.maxStalenessMs }
   }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 
 /** Names that tell addresses and accounts apart without telling which they are: what is counted is kept where others may look. */
-export class BlindNames {
+export class KeyedHash {
   readonly #key: Uint8Array
 
   /** `key`: 32 random bytes, the same in every process that shares the counters. */

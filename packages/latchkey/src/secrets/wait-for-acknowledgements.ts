@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FailureCode, isLatchkeyError } from '../errors.js'
 import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
 
-/** What `everyVerifier` works with. */
-export interface EveryVerifierOptions {
+/** What `waitForAcknowledgements` works with. */
+export interface AcknowledgementOptions {
   readonly store: Pick<TenantStore, 'verifiers'>
   readonly feed: Pick<ChangeFeed, 'ask'>
   /** This process's own. It is waited for whether it is listed or not. */
@@ -24,7 +24,7 @@ const earlyMs = 2
  * had the time in which what it knew ends. To be called when the change is committed: who is not on the list by then learns of it whatever they read.
  * A change in a transaction of the application reaches the caller's own verifier by its feed alone.
  */
-export async function everyVerifier({ store, feed, own, hasApplied }: EveryVerifierOptions): Promise<void> {
+export async function waitForAcknowledgements({ store, feed, own, hasApplied }: AcknowledgementOptions): Promise<void> {
   const startedAt = performance.now()
   const timers: NodeJS.Timeout[] = []
   const waitUntil = (ms: number) =>
@@ -51,7 +51,7 @@ function isPassing(code: FailureCode): boolean {
 }
 
 /** The list, as soon as it can be read; nobody once nobody needs to be waited for. */
-async function listUntil(store: EveryVerifierOptions['store'], giveUpAt: number): Promise<readonly Verifier[]> {
+async function listUntil(store: AcknowledgementOptions['store'], giveUpAt: number): Promise<readonly Verifier[]> {
   while (performance.now() < giveUpAt) {
     try {
       return await store.verifiers()

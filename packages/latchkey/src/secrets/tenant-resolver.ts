@@ -5,7 +5,6 @@ import type { DoubtListener } from '../keys/key-source.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
 import { type Change, type ChangeListener, KEYS_CHANGED, type TenantRecord, type TenantStore } from './ports.js'
-import type { Registration } from './registration.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
 import {
@@ -15,11 +14,12 @@ import {
   type TenantSurroundings,
   tenantMaker,
 } from './tenant-key.js'
+import type { VerifierLease } from './verifier-lease.js'
 
-/** What `KnownTenants` works with. */
-export interface KnownTenantsOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
+/** What `TenantResolver` works with. */
+export interface TenantResolverOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
-  readonly registration: Pick<Registration, 'ensure' | 'instant' | 'expire'>
+  readonly lease: Pick<VerifierLease, 'ensure' | 'instant' | 'expire'>
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
@@ -42,19 +42,19 @@ const longestLookIntervalMs = 500
  * What this process knows of tenants, and whether it may be believed now (C4, C6): the cache in memory, and behind it the shared one and the
  * store. It listens to the change feed, and tells those who hold on to a verdict when they had better look again.
  */
-export class KnownTenants implements ChangeListener {
+export class TenantResolver implements ChangeListener {
   readonly #clock: Clock
   readonly #freshness: Freshness
-  readonly #registration: KnownTenantsOptions['registration']
+  readonly #lease: TenantResolverOptions['lease']
   readonly #cache: TenantCache
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
   readonly #makeTenant: ReturnType<typeof tenantMaker>
   readonly #doubtListeners = new Set<DoubtListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
-  readonly #isReplaced: KnownTenantsOptions['isReplaced']
-  readonly #onKeysChange: KnownTenantsOptions['onKeysChange']
-  readonly #onFeedChange: KnownTenantsOptions['onFeedChange']
+  readonly #isReplaced: TenantResolverOptions['isReplaced']
+  readonly #onKeysChange: TenantResolverOptions['onKeysChange']
+  readonly #onFeedChange: TenantResolverOptions['onFeedChange']
   readonly #maxStalenessMs: number
   readonly #lookIntervalMs: number
   readonly #shared: SharedTenants | undefined
@@ -66,15 +66,15 @@ export class KnownTenants implements ChangeListener {
 
   /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
   constructor(
-    { store, registration, clock, open, openGrants, ...options }: KnownTenantsOptions,
+    { store, lease, clock, open, openGrants, ...options }: TenantResolverOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
     this.#clock = clock
     this.#freshness = new Freshness(clock, options.maxStalenessMs)
     this.#cache = new TenantCache(options.maxTenants)
     this.#shared = createShared(() => this.#freshness.isFeedFresh)
-    this.#registration = registration
-    const { instant } = registration
+    this.#lease = lease
+    const { instant } = lease
     this.#byKid = new BatchReader({
       read: async (kids, startedAt) =>
         (await this.#shared?.read(kids, startedAt)) ?? readingsOf(await store.readByKid(kids), startedAt),
@@ -167,7 +167,7 @@ export class KnownTenants implements ChangeListener {
 
   lost(): void {
     // The list may be that of another server by now, on which this verifier does not stand.
-    this.#registration.expire()
+    this.#lease.expire()
     this.#freshness.lost()
     this.#cache.clear()
     this.#byKid.lost()
@@ -223,7 +223,7 @@ export class KnownTenants implements ChangeListener {
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const registering = this.#registration.ensure()
+      const registering = this.#lease.ensure()
       // A microtask each for thousands of cold tenants would be felt.
       if (registering !== undefined) await registering
       const cached = await reader.read(key)

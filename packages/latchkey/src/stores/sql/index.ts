@@ -1,0 +1,5 @@
+export type { Migration, MigrationSet } from './migrations.js'
+export type { PoolUse } from './pool-use.js'
+export { isUniqueViolation } from './result-code.js'
+export type { SqlClient } from './sql-client.js'
+export type { SqlStore } from './sql-store.js'
