@@ -1,7 +1,7 @@
 import { isNumericDate } from './check-claims.js'
 import { copyJsonObject, type JsonObject } from './plain-json.js'
 
-/** What goes into a token. */
+/** The inputs of a token's claims. */
 export interface ClaimsInput {
   readonly issuer: string
   readonly audience: string | readonly string[]
@@ -12,23 +12,23 @@ export interface ClaimsInput {
   readonly issuedAtSec: number
   /** Seconds since 1970. */
   readonly expiresAtSec: number
-  /** The only subject that the key may speak for, if it is bound to one. */
+  /** The only subject that the key may sign for, if the key belongs to one. */
   readonly owner: string | undefined
-  /** The caller's own claims: a plain JSON object. */
+  /** The application's claims: a plain JSON object. */
   readonly claims: object | undefined
 }
 
-/** The registered claims of RFC 7519 §4.1 and `sid` (RFC 9068 §2.2 by way of OpenID Connect): set by the issuer alone. */
+/** Claims that only the issuer sets: those of RFC 7519 §4.1, and `sid` of OpenID Connect. */
 const ownNames: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])
 
 const noClaims: JsonObject = Object.freeze({})
 
 /**
- * Returns the claims of a token, in a fixed order. They pass the checks of `verify`, and JSON gives them back as they
- * are (C10).
+ * Returns the claims of a token in a fixed order. They pass the checks of `verify` and are
+ * unchanged by JSON (C10).
  *
- * @throws TypeError that names the claim, where the caller's claims are no plain JSON object, would replace one of
- * ours, or name a `client_id` that the owner of the key is not.
+ * @throws TypeError that names the claim if the application's claims are not a plain JSON object,
+ * would replace one of the issuer's, or have a `client_id` other than the owner of the key
  */
 export function buildClaims(input: ClaimsInput): JsonObject {
   const claims = input.claims === undefined ? noClaims : copyJsonObject(input.claims, 'claims')
@@ -36,11 +36,11 @@ export function buildClaims(input: ClaimsInput): JsonObject {
     if (ownNames.has(name)) throw new TypeError(`claims.${name} is set by the issuer: choose another name.`)
   }
   if (!isNumericDate(input.issuedAtSec) || !isNumericDate(input.expiresAtSec)) {
-    throw new TypeError('clock gives no date from 1970 to the year 9999: now() is milliseconds since 1970.')
+    throw new TypeError('clock.now() is not a date from 1970 to 9999: return milliseconds since 1970.')
   }
   const { client_id } = claims
   if (input.owner !== undefined && client_id !== undefined && client_id !== input.owner) {
-    throw new TypeError('claims.client_id of a tenant’s token is its subject: leave it out.')
+    throw new TypeError('claims.client_id must be the subject of a tenant’s token: leave it out.')
   }
   return {
     iss: input.issuer,

@@ -1,12 +1,12 @@
 import { type LatchkeyError, refusal } from '../errors.js'
 import { parseJsonObject } from '../strict-json.js'
 
-/** The claims of an access token whose signature held. */
+/** The claims of an access token whose signature was verified. */
 export interface Claims {
   readonly iss: string
   readonly sub: string
   readonly aud: string | readonly string[]
-  /** Seconds since 1970, perhaps with a fraction, like every NumericDate. */
+  /** Seconds since 1970, possibly with a fraction (NumericDate, RFC 7519 §2). */
   readonly exp: number
   readonly iat: number
   readonly jti: string
@@ -15,24 +15,27 @@ export interface Claims {
   readonly [name: string]: unknown
 }
 
-/** What a verifier wants of claims. */
+/** The values that a verifier requires. */
 export interface ExpectedClaims {
   readonly issuer: string
-  /** One of these must be among the token's. */
+  /** The token's `aud` must contain one of these. */
   readonly audiences: readonly string[]
   /** Seconds since 1970. */
   readonly nowSec: number
   readonly toleranceSec: number
-  /** Longest accepted `exp` − `iat`. */
+  /** The longest accepted `exp` − `iat`. */
   readonly maxTtlSec: number
 }
 
-/** The year 9999: a later date is a mistake, such as milliseconds for seconds. */
+/** The end of the year 9999. A later date is a mistake, such as milliseconds for seconds. */
 const maxNumericDate = 253_402_300_799
 
 /**
- * Reads the payload of a token whose signature held. Throws `token_malformed` when it is no JSON object in UTF-8, `claim_missing` when one of iss, sub, aud, exp, iat
- * and jti is not there, and `claim_invalid` when a registered claim has the wrong type or range (RFC 7519 §4.1). `1e999` is no date.
+ * Parses the payload of a token whose signature was verified.
+ *
+ * @throws LatchkeyError `token_malformed` if the payload is not a JSON object in UTF-8;
+ * `claim_missing` without `iss`, `sub`, `aud`, `exp`, `iat` or `jti`; `claim_invalid` if a
+ * registered claim has the wrong type or range (RFC 7519 §4.1), such as the date `1e999`
  */
 export function parseClaims(payload: Buffer): Claims {
   const claims = parseJsonObject(payload)
@@ -50,9 +53,11 @@ export function parseClaims(payload: Buffer): Claims {
 }
 
 /**
- * Throws `issuer_mismatch`, `audience_mismatch`, `token_expired` from `exp` + tolerance on (RFC 7519 §4.1.4), `token_not_yet_valid` before
- * `nbf` − tolerance or when the token was issued in the future, and `claim_invalid` for a lifetime that is not positive or
- * longer than `maxTtlSec`. A token that passes therefore expires within `maxTtlSec` + tolerance from now.
+ * Checks issuer, audience and times. A token that passes expires within `maxTtlSec` + tolerance.
+ *
+ * @throws LatchkeyError `issuer_mismatch`; `audience_mismatch`; `token_expired` from `exp` +
+ * tolerance on (RFC 7519 §4.1.4); `token_not_yet_valid` before `nbf` − tolerance or `iat` −
+ * tolerance; `claim_invalid` for a lifetime that is not positive or longer than `maxTtlSec`
  */
 export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   const { nowSec, toleranceSec } = expected
@@ -66,15 +71,16 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
 }
 
 /**
- * Throws `subject_mismatch` when a token speaks for another subject than the owner of its secret, be it by `sub` or by
- * `client_id` (RFC 8693 §4.3).
+ * Checks that `sub` and `client_id` (RFC 8693 §4.3) are the owner of the secret.
+ *
+ * @throws LatchkeyError `subject_mismatch`
  */
 export function checkOwner({ sub, client_id }: Claims, owner: string): void {
   if (sub !== owner) throw refusal('subject_mismatch')
   if (client_id !== undefined && client_id !== owner) throw refusal('subject_mismatch')
 }
 
-/** Milliseconds since 1970 from which a token that expires at `expiresAtSec` is refused. */
+/** Returns the time, in milliseconds since 1970, from which the token is expired. */
 export function endsAtMs(expiresAtSec: number, toleranceSec: number): number {
   return (expiresAtSec + toleranceSec) * 1000
 }
@@ -83,12 +89,12 @@ function wrong(claim: string, value: unknown): LatchkeyError {
   return refusal(value === undefined ? 'claim_missing' : 'claim_invalid', { claim })
 }
 
-/** Returns whether this is text that is not empty, as `iss`, `sub`, `jti` and `sid` have to be. */
+/** Returns whether this is a string that is not empty, as `iss`, `sub`, `jti` and `sid` must be. */
 export function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
 }
 
-/** Returns whether this is a date from 1970 to the year 9999, in seconds. */
+/** Returns whether this is a date from 1970 to 9999 in seconds. */
 export function isNumericDate(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && value <= maxNumericDate
 }

@@ -3,36 +3,39 @@ import type { Claims } from './check-claims.js'
 import { copyJsonObject, type JsonValue, MAX_DEPTH } from './plain-json.js'
 
 /**
- * What the subject of a token may do. Frozen, with everything in it.
+ * The rights of a token's subject, deeply frozen.
  *
- * With `tenantSecrets` these are the stored grants of the tenant (C1), of which a token's `scope` claim can only take
- * away. With every other key source they are the claims `roles` and `scope`: the signer of the token is the authority.
+ * With `tenantSecrets` these are the stored grants of the tenant (C1), which the token's `scope`
+ * claim can only narrow. With every other key source they are the claims `roles` and `scope`,
+ * because the signer of the token is the authority.
  */
 export interface Grants {
   /** Roles, in the order in which they were granted. Empty for none. */
   readonly roles: readonly string[]
-  /** Scope tokens with one space between them (RFC 6749 §3.3). Empty for none. */
+  /** Scope tokens separated by one space (RFC 6749 §3.3). Empty for none. */
   readonly scope: string
-  /** Any further member that `setGrants` stored. Never taken from a token. */
+  /** Any other member that `setGrants` stored. Never read from a token. */
   readonly [name: string]: JsonValue
 }
 
-/** What `setGrants` takes: a plain JSON object of at most 1 KiB, of whatever type or interface. */
+/** The input of `setGrants`: a plain JSON object of at most 1 KiB. */
 export type GrantsInput = Readonly<Partial<Pick<Grants, 'roles' | 'scope'>>> &
   ({ readonly [name: string]: unknown } | object)
 
-/** UTF-8 bytes that the JSON of one tenant's grants may have. */
+/** The maximum length of one tenant's grants as JSON, in bytes of UTF-8. */
 export const MAX_GRANTS_BYTES = 1024
 
-/** Grants of a tenant that has none. */
+/** The grants of a tenant without grants. */
 export const noGrants: Grants = Object.freeze({ roles: Object.freeze([]), scope: '' })
 
 const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
 /**
- * Returns the JSON text under which grants are stored, `undefined` when nothing is granted. Throws a TypeError for
- * anything that JSON would change or drop (NaN, functions, getters, class instances, `toJSON`, `__proto__`), for a role
- * or a scope token that is malformed or repeated, and for a text of more than `MAX_GRANTS_BYTES`.
+ * Returns the JSON text of grants as it is stored, or `undefined` for empty grants.
+ *
+ * @throws TypeError for a value that JSON would change or drop (NaN, functions, getters, class
+ * instances, `toJSON`, `__proto__`), for a malformed or repeated role or scope token, and for a
+ * text longer than `MAX_GRANTS_BYTES`
  */
 export function encodeGrants(grants: GrantsInput | null): string | undefined {
   if (grants === null) return undefined
@@ -43,12 +46,12 @@ export function encodeGrants(grants: GrantsInput | null): string | undefined {
   if (Object.keys(kept).length === 0) return undefined
   const text = JSON.stringify(kept)
   if (Buffer.byteLength(text) > MAX_GRANTS_BYTES) {
-    throw new TypeError(`grants has more than ${MAX_GRANTS_BYTES} bytes of JSON: grant less, or keep it elsewhere.`)
+    throw new TypeError(`grants has more than ${MAX_GRANTS_BYTES} bytes of JSON: grant less, or store it elsewhere.`)
   }
   return text
 }
 
-/** Returns the grants of a text that `encodeGrants` made. */
+/** Returns the grants of a text that `encodeGrants` returned. */
 export function decodeGrants(text: string | undefined): Grants {
   if (text === undefined) return noGrants
   const { roles = [], scope = '', ...others } = JSON.parse(text)
@@ -56,8 +59,8 @@ export function decodeGrants(text: string | undefined): Grants {
 }
 
 /**
- * Returns what a token may use of its tenant's grants: all of it, or the common part where the token has a `scope` claim.
- * One that is no text leaves no scope. No other claim counts.
+ * Returns the tenant's grants, with the scope narrowed to the token's `scope` claim if it has one.
+ * A `scope` claim that is not a string leaves an empty scope. No other claim is read.
  */
 export function narrowGrants(granted: Grants, { scope }: Claims): Grants {
   if (scope === undefined || scope === granted.scope) return granted
@@ -66,14 +69,18 @@ export function narrowGrants(granted: Grants, { scope }: Claims): Grants {
   return Object.freeze({ ...granted, scope: common.join(' ') })
 }
 
-/** Returns the grants that the claims of a trusted signer state. A claim of the wrong type grants nothing. */
+/** Returns the grants in the claims of a trusted signer. A claim of the wrong type is ignored. */
 export function claimedGrants({ roles, scope }: Claims): Grants {
   if (roles === undefined && scope === undefined) return noGrants
   const isList = Array.isArray(roles) && roles.every((role) => typeof role === 'string')
   return deepFreeze({ roles: isList ? roles : [], scope: typeof scope === 'string' ? scope : '' })
 }
 
-/** Freezes a JSON value and everything in it. Throws `token_malformed` where it is nested more than `MAX_DEPTH` deep. */
+/**
+ * Freezes a JSON value and every value in it.
+ *
+ * @throws LatchkeyError `token_malformed` if the value is nested deeper than `MAX_DEPTH`
+ */
 export function deepFreeze<T extends object>(value: T, depth = 0): T {
   if (depth > MAX_DEPTH) throw refusal('token_malformed')
   for (const name in value) {
@@ -85,14 +92,14 @@ export function deepFreeze<T extends object>(value: T, depth = 0): T {
 
 function checkRoles(roles: JsonValue): asserts roles is readonly string[] {
   const wellFormed = Array.isArray(roles) && roles.every((role) => typeof role === 'string' && role !== '')
-  if (!wellFormed) throw new TypeError('grants.roles is a list of texts that are not empty.')
+  if (!wellFormed) throw new TypeError('grants.roles must be a list of non-empty strings.')
   if (new Set(roles).size !== roles.length) throw new TypeError('grants.roles names a role twice.')
 }
 
 function checkScope(scope: JsonValue): asserts scope is string {
   if (scope === '') return
   if (typeof scope !== 'string' || !scopePattern.test(scope)) {
-    throw new TypeError('grants.scope is scope tokens (RFC 6749 §3.3) with one space between them.')
+    throw new TypeError('grants.scope must be scope tokens (RFC 6749 §3.3) separated by one space.')
   }
   const tokens = scope.split(' ')
   if (new Set(tokens).size !== tokens.length) throw new TypeError('grants.scope names a scope twice.')

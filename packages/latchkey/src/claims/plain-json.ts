@@ -1,4 +1,4 @@
-/** A value that JSON can hold. */
+/** A value that JSON can represent. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue }
 
 /** A JSON object. */
@@ -6,19 +6,20 @@ export interface JsonObject {
   readonly [name: string]: JsonValue
 }
 
-/** How deep objects and lists may be nested in the claims of a token and in grants. */
+/** The maximum nesting depth of objects and lists in claims and in grants. */
 export const MAX_DEPTH = 32
 
 /**
- * Returns a copy of an object that JSON gives back exactly as it is. Reads each member once, so that what was checked is
- * what is written.
+ * Returns a deep copy of a plain object that JSON represents without loss. Reads each member once,
+ * so that the checked value is the copied value.
  *
- * @param name What the message calls the object: `claims` makes `claims.until`.
- * @throws TypeError that names the member, for anything that JSON would change or drop: NaN, `undefined`, functions,
- * dates, maps and other instances of classes, `toJSON`, `__proto__`, hidden members and symbols as names.
+ * @param name The object's name in messages: `claims` makes `claims.until`.
+ * @throws TypeError that names the member, for a value that JSON would change or drop: NaN,
+ * `undefined`, functions, dates, maps and other class instances, `toJSON`, `__proto__`,
+ * non-enumerable members and symbol keys
  */
 export function copyJsonObject(object: unknown, name: string): JsonObject {
-  if (!isPlainObject(object)) throw new TypeError(`${name} is ${kindOf(object)}: give a plain object.`)
+  if (!isPlainObject(object)) throw new TypeError(`${name} is ${kindOf(object)}: pass a plain object.`)
   return copyOfMembers(object, name, 0)
 }
 
@@ -26,11 +27,11 @@ function copyOfMembers(members: Readonly<Record<string, unknown>>, path: string,
   checkDepth(path, depth)
   const names = Object.keys(members)
   if (Reflect.ownKeys(members).length !== names.length) {
-    throw new TypeError(`${path} has hidden members or symbols as names, which JSON drops.`)
+    throw new TypeError(`${path} has non-enumerable members or symbol keys, which JSON drops.`)
   }
   const copy: Record<string, JsonValue> = {}
   for (const name of names) {
-    if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${path}.${name} is no allowed name.`)
+    if (name === '__proto__' || name === 'toJSON') throw new TypeError(`${path}.${name} is not an allowed name.`)
     const value: unknown = members[name]
     copy[name] = isScalar(value) ? value : copyOfNested(value, `${path}.${name}`, depth + 1)
   }
@@ -39,9 +40,9 @@ function copyOfMembers(members: Readonly<Record<string, unknown>>, path: string,
 
 function copyOfList(list: readonly unknown[], path: string, depth: number): JsonValue {
   checkDepth(path, depth)
-  // Names besides the indexes and `length`, such as toJSON, and holes both show in the number of names.
+  // Holes, and names besides the indexes and `length`, change the number of own keys.
   const isPlain = Object.getPrototypeOf(list) === Array.prototype && Reflect.ownKeys(list).length === list.length + 1
-  if (!isPlain) throw new TypeError(`${path} is no plain list: it has holes, names, or a class of its own.`)
+  if (!isPlain) throw new TypeError(`${path} is not a plain list: it has holes, named members or a class of its own.`)
   const copy: JsonValue[] = []
   for (let at = 0; at < list.length; at += 1) {
     const value = list[at]
@@ -53,7 +54,7 @@ function copyOfList(list: readonly unknown[], path: string, depth: number): Json
 function copyOfNested(value: unknown, path: string, depth: number): JsonValue {
   if (Array.isArray(value)) return copyOfList(value, path, depth)
   if (isPlainObject(value)) return copyOfMembers(value, path, depth)
-  throw new TypeError(`${path} is ${kindOf(value)}, which JSON cannot hold: leave it out, or give a plain value.`)
+  throw new TypeError(`${path} is ${kindOf(value)}, which JSON cannot hold: leave it out, or pass a plain value.`)
 }
 
 function isScalar(value: unknown): value is string | number | boolean | null {
@@ -71,7 +72,7 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
   return prototype === Object.prototype || prototype === null
 }
 
-/** Says what a value is, never what it holds. */
+/** Returns the kind of a value for a message, never its content. */
 function kindOf(value: unknown): string {
   if (value === null || typeof value === 'undefined') return String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : String(value)

@@ -1,10 +1,14 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** Session IDs that prove by themselves that they were made for their subject. */
+/** Creates and authenticates session IDs that are bound to their subject by a MAC. */
 export interface SessionIds {
-  /** A new ID for a session of this subject; `nowMs` is milliseconds since 1970. IDs made in different milliseconds sort by age. */
+  /**
+   * Returns a new session ID for the subject. IDs of different milliseconds sort by age.
+   *
+   * @param nowMs The time, in milliseconds since 1970.
+   */
   mint(subject: string, nowMs: number): string
-  /** Whether this ID was minted for this subject. Reads nothing; constant time in the tag. */
+  /** Returns whether the ID was minted for the subject. Compares the tag in constant time. */
   recognises(sessionId: string, subject: string): boolean
 }
 
@@ -12,11 +16,24 @@ const leastKeyBytes = 32
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /**
- * UUIDs of version 8 (RFC 9562 §5.8): 48 bits of milliseconds, 26 random ones, and 48 of HMAC-SHA-256(key, what stands before ‖ subject). Whoever has a
- * tenant's secret, but not this key, cannot make one for that tenant; one wrong guess tells of the leak, so the tag can be short.
+ * Returns session IDs that are UUIDs of version 8 (RFC 9562 §5.8): 48 bits of milliseconds, 26
+ * random bits and 48 bits of HMAC-SHA-256(key, preceding bytes ‖ subject).
  *
- * `key`: at least 32 random bytes, the same in every process and for as long as a session lives, and kept apart from the secrets that sign. Throws a
- * TypeError for a shorter one.
+ * An attacker with a tenant's secret, but without this key, cannot make a session ID for the
+ * tenant. The tag can be short because one wrong guess already reports the leaked secret.
+ *
+ * @param key At least 32 random bytes, the same in every process for as long as sessions live, and
+ * stored apart from the signing secrets.
+ * @throws TypeError for a shorter key
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { sessionIds } from 'latchkey'
+ *
+ * const ids = sessionIds(randomBytes(32))
+ * const id = ids.mint('user-1', Date.now())
+ * ids.recognises(id, 'user-1') // true
+ * ```
  */
 export function sessionIds(key: Uint8Array): SessionIds {
   if (!(key instanceof Uint8Array && key.length >= leastKeyBytes)) {

@@ -1,31 +1,39 @@
-/** Base64url without padding (RFC 7515 §2) of bytes, or of a text's UTF-8. */
+/** Returns bytes, or the UTF-8 of a text, as base64url without padding (RFC 7515 §2). */
 export function encodeBase64url(bytes: Uint8Array | string): string {
   if (typeof bytes === 'string') return Buffer.from(bytes, 'utf8').toString('base64url')
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
 }
 
 /**
- * The bytes of canonical base64url: `undefined` for padding, white space, foreign characters, an impossible length, or unused bits
- * that are set (RFC 4648 §3.5), so that no two texts stand for the same bytes. Node's decoder is lenient in all of these, and cuts characters
- * beyond Latin-1 to their low byte; encoding again shows every one of them.
+ * Returns the bytes of a canonical base64url text, or `undefined` if the text has padding, white
+ * space, characters outside the alphabet, an impossible length, or unused bits that are set
+ * (RFC 4648 §3.5). No two texts decode to the same bytes.
+ *
+ * Node's decoder accepts all of these, and takes the low byte of characters beyond Latin-1.
+ * Encoding the bytes again shows the difference.
  */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url')
   return bytes.toString('base64url') === text ? bytes : undefined
 }
 
-/** Longest text that is decoded without allocating: no part of a token of the default size limit is longer. */
+/**
+ * The longest text that is decoded without allocation: a token within the default size limit fits.
+ */
 const maxBorrowedLength = 8192
 
-// One buffer serves all calls; see `borrowBase64url`.
+// All calls share one buffer; see `borrowBase64url`.
 const borrowed = Buffer.alloc((maxBorrowedLength / 4) * 3)
-/** Its first bytes, by their number: to make a view takes longer than to decode into one. */
+/** Views of the first n bytes, by n: creating a view takes longer than decoding into one. */
 const borrowedViews: (Buffer | undefined)[] = new Array(borrowed.length + 1).fill(undefined)
 
 /**
- * As `decodeBase64url`, in a buffer that the next call writes over: for bytes that are read at once and not kept. That the text is canonical shows without encoding
- * it again: Node's decoder leaves out what it does not know, and then gives too few bytes; the two characters of the other alphabet that it knows are looked for,
- * and so are unused bits and characters beyond ASCII, of which it takes the low byte.
+ * Returns the same as `decodeBase64url`, in a buffer that the next call overwrites. The caller must
+ * read the bytes at once and must not keep them.
+ *
+ * The check needs no second encoding. Node's decoder skips characters outside the alphabet, so the
+ * byte count is too small; `+` and `/`, unused bits, and characters beyond ASCII are checked one by
+ * one.
  */
 export function borrowBase64url(text: string): Buffer | undefined {
   if (text.length > maxBorrowedLength) return decodeBase64url(text)
@@ -37,7 +45,7 @@ export function borrowBase64url(text: string): Buffer | undefined {
   return bytes
 }
 
-/** Characters that may end a text whose length is not a multiple of four: those that leave no unused bit set. By the remainder of the length. */
+/** The last characters that leave no unused bit set, by the remainder of the length modulo four. */
 const lastCharacters = ['', '', 'AQgw', 'AEIMQUYcgkosw048']
 
 function endsCanonically(text: string): boolean {

@@ -1,15 +1,19 @@
 import { refusal } from '../errors.js'
 
-/** A compact JWS, cut at its dots (RFC 7515 §7.1). Nothing of it is decoded or trusted yet. */
+/** A compact JWS, split at its dots (RFC 7515 §7.1). No part is decoded or verified. */
 export interface CompactParts {
   readonly headerSegment: string
   readonly payloadSegment: string
   readonly signatureSegment: string
-  /** `header.payload`: what the signature is over (RFC 7515 §5.1). */
+  /** `header.payload`, the input of the signature (RFC 7515 §5.1). */
   readonly signingInput: string
 }
 
-/** Cuts a token into its three parts, of which only the payload may be empty. Throws `token_malformed`. */
+/**
+ * Splits a token into its three parts. Only the payload may be empty.
+ *
+ * @throws LatchkeyError `token_malformed`
+ */
 export function splitCompact(token: string): CompactParts {
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)

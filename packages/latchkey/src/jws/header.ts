@@ -3,23 +3,27 @@ import { hasDuplicateNames, parseJsonObject } from '../strict-json.js'
 import { isAlgorithm } from './algorithms.js'
 import { decodeBase64url, encodeBase64url } from './base64url.js'
 
-/** What is read of a JOSE header (RFC 7515 §4.1). Nobody has vouched for it yet. */
+/** The parameters of a JOSE header that are read (RFC 7515 §4.1). They are not verified yet. */
 export interface JoseHeader {
-  /** One of ours; still to be compared with the algorithm of the key (C3). */
+  /** A supported algorithm. The caller must compare it with the algorithm of the key (C3). */
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: string | undefined
 }
 
-/** Longest header segment in characters that is parsed. */
+/** The longest header segment that is parsed, in characters. */
 const maxSegmentLength = 2048
 
-/** Parameters that would let a token choose its own key, or change what is signed: never accepted (C3; RFC 8725 §3.10). */
+/**
+ * Parameters that let a token choose its own key or change the signed data (C3; RFC 8725 §3.10).
+ */
 const forbidden: ReadonlySet<string> = new Set(['crit', 'b64', 'jku', 'jwk', 'x5u', 'x5c', 'zip'])
 
 /**
- * Reads a header segment. Throws `token_malformed`, `header_refused` for a parameter that is never accepted, and `algorithm_refused`
- * for `none` and whatever else is no algorithm of ours.
+ * Parses a header segment.
+ *
+ * @throws LatchkeyError `token_malformed`; `header_refused` for a parameter in `forbidden`;
+ * `algorithm_refused` for `none` and every other unsupported algorithm
  */
 export function parseHeader(segment: string): JoseHeader {
   const bytes = segment.length <= maxSegmentLength ? decodeBase64url(segment) : undefined
@@ -33,7 +37,7 @@ export function parseHeader(segment: string): JoseHeader {
   return { alg, kid, typ }
 }
 
-/** The canonical header segment of these three parameters, in this order: the same for every token of one key. */
+/** Returns the canonical header segment: all tokens of one key have the same one. */
 export function encodeHeader({ alg, typ, kid }: { alg: string; typ: string; kid: string }): string {
   return encodeBase64url(JSON.stringify({ alg, typ, kid }))
 }

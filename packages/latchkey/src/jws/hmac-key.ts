@@ -13,23 +13,32 @@ const hashes: Readonly<Record<HmacAlgorithm, HmacHash>> = {
   HS512: { name: 'sha512', blockBytes: 128, digestBytes: 64 },
 }
 
-/** Fewest bytes of a secret, and those of a new one: the length of the hash (RFC 7518 §3.2). */
+/** The length of a new secret and the minimum of any secret: that of the hash (RFC 7518 §3.2). */
 export const minSecretBytes: Readonly<Record<HmacAlgorithm, number>> = {
   HS256: hashes.HS256.digestBytes,
   HS384: hashes.HS384.digestBytes,
   HS512: hashes.HS512.digestBytes,
 }
 
-/** Longest input that is signed without allocating; a token of the default size limit fits. */
+/**
+ * The longest input that is signed without allocation: a token within the default size limit fits.
+ */
 const maxInputBytes = 8192
 
-/** `crypto.hash` came with Node 20.12 and 21.7; where it is missing, `createHmac` serves. */
+/** `crypto.hash` exists since Node 20.12 and 21.7. Without it, `createHmac` is used. */
 const oneShotHash: typeof crypto.hash | undefined = crypto.hash
 
-/** An HMAC key no longer than the hash's block, a byte a Latin-1 character: a third of the memory of a Uint8Array, and as easy to hide. */
+/**
+ * An HMAC key of at most the hash's block length, one Latin-1 character per byte. It takes a third
+ * of the memory of a `Uint8Array`.
+ */
 export type HmacSecret = string
 
-/** The key that these bytes are for this algorithm (RFC 2104 §2). Throws a TypeError when there are fewer than its hash has: 32, 48 or 64 (RFC 7518 §3.2). */
+/**
+ * Returns the HMAC key of these bytes (RFC 2104 §2).
+ *
+ * @throws TypeError if there are fewer bytes than the hash has: 32, 48 or 64 (RFC 7518 §3.2)
+ */
 export function hmacSecretOf(algorithm: HmacAlgorithm, bytes: Uint8Array): HmacSecret {
   const { name, blockBytes } = hashes[algorithm]
   const least = minSecretBytes[algorithm]
@@ -38,7 +47,11 @@ export function hmacSecretOf(algorithm: HmacAlgorithm, bytes: Uint8Array): HmacS
   return key.toString('latin1')
 }
 
-/** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
+/**
+ * Returns the signature of an ASCII text in base64url.
+ *
+ * @throws TypeError for a text that is not ASCII
+ */
 export function signHmac(algorithm: HmacAlgorithm, secret: HmacSecret, signingInput: string): string {
   const signature = signatureOf(algorithm, secret, signingInput)
   if (signature === undefined) throw new TypeError('A JWS signing input is ASCII text (RFC 7515 §5.1).')
@@ -46,8 +59,8 @@ export function signHmac(algorithm: HmacAlgorithm, secret: HmacSecret, signingIn
 }
 
 /**
- * Whether this text is the signature. The base64url texts are compared, so that no other encoding of the same bytes passes, and nothing
- * need be decoded; in constant time, so that a forger learns nothing of how far a guess was right.
+ * Returns whether this text is the signature. Compares the base64url texts, so that no other
+ * encoding of the same bytes passes, in constant time.
  */
 export function verifyHmac(
   algorithm: HmacAlgorithm,
@@ -67,7 +80,11 @@ export class HmacKey {
   readonly algorithm: HmacAlgorithm
   readonly #secret: HmacSecret
 
-  /** Copies the secret. Throws a TypeError when it is too short; see `hmacSecretOf`. */
+  /**
+   * Copies the secret.
+   *
+   * @throws TypeError if the secret is too short; see `hmacSecretOf`
+   */
   constructor(algorithm: HmacAlgorithm, secret: Uint8Array) {
     this.algorithm = algorithm
     this.#secret = hmacSecretOf(algorithm, secret)
@@ -84,7 +101,7 @@ export class HmacKey {
   }
 }
 
-/** The HMAC of any bytes, a byte a Latin-1 character. */
+/** Returns the HMAC of any bytes, one Latin-1 character per byte. */
 export function hmacOf(algorithm: HmacAlgorithm, secret: HmacSecret, message: Uint8Array): string {
   if (oneShotHash === undefined || message.length > maxInputBytes) {
     return crypto.createHmac(hashes[algorithm].name, Buffer.from(secret, 'latin1')).update(message).digest('binary')
@@ -94,28 +111,32 @@ export function hmacOf(algorithm: HmacAlgorithm, secret: HmacSecret, message: Ui
   return workspace.macOf(oneShotHash, secret, message.length, 'binary')
 }
 
-/** `undefined` for a text that is not ASCII. */
+/** Returns the signature, or `undefined` for a text that is not ASCII. */
 function signatureOf(algorithm: HmacAlgorithm, secret: HmacSecret, text: string): string | undefined {
   if (oneShotHash === undefined || text.length > maxInputBytes) return signatureByNode(algorithm, secret, text)
   const workspace = workspaces[algorithm]
   const written = workspace.putText(text)
-  // Any character beyond ASCII takes more bytes than it counts in the text's length.
+  // A character beyond ASCII takes more bytes than its length in UTF-16 code units.
   if (written !== text.length) return undefined
   return workspace.macOf(oneShotHash, secret, written, 'base64url')
 }
 
 /**
- * Where HMACs of one algorithm are made of two one-shot hashes (RFC 2104 §2), which takes a third of the time of `createHmac`. One serves all keys: every call
- * fills and reads it before it returns, and nothing can run in between.
+ * Computes HMACs of one algorithm by two one-shot hashes (RFC 2104 §2), in a third of the time of
+ * `createHmac`. All keys share one workspace: each call fills and reads it synchronously.
  */
 class HmacWorkspace {
   readonly #hash: HmacHash
-  // The 4 bytes more are room for a character beyond ASCII that ends the longest input: cut off, it would count as none.
+  // The 4 extra bytes hold a character beyond ASCII at the end of the longest input. If it were cut
+  // off, the text would look like ASCII.
   readonly #inner: Buffer
   readonly #outer: Buffer
-  /** What is to be hashed of the inner buffer, by the length of the message. Kept, because to make a view takes as long as to hash two blocks. */
+  /**
+   * Views of the inner buffer, by the length of the message. Creating a view takes as long as
+   * hashing two blocks.
+   */
   readonly #innerViews: (Buffer | undefined)[] = new Array(maxInputBytes + 1).fill(undefined)
-  /** Bytes of the block that are not yet back to those of an empty key. */
+  /** How many bytes of the block differ from those of an empty key. */
   #keyBytes: number
 
   constructor(hash: HmacHash) {
@@ -125,7 +146,7 @@ class HmacWorkspace {
     this.#keyBytes = hash.blockBytes
   }
 
-  /** Puts the message's UTF-8 in its place, and gives how many bytes that is. */
+  /** Writes the message's UTF-8 into the inner buffer and returns its length in bytes. */
   putText(text: string): number {
     return this.#inner.write(text, this.#hash.blockBytes)
   }
@@ -134,7 +155,7 @@ class HmacWorkspace {
     this.#inner.set(message, this.#hash.blockBytes)
   }
 
-  /** The HMAC of the message that was put here. */
+  /** Returns the HMAC of the message that was written last. */
   macOf(hash: typeof crypto.hash, secret: HmacSecret, messageBytes: number, encoding: 'base64url' | 'binary'): string {
     this.#putKey(secret)
     const { name, blockBytes, digestBytes } = this.#hash
@@ -153,7 +174,7 @@ class HmacWorkspace {
       inner[at] = byte ^ 0x36
       outer[at] = byte ^ 0x5c
     }
-    // Most secrets are shorter than the block and as long as each other, so that this has little to do.
+    // Most secrets have the same length, shorter than the block, so this loop rarely runs.
     for (let at = length; at < this.#keyBytes; at += 1) {
       inner[at] = 0x36
       outer[at] = 0x5c

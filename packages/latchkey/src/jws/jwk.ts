@@ -4,19 +4,23 @@ import { decodeBase64url } from './base64url.js'
 import { algorithmsOf } from './key-algorithms.js'
 import { checkFit } from './signature-key.js'
 
-/** A JSON Web Key (RFC 7517 §4): `oct`, `EC` on P-256, P-384 or P-521, `OKP` on Ed25519, or `RSA`. */
+/**
+ * A JSON Web Key (RFC 7517 §4): `oct`, `EC` on P-256, P-384 or P-521, `OKP` on Ed25519, or `RSA`.
+ */
 export interface Jwk {
   readonly kty: string
   readonly [member: string]: unknown
 }
 
-/** What a key is wanted for: the names of RFC 7517 §4.3. */
+/** The operation that a key is used for, as `key_ops` names it (RFC 7517 §4.3). */
 export type KeyOperation = 'sign' | 'verify'
 
 /** A JWK after import. */
 export interface ImportedJwk {
   readonly key: KeyObject
-  /** What it may be used with, never empty: its `alg` alone if it has one, else all that fit its type, curve and length. */
+  /**
+   * The algorithms of the key, at least one: its `alg`, or all that fit its type, curve and length.
+   */
   readonly algorithms: readonly Algorithm[]
   readonly kid: string | undefined
 }
@@ -52,15 +56,21 @@ const shapes: Readonly<Record<string, KeyShape>> = {
   RSA: { publicMembers: ['n', 'e'], privateMembers: ['d', 'p', 'q', 'dp', 'dq', 'qi'] },
 }
 
-/** Length of every coordinate and private value on a curve: a full-size octet string (RFC 7518 §6.2.1.2, RFC 8037 §2). */
+/**
+ * The length of coordinates and private values: full-size octet strings (RFC 7518 §6.2.1.2, RFC
+ * 8037 §2).
+ */
 const curveBytes: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   EC: { 'P-256': 32, 'P-384': 48, 'P-521': 66 },
   OKP: { Ed25519: 32 },
 }
 
 /**
- * Imports a JWK for one operation. Throws a TypeError when it is no key of ours, when `use`, `key_ops` or `alg` speak against the operation
- * or against each other, when it is weaker than its algorithm allows, and when a private key is brought to verify with.
+ * Imports a JWK for one operation.
+ *
+ * @throws TypeError if the key is of an unsupported type, if `use`, `key_ops` or `alg` contradict
+ * the operation or each other, if the key is weaker than its algorithm allows, or if a private key
+ * is passed to verify with
  */
 export function importJwk(jwk: unknown, operation: KeyOperation): ImportedJwk {
   if (!isObject(jwk)) throw new TypeError('A JWK is an object.')
@@ -78,19 +88,26 @@ export function importJwk(jwk: unknown, operation: KeyOperation): ImportedJwk {
 }
 
 /**
- * A public key for verifying. Its algorithm is the JWK's `alg`, or `algorithm`, or the only one of its curve; RSA without either is refused with a
- * TypeError, and so is an `algorithm` that is not the JWK's, a key with private members, `use: enc`, and whatever else `importJwk` refuses.
+ * Returns a public key for verification. Its algorithm is the JWK's `alg`, or `algorithm`, or the
+ * only one that fits its curve.
+ *
+ * @throws TypeError for an RSA key without an algorithm, for an `algorithm` other than the JWK's,
+ * for a key with private members or `use: enc`, and for every key that `importJwk` refuses
  */
 export function publicKeyOfJwk(jwk: unknown, algorithm?: SignatureAlgorithm): PinnedKey {
   const { key, algorithms, kid } = importJwk(jwk, 'verify')
   const [pinned, ...others] = algorithm === undefined ? algorithms : algorithms.filter((one) => one === algorithm)
-  if (pinned === undefined || isHmacAlgorithm(pinned)) throw new TypeError('This JWK is of another algorithm.')
+  if (pinned === undefined || isHmacAlgorithm(pinned)) throw new TypeError('This JWK has another algorithm.')
   const isOne = others.every((other) => isSameAlgorithm(other, pinned))
-  if (!isOne) throw new TypeError('This JWK fits several algorithms: give it an alg.')
+  if (!isOne) throw new TypeError('This JWK fits several algorithms: add an alg to it.')
   return { algorithm: pinned, key, kid }
 }
 
-/** The public half of a key as a JWK for a JWKS. Takes either half; throws a TypeError for a secret or for a key that does not fit `alg`. */
+/**
+ * Returns the public key of a private or public key as a JWK for a JWKS.
+ *
+ * @throws TypeError for a secret and for a key that does not fit `alg`
+ */
 export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: SignatureAlgorithm }): PublicJwk {
   if (key.type === 'secret') throw new TypeError('A secret has no public half.')
   checkFit(alg, key)
@@ -99,11 +116,11 @@ export function publicJwkOf(key: KeyObject, { kid, alg }: { kid: string; alg: Si
   return { ...members, kid, alg, use: 'sig' }
 }
 
-/** RFC 7517 §4.2 to §4.4. */
+/** Checks `use`, `key_ops` and `alg` (RFC 7517 §4.2 to §4.4). */
 function checkPurpose({ use, key_ops: operations, alg }: Record<string, unknown>, operation: KeyOperation): void {
   if (use !== undefined && use !== 'sig') throw new TypeError('This JWK is not for signatures: its use says otherwise.')
   if (alg !== undefined && !(typeof alg === 'string' && isAlgorithm(alg))) {
-    throw new TypeError('This JWK is for an algorithm that is not one of ours.')
+    throw new TypeError('The alg of this JWK is not a supported algorithm.')
   }
   if (operations === undefined) return
   if (!Array.isArray(operations) || new Set(operations).size !== operations.length) {
@@ -128,7 +145,7 @@ function halfOfPair(jwk: Record<string, unknown>, operation: KeyOperation): KeyO
   if (operation === 'verify' && shape.privateMembers.some((name) => jwk[name] !== undefined)) {
     throw new TypeError('Verify with a public JWK: this one has private members.')
   }
-  // Node would drop the further primes and sign with what is left.
+  // Node would drop the additional primes and sign with the remaining members.
   if (oth !== undefined) throw new TypeError('RSA keys of more than two primes are not supported.')
   const names = operation === 'sign' ? [...shape.publicMembers, ...shape.privateMembers] : shape.publicMembers
   const members: JsonWebKey = { kty }

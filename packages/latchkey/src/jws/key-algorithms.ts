@@ -6,8 +6,9 @@ import { signatureAlgorithmsOf } from './signature-key.js'
 const hmacAlgorithms = Object.keys(minSecretBytes) as HmacAlgorithm[]
 
 /**
- * Every algorithm that a key can be used with, by its type, curve and length alone. A secret fits HS* and nothing else, a key of a pair never
- * fits HS*: that is what stops a public key from being taken for a secret (RFC 8725 §2.1). Empty for a key that fits none.
+ * Returns every algorithm that a key can be used with, by its type, curve and length. A secret fits
+ * HS* alone, and a public or private key never fits HS*, so that a public key cannot be used as a
+ * secret (RFC 8725 §2.1). The list is empty for a key that fits no algorithm.
  */
 export function algorithmsOf(key: KeyObject): readonly Algorithm[] {
   const { symmetricKeySize } = key

@@ -6,18 +6,25 @@ import { algorithmsOf } from './key-algorithms.js'
 import { createSigner, createVerifier, type SignatureVerifier, type Signer } from './signature-key.js'
 
 /**
- * A key as callers have it: Node's own, the bytes of an HMAC secret, or a JWK, whose `alg`, `use` and `key_ops` are honoured (RFC 7517 §4).
- * Text is not taken: a secret and a PEM file would look alike.
+ * A key: Node's `KeyObject`, the bytes of an HMAC secret, or a JWK, whose `alg`, `use` and
+ * `key_ops` are enforced (RFC 7517 §4). Strings are refused, because a secret and a PEM file look
+ * alike.
  */
 export type KeyInput = KeyObject | Uint8Array | Jwk
 
-/** A key that can be used for what it is wanted for, and the algorithms that it may be used with: never none. */
+/**
+ * A key that fits the wanted operation, and the algorithms that it can be used with: at least one.
+ */
 export interface UsableKey {
   readonly key: KeyObject
   readonly algorithms: readonly Algorithm[]
 }
 
-/** Reads whatever kind of key the caller has. Throws a TypeError when it cannot be used for the operation with any algorithm. */
+/**
+ * Reads a key of any kind.
+ *
+ * @throws TypeError if the key cannot be used for the operation with any algorithm
+ */
 export function usableKey(input: KeyInput, operation: KeyOperation): UsableKey {
   const usable = readKey(input, operation)
   const { key, algorithms } = usable
@@ -28,12 +35,12 @@ export function usableKey(input: KeyInput, operation: KeyOperation): UsableKey {
   return usable
 }
 
-/** The key, ready to sign with this algorithm, which is one of its own. */
+/** Returns a signer for the key and one of its algorithms. */
 export function signerOf(algorithm: Algorithm, key: KeyObject): Signer {
   return isHmacAlgorithm(algorithm) ? new HmacKey(algorithm, key.export()) : createSigner(algorithm, key)
 }
 
-/** The key, ready to verify this algorithm, which is one of its own. */
+/** Returns a verifier for the key and one of its algorithms. */
 export function verifierOf(algorithm: Algorithm, key: KeyObject): SignatureVerifier {
   return isHmacAlgorithm(algorithm) ? new HmacKey(algorithm, key.export()) : createVerifier(algorithm, key)
 }
@@ -44,7 +51,10 @@ function readKey(input: KeyInput, operation: KeyOperation): UsableKey {
   return { key, algorithms: algorithmsOf(key) }
 }
 
-/** A PEM file is no secret: what it holds is mostly public, and a verifier that took it for one could be forged (RFC 8725 §2.1). */
+/**
+ * Throws for a PEM file. It often holds a public key, and a token signed with that as an HMAC
+ * secret could be forged (RFC 8725 §2.1).
+ */
 function checkNoPem(secret: KeyObject): void {
   if (secret.export().includes('-----BEGIN ')) throw new TypeError('This secret is a PEM file: make a KeyObject of it.')
 }

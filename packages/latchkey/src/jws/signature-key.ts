@@ -4,29 +4,31 @@ import { decodeBase64url } from './base64url.js'
 
 /** A private key pinned to one algorithm. */
 export interface Signer {
-  /** The signature of an ASCII text, in base64url. Throws a TypeError for any other text. */
+  /**
+   * Returns the signature of an ASCII text in base64url. Throws a `TypeError` for any other text.
+   */
   sign(signingInput: string): string
 }
 
 /** A public key pinned to one algorithm. */
 export interface SignatureVerifier {
-  /** Whether this base64url text is the key's signature over the ASCII text. Never throws. */
+  /** Returns whether the base64url text is the key's signature of the ASCII text. Never throws. */
   verify(signingInput: string, signature: string): boolean
 }
 
-/** What a key must be for an algorithm, and how Node is told to use it. */
+/** The requirements of an algorithm on its key, and Node's options for it. */
 interface Scheme {
-  /** `asymmetricKeyType` of Node. */
+  /** Node's `asymmetricKeyType`. */
   readonly keyType: 'ed25519' | 'ec' | 'rsa'
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null
   /** The curve of an EC key, by its OpenSSL name. */
   readonly curve?: string
-  /** Bytes of every signature; for RSA they are those of the modulus. */
+  /** The length of a signature in bytes. For RSA it is that of the modulus. */
   readonly signatureBytes?: number
   readonly options: SigningOptions
 }
 
-/** RFC 7518 §3.3 and §3.5. */
+/** The minimum of RFC 7518 §3.3 and §3.5. */
 const minModulusBits = 2048
 const ieee = { dsaEncoding: 'ieee-p1363' } as const
 const pkcs1 = { padding: constants.RSA_PKCS1_PADDING }
@@ -49,8 +51,11 @@ const schemes: Readonly<Record<SignatureAlgorithm, Scheme>> = {
 }
 
 /**
- * Pins a private key to an algorithm. Throws a TypeError when the key is not private or does not fit: Ed25519 for Ed25519 and EdDSA, the algorithm's own
- * curve for ES*, an RSA modulus of 2048 bits or more for RS* and PS* (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1).
+ * Pins a private key to an algorithm.
+ *
+ * @throws TypeError if the key is not private or does not fit. Ed25519 and EdDSA take an Ed25519
+ * key, ES* a key on the algorithm's curve, RS* and PS* an RSA modulus of at least 2048 bits (RFC
+ * 7518 §3.3 to §3.5, RFC 8037 §3.1).
  */
 export function createSigner(algorithm: SignatureAlgorithm, privateKey: KeyObject): Signer {
   const { hash, options } = checkedScheme(algorithm, privateKey, 'private')
@@ -65,9 +70,11 @@ export function createSigner(algorithm: SignatureAlgorithm, privateKey: KeyObjec
 }
 
 /**
- * Pins a public key to an algorithm. Throws a TypeError when the key is not public or does not fit, by the rules of `createSigner`. Non-canonical
- * base64url, and signatures of any length but the algorithm's, are refused: OpenSSL alone takes an RSA-PSS signature without
- * its leading zero, which RFC 8017 §8.1.2 does not.
+ * Pins a public key to an algorithm. The verifier refuses non-canonical base64url and signatures of
+ * the wrong length: OpenSSL accepts an RSA-PSS signature without its leading zero, which
+ * RFC 8017 §8.1.2 refuses.
+ *
+ * @throws TypeError if the key is not public or does not fit, by the rules of `createSigner`
  */
 export function createVerifier(algorithm: SignatureAlgorithm, publicKey: KeyObject): SignatureVerifier {
   const { hash, options, signatureBytes = modulusBytes(publicKey) } = checkedScheme(algorithm, publicKey, 'public')
@@ -82,7 +89,10 @@ export function createVerifier(algorithm: SignatureAlgorithm, publicKey: KeyObje
   }
 }
 
-/** Every signature algorithm that this key, private or public, fits by type, curve and size. Empty for a secret, and for a key that is too short. */
+/**
+ * Returns every signature algorithm that a private or public key fits by type, curve and size. The
+ * list is empty for a secret and for a key that is too short.
+ */
 export function signatureAlgorithmsOf(key: KeyObject): readonly SignatureAlgorithm[] {
   return (Object.keys(schemes) as SignatureAlgorithm[]).filter((algorithm) => isFit(key, schemes[algorithm]))
 }
@@ -94,7 +104,7 @@ function checkedScheme(algorithm: SignatureAlgorithm, key: KeyObject, type: 'pri
   return scheme
 }
 
-/** Throws a TypeError that names what the algorithm requires when the key, either half of a pair, does not fit it. */
+/** Throws a `TypeError` that names the requirement if the private or public key does not fit. */
 export function checkFit(algorithm: SignatureAlgorithm, key: KeyObject): void {
   const scheme = schemes[algorithm]
   if (isFit(key, scheme)) return
@@ -120,7 +130,7 @@ function modulusBytes({ asymmetricKeyDetails }: KeyObject): number {
   return Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8)
 }
 
-/** The bytes of an ASCII text; `undefined` for any other, of which each character beyond ASCII takes more than one byte. */
+/** Returns the bytes of an ASCII text, or `undefined` for any other text. */
 function asciiBytes(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'utf8')
   return bytes.length === text.length ? bytes : undefined

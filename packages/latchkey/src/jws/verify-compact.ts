@@ -5,17 +5,27 @@ import { splitCompact } from './compact.js'
 import { parseHeader } from './header.js'
 import { type KeyInput, usableKey, verifierOf } from './key-input.js'
 
-/** What a verifier expects of a JWS. */
+/** Options of `verifyCompact`. */
 export interface VerifyCompactOptions {
-  /** The algorithms that are accepted (RFC 8725 §3.1): at least one, and at least one that the key fits. */
+  /** The accepted algorithms (RFC 8725 §3.1). The key must fit at least one of them. */
   readonly algorithms: readonly Algorithm[]
 }
 
 /**
- * The payload of a compact JWS whose signature holds (RFC 7515 §5.2). Nothing is said about what the payload claims.
+ * Verifies the signature of a compact JWS (RFC 7515 §5.2). It does not check the payload.
  *
- * Refuses a token with `token_malformed`, `header_refused`, `algorithm_refused` (an algorithm that is not in `algorithms`, or not one of this key)
- * or `signature_invalid`. Throws a TypeError for a key that cannot verify with any of `algorithms`, whatever the token says.
+ * @returns The payload.
+ * @throws LatchkeyError `token_malformed`, `header_refused`, `signature_invalid`, or
+ * `algorithm_refused` if the algorithm is not in `algorithms` or does not fit the key
+ * @throws TypeError if the key fits none of `algorithms`
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { signCompact, verifyCompact } from 'latchkey/jws'
+ *
+ * const key = randomBytes(32)
+ * verifyCompact(signCompact('hello', key, { alg: 'HS256' }), key, { algorithms: ['HS256'] })
+ * ```
  */
 export function verifyCompact(jws: string, key: KeyInput, { algorithms }: VerifyCompactOptions): Buffer {
   if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isAlgorithm)) {
