@@ -66,6 +66,9 @@ describe('the manifests for Kubernetes', () => {
         Object.assign(spec.default, { timeout: 3 }),
       ),
       faulty(find('overlays/gke', 'Gateway/latchkey'), ({ spec }) => Object.assign(spec, { gatewayClass: 'x' })),
+      faulty(find('overlays/local', 'BackendTrafficPolicy/latchkey'), ({ spec }) =>
+        Object.assign(spec.timeout.http, { idleTimeout: '60s' }),
+      ),
       faulty(find('overlays/gke', 'HTTPRoute/latchkey'), ({ spec }) => Object.assign(spec.rules[0], { backends: [] })),
       faulty(find('overlays/gke', 'SecretProviderClass/latchkey'), ({ spec }) => Object.assign(spec, { secrets: [] })),
       faulty(find('base with gke-ingress', 'BackendConfig/latchkey'), ({ spec }) =>
