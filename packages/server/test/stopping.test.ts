@@ -132,9 +132,10 @@ describe('the connections of a server that drains', () => {
     passwords.release()
     await expect.poll(() => busy.seen).toEqual({ text: expect.stringMatching(/connection: close/i), closed: true })
     expect(busy.seen.text).toContain('HTTP/1.1 201 Created')
+    // A new connection is accepted.
     const late = rawConnection(running.url)
     late.get('/readyz')
-    await expect.poll(() => late.seen.text, 'a new connection is accepted').toContain('HTTP/1.1 503')
+    await expect.poll(() => late.seen.text).toContain('HTTP/1.1 503')
     expect([idle.seen.closed, ended]).toEqual([false, []])
     await stopped
     await expect.poll(() => idle.seen).toEqual({ text: '', closed: true })
