@@ -52,7 +52,9 @@ function policyProblems({ services, secrets }: ComposeFile): string[] {
 function imageProblems({ image = '', privileged, security_opt = [], deploy, healthcheck, restart }: ComposeService) {
   const ownImage = image === 'latchkey:local'
   return [
-    ...(/^[\w./-]+:[\w.-]*\d[\w.-]*$/.test(image) || ownImage ? [] : [`image ${image} is not pinned`]),
+    ...(/^[\w./-]+:[\w.-]*\d[\w.-]*(@sha256:[0-9a-f]{64})?$/.test(image) || ownImage
+      ? []
+      : [`image ${image} is not pinned`]),
     ...(privileged === true ? ['is privileged'] : []),
     ...(security_opt.includes('no-new-privileges:true') ? [] : ['may gain privileges']),
     ...(deploy?.resources?.limits?.memory === undefined ? ['has no memory limit'] : []),

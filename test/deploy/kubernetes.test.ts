@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { stopPatienceMs } from '../../packages/server/src/cli/serve.js'
 import { type Manifest, nameOf, podTemplateOf, renderKustomization } from './support/kubernetes-manifests.js'
 import { renderVariant } from './support/kustomize-variants.js'
 import { schemaProblems } from './support/manifest-schemas.js'
@@ -21,6 +22,8 @@ const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
   'base with gateway, mail and cloudnative-pg': () => renderVariant('base', ['gateway', 'mail', 'cloudnative-pg']),
   'base with gke-ingress': () => renderVariant('base', ['gke-ingress']),
 }
+
+const stopPatienceSec = stopPatienceMs / 1000
 
 /** A copy of a manifest with something changed. */
 function faulty(manifest: Manifest, fault: (copy: Manifest) => void): Manifest {
@@ -66,6 +69,9 @@ describe('the manifests for Kubernetes', () => {
         Object.assign(spec.default, { timeout: 3 }),
       ),
       faulty(find('overlays/gke', 'Gateway/latchkey'), ({ spec }) => Object.assign(spec, { gatewayClass: 'x' })),
+      faulty(find('overlays/local', 'BackendTrafficPolicy/latchkey'), ({ spec }) =>
+        Object.assign(spec.timeout.http, { idleTimeout: '60s' }),
+      ),
       faulty(find('overlays/gke', 'HTTPRoute/latchkey'), ({ spec }) => Object.assign(spec.rules[0], { backends: [] })),
       faulty(find('overlays/gke', 'SecretProviderClass/latchkey'), ({ spec }) => Object.assign(spec, { secrets: [] })),
       faulty(find('base with gke-ingress', 'BackendConfig/latchkey'), ({ spec }) =>
@@ -136,15 +142,38 @@ describe('the manifests for Kubernetes', () => {
     expect(podProblems(planted)).toEqual([expect.stringContaining(problem)])
   })
 
-  it('give a server longer to stop than balancers take to hear of it and requests take to end', () => {
-    const pod = find('overlays/gke', 'Deployment/latchkey').spec.template.spec
-    const [server] = pod.containers
-    const serverPatienceSec = 10
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(
-      server.lifecycle.preStop.sleep.seconds + serverPatienceSec,
+  const stopDelayOf = (variant: string) => {
+    const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
+    const settings = find(variant, `ConfigMap/${pod.containers[0].envFrom[0].configMapRef.name}`)
+    return Number(settings.data.LATCHKEY_STOP_DELAY)
+  }
+
+  it.each(Object.keys(variants))('%s: gives a server the time to drain and to answer what is under way', (variant) => {
+    const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
+    // The signal comes at once, so that /readyz answers 503 for the whole delay.
+    expect(pod.containers[0].lifecycle).toBeUndefined()
+    expect(stopDelayOf(variant)).toBeGreaterThanOrEqual(10)
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stopDelayOf(variant) + stopPatienceSec)
+  })
+
+  it('overlays/gke: answers until the load balancer has let go of a pod that is removed', () => {
+    const { checkIntervalSec, timeoutSec, unhealthyThreshold } = find('overlays/gke', 'HealthCheckPolicy/latchkey').spec
+      .default
+    const { drainingTimeoutSec } = find('overlays/gke', 'GCPBackendPolicy/latchkey').spec.default.connectionDraining
+    const unhealthyAfterSec = checkIntervalSec * unhealthyThreshold + timeoutSec
+    // The example of https://cloud.google.com/knowledge/kb/502-503-errors-on-external-http-s-load-balancer-000006416
+    expect(stopDelayOf('overlays/gke')).toBeGreaterThanOrEqual(40)
+    expect(stopDelayOf('overlays/gke')).toBeGreaterThan(unhealthyAfterSec + drainingTimeoutSec)
+  })
+
+  it('base with gke-ingress: checks and drains as the Gateway does, whose stop delay it takes', () => {
+    const { healthCheck, connectionDraining } = find('base with gke-ingress', 'BackendConfig/latchkey').spec
+    const { checkIntervalSec, timeoutSec, unhealthyThreshold } = find('overlays/gke', 'HealthCheckPolicy/latchkey').spec
+      .default
+    expect(healthCheck).toMatchObject({ checkIntervalSec, timeoutSec, unhealthyThreshold })
+    expect(connectionDraining).toEqual(
+      find('overlays/gke', 'GCPBackendPolicy/latchkey').spec.default.connectionDraining,
     )
-    const { connectionDraining } = find('overlays/gke', 'GCPBackendPolicy/latchkey').spec.default
-    expect(connectionDraining.drainingTimeoutSec).toBeLessThan(pod.terminationGracePeriodSeconds)
   })
 
   it.each(['overlays/local', 'overlays/gke'])('%s: lets nothing in or out that is not named', (variant) => {

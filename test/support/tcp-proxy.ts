@@ -16,6 +16,8 @@ export interface TcpProxy {
   unblock(): void
   /** Makes every answer of the server arrive so much later. */
   slowDown(delayMs: number): void
+  /** Makes everything arrive so much later, in both directions: data as well as the ends of connections. */
+  lengthen(distanceMs: number): void
   /** Keeps back what the server says on new connections, and passes it on all at once when the server hangs up. */
   hold(): void
   /** Looks at what clients send from now on. */
@@ -33,6 +35,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   let blocked = false
   let holds = false
   let delayMs = 0
+  let distanceMs = 0
+  // Timers of one duration run in the order in which they were set.
+  const travel = (arrive: () => void) => void (distanceMs > 0 ? setTimeout(arrive, distanceMs) : arrive())
   let meddle: Meddle = (data) => data
   let lastOf: (data: Buffer) => Buffer | undefined = () => undefined
   const server = createServer((client) => {
@@ -47,7 +52,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       socket.on('error', cut)
       socket.on('close', () => {
         sockets.delete(socket)
-        if (!frozen.has(socket)) cut()
+        if (!frozen.has(socket)) travel(cut)
       })
     }
     const held: Buffer[] | undefined = holds ? [] : undefined
@@ -56,7 +61,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       if (frozen.has(client)) return
       const passed = meddle(data)
       if (passed === undefined) cut()
-      else upstream.write(passed)
+      else travel(() => upstream.write(passed))
     })
     upstream.on('data', (data) => {
       const last = frozen.has(upstream) ? undefined : lastOf(data)
@@ -67,7 +72,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       }
       if (held !== undefined) held.push(data)
       else if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
-      else if (!frozen.has(upstream)) client.write(data)
+      else if (!frozen.has(upstream)) travel(() => client.write(data))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -92,6 +97,9 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     },
     slowDown: (ms) => {
       delayMs = ms
+    },
+    lengthen: (ms) => {
+      distanceMs = ms
     },
     hold: () => {
       holds = true

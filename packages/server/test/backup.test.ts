@@ -10,6 +10,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../test/support/start-redis.js'
 import { createTestDatabase } from '../../../test/support/test-database.js'
 import type { DatabaseConfiguration } from '../src/config/configuration.js'
+import { recordBackup } from '../src/ops/last-backup.js'
 import { Command } from './support/command.js'
 import { lettersTo, newestLetter } from './support/letters.js'
 import { freshEmail, login, password, register, tokenState } from './support/people.js'
@@ -39,7 +40,7 @@ describe('latchkey backup and restore', () => {
 
   const at = (name: string) => join(folder, name)
 
-  const serve = async (data: string, more: { redisUrl?: string } = {}) => {
+  const serve = async (data: string, more: { redisUrl?: string; metricsToken?: string } = {}) => {
     const database: DatabaseConfiguration = { kind: 'embedded', folder: at(data), masterKeys }
     const server = await startServer({ database: 'sqlite', configuration: { database, ...more } })
     running.push(server)
@@ -140,6 +141,46 @@ describe('latchkey backup and restore', () => {
     } finally {
       await redis.dispose()
     }
+  })
+
+  describe('shows in /metrics', () => {
+    const metricsToken = 'a-token-for-the-scraper'
+
+    /** The age as a scrape has it, in seconds. */
+    const ageOf = async ({ url }: TestServer): Promise<number> => {
+      const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })
+      const value = /^latchkey_backup_age_seconds (\S+)$/m.exec(await response.text())?.[1]
+      return Number(value?.replace('+Inf', 'Infinity'))
+    }
+
+    /** Lets the server know of a backup of two days ago alone, runs the command, and waits until the age is that of now. */
+    const becomesYoung = async (server: TestServer, args: readonly string[], env: Record<string, string> = {}) => {
+      await expect.poll(() => ageOf(server)).toBe(Number.POSITIVE_INFINITY)
+      await recordBackup(server.server.service.store, server.clock.now() - 172_800_000)
+      await expect.poll(() => ageOf(server)).toBeGreaterThanOrEqual(172_800)
+      expect(outcome(await run('data', args, env))).toEqual([0, undefined])
+      await expect.poll(() => ageOf(server)).toBeLessThan(3600)
+    }
+
+    it('how old the last one is that it made itself', async () => {
+      await becomesYoung(await serve('data', { metricsToken }), ['backup', at('copy.db')])
+    })
+
+    it('how old the last one is that record-backup was run after', async () => {
+      await becomesYoung(await serve('data', { metricsToken }), ['record-backup'])
+    })
+
+    it('the same on PostgreSQL, where other programs make it', async () => {
+      const { url, drop } = await createTestDatabase()
+      const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
+      const server = await startServer({ database: 'postgres', configuration: { database, metricsToken } })
+      try {
+        await becomesYoung(server, ['record-backup'], { DATABASE_URL: url })
+      } finally {
+        await server.stop()
+        await drop()
+      }
+    })
   })
 
   describe('the master key', () => {

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPasswordHasher, type PasswordHasher } from '../src/accounts/password-hasher.js'
+import { HeldHasher } from './support/held-hasher.js'
 import { password, register, tokenState } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
@@ -76,6 +77,88 @@ describe('a server that keeps connections for long', () => {
     await running.stop()
     expect(performance.now() - begunAt, 'far within its patience').toBeLessThan(6000)
     for (const connection of connections) connection.end()
+  })
+})
+
+/** A connection whose responses are read as they come. */
+function rawConnection(url: string) {
+  const { port, hostname } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  const seen = { text: '', closed: false }
+  socket.on('data', (data) => (seen.text += data))
+  socket.on('close', () => (seen.closed = true))
+  return {
+    seen,
+    get: (path: string) => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`),
+    post: (path: string, body: unknown) => {
+      const text = JSON.stringify(body)
+      const head = `Host: x\r\nContent-Type: application/json\r\nContent-Length: ${text.length}`
+      return socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\n\r\n${text}`)
+    },
+  }
+}
+
+describe('the connections of a server that drains', () => {
+  const ok = 'HTTP/1.1 200 OK'
+
+  it('end with the response under way or the next one, and at the end of the delay if they are idle', async () => {
+    const passwords = new HeldHasher()
+    const running = await startServer({
+      database: 'sqlite',
+      configuration: { keepAliveSec: 620, stopDelaySec: 6 },
+      parts: { passwords },
+    })
+    const [idle, used, busy] = [1, 2, 3].map(() => rawConnection(running.url))
+    if (idle === undefined || used === undefined || busy === undefined) throw new Error('There are three connections.')
+    const ended: string[] = []
+    for (const connection of [idle, used]) {
+      connection.get('/livez')
+      await expect.poll(() => connection.seen.text).toMatch(new RegExp(`^${ok}.*keep-alive`, 's'))
+      connection.seen.text = ''
+    }
+    passwords.isHeld = true
+    busy.post('/v1/register', { email: 'late@example.com', password })
+    await expect.poll(() => passwords.running).toBe(1)
+
+    const stopped = running.stop().then(() => ended.push('server'))
+    used.get('/livez')
+    await expect.poll(() => used.seen).toEqual({ text: expect.stringMatching(/connection: close/i), closed: true })
+    expect(used.seen.text).toContain(ok)
+    expect([idle.seen, busy.seen, ended], 'nothing is cut').toEqual([
+      { text: '', closed: false },
+      { text: '', closed: false },
+      [],
+    ])
+    passwords.release()
+    await expect.poll(() => busy.seen).toEqual({ text: expect.stringMatching(/connection: close/i), closed: true })
+    expect(busy.seen.text).toContain('HTTP/1.1 201 Created')
+    // A new connection is accepted.
+    const late = rawConnection(running.url)
+    late.get('/readyz')
+    await expect.poll(() => late.seen.text).toContain('HTTP/1.1 503')
+    expect([idle.seen.closed, ended]).toEqual([false, []])
+    await stopped
+    await expect.poll(() => idle.seen).toEqual({ text: '', closed: true })
+  })
+})
+
+describe('a connection that is kept', () => {
+  it('has the longer time-out while it is idle, and the shorter one during each request', async () => {
+    const running = await startServer({ database: 'sqlite', configuration: { keepAliveSec: 620 } })
+    const sockets: Socket[] = []
+    const during: (number | undefined)[] = []
+    running.server.app.server.on('request', ({ socket }) => {
+      sockets.push(socket)
+      during.push(socket.timeout)
+    })
+    const connection = keptConnection(running.url)
+    for (const _ of [1, 2]) {
+      await connection.get('/livez')
+      await expect.poll(() => sockets.at(-1)?.timeout).toBeGreaterThanOrEqual(620_000)
+    }
+    expect([during, new Set(sockets).size]).toEqual([[60_000, 60_000], 1])
+    connection.end()
+    await running.stop()
   })
 })
 

@@ -96,8 +96,31 @@ interface IObjectStore {
 }
 `
 
+/**
+ * Nor those of Envoy Gateway; what is used of them, as in the files api/v1alpha1 of
+ * https://github.com/envoyproxy/gateway
+ */
+const envoyGateway = `
+interface IBackendTrafficPolicy {
+  apiVersion: 'gateway.envoyproxy.io/v1alpha1'
+  kind: 'BackendTrafficPolicy'
+  metadata: IObjectMeta
+  spec: {
+    targetRefs: { group: 'gateway.networking.k8s.io'; kind: 'Gateway' | 'HTTPRoute'; name: string }[]
+    timeout?: { http?: { connectionIdleTimeout?: string; maxConnectionDuration?: string } }
+  }
+}
+`
+
 /** Kinds whose types stand above. */
-const ownTypes = ['SecretProviderClass', 'PodMonitoring', 'Cluster', 'ScheduledBackup', 'ObjectStore']
+const ownTypes = [
+  'SecretProviderClass',
+  'BackendTrafficPolicy',
+  'PodMonitoring',
+  'Cluster',
+  'ScheduledBackup',
+  'ObjectStore',
+]
 
 /**
  * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
@@ -110,7 +133,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
   )
   const problems: string[][] = manifests.map(() => [])
   for (const { file, start, messageText } of compile(
-    [...lines, secretProviderClass, podMonitoring, cloudNativePg].join('\n'),
+    [...lines, secretProviderClass, podMonitoring, cloudNativePg, envoyGateway].join('\n'),
   )) {
     if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
     const { line } = file.getLineAndCharacterOfPosition(start)

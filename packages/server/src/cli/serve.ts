@@ -5,7 +5,7 @@ import { adminCommand, banner } from './banner.js'
 import type { Surroundings } from './surroundings.js'
 
 /** How long stopping may take besides the stop delay, before the process ends as it is. */
-const patienceMs = 10_000
+export const stopPatienceMs = 10_000
 
 /** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
 export function addServe(parent: Command, surroundings: Surroundings): void {
@@ -18,7 +18,7 @@ export function addServe(parent: Command, surroundings: Surroundings): void {
 async function serve(surroundings: Surroundings): Promise<void> {
   const configuration = readConfiguration(surroundings.env)
   const server = await createServer(configuration)
-  stopOnSignal(server, surroundings, configuration.stopDelaySec * 1000 + patienceMs)
+  stopOnSignal(server, surroundings, configuration.stopDelaySec * 1000 + stopPatienceMs)
   try {
     const url = await server.listen()
     await announce(server, { url, configuration }, surroundings)
