@@ -1,8 +1,8 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf, type RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams, ProfilePatch } from '../schemas.js'
 
 const schema = {

@@ -1,7 +1,7 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import { administratorOf, type RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {

@@ -2,8 +2,8 @@ import { inspectToken } from '../../admin/inspect-token.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
+import type { RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const Members = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])

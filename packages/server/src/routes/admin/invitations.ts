@@ -2,8 +2,8 @@ import type { Invitation } from '../../accounts/invitations.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
+import { administratorOf, type RouteContext } from '../caller.js'
 import { forAdmin, forBody, forUrl, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, EmailInput, firstId, IdParams, pageQuery } from '../schemas.js'
 
 const closed = { additionalProperties: false }

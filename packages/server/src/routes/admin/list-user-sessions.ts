@@ -2,8 +2,8 @@ import { authOf } from 'latchkey/fastify'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { sessionAnswer } from '../answers.js'
+import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {

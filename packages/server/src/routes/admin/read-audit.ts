@@ -4,8 +4,8 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
+import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdInput, pageQuery } from '../schemas.js'
 
 const nullableText = (description: string) => Type.Union([Type.String({ description }), Type.Null()])

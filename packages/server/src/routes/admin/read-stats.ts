@@ -1,8 +1,8 @@
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import type { RouteContext } from '../caller.js'
 import { forAdmin, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const count = (description?: string) => Type.Integer(description === undefined ? {} : { description })

@@ -4,8 +4,8 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
+import { administratorOf, type RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const RotationAnswer = Type.Object({

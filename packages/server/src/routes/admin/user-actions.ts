@@ -3,8 +3,8 @@ import type { Administrator } from '../../admin/administrator.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf, type RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const actions = {

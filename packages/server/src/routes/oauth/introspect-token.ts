@@ -2,8 +2,8 @@ import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
+import type { RouteContext } from '../caller.js'
 import { forBody, oauthRefusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
 
 /** Longer than any token of ours: the answer to what is longer is still that it does not hold. */

@@ -1,7 +1,7 @@
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
+import type { RouteContext } from '../caller.js'
 import { forBody, oauthRefusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { clientCredentialsGrant } from './client-credentials-grant.js'
 import { addFormRoute, namedClient } from './form.js'
 import { type Grant, TOKEN_EXCHANGE, TokenAnswer, TokenForm } from './grant.js'

@@ -1,7 +1,7 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import type { RouteContext } from '../caller.js'
 import { refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { TOKEN_EXCHANGE } from './grant.js'
 
 const path = '/.well-known/oauth-authorization-server'

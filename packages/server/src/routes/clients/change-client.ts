@@ -1,0 +1,29 @@
+import type { App } from '../../http/app.js'
+import { administratorOf, type RouteContext } from '../caller.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { byToken, IdParams } from '../schemas.js'
+import { ClientChange, clientInput, DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
+
+const schema = {
+  tags: ['clients'],
+  operationId: 'changeClient',
+  summary: 'Change the name of a client, its scope, or whether it may introspect',
+  description: 'When its scope changes, its tokens say what is no longer so: they are refused, and it gets new ones.',
+  security: byToken,
+  params: IdParams,
+  body: ClientChange,
+  response: {
+    200: DescribedClientAnswer,
+    ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', 'grants_too_large'),
+  },
+}
+
+/** PATCH /v1/admin/clients/:id */
+export function addChangeClient(app: App, { clientAdministration, admin }: RouteContext): void {
+  app.patch('/v1/admin/clients/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+    const { params, body } = request
+    return describedClientAnswer(
+      await clientAdministration.change(administratorOf(request), params.id, clientInput(body)),
+    )
+  })
+}

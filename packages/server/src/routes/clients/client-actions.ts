@@ -1,0 +1,47 @@
+import type { Administrator } from '../../admin/administrator.js'
+import type { DescribedClient } from '../../admin/client-administration.js'
+import type { App } from '../../http/app.js'
+import { administratorOf, type RouteContext } from '../caller.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { byToken, IdParams } from '../schemas.js'
+import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
+
+const actions = {
+  disable: 'Lock a client: its tokens end, and it gets no more',
+  enable: 'Unlock a client: it gets tokens again, and nothing that ended comes back',
+  rotate:
+    'Sign the tokens of a client with a new secret: those that it has hold on until the grace of the old one ends',
+  revoke: 'End every token of a client at once; it can get new ones',
+} as const
+
+/** POST /v1/admin/clients/:id/disable · /enable · /rotate · /revoke */
+export function addClientActions(app: App, context: RouteContext): void {
+  const { clientAdministration } = context
+  addAction(app, context, 'disable', (by, id) => clientAdministration.disable(by, id))
+  addAction(app, context, 'enable', (by, id) => clientAdministration.enable(by, id))
+  addAction(app, context, 'rotate', (by, id) => clientAdministration.rotate(by, id))
+  addAction(app, context, 'revoke', (by, id) => clientAdministration.revoke(by, id))
+}
+
+function addAction(
+  app: App,
+  { admin }: RouteContext,
+  name: keyof typeof actions,
+  act: (by: Administrator, id: string) => Promise<DescribedClient>,
+): void {
+  const ownRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_inactive'] as const) : []
+  const schema = {
+    tags: ['clients'],
+    operationId: `${name}Client`,
+    summary: actions[name],
+    security: byToken,
+    params: IdParams,
+    response: {
+      200: DescribedClientAnswer,
+      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', ...ownRefusals),
+    },
+  }
+  app.post(`/v1/admin/clients/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+    describedClientAnswer(await act(administratorOf(request), request.params.id)),
+  )
+}

@@ -1,0 +1,24 @@
+import type { App } from '../../http/app.js'
+import { administratorOf, type RouteContext } from '../caller.js'
+import { forAdmin, forBody, refusals } from '../refusals.js'
+import { byToken } from '../schemas.js'
+import { clientInput, describedClientAnswer, NewClient, RevealedClientAnswer } from './client-schemas.js'
+
+const schema = {
+  tags: ['clients'],
+  operationId: 'createClient',
+  summary: 'Make a client: a program that gets tokens of its own',
+  description: 'Its secret is in this answer and nowhere else.',
+  security: byToken,
+  body: NewClient,
+  response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'grants_too_large') },
+}
+
+/** POST /v1/admin/clients */
+export function addCreateClient(app: App, { clientAdministration, admin }: RouteContext): void {
+  app.post('/v1/admin/clients', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request, reply) => {
+    const input = { scope: '', mayIntrospect: false, ...clientInput(request.body), name: request.body.name }
+    const { client, secret } = await clientAdministration.create(administratorOf(request), input)
+    return reply.code(201).send({ ...describedClientAnswer(client), client_secret: secret })
+  })
+}

@@ -1,0 +1,21 @@
+import type { App } from '../../http/app.js'
+import type { RouteContext } from '../caller.js'
+import { forAdmin, forUrl, refusals } from '../refusals.js'
+import { byToken, IdParams } from '../schemas.js'
+import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
+
+const schema = {
+  tags: ['clients'],
+  operationId: 'readClient',
+  summary: 'Read a client, and the dates of its secrets',
+  security: byToken,
+  params: IdParams,
+  response: { 200: DescribedClientAnswer, ...refusals(...forUrl, ...forAdmin, 'client_unknown') },
+}
+
+/** GET /v1/admin/clients/:id */
+export function addReadClient(app: App, { clientAdministration, admin }: RouteContext): void {
+  app.get('/v1/admin/clients/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+    describedClientAnswer(await clientAdministration.read(request.params.id)),
+  )
+}

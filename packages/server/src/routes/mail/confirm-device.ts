@@ -1,0 +1,28 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, refusals } from '../refusals.js'
+import { OneTimeTokenInput, SignInHeaders } from '../schemas.js'
+
+const schema = {
+  operationId: 'confirmDevice',
+  tags: ['mailed links'],
+  summary: 'Let this device sign in, by the link that its login has caused',
+  description:
+    'After 100 wrong passwords in a row a device that has never signed in to the account gets `device_confirmation_required`, whether or not there is such an account. ' +
+    'The owner then gets a link by mail. It works on the device that asked alone: send its device token along, then sign in again.',
+  headers: SignInHeaders,
+  body: Type.Object({ token: OneTimeTokenInput }, { additionalProperties: false }),
+  response: {
+    204: Type.Null({ description: 'Done: sign in again.' }),
+    ...refusals(...forBody, 'link_invalid', 'device_mismatch', 'account_disabled'),
+  },
+}
+
+/** POST /v1/login/confirm */
+export function addConfirmDevice(app: App, { confirmations }: RouteContext): void {
+  app.post('/v1/login/confirm', { schema, config: { limit: 'recovery' } }, async (request, reply) => {
+    await confirmations.confirm(request.body.token, originOf(request), deviceOf(request))
+    return reply.code(204).send(null)
+  })
+}

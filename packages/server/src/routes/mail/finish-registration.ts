@@ -1,0 +1,38 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { handOver } from '../hand-over.js'
+import { forBody, refusals } from '../refusals.js'
+import { EitherSignedIn, OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
+
+const schema = {
+  operationId: 'finishRegistration',
+  tags: ['mailed links'],
+  summary: 'Make the account that a mailed link is for, and sign in',
+  description:
+    'Where one registers by mail. Needs the password that was chosen: the link may have been asked for by somebody else than the owner of the address.',
+  headers: SignInHeaders,
+  body: Type.Object({ token: OneTimeTokenInput, password: PasswordInput }, { additionalProperties: false }),
+  response: {
+    201: EitherSignedIn,
+    ...refusals(
+      ...forBody,
+      'csrf_refused',
+      'registration_closed',
+      'overloaded',
+      'link_invalid',
+      'password_wrong',
+      'guess_delayed',
+      'email_taken',
+    ),
+  },
+}
+
+/** POST /v1/register/finish */
+export function addFinishRegistration(app: App, { registration, cookies, mayGetCookies }: RouteContext): void {
+  const config = { limit: 'recovery' } as const
+  app.post('/v1/register/finish', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+    const signedIn = await registration.finish(request.body, originOf(request), deviceOf(request))
+    return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
+  })
+}

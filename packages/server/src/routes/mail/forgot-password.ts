@@ -1,0 +1,28 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { acceptedAnswer } from '../answers.js'
+import { originOf, type RouteContext } from '../caller.js'
+import { namedEmail } from '../named-email.js'
+import { forBody, refusals } from '../refusals.js'
+import { EmailInput } from '../schemas.js'
+
+const schema = {
+  operationId: 'forgotPassword',
+  tags: ['mailed links'],
+  summary: 'Ask for a link with which a new password can be set',
+  description: 'The answer is the same whether or not there is an account with the address.',
+  body: Type.Object({ email: EmailInput }, { additionalProperties: false }),
+  response: { 202: Type.Ref('Accepted#'), ...refusals(...forBody, 'mail_unavailable') },
+}
+
+/** POST /v1/password/forgot */
+export function addForgotPassword(app: App, { recovery }: RouteContext): void {
+  app.post(
+    '/v1/password/forgot',
+    { schema, config: { limit: 'recovery', named: namedEmail } },
+    async (request, reply) => {
+      await recovery.forgot(request.body.email, originOf(request))
+      return reply.code(202).send(acceptedAnswer)
+    },
+  )
+}

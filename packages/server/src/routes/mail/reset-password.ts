@@ -1,0 +1,34 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, refusals } from '../refusals.js'
+import { OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
+
+const schema = {
+  operationId: 'resetPassword',
+  tags: ['mailed links'],
+  summary: 'Set a new password by the mailed link; every session and every token of the account ends',
+  headers: SignInHeaders,
+  body: Type.Object({ token: OneTimeTokenInput, new_password: PasswordInput }, { additionalProperties: false }),
+  response: {
+    204: Type.Null({ description: 'Done: sign in with the new password.' }),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      'link_invalid',
+      'account_disabled',
+      'password_too_short',
+      'password_too_long',
+      'password_common',
+    ),
+  },
+}
+
+/** POST /v1/password/reset */
+export function addResetPassword(app: App, { recovery }: RouteContext): void {
+  app.post('/v1/password/reset', { schema, config: { limit: 'recovery' } }, async (request, reply) => {
+    const { token, new_password: password } = request.body
+    await recovery.reset({ token, password }, originOf(request), deviceOf(request))
+    return reply.code(204).send(null)
+  })
+}

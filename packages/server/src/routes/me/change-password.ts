@@ -1,0 +1,40 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { handOver } from '../hand-over.js'
+import { forBody, forToken, refusals } from '../refusals.js'
+import { byToken, EitherSignedIn, ModeHeader, PasswordInput } from '../schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  operationId: 'changePassword',
+  summary: 'Set a new password',
+  description: 'Every token issued so far dies and every other session ends; the answer holds new tokens for this one.',
+  security: byToken,
+  headers: ModeHeader,
+  body: Type.Object({ current_password: PasswordInput, new_password: PasswordInput }, { additionalProperties: false }),
+  response: {
+    200: EitherSignedIn,
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'csrf_refused',
+      'password_wrong',
+      'guess_delayed',
+      'password_too_short',
+      'password_too_long',
+      'password_common',
+    ),
+  },
+}
+
+/** POST /v1/me/password */
+export function addChangePassword(app: App, { accounts, cookies, signedIn: onRequest }: RouteContext): void {
+  app.post('/v1/me/password', { schema, onRequest }, async (request, reply) => {
+    const { current_password: currentPassword, new_password: newPassword } = request.body
+    const passwords = { currentPassword, newPassword }
+    const signedIn = await accounts.changePassword(actingOf(request), passwords, originOf(request))
+    return handOver(request, reply, { signedIn, cookies })
+  })
+}

@@ -1,0 +1,35 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, forToken, refusals } from '../refusals.js'
+import { byToken, PasswordInput } from '../schemas.js'
+import { wantsCookies } from '../session-cookies.js'
+
+const schema = {
+  tags: ['own account'],
+  operationId: 'deleteMe',
+  summary: 'Delete the own account, its sessions and its secret',
+  security: byToken,
+  body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'csrf_refused',
+      'password_wrong',
+      'guess_delayed',
+      'last_administrator',
+    ),
+  },
+}
+
+/** DELETE /v1/me */
+export function addDeleteMe(app: App, { accounts, cookies, signedIn }: RouteContext): void {
+  app.delete('/v1/me', { schema, onRequest: signedIn }, async (request, reply) => {
+    await accounts.delete(actingOf(request), request.body.password, originOf(request))
+    if (wantsCookies(request)) cookies.clear(reply)
+    return reply.code(204).send(null)
+  })
+}

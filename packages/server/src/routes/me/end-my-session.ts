@@ -1,0 +1,25 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, forToken, refusals } from '../refusals.js'
+import { byToken, IdParams } from '../schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  operationId: 'endMySession',
+  summary: 'Sign one device out',
+  security: byToken,
+  params: IdParams,
+  response: {
+    204: Type.Null({ description: 'Done.' }),
+    ...refusals(...forBody, ...forToken, 'csrf_refused', 'session_unknown'),
+  },
+}
+
+/** DELETE /v1/me/sessions/:id */
+export function addEndMySession(app: App, { accounts, signedIn }: RouteContext): void {
+  app.delete('/v1/me/sessions/:id', { schema, onRequest: signedIn }, async (request, reply) => {
+    await accounts.endSession(actingOf(request), request.params.id, originOf(request))
+    return reply.code(204).send(null)
+  })
+}

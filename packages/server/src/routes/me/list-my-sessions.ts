@@ -1,0 +1,23 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { sessionAnswer } from '../answers.js'
+import { actingOf, type RouteContext } from '../caller.js'
+import { forToken, refusals } from '../refusals.js'
+import { byToken } from '../schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  operationId: 'listMySessions',
+  summary: 'List the devices that are signed in, newest first',
+  security: byToken,
+  response: { 200: Type.Ref('Sessions#'), ...refusals(...forToken) },
+}
+
+/** GET /v1/me/sessions */
+export function addListMySessions(app: App, { sessions, signedIn }: RouteContext): void {
+  app.get('/v1/me/sessions', { schema, onRequest: signedIn }, async (request) => {
+    const { accountId, sessionId } = actingOf(request)
+    const living = await sessions.list(accountId)
+    return { sessions: living.map((session) => sessionAnswer(session, sessionId)) }
+  })
+}

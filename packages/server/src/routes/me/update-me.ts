@@ -1,0 +1,47 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { accountAnswer } from '../answers.js'
+import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, forToken, refusals } from '../refusals.js'
+import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
+
+const schema = {
+  tags: ['own account'],
+  operationId: 'updateMe',
+  summary: 'Change name or e-mail address',
+  description:
+    'A new address needs the password of the account, and becomes its address once the link that is mailed to it was followed by its holder; the present one is told, ' +
+    'if it is verified. An account can ask for five changes an hour. ' +
+    'A name of null removes it.',
+  security: byToken,
+  body: Type.Object(
+    {
+      name: Type.Optional(Type.Union([NameInput, Type.Null()])),
+      email: Type.Optional(EmailInput),
+      password: Type.Optional(PasswordInput),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: Type.Ref('Account#'),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'csrf_refused',
+      'password_required',
+      'password_wrong',
+      'guess_delayed',
+      'email_invalid',
+      'email_taken',
+      'mail_unavailable',
+    ),
+  },
+}
+
+/** PATCH /v1/me */
+export function addUpdateMe(app: App, { accounts, signedIn }: RouteContext): void {
+  app.patch('/v1/me', { schema, onRequest: signedIn }, async (request) =>
+    accountAnswer(await accounts.update(actingOf(request), request.body, originOf(request))),
+  )
+}

@@ -1,0 +1,180 @@
+import { METHODS } from 'node:http'
+import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
+import { LatchkeyError, type MaybePromise } from 'latchkey'
+import { authOf } from 'latchkey/fastify'
+import { requireScope, withoutCookies } from 'latchkey/node'
+import type { Static } from 'typebox'
+import type { RepeatedExchange } from '../../exchange/repeated-exchange.js'
+import type { ExchangedToken } from '../../exchange/token-exchange.js'
+import type { App } from '../../http/app.js'
+import { clientAddress } from '../../http/client-address.js'
+import type { TrustedPages } from '../../http/trusted-pages.js'
+import { Type } from '../../http/type.js'
+import { Problem } from '../../problem.js'
+import type { RouteContext } from '../caller.js'
+import { forToken, forUrl, refusals } from '../refusals.js'
+import { Scope, scopePattern } from '../schemas.js'
+import { accessCookie, cookiesOf, ownCookies } from '../session-cookies.js'
+import { identityHeaderNames, identityHeaders } from './identity-headers.js'
+import { isRead } from './is-read.js'
+
+const querystring = Type.Object(
+  {
+    scope: Type.Optional({ ...Scope, description: 'The bearer must have all of these.' }),
+    audience: Type.Optional(
+      Type.String({
+        maxLength: 255,
+        description: 'One of LATCHKEY_SERVICE_AUDIENCES: X-Auth-Token is then a token for it, signed with ES256.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+// Made anew for each app: what documents the routes writes into it.
+const createSchema = () => ({
+  tags: ['other services'],
+  operationId: 'forwardAuth',
+  summary: 'Whether a proxy may let a request pass, and whose it is',
+  description:
+    'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy; takes every method. What the proxy appends as a path is ignored, and then what is to be ' +
+    'asked for is read from the headers X-Forward-Auth-Scope and X-Forward-Auth-Audience, since the query is that of the request. With Sec-Forward-Auth: proxy the answer ' +
+    'has the cookies that the application may get. See docs/forward-auth.md.',
+  querystring,
+  response: {
+    200: {
+      description: 'It may pass; the headers say whose it is.',
+      type: 'null',
+      headers: {
+        ...Object.fromEntries(
+          identityHeaderNames.map((name) => [
+            name,
+            { type: 'string', description: 'Empty where there is nothing to say.' },
+          ]),
+        ),
+        Cookie: {
+          type: 'string',
+          description:
+            'The cookies of the request without those of this server, where the proxy asks for it; else empty.',
+        },
+      },
+    },
+    ...refusals(...forUrl, ...forToken, 'insufficient_scope', 'csrf_refused', 'audience_refused'),
+  },
+})
+
+type DemandingRequest = FastifyRequest<{ Querystring: Static<typeof querystring> }>
+
+const scopeText = new RegExp(scopePattern)
+
+/** What the operator asks of requests to a service. */
+interface Demand {
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  /** The method of the request that the proxy asks about; `undefined` when it does not say. */
+  readonly method: string | undefined
+}
+
+/**
+ * GET /v1/forward-auth, also with every other method, and with any path below it. Not limited: what is refused here is refused in memory, and the proxy has
+ * limits of its own. Without CORS: which pages may use a service is for the service to say.
+ */
+export function addForwardAuth(app: App, context: RouteContext): void {
+  const options = {
+    config: { limit: 'none', cors: false },
+    logLevel: quietLevel(app),
+    onRequest: context.verified,
+  } as const
+  app.register(async (scope: App) => {
+    ignoreBodies(scope)
+    for (const method of METHODS)
+      if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method, { hasBody: true })
+    const url = '/v1/forward-auth'
+    const handler = (request: DemandingRequest, reply: FastifyReply) => {
+      const { scope, audience } = request.query
+      return answer(
+        context,
+        { request, reply },
+        { scope, audience, method: textOf(request.headers['x-forwarded-method']) },
+      )
+    }
+    scope.get(url, { ...options, schema: createSchema() }, handler)
+    const others = scope.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
+    scope.route({ ...options, url, method: others, schema: { querystring, hide: true }, handler })
+    scope.all(`${url}/*`, { ...options, schema: { hide: true } }, (request, reply) =>
+      answer(context, { request, reply }, demandInHeaders(request)),
+    )
+  })
+}
+
+/** It is asked about every request to other services, so that lines about each one are for those alone who want to see all that happens. */
+function quietLevel(app: App): LogLevel {
+  return app.log.level === 'info' ? 'warn' : (app.log.level as LogLevel)
+}
+
+/** Bodies are none of our business: whatever a proxy passes on of one is let go of. */
+function ignoreBodies(app: App): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+}
+
+function demandInHeaders({ headers, method }: FastifyRequest): Demand {
+  const scope = textOf(headers['x-forward-auth-scope'])
+  if (scope !== undefined && !scopeText.test(scope)) throw new Problem('validation_failed')
+  return { scope, audience: textOf(headers['x-forward-auth-audience']), method }
+}
+
+// No async function: what is in memory is answered without a promise.
+function answer(
+  { pages, repeatedExchange }: RouteContext,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { scope = '', audience = '', method }: Demand,
+): unknown {
+  const auth = authOf(request)
+  checkPage(request, pages, method)
+  if (scope !== '') requireScope(...scope.split(' '))(auth)
+  const send = (exchanged?: ExchangedToken) => {
+    request.outcome = 'allowed'
+    reply.headers(identityHeaders(auth, exchanged?.accessToken)).header('Cookie', cookiesToPass(request)).send()
+  }
+  if (audience === '') return send()
+  const exchanged = exchange(repeatedExchange, request, audience)
+  if (!(exchanged instanceof Promise)) return send(exchanged)
+  return exchanged.then((signed) => {
+    send(signed)
+    return reply
+  })
+}
+
+/** What is done on the strength of a cookie must come from a trusted page (CSRF), unless it can do no more than read. */
+function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
+  if (isRead({ method, headers: request.headers })) return
+  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw new Problem('csrf_refused')
+}
+
+/**
+ * Returns the `Cookie` header that the proxy passes on instead of the one that it was sent: an application must not get a token that
+ * works elsewhere too. It has other cookies only where the proxy asks for them in a header whose name begins with `Sec-`, which no
+ * script can send (Fetch §2.2.2): otherwise a script on this host could read cookies that are `HttpOnly`.
+ */
+function cookiesToPass({ headers }: FastifyRequest): string {
+  if (headers['sec-forward-auth'] !== 'proxy') return ''
+  return withoutCookies(headers.cookie ?? '', ownCookies) ?? ''
+}
+
+function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience: string): MaybePromise<ExchangedToken> {
+  try {
+    return repeated.tokenFor(authOf(request), audience, () => clientAddress(request))
+  } catch (error) {
+    // In its last second a token still holds, but nothing can be made of it.
+    const late = error instanceof Problem && error.code === 'subject_token_refused'
+    throw late ? new LatchkeyError('token_expired') : error
+  }
+}
+
+function textOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
+}

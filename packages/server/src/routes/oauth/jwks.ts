@@ -1,0 +1,35 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import type { RouteContext } from '../caller.js'
+import { refusals } from '../refusals.js'
+
+const schema = {
+  tags: ['other services'],
+  operationId: 'jwks',
+  summary: 'The public keys of tokens that were exchanged for other services (RFC 7517)',
+  response: {
+    200: Type.Object({
+      keys: Type.Array(
+        Type.Object(
+          {
+            kty: Type.String(),
+            kid: Type.String(),
+            alg: Type.String(),
+            use: Type.Literal('sig'),
+          },
+          { additionalProperties: true },
+        ),
+      ),
+    }),
+    ...refusals(),
+  },
+}
+
+/** GET /.well-known/jwks.json */
+export function addJwks(app: App, { serviceKeys }: RouteContext): void {
+  app.get('/.well-known/jwks.json', { schema }, async (_, reply) => {
+    reply.header('Cache-Control', 'public, max-age=300')
+    const { keys } = await serviceKeys.jwks()
+    return { keys: [...keys] }
+  })
+}

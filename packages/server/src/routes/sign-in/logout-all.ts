@@ -1,0 +1,23 @@
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, forToken, refusals } from '../refusals.js'
+import { byToken } from '../schemas.js'
+import { wantsCookies } from '../session-cookies.js'
+
+const schema = {
+  tags: ['sign in'],
+  operationId: 'logoutAll',
+  summary: 'End every session and every token of this account',
+  security: byToken,
+  response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken, 'csrf_refused') },
+}
+
+/** POST /v1/logout-all */
+export function addLogoutAll(app: App, { accounts, cookies, signedIn }: RouteContext): void {
+  app.post('/v1/logout-all', { schema, onRequest: signedIn }, async (request, reply) => {
+    await accounts.logoutAll(actingOf(request), originOf(request))
+    if (wantsCookies(request)) cookies.clear(reply)
+    return reply.code(204).send(null)
+  })
+}

@@ -1,0 +1,102 @@
+import type { FastifyRequest } from 'fastify'
+import { LatchkeyError } from 'latchkey'
+import type { App } from '../../http/app.js'
+import { Type } from '../../http/type.js'
+import { Problem } from '../../problem.js'
+import { deviceBinding } from '../../sessions/device-binding.js'
+import { parseRefreshToken } from '../../sessions/refresh-token.js'
+import { tokensAnswer, tokensInCookiesAnswer } from '../answers.js'
+import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { forBody, refusals } from '../refusals.js'
+import { EitherTokens, SignInHeaders } from '../schemas.js'
+import { accessCookie, cookiesOf, refreshCookie, wantsCookies } from '../session-cookies.js'
+
+type RefreshBody = { readonly refresh_token?: string } | null | undefined
+
+const schema = {
+  tags: ['sign in'],
+  operationId: 'refresh',
+  summary: 'Get new tokens',
+  description:
+    'Each refresh token gives its successor. The one just replaced is honoured until its successor is used, so that parallel tabs and lost answers ' +
+    'sign nobody out, and only for the client that refreshed: an older one, or one from another client, ends the session. A client that sends its ' +
+    '"Latchkey-Device" with a refresh is recognised by it from then on, and must go on sending it. A page that keeps its tokens in cookies sends no body.',
+  headers: SignInHeaders,
+  body: Type.Unsafe<RefreshBody>({
+    type: ['object', 'null'],
+    properties: { refresh_token: { type: 'string', minLength: 1, maxLength: 512 } },
+    additionalProperties: false,
+  }),
+  response: {
+    200: EitherTokens,
+    ...refusals(
+      ...forBody,
+      'csrf_refused',
+      'credentials_ambiguous',
+      'refresh_token_missing',
+      'refresh_token_invalid',
+      'refresh_token_expired',
+      'refresh_token_reused',
+      'session_ended',
+      'tenant_disabled',
+    ),
+  },
+}
+
+/** POST /v1/refresh */
+export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: RouteContext): void {
+  const config = { limit: 'refresh', named } as const
+  app.post('/v1/refresh', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+    const device = deviceOf(request)
+    const token = await sessions.chooseGenuine(refreshTokensOf(request))
+    const tokens = await sessions.refresh(token, originOf(request), device)
+    if (!wantsCookies(request)) return tokensAnswer(tokens)
+    // The device cookie is what the session is recognised by: it must not expire before the session does.
+    const isDeviceToken = device !== undefined && deviceBinding(device) !== null
+    cookies.set(reply, { tokens, ...(isDeviceToken ? { deviceToken: device } : {}) })
+    return tokensInCookiesAnswer(tokens)
+  })
+}
+
+/** The session that the token claims to belong to. */
+function named(request: FastifyRequest): string {
+  return sessionOf(refreshTokensOf(request)[0]) ?? ''
+}
+
+/**
+ * Returns the refresh token of the body, or those in cookies of the browser's own session. Never empty. Several of one session
+ * are those that a sibling host has added, of which at most one is genuine.
+ */
+function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]] {
+  const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
+  const [first, ...others] = wantsCookies(request) ? ownRefreshTokens(request) : []
+  if (first !== undefined && inBody !== undefined) throw new LatchkeyError('credentials_ambiguous')
+  if (inBody !== undefined) return [inBody]
+  if (first !== undefined) return [first, ...others]
+  const foreign = wantsCookies(request) && cookiesOf(request, refreshCookie).length > 0
+  throw new Problem(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
+}
+
+/**
+ * A sibling host can set a cookie of the refresh token's name, and so sign a browser in to an account of its choice, or stand in the way of the real one; it
+ * cannot set the access cookie, whose token names the session. That token need not be valid any more: it is enough that it was set by this host. All other
+ * refresh cookies are passed over. Throws `credentials_ambiguous` where there are two access cookies, which only a browser without cookie prefixes sends.
+ */
+function ownRefreshTokens(request: FastifyRequest): string[] {
+  const [accessToken = '', ...others] = cookiesOf(request, accessCookie)
+  if (others.length > 0) throw new LatchkeyError('credentials_ambiguous')
+  const session = sessionNamedBy(accessToken)
+  return cookiesOf(request, refreshCookie).filter((token) => session !== undefined && sessionOf(token) === session)
+}
+
+function sessionOf(refreshToken: string): string | undefined {
+  return parseRefreshToken(refreshToken)?.sessionId
+}
+
+function sessionNamedBy(accessToken: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()).sid
+  } catch {
+    return undefined
+  }
+}
