@@ -1,7 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams, ProfilePatch } from '../schemas.js'
 
@@ -22,8 +23,8 @@ const schema = {
 }
 
 /** PATCH /v1/admin/users/:id/profile */
-export function addChangeProfile(app: App, { administration, admin }: RouteContext): void {
-  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+export function addChangeProfile(app: App, administration: Administration): void {
+  const options = { schema }
   app.patch('/v1/admin/users/:id/profile', options, async (request) =>
     managedAccountAnswer(await administration.changeProfile(administratorOf(request), request.params.id, request.body)),
   )

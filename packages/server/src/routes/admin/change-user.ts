@@ -1,7 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams, Role, RoleNames, Scope } from '../schemas.js'
 
@@ -33,8 +34,8 @@ const schema = {
 }
 
 /** PATCH /v1/admin/users/:id */
-export function addChangeUser(app: App, { administration, admin }: RouteContext): void {
-  app.patch('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addChangeUser(app: App, administration: Administration): void {
+  app.patch('/v1/admin/users/:id', { schema }, async (request) => {
     const { role, roles, scope } = request.body
     const grants = { role, roles: roles?.join(' '), scope }
     return managedAccountAnswer(await administration.changeGrants(administratorOf(request), request.params.id, grants))

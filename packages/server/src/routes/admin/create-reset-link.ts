@@ -1,7 +1,8 @@
+import type { ResetLinks } from '../../admin/reset-links.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -34,8 +35,8 @@ const schema = {
 }
 
 /** POST /v1/admin/users/:id/reset-link */
-export function addCreateResetLink(app: App, { resetLinks, admin }: RouteContext): void {
-  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+export function addCreateResetLink(app: App, resetLinks: ResetLinks): void {
+  const options = { schema }
   app.post('/v1/admin/users/:id/reset-link', options, async (request, reply) => {
     const { url, expiresAt } = await resetLinks.create(administratorOf(request), request.params.id)
     return reply.code(201).send({ url, expires_at: timeAnswer(expiresAt) })

@@ -1,7 +1,8 @@
+import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 
@@ -42,8 +43,8 @@ const schema = {
 }
 
 /** POST /v1/admin/users */
-export function addCreateUser(app: App, { provisioning, admin }: RouteContext): void {
-  app.post('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request, reply) => {
+export function addCreateUser(app: App, provisioning: AccountProvisioning): void {
+  app.post('/v1/admin/users', { schema }, async (request, reply) => {
     const { email_verified: emailVerified = false, ...input } = request.body
     const account = await provisioning.create(administratorOf(request), { ...input, emailVerified })
     return reply.code(201).send(managedAccountAnswer(account))

@@ -1,7 +1,7 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -32,8 +32,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users/:id/secrets */
-export function addDescribeSecrets(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/secrets', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addDescribeSecrets(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id/secrets', { schema }, async (request) => {
     const { version, secrets } = await administration.describeSecrets(request.params.id)
     return {
       version,

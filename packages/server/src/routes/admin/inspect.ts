@@ -1,8 +1,9 @@
+import type { Latchkey } from 'latchkey'
+import type { SqlStore } from 'latchkey/sql'
 import { inspectToken } from '../../admin/inspect-token.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -47,8 +48,8 @@ const schema = {
 }
 
 /** POST /v1/admin/inspect */
-export function addInspect(app: App, { latchkey, store, admin }: RouteContext): void {
-  app.post('/v1/admin/inspect', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addInspect(app: App, latchkey: Latchkey, store: SqlStore): void {
+  app.post('/v1/admin/inspect', { schema }, async (request) => {
     const { secret, ...found } = await inspectToken({ latchkey, store }, request.body.token)
     if (secret === null) return { ...found, secret }
     const { tenant, isDisabled, generation, createdAt, retiresAt, reissueRequired } = secret

@@ -1,8 +1,9 @@
 import type { Invitation } from '../../accounts/invitations.js'
+import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, forUrl, refusals } from '../refusals.js'
 import { byToken, EmailInput, firstId, IdParams, pageQuery } from '../schemas.js'
 
@@ -80,18 +81,17 @@ const revokeSchema = {
 }
 
 /** POST /v1/admin/invitations · GET /v1/admin/invitations · DELETE /v1/admin/invitations/:id */
-export function addInvitations(app: App, { invitationAdministration, admin }: RouteContext): void {
-  const guarded = { config: { limit: 'admin' }, onRequest: admin } as const
-  app.post('/v1/admin/invitations', { schema: inviteSchema, ...guarded }, async (request, reply) => {
+export function addInvitations(app: App, invitationAdministration: InvitationAdministration): void {
+  app.post('/v1/admin/invitations', { schema: inviteSchema }, async (request, reply) => {
     const { invitation, url } = await invitationAdministration.invite(administratorOf(request), request.body)
     return reply.code(201).send({ ...invitationAnswer(invitation), ...(url === undefined ? {} : { url }) })
   })
-  app.get('/v1/admin/invitations', { schema: listSchema, ...guarded }, async (request) => {
+  app.get('/v1/admin/invitations', { schema: listSchema }, async (request) => {
     const { limit, cursor = firstId } = request.query
     const { items, next } = await invitationAdministration.list({ limit, after: cursor })
     return { invitations: items.map(invitationAnswer), next_cursor: next ?? null }
   })
-  app.delete('/v1/admin/invitations/:id', { schema: revokeSchema, ...guarded }, async (request, reply) => {
+  app.delete('/v1/admin/invitations/:id', { schema: revokeSchema }, async (request, reply) => {
     await invitationAdministration.revoke(administratorOf(request), request.params.id)
     return reply.code(204).send(null)
   })

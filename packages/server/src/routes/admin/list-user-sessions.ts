@@ -1,8 +1,8 @@
 import { authOf } from 'latchkey/fastify'
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { sessionAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -16,8 +16,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users/:id/sessions */
-export function addListUserSessions(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/sessions', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addListUserSessions(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id/sessions', { schema }, async (request) => {
     const living = await administration.listSessions(request.params.id)
     return { sessions: living.map((session) => sessionAnswer(session, authOf(request).sessionId)) }
   })

@@ -1,7 +1,7 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, firstId, pageQuery } from '../schemas.js'
 
@@ -24,8 +24,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users */
-export function addListUsers(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addListUsers(app: App, administration: Administration): void {
+  app.get('/v1/admin/users', { schema }, async (request) => {
     const { search, limit, cursor = firstId } = request.query
     const { items, next } = await administration.list({ search, limit, after: cursor })
     return { users: items.map(managedAccountAnswer), next_cursor: next ?? null }

@@ -1,10 +1,10 @@
+import type { Administration } from '../../admin/administration.js'
 import { decodeDetail } from '../../audit/audit-detail.js'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdInput, pageQuery } from '../schemas.js'
 
@@ -64,8 +64,8 @@ const schema = {
 }
 
 /** GET /v1/admin/audit */
-export function addReadAudit(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/audit', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addReadAudit(app: App, administration: Administration): void {
+  app.get('/v1/admin/audit', { schema }, async (request) => {
     const { since, until, cursor, ...filter } = request.query
     const query = { ...filter, before: cursor, since: momentOf(since), until: momentOf(until) }
     const { items, next } = await administration.readAudit(query)

@@ -1,7 +1,7 @@
+import type { StatisticsParts } from '../../admin/statistics.js'
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -34,8 +34,8 @@ const schema = {
 }
 
 /** GET /v1/admin/stats */
-export function addReadStats(app: App, { statistics, admin }: RouteContext): void {
-  app.get('/v1/admin/stats', { schema, config: { limit: 'admin' }, onRequest: admin }, async () => {
+export function addReadStats(app: App, statistics: StatisticsParts): void {
+  app.get('/v1/admin/stats', { schema }, async () => {
     const found = await readStatistics(statistics)
     return {
       accounts: found.accounts,

@@ -1,7 +1,7 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -15,8 +15,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users/:id */
-export function addReadUser(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+export function addReadUser(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id', { schema }, async (request) =>
     managedAccountAnswer(await administration.read(request.params.id)),
   )
 }

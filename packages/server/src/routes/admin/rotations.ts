@@ -1,10 +1,10 @@
 import type { Administrator } from '../../admin/administrator.js'
-import type { RotationStatus } from '../../admin/rotations.js'
+import type { RotationStatus, Rotations } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -52,11 +52,9 @@ const steps = {
 } as const
 
 /** GET and POST /v1/admin/rotations · POST /v1/admin/rotations/pause · /resume · /stop */
-export function addRotations(app: App, context: RouteContext): void {
-  const { rotations, admin } = context
-  const options = { config: { limit: 'admin' }, onRequest: admin } as const
-  app.get('/v1/admin/rotations', { schema: readSchema, ...options }, async () => answerOf(await rotations.read()))
-  app.post('/v1/admin/rotations', { schema: startSchema, ...options }, async (request) => {
+export function addRotations(app: App, rotations: Rotations): void {
+  app.get('/v1/admin/rotations', { schema: readSchema }, async () => answerOf(await rotations.read()))
+  app.post('/v1/admin/rotations', { schema: startSchema }, async (request) => {
     const { older_than: olderThan, rate_per_minute: ratePerMinute, canary } = request.body
     const order = {
       ...(olderThan === undefined ? {} : { olderThan: momentOf(olderThan) }),
@@ -65,17 +63,12 @@ export function addRotations(app: App, context: RouteContext): void {
     }
     return answerOf(await rotations.start(administratorOf(request), order))
   })
-  addStep(app, context, 'pause', (by) => rotations.pause(by))
-  addStep(app, context, 'resume', (by) => rotations.resume(by))
-  addStep(app, context, 'stop', (by) => rotations.stop(by))
+  addStep(app, 'pause', (by) => rotations.pause(by))
+  addStep(app, 'resume', (by) => rotations.resume(by))
+  addStep(app, 'stop', (by) => rotations.stop(by))
 }
 
-function addStep(
-  app: App,
-  { admin }: RouteContext,
-  name: keyof typeof steps,
-  take: (by: Administrator) => Promise<RotationStatus>,
-): void {
+function addStep(app: App, name: keyof typeof steps, take: (by: Administrator) => Promise<RotationStatus>): void {
   const schema = {
     ...shared,
     operationId: `${name}Rotation`,
@@ -83,9 +76,7 @@ function addStep(
     response: { 200: RotationAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'rotation_unknown') },
   }
   const path = `/v1/admin/rotations/${name}`
-  app.post(path, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
-    answerOf(await take(administratorOf(request))),
-  )
+  app.post(path, { schema }, async (request) => answerOf(await take(administratorOf(request))))
 }
 
 /** A leap second is a time as well, but none that is counted here. */

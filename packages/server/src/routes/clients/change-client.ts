@@ -1,5 +1,6 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 import { ClientChange, clientInput, DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
@@ -19,8 +20,8 @@ const schema = {
 }
 
 /** PATCH /v1/admin/clients/:id */
-export function addChangeClient(app: App, { clientAdministration, admin }: RouteContext): void {
-  app.patch('/v1/admin/clients/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addChangeClient(app: App, clientAdministration: ClientAdministration): void {
+  app.patch('/v1/admin/clients/:id', { schema }, async (request) => {
     const { params, body } = request
     return describedClientAnswer(
       await clientAdministration.change(administratorOf(request), params.id, clientInput(body)),

@@ -1,7 +1,7 @@
 import type { Administrator } from '../../admin/administrator.js'
-import type { DescribedClient } from '../../admin/client-administration.js'
+import type { ClientAdministration, DescribedClient } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
@@ -15,17 +15,15 @@ const actions = {
 } as const
 
 /** POST /v1/admin/clients/:id/disable · /enable · /rotate · /revoke */
-export function addClientActions(app: App, context: RouteContext): void {
-  const { clientAdministration } = context
-  addAction(app, context, 'disable', (by, id) => clientAdministration.disable(by, id))
-  addAction(app, context, 'enable', (by, id) => clientAdministration.enable(by, id))
-  addAction(app, context, 'rotate', (by, id) => clientAdministration.rotate(by, id))
-  addAction(app, context, 'revoke', (by, id) => clientAdministration.revoke(by, id))
+export function addClientActions(app: App, clientAdministration: ClientAdministration): void {
+  addAction(app, 'disable', (by, id) => clientAdministration.disable(by, id))
+  addAction(app, 'enable', (by, id) => clientAdministration.enable(by, id))
+  addAction(app, 'rotate', (by, id) => clientAdministration.rotate(by, id))
+  addAction(app, 'revoke', (by, id) => clientAdministration.revoke(by, id))
 }
 
 function addAction(
   app: App,
-  { admin }: RouteContext,
   name: keyof typeof actions,
   act: (by: Administrator, id: string) => Promise<DescribedClient>,
 ): void {
@@ -41,7 +39,7 @@ function addAction(
       ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', ...ownRefusals),
     },
   }
-  app.post(`/v1/admin/clients/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+  app.post(`/v1/admin/clients/:id/${name}`, { schema }, async (request) =>
     describedClientAnswer(await act(administratorOf(request), request.params.id)),
   )
 }

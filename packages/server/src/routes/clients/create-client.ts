@@ -1,5 +1,6 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 import { clientInput, describedClientAnswer, NewClient, RevealedClientAnswer } from './client-schemas.js'
@@ -15,8 +16,8 @@ const schema = {
 }
 
 /** POST /v1/admin/clients */
-export function addCreateClient(app: App, { clientAdministration, admin }: RouteContext): void {
-  app.post('/v1/admin/clients', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request, reply) => {
+export function addCreateClient(app: App, clientAdministration: ClientAdministration): void {
+  app.post('/v1/admin/clients', { schema }, async (request, reply) => {
     const input = { scope: '', mayIntrospect: false, ...clientInput(request.body), name: request.body.name }
     const { client, secret } = await clientAdministration.create(administratorOf(request), input)
     return reply.code(201).send({ ...describedClientAnswer(client), client_secret: secret })

@@ -1,6 +1,7 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -17,13 +18,9 @@ const schema = {
 }
 
 /** DELETE /v1/admin/clients/:id */
-export function addDeleteClient(app: App, { clientAdministration, admin }: RouteContext): void {
-  app.delete(
-    '/v1/admin/clients/:id',
-    { schema, config: { limit: 'admin' }, onRequest: admin },
-    async (request, reply) => {
-      await clientAdministration.delete(administratorOf(request), request.params.id)
-      return reply.code(204).send(null)
-    },
-  )
+export function addDeleteClient(app: App, clientAdministration: ClientAdministration): void {
+  app.delete('/v1/admin/clients/:id', { schema }, async (request, reply) => {
+    await clientAdministration.delete(administratorOf(request), request.params.id)
+    return reply.code(204).send(null)
+  })
 }

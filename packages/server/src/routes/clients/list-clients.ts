@@ -1,6 +1,6 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, firstId, pageQuery } from '../schemas.js'
 import { clientAnswer, ListedClient } from './client-schemas.js'
@@ -21,8 +21,8 @@ const schema = {
 }
 
 /** GET /v1/admin/clients */
-export function addListClients(app: App, { clientAdministration, admin }: RouteContext): void {
-  app.get('/v1/admin/clients', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addListClients(app: App, clientAdministration: ClientAdministration): void {
+  app.get('/v1/admin/clients', { schema }, async (request) => {
     const { limit, cursor = firstId } = request.query
     const { items, next } = await clientAdministration.list({ limit, after: cursor })
     return { clients: items.map(clientAnswer), next_cursor: next ?? null }

@@ -1,5 +1,5 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
-import type { RouteContext } from '../caller.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
@@ -14,8 +14,8 @@ const schema = {
 }
 
 /** GET /v1/admin/clients/:id */
-export function addReadClient(app: App, { clientAdministration, admin }: RouteContext): void {
-  app.get('/v1/admin/clients/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+export function addReadClient(app: App, clientAdministration: ClientAdministration): void {
+  app.get('/v1/admin/clients/:id', { schema }, async (request) =>
     describedClientAnswer(await clientAdministration.read(request.params.id)),
   )
 }

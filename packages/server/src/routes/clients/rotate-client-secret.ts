@@ -1,6 +1,7 @@
+import type { ClientAdministration } from '../../admin/client-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { administratorOf, type RouteContext } from '../caller.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 import { describedClientAnswer, RevealedClientAnswer } from './client-schemas.js'
@@ -32,8 +33,8 @@ const schema = {
 }
 
 /** POST /v1/admin/clients/:id/secrets */
-export function addRotateClientSecret(app: App, { clientAdministration, admin }: RouteContext): void {
-  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+export function addRotateClientSecret(app: App, clientAdministration: ClientAdministration): void {
+  const options = { schema }
   app.post('/v1/admin/clients/:id/secrets', options, async (request) => {
     const { grace_period = defaultGraceSec } = request.body
     const by = administratorOf(request)

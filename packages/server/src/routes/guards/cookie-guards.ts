@@ -3,12 +3,17 @@ import type { TrustedPages } from '../../http/trusted-pages.js'
 import { Problem } from '../../problem.js'
 import { accessCookie, cookiesOf, wantsCookies } from '../session-cookies.js'
 
-/** Methods that change nothing (RFC 9110 §9.2.1), and that other sites may therefore have a browser use. */
+/**
+ * Safe methods (RFC 9110 §9.2.1): they change nothing, so requests with them are allowed from any
+ * site.
+ */
 export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Keeps other sites from having somebody's browser do what they want (CSRF). Goes behind the hook that verifies the token: what is done on the strength of a
- * cookie must carry the mode header, and come from a trusted page. A token in the `Authorization` header is put there by nobody but its holder.
+ * Refuses cross-site requests (CSRF). Runs after the hook that verifies the token. A request that
+ * changes something and is authenticated by a cookie needs the mode header and must come from a
+ * trusted page. A token in the `Authorization` header needs neither, because no browser adds it by
+ * itself.
  */
 export function guardChanges(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
@@ -19,8 +24,11 @@ export function guardChanges(pages: TrustedPages): onRequestHookHandler {
   }
 }
 
-/** Keeps other sites from signing somebody's browser in to an account of theirs (login CSRF): cookies are given to trusted pages alone. */
-export function guardSignIn(pages: TrustedPages): onRequestHookHandler {
+/**
+ * Sets cookies for trusted pages only, so that no other site can sign a browser in to an account of
+ * an attacker (login CSRF).
+ */
+export function guardCookies(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
     if (wantsCookies(request) && !pages.sent(request)) done(new Problem('csrf_refused'))
     else done()

@@ -7,8 +7,8 @@ import { clientAddress } from '../../http/client-address.js'
 import { Problem } from '../../problem.js'
 
 /**
- * Lets a request pass whose stored grants and whose account are both an administrator's; the audit log has those that it refuses, of accounts and of
- * clients. Goes behind the hook that verifies the token.
+ * Requires that both the stored grants and the account are those of an administrator. Records every
+ * refusal of an account or a client in the audit log. Runs after the hook that verifies the token.
  */
 export function requireAdmin(administration: Administration, audit: AuditTrail): onRequestHookHandler {
   return (request, _reply, done) => {
@@ -28,7 +28,7 @@ async function check(administration: Administration, request: FastifyRequest): P
   await administration.checkAdmin(subject)
 }
 
-/** Records the route that was refused, as it was declared: never what the request has put into its path. */
+/** Records the refused route as it is declared, without the values that the request put into its path. */
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
   const { subject, sessionId } = authOf(request)
   return audit.tally({

@@ -1,10 +1,12 @@
+import type { Registration } from '../../accounts/registration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { handOver } from '../hand-over.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, NameInput, OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 
 const schema = {
   operationId: 'acceptInvitation',
@@ -36,9 +38,8 @@ const schema = {
 }
 
 /** POST /v1/register/invited */
-export function addAcceptInvitation(app: App, { registration, cookies, mayGetCookies }: RouteContext): void {
-  const config = { limit: 'recovery' } as const
-  app.post('/v1/register/invited', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+export function addAcceptInvitation(app: App, registration: Registration, cookies: SessionCookies): void {
+  app.post('/v1/register/invited', { schema }, async (request, reply) => {
     const signedIn = await registration.acceptInvitation(request.body, originOf(request), deviceOf(request))
     if (signedIn === undefined) return reply.code(202).send(acceptedAnswer)
     return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))

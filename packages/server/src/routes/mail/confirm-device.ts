@@ -1,6 +1,7 @@
+import type { DeviceConfirmation } from '../../accounts/device-confirmation.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { forBody, refusals } from '../refusals.js'
 import { OneTimeTokenInput, SignInHeaders } from '../schemas.js'
 
@@ -20,8 +21,8 @@ const schema = {
 }
 
 /** POST /v1/login/confirm */
-export function addConfirmDevice(app: App, { confirmations }: RouteContext): void {
-  app.post('/v1/login/confirm', { schema, config: { limit: 'recovery' } }, async (request, reply) => {
+export function addConfirmDevice(app: App, confirmations: DeviceConfirmation): void {
+  app.post('/v1/login/confirm', { schema }, async (request, reply) => {
     await confirmations.confirm(request.body.token, originOf(request), deviceOf(request))
     return reply.code(204).send(null)
   })

@@ -1,9 +1,11 @@
+import type { Registration } from '../../accounts/registration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { handOver } from '../hand-over.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 
 const schema = {
   operationId: 'finishRegistration',
@@ -29,9 +31,8 @@ const schema = {
 }
 
 /** POST /v1/register/finish */
-export function addFinishRegistration(app: App, { registration, cookies, mayGetCookies }: RouteContext): void {
-  const config = { limit: 'recovery' } as const
-  app.post('/v1/register/finish', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+export function addFinishRegistration(app: App, registration: Registration, cookies: SessionCookies): void {
+  app.post('/v1/register/finish', { schema }, async (request, reply) => {
     const signedIn = await registration.finish(request.body, originOf(request), deviceOf(request))
     return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
   })

@@ -1,7 +1,8 @@
+import type { Recovery } from '../../accounts/recovery.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
-import { originOf, type RouteContext } from '../caller.js'
+import { originOf } from '../caller.js'
 import { namedEmail } from '../named-email.js'
 import { forBody, refusals } from '../refusals.js'
 import { EmailInput } from '../schemas.js'
@@ -16,13 +17,9 @@ const schema = {
 }
 
 /** POST /v1/password/forgot */
-export function addForgotPassword(app: App, { recovery }: RouteContext): void {
-  app.post(
-    '/v1/password/forgot',
-    { schema, config: { limit: 'recovery', named: namedEmail } },
-    async (request, reply) => {
-      await recovery.forgot(request.body.email, originOf(request))
-      return reply.code(202).send(acceptedAnswer)
-    },
-  )
+export function addForgotPassword(app: App, recovery: Recovery): void {
+  app.post('/v1/password/forgot', { schema, config: { named: namedEmail } }, async (request, reply) => {
+    await recovery.forgot(request.body.email, originOf(request))
+    return reply.code(202).send(acceptedAnswer)
+  })
 }

@@ -1,7 +1,8 @@
+import type { EmailVerification } from '../../accounts/email-verification.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
-import { originOf, type RouteContext } from '../caller.js'
+import { originOf } from '../caller.js'
 import { namedEmail } from '../named-email.js'
 import { forBody, refusals } from '../refusals.js'
 import { EmailInput } from '../schemas.js'
@@ -16,8 +17,8 @@ const schema = {
 }
 
 /** POST /v1/email/resend */
-export function addResendEmail(app: App, { emails }: RouteContext): void {
-  app.post('/v1/email/resend', { schema, config: { limit: 'recovery', named: namedEmail } }, async (request, reply) => {
+export function addResendEmail(app: App, emails: EmailVerification): void {
+  app.post('/v1/email/resend', { schema, config: { named: namedEmail } }, async (request, reply) => {
     await emails.askForLink(request.body.email, originOf(request))
     return reply.code(202).send(acceptedAnswer)
   })

@@ -1,6 +1,7 @@
+import type { Recovery } from '../../accounts/recovery.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { forBody, refusals } from '../refusals.js'
 import { OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
 
@@ -25,8 +26,8 @@ const schema = {
 }
 
 /** POST /v1/password/reset */
-export function addResetPassword(app: App, { recovery }: RouteContext): void {
-  app.post('/v1/password/reset', { schema, config: { limit: 'recovery' } }, async (request, reply) => {
+export function addResetPassword(app: App, recovery: Recovery): void {
+  app.post('/v1/password/reset', { schema }, async (request, reply) => {
     const { token, new_password: password } = request.body
     await recovery.reset({ token, password }, originOf(request), deviceOf(request))
     return reply.code(204).send(null)

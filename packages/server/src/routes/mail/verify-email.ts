@@ -1,7 +1,9 @@
 import type { FastifyRequest, onRequestHookHandler, preHandlerHookHandler } from 'fastify'
+import type { EmailVerification } from '../../accounts/email-verification.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
+import type { Guards } from '../guards/guards.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, OneTimeTokenInput, PasswordInput } from '../schemas.js'
 import { accessCookie, cookiesOf } from '../session-cookies.js'
@@ -36,10 +38,9 @@ const schema = {
 }
 
 /** POST /v1/email/verify */
-export function addVerifyEmail(app: App, { emails, signedIn }: RouteContext): void {
-  const config = { limit: 'recovery' } as const
-  const preHandler = signedIn.map(wherePasswordIsMissing)
-  app.post('/v1/email/verify', { schema, config, preHandler }, async (request, reply) => {
+export function addVerifyEmail(app: App, emails: EmailVerification, guards: Guards): void {
+  const preHandler = guards.account.map(wherePasswordIsMissing)
+  app.post('/v1/email/verify', { schema, preHandler }, async (request, reply) => {
     const { token, password } = request.body
     const acting = isBySession(request) ? actingOf(request) : undefined
     await emails.verify({ token, password, acting }, originOf(request))

@@ -1,6 +1,7 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, PasswordInput } from '../schemas.js'
 
@@ -23,8 +24,8 @@ const schema = {
 }
 
 /** POST /v1/me/devices */
-export function addAddDevice(app: App, { accounts, signedIn }: RouteContext): void {
-  app.post('/v1/me/devices', { schema, onRequest: signedIn }, async (request, reply) => {
+export function addAddDevice(app: App, accounts: Accounts): void {
+  app.post('/v1/me/devices', { schema }, async (request, reply) => {
     const { token, expiresInSec } = await accounts.addDevice(
       actingOf(request),
       request.body.password,

@@ -1,9 +1,11 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { handOver } from '../hand-over.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, EitherSignedIn, ModeHeader, PasswordInput } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 
 const schema = {
   tags: ['own account'],
@@ -30,8 +32,8 @@ const schema = {
 }
 
 /** POST /v1/me/password */
-export function addChangePassword(app: App, { accounts, cookies, signedIn: onRequest }: RouteContext): void {
-  app.post('/v1/me/password', { schema, onRequest }, async (request, reply) => {
+export function addChangePassword(app: App, accounts: Accounts, cookies: SessionCookies): void {
+  app.post('/v1/me/password', { schema }, async (request, reply) => {
     const { current_password: currentPassword, new_password: newPassword } = request.body
     const passwords = { currentPassword, newPassword }
     const signedIn = await accounts.changePassword(actingOf(request), passwords, originOf(request))

@@ -1,8 +1,10 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, PasswordInput } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 import { wantsCookies } from '../session-cookies.js'
 
 const schema = {
@@ -26,8 +28,8 @@ const schema = {
 }
 
 /** DELETE /v1/me */
-export function addDeleteMe(app: App, { accounts, cookies, signedIn }: RouteContext): void {
-  app.delete('/v1/me', { schema, onRequest: signedIn }, async (request, reply) => {
+export function addDeleteMe(app: App, accounts: Accounts, cookies: SessionCookies): void {
+  app.delete('/v1/me', { schema }, async (request, reply) => {
     await accounts.delete(actingOf(request), request.body.password, originOf(request))
     if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)

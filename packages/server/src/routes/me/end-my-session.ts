@@ -1,6 +1,7 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
@@ -17,8 +18,8 @@ const schema = {
 }
 
 /** DELETE /v1/me/sessions/:id */
-export function addEndMySession(app: App, { accounts, signedIn }: RouteContext): void {
-  app.delete('/v1/me/sessions/:id', { schema, onRequest: signedIn }, async (request, reply) => {
+export function addEndMySession(app: App, accounts: Accounts): void {
+  app.delete('/v1/me/sessions/:id', { schema }, async (request, reply) => {
     await accounts.endSession(actingOf(request), request.params.id, originOf(request))
     return reply.code(204).send(null)
   })

@@ -1,7 +1,8 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import type { Sessions } from '../../sessions/sessions.js'
 import { sessionAnswer } from '../answers.js'
-import { actingOf, type RouteContext } from '../caller.js'
+import { actingOf } from '../caller.js'
 import { forToken, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -14,8 +15,8 @@ const schema = {
 }
 
 /** GET /v1/me/sessions */
-export function addListMySessions(app: App, { sessions, signedIn }: RouteContext): void {
-  app.get('/v1/me/sessions', { schema, onRequest: signedIn }, async (request) => {
+export function addListMySessions(app: App, sessions: Sessions): void {
+  app.get('/v1/me/sessions', { schema }, async (request) => {
     const { accountId, sessionId } = actingOf(request)
     const living = await sessions.list(accountId)
     return { sessions: living.map((session) => sessionAnswer(session, sessionId)) }

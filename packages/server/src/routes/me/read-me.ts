@@ -1,7 +1,8 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { accountAnswer } from '../answers.js'
-import { actingOf, type RouteContext } from '../caller.js'
+import { actingOf } from '../caller.js'
 import { forToken, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -14,8 +15,6 @@ const schema = {
 }
 
 /** GET /v1/me */
-export function addReadMe(app: App, { accounts, signedIn }: RouteContext): void {
-  app.get('/v1/me', { schema, onRequest: signedIn }, async (request) =>
-    accountAnswer(await accounts.read(actingOf(request).accountId)),
-  )
+export function addReadMe(app: App, accounts: Accounts): void {
+  app.get('/v1/me', { schema }, async (request) => accountAnswer(await accounts.read(actingOf(request).accountId)))
 }

@@ -1,7 +1,8 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { accountAnswer } from '../answers.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 
@@ -40,8 +41,8 @@ const schema = {
 }
 
 /** PATCH /v1/me */
-export function addUpdateMe(app: App, { accounts, signedIn }: RouteContext): void {
-  app.patch('/v1/me', { schema, onRequest: signedIn }, async (request) =>
+export function addUpdateMe(app: App, accounts: Accounts): void {
+  app.patch('/v1/me', { schema }, async (request) =>
     accountAnswer(await accounts.update(actingOf(request), request.body, originOf(request))),
   )
 }

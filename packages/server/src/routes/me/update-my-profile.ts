@@ -1,7 +1,8 @@
+import type { Profiles } from '../../accounts/profiles.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { accountAnswer } from '../answers.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, ProfilePatch } from '../schemas.js'
 
@@ -21,8 +22,8 @@ const schema = {
 }
 
 /** PATCH /v1/me/profile */
-export function addUpdateMyProfile(app: App, { profiles, signedIn }: RouteContext): void {
-  app.patch('/v1/me/profile', { schema, onRequest: signedIn }, async (request) =>
+export function addUpdateMyProfile(app: App, profiles: Profiles): void {
+  app.patch('/v1/me/profile', { schema }, async (request) =>
     accountAnswer(await profiles.change(actingOf(request), request.body, originOf(request))),
   )
 }

@@ -11,7 +11,8 @@ import { clientAddress } from '../../http/client-address.js'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
+import { addGuards } from '../guards/add-guards.js'
+import type { Guards } from '../guards/guards.js'
 import { forToken, forUrl, refusals } from '../refusals.js'
 import { Scope, scopePattern } from '../schemas.js'
 import { accessCookie, cookiesOf, ownCookies } from '../session-cookies.js'
@@ -67,6 +68,12 @@ type DemandingRequest = FastifyRequest<{ Querystring: Static<typeof querystring>
 
 const scopeText = new RegExp(scopePattern)
 
+interface ForwardAuthDependencies {
+  readonly guards: Guards
+  readonly pages: TrustedPages
+  readonly repeatedExchange: RepeatedExchange
+}
+
 /** What the operator asks of requests to a service. */
 interface Demand {
   readonly scope?: string | undefined
@@ -79,13 +86,10 @@ interface Demand {
  * GET /v1/forward-auth, also with every other method, and with any path below it. Not limited: what is refused here is refused in memory, and the proxy has
  * limits of its own. Without CORS: which pages may use a service is for the service to say.
  */
-export function addForwardAuth(app: App, context: RouteContext): void {
-  const options = {
-    config: { limit: 'none', cors: false },
-    logLevel: quietLevel(app),
-    onRequest: context.verified,
-  } as const
+export function addForwardAuth(app: App, { guards, ...dependencies }: ForwardAuthDependencies): void {
+  const options = { config: { limit: 'none', cors: false }, logLevel: quietLevel(app) } as const
   app.register(async (scope: App) => {
+    addGuards(scope, guards.token)
     ignoreBodies(scope)
     for (const method of METHODS)
       if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method, { hasBody: true })
@@ -93,7 +97,7 @@ export function addForwardAuth(app: App, context: RouteContext): void {
     const handler = (request: DemandingRequest, reply: FastifyReply) => {
       const { scope, audience } = request.query
       return answer(
-        context,
+        dependencies,
         { request, reply },
         { scope, audience, method: textOf(request.headers['x-forwarded-method']) },
       )
@@ -102,7 +106,7 @@ export function addForwardAuth(app: App, context: RouteContext): void {
     const others = scope.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
     scope.route({ ...options, url, method: others, schema: { querystring, hide: true }, handler })
     scope.all(`${url}/*`, { ...options, schema: { hide: true } }, (request, reply) =>
-      answer(context, { request, reply }, demandInHeaders(request)),
+      answer(dependencies, { request, reply }, demandInHeaders(request)),
     )
   })
 }
@@ -129,7 +133,7 @@ function demandInHeaders({ headers, method }: FastifyRequest): Demand {
 
 // No async function: what is in memory is answered without a promise.
 function answer(
-  { pages, repeatedExchange }: RouteContext,
+  { pages, repeatedExchange }: Omit<ForwardAuthDependencies, 'guards'>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   { scope = '', audience = '', method }: Demand,
 ): unknown {

@@ -1,8 +1,10 @@
+import type { AuditTrail } from '../../audit/audit-trail.js'
+import type { Clients } from '../../clients/clients.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
+import type { Introspection } from '../../oauth/introspection.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
 
@@ -55,7 +57,14 @@ const schema = {
 }
 
 /** POST /oauth/introspect */
-export function addIntrospectToken(app: App, { audit, clients, inspection }: RouteContext): void {
+export function addIntrospectToken(
+  app: App,
+  {
+    audit,
+    clients,
+    inspection,
+  }: { readonly audit: AuditTrail; readonly clients: Clients; readonly inspection: Introspection },
+): void {
   addFormRoute(app, (scope) => {
     const config = { limit: 'introspection', named: namedClient } as const
     scope.post('/oauth/introspect', { schema, config }, async (request) => {

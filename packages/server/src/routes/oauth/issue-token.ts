@@ -1,6 +1,7 @@
+import type { Clients } from '../../clients/clients.js'
+import type { TokenExchange } from '../../exchange/token-exchange.js'
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { clientCredentialsGrant } from './client-credentials-grant.js'
 import { addFormRoute, namedClient } from './form.js'
@@ -34,7 +35,7 @@ const schema = {
 }
 
 /** POST /oauth/token */
-export function addIssueToken(app: App, { clients, exchange }: RouteContext): void {
+export function addIssueToken(app: App, clients: Clients, exchange: TokenExchange): void {
   const grants = new Map<string, Grant>([
     ['client_credentials', clientCredentialsGrant(clients)],
     [TOKEN_EXCHANGE, tokenExchangeGrant(exchange)],

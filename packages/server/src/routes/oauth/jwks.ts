@@ -1,6 +1,6 @@
+import type { KeyPairSource } from 'latchkey'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import type { RouteContext } from '../caller.js'
 import { refusals } from '../refusals.js'
 
 const schema = {
@@ -26,7 +26,7 @@ const schema = {
 }
 
 /** GET /.well-known/jwks.json */
-export function addJwks(app: App, { serviceKeys }: RouteContext): void {
+export function addJwks(app: App, serviceKeys: KeyPairSource): void {
   app.get('/.well-known/jwks.json', { schema }, async (_, reply) => {
     reply.header('Cache-Control', 'public, max-age=300')
     const { keys } = await serviceKeys.jwks()

@@ -1,6 +1,5 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import type { RouteContext } from '../caller.js'
 import { refusals } from '../refusals.js'
 import { TOKEN_EXCHANGE } from './grant.js'
 
@@ -32,7 +31,7 @@ const schema = {
 }
 
 /** GET /.well-known/oauth-authorization-server, and below it where the issuer has a path (RFC 8414 §3.1). */
-export function addMetadata(app: App, { issuer, scopes }: RouteContext): void {
+export function addMetadata(app: App, issuer: string, scopes: readonly string[]): void {
   const metadata = {
     issuer,
     token_endpoint: `${issuer}/oauth/token`,

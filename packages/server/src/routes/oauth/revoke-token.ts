@@ -1,8 +1,9 @@
+import type { Clients } from '../../clients/clients.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
+import type { TokenRevocation } from '../../oauth/token-revocation.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient } from './form.js'
 import { tokenParameters } from './introspect-token.js'
@@ -30,7 +31,7 @@ const schema = {
 }
 
 /** POST /oauth/revoke */
-export function addRevokeToken(app: App, { clients, revocation }: RouteContext): void {
+export function addRevokeToken(app: App, clients: Clients, revocation: TokenRevocation): void {
   addFormRoute(app, (scope) => {
     const config = { limit: 'token', named: namedClient } as const
     scope.post('/oauth/revoke', { schema, config }, async (request, reply) => {

@@ -1,9 +1,10 @@
+import type { FastifyRequest } from 'fastify'
 import type { App } from '../../http/app.js'
+import type { Metrics } from '../../ops/metrics.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
 
 /** GET /metrics */
-export function addMetrics(app: App, { metrics, mayReadMetrics }: RouteContext): void {
+export function addMetrics(app: App, metrics: Metrics, mayReadMetrics: (request: FastifyRequest) => boolean): void {
   app.get(
     '/metrics',
     { schema: { hide: true }, config: { limit: 'none' }, logLevel: 'warn' },

@@ -1,8 +1,8 @@
 import type { App } from '../../http/app.js'
 import { problemAnswer, sendProblem } from '../../http/problem-answer.js'
 import { Type } from '../../http/type.js'
+import type { Readiness } from '../../ops/readiness.js'
 import { Problem } from '../../problem.js'
-import type { RouteContext } from '../caller.js'
 import { refusals } from '../refusals.js'
 
 const schema = {
@@ -21,7 +21,7 @@ const schema = {
 }
 
 /** GET /readyz */
-export function addReadyz(app: App, { readiness }: RouteContext): void {
+export function addReadyz(app: App, readiness: Readiness): void {
   app.get('/readyz', { schema, logLevel: 'warn', config: { limit: 'none' } }, async (request, reply) => {
     const reasons = await readiness.reasons()
     const warnings = [...(await readiness.warnings())]

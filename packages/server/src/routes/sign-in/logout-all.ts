@@ -1,8 +1,10 @@
+import type { Accounts } from '../../accounts/accounts.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { actingOf, originOf, type RouteContext } from '../caller.js'
+import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 import { wantsCookies } from '../session-cookies.js'
 
 const schema = {
@@ -14,8 +16,8 @@ const schema = {
 }
 
 /** POST /v1/logout-all */
-export function addLogoutAll(app: App, { accounts, cookies, signedIn }: RouteContext): void {
-  app.post('/v1/logout-all', { schema, onRequest: signedIn }, async (request, reply) => {
+export function addLogoutAll(app: App, accounts: Accounts, cookies: SessionCookies): void {
+  app.post('/v1/logout-all', { schema }, async (request, reply) => {
     await accounts.logoutAll(actingOf(request), originOf(request))
     if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)

@@ -5,10 +5,12 @@ import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { deviceBinding } from '../../sessions/device-binding.js'
 import { parseRefreshToken } from '../../sessions/refresh-token.js'
+import type { Sessions } from '../../sessions/sessions.js'
 import { tokensAnswer, tokensInCookiesAnswer } from '../answers.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherTokens, SignInHeaders } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 import { accessCookie, cookiesOf, refreshCookie, wantsCookies } from '../session-cookies.js'
 
 type RefreshBody = { readonly refresh_token?: string } | null | undefined
@@ -44,9 +46,9 @@ const schema = {
 }
 
 /** POST /v1/refresh */
-export function addRefresh(app: App, { sessions, cookies, mayGetCookies }: RouteContext): void {
+export function addRefresh(app: App, sessions: Sessions, cookies: SessionCookies): void {
   const config = { limit: 'refresh', named } as const
-  app.post('/v1/refresh', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+  app.post('/v1/refresh', { schema, config }, async (request, reply) => {
     const device = deviceOf(request)
     const token = await sessions.chooseGenuine(refreshTokensOf(request))
     const tokens = await sessions.refresh(token, originOf(request), device)

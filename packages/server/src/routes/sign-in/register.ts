@@ -1,10 +1,12 @@
+import type { Registration } from '../../accounts/registration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
-import { deviceOf, originOf, type RouteContext } from '../caller.js'
+import { deviceOf, originOf } from '../caller.js'
 import { handOver } from '../hand-over.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, EmailInput, NameInput, PasswordInput, SignInHeaders } from '../schemas.js'
+import type { SessionCookies } from '../session-cookies.js'
 
 const schema = {
   tags: ['sign in'],
@@ -36,9 +38,9 @@ const schema = {
 }
 
 /** POST /v1/register */
-export function addRegister(app: App, { registration, cookies, mayGetCookies }: RouteContext): void {
+export function addRegister(app: App, registration: Registration, cookies: SessionCookies): void {
   const config = { limit: 'register' } as const
-  app.post('/v1/register', { schema, config, onRequest: mayGetCookies }, async (request, reply) => {
+  app.post('/v1/register', { schema, config }, async (request, reply) => {
     const signedIn = await registration.register(request.body, originOf(request), deviceOf(request))
     if (signedIn === undefined) return reply.code(202).send(acceptedAnswer)
     return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
