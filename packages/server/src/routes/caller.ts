@@ -23,7 +23,9 @@ export function deviceOf(request: FastifyRequest): string | undefined {
   return typeof sent === 'string' ? sent : kept
 }
 
-/** Returns the account and the session that a request acts for, after `Guards.account` passed it. */
+/**
+ * Returns the account and the session that a request acts for, after `Guards.account` passed it.
+ */
 export function actingOf(request: FastifyRequest): Acting {
   const auth = authOf(request)
   if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')

@@ -11,8 +11,9 @@ const schema = {
   operationId: 'changeProfile',
   summary: 'Change the profile of an account',
   description:
-    'A merge patch (RFC 7396): what is given replaces what was, null removes a member, everything else stays. Access tokens that carry members as claims ' +
-    'have the new ones after their next refresh.',
+    'A merge patch (RFC 7396): a given member replaces the old one, null removes a member, ' +
+    'all others stay. Access tokens that carry profile members as claims have the new values ' +
+    'after their next refresh.',
   security: byToken,
   params: IdParams,
   body: ProfilePatch,

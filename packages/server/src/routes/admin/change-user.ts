@@ -9,10 +9,12 @@ import { byToken, IdParams, Role, RoleNames, Scope } from '../schemas.js'
 const schema = {
   tags: ['administration'],
   operationId: 'changeUser',
-  summary: 'Change what an account may do',
+  summary: 'Change the rights of an account',
   description:
-    'Its role here, its roles and its scope in the applications behind: each given one replaces what was. It holds at once, everywhere, for the access ' +
-    'tokens that it has; its sessions go on. All together have at most 1 KiB of JSON.',
+    'The role in this server, and the roles and the scope in the applications behind it. A ' +
+    'given value replaces the old one. The change applies at once, also to access tokens that ' +
+    'were issued before; sessions continue. Roles and scope together have at most 1 KiB of ' +
+    'JSON.',
   security: byToken,
   params: IdParams,
   body: Type.Object(

@@ -9,16 +9,18 @@ import { byToken, IdParams } from '../schemas.js'
 const schema = {
   tags: ['administration'],
   operationId: 'createResetLink',
-  summary: 'Make a link with which a new password can be set, to hand out',
+  summary: 'Create a password reset link to hand out',
   description:
-    'For POST /v1/password/reset. It works once, ends the earlier ones of the account, and is in this answer and nowhere else. The owner is informed ' +
-    'by mail if the address is verified. It ends when the administrator who made it is disabled or demoted. Refused for administrators.',
+    'For POST /v1/password/reset. The link works once and invalidates the earlier links of ' +
+    'the account. Only this answer contains it. If the address is verified, the owner is ' +
+    'notified by mail. The link becomes invalid when the administrator who created it is ' +
+    'disabled or demoted. Refused for the accounts of administrators.',
   security: byToken,
   params: IdParams,
   response: {
     201: Type.Object(
       {
-        url: Type.String({ description: 'Shown this once; the server keeps a hash of its token.' }),
+        url: Type.String({ description: 'Shown only once: the server stores a hash of its token.' }),
         expires_at: Type.String({ format: 'date-time' }),
       },
       { additionalProperties: false },

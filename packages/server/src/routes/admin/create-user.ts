@@ -9,9 +9,11 @@ import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 const schema = {
   tags: ['administration'],
   operationId: 'createUser',
-  summary: 'Make an account for somebody',
+  summary: 'Create an account',
   description:
-    'However registration is set. Nothing is mailed. Without a password nobody can sign in until one is set by a reset link, mailed or handed out.',
+    'Works with every setting of LATCHKEY_REGISTRATION. No letter is mailed. An account ' +
+    'without a password cannot sign in until a password is set with a reset link, mailed or ' +
+    'handed out.',
   security: byToken,
   body: Type.Object(
     {
@@ -20,7 +22,7 @@ const schema = {
       password: Type.Optional(PasswordInput),
       email_verified: Type.Optional(
         Type.Boolean({
-          description: 'Whether the person is known to read what is mailed to the address; false unless given.',
+          description: 'Whether the owner is known to receive mail at the address. Default: false.',
         }),
       ),
     },

@@ -11,18 +11,17 @@ const closed = { additionalProperties: false }
 const time = (description: string) => Type.String({ format: 'date-time', description })
 
 const Delivery = Type.Union([Type.Literal('mail'), Type.Literal('link')], {
-  description:
-    '"mail": the link is mailed to the address, and nobody else learns it. "link": it is in the answer, to be handed out.',
+  description: '"mail": the link is only mailed to the address. "link": the link is in the answer, to hand out.',
 })
 
 const invitationFields = {
   id: Type.String({ format: 'uuid' }),
-  email: Type.String({ description: 'The address that the account will have.' }),
+  email: Type.String({ description: 'The address of the account to create.' }),
   delivery: Delivery,
   invited_by: Type.String({ description: 'The ID of the administrator, or "cli".' }),
-  created_at: time('When it was made.'),
-  expires_at: time('When it ends.'),
-  mailed_at: Type.Union([time('When the letter with the link was written.'), Type.Null()]),
+  created_at: time('The time of its creation.'),
+  expires_at: time('The time of its expiry.'),
+  mailed_at: Type.Union([time('The time when the letter with the link was written.'), Type.Null()]),
 }
 
 const common = { tags: ['administration'], security: byToken }
@@ -30,15 +29,15 @@ const common = { tags: ['administration'], security: byToken }
 const inviteSchema = {
   ...common,
   operationId: 'inviteUser',
-  summary: 'Invite the owner of an address to make an account',
-  description: 'The link works once, until it expires, and ends an earlier one to the same address.',
+  summary: 'Invite the owner of an address to create an account',
+  description: 'The link works once, until it expires. It replaces an earlier one to the same address.',
   body: Type.Object({ email: EmailInput, delivery: Delivery }, closed),
   response: {
     201: Type.Object(
       {
         ...invitationFields,
         url: Type.Optional(
-          Type.String({ description: 'With "link": shown this once; the server keeps a hash of it.' }),
+          Type.String({ description: 'With "link": shown only once, because the server stores a hash of it.' }),
         ),
       },
       closed,
@@ -58,7 +57,7 @@ const inviteSchema = {
 const listSchema = {
   ...common,
   operationId: 'listInvitations',
-  summary: 'List invitations that were neither used nor expired, oldest first',
+  summary: 'List open invitations, oldest first',
   querystring: Type.Object(pageQuery, closed),
   response: {
     200: Type.Object({
@@ -72,7 +71,7 @@ const listSchema = {
 const revokeSchema = {
   ...common,
   operationId: 'revokeInvitation',
-  summary: 'End an invitation',
+  summary: 'Revoke an invitation',
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),

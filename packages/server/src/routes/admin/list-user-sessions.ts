@@ -9,7 +9,7 @@ import { byToken, IdParams } from '../schemas.js'
 const schema = {
   tags: ['administration'],
   operationId: 'listUserSessions',
-  summary: 'List the devices that an account is signed in on, newest first',
+  summary: 'List the sessions of an account, newest first',
   security: byToken,
   params: IdParams,
   response: { 200: Type.Ref('Sessions#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },

@@ -11,7 +11,10 @@ const schema = {
   summary: 'List and search accounts, oldest first',
   security: byToken,
   querystring: Type.Object(
-    { search: Type.String({ maxLength: 254, default: '', description: 'A part of address or name.' }), ...pageQuery },
+    {
+      search: Type.String({ maxLength: 254, default: '', description: 'A part of the address or of the name.' }),
+      ...pageQuery,
+    },
     { additionalProperties: false },
   ),
   response: {

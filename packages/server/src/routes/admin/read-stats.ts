@@ -10,7 +10,7 @@ const count = (description?: string) => Type.Integer(description === undefined ?
 const schema = {
   tags: ['administration'],
   operationId: 'readStats',
-  summary: 'Read how many accounts, sessions and secrets there are, and how this server fares',
+  summary: 'Read counts of accounts, sessions and secrets, and the state of this server',
   security: byToken,
   response: {
     200: Type.Object({
@@ -18,14 +18,14 @@ const schema = {
       living_sessions: count(),
       secrets: Type.Array(
         Type.Object({
-          age: Type.String({ description: 'Made within so long; "older" for the rest.' }),
+          age: Type.String({ description: 'The maximum age of these secrets; "older" for the rest.' }),
           count: count(),
         }),
       ),
-      feed_age_ms: Type.Union([count('Since when the change feed has not proved itself complete.'), Type.Null()]),
+      feed_age_ms: Type.Union([count('The time since the last check that the change feed is complete.'), Type.Null()]),
       verifications: Type.Object(
         { memory: count(), read: count() },
-        { description: 'Tokens accepted since this server began: from memory, or after a read.' },
+        { description: 'Tokens accepted since this server started: from memory, or after a read.' },
       ),
       shared_cache: Type.Object({ hits: count(), misses: count() }),
     }),

@@ -10,11 +10,16 @@ import { byToken } from '../schemas.js'
 
 const RotationAnswer = Type.Object({
   state: Type.Enum(['rotating', 'paused', 'waiting', 'done', 'stopped'], {
-    description: 'waiting: no server carries it out at the moment; one will take it up.',
+    description: 'waiting: no server runs the rotation now; one will continue it.',
   }),
-  older_than: Type.String({ format: 'date-time', description: 'Give it again to go on after a stop.' }),
+  older_than: Type.String({
+    format: 'date-time',
+    description: 'Start with the same value again to continue after a stop.',
+  }),
   rotated: Type.Integer(),
-  failed: Type.Record(Type.String(), Type.Integer(), { description: 'Accounts that kept their secret, by code.' }),
+  failed: Type.Record(Type.String(), Type.Integer(), {
+    description: 'The number of accounts that kept their secret, by code.',
+  }),
   remaining: Type.Integer(),
   estimated_end: Type.String({ format: 'date-time' }),
 })
@@ -24,14 +29,19 @@ const shared = { tags: ['administration'], security: byToken } as const
 const startSchema = {
   ...shared,
   operationId: 'startRotation',
-  summary: 'Give everybody a new secret whose secret is older than a date, at a bounded rate; nobody is logged out',
+  summary: 'Rotate all secrets that are older than a date, at a bounded rate, without ending sessions',
   description:
-    'One at a time for all servers of the database. One of them carries it out; should it die, another takes it up. Any of them may be asked to steer it.',
+    'All servers of a database share one rotation at a time. One of them runs it; if that one stops, ' +
+    'another continues. Every server accepts requests to control it.',
   body: Type.Object(
     {
-      older_than: Type.Optional(Type.String({ format: 'date-time', description: 'By default now: everybody.' })),
-      rate_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'By default 6000.' })),
-      canary: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Pause after so many.' })),
+      older_than: Type.Optional(
+        Type.String({ format: 'date-time', description: 'Default: now, which means every secret.' }),
+      ),
+      rate_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'Default: 6000.' })),
+      canary: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Pause after this number of accounts.' }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -41,14 +51,14 @@ const startSchema = {
 const readSchema = {
   ...shared,
   operationId: 'readRotation',
-  summary: 'Read how far the last rotation of everybody has come',
+  summary: 'Read the progress of the last rotation of all secrets',
   response: { 200: RotationAnswer, ...refusals(...forAdmin, 'rotation_unknown') },
 }
 
 const steps = {
-  pause: 'Rotate nobody until it is resumed',
-  resume: 'Go on with a rotation that pauses',
-  stop: 'End the rotation',
+  pause: 'Pause the rotation until it is resumed',
+  resume: 'Resume a paused rotation',
+  stop: 'Stop the rotation',
 } as const
 
 /** GET and POST /v1/admin/rotations · POST /v1/admin/rotations/pause · /resume · /stop */
@@ -79,7 +89,7 @@ function addStep(app: App, name: keyof typeof steps, take: (by: Administrator) =
   app.post(path, { schema }, async (request) => answerOf(await take(administratorOf(request))))
 }
 
-/** A leap second is a time as well, but none that is counted here. */
+/** Returns the time. The schema allows leap seconds, which JavaScript cannot parse. */
 function momentOf(text: string): Date {
   const moment = new Date(text)
   if (Number.isNaN(moment.getTime())) throw new Problem('validation_failed')

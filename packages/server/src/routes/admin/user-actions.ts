@@ -9,11 +9,11 @@ import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const actions = {
-  disable: 'Lock the account: its sessions and tokens end, and nobody can sign in to it',
-  enable: 'Unlock the account: one can sign in again, and nothing that ended comes back',
-  rotate: 'Give the account a new secret: the old one verifies until its grace ends, and nobody is logged out',
-  revoke: 'End every session and every token of the account at once',
-  verify: 'Mark the address of the account as verified, as if its owner had followed a mailed link',
+  disable: 'Disable an account: end its sessions and tokens, and refuse logins',
+  enable: 'Enable an account: allow logins again, without restoring sessions or tokens',
+  rotate: 'Rotate the secret of an account: the old one verifies until its grace period ends, and no session ends',
+  revoke: 'End every session and revoke every token of an account at once',
+  verify: 'Mark the address of an account as verified, as a mailed link would',
 } as const
 
 /** POST /v1/admin/users/:id/disable · /enable · /rotate · /revoke · /verify */

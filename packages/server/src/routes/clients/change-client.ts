@@ -8,8 +8,8 @@ import { ClientChange, clientInput, DescribedClientAnswer, describedClientAnswer
 const schema = {
   tags: ['clients'],
   operationId: 'changeClient',
-  summary: 'Change the name of a client, its scope, or whether it may introspect',
-  description: 'When its scope changes, its tokens say what is no longer so: they are refused, and it gets new ones.',
+  summary: 'Change the name or the scope of a client, or its right to introspect',
+  description: 'When the scope changes, tokens that name the old scope are refused and the client must get new ones.',
   security: byToken,
   params: IdParams,
   body: ClientChange,

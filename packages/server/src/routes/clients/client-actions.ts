@@ -7,11 +7,10 @@ import { byToken, IdParams } from '../schemas.js'
 import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.js'
 
 const actions = {
-  disable: 'Lock a client: its tokens end, and it gets no more',
-  enable: 'Unlock a client: it gets tokens again, and nothing that ended comes back',
-  rotate:
-    'Sign the tokens of a client with a new secret: those that it has hold on until the grace of the old one ends',
-  revoke: 'End every token of a client at once; it can get new ones',
+  disable: 'Disable a client: revoke its tokens and issue no new ones',
+  enable: 'Enable a client: issue tokens again, without restoring old ones',
+  rotate: 'Rotate the signing secret of a client: its old tokens stay valid until the grace period ends',
+  revoke: 'Revoke every token of a client at once; it can get new ones',
 } as const
 
 /** POST /v1/admin/clients/:id/disable · /enable · /rotate · /revoke */

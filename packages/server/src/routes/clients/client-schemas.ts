@@ -9,27 +9,27 @@ const time = (description: string) => Type.String({ format: 'date-time', descrip
 const closed = { additionalProperties: false }
 
 const name = Type.String({ minLength: 1, maxLength: 200, examples: ['nightly report'] })
-const mayIntrospect = Type.Boolean({ description: 'Whether it may ask about tokens at /oauth/introspect.' })
+const mayIntrospect = Type.Boolean({ description: 'Whether the client may use /oauth/introspect.' })
 
-/** What an administrator says of a new client. */
+/** The body that creates a client. */
 export const NewClient = Type.Object(
   { name, scope: Type.Optional(Scope), may_introspect: Type.Optional(mayIntrospect) },
   closed,
 )
 
-/** What an administrator changes of a client. */
+/** The body that changes a client. */
 export const ClientChange = Type.Object(
   { name: Type.Optional(name), scope: Type.Optional(Scope), may_introspect: Type.Optional(mayIntrospect) },
   closed,
 )
 
 const clientFields = {
-  id: Type.String({ format: 'uuid', description: 'Its client_id, and the "sub" of its tokens.' }),
+  id: Type.String({ format: 'uuid', description: 'The client_id, and the "sub" of the tokens of the client.' }),
   name: Type.String(),
   scope: Scope,
   may_introspect: mayIntrospect,
-  created_at: time('When it was made.'),
-  disabled_at: Type.Union([time('Since when it gets no tokens.'), Type.Null()]),
+  created_at: time('The time of its creation.'),
+  disabled_at: Type.Union([time('The time since which the client gets no tokens.'), Type.Null()]),
 }
 
 /** A client in a list. */
@@ -38,12 +38,12 @@ export const ListedClient = Type.Object(clientFields, closed)
 const ClientSecret = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
-    created_at: time('When it was made.'),
+    created_at: time('The time of its creation.'),
     last_used_at: Type.Union([
-      time('When it was last used to get a token, to within a minute; null for never.'),
+      time('The time when it was last used to get a token, to the minute; null if never.'),
       Type.Null(),
     ]),
-    retires_at: Type.Union([time('When it ends; null for the newest one.'), Type.Null()]),
+    retires_at: Type.Union([time('The time of its end; null for the newest secret.'), Type.Null()]),
   },
   closed,
 )
@@ -51,23 +51,23 @@ const ClientSecret = Type.Object(
 const describedFields = {
   ...clientFields,
   secrets: Type.Array(ClientSecret, {
-    description: 'The secrets that hold, newest first; never the secrets themselves.',
+    description: 'Metadata of the valid secrets, newest first; never the secrets.',
   }),
 }
 
-/** A client with what may be known of its secrets. */
+/** A client with the metadata of its secrets. */
 export const DescribedClientAnswer = Type.Object(describedFields, closed)
 
-/** A client whose new secret is shown this once. */
+/** A client with its new secret, which no other answer contains. */
 export const RevealedClientAnswer = Type.Object(
   {
     ...describedFields,
-    client_secret: Type.String({ description: 'Shown this once; the server keeps a hash of it.' }),
+    client_secret: Type.String({ description: 'Shown only once: the server stores a hash of it.' }),
   },
   closed,
 )
 
-/** A client as lists show it. */
+/** Returns a client as lists show it. */
 export function clientAnswer(client: Client): Static<typeof ListedClient> {
   return {
     id: client.id,
@@ -79,7 +79,7 @@ export function clientAnswer(client: Client): Static<typeof ListedClient> {
   }
 }
 
-/** A client with what may be known of its secrets. */
+/** Returns a client with the metadata of its secrets. */
 export function describedClientAnswer(client: DescribedClient): Static<typeof DescribedClientAnswer> {
   const secrets = client.secrets.map(({ id, createdAt, lastUsedAt, retiresAt }) => ({
     id,
@@ -90,7 +90,7 @@ export function describedClientAnswer(client: DescribedClient): Static<typeof De
   return { ...clientAnswer(client), secrets }
 }
 
-/** What a body says, in the words of the code; what it leaves out is left out. */
+/** Returns the members of a body under their names in the code. Absent members stay absent. */
 export function clientInput({ name, scope, may_introspect }: Static<typeof ClientChange>) {
   return {
     ...(name === undefined ? {} : { name }),

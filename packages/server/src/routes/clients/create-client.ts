@@ -8,8 +8,8 @@ import { clientInput, describedClientAnswer, NewClient, RevealedClientAnswer } f
 const schema = {
   tags: ['clients'],
   operationId: 'createClient',
-  summary: 'Make a client: a program that gets tokens of its own',
-  description: 'Its secret is in this answer and nowhere else.',
+  summary: 'Create a client: a program that gets its own tokens',
+  description: 'Only this answer contains the secret of the client.',
   security: byToken,
   body: NewClient,
   response: { 201: RevealedClientAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'grants_too_large') },

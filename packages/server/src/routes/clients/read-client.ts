@@ -7,7 +7,7 @@ import { DescribedClientAnswer, describedClientAnswer } from './client-schemas.j
 const schema = {
   tags: ['clients'],
   operationId: 'readClient',
-  summary: 'Read a client, and the dates of its secrets',
+  summary: 'Read a client and the dates of its secrets',
   security: byToken,
   params: IdParams,
   response: { 200: DescribedClientAnswer, ...refusals(...forUrl, ...forAdmin, 'client_unknown') },

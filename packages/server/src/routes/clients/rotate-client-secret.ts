@@ -12,10 +12,12 @@ const defaultGraceSec = daySec
 const schema = {
   tags: ['clients'],
   operationId: 'rotateClientSecret',
-  summary: 'Give a client a new secret',
+  summary: 'Create a new secret for a client',
   description:
-    'Its secret is in this answer and nowhere else. The secret that there is holds until "grace_period" is over, so that the new one can be brought ' +
-    'out and nobody notices. A grace period of 0 is for a secret that has leaked: whatever there is ends at once, and every token that was got for it.',
+    'Only this answer contains the new secret. The old secret stays valid until ' +
+    '"grace_period" is over, so that the new one can be deployed without an interruption. Use ' +
+    'a grace period of 0 for a leaked secret: it revokes all secrets of the client at once, ' +
+    'and all tokens that were issued for them.',
   security: byToken,
   params: IdParams,
   body: Type.Object(

@@ -28,7 +28,10 @@ async function check(administration: Administration, request: FastifyRequest): P
   await administration.checkAdmin(subject)
 }
 
-/** Records the refused route as it is declared, without the values that the request put into its path. */
+/**
+ * Records the refused route as it is declared, without the values that the request put into its
+ * path.
+ */
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
   const { subject, sessionId } = authOf(request)
   return audit.tally({

@@ -11,10 +11,12 @@ import type { SessionCookies } from '../session-cookies.js'
 const schema = {
   operationId: 'acceptInvitation',
   tags: ['mailed links'],
-  summary: 'Make the account of an invited address, and sign in',
+  summary: 'Accept an invitation: create the account and sign in',
   description:
-    'The account has the address of the invitation. It is verified if the link was mailed to it; not if an administrator has handed the link out. ' +
-    '202 where the address has to be verified before the first login (LATCHKEY_UNVERIFIED_SIGN_IN=refuse).',
+    'The account gets the address of the invitation. The address counts as verified if the ' +
+    'link was mailed to it, but not if an administrator handed the link out. The answer is ' +
+    '202 where the address must be verified before the first login ' +
+    '(LATCHKEY_UNVERIFIED_SIGN_IN=refuse).',
   headers: SignInHeaders,
   body: Type.Object(
     { token: OneTimeTokenInput, password: PasswordInput, name: Type.Optional(NameInput) },

@@ -8,10 +8,12 @@ import { OneTimeTokenInput, SignInHeaders } from '../schemas.js'
 const schema = {
   operationId: 'confirmDevice',
   tags: ['mailed links'],
-  summary: 'Let this device sign in, by the link that its login has caused',
+  summary: 'Confirm a device with the link that its login caused',
   description:
-    'After 100 wrong passwords in a row a device that has never signed in to the account gets `device_confirmation_required`, whether or not there is such an account. ' +
-    'The owner then gets a link by mail. It works on the device that asked alone: send its device token along, then sign in again.',
+    'After 100 wrong passwords in a row, a device that has never signed in to the account ' +
+    'gets `device_confirmation_required`, whether or not the account exists. The owner of an ' +
+    'existing account then gets a link by mail. The link works only on the device that tried ' +
+    'to sign in: send its device token along, then sign in again.',
   headers: SignInHeaders,
   body: Type.Object({ token: OneTimeTokenInput }, { additionalProperties: false }),
   response: {

@@ -10,9 +10,10 @@ import type { SessionCookies } from '../session-cookies.js'
 const schema = {
   operationId: 'finishRegistration',
   tags: ['mailed links'],
-  summary: 'Make the account that a mailed link is for, and sign in',
+  summary: 'Finish a registration with the mailed link: create the account and sign in',
   description:
-    'Where one registers by mail. Needs the password that was chosen: the link may have been asked for by somebody else than the owner of the address.',
+    'For LATCHKEY_REGISTRATION=by-mail. Needs the password of the registration, because ' +
+    'someone other than the owner of the address may have requested the link.',
   headers: SignInHeaders,
   body: Type.Object({ token: OneTimeTokenInput, password: PasswordInput }, { additionalProperties: false }),
   response: {

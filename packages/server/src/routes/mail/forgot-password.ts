@@ -10,8 +10,8 @@ import { EmailInput } from '../schemas.js'
 const schema = {
   operationId: 'forgotPassword',
   tags: ['mailed links'],
-  summary: 'Ask for a link with which a new password can be set',
-  description: 'The answer is the same whether or not there is an account with the address.',
+  summary: 'Request a password reset link',
+  description: 'The answer is the same whether or not an account has the address.',
   body: Type.Object({ email: EmailInput }, { additionalProperties: false }),
   response: { 202: Type.Ref('Accepted#'), ...refusals(...forBody, 'mail_unavailable') },
 }

@@ -10,8 +10,8 @@ import { EmailInput } from '../schemas.js'
 const schema = {
   operationId: 'resendEmailLink',
   tags: ['mailed links'],
-  summary: 'Ask for the link that verifies an address once more',
-  description: 'The answer is the same whether or not there is an account with it, and whether or not it is verified.',
+  summary: 'Request another verification link for an address',
+  description: 'The answer is the same whether or not an account has the address, and whether or not it is verified.',
   body: Type.Object({ email: EmailInput }, { additionalProperties: false }),
   response: { 202: Type.Ref('Accepted#'), ...refusals(...forBody, 'mail_unavailable') },
 }

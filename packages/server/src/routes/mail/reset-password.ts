@@ -8,7 +8,7 @@ import { OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
 const schema = {
   operationId: 'resetPassword',
   tags: ['mailed links'],
-  summary: 'Set a new password by the mailed link; every session and every token of the account ends',
+  summary: 'Set a new password with a reset link, and end all sessions and tokens of the account',
   headers: SignInHeaders,
   body: Type.Object({ token: OneTimeTokenInput, new_password: PasswordInput }, { additionalProperties: false }),
   response: {

@@ -11,10 +11,12 @@ import { accessCookie, cookiesOf } from '../session-cookies.js'
 const schema = {
   operationId: 'verifyEmail',
   tags: ['mailed links'],
-  summary: 'Use the link that was mailed to an address: it is verified, or becomes the address of the account',
+  summary: 'Verify an e-mail address with the mailed link',
   description:
-    'The link alone does not suffice: the account may be that of a stranger who has registered the address of its reader. Send the access token of the account along, ' +
-    'or its "password"; without either, or with the token of another account, the answer is `password_required` and the link can still be used.',
+    'Verifies the address of the account, or replaces it by the new one. The link alone is ' +
+    'not enough, because someone else may have registered the address of its reader. Send the ' +
+    'access token of the account along, or its "password". Without either, or with the token ' +
+    'of another account, the answer is `password_required` and the link stays valid.',
   security: [...byToken, {}],
   body: Type.Object(
     { token: OneTimeTokenInput, password: Type.Optional(PasswordInput) },
@@ -48,7 +50,10 @@ export function addVerifyEmail(app: App, emails: EmailVerification, guards: Guar
   })
 }
 
-/** A password stands by itself: a session that has expired, or is that of another account, is not in its way. */
+/**
+ * Skips the guard for requests with a password: an expired session, or one of another account, must
+ * not refuse them.
+ */
 function wherePasswordIsMissing(guard: onRequestHookHandler): preHandlerHookHandler {
   return function (request, reply, done) {
     if (isBySession(request)) guard.call(this, request, reply, done)

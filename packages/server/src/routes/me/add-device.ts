@@ -8,16 +8,17 @@ import { byToken, PasswordInput } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'addDevice',
-  summary: 'Let another device sign in without waiting for strangers',
+  summary: 'Create a device token for another device',
   description:
-    'A device that has never signed in may have to wait while somebody guesses at the account. With this token, which one carries over to it, ' +
-    'it is no stranger. The token opens nothing without the password.',
+    'While an account is under a password guessing attack, logins from unknown devices are ' +
+    'delayed. A device that signs in with this token counts as known. The token grants ' +
+    'nothing without the password.',
   security: byToken,
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {
     201: Type.Object({
       device_token: Type.String({ description: 'For the header "Latchkey-Device" of the login on the other device.' }),
-      expires_in: Type.Integer({ description: 'Seconds within which it must sign in there.' }),
+      expires_in: Type.Integer({ description: 'Seconds within which the other device must sign in.' }),
     }),
     ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
   },

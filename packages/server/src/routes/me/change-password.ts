@@ -10,8 +10,10 @@ import type { SessionCookies } from '../session-cookies.js'
 const schema = {
   tags: ['own account'],
   operationId: 'changePassword',
-  summary: 'Set a new password',
-  description: 'Every token issued so far dies and every other session ends; the answer holds new tokens for this one.',
+  summary: 'Change the password',
+  description:
+    'Revokes every token issued so far and ends every other session. The answer contains new ' +
+    'tokens for this session.',
   security: byToken,
   headers: ModeHeader,
   body: Type.Object({ current_password: PasswordInput, new_password: PasswordInput }, { additionalProperties: false }),

@@ -10,7 +10,7 @@ import { wantsCookies } from '../session-cookies.js'
 const schema = {
   tags: ['own account'],
   operationId: 'deleteMe',
-  summary: 'Delete the own account, its sessions and its secret',
+  summary: 'Delete your account, its sessions and its secret',
   security: byToken,
   body: Type.Object({ password: PasswordInput }, { additionalProperties: false }),
   response: {

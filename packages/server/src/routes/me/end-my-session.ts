@@ -8,7 +8,7 @@ import { byToken, IdParams } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'endMySession',
-  summary: 'Sign one device out',
+  summary: 'End one session',
   security: byToken,
   params: IdParams,
   response: {

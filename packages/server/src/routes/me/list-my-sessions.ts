@@ -9,7 +9,7 @@ import { byToken } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'listMySessions',
-  summary: 'List the devices that are signed in, newest first',
+  summary: 'List your sessions, newest first',
   security: byToken,
   response: { 200: Type.Ref('Sessions#'), ...refusals(...forToken) },
 }

@@ -9,7 +9,7 @@ import { byToken } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'readMe',
-  summary: 'Read the own account',
+  summary: 'Read your account',
   security: byToken,
   response: { 200: Type.Ref('Account#'), ...refusals(...forToken) },
 }

@@ -9,11 +9,11 @@ import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'updateMe',
-  summary: 'Change name or e-mail address',
+  summary: 'Change your name or e-mail address',
   description:
-    'A new address needs the password of the account, and becomes its address once the link that is mailed to it was followed by its holder; the present one is told, ' +
-    'if it is verified. An account can ask for five changes an hour. ' +
-    'A name of null removes it.',
+    'A new address needs the password of the account. It replaces the old one when its owner ' +
+    'follows the link that is mailed to it. The old address, if verified, is notified. An ' +
+    'account can request five changes an hour. A name of null removes the name.',
   security: byToken,
   body: Type.Object(
     {

@@ -9,10 +9,11 @@ import { byToken, ProfilePatch } from '../schemas.js'
 const schema = {
   tags: ['own account'],
   operationId: 'updateMyProfile',
-  summary: 'Change the profile of the own account',
+  summary: 'Change your profile',
   description:
-    'A merge patch (RFC 7396): what is given replaces what was, null removes a member, everything else stays. Members that the schema of the operator ' +
-    'declares as readOnly are written by administrators alone.',
+    'A merge patch (RFC 7396): a given member replaces the old one, null removes a member, ' +
+    'all others stay. Only administrators may change members that are readOnly in the schema ' +
+    'of the operator.',
   security: byToken,
   body: ProfilePatch,
   response: {

@@ -21,42 +21,40 @@ import { isRead } from './is-read.js'
 
 const querystring = Type.Object(
   {
-    scope: Type.Optional({ ...Scope, description: 'The bearer must have all of these.' }),
+    scope: Type.Optional({ ...Scope, description: 'The scopes that the token must have.' }),
     audience: Type.Optional(
       Type.String({
         maxLength: 255,
-        description: 'One of LATCHKEY_SERVICE_AUDIENCES: X-Auth-Token is then a token for it, signed with ES256.',
+        description: 'One of LATCHKEY_SERVICE_AUDIENCES. X-Auth-Token is then a token for it, signed with ES256.',
       }),
     ),
   },
   { additionalProperties: false },
 )
 
-// Made anew for each app: what documents the routes writes into it.
+// A new one for each app, because the OpenAPI generator changes it.
 const createSchema = () => ({
   tags: ['other services'],
   operationId: 'forwardAuth',
-  summary: 'Whether a proxy may let a request pass, and whose it is',
+  summary: 'Authorize a request for a proxy, and identify its caller',
   description:
-    'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy; takes every method. What the proxy appends as a path is ignored, and then what is to be ' +
-    'asked for is read from the headers X-Forward-Auth-Scope and X-Forward-Auth-Audience, since the query is that of the request. With Sec-Forward-Auth: proxy the answer ' +
-    'has the cookies that the application may get. See docs/forward-auth.md.',
+    'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy. Accepts every method. ' +
+    'A path that the proxy appends is ignored. Scope and audience are then read from the headers ' +
+    'X-Forward-Auth-Scope and X-Forward-Auth-Audience, because the query is that of the request. With ' +
+    '"Sec-Forward-Auth: proxy" the answer contains the cookies for the application. ' +
+    'See docs/forward-auth.md.',
   querystring,
   response: {
     200: {
-      description: 'It may pass; the headers say whose it is.',
+      description: 'The request is allowed. The headers identify its caller.',
       type: 'null',
       headers: {
         ...Object.fromEntries(
-          identityHeaderNames.map((name) => [
-            name,
-            { type: 'string', description: 'Empty where there is nothing to say.' },
-          ]),
+          identityHeaderNames.map((name) => [name, { type: 'string', description: 'Empty if there is no value.' }]),
         ),
         Cookie: {
           type: 'string',
-          description:
-            'The cookies of the request without those of this server, where the proxy asks for it; else empty.',
+          description: 'The cookies of the request without those of this server, if the proxy asks for them.',
         },
       },
     },
@@ -74,17 +72,18 @@ interface ForwardAuthDependencies {
   readonly repeatedExchange: RepeatedExchange
 }
 
-/** What the operator asks of requests to a service. */
+/** The requirements of the operator for requests to a service. */
 interface Demand {
   readonly scope?: string | undefined
   readonly audience?: string | undefined
-  /** The method of the request that the proxy asks about; `undefined` when it does not say. */
+  /** The method of the forwarded request; `undefined` if the proxy does not name it. */
   readonly method: string | undefined
 }
 
 /**
- * GET /v1/forward-auth, also with every other method, and with any path below it. Not limited: what is refused here is refused in memory, and the proxy has
- * limits of its own. Without CORS: which pages may use a service is for the service to say.
+ * GET /v1/forward-auth, also with every other method and with any path below it. Without rate
+ * limits: refusals need no database, and the proxy has its own limits. Without CORS: the service
+ * decides which pages may use it.
  */
 export function addForwardAuth(app: App, { guards, ...dependencies }: ForwardAuthDependencies): void {
   const options = { config: { limit: 'none', cors: false }, logLevel: quietLevel(app) } as const
@@ -111,12 +110,15 @@ export function addForwardAuth(app: App, { guards, ...dependencies }: ForwardAut
   })
 }
 
-/** It is asked about every request to other services, so that lines about each one are for those alone who want to see all that happens. */
+/**
+ * Returns a log level that omits lines about each request, unless the operator logs more than
+ * `info`.
+ */
 function quietLevel(app: App): LogLevel {
   return app.log.level === 'info' ? 'warn' : (app.log.level as LogLevel)
 }
 
-/** Bodies are none of our business: whatever a proxy passes on of one is let go of. */
+/** Discards the bodies that a proxy passes on. */
 function ignoreBodies(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
@@ -131,7 +133,7 @@ function demandInHeaders({ headers, method }: FastifyRequest): Demand {
   return { scope, audience: textOf(headers['x-forward-auth-audience']), method }
 }
 
-// No async function: what is in memory is answered without a promise.
+// No async function: answers from memory need no promise.
 function answer(
   { pages, repeatedExchange }: Omit<ForwardAuthDependencies, 'guards'>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
@@ -153,16 +155,20 @@ function answer(
   })
 }
 
-/** What is done on the strength of a cookie must come from a trusted page (CSRF), unless it can do no more than read. */
+/**
+ * Checks that a request which is authenticated by a cookie comes from a trusted page (CSRF), unless
+ * it can only read.
+ */
 function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
   if (isRead({ method, headers: request.headers })) return
   if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw new Problem('csrf_refused')
 }
 
 /**
- * Returns the `Cookie` header that the proxy passes on instead of the one that it was sent: an application must not get a token that
- * works elsewhere too. It has other cookies only where the proxy asks for them in a header whose name begins with `Sec-`, which no
- * script can send (Fetch §2.2.2): otherwise a script on this host could read cookies that are `HttpOnly`.
+ * Returns the `Cookie` header that the proxy passes on instead of the one that it received: an
+ * application must not get a token that also works elsewhere. The other cookies are in it only if
+ * the proxy asks for them in a header whose name begins with `Sec-`, which no script can send
+ * (Fetch §2.2.2). Otherwise a script on this host could read `HttpOnly` cookies.
  */
 function cookiesToPass({ headers }: FastifyRequest): string {
   if (headers['sec-forward-auth'] !== 'proxy') return ''
@@ -173,7 +179,7 @@ function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience:
   try {
     return repeated.tokenFor(authOf(request), audience, () => clientAddress(request))
   } catch (error) {
-    // In its last second a token still holds, but nothing can be made of it.
+    // A token in its last second is valid but cannot be exchanged any more.
     const late = error instanceof Problem && error.code === 'subject_token_refused'
     throw late ? new LatchkeyError('token_expired') : error
   }

@@ -2,8 +2,9 @@ import type { Auth } from 'latchkey'
 import { isClient } from '../../grants.js'
 
 /**
- * The headers that tell a service who asks. All of them are in every answer, empty where there is nothing to say: a proxy that copies them then replaces whatever
- * its client has sent under these names.
+ * The headers that identify the caller to a service. Every answer has all of them; those without a
+ * value are empty. A proxy that copies them thus overwrites headers of these names that its client
+ * sent.
  */
 export const identityHeaderNames = [
   'X-Auth-Subject',
@@ -17,7 +18,11 @@ export const identityHeaderNames = [
 /** The values of all identity headers. */
 export type IdentityHeaders = Readonly<Record<(typeof identityHeaderNames)[number], string>>
 
-/** Who a verified token speaks for, and what the stored grants allow. `token`: what it was exchanged for, if it was. */
+/**
+ * Returns the identity headers for a verified token and its stored grants.
+ *
+ * @param token - The exchanged token, if the proxy asks for one.
+ */
 export function identityHeaders({ subject, sessionId, grants }: Auth, token = ''): IdentityHeaders {
   return {
     'X-Auth-Subject': headerText(subject),
@@ -29,7 +34,7 @@ export function identityHeaders({ subject, sessionId, grants }: Auth, token = ''
   }
 }
 
-/** What of a claim can stand in a header as it is; nothing of one that cannot. */
+/** Returns a claim that is valid as a header value, else the empty text. */
 function headerText(claim: unknown): string {
   return typeof claim === 'string' && /^[\x20-\x7e]*$/.test(claim) ? claim : ''
 }

@@ -6,7 +6,7 @@ import { refusals } from '../refusals.js'
 const schema = {
   tags: ['other services'],
   operationId: 'jwks',
-  summary: 'The public keys of tokens that were exchanged for other services (RFC 7517)',
+  summary: 'Read the public keys of tokens that were exchanged for other services (RFC 7517)',
   response: {
     200: Type.Object({
       keys: Type.Array(

@@ -4,7 +4,7 @@ import { docsStyle } from '../../docs/docs-style.js'
 import { renderDocs } from '../../docs/render-docs.js'
 import type { App } from '../../http/app.js'
 
-/** The page has no script, no frame and no form, and takes nothing from elsewhere. */
+/** The page has no script, no frame and no form, and loads nothing from other hosts. */
 const policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** GET /docs · /docs/style.css */

@@ -5,7 +5,7 @@ import { onlyRefusals } from '../refusals.js'
 const schema = {
   tags: ['operations'],
   operationId: 'livez',
-  summary: 'Whether the process runs',
+  summary: 'Check whether the process is running',
   response: { 200: Type.Object({ status: Type.Literal('ok') }), ...onlyRefusals('text_malformed') },
 }
 

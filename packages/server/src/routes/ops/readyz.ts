@@ -8,12 +8,12 @@ import { refusals } from '../refusals.js'
 const schema = {
   tags: ['operations'],
   operationId: 'readyz',
-  summary: 'Whether the server can answer for its users now',
+  summary: 'Check whether the server is ready to answer requests',
   response: {
     200: Type.Object({
       status: Type.Literal('ok'),
       warnings: Type.Optional(
-        Type.Array(Type.String(), { description: 'What the operator should put right; the log says more.' }),
+        Type.Array(Type.String(), { description: 'Problems for the operator; the log has the details.' }),
       ),
     }),
     ...refusals('not_ready'),

@@ -10,7 +10,7 @@ import { wantsCookies } from '../session-cookies.js'
 const schema = {
   tags: ['sign in'],
   operationId: 'logoutAll',
-  summary: 'End every session and every token of this account',
+  summary: 'End every session and revoke every token of this account',
   security: byToken,
   response: { 204: Type.Null({ description: 'Done.' }), ...refusals(...forBody, ...forToken, 'csrf_refused') },
 }

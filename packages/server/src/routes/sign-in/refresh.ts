@@ -18,11 +18,14 @@ type RefreshBody = { readonly refresh_token?: string } | null | undefined
 const schema = {
   tags: ['sign in'],
   operationId: 'refresh',
-  summary: 'Get new tokens',
+  summary: 'Refresh the tokens of a session',
   description:
-    'Each refresh token gives its successor. The one just replaced is honoured until its successor is used, so that parallel tabs and lost answers ' +
-    'sign nobody out, and only for the client that refreshed: an older one, or one from another client, ends the session. A client that sends its ' +
-    '"Latchkey-Device" with a refresh is recognised by it from then on, and must go on sending it. A page that keeps its tokens in cookies sends no body.',
+    'Each refresh token is replaced when it is used. The token that was replaced last stays ' +
+    'valid until its successor is used, so that parallel tabs and lost answers end no ' +
+    'session. This holds only for the client that refreshed: an older token, or one from ' +
+    'another client, ends the session. After a refresh with "Latchkey-Device" the session is ' +
+    'bound to that device, and every later refresh must send the header. A page that keeps ' +
+    'its tokens in cookies sends no body.',
   headers: SignInHeaders,
   body: Type.Unsafe<RefreshBody>({
     type: ['object', 'null'],
@@ -53,21 +56,22 @@ export function addRefresh(app: App, sessions: Sessions, cookies: SessionCookies
     const token = await sessions.chooseGenuine(refreshTokensOf(request))
     const tokens = await sessions.refresh(token, originOf(request), device)
     if (!wantsCookies(request)) return tokensAnswer(tokens)
-    // The device cookie is what the session is recognised by: it must not expire before the session does.
+    // The session is bound to the device cookie, which must not expire before the session.
     const isDeviceToken = device !== undefined && deviceBinding(device) !== null
     cookies.set(reply, { tokens, ...(isDeviceToken ? { deviceToken: device } : {}) })
     return tokensInCookiesAnswer(tokens)
   })
 }
 
-/** The session that the token claims to belong to. */
+/** Returns the session that the refresh token names. The token is not verified yet. */
 function named(request: FastifyRequest): string {
   return sessionOf(refreshTokensOf(request)[0]) ?? ''
 }
 
 /**
- * Returns the refresh token of the body, or those in cookies of the browser's own session. Never empty. Several of one session
- * are those that a sibling host has added, of which at most one is genuine.
+ * Returns the refresh token of the body, or those in cookies of the session of the browser. Never
+ * empty. If cookies hold several tokens of one session, a sibling host has added some, and at most
+ * one is genuine.
  */
 function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]] {
   const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
@@ -80,9 +84,13 @@ function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]
 }
 
 /**
- * A sibling host can set a cookie of the refresh token's name, and so sign a browser in to an account of its choice, or stand in the way of the real one; it
- * cannot set the access cookie, whose token names the session. That token need not be valid any more: it is enough that it was set by this host. All other
- * refresh cookies are passed over. Throws `credentials_ambiguous` where there are two access cookies, which only a browser without cookie prefixes sends.
+ * Returns the refresh tokens in cookies that belong to the session of the access cookie. A sibling
+ * host can set a refresh cookie, and could so sign a browser in to an account of its choice or hide
+ * the genuine cookie. It cannot set the access cookie, whose token names the session. That token
+ * may have expired: it only matters that this host set it.
+ *
+ * @throws LatchkeyError `credentials_ambiguous` for two access cookies, which only a browser
+ * without cookie prefixes sends
  */
 function ownRefreshTokens(request: FastifyRequest): string[] {
   const [accessToken = '', ...others] = cookiesOf(request, accessCookie)

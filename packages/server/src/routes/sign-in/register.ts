@@ -11,10 +11,12 @@ import type { SessionCookies } from '../session-cookies.js'
 const schema = {
   tags: ['sign in'],
   operationId: 'register',
-  summary: 'Make an account and sign in',
+  summary: 'Create an account and sign in',
   description:
-    '202 where a mailed link comes first: with LATCHKEY_REGISTRATION=by-mail for every address, taken or not; else with LATCHKEY_UNVERIFIED_SIGN_IN=refuse. ' +
-    'With LATCHKEY_REGISTRATION=invited or closed every address is refused alike.',
+    'The answer is 202 where a mailed link comes first: for every address with ' +
+    'LATCHKEY_REGISTRATION=by-mail, whether or not it is taken; otherwise with ' +
+    'LATCHKEY_UNVERIFIED_SIGN_IN=refuse. With LATCHKEY_REGISTRATION=invited or closed, every ' +
+    'address gets the same refusal.',
   headers: SignInHeaders,
   body: Type.Object(
     { email: EmailInput, password: PasswordInput, name: Type.Optional(NameInput) },
