@@ -105,6 +105,13 @@ module.exports = {
     within('adapters'),
     within('stores'),
     {
+      name: 'route-plugins-stand-alone',
+      comment: 'A plugin of routes never imports another; what they share is in routes/ or routes/guards/.',
+      severity: 'error',
+      from: { path: `${server}routes/([^/]+)/` },
+      to: { path: `${server}routes/[^/]+/`, pathNot: [`${server}routes/$1/`, `${server}routes/guards/`] },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

@@ -1,6 +1,5 @@
 import swagger from '@fastify/swagger'
 import type { FastifyRequest } from 'fastify'
-import { requireAuth } from 'latchkey/fastify'
 import { fillSearchTexts } from './accounts/search-text.js'
 import { fillGrants } from './admin/fill-grants.js'
 import { type Configuration, localUrl } from './config/configuration.js'
@@ -30,13 +29,17 @@ import { logTraces } from './ops/tracing/log-traces.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
-import { guardChanges, guardSignIn } from './routes/cookie-guards.js'
-import { guardAgain } from './routes/guard-again.js'
-import { addRoutes } from './routes/index.js'
+import { adminRoutes } from './routes/admin/admin-routes.js'
+import { clientRoutes } from './routes/clients/client-routes.js'
+import { createGuards } from './routes/guards/guards.js'
+import { mailRoutes } from './routes/mail/mail-routes.js'
+import { meRoutes } from './routes/me/me-routes.js'
+import { oauthRoutes } from './routes/oauth/oauth-routes.js'
 import { openapiOptions } from './routes/openapi-options.js'
-import { requireAccount } from './routes/require-account.js'
-import { requireAdmin } from './routes/require-admin.js'
-import { accessCookie, SessionCookies } from './routes/session-cookies.js'
+import { opsRoutes } from './routes/ops/ops-routes.js'
+import { sharedSchemas } from './routes/schemas.js'
+import { SessionCookies } from './routes/session-cookies.js'
+import { signInRoutes } from './routes/sign-in/sign-in-routes.js'
 import { openService, type Service, type ServiceParts } from './service.js'
 import { StartupFailure } from './startup-failure.js'
 
@@ -116,8 +119,8 @@ async function furnish(
   service: Service,
   { forwarding, drain, limitsTimeoutMs, stateIntervalMs, free }: Furnishings,
 ): Promise<void> {
-  const { store, clock, keys, latchkey, serviceKeys, names, metrics } = service
-  const { issuer, corsOrigins, serviceAudiences, maxStalenessMs } = configuration
+  const { store, clock, keys, latchkey, names, metrics } = service
+  const { issuer, corsOrigins, maxStalenessMs } = configuration
   const limits = await openRateLimits(configuration, {
     store,
     names,
@@ -154,36 +157,8 @@ async function furnish(
     ...(isDiskFull && (await isDiskFull()) ? (['disk_full'] as const) : []),
   ]
   await app.register(swagger, openapiOptions(issuer))
-  const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
-  const verified = requireAuth(latchkey, { cookie: accessCookie })
-  const guarded = [verified, guardChanges(pages)]
-  const signedIn = [...guarded, requireAccount]
-  const admin = [...guarded, requireAdmin(service.administration, service.audit)]
-  guardAgain(app, [...signedIn, ...admin])
-  const exchange = new TokenExchange({
-    issuer,
-    audiences: serviceAudiences,
-    keys: serviceKeys,
-    latchkey,
-    audit: service.audit,
-    clock,
-  })
-  addRoutes(app, {
-    ...service,
-    statistics: service,
-    issuer,
-    scopes: configuration.scopes,
-    exchange,
-    repeatedExchange: new RepeatedExchange(exchange, clock),
-    readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
-    mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
-    cookies: new SessionCookies(issuer),
-    mayGetCookies: guardSignIn(pages),
-    pages,
-    verified,
-    signedIn,
-    admin,
-  })
+  const readiness = new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun })
+  registerRoutes(app, configuration, { ...service, readiness })
   const stopHousekeeping = startHousekeeping(
     counted(metrics, [
       { name: 'prune secrets', run: () => keys.prune() },
@@ -206,6 +181,29 @@ async function furnish(
   attendRotations(app, service)
   keepKeys(app, configuration, service)
   await app.ready()
+}
+
+/** Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags. */
+function registerRoutes(
+  app: App,
+  { issuer, corsOrigins, scopes, serviceAudiences: audiences, metricsToken }: Configuration,
+  service: Service & { readonly readiness: Readiness },
+): void {
+  const { latchkey, administration, audit, serviceKeys: keys, clock } = service
+  const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
+  const guards = createGuards({ latchkey, pages, administration, audit })
+  const cookies = new SessionCookies(issuer)
+  const exchange = new TokenExchange({ issuer, audiences, keys, latchkey, audit, clock })
+  const repeatedExchange = new RepeatedExchange(exchange, clock)
+  const mayReadMetrics = metricsAccess({ token: metricsToken, issuer })
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  app.register(signInRoutes, { ...service, cookies, guards })
+  app.register(mailRoutes, { ...service, cookies, guards })
+  app.register(meRoutes, { ...service, cookies, guards })
+  app.register(adminRoutes, { ...service, statistics: service, guards })
+  app.register(clientRoutes, { ...service, guards })
+  app.register(oauthRoutes, { ...service, issuer, scopes, exchange, repeatedExchange, pages, guards })
+  app.register(opsRoutes, { ...service, mayReadMetrics })
 }
 
 /** Without waiting for it: after an upgrade with many accounts it takes minutes. */

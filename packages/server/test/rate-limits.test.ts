@@ -116,6 +116,50 @@ describe.each(databases)('rate limits on %s', (database) => {
     expect((await running.api.get('/v1/me', { token })).status).toBe(200)
   })
 
+  it('count every route in its class', async () => {
+    await start({})
+    const found = new Set<string>()
+    for (const { method, path } of running.api.contract.operations) {
+      const url = `${running.url}${path.replace('{id}', '00000000-0000-4000-8000-000000000000')}`
+      const { headers } = await fetch(url, { method })
+      const [, name = 'none'] = /^"(\w+)-address"/.exec(headers.get('ratelimit-policy') ?? '') ?? []
+      found.add(`${name} ${path.startsWith('/v1/admin/') ? '/v1/admin/' : path}`)
+    }
+    expect([...found].toSorted()).toEqual([
+      'admin /v1/admin/',
+      ...[
+        '/.well-known/jwks.json',
+        '/.well-known/oauth-authorization-server',
+        '/v1/logout',
+        '/v1/logout-all',
+        '/v1/me',
+        '/v1/me/devices',
+        '/v1/me/password',
+        '/v1/me/profile',
+        '/v1/me/sessions',
+        '/v1/me/sessions/{id}',
+      ].map((path) => `general ${path}`),
+      'introspection /oauth/introspect',
+      'login /v1/login',
+      'none /livez',
+      'none /readyz',
+      'none /v1/forward-auth',
+      ...[
+        '/v1/email/resend',
+        '/v1/email/verify',
+        '/v1/login/confirm',
+        '/v1/password/forgot',
+        '/v1/password/reset',
+        '/v1/register/finish',
+        '/v1/register/invited',
+      ].map((path) => `recovery ${path}`),
+      'refresh /v1/refresh',
+      'register /v1/register',
+      'token /oauth/revoke',
+      'token /oauth/token',
+    ])
+  })
+
   it('do not hold for health checks', async () => {
     await start(limited('general', { address: { requests: 1, windowSec: 60 } }))
     const answers = await times(3, (index) => running.api.get(index === 0 ? '/readyz' : '/livez'))
