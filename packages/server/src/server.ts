@@ -27,6 +27,7 @@ import { observeRuntime } from './ops/runtime-metrics.js'
 import { StateCollector } from './ops/state-collector.js'
 import { observeState } from './ops/state-metrics.js'
 import { logTraces } from './ops/tracing/log-traces.js'
+import { watchSettingFiles } from './ops/watch-setting-files.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
@@ -142,6 +143,8 @@ async function furnish(
   })
   const stopObserving = observeRuntime(metrics)
   app.addHook('onClose', async () => stopObserving())
+  const stopWatching = watchSettingFiles(configuration.settingFiles, metrics, app.log)
+  app.addHook('onClose', async () => stopWatching())
   limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
@@ -176,7 +179,7 @@ async function furnish(
     exchange,
     repeatedExchange: new RepeatedExchange(exchange, clock),
     readiness: new Readiness({ store, keys, maxStalenessMs, warnings, stopping: () => drain.begun }),
-    mayReadMetrics: metricsAccess({ token: configuration.metricsToken, issuer }),
+    mayReadMetrics: metricsAccess({ tokens: configuration.metricsTokens, issuer }),
     cookies: new SessionCookies(issuer),
     mayGetCookies: guardSignIn(pages),
     pages,

@@ -50,10 +50,11 @@ const settings = {
  * ```
  */
 export function createRedisClient(options: RedisClientOptions): RedisClient {
-  return new ReconnectingClient(options)
+  const connection = new ReconnectingClient(options)
+  return { client: connection.client, close: () => connection.close() }
 }
 
-class ReconnectingClient implements RedisClient {
+class ReconnectingClient {
   readonly client = new Redis(settings)
   readonly #options: RedisClientOptions
   #attempts = 0
