@@ -266,6 +266,8 @@ describe('docs/runbook-credentials.md, as it is written, while tokens are verifi
   })
 
   it('rotates the login of the mail server', async () => {
+    // A session with the old login is open.
+    await expect.poll(() => mail.letters).toContain('user:old')
     mail.admit('user:old', 'user:new')
     await rehearse([
       () =>
