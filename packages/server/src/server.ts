@@ -26,6 +26,7 @@ import { observeRuntime } from './ops/runtime-metrics.js'
 import { StateCollector } from './ops/state-collector.js'
 import { observeState } from './ops/state-metrics.js'
 import { logTraces } from './ops/tracing/log-traces.js'
+import { watchSettingFiles } from './ops/watch-setting-files.js'
 import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
@@ -145,6 +146,8 @@ async function furnish(
   })
   const stopObserving = observeRuntime(metrics)
   app.addHook('onClose', async () => stopObserving())
+  const stopWatching = watchSettingFiles(configuration.settingFiles, metrics, app.log)
+  app.addHook('onClose', async () => stopWatching())
   limitRequests(app, limits)
   const undeclared = proxiesUndeclared(configuration)
   if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
@@ -186,7 +189,7 @@ async function furnish(
 /** Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags. */
 function registerRoutes(
   app: App,
-  { issuer, corsOrigins, scopes, serviceAudiences: audiences, metricsToken }: Configuration,
+  { issuer, corsOrigins, scopes, serviceAudiences: audiences, metricsTokens }: Configuration,
   service: Service & { readonly readiness: Readiness },
 ): void {
   const { latchkey, administration, audit, serviceKeys: keys, clock } = service
@@ -195,7 +198,7 @@ function registerRoutes(
   const cookies = new SessionCookies(issuer)
   const exchange = new TokenExchange({ issuer, audiences, keys, latchkey, audit, clock })
   const repeatedExchange = new RepeatedExchange(exchange, clock)
-  const mayReadMetrics = metricsAccess({ token: metricsToken, issuer })
+  const mayReadMetrics = metricsAccess({ tokens: metricsTokens, issuer })
   for (const schema of sharedSchemas) app.addSchema(schema)
   app.register(signInRoutes, { ...service, cookies, guards })
   app.register(mailRoutes, { ...service, cookies, guards })

@@ -281,8 +281,8 @@ function serviceNames({ issuer, mail }: Configuration): string[] {
 }
 
 /** What the servers share, where there is a Redis. */
-async function openCache({ redisUrl }: Configuration, metrics: Metrics, tracing: Tracing) {
+async function openCache({ redisUrl, authorities }: Configuration, metrics: Metrics, tracing: Tracing) {
   if (redisUrl === undefined) return undefined
   const { redisCache } = await import('latchkey/redis')
-  return observedCache(redisCache({ url: redisUrl }), metrics, tracing)
+  return observedCache(redisCache({ url: redisUrl, ca: authorities }), metrics, tracing)
 }

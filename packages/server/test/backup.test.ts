@@ -40,7 +40,7 @@ describe('latchkey backup and restore', () => {
 
   const at = (name: string) => join(folder, name)
 
-  const serve = async (data: string, more: { redisUrl?: string; metricsToken?: string } = {}) => {
+  const serve = async (data: string, more: { redisUrl?: string; metricsTokens?: string[] } = {}) => {
     const database: DatabaseConfiguration = { kind: 'embedded', folder: at(data), masterKeys }
     const server = await startServer({ database: 'sqlite', configuration: { database, ...more } })
     running.push(server)
@@ -163,17 +163,17 @@ describe('latchkey backup and restore', () => {
     }
 
     it('how old the last one is that it made itself', async () => {
-      await becomesYoung(await serve('data', { metricsToken }), ['backup', at('copy.db')])
+      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', at('copy.db')])
     })
 
     it('how old the last one is that record-backup was run after', async () => {
-      await becomesYoung(await serve('data', { metricsToken }), ['record-backup'])
+      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['record-backup'])
     })
 
     it('the same on PostgreSQL, where other programs make it', async () => {
       const { url, drop } = await createTestDatabase()
       const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
-      const server = await startServer({ database: 'postgres', configuration: { database, metricsToken } })
+      const server = await startServer({ database: 'postgres', configuration: { database, metricsTokens: [metricsToken] } })
       try {
         await becomesYoung(server, ['record-backup'], { DATABASE_URL: url })
       } finally {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operator } from '../src/admin/administrator.js'
 import { importUsers } from '../src/admin/import-users.js'
 import { revokeEveryone } from '../src/admin/revoke-everyone.js'
+import { currentOf } from '../src/config/setting-files.js'
 import { lockAccounts } from '../src/sessions/account-lock.js'
 import { cheapPasswords } from './support/cheap-passwords.js'
 import { LockRecorder } from './support/lock-recorder.js'
@@ -239,7 +240,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
     await second.stop()
     await first.server.close()
     if (configuration.database.kind !== 'postgres') throw new TypeError('This is a test of PostgreSQL.')
-    expect(await deadlocksOf(configuration.database.url)).toBe(0)
+    expect(await deadlocksOf(currentOf(configuration.database.url))).toBe(0)
     expect([...seen.keys()].filter((key) => key.includes(' 500 '))).toEqual([])
   })
 })

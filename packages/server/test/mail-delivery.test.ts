@@ -16,7 +16,7 @@ async function startMailing(database: (typeof databases)[number], { url }: Mailb
   const carrier = { kind: 'smtp', url } as const
   const from = { name: 'Example Shop', address: 'no-reply@shop.example' }
   const mail = { ...plain.configuration.mail, carrier, from, linkBase: 'https://shop.example/account' }
-  const mailing = await plain.startAnother({ configuration: { mail, metricsToken } })
+  const mailing = await plain.startAnother({ configuration: { mail, metricsTokens: [metricsToken] } })
   await plain.server.close()
   return { ...mailing, stop: () => mailing.stop().then(() => plain.stop()) }
 }

@@ -33,7 +33,7 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
-    running = await startServer({ database, configuration: { metricsToken } })
+    running = await startServer({ database, configuration: { metricsTokens: [metricsToken] } })
   })
   afterAll(() => running.stop())
 
@@ -176,7 +176,7 @@ describe('a scrape while PostgreSQL is frozen', () => {
     const masterKeys = Keyring.generate('test')
     const running = await startServer({
       database: 'postgres',
-      configuration: { metricsToken, database: { kind: 'postgres', url: proxy.url, masterKeys } },
+      configuration: { metricsTokens: [metricsToken], database: { kind: 'postgres', url: proxy.url, masterKeys } },
     })
     const seen = async (line: string) => sampleOf((await scrape(running)).text, line)
     await expect.poll(() => seen('latchkey_audit_unsealed_entries')).toBe(0)
@@ -246,7 +246,7 @@ describe('a scrape while PostgreSQL is frozen', () => {
 
 describe('the age of the last backup', () => {
   it.each(databases)('is infinite on %s until one is recorded', async (database) => {
-    const running = await startServer({ database, configuration: { metricsToken } })
+    const running = await startServer({ database, configuration: { metricsTokens: [metricsToken] } })
     const age = async () => sampleOf((await scrape(running)).text, 'latchkey_backup_age_seconds')
     await expect.poll(age).toBe(Number.POSITIVE_INFINITY)
     const { store } = running.server.service
@@ -265,7 +265,7 @@ describe('metrics without a token', () => {
 
   it('are for this machine alone', () => {
     for (const issuer of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000']) {
-      const may = metricsAccess({ token: undefined, issuer })
+      const may = metricsAccess({ tokens: undefined, issuer })
       expect(
         ['127.0.0.1', '127.1.2.3', '::1', '::ffff:127.0.0.1', '192.0.2.1', ''].map((ip) => may(request(ip))),
       ).toEqual([true, true, true, true, false, false])
@@ -273,12 +273,12 @@ describe('metrics without a token', () => {
   })
 
   it('are for nobody once the server is published: a proxy on this machine would pass anybody on', () => {
-    const may = metricsAccess({ token: undefined, issuer: 'https://auth.example.com' })
+    const may = metricsAccess({ tokens: undefined, issuer: 'https://auth.example.com' })
     expect(may(request('127.0.0.1'))).toBe(false)
   })
 
   it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])('are not for who was passed on with %s', (header) => {
-    const may = metricsAccess({ token: undefined, issuer: 'http://localhost:3000' })
+    const may = metricsAccess({ tokens: undefined, issuer: 'http://localhost:3000' })
     expect(may(request('127.0.0.1', { [header]: '127.0.0.1' }))).toBe(false)
   })
 
@@ -301,7 +301,7 @@ describe('the dashboard and the alerts', () => {
   let text: string
 
   beforeAll(async () => {
-    const running = await startServer({ database: 'postgres', configuration: { metricsToken } })
+    const running = await startServer({ database: 'postgres', configuration: { metricsTokens: [metricsToken] } })
     await login(running, (await register(running)).email)
     await vi.waitFor(
       async () => {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type SettleOptions, settleRestored } from '../admin/settle-restored.js'
 import { type Configuration, type DatabaseConfiguration, readConfiguration } from '../config/configuration.js'
+import { currentOf } from '../config/setting-files.js'
 import { awaitUnused } from '../database/await-unused.js'
 import { emptySharedCache } from '../database/empty-shared-cache.js'
 import { asDatabaseFailure, openStore } from '../database/open-database.js'
@@ -57,7 +58,7 @@ async function restore(
   const signal = interruption(surroundings)
   const { database, redisUrl } = configuration
   const settle = async (restored: Configuration) => {
-    if (redisUrl !== undefined) await emptySharedCache(redisUrl)
+    if (redisUrl !== undefined) await emptySharedCache(currentOf(redisUrl))
     return settleDatabase(restored, {
       keepTokens: options.keepTokens === true,
       signal,

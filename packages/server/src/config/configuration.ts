@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseAuthorities } from './certificates.js'
 import { defaultLimits, type Limits } from './limits.js'
 import { fileVariableOf, mayBeFile, type Setting } from './setting.js'
+import { type Live, readSettingText, SettingFiles } from './setting-files.js'
 import {
   declaredMembers,
   type HstsScope,
@@ -30,12 +31,9 @@ export type GivenMasterKeys = string | { readonly wrapped: string; readonly key:
 export type DatabaseConfiguration =
   | {
       readonly kind: 'postgres'
-      readonly url: string
+      readonly url: Live<string>
       /** Where changes are listened for; `undefined`: at `url`. */
-      readonly listenUrl?: string | undefined
-      /** The files that the URLs were read from, and are read from again when a login is refused. */
-      readonly urlFile?: string | undefined
-      readonly listenUrlFile?: string | undefined
+      readonly listenUrl?: Live<string> | undefined
       readonly masterKeys: GivenMasterKeys
     }
   | {
@@ -53,9 +51,12 @@ export interface MasterKeyConfiguration {
   readonly folder: string | undefined
 }
 
+/** Returns the certificates, in PEM, of the authorities that are trusted now. */
+export type Authorities = () => readonly string[]
+
 /** Who takes the letters: a mail server, or a folder in which they are left. */
 export type MailCarrier =
-  | { readonly kind: 'smtp'; readonly url: string }
+  | { readonly kind: 'smtp'; readonly url: Live<string>; readonly authorities?: Authorities | undefined }
   | { readonly kind: 'folder'; readonly folder: string }
 
 /** How letters are written and sent. */
@@ -77,7 +78,9 @@ export interface Configuration {
   readonly trustedProxies: readonly string[]
   readonly database: DatabaseConfiguration
   /** The shared cache; `undefined`: none. */
-  readonly redisUrl: string | undefined
+  readonly redisUrl: Live<string> | undefined
+  /** Who may sign the certificates of Redis and of the mail server; `undefined`: the authorities that Node.js trusts. */
+  readonly authorities: Authorities | undefined
   readonly issuer: string
   readonly audience: string
   /** What a token may be exchanged for; the first is given unasked. */
@@ -117,8 +120,8 @@ export interface Configuration {
   readonly keepAliveSec: number
   /** How long requests are still taken once the server was told to stop. */
   readonly stopDelaySec: number
-  /** Opens /metrics; `undefined`: only to this machine. */
-  readonly metricsToken: string | undefined
+  /** Each of them opens /metrics; `undefined`: it is open to this machine alone. */
+  readonly metricsTokens: Live<readonly string[]> | undefined
   /** How long the audit log keeps an entry. */
   readonly auditRetentionSec: number
   readonly logLevel: LogLevel
@@ -126,6 +129,8 @@ export interface Configuration {
   readonly requestLogShare: number
   /** `NODE_ENV` is `production`: everything on standard output is JSON. */
   readonly production: boolean
+  /** The files that values above are read from again. */
+  readonly settingFiles: SettingFiles
 }
 
 /** One thing that is wrong with the environment. */
@@ -162,12 +167,14 @@ export function readConfiguration(env: Environment): Configuration {
   const sessionTtlSec = reader.read(settings.sessionTtl) ?? 2_592_000
   const database = readDatabase(reader)
   const issuer = readIssuer(reader, host, port)
+  const authorities = reader.readAuthorities()
   const configuration: Configuration = {
     host,
     port,
     trustedProxies: reader.read(settings.trustedProxies) ?? [],
     database,
-    redisUrl: reader.read(settings.redisUrl),
+    redisUrl: reader.readLive(settings.redisUrl),
+    authorities,
     issuer,
     audience: reader.read(settings.audience) ?? 'api',
     serviceAudiences: reader.read(settings.serviceAudiences) ?? ['services'],
@@ -189,15 +196,16 @@ export function readConfiguration(env: Environment): Configuration {
     profileSchema: reader.read(settings.profileSchema),
     profileClaims: reader.read(settings.profileClaims) ?? [],
     unverifiedSignIn: reader.read(settings.unverifiedSignIn) ?? 'allow',
-    mail: readMail(reader, database, issuer),
+    mail: readMail(reader, database, { issuer, authorities }),
     limits: readLimits(reader),
     keepAliveSec: reader.read(settings.keepAlive) ?? 130,
     stopDelaySec: reader.read(settings.stopDelay) ?? 0,
-    metricsToken: reader.read(settings.metricsToken),
+    metricsTokens: reader.readLive(settings.metricsToken),
     auditRetentionSec: reader.read(settings.auditRetention) ?? 31_536_000,
     logLevel: reader.read(settings.logLevel) ?? (production ? 'info' : 'warn'),
     requestLogShare: reader.read(settings.requestLogShare) ?? 1,
     production,
+    settingFiles: reader.files,
   }
   checkTogether(reader, configuration)
   reader.finish()
@@ -221,6 +229,7 @@ export function localUrl(host: string, port: number): string {
 }
 
 class EnvironmentReader {
+  readonly files = new SettingFiles()
   readonly #env: Environment
   readonly #problems: ConfigurationProblem[] = []
 
@@ -242,6 +251,25 @@ class EnvironmentReader {
     return value
   }
 
+  /** The same; where a file holds the value, a function that reads it again. */
+  readLive<T>(setting: Setting<T>): Live<T> | undefined {
+    const value = this.read(setting)
+    const path = this.fileOf(setting)
+    return value === undefined || path === undefined ? value : this.files.open({ ...setting, path }, value)
+  }
+
+  readAuthorities(): Authorities | undefined {
+    const { name, accepts } = settings.extraCertificates
+    const path = this.read(settings.extraCertificates)
+    if (path === undefined) return undefined
+    const text = readSettingText(path)
+    const value = typeof text === 'string' ? parseAuthorities(text) : undefined
+    if (value !== undefined) return this.files.open({ name, path, parse: parseAuthorities }, value)
+    const problem = typeof text === 'string' ? `${path} holds no certificate, or one that is cut off` : text.problem
+    this.object({ name, problem, remedy: `It must be ${accepts}.` })
+    return undefined
+  }
+
   isGiven(setting: Setting<unknown>): boolean {
     return this.#variable(setting.name) !== undefined || this.fileOf(setting) !== undefined
   }
@@ -255,7 +283,7 @@ class EnvironmentReader {
       this.object({ name, problem: `${setting.name} is set as well`, remedy: 'Only one of them can hold.' })
       return undefined
     }
-    const content = readText(path)
+    const content = readSettingText(path)
     if (typeof content === 'string') return content
     this.object({
       name,
@@ -285,22 +313,6 @@ class EnvironmentReader {
   }
 }
 
-/** Returns the URL of a database as its file holds it now; `undefined` where that is none. */
-export function readDatabaseUrl(path: string): string | undefined {
-  const content = readText(path)
-  return typeof content === 'string' ? settings.databaseUrl.parse(content) : undefined
-}
-
-/** The content without the white space at its ends, which editors and secret managers add. */
-function readText(path: string): string | { readonly problem: string } {
-  try {
-    const text = readFileSync(path, 'utf8').trim()
-    return text === '' ? { problem: `${path} is empty` } : text
-  } catch (error) {
-    return { problem: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` }
-  }
-}
-
 function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
   const kmsKey = readKmsKey(reader)
   const masterKeys = readMasterKeys(reader, kmsKey)
@@ -313,7 +325,7 @@ function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
   }
   const folder = reader.read(settings.dataFolder) ?? '.latchkey'
   if (!reader.isGiven(settings.databaseUrl)) return { kind: 'embedded', folder, masterKeys }
-  const url = reader.read(settings.databaseUrl) ?? ''
+  const url = reader.readLive(settings.databaseUrl) ?? ''
   if (!reader.isGiven(settings.masterKeys) && !reader.isGiven(settings.wrappedMasterKeys)) {
     reader.object({
       name: settings.masterKeys.name,
@@ -321,15 +333,8 @@ function readDatabase(reader: EnvironmentReader): DatabaseConfiguration {
       remedy: 'Make one and keep it: latchkey master-keys add k1',
     })
   }
-  const listenUrl = reader.read(settings.databaseListenUrl)
-  return {
-    kind: 'postgres',
-    url,
-    listenUrl,
-    urlFile: reader.fileOf(settings.databaseUrl),
-    listenUrlFile: reader.fileOf(settings.databaseListenUrl),
-    masterKeys: masterKeys ?? '',
-  }
+  const listenUrl = reader.readLive(settings.databaseListenUrl)
+  return { kind: 'postgres', url, listenUrl, masterKeys: masterKeys ?? '' }
 }
 
 function readMasterKeys(reader: EnvironmentReader, key: KmsKey | undefined): GivenMasterKeys | undefined {
@@ -373,7 +378,11 @@ function readLimits(reader: EnvironmentReader): Limits {
   }
 }
 
-function readMail(reader: EnvironmentReader, database: DatabaseConfiguration, issuer: string): MailConfiguration {
+function readMail(
+  reader: EnvironmentReader,
+  database: DatabaseConfiguration,
+  { issuer, authorities }: Pick<Configuration, 'issuer' | 'authorities'>,
+): MailConfiguration {
   const sent = reader.isGiven(settings.smtpUrl)
   if (sent && !reader.isGiven(settings.mailFrom)) {
     reader.object({
@@ -383,7 +392,7 @@ function readMail(reader: EnvironmentReader, database: DatabaseConfiguration, is
     })
   }
   return {
-    carrier: sent ? { kind: 'smtp', url: reader.read(settings.smtpUrl) ?? '' } : folderIn(database),
+    carrier: sent ? { kind: 'smtp', url: reader.readLive(settings.smtpUrl) ?? '', authorities } : folderIn(database),
     from: reader.read(settings.mailFrom) ?? { name: '', address: 'no-reply@localhost' },
     linkBase: reader.read(settings.linkBase) ?? issuer,
     resetLinkTtlSec: reader.read(settings.resetLinkTtl) ?? 3600,

@@ -93,6 +93,14 @@ export const settings = {
     secret: true,
     parse: (text) => (/^rediss?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
   },
+  extraCertificates: {
+    name: 'NODE_EXTRA_CA_CERTS',
+    purpose:
+      'Authorities that Node.js is to trust besides its own. For connections to Redis and to the mail server the file is read again; for all others Node.js reads it at the start alone.',
+    accepts: 'the path of a file with certificates in PEM',
+    byDefault: 'the authorities that Node.js trusts',
+    parse: (text) => text,
+  },
   dataFolder: {
     name: 'LATCHKEY_DATA_DIR',
     purpose: 'The folder of the embedded database and its master key.',
@@ -347,11 +355,11 @@ export const settings = {
   ),
   metricsToken: {
     name: 'LATCHKEY_METRICS_TOKEN',
-    purpose: 'What must be presented as a bearer token to read /metrics.',
-    accepts: '16 to 255 visible ASCII characters',
+    purpose: 'What must be presented as a bearer token to read /metrics. While it is replaced, there may be two.',
+    accepts: '16 to 255 visible ASCII characters, or two such tokens on a line each',
     byDefault: 'none: /metrics answers this machine alone, and nobody once LATCHKEY_ISSUER is not on it',
     secret: true,
-    parse: (text) => (/^[\x21-\x7e]{16,255}$/.test(text) ? text : undefined),
+    parse: parseMetricsTokens,
   },
   auditRetention: seconds(
     'LATCHKEY_AUDIT_RETENTION',
@@ -501,4 +509,10 @@ function parseAudiences(text: string): readonly [string, ...string[]] | undefine
   if (first === undefined) return undefined
   const listed = others.filter((audience) => audience !== undefined)
   return listed.length === others.length ? [first, ...listed] : undefined
+}
+
+/** One, or two while the first is being replaced. */
+function parseMetricsTokens(text: string): readonly string[] | undefined {
+  const tokens = text.split(/\s*\n\s*/)
+  return tokens.length <= 2 && tokens.every((token) => /^[\x21-\x7e]{16,255}$/.test(token)) ? tokens : undefined
 }

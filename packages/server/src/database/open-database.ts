@@ -1,6 +1,7 @@
 import { isLatchkeyError } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
-import { type DatabaseConfiguration, readDatabaseUrl } from '../config/configuration.js'
+import type { DatabaseConfiguration } from '../config/configuration.js'
+import { currentOf } from '../config/setting-files.js'
 import { StartupFailure } from '../startup-failure.js'
 import { connectionRemedy } from './connection-remedy.js'
 import { openDataFolder } from './data-folder.js'
@@ -69,23 +70,14 @@ export function asDatabaseFailure(place: string, error: unknown): unknown {
 }
 
 async function postgres({
-  url,
-  listenUrl,
-  urlFile,
-  listenUrlFile,
+  url: connectionString,
+  listenUrl: listenConnectionString,
   masterKeys,
 }: DatabaseConfiguration & { kind: 'postgres' }): Promise<UnopenedDatabase> {
   const { postgresStore } = await import('latchkey/postgres')
-  const { host, pathname } = new URL(url)
-  const connectionString = asItIsNow(url, urlFile)
-  const listenConnectionString = listenUrl === undefined ? undefined : asItIsNow(listenUrl, listenUrlFile)
+  const { host, pathname } = new URL(currentOf(connectionString))
   const store = postgresStore({ connectionString, listenConnectionString })
   return { store, place: `PostgreSQL ${host}${pathname}`, keys: givenKeys(masterKeys) }
-}
-
-/** The URL, or what reads it from its file: the password in it may be rotated while the server runs. */
-function asItIsNow(url: string, file: string | undefined): string | (() => string) {
-  return file === undefined ? url : () => readDatabaseUrl(file) ?? url
 }
 
 async function embedded({

@@ -5,7 +5,7 @@ import type { MailTransport } from './mail-transport.js'
 export function openTransport({ carrier, from }: MailConfiguration): MailTransport | undefined {
   if (carrier === undefined) return undefined
   return openedLate(async () => {
-    if (carrier.kind === 'smtp') return (await import('./smtp-transport.js')).smtpTransport(carrier.url, from)
+    if (carrier.kind === 'smtp') return (await import('./smtp-transport.js')).smtpTransport(carrier, from)
     return (await import('./folder-transport.js')).folderTransport(carrier.folder, from)
   })
 }

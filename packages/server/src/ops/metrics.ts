@@ -73,6 +73,11 @@ export class Metrics {
     help: 'Letters by outcome: "sent", "delayed" for each attempt that failed and is made again, "failed" when one was given up.',
     labelNames: ['outcome'],
   })
+  readonly settingFiles = this.#counter({
+    name: 'latchkey_setting_files_total',
+    help: 'Files of settings that were read again, by setting and outcome: "changed", or "unusable" so that the last value stays.',
+    labelNames: ['setting', 'outcome'],
+  })
   readonly choreFailures = this.#counter({
     name: 'latchkey_chore_failures_total',
     help: 'Chores that failed, by their name.',

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { RedisClientOptions } from 'latchkey/redis'
 import type { SqlStore } from 'latchkey/sql'
 import {
   type RateLimiterAbstract,
@@ -53,20 +54,11 @@ export function postgresCounters(store: SqlStore): CounterBackend {
 }
 
 const readyWithinMs = 1000
-const longestReconnectDelayMs = 2000
 
 /** Counts in Redis. What cannot be counted at once fails at once. */
-export async function redisCounters(url: string): Promise<CounterBackend> {
-  const { Redis } = await import('ioredis')
-  const storeClient = new Redis(url, {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: 5000,
-    retryStrategy: (attempt) => Math.min(longestReconnectDelayMs, 50 * 2 ** attempt),
-  })
-  // Every failure shows when something is counted; nobody listening here would end the process.
-  storeClient.on('error', () => {})
+export async function redisCounters(options: RedisClientOptions): Promise<CounterBackend> {
+  const { createRedisClient } = await import('latchkey/redis')
+  const { client: storeClient, close } = createRedisClient(options)
   // A Redis that is there counts from the first request on; one that is away keeps nobody from starting.
   await once(storeClient, 'ready', { signal: AbortSignal.timeout(readyWithinMs) }).catch(() => {})
   return {
@@ -78,7 +70,7 @@ export async function redisCounters(url: string): Promise<CounterBackend> {
         storeClient,
       }),
     prune: async () => {},
-    close: async () => storeClient.disconnect(),
+    close: async () => close(),
   }
 }
 

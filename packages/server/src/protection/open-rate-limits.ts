@@ -26,7 +26,10 @@ export async function openRateLimits(
   return new RateLimits({ limits: configuration.limits, backend, names, insurance })
 }
 
-async function openBackend({ redisUrl, database }: Configuration, store: SqlStore): Promise<CounterBackend> {
-  if (redisUrl !== undefined) return redisCounters(redisUrl)
+async function openBackend(
+  { redisUrl, authorities, database }: Configuration,
+  store: SqlStore,
+): Promise<CounterBackend> {
+  if (redisUrl !== undefined) return redisCounters({ url: redisUrl, ca: authorities })
   return database.kind === 'postgres' ? postgresCounters(store) : memoryCounters()
 }

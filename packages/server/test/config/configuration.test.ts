@@ -2,12 +2,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { ConfigurationError, type Environment, localUrl, readConfiguration } from '../../src/config/configuration.js'
+import {
+  type Configuration,
+  ConfigurationError,
+  type Environment,
+  localUrl,
+  readConfiguration,
+} from '../../src/config/configuration.js'
 import { defaultLimits } from '../../src/config/limits.js'
+import { SettingFiles } from '../../src/config/setting-files.js'
 import { settings } from '../../src/config/settings.js'
 
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
 const kmsKey = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
+
+/** The configuration with the value that each file holds now. */
+function valuesOf({ settingFiles, ...values }: Configuration): unknown {
+  return JSON.parse(JSON.stringify(values, (_name, value) => (typeof value === 'function' ? value() : value)))
+}
 
 function problemsOf(env: Environment): string[] {
   try {
@@ -59,6 +71,7 @@ describe('the configuration', () => {
       logLevel: 'warn',
       requestLogShare: 1,
       production: false,
+      settingFiles: expect.any(SettingFiles),
     })
   })
 
@@ -142,10 +155,11 @@ describe('the configuration', () => {
       auditRetentionSec: 86_400,
       keepAliveSec: 620,
       stopDelaySec: 5,
-      metricsToken: 'sixteen-or-more-',
+      metricsTokens: ['sixteen-or-more-'],
       logLevel: 'info',
       requestLogShare: 0.25,
       production: true,
+      settingFiles: expect.any(SettingFiles),
     })
   })
 
@@ -311,10 +325,7 @@ describe('the configuration', () => {
       const rest = { ...keys, LATCHKEY_MAIL_FROM: 'no-reply@example.com', [name]: undefined }
       const given = readConfiguration({ ...rest, [name]: value })
       const path = file(`${value}\n`)
-      // The one that is read again while the server runs.
-      const { database } = given
-      const expected = name === 'DATABASE_URL' ? { ...given, database: { ...database, urlFile: path } } : given
-      expect(readConfiguration({ ...rest, [`${name}_FILE`]: path })).toEqual(expected)
+      expect(valuesOf(readConfiguration({ ...rest, [`${name}_FILE`]: path }))).toEqual(valuesOf(given))
     })
 
     it('may be master keys that Cloud KMS has wrapped, broken into lines', () => {
@@ -341,6 +352,7 @@ describe('the configuration', () => {
       ['is not there', () => ({ LATCHKEY_MASTER_KEYS_FILE: join(folder, 'absent') })],
       ['is a folder', () => ({ LATCHKEY_MASTER_KEYS_FILE: folder })],
       ['is empty', () => ({ LATCHKEY_MASTER_KEYS_FILE: file('\n') })],
+      ['is larger than 1 MiB', () => ({ LATCHKEY_MASTER_KEYS_FILE: file(' '.repeat(1024 * 1024 + 1)) })],
       [
         'is given beside the variable',
         () => ({ LATCHKEY_MASTER_KEYS_FILE: file(masterKeys), LATCHKEY_MASTER_KEYS: masterKeys }),
@@ -356,6 +368,15 @@ describe('the configuration', () => {
       } catch (error) {
         expect(JSON.stringify(error)).not.toMatch(/hunter/)
       }
+    })
+
+    it.each<[string, string | undefined]>([
+      ['is not there', undefined],
+      ['has no certificate', 'certificates'],
+      ['is cut off', '-----BEGIN CERTIFICATE-----\nMIIB'],
+    ])('stops the start when it is to have authorities and %s', (_why, text) => {
+      const path = text === undefined ? join(folder, 'absent') : file(text)
+      expect(problemsOf({ NODE_EXTRA_CA_CERTS: path })).toEqual(['NODE_EXTRA_CA_CERTS'])
     })
 
     it('is no way to give what is no secret', () => {

@@ -1,13 +1,19 @@
-import { type Cluster, Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { checkWhole } from '../../check-whole.js'
 import { systemClock } from '../../clock.js'
 import type { SharedCache, SharedCacheEntry } from '../../secrets/ports.js'
 import { CircuitBreaker } from './circuit-breaker.js'
+import { createRedisClient, type RedisClientOptions } from './redis-client.js'
 
 /** Options of `redisCache`: either `url` or `client`. */
 export interface RedisCacheOptions {
-  /** `redis://` or `rediss://` (TLS), with user, password and database as usual. */
-  readonly url?: string | undefined
+  /**
+   * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is called
+   * before every connection, so that it may return a password that was rotated.
+   */
+  readonly url?: RedisClientOptions['url'] | undefined
+  /** Returns the certificates, in PEM, that a `rediss://` server of `url` may be signed by. Default: those that Node.js trusts. */
+  readonly ca?: RedisClientOptions['ca']
   /** A client of `ioredis`, of a single server or of a cluster, to use instead; the caller ends it, after this cache. */
   readonly client?: Redis | Cluster
   /** What every key begins with. Default `latchkey:`. */
@@ -48,7 +54,7 @@ class RedisCache implements SharedCache {
   readonly #breaker = new CircuitBreaker(systemClock)
   readonly #close: () => Promise<void>
 
-  constructor({ url, client, prefix = 'latchkey:', ttl = 600, timeout = 50 }: RedisCacheOptions) {
+  constructor({ url = '', ca, client, prefix = 'latchkey:', ttl = 600, timeout = 50 }: RedisCacheOptions) {
     this.ttlMs = checkWhole('ttl', ttl, 1, 1800) * 1000
     this.#timeoutMs = checkWhole('timeout', timeout, 1, 10_000)
     this.#prefix = prefix
@@ -57,9 +63,9 @@ class RedisCache implements SharedCache {
       this.#close = async () => {}
       return
     }
-    const own = connect(String(url))
-    this.#client = own
-    this.#close = async () => own.disconnect()
+    const own = createRedisClient({ url, ca })
+    this.#client = own.client
+    this.#close = async () => own.close()
   }
 
   async read(kids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -101,20 +107,4 @@ function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
     const timer = setTimeout(() => setImmediate(fail), timeoutMs)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-}
-
-const longestReconnectDelayMs = 2000
-
-function connect(url: string): Redis {
-  const client = new Redis(url, {
-    // What cannot be sent now is not worth sending later.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: 5000,
-    retryStrategy: (attempt) => Math.random() * Math.min(longestReconnectDelayMs, 50 * 2 ** attempt),
-  })
-  // Every failure shows as a miss; nobody listening here would end the process.
-  client.on('error', () => {})
-  return client
 }

@@ -1,4 +1,5 @@
 import type { MailConfiguration } from '../../config/configuration.js'
+import { currentOf } from '../../config/setting-files.js'
 import { reasonOf } from '../../mail/smtp-failure.js'
 import { type Finding, fail, ok, said, warn } from './finding.js'
 
@@ -9,7 +10,7 @@ export async function checkMail({ carrier, from }: MailConfiguration): Promise<F
     return warn('mail', 'nobody takes letters: passwords cannot be reset', remedy)
   }
   const letters = `letters from ${from.address}`
-  if (carrier.kind === 'smtp') return checkServer(carrier.url, letters)
+  if (carrier.kind === 'smtp') return checkServer(currentOf(carrier.url), letters)
   const remedy = 'Set LATCHKEY_SMTP_URL before people wait for letters.'
   return warn('mail', `${letters} are left in ${carrier.folder}`, remedy)
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../../config/configuration.js'
+import { currentOf } from '../../config/setting-files.js'
 import { openStore } from '../../database/open-database.js'
 import { StartupFailure } from '../../startup-failure.js'
 import type { Surroundings } from '../surroundings.js'
@@ -37,7 +38,7 @@ async function examine(configuration: Configuration): Promise<Finding[]> {
     await checkMail(mail),
     ...(await checkFolder(database)),
     ...(await examineDatabase(configuration)),
-    ...(await checkRedis(redisUrl)),
+    ...(await checkRedis(redisUrl === undefined ? undefined : currentOf(redisUrl))),
   ]
 }
 
