@@ -6,17 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { asvsRequirements } from './support/asvs-requirements.js'
+import { blocksLeftOut, Page } from './support/page.js'
 import { createDeployment, runCommand, startServer } from './support/server-process.js'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(repository, path), 'utf8')
 const operationPattern = /`((?:GET|POST|PATCH|DELETE) \/[^`]*)`/g
-
-/** The commands of the examples and what the page shows of their output, in turn; what prints nothing is followed by nothing. */
-function steps(page: string): { commands: string; shown: string }[] {
-  const blocks = [...page.matchAll(/```sh\n(.*?)```(?:\s+```\n(.*?)```)?/gs)]
-  return blocks.map(([, commands = '', shown = '']) => ({ commands, shown }))
-}
 
 /** Runs the commands of the examples against a server, and returns what they print. */
 async function printedBy(
@@ -55,7 +50,7 @@ function isTest({ title, file }: CitedTest): boolean {
 
 /** The JSON Schema that a page shows. */
 function schemaIn(path: string): string {
-  return /```json\n(.*?)```/s.exec(read(path))?.[1] ?? ''
+  return Page.at(path).take('json')[0] ?? ''
 }
 
 describe('docs/api.md', () => {
@@ -73,7 +68,7 @@ describe('docs/api.md', () => {
         Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
       )
       expect([...page.matchAll(operationPattern)].map(([, route]) => route).toSorted()).toEqual(routes.toSorted())
-      const examples = steps(page)
+      const examples = Page.at('docs/api.md').takeSteps()
       expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { blocksLeftOut, Page } from '../support/page.js'
+import { callProblems } from './support/command-facts.js'
 import { nameOf, parseManifests, podTemplateOf } from './support/kubernetes-manifests.js'
 import { pathOf } from './support/machine-files.js'
 import { schemaProblems } from './support/manifest-schemas.js'
@@ -13,14 +15,13 @@ case "\${0##*/} $*" in
 esac
 `
 
+const walkPage = (commands: string) =>
+  walk(commands, { programs: ['kind', 'kubectl', 'docker'], answers: answers(pathOf('kubectl')), env: {} })
+
 /** What the page applies when it is walked, and again after something was done to the secrets. */
 function applied(then: string) {
   const [page = ''] = commandsOf('deploy-kubernetes.md').split('kubectl --namespace latchkey rollout status', 1)
-  const calls = walk(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`, {
-    programs: ['kind', 'kubectl', 'docker'],
-    answers: answers(pathOf('kubectl')),
-    env: {},
-  })
+  const calls = walkPage(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`)
   return calls.filter(({ program }) => program === 'rendered').map(({ args: [text = ''] }) => parseManifests(text))
 }
 
@@ -49,5 +50,28 @@ describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and 
     const [old, now] = [templatesOf(first), templatesOf(changed)]
     expect(now['Deployment/latchkey']).not.toEqual(old['Deployment/latchkey'])
     expect(now['StatefulSet/postgres']).toEqual(old['StatefulSet/postgres'])
+  })
+  it('runs commands and flags that kind, docker, kubectl and Latchkey have', () => {
+    const calls = walkPage(commandsOf('deploy-kubernetes.md'))
+    expect(calls.length).toBeGreaterThan(12)
+    expect(callProblems(calls)).toEqual([])
+  })
+
+  it('pins every image of the overlay by digest', () => {
+    const [images = ''] = Page.at('docs/deploy-kubernetes.md').take('yaml')
+    const digest = `sha256:${'0'.repeat(64)}`
+    const [manifests = []] = applied(
+      `cat >> my-deployment/kustomization.yaml <<'YAML'\n${images.replaceAll('<digest>', digest)}YAML`,
+    ).slice(1)
+    const used = manifests.flatMap((manifest) => {
+      const { containers = [], initContainers = [] } = podTemplateOf(manifest)?.spec ?? {}
+      return [...containers, ...initContainers].map(({ image }: { image: string }) => image)
+    })
+    expect(used.length).toBeGreaterThan(4)
+    expect(used.filter((image) => !image.endsWith(`@${digest}`))).toEqual([])
+  })
+
+  it('has no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/deploy-kubernetes.md')).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Page } from '../../support/page.js'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -63,8 +64,7 @@ export function walk(
   }
 }
 
-/** The commands of the fenced `sh` blocks of a page, in their order. */
+/** Takes the commands of the shell blocks of a page in `docs/`, in their order. */
 export function commandsOf(page: string): string {
-  const text = readFileSync(join(repository, 'docs', page), 'utf8')
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+  return Page.at(`docs/${page}`).take('sh').join('\n')
 }
