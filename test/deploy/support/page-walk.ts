@@ -20,7 +20,7 @@ source "$WALK_ANSWERS"
 `
 
 /**
- * Runs commands of a page in a copy of the parts of the repository that they name, with stand-ins for
+ * Runs commands of a page by bash in a copy of the parts of the repository that they name, with stand-ins for
  * the programs that would reach a cloud. Throws, with what was said, unless all commands succeed.
  */
 export function walk(
