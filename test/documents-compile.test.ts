@@ -8,12 +8,6 @@ function blocksOf(path: string): Record<string, string> {
   return Object.fromEntries(blocks.map(({ line, text }) => [`${path}.${line}.ts`, text]))
 }
 
-const blocks = [...text.matchAll(/^( *)```(?:ts|typescript|tsx|mts)\b[^\n]*\n(.*?)^ *```/gms)]
-  return Object.fromEntries(
-    blocks.map(({ index, 2: block = '' }) => [`${page}.${text.slice(0, index).split('\n').length}.ts`, block]),
-  )
-}
-
 const blocks = Object.assign({}, ...pagePaths().map(blocksOf)) as Record<string, string>
 
 describe('the TypeScript of README and docs', () => {
