@@ -68,7 +68,10 @@ describe('CONTRIBUTING.md', () => {
 
 describe('docs/releasing.md', () => {
   it('runs commands and flags that gh has', () => {
-    const commands = Page.at('docs/releasing.md').take('sh').join('\n').replaceAll(/<[a-z]+>/g, 'x')
+    const commands = Page.at('docs/releasing.md')
+      .take('sh')
+      .join('\n')
+      .replaceAll(/<[a-z]+>/g, 'x')
     const calls = walk(commands, { programs: ['gh'], answers: '', env: {} })
     expect(calls).toHaveLength(1)
     expect(callProblems(calls)).toEqual([])

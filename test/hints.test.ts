@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { callProblems } from './deploy/support/command-facts.js'
 import { usageProblem } from './support/latchkey-usage.js'
 import { pagePaths } from './support/page.js'
 
@@ -75,6 +76,18 @@ describe('a hint', () => {
     'Run "latchkey migrate now".',
   ])('would be found out as %j', (text) => {
     expect(namedCalls(text).map(usageProblem).filter(Boolean)).toHaveLength(1)
+  })
+
+  it('names commands and scripts of kubectl, docker, systemctl and npm that are there', () => {
+    const { scripts } = JSON.parse(read('package.json'))
+    const lines = texts.flatMap((path) =>
+      [...read(path).matchAll(/`((?:kubectl|docker|systemctl|npm) [^`\n…]+)`/g)].map(([, line = '']) => line),
+    )
+    expect(lines.length).toBeGreaterThan(20)
+    const calls = lines.map((line) => line.split(' ')).map(([program = '', ...args]) => ({ program, args }))
+    expect(callProblems(calls)).toEqual([])
+    const run = calls.filter(({ program, args }) => program === 'npm' && args[0] === 'run').map(({ args }) => args[1])
+    expect(run.filter((script = '') => scripts[script] === undefined)).toEqual([])
   })
 
   it('names npm only where a developer starts the server: an image and a service of systemd have none', () => {

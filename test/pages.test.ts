@@ -54,7 +54,9 @@ describe.each(pages)('the blocks of %s', (path) => {
 
   it('name a language that a test knows', () => {
     const known = ['sh', 'sql', 'yaml', 'json', 'js', 'nginx', 'ini', 'dockerfile']
-    const languages = Page.at(path).blocks.filter(isToBeTaken).map(({ language }) => language)
+    const languages = Page.at(path)
+      .blocks.filter(isToBeTaken)
+      .map(({ language }) => language)
     expect(languages.filter((language) => !known.includes(language))).toEqual([])
   })
 })
@@ -65,10 +67,12 @@ describe('a page', () => {
     expect(Page.at('docs/deploy-compose.md').leftOut).toContain('docs/deploy-compose.md:15 (sh)')
   })
 
-  it.each(['if true; then', 'cd $HOME && rm "$1', 'for x in *; do echo hello', 'cat $(ls *.txt) | while read $line; do :; done'])(
-    'is found out with %j',
-    (script) => {
-      expect(shellProblems(script)).not.toBe('')
-    },
-  )
+  it.each([
+    'if true; then',
+    'cd $HOME && rm "$1',
+    'for x in *; do echo hello',
+    'cat $(ls *.txt) | while read $line; do :; done',
+  ])('is found out with %j', (script) => {
+    expect(shellProblems(script)).not.toBe('')
+  })
 })

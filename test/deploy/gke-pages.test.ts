@@ -1,16 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { usageProblem } from '../support/latchkey-usage.js'
 import { blocksLeftOut } from '../support/page.js'
 import { callProblems, commandOf } from './support/command-facts.js'
+import { podTemplateOf } from './support/kubernetes-manifests.js'
 import { pathOf } from './support/machine-files.js'
-import { type Call, commandsOf, walk } from './support/page-walk.js'
+import { schemaProblems } from './support/manifest-schemas.js'
+import { type Call, commandsOf, recordedManifests, walk } from './support/page-walk.js'
 
 const programs = ['gcloud', 'kubectl', 'docker', 'curl', 'git']
 
 /** What the stand-ins answer; kubectl is the real one where it needs no cluster. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
-  'gcloud kms encrypt '*|'gcloud kms decrypt '*|*--data-file=-*|'kubectl apply --filename -'*|*/dev/stdin*) cat > "$HOME/stdin.$$" ;;
+  'kubectl apply --filename -') record_manifests ;;
+  'kubectl apply --filename '*|'kubectl create --filename '*) record_manifests < "$3" ;;
+  'kubectl apply --kustomize .') ${kubectl} kustomize . | record_manifests ;;
+  'gcloud kms encrypt '*|'gcloud kms decrypt '*|*--data-file=-*|*/dev/stdin*) cat > "$HOME/stdin.$$" ;;
 esac
 case "\${0##*/} $*" in
   'gcloud compute addresses describe '*) echo 198.51.100.7 ;;
@@ -59,6 +65,19 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
   it('run commands and flags that gcloud, kubectl and docker have', () => {
     expect(callProblems([...deployed, ...recovered])).toEqual([])
     expect(deployed.filter(({ program }) => program === 'gcloud').length).toBeGreaterThan(60)
+  })
+
+  it('apply manifests that their schemas allow, and run the commands that the pages name by Jobs', () => {
+    const applied = [...recordedManifests(deployed), ...recordedManifests(recovered)].flat()
+    expect(schemaProblems(applied).flat()).toEqual([])
+    expect(applied.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Rules', 'CronJob', 'Deployment']))
+    const jobs = recordedManifests(recovered).filter(([first, ...rest]) => first?.kind === 'Job' && rest.length === 0)
+    const commands = jobs.map(([job]) => job && podTemplateOf(job).spec.containers[0].args)
+    expect(commands).toEqual([
+      ['restore', '--yes'],
+      ['audit', 'verify'],
+    ])
+    expect(commands.map(usageProblem)).toEqual([undefined, undefined])
   })
 
   it('stop at the first command that fails, also inside a pipe', () => {

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { blocksLeftOut, Page } from '../support/page.js'
 import { callProblems } from './support/command-facts.js'
-import { nameOf, parseManifests, podTemplateOf } from './support/kubernetes-manifests.js'
+import { type Manifest, nameOf, podTemplateOf } from './support/kubernetes-manifests.js'
 import { pathOf } from './support/machine-files.js'
 import { schemaProblems } from './support/manifest-schemas.js'
-import { commandsOf, walk } from './support/page-walk.js'
+import { commandsOf, recordedManifests, walk } from './support/page-walk.js'
 
-/** The stand-in of kubectl renders what it is asked to apply, into what the calls are read from. */
+/** The stand-in of kubectl renders what it is asked to apply, and records it. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
-  'kubectl apply --filename -') cat > "$HOME/stdin" ;;
-  'kubectl apply --kustomize my-deployment')
-    { printf 'rendered\\0'; ${kubectl} kustomize my-deployment; printf '#\\0\\n\\0'; } >> "$WALK_LOG" ;;
+  'kubectl apply --filename -') record_manifests ;;
+  'kubectl apply --filename deploy/'*) record_manifests < "$3" ;;
+  'kubectl apply --kustomize my-deployment') ${kubectl} kustomize my-deployment | record_manifests ;;
 esac
 `
 
@@ -22,11 +22,11 @@ const walkPage = (commands: string) =>
 function applied(then: string) {
   const [page = ''] = commandsOf('deploy-kubernetes.md').split('kubectl --namespace latchkey rollout status', 1)
   const calls = walkPage(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`)
-  return calls.filter(({ program }) => program === 'rendered').map(({ args: [text = ''] }) => parseManifests(text))
+  return recordedManifests(calls).filter((manifests) => manifests.some(({ kind }) => kind === 'Deployment'))
 }
 
 describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and kubectl', () => {
-  const templatesOf = (manifests: ReturnType<typeof parseManifests> = []) =>
+  const templatesOf = (manifests: readonly Manifest[] = []) =>
     Object.fromEntries(manifests.map((manifest) => [nameOf(manifest), podTemplateOf(manifest)]))
 
   it('applies manifests that their schemas allow, with every secret that is mounted', () => {
@@ -55,6 +55,7 @@ describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and 
     const calls = walkPage(commandsOf('deploy-kubernetes.md'))
     expect(calls.length).toBeGreaterThan(12)
     expect(callProblems(calls)).toEqual([])
+    expect(schemaProblems(recordedManifests(calls).flat()).flat()).toEqual([])
   })
 
   it('pins every image of the overlay by digest', () => {

@@ -25,7 +25,17 @@ const facts: Readonly<Record<string, Facts>> = {
     'buildx imagetools inspect': ['--builder=', '--format=', '--raw'],
     'compose build': ['--build-arg=', '--no-cache', '--pull', '--quiet'],
     'compose exec': ['--detach', '--env=', '--index=', '--no-TTY', '--user=', '--workdir='],
-    'compose run': ['--build', '--detach', '--env=', '--name=', '--no-TTY', '--no-deps', '--rm', '--user=', '--volume='],
+    'compose run': [
+      '--build',
+      '--detach',
+      '--env=',
+      '--name=',
+      '--no-TTY',
+      '--no-deps',
+      '--rm',
+      '--user=',
+      '--volume=',
+    ],
     'compose stop': ['--timeout='],
     'compose up': ['--build', '--detach', '--force-recreate', '--no-deps', '--timeout=', '--wait', '--wait-timeout='],
   },
@@ -44,7 +54,8 @@ const facts: Readonly<Record<string, Facts>> = {
     install: ['--ignore-scripts', '--omit=', '--workspace='],
     pack: [],
     run: ['--silent'],
-    start: [],
+    sbom: ['--omit=', '--sbom-format=', '--sbom-type='],
+    start: ['-w=', '--workspace='],
   },
   // https://www.freedesktop.org/software/systemd/man/
   systemctl: { 'daemon-reload': [], enable: ['--now'], restart: [], start: [] },
@@ -96,9 +107,7 @@ function flagsOf({ program, args }: Call, command: string): readonly string[] {
 
 /** Returns the index of the first word that is neither a flag nor the value of one. */
 function restAt(words: readonly string[], known: readonly string[]): number {
-  const index = words.findIndex(
-    (word, at) => !word.startsWith('-') && !known.includes(`${words[at - 1] ?? ''}=`),
-  )
+  const index = words.findIndex((word, at) => !word.startsWith('-') && !known.includes(`${words[at - 1] ?? ''}=`))
   return index === -1 ? words.length : index
 }
 

@@ -27,7 +27,7 @@ interface ISecretProviderClass {
  * No package has those of Google Cloud Managed Service for Prometheus; what is used of them, as in
  * https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/manifests/setup.yaml
  */
-const podMonitoring = `
+const managedPrometheus = `
 interface IPodMonitoring {
   apiVersion: 'monitoring.googleapis.com/v1'
   kind: 'PodMonitoring'
@@ -40,6 +40,22 @@ interface IPodMonitoring {
       path?: string
       timeout?: string
       authorization?: { type: string; credentials: { secret: { name: string; key: string; namespace?: string } } }
+    }[]
+  }
+}
+type Labels = Record<string, string>
+interface IRules {
+  apiVersion: 'monitoring.googleapis.com/v1'
+  kind: 'Rules'
+  metadata: IObjectMeta
+  spec: {
+    groups: {
+      name: string
+      interval?: string
+      rules: (
+        | { record: string; expr: string; labels?: Labels }
+        | { alert: string; expr: string; for?: string; labels?: Labels; annotations?: Labels }
+      )[]
     }[]
   }
 }
@@ -97,7 +113,7 @@ interface IObjectStore {
 `
 
 /** Kinds whose types stand above. */
-const ownTypes = ['SecretProviderClass', 'PodMonitoring', 'Cluster', 'ScheduledBackup', 'ObjectStore']
+const ownTypes = ['SecretProviderClass', 'PodMonitoring', 'Rules', 'Cluster', 'ScheduledBackup', 'ObjectStore']
 
 /**
  * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
@@ -110,7 +126,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
   )
   const problems: string[][] = manifests.map(() => [])
   for (const { file, start, messageText } of compile(
-    [...lines, secretProviderClass, podMonitoring, cloudNativePg].join('\n'),
+    [...lines, secretProviderClass, managedPrometheus, cloudNativePg].join('\n'),
   )) {
     if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
     const { line } = file.getLineAndCharacterOfPosition(start)

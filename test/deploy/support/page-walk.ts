@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Page } from '../../support/page.js'
+import { type Manifest, parseManifests } from './kubernetes-manifests.js'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -13,8 +14,12 @@ export interface Call {
   readonly args: readonly string[]
 }
 
-/** The stand-in of a program: writes down how it was called, and answers what `answers.sh` says. */
+/**
+ * The stand-in of a program: writes down how it was called, and answers what `answers.sh` says.
+ * An answer can pass manifests to `record_manifests`; the `#` keeps their last newline from ending the entry.
+ */
 const standIn = `#!/bin/bash
+record_manifests() { { printf 'manifests\\0'; cat; printf '#\\0\\n\\0'; } >> "$WALK_LOG"; }
 { printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$WALK_LOG"
 source "$WALK_ANSWERS"
 `
@@ -62,6 +67,11 @@ export function walk(
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** Returns what each call of `record_manifests` was given, in their order. */
+export function recordedManifests(calls: readonly Call[]): readonly (readonly Manifest[])[] {
+  return calls.filter(({ program }) => program === 'manifests').map(({ args: [text = ''] }) => parseManifests(text))
 }
 
 /** Takes the commands of the shell blocks of a page in `docs/`, in their order. */
