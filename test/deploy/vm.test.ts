@@ -161,7 +161,12 @@ describe('docs/deploy-vm.md, walked on a machine whose folders are below another
   beforeEach(async () => {
     requireProgram('psql', 'postgresql')
     postgres = await startPostgres()
-    return () => postgres.dispose()
+  })
+
+  afterEach(async () => {
+    const pid = join(folder, 'pid')
+    if (existsSync(pid)) spawnSync('kill', [readFileSync(pid, 'utf8').trim()])
+    await postgres.dispose()
   })
 
   /** Text of the page or of a unit with the folders of that machine. */
@@ -254,7 +259,6 @@ esac
     expect(readlinkSync(join(folder, 'opt/latchkey/current'))).toMatch(/^releases\/\d{8}-abc1234$/)
     expect(statSync(join(folder, 'etc/systemd/system/latchkey.service')).mode & 0o777).toBe(0o644)
     expect(statSync(join(folder, 'etc/latchkey/secrets/master-keys')).mode & 0o777).toBe(0o600)
-    process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')))
   })
 })
 
