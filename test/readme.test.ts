@@ -1,17 +1,11 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { npmProblems } from './support/npm-scripts.js'
+import { blocksLeftOut, Page } from './support/page.js'
 import { createDeployment, startServer } from './support/server-process.js'
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-
-/** The commands of the walk-through and what the README shows of their output, in turn. */
-function steps(): { commands: string; shown: string }[] {
-  const section = readme.slice(readme.indexOf('## Walk-through'), readme.indexOf('## The library'))
-  const pairs = section.matchAll(/```sh\n(.*?)```\s+```\n(.*?)```/gs)
-  return [...pairs].map(([, commands = '', shown = '']) => ({ commands, shown }))
-}
+const readme = Page.at('README.md')
 
 /** What differs from run to run. */
 function steady(output: string): string {
@@ -22,18 +16,27 @@ function steady(output: string): string {
 
 describe('the README', () => {
   it('shows what its walk-through prints', async () => {
-    const walk = steps()
-    expect(walk).toHaveLength(4)
+    const steps = readme.takeSteps().filter(({ shown }) => shown !== '')
+    expect(steps).toHaveLength(4)
     const deployment = await createDeployment('sqlite')
     const server = await startServer(deployment)
     try {
-      const commands = walk.map((step) => step.commands).join('\n')
+      const commands = steps.map((step) => step.commands).join('\n')
       const script = commands.replace('http://127.0.0.1:3000', server.url)
       const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script])
-      expect(steady(stdout)).toBe(steady(walk.map((step) => step.shown).join('')))
+      expect(steady(stdout)).toBe(steady(steps.map((step) => step.shown).join('')))
     } finally {
       await server.stop()
       await deployment.dispose()
     }
+  })
+
+  it('begins with commands that npm and this repository have', () => {
+    const [quickStart] = readme.takeSteps()
+    expect(npmProblems(quickStart?.commands ?? '')).toEqual([])
+  })
+
+  it('has no block that these tests leave out', () => {
+    expect(blocksLeftOut('README.md')).toEqual([])
   })
 })

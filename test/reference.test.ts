@@ -1,31 +1,33 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { asvsRequirements } from './support/asvs-requirements.js'
-import { createDeployment, runCommand, startServer } from './support/server-process.js'
+import { blocksLeftOut, Page } from './support/page.js'
+import { createDeployment, type Deployment, runCommand, startServer } from './support/server-process.js'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(repository, path), 'utf8')
 const operationPattern = /`((?:GET|POST|PATCH|DELETE) \/[^`]*)`/g
 
-/** The commands of the examples and what the page shows of their output, in turn; what prints nothing is followed by nothing. */
-function steps(page: string): { commands: string; shown: string }[] {
-  const blocks = [...page.matchAll(/```sh\n(.*?)```(?:\s+```\n(.*?)```)?/gs)]
-  return blocks.map(([, commands = '', shown = '']) => ({ commands, shown }))
-}
-
 /** Runs the commands of the examples against a server, and returns what they print. */
 async function printedBy(
   examples: readonly { readonly commands: string }[],
-  { url, folder }: { readonly url: string; readonly folder: string },
+  { url, folder, env }: { readonly url: string; readonly folder: string; readonly env?: NodeJS.ProcessEnv },
 ): Promise<string> {
   const script = examples.map(({ commands }) => commands).join('\n')
   const command = ['-euo', 'pipefail', '-c', script.replace('http://127.0.0.1:3000', url)]
-  return (await promisify(execFile)('bash', command, { cwd: folder })).stdout
+  return (await promisify(execFile)('bash', command, { cwd: folder, env })).stdout
+}
+
+/** An environment in which `npx latchkey` runs the command line of a deployment. What it prints is new each time: it goes to standard error. */
+function commandLineIn(folder: string, { env }: Deployment): NodeJS.ProcessEnv {
+  const script = `#!/bin/sh\nshift\nexec '${process.execPath}' '${join(repository, 'packages/server/bin/latchkey.js')}' "$@" >&2\n`
+  writeFileSync(join(folder, 'npx'), script, { mode: 0o755 })
+  return { ...env, PATH: [folder, process.env.PATH ?? ''].join(delimiter) }
 }
 
 /** A test that a page names as evidence. */
@@ -55,7 +57,7 @@ function isTest({ title, file }: CitedTest): boolean {
 
 /** The JSON Schema that a page shows. */
 function schemaIn(path: string): string {
-  return /```json\n(.*?)```/s.exec(read(path))?.[1] ?? ''
+  return Page.at(path).take('json')[0] ?? ''
 }
 
 describe('docs/api.md', () => {
@@ -73,7 +75,7 @@ describe('docs/api.md', () => {
         Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
       )
       expect([...page.matchAll(operationPattern)].map(([, route]) => route).toSorted()).toEqual(routes.toSorted())
-      const examples = steps(page)
+      const examples = Page.at('docs/api.md').takeSteps()
       expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()
@@ -96,14 +98,23 @@ describe.each<[string, Readonly<Record<string, string>>]>([
     await runCommand(deployment, ['admin', 'create', 'admin@example.com'], 'correct horse battery staple')
     const server = await startServer(deployment)
     try {
-      // The commands of the operator print what is new each time; a test of the server runs them.
-      const examples = steps(read(path)).filter(({ commands }) => !commands.startsWith('npx latchkey'))
-      expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
+      const examples = Page.at(path).takeSteps()
+      const env = commandLineIn(folder, deployment)
+      const printed = await printedBy(examples, { url: server.url, folder, env })
+      expect(printed).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()
       await deployment.dispose()
       rmSync(folder, { recursive: true, force: true })
     }
+  })
+})
+
+describe('the pages with examples', () => {
+  it('have no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/api.md')).toEqual([])
+    expect(blocksLeftOut('docs/registration.md')).toEqual([])
+    expect(blocksLeftOut('docs/profiles.md')).toEqual([])
   })
 })
 

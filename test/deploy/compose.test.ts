@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { AuthClient, type Device } from '../support/auth-client.js'
 import { freePort } from '../support/free-port.js'
 import { requireProgram } from '../support/installed-program.js'
+import { blocksLeftOut, Page } from '../support/page.js'
 import { runCommand, type ServerProcess, startServer } from '../support/server-process.js'
 import { startRedis } from '../support/start-redis.js'
 import { createTestDatabase } from '../support/test-database.js'
+import { callProblems } from './support/command-facts.js'
 import { type ComposeFile, type ComposeService, composeProblems, readComposeFile } from './support/compose-file.js'
+import { commandsOf, walk } from './support/page-walk.js'
 import { Runbook } from './support/runbook.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
@@ -295,6 +299,34 @@ describe('the topology of compose.yaml, as processes', () => {
       expect(await client.whoIs(accessToken)).toBe(accountId)
     }
     expect(await stopping).toBe(0)
+  })
+})
+
+describe('docs/deploy-compose.md, walked with stand-ins for docker, curl and git', () => {
+  const digest = `sha256:${'0'.repeat(64)}`
+
+  it('runs commands and flags that docker and Latchkey have, on services of compose.yaml', () => {
+    const page = commandsOf('deploy-compose.md').replaceAll('<digest>', digest)
+    const calls = walk(`set -euo pipefail\n${page}`, { programs: ['docker', 'curl', 'git'], answers: '', env: {} })
+    expect(calls.length).toBeGreaterThan(18)
+    expect(callProblems(calls)).toEqual([])
+    const named = calls.flatMap(({ args }) => args.filter((word) => /^(server|nginx|postgres|migrate)/.test(word)))
+    expect(named.filter((name) => compose.services[name] === undefined)).toEqual([])
+  })
+
+  it('pins by digest images that the services have', () => {
+    const [text = ''] = Page.at('docs/deploy-compose.md').take('yaml')
+    const { services } = parse(text.replaceAll('<digest>', digest)) as ComposeFile
+    const merged = { ...compose, services: { ...compose.services } }
+    for (const [name, { image = '' }] of Object.entries(services)) {
+      expect([name, image]).toEqual([name, `${compose.services[name]?.image}@${digest}`])
+      merged.services[name] = { ...merged.services[name], image }
+    }
+    expect(composeProblems(merged)).toEqual([])
+  })
+
+  it('has no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/deploy-compose.md')).toEqual([])
   })
 })
 

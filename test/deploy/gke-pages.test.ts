@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { usageProblem } from '../support/latchkey-usage.js'
+import { blocksLeftOut } from '../support/page.js'
+import { callProblems, commandOf } from './support/command-facts.js'
+import { podTemplateOf } from './support/kubernetes-manifests.js'
 import { pathOf } from './support/machine-files.js'
-import { type Call, commandsOf, walk } from './support/page-walk.js'
-
-/** The flags of gcloud's commands, as gcloud 578.0.0 lists them in the help of each. */
-const facts: Readonly<Record<string, readonly string[]>> = JSON.parse(
-  readFileSync(new URL('support/gcloud-flags.json', import.meta.url), 'utf8'),
-)
-
-/** Flags that each command of gcloud takes. */
-const wideFlags = ['--project', '--quiet', '--format', '--filter', '--account']
+import { schemaProblems } from './support/manifest-schemas.js'
+import { type Call, commandsOf, recordedManifests, walk } from './support/page-walk.js'
 
 const programs = ['gcloud', 'kubectl', 'docker', 'curl', 'git']
 
 /** What the stand-ins answer; kubectl is the real one where it needs no cluster. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
-  'gcloud kms encrypt '*|'gcloud kms decrypt '*|*--data-file=-*|'kubectl apply --filename -'*|*/dev/stdin*) cat > "$HOME/stdin.$$" ;;
+  'kubectl apply --filename -') record_manifests ;;
+  'kubectl apply --filename '*|'kubectl create --filename '*) record_manifests < "$3" ;;
+  'kubectl apply --kustomize .') ${kubectl} kustomize . | record_manifests ;;
+  'gcloud kms encrypt '*|'gcloud kms decrypt '*|*--data-file=-*|*/dev/stdin*) cat > "$HOME/stdin.$$" ;;
 esac
 case "\${0##*/} $*" in
   'gcloud compute addresses describe '*) echo 198.51.100.7 ;;
@@ -48,27 +48,6 @@ const env = {
 
 const set = 'set -euo pipefail\n'
 
-/** The command of gcloud that is called: its longest prefix that is one, and the flags that follow. */
-function readCall({ args }: Call): { readonly command: string; readonly flags: readonly string[] } {
-  const words = args.slice(0, args.findIndex((arg) => arg.startsWith('-')) >>> 0)
-  const command = words
-    .map((_, index) => words.slice(0, words.length - index).join(' '))
-    .find((candidate) => facts[candidate] !== undefined)
-  const flags = args.filter((arg) => arg.startsWith('-')).map((arg) => arg.split('=', 1)[0] ?? arg)
-  return { command: command ?? `unknown: ${words.join(' ')}`, flags }
-}
-
-function problemsOf(calls: readonly Call[]): readonly string[] {
-  return calls
-    .filter(({ program }) => program === 'gcloud')
-    .map(readCall)
-    .flatMap(({ command, flags }) => {
-      const known = facts[command]
-      if (known === undefined) return [command]
-      return flags.filter((flag) => ![...known, ...wideFlags].includes(flag)).map((flag) => `${command} has no ${flag}`)
-    })
-}
-
 describe('the pages for Google Kubernetes Engine, walked with stand-ins for gcloud and kubectl', () => {
   let deployed: readonly Call[]
   let recovered: readonly Call[]
@@ -83,9 +62,22 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     recovered = walk(variables + commandsOf('runbook-gke.md'), options)
   })
 
-  it('run commands and flags that gcloud has', () => {
-    expect(problemsOf([...deployed, ...recovered])).toEqual([])
+  it('run commands and flags that gcloud, kubectl and docker have', () => {
+    expect(callProblems([...deployed, ...recovered])).toEqual([])
     expect(deployed.filter(({ program }) => program === 'gcloud').length).toBeGreaterThan(60)
+  })
+
+  it('apply manifests that their schemas allow, and run the commands that the pages name by Jobs', () => {
+    const applied = [...recordedManifests(deployed), ...recordedManifests(recovered)].flat()
+    expect(schemaProblems(applied).flat()).toEqual([])
+    expect(applied.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Rules', 'CronJob', 'Deployment']))
+    const jobs = recordedManifests(recovered).filter(([first, ...rest]) => first?.kind === 'Job' && rest.length === 0)
+    const commands = jobs.map(([job]) => job && podTemplateOf(job).spec.containers[0].args)
+    expect(commands).toEqual([
+      ['restore', '--yes'],
+      ['audit', 'verify'],
+    ])
+    expect(commands.map(usageProblem)).toEqual([undefined, undefined])
   })
 
   it('stop at the first command that fails, also inside a pipe', () => {
@@ -99,11 +91,16 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     [['container', 'clusters', 'create-autopilot', 'x']],
     [['kms', 'keyrings', 'create', 'x', '--region=europe']],
   ])('would be refused with gcloud %s', (args) => {
-    expect(problemsOf([{ program: 'gcloud', args }])).not.toEqual([])
+    expect(callProblems([{ program: 'gcloud', args }])).not.toEqual([])
+  })
+
+  it('have no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/deploy-gke.md')).toEqual([])
+    expect(blocksLeftOut('docs/runbook-gke.md')).toEqual([])
   })
 
   const withCommand = (calls: readonly Call[], command: string) =>
-    calls.filter((call) => call.program === 'gcloud' && readCall(call).command === command).map(({ args }) => args)
+    calls.filter((call) => call.program === 'gcloud' && commandOf(call) === command).map(({ args }) => args)
 
   it('give the pods no right to encrypt, except while a new ring is made', () => {
     const rights = [

@@ -1,31 +1,32 @@
 import { describe, expect, it } from 'vitest'
-import { nameOf, parseManifests, podTemplateOf } from './support/kubernetes-manifests.js'
+import { blocksLeftOut, Page } from '../support/page.js'
+import { callProblems } from './support/command-facts.js'
+import { type Manifest, nameOf, podTemplateOf } from './support/kubernetes-manifests.js'
 import { pathOf } from './support/machine-files.js'
 import { schemaProblems } from './support/manifest-schemas.js'
-import { commandsOf, walk } from './support/page-walk.js'
+import { commandsOf, recordedManifests, walk } from './support/page-walk.js'
 
-/** The stand-in of kubectl renders what it is asked to apply, into what the calls are read from. */
+/** The stand-in of kubectl renders what it is asked to apply, and records it. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
-  'kubectl apply --filename -') cat > "$HOME/stdin" ;;
-  'kubectl apply --kustomize my-deployment')
-    { printf 'rendered\\0'; ${kubectl} kustomize my-deployment; printf '#\\0\\n\\0'; } >> "$WALK_LOG" ;;
+  'kubectl apply --filename -') record_manifests ;;
+  'kubectl apply --filename deploy/'*) record_manifests < "$3" ;;
+  'kubectl apply --kustomize my-deployment') ${kubectl} kustomize my-deployment | record_manifests ;;
 esac
 `
+
+const walkPage = (commands: string) =>
+  walk(commands, { programs: ['kind', 'kubectl', 'docker'], answers: answers(pathOf('kubectl')), env: {} })
 
 /** What the page applies when it is walked, and again after something was done to the secrets. */
 function applied(then: string) {
   const [page = ''] = commandsOf('deploy-kubernetes.md').split('kubectl --namespace latchkey rollout status', 1)
-  const calls = walk(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`, {
-    programs: ['kind', 'kubectl', 'docker'],
-    answers: answers(pathOf('kubectl')),
-    env: {},
-  })
-  return calls.filter(({ program }) => program === 'rendered').map(({ args: [text = ''] }) => parseManifests(text))
+  const calls = walkPage(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`)
+  return recordedManifests(calls).filter((manifests) => manifests.some(({ kind }) => kind === 'Deployment'))
 }
 
 describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and kubectl', () => {
-  const templatesOf = (manifests: ReturnType<typeof parseManifests> = []) =>
+  const templatesOf = (manifests: readonly Manifest[] = []) =>
     Object.fromEntries(manifests.map((manifest) => [nameOf(manifest), podTemplateOf(manifest)]))
 
   it('applies manifests that their schemas allow, with every secret that is mounted', () => {
@@ -49,5 +50,29 @@ describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and 
     const [old, now] = [templatesOf(first), templatesOf(changed)]
     expect(now['Deployment/latchkey']).not.toEqual(old['Deployment/latchkey'])
     expect(now['StatefulSet/postgres']).toEqual(old['StatefulSet/postgres'])
+  })
+  it('runs commands and flags that kind, docker, kubectl and Latchkey have', () => {
+    const calls = walkPage(commandsOf('deploy-kubernetes.md'))
+    expect(calls.length).toBeGreaterThan(12)
+    expect(callProblems(calls)).toEqual([])
+    expect(schemaProblems(recordedManifests(calls).flat()).flat()).toEqual([])
+  })
+
+  it('pins every image of the overlay by digest', () => {
+    const [images = ''] = Page.at('docs/deploy-kubernetes.md').take('yaml')
+    const digest = `sha256:${'0'.repeat(64)}`
+    const [manifests = []] = applied(
+      `cat >> my-deployment/kustomization.yaml <<'YAML'\n${images.replaceAll('<digest>', digest)}YAML`,
+    ).slice(1)
+    const used = manifests.flatMap((manifest) => {
+      const { containers = [], initContainers = [] } = podTemplateOf(manifest)?.spec ?? {}
+      return [...containers, ...initContainers].map(({ image }: { image: string }) => image)
+    })
+    expect(used.length).toBeGreaterThan(4)
+    expect(used.filter((image) => !image.endsWith(`@${digest}`))).toEqual([])
+  })
+
+  it('has no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/deploy-kubernetes.md')).toEqual([])
   })
 })

@@ -6,6 +6,7 @@ import { Keyring } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthClient } from '../support/auth-client.js'
 import { freePort } from '../support/free-port.js'
+import { blocksLeftOut } from '../support/page.js'
 import { postgresBinaries, serverUser } from '../support/postgres-binaries.js'
 import { type ServerProcess, startServer } from '../support/server-process.js'
 import { type PostgresServer, startPostgres } from '../support/start-postgres.js'
@@ -121,6 +122,10 @@ describe('docs/runbook-backup.md, as it is written', () => {
     } finally {
       await stopPostgres(recovered.RECOVERED)
     }
+  })
+
+  it('has no block that these tests leave out', () => {
+    expect(blocksLeftOut('docs/runbook-backup.md')).toEqual([])
   })
 })
 

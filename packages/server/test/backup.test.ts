@@ -173,7 +173,10 @@ describe('latchkey backup and restore', () => {
     it('the same on PostgreSQL, where other programs make it', async () => {
       const { url, drop } = await createTestDatabase()
       const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
-      const server = await startServer({ database: 'postgres', configuration: { database, metricsTokens: [metricsToken] } })
+      const server = await startServer({
+        database: 'postgres',
+        configuration: { database, metricsTokens: [metricsToken] },
+      })
       try {
         await becomesYoung(server, ['record-backup'], { DATABASE_URL: url })
       } finally {

@@ -65,6 +65,13 @@ describe('the command line', () => {
       expect(printed).not.toMatch(/^\{/m)
     })
 
+    it('names no program of npm in production, where an image has none', async () => {
+      const server = await serve({ NODE_ENV: 'production' })
+      const { stdout } = await server.stop()
+      expect(stdout).toContain('run \\"latchkey admin create\\"')
+      expect(stdout).not.toContain('npx')
+    })
+
     it('prints a curl command that registers somebody as it stands', async () => {
       const { printed } = await serve()
       const [, address, type, body] = /curl (\S+) -H '([^']+)' \\\n\s+-d '([^']+)'/.exec(printed) ?? []

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chromium } from '../../../test/support/chromium.js'
+import { blocksLeftOut, Page } from '../../../test/support/page.js'
 import { freshEmail, password } from './support/people.js'
 import { startServer, type TestServer } from './support/start-server.js'
 
@@ -66,6 +67,18 @@ describe('Chromium', () => {
       expect(await call(base, 'GET', '/v1/me')).toBe('401 credentials_missing true')
     },
   )
+
+  it('runs the script of docs/browser.md in a page', async () => {
+    const base = `http://localhost:${serverPort}`
+    await chromium.open(`${base}/docs`)
+    const email = freshEmail()
+    expect(await call(base, 'POST', '/v1/register', { body: { email, password } })).toBe('201  true')
+    const [script = ''] = Page.at('docs/browser.md').take('js')
+    const setting = `const email = ${JSON.stringify(email)}, password = ${JSON.stringify(password)}`
+    const ended = `return (await fetch('/v1/me', { credentials: 'include', headers: { 'Latchkey-Mode': 'cookie' } })).status`
+    expect(await chromium.run(`(async () => { ${setting}\n${script}\n${ended} })()`)).toBe(401)
+    expect(blocksLeftOut('docs/browser.md')).toEqual([])
+  })
 
   it('lets pages of a listed origin use the server, with cookies on the same site alone', async () => {
     await chromium.open(`http://localhost:${appPort}/`)

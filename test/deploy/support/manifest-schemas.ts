@@ -27,7 +27,7 @@ interface ISecretProviderClass {
  * No package has those of Google Cloud Managed Service for Prometheus; what is used of them, as in
  * https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/manifests/setup.yaml
  */
-const podMonitoring = `
+const managedPrometheus = `
 interface IPodMonitoring {
   apiVersion: 'monitoring.googleapis.com/v1'
   kind: 'PodMonitoring'
@@ -40,6 +40,22 @@ interface IPodMonitoring {
       path?: string
       timeout?: string
       authorization?: { type: string; credentials: { secret: { name: string; key: string; namespace?: string } } }
+    }[]
+  }
+}
+type Labels = Record<string, string>
+interface IRules {
+  apiVersion: 'monitoring.googleapis.com/v1'
+  kind: 'Rules'
+  metadata: IObjectMeta
+  spec: {
+    groups: {
+      name: string
+      interval?: string
+      rules: (
+        | { record: string; expr: string; labels?: Labels }
+        | { alert: string; expr: string; for?: string; labels?: Labels; annotations?: Labels }
+      )[]
     }[]
   }
 }
@@ -117,6 +133,7 @@ const ownTypes = [
   'SecretProviderClass',
   'BackendTrafficPolicy',
   'PodMonitoring',
+  'Rules',
   'Cluster',
   'ScheduledBackup',
   'ObjectStore',
@@ -133,7 +150,7 @@ export function schemaProblems(manifests: readonly Manifest[]): readonly (readon
   )
   const problems: string[][] = manifests.map(() => [])
   for (const { file, start, messageText } of compile(
-    [...lines, secretProviderClass, podMonitoring, cloudNativePg, envoyGateway].join('\n'),
+    [...lines, secretProviderClass, managedPrometheus, cloudNativePg, envoyGateway].join('\n'),
   )) {
     if (file === undefined || start === undefined) throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'))
     const { line } = file.getLineAndCharacterOfPosition(start)

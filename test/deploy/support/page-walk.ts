@@ -3,6 +3,8 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Page } from '../../support/page.js'
+import { type Manifest, parseManifests } from './kubernetes-manifests.js'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -12,14 +14,18 @@ export interface Call {
   readonly args: readonly string[]
 }
 
-/** The stand-in of a program: writes down how it was called, and answers what `answers.sh` says. */
+/**
+ * The stand-in of a program: writes down how it was called, and answers what `answers.sh` says.
+ * An answer can pass manifests to `record_manifests`; the `#` keeps their last newline from ending the entry.
+ */
 const standIn = `#!/bin/bash
+record_manifests() { { printf 'manifests\\0'; cat; printf '#\\0\\n\\0'; } >> "$WALK_LOG"; }
 { printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$WALK_LOG"
 source "$WALK_ANSWERS"
 `
 
 /**
- * Runs commands of a page in a copy of the parts of the repository that they name, with stand-ins for
+ * Runs commands of a page by bash in a copy of the parts of the repository that they name, with stand-ins for
  * the programs that would reach a cloud. Throws, with what was said, unless all commands succeed.
  */
 export function walk(
@@ -63,8 +69,12 @@ export function walk(
   }
 }
 
-/** The commands of the fenced `sh` blocks of a page, in their order. */
+/** Returns what each call of `record_manifests` was given, in their order. */
+export function recordedManifests(calls: readonly Call[]): readonly (readonly Manifest[])[] {
+  return calls.filter(({ program }) => program === 'manifests').map(({ args: [text = ''] }) => parseManifests(text))
+}
+
+/** Takes the commands of the shell blocks of a page in `docs/`, in their order. */
 export function commandsOf(page: string): string {
-  const text = readFileSync(join(repository, 'docs', page), 'utf8')
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+  return Page.at(`docs/${page}`).take('sh').join('\n')
 }

@@ -1,24 +1,24 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { requireProgram } from '../../support/installed-program.js'
+import { Page } from '../../support/page.js'
 import { installedBinaries, type RunAs } from '../../support/postgres-binaries.js'
 
-const docs = new URL('../../../docs/', import.meta.url)
 const latchkeyCommand = fileURLToPath(new URL('../../../packages/server/bin/latchkey.js', import.meta.url))
 
 /** The commands of a page in `docs/`, to be run as an operator would, heading by heading. */
 export class Runbook {
-  readonly #text: string
+  readonly #page: Page
   readonly #bin = mkdtempSync(join(tmpdir(), 'latchkey-bin-'))
 
   /** `programs`: shell scripts by name, for programs that this machine lacks. */
   constructor(page: string, programs: Readonly<Record<string, string>> = {}) {
     requireProgram('psql', 'postgresql')
-    this.#text = readFileSync(new URL(page, docs), 'utf8')
+    this.#page = Page.at(`docs/${page}`)
     writeFileSync(join(this.#bin, 'latchkey'), `#!/bin/sh\nexec '${process.execPath}' '${latchkeyCommand}' "$@"\n`)
     chmodSync(this.#bin, 0o755)
     for (const [name, script] of Object.entries(programs)) writeFileSync(join(this.#bin, name), script)
@@ -28,7 +28,7 @@ export class Runbook {
   /** Runs the commands below a heading; fails, with what they said, unless all of them succeed. Gives their output. */
   async run(heading: string, env: Readonly<Record<string, string>>, user?: RunAs): Promise<string> {
     const path = [this.#bin, installedBinaries() ?? '', process.env.PATH ?? ''].join(delimiter)
-    const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', this.#commandsBelow(heading)], {
+    const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', this.#page.take('sh', heading).join('\n')], {
       env: { ...env, PATH: path, HOME: tmpdir() },
       cwd: env.BACKUPS ?? tmpdir(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,13 +43,5 @@ export class Runbook {
 
   dispose(): void {
     rmSync(this.#bin, { recursive: true })
-  }
-
-  #commandsBelow(heading: string): string {
-    const [, section = ''] = this.#text.split(new RegExp(`^#+ ${heading.replaceAll('.', '\\.')}$`, 'm'))
-    const own = section.split(/^#/m, 1)[0] ?? ''
-    const blocks = [...own.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
-    if (blocks.length === 0) throw new Error(`The page has no commands below "${heading}".`)
-    return blocks.join('\n')
   }
 }

@@ -40,8 +40,8 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
   ].join('\n')
 }
 
-/** The command that makes an administrator in the database of this configuration. */
-export function adminCommand({ database }: Configuration): string {
+/** The command that makes an administrator in the database of this configuration, on a developer's machine. */
+function adminCommand({ database }: Configuration): string {
   const command = 'npx latchkey admin create you@example.com'
   if (database.kind === 'postgres') return `${command}   (with the same environment)`
   const elsewhere = database.folder !== '.latchkey'

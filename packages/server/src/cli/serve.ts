@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../config/configuration.js'
 import { createServer, type Server } from '../server.js'
-import { adminCommand, banner } from './banner.js'
+import { banner } from './banner.js'
 import type { Surroundings } from './surroundings.js'
 
 /** How long stopping may take besides the stop delay, before the process ends as it is. */
@@ -41,7 +41,8 @@ async function announce(
   }
   const { place, masterKeyPlace } = database
   app.log.info({ url, data: place, masterKey: masterKeyPlace }, 'Latchkey is up.')
-  if (!hasAdmin) app.log.info({ command: adminCommand(configuration) }, 'There is no administrator yet.')
+  // An image and a service of systemd have no npm: docs/deploy-*.md show how each runs a command.
+  if (!hasAdmin) app.log.info('There is no administrator yet: run "latchkey admin create" with the same settings.')
 }
 
 function stopOnSignal(server: Server, surroundings: Surroundings, maxDurationMs: number): void {

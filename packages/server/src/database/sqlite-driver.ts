@@ -32,6 +32,6 @@ export async function checkSqlite(store: SqlStore): Promise<void> {
   throw new StartupFailure(
     'sqlite_faulty',
     `SQLite ${version} can lose committed changes when two processes write at the same instant.`,
-    'Install the dependencies again with "npm ci", or use Node.js 24.21 or newer, whose own SQLite has the fix.',
+    'Use Node.js 24.21 or newer, whose own SQLite has the fix, or install this release anew with its dependencies.',
   )
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Keyring } from 'latchkey'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { blocksLeftOut, Page } from '../../../../test/support/page.js'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js'
 import type { DatabaseConfiguration } from '../../src/config/configuration.js'
 import { openDatabase } from '../../src/database/open-database.js'
@@ -58,7 +59,8 @@ describe('a server whose role has four rights to the tables', () => {
     role = await Role.create(database)
     // As `latchkey migrate` does with the owner's address.
     await (await openDatabase(at(database.url))).store.close()
-    await role.asOwner('grant select, insert, update, delete on all tables in schema public to ROLE')
+    const [grants = ''] = Page.at('docs/operations.md').take('sql')
+    await role.asOwner(grants.replaceAll(/\bapp\b/g, 'ROLE'))
     running = await startServer({
       database: 'sqlite',
       configuration: { database: at(role.url) },
@@ -101,6 +103,10 @@ describe('a server whose role has four rights to the tables', () => {
       const { code, stderr } = await new Command(args, env, password).finished
       expect([args, code, stderr]).toEqual([args, 0, ''])
     }
+  })
+
+  it('has the grants of docs/operations.md, which has no other block', () => {
+    expect(blocksLeftOut('docs/operations.md')).toEqual([])
   })
 })
 

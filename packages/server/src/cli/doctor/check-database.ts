@@ -26,7 +26,7 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
 async function checkSqlite(store: SqlStore): Promise<Finding[]> {
   await store.transaction(async () => {})
   const version = await readSqliteVersion(store)
-  const remedy = 'Install the dependencies again with "npm ci", or use Node.js 24.21 or newer.'
+  const remedy = 'Use Node.js 24.21 or newer, or install this release anew with its dependencies.'
   return [
     hasWalResetFault(version)
       ? fail('database version', `SQLite ${version} can lose committed changes`, remedy)
