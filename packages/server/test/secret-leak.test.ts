@@ -1,4 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { Keyring } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretLeak } from '../src/admin/leak-response.js'
@@ -80,6 +83,30 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const { body } = await running.api.post('/oauth/token', { raw: form.toString(), headers })
     expect(body.code).toBe('subject_token_refused')
     await expect.poll(() => leaks).toMatchObject([told()])
+  })
+
+  it('is reported with the address of its own request, whatever else its connection carries', async () => {
+    const other = await register(running)
+    const behindProxy = await running.startAnother({ configuration: { trustedProxies: ['127.0.0.1'] } })
+    behindProxy.server.service.leaks.on('leak', (leak) => leaks.push(leak))
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const ask = async (token: string, address: string) => {
+      const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': address }
+      const outgoing = request(`${behindProxy.url}/v1/me`, { agent, headers }).end()
+      const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+      await text(response)
+      return [response.statusCode, outgoing.reusedSocket]
+    }
+    const otherSecret = await stealSecret(running, other.id)
+    expect(await ask(other.token, '203.0.113.1')).toEqual([200, false])
+    expect(await ask(forge(victim.token, secret), '203.0.113.2')).toEqual([401, true])
+    expect(await ask(forge(other.token, otherSecret), '203.0.113.3')).toEqual([401, true])
+    await expect.poll(() => leaks).toMatchObject([
+      { account: victim.id, address: '203.0.113.2' },
+      { account: other.id, address: '203.0.113.3' },
+    ])
+    agent.destroy()
+    await behindProxy.stop()
   })
 
   it('gives itself away just so when the secret is that of a client', async () => {
