@@ -101,10 +101,12 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     expect(await ask(other.token, '203.0.113.1')).toEqual([200, false])
     expect(await ask(forge(victim.token, secret), '203.0.113.2')).toEqual([401, true])
     expect(await ask(forge(other.token, otherSecret), '203.0.113.3')).toEqual([401, true])
-    await expect.poll(() => leaks).toMatchObject([
-      { account: victim.id, address: '203.0.113.2' },
-      { account: other.id, address: '203.0.113.3' },
-    ])
+    await expect
+      .poll(() => leaks)
+      .toMatchObject([
+        { account: victim.id, address: '203.0.113.2' },
+        { account: other.id, address: '203.0.113.3' },
+      ])
     agent.destroy()
     await behindProxy.stop()
   })

@@ -25,7 +25,8 @@ const steps: Record<string, Step> = {
 }
 
 /** Returns all of an object that a log could show, however deep. */
-const shown = (value: unknown) => inspect(value, { depth: Number.POSITIVE_INFINITY, maxArrayLength: null, maxStringLength: null })
+const shown = (value: unknown) =>
+  inspect(value, { depth: Number.POSITIVE_INFINITY, maxArrayLength: null, maxStringLength: null })
 
 describe('messages of all channels', () => {
   it('hold no token, key ID, session ID, grant or master key, and the tenant only where a tenant changes', async () => {
@@ -43,30 +44,34 @@ describe('messages of all channels', () => {
     const hidden = new Set([...masterKeys.split(/[:,]/), 'role-kept-private'].filter((text) => text.length > 10))
     const tenants = new Set<string>()
     await fc.assert(
-      fc.asyncProperty(fc.uuid(), fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 6 }), async (id, names) => {
-        const tenant = `tenant-${id}`
-        tenants.add(tenant)
-        const caches = [redisCache({ url: redis.url }), redisCache({ url: redis.url })]
-        const setups = caches.map((cache) => setUp({ store, keys: { cache } }))
-        for (const setup of setups) {
-          for (const name of ['rotate', ...names]) {
-            const issued = await outcomeOf(() => setup.latchkey.issue({ subject: tenant }))
-            if (typeof issued === 'object' && issued !== null && 'token' in issued) {
-              const { token, sessionId, tokenId } = issued as { token: string; sessionId: string; tokenId: string }
-              for (const text of [...token.split('.'), sessionId, tokenId]) hidden.add(text)
-              for (const { latchkey } of setups) await outcomeOf(() => latchkey.verify(token))
-              await outcomeOf(() => setup.latchkey.verify(`${token}A`))
-              await steps[name]?.(setup, tenant, sessionId).catch(() => {})
-            }
-            for (const record of (await store.readTenants([tenant])).values()) {
-              for (const { kid, sealed } of record.secrets) hidden.add(kid).add(sealed)
-              if (record.grants !== null) hidden.add(record.grants.sealed)
+      fc.asyncProperty(
+        fc.uuid(),
+        fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 6 }),
+        async (id, names) => {
+          const tenant = `tenant-${id}`
+          tenants.add(tenant)
+          const caches = [redisCache({ url: redis.url }), redisCache({ url: redis.url })]
+          const setups = caches.map((cache) => setUp({ store, keys: { cache } }))
+          for (const setup of setups) {
+            for (const name of ['rotate', ...names]) {
+              const issued = await outcomeOf(() => setup.latchkey.issue({ subject: tenant }))
+              if (typeof issued === 'object' && issued !== null && 'token' in issued) {
+                const { token, sessionId, tokenId } = issued as { token: string; sessionId: string; tokenId: string }
+                for (const text of [...token.split('.'), sessionId, tokenId]) hidden.add(text)
+                for (const { latchkey } of setups) await outcomeOf(() => latchkey.verify(token))
+                await outcomeOf(() => setup.latchkey.verify(`${token}A`))
+                await steps[name]?.(setup, tenant, sessionId).catch(() => {})
+              }
+              for (const record of (await store.readTenants([tenant])).values()) {
+                for (const { kid, sealed } of record.secrets) hidden.add(kid).add(sealed)
+                if (record.grants !== null) hidden.add(record.grants.sealed)
+              }
             }
           }
-        }
-        for (const { keys } of setups) await keys.close()
-        for (const cache of caches) await cache.close()
-      }),
+          for (const { keys } of setups) await keys.close()
+          for (const cache of caches) await cache.close()
+        },
+      ),
       { numRuns: 15 },
     )
     for (const [name, messages] of recorded) {
