@@ -6,7 +6,16 @@ const core = '^packages/latchkey/src/'
 const server = '^packages/server/src/'
 
 const floors = [
-  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts', 'strict-json.ts'],
+  [
+    'errors.ts',
+    'clock.ts',
+    'maybe-promise.ts',
+    'bounded-map.ts',
+    'check-whole.ts',
+    'strict-json.ts',
+    'channels.ts',
+    'observed-operation.ts',
+  ],
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts'],
   ['latchkey.ts', 'stores/'],

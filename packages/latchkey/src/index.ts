@@ -1,4 +1,16 @@
 export type { Auth } from './auth.js'
+export type {
+  CacheCall,
+  CacheMessage,
+  FeedMessage,
+  IssueMessage,
+  LifecycleMessage,
+  RefusedOutcome,
+  StoreCall,
+  StoreMessage,
+  TokenCall,
+  VerifyMessage,
+} from './channels.js'
 export type { Claims } from './claims/check-claims.js'
 export { type Grants, type GrantsInput, MAX_GRANTS_BYTES } from './claims/grants.js'
 export type { JsonValue } from './claims/plain-json.js'
@@ -36,6 +48,7 @@ export {
   type LatchkeyOptions,
 } from './latchkey.js'
 export type { MaybePromise } from './maybe-promise.js'
+export type { Traced } from './observed-operation.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export type { SealedCheck } from './secrets/check-sealed.js'
 export * from './secrets/ports.js'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Auth, createAuth, tokenOf } from './auth.js'
 import { maxCapacity } from './bounded-map.js'
 import { callBack } from './call-back.js'
+import { issues, refusedOutcome, type VerifyMessage, verifications } from './channels.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
 import { checkClaims, checkOwner, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
@@ -48,22 +49,22 @@ export interface LatchkeyOptions {
    */
   readonly sessionIds?: SessionIds
   /**
-   * Called for every token that is refused as `session_forged`, after the refusal; the secret that signed it has leaked.
-   * An error that it throws, or rejects with, is a warning of the process.
+   * Called for every token that is refused as `session_forged`, after the refusal; the secret that
+   * signed it has leaked. It runs in the asynchronous context of the call of `verify`, so that an
+   * `AsyncLocalStorage` of the application names the request. An error that it throws, or rejects
+   * with, is a warning of the process.
    */
   readonly onForgery?: (forgery: Forgery) => void
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
 }
 
-/** A token that we did not issue, under a secret that is ours: whoever made it has the secret. */
+/** A token that this Latchkey did not issue, signed with one of its secrets: the secret has leaked. */
 export interface Forgery {
-  /** Whom the token spoke for; with tenant secrets the tenant whose secret has leaked. */
+  /** The subject of the token; with tenant secrets the tenant whose secret has leaked. */
   readonly subject: string
   /** The secret that signed it. */
   readonly kid: string
-  /** The very error that `verify` failed with, to find the request that it was the answer to. */
-  readonly refusal: LatchkeyError
 }
 
 /** What to say in a token. */
@@ -153,6 +154,12 @@ class TokenAuthority implements Latchkey {
   readonly #onForgery: LatchkeyOptions['onForgery']
   readonly #clock: Clock
   readonly #watched: WatchedTokens
+  /** One object for every remembered token, so that an observer costs no allocation. */
+  readonly #rememberedMessage: VerifyMessage = Object.freeze({
+    source: this,
+    outcome: 'accepted',
+    level: 'remembered',
+  })
 
   constructor(options: LatchkeyOptions) {
     const { tokenCache = { maxEntries: 10_000 } } = options
@@ -179,24 +186,31 @@ class TokenAuthority implements Latchkey {
           )
     this.#watched = new WatchedTokens({
       keys: options.keys,
-      verify: (token) => this.verify(token),
+      verify: (token) => this.#find(token) ?? this.#verifyAnew(token),
       nowMs: () => clock.now(),
     })
   }
 
   issue(request: IssueRequest): MaybePromise<IssuedToken> {
-    const key = this.#keys.signingKey(request.subject)
-    return key instanceof Promise ? key.then((read) => this.#sign(request, read)) : this.#sign(request, key)
+    if (!issues.isObserved) return this.#issue(request)
+    const call = { source: this }
+    return issues.observe(
+      call,
+      () => this.#issue(request),
+      ({ failure, isAsync }) => ({
+        ...call,
+        outcome: failure === undefined ? 'issued' : refusedOutcome(failure.error),
+        level: isAsync ? 'read' : 'memory',
+      }),
+    )
   }
 
   // Synchronous where it can be: a promise here costs more than the look-up.
   verify(token: string): MaybePromise<Auth> {
-    if (typeof token !== 'string') throw refusal('token_malformed')
-    if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
-    const known = this.#verified?.find(token)
-    if (known !== undefined) return known
-    const verified = this.#verifyAnew(token, splitCompact(token), maxAttempts)
-    return verified instanceof Promise ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
+    const known = this.#find(token)
+    if (known === undefined) return verifications.isObserved ? this.#verifyObserved(token) : this.#verifyAnew(token)
+    if (verifications.finished.hasSubscribers) verifications.finished.publish(this.#rememberedMessage)
+    return known
   }
 
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void {
@@ -222,6 +236,11 @@ class TokenAuthority implements Latchkey {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #issue(request: IssueRequest): MaybePromise<IssuedToken> {
+    const key = this.#keys.signingKey(request.subject)
+    return key instanceof Promise ? key.then((read) => this.#sign(request, read)) : this.#sign(request, key)
   }
 
   #sign(request: IssueRequest, key: SigningKey): IssuedToken {
@@ -254,7 +273,33 @@ class TokenAuthority implements Latchkey {
     return { token, tokenId, sessionId, expiresAt: expiresAtSec, expiresIn: ttlSec }
   }
 
-  #verifyAnew(token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
+  /** Returns the identity of a token that was verified before and still holds. */
+  #find(token: string): Auth | undefined {
+    if (typeof token !== 'string' || token.length > this.#maxTokenLength) return undefined
+    return this.#verified?.find(token)
+  }
+
+  #verifyObserved(token: string): MaybePromise<Auth> {
+    const call = { source: this }
+    return verifications.observe(
+      call,
+      () => this.#verifyAnew(token),
+      ({ failure, isAsync }) => ({
+        ...call,
+        outcome: failure === undefined ? 'accepted' : refusedOutcome(failure.error),
+        level: isAsync ? 'read' : 'memory',
+      }),
+    )
+  }
+
+  #verifyAnew(token: string): MaybePromise<Auth> {
+    if (typeof token !== 'string') throw refusal('token_malformed')
+    if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
+    const verified = this.#verifyParts(token, splitCompact(token), maxAttempts)
+    return verified instanceof Promise ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
+  }
+
+  #verifyParts(token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
     if (attempts === 0) throw refusal('store_unavailable')
     const key = this.#keys.verifyingKey(parts.headerSegment)
     return key instanceof Promise
@@ -282,7 +327,7 @@ class TokenAuthority implements Latchkey {
     const stored = key.grants
     const grants = stored === undefined ? claimedGrants(claims) : narrowGrants(stored, claims)
     // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
-    if (!key.isCurrent(nowMs)) return this.#verifyAnew(token, parts, attempts - 1)
+    if (!key.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
     const auth = createAuth(claims, { kid: key.kid, grants, token })
     this.#verified?.add(token, auth, key)
     return auth
@@ -298,9 +343,8 @@ class TokenAuthority implements Latchkey {
   }
 
   #forged(subject: string, kid: string): LatchkeyError {
-    const forged = refusal('session_forged')
-    callBack(() => this.#onForgery?.({ subject, kid, refusal: forged }))
-    return forged
+    callBack(() => this.#onForgery?.({ subject, kid }))
+    return refusal('session_forged')
   }
 
   #checkTtl(name: string, seconds: number): number {

@@ -1,5 +1,4 @@
 import swagger from '@fastify/swagger'
-import type { FastifyRequest } from 'fastify'
 import { fillSearchTexts } from './accounts/search-text.js'
 import { fillGrants } from './admin/fill-grants.js'
 import { type Configuration, localUrl } from './config/configuration.js'
@@ -8,7 +7,6 @@ import { RepeatedExchange } from './exchange/repeated-exchange.js'
 import { TokenExchange } from './exchange/token-exchange.js'
 import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
-import { clientAddress } from './http/client-address.js'
 import { createApp } from './http/create-app.js'
 import { Drain } from './http/drain.js'
 import { ForwardingWatch } from './http/forwarding-watch.js'
@@ -27,7 +25,6 @@ import { StateCollector } from './ops/state-collector.js'
 import { observeState } from './ops/state-metrics.js'
 import { logTraces } from './ops/tracing/log-traces.js'
 import { watchSettingFiles } from './ops/watch-setting-files.js'
-import { Problem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { adminRoutes } from './routes/admin/admin-routes.js'
@@ -82,8 +79,8 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     isTrustedProxy,
     keepAliveMs: configuration.keepAliveSec * 1000,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
-    onRefusal: (error, request) => noteOrigin(service, error, request),
   })
+  service.addresses.cover(app)
   const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })
   // Hooks of this kind run last first: the database goes after everything that may still want it.
   app.addHook('onClose', () => service.close())
@@ -259,11 +256,6 @@ function keepKeys(
   }
   const stop = startHousekeeping(counted(metrics, [rotate, watch]), choresIntervalMs, app.log)
   app.addHook('onClose', async () => stop())
-}
-
-/** A forged token is refused where it is shown, also by a route that answers with an error of its own. */
-function noteOrigin({ leaks }: Service, error: unknown, request: FastifyRequest): void {
-  leaks.noteOrigin(error instanceof Problem ? (error.cause ?? error) : error, clientAddress(request))
 }
 
 /** Tells the operator of secrets that have leaked. */

@@ -38,16 +38,14 @@ import { AuditTrail } from './audit/audit-trail.js'
 import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'
+import { AddressScope } from './http/address-scope.js'
 import { outboxKeyring } from './mail/outbox.js'
 import { Introspection } from './oauth/introspection.js'
 import { TokenRevocation } from './oauth/token-revocation.js'
 import type { FreeBytes } from './ops/disk-space.js'
+import { observeLibrary } from './ops/library-metrics.js'
 import { Metrics } from './ops/metrics.js'
-import { observedCache } from './ops/observed-cache.js'
-import { observedLatchkey } from './ops/observed-latchkey.js'
-import { observedStore } from './ops/observed-store.js'
 import { openTracing } from './ops/tracing/open-tracing.js'
-import { tracedLatchkey } from './ops/tracing/traced-latchkey.js'
 import type { Tracing } from './ops/tracing/tracing.js'
 import { GuessGuard } from './protection/guess-guard.js'
 import type { KeyedHash } from './protection/keyed-hash.js'
@@ -82,6 +80,8 @@ export interface Service {
   readonly passwords: PasswordQueue
   readonly metrics: Metrics
   readonly tracing: Tracing
+  /** The client address of the request that is being handled. */
+  readonly addresses: AddressScope
   readonly sessions: Sessions
   readonly profiles: Profiles
   readonly accounts: Accounts
@@ -117,10 +117,13 @@ export async function openService(configuration: Configuration, parts: ServicePa
   const { masterKeys } = database
   const metrics = new Metrics()
   const tracing = await openTracing()
-  const store = observedStore(database.store, metrics, tracing)
+  const { store } = database
   const { clock = systemClock } = parts
   const peppers = Peppers.parse(configuration.passwordPeppers)
-  const cache = await openCache(configuration, metrics, tracing)
+  const cache = await openCache(configuration)
+  const sources = new Set<object>(cache === undefined ? [store] : [store, cache])
+  const stopMetrics = observeLibrary(metrics, sources)
+  const stopTracing = tracing.traceLibrary(sources)
   const keys = tenantSecrets({
     store,
     cache,
@@ -142,6 +145,8 @@ export async function openService(configuration: Configuration, parts: ServicePa
     await keys.close()
     await cache?.close()
     await store.close()
+    stopMetrics()
+    stopTracing()
   }
   try {
     await checkPeppers(store, peppers)
@@ -163,9 +168,10 @@ export async function openService(configuration: Configuration, parts: ServicePa
     const audit = new AuditTrail({ store, mac, ensureKeys, clock })
     const auditChain = new AuditChain({ store, mac, ensureKeys, clock })
     const sessionIds = replaceableSessionIds(await keys.storedKey('server:session-id-key', sessionIdsOf))
-    const leaks = new LeakResponse({ store, keys, audit, clock })
+    const addresses = new AddressScope()
+    const leaks = new LeakResponse({ store, keys, audit, addresses, clock })
     const { issuer, audience, accessTokenTtlSec } = configuration
-    const verifier = createLatchkey({
+    const latchkey = createLatchkey({
       issuer,
       audience,
       keys,
@@ -178,7 +184,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
         leaks.report(forgery)
       },
     })
-    const latchkey = tracedLatchkey(observedLatchkey(verifier, metrics), tracing)
+    sources.add(latchkey)
     leaks.on('leak', () => metrics.secretLeaks.inc())
     const passwords = new PasswordQueue(hasher, parts.passwordQueue, (use, reason) =>
       metrics.passwordRefusals.inc({ use, reason }),
@@ -239,6 +245,7 @@ export async function openService(configuration: Configuration, parts: ServicePa
       passwords,
       metrics,
       tracing,
+      addresses,
       sessions,
       profiles,
       accounts: new Accounts({ ...people, emails, confirmations }),
@@ -280,9 +287,9 @@ function serviceNames({ issuer, mail }: Configuration): string[] {
   return ['latchkey', mail.from.name, ...hosts]
 }
 
-/** What the servers share, where there is a Redis. */
-async function openCache({ redisUrl, authorities }: Configuration, metrics: Metrics, tracing: Tracing) {
+/** Opens the cache that servers share, where there is a Redis. */
+async function openCache({ redisUrl, authorities }: Configuration) {
   if (redisUrl === undefined) return undefined
   const { redisCache } = await import('latchkey/redis')
-  return observedCache(redisCache({ url: redisUrl, ca: authorities }), metrics, tracing)
+  return redisCache({ url: redisUrl, ca: authorities })
 }

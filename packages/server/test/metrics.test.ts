@@ -112,7 +112,16 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
   it('are counted apart by two servers in one process', async () => {
     const other = await running.startAnother()
     await login(running, (await register(running)).email)
-    expect(sampleOf((await scrape(other)).text, 'latchkey_logins_total{outcome="done"}')).toBeUndefined()
+    await running.api.get('/v1/me', { token: 'nonsense' })
+    const [one, two] = [(await scrape(running)).text, (await scrape(other)).text]
+    for (const line of [
+      'latchkey_logins_total{outcome="done"}',
+      'latchkey_verifications_total{outcome="token_malformed",level="memory"}',
+      'latchkey_store_duration_seconds_count{operation="change",outcome="done"}',
+    ]) {
+      expect([line, sampleOf(one, line) ?? 0]).not.toEqual([line, 0])
+      expect([line, sampleOf(two, line)]).toEqual([line, undefined])
+    }
     await other.stop()
   })
 

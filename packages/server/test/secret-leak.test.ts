@@ -1,5 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { Keyring, LatchkeyError } from 'latchkey'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { Keyring } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretLeak } from '../src/admin/leak-response.js'
 import { Machines, machineTokenState } from './support/machines.js'
@@ -82,6 +84,31 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     await expect.poll(() => leaks).toMatchObject([told()])
   })
 
+  it('is reported with the address of its own request, whatever else its connection carries', async () => {
+    const other = await register(running)
+    const behindProxy = await running.startAnother({ configuration: { trustedProxies: ['127.0.0.1'] } })
+    behindProxy.server.service.leaks.on('leak', (leak) => leaks.push(leak))
+    const shown = [
+      [other.token, '203.0.113.1'],
+      [forge(victim.token, secret), '203.0.113.2'],
+      [forge(other.token, await stealSecret(running, other.id)), '203.0.113.3'],
+    ]
+    const requests = shown.map(([token, address], index) => {
+      const connection = index === shown.length - 1 ? 'close' : 'keep-alive'
+      const headers = [`Authorization: Bearer ${token}`, `X-Forwarded-For: ${address}`, `Connection: ${connection}`]
+      return `GET /v1/me HTTP/1.1\r\nHost: localhost\r\n${headers.join('\r\n')}\r\n\r\n`
+    })
+    // All three in one packet, on one connection.
+    const socket = connect(Number(new URL(behindProxy.url).port), '127.0.0.1')
+    socket.write(requests.join(''))
+    const statuses = [...(await text(socket)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)
+    expect(statuses).toEqual(['200', '401', '401'])
+    await expect
+      .poll(() => Object.fromEntries(leaks.map(({ account, address }) => [account, address])))
+      .toEqual({ [victim.id]: '203.0.113.2', [other.id]: '203.0.113.3' })
+    await behindProxy.stop()
+  })
+
   it('gives itself away just so when the secret is that of a client', async () => {
     const machines = await Machines.with(running)
     const machine = await machines.create()
@@ -128,7 +155,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const { token } = await login(running, victim.email)
     const second = await running.startAnother()
     const { service } = second.server
-    service.leaks.report({ subject: victim.id, kid, refusal: new LatchkeyError('session_forged') })
+    service.leaks.report({ subject: victim.id, kid })
     await service.leaks.close()
     expect(await tokenState(second, token)).toBe(200)
     expect(await entries()).toHaveLength(1)

@@ -85,6 +85,23 @@ describe.each(databases)('traces of a server on %s', (database) => {
     }
   })
 
+  it('show every verification once, also of a remembered token and beside another server', async () => {
+    const other = await running.startAnother()
+    const { token } = await register(running)
+    await running.api.get('/v1/me', { token })
+    exporter.reset()
+    await running.api.get('/v1/me', { token })
+    const [served] = await spansOf('GET /v1/me')
+    expect((await spansOf('latchkey.verify')).map(parentOf)).toEqual([idOf(served)])
+    exporter.reset()
+    await other.api.get('/v1/me', { token })
+    const [verified, ...more] = await spansOf('latchkey.verify')
+    expect(more).toEqual([])
+    const [read] = await spansOf('latchkey.store.read_by_kid')
+    expect(parentOf(read), 'the read is part of the verification').toBe(idOf(verified))
+    await other.stop()
+  })
+
   it('stay whole while a request waits for its body', async () => {
     const { email } = await register(running)
     exporter.reset()

@@ -1,4 +1,5 @@
 import { callBack } from '../call-back.js'
+import { publishFeed } from '../channels.js'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
@@ -18,6 +19,8 @@ import type { VerifierLease } from './verifier-lease.js'
 
 /** What `TenantResolver` works with. */
 export interface TenantResolverOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
+  /** The source of messages about the feed. */
+  readonly source: object
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
   readonly lease: Pick<VerifierLease, 'ensure' | 'instant' | 'expire'>
   readonly maxTenants: number
@@ -43,6 +46,7 @@ const longestLookIntervalMs = 500
  * store. It listens to the change feed, and tells those who hold on to a verdict when they had better look again.
  */
 export class TenantResolver implements ChangeListener {
+  readonly #source: object
   readonly #clock: Clock
   readonly #freshness: Freshness
   readonly #lease: TenantResolverOptions['lease']
@@ -69,6 +73,7 @@ export class TenantResolver implements ChangeListener {
     { store, lease, clock, open, openGrants, ...options }: TenantResolverOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
+    this.#source = options.source
     this.#clock = clock
     this.#freshness = new Freshness(clock, options.maxStalenessMs)
     this.#cache = new TenantCache(options.maxTenants)
@@ -132,8 +137,18 @@ export class TenantResolver implements ChangeListener {
     return this.#readWith(this.#byKid, kid)
   }
 
-  /** What is known of the tenant from before this version ends now, in memory and under way. */
-  changed({ tenant, version }: Change): void {
+  changed(change: Change): void {
+    publishFeed(() => ({
+      source: this.#source,
+      event: 'change',
+      of: change.tenant === KEYS_CHANGED ? 'keys' : 'tenant',
+      maxDelayMs: this.#freshness.feedAgeMs,
+    }))
+    this.apply(change)
+  }
+
+  /** Drops what was known of the tenant before this version, in memory and in reads under way. */
+  apply({ tenant, version }: Change): void {
     if (tenant === KEYS_CHANGED) {
       this.#onKeysChange()
       this.#doubt(undefined)
@@ -158,6 +173,7 @@ export class TenantResolver implements ChangeListener {
   }
 
   proved(asOf: Instant): void {
+    publishFeed(() => ({ source: this.#source, event: 'proof', ageMs: elapsedMs(this.#clock, asOf) }))
     this.#freshness.proved(asOf)
     this.#lastProof = asOf
     this.#shared?.proved(asOf, instantOf(this.#clock))
@@ -286,6 +302,7 @@ export class TenantResolver implements ChangeListener {
     const isFresh = this.#freshness.isFeedFresh
     if (isFresh === this.#vouchedFor) return
     this.#vouchedFor = isFresh
+    publishFeed(() => ({ source: this.#source, event: isFresh ? 'regained' : 'lost' }))
     callBack(() => this.#onFeedChange?.(isFresh))
   }
 }

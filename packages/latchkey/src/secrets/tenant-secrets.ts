@@ -1,4 +1,5 @@
 import { BoundedMap, type Evictable, maxCapacity } from '../bounded-map.js'
+import { type LifecycleMessage, publishChange } from '../channels.js'
 import { checkWhole } from '../check-whole.js'
 import { decodeGrants, encodeGrants, type Grants, type GrantsInput } from '../claims/grants.js'
 import { checkSessionId } from '../claims/session-id.js'
@@ -230,6 +231,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#clock = clock
     this.#lease = new VerifierLease({ store, maxStalenessMs: maxStaleness, clock })
     const known = {
+      source: this,
       store,
       lease: this.#lease,
       maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, maxCapacity),
@@ -276,24 +278,25 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   provision(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.provision, options)
+    return this.#change('provision', tenant, lifecycle.provision, options)
   }
 
   rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.rotate, options)
+    return this.#change('rotate', tenant, lifecycle.rotate, options)
   }
 
   revoke(tenant: string, options?: EndingOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.revoke, options)
+    return this.#change('revoke', tenant, lifecycle.revoke, options)
   }
 
   async revokeSession(tenant: string, sessionId: string, options?: EndingOptions<Client>): Promise<void> {
     checkSessionId(sessionId)
-    await this.#change(tenant, (current, context) => lifecycle.endSession(current, sessionId, context), options)
+    const decide: Decision = (current, context) => lifecycle.endSession(current, sessionId, context)
+    await this.#change('revoke_session', tenant, decide, options)
   }
 
   requireReissue(tenant: string, options?: EndingOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.requireReissue, options)
+    return this.#change('require_reissue', tenant, lifecycle.requireReissue, options)
   }
 
   async setGrants(tenant: string, grants: GrantsInput | null, options?: EndingOptions<Client>): Promise<void> {
@@ -302,6 +305,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const { grants: sealer } = await this.#open()
     const seal = text === undefined ? null : (version: number) => sealer.seal({ tenant, version }, text)
     await this.#change(
+      'set_grants',
       tenant,
       (current) => (text === openGrants(sealer, current) ? current : lifecycle.setGrants(current, seal)),
       options,
@@ -309,15 +313,15 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   disable(tenant: string, options?: EndingOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.disable, options)
+    return this.#change('disable', tenant, lifecycle.disable, options)
   }
 
   enable(tenant: string, options?: ChangeOptions<Client>): Promise<void> {
-    return this.#change(tenant, lifecycle.enable, options)
+    return this.#change('enable', tenant, lifecycle.enable, options)
   }
 
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void> {
-    return this.#change(tenant, () => undefined, options)
+    return this.#change('forget', tenant, () => undefined, options)
   }
 
   watch(doubted: DoubtListener): () => void {
@@ -471,14 +475,28 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     throw refusal('store_unavailable')
   }
 
-  async #change(tenant: string, decide: Decision, { client, everywhere }: EndingOptions<Client> = {}): Promise<void> {
+  async #change(
+    action: LifecycleMessage['action'],
+    tenant: string,
+    decide: Decision,
+    { client, everywhere }: EndingOptions<Client> = {},
+  ): Promise<void> {
     checkTenantId(tenant)
     if (client !== undefined && everywhere === true) {
       throw new TypeError(
         'everywhere waits from the commit on: in a transaction of yours, call waitForPropagation() after it.',
       )
     }
-    const { sealer, feed, grants } = await this.#open()
+    const about = { source: this, action, tenant, isCommitted: client === undefined }
+    await publishChange(about, () => this.#write(tenant, decide, client))
+    if (everywhere !== true) return
+    const { feed } = await this.#open()
+    await waitForAcknowledgements({ store: this.#store, feed, own: this.#lease.verifier, hasApplied: true })
+  }
+
+  /** Writes what `decide` makes of the tenant. Resolves with whether that is a change. */
+  async #write(tenant: string, decide: Decision, client: Client | undefined): Promise<boolean> {
+    const { sealer, grants } = await this.#open()
     await this.#storedKeys.ensure()
     const context: lifecycle.LifecycleContext = {
       nowMs: this.#clock.now(),
@@ -486,16 +504,19 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
       retentionMs: endRetentionMs(this.maxTokenTtl),
       mint: (generation) => sealer.mint(tenant, generation, this.#clock.now()),
     }
+    let hasChanged = false
     const after = await this.#store.change(
       tenant,
-      (current) => carryGrants(grants, current, decide(this.#withoutReplaced(current, context), context)),
+      (current) => {
+        const next = carryGrants(grants, current, decide(this.#withoutReplaced(current, context), context))
+        hasChanged = next !== current
+        return next
+      },
       client,
     )
-    // In the caller's transaction nothing has happened yet: the feed tells when it has.
-    if (client === undefined) this.#known.changed({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
-    if (everywhere === true) {
-      await waitForAcknowledgements({ store: this.#store, feed, own: this.#lease.verifier, hasApplied: true })
-    }
+    // In the caller's transaction nothing is committed yet: the feed reports it when it is.
+    if (client === undefined) this.#known.apply({ tenant, version: after?.version ?? Number.POSITIVE_INFINITY })
+    return hasChanged
   }
 
   /** The tenant with a new secret in the place of those that rest on a replaced key; the same one when none does. */
@@ -510,7 +531,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const due = tenants.filter((tenant) => records.get(tenant)?.secrets.some(({ kid }) => this.#isReplaced(kid)))
     if (due.length === 0) return 0
     await this.#store.transaction(async (client) => {
-      for (const tenant of due) await this.#change(tenant, (current) => current, { client })
+      for (const tenant of due) await this.#change('replace_keys', tenant, (current) => current, { client })
     })
     return due.length
   }
@@ -532,7 +553,7 @@ class TenantSecretSource<Client> implements TenantSecrets<Client> {
 
   async #rotateIfDue(tenant: string, before: number): Promise<boolean> {
     let hasRotated = false
-    await this.#change(tenant, (current, context) => {
+    await this.#change('rotate', tenant, (current, context) => {
       const after = lifecycle.rotateIfDue(current, before, context)
       hasRotated = after !== current
       return after

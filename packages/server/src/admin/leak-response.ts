@@ -5,26 +5,27 @@ import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { lockAccount } from '../accounts/account-table.js'
 import type { AuditTrail } from '../audit/audit-trail.js'
 import { lockClient } from '../clients/client-table.js'
+import type { AddressScope } from '../http/address-scope.js'
 import { endSessions } from '../sessions/session-table.js'
 
-/** What `LeakResponse` works with. */
 export interface LeakResponseOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly audit: AuditTrail
+  readonly addresses: Pick<AddressScope, 'current'>
   readonly clock: Clock
 }
 
-/** A secret that somebody else has signed with. */
+/** A secret with which a token was signed that this server did not issue. */
 export interface SecretLeak {
   /** The account or client whose secret it is. */
   readonly account: string
   readonly kid: string
-  /** Where the token came from that showed it; `null` when that cannot be told. */
+  /** The client that sent the forged token; `null` outside of a request. */
   readonly address: string | null
 }
 
-/** What is told: a `leak` once its secret has ended, and a `failure` to end one, which is tried again. */
+/** Emitted: a `leak` once its secret has ended, and a `failure` to end one, which is tried again. */
 interface LeakEvents {
   leak: [SecretLeak]
   failure: [unknown]
@@ -32,17 +33,17 @@ interface LeakEvents {
 
 const retryIntervalMs = 1000
 
-/** Leaked secrets that are remembered, so that the tokens which follow the first one cost nothing. */
+/** Leaked secrets that are remembered, so that further tokens of the same secret cost nothing. */
 const maxKnown = 10_000
 
 /**
- * Answers the tripwire: ends the secrets and the sessions of an account for which somebody else has signed, in one transaction with its audit entry. Of
- * any number of forged tokens, in any number of processes, one does that.
+ * Responds to forged tokens: ends the secrets and the sessions of the account whose secret signed one,
+ * in one transaction with the audit entry. Of any number of forged tokens, in any number of processes,
+ * one causes that.
  */
 export class LeakResponse extends EventEmitter<LeakEvents> {
   readonly #options: LeakResponseOptions
   readonly #known = new Set<string>()
-  readonly #origins = new WeakMap<object, string>()
   readonly #stop = new AbortController()
   #working: Promise<void> = Promise.resolve()
 
@@ -51,27 +52,17 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     this.#options = options
   }
 
-  /** Notes where a request came from that was refused with this error. */
-  noteOrigin(error: unknown, address: string): void {
-    if (typeof error === 'object' && error !== null) this.#origins.set(error, address)
-  }
-
-  /** Deals with a forged token, once for each secret. Returns at once and never throws. */
-  report({ subject, kid, refusal }: Forgery): void {
+  /** Responds to a forged token of the current request, once for each secret. Returns at once and never throws. */
+  report({ subject, kid }: Forgery): void {
     if (this.#known.has(kid) || this.#stop.signal.aborted) return
     const [oldest] = this.#known
     if (this.#known.size >= maxKnown && oldest !== undefined) this.#known.delete(oldest)
     this.#known.add(kid)
-    const previous = this.#working
-    this.#working = (async () => {
-      // By the next turn the request has been answered, and its origin noted.
-      await new Promise(setImmediate)
-      await previous
-      await this.#respond({ account: subject, kid, address: this.#origins.get(refusal) ?? null })
-    })()
+    const leak = { account: subject, kid, address: this.#options.addresses.current ?? null }
+    this.#working = this.#working.then(() => this.#respond(leak))
   }
 
-  /** Waits for what is being done; what still fails then is not tried again. */
+  /** Waits for responses under way; one that fails from now on is not tried again. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#working
@@ -90,11 +81,11 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     }
   }
 
-  /** Whether there was something to end: another process may have been faster, or the secret may have ended long ago. */
+  /** Resolves with whether the secret still existed: another process may have been faster. */
   #end({ account, kid, address }: SecretLeak): Promise<boolean> {
     const { store, keys, audit, clock } = this.#options
     return store.transaction(async (client) => {
-      // With this lock held, what another process has ended is committed, and so seen below.
+      // While this lock is held, whatever another process has ended is committed, and is read below.
       if ((await lockAccount(client, account)) === undefined) await lockClient(client, account)
       const tenant = await keys.describe(account)
       if (tenant?.secrets.every((secret) => secret.kid !== kid) ?? true) return false

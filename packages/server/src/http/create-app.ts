@@ -45,13 +45,11 @@ export interface AppOptions {
   readonly hsts: HstsScope | undefined
   /** How long a connection is kept for its next request. */
   readonly keepAliveMs: number
-  /** Called with every error that a request is answered with. */
-  readonly onRefusal?: (error: unknown, request: FastifyRequest) => void
 }
 
 /** An app without routes: its limits, its headers, and one shape for everything it refuses. */
 export function createApp(options: AppOptions): App {
-  const { logger, logController, isTrustedProxy, hsts, keepAliveMs, onRefusal } = options
+  const { logger, logController, isTrustedProxy, hsts, keepAliveMs } = options
   const headers = commonHeaders(hsts)
   const addHeaders = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...headers, 'X-Request-Id': request.id })
@@ -89,7 +87,7 @@ export function createApp(options: AppOptions): App {
   app.decorateRequest('refusalCode', undefined)
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
-  addRefusals(app, onRefusal)
+  addRefusals(app)
   app.addHook('onRequest', async (request, reply) => addHeaders(request, reply))
   dropSilentConnections(app)
   // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
@@ -105,12 +103,9 @@ export function createApp(options: AppOptions): App {
   return app
 }
 
-function addRefusals(app: App, onRefusal: AppOptions['onRefusal']): void {
+function addRefusals(app: App): void {
   const allowed = new AllowedMethods(app)
-  app.setErrorHandler((error, request, reply) => {
-    onRefusal?.(error, request)
-    return answerError(error, request, reply)
-  })
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed.of(request.url)
     if (methods.length === 0) return answerError(new Problem('route_unknown'), request, reply)

@@ -3,7 +3,10 @@ import { type Clock, elapsedMs, type Instant, instantOf } from '../../clock.js'
 const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
-/** Stops asking somebody who does not answer: after a failure for a second, then for twice as long each time, up to half a minute. */
+/**
+ * Circuit breaker: open for a second after a failure, then for twice as long after each further one,
+ * up to half a minute.
+ */
 export class CircuitBreaker {
   readonly #clock: Clock
   #failures = 0
@@ -13,25 +16,25 @@ export class CircuitBreaker {
     this.#clock = clock
   }
 
-  /** Whether to ask now. While it is open one call gets through after each pause. */
+  /** Returns whether calls are skipped now. After each pause one call gets through. */
   get isOpen(): boolean {
     return this.#failedAt !== undefined && elapsedMs(this.#clock, this.#failedAt) < this.#pauseMs
   }
 
-  /** The answer of `ask`; `undefined` at once while open, and when `ask` fails. */
+  /** Resolves with the answer of `ask`, and with `undefined` at once while open. Rejects as `ask` does. */
   async run<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.isOpen) return undefined
-    // Whoever comes before this call is answered finds the breaker open again, so that one call a pause pays for finding out.
+    // Calls that come before this one is answered find the breaker open: one call a pause probes.
     if (this.#failedAt !== undefined) this.#failedAt = instantOf(this.#clock)
     try {
       const answer = await ask()
       this.#failures = 0
       this.#failedAt = undefined
       return answer
-    } catch {
+    } catch (error) {
       this.#failures += 1
       this.#failedAt = instantOf(this.#clock)
-      return undefined
+      throw error
     }
   }
 

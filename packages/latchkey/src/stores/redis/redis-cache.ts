@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { type CacheCall, cacheCalls } from '../../channels.js'
 import { checkWhole } from '../../check-whole.js'
 import { systemClock } from '../../clock.js'
 import type { SharedCache, SharedCacheEntry } from '../../secrets/ports.js'
@@ -69,21 +70,42 @@ class RedisCache implements SharedCache {
   }
 
   async read(kids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const values = await this.#breaker.run(() => within(this.#timeoutMs, this.#readAll(kids)))
-    const found = new Map<string, string>()
-    for (const [index, kid] of kids.entries()) {
-      const kept = values?.[index]
-      if (typeof kept === 'string') found.set(kid, kept.slice(kept.indexOf(' ') + 1))
-    }
-    return found
+    const found = await this.#observed('read', kids.length, async () => {
+      const values = await this.#breaker.run(() => within(this.#timeoutMs, this.#readAll(kids)))
+      return values === undefined ? undefined : valuesByKid(kids, values)
+    })
+    return found ?? new Map()
   }
 
   async write(entries: readonly SharedCacheEntry[]): Promise<void> {
-    await this.#breaker.run(() => within(writeTimeoutMs, Promise.all(entries.map((entry) => this.#writeOne(entry)))))
+    const writeAll = async () => {
+      await Promise.all(entries.map((entry) => this.#writeOne(entry)))
+      return new Map<string, string>()
+    }
+    await this.#observed('write', 0, () => this.#breaker.run(() => within(writeTimeoutMs, writeAll())))
   }
 
   close(): Promise<void> {
     return this.#close()
+  }
+
+  /** Resolves with `undefined` where Redis was not asked or did not answer. `asked`: the number of kids to read. */
+  async #observed(
+    operation: CacheCall['operation'],
+    asked: number,
+    work: () => Promise<Map<string, string> | undefined>,
+  ): Promise<Map<string, string> | undefined> {
+    const call: CacheCall = { source: this, system: 'redis', operation }
+    try {
+      if (!cacheCalls.isObserved) return await work()
+      return await cacheCalls.observe(call, work, ({ result, failure, durationMs }) => {
+        const outcome = failure !== undefined ? 'failed' : result === undefined ? 'skipped' : 'done'
+        const hits = result?.size ?? 0
+        return { ...call, outcome, durationMs, hits, misses: asked - hits }
+      })
+    } catch {
+      return undefined
+    }
   }
 
   #readAll(kids: readonly string[]): Promise<(string | null)[]> {
@@ -97,6 +119,15 @@ class RedisCache implements SharedCache {
     const ttlMs = Math.round(this.ttlMs * (1 - Math.random() / 10))
     await this.#client.eval(writeIfNewer, 1, this.#prefix + kid, version, value, ttlMs)
   }
+}
+
+function valuesByKid(kids: readonly string[], values: readonly (string | null)[]): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [index, kid] of kids.entries()) {
+    const kept = values[index]
+    if (typeof kept === 'string') found.set(kid, kept.slice(kept.indexOf(' ') + 1))
+  }
+  return found
 }
 
 /** The client alone may wait for ever. */

@@ -1,3 +1,4 @@
+import { type StoreCall, storeCalls } from '../../channels.js'
 import { LatchkeyError } from '../../errors.js'
 import type { KeyPairRecord } from '../../keys/key-pair-store.js'
 import {
@@ -68,16 +69,15 @@ export class DatabaseStore implements SqlStore {
     this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
   }
 
-  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
-    this.#checkOpen()
-    return this.#database.query<Row>(text, values)
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+    return this.#observed('query', async () => {
+      this.#checkOpen()
+      return this.#database.query<Row>(text, values)
+    })
   }
 
-  async transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
-    this.#checkOpen()
-    const { result, changes } = await this.#database.exclusively((connection) => SqlTransaction.run(connection, work))
-    this.#listeners.tell(changes)
-    return result
+  transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
+    return this.#observed('transaction', () => this.#transact(work))
   }
 
   async migrate(own?: MigrationSet): Promise<void> {
@@ -106,31 +106,24 @@ export class DatabaseStore implements SqlStore {
     return this.#database.poolUse?.()
   }
 
-  async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
-    const records = await this.#readTenants(this.#selectByKid, kids)
-    const wanted = new Set(kids)
-    const found = new Map<string, TenantRecord>()
-    for (const record of records.values()) {
-      for (const { kid } of record.secrets) if (wanted.has(kid)) found.set(kid, record)
-    }
-    return found
+  readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
+    return this.#observed('read_by_kid', async () => {
+      const records = await this.#readTenants(this.#selectByKid, kids)
+      const wanted = new Set(kids)
+      const found = new Map<string, TenantRecord>()
+      for (const record of records.values()) {
+        for (const { kid } of record.secrets) if (wanted.has(kid)) found.set(kid, record)
+      }
+      return found
+    })
   }
 
   readTenants(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
-    return this.#readTenants(this.#selectByTenant, tenants)
+    return this.#observed('read_tenants', () => this.#readTenants(this.#selectByTenant, tenants))
   }
 
-  async change(tenant: string, decide: Decide, client?: SqlClient): Promise<TenantRecord | undefined> {
-    // A transaction that has begun may finish although the store is being closed.
-    if (!(client instanceof SqlTransaction)) this.#checkOpen()
-    const history = await this.#checkSchema()
-    if (client === undefined) return history.retry(() => this.#changeAlone(tenant, decide))
-    if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
-    const { dialect } = this.#database
-    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    const { record, change } = await changeTenant(libraryClient(open), dialect, { tenant, decide, history })
-    if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
-    return record
+  change(tenant: string, decide: Decide, client?: SqlClient): Promise<TenantRecord | undefined> {
+    return this.#observed('change', () => this.#change(tenant, decide, client))
   }
 
   async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
@@ -263,6 +256,38 @@ export class DatabaseStore implements SqlStore {
     await this.#database.close()
   }
 
+  /** Calls of the store's own methods on each other are not observed: each call of a user is one. */
+  #observed<T>(operation: StoreCall['operation'], work: () => Promise<T>): Promise<T> {
+    if (!storeCalls.isObserved) return work()
+    const system = this.dialect === 'postgres' ? 'postgresql' : 'sqlite'
+    const call: StoreCall = { source: this, system, operation }
+    return storeCalls.observe(call, work, ({ failure, durationMs }) => ({
+      ...call,
+      outcome: failure === undefined ? 'done' : 'failed',
+      durationMs,
+    }))
+  }
+
+  async #transact<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    const { result, changes } = await this.#database.exclusively((connection) => SqlTransaction.run(connection, work))
+    this.#listeners.tell(changes)
+    return result
+  }
+
+  async #change(tenant: string, decide: Decide, client: SqlClient | undefined): Promise<TenantRecord | undefined> {
+    // A transaction that has begun may finish although the store is being closed.
+    if (!(client instanceof SqlTransaction)) this.#checkOpen()
+    const history = await this.#checkSchema()
+    if (client === undefined) return history.retry(() => this.#changeAlone(tenant, decide))
+    if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
+    const { dialect } = this.#database
+    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
+    const { record, change } = await changeTenant(libraryClient(open), dialect, { tenant, decide, history })
+    if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
+    return record
+  }
+
   async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {
     const history = await this.#checkReady()
     const { rows } = await history.read<TenantRow>(select, [this.#database.dialect.list(keys)])
@@ -272,14 +297,14 @@ export class DatabaseStore implements SqlStore {
   /** In a transaction of its own. The changes of one tenant wait for each other here, so that a tenant whose row stays locked takes one connection. */
   #changeAlone(tenant: string, decide: Decide): Promise<TenantRecord | undefined> {
     return this.#turns.run(tenant, () =>
-      retryContention(() => this.transaction((own) => this.change(tenant, decide, own))),
+      retryContention(() => this.#transact((own) => this.#change(tenant, decide, own))),
     )
   }
 
   /** A transaction of the library's own. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
-    return retryContention(() => this.transaction((client) => work(libraryClient(client))))
+    return retryContention(() => this.#transact((client) => work(libraryClient(client))))
   }
 
   /** Reports on the change feed what `work` has changed. */
@@ -287,7 +312,7 @@ export class DatabaseStore implements SqlStore {
     const { dialect } = this.#database
     const history = await this.#checkReady()
     const change = () =>
-      this.transaction(async (transaction) => {
+      this.#transact(async (transaction) => {
         const client = libraryClient(transaction)
         const { result, hasChanged } = await work(client)
         if (!hasChanged) return result
@@ -327,7 +352,7 @@ export class DatabaseStore implements SqlStore {
 
   async #renewEpoch(mark: ServerMark, always: boolean): Promise<void> {
     const { dialect } = this.#database
-    await this.transaction((client) => renewEpoch(libraryClient(client), dialect, { mark, always }))
+    await this.#transact((client) => renewEpoch(libraryClient(client), dialect, { mark, always }))
   }
 
   /** What was read and announced before belongs to another history. */

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLatchkeyError } from 'latchkey'
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
+import type { Sources } from '../library-channels.js'
+import { traceLibrary } from './library-spans.js'
 import type { SpanIdentity, SpanOptions, Tracing } from './tracing.js'
 
 type Api = typeof import('@opentelemetry/api')
@@ -33,12 +35,20 @@ export class OpenTelemetryTracing implements Tracing {
     return identity !== undefined && this.#api.isSpanContextValid(identity) ? identity : undefined
   }
 
-  within<T>({ name, isCall = false, attributes = {} }: SpanOptions, work: () => T): T {
-    const { trace, SpanKind } = this.#api
-    // Chores and the change feed would be traces of one span each, around the clock.
-    if (trace.getActiveSpan() === undefined) return work()
-    const kind = isCall ? SpanKind.CLIENT : SpanKind.INTERNAL
-    return this.#tracer.startActiveSpan(name, { kind, attributes: { ...attributes } }, (span) => {
+  traceLibrary(sources: Sources): () => void {
+    const maker = {
+      api: this.#api,
+      start: (options: SpanOptions) => this.#start(options),
+      fail: (span: Span, error: unknown) => this.#fail(span, error),
+    }
+    return traceLibrary(maker, sources)
+  }
+
+  within<T>(options: SpanOptions, work: () => T): T {
+    const { context, trace } = this.#api
+    const span = this.#start(options)
+    if (span === undefined) return work()
+    return context.with(trace.setSpan(context.active(), span), () => {
       try {
         const result = work()
         if (result instanceof Promise) return this.#endLater(span, result) as T
@@ -46,28 +56,36 @@ export class OpenTelemetryTracing implements Tracing {
         return result
       } catch (error) {
         this.#fail(span, error)
+        span.end()
         throw error
       }
     })
   }
 
+  #start({ name, isCall = false, attributes = {} }: SpanOptions): Span | undefined {
+    const { trace, SpanKind } = this.#api
+    // Chores and the change feed would make traces of one span each, all the time.
+    if (trace.getActiveSpan() === undefined) return undefined
+    const kind = isCall ? SpanKind.CLIENT : SpanKind.INTERNAL
+    return this.#tracer.startSpan(name, { kind, attributes: { ...attributes } })
+  }
+
   async #endLater<T>(span: Span, result: Promise<T>): Promise<T> {
     try {
-      const value = await result
-      span.end()
-      return value
+      return await result
     } catch (error) {
       this.#fail(span, error)
       throw error
+    } finally {
+      span.end()
     }
   }
 
-  /** A message could repeat what somebody sent: only the kind of the error is told. */
+  /** Marks a span as failed. The message of the error may repeat what a client sent and is left out. */
   #fail(span: Span, error: unknown): void {
     const refused = isLatchkeyError(error) || error instanceof Problem
     span.setAttribute('error.type', refused ? error.code : error instanceof Error ? error.name : '_OTHER')
     if (!refused || error.statusCode >= 500) span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
-    span.end()
   }
 
   #begin(request: FastifyRequest): Context {
@@ -80,7 +98,7 @@ export class OpenTelemetryTracing implements Tracing {
       url === undefined ? request.method : `${request.method} ${url}`,
       {
         kind: isOutermost ? SpanKind.SERVER : SpanKind.INTERNAL,
-        // The route and never the path, into which people put tokens.
+        // The route and never the path, which may contain a token.
         attributes: { 'http.request.method': request.method, ...(url === undefined ? {} : { 'http.route': url }) },
       },
       parent,

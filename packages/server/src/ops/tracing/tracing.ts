@@ -1,33 +1,37 @@
 import type { FastifyRequest } from 'fastify'
 import type { App } from '../../http/app.js'
+import type { Sources } from '../library-channels.js'
 
-/** What a span is called, and what it says; never a token, an e-mail address or a secret. */
+/** The name and the attributes of a span; never a token, an e-mail address or a secret. */
 export interface SpanOptions {
   readonly name: string
-  /** Whether somebody else does the work, such as a database. */
+  /** Whether another system does the work, such as a database. */
   readonly isCall?: boolean
   readonly attributes?: Readonly<Record<string, string | number>>
 }
 
-/** Which trace a request belongs to, and its span there, in lower-case hexadecimal (W3C Trace Context). */
+/** The trace and the span of a request, in lower-case hexadecimal (W3C Trace Context). */
 export interface SpanIdentity {
   readonly traceId: string
   readonly spanId: string
 }
 
-/** Where time goes, told to whatever collects it. */
+/** Makes spans for whatever collects them. */
 export interface Tracing {
-  /** Makes a span of each request, in which all that it causes takes place. Goes before every hook that is to be seen in it. */
+  /** Makes a span of each request, active in all that it causes. Goes before the hooks that the span covers. */
   traceRequests(app: App): void
   /** Returns the span of a request; `undefined` where there is none. */
   spanOf(request: FastifyRequest): SpanIdentity | undefined
-  /** Does the work in a span, if there is one of a request around it; a refusal is told by its code, and nothing else of it. */
+  /** Makes spans of the calls that these parts of the library publish. Returns the function that ends it. */
+  traceLibrary(sources: Sources): () => void
+  /** Does the work in a span, within that of a request. Of a refusal the span has the code alone. */
   within<T>(span: SpanOptions, work: () => T): T
 }
 
-/** Tells nobody. */
+/** Makes no spans. */
 export const noTracing: Tracing = {
   traceRequests: () => {},
   spanOf: () => undefined,
+  traceLibrary: () => () => {},
   within: (_span, work) => work(),
 }

@@ -1,0 +1,93 @@
+import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
+import type { MaybePromise } from './maybe-promise.js'
+
+/** What a tracing channel of the library publishes: the same object for each event of one call. */
+export type Traced<Call extends object> = Call & {
+  /** Whether the caller got a promise, known at `end`: then `asyncEnd` is the end of the call, else `end` is. */
+  readonly isAsync: boolean
+  /** Why the call failed; set before `error` is published. */
+  readonly error?: unknown
+}
+
+/** How an observed call ended. */
+export interface Ending<T> {
+  /** `undefined` after a failure. */
+  readonly result: T | undefined
+  readonly failure: { readonly error: unknown } | undefined
+  /** Whether the caller got a promise. */
+  readonly isAsync: boolean
+  readonly durationMs: number
+}
+
+/**
+ * A kind of call that others may observe, by two channels of one name: the plain channel publishes a
+ * message at the end of each call, for counters; the tracing channel publishes `start`, `end`,
+ * `asyncStart`, `asyncEnd` and `error`, for spans.
+ *
+ * `tracePromise` of Node.js is not used, because it publishes the result, which may be a token.
+ */
+export class ObservedOperation<Call extends object, Message extends Call> {
+  readonly finished: Channel
+  readonly #trace: TracingChannel<unknown, Traced<Call>>
+
+  constructor(name: string) {
+    this.finished = channel(name)
+    this.#trace = tracingChannel(name)
+  }
+
+  /** Returns whether anything subscribes. Where nothing does, `observe` need not be called. */
+  get isObserved(): boolean {
+    return this.finished.hasSubscribers || this.#trace.hasSubscribers
+  }
+
+  /** Does the work and publishes it. `messageOf` is called only where a subscriber exists. */
+  observe<T>(call: Call, work: () => Promise<T>, messageOf: (ending: Ending<T>) => Message): Promise<T>
+  observe<T>(call: Call, work: () => MaybePromise<T>, messageOf: (ending: Ending<T>) => Message): MaybePromise<T>
+  observe<T>(call: Call, work: () => MaybePromise<T>, messageOf: (ending: Ending<T>) => Message): MaybePromise<T> {
+    const { start, end, asyncStart, asyncEnd, error: failed } = this.#trace
+    const traced: Call & { isAsync: boolean; error?: unknown } = { ...call, isAsync: false }
+    const startedAt = performance.now()
+    const finish = (result: T | undefined, failure?: { readonly error: unknown }) => {
+      if (!this.finished.hasSubscribers) return
+      const durationMs = performance.now() - startedAt
+      this.finished.publish(messageOf({ result, failure, isAsync: traced.isAsync, durationMs }))
+    }
+    const fail = (error: unknown) => {
+      traced.error = error
+      failed.publish(traced)
+      finish(undefined, { error })
+    }
+    const settle = () => {
+      asyncStart.publish(traced)
+      asyncEnd.publish(traced)
+    }
+    const run = (): MaybePromise<T> => {
+      try {
+        const result = work()
+        if (!(result instanceof Promise)) {
+          finish(result)
+          return result
+        }
+        traced.isAsync = true
+        return result.then(
+          (value) => {
+            settle()
+            finish(value)
+            return value
+          },
+          (error: unknown) => {
+            fail(error)
+            settle()
+            throw error
+          },
+        )
+      } catch (error) {
+        fail(error)
+        throw error
+      } finally {
+        end.publish(traced)
+      }
+    }
+    return start.runStores(traced, run)
+  }
+}

@@ -1,0 +1,26 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { CacheMessage, StoreMessage, VerifyMessage } from 'latchkey'
+
+/** The channels of the library to which the server subscribes, and what they publish. */
+export interface LibraryMessages {
+  readonly 'latchkey:verify': VerifyMessage
+  readonly 'latchkey:store': StoreMessage
+  readonly 'latchkey:cache': CacheMessage
+}
+
+/** The parts of the library whose messages count: those of this server, as a process may run several. */
+export type Sources = Pick<ReadonlySet<object>, 'has'>
+
+/** Calls `received` with each message of these sources. Returns the function that unsubscribes. */
+export function subscribeTo<Name extends keyof LibraryMessages>(
+  name: Name,
+  sources: Sources,
+  received: (message: LibraryMessages[Name]) => void,
+): () => void {
+  const onMessage = (published: unknown) => {
+    const message = published as LibraryMessages[Name]
+    if (sources.has(message.source)) received(message)
+  }
+  subscribe(name, onMessage)
+  return () => unsubscribe(name, onMessage)
+}
