@@ -45,11 +45,7 @@ export {
 } from './latchkey.js'
 export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
-export type { SealedCheck } from './secrets/check-sealed.js'
 export * from './secrets/ports.js'
-export type { KeyReplacementProgress, ReplaceKeysOptions } from './secrets/replace-keys.js'
-export type { RewrapOptions } from './secrets/rewrap.js'
-export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './secrets/rotate-all.js'
 export type { StoredKey } from './secrets/stored-keys.js'
 export {
   type ChangeOptions,
@@ -59,5 +55,9 @@ export {
   type TenantSecrets,
   type TenantSecretsOptions,
   tenantSecrets,
-} from './secrets/tenant-secrets.js'
+} from './tenant-secrets/tenant-secrets.js'
+export type { SealedCheck } from './upkeep/check-sealed.js'
+export type { KeyReplacementProgress, ReplaceKeysOptions } from './upkeep/replace-keys.js'
+export type { RewrapOptions } from './upkeep/rewrap.js'
+export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './upkeep/rotate-all.js'
 export type { TokenCacheUse } from './verified-tokens.js'

@@ -3,7 +3,6 @@ import { type Instant, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { Keyring } from '../sealing/keyring.js'
 import type { SealedSetting, TenantStore } from './ports.js'
-import type { VerifierLease } from './verifier-lease.js'
 
 /**
  * A key that all processes on a store share, as its user has made it of 32 random bytes. It is kept
@@ -24,7 +23,12 @@ export interface StoredKey<T> {
 export interface StoredKeysOptions {
   readonly store: Pick<TenantStore, 'setting' | 'readSettings'>
   readonly keyring: Keyring
-  readonly lease: Pick<VerifierLease, 'ensure' | 'instant'>
+  readonly lease: {
+    /** Resolves once the lease is valid; `undefined` when it is. */
+    ensure(): Promise<void> | undefined
+    /** Returns the current instant, or `longAgo` while a read that begins now may not be cached. */
+    instant(): Instant
+  }
   /** Returns whether knowledge of this instant is still fresh enough to use. */
   readonly covers: (readAt: Instant) => boolean
   /** Called when a version of a key has changed. */

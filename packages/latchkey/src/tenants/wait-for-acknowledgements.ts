@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FailureCode, isLatchkeyError } from '../errors.js'
-import type { ChangeFeed, TenantStore, Verifier } from './ports.js'
+import type { ChangeFeed, TenantStore, Verifier } from '../secrets/ports.js'
 
 /** What `waitForAcknowledgements` works with. */
 export interface AcknowledgementOptions {

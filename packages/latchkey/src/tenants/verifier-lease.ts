@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
-import type { TenantStore, Verifier } from './ports.js'
+import type { TenantStore, Verifier } from '../secrets/ports.js'
 
 /** What `VerifierLease` works with. */
 export interface VerifierLeaseOptions {

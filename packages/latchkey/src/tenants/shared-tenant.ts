@@ -1,4 +1,4 @@
-import type { EndedSession } from './ports.js'
+import type { EndedSession } from '../secrets/ports.js'
 import type { OpenSecret, ReadTenant } from './tenant-key.js'
 
 /**

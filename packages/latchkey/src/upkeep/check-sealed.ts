@@ -1,5 +1,5 @@
 import { type FailureCode, isLatchkeyError } from '../errors.js'
-import type { TenantRecord, TenantStore } from './ports.js'
+import type { TenantRecord, TenantStore } from '../secrets/ports.js'
 import type { Sealers } from './rewrap.js'
 
 /** What was found by opening every stored secret and all grants. */

@@ -2,9 +2,15 @@ import { callBack } from '../call-back.js'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { DoubtListener } from '../keys/key-source.js'
+import {
+  type Change,
+  type ChangeListener,
+  KEYS_CHANGED,
+  type TenantRecord,
+  type TenantStore,
+} from '../secrets/ports.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
-import { type Change, type ChangeListener, KEYS_CHANGED, type TenantRecord, type TenantStore } from './ports.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
 import {

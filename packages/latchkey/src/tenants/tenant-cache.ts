@@ -1,5 +1,5 @@
 import { BoundedMap } from '../bounded-map.js'
-import { headerMark, kidMark } from './canonical-header.js'
+import { headerMark, kidMark } from '../secrets/canonical-header.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../src/clock.js'
-import { ReadFloors } from '../../src/secrets/read-floors.js'
+import { ReadFloors } from '../../src/tenants/read-floors.js'
 
 const at = (ms: number): Instant => ({ wallMs: ms, monotonicMs: ms })
 

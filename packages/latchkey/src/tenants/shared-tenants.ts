@@ -1,11 +1,18 @@
 import { type Instant, longAgo } from '../clock.js'
 import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
+import { GrantsSealer } from '../secrets/grants-sealer.js'
+import type {
+  Change,
+  HistoryPoint,
+  SharedCache,
+  SharedCacheEntry,
+  TenantRecord,
+  TenantStore,
+} from '../secrets/ports.js'
+import { openSecret } from '../secrets/secret-sealer.js'
 import type { Reading } from './batch-reader.js'
-import { GrantsSealer } from './grants-sealer.js'
-import type { Change, HistoryPoint, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
 import { ReadFloors } from './read-floors.js'
-import { openSecret } from './secret-sealer.js'
 import type { SharedCacheSealer } from './shared-cache-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
 import type { OpenSecret } from './tenant-key.js'

@@ -2,7 +2,7 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { LatchkeyError } from '../errors.js'
 import { type Binding, Keyring } from '../sealing/keyring.js'
-import type { StoredKey } from './stored-keys.js'
+import type { StoredKey } from '../secrets/stored-keys.js'
 
 /** Values that one subkey seals at most: far below the limit of AES-GCM with random nonces, 2^32 (NIST SP 800-38D §8.3). */
 const maxSeals = 2 ** 30

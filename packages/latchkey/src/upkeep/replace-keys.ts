@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { SealedSetting, TenantStore } from './ports.js'
-import { rowName, type StoredKeys } from './stored-keys.js'
+import type { SealedSetting, TenantStore } from '../secrets/ports.js'
+import { rowName, type StoredKeys } from '../secrets/stored-keys.js'
 
 /** How far a replacement of all keys has come. */
 export interface KeyReplacementProgress {

@@ -5,9 +5,9 @@ import { type FailureCode, isLatchkeyError, refusal } from '../errors.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
 import { type HmacSecret, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
 import type { SigningKey, VerifyingKey } from '../keys/key-source.js'
-import { canonicalHeader, isCanonicalHeader } from './canonical-header.js'
-import type { GrantsPlace } from './grants-sealer.js'
-import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from './ports.js'
+import { canonicalHeader, isCanonicalHeader } from '../secrets/canonical-header.js'
+import type { GrantsPlace } from '../secrets/grants-sealer.js'
+import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from '../secrets/ports.js'
 
 /** What cached tenants need of the process they live in. */
 export interface TenantSurroundings {

@@ -1,7 +1,7 @@
 import type { Keyring } from '../sealing/keyring.js'
-import type { GrantsSealer } from './grants-sealer.js'
-import type { Resealer, TenantStore } from './ports.js'
-import type { SecretSealer } from './secret-sealer.js'
+import type { GrantsSealer } from '../secrets/grants-sealer.js'
+import type { Resealer, TenantStore } from '../secrets/ports.js'
+import type { SecretSealer } from '../secrets/secret-sealer.js'
 
 /** Options of `rewrap`. */
 export interface RewrapOptions {

@@ -9,11 +9,10 @@ import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import type { DoubtListener, KeySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { Keyring } from '../sealing/keyring.js'
-import { readHeader } from './canonical-header.js'
-import { checkSealed, type SealedCheck } from './check-sealed.js'
-import { type GrantsPlace, GrantsSealer } from './grants-sealer.js'
-import { KidIssuer } from './kid-issuer.js'
-import * as lifecycle from './lifecycle.js'
+import { readHeader } from '../secrets/canonical-header.js'
+import { type GrantsPlace, GrantsSealer } from '../secrets/grants-sealer.js'
+import { KidIssuer } from '../secrets/kid-issuer.js'
+import * as lifecycle from '../secrets/lifecycle.js'
 import type {
   ChangeFeed,
   SealedGrants,
@@ -22,19 +21,20 @@ import type {
   TenantRecord,
   TenantState,
   TenantStore,
-} from './ports.js'
-import { type ReplaceKeysOptions, replaceKeys } from './replace-keys.js'
-import { type RewrapOptions, rewrap } from './rewrap.js'
-import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from './rotate-all.js'
-import { SecretSealer } from './secret-sealer.js'
-import { SharedCacheSealer } from './shared-cache-sealer.js'
-import { SharedTenants } from './shared-tenants.js'
-import { type StoredKey, StoredKeys } from './stored-keys.js'
-import { checkTenantId } from './tenant-id.js'
-import type { CachedTenant, TenantKey } from './tenant-key.js'
-import { TenantResolver } from './tenant-resolver.js'
-import { VerifierLease } from './verifier-lease.js'
-import { waitForAcknowledgements } from './wait-for-acknowledgements.js'
+} from '../secrets/ports.js'
+import { SecretSealer } from '../secrets/secret-sealer.js'
+import { type StoredKey, StoredKeys } from '../secrets/stored-keys.js'
+import { checkTenantId } from '../secrets/tenant-id.js'
+import { SharedCacheSealer } from '../tenants/shared-cache-sealer.js'
+import { SharedTenants } from '../tenants/shared-tenants.js'
+import type { CachedTenant, TenantKey } from '../tenants/tenant-key.js'
+import { TenantResolver } from '../tenants/tenant-resolver.js'
+import { VerifierLease } from '../tenants/verifier-lease.js'
+import { waitForAcknowledgements } from '../tenants/wait-for-acknowledgements.js'
+import { checkSealed, type SealedCheck } from '../upkeep/check-sealed.js'
+import { type ReplaceKeysOptions, replaceKeys } from '../upkeep/replace-keys.js'
+import { type RewrapOptions, rewrap } from '../upkeep/rewrap.js'
+import { type RotateAllOptions, RotationOfAll, type RotationSteps, type TenantsRotation } from '../upkeep/rotate-all.js'
 
 /** Options of `tenantSecrets`. */
 export interface TenantSecretsOptions<Client = unknown> {
