@@ -29,7 +29,7 @@ export {
   type RotatingKeyPairSource,
 } from './keys/key-pair.js'
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
-export type { DoubtListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export type { FreshnessListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export type { JwksFailure } from './keys/report-jwks-failure.js'
@@ -47,15 +47,15 @@ export type { MaybePromise } from './maybe-promise.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
 export * from './secrets/ports.js'
 export type { StoredKey } from './secrets/stored-keys.js'
-export {
-  type ChangeOptions,
-  type EndingOptions,
-  type SecretDescription,
-  type TenantDescription,
-  type TenantSecrets,
-  type TenantSecretsOptions,
-  tenantSecrets,
-} from './tenant-secrets/tenant-secrets.js'
+export { tenantSecrets } from './tenant-secrets/tenant-secrets.js'
+export type {
+  ChangeOptions,
+  EndingOptions,
+  SecretDescription,
+  TenantDescription,
+  TenantSecrets,
+} from './tenant-secrets/tenant-secrets-api.js'
+export type { TenantSecretsOptions } from './tenant-secrets/tenant-secrets-options.js'
 export type { SealedCheck } from './upkeep/check-sealed.js'
 export type { KeyReplacementProgress, ReplaceKeysOptions } from './upkeep/replace-keys.js'
 export type { RewrapOptions } from './upkeep/rewrap.js'

@@ -50,7 +50,7 @@ export interface VerifyingKey {
  * Told that tokens of this subject which held before may hold no more; of anybody, when it is `undefined`. Never throws. `standsForMs`: milliseconds until what was
  * known of them last is older than knowledge may be; negative when it is so already. Default 0.
  */
-export type DoubtListener = (subject: string | undefined, standsForMs?: number) => void
+export type FreshnessListener = (subject: string | undefined, standsForMs?: number) => void
 
 /** Where signing and verifying keys come from. */
 export interface KeySource {
@@ -71,7 +71,7 @@ export interface KeySource {
    * Tells `doubted` from now on, until the function that it gives is called. Doubt costs a look and may be groundless; what ends by the clock
    * alone raises none. Absent where no change is ever told.
    */
-  watch?(doubted: DoubtListener): () => void
+  watch?(doubted: FreshnessListener): () => void
   /** Releases connections and timers. Calling twice is harmless. */
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { callBack } from '../call-back.js'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
-import type { DoubtListener } from '../keys/key-source.js'
+import type { FreshnessListener } from '../keys/key-source.js'
 import {
   type Change,
   type ChangeListener,
@@ -56,7 +56,7 @@ export class TenantResolver implements ChangeListener {
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
   readonly #makeTenant: ReturnType<typeof tenantMaker>
-  readonly #doubtListeners = new Set<DoubtListener>()
+  readonly #doubtListeners = new Set<FreshnessListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
   readonly #isReplaced: TenantResolverOptions['isReplaced']
   readonly #onKeysChange: TenantResolverOptions['onKeysChange']
@@ -186,7 +186,7 @@ export class TenantResolver implements ChangeListener {
   }
 
   /** Calls `doubted` whenever a verdict may hold no more; gives the way to end that. */
-  watch(doubted: DoubtListener): () => void {
+  watch(doubted: FreshnessListener): () => void {
     this.#doubtListeners.add(doubted)
     return () => this.#doubtListeners.delete(doubted)
   }

@@ -10,7 +10,7 @@ import type {
   WatchOptions,
 } from '../../src/secrets/ports.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
-import type { TenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
+import type { TenantSecrets } from '../../src/tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from './setup.js'
 
