@@ -21,7 +21,7 @@ const bugs = {
   // Entries of the shared cache are not compared with the tenant's version.
   'versions-ignored': {
     file: '/tenants/shared-tenants.js',
-    line: 'record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))',
+    line: 'record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#minimum.versionOf(record.tenant))',
     bug: 'true',
   },
   // Who does not answer is not waited for.

@@ -84,8 +84,8 @@ export abstract class FailureError<Code extends string = string, Entry extends F
 }
 
 /**
- * Defines the failures of one area: their codes, HTTP answers and messages. A code is never renamed,
- * and a retired one never reused.
+ * Defines the failures of one area: their codes, HTTP answers and messages. A code is never
+ * renamed, and a retired one never reused.
  *
  * @param name The `name` of the errors. Errors are recognised by it, so that several copies of a
  * package in one process recognise each other's.

@@ -6,7 +6,9 @@ import type { MaybePromise } from '../maybe-promise.js'
 import type { CachedTenant, TenantKey } from '../tenants/tenant-key.js'
 import type { StoreSession } from './store-session.js'
 
-/** Attempts to sign for a tenant whose secret is ended again and again, before the answer is 503. */
+/**
+ * Attempts to sign for a tenant whose secret is ended again and again, before the answer is 503.
+ */
 const maxAttempts = 3
 
 /** Ended key IDs that are remembered, so that an old token costs one read in all. */

@@ -71,7 +71,9 @@ export class StoreSession<Client = unknown> {
     return this.#opened
   }
 
-  /** Opens the store unless that is done. Throws `store_closed`, and as `TenantSecrets.ready` does. */
+  /**
+   * Opens the store unless that is done. Throws `store_closed`, and as `TenantSecrets.ready` does.
+   */
   async open(): Promise<Opened> {
     if (this.#closed) throw refusal('store_closed')
     this.#opening ??= this.#openStore()

@@ -86,7 +86,9 @@ export class TenantChanges<Client> {
     }
   }
 
-  /** Rotates the tenant if its signing secret is older than this time, and returns whether it was. */
+  /**
+   * Rotates the tenant if its signing secret is older than this time, and returns whether it was.
+   */
   async rotateIfDue(tenant: string, before: number): Promise<boolean> {
     let hasRotated = false
     await this.change(tenant, (current, context) => {
@@ -132,7 +134,9 @@ export class TenantChanges<Client> {
   }
 }
 
-/** Returns the JSON of a tenant's grants, `undefined` for none, `null` if it cannot be decrypted. */
+/**
+ * Returns the JSON of a tenant's grants, `undefined` for none, `null` if it cannot be decrypted.
+ */
 function openGrants(sealer: GrantsSealer, current: TenantRecord | undefined): string | undefined | null {
   if (current === undefined) return null
   if (current.grants === null) return undefined

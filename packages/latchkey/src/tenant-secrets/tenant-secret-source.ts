@@ -110,8 +110,8 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
     const { feed } = await this.#session.open()
     const { store, lease } = this.#session
     const own = lease.verifier
-    const ask = (acknowledge: (verifierId: string) => void) => {
-      const stopAsking = feed.ask?.(acknowledge)
+    const requestAcknowledgements = (acknowledge: (verifierId: string) => void) => {
+      const stopAsking = feed.requestAcknowledgements?.(acknowledge)
       // Where the feed cannot answer for this process, its next proof does.
       const stopWaiting = this.#resolver.whenProved(() => acknowledge(own.id))
       feed.check?.()
@@ -120,7 +120,7 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
         stopWaiting()
       }
     }
-    await waitForAcknowledgements({ store, feed: { ask }, own, hasApplied: false })
+    await waitForAcknowledgements({ store, feed: { requestAcknowledgements }, own, hasApplied: false })
   }
 
   describe(tenant: string): Promise<TenantDescription | undefined> {

@@ -154,7 +154,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>>
   /**
    * Resolves once the stored keys are known as of now; returns `undefined` while they are, which is
-   * nearly always. Await it before a stored key accepts or makes anything other than an access token.
+   * nearly always. Await it before a stored key accepts or makes anything other than an access
+   * token.
    *
    * @throws `store_unavailable`
    */
@@ -162,9 +163,9 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   /**
    * Replaces every stored key and every tenant's secret, after a leak of the master key, or of a
    * copy of the store together with it. When the promise resolves, no process accepts anything made
-   * with the old keys, and every user has to sign in again. It can be interrupted and called again in
-   * any process, beside running ones. The newest master key encrypts the new keys, so it must not be
-   * the one that leaked.
+   * with the old keys, and every user has to sign in again. It can be interrupted and called again
+   * in any process, beside running ones. The newest master key encrypts the new keys, so it must
+   * not be the one that leaked.
    *
    * @returns the number of tenants that received a new secret
    */
@@ -183,6 +184,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
   checkSealed(): Promise<SealedCheck>
   /** Deletes what no verifier needs any more. Call it about hourly. */
   prune(): Promise<void>
-  /** Age of the change feed's last proof in milliseconds; `Infinity` while the feed is not fresh. */
+  /**
+   * Age of the change feed's last proof in milliseconds; `Infinity` while the feed is not fresh.
+   */
   readonly feedAgeMs: number
 }

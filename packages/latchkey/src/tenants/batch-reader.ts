@@ -2,25 +2,30 @@ import type { Instant } from '../clock.js'
 import { isLatchkeyError, LatchkeyError } from '../errors.js'
 import type { CachedTenant, ReadTenant } from './tenant-key.js'
 
-/** A record, `undefined` when there is none, and the instant as of which it is known: just before its read began, unless a cache had it. */
+/** The result of a read. */
 export interface Reading {
+  /** `undefined` for a tenant that does not exist. */
   readonly record: ReadTenant | undefined
+  /** The instant before the read began; `longAgo` for an entry of a cache. */
   readonly readAt: Instant
 }
 
-/** What a reader works with. */
-export interface ReaderOptions {
-  /** Reads these keys; what it does not give is absent. `startedAt` is just before the call. */
+/** Options of `BatchReader`. */
+export interface BatchReaderOptions {
+  /** Reads these keys; absent keys do not exist. `startedAt` is the instant before the call. */
   readonly read: (keys: readonly string[], startedAt: Instant) => Promise<ReadonlyMap<string, Reading>>
-  /** Takes a reading that was not overtaken into memory, and gives what is known from then on. At once, so that nothing happens between the two. */
+  /**
+   * Caches a reading that was not superseded, and returns what is cached then. Synchronous, so that
+   * no change can arrive in between.
+   */
   readonly keep: (key: string, reading: Reading) => CachedTenant | undefined
   readonly instant: () => Instant
 }
 
-/** Everybody who waits for one key. */
-class Waiting {
+/** The callers that wait for one key. */
+class PendingRead {
   readonly promise: Promise<CachedTenant | undefined>
-  resolve: (known: CachedTenant | undefined) => void = () => {}
+  resolve: (cached: CachedTenant | undefined) => void = () => {}
   reject: (error: unknown) => void = () => {}
   attempts = 0
 
@@ -32,120 +37,123 @@ class Waiting {
   }
 }
 
-/** What became known while a batch was under way, so that what it read before that is not believed. */
-interface Flight {
+/** What was reported while a batch was being read; results from before are discarded. */
+interface Batch {
   readonly newVersions: Map<string, number>
   readonly endedKids: Set<string>
   lost: boolean
 }
 
-const maxBatch = 500
-const maxFlights = 4
+const maxBatchSize = 500
+const maxConcurrentBatches = 4
 const maxAttempts = 4
 
 /**
- * Reads tenants in coalesced batches, one flight per key: a herd of requests for cold tenants costs a few queries. A read that was under
- * way when something newer of its tenant became known, or when the feed lost its thread, is discarded and made again (C6).
+ * Reads tenants in batches, each key once at a time, so that a burst of requests for uncached
+ * tenants costs a few queries. A result is discarded and read again if a newer version was
+ * reported, or the feed was lost, while it was being read (C6).
  */
 export class BatchReader {
-  readonly #options: ReaderOptions
-  readonly #queued = new Map<string, Waiting>()
-  readonly #reading = new Map<string, Waiting>()
-  readonly #flights = new Set<Flight>()
-  #scheduled = false
+  readonly #options: BatchReaderOptions
+  readonly #queued = new Map<string, PendingRead>()
+  readonly #reading = new Map<string, PendingRead>()
+  readonly #batches = new Set<Batch>()
+  #isScheduled = false
 
-  constructor(options: ReaderOptions) {
+  constructor(options: BatchReaderOptions) {
     this.#options = options
   }
 
-  /** Reads one key, together with whatever else is asked for now. Fails with `store_unavailable`. */
+  /**
+   * Reads one key together with all others that are requested now. Fails with `store_unavailable`.
+   */
   read(key: string): Promise<CachedTenant | undefined> {
     const known = this.#queued.get(key) ?? this.#reading.get(key)
     if (known !== undefined) return known.promise
-    const waiting = new Waiting()
-    this.#enqueue(key, waiting)
-    return waiting.promise
+    const pending = new PendingRead()
+    this.#enqueue(key, pending)
+    return pending.promise
   }
 
-  /** The tenant has a new version: flights that may have read an older one give it no longer. */
+  /** Discards older versions of the tenant from the batches that are being read. */
   changed(tenant: string, version: number): void {
-    for (const flight of this.#flights) {
-      flight.newVersions.set(tenant, Math.max(version, flight.newVersions.get(tenant) ?? 0))
+    for (const batch of this.#batches) {
+      batch.newVersions.set(tenant, Math.max(version, batch.newVersions.get(tenant) ?? 0))
     }
   }
 
-  /** Nobody has this kid any more: flights that may have read its tenant before give it no longer. */
+  /** Discards tenants with this ended key ID from the batches that are being read. */
   ended(kid: string): void {
-    for (const flight of this.#flights) flight.endedKids.add(kid)
+    for (const batch of this.#batches) batch.endedKids.add(kid)
   }
 
-  /** Changes may have been missed: no flight under way is believed. */
+  /** Discards all batches that are being read: changes may have been missed. */
   lost(): void {
-    for (const flight of this.#flights) flight.lost = true
+    for (const batch of this.#batches) batch.lost = true
   }
 
-  #enqueue(key: string, waiting: Waiting): void {
-    this.#queued.set(key, waiting)
-    if (this.#scheduled) return
-    this.#scheduled = true
+  #enqueue(key: string, pending: PendingRead): void {
+    this.#queued.set(key, pending)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
     // After the I/O of this turn: requests that arrived together are read together.
     setImmediate(() => {
-      this.#scheduled = false
-      this.#takeOff()
+      this.#isScheduled = false
+      this.#startBatches()
     })
   }
 
-  #takeOff(): void {
-    while (this.#queued.size > 0 && this.#flights.size < maxFlights) {
-      const batch = [...this.#queued].slice(0, maxBatch)
-      for (const [key, waiting] of batch) {
+  #startBatches(): void {
+    while (this.#queued.size > 0 && this.#batches.size < maxConcurrentBatches) {
+      const entries = [...this.#queued].slice(0, maxBatchSize)
+      for (const [key, pending] of entries) {
         this.#queued.delete(key)
-        this.#reading.set(key, waiting)
+        this.#reading.set(key, pending)
       }
-      void this.#fly(batch)
+      void this.#readBatch(entries)
     }
   }
 
-  async #fly(batch: readonly (readonly [string, Waiting])[]): Promise<void> {
-    const flight: Flight = { newVersions: new Map(), endedKids: new Set(), lost: false }
-    this.#flights.add(flight)
+  async #readBatch(entries: readonly (readonly [string, PendingRead])[]): Promise<void> {
+    const batch: Batch = { newVersions: new Map(), endedKids: new Set(), lost: false }
+    this.#batches.add(batch)
     const readAt = this.#options.instant()
     try {
       const readings = await this.#options.read(
-        batch.map(([key]) => key),
+        entries.map(([key]) => key),
         readAt,
       )
-      for (const [key, waiting] of batch) {
-        this.#land(key, waiting, readings.get(key) ?? { record: undefined, readAt }, flight)
+      for (const [key, pending] of entries) {
+        this.#settle(key, pending, readings.get(key) ?? { record: undefined, readAt }, batch)
       }
     } catch (error) {
-      for (const [key, waiting] of batch) {
+      for (const [key, pending] of entries) {
         this.#reading.delete(key)
-        waiting.reject(asStoreFailure(error))
+        pending.reject(asStoreFailure(error))
       }
     } finally {
-      this.#flights.delete(flight)
-      this.#takeOff()
+      this.#batches.delete(batch)
+      this.#startBatches()
     }
   }
 
-  #land(key: string, waiting: Waiting, reading: Reading, flight: Flight): void {
+  #settle(key: string, pending: PendingRead, reading: Reading, batch: Batch): void {
     this.#reading.delete(key)
-    if (!isOvertaken(reading.record, flight)) {
-      waiting.resolve(this.#options.keep(key, reading))
+    if (!isSuperseded(reading.record, batch)) {
+      pending.resolve(this.#options.keep(key, reading))
       return
     }
-    waiting.attempts += 1
-    if (waiting.attempts >= maxAttempts) waiting.reject(new LatchkeyError('store_unavailable'))
-    else this.#enqueue(key, waiting)
+    pending.attempts += 1
+    if (pending.attempts >= maxAttempts) pending.reject(new LatchkeyError('store_unavailable'))
+    else this.#enqueue(key, pending)
   }
 }
 
-function isOvertaken(record: ReadTenant | undefined, flight: Flight): boolean {
-  if (flight.lost) return true
+function isSuperseded(record: ReadTenant | undefined, batch: Batch): boolean {
+  if (batch.lost) return true
   if (record === undefined) return false
   const { tenant, version, secrets } = record
-  return (flight.newVersions.get(tenant) ?? 0) > version || secrets.some(({ kid }) => flight.endedKids.has(kid))
+  return (batch.newVersions.get(tenant) ?? 0) > version || secrets.some(({ kid }) => batch.endedKids.has(kid))
 }
 
 function asStoreFailure(error: unknown): LatchkeyError {

@@ -1,58 +1,62 @@
 import { type Clock, elapsedMs, type Instant } from '../clock.js'
 
 /**
- * How old this verifier's knowledge is (C4). A feed check that began at some instant and delivered every change committed
- * before it makes every cached tenant fresh as of that instant; without a recent one only a tenant's own read counts.
+ * The age of this verifier's data (C4). A check of the feed that began at an instant, and delivered
+ * every change committed before it, makes all cached tenants fresh as of that instant. Without a
+ * recent check, only a tenant's own read counts.
  */
 export class Freshness {
   readonly #clock: Clock
   readonly #maxStalenessMs: number
   #provedAt: Instant | undefined
-  #isInDoubt = true
+  #isSuspect = true
 
   constructor(clock: Clock, maxStalenessMs: number) {
     this.#clock = clock
     this.#maxStalenessMs = maxStalenessMs
   }
 
-  /** Every change committed before `asOf` has been delivered. */
+  /** Records that every change committed before `asOf` has been delivered. */
   proved(asOf: Instant): void {
     this.#provedAt = asOf
-    this.#isInDoubt = false
+    this.#isSuspect = false
   }
 
-  /** The feed no longer vouches for anything, until its next proof. */
+  /** Records that the feed proves nothing until its next check. */
   lost(): void {
     this.#provedAt = undefined
-    this.#isInDoubt = true
+    this.#isSuspect = true
   }
 
   /**
-   * Whether what was read at `readAt`, and not changed by the feed since, may be believed now. `nowMs`: the wall clock as it was just read, in milliseconds since
-   * 1970. The other clock is read anew at each call. A proof that turns out too old puts the feed in doubt, see `isInDoubt`.
+   * Returns whether data read at `readAt`, and not reported as changed since, is still fresh enough
+   * to use. A proof that is found too old makes the feed suspect.
+   *
+   * @param nowMs The wall clock, just read by the caller. The monotonic clock is read at each call.
    */
   covers(readAt: Instant, nowMs: number): boolean {
     if (this.#isRecent(this.#provedAt, nowMs)) return true
-    this.#isInDoubt = true
+    this.#isSuspect = true
     return this.#isRecent(readAt, nowMs)
   }
 
   /**
-   * Whether the feed's last proof has been found too old since it came, or there is none. While it has not, what is known will most likely be believed when
-   * `covers` is asked: to look it up the clocks need not be read.
+   * Whether there is no proof of the feed, or it was found too old since it came. While this is
+   * `false`, `covers` will most likely return `true`, so that a look-up need not read the clocks.
    */
-  get isInDoubt(): boolean {
-    return this.#isInDoubt
+  get isSuspect(): boolean {
+    return this.#isSuspect
   }
 
-  /** Whether the feed vouches for everything that it has told, and not told. */
+  /** Whether the last proof of the feed is recent enough. */
   get isFeedFresh(): boolean {
     return this.#isRecent(this.#provedAt, this.#clock.now())
   }
 
-  /** Milliseconds since the change feed last proved itself; Infinity when it does not vouch for anything. */
+  /** Age of the feed's last proof in milliseconds; `Infinity` without one. */
   get feedAgeMs(): number {
-    return this.#provedAt === undefined ? Number.POSITIVE_INFINITY : elapsedMs(this.#clock, this.#provedAt)
+    if (this.#provedAt === undefined) return Number.POSITIVE_INFINITY
+    return elapsedMs(this.#clock, this.#provedAt)
   }
 
   #isRecent(instant: Instant | undefined, nowMs: number): boolean {

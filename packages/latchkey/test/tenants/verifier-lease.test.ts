@@ -7,113 +7,113 @@ import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-const learningMs = 30_000
+const cachingMs = 30_000
 
-/** A verifier whose registrations the test lets arrive. */
-function register() {
+/** A lease whose renewals succeed when the test says so. */
+function lend() {
   const clock = createFakeClock()
   const arriving: (() => void)[] = []
   const store = {
-    register: () => new Promise<void>((resolve) => arriving.push(resolve)),
-    unregister: async () => {},
+    renewLease: () => new Promise<void>((resolve) => arriving.push(resolve)),
+    releaseLease: async () => {},
   }
-  const registration = new VerifierLease({ store, clock, maxStalenessMs: 2000 })
+  const lease = new VerifierLease({ store, clock, maxStalenessMs: 2000 })
   const arrive = async () => {
     arriving.shift()?.()
     await settle()
   }
-  const isBelieved = () => registration.instant() !== longAgo
-  return { clock, registration, arriving, arrive, isBelieved }
+  const isCached = () => lease.instant() !== longAgo
+  return { clock, lease, arriving, arrive, isCached }
 }
 
-describe('what a verifier learns', () => {
-  it('is believed once it is registered, and not from the moment at which it asked to be', async () => {
-    const { registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
-    expect(isBelieved()).toBe(false)
+describe('a read of a verifier', () => {
+  it('is cached once the lease is valid, and not while it is being renewed', async () => {
+    const { lease, arrive, isCached } = lend()
+    const ready = lease.ensure()
+    expect(isCached()).toBe(false)
     await arrive()
     await ready
-    expect(isBelieved()).toBe(true)
+    expect(isCached()).toBe(true)
   })
 
-  it('is believed for so long after it asked, however late it was answered', async () => {
-    const { clock, registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is cached for 30 s from the beginning of the renewal, however late that succeeded', async () => {
+    const { clock, lease, arrive, isCached } = lend()
+    const ready = lease.ensure()
     clock.advance(20_000)
     await arrive()
     await ready
-    clock.advance(learningMs - 20_000)
-    expect(isBelieved()).toBe(true)
+    clock.advance(cachingMs - 20_000)
+    expect(isCached()).toBe(true)
     clock.advance(1)
-    expect(isBelieved()).toBe(false)
+    expect(isCached()).toBe(false)
   })
 
-  it('is believed without a gap while it registers again in time', async () => {
-    const { clock, registration, arrive, arriving, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is cached without a gap while the lease is renewed in time', async () => {
+    const { clock, lease, arrive, arriving, isCached } = lend()
+    const ready = lease.ensure()
     await arrive()
     await ready
     for (let count = 0; count < 5; count += 1) {
-      clock.advance(learningMs - 1)
-      expect(isBelieved()).toBe(true)
-      await registration.ensure()
+      clock.advance(cachingMs - 1)
+      expect(isCached()).toBe(true)
+      await lease.ensure()
       expect(arriving).toHaveLength(0)
       clock.advance(2)
-      const renewed = registration.ensure()
-      expect(isBelieved()).toBe(false)
+      const renewed = lease.ensure()
+      expect(isCached()).toBe(false)
       await arrive()
       await renewed
-      expect(isBelieved()).toBe(true)
+      expect(isCached()).toBe(true)
     }
   })
 
-  it('is never believed if it was learnt between two registrations', async () => {
-    const { clock, registration, arrive } = register()
-    const ready = registration.ensure()
+  it('is not cached if it began between two leases', async () => {
+    const { clock, lease, arrive } = lend()
+    const ready = lease.ensure()
     await arrive()
     await ready
-    clock.advance(learningMs + 1)
-    const again = registration.ensure()
-    const between = registration.instant()
+    clock.advance(cachingMs + 1)
+    const again = lease.ensure()
+    const between = lease.instant()
     await arrive()
     await again
     expect(between).toBe(longAgo)
-    expect(registration.instant()).toEqual(instantOf(clock))
+    expect(lease.instant()).toEqual(instantOf(clock))
   })
 
-  it('is not believed by a machine that was suspended meanwhile, nor when its wall clock was set back', async () => {
-    const { clock, registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is not cached after the machine was suspended, nor after its wall clock was set back', async () => {
+    const { clock, lease, arrive, isCached } = lend()
+    const ready = lease.ensure()
     await arrive()
     await ready
     clock.step(-60_000)
-    expect(isBelieved()).toBe(true)
-    clock.step(60_000 + learningMs + 1)
-    expect(isBelieved()).toBe(false)
+    expect(isCached()).toBe(true)
+    clock.step(60_000 + cachingMs + 1)
+    expect(isCached()).toBe(false)
   })
 })
 
-describe('a verifier that cannot register', () => {
-  it('answers 503 once it might be missed, although it can read, and goes on when it can again', async () => {
+describe('a verifier that cannot renew its lease', () => {
+  it('answers 503 once its lease may have expired, although it can read, until it is renewed', async () => {
     const steered = steer()
     const { clock, latchkey } = setUp({ store: steered.store })
     const { token } = await latchkey.issue({ subject: 'alice' })
-    const { register: registers } = steered.store
-    steered.store.register = async () => {
+    const { renewLease } = steered.store
+    steered.store.renewLease = async () => {
       throw new LatchkeyError('store_unavailable')
     }
-    clock.advance(learningMs)
+    clock.advance(cachingMs)
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
     clock.advance(2001)
     await expect(async () => latchkey.verify(token)).rejects.toMatchObject({ code: 'store_unavailable' })
-    steered.store.register = registers
+    steered.store.renewLease = renewLease
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
     await latchkey.close()
   })
 
   it('does not start', async () => {
     const steered = steer()
-    steered.store.register = async () => {
+    steered.store.renewLease = async () => {
       throw new LatchkeyError('store_unavailable')
     }
     const { keys } = setUp({ store: steered.store })
@@ -122,7 +122,7 @@ describe('a verifier that cannot register', () => {
 })
 
 describe('the list of verifiers', () => {
-  it('has each one from before it learns anything until it was closed', async () => {
+  it('contains each one from its first read until it is closed', async () => {
     const store = memoryStore()
     const one = setUp({ store })
     const other = setUp({ store, keys: { maxStaleness: 5000 } })
