@@ -19,9 +19,9 @@ export interface SharedSecretOptions {
 }
 
 /**
- * One secret for everybody: the simple mode, with the rotation that it usually lacks. To rotate,
+ * One secret for all subjects: the simple mode, with the rotation that it usually lacks. To rotate,
  * put a new secret first and take the old one out when its last token has expired. Nothing can be
- * revoked, and whoever has a secret speaks for everybody: for both there is `tenantSecrets`.
+ * revoked, and a leaked secret signs for all subjects: use `tenantSecrets` for both.
  *
  * Tokens name their secret by a `kid` that is derived from it one way. Those of other libraries
  * that carry none are refused. Throws a TypeError when there is no secret, one is too short, or two

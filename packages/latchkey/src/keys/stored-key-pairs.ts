@@ -143,7 +143,7 @@ export class StoredKeyPairs implements KeySource {
     return records
   }
 
-  /** What was read last, unless that is too long ago to be believed. */
+  /** Returns what was read last, unless it is stale. */
   #recent(): PublishedKeys | undefined {
     const loaded = this.#loaded
     if (loaded === undefined || loaded.expiries !== this.#expiries) return undefined
@@ -221,7 +221,7 @@ export class StoredKeyPairs implements KeySource {
   }
 
   /**
-   * The key as it is in memory if nothing of it has changed, so that what leans on it stays valid.
+   * Returns the key in memory if it has not changed, so that verdicts that depend on it stay valid.
    */
   #publish(record: KeyPairRecord): PublishedKey {
     const known = this.#loaded?.keys.withKid(record.kid)
@@ -232,7 +232,7 @@ export class StoredKeyPairs implements KeySource {
 
   #rotated(current: readonly KeyPairRecord[], fresh: FreshKeyPair): readonly KeyPairRecord[] {
     const nowMs = this.#clock.now()
-    // Processes that have not heard of it go on signing with the old key until they read again; a
+    // Other processes sign with the old key until they read again; a
     // token is accepted for the tolerance after it has expired.
     const retiresAt = nowMs + this.#refreshMs + (this.maxTokenTtl + maxClockToleranceSec) * 1000
     return rotated(current, fresh, { nowMs, retiresAt })
