@@ -1,44 +1,55 @@
+const { readdirSync } = require('node:fs')
+const { join, sep } = require('node:path')
+
 /**
- * The direction of imports (ARCHITECTURE.md, "Floors"): a folder imports only lower floors, siblings on a floor never
- * import each other, ports excepted. The numbers below are the floors.
+ * The direction of imports (ARCHITECTURE.md, "Floors"): a folder imports only lower floors, and
+ * siblings on a floor never import each other, ports excepted. Every file is on a floor.
  */
 const core = '^packages/latchkey/src/'
 const server = '^packages/server/src/'
 
 const floors = [
   [
-    'errors.ts',
-    'clock.ts',
-    'maybe-promise.ts',
     'bounded-map.ts',
-    'check-whole.ts',
-    'strict-json.ts',
+    'call-back.ts',
     'channels.ts',
+    'check-whole.ts',
+    'clock-tolerance.ts',
+    'clock.ts',
+    'deadline.ts',
+    'define-failures.ts',
+    'errors.ts',
+    'maybe-promise.ts',
     'observed-operation.ts',
+    'own-text.ts',
+    'strict-json.ts',
   ],
   ['jws/', 'claims/', 'sealing/'],
-  ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts'],
-  ['latchkey.ts', 'stores/'],
+  ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
+  ['tenants/', 'upkeep/'],
+  ['tenant-secrets/', 'latchkey.ts', 'stores/'],
   ['http/'],
-  ['adapters/', 'interop/', 'testing/', 'index.ts'],
+  ['adapters/', 'testing/', 'index.ts'],
 ]
 
-/** Types that the floors above implement or consume: importable from the sibling that does not own them. */
+/** Types that a sibling may import: another folder implements or consumes them. */
 const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
 
-/** The server's floors: pure things at the bottom, the one place that puts everything together just below the command line. */
+/** Pure code is at the bottom, and the one place that puts everything together below the CLI. */
 const serverFloors = [
   [
-    'problem.ts',
-    'grants.ts',
-    'startup-failure.ts',
-    'request-origin.ts',
-    'uuid.ts',
-    'ip-address.ts',
-    'guess-policy.ts',
-    'row-locks.ts',
     'device-name.ts',
     'fair-queue.ts',
+    'grants.ts',
+    'guess-policy.ts',
+    'html.ts',
+    'ip-address.ts',
+    'problem.ts',
+    'request-origin.ts',
+    'row-locks.ts',
+    'startup-failure.ts',
+    'uuid.ts',
+    'version.ts',
   ],
   ['config/', 'audit/', 'http/', 'docs/'],
   ['database/', 'sessions/', 'ops/', 'exchange/', 'protection/', 'clients/', 'mail/'],
@@ -52,54 +63,59 @@ const serverFloors = [
 const pattern = (places, root = core) =>
   places.map((place) => root + place.replaceAll('.', '\\.') + (place.endsWith('/') ? '' : '$'))
 
-const upward = floors.slice(0, -1).map((places, floor) => ({
-  name: `floor-${floor}-looks-down`,
-  comment: `Floor ${floor} (${places.join(', ')}) may not import a higher one.`,
-  severity: 'error',
-  from: { path: pattern(places) },
-  to: { path: pattern(floors.slice(floor + 1).flat()) },
-}))
+checkPlaces('packages/latchkey/src', floors.flat())
+checkPlaces('packages/server/src', serverFloors.flat())
 
-const siblings = floors.slice(1, -1).flatMap((places, index) =>
-  places
-    .map((place) => ({
-      name: `floor-${index + 1}-${place.replace(/\W+$/, '')}-minds-its-own`,
-      comment: `${place} may not import its siblings; what both need belongs a floor lower, or in a port.`,
-      severity: 'error',
-      from: { path: pattern([place]) },
-      to: { path: pattern(places.filter((other) => other !== place)), pathNot: pattern(ports) },
-    }))
-    .filter((rule) => rule.to.path.length > 0),
-)
+/** Throws unless the places are the files and folders of this source folder, each of them once. */
+function checkPlaces(folder, places) {
+  const entries = readdirSync(join(__dirname, folder), { withFileTypes: true, recursive: true })
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(join(__dirname, folder).length + 1))
+    .map((file) => file.replaceAll(sep, '/'))
+  const isIn = (place) => (file) => (place.endsWith('/') ? file.startsWith(place) : file === place)
+  for (const file of files) {
+    const count = places.filter((place) => isIn(place)(file)).length
+    if (count !== 1)
+      throw new Error(`${folder}/${file} is on ${count} floors: name it once in .dependency-cruiser.cjs.`)
+  }
+  const missing = places.find((place) => !files.some(isIn(place)))
+  if (missing !== undefined)
+    throw new Error(`${folder}/${missing} does not exist: remove it from .dependency-cruiser.cjs.`)
+}
 
-const serverUpward = serverFloors.slice(0, -1).map((places, floor) => ({
-  name: `server-floor-${floor}-looks-down`,
-  comment: `Floor ${floor} of the server (${places.join(', ')}) may not import a higher one.`,
-  severity: 'error',
-  from: { path: pattern(places, server) },
-  to: { path: pattern(serverFloors.slice(floor + 1).flat(), server) },
-}))
+/** Returns the rules of one package. `prefix` begins their names. */
+function rulesOf(prefix, allFloors, root, exceptions) {
+  const nameOf = (place) => place.replace(/(\.ts|\/)$/, '')
+  const upward = allFloors.slice(0, -1).map((places, floor) => ({
+    name: `${prefix}floor-${floor}-imports-no-higher-floor`,
+    comment: `Floor ${floor} (${places.join(', ')}) may not import a higher one.`,
+    severity: 'error',
+    from: { path: pattern(places, root) },
+    to: { path: pattern(allFloors.slice(floor + 1).flat(), root) },
+  }))
+  const siblings = allFloors
+    .slice(1)
+    .filter((places) => places.length > 1)
+    .flatMap((places) =>
+      places.map((place) => ({
+        name: `${prefix}${nameOf(place)}-imports-no-sibling`,
+        comment: `${place} may not import its siblings: move what both need a floor down, or into a port.`,
+        severity: 'error',
+        from: { path: pattern([place], root) },
+        to: { path: pattern(without(places, place), root), pathNot: exceptions },
+      })),
+    )
+  return [...upward, ...siblings]
+}
 
-const serverSiblings = serverFloors.slice(1).flatMap((places) =>
-  places
-    .filter(() => places.length > 1)
-    .map((place) => ({
-      name: `server-${place.replace(/\W+$/, '')}-minds-its-own`,
-      comment: `${place} may not import its siblings.`,
-      severity: 'error',
-      from: { path: pattern([place], server) },
-      to: {
-        path: pattern(
-          places.filter((other) => other !== place),
-          server,
-        ),
-      },
-    })),
-)
+function without(places, place) {
+  return places.filter((other) => other !== place)
+}
 
 const within = (folder) => ({
-  name: `${folder}-stand-alone`,
-  comment: `One of ${folder}/ never imports another; what they share has a name of its own below.`,
+  name: `${folder}-import-no-other-of-${folder}`,
+  comment: `A folder in ${folder}/ never imports another one; what they share is on a lower floor.`,
   severity: 'error',
   from: { path: `${core}${folder}/([^/]+)/` },
   to: { path: `${core}${folder}/[^/]+/`, pathNot: [`${core}${folder}/$1/`, `${core}stores/sql/`] },
@@ -107,10 +123,8 @@ const within = (folder) => ({
 
 module.exports = {
   forbidden: [
-    ...upward,
-    ...siblings,
-    ...serverUpward,
-    ...serverSiblings,
+    ...rulesOf('', floors, core, pattern(ports)),
+    ...rulesOf('server-', serverFloors, server, []),
     within('adapters'),
     within('stores'),
     {
@@ -128,21 +142,21 @@ module.exports = {
     },
     {
       name: 'pure-floors-do-no-io',
-      comment: 'jws/, claims/ and sealing/ compute: of Node they use only crypto, buffer and util.',
+      comment: 'jws/, claims/ and sealing/ are pure: of Node they use only crypto, buffer and util.',
       severity: 'error',
       from: { path: pattern(['jws/', 'claims/', 'sealing/']) },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
     },
     {
       name: 'core-has-no-dependency',
-      comment: 'Drivers and frameworks are types or optional peers, and only where they are adapted.',
+      comment: 'Drivers and frameworks are optional peers, which only stores/ and adapters/ import.',
       severity: 'error',
       from: { path: core, pathNot: [`${core}stores/`, `${core}adapters/`, `${core}testing/`] },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'] },
     },
     {
-      name: 'passwords-hash-in-turn',
-      comment: 'Passwords are hashed through PasswordQueue alone, which gives each network its turn.',
+      name: 'passwords-are-hashed-by-the-queue',
+      comment: 'Only PasswordQueue hashes passwords: it divides the work fairly between networks.',
       severity: 'error',
       from: {
         path: server,
@@ -165,13 +179,13 @@ module.exports = {
       },
     },
     {
-      name: 'server-uses-the-public-face',
+      name: 'server-imports-the-public-subpaths',
       severity: 'error',
       from: { path: server },
       to: { path: core },
     },
     {
-      name: 'resolvable',
+      name: 'every-import-resolves',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },

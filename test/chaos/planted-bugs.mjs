@@ -14,24 +14,24 @@ const bugs = {
   },
   // What was read may be of any age.
   'age-ignored': {
-    file: '/secrets/freshness.js',
+    file: '/tenants/freshness.js',
     line: 'elapsedMs(this.#clock, instant, nowMs) <= this.#maxStalenessMs',
     bug: 'true',
   },
   // Entries of the shared cache are not compared with the tenant's version.
   'versions-ignored': {
-    file: '/secrets/shared-tenants.js',
-    line: 'record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))',
+    file: '/tenants/shared-tenants.js',
+    line: 'record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#minimum.versionOf(record.tenant))',
     bug: 'true',
   },
   // Who does not answer is not waited for.
   'silent-not-awaited': {
-    file: '/secrets/every-verifier.js',
+    file: '/tenants/wait-for-acknowledgements.js',
     line: 'waitUntil(maxStalenessMs)',
     bug: 'waitUntil(20)',
   },
   // A process that starts does not ask what has changed before.
-  'history-ignored': { file: '/secrets/shared-tenants.js', line: 'version } of changes)', bug: 'version } of [])' },
+  'history-ignored': { file: '/tenants/shared-tenants.js', line: 'version } of changes)', bug: 'version } of [])' },
 }
 
 const planted = bugs[process.env.CHAOS_PLANT]

@@ -1,7 +1,7 @@
 import type { Claims } from './claims/check-claims.js'
 import { deepFreeze, type Grants } from './claims/grants.js'
 
-/** Who a verified token speaks for, and on what terms. Frozen, with everything in it: callers may share it (C8). */
+/** The identity in a verified token. It is deeply frozen, because requests share it (C8). */
 export interface Auth {
   /** The `sub` claim. */
   readonly subject: string
@@ -9,19 +9,22 @@ export interface Auth {
   readonly sessionId: string | undefined
   /** The ID of the token, its `jti` claim. */
   readonly tokenId: string
-  /** The key that signed. */
+  /** The ID of the key that signed the token. */
   readonly kid: string
   /** Seconds since 1970. */
   readonly issuedAt: number
   /** Seconds since 1970. */
   readonly expiresAt: number
-  /** What the subject may do. Decide by these, and never by `claims`: whoever has a tenant's secret can claim anything. */
+  /**
+   * The rights of the subject. Authorise by these and never by `claims`: a person who has a
+   * tenant's secret can sign any claim.
+   */
   readonly grants: Grants
-  /** All claims, the registered ones included. */
+  /** All claims, including the registered ones. */
   readonly claims: Claims
 }
 
-/** What the verification of a token found besides its claims. */
+/** The result of a verification beside the claims. */
 export interface Verdict {
   readonly kid: string
   /** Frozen. */
@@ -29,7 +32,9 @@ export interface Verdict {
   readonly token: string
 }
 
-/** The identity as it is handed out. It remembers its token where nobody sees it: not in logs, not in JSON, not for the application. */
+/**
+ * Keeps its token in a private field, so that neither logs nor JSON nor the application show it.
+ */
 class VerifiedAuth implements Auth {
   readonly subject: string
   readonly sessionId: string | undefined
@@ -58,13 +63,13 @@ class VerifiedAuth implements Auth {
   }
 }
 
-/** The verified identity that a token's claims and key make. */
+/** Creates the identity from a token's claims and key. */
 export function createAuth(claims: Claims, verdict: Verdict): Auth {
   deepFreeze(claims)
   return Object.freeze(new VerifiedAuth(claims, verdict))
 }
 
-/** The token that this identity was verified from; `undefined` when it was not made here. */
+/** Returns the token of this identity; `undefined` if it was not created here. */
 export function tokenOf(auth: Auth): string | undefined {
   return VerifiedAuth.tokenOf(auth)
 }

@@ -1,25 +1,27 @@
-/** What `BoundedMap` needs of its values: a mark that a hit sets. Plain data on the value, because a hit must not write to the map. */
+/** A value of a `BoundedMap`. The mark is on the value, because a hit must not write to the map. */
 export interface Evictable {
-  /** Set by whoever uses the value; cleared when the value is passed over for eviction. */
+  /** Set by each use of the value; cleared when the value is spared from eviction. */
   recentlyUsed: boolean
 }
 
-/** Most entries that a bounded map may be made for: well below the 2^24 that a `Map` can hold. */
+/** The largest capacity: well below the 2^24 entries that a `Map` can hold. */
 export const maxCapacity = 10_000_000
 
 /**
- * A map that never holds more than `capacity` entries, evicting by second chance (the CLOCK algorithm): an entry that was
- * used since the hand last passed is spared once. A hit costs one boolean instead of the two map writes of an LRU.
+ * A map of at most `capacity` entries that evicts by second chance (the CLOCK algorithm): an entry
+ * that was used since the hand last passed is spared once. A hit writes one boolean, where an LRU
+ * writes to the map twice.
  */
 export class BoundedMap<K, V extends Evictable> {
   readonly #entries = new Map<K, V>()
   readonly #capacity: number
   readonly #evicted: (key: K, value: V) => void
-  // One live iterator is the clock's hand: asking for a new one at each eviction would walk over the holes that deletes leave. It begins with the first
-  // eviction, because an iterator that stands still while its map grows keeps all the smaller tables that the map has outgrown.
+  // One iterator is the clock's hand: a new one at each eviction would walk over the holes that
+  // deletes leave. It is created at the first eviction, because an iterator keeps all the smaller
+  // tables that its map has outgrown.
   #hand: MapIterator<[K, V]> | undefined
 
-  /** `capacity`: at most `maxCapacity`. `evicted` is called for each entry that must make room, after it has left. */
+  /** `capacity` is at most `maxCapacity`. `evicted` is called for each entry after its eviction. */
   constructor(capacity: number, evicted: (key: K, value: V) => void = () => {}) {
     this.#capacity = capacity
     this.#evicted = evicted
@@ -29,7 +31,7 @@ export class BoundedMap<K, V extends Evictable> {
     return this.#entries.size
   }
 
-  /** Whether the next new entry makes another one leave. */
+  /** Whether the next new entry evicts another one. */
   get isFull(): boolean {
     return this.#entries.size >= this.#capacity
   }

@@ -1,7 +1,7 @@
 /**
- * Calls a callback of the application on a turn of its own, so that nothing that it does changes what
- * the caller is about to do. An error that it throws, or rejects with, is a warning of the process: it
- * does not end the process.
+ * Calls a callback of the application in a later turn of the event loop, so that it cannot
+ * interfere with the caller. An error that it throws or rejects with becomes a warning of the
+ * process.
  */
 export function callBack(callback: () => unknown): void {
   queueMicrotask(async () => {

@@ -1,14 +1,18 @@
-/** Seconds by which the clocks of any two machines may differ; no verifier tolerates more. */
+/** The largest difference in seconds between the clocks of two machines. */
 export const maxClockToleranceSec = 300
 
-/** A process that has not learned of an end yet may still sign for this long: `maxStaleness`, a wait for a lock and some more. */
+/**
+ * Milliseconds for which a process with stale data may still sign: `maxStaleness` and a lock wait.
+ */
 const lateSignatureMs = 100_000
 
 /**
- * Returns for how many milliseconds an end must be remembered by the clock of the process that made it, where tokens live for `maxTokenTtlSec` seconds at most.
+ * Returns the milliseconds for which the end of a session or secret must be stored, by the clock of
+ * the process that ended it, if tokens live for at most `maxTokenTtlSec` seconds.
  *
- * The token may have been issued by a clock that is ahead, is accepted for the tolerance after `exp`, by a clock that is behind, and the end is forgotten by
- * yet another clock: three times the tolerance in the worst case.
+ * In the worst case this includes three times the tolerance: a clock that is ahead issued the
+ * token, one that is behind accepts it for the tolerance after `exp`, and a third one deletes the
+ * end.
  */
 export function endRetentionMs(maxTokenTtlSec: number): number {
   return (maxTokenTtlSec + 3 * maxClockToleranceSec) * 1000 + lateSignatureMs

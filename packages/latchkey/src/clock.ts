@@ -1,34 +1,39 @@
-/** Where time comes from. Both readings are needed: a suspended machine stops the monotonic one, an operator moves the other. */
+/**
+ * A source of the time. Both readings are needed: the monotonic clock stops while the machine is
+ * suspended, and the wall clock can be set.
+ */
 export interface Clock {
   /** Wall-clock time in milliseconds since 1970. */
   now(): number
-  /** Milliseconds since some fixed moment of this process; never goes back. */
+  /** Milliseconds since a fixed moment of this process; never decreases. */
   monotonic(): number
 }
 
-/** One moment as both clocks of this process saw it. */
+/** One moment by both clocks of this process. */
 export interface Instant {
   readonly wallMs: number
   readonly monotonicMs: number
 }
 
-/** Before every moment: what is known as of it is never recent. */
+/** An instant before all others: data of it is never fresh. */
 export const longAgo: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
 
-/** The machine's own clocks. */
+/** The clocks of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 }
 
-/** This moment by both clocks. */
+/** Returns the current instant. */
 export function instantOf(clock: Clock): Instant {
   return { wallMs: clock.now(), monotonicMs: clock.monotonic() }
 }
 
 /**
- * Milliseconds since `instant`: the larger of what the two clocks say, so that neither a suspend nor a step hides time. `nowMs`: the wall clock, for whoever
- * has just read it.
+ * Returns the milliseconds since `instant`: the larger value of the two clocks, so that neither a
+ * suspended machine nor a changed wall clock hides time.
+ *
+ * @param nowMs The wall clock, if the caller has just read it.
  */
 export function elapsedMs(clock: Clock, instant: Instant, nowMs = clock.now()): number {
   return Math.max(nowMs - instant.wallMs, clock.monotonic() - instant.monotonicMs)

@@ -1,9 +1,10 @@
 /**
- * Settles as `work` does, or rejects with what `failure` returns once `timeoutMs` milliseconds have passed.
+ * Settles as `work` does, or rejects with the result of `failure` after `timeoutMs` milliseconds.
  */
 export function withDeadline<T>(work: Promise<T>, timeoutMs: number, failure: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    // When this process was stalled, the answer may lie in the socket unread: one turn of the loop reads it.
+    // After a stall of this process, the answer may be in the socket: one turn of the loop reads
+    // it.
     const timer = setTimeout(() => setImmediate(() => reject(failure())), timeoutMs)
     work.then(
       (value) => {

@@ -17,7 +17,15 @@ export type { JsonValue } from './claims/plain-json.js'
 export { type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export {
+  type CodeOf,
+  defineFailures,
   type Failure,
+  FailureError,
+  type FailureOptions,
+  type Failures,
+  isFailure,
+} from './define-failures.js'
+export {
   type FailureCode,
   failures,
   isLatchkeyError,
@@ -33,7 +41,7 @@ export {
   type RotatingKeyPairSource,
 } from './keys/key-pair.js'
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
-export type { DoubtListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export type { FreshnessListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export type { JwksFailure } from './keys/report-jwks-failure.js'
@@ -50,19 +58,19 @@ export {
 export type { MaybePromise } from './maybe-promise.js'
 export type { Traced } from './observed-operation.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'
-export type { SealedCheck } from './secrets/check-sealed.js'
 export * from './secrets/ports.js'
-export type { KeyReplacementProgress, ReplaceKeysOptions } from './secrets/replace-keys.js'
-export type { RewrapOptions } from './secrets/rewrap.js'
-export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './secrets/rotate-all.js'
 export type { StoredKey } from './secrets/stored-keys.js'
-export {
-  type ChangeOptions,
-  type EndingOptions,
-  type SecretDescription,
-  type TenantDescription,
-  type TenantSecrets,
-  type TenantSecretsOptions,
-  tenantSecrets,
-} from './secrets/tenant-secrets.js'
+export { tenantSecrets } from './tenant-secrets/tenant-secrets.js'
+export type {
+  ChangeOptions,
+  EndingOptions,
+  SecretDescription,
+  TenantDescription,
+  TenantSecrets,
+} from './tenant-secrets/tenant-secrets-api.js'
+export type { TenantSecretsOptions } from './tenant-secrets/tenant-secrets-options.js'
+export type { SealedCheck } from './upkeep/check-sealed.js'
+export type { KeyReplacementProgress, ReplaceKeysOptions } from './upkeep/replace-keys.js'
+export type { RewrapOptions } from './upkeep/rewrap.js'
+export type { RotateAllOptions, RotationProgress, RotationState, TenantsRotation } from './upkeep/rotate-all.js'
 export type { TokenCacheUse } from './verified-tokens.js'

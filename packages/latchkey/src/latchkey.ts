@@ -22,109 +22,154 @@ import { WatchedTokens } from './watched-tokens.js'
 
 /** Options of `createLatchkey`. */
 export interface LatchkeyOptions {
-  /** The `iss` claim of every token, and the only one accepted. */
+  /** The `iss` claim of issued tokens, and the only one that is accepted. */
   readonly issuer: string
-  /** The `aud` claim of every token; one of these must be in a token that is accepted. */
+  /** The `aud` claim of issued tokens; an accepted token contains at least one of these. */
   readonly audience: string | readonly string[]
-  /** Where keys come from: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
+  /** The key source: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
   readonly keys: KeySource
-  /** Seconds for which a token is valid. At most the `maxTokenTtl` of the keys. Default 900, or `maxTokenTtl` where that is less. */
+  /**
+   * Lifetime of a token in seconds, at most the `maxTokenTtl` of the key source.
+   *
+   * @defaultValue `900`, or `maxTokenTtl` if that is less
+   */
   readonly accessTokenTtl?: number
-  /** Seconds by which clocks may differ. 0 to 300, which is what the keys reckon with when they forget what was ended; default 5. */
+  /**
+   * Seconds by which clocks may differ, from 0 to 300.
+   *
+   * @defaultValue `5`
+   */
   readonly clockTolerance?: number
   /**
-   * Memory for tokens that were verified before: at most `maxEntries`, 1 to 10,000,000, by default 10,000; `false` verifies every time. Tokens of more than 2,048 characters
-   * are not kept, so that an entry takes 1 to 6 kB. Nothing enters whose signature did not hold.
+   * The cache of verified tokens: at most `maxEntries`, from 1 to 10,000,000; `false` disables it.
+   * Tokens of more than 2,048 characters are not cached, so that an entry takes 1 to 6 kB.
+   *
+   * @defaultValue `{ maxEntries: 10_000 }`
    */
   readonly tokenCache?: { readonly maxEntries: number } | false
-  /** Longer tokens are refused before anything of them is read. Default 8192. */
+  /**
+   * Longer tokens are refused before they are decoded.
+   *
+   * @defaultValue `8192`
+   */
   readonly maxTokenBytes?: number
   /**
-   * Milliseconds after which a verification that waits for its key fails with `store_unavailable` (503). 100 to 60,000; default 5000. What is in memory never waits.
+   * Milliseconds after which a verification that waits for its key fails with `store_unavailable`
+   * (503), from 100 to 60,000.
+   *
+   * @defaultValue `5000`
    */
   readonly verifyTimeout?: number
   /**
-   * Makes and recognises session IDs, as `sessionIds(key)` does. With it a token whose signature holds, but whose `sid` was never made for its subject, is
-   * refused as `session_forged`: somebody has the secret. By default IDs are random and none is refused.
+   * Mints and authenticates session IDs, as `sessionIds(key)` does. A token with a valid signature
+   * whose `sid` was not minted for its subject is refused with `session_forged`: its secret has
+   * leaked. By default IDs are random and not authenticated.
    */
   readonly sessionIds?: SessionIds
   /**
-   * Called for every token that is refused as `session_forged`, after the refusal; the secret that
-   * signed it has leaked. It runs in the asynchronous context of the call of `verify`, so that an
-   * `AsyncLocalStorage` of the application names the request. An error that it throws, or rejects
-   * with, is a warning of the process.
+   * Called after every refusal with `session_forged`; the secret that signed the token has leaked.
+   * It runs in the asynchronous context of the call of `verify`, so that an `AsyncLocalStorage` of
+   * the application names the request. An error that it throws or rejects with becomes a warning of
+   * the process.
    */
   readonly onForgery?: (forgery: Forgery) => void
-  /** Where time comes from; the machine's clocks by default. */
+  /**
+   * The source of the time.
+   *
+   * @defaultValue the clocks of the machine
+   */
   readonly clock?: Clock
 }
 
-/** A token that this Latchkey did not issue, signed with one of its secrets: the secret has leaked. */
+/** A token that was not issued here although its signature is valid: its secret has leaked. */
 export interface Forgery {
-  /** The subject of the token; with tenant secrets the tenant whose secret has leaked. */
+  /** The `sub` claim; with tenant secrets the tenant whose secret has leaked. */
   readonly subject: string
-  /** The secret that signed it. */
+  /** The key ID of the secret. */
   readonly kid: string
 }
 
-/** What to say in a token. */
+/** The content of a token. */
 export interface IssueRequest {
-  /** The `sub` claim, a text that is not empty; with tenant secrets also the tenant whose secret signs. */
+  /** The `sub` claim, a string that is not empty; with tenant secrets also the tenant. */
   readonly subject: string
-  /** The `sid` claim: the login this token belongs to. 1 to 255 visible ASCII characters, and minted by `sessionIds` where that is set; a new one by default. */
+  /**
+   * The `sid` claim: the session of the token, 1 to 255 visible ASCII characters. With the option
+   * `sessionIds` it must be minted there.
+   *
+   * @defaultValue a new ID
+   */
   readonly sessionId?: string
   /**
-   * Further claims: a plain JSON object, of whatever type or interface. Anything that JSON would change or drop (NaN,
-   * `undefined`, dates, maps, instances of classes, `toJSON`) is refused with a TypeError that names the claim, and so
-   * are registered claims (RFC 7519 §4.1) and `sid`. With tenant secrets a `scope` claim narrows the scope of the
-   * tenant's grants for this token, `client_id` must be the subject, and no other claim gives any right: see
-   * `keys.setGrants`.
+   * Further claims: a plain JSON object. Values that JSON would change or drop (`NaN`, `undefined`,
+   * dates, maps, instances of classes, `toJSON`), registered claims (RFC 7519 §4.1) and `sid` are
+   * refused with a TypeError that names the claim.
+   *
+   * With tenant secrets a `scope` claim narrows the scope of the tenant's grants for this token,
+   * `client_id` must be the subject, and no other claim grants a right: see `keys.setGrants`.
    */
   readonly claims?: object
-  /** Seconds for which this token is valid, instead of `accessTokenTtl`. */
+  /** Lifetime of this token in seconds, instead of `accessTokenTtl`. */
   readonly expiresIn?: number
 }
 
-/** A token and what its bearer may be told of it. */
+/** An issued token, with values that its bearer may know. */
 export interface IssuedToken {
   readonly token: string
   readonly tokenId: string
   readonly sessionId: string
   /** Seconds since 1970. */
   readonly expiresAt: number
-  /** Seconds from the issue. */
+  /** Lifetime in seconds. */
   readonly expiresIn: number
 }
 
 /** Issues and verifies access tokens over one key source. */
 export interface Latchkey {
   /**
-   * A new access token (`typ: at+jwt`, RFC 9068). The token itself when the key is in memory, else a promise; `await` works on both.
-   * Whatever it signs passes the checks of `verify` (C10); what would not is refused with a TypeError that names it.
-   * Fails with `session_ended`, `tenant_disabled`, `tenant_invalid`, `store_unavailable`.
+   * Issues an access token (`typ: at+jwt`, RFC 9068). Every issued token passes the checks of
+   * `verify` (C10).
+   *
+   * @returns the token if its key is in memory, else a promise; `await` works on both
+   * @throws `session_ended`, `tenant_disabled`, `tenant_invalid`, `store_unavailable`; TypeError
+   * for claims that `verify` would refuse
+   * @example
+   * const { token } = await latchkey.issue({ subject: user.id, claims: { plan: 'pro' } })
    */
   issue(request: IssueRequest): MaybePromise<IssuedToken>
   /**
-   * Who the token speaks for. The value itself when everything needed is in memory, else a promise; `await` works on both. A refusal is
-   * a LatchkeyError, thrown at once or rejected: 401 with what is wrong with the token, 503 when that cannot be found out, after `verifyTimeout` at the latest.
+   * Verifies a token.
+   *
+   * @returns the identity if everything needed is in memory, else a promise; `await` works on both
+   * @throws LatchkeyError, synchronously or as a rejection: with status 401 for an invalid token,
+   * and with 503 if it cannot be checked within `verifyTimeout`
+   * @example
+   * const { subject, grants } = await latchkey.verify(token)
    */
   verify(token: string): MaybePromise<Auth>
   /**
-   * Calls `ended` once when this identity, as `verify` gave it, holds no more: revoked, its session ended, expired, its grants changed; in the process that made the change at
-   * once, in others when the change feed tells. The reason has status 503 when nobody could say for longer than knowledge may be old: a second after `maxStaleness`.
-   * For what outlives a request, such as a WebSocket or a stream of events. Gives the way to stop watching, which the caller uses when the stream
-   * has ended. Throws a TypeError for an identity that `verify` did not give.
+   * Calls `ended` once this identity is no longer valid: it was revoked, its session ended, it
+   * expired, or its grants changed. Use it for whatever outlives a request, such as a WebSocket or
+   * a stream of events. This happens immediately in the process that made the change, and in others
+   * when the change feed delivers it. The reason has status 503 if the token could not be checked
+   * until one second after `maxStaleness`.
+   *
+   * @returns how to stop watching, to be called when the stream has ended
+   * @throws TypeError for an identity that `verify` did not return
+   * @example
+   * const stop = latchkey.watch(auth, () => socket.close(4401))
    */
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void
-  /** How often a token was found verified before; zeros when `tokenCache` is `false`. */
+  /** Returns the counters of the token cache; zeros if `tokenCache` is `false`. */
   tokenCacheUse(): TokenCacheUse
-  /** Closes the key source; watches end without a call. */
+  /** Closes the key source, and ends all watches without calling them. */
   close(): Promise<void>
 }
 
 /**
- * Makes the issuer and verifier of one API's tokens. Throws a TypeError for options that cannot be meant.
+ * Creates the issuer and verifier of one API's tokens.
  *
+ * @throws TypeError for invalid options
  * @example
  * const latchkey = createLatchkey({ issuer: 'https://auth.example.com', audience: 'api', keys })
  * const { token } = await latchkey.issue({ subject: user.id })
@@ -134,7 +179,7 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
   return new TokenAuthority(options)
 }
 
-/** Times a key may turn out to be out of date while it is being used, before the answer is 503. */
+/** Attempts with keys that become stale while they are used, before the answer is 503. */
 const maxAttempts = 3
 
 const overdue = () =>
@@ -326,7 +371,7 @@ class TokenAuthority implements Latchkey {
     if (refused !== undefined) throw refusal(refused)
     const stored = key.grants
     const grants = stored === undefined ? claimedGrants(claims) : narrowGrants(stored, claims)
-    // Last of all, because the process may have been stopped anywhere above for longer than knowledge may be old (C4).
+    // Last, because the process may have been suspended above for longer than `maxStaleness` (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
     const auth = createAuth(claims, { kid: key.kid, grants, token })
     this.#verified?.add(token, auth, key)

@@ -1,2 +1,2 @@
-/** The value itself when it is in memory, a promise when it must be read. `await` works on both. */
+/** A value if it is in memory, or a promise if it must be read. `await` works on both. */
 export type MaybePromise<T> = T | Promise<T>

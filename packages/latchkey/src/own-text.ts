@@ -1,6 +1,7 @@
 /**
- * The same text by itself. V8 makes a part of a text a view of the whole: it keeps all of that in memory, such as a header with many cookies, and takes longer to
- * compare, for there is one more place in memory to fetch.
+ * Returns a copy of the string with memory of its own. V8 represents a substring as a view of the
+ * whole, which keeps all of that in memory (such as a header with many cookies) and makes
+ * comparisons slower, because one more place in memory is read.
  */
 export function ownText(part: string): string {
   return Buffer.from(part, 'utf8').toString('utf8')

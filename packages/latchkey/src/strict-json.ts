@@ -1,8 +1,8 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 
 /**
- * The JSON object that these bytes are; `undefined` when they are not UTF-8, not JSON, or not an object. Of members with the same name
- * the last counts, as in JSON.parse; see `hasDuplicateNames`.
+ * Parses UTF-8 JSON; returns `undefined` if it is not a well-formed object. The last of several
+ * members with one name counts, as with JSON.parse; see `hasDuplicateNames`.
  */
 export function parseJsonObject(bytes: Buffer): Record<string, unknown> | undefined {
   const text = decodeUtf8(bytes)
@@ -18,7 +18,7 @@ export function parseJsonObject(bytes: Buffer): Record<string, unknown> | undefi
 }
 
 function decodeUtf8(bytes: Buffer): string | undefined {
-  // Nearly all tokens are ASCII, and reading that as Latin-1 is three times faster than as UTF-8.
+  // Nearly all tokens are ASCII, which is decoded three times faster as Latin-1 than as UTF-8.
   if (isAscii(bytes)) return bytes.toString('latin1')
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
@@ -26,8 +26,9 @@ function decodeUtf8(bytes: Buffer): string | undefined {
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g
 
 /**
- * Whether an object anywhere in this JSON text has two members of the same name, also when one is written with escapes
- * (RFC 7515 §4 wants header names to be unique; JSON.parse keeps the last and says nothing). The text must be valid JSON.
+ * Returns whether an object anywhere in this valid JSON has two members of the same name, also if
+ * one is written with escapes. RFC 7515 §4 requires unique header names; JSON.parse silently uses
+ * the last.
  */
 export function hasDuplicateNames(json: string): boolean {
   const open: (Set<string> | undefined)[] = []

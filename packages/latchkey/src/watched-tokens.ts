@@ -6,51 +6,57 @@ import { isLatchkeyError, LatchkeyError, refusal } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
 import type { MaybePromise } from './maybe-promise.js'
 
-/** What `WatchedTokens` works with. */
+/** Options of `WatchedTokens`. */
 export interface WatchedTokensOptions {
   readonly keys: Pick<KeySource, 'watch'>
-  /** Throws or rejects with a LatchkeyError when the token holds no more. */
+  /** Throws or rejects with a LatchkeyError for an invalid token. */
   readonly verify: (token: string) => MaybePromise<Auth>
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
 }
 
-/** A token that something leans on. */
+/** A token to watch. */
 export interface TokenToWatch {
   readonly token: string
   /** The identity that was verified from it. */
   readonly auth: Auth
-  /** Milliseconds since 1970 from which it is refused. */
+  /** Milliseconds since 1970 from which it is expired. */
   readonly endsAtMs: number
-  /** Called once, on a turn of its own. */
+  /** Called once, in a turn of the event loop of its own. */
   readonly ended: (reason: LatchkeyError) => void
 }
 
 interface Watch extends TokenToWatch {
   timer: NodeJS.Timeout | undefined
-  /** When the last verification that accepted the token began, in milliseconds since this process began. */
+  /**
+   * When the last verification that accepted the token began, in milliseconds since this process
+   * began.
+   */
   confirmedAtMs: number
   isBeingChecked: boolean
-  /** Doubted again while it was being checked. */
-  isDoubted: boolean
+  /** Whether it must be checked (again). */
+  needsCheck: boolean
 }
 
-/** A look is due at least so often, whatever is told: a grace period ends by the clock alone. */
-const longestRestMs = 60_000
+/** The longest interval between two checks: a grace period ends without a notification. */
+const checkIntervalMs = 60_000
 
-/** For so long a token is looked at again and again once what was known of it is too old; then its watch ends. */
-const patienceMs = 1000
+/** Milliseconds for which checks are repeated once the data is stale; then the watch ends. */
+const retryMs = 1000
 const attemptIntervalMs = 250
 
-/** The least time for a look, after this process itself was stalled. */
-const leastLookMs = 250
+/** The shortest time for a check, which counts after a stall of this process. */
+const shortestCheckMs = 250
 
-/** Checks begun in one turn when everybody is in doubt, so that requests come in between. */
+/** Checks per turn of the event loop, so that requests are served in between. */
 const sliceSize = 500
 
 const unanswered = () => refusal('store_unavailable')
 
-/** Tokens that something long-lived leans on, such as an open stream: they are verified again whenever they may hold no more. */
+/**
+ * Verifies tokens of long-lived uses, such as an open stream, whenever they may have become
+ * invalid.
+ */
 export class WatchedTokens {
   readonly #options: WatchedTokensOptions
   readonly #bySubject = new Map<string, Set<Watch>>()
@@ -60,74 +66,76 @@ export class WatchedTokens {
     this.#options = options
   }
 
-  /** Watches this token until it ends or the function that is given back is called. */
+  /** Watches this token until it ends or the returned function is called. */
   add(token: TokenToWatch): () => void {
-    this.#stopListening ??= this.#options.keys.watch?.((subject, standsForMs) =>
-      this.#doubt(subject, performance.now() + (standsForMs ?? 0)),
+    this.#stopListening ??= this.#options.keys.watch?.((subject, freshForMs) =>
+      this.#recheck(subject, performance.now() + (freshForMs ?? 0)),
     )
     const watch: Watch = {
       ...token,
       timer: undefined,
       confirmedAtMs: performance.now(),
       isBeingChecked: false,
-      isDoubted: false,
+      needsCheck: false,
     }
     const { subject } = token.auth
     const siblings = this.#bySubject.get(subject)
     if (siblings === undefined) this.#bySubject.set(subject, new Set([watch]))
     else siblings.add(watch)
-    // At once, because it may have ended between its verification and this call.
+    // Immediately, because it may have ended between its verification and this call.
     void this.#check(watch)
     return () => this.#remove(watch)
   }
 
-  /** Ends every watch without a call. */
+  /** Ends all watches without calling `ended`. */
   close(): void {
     this.#stopListening?.()
     for (const watch of this.#all()) clearTimeout(watch.timer)
     this.#bySubject.clear()
   }
 
-  /** `standsUntilMs`: when what was known last is too old, in milliseconds since this process began. */
-  #doubt(subject: string | undefined, standsUntilMs: number): void {
-    if (subject === undefined) void this.#checkAll(standsUntilMs)
-    else for (const watch of this.#bySubject.get(subject) ?? []) void this.#check(watch, standsUntilMs)
+  /**
+   * `freshUntilMs`: when the current data becomes stale, in milliseconds since the process started.
+   */
+  #recheck(subject: string | undefined, freshUntilMs: number): void {
+    if (subject === undefined) void this.#checkAll(freshUntilMs)
+    else for (const watch of this.#bySubject.get(subject) ?? []) void this.#check(watch, freshUntilMs)
   }
 
-  async #checkAll(standsUntilMs: number): Promise<void> {
+  async #checkAll(freshUntilMs: number): Promise<void> {
     const watches = this.#all()
     for (let from = 0; from < watches.length; from += sliceSize) {
-      for (const watch of watches.slice(from, from + sliceSize)) void this.#check(watch, standsUntilMs)
+      for (const watch of watches.slice(from, from + sliceSize)) void this.#check(watch, freshUntilMs)
       await nextTurn()
     }
   }
 
-  async #check(watch: Watch, standsUntilMs = performance.now()): Promise<void> {
-    watch.isDoubted = true
+  async #check(watch: Watch, freshUntilMs = performance.now()): Promise<void> {
+    watch.needsCheck = true
     if (watch.isBeingChecked) return
     watch.isBeingChecked = true
     clearTimeout(watch.timer)
     let reason: LatchkeyError | undefined
-    while (watch.isDoubted && reason === undefined) {
-      watch.isDoubted = false
-      reason = await this.#reasonToEnd(watch, standsUntilMs)
+    while (watch.needsCheck && reason === undefined) {
+      watch.needsCheck = false
+      reason = await this.#reasonToEnd(watch, freshUntilMs)
     }
     watch.isBeingChecked = false
     if (!this.#isWatched(watch)) return
-    if (reason === undefined) this.#rest(watch)
+    if (reason === undefined) this.#scheduleCheck(watch)
     else this.#end(watch, reason)
   }
 
-  async #reasonToEnd(watch: Watch, standsUntilMs: number): Promise<LatchkeyError | undefined> {
-    // A verification accepts what is not too old at its beginning, so a token stands until then at least.
-    const giveUpAtMs = Math.max(standsUntilMs, watch.confirmedAtMs) + patienceMs
+  async #reasonToEnd(watch: Watch, freshUntilMs: number): Promise<LatchkeyError | undefined> {
+    // A verification accepts data that is fresh when it begins, so the token is valid until then.
+    const giveUpAtMs = Math.max(freshUntilMs, watch.confirmedAtMs) + retryMs
     for (;;) {
       const beganAtMs = performance.now()
       try {
         const verified = this.#options.verify(watch.token)
         const { grants } =
           verified instanceof Promise
-            ? await withDeadline(verified, Math.max(giveUpAtMs - beganAtMs, leastLookMs), unanswered)
+            ? await withDeadline(verified, Math.max(giveUpAtMs - beganAtMs, shortestCheckMs), unanswered)
             : verified
         if (!isSame(grants, watch.auth.grants)) return new LatchkeyError('grants_changed')
         watch.confirmedAtMs = beganAtMs
@@ -140,9 +148,9 @@ export class WatchedTokens {
     }
   }
 
-  #rest(watch: Watch): void {
+  #scheduleCheck(watch: Watch): void {
     const remainingMs = Math.max(watch.endsAtMs - this.#options.nowMs(), 1)
-    watch.timer = setTimeout(() => void this.#check(watch), Math.min(remainingMs, longestRestMs)).unref()
+    watch.timer = setTimeout(() => void this.#check(watch), Math.min(remainingMs, checkIntervalMs)).unref()
   }
 
   #end(watch: Watch, reason: LatchkeyError): void {
@@ -167,7 +175,7 @@ export class WatchedTokens {
   }
 }
 
-/** Whether two readings grant the same. The text decides: equal grants are mostly one object, but need not be. */
+/** Returns whether the grants are equal. Equal grants are mostly, but not always, one object. */
 function isSame(one: Auth['grants'], other: Auth['grants']): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }

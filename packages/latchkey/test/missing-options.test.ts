@@ -6,8 +6,8 @@ import { requireAuth as requireAuthHono } from '../src/adapters/hono/index.js'
 import { keyPair, sharedSecret } from '../src/index.js'
 import { createLatchkey, type Latchkey } from '../src/latchkey.js'
 import { Keyring } from '../src/sealing/keyring.js'
-import { tenantSecrets } from '../src/secrets/tenant-secrets.js'
 import { memoryStore } from '../src/stores/memory/index.js'
+import { tenantSecrets } from '../src/tenant-secrets/tenant-secrets.js'
 import { masterKeys } from './support/setup.js'
 
 /** Calls as a program without types makes them, or one whose environment lacks a variable. */

@@ -261,14 +261,14 @@ describe('latchkey backup and restore', () => {
       const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
       const server = await startServer({ database: 'postgres', configuration: { database } })
       const { store } = server.server.service
-      const renewing = setInterval(() => void store.register({ id: 'one', maxStalenessMs: 2000 }, 60_000), 50)
+      const renewing = setInterval(() => void store.renewLease({ id: 'one', maxStalenessMs: 2000 }, 60_000), 50)
       const refused = await run('data', ['restore', '--yes'], { DATABASE_URL: url })
       clearInterval(renewing)
       expect(outcome(refused)).toEqual([1, 'server_running'])
       await server.stop()
       await endLeases(url)
       const another = postgresStore({ connectionString: url })
-      await another.register({ id: 'from a dump', maxStalenessMs: 2000 }, 1500)
+      await another.renewLease({ id: 'from a dump', maxStalenessMs: 2000 }, 1500)
       expect(outcome(await run('data', ['restore', '--yes'], { DATABASE_URL: url }))).toEqual([0, undefined])
       expect(await another.verifiers()).toEqual([])
       await another.close()

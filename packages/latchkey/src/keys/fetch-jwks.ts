@@ -15,9 +15,9 @@ export interface JwksUrlOptions {
 const maxBytes = 262_144
 
 /**
- * Returns the URL, if a key set may be fetched from there: an attacker who can change the answer can sign for
- * every subject, so it is HTTPS, or HTTP to this machine, or HTTP by the caller's explicit choice.
- * Throws a TypeError for any other.
+ * Returns the URL, if a key set may be fetched from there: an attacker who can change the answer
+ * can sign for every subject, so it is HTTPS, or HTTP to this machine, or HTTP by the caller's
+ * explicit choice. Throws a TypeError for any other.
  */
 export function checkJwksUrl(text: string | URL, { allowHttp }: JwksUrlOptions): URL {
   if (!URL.canParse(String(text))) {
@@ -38,8 +38,8 @@ export function checkJwksUrl(text: string | URL, { allowHttp }: JwksUrlOptions):
  * redirect. Fails with an Error that names the reason for any other answer, and for none.
  */
 export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOptions): Promise<readonly unknown[]> {
-  // One controller of our own: what AbortSignal.any makes of a timeout is garbage-collected by Node 20
-  // before it fires (nodejs/node#57736).
+  // One controller of our own: what AbortSignal.any makes of a timeout is garbage-collected by Node
+  // 20 before it fires (nodejs/node#57736).
   const ending = new AbortController()
   const close = () => ending.abort(new Error('closed'))
   const timer = setTimeout(() => ending.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
@@ -84,7 +84,10 @@ async function readBytes({ body }: Response): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** The content type does not count: many file servers have none for a JWKS. JSON is UTF-8, perhaps with a byte order mark (RFC 8259 §8.1). */
+/**
+ * The content type does not count: many file servers have none for a JWKS. JSON is UTF-8, perhaps
+ * with a byte order mark (RFC 8259 §8.1).
+ */
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))

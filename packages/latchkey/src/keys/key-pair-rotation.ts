@@ -1,7 +1,10 @@
 import type { FreshKeyPair } from './key-pair-sealer.js'
 import type { KeyPairRecord, KeyPairStage } from './key-pair-store.js'
 
-/** When a rotation happens, and until when the key that it replaces verifies. Milliseconds since 1970. */
+/**
+ * When a rotation happens, and until when the key that it replaces verifies. Milliseconds since
+ * 1970.
+ */
 export interface RotationTimes {
   readonly nowMs: number
   readonly retiresAt: number
@@ -12,7 +15,10 @@ export function isComplete(records: readonly KeyPairRecord[]): boolean {
   return has(records, 'current') && has(records, 'next')
 }
 
-/** The set with a current and a next key, made of the fresh ones where they are missing; the same array when nothing is. */
+/**
+ * The set with a current and a next key, made of the fresh ones where they are missing; the same
+ * array when nothing is.
+ */
 export function completed(
   records: readonly KeyPairRecord[],
   [forCurrent, forNext]: readonly [FreshKeyPair, FreshKeyPair],
@@ -23,8 +29,9 @@ export function completed(
 }
 
 /**
- * The set one step on: next signs, current verifies until `retiresAt`, `fresh` is the next, and what has retired is gone. The same array when the set
- * is not complete: a key that was never published must not sign.
+ * The set one step on: next signs, current verifies until `retiresAt`, `fresh` is the next, and
+ * what has retired is gone. The same array when the set is not complete: a key that was never
+ * published must not sign.
  */
 export function rotated(
   records: readonly KeyPairRecord[],
@@ -39,7 +46,10 @@ export function rotated(
   return [...moved.filter((record) => !isRetired(record, nowMs)), staged(fresh, 'next')]
 }
 
-/** Returns whether the last rotation of a complete set was before this time: the next key is made by the rotation before its own. */
+/**
+ * Returns whether the last rotation of a complete set was before this time: the next key is made by
+ * the rotation before its own.
+ */
 export function isRotationDue(records: readonly KeyPairRecord[], before: number): boolean {
   return isComplete(records) && records.some(({ stage, createdAt }) => stage === 'next' && createdAt < before)
 }

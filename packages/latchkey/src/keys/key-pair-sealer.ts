@@ -8,7 +8,9 @@ import type { KeyPairRecord } from './key-pair-store.js'
 /** A key pair that was just made and has no place in the rotation yet. */
 export type FreshKeyPair = Omit<KeyPairRecord, 'stage' | 'retiresAt'>
 
-/** Makes key pairs whose private half is sealed under the newest master key, and opens them (C7). */
+/**
+ * Makes key pairs whose private half is sealed under the newest master key, and opens them (C7).
+ */
 export class KeyPairSealer {
   readonly #keyring: Keyring
 
@@ -16,7 +18,10 @@ export class KeyPairSealer {
     this.#keyring = keyring
   }
 
-  /** A new key pair under a random kid. Node makes it off the main thread: an RSA key takes up to seconds. */
+  /**
+   * A new key pair under a random kid. Node makes it off the main thread: an RSA key takes up to
+   * seconds.
+   */
   async create(algorithm: SignatureAlgorithm, createdAt: number): Promise<FreshKeyPair> {
     const kid = randomBytes(16).toString('base64url')
     const { publicKey, privateKey } = await generate(algorithm)

@@ -1,9 +1,14 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 
-/** Where a key pair stands in its rotation: published ahead of use, signing, or verifying until it retires. */
+/**
+ * Where a key pair stands in its rotation: published ahead of use, signing, or verifying until it
+ * retires.
+ */
 export type KeyPairStage = 'next' | 'current' | 'previous'
 
-/** One stored key pair. The private key is sealed under a master key (C7): no store ever sees it. */
+/**
+ * One stored key pair. The private key is sealed under a master key (C7): no store ever sees it.
+ */
 export interface KeyPairRecord {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
@@ -25,8 +30,9 @@ export interface KeyPairStore {
   /** All key pairs, in no particular order. Fails with `store_unavailable`. */
   readKeyPairs(): Promise<readonly KeyPairRecord[]>
   /**
-   * Replaces the set with what `decide` makes of it, in one transaction that excludes every other change of the set, and gives the new
-   * set. A change is reported on the change feed, if the store has one. `decide` is pure and may be called again on a conflict; returning the same array
+   * Replaces the set with what `decide` makes of it, in one transaction that excludes every other
+   * change of the set, and gives the new set. A change is reported on the change feed, if the store
+   * has one. `decide` is pure and may be called again on a conflict; returning the same array
    * writes nothing.
    */
   changeKeyPairs(

@@ -3,7 +3,7 @@ import { refusal } from '../errors.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { KeyPairStage } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
-import { type KeyPairSurroundings, PublishedKey } from './published-key.js'
+import { type KeyPairState, PublishedKey } from './published-key.js'
 import { type Jwks, PublishedKeys, parseKeyName } from './published-keys.js'
 import { type StoredKeyPairOptions, StoredKeyPairs } from './stored-key-pairs.js'
 
@@ -18,36 +18,46 @@ export interface ConfiguredKeyPair {
   readonly stage?: KeyPairStage
 }
 
-/** Options of `keyPair` with keys that the configuration brings. To rotate, publish the new key as `next`, then make it `current`. */
+/**
+ * Options of `keyPair` with keys that the configuration brings. To rotate, publish the new key as
+ * `next`, then make it `current`.
+ */
 export interface ConfiguredKeyPairOptions {
   readonly keys: readonly ConfiguredKeyPair[]
 }
 
 /** A key source whose tokens others verify by a JWKS. */
 export interface KeyPairSource extends KeySource {
-  /** The public keys, for `/.well-known/jwks.json` (RFC 7517 §5): next, current and previous; never a private or symmetric one. Fails with `store_unavailable`. */
+  /**
+   * The public keys, for `/.well-known/jwks.json` (RFC 7517 §5): next, current and previous; never
+   * a private or symmetric one. Fails with `store_unavailable`.
+   */
   jwks(): Promise<Jwks>
 }
 
 /** A key pair source that keeps its keys in a store and can rotate them. */
 export interface RotatingKeyPairSource extends KeyPairSource {
   /**
-   * The next key signs from now on, the current one verifies until all its tokens have expired, and a new next key is published. Other processes
-   * sign with it after `refreshInterval` at the latest, and verify it at once.
+   * The next key signs from now on, the current one verifies until all its tokens have expired, and
+   * a new next key is published. Other processes sign with it after `refreshInterval` at the
+   * latest, and verify it at once.
    *
-   * A verifier elsewhere knows a next key as soon as it has fetched the JWKS once more: at the latest when its copy runs out, which is the longer of
-   * what the JWKS's `Cache-Control` allows and what it keeps by itself (`remoteJwks`: `maxAge`, 600 s). Rotate again no sooner, and from one process: each
-   * call is one step. Fails with `store_unavailable`.
+   * A verifier elsewhere knows a next key as soon as it has fetched the JWKS once more: at the
+   * latest when its copy runs out, which is the longer of what the JWKS's `Cache-Control` allows
+   * and what it keeps by itself (`remoteJwks`: `maxAge`, 600 s). Rotate again no sooner, and from
+   * one process: each call is one step. Fails with `store_unavailable`.
    */
   rotate(): Promise<void>
   /**
-   * The same where the last rotation, or the making of the first keys, was before this time (milliseconds since 1970), and nothing elsewhere. Of
-   * any number of processes that call it at once one rotates; resolves with whether this one did. Fails with `store_unavailable`.
+   * The same where the last rotation, or the making of the first keys, was before this time
+   * (milliseconds since 1970), and nothing elsewhere. Of any number of processes that call it at
+   * once one rotates; resolves with whether this one did. Fails with `store_unavailable`.
    */
   rotateIfDue(before: number): Promise<boolean>
   /**
-   * After a leak: new keys take the place of all, with no grace. Nothing verifies any more that the old ones signed, here at once; elsewhere as soon as
-   * the JWKS is fetched again. Until then a verifier elsewhere may refuse what the new key signs. Fails with `store_unavailable`.
+   * After a leak: new keys take the place of all, with no grace. Nothing verifies any more that the
+   * old ones signed, here at once; elsewhere as soon as the JWKS is fetched again. Until then a
+   * verifier elsewhere may refuse what the new key signs. Fails with `store_unavailable`.
    */
   replace(): Promise<void>
   /** The keys are read again before their next use: another process may have changed them. */
@@ -55,9 +65,11 @@ export interface RotatingKeyPairSource extends KeyPairSource {
 }
 
 /**
- * Key pairs: this service signs, and others verify by its JWKS without holding anything that could sign. What they verified cannot be
- * revoked before it expires, so keep such tokens short. With `keys` the configuration holds them; with `store` they are made at first use, sealed under
- * the master key, and shared by all processes. Throws a TypeError for keys that do not fit their algorithm, and for `keys` and `store` together.
+ * Key pairs: this service signs, and others verify by its JWKS without holding anything that could
+ * sign. What they verified cannot be revoked before it expires, so keep such tokens short. With
+ * `keys` the configuration holds them; with `store` they are made at first use, sealed under the
+ * master key, and shared by all processes. Throws a TypeError for keys that do not fit their
+ * algorithm, and for `keys` and `store` together.
  *
  * @example
  * const keys = keyPair({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
@@ -72,7 +84,7 @@ export function keyPair(options: StoredKeyPairOptions | ConfiguredKeyPairOptions
 }
 
 /** What the configuration brings stays as long as the process. */
-const forEver: KeyPairSurroundings = { holds: () => true, isPast: () => false }
+const always: KeyPairState = { holds: () => true, isPast: () => false }
 
 class ConfiguredKeyPairs implements KeyPairSource {
   readonly maxTokenTtl = 31_536_000
@@ -113,7 +125,7 @@ function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedK
   if (typeof kid !== 'string' || kid === '' || kid.length > 255) throw new TypeError('A kid has 1 to 255 characters.')
   try {
     const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
-    return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, forEver)
+    return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, always)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new TypeError(`The key pair ${JSON.stringify(kid)} cannot be used: ${reason}`, { cause: error })

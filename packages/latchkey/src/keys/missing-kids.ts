@@ -29,7 +29,10 @@ export class MissingKids {
     this.#answered = read
   }
 
-  /** Records that a token names this kid, which is not among the keys. Only a read from `read` on settles it. */
+  /**
+   * Records that a token names this kid, which is not among the keys. Only a read from `read` on
+   * settles it.
+   */
   note(kid: string, read: number = this.nextRead): void {
     if (this.#settledBy.has(kid)) return
     const [oldest] = this.#settledBy.keys()
@@ -37,7 +40,10 @@ export class MissingKids {
     this.#settledBy.set(kid, read)
   }
 
-  /** Returns whether the keys were read after the kid was noted: when it is not among them, it is unknown. */
+  /**
+   * Returns whether the keys were read after the kid was noted: when it is not among them, it is
+   * unknown.
+   */
   isSettled(kid: string): boolean {
     const read = this.#settledBy.get(kid)
     return read !== undefined && read <= this.#answered

@@ -6,7 +6,7 @@ import { type PublicJwk, publicJwkOf } from '../jws/jwk.js'
 import { createSigner, createVerifier, type SignatureVerifier, type Signer } from '../jws/signature-key.js'
 import type { SigningKey, VerifyingKey } from './key-source.js'
 
-/** What makes a published key. */
+/** The parts of a published key. */
 export interface KeyPairParts {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
@@ -15,15 +15,15 @@ export interface KeyPairParts {
   readonly retiresAt: number | null
 }
 
-/** What a published key asks of whoever holds it. */
-export interface KeyPairSurroundings {
-  /** Whether the key is one of those that its source holds, as far as that is known now. */
+/** The state of a key's source. */
+export interface KeyPairState {
+  /** Returns whether the source has the key, by data that is still fresh. */
   holds(key: PublishedKey): boolean
-  /** Whether a time, in milliseconds since 1970, has come. */
+  /** Returns whether this time, in milliseconds since 1970, has passed. */
   isPast(timeMs: number): boolean
 }
 
-/** A key pair that signs for everybody, and whose public half others verify with. */
+/** A key pair that signs for all subjects, and whose public key other services verify with. */
 export class PublishedKey implements SigningKey, VerifyingKey {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
@@ -34,14 +34,16 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   readonly retiresAt: number | null
   readonly #signer: Signer
   readonly #verifier: SignatureVerifier
-  readonly #surroundings: KeyPairSurroundings
+  readonly #state: KeyPairState
 
   /**
-   * Throws a TypeError when the key does not fit the algorithm. The public half is made of the private one, never read beside it: a JWK that someone
-   * wrote into a store would verify what he signed.
+   * Derives the public key from the private one, because an attacker could write a public key of
+   * his own into the store.
+   *
+   * @throws TypeError if the key does not fit the algorithm
    */
-  constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, surroundings: KeyPairSurroundings) {
-    // First of all, because it names what an unfit key lacks.
+  constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, state: KeyPairState) {
+    // First, because its error names what is wrong with the key.
     this.#signer = createSigner(algorithm, privateKey)
     const publicKey = createPublicKey(privateKey)
     this.kid = kid
@@ -50,7 +52,7 @@ export class PublishedKey implements SigningKey, VerifyingKey {
     this.publicJwk = Object.freeze(publicJwkOf(publicKey, { kid, alg: algorithm }))
     this.retiresAt = retiresAt
     this.#verifier = createVerifier(algorithm, publicKey)
-    this.#surroundings = surroundings
+    this.#state = state
   }
 
   sign(signingInput: string): string {
@@ -62,11 +64,11 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   }
 
   isCurrent(): boolean {
-    return !this.isRetired() && this.#surroundings.holds(this)
+    return !this.isRetired() && this.#state.holds(this)
   }
 
   isRetired(): boolean {
-    return this.retiresAt !== null && this.#surroundings.isPast(this.retiresAt)
+    return this.retiresAt !== null && this.#state.isPast(this.retiresAt)
   }
 
   refusalOf(): 'reissue_required' | undefined {

@@ -55,7 +55,10 @@ export class PublishedKeys {
     return this.#byKid.keys()
   }
 
-  /** The key of this name, `undefined` when it is none of these. Throws `algorithm_refused` when it is pinned to another algorithm. */
+  /**
+   * The key of this name, `undefined` when it is none of these. Throws `algorithm_refused` when it
+   * is pinned to another algorithm.
+   */
   find({ kid, alg }: KeyName): PublishedKey | undefined {
     const key = this.#byKid.get(kid)
     if (key !== undefined && !isSameAlgorithm(key.algorithm, alg)) throw refusal('algorithm_refused')
@@ -63,14 +66,19 @@ export class PublishedKeys {
   }
 }
 
-/** Returns what an access token's header states of its key. Throws what is wrong with the header. */
+/**
+ * Returns what an access token's header states of its key. Throws what is wrong with the header.
+ */
 export function parseKeyReference(headerSegment: string): KeyReference {
   const { alg, kid, typ } = parseHeader(headerSegment)
   checkTokenType(typ)
   return { kid, alg }
 }
 
-/** Returns the name of the key that an access token's header states. Throws what is wrong with the header, and `kid_unknown` when it names none. */
+/**
+ * Returns the name of the key that an access token's header states. Throws what is wrong with the
+ * header, and `kid_unknown` when it names none.
+ */
 export function parseKeyName(headerSegment: string): KeyName {
   const { alg, kid } = parseKeyReference(headerSegment)
   if (kid === undefined) throw refusal('kid_unknown')

@@ -12,17 +12,27 @@ import { reportJwksFailure } from './report-jwks-failure.js'
 
 /** Options of `remoteJwks`. */
 export interface RemoteJwksOptions {
-  /** Seconds after which the keys are fetched again: for so long a key that the issuer withdrew may go on verifying. Default 600. */
+  /**
+   * Seconds after which the keys are fetched again: for so long a key that the issuer withdrew may
+   * go on verifying. Default 600.
+   */
   readonly maxAge?: number
-  /** Seconds beyond `maxAge` for which the last keys serve while the issuer cannot be reached; then the answer is 503. Default 3600. */
+  /**
+   * Seconds beyond `maxAge` for which the last keys serve while the issuer cannot be reached; then
+   * the answer is 503. Default 3600.
+   */
   readonly outageTolerance?: number
-  /** Seconds between two fetches, whatever asks for them: forged kids and a broken issuer cause no more. At most `maxAge`; default 30, or `maxAge` if that is less. */
+  /**
+   * Seconds between two fetches, whatever asks for them: forged kids and a broken issuer cause no
+   * more. At most `maxAge`; default 30, or `maxAge` if that is less.
+   */
   readonly cooldown?: number
   /** Milliseconds that a fetch may take. Default 5000. */
   readonly timeout?: number
   /**
-   * The algorithm of RSA keys whose JWK has no `alg`, which would fit any of six. Default `RS256`, which RFC 9068 §2.1
-   * requires of every issuer. Other keys without `alg` are pinned to what their curve implies.
+   * The algorithm of RSA keys whose JWK has no `alg`, which would fit any of six. Default `RS256`,
+   * which RFC 9068 §2.1 requires of every issuer. Other keys without `alg` are pinned to what their
+   * curve implies.
    */
   readonly algorithm?: RsaAlgorithm
   /**
@@ -35,17 +45,21 @@ export interface RemoteJwksOptions {
 }
 
 /**
- * The public keys of another service, from its JWKS (RFC 7517 §5): verifies what that service signed, and signs nothing. The first verification
- * fetches, later ones are synchronous. A new key of the issuer is fetched when the first token names it, but not within `cooldown` after the last fetch:
- * such a token is answered 503 with `Retry-After`, because the issuer may have that key by now, and 401 only once the issuer was asked after the token came.
- * While the issuer is away the last keys serve, and it is asked again in the background.
+ * The public keys of another service, from its JWKS (RFC 7517 §5): verifies what that service
+ * signed, and signs nothing. The first verification fetches, later ones are synchronous. A new key
+ * of the issuer is fetched when the first token names it, but not within `cooldown` after the last
+ * fetch: such a token is answered 503 with `Retry-After`, because the issuer may have that key by
+ * now, and 401 only once the issuer was asked after the token came. While the issuer is away the
+ * last keys serve, and it is asked again in the background.
  *
- * Keys are pinned to their `alg`, or to what their curve implies, or to the option `algorithm`. Symmetric keys, keys for other uses and private keys are
- * passed over; of several with the same `kid` and algorithm the first counts. A token without `kid` is verified with the only key of its algorithm; where
- * there are several it is refused.
+ * Keys are pinned to their `alg`, or to what their curve implies, or to the option `algorithm`.
+ * Symmetric keys, keys for other uses and private keys are passed over; of several with the same
+ * `kid` and algorithm the first counts. A token without `kid` is verified with the only key of its
+ * algorithm; where there are several it is refused.
  *
- * Fails with `jwks_unavailable` (503) when the keys cannot be had; the error's `cause` names the reason. Each failed fetch is published on the
- * diagnostics channel `latchkey:jwks:failure`, and is a warning of the process where nothing subscribes to that. `signingKey` throws a TypeError.
+ * Fails with `jwks_unavailable` (503) when the keys cannot be had; the error's `cause` names the
+ * reason. Each failed fetch is published on the diagnostics channel `latchkey:jwks:failure`, and is
+ * a warning of the process where nothing subscribes to that. `signingKey` throws a TypeError.
  * Throws a TypeError for a URL that is not https, except on this machine or with `allowHttp`.
  *
  * @example
@@ -120,7 +134,10 @@ class RemoteKeys implements KeySource {
     return elapsedMs(this.#clock, this.#fetched.readAt) <= servesForMs ? this.#fetched.keys : undefined
   }
 
-  /** A verdict holds no longer than until the issuer has to be asked again, so that no cache of verdicts keeps it from being asked. */
+  /**
+   * A verdict holds no longer than until the issuer has to be asked again, so that no cache of
+   * verdicts keeps it from being asked.
+   */
   #isServing(key: RemoteKey): boolean {
     return this.#serving()?.keys.includes(key) === true && !this.#isRetryDue()
   }
@@ -164,7 +181,10 @@ class RemoteKeys implements KeySource {
     throw this.#unavailable()
   }
 
-  /** Without a kid only a signature that does not hold shows that the issuer may have another key by now. */
+  /**
+   * Without a kid only a signature that does not hold shows that the issuer may have another key by
+   * now.
+   */
   #refuseUnnamed(signature: string, nextRead: number): false {
     this.#missing.note(signature, nextRead)
     if (this.#missing.isSettled(signature)) return false
@@ -178,7 +198,10 @@ class RemoteKeys implements KeySource {
     return refusal('jwks_unavailable', { cause, retryAfterSec: Math.max(1, Math.ceil(leftMs / 1000)) })
   }
 
-  /** Asks the issuer, once for all who wait. Never fails: what came of it is in `#fetched` and `#failure`. */
+  /**
+   * Asks the issuer, once for all who wait. Never fails: what came of it is in `#fetched` and
+   * `#failure`.
+   */
   #fetch(): Promise<void> {
     this.#fetching ??= this.#fetchOnce().finally(() => {
       this.#fetching = undefined

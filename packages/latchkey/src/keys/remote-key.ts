@@ -57,8 +57,8 @@ export class RemoteKeySet {
   readonly #unusable = new Map<unknown, unknown>()
 
   /**
-   * Takes the keys of a JWK Set that can be used; one that cannot does not hide the others. A key that
-   * the set before had is taken over from there, so that verdicts reached with it stay valid.
+   * Takes the keys of a JWK Set that can be used; one that cannot does not hide the others. A key
+   * that the set before had is taken over from there, so that verdicts reached with it stay valid.
    */
   constructor(jwks: readonly unknown[], options: RemoteKeySetOptions, before: RemoteKeySet | undefined) {
     const keys: RemoteKey[] = []
@@ -72,9 +72,10 @@ export class RemoteKeySet {
   }
 
   /**
-   * Returns the key that a header refers to: of several with the same kid and algorithm the first, and
-   * for a header without kid the only one of its algorithm. `undefined` when there is none. Throws
-   * `algorithm_refused` for a kid of another algorithm, and `kid_unknown` for none when several keys would do.
+   * Returns the key that a header refers to: of several with the same kid and algorithm the first,
+   * and for a header without kid the only one of its algorithm. `undefined` when there is none.
+   * Throws `algorithm_refused` for a kid of another algorithm, and `kid_unknown` for none when
+   * several keys would do.
    */
   find({ kid, alg }: KeyReference): RemoteKey | undefined {
     const named = this.keys.filter((key) => kid === undefined || key.kid === kid)
@@ -87,7 +88,10 @@ export class RemoteKeySet {
     return first
   }
 
-  /** Returns why the key of this kid, which the issuer has published, cannot be used; `undefined` for any other. */
+  /**
+   * Returns why the key of this kid, which the issuer has published, cannot be used; `undefined`
+   * for any other.
+   */
   reasonAgainst(kid: string | undefined): unknown {
     return this.#unusable.get(kid)
   }

@@ -11,8 +11,8 @@ export interface JwksFailure {
 const failures = channel('latchkey:jwks:failure')
 
 /**
- * Publishes a failed fetch of a JWKS. Without a subscriber it is a warning of the process, so that the
- * reason of a 503 is in the log of an application that has arranged nothing.
+ * Publishes a failed fetch of a JWKS. Without a subscriber it is a warning of the process, so that
+ * the reason of a 503 is in the log of an application that has arranged nothing.
  *
  * @param isNew whether the last fetch did not fail for the same reason; no warning is repeated
  */

@@ -9,8 +9,9 @@ import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 /** Options of `sharedSecret`. */
 export interface SharedSecretOptions {
   /**
-   * The current secret, then those that still verify: bytes, or text that is taken as UTF-8. Each has at least 32, 48 or 64 bytes (HS256, HS384, HS512);
-   * they should be random. For one that is `undefined`, as an environment variable may be, a TypeError says which.
+   * The current secret, then those that still verify: bytes, or text that is taken as UTF-8. Each
+   * has at least 32, 48 or 64 bytes (HS256, HS384, HS512); they should be random. For one that is
+   * `undefined`, as an environment variable may be, a TypeError says which.
    */
   readonly secrets: readonly (Uint8Array | string | undefined)[]
   /** Default `HS256`. */
@@ -18,11 +19,13 @@ export interface SharedSecretOptions {
 }
 
 /**
- * One secret for everybody: the simple mode, with the rotation that it usually lacks. To rotate, put a new secret first and take the old one out when
- * its last token has expired. Nothing can be revoked, and whoever has a secret speaks for everybody: for both there is `tenantSecrets`.
+ * One secret for all subjects: the simple mode, with the rotation that it usually lacks. To rotate,
+ * put a new secret first and take the old one out when its last token has expired. Nothing can be
+ * revoked, and a leaked secret signs for all subjects: use `tenantSecrets` for both.
  *
- * Tokens name their secret by a `kid` that is derived from it one way. Those of other libraries that carry none are refused.
- * Throws a TypeError when there is no secret, one is too short, or two are the same.
+ * Tokens name their secret by a `kid` that is derived from it one way. Those of other libraries
+ * that carry none are refused. Throws a TypeError when there is no secret, one is too short, or two
+ * are the same.
  *
  * @example
  * const keys = sharedSecret({ secrets: [newSecret, oldSecret] })
@@ -109,7 +112,10 @@ function toBytes(secret: Uint8Array | string | undefined, name: string): Uint8Ar
   )
 }
 
-/** Names a secret without telling anything of it: what an HMAC under it says of a fixed text that, having no dot, is no token's signing input. */
+/**
+ * Names a secret without telling anything of it: what an HMAC under it says of a fixed text that,
+ * having no dot, is no token's signing input.
+ */
 function kidOf(secret: Uint8Array): string {
   return createHmac('sha256', secret)
     .update('latchkey shared-secret kid')

@@ -10,25 +10,37 @@ import { type FreshKeyPair, KeyPairSealer } from './key-pair-sealer.js'
 import type { KeyPairRecord, KeyPairStore } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 import { MissingKids } from './missing-kids.js'
-import { type KeyPairSurroundings, PublishedKey } from './published-key.js'
+import { type KeyPairState, PublishedKey } from './published-key.js'
 import { type Jwks, type KeyName, PublishedKeys, parseKeyName } from './published-keys.js'
 
-/** Options of `keyPair` with keys that are kept in a store. Processes that share a store share these as well. */
+/**
+ * Options of `keyPair` with keys that are kept in a store. Processes that share a store share these
+ * as well.
+ */
 export interface StoredKeyPairOptions {
   readonly store: KeyPairStore
   /** Master keys as `id:base64url,id:base64url`, newest first: they seal the private keys. */
   readonly masterKeys: string | undefined
   /** What new key pairs sign with; existing ones keep theirs. Default `ES256`. */
   readonly algorithm?: SignatureAlgorithm
-  /** Longest lifetime in seconds of a token. A key verifies for this long, for `refreshInterval` and for 300 s more after the rotation that replaced it. Default 86,400. */
+  /**
+   * Longest lifetime in seconds of a token. A key verifies for this long, for `refreshInterval` and
+   * for 300 s more after the rotation that replaced it. Default 86,400.
+   */
   readonly maxTokenTtl?: number
-  /** Seconds after which the keys are read again, to learn of rotations by other processes. Default 60. */
+  /**
+   * Seconds after which the keys are read again, to learn of rotations by other processes. Default
+   * 60.
+   */
   readonly refreshInterval?: number
   /** Where time comes from; the machine's clocks by default. */
   readonly clock?: Clock
 }
 
-/** Milliseconds between two reads that unknown kids can cause: a flood of forged ones costs one read in this time. */
+/**
+ * Milliseconds between two reads that unknown kids can cause: a flood of forged ones costs one read
+ * in this time.
+ */
 const unknownKidCooldownMs = 1000
 
 interface Loaded {
@@ -46,7 +58,7 @@ export class StoredKeyPairs implements KeySource {
   readonly #algorithm: SignatureAlgorithm
   readonly #refreshMs: number
   readonly #clock: Clock
-  readonly #surroundings: KeyPairSurroundings
+  readonly #state: KeyPairState
   readonly #missing = new MissingKids()
   #loaded: Loaded | undefined
   #loading: Promise<PublishedKeys> | undefined
@@ -63,7 +75,7 @@ export class StoredKeyPairs implements KeySource {
     this.#sealer = new KeyPairSealer(Keyring.parse(masterKeys))
     this.#algorithm = checkSignatureAlgorithm('algorithm', algorithm)
     this.#clock = clock
-    this.#surroundings = {
+    this.#state = {
       holds: (key) => this.#recent()?.withKid(key.kid) === key,
       isPast: (timeMs) => !(clock.now() < timeMs),
     }
@@ -131,7 +143,7 @@ export class StoredKeyPairs implements KeySource {
     return records
   }
 
-  /** What was read last, unless that is too long ago to be believed. */
+  /** Returns what was read last, unless it is stale. */
   #recent(): PublishedKeys | undefined {
     const loaded = this.#loaded
     if (loaded === undefined || loaded.expiries !== this.#expiries) return undefined
@@ -142,7 +154,10 @@ export class StoredKeyPairs implements KeySource {
     return elapsedMs(this.#clock, instant) < milliseconds
   }
 
-  /** A key that is not in memory: another process may have rotated since the last read, or the kid is made up. */
+  /**
+   * A key that is not in memory: another process may have rotated since the last read, or the kid
+   * is made up.
+   */
   #readKey(name: KeyName): Promise<VerifyingKey> {
     this.#missing.note(name.kid)
     const hasJustTried = this.#triedAt !== undefined && this.#isWithin(unknownKidCooldownMs, this.#triedAt)
@@ -180,8 +195,8 @@ export class StoredKeyPairs implements KeySource {
     // They were expired while they were read.
     if (this.#expiries !== expiries) return this.#read()
     // A rotation here has overtaken this read: what was read must not come back.
-    const isOvertaken = this.#rotations !== rotations
-    const keys = isOvertaken && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt, expiries)
+    const isSuperseded = this.#rotations !== rotations
+    const keys = isSuperseded && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt, expiries)
     this.#isFailing = false
     return keys
   }
@@ -205,17 +220,20 @@ export class StoredKeyPairs implements KeySource {
     return this.#loaded.keys
   }
 
-  /** The key as it is in memory if nothing of it has changed, so that what leans on it stays valid. */
+  /**
+   * Returns the key in memory if it has not changed, so that verdicts that depend on it stay valid.
+   */
   #publish(record: KeyPairRecord): PublishedKey {
     const known = this.#loaded?.keys.withKid(record.kid)
     const isSame = known?.algorithm === record.algorithm && known.retiresAt === record.retiresAt
     if (isSame) return known
-    return new PublishedKey({ ...record, privateKey: this.#sealer.open(record) }, this.#surroundings)
+    return new PublishedKey({ ...record, privateKey: this.#sealer.open(record) }, this.#state)
   }
 
   #rotated(current: readonly KeyPairRecord[], fresh: FreshKeyPair): readonly KeyPairRecord[] {
     const nowMs = this.#clock.now()
-    // Processes that have not heard of it go on signing with the old key until they read again; a token is accepted for the tolerance after it has expired.
+    // Other processes sign with the old key until they read again; a
+    // token is accepted for the tolerance after it has expired.
     const retiresAt = nowMs + this.#refreshMs + (this.maxTokenTtl + maxClockToleranceSec) * 1000
     return rotated(current, fresh, { nowMs, retiresAt })
   }

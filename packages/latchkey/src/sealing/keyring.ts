@@ -2,10 +2,10 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, rand
 import { inspect } from 'node:util'
 import { LatchkeyError } from '../errors.js'
 
-/** What a sealed value is bound to: opening it in another place, or for another owner, fails. */
+/** The associated data of a sealed value: it decrypts for the same place and owner alone. */
 export type Binding = readonly [purpose: string, ...parts: (string | number)[]]
 
-/** A value as it may be stored: encrypted, with the ID of the master key that opens it. */
+/** An encrypted value with the ID of its master key. */
 export interface Sealed {
   readonly masterKeyId: string
   /** base64url( nonce[12] ‖ ciphertext ‖ tag[16] ) */
@@ -18,12 +18,13 @@ const tagBytes = 16
 const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 
 /**
- * Master keys by ID; the first seals, all of them open (C7). AES-256-GCM with a random 96-bit nonce: by NIST SP 800-38D §8.3 one master
- * key may seal 2^32 values, so a new one belongs to the ring long before that.
+ * Master keys by ID: the first one encrypts, all of them decrypt (C7). AES-256-GCM with a random
+ * 96-bit nonce: by NIST SP 800-38D §8.3 a master key may encrypt 2^32 values; add a new one long
+ * before that.
  */
 export class Keyring {
   readonly #keys: ReadonlyMap<string, KeyObject>
-  /** ID of the master key that seals. */
+  /** ID of the master key that encrypts. */
   readonly newestId: string
   #seals = 0
 
@@ -33,8 +34,10 @@ export class Keyring {
   }
 
   /**
-   * Reads `id:base64url,id:base64url`, newest first; each key is 32 bytes, each ID 1 to 64 characters of `A-Z a-z 0-9 . _ -`.
-   * Throws a TypeError that says which entry is wrong, never what it holds.
+   * Parses `id:base64url,id:base64url`, newest first. A key has 32 bytes, an ID 1 to 64 characters
+   * of `A-Z a-z 0-9 . _ -`.
+   *
+   * @throws TypeError that names the position of an invalid entry, never its content
    */
   static parse(text: string | undefined): Keyring {
     if (typeof text !== 'string' || text.trim() === '') {
@@ -51,7 +54,12 @@ export class Keyring {
     return new Keyring(keys, newestId)
   }
 
-  /** A new entry for a ring: `id:base64url` of 32 random bytes. */
+  /**
+   * Returns a new entry for a key ring: `id:base64url` of 32 random bytes.
+   *
+   * @example
+   * Keyring.generate('k1')
+   */
   static generate(id: string): string {
     if (!keyIdPattern.test(id)) throw new TypeError('A master key ID has 1 to 64 characters of A-Z a-z 0-9 . _ -')
     return `${id}:${randomBytes(keyBytes).toString('base64url')}`
@@ -71,14 +79,18 @@ export class Keyring {
     return { masterKeyId: this.newestId, sealed: Buffer.concat(parts).toString('base64url') }
   }
 
-  /** Returns how many values were sealed since the last call, for whoever keeps count of them for all processes. */
+  /** Returns the number of encryptions since the last call. */
   takeSealCount(): number {
     const count = this.#seals
     this.#seals = 0
     return count
   }
 
-  /** Decrypts; throws `master_key_missing`, or `master_key_wrong` when key, value or binding is not the one it was sealed with. */
+  /**
+   * Decrypts.
+   *
+   * @throws `master_key_missing`; `master_key_wrong` if the key, the value or the binding differs
+   */
   open({ masterKeyId, sealed }: Sealed, binding: Binding): Buffer {
     const key = this.#key(masterKeyId)
     const bytes = Buffer.from(sealed, 'base64url')
@@ -88,7 +100,7 @@ export class Keyring {
     decipher.setAuthTag(bytes.subarray(-tagBytes))
     try {
       const plaintext = decipher.update(bytes.subarray(nonceBytes, -tagBytes))
-      // Checks the tag and throws; in this mode nothing of the text is left for it to give.
+      // Throws for a wrong tag; in this mode it returns no more plaintext.
       decipher.final()
       return plaintext
     } catch {
@@ -96,7 +108,7 @@ export class Keyring {
     }
   }
 
-  /** The same value under the newest master key. */
+  /** Returns the same value under the newest master key. */
   reseal(sealed: Sealed, binding: Binding): Sealed {
     const plaintext = this.open(sealed, binding)
     try {
@@ -133,11 +145,11 @@ function parseEntry(entry: string, position: number): [string, KeyObject] {
 
 const lengthBytes = 4
 
-/** Every part with its length before it, so that no two bindings share an encoding. */
+/** Encodes each part after its length, so that no two bindings have the same encoding. */
 function encodeBinding(binding: Binding): Buffer {
   const parts = binding.map(String)
   const size = parts.reduce((sum, part) => sum + lengthBytes + Buffer.byteLength(part), 0)
-  // One buffer for all: two for every part cost more than the decryption.
+  // One buffer for all parts: two for each part cost more than the decryption.
   const encoded = Buffer.allocUnsafe(size)
   let at = 0
   for (const part of parts) {

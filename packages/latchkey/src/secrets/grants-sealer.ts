@@ -1,18 +1,18 @@
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { SealedGrants } from './ports.js'
 
-/** Where grants belong: to one tenant, in the row of one version. */
+/** Identifies grants: one tenant, in the row of one version. */
 export interface GrantsPlace {
   readonly tenant: string
   readonly version: number
 }
 
 /**
- * Seals tenants' grants, as the JSON text that `encodeGrants` makes.
+ * Encrypts tenants' grants, as the JSON that `encodeGrants` returns.
  *
- * The associated data names the tenant and its version. A version is given once, so that sealed grants open in the row
- * that they were written with and nowhere else: not in another tenant's, and not in a later row of the same tenant. Each
- * change of a tenant therefore seals them anew.
+ * The associated data names the tenant and its version. A version is assigned once, so that grants
+ * decrypt only in the row that they were written with: not in another tenant's row, and not in a
+ * later one of the same tenant. Each change of a tenant therefore encrypts them again.
  */
 export class GrantsSealer {
   readonly #keyring: Keyring
@@ -25,7 +25,7 @@ export class GrantsSealer {
     return this.#keyring.seal(Buffer.from(text), bindingOf(place))
   }
 
-  /** Returns the JSON text. Throws `master_key_missing` or `master_key_wrong`. */
+  /** Returns the JSON. Throws `master_key_missing`, `master_key_wrong`. */
   open(place: GrantsPlace, sealed: SealedGrants): string {
     return this.#keyring.open(sealed, bindingOf(place)).toString('utf8')
   }

@@ -5,31 +5,34 @@ import { type HmacSecret, hmacOf, hmacSecretOf } from '../jws/hmac-key.js'
 const idBytes = 16
 const tagBytes = 8
 
-/** Length of every kid in characters: base64url of 24 bytes. */
+/** Length of a key ID in characters: base64url of 24 bytes. */
 export const KID_LENGTH = 32
 
 /**
- * Names one version of one tenant's secret in a JWT header, and proves by itself that we issued it (C2).
+ * Mints and authenticates key IDs (`kid`), each of which names one version of one tenant's secret
+ * (C2).
  *
- * Layout: base64url( id[16 bytes] ‖ tag[8 bytes] ), tag = HMAC-SHA-256(kidKey, id)[0..8]. A verifier must look a key up before it can
- * check a signature (RFC 7515 §4.1.4), so the kid is attacker-chosen input that would cause a read. The tag lets a made-up kid be
- * refused in memory; 64 bits leave a forger one chance in 2^64 a try to cause a single read.
+ * Layout: base64url( id[16 bytes] ‖ tag[8 bytes] ), tag = HMAC-SHA-256(kidKey, id)[0..8].
+ *
+ * A verifier looks up the key before it can check the signature (RFC 7515 §4.1.4), so an attacker
+ * chooses the key ID. The tag lets a forged one be refused without a database read; with 64 bits,
+ * an attempt causes a read with a probability of 2^-64.
  */
 export class KidIssuer {
   readonly #kidKey: HmacSecret
 
-  /** `kidKey`: 32 random bytes, the same in every process and for as long as any kid lives. */
+  /** `kidKey`: 32 random bytes, the same in every process. */
   constructor(kidKey: Uint8Array) {
     this.#kidKey = hmacSecretOf('HS256', kidKey)
   }
 
-  /** A fresh kid. */
+  /** Returns a new random key ID. */
   mint(): string {
     const id = randomBytes(idBytes)
     return Buffer.concat([id, Buffer.from(this.#mac(id), 'latin1').subarray(0, tagBytes)]).toString('base64url')
   }
 
-  /** Whether this kid was minted here. Constant time in the tag. */
+  /** Returns whether the tag of the key ID is valid. Constant time in the tag. */
   recognises(kid: string): boolean {
     if (kid.length !== KID_LENGTH) return false
     const bytes = decodeBase64url(kid)
@@ -40,7 +43,7 @@ export class KidIssuer {
     return difference === 0
   }
 
-  /** Begins with the tag. */
+  /** Returns a MAC that begins with the tag. */
   #mac(id: Uint8Array): string {
     return hmacOf('HS256', this.#kidKey, id)
   }

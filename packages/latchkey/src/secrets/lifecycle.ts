@@ -1,27 +1,27 @@
 import { LatchkeyError } from '../errors.js'
 import type { EndedSession, SealGrants, SecretRecord, TenantRecord, TenantState } from './ports.js'
 
-/** What a decision needs besides the tenant: all time is an argument, and new secrets come from outside. */
+/** The input of a decision beside the tenant. */
 export interface LifecycleContext {
   /** Milliseconds since 1970. */
   readonly nowMs: number
-  /** How long a rotated secret goes on verifying, in milliseconds. */
+  /** Milliseconds for which a rotated secret still verifies. */
   readonly graceMs: number
-  /** For how long an end must be remembered, in milliseconds: until no token from before can be accepted by any clock. */
+  /** Milliseconds after which every token from before has expired by any clock. */
   readonly retentionMs: number
-  /** A new secret with this generation. */
+  /** Returns a new secret with this generation. */
   readonly mint: (generation: number) => SecretRecord
 }
 
-/** Living secrets that a tenant may have at once: rotations faster than this in one grace period are refused. */
+/** Limit of verifying secrets per tenant: more rotations within one grace period are refused. */
 export const MAX_VERIFYING_SECRETS = 16
 
-/** Ended sessions that are remembered by name; more are ended by making every token of the tenant be issued anew. */
+/** Limit of ended sessions per tenant; to end more, every token of the tenant must be reissued. */
 export const MAX_ENDED_SESSIONS = 100
 
 const unprovisioned: TenantState = { disabledAt: null, secrets: [], endedSessions: [], grants: null }
 
-/** A tenant with a secret that signs; the same tenant when it has one. Throws `tenant_inactive`. */
+/** Adds a signing secret unless the tenant has one. Throws `tenant_inactive`. */
 export function provision(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   if (current === undefined) return { ...unprovisioned, secrets: [context.mint(1)] }
   if (current.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
@@ -29,7 +29,11 @@ export function provision(current: TenantRecord | undefined, context: LifecycleC
   return { ...current, secrets: [...current.secrets, context.mint(nextGeneration(current))] }
 }
 
-/** A new secret signs; the old ones verify until their grace ends. Throws `tenant_unknown`, `tenant_inactive`, `too_many_rotations`. */
+/**
+ * Adds a new signing secret; the old one verifies until its grace period ends.
+ *
+ * @throws `tenant_unknown`, `tenant_inactive`, `too_many_rotations`
+ */
 export function rotate(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
@@ -40,7 +44,7 @@ export function rotate(current: TenantRecord | undefined, context: LifecycleCont
   return { ...tenant, secrets: [...retired, context.mint(nextGeneration(tenant))] }
 }
 
-/** The same as `rotate` where the signing secret was made before this time, and no change elsewhere. */
+/** Rotates a tenant whose signing secret was created before this time; leaves others unchanged. */
 export function rotateIfDue(
   current: TenantRecord | undefined,
   before: number,
@@ -50,7 +54,7 @@ export function rotateIfDue(
   return isDue ? rotate(current, context) : current
 }
 
-/** Nothing issued before verifies any more; a new secret signs. A disabled tenant stays without one. Throws `tenant_unknown`. */
+/** Replaces all secrets by a new one. A disabled tenant stays without. Throws `tenant_unknown`. */
 export function revoke(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) return tenant
@@ -58,13 +62,15 @@ export function revoke(current: TenantRecord | undefined, context: LifecycleCont
 }
 
 /**
- * Tokens issued before are answered with `reissue_required`; a new secret signs. The old secrets stay, so that only the bearer of a
- * genuine token learns that. Throws `tenant_unknown`, `tenant_inactive`.
+ * Adds a new signing secret; tokens of the old ones are refused with `reissue_required`. The old
+ * secrets are kept, so that only the bearer of a genuine token gets that answer.
+ *
+ * @throws `tenant_unknown`, `tenant_inactive`
  */
 export function requireReissue(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
-  const alive = tenant.secrets.filter((secret) => !isForgettable(secret, context))
+  const alive = tenant.secrets.filter((secret) => !isExpired(secret, context))
   const superseded = alive.map((secret) => ({
     ...secret,
     retiresAt: Math.min(secret.retiresAt ?? context.nowMs, context.nowMs),
@@ -75,7 +81,7 @@ export function requireReissue(current: TenantRecord | undefined, context: Lifec
   return { disabledAt: null, secrets, endedSessions: [], grants: tenant.grants }
 }
 
-/** The session's tokens stop verifying; the tenant's other sessions go on. Throws `tenant_unknown`. */
+/** Ends the tokens of one session. Throws `tenant_unknown`. */
 export function endSession(
   current: TenantRecord | undefined,
   sessionId: string,
@@ -86,31 +92,28 @@ export function endSession(
   const until = context.nowMs + context.retentionMs
   const before = tenant.endedSessions.find((ended) => ended.sessionId === sessionId)
   if (before !== undefined && before.until >= until) return tenant
-  // Ended again, it is remembered anew: tokens may have been signed for it since.
+  // Ended again, it is stored for the full time: tokens may have been signed for it since.
   const others = tenant.endedSessions.filter((ended) => context.nowMs < ended.until && ended !== before)
   if (others.length >= MAX_ENDED_SESSIONS) return requireReissue(current, context)
   const ended: EndedSession = { sessionId, until }
   return { ...tenant, endedSessions: [...others, ended] }
 }
 
-/** Nothing verifies and nothing can be issued until the tenant is enabled. Throws `tenant_unknown`. */
+/** Removes all secrets until the tenant is enabled. Throws `tenant_unknown`. */
 export function disable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt !== null) return tenant
   return { ...unprovisioned, grants: tenant.grants, disabledAt: context.nowMs }
 }
 
-/** The tenant may sign in again, with a new secret: what was issued before stays dead. Throws `tenant_unknown`. */
+/** Enables the tenant with a new secret; older tokens stay refused. Throws `tenant_unknown`. */
 export function enable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt === null) return tenant
   return { ...unprovisioned, grants: tenant.grants, secrets: [context.mint(nextGeneration(tenant))] }
 }
 
-/**
- * Replaces what the tenant may do; `null` takes everything away. Its secrets and tokens stay as they are, and a disabled
- * tenant stays disabled. Throws `tenant_unknown`.
- */
+/** Replaces the grants; `null` removes them. Throws `tenant_unknown`. */
 export function setGrants(current: TenantRecord | undefined, grants: SealGrants | null): TenantState {
   const tenant = known(current)
   if (tenant.grants === null && grants === null) return tenant
@@ -126,7 +129,7 @@ function isSigning(secret: SecretRecord): boolean {
   return secret.retiresAt === null
 }
 
-function isForgettable(secret: SecretRecord, { nowMs, retentionMs }: LifecycleContext): boolean {
+function isExpired(secret: SecretRecord, { nowMs, retentionMs }: LifecycleContext): boolean {
   return secret.retiresAt !== null && secret.retiresAt + retentionMs <= nowMs
 }
 

@@ -2,119 +2,137 @@ import type { Instant } from '../clock.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
 import type { KeyPairRecord } from '../keys/key-pair-store.js'
 
-/** One stored version of one tenant's secret. The secret itself is sealed (C7): no store ever sees it. */
+/**
+ * One stored version of one tenant's secret. It is encrypted, so that no store can read it (C7).
+ */
 export interface SecretRecord {
-  /** Names this secret in a JWT header; unique over all tenants and for all time. */
+  /** The key ID in the header of a JWT; unique over all tenants and for all time. */
   readonly kid: string
-  /** 1 for the tenant's first secret, then counting up. */
+  /** 1 for the tenant's first secret, then increasing by 1. */
   readonly generation: number
   readonly algorithm: HmacAlgorithm
-  /** ID of the master key that seals it. */
+  /** ID of the master key that encrypts it. */
   readonly masterKeyId: string
   /** The encrypted secret in base64url. */
   readonly sealed: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** Milliseconds since 1970 at which it stops verifying; `null` for the one secret that signs. */
+  /** Milliseconds since 1970 at which it stops verifying; `null` for the one that signs. */
   readonly retiresAt: number | null
-  /** Its tokens are answered with `reissue_required` instead of being accepted. */
+  /** Whether its tokens are refused with `reissue_required`. */
   readonly reissueRequired: boolean
 }
 
 /** A session whose tokens are refused. */
 export interface EndedSession {
   readonly sessionId: string
-  /** Milliseconds since 1970 after which no token of it can be alive, so that it may be forgotten. */
+  /** Milliseconds since 1970 after which all its tokens have expired, so that it can be deleted. */
   readonly until: number
 }
 
 /**
- * A tenant's grants as they are stored: the JSON text under a master key, bound to the tenant and to the version that
- * the same row carries. Neither another tenant's grants nor those of an earlier version open in its place.
+ * Stored grants of a tenant: JSON encrypted under a master key, and bound to the tenant and to the
+ * version of the same row. Grants of another tenant or of an earlier version do not decrypt there.
  */
 export interface SealedGrants {
-  /** ID of the master key that seals them. */
+  /** ID of the master key that encrypts them. */
   readonly masterKeyId: string
   /** The encrypted JSON in base64url. */
   readonly sealed: string
 }
 
-/** Seals grants for the version that a change makes. Called by the store, inside the transaction of that change. */
+/** Seals grants for the version that a change creates. The store calls it in that transaction. */
 export type SealGrants = (version: number) => SealedGrants
 
-/** What the lifecycle decides about a tenant. */
+/** The part of a tenant that the lifecycle decides. */
 export interface TenantState {
-  /** Milliseconds since 1970, `null` while enabled. */
+  /** Milliseconds since 1970; `null` while enabled. */
   readonly disabledAt: number | null
-  /** At most one with `retiresAt` null. */
+  /** At most one has `retiresAt` null. */
   readonly secrets: readonly SecretRecord[]
   readonly endedSessions: readonly EndedSession[]
-  /** What the tenant may do; `null` for nothing. A function is called with the new version, and its result stored. */
+  /** `null` for none. A function is called with the new version, and its result is stored. */
   readonly grants: SealedGrants | SealGrants | null
 }
 
-/** A tenant as a store holds it. */
+/** A tenant as a store returns it. */
 export interface TenantRecord extends TenantState {
   readonly tenant: string
   readonly grants: SealedGrants | null
-  /** Grows with every change of this tenant, also over a forget and a new beginning. Assigned by the store. */
+  /**
+   * Assigned by the store; grows with every change, also when a deleted tenant is created again.
+   */
   readonly version: number
 }
 
-/** A change as the feed tells it. */
+/** A change that the feed reports. */
 export interface Change {
   /** The tenant, or `KEYS_CHANGED`. */
   readonly tenant: string
   readonly version: number
 }
 
-/** Stands in a change for the tenant where settings or key pairs have changed; no tenant has this ID. */
+/** Stands for the tenant in a change of settings or key pairs; no tenant has this ID. */
 export const KEYS_CHANGED = ''
 
-/** What a verifier learns from the change feed. Calls never throw and never wait. */
+/** Receives the change feed. Its methods never throw and never wait. */
 export interface ChangeListener {
-  /** This tenant has this version now. May arrive twice, and before or after the writer's own call returns. */
+  /**
+   * This tenant has this version now. May be called twice, and before or after the writer's promise
+   * resolves.
+   */
   changed(change: Change): void
   /** Every change committed before `asOf` has been delivered (C4). */
   proved(asOf: Instant): void
-  /** Changes may have been missed: nothing read before this call may be believed. */
+  /** Changes may have been missed: data read before this call must not be used any more. */
   lost(): void
 }
 
-/** Somebody who believes for a while what they know of tenants. */
+/** A process that caches tenants. */
 export interface Verifier {
-  /** Random, and of one life of one process. */
+  /** A random ID, new for each start of the process. */
   readonly id: string
-  /** The longest time in milliseconds for which it believes what it knows (C4). */
+  /** Upper bound in milliseconds on the age of the data that it uses (C4). */
   readonly maxStalenessMs: number
 }
 
-/** The ordered stream that tells one verifier which tenants changed. */
+/** The ordered stream that informs one verifier which tenants changed. */
 export interface ChangeFeed {
   /**
-   * Asks every verifier that watches the same data whether it was told of every change committed before this call; `heard` is called with the ID of each one
-   * that was, the caller's own included. Some may never answer. Gives the way to end that. Absent where verifiers cannot answer each other.
+   * Asks every verifier on the same data to acknowledge the changes committed before this call.
+   * `acknowledge` is called with the ID of each one that does, including the caller's own; some may
+   * never answer. Absent where verifiers cannot answer each other.
+   *
+   * @returns how to stop waiting
    */
-  readonly ask?: (heard: (verifierId: string) => void) => () => void
-  /** Checks the feed now instead of at the next interval; the listener learns the outcome. Absent where `ask` does that. */
+  readonly requestAcknowledgements?: (acknowledge: (verifierId: string) => void) => () => void
+  /**
+   * Checks the feed now instead of at the next interval; the listener receives the result. Absent
+   * where `requestAcknowledgements` does that.
+   */
   readonly check?: () => void
   close(): Promise<void>
 }
 
-/** Who watches, and how often the feed proves itself. */
+/** Options of a change feed. */
 export interface WatchOptions {
-  /** Whom `ask` names. */
+  /** The ID with which this verifier acknowledges changes. */
   readonly verifierId: string
-  /** Milliseconds between two checks; a third of `maxStaleness` or less keeps the proof from lapsing. */
+  /**
+   * Milliseconds between two checks: a third of `maxStaleness` or less, so that one may be late.
+   */
   readonly intervalMs: number
-  /** This moment by the verifier's own clocks, or long ago when it could not believe a check that begins now. */
+  /** Returns the current instant, or one long ago if a check that begins now must not count. */
   readonly instant: () => Instant
 }
 
-/** The new state of a tenant; the same object for "no change"; `undefined` to delete it. Pure: a store may call it again on a conflict. */
+/**
+ * Decides the new state of a tenant. Returns the same object for no change, and `undefined` to
+ * delete the tenant. Must be pure: a store may call it again on a conflict.
+ */
 export type Decide = (current: TenantRecord | undefined) => TenantState | undefined
 
-/** A sealed value that belongs to no tenant, such as the key that authenticates kids. */
+/** A sealed value that belongs to no tenant, such as the key that authenticates key IDs. */
 export interface SealedSetting {
   readonly name: string
   readonly masterKeyId: string
@@ -122,11 +140,12 @@ export interface SealedSetting {
 }
 
 /**
- * A point in the history of changes. Points of one history can be compared, and those of two histories cannot: a database that continues from an earlier state,
- * as after the promotion of a replica that lagged or after a restore, gives the same points to other changes.
+ * A point in the history of changes. Only points of one history can be compared: a database that
+ * continues from an earlier state, such as a restored backup or a promoted replica that lagged,
+ * assigns the same points to other changes.
  */
 export interface HistoryPoint {
-  /** Names the history. A greater one began later. */
+  /** Names the history. A larger number began later. */
   readonly history: number
   readonly lowWaterMark: number
 }
@@ -135,96 +154,121 @@ export interface HistoryPoint {
 export interface RecentChanges {
   /** Names the history, as in `HistoryPoint`. */
   readonly history: number
-  /** The point: no change that is not older than it is missing. */
+  /** The point: every change at or after it is included. */
   readonly since: number
   readonly changes: readonly Change[]
 }
 
-/** For how long a store keeps what has ended. Milliseconds. */
+/** How long a store keeps data that has ended. */
 export interface Retention {
-  /** The caller's clock, since 1970. Where the database has a clock of its own, the one that is behind counts. */
+  /**
+   * The caller's clock in milliseconds since 1970. Where the database has its own clock, the one
+   * that is behind counts.
+   */
   readonly now: number
-  /** For how long retired secrets and ended sessions are kept after their time. */
+  /** Milliseconds for which retired secrets and ended sessions are kept after their end. */
   readonly keepMs: number
-  /** For how long changes stay in the log, by the database's clock. */
+  /** Milliseconds for which changes stay in the log, by the database's clock. */
   readonly changeLogMs: number
 }
 
 /**
- * Where tenants' secrets are kept. Implementations pass `latchkey/store-contract`.
- * Every method fails with `store_unavailable` (cause attached) when the database cannot be reached, with `store_busy` (cause attached) when other
- * transactions are in the way, and nothing else of its own.
- * `Client` is the handle of an open transaction of this store, for callers that change their own rows in the same one.
+ * Stores the secrets of tenants. Implementations pass `latchkey/store-contract`.
+ *
+ * Every method fails with `store_unavailable` if the database cannot be reached and with
+ * `store_busy` if other transactions block it, each with the cause attached, and with no other code
+ * of its own.
+ *
+ * `Client` is the handle of an open transaction of this store, for callers that change their own
+ * rows in the same transaction. Reads return committed data of the primary.
  */
 export interface TenantStore<Client = unknown> {
-  /** The tenants that own these kids; kids that nobody owns are absent. One round trip. Reads committed data of the primary. */
+  /** Returns the owners of these key IDs in one round trip; key IDs without an owner are absent. */
   readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>>
-  /** These tenants, by ID; unknown ones are absent. One round trip. Reads committed data of the primary. */
+  /** Returns these tenants by ID in one round trip; unknown ones are absent. */
   readTenants(tenants: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>>
   /**
-   * Locks the tenant, lets `decide` see it, writes what it returns with a new version and tells the change feed, all in
-   * one transaction (C5): the caller's when `client` is given, else one of its own that is durable when the promise resolves.
-   * Gives the tenant as it is afterwards; `undefined` when it does not exist (any more). What `decide` throws rolls back.
+   * Locks the tenant, calls `decide` with it, writes the result with a new version and informs the
+   * change feed, all in one transaction (C5): the caller's if `client` is given, else one that is
+   * durable when the promise resolves. An error of `decide` rolls it back.
+   *
+   * @returns the tenant afterwards; `undefined` if it does not exist
    */
   change(tenant: string, decide: Decide, client?: Client): Promise<TenantRecord | undefined>
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. */
+  /** Runs `work` in a transaction that commits when it resolves and rolls back when it rejects. */
   transaction<T>(work: (client: Client) => Promise<T>): Promise<T>
-  /** Starts telling `listener`. Resolves when changes committed from now on will be told. */
+  /** Starts the change feed. Resolves once changes committed from now on will be delivered. */
   watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed>
   /**
-   * A point in the history of changes: whatever is older than it has ended, so that all that was committed of it is in everything
-   * that is read after this call. Points grow within one history. Where a newer history begins, every listener of this store is called with `lost` before
-   * anything that was read from it is returned, and what comes from an older one is refused with `store_unavailable`.
+   * Returns a point in the history of changes: every transaction older than it has ended, so that
+   * whatever it committed is visible to reads after this call. Points grow within one history. When
+   * a newer history begins, `lost` of every listener of this store is called before any data of it
+   * is returned, and data of an older history is refused with `store_unavailable`.
    */
   lowWaterMark(): Promise<HistoryPoint>
   /**
-   * The changes since a point that is chosen so that everything logged in the last `ageMs` milliseconds, by the database's clock, is among them, unless it was
-   * pruned. No change at or behind the point is missing.
+   * Returns the changes since a point that includes everything logged in the last `ageMs`
+   * milliseconds by the database's clock, unless it was pruned.
    */
   changesSince(ageMs: number): Promise<RecentChanges>
-  /** Up to `limit` tenants whose signing secret was made before this time (ms since 1970), in the order of their IDs, after `after`. */
+  /**
+   * Returns up to `limit` tenants whose signing secret was created before this time (milliseconds
+   * since 1970), in the order of their IDs, after the ID `after`.
+   */
   readDue(before: number, after: string, limit: number): Promise<readonly string[]>
-  /** How many tenants `readDue` would give in all. */
+  /** Returns how many tenants `readDue` would return in all. */
   countDue(before: number): Promise<number>
-  /** Returns up to `limit` tenants that have grants, in the order of their IDs, after `after`. */
+  /** Returns up to `limit` tenants with grants, in the order of their IDs, after the ID `after`. */
   readGranted(after: string, limit: number): Promise<readonly string[]>
-  /** Puts the verifier on the list of those who may believe something, for so long by the database's clock, or keeps it there. Durable when it resolves. */
-  register(verifier: Verifier, forMs: number): Promise<void>
-  /** Takes it off that list. */
-  unregister(verifierId: string): Promise<void>
-  /** The list as it is now. Reads committed data of the primary. */
+  /**
+   * Adds the verifier to the list of verifiers for this time by the database's clock, or extends
+   * its lease. Durable when it resolves.
+   */
+  renewLease(verifier: Verifier, forMs: number): Promise<void>
+  /** Removes the verifier from the list. */
+  releaseLease(verifierId: string): Promise<void>
+  /** Returns the verifiers with a valid lease. */
   verifiers(): Promise<readonly Verifier[]>
-  /** The setting of that name, written first with `initial` if there is none. Every caller gets the same one. */
+  /**
+   * Returns the setting of that name, the same one to all callers; if there is none, it is created
+   * with `initial`.
+   */
   setting(name: string, initial: () => SealedSetting): Promise<SealedSetting>
-  /** All settings. Reads committed data of the primary. */
+  /** Returns all settings. */
   readSettings(): Promise<readonly SealedSetting[]>
   /**
-   * Replaces all settings with what `decide` makes of them, in one transaction that excludes every other change of them, and
-   * reports `KEYS_CHANGED` on the change feed; returns the new ones. `decide` may be called again on a conflict; returning the same array writes nothing.
+   * Replaces all settings by the result of `decide` in one transaction that excludes every other
+   * change of them, and reports `KEYS_CHANGED` on the change feed. `decide` may be called again on
+   * a conflict; if it returns the same array, nothing is written.
+   *
+   * @returns the new settings
    */
   changeSettings(
     decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
   ): Promise<readonly SealedSetting[]>
-  /** Adds to the number of values that this master key has sealed. */
+  /** Adds to the number of values that this master key has encrypted. */
   countSeals(masterKeyId: string, count: number): Promise<void>
-  /** How many values each master key has sealed, by its ID, as far as that was counted. */
+  /** Returns the counted encryptions of each master key by its ID. */
   sealCounts(): Promise<ReadonlyMap<string, number>>
-  /** The IDs of the master keys that seal anything stored here. */
+  /** Returns the IDs of the master keys that encrypt anything stored here. */
   masterKeyIds(): Promise<readonly string[]>
   /**
-   * Re-seals up to `limit` secrets, grants, settings and key pairs that are not sealed under `masterKeyId`, and gives how
-   * many it changed; 0 when none is left. Versions do not move: the values stay the same.
+   * Encrypts up to `limit` secrets, grants, settings and key pairs again that are not under
+   * `masterKeyId`. Versions do not change, because the values stay the same.
+   *
+   * @returns how many it changed; 0 when none is left
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
   /**
-   * Deletes what no verifier needs any more: secrets, ended sessions and verifiers past their time, and the old end of the log of changes. Whatever the clocks
-   * say, `changesSince` never begins before a change that was deleted.
+   * Deletes what no verifier needs any more: secrets, ended sessions and leases past their time,
+   * and the old end of the change log. Whatever the clocks say, `changesSince` never begins before
+   * a change that was deleted.
    */
   prune(retention: Retention): Promise<void>
   close(): Promise<void>
 }
 
-/** Turns sealed rows into the same rows under the newest master key. */
+/** Encrypts rows again under the newest master key. */
 export interface Resealer {
   secret(tenant: string, record: SecretRecord): Pick<SecretRecord, 'masterKeyId' | 'sealed'>
   grants(tenant: string, version: number, sealed: SealedGrants): SealedGrants
@@ -232,25 +276,29 @@ export interface Resealer {
   keyPair(record: KeyPairRecord): Pick<KeyPairRecord, 'masterKeyId' | 'sealed'>
 }
 
-/** What a shared cache keeps: a value that only this library can read, under the kid that it is about. */
+/** An entry of a shared cache: a value that only this library can decrypt, under its key ID. */
 export interface SharedCacheEntry {
   readonly kid: string
-  /** The version of the tenant that the value tells of. */
+  /** The version of the tenant in the value. */
   readonly version: number
-  /** Sealed, and bound to the kid: whoever changes it or moves it elsewhere makes it useless. */
+  /** Encrypted and bound to the key ID, so that a changed or moved value is useless. */
   readonly value: string
 }
 
 /**
- * A cache that processes share (L2), such as Redis. It is not trusted: slow, away, emptied, rolled back to an old snapshot or forged, it
- * changes how fast an answer is, and never what it is (C6). No method rejects; what fails is a miss.
+ * A cache that processes share (L2), such as Redis. It is not trusted: if it is slow, unreachable,
+ * empty, rolled back or forged, it changes the speed of an answer and never the answer (C6). Its
+ * methods never reject; a failure is a miss.
  */
 export interface SharedCache {
-  /** How long an entry is kept at most, in milliseconds; half an hour at most, because stale ones are told by a log that is kept for an hour. */
+  /**
+   * The longest lifetime of an entry in milliseconds: at most half an hour, because the log that
+   * identifies stale entries is kept for an hour.
+   */
   readonly ttlMs: number
-  /** The values kept for these kids. One round trip. */
+  /** Returns the values of these key IDs in one round trip. */
   read(kids: readonly string[]): Promise<ReadonlyMap<string, string>>
-  /** Keeps these entries, except where one of a newer version is kept already. */
+  /** Stores these entries, unless a newer version is stored already. */
   write(entries: readonly SharedCacheEntry[]): Promise<void>
   close(): Promise<void>
 }

@@ -5,10 +5,10 @@ import type { Binding, Keyring, Sealed } from '../sealing/keyring.js'
 import type { KidIssuer } from './kid-issuer.js'
 import type { SecretRecord } from './ports.js'
 
-/** What tells one secret's place from every other's; the sealed bytes open nowhere else (C7). */
+/** Identifies a secret; its encrypted bytes are bound to this (C7). */
 type SecretPlace = Pick<SecretRecord, 'kid' | 'generation' | 'algorithm'>
 
-/** Makes tenants' secrets, and opens them for the key that uses them. */
+/** Creates and decrypts tenants' secrets. */
 export class SecretSealer {
   readonly #keyring: Keyring
   readonly #kids: Pick<KidIssuer, 'mint'>
@@ -20,7 +20,7 @@ export class SecretSealer {
     this.#algorithm = algorithm
   }
 
-  /** A new signing secret for the tenant, already sealed. */
+  /** Returns a new encrypted signing secret for the tenant. */
   mint(tenant: string, generation: number, nowMs: number): SecretRecord {
     const place = { kid: this.#kids.mint(), generation, algorithm: this.#algorithm }
     const secret = randomBytes(minSecretBytes[this.#algorithm])
@@ -32,18 +32,18 @@ export class SecretSealer {
     }
   }
 
-  /** See `openSecret`. */
+  /** Returns the decrypted secret, as `openSecret` does. */
   open(tenant: string, record: SecretRecord): Buffer {
     return openSecret(this.#keyring, tenant, record)
   }
 
-  /** The same secret under the newest master key. */
+  /** Returns the same secret under the newest master key. */
   reseal(tenant: string, record: SecretRecord): Sealed {
     return this.#keyring.reseal(record, bindingOf(tenant, record))
   }
 }
 
-/** The secret itself. Throws `master_key_missing` or `master_key_wrong`. */
+/** Returns the decrypted secret. Throws `master_key_missing`, `master_key_wrong`. */
 export function openSecret(keyring: Keyring, tenant: string, record: SecretRecord): Buffer {
   return keyring.open(record, bindingOf(tenant, record))
 }

@@ -3,20 +3,19 @@ import { type Instant, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { Keyring } from '../sealing/keyring.js'
 import type { SealedSetting, TenantStore } from './ports.js'
-import type { VerifierLease } from './verifier-lease.js'
 
 /**
- * A key that all processes on a store share, as its user has made it of 32 random bytes. It is kept
- * sealed under a master key and can be replaced while processes run, so read it at each use.
+ * A key that all processes on a store share, made of 32 random bytes by the function `make` of its
+ * user. It can be replaced while processes run, so read it at each use.
  */
 export interface StoredKey<T> {
-  /** The version that new values are made with. */
+  /** The version for new values. */
   readonly current: T
-  /** The versions that a value may be made with: `current`, and during a replacement the next one. */
+  /** The versions of values to accept: `current`, and during a replacement the next one. */
   readonly accepted: readonly T[]
-  /** The version that `current` has replaced. It only names, in a refusal, what it once made. */
+  /** The version that `current` has replaced. Use it only to choose the code of a refusal. */
   readonly replaced: T | undefined
-  /** Whether a replacement is ending what rests on `replaced` at this moment. */
+  /** Whether a replacement is ending what depends on `replaced`. */
   readonly isReplacing: boolean
 }
 
@@ -24,31 +23,36 @@ export interface StoredKey<T> {
 export interface StoredKeysOptions {
   readonly store: Pick<TenantStore, 'setting' | 'readSettings'>
   readonly keyring: Keyring
-  readonly lease: Pick<VerifierLease, 'ensure' | 'instant'>
-  /** Returns whether knowledge of this instant is still fresh enough to use. */
+  readonly lease: {
+    /** Resolves once the lease is valid; `undefined` when it is. */
+    ensure(): Promise<void> | undefined
+    /** Returns the current instant, or `longAgo` while a read that begins now may not be cached. */
+    instant(): Instant
+  }
+  /** Returns whether data read at this instant is still fresh enough to use. */
   readonly covers: (readAt: Instant) => boolean
   /** Called when a version of a key has changed. */
   readonly onChange: () => void
   readonly nowMs: () => number
 }
 
-/** Stages of a version, as the name of its row begins; the current one has the bare name. */
+/** Stages of a version, which prefix the name of its row; the current one has no prefix. */
 export const stages = ['next', 'ending', 'retired'] as const
 
-/** Where a version stands in a replacement. */
+/** The stage of a version in a replacement. */
 export type KeyStage = (typeof stages)[number]
 
-/** Milliseconds without another read after one that failed. */
+/** Milliseconds between a failed read and the next one. */
 const failureCooldownMs = 1000
 
 const keyBytes = 32
 
-/** Keys of the library itself; a process may have no use for one that others use. */
+/** The library's own keys, which are replaced even if this process does not use them. */
 const libraryKeys = ['kid-key', 'shared-cache-key'] as const
 
 /**
- * The keys of this store that processes share. Knowledge of them is as fresh as knowledge of tenants
- * (C4): the change feed reports each change of them, and without a recent proof they are read again.
+ * The keys of a store that processes share. They are as fresh as tenants (C4): the change feed
+ * reports each change of them, and without a recent proof of the feed they are read again.
  */
 export class StoredKeys {
   readonly #options: StoredKeysOptions
@@ -64,17 +68,21 @@ export class StoredKeys {
     this.#options = options
   }
 
-  /** Whether a change was reported that has not been read yet. */
+  /** Whether a reported change has not been read yet. */
   get isStale(): boolean {
     return this.#isStale
   }
 
-  /** The names of all keys that this process knows of. */
+  /** The names of all keys that this process knows. */
   get names(): ReadonlySet<string> {
     return new Set([...libraryKeys, ...this.#keys.map(({ name }) => name)])
   }
 
-  /** Returns the key of this name, made at its first use. Throws `master_key_missing`, `master_key_wrong`. */
+  /**
+   * Returns the key of this name, created at its first use.
+   *
+   * @throws `master_key_missing`, `master_key_wrong`
+   */
   async key<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>> {
     if (this.#isStale) await this.#read()
     if (!this.#rows.has(name)) {
@@ -86,27 +94,30 @@ export class StoredKeys {
     return key
   }
 
-  /** A key was replaced, or may have been. */
+  /** Records that a key may have been replaced. */
   invalidate(): void {
     this.#changes += 1
     this.#isStale = true
   }
 
-  /** Resolves once the keys are known as of now; `undefined` when they are. Fails with `store_unavailable`. */
+  /**
+   * Reads the keys unless they are fresh; then returns `undefined`. Fails with `store_unavailable`.
+   */
   ensure(): Promise<void> | undefined {
     if (!this.#isStale && this.#options.covers(this.#readAt)) return undefined
-    // A flood of forged kids while the store is away costs one attempt in this time (C2).
+    // A flood of forged key IDs while the store is unreachable causes one attempt in this time
+    // (C2).
     const hasJustFailed = Math.abs(this.#options.nowMs() - this.#failedAt) < failureCooldownMs
     if (hasJustFailed && this.#reading === undefined) return Promise.reject(refusal('store_unavailable'))
     return this.#read()
   }
 
-  /** The bytes as a row of this name keeps them. */
+  /** Returns the bytes encrypted for the row of this name. */
   seal(name: string, bytes: Uint8Array): SealedSetting {
     return { name, ...this.#options.keyring.seal(bytes, ['setting', name]) }
   }
 
-  /** The bytes of a row. Throws `master_key_missing`, `master_key_wrong`. */
+  /** Returns the decrypted bytes of a row. Throws `master_key_missing`, `master_key_wrong`. */
   open(row: SealedSetting): Buffer {
     return this.#options.keyring.open(row, ['setting', row.name])
   }
@@ -132,15 +143,15 @@ export class StoredKeys {
     const { store, lease } = this.#options
     let changes: number
     do {
-      // Not waited for: an open transaction of the caller may hold what the lease has to write. Rows
-      // that are read without a lease count for this call alone.
+      // Not awaited: an open transaction of the caller may lock the row of the lease. Rows that are
+      // read without a lease are not cached.
       lease.ensure()?.catch(() => {})
       changes = this.#changes
       const readAt = lease.instant()
       const rows = await store.readSettings()
       this.#rows = new Map(rows.map((row) => [row.name, row]))
       this.#readAt = readAt
-      // One that was overtaken by a change is read again.
+      // A change arrived during the read: read again.
     } while (changes !== this.#changes)
     const hasChanged = this.#keys.map((key) => key.update(this.#open)).includes(true)
     this.#isStale = false
@@ -148,7 +159,7 @@ export class StoredKeys {
   }
 }
 
-/** The name of the row that keeps a version of this key. */
+/** Returns the name of the row with a version of this key. */
 export function rowName(stage: KeyStage, name: string): string {
   return `${stage}:${name}`
 }
@@ -163,7 +174,7 @@ interface Versions<T> {
 class LiveKey<T> implements StoredKey<T> {
   readonly name: string
   readonly #make: (bytes: Uint8Array) => T
-  /** By their bytes, so that a version is made once. */
+  /** By their bytes, so that each version is made once. */
   #made: ReadonlyMap<string, T> = new Map()
   #versions: Versions<T>
   #accepted: readonly T[]
@@ -191,7 +202,7 @@ class LiveKey<T> implements StoredKey<T> {
     return this.#versions.isReplacing
   }
 
-  /** Takes the versions from the rows that were read; returns whether one has changed. */
+  /** Reads the versions from the rows, and returns whether one has changed. */
   update(open: (name: string) => Buffer | undefined): boolean {
     const before = this.#versions
     this.#versions = this.#read(open)
@@ -216,7 +227,7 @@ class LiveKey<T> implements StoredKey<T> {
       return one
     }
     const current = version(this.name)
-    // Deleted by hand: nothing can be made or accepted.
+    // The row was deleted by hand.
     if (current === undefined) throw refusal('store_unavailable')
     const ending = version(rowName('ending', this.name))
     const versions = {

@@ -2,7 +2,10 @@ import { LatchkeyError } from '../errors.js'
 
 const maxLength = 255
 
-/** Throws `tenant_invalid` unless `tenant` is 1 to 255 UTF-16 units of well-formed text without NUL: what every store can hold as it is. */
+/**
+ * Throws `tenant_invalid` unless the ID is a well-formed string of 1 to 255 UTF-16 code units
+ * without NUL, which every store can hold.
+ */
 export function checkTenantId(tenant: string): void {
   const usable =
     typeof tenant === 'string' &&

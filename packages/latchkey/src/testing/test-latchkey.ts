@@ -1,7 +1,8 @@
 import { createLatchkey, type IssueRequest, type Latchkey } from '../latchkey.js'
 import { Keyring } from '../sealing/keyring.js'
-import { type TenantSecrets, tenantSecrets } from '../secrets/tenant-secrets.js'
 import { memoryStore } from '../stores/memory/index.js'
+import { tenantSecrets } from '../tenant-secrets/tenant-secrets.js'
+import type { TenantSecrets } from '../tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock, type FakeClock } from './fake-clock.js'
 
 /** Everything an application's own tests need to sign somebody in, without a database. */

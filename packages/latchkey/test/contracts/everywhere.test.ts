@@ -78,7 +78,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     const store = database.open()
     const writer = open(store)
     await writer.latchkey.issue({ subject: 'alice' })
-    await store.register({ id: 'vanished', maxStalenessMs: shortStaleness }, 60_000)
+    await store.renewLease({ id: 'vanished', maxStalenessMs: shortStaleness }, 60_000)
     expect(await timeOf(writer.keys.revoke('alice', { everywhere: true }))).toBeGreaterThanOrEqual(shortStaleness)
   })
 

@@ -6,9 +6,9 @@ import { type RedisServer, startRedis } from '../../../../test/support/start-red
 import { systemClock } from '../../src/clock.js'
 import type { Clock } from '../../src/index.js'
 import { createLatchkey } from '../../src/latchkey.js'
-import { tenantSecrets } from '../../src/secrets/tenant-secrets.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
 import { redisCache } from '../../src/stores/redis/index.js'
+import { tenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
 import { masterKeys, outcomeOf } from '../support/setup.js'
 
 const maxStaleness = 1000

@@ -78,7 +78,7 @@ describe('a feed whose link goes silent, and closes nothing', () => {
     await recorder.proof()
     const silence = silenceBehind(({ type, text }) => isLast(text, type))
     // The answer to a question is the one statement that a listening connection runs by itself.
-    const stopAsking = other.feed.ask?.(() => {})
+    const stopAsking = other.feed.requestAcknowledgements?.(() => {})
     await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
     expect(silence.hasFallenSilent).toBe(true)
     await expectToComeBack(recorder)

@@ -5,9 +5,9 @@ import { type RedisServer, startRedis } from '../../../../test/support/start-red
 import { systemClock } from '../../src/clock.js'
 import { createLatchkey } from '../../src/latchkey.js'
 import type { SharedCache } from '../../src/secrets/ports.js'
-import { tenantSecrets } from '../../src/secrets/tenant-secrets.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { redisCache } from '../../src/stores/redis/index.js'
+import { tenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
 import { masterKeys } from '../support/setup.js'
 
 let redis: RedisServer

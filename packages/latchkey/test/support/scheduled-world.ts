@@ -9,8 +9,8 @@ import type {
   TenantStore,
   WatchOptions,
 } from '../../src/secrets/ports.js'
-import type { TenantSecrets } from '../../src/secrets/tenant-secrets.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
+import type { TenantSecrets } from '../../src/tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from './setup.js'
 

@@ -2,8 +2,10 @@ import type { Clock } from '../../src/clock.js'
 import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../../src/latchkey.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import type { TenantStore } from '../../src/secrets/ports.js'
-import { type TenantSecrets, type TenantSecretsOptions, tenantSecrets } from '../../src/secrets/tenant-secrets.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
+import { tenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
+import type { TenantSecrets } from '../../src/tenant-secrets/tenant-secrets-api.js'
+import type { TenantSecretsOptions } from '../../src/tenant-secrets/tenant-secrets-options.js'
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.js'
 
 /** One process of an application: its own memory, over a store that others may share. */

@@ -119,8 +119,8 @@ class ProcessMemory implements MemoryStore {
     const timer = setInterval(() => listener.proved(instant()), intervalMs).unref()
     const feed: ChangeFeed = {
       // Everybody was told when it was committed.
-      ask: (heard) => {
-        for (const id of this.#feeds.values()) heard(id)
+      requestAcknowledgements: (acknowledge) => {
+        for (const id of this.#feeds.values()) acknowledge(id)
         return () => {}
       },
       close: async () => {
@@ -171,12 +171,12 @@ class ProcessMemory implements MemoryStore {
       .slice(0, limit)
   }
 
-  async register(verifier: Verifier, forMs: number): Promise<void> {
+  async renewLease(verifier: Verifier, forMs: number): Promise<void> {
     this.#checkOpen()
     this.#verifiers.set(verifier.id, { verifier, until: performance.now() + forMs })
   }
 
-  async unregister(verifierId: string): Promise<void> {
+  async releaseLease(verifierId: string): Promise<void> {
     this.#checkOpen()
     this.#verifiers.delete(verifierId)
   }

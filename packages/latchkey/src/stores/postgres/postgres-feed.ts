@@ -53,10 +53,10 @@ export class PostgresFeed implements SqlFeed {
     }
   }
 
-  ask(heard: (verifierId: string) => void): () => void {
+  requestAcknowledgements(acknowledge: (verifierId: string) => void): () => void {
     this.#questions += 1
     const question = String(this.#questions)
-    this.#asking.set(question, heard)
+    this.#asking.set(question, acknowledge)
     // No answer comes when this fails.
     this.#options.notify(questionsChannel, `${question} ${this.#ownChannel}`).catch(() => {})
     return () => this.#asking.delete(question)

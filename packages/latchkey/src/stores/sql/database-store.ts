@@ -130,7 +130,9 @@ export class DatabaseStore implements SqlStore {
     const inner = await this.#database.watch(listener, options, await this.#checkReady())
     this.#listeners.add(listener)
     const feed: ChangeFeed = {
-      ...(inner.ask === undefined ? {} : { ask: (heard) => inner.ask?.(heard) ?? (() => {}) }),
+      ...(inner.requestAcknowledgements === undefined
+        ? {}
+        : { requestAcknowledgements: (acknowledge) => inner.requestAcknowledgements?.(acknowledge) ?? (() => {}) }),
       check: () => inner.check?.(),
       close: async () => {
         this.#listeners.delete(listener)
@@ -170,11 +172,11 @@ export class DatabaseStore implements SqlStore {
     return rows.map(({ tenant_id }) => tenant_id)
   }
 
-  async register(verifier: Verifier, forMs: number): Promise<void> {
+  async renewLease(verifier: Verifier, forMs: number): Promise<void> {
     await registerVerifier(await this.#checkReady(), this.#database.dialect, verifier, forMs)
   }
 
-  async unregister(verifierId: string): Promise<void> {
+  async releaseLease(verifierId: string): Promise<void> {
     await this.#checkReady()
     await unregisterVerifier(this.#client, verifierId)
   }

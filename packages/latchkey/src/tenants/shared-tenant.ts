@@ -1,10 +1,11 @@
-import type { EndedSession } from './ports.js'
+import type { EndedSession } from '../secrets/ports.js'
 import type { OpenSecret, ReadTenant } from './tenant-key.js'
 
 /**
- * What is sealed into an entry of the shared cache: the tenant, or that the kid has ended, as it was read once the history stood at `lowWaterMark`. The tenant's
- * secrets are in it as they are: the entry's seal is all that they need, and opening another for each secret would double what a read costs. Its grants
- * likewise, as their JSON text.
+ * The content of an entry of the shared cache: a tenant, or `null` for a key ID that has ended,
+ * read when the history had this low-water mark. Secrets and grants are stored in it decrypted,
+ * because the entry itself is encrypted: decrypting each secret as well would double the cost of a
+ * read.
  */
 export interface SharedTenant {
   readonly lowWaterMark: number
@@ -16,7 +17,7 @@ export interface SharedTenant {
     | null
 }
 
-/** Changes with what `encodeSharedTenant` makes, so that entries of another version of this library are misses. */
+/** Version of the encoding, so that entries of another version of this library are misses. */
 export const SHARED_TENANT_FORMAT = 3
 
 type EncodedSecret = readonly [
@@ -40,12 +41,14 @@ type EncodedTenant = readonly [
 
 type Encoded = readonly [lowWaterMark: number, record: EncodedTenant | null]
 
-/** JSON without the names: a process that has just started parses thousands of these, and so in two thirds of the time. */
+/** Encodes without member names, which a starting process parses in two thirds of the time. */
 export function encodeSharedTenant({ lowWaterMark, record }: SharedTenant): string {
   return JSON.stringify([lowWaterMark, record === null ? null : encodeTenant(record)] satisfies Encoded)
 }
 
-/** What `encodeSharedTenant` was given: the text must come from there, as one that was sealed by us does. */
+/**
+ * Decodes the result of `encodeSharedTenant`. The text must have been decrypted, so it is trusted.
+ */
 export function decodeSharedTenant(text: string): SharedTenant {
   const [lowWaterMark, record]: Encoded = JSON.parse(text)
   return { lowWaterMark, record: record === null ? null : decodeTenant(record) }

@@ -1,46 +1,49 @@
 import { randomBytes } from 'node:crypto'
-import type { SealedSetting, TenantStore } from './ports.js'
-import { rowName, type StoredKeys } from './stored-keys.js'
+import type { SealedSetting, TenantStore } from '../secrets/ports.js'
+import { rowName, type StoredKeys } from '../secrets/stored-keys.js'
 
-/** How far a replacement of all keys has come. */
+/** The progress of a replacement of all keys. */
 export interface KeyReplacementProgress {
-  /** `announce`: the next keys are published. `switch`: they take over. `replace`: tenants get new secrets. `finish`: what is left ends. */
+  /**
+   * `announce`: publishes the next keys. `switch`: makes them current. `replace`: replaces tenants'
+   * secrets. `finish`: ends the old keys.
+   */
   readonly step: 'announce' | 'switch' | 'replace' | 'finish'
-  /** Tenants looked at, of `total`; both are 0 before the step `replace`. */
+  /** Tenants processed, of `total`; both are 0 before the step `replace`. */
   readonly done: number
   readonly total: number
 }
 
 /** Options of `replaceKeys`. */
 export interface ReplaceKeysOptions {
-  /** Stops it after the step at hand; the next call goes on from there. */
+  /** Stops after the current step; the next call continues from there. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: KeyReplacementProgress) => void
   /**
-   * Ends what else rests on the replaced keys. Called once every process uses the new ones, and again
-   * by the call that follows an interruption.
+   * Ends whatever else depends on the replaced keys. Called when every process uses the new ones,
+   * and again by the call that follows an interruption.
    */
   readonly end?: () => Promise<void>
 }
 
-/** What a replacement works with. */
+/** The parts of a replacement. */
 export interface KeyReplacement {
   readonly store: Pick<TenantStore, 'changeSettings' | 'readDue' | 'countDue'>
   readonly keys: StoredKeys
   /** Resolves once no process uses what was changed before. */
   readonly waitForPropagation: () => Promise<void>
-  /** Gives those of these tenants new secrets whose secrets rest on a replaced key; returns how many. */
+  /** Replaces secrets of these tenants that depend on a replaced key; returns how many tenants. */
   readonly replaceSecrets: (tenants: readonly string[]) => Promise<number>
 }
 
-/** Tenants per transaction: short enough that nothing beside it waits long. */
+/** Tenants per transaction: few, so that other transactions wait only briefly. */
 const stepSize = 100
 
 const always = Number.MAX_SAFE_INTEGER
 
 /**
- * Replaces all keys and every tenant's secret; returns how many tenants got a new one. How far it has
- * come stands in the names of the keys' rows, so that any process can go on with it at any time.
+ * Replaces all keys and every tenant's secret; returns the number of tenants with a new one. The
+ * progress is in the names of the keys' rows, so that any process can continue at any time.
  */
 export async function replaceKeys(
   { store, keys, waitForPropagation, replaceSecrets }: KeyReplacement,
@@ -50,7 +53,7 @@ export async function replaceKeys(
   const report = (step: KeyReplacementProgress['step'], done = 0, total = 0) => onProgress?.({ step, done, total })
   report('announce')
   await store.changeSettings((rows) => announced(rows, keys))
-  // Every process accepts the next keys before one makes anything with them.
+  // Every process accepts the next keys before any process uses them.
   await waitForPropagation()
   if (isStopped()) return 0
   report('switch')
@@ -78,7 +81,7 @@ export async function replaceKeys(
 
 type Rows = readonly SealedSetting[]
 
-/** The rows with a next version of each key; the same rows while an earlier replacement still ends what was before. */
+/** Adds a next version of each key, unless an earlier replacement is still running. */
 function announced(rows: Rows, keys: StoredKeys): Rows {
   const byName = new Map(rows.map((row) => [row.name, row]))
   const names = [...keys.names].filter((name) => byName.has(name))
@@ -87,7 +90,7 @@ function announced(rows: Rows, keys: StoredKeys): Rows {
   return missing.length === 0 ? rows : [...rows, ...missing.map((name) => keys.seal(name, randomBytes(32)))]
 }
 
-/** The rows with each next version in the place of the current one, which begins to end. */
+/** Makes each next version the current one, and the current one the ending one. */
 function switched(rows: Rows, keys: StoredKeys): Rows {
   const byName = new Map(rows.map((row) => [row.name, row]))
   const moved = [...keys.names].flatMap((name) => {
@@ -105,7 +108,7 @@ function switched(rows: Rows, keys: StoredKeys): Rows {
   ]
 }
 
-/** The rows once everything has ended that rested on what was replaced. */
+/** Makes each ending version a retired one. */
 function finished(rows: Rows, keys: StoredKeys): Rows {
   const names = new Map([...keys.names].map((name) => [rowName('ending', name), rowName('retired', name)]))
   if (!rows.some((row) => names.has(row.name))) return rows

@@ -2,23 +2,23 @@ import { callBack } from '../call-back.js'
 import { publishFeed } from '../channels.js'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import { refusal } from '../errors.js'
-import type { DoubtListener } from '../keys/key-source.js'
+import type { FreshnessListener } from '../keys/key-source.js'
+import {
+  type Change,
+  type ChangeListener,
+  KEYS_CHANGED,
+  type TenantRecord,
+  type TenantStore,
+} from '../secrets/ports.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
-import { type Change, type ChangeListener, KEYS_CHANGED, type TenantRecord, type TenantStore } from './ports.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import {
-  type CachedTenant,
-  type ReadTenant,
-  type TenantKey,
-  type TenantSurroundings,
-  tenantMaker,
-} from './tenant-key.js'
+import { type CachedTenant, type ReadTenant, type TenantKey, type TenantServices, tenantMaker } from './tenant-key.js'
 import type { VerifierLease } from './verifier-lease.js'
 
-/** What `TenantResolver` works with. */
-export interface TenantResolverOptions extends Pick<TenantSurroundings, 'open' | 'openGrants'> {
+/** Options of `TenantResolver`. */
+export interface TenantResolverOptions extends Pick<TenantServices, 'open' | 'openGrants'> {
   /** The source of messages about the feed. */
   readonly source: object
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
@@ -26,24 +26,29 @@ export interface TenantResolverOptions extends Pick<TenantSurroundings, 'open' |
   readonly maxTenants: number
   readonly maxStalenessMs: number
   readonly clock: Clock
-  /** Returns whether a secret of this kid rests on a key that was replaced, so that nothing verifies with it. */
+  /**
+   * Returns whether a secret with this key ID depends on a replaced key, and so verifies nothing.
+   */
   readonly isReplaced: (kid: string) => boolean
-  /** Called when keys other than tenants' secrets have changed, or may have. */
+  /** Called when keys other than tenants' secrets may have changed. */
   readonly onKeysChange: () => void
-  /** Called when the feed begins or ceases to vouch for what is in memory. */
+  /** Called when the feed becomes fresh or stops being fresh. */
   readonly onFeedChange: ((isFresh: boolean) => void) | undefined
 }
 
-/** Attempts to read a tenant that is read too slowly to be believed, before the answer is 503. */
+/** Attempts to read a tenant whose reads are stale when they arrive, before the answer is 503. */
 const maxAttempts = 3
 
-/** Looks at the feed per `maxStaleness`, and the longest time between two, in milliseconds: a watch ends within a second of the moment at which knowledge is too old. */
-const looksPerStaleness = 4
-const longestLookIntervalMs = 500
+/** Checks of the feed's age per `maxStaleness`. */
+const ageChecksPerStaleness = 4
+
+/** The longest interval between them: a watch ends within a second after data has become stale. */
+const longestAgeCheckIntervalMs = 500
 
 /**
- * What this process knows of tenants, and whether it may be believed now (C4, C6): the cache in memory, and behind it the shared one and the
- * store. It listens to the change feed, and tells those who hold on to a verdict when they had better look again.
+ * Finds tenants in memory while they are fresh (C4, C6), and reads them from the shared cache or
+ * the store otherwise. It consumes the change feed, and notifies listeners when a verdict on a
+ * token may have become invalid.
  */
 export class TenantResolver implements ChangeListener {
   readonly #source: object
@@ -54,21 +59,21 @@ export class TenantResolver implements ChangeListener {
   readonly #byKid: BatchReader
   readonly #byTenant: BatchReader
   readonly #makeTenant: ReturnType<typeof tenantMaker>
-  readonly #doubtListeners = new Set<DoubtListener>()
+  readonly #freshnessListeners = new Set<FreshnessListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
   readonly #isReplaced: TenantResolverOptions['isReplaced']
   readonly #onKeysChange: TenantResolverOptions['onKeysChange']
   readonly #onFeedChange: TenantResolverOptions['onFeedChange']
   readonly #maxStalenessMs: number
-  readonly #lookIntervalMs: number
+  readonly #ageCheckIntervalMs: number
   readonly #shared: SharedTenants | undefined
   readonly #timers: NodeJS.Timeout[] = []
-  #vouchedFor = false
-  /** The newest proof, also of a feed that has been lost since. */
+  #wasFresh = false
+  /** The newest proof, even if the feed was lost since. */
   #lastProof = longAgo
   #closed = false
 
-  /** `createShared` makes the shared cache's side, if there is one, which must know whether the feed is fresh. */
+  /** `createShared` returns the reader of the shared cache, if there is one. */
   constructor(
     { store, lease, clock, open, openGrants, ...options }: TenantResolverOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
@@ -100,39 +105,42 @@ export class TenantResolver implements ChangeListener {
     this.#onKeysChange = options.onKeysChange
     this.#onFeedChange = options.onFeedChange
     this.#maxStalenessMs = options.maxStalenessMs
-    this.#lookIntervalMs = Math.min(options.maxStalenessMs / looksPerStaleness, longestLookIntervalMs)
+    this.#ageCheckIntervalMs = Math.min(options.maxStalenessMs / ageChecksPerStaleness, longestAgeCheckIntervalMs)
   }
 
-  /** Milliseconds since the change feed last proved itself complete; Infinity while it does not vouch for anything. */
+  /** Age of the feed's last proof in milliseconds; `Infinity` without one. */
   get feedAgeMs(): number {
     return this.#freshness.feedAgeMs
   }
 
-  /** The tenant, if it is in memory and may be believed now. */
+  /** Returns the tenant if it is in memory and fresh. */
   find(tenant: string): CachedTenant | undefined {
     const cached = this.#cache.find(tenant)
     return cached !== undefined && this.#isFresh(cached) ? cached : undefined
   }
 
   /**
-   * The key whose tokens carry this header, if it is in memory; not when it is known that its tenant may not be believed. A few keys are found by their kid alone.
-   * Whether it may be believed is for the key to say at the accept: what it refuses stays refused, however old that knowledge is.
+   * Returns the key whose tokens have this header, if it is in memory and not known to be stale. A
+   * few keys are found by their key ID alone. The key itself is asked whether it is current when a
+   * token is accepted; a refusal stays valid, however old the data is.
    */
   findByHeader(headerSegment: string): TenantKey | undefined {
     return this.#ifLikelyFresh(this.#cache.findByHeader(headerSegment))
   }
 
-  /** As `findByHeader`, by the kid. */
+  /** Returns the key with this key ID, as `findByHeader` does. */
   findByKid(kid: string): TenantKey | undefined {
     return this.#ifLikelyFresh(this.#cache.findByKid(kid))
   }
 
-  /** The tenant as it is read now; `undefined` when there is none. Fails with `store_unavailable`. */
+  /** Reads a tenant; `undefined` for none. Fails with `store_unavailable`. */
   read(tenant: string): Promise<CachedTenant | undefined> {
     return this.#readWith(this.#byTenant, tenant)
   }
 
-  /** The tenant that owns this kid; `undefined` when nobody does. Fails with `store_unavailable`. */
+  /**
+   * Reads the tenant that owns this key ID; `undefined` for none. Fails with `store_unavailable`.
+   */
   readOwner(kid: string): Promise<CachedTenant | undefined> {
     return this.#readWith(this.#byKid, kid)
   }
@@ -147,29 +155,32 @@ export class TenantResolver implements ChangeListener {
     this.apply(change)
   }
 
-  /** Drops what was known of the tenant before this version, in memory and in reads under way. */
+  /** Ends older versions of the tenant, in memory and in reads that have begun. */
   apply({ tenant, version }: Change): void {
     if (tenant === KEYS_CHANGED) {
       this.#onKeysChange()
-      this.#doubt(undefined)
+      this.#notify(undefined)
       return
     }
     this.#shared?.changed({ tenant, version })
     this.#supersede(tenant, version)
-    this.#doubt(tenant)
+    this.#notify(tenant)
   }
 
-  /** Returns whether what was read at this instant, and was not reported as changed since, is still fresh enough to use. */
+  /**
+   * Returns whether data read at this instant, and not reported as changed since, is still fresh
+   * enough to use.
+   */
   covers(readAt: Instant): boolean {
     return this.#freshness.covers(readAt, this.#clock.now())
   }
 
-  /** Forgets every tenant in memory and discards the reads under way: a key that they rest on was replaced. */
+  /** Ends all tenants in memory and in reads that have begun: a key that they depend on changed. */
   forgetAll(): void {
     this.#cache.clear()
     this.#byKid.lost()
     this.#byTenant.lost()
-    this.#doubt(undefined)
+    this.#notify(undefined)
   }
 
   proved(asOf: Instant): void {
@@ -177,12 +188,12 @@ export class TenantResolver implements ChangeListener {
     this.#freshness.proved(asOf)
     this.#lastProof = asOf
     this.#shared?.proved(asOf, instantOf(this.#clock))
-    for (const proved of this.#proofListeners) proved(asOf)
-    this.#tellFeedState()
+    for (const listener of this.#proofListeners) listener(asOf)
+    this.#reportFeedState()
   }
 
   lost(): void {
-    // The list may be that of another server by now, on which this verifier does not stand.
+    // The feed may have moved to another server, whose list lacks this verifier.
     this.#lease.expire()
     this.#freshness.lost()
     this.#cache.clear()
@@ -190,34 +201,37 @@ export class TenantResolver implements ChangeListener {
     this.#byTenant.lost()
     this.#shared?.lost()
     this.#onKeysChange()
-    this.#tellFeedState()
-    this.#doubt(undefined)
+    this.#reportFeedState()
+    this.#notify(undefined)
     void this.#catchUp()
   }
 
-  /** Calls `doubted` whenever a verdict may hold no more; gives the way to end that. */
-  watch(doubted: DoubtListener): () => void {
-    this.#doubtListeners.add(doubted)
-    return () => this.#doubtListeners.delete(doubted)
+  /** Calls `listener` whenever a verdict may have become invalid; returns how to stop that. */
+  watch(listener: FreshnessListener): () => void {
+    this.#freshnessListeners.add(listener)
+    return () => this.#freshnessListeners.delete(listener)
   }
 
-  /** Calls `heard` once every change committed before this call has been delivered to this process; returns the way to end that. */
-  whenProved(heard: () => void): () => void {
+  /**
+   * Calls `listener` once every change committed before this call has been delivered to this
+   * process; returns how to stop that.
+   */
+  whenProved(listener: () => void): () => void {
     const { monotonicMs } = instantOf(this.#clock)
     const proved = (asOf: Instant) => {
-      if (asOf.monotonicMs >= monotonicMs) heard()
+      if (asOf.monotonicMs >= monotonicMs) listener()
     }
     this.#proofListeners.add(proved)
     return () => this.#proofListeners.delete(proved)
   }
 
-  /** Begins with what has to be done now and then, once the feed is up. */
+  /** Starts the periodic work. Must be called once the feed is running. */
   async start(): Promise<void> {
     await this.#catchUp()
     if (this.#closed) return
-    this.#timers.push(setInterval(() => this.#lookAtFeed(), this.#lookIntervalMs).unref())
+    this.#timers.push(setInterval(() => this.#checkFeedAge(), this.#ageCheckIntervalMs).unref())
     if (this.#shared === undefined) return
-    // The list of changed tenants begins anew once it has grown for as long as entries live.
+    // The list of changed tenants is read again once entries of the cache have expired meanwhile.
     this.#timers.push(setInterval(() => void this.#catchUp(), this.#shared.entryLifetimeMs).unref())
   }
 
@@ -228,7 +242,7 @@ export class TenantResolver implements ChangeListener {
   }
 
   #ifLikelyFresh(key: TenantKey | undefined): TenantKey | undefined {
-    if (key === undefined || (this.#freshness.isInDoubt && !this.#isFresh(key))) return undefined
+    if (key === undefined || (this.#freshness.isSuspect && !this.#isFresh(key))) return undefined
     key.use()
     return key
   }
@@ -239,9 +253,9 @@ export class TenantResolver implements ChangeListener {
 
   async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
-      const registering = this.#lease.ensure()
-      // A microtask each for thousands of cold tenants would be felt.
-      if (registering !== undefined) await registering
+      const renewing = this.#lease.ensure()
+      // Thousands of uncached tenants would be slowed down by one microtask each.
+      if (renewing !== undefined) await renewing
       const cached = await reader.read(key)
       if (this.#closed) throw refusal('store_closed')
       if (cached === undefined || this.#isFresh(cached)) return cached
@@ -249,11 +263,11 @@ export class TenantResolver implements ChangeListener {
     throw refusal('store_unavailable')
   }
 
-  /** What was read is known from now on, unless something newer is: no read that began before and comes later puts an older version back (C6). */
+  /** Caches what was read, unless a newer version is known (C6). */
   #keep({ record, readAt }: Reading): CachedTenant | undefined {
     if (record === undefined) return undefined
     const read = this.#makeTenant(this.#withoutReplaced(record), readAt)
-    // After closing nothing is learnt any more.
+    // After closing nothing is cached.
     if (this.#closed) return read
     this.#supersede(record.tenant, record.version)
     this.#shared?.wasRead(record.tenant, record.version)
@@ -265,16 +279,16 @@ export class TenantResolver implements ChangeListener {
     return { ...record, secrets: record.secrets.filter(({ kid }) => !this.#isReplaced(kid)) }
   }
 
-  /** There is nobody who has this kid: whoever had it is not known any more. Who was refused for that is not accepted again. */
+  /** Ends the tenant that had this key ID, so that no token is accepted after one was refused. */
   #endKid(kid: string): undefined {
-    this.#shared?.hasEnded(kid)
+    this.#shared?.ended(kid)
     this.#byKid.ended(kid)
     this.#byTenant.ended(kid)
     const owner = this.#cache.findByKid(kid)?.tenant
     if (owner !== undefined) this.#cache.drop(owner, Number.POSITIVE_INFINITY)
   }
 
-  /** What is older than this version of the tenant ends, in memory and under way; all of it, when there is no such tenant any more. */
+  /** Ends what is older than this version of the tenant, in memory and in reads that have begun. */
   #supersede(tenant: string, version: number): undefined {
     this.#cache.drop(tenant, version)
     this.#byKid.changed(tenant, version)
@@ -282,26 +296,27 @@ export class TenantResolver implements ChangeListener {
   }
 
   async #catchUp(): Promise<void> {
-    // Without the list the shared cache is not asked: slower, never wrong. The next time may succeed.
+    // Without the list the shared cache is not read: slower, never wrong. The next call may
+    // succeed.
     await this.#shared?.catchUp().catch(() => {})
   }
 
-  /** A feed that has gone silent says nothing itself. */
-  #lookAtFeed(): void {
-    this.#tellFeedState()
-    if (!this.#freshness.isFeedFresh) this.#doubt(undefined)
+  /** A feed that stops delivering does not report that itself. */
+  #checkFeedAge(): void {
+    this.#reportFeedState()
+    if (!this.#freshness.isFeedFresh) this.#notify(undefined)
   }
 
-  #doubt(tenant: string | undefined): void {
-    if (this.#doubtListeners.size === 0) return
-    const standsForMs = this.#maxStalenessMs - elapsedMs(this.#clock, this.#lastProof)
-    for (const doubted of this.#doubtListeners) doubted(tenant, standsForMs)
+  #notify(tenant: string | undefined): void {
+    if (this.#freshnessListeners.size === 0) return
+    const freshForMs = this.#maxStalenessMs - elapsedMs(this.#clock, this.#lastProof)
+    for (const listener of this.#freshnessListeners) listener(tenant, freshForMs)
   }
 
-  #tellFeedState(): void {
+  #reportFeedState(): void {
     const isFresh = this.#freshness.isFeedFresh
-    if (isFresh === this.#vouchedFor) return
-    this.#vouchedFor = isFresh
+    if (isFresh === this.#wasFresh) return
+    this.#wasFresh = isFresh
     publishFeed(() => ({ source: this.#source, event: isFresh ? 'regained' : 'lost' }))
     callBack(() => this.#onFeedChange?.(isFresh))
   }

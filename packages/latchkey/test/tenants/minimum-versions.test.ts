@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Instant } from '../../src/clock.js'
-import { ReadFloors } from '../../src/secrets/read-floors.js'
+import { MinimumVersions } from '../../src/tenants/minimum-versions.js'
 
 const at = (ms: number): Instant => ({ wallMs: ms, monotonicMs: ms })
 
 describe('what a process has read itself', () => {
   it('counts until a proof of the feed began after it', () => {
-    const floors = new ReadFloors()
+    const floors = new MinimumVersions()
     floors.proved(at(0), at(1))
     floors.raise('alice', 7)
     floors.end('kid')
@@ -19,7 +19,7 @@ describe('what a process has read itself', () => {
   })
 
   it('keeps the newest version, in whatever order reads come back', () => {
-    const floors = new ReadFloors()
+    const floors = new MinimumVersions()
     floors.raise('alice', 7)
     floors.proved(at(0), at(1))
     floors.raise('alice', 5)
@@ -27,7 +27,7 @@ describe('what a process has read itself', () => {
   })
 
   it('says when it was too much to remember, until all of that has been delivered', () => {
-    const floors = new ReadFloors(4)
+    const floors = new MinimumVersions(4)
     for (const tenant of ['a', 'b']) floors.raise(tenant, 1)
     expect(floors.hasOverflown).toBe(false)
     floors.raise('a', 2)

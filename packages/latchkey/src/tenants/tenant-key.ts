@@ -5,98 +5,101 @@ import { type FailureCode, isLatchkeyError, refusal } from '../errors.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
 import { type HmacSecret, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
 import type { SigningKey, VerifyingKey } from '../keys/key-source.js'
-import { canonicalHeader, isCanonicalHeader } from './canonical-header.js'
-import type { GrantsPlace } from './grants-sealer.js'
-import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from './ports.js'
+import { canonicalHeader, isCanonicalHeader } from '../secrets/canonical-header.js'
+import type { GrantsPlace } from '../secrets/grants-sealer.js'
+import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from '../secrets/ports.js'
 
-/** What cached tenants need of the process they live in. */
-export interface TenantSurroundings {
-  /** Whether knowledge as of this instant may still be believed now, which is `nowMs` (milliseconds since 1970). */
+/** What cached tenants use of their process. */
+export interface TenantServices {
+  /** Returns whether data read at this instant is still fresh enough to use at `nowMs`. */
   readonly covers: (readAt: Instant, nowMs: number) => boolean
-  /** The secret itself; `master_key_missing` or `master_key_wrong` when it cannot be decrypted. */
+  /** Returns the decrypted secret. Throws `master_key_missing`, `master_key_wrong`. */
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
-  /** The JSON text of the grants. Throws `master_key_missing` or `master_key_wrong`. */
+  /** Returns the JSON of the grants. Throws `master_key_missing`, `master_key_wrong`. */
   readonly openGrants: (place: GrantsPlace, sealed: SealedGrants) => string
 }
 
-/** A secret that was read together with its tenant from under one seal, and so is open already. */
+/** A secret that was decrypted together with its tenant, as an entry of the shared cache is. */
 export interface OpenSecret extends Omit<SecretRecord, 'masterKeyId' | 'sealed'> {
   readonly secret: HmacSecret
 }
 
-/** A tenant as it was read, its secrets and its grants sealed or open. */
+/** A tenant as it was read, its secrets and grants sealed or open. */
 export interface ReadTenant extends Omit<TenantRecord, 'secrets' | 'grants'> {
   readonly secrets: readonly (SecretRecord | OpenSecret)[]
-  /** Sealed, or the JSON text itself. */
+  /** Sealed, or the JSON itself. */
   readonly grants: SealedGrants | string | null
 }
 
-/** One tenant in memory, as it was read. A change of the tenant replaces it. */
+/** A tenant in memory. A change of the tenant replaces it. */
 export interface CachedTenant {
   readonly tenant: string
   readonly version: number
   readonly isDisabled: boolean
-  /** Just before the read began. */
+  /** The instant before the read began. */
   readonly readAt: Instant
   /** The key that signs, if the tenant has one. */
   readonly signingKey: TenantKey | undefined
   readonly keys: readonly TenantKey[]
-  /** For the cache's second chance. */
+  /** Whether it was used since the cache last looked for one to evict. */
   recentlyUsed: boolean
-  /** The same was read again. */
+  /** Records that the same version was read again. */
   renew(readAt: Instant): void
-  /** The cache has let it go: with this one write to each key every verdict that leans on it dies (C8). */
+  /** Ends it: one write to each key ends every verdict that depends on it (C8). */
   end(): void
 }
 
 /**
- * Gives tenants as they are kept in memory. With a million of them every word counts, and with many in turn every place in memory that must be fetched: so
- * a tenant that has one secret is one object, its key is that object, and what nearly all have in common is kept once.
+ * Returns a function that makes cached tenants of what was read.
+ *
+ * A million of them must be small, and a verification must touch few places in memory. Therefore a
+ * tenant with one secret is one object, which is its key as well, and what nearly all tenants have
+ * in common is stored once.
  */
-export function tenantMaker(surroundings: TenantSurroundings): (record: ReadTenant, readAt: Instant) => CachedTenant {
-  const ordinary = new OrdinaryCircumstances(surroundings)
+export function tenantMaker(services: TenantServices): (record: ReadTenant, readAt: Instant) => CachedTenant {
+  const common = new CommonTraits(services)
   return (record, readAt) => {
     const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
     if (secrets.length === 0) return new KeylessTenant(record, readAt)
-    const byAlgorithm = ordinary.of(record)
+    const byAlgorithm = common.of(record)
     const keys = secrets.map((secret) => {
-      const circumstances = circumstancesOf(record, secret, byAlgorithm[secret.algorithm])
-      return new TenantKey(record, secret, readAt, circumstances)
+      const traits = traitsOf(record, secret, byAlgorithm[secret.algorithm])
+      return new TenantKey(record, secret, readAt, traits)
     })
     const [first] = keys
     if (first === undefined) return new KeylessTenant(record, readAt)
-    for (const key of keys) key.meet(keys)
+    for (const key of keys) key.setSiblings(keys)
     return first
   }
 }
 
-/** What a key has in common with others, nearly all of which share one object of it. */
-interface Circumstances {
+/** What a key has in common with others. Nearly all keys share one such object. */
+interface KeyTraits {
   readonly algorithm: HmacAlgorithm
-  readonly surroundings: TenantSurroundings
+  readonly services: TenantServices
   /** Milliseconds since 1970. */
   readonly retiresAt: number
   readonly endedSessions: readonly EndedSession[]
   /** The tenant's other keys. */
   readonly others: readonly TenantKey[]
-  /** What the tenant may do, or why that could not be decrypted. */
+  /** The grants of the tenant, or the code of the failure to decrypt them. */
   readonly grants: Grants | FailureCode
 }
 
-/** Those of the only secret of a tenant that has ended no session, by the algorithm of the secret. */
-type ByAlgorithm = Readonly<Record<HmacAlgorithm, Circumstances>>
+/** The traits of the only secret of a tenant without ended sessions, by algorithm. */
+type ByAlgorithm = Readonly<Record<HmacAlgorithm, KeyTraits>>
 
-/** Different grants that are kept once for all tenants that have them. Tenants with others have a copy of their own. */
+/** Different grants that tenants share. Tenants with others have a copy of their own. */
 const maxSharedGrants = 10_000
 
-/** Makes the circumstances of ordinary keys, the same object for all tenants with equal grants. */
-class OrdinaryCircumstances {
-  readonly #surroundings: TenantSurroundings
+/** Makes the traits of most keys: the same object for all tenants with equal grants. */
+class CommonTraits {
+  readonly #services: TenantServices
   readonly #withoutGrants: ByAlgorithm
   readonly #byGrants = new BoundedMap<string, Evictable & { readonly byAlgorithm: ByAlgorithm }>(maxSharedGrants)
 
-  constructor(surroundings: TenantSurroundings) {
-    this.#surroundings = surroundings
+  constructor(services: TenantServices) {
+    this.#services = services
     this.#withoutGrants = this.#make(noGrants)
   }
 
@@ -104,7 +107,7 @@ class OrdinaryCircumstances {
     const { grants } = record
     if (grants === null) return this.#withoutGrants
     try {
-      return this.#shared(typeof grants === 'string' ? grants : this.#surroundings.openGrants(record, grants))
+      return this.#shared(typeof grants === 'string' ? grants : this.#services.openGrants(record, grants))
     } catch (error) {
       if (isLatchkeyError(error)) return this.#make(error.code)
       throw error
@@ -123,8 +126,8 @@ class OrdinaryCircumstances {
   }
 
   #make(grants: Grants | FailureCode): ByAlgorithm {
-    const surroundings = this.#surroundings
-    const common = { surroundings, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [], grants }
+    const services = this.#services
+    const common = { services, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [], grants }
     return {
       HS256: { algorithm: 'HS256', ...common },
       HS384: { algorithm: 'HS384', ...common },
@@ -133,44 +136,44 @@ class OrdinaryCircumstances {
   }
 }
 
-function circumstancesOf(
-  { endedSessions }: ReadTenant,
-  secret: SecretRecord | OpenSecret,
-  ordinary: Circumstances,
-): Circumstances {
-  if (secret.retiresAt === null && !secret.reissueRequired && endedSessions.length === 0) return ordinary
-  return { ...ordinary, retiresAt: retirementOf(secret), endedSessions }
+function traitsOf({ endedSessions }: ReadTenant, secret: SecretRecord | OpenSecret, common: KeyTraits): KeyTraits {
+  if (secret.retiresAt === null && !secret.reissueRequired && endedSessions.length === 0) return common
+  return { ...common, retiresAt: retirementOf(secret), endedSessions }
 }
 
-function isRetired({ retiresAt }: Circumstances, nowMs: number): boolean {
+function isRetired({ retiresAt }: KeyTraits, nowMs: number): boolean {
   return !(nowMs < retiresAt)
 }
 
-/** Stands for the time of the read once the cache has let the tenant go. */
+/** The time of the read of a tenant that has ended. */
 const ended: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
 
-/** One secret of one cached tenant: signs and verifies this tenant's tokens alone (C1). Seven words: each one more is eight megabytes of a million. */
+/**
+ * One secret of one cached tenant: signs and verifies the tokens of this tenant alone (C1). It has
+ * seven fields: each one more takes eight megabytes for a million tenants.
+ */
 export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   readonly tenant: string
   readonly version: number
   readonly kid: string
   recentlyUsed = true
-  // Unless it came open, it is opened at the first use: most retired secrets are never asked for again, and one that cannot be opened must not hide the others.
+  // Decrypted at the first use: most retired secrets are never used again, and one that cannot be
+  // decrypted must not hide the others.
   #secret: HmacSecret | SecretRecord
   #readAt: Instant
-  #circumstances: Circumstances
+  #traits: KeyTraits
 
-  constructor(record: ReadTenant, secret: SecretRecord | OpenSecret, readAt: Instant, circumstances: Circumstances) {
+  constructor(record: ReadTenant, secret: SecretRecord | OpenSecret, readAt: Instant, traits: KeyTraits) {
     this.tenant = record.tenant
     this.version = record.version
     this.kid = secret.kid
     this.#secret = 'secret' in secret ? secret.secret : secret
     this.#readAt = readAt
-    this.#circumstances = circumstances
+    this.#traits = traits
   }
 
   get algorithm(): HmacAlgorithm {
-    return this.#circumstances.algorithm
+    return this.#traits.algorithm
   }
 
   get owner(): string {
@@ -178,7 +181,7 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   get grants(): Grants {
-    const { grants } = this.#circumstances
+    const { grants } = this.#traits
     if (typeof grants === 'string') throw refusal(grants)
     return grants
   }
@@ -192,30 +195,31 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   get signingKey(): TenantKey | undefined {
-    return this.#circumstances.retiresAt === Number.POSITIVE_INFINITY ? this : undefined
+    return this.#traits.retiresAt === Number.POSITIVE_INFINITY ? this : undefined
   }
 
   get keys(): readonly TenantKey[] {
-    return [this, ...this.#circumstances.others]
+    return [this, ...this.#traits.others]
   }
 
-  /** Made from the kid each time: kept, it would take more memory than the rest. */
+  /** Made from the key ID each time: stored, it would take more memory than the rest. */
   get headerSegment(): string {
     return canonicalHeader(this.algorithm, this.kid)
   }
 
-  /** Whether this is the header segment of this key's tokens. */
+  /** Returns whether this is the header segment of this key's tokens. */
   hasHeader(headerSegment: string): boolean {
     const secret = this.#secret
-    // All texts that the decision will need are asked for at once: they are then fetched from memory side by side, and not waited for one after the other. None is empty.
+    // Touches all strings that the decision needs, so that the processor fetches them at once
+    // instead of one after the other. None is empty.
     const fetched =
       this.kid.charCodeAt(0) | this.tenant.charCodeAt(0) | (typeof secret === 'string' ? secret.charCodeAt(0) : 0)
     return isCanonicalHeader(headerSegment, this.algorithm, this.kid) && fetched !== 0
   }
 
-  /** Tells the key of the tenant's others. */
-  meet(keys: readonly TenantKey[]): void {
-    if (keys.length > 1) this.#circumstances = { ...this.#circumstances, others: keys.filter((key) => key !== this) }
+  /** Sets the keys of the same tenant. */
+  setSiblings(keys: readonly TenantKey[]): void {
+    if (keys.length > 1) this.#traits = { ...this.#traits, others: keys.filter((key) => key !== this) }
   }
 
   sign(signingInput: string): string {
@@ -227,20 +231,20 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
   }
 
   isCurrent(nowMs: number): boolean {
-    const circumstances = this.#circumstances
-    if (this.#readAt === ended || isRetired(circumstances, nowMs)) return false
-    return circumstances.surroundings.covers(this.#readAt, nowMs)
+    const traits = this.#traits
+    if (this.#readAt === ended || isRetired(traits, nowMs)) return false
+    return traits.services.covers(this.#readAt, nowMs)
   }
 
   refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined {
-    const { endedSessions } = this.#circumstances
+    const { endedSessions } = this.#traits
     if (endedSessions.some((session) => session.sessionId === sessionId)) return 'session_ended'
-    return isRetired(this.#circumstances, nowMs) ? 'reissue_required' : undefined
+    return isRetired(this.#traits, nowMs) ? 'reissue_required' : undefined
   }
 
   /** Marks the tenant as used. */
   use(): void {
-    // A write to memory that need not be written costs as much as the fetch.
+    // An unnecessary write costs as much as the read.
     if (this.recentlyUsed) return
     for (const key of this.keys) key.recentlyUsed = true
   }
@@ -253,17 +257,17 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
     for (const key of this.keys) key.#readAt = ended
   }
 
-  // Static, because private methods of its own cost every object a word.
+  // Static, because private methods cost every object a field.
   static #secretOf(key: TenantKey): HmacSecret {
     if (typeof key.#secret !== 'string') {
-      const { algorithm, surroundings } = key.#circumstances
-      key.#secret = hmacSecretOf(algorithm, surroundings.open(key.tenant, key.#secret))
+      const { algorithm, services } = key.#traits
+      key.#secret = hmacSecretOf(algorithm, services.open(key.tenant, key.#secret))
     }
     return key.#secret
   }
 }
 
-/** A tenant of whom no token can be. */
+/** A tenant without a secret, such as a disabled one. */
 class KeylessTenant implements CachedTenant {
   readonly tenant: string
   readonly version: number
@@ -295,7 +299,7 @@ function signingFirst(a: Pick<SecretRecord, 'retiresAt'>, b: Pick<SecretRecord, 
   return Number(a.retiresAt !== null) - Number(b.retiresAt !== null)
 }
 
-/** Tokens of a secret that wants them issued anew are answered as those of one that has retired. */
+/** A secret whose tokens must be reissued counts as retired. */
 function retirementOf({ retiresAt, reissueRequired }: Pick<SecretRecord, 'retiresAt' | 'reissueRequired'>): number {
   return reissueRequired ? Number.NEGATIVE_INFINITY : (retiresAt ?? Number.POSITIVE_INFINITY)
 }

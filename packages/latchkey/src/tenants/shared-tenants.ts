@@ -1,16 +1,23 @@
 import { type Instant, longAgo } from '../clock.js'
 import { hmacSecretOf } from '../jws/hmac-key.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
+import { GrantsSealer } from '../secrets/grants-sealer.js'
+import type {
+  Change,
+  HistoryPoint,
+  SharedCache,
+  SharedCacheEntry,
+  TenantRecord,
+  TenantStore,
+} from '../secrets/ports.js'
+import { openSecret } from '../secrets/secret-sealer.js'
 import type { Reading } from './batch-reader.js'
-import { GrantsSealer } from './grants-sealer.js'
-import type { Change, HistoryPoint, SharedCache, SharedCacheEntry, TenantRecord, TenantStore } from './ports.js'
-import { ReadFloors } from './read-floors.js'
-import { openSecret } from './secret-sealer.js'
+import { MinimumVersions } from './minimum-versions.js'
 import type { SharedCacheSealer } from './shared-cache-sealer.js'
 import { decodeSharedTenant, encodeSharedTenant, SHARED_TENANT_FORMAT, type SharedTenant } from './shared-tenant.js'
 import type { OpenSecret } from './tenant-key.js'
 
-/** What `SharedTenants` works with. */
+/** Options of `SharedTenants`. */
 export interface SharedTenantsOptions {
   readonly cache: SharedCache
   readonly store: Pick<TenantStore, 'readByKid' | 'lowWaterMark' | 'changesSince'>
@@ -18,149 +25,157 @@ export interface SharedTenantsOptions {
   readonly keyring: Keyring
   /** Seals the entries. */
   readonly sealer: () => Pick<SharedCacheSealer, 'seal' | 'open'>
-  /** Whether the feed vouches for what it has told. */
+  /** Returns whether the last proof of the feed is recent enough. */
   readonly isFeedFresh: () => boolean
 }
 
-/** Tenants changed during one lifetime of the cache that are kept track of; with more, the cache is not asked until that time has passed. */
+/**
+ * Changed tenants to track per lifetime of an entry; with more, the cache is not read meanwhile.
+ */
 const maxChangedTenants = 100_000
 
-/** A kid that has ended never comes back: no version is newer than its end. */
+/** A key ID that has ended never returns: no version is newer. */
 const endedVersion = Number.MAX_SAFE_INTEGER
 
 /**
- * Reads tenants through a shared cache (L2) that is not trusted (C6). An entry is believed only when it opens under a key of ours for its own kid,
- * and when every change that could have come after it is known here: the entry was read in the same history, at a low-water mark not before the point from which this
- * process knows all changes, its tenant has none newer, and nothing newer has been read here. Everything else is read from the store.
+ * Reads tenants through a shared cache (L2) that is not trusted (C6). Everything that the cache
+ * does not have is read from the store.
+ *
+ * An entry is used only if it decrypts for its own key ID, and if every change that may have
+ * followed it is known here: it was read in the same history, at a low-water mark not before the
+ * point from which this process knows all changes, and no newer version was reported or read here.
  */
 export class SharedTenants {
   readonly #options: SharedTenantsOptions
   readonly #grants: GrantsSealer
   /** The newest version of each tenant that changed since the point. */
   #newest = new Map<string, number>()
-  /** The history, and the point of it where complete knowledge begins; `undefined` while there is none. */
+  /** The point of the history from which all changes are known; `undefined` while there is none. */
   #since: HistoryPoint | undefined
-  /** How often knowledge was lost. */
+  /** How often changes may have been missed. */
   #losses = 0
-  /** What was told while the list of recent changes is being read. */
-  #told: Map<string, number> | undefined
-  #floors = new ReadFloors()
+  /** Changes reported while the list of recent changes is being read. */
+  #reported: Map<string, number> | undefined
+  #minimum = new MinimumVersions()
 
   constructor(options: SharedTenantsOptions) {
     this.#options = options
     this.#grants = new GrantsSealer(options.keyring)
   }
 
-  /** How long an entry of the cache is kept at most, in milliseconds. */
+  /** The longest lifetime of an entry of the cache in milliseconds. */
   get entryLifetimeMs(): number {
     return this.#options.cache.ttlMs
   }
 
-  /** Reads these kids, from the cache what can be believed and from the store the rest. */
+  /** Reads the owners of these key IDs, from the cache where it can be used, or from the store. */
   async read(kids: readonly string[], startedAt: Instant): Promise<ReadonlyMap<string, Reading>> {
     const readings = await this.#readCache(kids)
     const rest = kids.filter((kid) => !readings.has(kid))
     if (rest.length === 0) return readings
     const { store } = this.#options
     const losses = this.#losses
-    // Before the read: it may only make the entry look older than it is.
+    // Before the read, so that the entry never claims to be newer than it is.
     const point = await store.lowWaterMark()
     const records = await store.readByKid(rest)
-    const offers = new Map<string, SharedTenant>()
+    const entries = new Map<string, SharedTenant>()
     for (const kid of rest) {
       const record = records.get(kid)
-      const opened = record === undefined ? null : this.#opened(record)
+      const opened = record === undefined ? null : this.#decrypt(record)
       readings.set(kid, { record: opened ?? record, readAt: startedAt })
-      if (opened !== undefined) offers.set(kid, { lowWaterMark: point.lowWaterMark, record: opened })
+      if (opened !== undefined) entries.set(kid, { lowWaterMark: point.lowWaterMark, record: opened })
     }
-    // Otherwise the tenants may be of a newer history than the point.
-    if (losses === this.#losses) void this.#offer(point.history, offers)
+    // After a loss, the tenants may be of a newer history than the point.
+    if (losses === this.#losses) void this.#write(point.history, entries)
     return readings
   }
 
-  /** The tenant has this version now: entries of older ones are not believed. */
+  /** Records a change: older entries of the tenant are not used any more. */
   changed({ tenant, version }: Change): void {
-    for (const versions of [this.#newest, this.#told]) {
+    for (const versions of [this.#newest, this.#reported]) {
       if (versions !== undefined) raise(versions, tenant, version)
     }
     if (this.#newest.size > maxChangedTenants) this.lost()
   }
 
-  /** This process has read this version of the tenant, wherever that was. */
+  /** Records that this process has read this version of the tenant. */
   wasRead(tenant: string, version: number): void {
-    this.#floors.raise(tenant, version)
+    this.#minimum.raise(tenant, version)
   }
 
-  /** This process has found that no tenant has this kid. */
-  hasEnded(kid: string): void {
-    this.#floors.end(kid)
+  /** Records that this process has found no tenant with this key ID. */
+  ended(kid: string): void {
+    this.#minimum.end(kid)
   }
 
-  /** The feed has delivered everything committed before `asOf`; `now` is this moment. */
+  /** Records that the feed has delivered everything committed before `asOf`. */
   proved(asOf: Instant, now: Instant): void {
-    this.#floors.proved(asOf, now)
+    this.#minimum.proved(asOf, now)
   }
 
-  /** Changes may have been missed: nothing of the cache is believed until the recent ones have been read again. */
+  /** Stops using the cache until the recent changes have been read again: some may be missing. */
   lost(): void {
     this.#losses += 1
     this.#since = undefined
-    this.#told = undefined
+    this.#reported = undefined
     this.#newest = new Map()
-    // The list that is read next holds what was read until now; versions of another history mean nothing in this one.
-    this.#floors = new ReadFloors()
+    // The next list contains what was read until now, and versions of another history mean nothing.
+    this.#minimum = new MinimumVersions()
   }
 
-  /** Reads the recent changes, so that entries of the cache can be told from stale ones. To be called while the feed is up; fails as the store does. */
+  /**
+   * Reads the recent changes, so that stale entries of the cache can be recognised. Must be called
+   * while the feed is running; fails as the store does.
+   */
   async catchUp(): Promise<void> {
     const { store, cache } = this.#options
-    const told = new Map<string, number>()
-    this.#told = told
+    const reported = new Map<string, number>()
+    this.#reported = reported
     const { history, since, changes } = await store.changesSince(cache.ttlMs)
-    // Whatever happened meanwhile, this list is not the one to go by.
-    if (this.#told !== told) return
-    this.#told = undefined
+    // The feed was lost or another list was requested meanwhile.
+    if (this.#reported !== reported) return
+    this.#reported = undefined
     if (changes.length > maxChangedTenants) return this.lost()
-    for (const { tenant, version } of changes) raise(told, tenant, version)
-    this.#newest = told
+    for (const { tenant, version } of changes) raise(reported, tenant, version)
+    this.#newest = reported
     this.#since = { history, lowWaterMark: since }
   }
 
   async #readCache(kids: readonly string[]): Promise<Map<string, Reading>> {
     const readings = new Map<string, Reading>()
     const since = this.#since
-    if (since === undefined || this.#floors.hasOverflown || !this.#options.isFeedFresh()) return readings
+    if (since === undefined || this.#minimum.hasOverflown || !this.#options.isFeedFresh()) return readings
     const values = await this.#options.cache.read(kids)
     for (const [kid, value] of values) {
       const shared = this.#open(value, bindingOf(since.history, kid))
-      if (shared !== undefined && this.#isBelieved(kid, shared)) {
-        // Finding it here is no news: only the feed can vouch for it.
+      if (shared !== undefined && this.#isUsable(kid, shared)) {
+        // A cache hit proves no age: only a proof of the feed makes it fresh.
         readings.set(kid, { record: shared.record ?? undefined, readAt: longAgo })
       }
     }
     return readings
   }
 
-  #isBelieved(kid: string, { lowWaterMark, record }: SharedTenant): boolean {
-    // An ended kid stays ended, whatever changes come.
+  #isUsable(kid: string, { lowWaterMark, record }: SharedTenant): boolean {
+    // An ended key ID stays ended.
     if (record === null) return true
-    // What has been read since the values were asked for counts as well.
-    if (this.#floors.hasOverflown || this.#floors.hasEnded(kid)) return false
+    // What was read since the values were requested counts as well.
+    if (this.#minimum.hasOverflown || this.#minimum.hasEnded(kid)) return false
     if (!(this.#since !== undefined && lowWaterMark >= this.#since.lowWaterMark)) return false
-    return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#floors.versionOf(record.tenant))
+    return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#minimum.versionOf(record.tenant))
   }
 
   #open(value: string, binding: Binding): SharedTenant | undefined {
     try {
       return decodeSharedTenant(this.#options.sealer().open(value, binding).toString('utf8'))
     } catch {
-      // Forged, damaged, of another history, or sealed under a key that was replaced: a miss.
+      // A miss: forged, damaged, of another history, or sealed under a key that was replaced.
       return undefined
     }
   }
 
-  /** The tenant with its secrets and grants open; `undefined` when one of them cannot be opened here: then it is not shared. */
-  #opened(record: TenantRecord): SharedTenant['record'] | undefined {
+  /** Returns the tenant decrypted; `undefined` if that fails, and then it is not shared. */
+  #decrypt(record: TenantRecord): SharedTenant['record'] | undefined {
     try {
       const grants = record.grants === null ? null : this.#grants.open(record, record.grants)
       const secrets = record.secrets.map(({ masterKeyId, sealed, ...secret }): OpenSecret => {
@@ -173,9 +188,9 @@ export class SharedTenants {
     }
   }
 
-  async #offer(history: number, offers: ReadonlyMap<string, SharedTenant>): Promise<void> {
+  async #write(history: number, tenants: ReadonlyMap<string, SharedTenant>): Promise<void> {
     const { cache, sealer } = this.#options
-    const entries = [...offers].map(([kid, shared]): SharedCacheEntry => {
+    const entries = [...tenants].map(([kid, shared]): SharedCacheEntry => {
       const value = sealer().seal(Buffer.from(encodeSharedTenant(shared)), bindingOf(history, kid))
       return { kid, version: shared.record?.version ?? endedVersion, value }
     })
@@ -183,7 +198,9 @@ export class SharedTenants {
   }
 }
 
-/** An entry opens for its own kid alone, and in the history that it was read in: points and versions of another one mean other changes. */
+/**
+ * An entry decrypts only for its own key ID and in its own history, which gives versions meaning.
+ */
 function bindingOf(history: number, kid: string): Binding {
   return ['shared-tenant', SHARED_TENANT_FORMAT, history, kid]
 }

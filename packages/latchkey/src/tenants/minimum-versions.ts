@@ -9,31 +9,32 @@ interface Generation {
   closedAtMs: number
 }
 
-/** Entries that are kept at most. */
-const maxFloors = 100_000
+const maxEntries = 100_000
 
 /**
- * The versions that this process has read itself, and the kids that it has found ended, for as long as the change feed may not have delivered them: an older
- * entry of the shared cache must not be used after a newer one, although the feed is still within `maxStaleness` (C6).
+ * The versions that this process has read, and the key IDs that it has found ended, until the
+ * change feed has delivered them. An older entry of the shared cache must not be used after a newer
+ * version was read, although the feed is still within `maxStaleness` (C6).
  *
- * What was read before a proof of the feed began was committed before it, so the proof has delivered it and the floor is not needed any more. Two generations make
- * that cost one write for each read.
+ * What was read before a proof of the feed began was committed before it, so the proof has
+ * delivered it and it can be removed here. Two generations reduce the cost to one write for each
+ * read.
  */
-export class ReadFloors {
+export class MinimumVersions {
   readonly #capacity: number
   #current = emptyGeneration()
   #previous = emptyGeneration()
 
-  constructor(capacity = maxFloors) {
+  constructor(capacity = maxEntries) {
     this.#capacity = capacity
   }
 
-  /** Whether more was read than can be remembered: until the feed has delivered it, nothing of the shared cache may be used. */
+  /** Whether entries did not fit: until the feed has delivered them, the cache must not be used. */
   get hasOverflown(): boolean {
     return this.#current.hasOverflown || this.#previous.hasOverflown
   }
 
-  /** This version of the tenant has been read. */
+  /** Records that this version of the tenant has been read. */
   raise(tenant: string, version: number): void {
     const { versions } = this.#current
     const known = versions.get(tenant)
@@ -42,22 +43,22 @@ export class ReadFloors {
     versions.set(tenant, version)
   }
 
-  /** The kid was found to belong to no tenant. */
+  /** Records that the key ID belongs to no tenant any more. */
   end(kid: string): void {
     if (this.#hasRoom()) this.#current.endedKids.add(kid)
   }
 
-  /** Returns the newest version of the tenant that has been read and may not have been delivered; 0 for none. */
+  /** Returns the smallest version of the tenant that may be used; 0 for any. */
   versionOf(tenant: string): number {
     return Math.max(this.#current.versions.get(tenant) ?? 0, this.#previous.versions.get(tenant) ?? 0)
   }
 
-  /** Returns whether this kid was found ended. */
+  /** Returns whether this key ID was found ended. */
   hasEnded(kid: string): boolean {
     return this.#current.endedKids.has(kid) || this.#previous.endedKids.has(kid)
   }
 
-  /** The feed has delivered everything committed before `asOf`; `now` is this moment. */
+  /** Removes what the feed has delivered with everything committed before `asOf`. */
   proved(asOf: Instant, now: Instant): void {
     if (!(asOf.monotonicMs >= this.#previous.closedAtMs)) return
     this.#previous = this.#current
@@ -74,5 +75,10 @@ export class ReadFloors {
 }
 
 function emptyGeneration(): Generation {
-  return { versions: new Map(), endedKids: new Set(), hasOverflown: false, closedAtMs: Number.NEGATIVE_INFINITY }
+  return {
+    versions: new Map(),
+    endedKids: new Set(),
+    hasOverflown: false,
+    closedAtMs: Number.NEGATIVE_INFINITY,
+  }
 }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { canonicalHeader, headerMark } from '../../src/secrets/canonical-header.js'
-import { TenantCache } from '../../src/secrets/tenant-cache.js'
-import { type CachedTenant, tenantMaker } from '../../src/secrets/tenant-key.js'
+import { TenantCache } from '../../src/tenants/tenant-cache.js'
+import { type CachedTenant, tenantMaker } from '../../src/tenants/tenant-key.js'
 
 const readAt = { wallMs: 0, monotonicMs: 0 }
 const makeTenant = tenantMaker({ covers: () => true, open: () => randomBytes(32), openGrants: () => '{}' })

@@ -1,28 +1,29 @@
 import type { Keyring } from '../sealing/keyring.js'
-import type { GrantsSealer } from './grants-sealer.js'
-import type { Resealer, TenantStore } from './ports.js'
-import type { SecretSealer } from './secret-sealer.js'
+import type { GrantsSealer } from '../secrets/grants-sealer.js'
+import type { Resealer, TenantStore } from '../secrets/ports.js'
+import type { SecretSealer } from '../secrets/secret-sealer.js'
 
 /** Options of `rewrap`. */
 export interface RewrapOptions {
-  /** Stops it after the step at hand; the next call goes on from there. */
+  /** Stops after the current step; the next call continues from there. */
   readonly signal?: AbortSignal
-  /** Called after each step with how many values were moved by now. */
+  /** Called after each step with the number of values moved so far. */
   readonly onProgress?: (moved: number) => void
 }
 
-/** What seals the values of tenants. */
+/** The sealers of tenants' values. */
 export interface Sealers {
   readonly secrets: SecretSealer
   readonly grants: GrantsSealer
 }
 
-/** Rows per step: short enough that readers and writers beside it never wait long. */
+/** Rows per step: few, so that other readers and writers wait only briefly. */
 const stepSize = 500
 
 /**
- * Moves every sealed value of the store to the newest master key (C7), and gives how many it moved. Each step commits by itself and
- * takes only rows that are not there yet: whatever ends it, the next call goes on from there.
+ * Moves every sealed value of the store to the newest master key (C7), and returns their number.
+ * Each step commits on its own and reads only rows that are not moved yet, so that the next call
+ * continues after any interruption.
  */
 export async function rewrap(
   store: Pick<TenantStore, 'reseal'>,

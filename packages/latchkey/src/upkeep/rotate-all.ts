@@ -5,55 +5,69 @@ import { type FailureCode, isLatchkeyError } from '../errors.js'
 /** Options of `rotateAll`. */
 export interface RotateAllOptions {
   /**
-   * Signing secrets made before this date are replaced. Default: the moment of the call, which is all of them. To take up a rotation that a crash
-   * ended, give the same date again: what it had rotated is newer.
+   * Signing secrets created before this date are rotated. To continue after a crash, pass the same
+   * date again: secrets that were rotated already are newer.
+   *
+   * @defaultValue the time of the call, so that all are rotated
    */
   readonly olderThan?: Date
-  /** Tenants per minute at most, spread evenly. 1 to 600,000; default 6000. Each is a transaction of its own, and its grace period ends when it was rotated. */
+  /**
+   * Tenants per minute, evenly spread, from 1 to 600,000. Each is a transaction of its own, and its
+   * grace period begins when it is rotated.
+   *
+   * @defaultValue `6000`
+   */
   readonly ratePerMinute?: number
-  /** Tenants after which it pauses by itself, so that somebody can look before the others follow. Default 0: it does not. */
+  /**
+   * Number of tenants after which the rotation pauses, so that an operator can check the result.
+   *
+   * @defaultValue `0`: it does not pause
+   */
   readonly canary?: number
-  /** Called after each tenant and at each change of state. */
+  /** Called after each tenant and each change of state. */
   readonly onProgress?: (progress: RotationProgress) => void
 }
 
 /**
- * `waiting`: the store is away; it goes on when that is back. `stopped`: by `stop()`, or because the keys were closed.
+ * `waiting`: the store cannot be reached; the rotation continues when it can. `stopped`: by
+ * `stop()`, or because the key source was closed.
  */
 export type RotationState = 'rotating' | 'paused' | 'waiting' | 'done' | 'stopped'
 
-/** How far a rotation of everybody has come. */
+/** The progress of a rotation of all tenants. */
 export interface RotationProgress {
   readonly state: RotationState
-  /** What `olderThan` was, to take this rotation up again. */
+  /** The option `olderThan`, with which this rotation can be continued. */
   readonly olderThan: Date
   readonly rotated: number
-  /** Tenants that could not be rotated, by why; they keep their secret. */
+  /** Number of tenants that could not be rotated, by code; they keep their secret. */
   readonly failed: Readonly<Partial<Record<FailureCode, number>>>
-  /** Tenants still due, as counted at the beginning less those that have been seen since. */
+  /** Number of tenants still due: those counted at the beginning minus those processed since. */
   readonly remaining: number
-  /** When the last one will be rotated at this rate. */
+  /** When the last tenant will be rotated at this rate. */
   readonly estimatedEnd: Date
 }
 
-/** A rotation of everybody that is under way. */
+/** A running rotation of all tenants. */
 export interface TenantsRotation {
   readonly progress: RotationProgress
-  /** Resolves with the last progress when it is done or stopped. Rejects with what has ended it otherwise, such as `schema_too_new`. */
+  /** Resolves with the last progress when done or stopped; rejects with an error that ended it. */
   readonly done: Promise<RotationProgress>
-  /** Rotates nobody until `resume`. */
+  /** Rotates no tenant until `resume`. */
   pause(): void
   resume(): void
-  /** Ends it after the tenant at hand. */
+  /** Ends the rotation after the current tenant. */
   stop(): void
 }
 
-/** What a rotation needs of the lifecycle. */
+/** The steps of a rotation. */
 export interface RotationSteps {
-  /** Up to `limit` tenants whose signing secret was made before this time (ms since 1970), by ID, after this one. */
+  /** See `TenantStore.readDue`. */
   readonly readDue: (before: number, after: string, limit: number) => Promise<readonly string[]>
   readonly countDue: (before: number) => Promise<number>
-  /** Rotates the tenant if its signing secret was made before this time; whether it did. One transaction. */
+  /**
+   * Rotates the tenant if its signing secret was created before this time; returns whether it did.
+   */
   readonly rotateIfDue: (tenant: string, before: number) => Promise<boolean>
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
@@ -64,8 +78,10 @@ const firstBackoffMs = 500
 const longestBackoffMs = 30_000
 
 /**
- * Rotates everybody whose secret is older than a date, one after another at a bounded rate. It keeps no notes: a tenant that was rotated is due no longer, so
- * whoever begins again with the same date goes on where the last one ended, and two of them at once rotate nobody twice.
+ * Rotates all tenants whose secret is older than a date, one after another at a bounded rate.
+ *
+ * It stores no progress: a rotated tenant is no longer due. A second rotation with the same date
+ * therefore continues where the first one ended, and two at once rotate no tenant twice.
  */
 export class RotationOfAll implements TenantsRotation {
   readonly done: Promise<RotationProgress>
@@ -120,7 +136,7 @@ export class RotationOfAll implements TenantsRotation {
   }
 
   async #run(): Promise<RotationProgress> {
-    // The caller has its handle first.
+    // The caller receives its handle first.
     await Promise.resolve()
     const { readDue, countDue } = this.#steps
     this.#due = (await this.#untilReached(() => countDue(this.#before))) ?? 0
@@ -129,7 +145,7 @@ export class RotationOfAll implements TenantsRotation {
       const tenants = (await this.#untilReached(() => readDue(this.#before, after, batchSize))) ?? []
       if (tenants.length === 0) break
       for (const tenant of tenants) {
-        if (!(await this.#mayGoOn())) return this.#end('stopped')
+        if (!(await this.#canContinue())) return this.#end('stopped')
         const startedAt = performance.now()
         await this.#rotate(tenant)
         after = tenant
@@ -151,9 +167,13 @@ export class RotationOfAll implements TenantsRotation {
     else this.#onProgress?.(this.progress)
   }
 
-  /** Does it again for as long as the store is away; `undefined` when the rotation was stopped meanwhile. */
+  /** Repeats a step while the store cannot be reached; `undefined` if stopped meanwhile. */
   async #untilReached<T>(step: () => Promise<T>): Promise<T | undefined> {
-    for (let backoffMs = firstBackoffMs; await this.#mayGoOn(); backoffMs = Math.min(2 * backoffMs, longestBackoffMs)) {
+    for (
+      let backoffMs = firstBackoffMs;
+      await this.#canContinue();
+      backoffMs = Math.min(2 * backoffMs, longestBackoffMs)
+    ) {
       try {
         const result = await step()
         if (this.#state === 'waiting') this.#enter('rotating')
@@ -167,8 +187,8 @@ export class RotationOfAll implements TenantsRotation {
     return undefined
   }
 
-  /** Waits while it is paused; false once it was stopped. */
-  async #mayGoOn(): Promise<boolean> {
+  /** Waits while the rotation is paused; returns `false` once it is stopped. */
+  async #canContinue(): Promise<boolean> {
     while (this.#state === 'paused' && !this.#stop.signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#resume = resolve

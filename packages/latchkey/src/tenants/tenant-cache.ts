@@ -1,24 +1,30 @@
 import { BoundedMap } from '../bounded-map.js'
-import { headerMark, kidMark } from './canonical-header.js'
+import { headerMark, kidMark } from '../secrets/canonical-header.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
-/** The tenants this process knows (L1), bounded, found by ID or by the kid of a token. Whatever leaves it ends. */
+/**
+ * The tenants in the memory of this process, bounded, found by ID or by the key ID of a token. A
+ * tenant that is removed ends, and with it the verdicts that depend on it.
+ */
 export class TenantCache {
   readonly #tenants: BoundedMap<string, CachedTenant>
-  /** By the mark of their header: numbers are found faster than texts, and there is nothing more to keep. */
+  /**
+   * By the mark of the header: a number is found faster than a string, and takes no more memory.
+   */
   readonly #keys = new Map<number, TenantKey>()
-  /** Keys whose mark another one has taken, by kid: of a million some hundreds. */
-  readonly #crowdedOut = new Map<string, TenantKey>()
+  /** By key ID, the keys whose mark another key has: a few hundred in a million. */
+  readonly #collided = new Map<string, TenantKey>()
   /** Tenants that were read in this turn of the event loop. */
   readonly #justRead = new Set<CachedTenant>()
   /**
-   * Those of them that had to make room again. They are known until the turn ends, and end with every change as the others do: verifications that waited for them go on in
-   * this very turn, however many tenants came with the same read.
+   * Tenants that were read and evicted in the same turn. They stay usable until the turn ends,
+   * because the verifications that waited for them continue in it, however many tenants came with
+   * the same read. Changes end them like the others.
    */
-  readonly #leaving = new Map<string, CachedTenant>()
+  readonly #evicted = new Map<string, CachedTenant>()
 
   constructor(maxTenants: number) {
-    this.#tenants = new BoundedMap(maxTenants, (_, cached) => this.#leave(cached))
+    this.#tenants = new BoundedMap(maxTenants, (_, cached) => this.#evict(cached))
   }
 
   get size(): number {
@@ -29,25 +35,25 @@ export class TenantCache {
     return this.#tenants.get(tenant)
   }
 
-  /** The key whose tokens carry this very header; a few keys are found by their kid alone. */
+  /** Returns the key whose tokens have this header. A few keys are found by their key ID alone. */
   findByHeader(headerSegment: string): TenantKey | undefined {
     const likely = this.#keys.get(headerMark(headerSegment))
     return likely?.hasHeader(headerSegment) === true ? likely : undefined
   }
 
-  /** The key with this kid. */
   findByKid(kid: string): TenantKey | undefined {
     const likely = this.#keys.get(kidMark(kid))
-    return likely?.kid === kid ? likely : this.#crowdedOut.get(kid)
+    return likely?.kid === kid ? likely : this.#collided.get(kid)
   }
 
   /**
-   * Keeps what was just read, and gives what is kept: the newer version wins, whatever order reads come back in (C6). The same
-   * version again only renews the time of the read, so that verdicts which lean on it live on.
+   * Caches what was read, and returns what is cached then: the newest version, in whatever order
+   * reads arrive (C6). Reading the same version again only renews its time, so that the verdicts
+   * that depend on it stay valid.
    */
   keep(read: CachedTenant): CachedTenant {
     const { tenant, version } = read
-    const known = this.#tenants.get(tenant) ?? this.#comeBack(tenant)
+    const known = this.#tenants.get(tenant) ?? this.#reinstate(tenant)
     this.#noteRead(known?.version === version ? known : read)
     if (known !== undefined && known.version > version) return known
     if (known !== undefined && known.version === version) {
@@ -60,20 +66,19 @@ export class TenantCache {
     return read
   }
 
-  /** Forgets a tenant, unless what is kept already is of this version or newer. */
+  /** Removes a tenant, unless the cached version is this one or newer. */
   drop(tenant: string, newVersion: number): void {
-    const known = this.#tenants.get(tenant) ?? this.#leaving.get(tenant)
+    const known = this.#tenants.get(tenant) ?? this.#evicted.get(tenant)
     if (known === undefined || known.version >= newVersion) return
     this.#tenants.delete(tenant)
-    this.#leaving.delete(tenant)
+    this.#evicted.delete(tenant)
     this.#end(known)
   }
 
-  /** Forgets everything. */
   clear(): void {
     for (const cached of this.#tenants.values()) this.#end(cached)
     this.#tenants.clear()
-    this.#endLeaving()
+    this.#endEvicted()
   }
 
   #noteRead(cached: CachedTenant): void {
@@ -81,28 +86,28 @@ export class TenantCache {
     this.#justRead.add(cached)
   }
 
-  #leave(cached: CachedTenant): void {
-    if (this.#justRead.has(cached)) this.#leaving.set(cached.tenant, cached)
+  #evict(cached: CachedTenant): void {
+    if (this.#justRead.has(cached)) this.#evicted.set(cached.tenant, cached)
     else this.#end(cached)
   }
 
-  /** Takes back a tenant that has just made room. */
-  #comeBack(tenant: string): CachedTenant | undefined {
-    const cached = this.#leaving.get(tenant)
+  /** Caches a tenant again that was evicted in this turn. */
+  #reinstate(tenant: string): CachedTenant | undefined {
+    const cached = this.#evicted.get(tenant)
     if (cached === undefined) return undefined
-    this.#leaving.delete(tenant)
+    this.#evicted.delete(tenant)
     this.#tenants.set(tenant, cached)
     return cached
   }
 
   #endTurn(): void {
     this.#justRead.clear()
-    this.#endLeaving()
+    this.#endEvicted()
   }
 
-  #endLeaving(): void {
-    for (const cached of this.#leaving.values()) this.#end(cached)
-    this.#leaving.clear()
+  #endEvicted(): void {
+    for (const cached of this.#evicted.values()) this.#end(cached)
+    this.#evicted.clear()
   }
 
   #end(cached: CachedTenant): void {
@@ -112,13 +117,13 @@ export class TenantCache {
 
   #add(key: TenantKey): void {
     const mark = kidMark(key.kid)
-    if (this.#keys.has(mark)) this.#crowdedOut.set(key.kid, key)
+    if (this.#keys.has(mark)) this.#collided.set(key.kid, key)
     else this.#keys.set(mark, key)
   }
 
   #remove(key: TenantKey): void {
     const mark = kidMark(key.kid)
     if (this.#keys.get(mark) === key) this.#keys.delete(mark)
-    else this.#crowdedOut.delete(key.kid)
+    else this.#collided.delete(key.kid)
   }
 }

@@ -2,15 +2,17 @@ import { hkdfSync, randomBytes } from 'node:crypto'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { LatchkeyError } from '../errors.js'
 import { type Binding, Keyring } from '../sealing/keyring.js'
-import type { StoredKey } from './stored-keys.js'
+import type { StoredKey } from '../secrets/stored-keys.js'
 
-/** Values that one subkey seals at most: far below the limit of AES-GCM with random nonces, 2^32 (NIST SP 800-38D §8.3). */
+/**
+ * Values that one subkey encrypts: far below 2^32, the limit for random nonces (SP 800-38D §8.3).
+ */
 const maxSeals = 2 ** 30
 
 const saltBytes = 16
 const saltShape = /^[A-Za-z0-9_-]{22}$/
 
-/** Subkeys of one key that are kept in memory: about one for each process that wrote to the cache lately. */
+/** Subkeys of one key in memory: about one for each process that wrote to the cache recently. */
 const maxSubkeys = 1000
 
 interface Subkey extends Evictable {
@@ -18,13 +20,15 @@ interface Subkey extends Evictable {
 }
 
 /**
- * Seals entries of the shared cache: `base64url(salt):sealed`. Each process seals under a subkey of its own, HKDF-SHA-256 of the
- * stored key and a random salt (RFC 5869), so that neither the stored key nor a master key wears out by what is cached, and a leaked
- * master key alone makes no entry that is accepted.
+ * Seals entries of the shared cache as `base64url(salt):sealed`.
+ *
+ * Each process uses a subkey of its own, HKDF-SHA-256 of the stored key and a random salt (RFC
+ * 5869). Caching therefore does not count against the encryption limit of the stored key or a
+ * master key, and a leaked master key alone cannot make an entry that is accepted.
  */
 export class SharedCacheSealer {
   readonly #key: StoredKey<Uint8Array>
-  /** By the key, which is one object for as long as it is used, and the salt. */
+  /** By key, which is the same object for as long as it is used, and by salt. */
   readonly #subkeys = new WeakMap<Uint8Array, BoundedMap<string, Subkey>>()
   #ownSalt = newSalt()
   #seals = 0
@@ -43,7 +47,7 @@ export class SharedCacheSealer {
     return `${masterKeyId}:${sealed}`
   }
 
-  /** Throws `master_key_wrong` for what was not sealed here, or under a key that was replaced. */
+  /** Throws `master_key_wrong` for a forged entry, or one under a key that was replaced. */
   open(value: string, binding: Binding): Buffer {
     const colon = value.indexOf(':')
     const salt = value.slice(0, colon)

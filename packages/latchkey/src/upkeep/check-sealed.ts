@@ -1,20 +1,21 @@
 import { type FailureCode, isLatchkeyError } from '../errors.js'
-import type { TenantRecord, TenantStore } from './ports.js'
+import type { TenantRecord, TenantStore } from '../secrets/ports.js'
 import type { Sealers } from './rewrap.js'
 
-/** What was found by opening every stored secret and all grants. */
+/** The result of decrypting every stored secret and all grants. */
 export interface SealedCheck {
+  /** Number of values that can be decrypted. */
   readonly opened: number
-  /** Values that do not open, by why; the tokens of their tenants are refused with that code. */
+  /** Number of values that cannot be decrypted, by the code with which their tokens are refused. */
   readonly failed: Readonly<Partial<Record<FailureCode, number>>>
-  /** How many of these values each master key seals, by its ID. */
+  /** Number of these values under each master key, by its ID. */
   readonly masterKeys: Readonly<Record<string, number>>
 }
 
 const stepSize = 500
 const endOfTime = Number.MAX_SAFE_INTEGER
 
-/** Opens every secret of a tenant that can sign and the grants of every tenant, and keeps none (C7). */
+/** Decrypts the secrets of every tenant that can sign and the grants of every tenant (C7). */
 export async function checkSealed(
   store: Pick<TenantStore, 'readDue' | 'readGranted' | 'readTenants'>,
   { secrets: sealer, grants: grantsSealer }: Sealers,
@@ -38,7 +39,7 @@ export async function checkSealed(
   return { opened, failed, masterKeys }
 }
 
-/** Reads the tenants that `next` lists, batch after batch. */
+/** Reads the tenants that `next` lists, in batches. */
 async function* tenantsOf(
   store: Pick<TenantStore, 'readTenants'>,
   next: (after: string) => Promise<readonly string[]>,
