@@ -11,10 +11,10 @@ import {
   tenantSecrets,
 } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
-import { Accounts } from './accounts/accounts.js'
+import { Accounts } from './accounts/sign-in.js'
 import { readCommonPasswords } from './accounts/common-passwords.js'
 import { hostWords } from './accounts/context-words.js'
-import { type Correspondence, openCorrespondence } from './accounts/correspondence.js'
+import { type Correspondence, openCorrespondence } from './mail/open-mail.js'
 import { DeviceConfirmation } from './accounts/device-confirmation.js'
 import { EmailVerification } from './accounts/email-verification.js'
 import { checkPeppers, createPasswordHasher, type PasswordHasher } from './accounts/password-hasher.js'

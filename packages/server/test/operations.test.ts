@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startHousekeeping } from '../src/ops/housekeeping.js'
+import { startHousekeeping } from '../src/ops/jobs.js'
 import { password, register } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 

@@ -1,5 +1,5 @@
 import type { Account } from '../accounts/account-table.js'
-import type { SignedIn } from '../accounts/accounts.js'
+import type { SignedIn } from '../accounts/sign-in.js'
 import { profileOf } from '../accounts/profiles.js'
 import { deviceName } from '../device-name.js'
 import type { Session } from '../sessions/session-table.js'

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { SignedIn } from '../accounts/accounts.js'
+import type { SignedIn } from '../accounts/sign-in.js'
 import { Problem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
 import { type SessionCookies, wantsCookies } from './session-cookies.js'

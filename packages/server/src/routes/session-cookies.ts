@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { cookieValues } from 'latchkey/node'
-import type { SignedIn } from '../accounts/accounts.js'
+import type { SignedIn } from '../accounts/sign-in.js'
 import type { TokenSet } from '../sessions/sessions.js'
 
 /** Sent with every request to this host. No other host can set it: that is what the prefix means (RFC 6265bis §4.1.3.2). */
