@@ -1,30 +1,21 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock, Forgery, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { Forgery } from 'latchkey'
 import { lockAccount } from '../accounts/account-table.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
 import { lockClient } from '../clients/client-table.js'
+import type { Core } from '../core.js'
 import { endSessions } from '../sessions/session-table.js'
 
-/** What `LeakResponse` works with. */
-export interface LeakResponseOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly audit: AuditTrail
-  readonly clock: Clock
-}
-
-/** A secret that somebody else has signed with. */
+/** A leaked secret: a token was signed with it that this server did not issue. */
 export interface SecretLeak {
   /** The account or client whose secret it is. */
   readonly account: string
   readonly kid: string
-  /** Where the token came from that showed it; `null` when that cannot be told. */
+  /** The address of the request with the forged token; `null` if unknown. */
   readonly address: string | null
 }
 
-/** What is told: a `leak` once its secret has ended, and a `failure` to end one, which is tried again. */
+/** Events: a `leak` once its secret has ended, and a `failure` to end one, which is retried. */
 interface LeakEvents {
   leak: [SecretLeak]
   failure: [unknown]
@@ -32,31 +23,31 @@ interface LeakEvents {
 
 const retryIntervalMs = 1000
 
-/** Leaked secrets that are remembered, so that the tokens which follow the first one cost nothing. */
+/** Number of leaked secrets kept in memory, so that further tokens of the same secret cost nothing. */
 const maxKnown = 10_000
 
 /**
- * Answers the tripwire: ends the secrets and the sessions of an account for which somebody else has signed, in one transaction with its audit entry. Of
- * any number of forged tokens, in any number of processes, one does that.
+ * Ends the secrets and the sessions of an account whose secret has leaked, in one transaction with its
+ * audit entry: once, for any number of forged tokens in any number of processes.
  */
 export class LeakResponse extends EventEmitter<LeakEvents> {
-  readonly #options: LeakResponseOptions
+  readonly #core: Core
   readonly #known = new Set<string>()
   readonly #origins = new WeakMap<object, string>()
   readonly #stop = new AbortController()
   #working: Promise<void> = Promise.resolve()
 
-  constructor(options: LeakResponseOptions) {
+  constructor(core: Core) {
     super()
-    this.#options = options
+    this.#core = core
   }
 
-  /** Notes where a request came from that was refused with this error. */
+  /** Records the address of a request that was refused with this error. */
   noteOrigin(error: unknown, address: string): void {
     if (typeof error === 'object' && error !== null) this.#origins.set(error, address)
   }
 
-  /** Deals with a forged token, once for each secret. Returns at once and never throws. */
+  /** Handles a forged token, once for each secret. Returns at once and never throws. */
   report({ subject, kid, refusal }: Forgery): void {
     if (this.#known.has(kid) || this.#stop.signal.aborted) return
     const [oldest] = this.#known
@@ -64,14 +55,14 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     this.#known.add(kid)
     const previous = this.#working
     this.#working = (async () => {
-      // By the next turn the request has been answered, and its origin noted.
+      // By the next turn of the event loop the request was refused, and its address recorded.
       await new Promise(setImmediate)
       await previous
       await this.#respond({ account: subject, kid, address: this.#origins.get(refusal) ?? null })
     })()
   }
 
-  /** Waits for what is being done; what still fails then is not tried again. */
+  /** Waits for the current work; a failure is not retried any more. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#working
@@ -90,24 +81,18 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     }
   }
 
-  /** Whether there was something to end: another process may have been faster, or the secret may have ended long ago. */
+  /** Returns whether the secret was still in use: another process may have ended it. */
   #end({ account, kid, address }: SecretLeak): Promise<boolean> {
-    const { store, keys, audit, clock } = this.#options
+    const { store, keys, audit, clock } = this.#core
     return store.transaction(async (client) => {
-      // With this lock held, what another process has ended is committed, and so seen below.
+      // With this lock held, a change by another process is committed, and so visible below.
       if ((await lockAccount(client, account)) === undefined) await lockClient(client, account)
       const tenant = await keys.describe(account)
       if (tenant?.secrets.every((secret) => secret.kid !== kid) ?? true) return false
       await endSessions(client, account, { reason: 'secret_leak', nowMs: clock.now() })
       await keys.revoke(account, { client })
-      await audit.append(client, {
-        event: 'secret_leak',
-        outcome: 'refused',
-        actor: null,
-        account,
-        address,
-        detail: { reason: 'session_forged', kid },
-      })
+      const detail = { reason: 'session_forged', kid }
+      await audit.refused(client, 'secret_leak', { accountId: null, address }, { account, detail })
       return true
     })
   }
