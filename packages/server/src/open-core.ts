@@ -1,6 +1,6 @@
 import { type Clock, keyPair, type RotatingKeyPairSource, type TenantSecrets, tenantSecrets } from 'latchkey'
-import { openAudit } from './audit/open-audit.js'
 import type { AuditChain } from './audit/audit-chain.js'
+import { openAudit } from './audit/open-audit.js'
 import type { Configuration } from './config/configuration.js'
 import type { Core } from './core.js'
 import { type OpenDatabase, openDatabase } from './database/open-database.js'

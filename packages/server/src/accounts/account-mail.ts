@@ -56,12 +56,17 @@ export class AccountMail {
     if (account === undefined) {
       const data = { email: to, name, passwordHash }
       return linkDraft('finish_registration', { to, account: null }, () =>
-        this.#links.oneTimeTokens.issue(client, { purpose: 'register', accountId: null, data }, this.#mail.verifyLinkTtlSec),
+        this.#links.oneTimeTokens.issue(
+          client,
+          { purpose: 'register', accountId: null, data },
+          this.#mail.verifyLinkTtlSec,
+        ),
       )
     }
     const notice = noticeTo(account, { kind: 'email_has_account' })
     // The account may not belong to the owner of the address, who takes it over by a reset.
-    if (notice === undefined) return account.disabledAt === null ? this.#draftReset(client, request, account) : undefined
+    if (notice === undefined)
+      return account.disabledAt === null ? this.#draftReset(client, request, account) : undefined
     const write = async () => {
       await this.#core.audit.refused(client, 'register', unknownActor(origin), { account: account.id })
       return notice
@@ -86,7 +91,11 @@ export class AccountMail {
     return linkDraft('reset_password', { to, account: id }, async () => {
       await this.#core.audit.done(client, 'password_forgot', unknownActor(origin), { account: id })
       const data = { email: to }
-      return this.#links.oneTimeTokens.issue(client, { purpose: 'reset_password', accountId: id, data }, this.#mail.resetLinkTtlSec)
+      return this.#links.oneTimeTokens.issue(
+        client,
+        { purpose: 'reset_password', accountId: id, data },
+        this.#mail.resetLinkTtlSec,
+      )
     })
   }
 
@@ -105,7 +114,11 @@ export class AccountMail {
   #draftVerification(client: SqlClient, { to }: MailRequest, { id }: Account): LetterDraft {
     const data = { email: to }
     return linkDraft('verify_email', { to, account: id }, () =>
-      this.#links.oneTimeTokens.issue(client, { purpose: 'verify_email', accountId: id, data }, this.#mail.verifyLinkTtlSec),
+      this.#links.oneTimeTokens.issue(
+        client,
+        { purpose: 'verify_email', accountId: id, data },
+        this.#mail.verifyLinkTtlSec,
+      ),
     )
   }
 }

@@ -49,7 +49,12 @@ export class EmailVerification {
   async askForLink(email: string, { address }: RequestOrigin): Promise<void> {
     const { outbox } = this.#dependencies
     outbox.checkServed()
-    await outbox.add(this.#core.store, { kind: 'ask_verification', to: tryCanonicalEmail(email), account: null, origin: address })
+    await outbox.add(this.#core.store, {
+      kind: 'ask_verification',
+      to: tryCanonicalEmail(email),
+      account: null,
+      origin: address,
+    })
   }
 
   /**

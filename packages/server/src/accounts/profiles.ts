@@ -40,7 +40,8 @@ export class Profiles {
    */
   async change(acting: Acting, patch: JsonObject, { address }: RequestOrigin): Promise<table.Account> {
     const { store, audit } = this.#core
-    if (Object.keys(patch).some((name) => this.#settings.rule.readOnly.has(name))) throw new Problem('profile_protected')
+    if (Object.keys(patch).some((name) => this.#settings.rule.readOnly.has(name)))
+      throw new Problem('profile_protected')
     return store.transaction(async (client) => {
       await this.#actors.lock(client, acting)
       const changed = await this.apply(client, acting.accountId, patch)

@@ -50,7 +50,12 @@ export class Recovery {
   async forgot(email: string, { address }: RequestOrigin): Promise<void> {
     const { outbox } = this.#dependencies
     outbox.checkServed()
-    await outbox.add(this.#core.store, { kind: 'ask_reset', to: tryCanonicalEmail(email), account: null, origin: address })
+    await outbox.add(this.#core.store, {
+      kind: 'ask_reset',
+      to: tryCanonicalEmail(email),
+      account: null,
+      origin: address,
+    })
   }
 
   /**
@@ -88,11 +93,7 @@ export class Recovery {
   }
 
   /** Stores the password and ends everything that gave access to the account before. */
-  async #apply(
-    client: SqlClient,
-    account: table.Account,
-    { passwordHash, attempt, isMailed }: Reset,
-  ): Promise<void> {
+  async #apply(client: SqlClient, account: table.Account, { passwordHash, attempt, isMailed }: Reset): Promise<void> {
     const { sessions, guesses, oneTimeTokens, outbox } = this.#dependencies
     const { id, emailVerifiedAt } = account
     const change = emailVerifiedAt === null && isMailed ? await this.#firstProof(client, account) : {}

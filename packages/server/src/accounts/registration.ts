@@ -71,7 +71,7 @@ export class Registration {
     const { store } = this.#core
     const { registration } = this.#settings
     checkOpenToAll(registration)
-    const draft = await this.#draft( input, { role: 'user', turn: { use: 'registration', origin } })
+    const draft = await this.#draft(input, { role: 'user', turn: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
       await this.#dependencies.outbox.add(store, {
@@ -148,7 +148,11 @@ export class Registration {
   }
 
   /** Inserts the account, with a first session unless its address has to be verified before. */
-  async #insert(client: SqlClient, draft: StoredAccount, request: RegistrationRequest): Promise<NewSession | undefined> {
+  async #insert(
+    client: SqlClient,
+    draft: StoredAccount,
+    request: RegistrationRequest,
+  ): Promise<NewSession | undefined> {
     const isVerified = draft.emailVerifiedAt !== null
     let inserted: NewSession | undefined
     if (isVerified || this.#settings.unverifiedSignIn === 'allow') {

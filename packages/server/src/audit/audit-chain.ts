@@ -3,8 +3,8 @@ import type { SqlClient } from 'latchkey/sql'
 import { type AuditMac, beginning, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, taggedColumns } from './audit-record.js'
-import type { AuditCore } from './audit-trail.js'
 import { addSegment, isClosedUnder, openMacs, pruneSegments, readChainMacs } from './audit-segments.js'
+import type { AuditCore } from './audit-trail.js'
 import { type AuditVerdict, verifyAudit } from './verify-audit.js'
 
 /** The chain of the log is not as it was left; `latchkey audit verify` says where. */

@@ -1,4 +1,4 @@
-/** A JSON Schema, as far as the page shows it. */
+/** The parts of a JSON Schema that the page shows. */
 export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
@@ -28,7 +28,7 @@ export interface Parameter {
   readonly schema?: Schema
 }
 
-/** What a body may look like, by media type. */
+/** The schemas of a body by media type. */
 export type Content = Readonly<Record<string, { readonly schema?: Schema }>>
 
 /** One operation. */
@@ -43,7 +43,7 @@ export interface Operation {
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>
 }
 
-/** An OpenAPI 3.1 document, as far as the page shows it. */
+/** The parts of an OpenAPI 3.1 document that the page shows. */
 export interface ApiDocument {
   readonly info: { readonly title: string; readonly description?: string }
   readonly servers: readonly { readonly url: string }[]
@@ -52,13 +52,13 @@ export interface ApiDocument {
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> }
 }
 
-/** An operation and where it is. */
+/** An operation with its method and path. */
 export interface PlacedOperation extends Operation {
   readonly method: string
   readonly path: string
 }
 
-/** Every operation, in the order of the document. */
+/** Returns all operations in the order of the document. */
 export function operationsOf({ paths }: ApiDocument): PlacedOperation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ ...operation, method: method.toUpperCase(), path })),

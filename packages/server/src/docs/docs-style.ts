@@ -1,4 +1,7 @@
-/** The style of the reference page: follows the system in light and dark, and folds its columns on a phone. */
+/**
+ * The style of the reference page. It follows the color scheme of the system and has one column on
+ * phones.
+ */
 export const docsStyle = `:root {
   color-scheme: light dark;
   --ground: #ffffff; --raised: #f5f6f8; --line: #dfe2e7; --text: #1c2128; --faint: #5a6472; --link: #0b5cad;

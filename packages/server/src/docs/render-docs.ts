@@ -2,10 +2,13 @@ import { Html, html, inline, prose } from '../html.js'
 import { type ApiDocument, type Content, operationsOf, type PlacedOperation } from './api-document.js'
 import { exampleOf, renderParameters, renderSchema } from './render-schema.js'
 
-/** Where a parameter stands, for people. */
+/** The headings of parameters by place. */
 const places = { path: 'In the path', query: 'In the query', header: 'In headers', cookie: 'In cookies' } as const
 
-/** The reference of an API as one page without scripts. Its links are relative to a page that stands beside `openapi.json`; the style is at `docs/style.css`. */
+/**
+ * Returns the reference of an API as one page without scripts. Its links are relative: the page is
+ * next to `openapi.json`, and the style is at `docs/style.css`.
+ */
 export function renderDocs(document: ApiDocument): string {
   const operations = operationsOf(document)
   const groups = document.tags
@@ -27,7 +30,7 @@ export function renderDocs(document: ApiDocument): string {
 <nav aria-label="Operations">${groups.map(renderIndex)}<h2><a href="#shapes">shapes</a></h2></nav>
 <main>
 ${groups.map((group) => renderGroup(group, base))}
-<section id="shapes"><h2>shapes</h2><p>Objects that more than one operation uses.</p>${Object.entries(document.components.schemas).map(renderShape)}</section>
+<section id="shapes"><h2>shapes</h2><p>Objects that several operations use.</p>${Object.entries(document.components.schemas).map(renderShape)}</section>
 </main>
 </body>
 </html>
@@ -54,7 +57,7 @@ function renderGroup({ name, description = '', operations }: Group, base: string
 `
 }
 
-// The anchor is inside: browsers open what is folded around the target of a link.
+// The anchor is inside, because browsers unfold the element around the target of a link.
 function renderOperation(operation: PlacedOperation, base: string): Html {
   const { operationId, method, path, summary = '', description, parameters = [], requestBody, responses } = operation
   return html`<details>
@@ -116,7 +119,7 @@ function badge(method: string): Html {
   return html`<span class="method ${method.toLowerCase()}">${method}</span>`
 }
 
-/** A path that may be broken at its slashes. */
+/** Returns a path that may wrap at its slashes. */
 function breakable(path: string): Html {
   return new Html(html`${path}`.text.replaceAll('/', '<wbr>/'))
 }

@@ -1,7 +1,7 @@
 import { type Html, html, inline } from '../html.js'
 import type { Parameter, Schema } from './api-document.js'
 
-/** The members of an object, or the one value that is no object. */
+/** Returns the table of the members of an object, or the type of any other value. */
 export function renderSchema(schema: Schema): Html {
   const { properties, required = [] } = schema
   if (properties === undefined) return html`<p class="type">${typeOf(schema)}</p>`
@@ -11,7 +11,7 @@ export function renderSchema(schema: Schema): Html {
   return table(rows)
 }
 
-/** The parameters of one place. */
+/** Returns the table of the parameters of one place. */
 export function renderParameters(parameters: readonly Parameter[]): Html {
   const rows = parameters.map(({ name, schema = {}, required = false, description }) =>
     row({ name, schema: description === undefined ? schema : { ...schema, description }, required }),
@@ -19,7 +19,7 @@ export function renderParameters(parameters: readonly Parameter[]): Html {
   return table(rows)
 }
 
-/** An example of a value, as JSON. */
+/** Returns an example of a value as JSON. */
 export function exampleOf(schema: Schema, required: readonly string[] = schema.required ?? []): unknown {
   const { examples, properties, enum: words, items } = schema
   if (examples !== undefined) return examples[0]

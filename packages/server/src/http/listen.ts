@@ -1,21 +1,23 @@
-import { type Configuration, localUrl } from '../config/configuration.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { App } from './app.js'
 
 /**
  * Starts listening.
  *
- * @returns the URL of the server
+ * @returns the port, which the system chooses for port 0
  * @throws StartupFailure `port_in_use`, `address_unusable`
  */
-export async function listen(app: App, { host, port }: Pick<Configuration, 'host' | 'port'>): Promise<string> {
+export async function listen(
+  app: App,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> {
   try {
     await app.listen({ host, port })
   } catch (error) {
     throw listenFailure(error, host, port)
   }
   const address = app.server.address()
-  return localUrl(host, typeof address === 'object' && address !== null ? address.port : port)
+  return typeof address === 'object' && address !== null ? address.port : port
 }
 
 function listenFailure(error: unknown, host: string, port: number): unknown {

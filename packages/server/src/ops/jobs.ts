@@ -29,11 +29,7 @@ export const slowIntervalMs = 600_000
  *
  * @returns the function that stops the jobs
  */
-export function startJobs(
-  jobs: readonly Job[],
-  { intervalMs, atOnce = false }: JobSchedule,
-  log: JobLog,
-): () => void {
+export function startJobs(jobs: readonly Job[], { intervalMs, atOnce = false }: JobSchedule, log: JobLog): () => void {
   const failing = new Set<string>()
   const running = new Set<string>()
   const attempt = async ({ name, run }: Job) => {

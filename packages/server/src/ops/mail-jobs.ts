@@ -13,10 +13,7 @@ interface Dependencies {
 }
 
 /** Sends the letters of the outbox, and logs the outcomes without texts and recipients. */
-export function scheduleMailJobs(
-  app: App,
-  { mail: { outboxWorker }, metrics: { choreFailures } }: Dependencies,
-): void {
+export function scheduleMailJobs(app: App, { mail: { outboxWorker }, metrics: { choreFailures } }: Dependencies): void {
   if (outboxWorker === undefined) {
     app.log.warn('Nothing can be mailed: LATCHKEY_SMTP_URL is not set.')
     return

@@ -10,9 +10,7 @@ import { scheduleJobs, slowIntervalMs } from './jobs.js'
 import type { Metrics } from './metrics.js'
 
 /** Everything that accumulates rows. */
-interface Dependencies
-  extends Pick<Core, 'store' | 'keys'>,
-    Pick<AccountLinks, 'oneTimeTokens' | 'invitations'> {
+interface Dependencies extends Pick<Core, 'store' | 'keys'>, Pick<AccountLinks, 'oneTimeTokens' | 'invitations'> {
   readonly sessions: Sessions
   readonly guesses: GuessGuard
   readonly mail: Pick<MailDomain, 'quota'>

@@ -100,7 +100,10 @@ export async function trustBuckets(
 }
 
 /** Deletes buckets that cause no delay any more and whose device or network is not known. */
-export async function pruneBuckets(store: SqlStore, { before, nowMs }: { before: number; nowMs: number }): Promise<void> {
+export async function pruneBuckets(
+  store: SqlStore,
+  { before, nowMs }: { before: number; nowMs: number },
+): Promise<void> {
   await store.query(
     `delete from server_guess_lanes where name in (
        select name from server_guess_lanes where last_at < $1 and known_until < $2 ${skipLocked(store)})`,

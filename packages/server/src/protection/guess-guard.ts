@@ -193,7 +193,10 @@ export class GuessGuard {
    * Records that the password matched: the device and the network become known to the account, with
    * buckets of their own. In the caller's transaction.
    */
-  async recordSuccess(client: SqlClient, admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>): Promise<void> {
+  async recordSuccess(
+    client: SqlClient,
+    admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>,
+  ): Promise<void> {
     const names = this.#namesOf(admission)
     const nowMs = this.#core.clock.now()
     // Failures in another bucket than that of the attempt stay.

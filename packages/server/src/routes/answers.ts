@@ -1,12 +1,12 @@
 import type { Account } from '../accounts/account-table.js'
-import type { SignedIn } from '../accounts/sign-in.js'
 import { profileOf } from '../accounts/profiles.js'
+import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
-/** An account as its owner sees it. */
+/** Returns an account as its owner sees it. */
 export function accountAnswer(account: Account): AccountAnswer {
   const { id, email, name, role, roles, scope, createdAt, emailVerifiedAt } = account
   return {
@@ -22,10 +22,10 @@ export function accountAnswer(account: Account): AccountAnswer {
   }
 }
 
-/** The answer to whoever asks for a letter, whether or not there is somebody to write to. */
-export const acceptedAnswer = { message: 'If there is something to be mailed to this address, it is on its way.' }
+/** The answer to every request for a letter, whether or not the address has an account. */
+export const acceptedAnswer = { message: 'If this address should get a letter, the letter is on its way.' }
 
-/** An account as administrators see it. */
+/** Returns an account as administrators see it. */
 export function managedAccountAnswer(account: Account): ManagedAccountAnswer {
   return {
     ...accountAnswer(account),
@@ -34,7 +34,7 @@ export function managedAccountAnswer(account: Account): ManagedAccountAnswer {
   }
 }
 
-/** Tokens, with the names of RFC 6749 §5.1. */
+/** Returns tokens under the names of RFC 6749 §5.1. */
 export function tokensAnswer(tokens: TokenSet) {
   return {
     access_token: tokens.accessToken,
@@ -46,18 +46,18 @@ export function tokensAnswer(tokens: TokenSet) {
   } as const
 }
 
-/** What a page is told of tokens that it cannot see. */
+/** Returns the metadata of tokens in cookies, which no page can read. */
 export function tokensInCookiesAnswer({ expiresInSec, refreshExpiresInSec, sessionId }: TokenSet) {
   return { expires_in: expiresInSec, refresh_expires_in: refreshExpiresInSec, session_id: sessionId }
 }
 
-/** Tokens and whose they are. */
+/** Returns tokens with their account. */
 export function signedInAnswer({ account, tokens, deviceToken }: SignedIn) {
   const device = deviceToken === undefined ? {} : { device_token: deviceToken }
   return { account: accountAnswer(account), ...tokensAnswer(tokens), ...device }
 }
 
-/** A session; `currentId` is the one that asks. */
+/** Returns a session; `currentId` is the session of the request. */
 export function sessionAnswer(session: Session, currentId: string | undefined): SessionAnswer {
   return {
     id: session.id,
@@ -75,7 +75,7 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
   }
 }
 
-/** A moment as answers say it: RFC 3339, UTC. */
+/** Returns a time in the format of all answers: RFC 3339, UTC. */
 export function timeAnswer(ms: number): string {
   return new Date(ms).toISOString()
 }

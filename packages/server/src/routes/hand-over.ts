@@ -1,22 +1,27 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { SignedIn } from '../accounts/sign-in.js'
+import type { SignedIn } from '../accounts/signed-in.js'
 import { Problem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
 import { type SessionCookies, wantsCookies } from './session-cookies.js'
 
-/** Gives somebody who has signed in the tokens: in cookies if the request asks for that, else in the answer, which this makes. */
+/**
+ * Returns the answer to a successful sign-in. The tokens are in cookies if the request asks for
+ * cookies, otherwise in the answer.
+ */
 export function handOver(
   request: FastifyRequest,
   reply: FastifyReply,
-  given: { signedIn: SignedIn; cookies: SessionCookies },
+  { signedIn, cookies }: { signedIn: SignedIn; cookies: SessionCookies },
 ) {
-  const { signedIn, cookies } = given
   if (!wantsCookies(request)) return signedInAnswer(signedIn)
   cookies.set(reply, signedIn)
   return { account: accountAnswer(signedIn.account), ...tokensInCookiesAnswer(signedIn.tokens) }
 }
 
-/** Throws the refusal of a login again, with the device token that it carries: in a cookie if the request asks for that, else in the answer. */
+/**
+ * Rethrows the refusal of a login. If the refusal carries a device token, the token is set as a
+ * cookie if the request asks for cookies, and stays in the answer otherwise.
+ */
 export function handOverDevice(
   request: FastifyRequest,
   reply: FastifyReply,

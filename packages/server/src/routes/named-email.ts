@@ -1,7 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
 
-/** The address that a validated body names, in the one spelling of its account: what somebody is counted under before he has shown who he is. */
+/**
+ * Returns the address in a validated body in its canonical spelling. The rate limits count requests
+ * for it before anything is authenticated.
+ */
 export function namedEmail({ body }: FastifyRequest): string {
   return tryCanonicalEmail((body as { readonly email: string }).email)
 }

@@ -8,7 +8,7 @@ type Operation = NonNullable<NonNullable<NonNullable<OpenapiObject['paths']>[str
 
 const methods = ['get', 'put', 'post', 'patch', 'delete'] as const
 
-/** How the document at /openapi.json is made from the schemas of the routes. `issuer`: where clients find them. */
+/** Returns the options that generate /openapi.json from the schemas of the routes. */
 export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
@@ -17,26 +17,27 @@ export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
         title: 'Latchkey',
         version: '1',
         description:
-          'Accounts, sessions and access tokens with a signing secret for every user. Every refusal is application/problem+json ' +
-          '(RFC 9457) with a code that is never renamed; at the endpoints of OAuth the same is application/json, with "error" (RFC 6749 §5.2).',
+          'Accounts, sessions and access tokens with a signing secret for every user. ' +
+          'Every refusal is application/problem+json (RFC 9457) with a code that is never renamed. ' +
+          'The OAuth endpoints send the same as application/json, with "error" (RFC 6749 §5.2).',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: issuer }],
       tags: [
-        { name: 'sign in', description: 'From a password to tokens, and out again.' },
-        { name: 'mailed links', description: 'What begins or ends with a link that was mailed.' },
-        { name: 'own account', description: 'What somebody does with their own account and devices.' },
-        { name: 'administration', description: 'What administrators do with accounts of others.' },
-        { name: 'clients', description: 'Programs that act for themselves.' },
-        { name: 'other services', description: 'What other services need to trust tokens of this server.' },
-        { name: 'operations', description: 'For whoever runs the server.' },
+        { name: 'sign in', description: 'Registration, login, refresh and logout.' },
+        { name: 'mailed links', description: 'Requests that send a mailed link or use one.' },
+        { name: 'own account', description: 'The account and the sessions of the signed-in user.' },
+        { name: 'administration', description: 'Accounts and the state of the server, for administrators.' },
+        { name: 'clients', description: 'OAuth clients: programs that get their own tokens.' },
+        { name: 'other services', description: 'OAuth endpoints, public keys and forward-auth.' },
+        { name: 'operations', description: 'Probes for operators.' },
       ],
       components: { securitySchemes, headers },
     },
-    // An operation that names no security needs none, and says so.
+    // An operation without security needs no token; the document must say so.
     transform: ({ schema, url }) => ({ schema: { security: [], ...schema }, url }),
     transformObject: (document) => ('openapiObject' in document ? completed(document.openapiObject) : {}),
-    // Shared shapes keep the names that routes refer to them by.
+    // Shared schemas keep the names that the routes use.
     refResolver: { buildLocalReference: (json) => String(json.$id) },
   }
 }
@@ -48,13 +49,14 @@ const securitySchemes = {
     in: 'cookie',
     name: accessCookie,
     description:
-      'The cookie of a login with "Latchkey-Mode: cookie". What changes anything needs that header too, and a page of this origin or of a listed one.',
+      'The cookie of a login with "Latchkey-Mode: cookie". Requests that change something also need ' +
+      'that header, and must come from a page of this origin or of a listed one.',
   },
 } as const
 
 const headers = {
   RequestId: {
-    description: 'Names this request, here and in the log.',
+    description: 'Identifies this request, here and in the log.',
     required: true,
     schema: { type: 'string', format: 'uuid' },
   },
@@ -65,7 +67,7 @@ const headers = {
   },
 } as const
 
-/** The document with what cannot be said in the schemas of the routes. */
+/** Adds to the document what the schemas of the routes cannot express. */
 function completed(document: OpenapiObject): OpenapiObject {
   for (const path of Object.values(document.paths ?? {})) {
     for (const method of methods) {
@@ -78,7 +80,7 @@ function completed(document: OpenapiObject): OpenapiObject {
 
 function completeOperation({ requestBody, responses, parameters = [] }: Operation): void {
   for (const parameter of parameters) {
-    // What has a default need not be sent.
+    // A parameter with a default is optional.
     if ('schema' in parameter && parameter.schema !== undefined && 'default' in parameter.schema) {
       parameter.required = false
     }
@@ -94,7 +96,7 @@ function completeOperation({ requestBody, responses, parameters = [] }: Operatio
   }
 }
 
-/** A schema that lets a body be `null` stands for one that need not be sent. */
+/** Returns whether the body is optional: its schema then allows `null`. */
 function mayBeAbsent(content: Readonly<Record<string, { readonly schema?: unknown }>>): boolean {
   return Object.values(content).some(({ schema }) => {
     const type = (schema as { readonly type?: unknown } | undefined)?.type

@@ -4,7 +4,10 @@ import { type ProblemCode, problems } from '../problem.js'
 
 type Code = ProblemCode | FailureCode
 
-/** What any route that may be sent a body refuses, also where it needs none: what is sent is read before it is ignored. */
+/**
+ * The refusals of every route whose method allows a body. A route that needs none also has them: a
+ * body is read before it is ignored.
+ */
 export const forBody = [
   'validation_failed',
   'text_malformed',
@@ -14,10 +17,10 @@ export const forBody = [
   'content_encoding_unsupported',
 ] as const satisfies readonly Code[]
 
-/** What any route without a body, but with a parameter in its URL, may refuse. */
+/** The refusals of every route without a body but with a parameter in its URL. */
 export const forUrl = ['validation_failed', 'text_malformed'] as const satisfies readonly Code[]
 
-/** What any route that needs an access token may refuse. */
+/** The refusals of every route that needs an access token. */
 export const forToken = [
   'credentials_missing',
   'credentials_ambiguous',
@@ -33,7 +36,7 @@ export const forToken = [
   'account_required',
 ] as const satisfies readonly Code[]
 
-/** What any administrative route may refuse. */
+/** The refusals of every route for administrators. */
 export const forAdmin = [...forToken, 'admin_required'] as const satisfies readonly Code[]
 
 const forAll = [
@@ -44,17 +47,17 @@ const forAll = [
   'store_busy',
 ] as const satisfies readonly Code[]
 
-/** The refusals of a route as its response schema: one entry for each status, telling the codes apart. */
+/** Returns the response schemas of refusals: one entry for each status, which lists its codes. */
 export function refusals(...codes: readonly Code[]) {
   return onlyRefusals(...codes, ...forAll)
 }
 
-/** The same for an endpoint of OAuth. */
+/** Returns the same for an OAuth endpoint. */
 export function oauthRefusals(...codes: readonly Code[]) {
   return byStatus([...codes, ...forAll], OAUTH_ERROR_TYPE)
 }
 
-/** The same for a route that is not limited and reads nothing. */
+/** Returns the same for a route without rate limits that reads nothing from the database. */
 export function onlyRefusals(...codes: readonly Code[]) {
   return byStatus(codes, PROBLEM_TYPE)
 }

@@ -1,13 +1,11 @@
 import type { Static, TSchema } from 'typebox'
 import { Type } from '../http/type.js'
 
-/** Shapes that more than one route uses; under these names they stand in `/openapi.json`. */
-
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const time = (description: string) => Type.String({ format: 'date-time', description })
 const closed = { additionalProperties: false }
 
-/** Text of a request that is judged by its own rules later; the bound keeps the work bounded. */
+// These inputs have their own rules, which run later. The maximum length bounds the work.
 export const EmailInput = Type.String({ format: 'email', minLength: 1, maxLength: 320, examples: ['ada@example.com'] })
 export const PasswordInput = Type.String({
   format: 'password',
@@ -17,46 +15,47 @@ export const PasswordInput = Type.String({
 })
 export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: ['Ada Lovelace'] })
 
-/** Visible ASCII without the quote and the backslash, as scope tokens are made (RFC 6749 §3.3). */
+/** The characters of a scope token: visible ASCII without quote and backslash (RFC 6749 §3.3). */
 const nameCharacter = '[\\x21\\x23-\\x5b\\x5d-\\x7e]'
 
 export const Role = Type.Union([Type.Literal('user'), Type.Literal('admin')], {
-  description: 'What the account may do here.',
+  description: 'The right of the account in this server.',
 })
-// All together have at most 1 KiB of JSON (`grants_too_large`).
+// Roles and scope together have at most 1 KiB of JSON (`grants_too_large`).
 export const RoleNames = Type.Array(Type.String({ pattern: `^${nameCharacter}{1,64}$` }), {
   maxItems: 16,
   uniqueItems: true,
   description:
-    'Roles in the applications behind: "roles" in introspection and in tokens for other services (RFC 9068 §2.2.3.1).',
+    'Roles in the applications behind this server: "roles" in introspection and in tokens for ' +
+    'other services (RFC 9068 §2.2.3.1).',
   examples: [['editor']],
 })
-/** Scopes with a space between (RFC 6749 §3.3), or none. */
+/** Scopes separated by spaces (RFC 6749 §3.3), or the empty text. */
 export const scopePattern = `^(${nameCharacter}+( ${nameCharacter}+)*)?$`
 
 export const Scope = Type.String({
   maxLength: 1024,
   pattern: scopePattern,
   description:
-    'Scopes in the applications behind, with a space between: "scope" in introspection and in tokens for other services (RFC 8693 §4.2).',
+    'Scopes in the applications behind this server, separated by spaces: "scope" in introspection ' +
+    'and in tokens for other services (RFC 8693 §4.2).',
   examples: ['articles:read articles:write'],
 })
 
-/** A JSON object of any members; what it may hold is judged by its own rules. */
+/** A JSON object with any members. Its own rules check it later. */
 const anyObject = (description: string) =>
   Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', additionalProperties: true, description })
 
 /** A change of a profile. */
-export const ProfilePatch = anyObject('Members to set; null removes one. The profile has at most 4 KiB of JSON.')
+export const ProfilePatch = anyObject('Members to set; null removes a member. The profile has at most 4 KiB of JSON.')
 
-/** The token of a mailed link: what stands behind "#token=". */
+/** The token of a mailed link: the part after "#token=". */
 export const OneTimeTokenInput = Type.String({ minLength: 1, maxLength: 255 })
 
 const mode = {
   'latchkey-mode': Type.Optional(
     Type.Literal('cookie', {
-      description:
-        'The tokens come and go in cookies that no script can read, not in bodies; for pages, see docs/browser.md.',
+      description: 'For pages: the tokens are in cookies that no script can read, and in no body. See docs/browser.md.',
     }),
   ),
 }
@@ -64,7 +63,7 @@ const mode = {
 /** The header by which a page asks for cookies. */
 export const ModeHeader = Type.Object(mode)
 
-/** The headers of whoever signs in. */
+/** The headers of a sign-in. */
 export const SignInHeaders = Type.Object({
   ...mode,
   'latchkey-device': Type.Optional(
@@ -74,16 +73,17 @@ export const SignInHeaders = Type.Object({
 
 export const Account = Type.Object(
   {
-    id: Type.String({ format: 'uuid', description: 'Also the "sub" of its tokens.' }),
-    // Not of the format "email", which knows ASCII alone (RFC 5321): what is before the "@" may be of any script (RFC 6531).
-    email: Type.String({ description: 'In the one spelling under which the account is kept.' }),
-    email_verified: Type.Boolean({ description: 'Whether the owner has shown to read what is mailed to it.' }),
+    id: Type.String({ format: 'uuid', description: 'Also the "sub" of the tokens of the account.' }),
+    // Without the format "email", which allows only ASCII (RFC 5321): the part before the "@" may
+    // use any script (RFC 6531).
+    email: Type.String({ description: 'In canonical spelling.' }),
+    email_verified: Type.Boolean({ description: 'Whether the owner has proved to receive mail at it.' }),
     name: nullable(Type.String()),
     role: Role,
     roles: RoleNames,
     scope: Scope,
-    profile: anyObject('What applications keep with the account. It grants nothing.'),
-    created_at: time('When it was registered.'),
+    profile: anyObject('Data that applications store with the account. It grants nothing.'),
+    created_at: time('The time of the registration.'),
   },
   { ...closed, $id: 'Account' },
 )
@@ -91,8 +91,8 @@ export const Account = Type.Object(
 export const ManagedAccount = Type.Object(
   {
     ...Account.properties,
-    last_login_at: nullable(time('The last login with the password; null when there was none since the registration.')),
-    disabled_at: nullable(time('Since when it cannot sign in.')),
+    last_login_at: nullable(time('The last login with the password; null if there was none after the registration.')),
+    disabled_at: nullable(time('The time since which the account cannot sign in.')),
   },
   { ...closed, $id: 'ManagedAccount' },
 )
@@ -107,7 +107,7 @@ const tokenFields = {
   ...cookieFields,
   access_token: Type.String({ description: 'Send it as "Authorization: Bearer <access_token>".' }),
   token_type: Type.Literal('Bearer'),
-  refresh_token: Type.String({ description: 'For POST /v1/refresh. Keep only the newest.' }),
+  refresh_token: Type.String({ description: 'For POST /v1/refresh. Keep only the newest one.' }),
 }
 
 export const Tokens = Type.Object(tokenFields, { ...closed, $id: 'Tokens' })
@@ -134,8 +134,9 @@ export const SignedIn = Type.Object(
     device_token: Type.Optional(
       Type.String({
         description:
-          'After a login or a registration. Keep it beyond the session and send it as "Latchkey-Device" with the next login: ' +
-          'the device is then no stranger, and not delayed by what strangers try.',
+          'After a login or a registration. Keep it after the session and send it as "Latchkey-Device" ' +
+          'with the next login. The device then counts as known, and attempts from unknown devices ' +
+          'do not delay its logins.',
       }),
     ),
   },
@@ -144,34 +145,38 @@ export const SignedIn = Type.Object(
 
 export const Accepted = Type.Object(
   { message: Type.String({ description: 'The same for every address.' }) },
-  { ...closed, $id: 'Accepted', description: 'Taken on: if there is something to do, a letter is on its way.' },
+  {
+    ...closed,
+    $id: 'Accepted',
+    description: 'Accepted. If the address should get a letter, the letter is on its way.',
+  },
 )
 
 export const Session = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
-    current: Type.Boolean({ description: 'Whether the access token of this request belongs to it.' }),
-    created_at: time('When it began.'),
-    last_used_at: time('When it was last refreshed.'),
-    expires_at: time('When it ends at the latest.'),
+    current: Type.Boolean({ description: 'Whether the access token of this request belongs to the session.' }),
+    created_at: time('The start of the session.'),
+    last_used_at: time('The last refresh.'),
+    expires_at: time('The latest end of the session.'),
     device: nullable(
       Type.String({
-        description: 'What the device calls itself, in short; proof of nothing.',
+        description: 'A short name from the user agent, which proves nothing.',
         examples: ['Firefox on Linux'],
       }),
     ),
     user_agent: nullable(Type.String()),
-    address: nullable(Type.String({ description: 'The IP address that used it last.' })),
+    address: nullable(Type.String({ description: 'The IP address that used the session last.' })),
     device_bound: Type.Boolean({
-      description: 'Whether it can be refreshed only together with the device token that it was refreshed with before.',
+      description: 'Whether a refresh needs the device token that came with an earlier refresh.',
     }),
     grace_uses: Type.Integer({
       description:
-        'How often a replaced refresh token was honoured because its successor had not been used: parallel tabs, lost answers, or ' +
-        'a second client that has a copy of the token.',
+        'How often a replaced refresh token was accepted because its successor was not used yet. ' +
+        'The cause is parallel tabs, lost answers or a second client with a copy of the token.',
     }),
-    grace_used_at: nullable(time('When that was last.')),
-    grace_address: nullable(Type.String({ description: 'The IP address from which it was last.' })),
+    grace_used_at: nullable(time('The last time of such a refresh.')),
+    grace_address: nullable(Type.String({ description: 'The IP address of the last such refresh.' })),
   },
   { ...closed, $id: 'Session' },
 )
@@ -181,39 +186,42 @@ export const Sessions = Type.Object({ sessions: Type.Array(Type.Ref('Session#'))
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'urn:latchkey:problem:<code>' }),
-    title: Type.String({ description: 'What is wrong, for people.' }),
+    title: Type.String({ description: 'The reason, for people.' }),
     status: Type.Integer(),
-    code: Type.String({ description: 'What is wrong, for programs. Never renamed.' }),
-    hint: Type.String({ description: 'What to do next, for people.' }),
+    code: Type.String({ description: 'The reason, for programs. A code is never renamed.' }),
+    hint: Type.String({ description: 'The next step, for people.' }),
     request_id: Type.String({ description: 'Also in the X-Request-Id header, and in the log.' }),
     errors: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), message: Type.String() }, closed), {
-        description: 'With validation_failed and profile_invalid: each field that is not as it must be.',
+        description: 'With validation_failed and profile_invalid: each invalid field.',
       }),
     ),
-    reasons: Type.Optional(Type.Array(Type.String(), { description: 'With not_ready: what is away.' })),
-    error: Type.Optional(Type.String({ description: 'At the endpoints of OAuth: the code of RFC 6749 §5.2.' })),
+    reasons: Type.Optional(
+      Type.Array(Type.String(), { description: 'With not_ready: the parts that are not available.' }),
+    ),
+    error: Type.Optional(Type.String({ description: 'At the OAuth endpoints: the code of RFC 6749 §5.2.' })),
     error_description: Type.Optional(Type.String()),
     device_token: Type.Optional(
       Type.String({
         description:
-          'With device_confirmation_required, unless it is in a cookie: send it as "Latchkey-Device" from now on.',
+          'With device_confirmation_required, unless the token is in a cookie: ' +
+          'send it as "Latchkey-Device" from now on.',
       }),
     ),
   },
   { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },
 )
 
-/** What whoever has signed in is given. */
+/** The answer to a sign-in. */
 export const EitherSignedIn = Type.Union([Type.Ref('SignedIn#'), Type.Ref('SignedInByCookies#')])
 
-/** What whoever has refreshed is given. */
+/** The answer to a refresh. */
 export const EitherTokens = Type.Union([Type.Ref('Tokens#'), Type.Ref('TokensInCookies#')])
 
-/** Who needs an access token shows it in one of these ways. */
+/** The ways to send an access token. */
 export const byToken = [{ bearer: [] }, { cookie: [] }]
 
-/** What is registered with the app, so that routes can refer to it by name. */
+/** The schemas that the app registers, so that routes can refer to them by name. */
 export const sharedSchemas = [
   Account,
   ManagedAccount,
@@ -227,19 +235,19 @@ export const sharedSchemas = [
   Problem,
 ]
 
-/** An ID in the one spelling that answers have. */
+/** An ID in the spelling of all answers. */
 export const IdInput = Type.String({ format: 'uuid', pattern: '^[0-9a-f-]{36}$' })
 
 /** The ID of an account or a session in a path. */
 export const IdParams = Type.Object({ id: IdInput })
 
-/** Before every other ID. */
+/** The ID that sorts before all others. */
 export const firstId = '00000000-0000-0000-0000-000000000000'
 
-/** A page of a list. */
+/** The query of a page of a list. */
 export const pageQuery = {
-  limit: Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'At most so many.' }),
-  cursor: Type.Optional({ ...IdInput, description: 'The "next_cursor" of the page before.' }),
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 50, description: 'The maximum number of entries.' }),
+  cursor: Type.Optional({ ...IdInput, description: 'The "next_cursor" of the previous page.' }),
 }
 
 export type AccountAnswer = Static<typeof Account>

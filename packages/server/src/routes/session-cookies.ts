@@ -1,45 +1,58 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { cookieValues } from 'latchkey/node'
-import type { SignedIn } from '../accounts/sign-in.js'
+import type { SignedIn } from '../accounts/signed-in.js'
 import type { TokenSet } from '../sessions/sessions.js'
 
-/** Sent with every request to this host. No other host can set it: that is what the prefix means (RFC 6265bis §4.1.3.2). */
+/**
+ * The cookie of the access token. Browsers send it with every request to this host. Its prefix
+ * means that no other host can set it (RFC 6265bis §4.1.3.2).
+ */
 export const accessCookie = '__Host-latchkey'
-/** Sent to the refresh route alone: what stands behind the same host never sees it. */
+/**
+ * The cookie of the refresh token. Browsers send it to the refresh route only, so that no
+ * application behind the same host receives it.
+ */
 export const refreshCookie = '__Secure-latchkey-refresh'
-/** Outlives the session, so that the device is no stranger at the next login. */
+/** The cookie of the device token. It outlives the session: the next login is of a known device. */
 export const deviceCookie = '__Host-latchkey-device'
 
-/** Every cookie that this server sets: what no application behind it may get. */
+/** The names of all cookies that this server sets. No application behind it may receive them. */
 export const ownCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie])
 
 const deviceMaxAgeSec = 180 * 86_400
 
-/** The request header by which a page asks for cookies, and shows that it is no form of another site: that cannot set it. */
+/**
+ * The request header by which a page asks for cookies. A form of another site cannot set it, so it
+ * also protects against CSRF.
+ */
 export const modeHeader = 'latchkey-mode'
 
-/** Whether the page wants its tokens in cookies, where no script can read them. */
+/** Returns whether the page asks for its tokens in cookies, which no script can read. */
 export function wantsCookies({ headers }: FastifyRequest): boolean {
   return headers[modeHeader] === 'cookie'
 }
 
-/** The values of all cookies of this name that came along. */
+/** Returns the values of all cookies of this name in the request. */
 export function cookiesOf({ headers }: FastifyRequest, name: string): string[] {
   return headers.cookie === undefined ? [] : cookieValues(headers.cookie, name)
 }
 
-/** Gives tokens to browsers in cookies (RFC 6265bis). They are `Secure`, which browsers also accept from http://localhost. */
+/**
+ * Sets tokens as cookies (RFC 6265bis). The cookies are `Secure`, which browsers also accept from
+ * http://localhost.
+ */
 export class SessionCookies {
   readonly #refreshPath: string
 
-  /** `issuer`: the public base URL, whose path is where the routes are for browsers. */
+  /** @param issuer - The public base URL. Its path is the prefix of all routes for browsers. */
   constructor(issuer: string) {
     this.#refreshPath = `${new URL(issuer).pathname.replace(/\/$/, '')}/v1/refresh`
   }
 
   /**
-   * The cookies of a session. That of the access token lives as long as the other one: when the token has expired, the page is told `token_expired` and knows
-   * that it should refresh, and the refresh token is believed only beside it.
+   * Sets the cookies of a session. The access cookie lives as long as the refresh cookie: a page
+   * whose token has expired gets `token_expired` and can refresh, and a refresh token is accepted
+   * only together with an access cookie of the same session.
    */
   set(reply: FastifyReply, { tokens, deviceToken }: Pick<SignedIn, 'deviceToken'> & { tokens: TokenSet }): void {
     this.#write(reply, tokens.accessToken, tokens.refreshToken, tokens.refreshExpiresInSec)
@@ -47,19 +60,20 @@ export class SessionCookies {
     if (deviceToken !== undefined) this.setDevice(reply, deviceToken, maxAgeSec)
   }
 
-  /** The cookie of a device; of one that has no session by default. */
+  /** Sets the cookie of a device. The default lifetime is that of a device without a session. */
   setDevice(reply: FastifyReply, deviceToken: string, maxAgeSec: number = deviceMaxAgeSec): void {
     const attributes = { path: '/', maxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(deviceCookie, deviceToken, attributes))
   }
 
-  /** Takes the cookies of a session back. */
+  /** Removes the cookies of a session. */
   clear(reply: FastifyReply): void {
     this.#write(reply, '', '', 0)
   }
 
   #write(reply: FastifyReply, accessToken: string, refreshToken: string, maxAgeSec: number): void {
-    // Lax: a link from elsewhere to an application behind this host finds its user signed in. No GET changes anything here.
+    // Lax: a user who follows a link from another site is still signed in to an application behind
+    // this host. No GET changes anything here.
     const access = { path: '/', maxAgeSec, sameSite: 'Lax' } as const
     const refresh = { path: this.#refreshPath, maxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(accessCookie, accessToken, access))

@@ -40,10 +40,7 @@ export interface ClaimsSource {
 }
 
 /** The settings of sessions. */
-type SessionSettings = Pick<
-  Configuration,
-  'accessTokenTtlSec' | 'sessionTtlSec' | 'sessionIdleTtlSec' | 'maxSessions'
->
+type SessionSettings = Pick<Configuration, 'accessTokenTtlSec' | 'sessionTtlSec' | 'sessionIdleTtlSec' | 'maxSessions'>
 
 /** The parts of other domains that sessions use, and the refresh tokens. */
 export interface SessionDependencies {
@@ -105,7 +102,8 @@ export class Sessions {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
     await this.#core.keys.ensureKeys()
     // The key of its ID was replaced meanwhile.
-    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId)) throw new LatchkeyError('session_ended')
+    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
+      throw new LatchkeyError('session_ended')
     const { token, expiresIn } = await this.#dependencies.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,

@@ -1,8 +1,9 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams, ProfilePatch } from '../schemas.js'
 
 const schema = {
@@ -10,8 +11,9 @@ const schema = {
   operationId: 'changeProfile',
   summary: 'Change the profile of an account',
   description:
-    'A merge patch (RFC 7396): what is given replaces what was, null removes a member, everything else stays. Access tokens that carry members as claims ' +
-    'have the new ones after their next refresh.',
+    'A merge patch (RFC 7396): a given member replaces the old one, null removes a member, ' +
+    'all others stay. Access tokens that carry profile members as claims have the new values ' +
+    'after their next refresh.',
   security: byToken,
   params: IdParams,
   body: ProfilePatch,
@@ -22,8 +24,8 @@ const schema = {
 }
 
 /** PATCH /v1/admin/users/:id/profile */
-export function addChangeProfile(app: App, { administration, admin }: RouteContext): void {
-  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+export function addChangeProfile(app: App, administration: Administration): void {
+  const options = { schema }
   app.patch('/v1/admin/users/:id/profile', options, async (request) =>
     managedAccountAnswer(await administration.changeProfile(administratorOf(request), request.params.id, request.body)),
   )

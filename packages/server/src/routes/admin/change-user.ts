@@ -1,17 +1,20 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams, Role, RoleNames, Scope } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   operationId: 'changeUser',
-  summary: 'Change what an account may do',
+  summary: 'Change the rights of an account',
   description:
-    'Its role here, its roles and its scope in the applications behind: each given one replaces what was. It holds at once, everywhere, for the access ' +
-    'tokens that it has; its sessions go on. All together have at most 1 KiB of JSON.',
+    'The role in this server, and the roles and the scope in the applications behind it. A ' +
+    'given value replaces the old one. The change applies at once, also to access tokens that ' +
+    'were issued before; sessions continue. Roles and scope together have at most 1 KiB of ' +
+    'JSON.',
   security: byToken,
   params: IdParams,
   body: Type.Object(
@@ -33,8 +36,8 @@ const schema = {
 }
 
 /** PATCH /v1/admin/users/:id */
-export function addChangeUser(app: App, { administration, admin }: RouteContext): void {
-  app.patch('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addChangeUser(app: App, administration: Administration): void {
+  app.patch('/v1/admin/users/:id', { schema }, async (request) => {
     const { role, roles, scope } = request.body
     const grants = { role, roles: roles?.join(' '), scope }
     return managedAccountAnswer(await administration.changeGrants(administratorOf(request), request.params.id, grants))

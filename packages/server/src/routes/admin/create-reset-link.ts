@@ -1,23 +1,26 @@
+import type { ResetLinks } from '../../admin/reset-links.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   operationId: 'createResetLink',
-  summary: 'Make a link with which a new password can be set, to hand out',
+  summary: 'Create a password reset link to hand out',
   description:
-    'For POST /v1/password/reset. It works once, ends the earlier ones of the account, and is in this answer and nowhere else. The owner is informed ' +
-    'by mail if the address is verified. It ends when the administrator who made it is disabled or demoted. Refused for administrators.',
+    'For POST /v1/password/reset. The link works once and invalidates the earlier links of ' +
+    'the account. Only this answer contains it. If the address is verified, the owner is ' +
+    'notified by mail. The link becomes invalid when the administrator who created it is ' +
+    'disabled or demoted. Refused for the accounts of administrators.',
   security: byToken,
   params: IdParams,
   response: {
     201: Type.Object(
       {
-        url: Type.String({ description: 'Shown this once; the server keeps a hash of its token.' }),
+        url: Type.String({ description: 'Shown only once: the server stores a hash of its token.' }),
         expires_at: Type.String({ format: 'date-time' }),
       },
       { additionalProperties: false },
@@ -34,8 +37,8 @@ const schema = {
 }
 
 /** POST /v1/admin/users/:id/reset-link */
-export function addCreateResetLink(app: App, { resetLinks, admin }: RouteContext): void {
-  const options = { schema, config: { limit: 'admin' }, onRequest: admin } as const
+export function addCreateResetLink(app: App, resetLinks: ResetLinks): void {
+  const options = { schema }
   app.post('/v1/admin/users/:id/reset-link', options, async (request, reply) => {
     const { url, expiresAt } = await resetLinks.create(administratorOf(request), request.params.id)
     return reply.code(201).send({ url, expires_at: timeAnswer(expiresAt) })

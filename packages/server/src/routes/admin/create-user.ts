@@ -1,16 +1,19 @@
+import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   operationId: 'createUser',
-  summary: 'Make an account for somebody',
+  summary: 'Create an account',
   description:
-    'However registration is set. Nothing is mailed. Without a password nobody can sign in until one is set by a reset link, mailed or handed out.',
+    'Works with every setting of LATCHKEY_REGISTRATION. No letter is mailed. An account ' +
+    'without a password cannot sign in until a password is set with a reset link, mailed or ' +
+    'handed out.',
   security: byToken,
   body: Type.Object(
     {
@@ -19,7 +22,7 @@ const schema = {
       password: Type.Optional(PasswordInput),
       email_verified: Type.Optional(
         Type.Boolean({
-          description: 'Whether the person is known to read what is mailed to the address; false unless given.',
+          description: 'Whether the owner is known to receive mail at the address. Default: false.',
         }),
       ),
     },
@@ -42,8 +45,8 @@ const schema = {
 }
 
 /** POST /v1/admin/users */
-export function addCreateUser(app: App, { provisioning, admin }: RouteContext): void {
-  app.post('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request, reply) => {
+export function addCreateUser(app: App, provisioning: AccountProvisioning): void {
+  app.post('/v1/admin/users', { schema }, async (request, reply) => {
     const { email_verified: emailVerified = false, ...input } = request.body
     const account = await provisioning.create(administratorOf(request), { ...input, emailVerified })
     return reply.code(201).send(managedAccountAnswer(account))

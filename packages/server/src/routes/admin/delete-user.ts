@@ -1,7 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
@@ -17,13 +18,9 @@ const schema = {
 }
 
 /** DELETE /v1/admin/users/:id */
-export function addDeleteUser(app: App, { administration, admin }: RouteContext): void {
-  app.delete(
-    '/v1/admin/users/:id',
-    { schema, config: { limit: 'admin' }, onRequest: admin },
-    async (request, reply) => {
-      await administration.delete(administratorOf(request), request.params.id)
-      return reply.code(204).send(null)
-    },
-  )
+export function addDeleteUser(app: App, administration: Administration): void {
+  app.delete('/v1/admin/users/:id', { schema }, async (request, reply) => {
+    await administration.delete(administratorOf(request), request.params.id)
+    return reply.code(204).send(null)
+  })
 }

@@ -1,8 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const time = (description: string) => Type.String({ format: 'date-time', description })
@@ -10,20 +10,23 @@ const time = (description: string) => Type.String({ format: 'date-time', descrip
 const schema = {
   tags: ['administration'],
   operationId: 'describeSecrets',
-  summary: 'Versions and dates of the secret of an account; never the secret',
+  summary: 'List the versions and dates of the secret of an account, without the secret',
   security: byToken,
   params: IdParams,
   response: {
     200: Type.Object({
-      version: Type.Integer({ description: 'Grows with every change.' }),
+      version: Type.Integer({ description: 'Increases with every change.' }),
       secrets: Type.Array(
         Type.Object({
-          kid: Type.String({ description: 'Names it in the header of tokens.' }),
+          kid: Type.String({ description: 'The key ID in the header of tokens.' }),
           generation: Type.Integer(),
           algorithm: Type.String(),
-          master_key_id: Type.String({ description: 'The master key that it is encrypted under.' }),
-          created_at: time('When it was made.'),
-          retires_at: Type.Union([time('When it stops verifying; null for the one that signs.'), Type.Null()]),
+          master_key_id: Type.String({ description: 'The master key that encrypts the secret.' }),
+          created_at: time('The time of its creation.'),
+          retires_at: Type.Union([
+            time('The time after which it verifies no more; null for the signing secret.'),
+            Type.Null(),
+          ]),
         }),
       ),
     }),
@@ -32,8 +35,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users/:id/secrets */
-export function addDescribeSecrets(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/secrets', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addDescribeSecrets(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id/secrets', { schema }, async (request) => {
     const { version, secrets } = await administration.describeSecrets(request.params.id)
     return {
       version,

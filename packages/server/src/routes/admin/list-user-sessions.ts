@@ -1,23 +1,23 @@
 import { authOf } from 'latchkey/fastify'
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { sessionAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
   tags: ['administration'],
   operationId: 'listUserSessions',
-  summary: 'List the devices that an account is signed in on, newest first',
+  summary: 'List the sessions of an account, newest first',
   security: byToken,
   params: IdParams,
   response: { 200: Type.Ref('Sessions#'), ...refusals(...forUrl, ...forAdmin, 'account_unknown') },
 }
 
 /** GET /v1/admin/users/:id/sessions */
-export function addListUserSessions(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id/sessions', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addListUserSessions(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id/sessions', { schema }, async (request) => {
     const living = await administration.listSessions(request.params.id)
     return { sessions: living.map((session) => sessionAnswer(session, authOf(request).sessionId)) }
   })

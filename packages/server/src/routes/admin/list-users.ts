@@ -1,8 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, firstId, pageQuery } from '../schemas.js'
 
 const schema = {
@@ -11,7 +11,10 @@ const schema = {
   summary: 'List and search accounts, oldest first',
   security: byToken,
   querystring: Type.Object(
-    { search: Type.String({ maxLength: 254, default: '', description: 'A part of address or name.' }), ...pageQuery },
+    {
+      search: Type.String({ maxLength: 254, default: '', description: 'A part of the address or of the name.' }),
+      ...pageQuery,
+    },
     { additionalProperties: false },
   ),
   response: {
@@ -24,8 +27,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users */
-export function addListUsers(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addListUsers(app: App, administration: Administration): void {
+  app.get('/v1/admin/users', { schema }, async (request) => {
     const { search, limit, cursor = firstId } = request.query
     const { items, next } = await administration.list({ search, limit, after: cursor })
     return { users: items.map(managedAccountAnswer), next_cursor: next ?? null }

@@ -1,3 +1,4 @@
+import type { Administration } from '../../admin/administration.js'
 import { decodeDetail } from '../../audit/audit-detail.js'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
@@ -5,7 +6,6 @@ import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdInput, pageQuery } from '../schemas.js'
 
 const nullableText = (description: string) => Type.Union([Type.String({ description }), Type.Null()])
@@ -13,20 +13,23 @@ const nullableText = (description: string) => Type.Union([Type.String({ descript
 const schema = {
   tags: ['administration'],
   operationId: 'readAudit',
-  summary: 'Read what happened, newest first',
+  summary: 'Read the audit log, newest entries first',
   security: byToken,
   querystring: Type.Object(
     {
-      account: Type.Optional({ ...IdInput, description: 'Only what happened to it.' }),
+      account: Type.Optional({ ...IdInput, description: 'Only entries about this account.' }),
       actor: Type.Optional(
-        Type.String({ maxLength: 64, description: 'Only what this account did; "cli" for the operator.' }),
+        Type.String({
+          maxLength: 64,
+          description: 'Only entries of this actor: an account, or "cli" for the operator.',
+        }),
       ),
-      session: Type.Optional({ ...IdInput, description: 'Only what happened in or to it.' }),
-      address: Type.Optional(Type.String({ maxLength: 64, description: 'Only what came from this address.' })),
+      session: Type.Optional({ ...IdInput, description: 'Only entries about this session.' }),
+      address: Type.Optional(Type.String({ maxLength: 64, description: 'Only entries with this address.' })),
       event: Type.Optional(Type.Enum([...auditEvents])),
       outcome: Type.Optional(Type.Enum([...auditOutcomes])),
-      since: Type.Optional(Type.String({ format: 'date-time', description: 'Only what happened then or later.' })),
-      until: Type.Optional(Type.String({ format: 'date-time', description: 'Only what happened before.' })),
+      since: Type.Optional(Type.String({ format: 'date-time', description: 'Only entries at or after this time.' })),
+      until: Type.Optional(Type.String({ format: 'date-time', description: 'Only entries before this time.' })),
       ...pageQuery,
     },
     { additionalProperties: false },
@@ -39,18 +42,18 @@ const schema = {
           at: Type.String({ format: 'date-time' }),
           event: Type.String(),
           outcome: Type.Enum([...auditOutcomes]),
-          actor: nullableText('The account that acted; null for nobody known; "cli" for the operator.'),
-          account: nullableText('The account that it happened to.'),
-          session: nullableText('The session that it happened in or to.'),
-          address: nullableText('Where the request came from; with a "count" the network.'),
+          actor: nullableText('The account that acted, "cli" for the operator, or null if it is not known.'),
+          account: nullableText('The account that the event is about.'),
+          session: nullableText('The session that the event is about.'),
+          address: nullableText('The IP address of the request; with a "count" its network.'),
           detail: Type.Union([
             Type.Object(
               {},
               {
                 additionalProperties: true,
                 description:
-                  'What else there is to say: a "reason" of a refusal, grants "before" and "after" a change; of events that are one entry the ' +
-                  '"count", and the time of the "first" and the "last".',
+                  'Details: the "reason" of a refusal, or the grants "before" and "after" a change. An entry ' +
+                  'for several events has their "count" and the times of the "first" and the "last".',
               },
             ),
             Type.Null(),
@@ -64,8 +67,8 @@ const schema = {
 }
 
 /** GET /v1/admin/audit */
-export function addReadAudit(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/audit', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) => {
+export function addReadAudit(app: App, administration: Administration): void {
+  app.get('/v1/admin/audit', { schema }, async (request) => {
     const { since, until, cursor, ...filter } = request.query
     const query = { ...filter, before: cursor, since: momentOf(since), until: momentOf(until) }
     const { items, next } = await administration.readAudit(query)
@@ -78,7 +81,9 @@ export function addReadAudit(app: App, { administration, admin }: RouteContext):
   })
 }
 
-/** Nothing happened before 1970. The leap second, which is a time as well, is none that is counted here. */
+/**
+ * Returns the time in milliseconds. The schema allows leap seconds, which JavaScript cannot parse.
+ */
 function momentOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const ms = Date.parse(text)

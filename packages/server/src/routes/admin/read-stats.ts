@@ -1,8 +1,8 @@
+import type { StatisticsSources } from '../../admin/statistics.js'
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { forAdmin, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const count = (description?: string) => Type.Integer(description === undefined ? {} : { description })
@@ -10,7 +10,7 @@ const count = (description?: string) => Type.Integer(description === undefined ?
 const schema = {
   tags: ['administration'],
   operationId: 'readStats',
-  summary: 'Read how many accounts, sessions and secrets there are, and how this server fares',
+  summary: 'Read counts of accounts, sessions and secrets, and the state of this server',
   security: byToken,
   response: {
     200: Type.Object({
@@ -18,14 +18,14 @@ const schema = {
       living_sessions: count(),
       secrets: Type.Array(
         Type.Object({
-          age: Type.String({ description: 'Made within so long; "older" for the rest.' }),
+          age: Type.String({ description: 'The maximum age of these secrets; "older" for the rest.' }),
           count: count(),
         }),
       ),
-      feed_age_ms: Type.Union([count('Since when the change feed has not proved itself complete.'), Type.Null()]),
+      feed_age_ms: Type.Union([count('The time since the last check that the change feed is complete.'), Type.Null()]),
       verifications: Type.Object(
         { memory: count(), read: count() },
-        { description: 'Tokens accepted since this server began: from memory, or after a read.' },
+        { description: 'Tokens accepted since this server started: from memory, or after a read.' },
       ),
       shared_cache: Type.Object({ hits: count(), misses: count() }),
     }),
@@ -34,8 +34,8 @@ const schema = {
 }
 
 /** GET /v1/admin/stats */
-export function addReadStats(app: App, { statistics, admin }: RouteContext): void {
-  app.get('/v1/admin/stats', { schema, config: { limit: 'admin' }, onRequest: admin }, async () => {
+export function addReadStats(app: App, statistics: StatisticsSources): void {
+  app.get('/v1/admin/stats', { schema }, async () => {
     const found = await readStatistics(statistics)
     return {
       accounts: found.accounts,

@@ -1,8 +1,8 @@
+import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const schema = {
@@ -15,8 +15,8 @@ const schema = {
 }
 
 /** GET /v1/admin/users/:id */
-export function addReadUser(app: App, { administration, admin }: RouteContext): void {
-  app.get('/v1/admin/users/:id', { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+export function addReadUser(app: App, administration: Administration): void {
+  app.get('/v1/admin/users/:id', { schema }, async (request) =>
     managedAccountAnswer(await administration.read(request.params.id)),
   )
 }

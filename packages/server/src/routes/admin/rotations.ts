@@ -1,20 +1,25 @@
 import type { Administrator } from '../../admin/administrator.js'
-import type { RotationStatus } from '../../admin/rotations.js'
+import type { RotationStatus, Rotations } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken } from '../schemas.js'
 
 const RotationAnswer = Type.Object({
   state: Type.Enum(['rotating', 'paused', 'waiting', 'done', 'stopped'], {
-    description: 'waiting: no server carries it out at the moment; one will take it up.',
+    description: 'waiting: no server runs the rotation now; one will continue it.',
   }),
-  older_than: Type.String({ format: 'date-time', description: 'Give it again to go on after a stop.' }),
+  older_than: Type.String({
+    format: 'date-time',
+    description: 'Start with the same value again to continue after a stop.',
+  }),
   rotated: Type.Integer(),
-  failed: Type.Record(Type.String(), Type.Integer(), { description: 'Accounts that kept their secret, by code.' }),
+  failed: Type.Record(Type.String(), Type.Integer(), {
+    description: 'The number of accounts that kept their secret, by code.',
+  }),
   remaining: Type.Integer(),
   estimated_end: Type.String({ format: 'date-time' }),
 })
@@ -24,14 +29,19 @@ const shared = { tags: ['administration'], security: byToken } as const
 const startSchema = {
   ...shared,
   operationId: 'startRotation',
-  summary: 'Give everybody a new secret whose secret is older than a date, at a bounded rate; nobody is logged out',
+  summary: 'Rotate all secrets that are older than a date, at a bounded rate, without ending sessions',
   description:
-    'One at a time for all servers of the database. One of them carries it out; should it die, another takes it up. Any of them may be asked to steer it.',
+    'All servers of a database share one rotation at a time. One of them runs it; if that one stops, ' +
+    'another continues. Every server accepts requests to control it.',
   body: Type.Object(
     {
-      older_than: Type.Optional(Type.String({ format: 'date-time', description: 'By default now: everybody.' })),
-      rate_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'By default 6000.' })),
-      canary: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Pause after so many.' })),
+      older_than: Type.Optional(
+        Type.String({ format: 'date-time', description: 'Default: now, which means every secret.' }),
+      ),
+      rate_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000, description: 'Default: 6000.' })),
+      canary: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Pause after this number of accounts.' }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -41,22 +51,20 @@ const startSchema = {
 const readSchema = {
   ...shared,
   operationId: 'readRotation',
-  summary: 'Read how far the last rotation of everybody has come',
+  summary: 'Read the progress of the last rotation of all secrets',
   response: { 200: RotationAnswer, ...refusals(...forAdmin, 'rotation_unknown') },
 }
 
 const steps = {
-  pause: 'Rotate nobody until it is resumed',
-  resume: 'Go on with a rotation that pauses',
-  stop: 'End the rotation',
+  pause: 'Pause the rotation until it is resumed',
+  resume: 'Resume a paused rotation',
+  stop: 'Stop the rotation',
 } as const
 
 /** GET and POST /v1/admin/rotations · POST /v1/admin/rotations/pause · /resume · /stop */
-export function addRotations(app: App, context: RouteContext): void {
-  const { rotations, admin } = context
-  const options = { config: { limit: 'admin' }, onRequest: admin } as const
-  app.get('/v1/admin/rotations', { schema: readSchema, ...options }, async () => answerOf(await rotations.read()))
-  app.post('/v1/admin/rotations', { schema: startSchema, ...options }, async (request) => {
+export function addRotations(app: App, rotations: Rotations): void {
+  app.get('/v1/admin/rotations', { schema: readSchema }, async () => answerOf(await rotations.read()))
+  app.post('/v1/admin/rotations', { schema: startSchema }, async (request) => {
     const { older_than: olderThan, rate_per_minute: ratePerMinute, canary } = request.body
     const order = {
       ...(olderThan === undefined ? {} : { olderThan: momentOf(olderThan) }),
@@ -65,17 +73,12 @@ export function addRotations(app: App, context: RouteContext): void {
     }
     return answerOf(await rotations.start(administratorOf(request), order))
   })
-  addStep(app, context, 'pause', (by) => rotations.pause(by))
-  addStep(app, context, 'resume', (by) => rotations.resume(by))
-  addStep(app, context, 'stop', (by) => rotations.stop(by))
+  addStep(app, 'pause', (by) => rotations.pause(by))
+  addStep(app, 'resume', (by) => rotations.resume(by))
+  addStep(app, 'stop', (by) => rotations.stop(by))
 }
 
-function addStep(
-  app: App,
-  { admin }: RouteContext,
-  name: keyof typeof steps,
-  take: (by: Administrator) => Promise<RotationStatus>,
-): void {
+function addStep(app: App, name: keyof typeof steps, take: (by: Administrator) => Promise<RotationStatus>): void {
   const schema = {
     ...shared,
     operationId: `${name}Rotation`,
@@ -83,12 +86,10 @@ function addStep(
     response: { 200: RotationAnswer, ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'rotation_unknown') },
   }
   const path = `/v1/admin/rotations/${name}`
-  app.post(path, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
-    answerOf(await take(administratorOf(request))),
-  )
+  app.post(path, { schema }, async (request) => answerOf(await take(administratorOf(request))))
 }
 
-/** A leap second is a time as well, but none that is counted here. */
+/** Returns the time. The schema allows leap seconds, which JavaScript cannot parse. */
 function momentOf(text: string): Date {
   const moment = new Date(text)
   if (Number.isNaN(moment.getTime())) throw new Problem('validation_failed')

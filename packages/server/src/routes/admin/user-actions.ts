@@ -1,33 +1,32 @@
 import type { Account } from '../../accounts/account-table.js'
+import type { Administration } from '../../admin/administration.js'
 import type { Administrator } from '../../admin/administrator.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
+import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
-import { administratorOf, type RouteContext } from '../route-context.js'
 import { byToken, IdParams } from '../schemas.js'
 
 const actions = {
-  disable: 'Lock the account: its sessions and tokens end, and nobody can sign in to it',
-  enable: 'Unlock the account: one can sign in again, and nothing that ended comes back',
-  rotate: 'Give the account a new secret: the old one verifies until its grace ends, and nobody is logged out',
-  revoke: 'End every session and every token of the account at once',
-  verify: 'Mark the address of the account as verified, as if its owner had followed a mailed link',
+  disable: 'Disable an account: end its sessions and tokens, and refuse logins',
+  enable: 'Enable an account: allow logins again, without restoring sessions or tokens',
+  rotate: 'Rotate the secret of an account: the old one verifies until its grace period ends, and no session ends',
+  revoke: 'End every session and revoke every token of an account at once',
+  verify: 'Mark the address of an account as verified, as a mailed link would',
 } as const
 
 /** POST /v1/admin/users/:id/disable · /enable · /rotate · /revoke · /verify */
-export function addUserActions(app: App, context: RouteContext): void {
-  const { administration } = context
-  addAction(app, context, 'disable', (by, id) => administration.disable(by, id))
-  addAction(app, context, 'enable', (by, id) => administration.enable(by, id))
-  addAction(app, context, 'rotate', (by, id) => administration.rotate(by, id))
-  addAction(app, context, 'revoke', (by, id) => administration.revoke(by, id))
-  addAction(app, context, 'verify', (by, id) => administration.verifyEmail(by, id))
+export function addUserActions(app: App, administration: Administration): void {
+  addAction(app, 'disable', (by, id) => administration.disable(by, id))
+  addAction(app, 'enable', (by, id) => administration.enable(by, id))
+  addAction(app, 'rotate', (by, id) => administration.rotate(by, id))
+  addAction(app, 'revoke', (by, id) => administration.revoke(by, id))
+  addAction(app, 'verify', (by, id) => administration.verifyEmail(by, id))
 }
 
 function addAction(
   app: App,
-  { admin }: RouteContext,
   name: keyof typeof actions,
   act: (by: Administrator, id: string) => Promise<Account>,
 ): void {
@@ -49,7 +48,7 @@ function addAction(
       ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', ...ownRefusals[name]),
     },
   }
-  app.post(`/v1/admin/users/:id/${name}`, { schema, config: { limit: 'admin' }, onRequest: admin }, async (request) =>
+  app.post(`/v1/admin/users/:id/${name}`, { schema }, async (request) =>
     managedAccountAnswer(await act(administratorOf(request), request.params.id)),
   )
 }

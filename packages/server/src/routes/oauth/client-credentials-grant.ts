@@ -4,7 +4,10 @@ import { Problem } from '../../problem.js'
 import { credentialsOf } from './form.js'
 import type { Grant } from './grant.js'
 
-/** `grant_type=client_credentials` (RFC 6749 §4.4): a token for the client itself, and no refresh token (§4.4.3). */
+/**
+ * `grant_type=client_credentials` (RFC 6749 §4.4): returns a token for the client itself, without a
+ * refresh token (§4.4.3).
+ */
 export function clientCredentialsGrant(clients: Clients): Grant {
   return async (request) => {
     const credentials = credentialsOf(request)

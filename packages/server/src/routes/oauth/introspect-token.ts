@@ -1,27 +1,32 @@
+import type { AuditTrail } from '../../audit/audit-trail.js'
+import type { Clients } from '../../clients/clients.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { Type } from '../../http/type.js'
+import type { Introspection } from '../../oauth/introspection.js'
 import { Problem } from '../../problem.js'
 import { forBody, oauthRefusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
 
-/** Longer than any token of ours: the answer to what is longer is still that it does not hold. */
+/**
+ * Longer than any token of this server, so that the answer to a longer text is "not active" too.
+ */
 const maxTokenLength = 65_536
 
-/** The token that is asked about. */
+/** The parameters that RFC 7662 and RFC 7009 share. */
 export const tokenParameters = {
   token: parameter(maxTokenLength, 'An access token or a refresh token.'),
-  token_type_hint: parameter(255, 'Not needed, and not looked at: a token shows what it is.'),
+  token_type_hint: parameter(255, 'Ignored: the server recognises the type of a token.'),
 }
 
 const schema = {
   tags: ['other services'],
   operationId: 'introspectToken',
-  summary: 'Ask whether a token holds, and what it says (RFC 7662)',
+  summary: 'Introspect a token (RFC 7662)',
   description:
-    'For clients with "may_introspect". The answer is {"active": false} for whatever does not hold, for whatever reason; 503 when it cannot be found out. ' +
-    'A refresh token is not used up. Form-encoded.',
+    'For clients with "may_introspect". The answer for any token that is not valid is ' +
+    '{"active": false}, without the reason. It is 503 when the token could not be checked. ' +
+    'Introspection does not use a refresh token up. Form-encoded.',
   consumes: ['application/x-www-form-urlencoded'],
   body: Type.Object({ ...tokenParameters, ...clientParameters }),
   response: {
@@ -32,9 +37,9 @@ const schema = {
         sub: Type.Optional(Type.String({ description: 'The account or the client.' })),
         aud: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
         client_id: Type.Optional(Type.String({ description: 'With the token of a client.' })),
-        scope: Type.Optional(Type.String({ description: 'As stored now, narrowed by the token.' })),
-        role: Type.Optional(Type.String({ description: 'What an account may do here, as stored now.' })),
-        roles: Type.Optional(Type.Array(Type.String(), { description: 'As stored now.' })),
+        scope: Type.Optional(Type.String({ description: 'The stored scope, narrowed by the token.' })),
+        role: Type.Optional(Type.String({ description: 'The stored right of an account in this server.' })),
+        roles: Type.Optional(Type.Array(Type.String(), { description: 'The stored roles.' })),
         sid: Type.Optional(Type.String({ description: 'The session.' })),
         exp: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
         iat: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
@@ -55,14 +60,21 @@ const schema = {
 }
 
 /** POST /oauth/introspect */
-export function addIntrospectToken(app: App, { audit, clients, inspection }: RouteContext): void {
+export function addIntrospectToken(
+  app: App,
+  {
+    audit,
+    clients,
+    inspection,
+  }: { readonly audit: AuditTrail; readonly clients: Clients; readonly inspection: Introspection },
+): void {
   addFormRoute(app, (scope) => {
     const config = { limit: 'introspection', named: namedClient } as const
     scope.post('/oauth/introspect', { schema, config }, async (request) => {
       const address = clientAddress(request)
       const { id, mayIntrospect } = await clients.authenticate(credentialsOf(request), address)
       if (!mayIntrospect) {
-        await audit.tally({ event: 'token_introspect', outcome: 'refused', actor: id, account: id, address })
+        await audit.countRefused('token_introspect', { accountId: id, address })
         throw new Problem('introspection_refused')
       }
       const { token } = request.body

@@ -1,7 +1,8 @@
+import type { Clients } from '../../clients/clients.js'
+import type { TokenExchange } from '../../exchange/token-exchange.js'
 import type { App } from '../../http/app.js'
 import { Problem } from '../../problem.js'
 import { forBody, oauthRefusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { clientCredentialsGrant } from './client-credentials-grant.js'
 import { addFormRoute, namedClient } from './form.js'
 import { type Grant, TOKEN_EXCHANGE, TokenAnswer, TokenForm } from './grant.js'
@@ -10,10 +11,12 @@ import { tokenExchangeGrant } from './token-exchange-grant.js'
 const schema = {
   tags: ['other services'],
   operationId: 'issueToken',
-  summary: 'Get a token: as a client (RFC 6749 §4.4), or for another service (RFC 8693)',
+  summary: 'Get a token as a client (RFC 6749 §4.4) or for another service (RFC 8693)',
   description:
-    'Form-encoded, as RFC 6749 asks for. client_credentials: a client shows its secret and gets an access token of its own, with no refresh ' +
-    'token. Token exchange: the new token lives for five minutes, is signed with ES256, and is verified with the keys of /.well-known/jwks.json.',
+    'Form-encoded, as RFC 6749 requires. client_credentials: a client authenticates with its ' +
+    'secret and gets an access token, but no refresh token. Token exchange: the new token is ' +
+    'valid for five minutes, is signed with ES256, and is verified with the keys of /.well- ' +
+    'known/jwks.json.',
   consumes: ['application/x-www-form-urlencoded'],
   body: TokenForm,
   response: {
@@ -34,7 +37,7 @@ const schema = {
 }
 
 /** POST /oauth/token */
-export function addIssueToken(app: App, { clients, exchange }: RouteContext): void {
+export function addIssueToken(app: App, clients: Clients, exchange: TokenExchange): void {
   const grants = new Map<string, Grant>([
     ['client_credentials', clientCredentialsGrant(clients)],
     [TOKEN_EXCHANGE, tokenExchangeGrant(exchange)],

@@ -1,7 +1,6 @@
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { refusals } from '../refusals.js'
-import type { RouteContext } from '../route-context.js'
 import { TOKEN_EXCHANGE } from './grant.js'
 
 const path = '/.well-known/oauth-authorization-server'
@@ -12,7 +11,7 @@ const url = Type.String({ format: 'uri' })
 const schema = {
   tags: ['other services'],
   operationId: 'readMetadata',
-  summary: 'What this authorization server can do, and where (RFC 8414)',
+  summary: 'Read the authorization server metadata (RFC 8414)',
   response: {
     200: Type.Object({
       issuer: url,
@@ -31,8 +30,11 @@ const schema = {
   },
 }
 
-/** GET /.well-known/oauth-authorization-server, and below it where the issuer has a path (RFC 8414 §3.1). */
-export function addMetadata(app: App, { issuer, scopes }: RouteContext): void {
+/**
+ * GET /.well-known/oauth-authorization-server, also with the path of the issuer appended
+ * (RFC 8414 §3.1)
+ */
+export function addMetadata(app: App, issuer: string, scopes: readonly string[]): void {
   const metadata = {
     issuer,
     token_endpoint: `${issuer}/oauth/token`,
@@ -40,10 +42,10 @@ export function addMetadata(app: App, { issuer, scopes }: RouteContext): void {
     revocation_endpoint: `${issuer}/oauth/revoke`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     grant_types_supported: ['client_credentials', TOKEN_EXCHANGE],
-    // There is no authorization endpoint, so none; the member is required.
+    // Empty, because there is no authorization endpoint. The member is required.
     response_types_supported: [],
     ...(scopes.length === 0 ? {} : { scopes_supported: [...scopes] }),
-    // Whoever exchanges a token shows that token, and needs no client.
+    // A token exchange authenticates by the exchanged token and needs no client.
     token_endpoint_auth_methods_supported: [...clientMethods, 'none'],
     introspection_endpoint_auth_methods_supported: clientMethods,
     revocation_endpoint_auth_methods_supported: [...clientMethods, 'none'],

@@ -3,7 +3,10 @@ import { clientAddress } from '../../http/client-address.js'
 import { Problem } from '../../problem.js'
 import { ACCESS_TOKEN_TYPE, type Grant } from './grant.js'
 
-/** Token exchange (RFC 8693): for a token of this server one that other services can verify by the JWKS. */
+/**
+ * Token exchange (RFC 8693): returns a token that other services can verify with the JWKS, in
+ * exchange for a token of this server.
+ */
 export function tokenExchangeGrant(exchange: TokenExchange): Grant {
   return async (request) => {
     const { subject_token, subject_token_type, audience } = request.body

@@ -1,0 +1,62 @@
+import type { Latchkey } from 'latchkey'
+import type { SqlStore } from 'latchkey/sql'
+import type { AccountProvisioning } from '../../admin/account-provisioning.js'
+import type { Administration } from '../../admin/administration.js'
+import type { InvitationAdministration } from '../../admin/invitation-administration.js'
+import type { ResetLinks } from '../../admin/reset-links.js'
+import type { Rotations } from '../../admin/rotations.js'
+import type { StatisticsSources } from '../../admin/statistics.js'
+import type { App } from '../../http/app.js'
+import { addGuards } from '../guards/add-guards.js'
+import type { Guards } from '../guards/guards.js'
+import { limitRoutes } from '../limit-routes.js'
+import { addChangeProfile } from './change-profile.js'
+import { addChangeUser } from './change-user.js'
+import { addCreateResetLink } from './create-reset-link.js'
+import { addCreateUser } from './create-user.js'
+import { addDeleteUser } from './delete-user.js'
+import { addDescribeSecrets } from './describe-secrets.js'
+import { addInspect } from './inspect.js'
+import { addInvitations } from './invitations.js'
+import { addListUserSessions } from './list-user-sessions.js'
+import { addListUsers } from './list-users.js'
+import { addReadAudit } from './read-audit.js'
+import { addReadStats } from './read-stats.js'
+import { addReadUser } from './read-user.js'
+import { addRotations } from './rotations.js'
+import { addUserActions } from './user-actions.js'
+
+export interface AdminDependencies {
+  readonly administration: Administration
+  readonly provisioning: AccountProvisioning
+  readonly resetLinks: ResetLinks
+  readonly invitationAdministration: InvitationAdministration
+  readonly rotations: Rotations
+  readonly statistics: StatisticsSources
+  readonly latchkey: Latchkey
+  readonly store: SqlStore
+  readonly guards: Guards
+}
+
+/** The routes by which administrators manage accounts and the server. */
+export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
+  const { administration, provisioning, resetLinks, invitationAdministration } = dependencies
+  const { rotations, statistics, latchkey, store, guards } = dependencies
+  addGuards(app, guards.administrator)
+  limitRoutes(app, 'admin')
+  addListUsers(app, administration)
+  addCreateUser(app, provisioning)
+  addReadUser(app, administration)
+  addChangeUser(app, administration)
+  addChangeProfile(app, administration)
+  addDeleteUser(app, administration)
+  addUserActions(app, administration)
+  addCreateResetLink(app, resetLinks)
+  addListUserSessions(app, administration)
+  addDescribeSecrets(app, administration)
+  addInvitations(app, invitationAdministration)
+  addReadAudit(app, administration)
+  addRotations(app, rotations)
+  addReadStats(app, statistics)
+  addInspect(app, latchkey, store)
+}

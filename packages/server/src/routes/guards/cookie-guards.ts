@@ -1,0 +1,38 @@
+import type { onRequestHookHandler } from 'fastify'
+import type { TrustedPages } from '../../http/trusted-pages.js'
+import { Problem } from '../../problem.js'
+import { accessCookie, cookiesOf, wantsCookies } from '../session-cookies.js'
+
+/**
+ * Safe methods (RFC 9110 §9.2.1): they change nothing, so requests with them are allowed from any
+ * site.
+ */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Refuses cross-site requests (CSRF). Runs after the hook that verifies the token. A request that
+ * changes something and is authenticated by a cookie needs the mode header and must come from a
+ * trusted page. A token in the `Authorization` header needs neither, because no browser adds it by
+ * itself.
+ */
+export function guardChanges(pages: TrustedPages): onRequestHookHandler {
+  return (request, _reply, done) => {
+    const byCookie = !safeMethods.has(request.method) && cookiesOf(request, accessCookie).length > 0
+    if (byCookie && !wantsCookies(request)) done(new Problem('csrf_refused', { hint: missingHeader }))
+    else if (byCookie && !pages.sent(request)) done(new Problem('csrf_refused'))
+    else done()
+  }
+}
+
+/**
+ * Sets cookies for trusted pages only, so that no other site can sign a browser in to an account of
+ * an attacker (login CSRF).
+ */
+export function guardCookies(pages: TrustedPages): onRequestHookHandler {
+  return (request, _reply, done) => {
+    if (wantsCookies(request) && !pages.sent(request)) done(new Problem('csrf_refused'))
+    else done()
+  }
+}
+
+const missingHeader = 'Send the header "Latchkey-Mode: cookie" along.'

@@ -1,0 +1,41 @@
+import type { onRequestHookHandler } from 'fastify'
+import type { Latchkey } from 'latchkey'
+import { requireAuth } from 'latchkey/fastify'
+import type { Administration } from '../../admin/administration.js'
+import type { AuditTrail } from '../../audit/audit-trail.js'
+import type { TrustedPages } from '../../http/trusted-pages.js'
+import { accessCookie } from '../session-cookies.js'
+import { guardChanges, guardCookies } from './cookie-guards.js'
+import { requireAccount } from './require-account.js'
+import { requireAdmin } from './require-admin.js'
+
+/** Hooks that refuse requests. Those of one list run in its order. */
+export interface Guards {
+  /** Requires a valid access token, of an account or of a client. */
+  readonly token: readonly onRequestHookHandler[]
+  /** Requires a valid access token of an account, and refuses cross-site requests (CSRF). */
+  readonly account: readonly onRequestHookHandler[]
+  /** Requires the same of an administrator. */
+  readonly administrator: readonly onRequestHookHandler[]
+  /** Refuses requests for cookies that no trusted page sent (login CSRF). */
+  readonly cookies: onRequestHookHandler
+}
+
+export interface GuardsDependencies {
+  readonly latchkey: Latchkey
+  readonly pages: TrustedPages
+  readonly administration: Administration
+  readonly audit: AuditTrail
+}
+
+/** Creates the guards that the plugins of routes share. */
+export function createGuards({ latchkey, pages, administration, audit }: GuardsDependencies): Guards {
+  const token = requireAuth(latchkey, { cookie: accessCookie })
+  const guarded = [token, guardChanges(pages)]
+  return {
+    token: [token],
+    account: [...guarded, requireAccount],
+    administrator: [...guarded, requireAdmin(administration, audit)],
+    cookies: guardCookies(pages),
+  }
+}

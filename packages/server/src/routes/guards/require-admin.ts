@@ -1,0 +1,40 @@
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { authOf } from 'latchkey/fastify'
+import type { Administration } from '../../admin/administration.js'
+import type { AuditTrail } from '../../audit/audit-trail.js'
+import { isAdmin, isClient } from '../../grants.js'
+import { clientAddress } from '../../http/client-address.js'
+import { Problem } from '../../problem.js'
+
+/**
+ * Requires that both the stored grants and the account are those of an administrator. Records every
+ * refusal of an account or a client in the audit log. Runs after the hook that verifies the token.
+ */
+export function requireAdmin(administration: Administration, audit: AuditTrail): onRequestHookHandler {
+  return (request, _reply, done) => {
+    check(administration, request)
+      .catch(async (error: unknown) => {
+        if (error instanceof Problem) await recordRefusal(audit, request, error.code)
+        throw error
+      })
+      .then(() => done(), done)
+  }
+}
+
+async function check(administration: Administration, request: FastifyRequest): Promise<void> {
+  const { grants, subject } = authOf(request)
+  if (isClient(grants)) throw new Problem('account_required')
+  if (!isAdmin(grants)) throw new Problem('admin_required')
+  await administration.checkAdmin(subject)
+}
+
+/**
+ * Records the refused route as it is declared, without the values that the request put into its
+ * path.
+ */
+function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
+  const { subject, sessionId } = authOf(request)
+  const actor = { accountId: subject, sessionId, address: clientAddress(request) }
+  const detail = { reason, method: request.method, route: request.routeOptions.url ?? '' }
+  return audit.countRefused('admin_access', actor, { detail })
+}

@@ -1,0 +1,41 @@
+import type { OwnAccount } from '../../accounts/own-account.js'
+import type { PasswordChange } from '../../accounts/password-change.js'
+import type { Profiles } from '../../accounts/profiles.js'
+import type { SignOut } from '../../accounts/sign-out.js'
+import type { App } from '../../http/app.js'
+import type { Sessions } from '../../sessions/sessions.js'
+import { addGuards } from '../guards/add-guards.js'
+import type { Guards } from '../guards/guards.js'
+import type { SessionCookies } from '../session-cookies.js'
+import { addAddDevice } from './add-device.js'
+import { addChangePassword } from './change-password.js'
+import { addDeleteMe } from './delete-me.js'
+import { addEndMySession } from './end-my-session.js'
+import { addListMySessions } from './list-my-sessions.js'
+import { addReadMe } from './read-me.js'
+import { addUpdateMe } from './update-me.js'
+import { addUpdateMyProfile } from './update-my-profile.js'
+
+export interface MeDependencies {
+  readonly ownAccount: OwnAccount
+  readonly passwordChange: PasswordChange
+  readonly signOut: SignOut
+  readonly profiles: Profiles
+  readonly sessions: Sessions
+  readonly cookies: SessionCookies
+  readonly guards: Guards
+}
+
+/** The routes by which users manage their own account and devices. */
+export async function meRoutes(app: App, dependencies: MeDependencies): Promise<void> {
+  const { ownAccount, passwordChange, signOut, profiles, sessions, cookies, guards } = dependencies
+  addGuards(app, guards.account)
+  addReadMe(app, ownAccount)
+  addUpdateMe(app, ownAccount)
+  addUpdateMyProfile(app, profiles)
+  addDeleteMe(app, ownAccount, cookies)
+  addChangePassword(app, passwordChange, cookies)
+  addAddDevice(app, ownAccount)
+  addListMySessions(app, sessions)
+  addEndMySession(app, signOut)
+}
