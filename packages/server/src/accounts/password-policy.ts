@@ -3,7 +3,7 @@ import type { CommonPasswords } from './common-passwords.js'
 import { hostWords, lengthWithoutContext } from './context-words.js'
 import { normalisePassword } from './password.js'
 
-/** What `PasswordPolicy` works with. */
+/** Options of `PasswordPolicy`. */
 export interface PasswordPolicyOptions {
   /** In Unicode code points. */
   readonly minLength: number
