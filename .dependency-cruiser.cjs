@@ -6,7 +6,15 @@ const core = '^packages/latchkey/src/'
 const server = '^packages/server/src/'
 
 const floors = [
-  ['errors.ts', 'clock.ts', 'maybe-promise.ts', 'bounded-map.ts', 'check-whole.ts', 'strict-json.ts'],
+  [
+    'define-failures.ts',
+    'errors.ts',
+    'clock.ts',
+    'maybe-promise.ts',
+    'bounded-map.ts',
+    'check-whole.ts',
+    'strict-json.ts',
+  ],
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts'],
   ['latchkey.ts', 'stores/'],

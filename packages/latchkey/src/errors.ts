@@ -1,19 +1,8 @@
-/** What the caller can do about a failure, and how HTTP says it. */
-export interface Failure {
-  /** HTTP status of the answer. */
-  readonly status: number
-  /** One sentence for people: what is wrong. Never a token, a secret or the value of a claim. */
-  readonly message: string
-  /** One sentence for people: what to do next. */
-  readonly hint: string
-  /** The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1); `null` is a challenge without one (§3). */
-  readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
-}
+import { defineFailures, type FailureError, type FailureOptions } from './define-failures.js'
 
 const tokenRefused = { status: 401, challenge: 'invalid_token' } as const
 
-/** Everything that can be wrong with a token, a request or a call. A code is never renamed, a retired one never reused. */
-export const failures = {
+const library = defineFailures('LatchkeyError', {
   credentials_missing: {
     status: 401,
     challenge: null,
@@ -218,86 +207,23 @@ export const failures = {
     message: 'The key set of the issuer cannot be fetched at the moment.',
     hint: 'Retry after the seconds in Retry-After.',
   },
-} as const satisfies Record<string, Failure>
+})
+
+/** The failures of the library: what can be wrong with a token, a request or a call. */
+export const failures = library.table
 
 /** The stable name of one cause of failure. */
 export type FailureCode = keyof typeof failures
 
-/** What goes with a failure. */
-export interface LatchkeyErrorOptions extends ErrorOptions {
-  /** The scope that is needed, for the challenge (RFC 6750 §3): scope tokens of RFC 6749 §3.3 with a space between. */
-  readonly scope?: string
-  /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
-  readonly retryAfterSec?: number
-  /** The registered claim that is missing or invalid; ends the message. */
-  readonly claim?: string
-}
+/** Details of a `LatchkeyError`. */
+export type LatchkeyErrorOptions = FailureOptions
 
-const brand = Symbol.for('latchkey.error')
+/** A failure of the library, with a stable `code`. */
+export const LatchkeyError = library.Error
+export type LatchkeyError = FailureError<FailureCode>
 
-/** A failure with a stable `code`. Fastify, Express, Koa and http-errors pass `statusCode` and `headers` on by themselves. */
-export class LatchkeyError extends Error {
-  override readonly name = 'LatchkeyError'
-  readonly code: FailureCode
-  readonly status: number
-  readonly statusCode: number
-  /** What to do next, in one sentence. */
-  readonly hint: string
-  /** Response headers: the `WWW-Authenticate` challenge of RFC 6750 §3 and `Retry-After`, where there are any. */
-  readonly headers: Readonly<Record<string, string>>
+/** Returns whether an error is a `LatchkeyError` of any copy of this package in the process. */
+export const isLatchkeyError: (error: unknown) => error is LatchkeyError = library.is
 
-  constructor(code: FailureCode, options: LatchkeyErrorOptions = {}) {
-    const failure: Failure = failures[code]
-    super(options.claim === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${options.claim}.`, options)
-    this.code = code
-    this.status = failure.status
-    this.statusCode = failure.status
-    this.hint = failure.hint
-    const { scope, claim, retryAfterSec } = options
-    const isUsual = scope === undefined && claim === undefined && retryAfterSec === undefined
-    this.headers = isUsual ? headersByCode[code] : headersFor({ ...failure, message: this.message }, options)
-  }
-}
-
-// On the prototype, because to define it on every error takes a third of what the error does, and refusals come in floods.
-Object.defineProperty(LatchkeyError.prototype, brand, { value: true })
-
-/** True for a LatchkeyError of any copy of this package that is loaded in the process. */
-export function isLatchkeyError(error: unknown): error is LatchkeyError {
-  return typeof error === 'object' && error !== null && brand in error
-}
-
-/**
- * A failure without a stack trace: refusing a bad token is normal work, must be cheap under a flood, and the place in
- * our code that refused says nothing that the code does not say.
- */
-export function refusal(code: FailureCode, options?: LatchkeyErrorOptions): LatchkeyError {
-  const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  try {
-    return new LatchkeyError(code, options)
-  } finally {
-    Error.stackTraceLimit = limit
-  }
-}
-
-const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
-
-function headersFor(
-  failure: Failure,
-  { scope, retryAfterSec }: LatchkeyErrorOptions,
-): Readonly<Record<string, string>> {
-  const challenge = challengeHeaders(failure, scope)
-  return retryAfterSec === undefined ? challenge : { ...challenge, 'Retry-After': String(retryAfterSec) }
-}
-
-function challengeHeaders({ challenge, message }: Failure, scope?: string): Readonly<Record<string, string>> {
-  if (challenge === undefined) return noHeaders
-  if (challenge === null) return { 'WWW-Authenticate': 'Bearer' }
-  const needed = scope === undefined ? '' : `, scope="${scope}"`
-  return { 'WWW-Authenticate': `Bearer error="${challenge}", error_description="${message}"${needed}` }
-}
-
-const headersByCode = Object.fromEntries(
-  Object.entries<Failure>(failures).map(([code, failure]) => [code, Object.freeze(headersFor(failure, {}))]),
-) as Readonly<Record<FailureCode, Readonly<Record<string, string>>>>
+/** Returns a `LatchkeyError` without a stack trace, which is cheaper to create. */
+export const refusal: (code: FailureCode, options?: FailureOptions) => LatchkeyError = library.refusal

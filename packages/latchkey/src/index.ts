@@ -5,7 +5,15 @@ export type { JsonValue } from './claims/plain-json.js'
 export { type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export {
+  type CodeOf,
+  defineFailures,
   type Failure,
+  FailureError,
+  type FailureOptions,
+  type Failures,
+  isFailure,
+} from './define-failures.js'
+export {
   type FailureCode,
   failures,
   isLatchkeyError,

@@ -62,7 +62,7 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
   const validFrom = Math.max(claims.iat, claims.nbf ?? 0)
   if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
   const ttlSec = claims.exp - claims.iat
-  if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid', { claim: 'exp' })
+  if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid', { detail: 'exp' })
 }
 
 /**
@@ -80,7 +80,7 @@ export function endsAtMs(expiresAtSec: number, toleranceSec: number): number {
 }
 
 function wrong(claim: string, value: unknown): LatchkeyError {
-  return refusal(value === undefined ? 'claim_missing' : 'claim_invalid', { claim })
+  return refusal(value === undefined ? 'claim_missing' : 'claim_invalid', { detail: claim })
 }
 
 /** Returns whether this is text that is not empty, as `iss`, `sub`, `jti` and `sid` have to be. */

@@ -1,0 +1,172 @@
+/** One cause of failure: its HTTP status, and what to say about it. */
+export interface Failure {
+  /** The HTTP status of the answer. */
+  readonly status: number
+  /** What is wrong, in one sentence. Never contains a token, a secret or a value of the request. */
+  readonly message: string
+  /** What to do next, in one sentence. */
+  readonly hint: string
+  /**
+   * The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1). `null` stands for a
+   * challenge without an error code (§3).
+   */
+  readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Details of one failure. */
+export interface FailureOptions extends ErrorOptions {
+  /** The scope that is needed, for the challenge (RFC 6750 §3). */
+  readonly scope?: string
+  /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
+  readonly retryAfterSec?: number
+  /** The name of the part that is missing or invalid, such as a claim. It ends the message. */
+  readonly detail?: string
+  /** Replaces the hint of the table where a more exact one is known. */
+  readonly hint?: string
+  /** Further members of the problem document (RFC 9457 §3.2), by their names there. */
+  readonly extensions?: Readonly<Record<string, unknown>>
+}
+
+/** Codes of a table, such as `'token_expired' | 'token_revoked'`. */
+export type CodeOf<Table> = keyof Table & string
+
+/** What `defineFailures` makes of a table. */
+export interface Failures<Table extends Readonly<Record<string, Failure>>> {
+  readonly table: Table
+  /** The class of the errors. */
+  readonly Error: new (
+    code: CodeOf<Table>,
+    options?: FailureOptions,
+  ) => FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
+  /**
+   * Returns an error without a stack trace. A refusal is normal work, must be cheap under a flood,
+   * and its place in the code says nothing that its code does not say.
+   */
+  readonly refusal: (code: CodeOf<Table>, options?: FailureOptions) => FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
+  /** Returns whether an error was made by a table of this name, in any copy of this package. */
+  readonly is: (error: unknown) => error is FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
+}
+
+const brand = Symbol.for('latchkey.failure')
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+/**
+ * An error with a stable `code`, defined in a table of failures.
+ *
+ * Fastify, Express, Koa and http-errors use `statusCode` and `headers` without further code.
+ */
+export abstract class FailureError<Code extends string = string, Entry extends Failure = Failure> extends Error {
+  readonly code: Code
+  readonly status: number
+  readonly statusCode: number
+  /** What to do next, in one sentence. */
+  readonly hint: string
+  /** Headers of the answer, such as the `WWW-Authenticate` challenge and `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Further members of the problem document (RFC 9457 §3.2). */
+  declare readonly extensions?: Readonly<Record<string, unknown>>
+  /** The entry of the table. */
+  declare readonly failure: Entry
+
+  constructor(code: Code, failure: Entry, usualHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
+    const { scope, detail, retryAfterSec, hint, extensions } = options
+    super(detail === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${detail}.`, options)
+    this.code = code
+    this.status = failure.status
+    this.statusCode = failure.status
+    this.hint = hint ?? failure.hint
+    const isUsual = scope === undefined && detail === undefined && retryAfterSec === undefined
+    this.headers = isUsual ? usualHeaders : headersOf(failure, this.message, options)
+    if (extensions !== undefined) this.extensions = extensions
+  }
+}
+
+/**
+ * Defines the failures of one area: their codes, HTTP answers and messages. A code is never renamed,
+ * and a retired one never reused.
+ *
+ * @param name The `name` of the errors. Errors are recognised by it, so that several copies of a
+ * package in one process recognise each other's.
+ * @param table The failures by their codes. Entries may have members of their own, which
+ * `error.failure` returns.
+ * @returns The class of the errors and the functions that create and recognise them.
+ * @example
+ * const orders = defineFailures('OrderError', {
+ *   order_unknown: { status: 404, message: 'There is no such order.', hint: 'Check the ID.' },
+ * })
+ * throw orders.refusal('order_unknown')
+ */
+export function defineFailures<const Table extends Readonly<Record<string, Failure>>>(
+  name: string,
+  table: Table,
+): Failures<Table> {
+  type Code = CodeOf<Table>
+  const usualHeaders = new Map<string, Readonly<Record<string, string>>>(
+    Object.entries(table).map(([code, failure]) => [code, Object.freeze(headersOf(failure, failure.message, {}))]),
+  )
+
+  class DefinedError extends FailureError<Code, Table[Code]> {
+    constructor(code: Code, options: FailureOptions = {}) {
+      super(code, table[code], usualHeaders.get(code) ?? noHeaders, options)
+    }
+  }
+  // On the prototype, because to define them on every error takes a third of its whole cost, and
+  // refusals come in floods.
+  Object.defineProperties(DefinedError.prototype, {
+    name: { value: name, configurable: true, writable: true },
+    [brand]: { value: name },
+    failure: {
+      get(this: DefinedError) {
+        return table[this.code]
+      },
+    },
+  })
+  Object.defineProperty(DefinedError, 'name', { value: name })
+
+  return {
+    table,
+    Error: DefinedError,
+    refusal: (code, options) => {
+      const limit = Error.stackTraceLimit
+      Error.stackTraceLimit = 0
+      try {
+        return new DefinedError(code, options)
+      } finally {
+        Error.stackTraceLimit = limit
+      }
+    },
+    is: (error): error is DefinedError => nameOf(error) === name,
+  }
+}
+
+/** Returns whether an error was made by any table, in any copy of this package. */
+export function isFailure(error: unknown): error is FailureError {
+  return nameOf(error) !== undefined
+}
+
+function nameOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && brand in error ? error[brand] : undefined
+}
+
+function headersOf(
+  { challenge, headers }: Failure,
+  message: string,
+  { scope, retryAfterSec }: FailureOptions,
+): Readonly<Record<string, string>> {
+  if (challenge === undefined && headers === undefined && retryAfterSec === undefined) {
+    return noHeaders
+  }
+  return {
+    ...headers,
+    ...(challenge === undefined ? {} : { 'WWW-Authenticate': challengeOf(challenge, message, scope) }),
+    ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),
+  }
+}
+
+function challengeOf(challenge: string | null, message: string, scope?: string): string {
+  if (challenge === null) return 'Bearer'
+  const needed = scope === undefined ? '' : `, scope="${scope}"`
+  return `Bearer error="${challenge}", error_description="${message}"${needed}`
+}
