@@ -24,7 +24,7 @@ import { RequestLog } from './ops/request-log.js'
 import { observeRequests } from './ops/request-metrics.js'
 import { logTraces } from './ops/tracing/log-traces.js'
 import { scheduleUpkeepJobs } from './ops/upkeep-jobs.js'
-import { Problem } from './problem.js'
+import { isProblem } from './problem.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { adminRoutes } from './routes/admin/admin-routes.js'
@@ -145,5 +145,5 @@ function scheduleRotations(app: App, { rotations, metrics: { choreFailures } }: 
 
 /** Records the address of a forged token, also where a route answers with an error of its own. */
 function noteOrigin({ leaks }: Service, error: unknown, request: FastifyRequest): void {
-  leaks.noteOrigin(error instanceof Problem ? (error.cause ?? error) : error, clientAddress(request))
+  leaks.noteOrigin(isProblem(error) ? (error.cause ?? error) : error, clientAddress(request))
 }

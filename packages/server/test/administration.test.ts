@@ -355,7 +355,9 @@ describe.each(databases)('administration on %s', (database) => {
   it('can be given to an existing account by the operator, who knows its password', async () => {
     const { adminCreation } = running.server.service
     const person = await register(running)
-    await expect(adminCreation.createAdmin({ email: person.email, password: 'a wrong password' })).rejects.toMatchObject({
+    await expect(
+      adminCreation.createAdmin({ email: person.email, password: 'a wrong password' }),
+    ).rejects.toMatchObject({
       code: 'password_wrong',
     })
     expect(await adminCreation.createAdmin({ email: person.email, password })).toMatchObject({

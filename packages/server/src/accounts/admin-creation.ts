@@ -1,10 +1,10 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
 import * as table from './account-table.js'
 import { hasAdministrator } from './administrators.js'
 import { canonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
 import { draftAccount, insertDraft } from './new-account.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
@@ -56,12 +56,12 @@ export class AdminCreation {
     const { store, keys, audit } = this.#core
     const { passwords } = this.#dependencies
     if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
-      throw new Problem('password_wrong')
-    if (existing.disabledAt !== null) throw new Problem('account_disabled')
+      throw accountFailures.refusal('password_wrong')
+    if (existing.disabledAt !== null) throw accountFailures.refusal('account_disabled')
     if (existing.role === 'admin') return table.withoutHash(existing)
     return store.transaction(async (client) => {
       const promoted = await table.updateAccount(client, existing, { role: 'admin' })
-      if (promoted === undefined) throw new Problem('password_wrong')
+      if (promoted === undefined) throw accountFailures.refusal('password_wrong')
       await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(promoted) })
       const detail = { before: rightsOf(existing), after: rightsOf(promoted) }
       await audit.done(client, 'role_change', operator, { account: existing.id, detail })

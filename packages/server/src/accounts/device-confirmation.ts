@@ -1,9 +1,9 @@
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { Admission, GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 
 /** The parts of other domains that the confirmation of devices uses. */
@@ -58,7 +58,7 @@ export class DeviceConfirmation {
       origin: address,
     })
     await audit.refused(store, 'login', { accountId: null, address }, { account: account?.id ?? null })
-    throw new Problem('device_confirmation_required', { deviceToken: admission.device })
+    throw accountFailures.refusal('device_confirmation_required', { extensions: { device_token: admission.device } })
   }
 
   /**
@@ -71,14 +71,14 @@ export class DeviceConfirmation {
     const { store, audit } = this.#core
     const { guesses, oneTimeTokens } = this.#dependencies
     const { accountId, data } = await oneTimeTokens.find(token, 'confirm_device')
-    if (accountId === null) throw new Problem('link_invalid')
-    if (guesses.nameOfDevice(device, accountId) !== data.device) throw new Problem('device_mismatch')
+    if (accountId === null) throw accountFailures.refusal('link_invalid')
+    if (guesses.nameOfDevice(device, accountId) !== data.device) throw accountFailures.refusal('device_mismatch')
     await store.transaction(async (client) => {
       // The account before its link, as everywhere.
       const account = await table.lockAccount(client, accountId)
       await oneTimeTokens.redeem(client, token, 'confirm_device')
-      if (account?.email !== data.email) throw new Problem('link_invalid')
-      if (account.disabledAt !== null) throw new Problem('account_disabled')
+      if (account?.email !== data.email) throw accountFailures.refusal('link_invalid')
+      if (account.disabledAt !== null) throw accountFailures.refusal('account_disabled')
       await guesses.confirm(client, { account: accountId, device })
       await audit.done(client, 'device_confirm', { accountId, address: origin.address })
     })

@@ -4,12 +4,13 @@ import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
 import { type MailQuota, quotaWindowSec } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
+import { protectionFailures } from '../protection/failures.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import * as table from './account-table.js'
 import { tryCanonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordQueue } from './password-queue.js'
 
@@ -72,9 +73,9 @@ export class EmailVerification {
     const { oneTimeTokens, outbox, quota } = this.#dependencies
     const { registration, mail } = this.#settings
     const taken = await table.findAccountByEmail(client, email)
-    if (taken !== undefined && registration === 'open') throw new Problem('email_taken')
+    if (taken !== undefined && registration === 'open') throw accountFailures.refusal('email_taken')
     if (!(await quota.takeChange(client, account.id, networkOf(origin.address)))) {
-      throw new Problem('rate_limited', { retryAfterSec: quotaWindowSec })
+      throw protectionFailures.refusal('rate_limited', { retryAfterSec: quotaWindowSec })
     }
     // Issued in either case, so that both take the same time; if the address is taken it is not sent.
     const data = { purpose: 'change_email', accountId: account.id, data: { email } } as const
@@ -97,15 +98,15 @@ export class EmailVerification {
     const { store, audit } = this.#core
     const { oneTimeTokens, actors } = this.#dependencies
     const { accountId } = await oneTimeTokens.find(link.token, 'verify_email', 'change_email')
-    if (accountId === null) throw new Problem('link_invalid')
+    if (accountId === null) throw accountFailures.refusal('link_invalid')
     const passwordHash = await this.#checkHolder(accountId, link, origin)
     await store.transaction(async (client) => {
       // The account before its link, as everywhere.
       if (passwordHash === undefined && link.acting !== undefined) await actors.lock(client, link.acting)
       const account = await table.lockAccount(client, accountId)
       const redeemed = await oneTimeTokens.redeem(client, link.token, 'verify_email', 'change_email')
-      if (account === undefined || redeemed.accountId !== accountId) throw new Problem('link_invalid')
-      if (account.disabledAt !== null) throw new Problem('account_disabled')
+      if (account === undefined || redeemed.accountId !== accountId) throw accountFailures.refusal('link_invalid')
+      if (account.disabledAt !== null) throw accountFailures.refusal('account_disabled')
       const holder = passwordHash === undefined ? { id: accountId } : { id: accountId, passwordHash }
       if (redeemed.purpose === 'change_email') await this.#change(client, account, { holder, ...redeemed })
       else await this.#confirm(client, account, { holder, ...redeemed })
@@ -122,7 +123,7 @@ export class EmailVerification {
   ): Promise<string | undefined> {
     const { passwords, guesses } = this.#dependencies
     if (password === undefined) {
-      if (acting?.accountId !== accountId) throw new Problem('password_required')
+      if (acting?.accountId !== accountId) throw accountFailures.refusal('password_required')
       return undefined
     }
     const turn = { use: 'link', origin } as const
@@ -130,12 +131,12 @@ export class EmailVerification {
     const bucket = await guesses.admitLink(accountId)
     const stored = await table.findStoredAccount(this.#core.store, accountId)
     const matches = await guesses.settle(bucket, () => passwords.verify(turn, password, stored?.passwordHash))
-    if (stored === undefined || !matches) throw new Problem('password_wrong')
+    if (stored === undefined || !matches) throw accountFailures.refusal('password_wrong')
     return stored.passwordHash
   }
 
   async #confirm(client: SqlClient, { email }: table.Account, { holder, data }: HeldLink): Promise<void> {
-    if (data.email !== email) throw new Problem('link_invalid')
+    if (data.email !== email) throw accountFailures.refusal('link_invalid')
     await this.#update(client, holder, { emailVerifiedAt: this.#core.clock.now() })
   }
 
@@ -149,6 +150,6 @@ export class EmailVerification {
 
   async #update(client: SqlClient, holder: table.AccountCondition, change: table.AccountChange): Promise<void> {
     const updated = await table.updateAccount(client, holder, change)
-    if (updated === undefined) throw new Problem('password_wrong')
+    if (updated === undefined) throw accountFailures.refusal('password_wrong')
   }
 }

@@ -4,9 +4,9 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/letter.js'
 import type { KeyedNames } from '../mail/mail-quota.js'
-import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
+import { accountFailures } from './failures.js'
 
 /** How the link of an invitation reaches the person: by a letter, or by the administrator. */
 export const deliveries = ['mail', 'link'] as const
@@ -130,10 +130,10 @@ export class Invitations {
   }
 
   async #read(client: SqlClient, statement: string, token: string): Promise<Invitation> {
-    if (!tokenShape.test(token)) throw new Problem('link_invalid')
+    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
     const { rows } = await client.query<Invitation>(statement, [await this.#hashOf(token), this.#core.clock.now()])
     const [found] = rows
-    if (found === undefined) throw new Problem('link_invalid')
+    if (found === undefined) throw accountFailures.refusal('link_invalid')
     return found
   }
 
@@ -144,6 +144,6 @@ export class Invitations {
 }
 
 function known<T>(found: T | undefined): T {
-  if (found === undefined) throw new Problem('invitation_unknown')
+  if (found === undefined) throw accountFailures.refusal('invitation_unknown')
   return found
 }

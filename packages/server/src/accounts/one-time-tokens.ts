@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/letter.js'
-import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
+import { accountFailures } from './failures.js'
 
 /** The purposes of tokens, and the data stored with each. */
 export interface TokenPurposes {
@@ -115,14 +115,14 @@ export class OneTimeTokens {
     statement: string,
     { token, purposes }: { token: string; purposes: readonly P[] },
   ): Promise<Extract<OneTimeToken, { purpose: P }>> {
-    if (!tokenShape.test(token)) throw new Problem('link_invalid')
+    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
     const { rows } = await client.query<{ purpose: string; accountId: string | null; data: string }>(statement, [
       hashOf(token),
       this.#core.clock.now(),
       ...purposes,
     ])
     const [found] = rows
-    if (found === undefined) throw new Problem('link_invalid')
+    if (found === undefined) throw accountFailures.refusal('link_invalid')
     // Written by `issue` alone, with the shape of its purpose.
     return { ...found, data: JSON.parse(found.data) } as Extract<OneTimeToken, { purpose: P }>
   }

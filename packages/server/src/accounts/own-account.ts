@@ -2,7 +2,6 @@ import { LatchkeyError } from 'latchkey'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { GuessGuard, IssuedDeviceToken } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
@@ -10,6 +9,7 @@ import * as table from './account-table.js'
 import { canAdminister, requireAdministrator } from './administrators.js'
 import { canonicalEmail } from './email-address.js'
 import type { EmailVerification } from './email-verification.js'
+import { accountFailures } from './failures.js'
 import type { Reauthentication } from './reauthentication.js'
 
 /** The parts of other domains that changes of the own account use. */
@@ -54,7 +54,7 @@ export class OwnAccount {
   ): Promise<table.Account> {
     const { store, audit } = this.#core
     const { actors, outbox, emails, reauthentication } = this.#dependencies
-    if (input.email !== undefined && input.password === undefined) throw new Problem('password_required')
+    if (input.email !== undefined && input.password === undefined) throw accountFailures.refusal('password_required')
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
     if (email !== undefined) outbox.checkServed()
@@ -88,7 +88,7 @@ export class OwnAccount {
       await actors.lock(client, acting)
       const latest = await table.findAccount(client, acting.accountId)
       const deleted = await table.deleteAccount(client, stored)
-      if (latest === undefined || !deleted) throw new Problem('password_wrong')
+      if (latest === undefined || !deleted) throw accountFailures.refusal('password_wrong')
       await keys.forget(acting.accountId, { client })
       if (canAdminister(latest, this.#settings)) await requireAdministrator(client, this.#settings)
       await audit.done(client, 'account_delete', { ...acting, address: origin.address })

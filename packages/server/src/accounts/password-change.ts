@@ -1,10 +1,10 @@
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
@@ -52,7 +52,7 @@ export class PasswordChange {
     const [account, session] = await store.transaction(async (client) => {
       await actors.lock(client, acting)
       const updated = await table.updateAccount(client, stored, { passwordHash })
-      if (updated === undefined) throw new Problem('password_wrong')
+      if (updated === undefined) throw accountFailures.refusal('password_wrong')
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
       // An attacker may have requested a link before the change.
       await oneTimeTokens.revokeAll(client, acting.accountId)

@@ -1,9 +1,9 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
 import { isJsonObject, type JsonObject, mergePatch } from './merge-patch.js'
 import type { ProfileRule } from './profile-rule.js'
 
@@ -41,7 +41,7 @@ export class Profiles {
   async change(acting: Acting, patch: JsonObject, { address }: RequestOrigin): Promise<table.Account> {
     const { store, audit } = this.#core
     if (Object.keys(patch).some((name) => this.#settings.rule.readOnly.has(name)))
-      throw new Problem('profile_protected')
+      throw accountFailures.refusal('profile_protected')
     return store.transaction(async (client) => {
       await this.#actors.lock(client, acting)
       const changed = await this.apply(client, acting.accountId, patch)
@@ -57,14 +57,14 @@ export class Profiles {
   async apply(client: SqlClient, id: string, patch: JsonObject): Promise<table.Account> {
     checkStorable(patch)
     const account = await table.findAccount(client, id)
-    if (account === undefined) throw new Problem('account_unknown')
+    if (account === undefined) throw accountFailures.refusal('account_unknown')
     const profile = mergePatch(profileOf(account), patch)
     this.#settings.rule.check(profile)
     const text = JSON.stringify(profile)
     const fits = Buffer.byteLength(text) <= maxProfileBytes && bytesOf(this.#claimsIn(profile)) <= maxClaimsBytes
-    if (!fits) throw new Problem('profile_too_large')
+    if (!fits) throw accountFailures.refusal('profile_too_large')
     const changed = await table.updateAccount(client, { id }, { profile: text })
-    if (changed === undefined) throw new Problem('account_unknown')
+    if (changed === undefined) throw accountFailures.refusal('account_unknown')
     return changed
   }
 
@@ -102,7 +102,7 @@ function checkStorable(patch: JsonObject): void {
   for (let depth = 0; level.length > 0; depth += 1) {
     if (!level.every(isStorable) || depth > maxDepth) {
       const message = `must have no number beyond 1.7e308, no member ${refusedNames.join(' or ')}, and at most ${maxDepth} levels`
-      throw new Problem('profile_invalid', { errors: [{ field: 'profile', message }] })
+      throw accountFailures.refusal('profile_invalid', { extensions: { errors: [{ field: 'profile', message }] } })
     }
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
   }

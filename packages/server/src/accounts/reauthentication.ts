@@ -1,11 +1,11 @@
 import { LatchkeyError } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting } from '../sessions/actors.js'
 import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
 import type { PasswordQueue } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 
@@ -54,7 +54,7 @@ export class Reauthentication {
     const actor = { ...acting, address: origin.address }
     const bucket = await recordDelay(audit, guesses.admitSession(sessionId), { actor })
     if (await guesses.settle(bucket, () => passwords.verify(turn, password, stored.passwordHash))) return stored
-    const refusal = new Problem('password_wrong')
+    const refusal = accountFailures.refusal('password_wrong')
     await audit.countRefused(event, actor, { detail: { reason: refusal.code } })
     throw refusal
   }

@@ -1,5 +1,5 @@
 import type { AuditActor, AuditSubject, AuditTrail } from '../audit/audit-trail.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 
 /** Awaits the admission of a guess, and counts it in the audit log if it is refused with `guess_delayed`. */
 export async function recordDelay<T>(
@@ -10,7 +10,7 @@ export async function recordDelay<T>(
   try {
     return await admission
   } catch (error) {
-    if (error instanceof Problem && error.code === 'guess_delayed') {
+    if (isProblem(error) && error.code === 'guess_delayed') {
       await audit.countRefused('guess_delayed', actor, subject)
     }
     throw error

@@ -1,13 +1,13 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import { tryCanonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
 import { noPassword } from './password.js'
 import type { PasswordPolicy } from './password-policy.js'
@@ -84,7 +84,8 @@ export class Recovery {
       const locked = await lockAccounts(client, [owner.id, ...makersOf(found)])
       const account = checked(await table.findAccount(client, owner.id))
       const link = await oneTimeTokens.redeem(client, input.token, 'reset_password', 'handed_reset')
-      if (link.data.email !== account.email || !isAllowed(link, account, locked)) throw new Problem('link_invalid')
+      if (link.data.email !== account.email || !isAllowed(link, account, locked))
+        throw accountFailures.refusal('link_invalid')
       const isMailed = link.purpose === 'reset_password'
       await this.#apply(client, account, { passwordHash, attempt: attemptAt(account.id, origin, device), isMailed })
       const detail = link.purpose === 'handed_reset' ? { made_by: link.data.madeBy ?? 'cli' } : undefined
@@ -134,7 +135,7 @@ function isAllowed(link: ResetLink, account: table.Account, locked: ReadonlyMap<
 
 /** The account of a link, as long as it can be signed in to. */
 function checked(account: table.Account | undefined): table.Account {
-  if (account === undefined) throw new Problem('link_invalid')
-  if (account.disabledAt !== null) throw new Problem('account_disabled')
+  if (account === undefined) throw accountFailures.refusal('link_invalid')
+  if (account.disabledAt !== null) throw accountFailures.refusal('account_disabled')
   return account
 }

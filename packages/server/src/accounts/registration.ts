@@ -3,12 +3,12 @@ import type { AuditDetail } from '../audit/audit-detail.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Account, StoredAccount } from './account-table.js'
+import { accountFailures } from './failures.js'
 import type { Invitations } from './invitations.js'
 import { type Applicant, draftAccount, insertDraft, newAccount } from './new-account.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
@@ -136,7 +136,7 @@ export class Registration {
     if (!matches) {
       const actor = { accountId: null, address: origin.address }
       await audit.countRefused('register', actor, { detail: { reason: 'password_wrong' } })
-      throw new Problem('password_wrong')
+      throw accountFailures.refusal('password_wrong')
     }
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })

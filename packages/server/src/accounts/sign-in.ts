@@ -1,13 +1,14 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem, type ProblemCode } from '../problem.js'
+import { isProblem } from '../problem.js'
 import { type Admission, attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import type { DeviceConfirmation } from './device-confirmation.js'
 import { tryCanonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
 import type { PasswordQueue, PasswordTurn } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 import type { SignedIn } from './signed-in.js'
@@ -90,7 +91,7 @@ export class SignIn {
       if (signedIn !== undefined) return signedIn
       found = await table.findStoredAccountByEmail(this.#core.store, input.email)
     }
-    throw new Problem('invalid_credentials')
+    throw accountFailures.refusal('invalid_credentials')
   }
 
   async #checkCredentials(found: table.StoredAccount | undefined, input: AdmittedLogin): Promise<CheckedLogin> {
@@ -103,12 +104,12 @@ export class SignIn {
     const reason = refusal ?? 'invalid_credentials'
     const actor = { accountId: null, address: origin.address }
     await this.#core.audit.countRefused('login', actor, { account: found?.id ?? null, detail: { reason } })
-    throw new Problem(reason)
+    throw accountFailures.refusal(reason)
   }
 
   /** Refunds the count of a login that was refused for another reason than its password. */
   async #refund(admission: Admission, error: unknown): Promise<void> {
-    const code = error instanceof Problem ? error.code : undefined
+    const code = isProblem(error) ? error.code : undefined
     // Where a device must be confirmed, no later delay may reveal whether the password was right.
     if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
     const wasRight = code === 'account_disabled' || code === 'email_unverified'
@@ -116,7 +117,7 @@ export class SignIn {
   }
 
   /** Returns why the account cannot sign in; `undefined` if it can. */
-  #refusalOf({ disabledAt, emailVerifiedAt }: table.Account): ProblemCode | undefined {
+  #refusalOf({ disabledAt, emailVerifiedAt }: table.Account): 'account_disabled' | 'email_unverified' | undefined {
     if (disabledAt !== null) return 'account_disabled'
     return emailVerifiedAt === null && this.#settings.unverifiedSignIn === 'refuse' ? 'email_unverified' : undefined
   }

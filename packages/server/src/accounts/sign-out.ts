@@ -1,8 +1,8 @@
 import { LatchkeyError } from 'latchkey'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
+import { sessionFailures } from '../sessions/failures.js'
 import type { Sessions } from '../sessions/sessions.js'
 
 /** Ends sessions of the acting account. */
@@ -36,7 +36,7 @@ export class SignOut {
       await this.#actors.lock(client, acting)
       const session = { id: sessionId, accountId: acting.accountId }
       const ended = await this.#sessions.end(client, session, 'ended_by_user')
-      if (!ended) throw new Problem('session_unknown')
+      if (!ended) throw sessionFailures.refusal('session_unknown')
       const detail = { acting_session: acting.sessionId }
       await audit.done(client, 'session_end', { ...acting, address }, { session: sessionId, detail })
     })

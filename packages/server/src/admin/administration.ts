@@ -3,6 +3,7 @@ import type { SqlClient } from 'latchkey/sql'
 import * as table from '../accounts/account-table.js'
 import { canAdminister, requireAdministrator } from '../accounts/administrators.js'
 import { tryCanonicalEmail } from '../accounts/email-address.js'
+import { accountFailures } from '../accounts/failures.js'
 import type { JsonObject } from '../accounts/merge-patch.js'
 import type { Profiles } from '../accounts/profiles.js'
 import type { AuditDetail } from '../audit/audit-detail.js'
@@ -11,11 +12,11 @@ import { type AuditQuery, readAudit } from '../audit/audit-trail.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { adminFailures } from './failures.js'
 import { type Page, pageOf } from './page.js'
 
 /** The parts of other domains that administration uses. */
@@ -50,7 +51,7 @@ export class Administration {
   async checkAdmin(accountId: string): Promise<void> {
     const account = await table.findAccount(this.#core.store, accountId)
     const admin = account?.role === 'admin' && account.disabledAt === null
-    if (!admin) throw new Problem('admin_required')
+    if (!admin) throw adminFailures.refusal('admin_required')
   }
 
   /** Returns accounts whose address or name contains `search`, oldest first. */
@@ -197,10 +198,10 @@ export class Administration {
 }
 
 function known<T>(found: T | undefined): T {
-  if (found === undefined) throw new Problem('account_unknown')
+  if (found === undefined) throw accountFailures.refusal('account_unknown')
   return found
 }
 
 function checkOther(by: Administrator, id: string): void {
-  if (by.accountId === id) throw new Problem('own_account')
+  if (by.accountId === id) throw adminFailures.refusal('own_account')
 }

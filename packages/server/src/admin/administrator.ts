@@ -1,7 +1,7 @@
 import type { SqlClient } from 'latchkey/sql'
-import { Problem } from '../problem.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
 import type { Acting, Actors } from '../sessions/actors.js'
+import { adminFailures } from './failures.js'
 
 /** An administrator that acts through the API. */
 export interface ActingAdministrator extends Acting {
@@ -35,6 +35,6 @@ export async function lockAdministrator(
 ): Promise<ReadonlyMap<string, LockedAccount>> {
   if (isOperator(by)) return lockAccounts(client, others)
   const accounts = await actors.lock(client, by, others)
-  if (accounts.get(by.accountId)?.role !== 'admin') throw new Problem('admin_required')
+  if (accounts.get(by.accountId)?.role !== 'admin') throw adminFailures.refusal('admin_required')
   return accounts
 }

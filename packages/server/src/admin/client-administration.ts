@@ -3,9 +3,9 @@ import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEvent } from '../audit/audit-record.js'
 import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/client-secret.js'
 import * as table from '../clients/client-table.js'
+import { clientFailures } from '../clients/failures.js'
 import type { Core } from '../core.js'
 import { grantsOfClient, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { uuidV7 } from '../uuid.js'
 import { type Administrator, lockAdministrator } from './administrator.js'
@@ -92,7 +92,7 @@ export class ClientAdministration {
       known(await table.lockClient(client, id))
       const nowMs = this.#now()
       const live = await table.listClientSecrets(client, id, nowMs)
-      if (graceSec > 0 && live.length >= MAX_LIVE_SECRETS) throw new Problem('client_rotating')
+      if (graceSec > 0 && live.length >= MAX_LIVE_SECRETS) throw clientFailures.refusal('client_rotating')
       await table.retireClientSecrets(client, id, { retiresAt: nowMs + graceSec * 1000, nowMs })
       if (graceSec === 0) await this.#core.keys.revoke(id, { client })
       const secret = await this.#addSecret(client, id)
@@ -140,7 +140,7 @@ export class ClientAdministration {
   async delete(by: Administrator, id: string): Promise<void> {
     await this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#actors, client, by)
-      if (!(await table.deleteClient(client, id))) throw new Problem('client_unknown')
+      if (!(await table.deleteClient(client, id))) throw clientFailures.refusal('client_unknown')
       await this.#core.keys.forget(id, { client })
       await this.#core.audit.done(client, 'client_delete', by, { account: id })
     })
@@ -183,6 +183,6 @@ function rightsOf({ scope, mayIntrospect, disabledAt }: table.Client): AuditDeta
 }
 
 function known(found: table.Client | undefined): table.Client {
-  if (found === undefined) throw new Problem('client_unknown')
+  if (found === undefined) throw clientFailures.refusal('client_unknown')
   return found
 }

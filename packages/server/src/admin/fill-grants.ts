@@ -4,7 +4,7 @@ import { lockAccount } from '../accounts/account-table.js'
 import { lockClient } from '../clients/client-table.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, grantsOfClient, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 
 /** The number of tenants that got their grants, and of those whose grants are too large. */
 export interface FilledGrants {
@@ -37,7 +37,7 @@ export async function fillGrants({ store, keys }: Pick<Core, 'store' | 'keys'>):
       })
       tally.filled += 1
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'grants_too_large')) throw error
+      if (!(isProblem(error) && error.code === 'grants_too_large')) throw error
       tally.tooLarge += 1
     }
   }

@@ -3,7 +3,7 @@ import { findAccountByEmail, isIdTaken } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 import { operator } from './administrator.js'
 
 /** One line of an import. */
@@ -93,7 +93,7 @@ async function settle(core: Core, batch: readonly Candidate[], dryRun: boolean):
     try {
       return await core.store.transaction((client) => insertBatch(core, client, batch))
     } catch (error) {
-      const raced = error instanceof Problem && error.code === 'email_taken'
+      const raced = isProblem(error) && error.code === 'email_taken'
       if (!raced || attempt === maxAttempts) throw error
     }
   }

@@ -1,12 +1,12 @@
 import { findAccountByEmail } from '../accounts/account-table.js'
 import { canonicalEmail } from '../accounts/email-address.js'
+import { accountFailures } from '../accounts/failures.js'
 import type { Delivery, Invitation, Invitations } from '../accounts/invitations.js'
 import { checkInvitesAccepted } from '../accounts/registration-rule.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { linkUrl } from '../mail/link-url.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, lockAdministrator } from './administrator.js'
 import { type Page, pageOf } from './page.js'
@@ -52,7 +52,7 @@ export class InvitationAdministration {
     const email = canonicalEmail(input.email)
     return store.transaction(async (client) => {
       await lockAdministrator(actors, client, by)
-      if ((await findAccountByEmail(client, email)) !== undefined) throw new Problem('email_taken')
+      if ((await findAccountByEmail(client, email)) !== undefined) throw accountFailures.refusal('email_taken')
       const invitation = await invitations.add(client, { email, invitedBy: by.accountId })
       const { id } = invitation
       await audit.done(client, 'invitation_create', by, { account: null, detail: { invitation: id, delivery } })

@@ -1,12 +1,13 @@
 import { findAccount } from '../accounts/account-table.js'
+import { accountFailures } from '../accounts/failures.js'
 import type { OneTimeTokens } from '../accounts/one-time-tokens.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { linkUrl } from '../mail/link-url.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { adminFailures } from './failures.js'
 
 /** The parts of other domains that reset links use. */
 interface Dependencies {
@@ -51,9 +52,10 @@ export class ResetLinks {
     return store.transaction(async (client) => {
       await lockAdministrator(actors, client, by, [id])
       const account = await findAccount(client, id)
-      if (account === undefined) throw new Problem('account_unknown')
-      if (account.role === 'admin' && !isOperator(by)) throw new Problem('administrator_protected')
-      if (account.disabledAt !== null) throw new Problem('account_disabled', { hint: 'Enable the account first.' })
+      if (account === undefined) throw accountFailures.refusal('account_unknown')
+      if (account.role === 'admin' && !isOperator(by)) throw adminFailures.refusal('administrator_protected')
+      if (account.disabledAt !== null)
+        throw accountFailures.refusal('account_disabled', { hint: 'Enable the account first.' })
       await oneTimeTokens.revoke(client, id, 'reset_password')
       const data = { email: account.email, madeBy: isOperator(by) ? null : by.accountId }
       const link = await oneTimeTokens.issue(client, { purpose: 'handed_reset', accountId: id, data }, resetLinkTtlSec)

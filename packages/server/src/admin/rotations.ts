@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { RotateAllOptions, TenantsRotation } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, lockAdministrator } from './administrator.js'
+import { adminFailures } from './failures.js'
 import * as table from './rotation-table.js'
 
 /** The options of a rotation of all tenants. */
@@ -55,7 +55,7 @@ export class Rotations {
   /** Returns the progress of the last rotation. Throws `rotation_unknown` if there was none. */
   async read(): Promise<RotationStatus> {
     const stored = await table.findRotation(this.#core.store)
-    if (stored === undefined) throw new Problem('rotation_unknown')
+    if (stored === undefined) throw adminFailures.refusal('rotation_unknown')
     const { olderThan, rotated, failed, remaining, estimatedEnd, runnerUntil } = stored
     const state = stored.state === 'rotating' && runnerUntil <= this.#now() ? 'waiting' : stored.state
     return { state, olderThan, rotated, failed: JSON.parse(failed), remaining, estimatedEnd }
@@ -72,7 +72,7 @@ export class Rotations {
     await store.transaction(async (client) => {
       await lockAdministrator(this.#actors, client, by)
       const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
-      if (!begun) throw new Problem('rotation_running')
+      if (!begun) throw adminFailures.refusal('rotation_running')
       const detail = { older_than: new Date(olderThan).toISOString(), rate_per_minute: ratePerMinute, canary }
       await this.#core.audit.done(client, 'rotation_start', by, { account: null, detail })
     })
@@ -114,7 +114,7 @@ export class Rotations {
   async #setDesiredState(by: Administrator, state: table.DesiredState, event: AuditEvent): Promise<RotationStatus> {
     await this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#actors, client, by)
-      if (!(await table.setDesiredState(client, state))) throw new Problem('rotation_unknown')
+      if (!(await table.setDesiredState(client, state))) throw adminFailures.refusal('rotation_unknown')
       await this.#core.audit.done(client, event, by, { account: null })
     })
     return this.#settle()

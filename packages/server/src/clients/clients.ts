@@ -1,10 +1,11 @@
 import { isLatchkeyError, type Latchkey } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 import type { ClientCredentials } from './client-credentials.js'
 import { findSecretHash } from './client-secret.js'
 import * as table from './client-table.js'
+import { clientFailures } from './failures.js'
 import { grantScope } from './scope.js'
 
 /** A client's request for a token. */
@@ -71,18 +72,18 @@ export class Clients {
       const claims = { client_id: id, ...(scope === undefined ? {} : { scope }) }
       return await this.#latchkey.issue({ subject: id, claims })
     } catch (error) {
-      if (isLatchkeyError(error) && error.code === 'tenant_disabled') throw new Problem('client_disabled')
+      if (isLatchkeyError(error) && error.code === 'tenant_disabled') throw clientFailures.refusal('client_disabled')
       throw error
     }
   }
 
   async #check(credentials: ClientCredentials | undefined): Promise<AuthenticatedClient> {
     const { store, clock } = this.#core
-    if (credentials === undefined) throw new Problem('client_unauthenticated')
+    if (credentials === undefined) throw clientFailures.refusal('client_unauthenticated')
     const stored = await table.findStoredClient(store, credentials.clientId, clock.now())
     const hash = findSecretHash(credentials.secret, stored?.hashes ?? [])
-    if (stored === undefined || hash === undefined) throw new Problem('client_unauthenticated')
-    if (stored.disabledAt !== null) throw new Problem('client_disabled')
+    if (stored === undefined || hash === undefined) throw clientFailures.refusal('client_unauthenticated')
+    if (stored.disabledAt !== null) throw clientFailures.refusal('client_disabled')
     const { hashes, ...client } = stored
     return { ...client, hash }
   }
@@ -94,7 +95,7 @@ export class Clients {
     try {
       return await this.#check(credentials)
     } catch (error) {
-      if (!(error instanceof Problem)) throw error
+      if (!isProblem(error)) throw error
       const { store, audit } = this.#core
       const named = credentials === undefined ? undefined : await table.findClient(store, credentials.clientId)
       const subject = { account: named?.id ?? null, detail: { reason: error.code } }
@@ -109,7 +110,7 @@ export class Clients {
     if (scope !== undefined) return scope
     const detail = { reason: 'scope_refused' }
     await this.#core.audit.countRefused('client_token', { accountId: id, address }, { detail })
-    throw new Problem('scope_refused')
+    throw clientFailures.refusal('scope_refused')
   }
 
   async #confirmOrForget(credentials: ClientCredentials): Promise<AuthenticatedClient> {

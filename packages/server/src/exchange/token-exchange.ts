@@ -10,7 +10,8 @@ import {
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { claimsOfRights } from '../grants.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
+import { exchangeFailures } from './failures.js'
 
 /** The parts of other domains that the exchange uses. */
 export interface ExchangeDependencies {
@@ -72,7 +73,7 @@ export class TokenExchange {
       return await this.exchangeVerified(subject, audience ?? this.#defaultAudience, address)
     } catch (error) {
       // Not awaited, so that the response to leaked secrets gets the address of the request at once.
-      if (error instanceof Problem) {
+      if (isProblem(error)) {
         void this.#core.audit.countRefused('token_exchange', actorOf(subject, address), {
           detail: { reason: error.code },
         })
@@ -98,14 +99,14 @@ export class TokenExchange {
 
   #signerFor(audience: string): Latchkey {
     const signer = this.#signers.get(audience)
-    if (signer === undefined) throw new Problem('audience_refused')
+    if (signer === undefined) throw exchangeFailures.refusal('audience_refused')
     return signer
   }
 
   #sign(signer: Latchkey, auth: Auth): MaybePromise<ExchangedToken> {
     const { subject, sessionId, expiresAt } = auth
     const remainingSec = Math.floor(expiresAt - this.#core.clock.now() / 1000)
-    if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
+    if (!(remainingSec >= 1)) throw exchangeFailures.refusal('subject_token_refused')
     const issued = signer.issue({
       subject,
       claims: { client_id: signInClientId, ...claimsOfRights(auth) },
@@ -119,7 +120,8 @@ export class TokenExchange {
     try {
       return await this.#latchkey.verify(subjectToken)
     } catch (error) {
-      if (isLatchkeyError(error) && error.status === 401) throw new Problem('subject_token_refused', { cause: error })
+      if (isLatchkeyError(error) && error.status === 401)
+        throw exchangeFailures.refusal('subject_token_refused', { cause: error })
       throw error
     }
   }

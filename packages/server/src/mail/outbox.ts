@@ -1,9 +1,9 @@
 import { type Binding, Keyring, type StoredKey } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
-import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
+import { mailFailures } from './failures.js'
 import {
   type Letter,
   type LetterDraft,
@@ -59,7 +59,7 @@ export class Outbox {
 
   /** Throws `mail_unavailable` if no letter can be sent. */
   checkServed(): void {
-    if (!this.#parts.served) throw new Problem('mail_unavailable')
+    if (!this.#parts.served) throw mailFailures.refusal('mail_unavailable')
   }
 
   /** Adds a letter or request in the caller's transaction; does nothing if no letter can be sent. */

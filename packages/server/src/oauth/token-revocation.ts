@@ -1,11 +1,12 @@
 import type { Auth, Latchkey } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
 import { type Client, lockClient } from '../clients/client-table.js'
+import { clientFailures } from '../clients/failures.js'
 import type { Core } from '../core.js'
 import { isClient } from '../grants.js'
-import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { oauthFailures } from './failures.js'
 import { isCompact } from './introspection.js'
 import { isNotValid } from './is-not-valid.js'
 
@@ -68,7 +69,8 @@ export class TokenRevocation {
     if (client?.id === accountId) return
     const actor = { accountId: client?.id ?? null, address }
     await this.#core.audit.countRefused('token_revoke', actor, { account: accountId, session: id })
-    throw new Problem(client === undefined ? 'client_unauthenticated' : 'token_not_own')
+    if (client === undefined) throw clientFailures.refusal('client_unauthenticated')
+    throw oauthFailures.refusal('token_not_own')
   }
 
   /** Returns whether there was something to end. */
@@ -92,6 +94,6 @@ function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined 
 
 /** The client was authenticated before the transaction; its present state counts. */
 function checkActing(client: Client | undefined): void {
-  if (client === undefined) throw new Problem('client_unauthenticated')
-  if (client.disabledAt !== null) throw new Problem('client_disabled')
+  if (client === undefined) throw clientFailures.refusal('client_unauthenticated')
+  if (client.disabledAt !== null) throw clientFailures.refusal('client_disabled')
 }

@@ -10,8 +10,8 @@ import {
   waitMs,
 } from '../guess-policy.js'
 import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
+import { protectionFailures } from './failures.js'
 import * as table from './guess-buckets.js'
 import type { Protection } from './protection-keys.js'
 
@@ -296,6 +296,6 @@ export class GuessGuard {
 
   #delay(retryAfterSec: number): never {
     this.#delays += 1
-    throw new Problem('guess_delayed', { retryAfterSec })
+    throw protectionFailures.refusal('guess_delayed', { retryAfterSec })
   }
 }

@@ -3,10 +3,10 @@ import type { SqlClient } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { deviceBinding } from './device-binding.js'
+import { sessionFailures } from './failures.js'
 import { judgeRefresh, parentOf, type RefreshState } from './refresh-policy.js'
 import {
   maxRefreshCounter,
@@ -165,7 +165,7 @@ export class Sessions {
   async findUsable(token: string): Promise<UsableSession> {
     const { parts, session } = await this.#findBehind(token)
     const usable = parts.counter === session.counter || parts.counter === parentOf(session)
-    if (!usable) throw new Problem('refresh_token_reused')
+    if (!usable) throw sessionFailures.refusal('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
   }
@@ -269,21 +269,21 @@ export class Sessions {
   /** With `origin`, that of a request that uses the token, a forged token is recorded. */
   async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#core.store, parts.sessionId)
-    if (session === undefined) throw new Problem('refresh_token_invalid')
+    if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
     await this.#core.keys.ensureKeys()
     if (session.endedAt !== null && this.#dependencies.refreshTokens.wasGenuine(parts, seedOf(session))) {
       throw new LatchkeyError('session_ended')
     }
     if (!this.#isGenuine(parts, session)) {
       if (origin !== undefined) await this.#recordForged(session, origin)
-      throw new Problem('refresh_token_invalid')
+      throw sessionFailures.refusal('refresh_token_invalid')
     }
     if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     const alive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
-    if (!alive) throw new Problem('refresh_token_expired')
+    if (!alive) throw sessionFailures.refusal('refresh_token_expired')
     return session
   }
 
@@ -321,7 +321,7 @@ export class Sessions {
       const subject = { account: session.accountId, session: session.id, detail: { reason } }
       await this.#core.audit.refused(client, 'refresh_reuse', { accountId: null, address: origin.address }, subject)
     })
-    throw new Problem('refresh_token_reused')
+    throw sessionFailures.refusal('refresh_token_reused')
   }
 
   #now(): number {
@@ -331,7 +331,7 @@ export class Sessions {
 
 function partsOf(token: string): RefreshTokenParts {
   const parts = parseRefreshToken(token)
-  if (parts === undefined) throw new Problem('refresh_token_invalid')
+  if (parts === undefined) throw sessionFailures.refusal('refresh_token_invalid')
   return parts
 }
 

@@ -54,7 +54,9 @@ describe('which devices must be confirmed', () => {
         accounts += 1
         const account = `account ${accounts}`
         const store = database.store
-        const devices = await Promise.all([0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'nobody')).token))
+        const devices = await Promise.all(
+          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'nobody')).token),
+        )
         // The model: failures in a row by bucket, and which devices and networks are known.
         const misses = new Map<string, number>()
         const known = new Set<string>()

@@ -1,8 +1,7 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isLatchkeyError } from 'latchkey'
+import { isFailure } from 'latchkey'
 import type { App } from '../../http/app.js'
-import { Problem } from '../../problem.js'
 import type { SpanIdentity, SpanOptions, Tracing } from './tracing.js'
 
 type Api = typeof import('@opentelemetry/api')
@@ -64,7 +63,7 @@ export class OpenTelemetryTracing implements Tracing {
 
   /** A message could repeat what somebody sent: only the kind of the error is told. */
   #fail(span: Span, error: unknown): void {
-    const refused = isLatchkeyError(error) || error instanceof Problem
+    const refused = isFailure(error)
     span.setAttribute('error.type', refused ? error.code : error instanceof Error ? error.name : '_OTHER')
     if (!refused || error.statusCode >= 500) span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
     span.end()
