@@ -94,7 +94,7 @@ export class FairQueue<T> {
 
   /**
    * Returns whether an entry with this path, once added, would be the newest entry of the largest
-   * group. Of equally large groups the one of the newcomer counts as the largest.
+   * group. Of equally large groups the one of the new entry counts as the largest.
    */
   wouldDrop(path: FairPath): boolean {
     let group: Group<T> | undefined = this.#root

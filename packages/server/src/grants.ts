@@ -1,6 +1,15 @@
 import { type Auth, type Grants, type GrantsInput, MAX_GRANTS_BYTES, type TenantSecrets } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
-import { Problem } from './problem.js'
+import { defineProblems } from './problem.js'
+
+/** Failures of grants. */
+export const grantFailures = defineProblems({
+  grants_too_large: {
+    status: 400,
+    message: 'Roles and scope together have more than 1 KiB of JSON.',
+    hint: 'Grant less, or shorter names.',
+  },
+})
 
 /** What an account may do, as its row holds it. Lists are texts with a space between. */
 export interface AccountRights {
@@ -59,7 +68,7 @@ export async function storeGrants(
   keys: Pick<TenantSecrets<SqlClient>, 'setGrants'>,
   { tenant, grants }: { readonly tenant: string; readonly grants: GrantsInput },
 ): Promise<void> {
-  if (Buffer.byteLength(JSON.stringify(grants)) > MAX_GRANTS_BYTES) throw new Problem('grants_too_large')
+  if (Buffer.byteLength(JSON.stringify(grants)) > MAX_GRANTS_BYTES) throw grantFailures.refusal('grants_too_large')
   await keys.setGrants(tenant, grants, { client })
 }
 

@@ -79,7 +79,7 @@ describe('beside a running server, latchkey', () => {
     expect(await beside.laterState(only.token)).toBe(200)
     const { code, stdout } = await beside.run('users', 'delete', only.id, '--yes')
     expect([code, stdout.trim().split('\n').length]).toEqual([0, 2])
-    expect(await service.accounts.hasAdmin()).toBe(false)
+    expect(await service.adminCreation.hasAdmin()).toBe(false)
   })
 
   it('secrets rotate logs nobody out, and secrets list tells versions without a secret', async () => {

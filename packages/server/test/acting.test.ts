@@ -15,16 +15,16 @@ const dayMs = 86_400_000
 
 /** What an account does with itself, as the routes do it once their guards have let the request pass. */
 const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => Promise<unknown>>> = {
-  'a new name': ({ accounts }, acting) => accounts.update(acting, { name: 'Mallory' }, origin),
+  'a new name': ({ ownAccount }, acting) => ownAccount.update(acting, { name: 'Mallory' }, origin),
   'a new profile': ({ profiles }, acting) => profiles.change(acting, { theme: 'dark' }, origin),
-  'a new address': ({ accounts }, acting) => accounts.update(acting, { email: freshEmail(), password }, origin),
-  'a new password': ({ accounts }, acting) =>
-    accounts.changePassword(acting, { currentPassword: password, newPassword }, origin),
-  'another device': ({ accounts }, acting) => accounts.addDevice(acting, password, origin),
-  'a logout': ({ accounts }, acting) => accounts.logout(acting, origin),
-  'the end of a session': ({ accounts }, acting) => accounts.endSession(acting, acting.sessionId, origin),
-  'a logout everywhere': ({ accounts }, acting) => accounts.logoutAll(acting, origin),
-  'the deletion of the account': ({ accounts }, acting) => accounts.delete(acting, password, origin),
+  'a new address': ({ ownAccount }, acting) => ownAccount.update(acting, { email: freshEmail(), password }, origin),
+  'a new password': ({ passwordChange }, acting) =>
+    passwordChange.change(acting, { currentPassword: password, newPassword }, origin),
+  'another device': ({ ownAccount }, acting) => ownAccount.addDevice(acting, password, origin),
+  'a logout': ({ signOut }, acting) => signOut.logout(acting, origin),
+  'the end of a session': ({ signOut }, acting) => signOut.endSession(acting, acting.sessionId, origin),
+  'a logout everywhere': ({ signOut }, acting) => signOut.logoutAll(acting, origin),
+  'the deletion of the account': ({ ownAccount }, acting) => ownAccount.delete(acting, password, origin),
 }
 
 /** What an administrator does with this account and this client. */
@@ -323,7 +323,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
   })
 
   it('is not made by a mailed link of an account that was disabled or deleted meanwhile', async () => {
-    const { mail, emails, store, administration } = running.server.service
+    const { oneTimeTokens, emails, store, administration } = running.server.service
     for (const [code, end] of [
       ['account_disabled', (id: string) => administration.disable(operator, id)],
       ['link_invalid', (id: string) => administration.delete(operator, id)],
@@ -331,7 +331,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
       const { id } = await register(running)
       const email = freshEmail()
       const link = await store.transaction((client) =>
-        mail.tokens.issue(client, { purpose: 'change_email', accountId: id, data: { email } }, 60),
+        oneTimeTokens.issue(client, { purpose: 'change_email', accountId: id, data: { email } }, 60),
       )
       await end(id)
       expect(await codeOf(emails.verify({ token: link.token, password }, origin))).toBe(code)

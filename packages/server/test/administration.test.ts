@@ -353,12 +353,14 @@ describe.each(databases)('administration on %s', (database) => {
   })
 
   it('can be given to an existing account by the operator, who knows its password', async () => {
-    const { accounts } = running.server.service
+    const { adminCreation } = running.server.service
     const person = await register(running)
-    await expect(accounts.createAdmin({ email: person.email, password: 'a wrong password' })).rejects.toMatchObject({
+    await expect(
+      adminCreation.createAdmin({ email: person.email, password: 'a wrong password' }),
+    ).rejects.toMatchObject({
       code: 'password_wrong',
     })
-    expect(await accounts.createAdmin({ email: person.email, password })).toMatchObject({
+    expect(await adminCreation.createAdmin({ email: person.email, password })).toMatchObject({
       created: false,
       account: { id: person.id, role: 'admin' },
     })

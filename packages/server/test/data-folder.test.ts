@@ -30,7 +30,7 @@ describe('the data folder', () => {
 
   async function fill(): Promise<void> {
     const service = await openService(configured())
-    await service.accounts.createAdmin({ email, password })
+    await service.adminCreation.createAdmin({ email, password })
     await service.close()
   }
 
@@ -53,7 +53,7 @@ describe('the data folder', () => {
     const before = readFileSync(masterKey(), 'utf8')
     const service = await openService(configured())
     const origin = { address: '127.0.0.1', userAgent: null }
-    expect((await service.accounts.login({ email, password }, origin)).account.role).toBe('admin')
+    expect((await service.signIn.login({ email, password }, origin)).account.role).toBe('admin')
     await service.close()
     expect(readFileSync(masterKey(), 'utf8')).toBe(before)
   })
@@ -103,7 +103,7 @@ describe('the data folder', () => {
     const origin = { address: '127.0.0.1', userAgent: null }
     await fill()
     const before = await openService(configured())
-    const { tokens } = await before.accounts.login({ email, password }, origin)
+    const { tokens } = await before.signIn.login({ email, password }, origin)
     await before.close()
     const newest = Keyring.generate('k2')
     writeFileSync(masterKey(), `${newest}\n${readFileSync(masterKey(), 'utf8')}`)

@@ -209,7 +209,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     const { token } = await newestLetter(running, person.email, verifyYours)
     running.clock.advance(86_400_000)
     expect(await verify(token)).toBe('link_invalid')
-    await running.server.service.mail.tokens.prune()
+    await running.server.service.oneTimeTokens.prune()
     const again = await login(running, person.email)
     expect((await me(again.token)).email_verified).toBe(false)
   })

@@ -32,7 +32,7 @@ class Site {
 
   static async start(options: StartOptions): Promise<Site> {
     const site = new Site(await startServer(options))
-    await site.running.server.service.accounts.createAdmin({ email: site.known, password })
+    await site.running.server.service.adminCreation.createAdmin({ email: site.known, password })
     return site
   }
 

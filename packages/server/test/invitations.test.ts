@@ -88,7 +88,7 @@ describe.each(databases)('invitations on %s', (database) => {
     await service.store.query(wayBack)
     expect((await accept(late)).body.code).toBe('link_invalid')
     expect((await pending()).invitations).toEqual([])
-    await service.mail.invitations.prune()
+    await service.invitations.prune()
     expect((await service.store.query('select id from server_invitations')).rows).toEqual([])
   })
 
@@ -99,7 +99,7 @@ describe.each(databases)('invitations on %s', (database) => {
     await running.api.delete(`/v1/admin/invitations/${body.id}`, { token: admin.token })
     await invite(replaced, 'mail')
     const handed = await handedOut(replaced)
-    await running.server.service.accounts.createAdmin({ email: taken, password })
+    await running.server.service.adminCreation.createAdmin({ email: taken, password })
     for (const email of [revoked, replaced, taken]) expect(await lettersTo(running, email)).toEqual([])
     expect((await accept(handed)).status).toBe(201)
     expect((await accept(link)).body.code).toBe('email_taken')

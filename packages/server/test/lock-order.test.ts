@@ -16,7 +16,7 @@ import { startServer, type TestServer } from './support/start-server.js'
 async function useEverything(running: TestServer): Promise<void> {
   const { api, server } = running
   const { service } = server
-  const { store, mail, accounts, administration } = service
+  const { store, mail, oneTimeTokens, adminCreation, administration } = service
   const admin = await createAdmin(running)
   const next = await createAdmin(running)
   const person = await register(running)
@@ -36,7 +36,7 @@ async function useEverything(running: TestServer): Promise<void> {
   const linkFor = (purpose: 'change_email' | 'verify_email' | 'reset_password', email: string) =>
     store.transaction(async (client) => {
       await lockAccounts(client, [person.id])
-      return mail.tokens.issue(client, { purpose, accountId: person.id, data: { email } }, 60)
+      return oneTimeTokens.issue(client, { purpose, accountId: person.id, data: { email } }, 60)
     })
   const address = freshEmail()
   for (const [purpose, email] of [
@@ -98,14 +98,14 @@ async function useEverything(running: TestServer): Promise<void> {
   await service.keys.rewrap()
   await service.auditChain.seal()
   await service.sessions.prune()
-  await mail.tokens.prune()
-  await mail.invitations.prune()
+  await oneTimeTokens.prune()
+  await service.invitations.prune()
   await mail.quota.prune()
   await service.guesses.prune()
   await service.keys.prune()
   const last = await register(running)
   await administration.revoke(operator, last.id)
-  await accounts.createAdmin({ email: last.email, password })
+  await adminCreation.createAdmin({ email: last.email, password })
   await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
 }
 
@@ -219,7 +219,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
     const asMachine = async ({ server: { service } }: TestServer) => {
       await service.mail.outboxWorker?.deliver()
       await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
-      await Promise.all([service.sessions.prune(), service.mail.tokens.prune(), service.keys.prune()])
+      await Promise.all([service.sessions.prune(), service.oneTimeTokens.prune(), service.keys.prune()])
       await service.keys.rotateAll({ ratePerMinute: 600_000 }).done
     }
     // On a busy machine a statement may have waited for its lock for too long; that is no deadlock.

@@ -1,7 +1,7 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { failures } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { problems } from '../src/problem.js'
+import { problems } from '../src/routes/problems.js'
 import { startServer, type TestServer } from './support/start-server.js'
 
 describe('/openapi.json', () => {

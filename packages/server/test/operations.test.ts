@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startHousekeeping } from '../src/ops/housekeeping.js'
+import { startJobs } from '../src/ops/jobs.js'
 import { password, register } from './support/people.js'
 import { databases, startServer, type TestServer } from './support/start-server.js'
 
@@ -49,8 +49,8 @@ describe('a server whose disk is full', () => {
   })
 })
 
-describe('housekeeping', () => {
-  const startChores = () => {
+describe('background jobs', () => {
+  const startBrokenJob = () => {
     const seen = { done: 0, failed: 0, warnings: [] as object[], broken: true }
     const fails = async () => {
       if (!seen.broken) return
@@ -60,15 +60,15 @@ describe('housekeeping', () => {
     const works = async () => {
       seen.done += 1
     }
-    const chores = [
+    const jobs = [
       { name: 'fails', run: fails },
       { name: 'works', run: works },
     ]
-    return { seen, stop: startHousekeeping(chores, 10, { warn: (details) => seen.warnings.push(details) }) }
+    return { seen, stop: startJobs(jobs, { intervalMs: 10 }, { warn: (details) => seen.warnings.push(details) }) }
   }
 
-  it('does every chore again and again, one that fails too, until it is stopped', async () => {
-    const { seen, stop } = startChores()
+  it('run again and again, also after a failure, until they are stopped', async () => {
+    const { seen, stop } = startBrokenJob()
     await expect.poll(() => Math.min(seen.done, seen.failed)).toBeGreaterThan(2)
     stop()
     const { done } = seen
@@ -77,9 +77,9 @@ describe('housekeeping', () => {
   })
 
   it('tells of a chore that fails once, and again when it fails after it has worked', async () => {
-    const { seen, stop } = startChores()
+    const { seen, stop } = startBrokenJob()
     await expect.poll(() => seen.failed).toBeGreaterThan(2)
-    expect(seen.warnings).toMatchObject([{ chore: 'fails' }])
+    expect(seen.warnings).toMatchObject([{ job: 'fails' }])
     for (const broken of [false, true]) {
       const { done } = seen
       seen.broken = broken

@@ -26,8 +26,8 @@ it('servers work through PgBouncer and hear of changes past it', async () => {
   const [one, other] = [await openService(configuration), await openService(configuration)]
   try {
     const origin = { address: '127.0.0.1', userAgent: null }
-    await one.accounts.createAdmin({ email: 'ada@example.com', password })
-    const { account, tokens } = await one.accounts.login({ email: 'ada@example.com', password }, origin)
+    await one.adminCreation.createAdmin({ email: 'ada@example.com', password })
+    const { account, tokens } = await one.signIn.login({ email: 'ada@example.com', password }, origin)
     expect(await other.latchkey.verify(tokens.accessToken)).toMatchObject({ subject: account.id })
     await one.keys.revoke(account.id)
     await expect

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Problem, type ProblemCode, problems } from '../src/problem.js'
+import { defineProblems } from '../src/problem.js'
+import { type ProblemCode, problems } from '../src/routes/problems.js'
 
 describe('the registry of problems', () => {
   it('is the same in the documentation', () => {
@@ -16,6 +17,7 @@ describe('the registry of problems', () => {
   })
 
   it('makes refusals without a stack', () => {
-    for (const code of Object.keys(problems)) expect(new Problem(code as ProblemCode).stack).not.toMatch(/\n\s+at /)
+    const { refusal } = defineProblems(problems)
+    for (const code of Object.keys(problems)) expect(refusal(code as ProblemCode).stack).not.toMatch(/\n\s+at /)
   })
 })

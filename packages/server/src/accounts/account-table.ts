@@ -1,7 +1,7 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
-import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import { tryCanonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
 import { foldText, searchTextOf } from './search-text.js'
 
 /** What an account may do here. */
@@ -226,7 +226,7 @@ async function refusingTakenEmail<T>(query: Promise<T>): Promise<T> {
   try {
     return await query
   } catch (error) {
-    if (isUniqueViolation(error)) throw new Problem('email_taken')
+    if (isUniqueViolation(error)) throw accountFailures.refusal('email_taken')
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Permission } from '../config/settings.js'
-import { Problem } from '../problem.js'
 import type { Account } from './account-table.js'
+import { accountFailures } from './failures.js'
 
 /** Whether accounts may sign in before their address is verified: else such an administrator does not count. */
 export interface SignInRule {
@@ -36,5 +36,5 @@ export async function requireAdministrator(client: SqlClient, rule: SignInRule):
     `insert into server_locks (name) values ('administrators') on conflict (name) do update set name = excluded.name`,
   )
   // A statement of its own: the one that waited for the lock may not see what was committed meanwhile.
-  if (!(await hasAdministrator(client, rule))) throw new Problem('last_administrator')
+  if (!(await hasAdministrator(client, rule))) throw accountFailures.refusal('last_administrator')
 }

@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { Problem } from '../problem.js'
+import { accountFailures } from './failures.js'
 
 // No white space, nothing invisible or unassigned, none of the characters that only a quoted local part may hold.
 const localPart = /^[^\s\p{C}@"(),:;<>[\\\]]+$/u
@@ -26,7 +26,7 @@ export function canonicalEmail(text: string): string {
     !/^\.|\.\.|\.$/.test(local) &&
     Buffer.byteLength(local) <= maxLocalBytes &&
     email.length <= maxLength
-  if (!usable) throw new Problem('email_invalid')
+  if (!usable) throw accountFailures.refusal('email_invalid')
   return email
 }
 

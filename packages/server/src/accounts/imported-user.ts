@@ -1,4 +1,4 @@
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 import { type Role, roles } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
 import { type HashFault, parseImportedHash } from './imported-hash.js'
@@ -120,7 +120,7 @@ function emailOf(value: unknown): string {
   try {
     return canonicalEmail(value)
   } catch (error) {
-    throw error instanceof Problem ? new Fault('email_invalid') : error
+    throw isProblem(error) ? new Fault('email_invalid') : error
   }
 }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/letter.js'
-import { Problem } from '../problem.js'
+import type { KeyedNames } from '../mail/mail-quota.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
+import { accountFailures } from './failures.js'
 
 /** How the link of an invitation reaches the person: by a letter, or by the administrator. */
 export const deliveries = ['mail', 'link'] as const
@@ -26,16 +28,6 @@ export interface Invitation {
   readonly mailedAt: number | null
 }
 
-/** Options of `Invitations`. */
-export interface InvitationsOptions {
-  readonly store: SqlStore
-  /** Hashes tokens under a key, so that whoever can write to the database cannot make an invitation. */
-  readonly names: { of(...parts: readonly string[]): string }
-  readonly ensureKeys: () => Promise<void> | undefined
-  readonly clock: Clock
-  readonly invitationTtlSec: number
-}
-
 // Without a hash the letter with the link is still to be written.
 const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt", expires_at as "expiresAt", mailed_at as "mailedAt",
   case when hash is null or mailed_at is not null then 'mail' else 'link' end as delivery`
@@ -44,20 +36,25 @@ const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt"
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Invitations to make an account: each is bound to one address, works once, and expires. Only a keyed
- * hash of its token is kept. An address has one invitation: a new one replaces it.
+ * Invitations to create an account: each is bound to one address, works once, and expires. Only a
+ * keyed hash of its token is stored, so that write access to the database is not enough to forge one.
+ * An address has one invitation: a new one replaces it.
  */
 export class Invitations {
-  readonly #options: InvitationsOptions
+  readonly #core: Core
+  readonly #names: KeyedNames
+  readonly #ttlSec: number
 
-  constructor(options: InvitationsOptions) {
-    this.#options = options
+  constructor(core: Core, names: KeyedNames, { invitationTtlSec }: Pick<Configuration, 'invitationTtlSec'>) {
+    this.#core = core
+    this.#names = names
+    this.#ttlSec = invitationTtlSec
   }
 
   /** Adds an invitation without a link, in the caller's transaction. The link of an earlier one to the address ends. */
   async add(client: SqlClient, { email, invitedBy }: Pick<Invitation, 'email' | 'invitedBy'>): Promise<Invitation> {
-    const createdAt = this.#options.clock.now()
-    const expiresAt = createdAt + this.#options.invitationTtlSec * 1000
+    const createdAt = this.#core.clock.now()
+    const expiresAt = createdAt + this.#ttlSec * 1000
     const { rows } = await client.query<Invitation>(
       `insert into server_invitations (id, email, invited_by, created_at, expires_at) values ($1, $2, $3, $4, $5)
        on conflict (email) do update set id = excluded.id, hash = null, mailed_at = null,
@@ -72,15 +69,15 @@ export class Invitations {
   async findUnmailed(client: SqlClient, id: string): Promise<Invitation | undefined> {
     const { rows } = await client.query<Invitation>(
       `select ${columns} from server_invitations where id = $1 and hash is null and expires_at > $2`,
-      [id, this.#options.clock.now()],
+      [id, this.#core.clock.now()],
     )
     return rows[0]
   }
 
-  /** Makes the link of an invitation, in the caller's transaction. `delivery`: who is given it. */
+  /** Makes the link of an invitation, in the caller's transaction. */
   async makeLink(client: SqlClient, { id, expiresAt }: Invitation, delivery: Delivery): Promise<OneTimeLink> {
     const token = randomBytes(32).toString('base64url')
-    const mailedAt = delivery === 'mail' ? this.#options.clock.now() : null
+    const mailedAt = delivery === 'mail' ? this.#core.clock.now() : null
     await client.query('update server_invitations set hash = $2, mailed_at = $3 where id = $1 and hash is null', [
       id,
       await this.#hashOf(token),
@@ -92,13 +89,13 @@ export class Invitations {
   /** Returns the invitation of this token. Fails with `link_invalid`. */
   find(token: string): Promise<Invitation> {
     return this.#read(
-      this.#options.store,
+      this.#core.store,
       `select ${columns} from server_invitations where hash = $1 and expires_at > $2`,
       token,
     )
   }
 
-  /** Uses the invitation up, in the caller's transaction: of many attempts at once one succeeds. Fails with `link_invalid`. */
+  /** Redeems the invitation in the caller's transaction; only one call succeeds. Throws `link_invalid`. */
   redeem(client: SqlClient, token: string): Promise<Invitation> {
     return this.#read(
       client,
@@ -109,9 +106,9 @@ export class Invitations {
 
   /** Returns pending invitations after the one with the ID `after`, oldest first. */
   async list({ after, limit }: { readonly after: string; readonly limit: number }): Promise<Invitation[]> {
-    const { rows } = await this.#options.store.query<Invitation>(
+    const { rows } = await this.#core.store.query<Invitation>(
       `select ${columns} from server_invitations where id > $1 and expires_at > $2 order by id limit $3`,
-      [after, this.#options.clock.now(), limit],
+      [after, this.#core.clock.now(), limit],
     )
     return rows
   }
@@ -122,9 +119,9 @@ export class Invitations {
     known(rows[0])
   }
 
-  /** Deletes what has expired. */
+  /** Deletes expired invitations. */
   async prune(): Promise<void> {
-    const { store, clock } = this.#options
+    const { store, clock } = this.#core
     await store.query(
       `delete from server_invitations where id in (
          select id from server_invitations where expires_at <= $1 ${skipLocked(store)})`,
@@ -133,20 +130,20 @@ export class Invitations {
   }
 
   async #read(client: SqlClient, statement: string, token: string): Promise<Invitation> {
-    if (!tokenShape.test(token)) throw new Problem('link_invalid')
-    const { rows } = await client.query<Invitation>(statement, [await this.#hashOf(token), this.#options.clock.now()])
+    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
+    const { rows } = await client.query<Invitation>(statement, [await this.#hashOf(token), this.#core.clock.now()])
     const [found] = rows
-    if (found === undefined) throw new Problem('link_invalid')
+    if (found === undefined) throw accountFailures.refusal('link_invalid')
     return found
   }
 
   async #hashOf(token: string): Promise<string> {
-    await this.#options.ensureKeys()
-    return this.#options.names.of('invitation', token)
+    await this.#core.keys.ensureKeys()
+    return this.#names.of('invitation', token)
   }
 }
 
 function known<T>(found: T | undefined): T {
-  if (found === undefined) throw new Problem('invitation_unknown')
+  if (found === undefined) throw accountFailures.refusal('invitation_unknown')
   return found
 }

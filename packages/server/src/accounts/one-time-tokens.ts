@@ -1,16 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/letter.js'
-import { Problem } from '../problem.js'
 import { skipLocked } from '../row-locks.js'
+import { accountFailures } from './failures.js'
 
-/** What a token is good for, and what is kept beside it. */
+/** The purposes of tokens, and the data stored with each. */
 export interface TokenPurposes {
   verify_email: { readonly email: string }
   change_email: { readonly email: string }
   reset_password: { readonly email: string }
-  /** A link that was handed out instead of mailed, so that it shows nothing about a mailbox. `madeBy`: the account of the administrator; `null` for the operator. */
+  /**
+   * A link that was handed out instead of mailed, so that it proves nothing about a mailbox. `madeBy`:
+   * the account of the administrator; `null` for the operator.
+   */
   handed_reset: { readonly email: string; readonly madeBy: string | null }
   /** `device`: the name of the bucket of the device that asked. */
   confirm_device: { readonly email: string; readonly device: string }
@@ -19,45 +22,40 @@ export interface TokenPurposes {
 
 type Purpose = keyof TokenPurposes
 
-/** A token that holds. */
+/** A valid token. */
 export type OneTimeToken = {
   [P in Purpose]: {
     readonly purpose: P
     readonly data: TokenPurposes[P]
-    /** Whose it is; `null` before there is an account. */
+    /** The account of the token; `null` before there is one. */
     readonly accountId: string | null
   }
 }[Purpose]
-
-/** What `OneTimeTokens` works with. */
-export interface OneTimeTokensOptions {
-  readonly store: SqlStore
-  readonly clock: Clock
-}
 
 // 32 bytes in base64url.
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Tokens that are mailed or handed out, and work once. Only their hashes are kept: with 256 random bits in each, a plain one tells nothing of them. An account has one
- * of each purpose, so that a newer one takes the place of the last; those that are to make an account stand each for itself, for else whoever knows an
- * address could keep its owner from registering.
+ * Tokens that are mailed or handed out, and work once. Only their hashes are stored; with 256 random
+ * bits a plain hash suffices. An account has at most one token of each purpose: a newer one replaces
+ * it. Tokens that create an account are independent of each other, since otherwise a stranger could
+ * keep the owner of an address from registering.
  */
 export class OneTimeTokens {
-  readonly #options: OneTimeTokensOptions
+  readonly #core: Core
 
-  constructor(options: OneTimeTokensOptions) {
-    this.#options = options
+  constructor(core: Core) {
+    this.#core = core
   }
 
-  /** A new token, in the caller's transaction. */
+  /** Issues a token in the caller's transaction. */
   async issue<P extends Purpose>(
     client: SqlClient,
     { purpose, accountId, data }: { purpose: P; accountId: string | null; data: TokenPurposes[P] },
     ttlSec: number,
   ): Promise<OneTimeLink> {
     const token = randomBytes(32).toString('base64url')
-    const expiresAt = this.#options.clock.now() + ttlSec * 1000
+    const expiresAt = this.#core.clock.now() + ttlSec * 1000
     await client.query(
       `insert into server_one_time_tokens (hash, purpose, account_id, data, expires_at) values ($1, $2, $3, $4, $5)
        on conflict (account_id, purpose) do update
@@ -67,16 +65,16 @@ export class OneTimeTokens {
     return { token, expiresAt }
   }
 
-  /** The token, if it is good for one of these purposes. Fails with `link_invalid`. */
+  /** Returns the token if it is valid for one of these purposes. Throws `link_invalid`. */
   find<P extends Purpose>(token: string, ...purposes: readonly P[]): Promise<Extract<OneTimeToken, { purpose: P }>> {
     const condition = `hash = $1 and expires_at > $2 and purpose in (${places(purposes)})`
-    return this.#read(this.#options.store, `select ${columns} from server_one_time_tokens where ${condition}`, {
+    return this.#read(this.#core.store, `select ${columns} from server_one_time_tokens where ${condition}`, {
       token,
       purposes,
     })
   }
 
-  /** Uses the token up, in the caller's transaction: of many at once one succeeds. Fails with `link_invalid`. */
+  /** Redeems the token in the caller's transaction; only one call succeeds. Throws `link_invalid`. */
   redeem<P extends Purpose>(
     client: SqlClient,
     token: string,
@@ -89,7 +87,7 @@ export class OneTimeTokens {
     })
   }
 
-  /** Ends the token of one purpose, in the caller's transaction. */
+  /** Revokes the token of one purpose, in the caller's transaction. */
   async revoke(client: SqlClient, accountId: string, purpose: Purpose): Promise<void> {
     await client.query('delete from server_one_time_tokens where account_id = $1 and purpose = $2', [
       accountId,
@@ -97,14 +95,14 @@ export class OneTimeTokens {
     ])
   }
 
-  /** Ends every token of the account, in the caller's transaction. */
+  /** Revokes every token of the account, in the caller's transaction. */
   async revokeAll(client: SqlClient, accountId: string): Promise<void> {
     await client.query('delete from server_one_time_tokens where account_id = $1', [accountId])
   }
 
-  /** Deletes what has expired. */
+  /** Deletes expired tokens. */
   async prune(): Promise<void> {
-    const { store, clock } = this.#options
+    const { store, clock } = this.#core
     await store.query(
       `delete from server_one_time_tokens where hash in (
          select hash from server_one_time_tokens where expires_at <= $1 ${skipLocked(store)})`,
@@ -117,20 +115,20 @@ export class OneTimeTokens {
     statement: string,
     { token, purposes }: { token: string; purposes: readonly P[] },
   ): Promise<Extract<OneTimeToken, { purpose: P }>> {
-    if (!tokenShape.test(token)) throw new Problem('link_invalid')
+    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
     const { rows } = await client.query<{ purpose: string; accountId: string | null; data: string }>(statement, [
       hashOf(token),
-      this.#options.clock.now(),
+      this.#core.clock.now(),
       ...purposes,
     ])
     const [found] = rows
-    if (found === undefined) throw new Problem('link_invalid')
+    if (found === undefined) throw accountFailures.refusal('link_invalid')
     // Written by `issue` alone, with the shape of its purpose.
     return { ...found, data: JSON.parse(found.data) } as Extract<OneTimeToken, { purpose: P }>
   }
 }
 
-/** Ends every token of everybody, and every invitation. */
+/** Revokes all one-time tokens and all invitations. */
 export async function endEveryLink(client: SqlClient): Promise<void> {
   await client.query('delete from server_one_time_tokens')
   await client.query('delete from server_invitations')
@@ -138,7 +136,7 @@ export async function endEveryLink(client: SqlClient): Promise<void> {
 
 const columns = 'purpose, account_id as "accountId", data'
 
-/** Places of the purposes behind hash and time. */
+/** Returns the placeholders of the purposes, which follow hash and time. */
 function places(purposes: readonly Purpose[]): string {
   return purposes.map((_, index) => `$${index + 3}`).join(', ')
 }

@@ -1,9 +1,9 @@
-import { Problem } from '../problem.js'
 import type { CommonPasswords } from './common-passwords.js'
 import { hostWords, lengthWithoutContext } from './context-words.js'
+import { accountFailures } from './failures.js'
 import { normalisePassword } from './password.js'
 
-/** What `PasswordPolicy` works with. */
+/** Options of `PasswordPolicy`. */
 export interface PasswordPolicyOptions {
   /** In Unicode code points. */
   readonly minLength: number
@@ -37,14 +37,14 @@ export class PasswordPolicy {
     const password = normalisePassword(text)
     const length = [...password].length
     if (!(length >= minLength)) {
-      throw new Problem('password_too_short', {
+      throw accountFailures.refusal('password_too_short', {
         hint: `Choose one of at least ${minLength} characters; a few words will do.`,
       })
     }
-    if (!(length <= maxLength)) throw new Problem('password_too_long')
-    if (common.has(password)) throw new Problem('password_common')
+    if (!(length <= maxLength)) throw accountFailures.refusal('password_too_long')
+    if (common.has(password)) throw accountFailures.refusal('password_common')
     if (!(lengthWithoutContext(password, [...context, ...wordsAbout(owner)]) >= minLength)) {
-      throw new Problem('password_common', {
+      throw accountFailures.refusal('password_common', {
         hint: `Leave out the name of this service, your address and your name, or add to them: at least ${minLength} other characters are needed.`,
       })
     }

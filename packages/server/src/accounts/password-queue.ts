@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { enclosingNetworks } from '../ip-address.js'
-import { Problem } from '../problem.js'
+import type { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
+import { accountFailures } from './failures.js'
 import type { Comparison, PasswordHasher } from './password-hasher.js'
 import { TurnQueue, type TurnRequest, type Waiting } from './turn-queue.js'
 
@@ -185,7 +186,7 @@ export class PasswordQueue {
 
   #refusal({ use }: PasswordTurn, reason: QueueRefusal): Problem {
     this.#onRefusal(use, reason)
-    return new Problem('overloaded', { retryAfterSec })
+    return accountFailures.refusal('overloaded', { retryAfterSec })
   }
 }
 

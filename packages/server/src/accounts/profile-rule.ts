@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../config/configuration.js'
 import { declaredMembers, type ProfileSchema, settings } from '../config/settings.js'
 import { fieldErrorsOf } from '../http/problem-answer.js'
-import { Problem } from '../problem.js'
+import { accountFailures } from './failures.js'
 import { isJsonObject, type JsonObject } from './merge-patch.js'
 
 /** Decides what a profile may be. */
@@ -29,7 +29,9 @@ export async function openProfileRule(schema: ProfileSchema | undefined): Promis
     readOnly: readOnlyMembers(schema),
     check: (profile) => {
       if (validate(profile)) return
-      throw new Problem('profile_invalid', { errors: fieldErrorsOf(validate.errors ?? [], 'profile') })
+      throw accountFailures.refusal('profile_invalid', {
+        extensions: { errors: fieldErrorsOf(validate.errors ?? [], 'profile') },
+      })
     },
   }
 }

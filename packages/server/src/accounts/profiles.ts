@@ -1,36 +1,37 @@
-import type { SqlClient, SqlStore } from 'latchkey/sql'
-import type { AuditTrail } from '../audit/audit-trail.js'
-import { Problem } from '../problem.js'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
 import { isJsonObject, type JsonObject, mergePatch } from './merge-patch.js'
 import type { ProfileRule } from './profile-rule.js'
 
-/** Options of `Profiles`. */
-export interface ProfilesOptions {
-  readonly store: SqlStore
-  readonly actors: Actors
-  readonly audit: AuditTrail
+/** The rule of profiles, and the members that access tokens carry as claims. */
+interface ProfileSettings {
   readonly rule: ProfileRule
-  /** Members that access tokens carry as claims. */
   readonly claims: readonly string[]
 }
 
 const maxProfileBytes = 4096
-/** All claims of the profile together, so that a token still fits into a cookie. */
+/** Limit of all claims of the profile together: a token must fit into a cookie. */
 const maxClaimsBytes = 1024
 const maxDepth = 16
 
 /**
- * What applications keep with an account: a JSON object. It decides nothing here. Changes are merged
- * (RFC 7396) under the lock of the account, so that two at once that name different members both hold.
+ * Profiles: a JSON object that applications store with an account, and that grants no right here.
+ * Changes are merged (RFC 7396) under the lock of the account, so that concurrent changes of different
+ * members all take effect.
  */
 export class Profiles {
-  readonly #options: ProfilesOptions
+  readonly #core: Core
+  readonly #actors: Actors
+  readonly #settings: ProfileSettings
 
-  constructor(options: ProfilesOptions) {
-    this.#options = options
+  constructor(core: Core, actors: Actors, settings: ProfileSettings) {
+    this.#core = core
+    this.#actors = actors
+    this.#settings = settings
   }
 
   /**
@@ -38,14 +39,13 @@ export class Profiles {
    * administrators write, as `apply` does, and as `Actors.lock` does.
    */
   async change(acting: Acting, patch: JsonObject, { address }: RequestOrigin): Promise<table.Account> {
-    const { store, actors, audit, rule } = this.#options
-    if (Object.keys(patch).some((name) => rule.readOnly.has(name))) throw new Problem('profile_protected')
+    const { store, audit } = this.#core
+    if (Object.keys(patch).some((name) => this.#settings.rule.readOnly.has(name)))
+      throw accountFailures.refusal('profile_protected')
     return store.transaction(async (client) => {
-      await actors.lock(client, acting)
+      await this.#actors.lock(client, acting)
       const changed = await this.apply(client, acting.accountId, patch)
-      const { accountId: actor, sessionId: session } = acting
-      const entry = { event: 'profile_change', outcome: 'done', actor, account: actor, session, address } as const
-      await audit.append(client, entry)
+      await audit.done(client, 'profile_change', { ...acting, address })
       return changed
     })
   }
@@ -57,33 +57,33 @@ export class Profiles {
   async apply(client: SqlClient, id: string, patch: JsonObject): Promise<table.Account> {
     checkStorable(patch)
     const account = await table.findAccount(client, id)
-    if (account === undefined) throw new Problem('account_unknown')
+    if (account === undefined) throw accountFailures.refusal('account_unknown')
     const profile = mergePatch(profileOf(account), patch)
-    this.#options.rule.check(profile)
+    this.#settings.rule.check(profile)
     const text = JSON.stringify(profile)
     const fits = Buffer.byteLength(text) <= maxProfileBytes && bytesOf(this.#claimsIn(profile)) <= maxClaimsBytes
-    if (!fits) throw new Problem('profile_too_large')
+    if (!fits) throw accountFailures.refusal('profile_too_large')
     const changed = await table.updateAccount(client, { id }, { profile: text })
-    if (changed === undefined) throw new Problem('account_unknown')
+    if (changed === undefined) throw accountFailures.refusal('account_unknown')
     return changed
   }
 
-  /** Returns the profile without what the owner of the account could have written. */
+  /** Returns the members of the profile that only administrators write. */
   protectedPart(account: table.Account): string {
-    const { readOnly } = this.#options.rule
+    const { readOnly } = this.#settings.rule
     return JSON.stringify(pick(profileOf(account), (name) => readOnly.has(name)))
   }
 
-  /** Returns the claims that a new access token of the account carries; none where they have grown too large for it. */
+  /** Returns the claims of a new access token of the account; none if they are too large. */
   async claimsOf(accountId: string): Promise<JsonObject> {
-    if (this.#options.claims.length === 0) return {}
-    const account = await table.findAccount(this.#options.store, accountId)
+    if (this.#settings.claims.length === 0) return {}
+    const account = await table.findAccount(this.#core.store, accountId)
     const claims = account === undefined ? {} : this.#claimsIn(profileOf(account))
     return bytesOf(claims) <= maxClaimsBytes ? claims : {}
   }
 
   #claimsIn(profile: JsonObject): JsonObject {
-    return pick(profile, (name) => this.#options.claims.includes(name))
+    return pick(profile, (name) => this.#settings.claims.includes(name))
   }
 }
 
@@ -102,7 +102,7 @@ function checkStorable(patch: JsonObject): void {
   for (let depth = 0; level.length > 0; depth += 1) {
     if (!level.every(isStorable) || depth > maxDepth) {
       const message = `must have no number beyond 1.7e308, no member ${refusedNames.join(' or ')}, and at most ${maxDepth} levels`
-      throw new Problem('profile_invalid', { errors: [{ field: 'profile', message }] })
+      throw accountFailures.refusal('profile_invalid', { extensions: { errors: [{ field: 'profile', message }] } })
     }
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
   }

@@ -1,76 +1,80 @@
-import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
 import type { AuditDetail } from '../audit/audit-detail.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
-import type { Permission, Registration as RegistrationKind } from '../config/settings.js'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Account, StoredAccount } from './account-table.js'
-import type { SignedIn } from './accounts.js'
+import { accountFailures } from './failures.js'
 import type { Invitations } from './invitations.js'
 import { type Applicant, draftAccount, insertDraft, newAccount } from './new-account.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 import { checkInvitesAccepted, checkOpenToAll } from './registration-rule.js'
+import type { SignedIn } from './signed-in.js'
 
-/** What `Registration` works with. */
-export interface RegistrationOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
+/** The parts of other domains that registration uses. */
+interface Dependencies {
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
-  readonly policy: PasswordPolicy
+  readonly passwordPolicy: PasswordPolicy
   readonly guesses: GuessGuard
-  readonly tokens: OneTimeTokens
+  readonly oneTimeTokens: OneTimeTokens
   readonly invitations: Invitations
   readonly outbox: Outbox
-  readonly audit: AuditTrail
-  readonly clock: Clock
-  readonly registration: RegistrationKind
-  readonly unverifiedSignIn: Permission
-  readonly verifyLinkTtlSec: number
 }
 
-/** Where somebody comes from who makes an account. */
-interface Arrival {
+/** The settings of registration. */
+type RegistrationSettings = Pick<Configuration, 'registration' | 'unverifiedSignIn' | 'mail'>
+
+/** The request that creates an account. */
+interface RegistrationRequest {
   readonly origin: RequestOrigin
-  /** The device token that came along. */
+  /** The device token of the request. */
   readonly device: string | undefined
   /** For the audit log. */
   readonly detail?: AuditDetail
 }
 
-/** A new account, before its tokens are signed. */
-interface Entered {
+/** A new account with its first session, before its tokens are signed. */
+interface NewSession {
   readonly account: Account
   readonly session: Session
   readonly deviceToken: string
 }
 
-/** How people come to an account of their own. */
+/** Registers accounts: openly, by mail, or by invitation. */
 export class Registration {
-  readonly #options: RegistrationOptions
+  readonly #core: Core
+  readonly #dependencies: Dependencies
+  readonly #settings: RegistrationSettings
 
-  constructor(options: RegistrationOptions) {
-    this.#options = options
+  constructor(core: Core, dependencies: Dependencies, settings: RegistrationSettings) {
+    this.#core = core
+    this.#dependencies = dependencies
+    this.#settings = settings
   }
 
   /**
-   * A new account with its secret and a first session, in one transaction; `undefined` when a mailed link comes first. Where one registers by mail,
-   * that is the answer to every address, taken or not. Fails with `registration_closed` before it looks at anything, and with `email_invalid`, `password_…`, `email_taken`. `device`: the device token that came along.
+   * Creates an account with its secret and a first session, in one transaction; returns `undefined` if a
+   * mailed link comes first. Where registration is by mail, that is the answer to every address, taken
+   * or not. `device`: the device token of the request.
+   *
+   * @throws Problem `registration_closed` before anything is read; `email_invalid`, `password_…`,
+   * `email_taken`
    */
   async register(input: Applicant, origin: RequestOrigin, device?: string): Promise<SignedIn | undefined> {
-    const { store, outbox, registration } = this.#options
+    const { store } = this.#core
+    const { registration } = this.#settings
     checkOpenToAll(registration)
-    const draft = await draftAccount(this.#options, input, { role: 'user', turn: { use: 'registration', origin } })
+    const draft = await this.#draft(input, { role: 'user', turn: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
-      await outbox.add(store, {
+      await this.#dependencies.outbox.add(store, {
         kind: 'ask_registration',
         to,
         account: null,
@@ -80,111 +84,117 @@ export class Registration {
       })
       return undefined
     }
-    const entered = await store.transaction((client) => this.#admit(client, draft, { origin, device }))
-    return entered && this.#signedIn(entered)
+    const inserted = await store.transaction((client) => this.#insert(client, draft, { origin, device }))
+    return inserted && this.#signedIn(inserted)
   }
 
   /**
-   * The account of an invited address, and its first session; `undefined` where its address has to be verified first. Whoever shows a link that was
-   * mailed, and nothing but mailed, reads the mailbox: the address is verified. A link that an administrator has handed out shows nothing of that kind.
-   * Fails with `registration_closed`, `link_invalid`, `password_…`, `email_taken`, `overloaded`. `device`: the device token that came along.
+   * Creates the account of an invited address, and its first session; returns `undefined` if the address
+   * has to be verified first. A mailed link proves access to the mailbox: the address is verified. A
+   * link that an administrator has handed out proves nothing of the kind. `device`: the device token of
+   * the request.
+   *
+   * @throws Problem `registration_closed`, `link_invalid`, `password_…`, `email_taken`, `overloaded`
    */
   async acceptInvitation(
     input: { token: string; password: string; name?: string | undefined },
     origin: RequestOrigin,
     device?: string,
   ): Promise<SignedIn | undefined> {
-    const { store, invitations, passwords, registration } = this.#options
-    checkInvitesAccepted(registration)
+    const { store } = this.#core
+    const { invitations, passwords } = this.#dependencies
+    checkInvitesAccepted(this.#settings.registration)
     const turn = { use: 'link', origin } as const
     passwords.checkRoom(turn)
     const { email } = await invitations.find(input.token)
-    const draft = await draftAccount(this.#options, { ...input, email }, { role: 'user', turn })
-    const entered = await store.transaction(async (client) => {
+    const draft = await this.#draft({ ...input, email }, { role: 'user', turn })
+    const inserted = await store.transaction(async (client) => {
       const { id, mailedAt } = await invitations.redeem(client, input.token)
       const emailVerifiedAt = mailedAt === null ? null : draft.createdAt
-      return this.#admit(client, { ...draft, emailVerifiedAt }, { origin, device, detail: { invitation: id } })
+      return this.#insert(client, { ...draft, emailVerifiedAt }, { origin, device, detail: { invitation: id } })
     })
-    return entered && this.#signedIn(entered)
+    return inserted && this.#signedIn(inserted)
   }
 
   /**
-   * The account that a mailed link is for, and its first session, for who knows the password that was chosen: the link alone may have been asked for
-   * by a stranger, whose password would then be that of the address's owner. Fails with `registration_closed`, `link_invalid`, `password_wrong`,
-   * `guess_delayed`, `email_taken`.
+   * Creates the account of a mailed link, and its first session. The caller must know the chosen
+   * password: an attacker may have requested the link, and would otherwise have set the password of the
+   * account that the owner of the address then uses.
+   *
+   * @throws Problem `registration_closed`, `link_invalid`, `password_wrong`, `guess_delayed`,
+   * `email_taken`
    */
   async finish(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
-    const { store, tokens, passwords, guesses, audit, clock, registration } = this.#options
-    checkOpenToAll(registration)
-    const { data } = await tokens.find(input.token, 'register')
+    const { store, audit, clock } = this.#core
+    const { oneTimeTokens, passwords, guesses } = this.#dependencies
+    checkOpenToAll(this.#settings.registration)
+    const { data } = await oneTimeTokens.find(input.token, 'register')
     const turn = { use: 'link', origin } as const
     passwords.checkRoom(turn)
     const bucket = await guesses.admitLink(data.email)
     const matches = await guesses.settle(bucket, () => passwords.verify(turn, input.password, data.passwordHash))
     if (!matches) {
-      const entry = { event: 'register', outcome: 'refused', actor: null, account: null } as const
-      await audit.tally({ ...entry, address: origin.address, detail: { reason: 'password_wrong' } })
-      throw new Problem('password_wrong')
+      const actor = { accountId: null, address: origin.address }
+      await audit.countRefused('register', actor, { detail: { reason: 'password_wrong' } })
+      throw accountFailures.refusal('password_wrong')
     }
     const nowMs = clock.now()
     const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
-    const entered = await store.transaction(async (client) => {
-      await tokens.redeem(client, input.token, 'register')
-      return this.#enter(client, draft, { origin, device })
+    const inserted = await store.transaction(async (client) => {
+      await oneTimeTokens.redeem(client, input.token, 'register')
+      return this.#insertWithSession(client, draft, { origin, device })
     })
-    return this.#signedIn(entered)
+    return this.#signedIn(inserted)
   }
 
-  /** The account, with a first session unless its address has to be verified before. */
-  async #admit(client: SqlClient, draft: StoredAccount, arrival: Arrival): Promise<Entered | undefined> {
+  /** Inserts the account, with a first session unless its address has to be verified before. */
+  async #insert(
+    client: SqlClient,
+    draft: StoredAccount,
+    request: RegistrationRequest,
+  ): Promise<NewSession | undefined> {
     const isVerified = draft.emailVerifiedAt !== null
-    let entered: Entered | undefined
-    if (isVerified || this.#options.unverifiedSignIn === 'allow') {
-      entered = await this.#enter(client, draft, arrival)
+    let inserted: NewSession | undefined
+    if (isVerified || this.#settings.unverifiedSignIn === 'allow') {
+      inserted = await this.#insertWithSession(client, draft, request)
     } else {
-      await insertDraft(client, this.#options, draft)
-      await this.#audit(client, draft.id, arrival)
+      await insertDraft(client, this.#core, draft)
+      await this.#record(client, draft.id, request)
     }
-    if (!isVerified) await this.#welcome(client, draft)
-    return entered
+    if (!isVerified) await this.#sendVerification(client, draft)
+    return inserted
   }
 
-  /** The account with its first session, on a device that is no stranger to it. */
-  async #enter(client: SqlClient, draft: StoredAccount, arrival: Arrival): Promise<Entered> {
-    const { sessions, guesses } = this.#options
-    const { origin, device } = arrival
-    const account = await insertDraft(client, this.#options, draft)
+  /** Inserts the account with its first session, on a device that becomes known to it. */
+  async #insertWithSession(client: SqlClient, draft: StoredAccount, request: RegistrationRequest): Promise<NewSession> {
+    const { sessions, guesses } = this.#dependencies
+    const { origin, device } = request
+    const account = await insertDraft(client, this.#core, draft)
     const session = await sessions.open(client, account.id, origin)
-    await this.#audit(client, account.id, arrival, session.id)
-    const deviceToken = await guesses.introduce(client, attemptAt(account.id, origin, device))
+    await this.#record(client, account.id, request, session.id)
+    const deviceToken = await guesses.trustFirstDevice(client, attemptAt(account.id, origin, device))
     return { account, session, deviceToken }
   }
 
-  async #signedIn({ account, session, deviceToken }: Entered): Promise<SignedIn> {
-    return { account, tokens: await this.#options.sessions.tokensFor(session), deviceToken }
+  async #signedIn({ account, session, deviceToken }: NewSession): Promise<SignedIn> {
+    return { account, tokens: await this.#dependencies.sessions.tokensFor(session), deviceToken }
   }
 
-  /** The letter with which the owner of the address says that it is theirs. */
-  async #welcome(client: SqlClient, { id, email }: Account): Promise<void> {
-    const { tokens, outbox, verifyLinkTtlSec } = this.#options
+  /** Adds the letter with which the owner verifies the address. */
+  async #sendVerification(client: SqlClient, { id, email }: Account): Promise<void> {
+    const { oneTimeTokens, outbox } = this.#dependencies
     if (!outbox.served) return
-    const link = await tokens.issue(
-      client,
-      { purpose: 'verify_email', accountId: id, data: { email } },
-      verifyLinkTtlSec,
-    )
+    const purpose = { purpose: 'verify_email', accountId: id, data: { email } } as const
+    const link = await oneTimeTokens.issue(client, purpose, this.#settings.mail.verifyLinkTtlSec)
     await outbox.add(client, { kind: 'verify_email', to: email, account: id, link })
   }
 
-  #audit(client: SqlClient, account: string, { origin, detail }: Arrival, session?: string): Promise<void> {
-    return this.#options.audit.append(client, {
-      event: 'register',
-      outcome: 'done',
-      actor: account,
-      account,
-      session,
-      address: origin.address,
-      detail,
-    })
+  #draft(input: Applicant, as: Parameters<typeof draftAccount>[2]): Promise<StoredAccount> {
+    return draftAccount({ ...this.#core, ...this.#dependencies }, input, as)
+  }
+
+  #record(client: SqlClient, accountId: string, { origin, detail }: RegistrationRequest, sessionId?: string) {
+    const actor = { accountId, sessionId, address: origin.address }
+    return this.#core.audit.done(client, 'register', actor, { detail })
   }
 }

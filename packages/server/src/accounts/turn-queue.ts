@@ -70,7 +70,7 @@ export class TurnQueue<T> {
     this.#side(express).remove(entry)
   }
 
-  /** Whether this side, with a newcomer, holds at least as many as the other. */
+  /** Whether this side, with one more entry, holds at least as many as the other. */
   #isLargerSide(express: boolean): boolean {
     return this.#side(express).size + 1 >= this.#side(!express).size
   }

@@ -1,74 +1,61 @@
-import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { Account } from '../accounts/account-table.js'
 import { canonicalEmail } from '../accounts/email-address.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
+import type { PasswordDomain } from '../accounts/open-passwords.js'
 import { noPassword } from '../accounts/password.js'
-import type { PasswordPolicy } from '../accounts/password-policy.js'
-import type { PasswordQueue, PasswordTurn } from '../accounts/password-queue.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { PasswordTurn } from '../accounts/password-queue.js'
+import type { Core } from '../core.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
 
-/** Options of `AccountProvisioning`. */
-export interface AccountProvisioningOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
+/** The parts of other domains that provisioning uses. */
+interface Dependencies extends PasswordDomain {
   readonly actors: Actors
-  readonly passwords: PasswordQueue
-  readonly policy: PasswordPolicy
-  readonly audit: AuditTrail
-  readonly clock: Clock
 }
 
-/** An account that an administrator makes. */
+/** The input of an account that an administrator creates. */
 export interface ProvisionedAccount {
   readonly email: string
   readonly name?: string | undefined
-  /** Without one, nobody can sign in before a password is set by a reset link. */
+  /** Without one, sign-in is impossible until a reset link sets a password. */
   readonly password?: string | undefined
-  /** Whether the administrator knows that the person reads what is mailed to the address. */
+  /** Whether the administrator knows that the address is the person's. */
   readonly emailVerified: boolean
 }
 
-/** Makes accounts for administrators, however registration is set. */
+/** Creates accounts for administrators, whatever the setting of registration. */
 export class AccountProvisioning {
-  readonly #options: AccountProvisioningOptions
+  readonly #core: Core
+  readonly #dependencies: Dependencies
 
-  constructor(options: AccountProvisioningOptions) {
-    this.#options = options
+  constructor(core: Core, dependencies: Dependencies) {
+    this.#core = core
+    this.#dependencies = dependencies
   }
 
   /**
-   * Makes an account with its secret. Nothing is mailed. Fails with `email_invalid`, `email_taken`,
-   * `password_…`, `overloaded`, and as `lockAdministrator` does.
+   * Creates an account with its secret. No letter is sent.
+   *
+   * @throws Problem `email_invalid`, `email_taken`, `password_…`, `overloaded`, and as
+   * `lockAdministrator`
    */
   async create(
     by: Administrator,
     { email: given, name, password, emailVerified }: ProvisionedAccount,
   ): Promise<Account> {
-    const { store, passwords, policy, audit, clock } = this.#options
+    const { store, audit, clock } = this.#core
+    const { actors, passwords, passwordPolicy } = this.#dependencies
     const email = canonicalEmail(given)
-    const passwordHash =
-      password === undefined ? noPassword : await passwords.hash(turnOf(by), policy.check(password, { email, name }))
+    const checked = password === undefined ? undefined : passwordPolicy.check(password, { email, name })
+    const passwordHash = checked === undefined ? noPassword : await passwords.hash(turnOf(by), checked)
     const createdAt = clock.now()
     const emailVerifiedAt = emailVerified ? createdAt : null
     const draft = newAccount({ email, name: name ?? null, role: 'user', passwordHash, createdAt, emailVerifiedAt })
     return store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
-      const account = await insertDraft(client, this.#options, draft)
-      const { accountId: actor, sessionId: session, address } = by
+      await lockAdministrator(actors, client, by)
+      const account = await insertDraft(client, this.#core, draft)
       const detail = { email_verified: emailVerified, password: password !== undefined }
-      const entry = {
-        event: 'register',
-        outcome: 'done',
-        actor,
-        account: account.id,
-        session,
-        address,
-        detail,
-      } as const
-      await audit.append(client, entry)
+      await audit.done(client, 'register', by, { account: account.id, detail })
       return account
     })
   }

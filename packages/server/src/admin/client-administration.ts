@@ -1,165 +1,157 @@
-import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
 import type { AuditDetail } from '../audit/audit-detail.js'
-import type { AuditEntry, AuditEvent } from '../audit/audit-record.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { AuditEvent } from '../audit/audit-record.js'
 import { hashClientSecret, MAX_LIVE_SECRETS, newClientSecret } from '../clients/client-secret.js'
 import * as table from '../clients/client-table.js'
+import { clientFailures } from '../clients/failures.js'
+import type { Core } from '../core.js'
 import { grantsOfClient, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { uuidV7 } from '../uuid.js'
 import { type Administrator, lockAdministrator } from './administrator.js'
 import { type Page, pageOf } from './page.js'
 
-/** What `ClientAdministration` works with. */
-export interface ClientAdministrationOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly actors: Actors
-  readonly audit: AuditTrail
-  readonly clock: Clock
-}
-
-/** A client with what may be known of its secrets. */
+/** A client with the dates of its secrets. */
 export interface DescribedClient extends table.Client {
   readonly secrets: readonly table.ClientSecret[]
 }
 
-/** A client whose new secret is shown this once. */
+/** A client with its new secret, which is shown only once. */
 export interface RevealedClient {
   readonly client: DescribedClient
   readonly secret: string
 }
 
-/** What an administrator decides about a client. */
+/** The settings of a client. */
 export interface ClientInput {
   readonly name: string
   readonly scope: string
   readonly mayIntrospect: boolean
 }
 
-/** What is done to a client and its tenant's secret in one transaction. Resolves with the detail of its audit entry, if it has one. */
+/** A change of a client and its tenant in one transaction. Returns the detail of its audit entry, if any. */
 type Work = (client: SqlClient, found: table.Client) => Promise<AuditDetail | undefined>
 
 /**
- * What administrators do with clients. Everything fails with `client_unknown` when there is no such
- * client, and each change as `lockAdministrator` does.
+ * Administration of clients. Every method throws `client_unknown` if there is no such client, and each
+ * change throws as `lockAdministrator` does.
  */
 export class ClientAdministration {
-  readonly #options: ClientAdministrationOptions
+  readonly #core: Core
+  readonly #actors: Actors
 
-  constructor(options: ClientAdministrationOptions) {
-    this.#options = options
+  constructor(core: Core, { actors }: { readonly actors: Actors }) {
+    this.#core = core
+    this.#actors = actors
   }
 
-  /** A new client, its tenant's secret and grants and its first client secret, in one transaction. Fails with `grants_too_large`. */
+  /** Creates a client with its tenant and a client secret in one transaction. Throws `grants_too_large`. */
   create(by: Administrator, { name, scope, mayIntrospect }: ClientInput): Promise<RevealedClient> {
     const createdAt = this.#now()
     const id = uuidV7(createdAt)
-    return this.#options.store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
-      await this.#options.keys.provision(id, { client })
-      await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient({ scope }) })
+    return this.#core.store.transaction(async (client) => {
+      await lockAdministrator(this.#actors, client, by)
+      await this.#core.keys.provision(id, { client })
+      await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfClient({ scope }) })
       await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
       const secret = await this.#addSecret(client, id)
-      await this.#audit(client, by, {
-        event: 'client_create',
-        account: id,
-        detail: { scope, may_introspect: mayIntrospect },
-      })
+      const detail = { scope, may_introspect: mayIntrospect }
+      await this.#core.audit.done(client, 'client_create', by, { account: id, detail })
       return { client: await this.#describe(client, id), secret }
     })
   }
 
-  /** Clients, oldest first. */
+  /** Returns clients, oldest first. */
   async list({ after, limit }: { after: string; limit: number }): Promise<Page<table.Client>> {
-    return pageOf(await table.listClients(this.#options.store, { after, limit: limit + 1 }), limit)
+    return pageOf(await table.listClients(this.#core.store, { after, limit: limit + 1 }), limit)
   }
 
   read(id: string): Promise<DescribedClient> {
-    return this.#describe(this.#options.store, id)
+    return this.#describe(this.#core.store, id)
   }
 
-  /** Changes what is given. A new scope holds at once for the tokens that it has. Fails with `grants_too_large`. */
+  /** Changes the given members. A new scope applies at once to existing tokens. Throws `grants_too_large`. */
   change(by: Administrator, id: string, input: Partial<ClientInput>): Promise<DescribedClient> {
     return this.#alter(by, id, 'client_change', async (client, found) => {
       const changed = { ...found, ...input }
       await table.updateClient(client, changed)
-      await storeGrants(client, this.#options.keys, { tenant: id, grants: grantsOfClient(changed) })
+      await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfClient(changed) })
       return { before: rightsOf(found), after: rightsOf(changed) }
     })
   }
 
   /**
-   * A further client secret. The one that there is holds for `graceSec` more, so that the new one can be brought out and nobody notices; with 0 it has
-   * leaked, and ends at once with everything that was got for it. Fails with `client_rotating` while there are two already.
+   * Adds a client secret. The present one stays valid for `graceSec`, so that the new one can be deployed
+   * without downtime; with 0, after a leak, it ends at once with every token of the client.
+   *
+   * @throws Problem `client_rotating` while there are two already
    */
   async rotateSecret(by: Administrator, id: string, graceSec: number): Promise<RevealedClient> {
-    return this.#options.store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
+    return this.#core.store.transaction(async (client) => {
+      await lockAdministrator(this.#actors, client, by)
       known(await table.lockClient(client, id))
       const nowMs = this.#now()
-      const living = await table.listClientSecrets(client, id, nowMs)
-      if (graceSec > 0 && living.length >= MAX_LIVE_SECRETS) throw new Problem('client_rotating')
+      const live = await table.listClientSecrets(client, id, nowMs)
+      if (graceSec > 0 && live.length >= MAX_LIVE_SECRETS) throw clientFailures.refusal('client_rotating')
       await table.retireClientSecrets(client, id, { retiresAt: nowMs + graceSec * 1000, nowMs })
-      if (graceSec === 0) await this.#options.keys.revoke(id, { client })
+      if (graceSec === 0) await this.#core.keys.revoke(id, { client })
       const secret = await this.#addSecret(client, id)
-      await this.#audit(client, by, { event: 'client_secret_rotate', account: id, detail: { grace_seconds: graceSec } })
+      const detail = { grace_seconds: graceSec }
+      await this.#core.audit.done(client, 'client_secret_rotate', by, { account: id, detail })
       return { client: await this.#describe(client, id), secret }
     })
   }
 
-  /** A new secret signs the client's tokens; those that it has hold on. Fails with `too_many_rotations`, `tenant_inactive`. */
+  /** Rotates the tenant's secret; tokens stay valid. Throws `too_many_rotations`, `tenant_inactive`. */
   rotate(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'secret_rotate', async (client) => {
-      await this.#options.keys.rotate(id, { client })
+      await this.#core.keys.rotate(id, { client })
       return undefined
     })
   }
 
-  /** Every token of the client ends; it can get new ones at once. */
+  /** Ends every token of the client; it can get new ones at once. */
   revoke(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'secret_revoke', async (client) => {
-      await this.#options.keys.revoke(id, { client })
+      await this.#core.keys.revoke(id, { client })
       return undefined
     })
   }
 
-  /** The client gets no more tokens, and those that it has end. */
+  /** Disables the client and ends its tokens. */
   disable(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'client_disable', async (client, found) => {
       await table.updateClient(client, { ...found, disabledAt: found.disabledAt ?? this.#now() })
-      await this.#options.keys.disable(id, { client })
+      await this.#core.keys.disable(id, { client })
       return undefined
     })
   }
 
-  /** The client gets tokens again; nothing that ended comes back. */
+  /** Enables the client; tokens that ended stay ended. */
   enable(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'client_enable', async (client, found) => {
       await table.updateClient(client, { ...found, disabledAt: null })
-      await this.#options.keys.enable(id, { client })
+      await this.#core.keys.enable(id, { client })
       return undefined
     })
   }
 
-  /** Deletes the client with its secrets; its tokens end. */
+  /** Deletes the client with its secrets, and ends its tokens. */
   async delete(by: Administrator, id: string): Promise<void> {
-    await this.#options.store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
-      if (!(await table.deleteClient(client, id))) throw new Problem('client_unknown')
-      await this.#options.keys.forget(id, { client })
-      await this.#audit(client, by, { event: 'client_delete', account: id })
+    await this.#core.store.transaction(async (client) => {
+      await lockAdministrator(this.#actors, client, by)
+      if (!(await table.deleteClient(client, id))) throw clientFailures.refusal('client_unknown')
+      await this.#core.keys.forget(id, { client })
+      await this.#core.audit.done(client, 'client_delete', by, { account: id })
     })
   }
 
-  /** Locks the author and the client, does the work, logs it, and gives the client as it is then: one transaction. */
+  /** Locks the author and the client, makes and records the change, and returns the changed client. */
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
-    return this.#options.store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
+    return this.#core.store.transaction(async (client) => {
+      await lockAdministrator(this.#actors, client, by)
       const detail = await work(client, known(await table.lockClient(client, id)))
-      await this.#audit(client, by, { event, account: id, detail })
+      await this.#core.audit.done(client, event, by, { account: id, detail })
       return this.#describe(client, id)
     })
   }
@@ -181,16 +173,8 @@ export class ClientAdministration {
     return secret
   }
 
-  #audit(
-    client: SqlClient,
-    { accountId: actor, sessionId: session, address }: Administrator,
-    what: Pick<AuditEntry, 'event' | 'account' | 'detail'>,
-  ): Promise<void> {
-    return this.#options.audit.append(client, { ...what, outcome: 'done', actor, session, address })
-  }
-
   #now(): number {
-    return this.#options.clock.now()
+    return this.#core.clock.now()
   }
 }
 
@@ -199,6 +183,6 @@ function rightsOf({ scope, mayIntrospect, disabledAt }: table.Client): AuditDeta
 }
 
 function known(found: table.Client | undefined): table.Client {
-  if (found === undefined) throw new Problem('client_unknown')
+  if (found === undefined) throw clientFailures.refusal('client_unknown')
   return found
 }

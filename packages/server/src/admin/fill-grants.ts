@@ -1,17 +1,12 @@
-import type { GrantsInput, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { GrantsInput } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
 import { lockAccount } from '../accounts/account-table.js'
 import { lockClient } from '../clients/client-table.js'
+import type { Core } from '../core.js'
 import { grantsOfAccount, grantsOfClient, storeGrants } from '../grants.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
 
-/** What `fillGrants` works with. */
-export interface FillParts {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-}
-
-/** How many tenants got their grants, and how many have more than fits. */
+/** The number of tenants that got their grants, and of those whose grants are too large. */
 export interface FilledGrants {
   readonly filled: number
   readonly tooLarge: number
@@ -27,11 +22,12 @@ const selectAccounts = `
 const selectClients = `select id from server_clients where id > $1 and ${withoutGrants} order by id limit ${batchSize}`
 
 /**
- * Stores the grants of accounts and clients that have rights but no grants yet: those from before grants were kept with
- * the tenant. Until then such a tenant has no rights. Each one is a transaction, so that several servers may do this at
- * once, and one that was stopped goes on at its next start.
+ * Stores the grants of accounts and clients that have rights but no grants yet, from a version that did
+ * not store grants with the tenant. Until then such a tenant has no rights. Each tenant is a transaction
+ * of its own, so that several servers may run this at once, and a stopped run continues at the next
+ * start.
  */
-export async function fillGrants({ store, keys }: FillParts): Promise<FilledGrants> {
+export async function fillGrants({ store, keys }: Pick<Core, 'store' | 'keys'>): Promise<FilledGrants> {
   const tally = { filled: 0, tooLarge: 0 }
   const fill = async (id: string, grantsIn: (client: SqlClient) => Promise<GrantsInput | undefined>) => {
     try {
@@ -41,7 +37,7 @@ export async function fillGrants({ store, keys }: FillParts): Promise<FilledGran
       })
       tally.filled += 1
     } catch (error) {
-      if (!(error instanceof Problem && error.code === 'grants_too_large')) throw error
+      if (!(isProblem(error) && error.code === 'grants_too_large')) throw error
       tally.tooLarge += 1
     }
   }

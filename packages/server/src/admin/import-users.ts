@@ -1,20 +1,12 @@
-import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
 import { findAccountByEmail, isIdTaken } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
-import { Problem } from '../problem.js'
+import type { Core } from '../core.js'
+import { isProblem } from '../problem.js'
+import { operator } from './administrator.js'
 
-/** What `importUsers` works with. */
-export interface ImportParts {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly audit: AuditTrail
-  readonly clock: Clock
-}
-
-/** One line of what is imported. */
+/** One line of an import. */
 export interface ImportLine {
   /** From 1. */
   readonly number: number
@@ -22,9 +14,9 @@ export interface ImportLine {
   readonly value: unknown
 }
 
-/** How it is done. */
+/** Options of an import. */
 export interface ImportOptions {
-  /** Finds out what would happen, and changes nothing. */
+  /** Counts what would happen, and changes nothing. */
   readonly dryRun: boolean
   /** Stops it between two batches. */
   readonly signal: AbortSignal
@@ -34,7 +26,7 @@ export interface ImportOptions {
   readonly onProgress: (tally: ImportTally) => void
 }
 
-/** How many lines there were, by what became of them. */
+/** The numbers of lines, by outcome. */
 export interface ImportTally {
   readonly imported: number
   /** They have an account already. */
@@ -42,10 +34,10 @@ export interface ImportTally {
   readonly invalid: number
 }
 
-/** Accounts per transaction: few enough that nobody who signs in waits long. */
+/** Accounts per transaction: few, so that sign-ins do not wait long. */
 const batchSize = 100
 
-/** Times that a batch is tried again because somebody has registered one of its addresses meanwhile. */
+/** Attempts of a batch while its addresses are being registered. */
 const maxAttempts = 5
 
 interface Candidate {
@@ -53,24 +45,25 @@ interface Candidate {
   readonly user: ImportedUser
 }
 
-/** One that has an account already, and what says so. */
+/** A line whose account exists already, and the reason. */
 interface Present extends Candidate {
   readonly fault: 'email_present' | 'id_present'
 }
 
 /**
- * Makes accounts of what another system has kept, each with a secret of its own, a batch in one transaction. An address or an ID that has an account already is passed
- * over, so that whatever ended an import, the same one goes on where it stopped.
+ * Imports accounts of another system, each with a secret of its own, in batches of one transaction. A
+ * line whose address or ID has an account already is skipped, so that a repeated import continues where
+ * the last one stopped.
  */
 export async function importUsers(
-  parts: ImportParts,
+  core: Core,
   lines: AsyncIterable<ImportLine>,
   { dryRun, signal, onFault, onProgress }: ImportOptions,
 ): Promise<ImportTally> {
   const tally = { imported: 0, present: 0, invalid: 0 }
   let batch: Candidate[] = []
   const flush = async () => {
-    const present = await settle(parts, batch, dryRun)
+    const present = await settle(core, batch, dryRun)
     for (const { number, fault } of present) onFault(number, fault)
     tally.present += present.length
     tally.imported += batch.length - present.length
@@ -78,7 +71,7 @@ export async function importUsers(
     onProgress(tally)
   }
   for await (const { number, value } of lines) {
-    const user = parseImportedUser(value, parts.clock.now())
+    const user = parseImportedUser(value, core.clock.now())
     if (typeof user === 'string') {
       tally.invalid += 1
       onFault(number, user)
@@ -86,33 +79,33 @@ export async function importUsers(
       batch.push({ number, user })
     }
     if (batch.length === batchSize) await flush()
-    // What is not in a whole batch yet is read again when the import is repeated.
+    // An incomplete batch is read again when the import is repeated.
     if (signal.aborted) return tally
   }
   if (batch.length > 0) await flush()
   return tally
 }
 
-/** Returns those that had an account already. */
-async function settle(parts: ImportParts, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Present[]> {
-  if (dryRun) return findPresent(parts.store, batch)
+/** Inserts the batch; returns the lines whose account existed already. */
+async function settle(core: Core, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Present[]> {
+  if (dryRun) return findPresent(core.store, batch)
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await parts.store.transaction((client) => insertBatch(parts, client, batch))
+      return await core.store.transaction((client) => insertBatch(core, client, batch))
     } catch (error) {
-      const raced = error instanceof Problem && error.code === 'email_taken'
+      const raced = isProblem(error) && error.code === 'email_taken'
       if (!raced || attempt === maxAttempts) throw error
     }
   }
 }
 
 async function insertBatch(
-  { keys, audit }: ImportParts,
+  { keys, audit }: Core,
   client: SqlClient,
   batch: readonly Candidate[],
 ): Promise<readonly Present[]> {
   const present: Present[] = []
-  // In one order: two imports of the same accounts wait for each other instead of deadlocking.
+  // In one order, so that two imports of the same accounts do not deadlock.
   for (const candidate of batch.toSorted(byEmail)) {
     const fault = await presenceOf(client, candidate.user)
     if (fault !== undefined) {
@@ -121,8 +114,7 @@ async function insertBatch(
     }
     const { id: givenId, ...user } = candidate.user
     const { id } = await insertDraft(client, { keys }, newAccount(user, givenId))
-    const entry = { event: 'account_import', outcome: 'done', actor: 'cli', account: id, address: null } as const
-    await audit.append(client, { ...entry, detail: { role: user.role } })
+    await audit.done(client, 'account_import', operator, { account: id, detail: { role: user.role } })
   }
   return present.toSorted((one, other) => one.number - other.number)
 }
@@ -141,7 +133,7 @@ async function findPresent(client: SqlClient, batch: readonly Candidate[]): Prom
   return present
 }
 
-/** Returns what of a user is there already. */
+/** Returns which part of a user exists already. */
 async function presenceOf(client: SqlClient, { id, email }: ImportedUser): Promise<Present['fault'] | undefined> {
   if ((await findAccountByEmail(client, email)) !== undefined) return 'email_present'
   return id !== undefined && (await isIdTaken(client, id)) ? 'id_present' : undefined

@@ -1,42 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KeyReplacementProgress, RotatingKeyPairSource, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { KeyReplacementProgress, RotatingKeyPairSource } from 'latchkey'
+import type { SqlStore } from 'latchkey/sql'
 import { endEveryLink } from '../accounts/one-time-tokens.js'
-import type { AuditChain } from '../audit/audit-chain.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { AuditDomain } from '../audit/open-audit.js'
+import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { operator } from './administrator.js'
 
-/** What `replaceAllKeys` works with. */
-export interface KeyReplacementParts {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
+/** The core, and the parts whose keys are replaced beside those of tenants. */
+export interface KeyReplacementParts extends AuditDomain, Pick<Core, 'store' | 'keys'> {
   readonly serviceKeys: RotatingKeyPairSource
   readonly sessions: Sessions
-  readonly audit: AuditTrail
-  readonly auditChain: AuditChain
 }
 
-/** How it is stopped, and how far it has come. */
+/** Stops the replacement, and reports its progress. */
 export interface KeyReplacementOptions {
   readonly signal: AbortSignal
   readonly onProgress: (progress: KeyReplacementProgress) => void
 }
 
-/** Transactions that take longer than this are not waited for. */
+/** The longest wait for open transactions. */
 const transactionPatienceMs = 30_000
 const pollMs = 50
 
 /**
- * Replaces every key that is kept in the database, and ends what rested on the old ones: every session and token, what other services accept from their
- * next look at the JWKS on, mailed links and letters that wait. Then nothing is sealed under an older master key any more. It may be stopped or killed and called again.
- * Returns how many tenants got a new secret.
+ * Replaces every key in the database, and ends everything made with the old ones: sessions, tokens,
+ * tokens for other services from their next read of the JWKS on, mailed links and waiting letters. Then
+ * nothing is sealed under an older master key any more. It may be stopped or killed, and called again.
+ *
+ * @returns the number of tenants that got a new secret
  */
 export async function replaceAllKeys(
   { store, keys, serviceKeys, sessions, audit, auditChain }: KeyReplacementParts,
   { signal, onProgress }: KeyReplacementOptions,
 ): Promise<number> {
-  await audit.append(store, { event: 'key_replace', outcome: 'done', actor: 'cli', account: null, address: null })
+  await audit.done(store, 'key_replace', operator, { account: null })
   const replaced = await keys.replaceKeys({
     signal,
     onProgress,
@@ -44,7 +43,7 @@ export async function replaceAllKeys(
       await serviceKeys.replace()
       await endOfTransactions(store)
       await store.transaction(async (client) => {
-        // Letters that wait hold links in the clear for whoever has the key of the outbox.
+        // The old key of the outbox opens waiting letters, which contain links.
         await endEveryLink(client)
         await emptyOutbox(client)
       })
@@ -56,7 +55,7 @@ export async function replaceAllKeys(
   return replaced
 }
 
-/** Waits for what was written before with an old key, and is not committed yet. SQLite has one writer, which the next write waits for. */
+/** Waits for open transactions, which may have used an old key. SQLite has a single writer: nothing to wait for. */
 async function endOfTransactions(store: SqlStore): Promise<void> {
   if (store.dialect === 'sqlite') return
   const newest = await readSnapshot(store)

@@ -1,23 +1,19 @@
-import type { SqlStore } from 'latchkey/sql'
 import { findAccount } from '../accounts/account-table.js'
+import { accountFailures } from '../accounts/failures.js'
 import type { OneTimeTokens } from '../accounts/one-time-tokens.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import { linkUrl } from '../mail/link-url.js'
 import type { Outbox } from '../mail/outbox.js'
-import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { adminFailures } from './failures.js'
 
-/** Options of `ResetLinks`. */
-export interface ResetLinksOptions {
-  readonly store: SqlStore
+/** The parts of other domains that reset links use. */
+interface Dependencies {
   readonly actors: Actors
-  readonly tokens: OneTimeTokens
+  readonly oneTimeTokens: OneTimeTokens
   readonly outbox: Outbox
-  readonly audit: AuditTrail
-  readonly resetLinkTtlSec: number
-  /** The URL under which the linked pages are. */
-  readonly linkBase: string
 }
 
 /** A link to hand out. */
@@ -29,36 +25,42 @@ export interface HandedLink {
 
 /** Makes links to set a new password, for administrators to hand out where mail does not reach the person. */
 export class ResetLinks {
-  readonly #options: ResetLinksOptions
+  readonly #core: Core
+  readonly #dependencies: Dependencies
+  readonly #settings: Pick<Configuration, 'mail'>
 
-  constructor(options: ResetLinksOptions) {
-    this.#options = options
+  constructor(core: Core, dependencies: Dependencies, settings: Pick<Configuration, 'mail'>) {
+    this.#core = core
+    this.#dependencies = dependencies
+    this.#settings = settings
   }
 
   /**
    * Makes a link that works once and ends every earlier one of the account, also one that was mailed.
    * The owner is informed by mail if the address is verified.
    *
-   * A stolen session of one administrator must not become the accounts of all the others, under whose
-   * names it would then act: only the operator makes a link for an administrator.
+   * With a stolen session of one administrator an attacker must not take over the accounts of the
+   * others: only the operator makes a link for an administrator.
    *
    * @throws Problem `account_unknown`, `account_disabled`, `administrator_protected`; and as
    * `lockAdministrator`
    */
   async create(by: Administrator, id: string): Promise<HandedLink> {
-    const { store, tokens, outbox, audit, resetLinkTtlSec, linkBase } = this.#options
+    const { store, audit } = this.#core
+    const { actors, oneTimeTokens, outbox } = this.#dependencies
+    const { resetLinkTtlSec, linkBase } = this.#settings.mail
     return store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by, [id])
+      await lockAdministrator(actors, client, by, [id])
       const account = await findAccount(client, id)
-      if (account === undefined) throw new Problem('account_unknown')
-      if (account.role === 'admin' && !isOperator(by)) throw new Problem('administrator_protected')
-      if (account.disabledAt !== null) throw new Problem('account_disabled', { hint: 'Enable the account first.' })
-      await tokens.revoke(client, id, 'reset_password')
+      if (account === undefined) throw accountFailures.refusal('account_unknown')
+      if (account.role === 'admin' && !isOperator(by)) throw adminFailures.refusal('administrator_protected')
+      if (account.disabledAt !== null)
+        throw accountFailures.refusal('account_disabled', { hint: 'Enable the account first.' })
+      await oneTimeTokens.revoke(client, id, 'reset_password')
       const data = { email: account.email, madeBy: isOperator(by) ? null : by.accountId }
-      const link = await tokens.issue(client, { purpose: 'handed_reset', accountId: id, data }, resetLinkTtlSec)
+      const link = await oneTimeTokens.issue(client, { purpose: 'handed_reset', accountId: id, data }, resetLinkTtlSec)
       await outbox.notify(client, account, { kind: 'reset_link_made' })
-      const { accountId: actor, sessionId: session, address } = by
-      await audit.append(client, { event: 'reset_link_create', outcome: 'done', actor, account: id, session, address })
+      await audit.done(client, 'reset_link_create', by, { account: id })
       return { url: linkUrl(linkBase, 'reset_password', link), expiresAt: link.expiresAt }
     })
   }

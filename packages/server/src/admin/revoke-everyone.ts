@@ -1,48 +1,48 @@
-import { type Clock, isLatchkeyError, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import { isLatchkeyError } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
 import { lockClient } from '../clients/client-table.js'
+import type { Core } from '../core.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import { endSessions } from '../sessions/session-table.js'
 
-/** What `revokeEveryone` works with. */
-export interface RevocationParts {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly clock: Clock
-}
+/** The parts of the core that a revocation uses. */
+export type RevocationCore = Pick<Core, 'store' | 'keys' | 'clock'>
 
-/** Whom it revokes, and how it is stopped. */
+/** Selects the tenants, stops the revocation, and reports its progress. */
 export interface RevocationOptions {
-  /** Milliseconds since 1970: tenants that have a secret from before. What was revoked has none any more, so the same time takes up what was stopped. */
+  /**
+   * Milliseconds since 1970: selects tenants with a secret from before. Revoked tenants have none any
+   * more, so that the same time continues a stopped run.
+   */
   readonly madeBefore: number
   readonly signal: AbortSignal
-  /** Called after each step with the tenants revoked by now and those that there were at the beginning. */
+  /** Called after each step with the number of revoked tenants, and of all at the start. */
   readonly onProgress: (done: number, total: number) => void
 }
 
-/** Tenants per transaction: short enough that nobody beside it waits long. */
+/** Tenants per transaction: few, so that other requests do not wait long. */
 const stepSize = 100
 
-/** Ends every session and every token made before a time, of accounts and of all others who have secrets; gives how many tenants, also when it was stopped. */
+/** Ends every session and token made before a time, of all tenants; returns their number, also if stopped. */
 export async function revokeEveryone(
-  parts: RevocationParts,
+  core: RevocationCore,
   { madeBefore, signal, onProgress }: RevocationOptions,
 ): Promise<number> {
-  const total = await countDue(parts.store, madeBefore)
+  const total = await countDue(core.store, madeBefore)
   let done = 0
   let after = ''
   while (!signal.aborted) {
-    const tenants = await readDue(parts.store, madeBefore, after)
+    const tenants = await readDue(core.store, madeBefore, after)
     after = tenants.at(-1) ?? after
     if (tenants.length === 0) break
-    await revokeAll(parts, tenants)
+    await revokeAll(core, tenants)
     done += tenants.length
     onProgress(done, total)
   }
   return done
 }
 
-function revokeAll({ store, keys, clock }: RevocationParts, tenants: readonly string[]): Promise<void> {
+function revokeAll({ store, keys, clock }: RevocationCore, tenants: readonly string[]): Promise<void> {
   return store.transaction(async (client) => {
     const accounts = await lockAccounts(client, tenants)
     const ordered = [...tenants].sort()
@@ -54,7 +54,7 @@ function revokeAll({ store, keys, clock }: RevocationParts, tenants: readonly st
   })
 }
 
-/** Who was forgotten meanwhile has nothing left to revoke. */
+/** A tenant that was deleted meanwhile has nothing to revoke. */
 function ignoringForgotten(error: unknown): void {
   if (!isLatchkeyError(error) || error.code !== 'tenant_unknown') throw error
 }

@@ -1,93 +1,85 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock, RotateAllOptions, TenantSecrets, TenantsRotation } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
-import type { AuditDetail } from '../audit/audit-detail.js'
+import type { RotateAllOptions, TenantsRotation } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
-import { Problem } from '../problem.js'
+import type { Core } from '../core.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, lockAdministrator } from './administrator.js'
+import { adminFailures } from './failures.js'
 import * as table from './rotation-table.js'
 
-/** What `Rotations` works with. */
-export interface RotationsOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly actors: Actors
-  readonly audit: AuditTrail
-  readonly clock: Clock
-}
-
-/** How a rotation of everybody is to be done. */
+/** The options of a rotation of all tenants. */
 export type RotationOrder = Pick<RotateAllOptions, 'olderThan' | 'ratePerMinute' | 'canary'>
 
-/** How far the rotation of everybody has come. `waiting`: no server carries it out at the moment; one will take it up. */
+/** The progress of the rotation of all tenants. `waiting`: no server has claimed it at the moment. */
 export interface RotationStatus
   extends Pick<table.StoredRotation, 'olderThan' | 'rotated' | 'remaining' | 'estimatedEnd'> {
   readonly state: table.DesiredState | 'waiting'
   readonly failed: Readonly<Record<string, number>>
 }
 
-/** A server that was not heard of for so long is taken for dead, and another one goes on. */
+/** The lease of the server that runs the rotation; after it another server may claim the rotation. */
 const leaseMs = 10_000
 
 const usualRatePerMinute = 6000
 
-/** What this server carries out. */
+/** The rotation that this server runs. */
 interface CurrentRotation {
   readonly rotation: TenantsRotation
-  /** Rotated before this server took it up. */
+  /** Tenants rotated before this server claimed it. */
   readonly before: number
-  /** What it was told last. */
+  /** The state that was last applied to it. */
   desired: 'rotating' | 'paused'
-  /** Something other than the store being away has ended it. */
+  /** Whether it has failed for another reason than an unavailable store. */
   hasFailed: boolean
 }
 
 /**
- * The rotation of everybody, one at a time for all servers of the database. What is wanted of it stands in a row that any server may write; one server carries it
- * out and notes how far it has come, and should it die, another one takes it up, from the same date: who was rotated is due no longer.
- * Each order fails as `lockAdministrator` does. A rotation that has begun does not depend on the
- * rights of the administrator who began it.
+ * The rotation of all tenants, one at a time for all servers of the database. A row holds the desired
+ * state, which any server may write. One server claims the row by a lease, runs the rotation and stores
+ * its progress. If it dies, another server claims the rotation and continues from the same date:
+ * rotated tenants are not due any more. Each order throws as `lockAdministrator` does. A running
+ * rotation does not depend on the rights of the administrator who started it.
  */
 export class Rotations {
-  readonly #options: RotationsOptions
+  readonly #core: Core
+  readonly #actors: Actors
   readonly #id = randomUUID()
   #current: CurrentRotation | undefined
   #ticking: Promise<void> = Promise.resolve()
 
-  constructor(options: RotationsOptions) {
-    this.#options = options
+  constructor(core: Core, { actors }: { readonly actors: Actors }) {
+    this.#core = core
+    this.#actors = actors
   }
 
-  /** How far the last one has come. Fails with `rotation_unknown` when there never was one. */
+  /** Returns the progress of the last rotation. Throws `rotation_unknown` if there was none. */
   async read(): Promise<RotationStatus> {
-    const stored = await table.findRotation(this.#options.store)
-    if (stored === undefined) throw new Problem('rotation_unknown')
+    const stored = await table.findRotation(this.#core.store)
+    if (stored === undefined) throw adminFailures.refusal('rotation_unknown')
     const { olderThan, rotated, failed, remaining, estimatedEnd, runnerUntil } = stored
     const state = stored.state === 'rotating' && runnerUntil <= this.#now() ? 'waiting' : stored.state
     return { state, olderThan, rotated, failed: JSON.parse(failed), remaining, estimatedEnd }
   }
 
-  /** Begins one. Fails with `rotation_running`. */
+  /** Starts a rotation. Throws `rotation_running`. */
   async start(by: Administrator, order: RotationOrder): Promise<RotationStatus> {
-    const { store } = this.#options
+    const { store } = this.#core
     const nowMs = this.#now()
     const { ratePerMinute = usualRatePerMinute, canary = 0 } = order
     const olderThan = order.olderThan?.getTime() ?? nowMs
     const remaining = await store.countDue(olderThan)
     const estimatedEnd = Math.round(nowMs + (remaining * 60_000) / ratePerMinute)
     await store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
+      await lockAdministrator(this.#actors, client, by)
       const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
-      if (!begun) throw new Problem('rotation_running')
+      if (!begun) throw adminFailures.refusal('rotation_running')
       const detail = { older_than: new Date(olderThan).toISOString(), rate_per_minute: ratePerMinute, canary }
-      await this.#audit(client, by, 'rotation_start', detail)
+      await this.#core.audit.done(client, 'rotation_start', by, { account: null, detail })
     })
     return this.#settle()
   }
 
-  /** Rotates nobody until `resume`. Fails with `rotation_unknown` when none is under way; so do the others. */
+  /** Pauses the rotation until `resume`. This and the others throw `rotation_unknown` if none is running. */
   pause(by: Administrator): Promise<RotationStatus> {
     return this.#setDesiredState(by, 'paused', 'rotation_pause')
   }
@@ -96,20 +88,20 @@ export class Rotations {
     return this.#setDesiredState(by, 'rotating', 'rotation_resume')
   }
 
-  /** Ends it after the tenant at hand. */
+  /** Stops the rotation after the current tenant. */
   stop(by: Administrator): Promise<RotationStatus> {
     return this.#setDesiredState(by, 'stopped', 'rotation_stop')
   }
 
-  /** Does what is wanted of this server. To be called about every second. */
+  /** Claims, reconciles or releases the rotation. Call it about every second. */
   tick(): Promise<void> {
     const ticked = this.#ticking.then(() => this.#tick())
-    // One that failed is not in the way of the next.
+    // A tick that failed must not block the next one.
     this.#ticking = ticked.catch(() => {})
     return ticked
   }
 
-  /** Lets another server take up at once what this one carries out. */
+  /** Releases the rotation, so that another server can claim it at once. */
   async close(): Promise<void> {
     await this.#ticking
     const current = this.#current
@@ -120,10 +112,10 @@ export class Rotations {
   }
 
   async #setDesiredState(by: Administrator, state: table.DesiredState, event: AuditEvent): Promise<RotationStatus> {
-    await this.#options.store.transaction(async (client) => {
-      await lockAdministrator(this.#options, client, by)
-      if (!(await table.setDesiredState(client, state))) throw new Problem('rotation_unknown')
-      await this.#audit(client, by, event)
+    await this.#core.store.transaction(async (client) => {
+      await lockAdministrator(this.#actors, client, by)
+      if (!(await table.setDesiredState(client, state))) throw adminFailures.refusal('rotation_unknown')
+      await this.#core.audit.done(client, event, by, { account: null })
     })
     return this.#settle()
   }
@@ -134,11 +126,11 @@ export class Rotations {
   }
 
   async #tick(): Promise<void> {
-    const stored = await table.findRotation(this.#options.store)
+    const stored = await table.findRotation(this.#core.store)
     if (stored === undefined) return
     if (this.#current === undefined) return this.#claim(stored)
     if (stored.runner === this.#id) return this.#reconcile(this.#current, stored)
-    // This server was taken for dead: another one goes on.
+    // The lease has ended, and another server has claimed the rotation.
     await end(this.#current)
     this.#current = undefined
   }
@@ -146,7 +138,7 @@ export class Rotations {
   async #claim({ state, runnerUntil, olderThan, ratePerMinute, canary, rotated }: table.StoredRotation): Promise<void> {
     const nowMs = this.#now()
     if (state !== 'rotating' || runnerUntil > nowMs) return
-    const { store, keys } = this.#options
+    const { store, keys } = this.#core
     const taken = await table.claimRotation(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs })
     if (!taken) return
     const order = { olderThan: new Date(olderThan), ratePerMinute, canary: rotated === 0 ? canary : 0 }
@@ -159,7 +151,7 @@ export class Rotations {
   }
 
   async #reconcile(current: CurrentRotation, { state }: table.StoredRotation): Promise<void> {
-    const { store } = this.#options
+    const { store } = this.#core
     const { progress } = current.rotation
     const isCanaryDone = state === 'rotating' && current.desired === 'rotating' && progress.state === 'paused'
     if (state === 'paused' && current.desired === 'rotating') {
@@ -171,7 +163,7 @@ export class Rotations {
     }
     const isOver = state === 'stopped' || progress.state === 'done' || current.hasFailed
     if (isOver) await end(current)
-    // The counts are written before the state, so that whoever reads the state sees the counts that led to it.
+    // The counts are written before the state, so that a reader of the state sees its final counts.
     await this.#report(current, this.#now() + leaseMs)
     if (isCanaryDone) {
       current.desired = 'paused'
@@ -184,7 +176,7 @@ export class Rotations {
 
   #report({ rotation, before }: CurrentRotation, runnerUntil: number): Promise<void> {
     const { rotated, failed, remaining, estimatedEnd } = rotation.progress
-    return table.reportRotation(this.#options.store, this.#id, {
+    return table.reportRotation(this.#core.store, this.#id, {
       rotated: before + rotated,
       failed: JSON.stringify(failed),
       remaining,
@@ -193,29 +185,12 @@ export class Rotations {
     })
   }
 
-  #audit(
-    client: SqlClient,
-    { accountId: actor, sessionId: session, address }: Administrator,
-    event: AuditEvent,
-    detail?: AuditDetail,
-  ): Promise<void> {
-    return this.#options.audit.append(client, {
-      event,
-      outcome: 'done',
-      actor,
-      account: null,
-      session,
-      address,
-      detail,
-    })
-  }
-
   #now(): number {
-    return this.#options.clock.now()
+    return this.#core.clock.now()
   }
 }
 
-/** Waits for the tenant at hand. */
+/** Stops the rotation and waits for the current tenant. */
 async function end({ rotation }: CurrentRotation): Promise<void> {
   rotation.stop()
   await rotation.done.catch(() => {})

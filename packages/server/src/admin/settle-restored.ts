@@ -1,33 +1,31 @@
 import { endEveryLink } from '../accounts/one-time-tokens.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
-import { type RevocationOptions, type RevocationParts, revokeEveryone } from './revoke-everyone.js'
+import { operator } from './administrator.js'
+import { type RevocationOptions, revokeEveryone } from './revoke-everyone.js'
 
-/** What `settleRestored` works with. */
-export interface RestoredParts extends RevocationParts {
-  readonly audit: AuditTrail
-}
-
-/** What is done with a restored database. */
+/** Options of the work after a restore. */
 export interface SettleOptions extends Omit<RevocationOptions, 'madeBefore'> {
-  /** Lets the tokens and sessions of the backup live on, also those that were revoked after it was made. */
+  /** Keeps the tokens and sessions of the backup valid, also those revoked after it was made. */
   readonly keepTokens: boolean
 }
 
 /**
- * Makes a database that was set back to a backup fit to be served: versions go on where no verifier has ever been, and, because the backup has forgotten what
- * was revoked after it, everything is revoked (C6). Mailed links end in either case. Gives how many tenants that was. Before any server uses the
- * database; doing it again is harmless.
+ * Prepares a restored database for use: versions continue above any that a verifier has read, and,
+ * because the backup lacks later revocations, everything is revoked (C6). Mailed links end in either
+ * case. Run it before any server uses the database; it is idempotent.
+ *
+ * @returns the number of revoked tenants
  */
-export async function settleRestored(parts: RestoredParts, { keepTokens, ...options }: SettleOptions): Promise<number> {
-  const { store, audit } = parts
+export async function settleRestored(core: Core, { keepTokens, ...options }: SettleOptions): Promise<number> {
+  const { store, audit } = core
   await store.beginAfterRestore()
-  const revoked = keepTokens ? 0 : await revokeEveryone(parts, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
+  const revoked = keepTokens ? 0 : await revokeEveryone(core, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
   await store.transaction(async (client) => {
-    // Links that were used since the backup would work once more, and letters would be sent once more.
+    // Links that were used since the backup would be valid again, and letters would be sent again.
     await endEveryLink(client)
     await emptyOutbox(client)
-    await audit.append(client, { event: 'restore', outcome: 'done', actor: 'cli', account: null, address: null })
+    await audit.done(client, 'restore', operator, { account: null })
   })
   return revoked
 }

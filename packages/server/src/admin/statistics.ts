@@ -1,32 +1,30 @@
-import type { Clock, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import type { Metrics } from '../ops/metrics.js'
 import { estimateSecretAges, type SecretAges } from '../ops/secret-ages.js'
 
-/** What `readStatistics` works with. */
-export interface StatisticsParts {
-  readonly store: SqlStore
-  readonly keys: Pick<TenantSecrets<SqlClient>, 'feedAgeMs'>
-  readonly metrics: Metrics
-  readonly clock: Clock
-}
-
-/** How things stand: in the database for all servers, and in this process. */
+/** Counts of the database, and of this process. */
 export interface Statistics {
   readonly accounts: { readonly total: number; readonly admins: number; readonly disabled: number }
   readonly livingSessions: number
   /** Secrets that sign, by age; estimated where there are more than 2,000. */
   readonly secrets: readonly SecretAges[]
-  /** `null` while the feed vouches for nothing. */
+  /** `null` while the feed has proved nothing. */
   readonly feedAgeMs: number | null
-  /** Tokens that were accepted since this process began, by what had to be read for it. */
+  /** Tokens accepted since this process started, from memory or after a read. */
   readonly verifications: { readonly memory: number; readonly read: number }
-  /** What the shared cache was asked for; both 0 where there is none. */
+  /** Look-ups in the shared cache; both 0 if there is none. */
   readonly sharedCache: { readonly hits: number; readonly misses: number }
 }
 
-/** Counts. It reads all accounts and sessions, so it is for now and then. */
-export async function readStatistics({ store, keys, metrics, clock }: StatisticsParts): Promise<Statistics> {
+/** The core, and the metrics of this process. */
+export type StatisticsSources = Pick<Core, 'store' | 'clock'> & {
+  readonly keys: Pick<Core['keys'], 'feedAgeMs'>
+  readonly metrics: Metrics
+}
+
+/** Returns the statistics. It reads all accounts and sessions, so call it rarely. */
+export async function readStatistics({ store, keys, metrics, clock }: StatisticsSources): Promise<Statistics> {
   const nowMs = clock.now()
   const [accounts, livingSessions, secrets] = await Promise.all([
     countAccounts(store),

@@ -1,19 +1,11 @@
-import type { Clock, StoredKey } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { StoredKey } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
 import { type AuditMac, beginning, type MarkName } from './audit-mac.js'
 import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, taggedColumns } from './audit-record.js'
 import { addSegment, isClosedUnder, openMacs, pruneSegments, readChainMacs } from './audit-segments.js'
+import type { AuditCore } from './audit-trail.js'
 import { type AuditVerdict, verifyAudit } from './verify-audit.js'
-
-/** What `AuditChain` works with. */
-export interface AuditChainOptions {
-  readonly store: SqlStore
-  readonly mac: StoredKey<AuditMac>
-  /** Resolves once the key is known as it is now. */
-  readonly ensureKeys: () => Promise<void> | undefined
-  readonly clock: Clock
-}
 
 /** The chain of the log is not as it was left; `latchkey audit verify` says where. */
 export class AuditChainBroken extends Error {
@@ -29,20 +21,27 @@ export class AuditChainBroken extends Error {
 const batchSize = 250
 
 /**
- * Gives the entries of the log their places in one chain, and cuts its old end off.
+ * Links the entries of the log into one chain, and cuts its old end off.
  *
- * What happens writes its entry without a place, so that nobody waits for anybody else. A moment later one process takes the head of the chain, which is a
- * row and so a lock, and links all that has come meanwhile: a few statements for hundreds of entries. Until then an entry is protected by its tag alone.
+ * Entries are written without a place in the chain, so that requests do not wait for each other. A
+ * moment later one process locks the row of the head and links all new entries: a few statements for
+ * hundreds of entries. Until then only its tag protects an entry.
  */
 export class AuditChain {
-  readonly #options: AuditChainOptions
+  readonly #core: AuditCore
+  readonly #mac: StoredKey<AuditMac>
   #sealing: Promise<void> | undefined
 
-  constructor(options: AuditChainOptions) {
-    this.#options = options
+  constructor(core: AuditCore, mac: StoredKey<AuditMac>) {
+    this.#core = core
+    this.#mac = mac
   }
 
-  /** Links every entry that has no place yet. Fails with `AuditChainBroken` when the head of the chain is not the one that was left. */
+  /**
+   * Links every entry that has no place yet.
+   *
+   * @throws AuditChainBroken if the head of the chain is not the one that was left
+   */
   seal(): Promise<void> {
     this.#sealing ??= this.#sealAll().finally(() => {
       this.#sealing = undefined
@@ -51,31 +50,38 @@ export class AuditChain {
   }
 
   /**
-   * Deletes the oldest entries as far as they are older than `beforeMs` (milliseconds since 1970), and keeps the place where the chain was cut. Fails with
-   * `AuditChainBroken` before it deletes a part that is not in order: that is evidence.
+   * Deletes entries that are older than `beforeMs` (milliseconds since 1970), and keeps the place
+   * where the chain was cut.
+   *
+   * @throws AuditChainBroken before it deletes a part that is not in order: that part is evidence
    */
   async prune(beforeMs: number): Promise<void> {
-    await this.#options.ensureKeys()
+    await this.#core.keys.ensureKeys()
     while ((await this.#pruneBatch(beforeMs)) === batchSize);
   }
 
   /**
-   * Reads the whole log and checks every entry, its place, and both ends. Changes nothing. `expected` is a head that was noted down elsewhere: it must be in
-   * the chain, so that not even the whole log can be set back behind it.
+   * Reads the whole log and checks every entry, its place, and both ends. Changes nothing.
+   *
+   * @param expected a head that was noted down elsewhere; the chain must contain it, so that a log
+   * that was set back to an earlier state is detected
    */
   async verify(expected?: ChainPoint): Promise<AuditVerdict> {
-    await this.#options.ensureKeys()
-    return verifyAudit({ ...this.#options, expected })
+    await this.#core.keys.ensureKeys()
+    return verifyAudit({ store: this.#core.store, mac: this.#mac, expected })
   }
 
   /**
-   * Closes the part of the chain that was made with the key that is being replaced: entries before the newest place are anchored under the new key, and
-   * from there on the old one proves nothing. To be called once no process uses the old one; again is harmless. Fails with `AuditChainBroken`.
+   * Closes the part of the chain that was made with the key that is being replaced: the entries up to
+   * the newest place are anchored under the new key, and later ones need the new key. Call it once no
+   * process uses the old key. It is idempotent.
+   *
+   * @throws AuditChainBroken
    */
   async closeSegment(): Promise<void> {
-    const { store, mac, clock, ensureKeys } = this.#options
-    await ensureKeys()
-    const { current, replaced, isReplacing } = mac
+    const { store, keys, clock } = this.#core
+    await keys.ensureKeys()
+    const { current, replaced, isReplacing } = this.#mac
     if (!isReplacing || replaced === undefined) return
     await store.transaction(async (client) => {
       let head = await this.#lockHead(client)
@@ -92,21 +98,25 @@ export class AuditChain {
   }
 
   async #sealAll(): Promise<void> {
-    await this.#options.ensureKeys()
-    while (await hasUnsealed(this.#options.store)) {
+    await this.#core.keys.ensureKeys()
+    while (await hasUnsealed(this.#core.store)) {
       if ((await this.#sealBatch()) < batchSize) return
     }
   }
 
   #sealBatch(): Promise<number> {
-    return this.#options.store.transaction(async (client) => {
+    return this.#core.store.transaction(async (client) => {
       const head = await this.#lockHead(client)
       const last = await this.#linkBatch(client, head)
       return last.seq - head.seq
     })
   }
 
-  /** Links up to a batch of entries behind the head, which is locked; returns the new head, the same object when there was nothing to link. */
+  /**
+   * Links up to one batch of entries behind the locked head.
+   *
+   * @returns the new head; the same object if there was nothing to link
+   */
   async #linkBatch(client: SqlClient, head: ChainPoint): Promise<ChainPoint> {
     const { rows } = await client.query<{ id: string; tag: string }>(
       'select id, tag from server_audit where seq is null order by id limit $1',
@@ -115,7 +125,7 @@ export class AuditChain {
     if (rows.length === 0) return head
     let last = head
     const sealed = rows.map(({ id, tag }) => {
-      last = this.#options.mac.current.next(last, tag)
+      last = this.#mac.current.next(last, tag)
       return { id, ...last }
     })
     await placeEntries(client, sealed)
@@ -124,8 +134,8 @@ export class AuditChain {
   }
 
   #pruneBatch(beforeMs: number): Promise<number> {
-    return this.#options.store.transaction(async (client) => {
-      // Whoever holds the head may change the chain.
+    return this.#core.store.transaction(async (client) => {
+      // Only the holder of this lock changes the chain.
       await this.#lockHead(client)
       const { rows } = await client.query<SealedRecord>(
         `select ${taggedColumns}, seq, link from server_audit where seq is not null order by seq limit $1`,
@@ -144,7 +154,7 @@ export class AuditChain {
   }
 
   async #checkOrder(client: SqlClient, entries: readonly SealedRecord[]): Promise<void> {
-    const macs = await readChainMacs(client, this.#options.mac)
+    const macs = await readChainMacs(client, this.#mac)
     let previous = await this.#anchor(client)
     for (const entry of entries) {
       if (macs.faultOf(previous, entry) !== undefined) throw new AuditChainBroken()
@@ -161,7 +171,7 @@ export class AuditChain {
 
   /** The newest place, locked until the transaction ends. */
   async #lockHead(client: SqlClient): Promise<ChainPoint> {
-    const { mac } = this.#options
+    const mac = this.#mac
     const { rows } = await client.query<StoredMark>(
       `insert into server_audit_marks (name, seq, link, tag) values ('head', 0, '', $1)
        on conflict (name) do update set seq = server_audit_marks.seq returning seq, link, tag`,
@@ -175,14 +185,14 @@ export class AuditChain {
   }
 
   #isGenuineMark(name: MarkName, mark: StoredMark): boolean {
-    return openMacs(this.#options.mac).some((mac) => mac.isGenuineMark(name, mark))
+    return openMacs(this.#mac).some((mac) => mac.isGenuineMark(name, mark))
   }
 
   async #mark(client: SqlClient, name: MarkName, { seq, link }: ChainPoint): Promise<void> {
     await client.query(
       `insert into server_audit_marks (name, seq, link, tag) values ($1, $2, $3, $4)
        on conflict (name) do update set seq = excluded.seq, link = excluded.link, tag = excluded.tag`,
-      [name, seq, link, this.#options.mac.current.markOf(name, { seq, link })],
+      [name, seq, link, this.#mac.current.markOf(name, { seq, link })],
     )
   }
 }

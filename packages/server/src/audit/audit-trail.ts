@@ -1,21 +1,37 @@
-import type { Clock, StoredKey } from 'latchkey'
+import type { Clock, StoredKey, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { uuidV7, uuidV7Floor } from '../uuid.js'
-import { encodeDetail } from './audit-detail.js'
+import { type AuditDetail, encodeDetail } from './audit-detail.js'
 import type { AuditMac } from './audit-mac.js'
-import { type AuditEntry, type AuditRecord, taggedColumns } from './audit-record.js'
+import { type AuditEntry, type AuditEvent, type AuditRecord, taggedColumns } from './audit-record.js'
 import { AuditTally } from './audit-tally.js'
 
-/** What `AuditTrail` works with. */
-export interface AuditTrailOptions {
+/** The parts of the core that the audit log itself needs. */
+export interface AuditCore {
   readonly store: SqlStore
-  readonly mac: StoredKey<AuditMac>
-  /** Resolves once the key is known as it is now. */
-  readonly ensureKeys: () => Promise<void> | undefined
+  readonly keys: Pick<TenantSecrets, 'ensureKeys'>
   readonly clock: Clock
 }
 
-/** Which entries are wanted: those of which everything that is given holds. */
+/** The author of an event, and the address of the request. */
+export interface AuditActor {
+  /** An account or a client; `cli` for the operator at the command line; `null` if unknown. */
+  readonly accountId: string | null
+  readonly sessionId?: string | undefined
+  /** The address of the client; `null` at the command line. */
+  readonly address: string | null
+}
+
+/** The subject of an event, where it differs from the actor, and its details. */
+export interface AuditSubject {
+  /** The account or client that the event concerns: the actor's own by default. */
+  readonly account?: string | null
+  /** The session that the event concerns: the actor's own by default. */
+  readonly session?: string | undefined
+  readonly detail?: AuditDetail | undefined
+}
+
+/** The entries that a query returns: those that match every member. */
 export interface AuditFilter {
   readonly account?: string | undefined
   readonly actor?: string | undefined
@@ -29,7 +45,7 @@ export interface AuditFilter {
   readonly until?: number | undefined
 }
 
-/** A page of the log: what came just before the entry `before`, newest first. */
+/** A page of the log: entries before the entry `before`, newest first. */
 export interface AuditQuery extends AuditFilter {
   readonly before: string | undefined
   readonly limit: number
@@ -47,22 +63,50 @@ const filterColumns = {
 /** Counted entries that are written in one transaction. */
 const batchSize = 250
 
-/** What happened. Entries are only ever added; their places in the chain are given by `AuditChain` a moment later. */
+/**
+ * The audit log. Entries are only ever added; `AuditChain` links them into its chain a moment later.
+ *
+ * `done` and `refused` write in the caller's transaction, so that the change and its entry commit
+ * together. `countDone` and `countRefused` are for events that a client can repeat at any rate: the
+ * first one of its kind, account, session and network is written at once, the repetitions of the
+ * next ten minutes as one entry with their number. Their details must have few possible values.
+ */
 export class AuditTrail {
-  readonly #options: AuditTrailOptions
+  readonly #core: AuditCore
+  readonly #mac: StoredKey<AuditMac>
   readonly #tally = new AuditTally()
   /** Taken from the tally, and not written yet. */
   #due: AuditEntry[] = []
   #flushing: Promise<void> = Promise.resolve()
 
-  constructor(options: AuditTrailOptions) {
-    this.#options = options
+  constructor(core: AuditCore, mac: StoredKey<AuditMac>) {
+    this.#core = core
+    this.#mac = mac
   }
 
-  /** Adds an entry; in the caller's transaction, so that what happened and its record stand or fall together. */
-  async append(client: SqlClient, entry: AuditEntry): Promise<void> {
-    const { mac, clock, ensureKeys } = this.#options
-    await ensureKeys()
+  /** Records an event that took place, in the caller's transaction. */
+  done(client: SqlClient, event: AuditEvent, actor: AuditActor, subject: AuditSubject = {}): Promise<void> {
+    return this.#append(client, entryOf('done', event, actor, subject))
+  }
+
+  /** Records an event that was refused or has failed, in the caller's transaction. */
+  refused(client: SqlClient, event: AuditEvent, actor: AuditActor, subject: AuditSubject = {}): Promise<void> {
+    return this.#append(client, entryOf('refused', event, actor, subject))
+  }
+
+  /** Counts an event that took place. Never rejects: an entry that cannot be written is counted. */
+  countDone(event: AuditEvent, actor: AuditActor, subject: AuditSubject = {}): Promise<void> {
+    return this.#count(entryOf('done', event, actor, subject))
+  }
+
+  /** Counts a refusal. Never rejects: an entry that cannot be written is counted. */
+  countRefused(event: AuditEvent, actor: AuditActor, subject: AuditSubject = {}): Promise<void> {
+    return this.#count(entryOf('refused', event, actor, subject))
+  }
+
+  async #append(client: SqlClient, entry: AuditEntry): Promise<void> {
+    const { keys, clock } = this.#core
+    await keys.ensureKeys()
     const at = clock.now()
     const { session = null, detail } = entry
     const record: AuditRecord = { ...entry, id: uuidV7(at), at, session, detail: encodeDetail(detail) }
@@ -79,29 +123,25 @@ export class AuditTrail {
         record.session,
         record.address,
         record.detail,
-        mac.current.tagOf(record),
+        this.#mac.current.tagOf(record),
       ],
     )
   }
 
-  /**
-   * Adds an entry for something that can be repeated at any rate, such as a refusal: the first one of its kind, account, session and network at
-   * once, those that follow it within ten minutes as one entry with their number. Its `detail` comes from few possible ones. What cannot be written now is counted.
-   */
-  async tally(entry: AuditEntry): Promise<void> {
+  async #count(entry: AuditEntry): Promise<void> {
     if (!this.#tally.isFirst(entry, this.#moment())) return
     try {
-      await this.append(this.#options.store, entry)
+      await this.#append(this.#core.store, entry)
     } catch {
       // The next flush writes it, or fails, and the operator is informed of that.
       this.#tally.count(entry, this.#moment())
     }
   }
 
-  /** Writes what was counted in the windows that have ended; with `all`, in those that have not as well. */
+  /** Writes the counts of the windows that have ended; with `all`, those of the open windows as well. */
   flush(which: 'ended' | 'all' = 'ended'): Promise<void> {
     const flushed = this.#flushing.then(() => this.#flush(which))
-    // One that failed is not in the way of the next.
+    // A flush that failed must not block the next one.
     this.#flushing = flushed.catch(() => {})
     return flushed
   }
@@ -115,20 +155,29 @@ export class AuditTrail {
   async #writeDue(): Promise<void> {
     while (this.#due.length > 0) {
       const batch = this.#due.slice(0, batchSize)
-      await this.#options.store.transaction(async (client) => {
-        for (const entry of batch) await this.append(client, entry)
+      await this.#core.store.transaction(async (client) => {
+        for (const entry of batch) await this.#append(client, entry)
       })
       this.#due = this.#due.slice(batch.length)
     }
   }
 
   #moment() {
-    const { clock } = this.#options
+    const { clock } = this.#core
     return { now: clock.now(), monotonic: clock.monotonic() }
   }
 }
 
-/** Reads the log, newest first. */
+function entryOf(
+  outcome: AuditEntry['outcome'],
+  event: AuditEvent,
+  { accountId: actor, sessionId, address }: AuditActor,
+  { account = actor, session = sessionId, detail }: AuditSubject,
+): AuditEntry {
+  return { event, outcome, actor, account, session, address, detail }
+}
+
+/** Returns entries of the log, newest first. */
 export async function readAudit(client: SqlClient, query: AuditQuery): Promise<AuditRecord[]> {
   const values: unknown[] = []
   const bound = (value: unknown) => `$${values.push(value)}`

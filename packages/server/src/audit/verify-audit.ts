@@ -38,11 +38,11 @@ export interface AuditVerdict {
   readonly findings: readonly AuditFinding[]
 }
 
-/** What `verifyAudit` works with. */
+/** Options of `verifyAudit`. */
 export interface VerifyAuditOptions {
   readonly store: SqlStore
   readonly mac: StoredKey<AuditMac>
-  /** A head that was noted down elsewhere: it must be in the chain, so that not even the whole log can be set back behind it. */
+  /** A head that was noted down elsewhere. The chain must contain it, so that a rolled-back log is detected. */
   readonly expected?: ChainPoint | undefined
 }
 

@@ -13,8 +13,8 @@ export function addCreateAdmin(parent: Command, surroundings: Surroundings): voi
     .option(...jsonOption)
     .action(async (email: string, options: { json?: boolean }) => {
       const password = await readPassword(`Password for ${email}: `, surroundings)
-      const { account, created } = await withService(surroundings, ({ accounts }) =>
-        accounts.createAdmin({ email, password }),
+      const { account, created } = await withService(surroundings, ({ adminCreation }) =>
+        adminCreation.createAdmin({ email, password }),
       )
       const done = created ? 'is a new administrator' : 'is an administrator now'
       const json = { id: account.id, email: account.email, created }

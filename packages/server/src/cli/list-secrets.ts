@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { SecretDescription, TenantDescription } from 'latchkey'
-import { Problem } from '../problem.js'
+import { accountFailures } from '../accounts/failures.js'
 import type { Surroundings } from './surroundings.js'
 import { tenantIdOf } from './tenant-id-of.js'
 import { columns, jsonOption, print, timeText } from './terminal/print.js'
@@ -16,7 +16,7 @@ export function addListSecrets(parent: Command, surroundings: Surroundings): voi
     .action((tenant: string, options: { json?: boolean }) =>
       withService(surroundings, async (service) => {
         const described = await service.keys.describe(await tenantIdOf(service, tenant))
-        if (described === undefined) throw new Problem('account_unknown')
+        if (described === undefined) throw accountFailures.refusal('account_unknown')
         print({ json: jsonOf(described), text: textOf(described) }, options, surroundings)
       }),
     )

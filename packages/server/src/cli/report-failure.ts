@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander'
-import { isLatchkeyError } from 'latchkey'
+import { isFailure } from 'latchkey'
 import { ConfigurationError } from '../config/configuration.js'
-import { Problem } from '../problem.js'
 import { StartupFailure } from '../startup-failure.js'
 import { exitCodes } from './exit-codes.js'
 
@@ -19,7 +18,7 @@ export function reportFailure(error: unknown, output: Output): number {
     output.write(`latchkey: ${error.code}: the environment cannot be used.\n${lines.join('')}`)
     return exitCodes.configuration
   }
-  if (error instanceof StartupFailure || error instanceof Problem || isLatchkeyError(error)) {
+  if (error instanceof StartupFailure || isFailure(error)) {
     output.write(`latchkey: ${error.code}: ${error.message}\n${causeOf(error)}  ${error.hint}\n`)
     return exitCodeOf(error.code)
   }

@@ -91,8 +91,7 @@ async function revokeOlder(
 }
 
 function appendRevocation({ audit, store }: Service): Promise<void> {
-  const entry = { event: 'secret_revoke_all', outcome: 'done', actor: 'cli', account: null, address: null } as const
-  return audit.append(store, entry)
+  return audit.done(store, 'secret_revoke_all', operator, { account: null })
 }
 
 function resultOf(revoked: number, madeBefore: number): Result {

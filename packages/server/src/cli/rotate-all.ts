@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
+import { operator } from '../admin/administrator.js'
 import type { Surroundings } from './surroundings.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'
@@ -30,7 +31,7 @@ async function rotateAll(options: RotateAllOptions, surroundings: Surroundings):
   const { olderThan, rate, limit } = options
   const signal = interruption(surroundings)
   await withService(surroundings, async ({ keys, audit, store }) => {
-    await audit.append(store, { event: 'rotation_start', outcome: 'done', actor: 'cli', account: null, address: null })
+    await audit.done(store, 'rotation_start', operator, { account: null })
     let bar: Progress | undefined
     const rotation = keys.rotateAll({
       ...(olderThan === undefined ? {} : { olderThan: new Date(olderThan) }),

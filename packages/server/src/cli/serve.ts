@@ -33,8 +33,8 @@ async function announce(
   { url, configuration }: { url: string; configuration: Configuration },
   { stdout }: Surroundings,
 ): Promise<void> {
-  const { database, accounts } = service
-  const hasAdmin = await accounts.hasAdmin()
+  const { database, adminCreation } = service
+  const hasAdmin = await adminCreation.hasAdmin()
   if (!configuration.production) {
     stdout.write(banner({ url, configuration, database, hasAdmin }))
     return

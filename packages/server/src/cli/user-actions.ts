@@ -67,12 +67,12 @@ function addAction(
     .option(...jsonOption)
   if (question !== undefined) command.option(...yesOption)
   command.action((user: string, options: ActionOptions) =>
-    withService(surroundings, async ({ administration, accounts }) => {
+    withService(surroundings, async ({ administration, adminCreation }) => {
       const account = await administration.find(user)
       if (question !== undefined) await confirm(`${question} ${account.email}?`, options, surroundings)
       await act(administration, account)
       const json = { id: account.id, email: account.email, done: name }
-      const warning = account.role === 'admin' && !(await accounts.hasAdmin()) ? `\n${noAdministrator}` : ''
+      const warning = account.role === 'admin' && !(await adminCreation.hasAdmin()) ? `\n${noAdministrator}` : ''
       print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, surroundings)
     }),
   )

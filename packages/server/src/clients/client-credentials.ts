@@ -1,4 +1,4 @@
-import { Problem } from '../problem.js'
+import { clientFailures } from './failures.js'
 
 /** Which client a request says it comes from, and what is to prove it. */
 export interface ClientCredentials {
@@ -24,17 +24,17 @@ const basic = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i
  */
 export function parseClientCredentials({ authorization, form }: CredentialsCarrier): ClientCredentials | undefined {
   const [header, ...others] = authorization
-  if (others.length > 0) throw new Problem('client_ambiguous')
+  if (others.length > 0) throw clientFailures.refusal('client_ambiguous')
   if (header === undefined) return credentialsInForm(form)
   const credentials = parseBasic(header)
   const claimsAnother = form.client_id !== undefined && form.client_id !== credentials.clientId
-  if (form.client_secret !== undefined || claimsAnother) throw new Problem('client_ambiguous')
+  if (form.client_secret !== undefined || claimsAnother) throw clientFailures.refusal('client_ambiguous')
   return credentials
 }
 
 function credentialsInForm({ client_id, client_secret }: CredentialsCarrier['form']): ClientCredentials | undefined {
   if (client_secret === undefined) return undefined
-  if (client_id === undefined) throw new Problem('client_unauthenticated')
+  if (client_id === undefined) throw clientFailures.refusal('client_unauthenticated')
   return { clientId: client_id, secret: client_secret }
 }
 
@@ -45,7 +45,8 @@ function parseBasic(header: string): ClientCredentials {
   const colon = text?.indexOf(':') ?? -1
   const clientId = text === undefined ? undefined : decodeFormValue(text.slice(0, colon))
   const secret = text === undefined ? undefined : decodeFormValue(text.slice(colon + 1))
-  if (colon < 0 || clientId === undefined || secret === undefined) throw new Problem('client_unauthenticated')
+  if (colon < 0 || clientId === undefined || secret === undefined)
+    throw clientFailures.refusal('client_unauthenticated')
   return { clientId, secret }
 }
 

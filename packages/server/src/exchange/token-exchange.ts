@@ -1,6 +1,5 @@
 import {
   type Auth,
-  type Clock,
   createLatchkey,
   type IssuedToken,
   isLatchkeyError,
@@ -8,22 +7,18 @@ import {
   type Latchkey,
   type MaybePromise,
 } from 'latchkey'
-import type { AuditEntry } from '../audit/audit-record.js'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import { claimsOfRights } from '../grants.js'
-import { Problem } from '../problem.js'
+import { isProblem } from '../problem.js'
+import { exchangeFailures } from './failures.js'
 
-/** What `TokenExchange` works with. */
-export interface TokenExchangeOptions {
-  readonly issuer: string
-  /** The audiences that may be asked for; the first is given unasked. */
-  readonly audiences: readonly [string, ...string[]]
+/** The parts of other domains that the exchange uses. */
+export interface ExchangeDependencies {
   /** The key pair that signs for other services, which verify by its JWKS. */
-  readonly keys: KeySource
+  readonly serviceKeys: KeySource
   /** Verifies subject tokens. */
   readonly latchkey: Latchkey
-  readonly audit: AuditTrail
-  readonly clock: Clock
 }
 
 /** A token for another service. */
@@ -32,25 +27,34 @@ export interface ExchangedToken {
   readonly expiresInSec: number
 }
 
-/** Other services cannot see a revocation here, so what they are given dies soon by itself. */
+/** Other services do not learn of a revocation, so these tokens are short-lived. */
 const maxLifetimeSec = 300
 
 /**
- * The `client_id` (required by RFC 9068 §2.2) of an account's token: it came from the sign-in of this server and not from a
- * registered client. No client has this ID, and it differs from `sub`, so that nobody takes the account for a client.
+ * The `client_id` (required by RFC 9068 §2.2) of an account's token, which the sign-in of this server
+ * issued and no registered client. No client has this ID, and it differs from `sub`, so that the
+ * account is not mistaken for a client.
  */
 const signInClientId = 'latchkey'
 
-/** Exchanges an access token of this server for one that other services can verify without asking (RFC 8693). */
+/** Exchanges access tokens of this server for tokens that other services verify offline (RFC 8693). */
 export class TokenExchange {
-  readonly #options: TokenExchangeOptions
+  readonly #core: Pick<Core, 'audit' | 'clock'>
+  readonly #latchkey: Latchkey
+  readonly #defaultAudience: string
   readonly #signers: ReadonlyMap<string, Latchkey>
 
-  constructor(options: TokenExchangeOptions) {
-    const { issuer, audiences, keys, clock } = options
-    this.#options = options
+  constructor(
+    core: Pick<Core, 'audit' | 'clock'>,
+    { serviceKeys: keys, latchkey }: ExchangeDependencies,
+    { issuer, serviceAudiences }: Pick<Configuration, 'issuer' | 'serviceAudiences'>,
+  ) {
+    const { clock } = core
+    this.#core = core
+    this.#latchkey = latchkey
+    this.#defaultAudience = serviceAudiences[0]
     this.#signers = new Map(
-      audiences.map((audience) => [
+      serviceAudiences.map((audience) => [
         audience,
         createLatchkey({ issuer, audience, keys, clock, accessTokenTtl: maxLifetimeSec, tokenCache: false }),
       ]),
@@ -58,50 +62,51 @@ export class TokenExchange {
   }
 
   /**
-   * A token for the audience that lives for five minutes, and no longer than the subject token. Fails with `subject_token_refused`,
-   * `audience_refused`, `store_unavailable`.
+   * Issues a token for the audience that is valid for five minutes, and no longer than the subject token.
+   *
+   * @throws Problem `subject_token_refused`, `audience_refused`; LatchkeyError `store_unavailable`
    */
   async exchange(subjectToken: string, audience: string | undefined, address: string): Promise<ExchangedToken> {
     let subject: Auth | undefined
     try {
       subject = await this.#verify(subjectToken)
-      return await this.exchangeVerified(subject, audience ?? this.#options.audiences[0], address)
+      return await this.exchangeVerified(subject, audience ?? this.#defaultAudience, address)
     } catch (error) {
-      // Not waited for, so that the tripwire for leaked secrets learns at once where the request came from.
-      if (error instanceof Problem) {
-        void this.#record(subject, { outcome: 'refused', address, detail: { reason: error.code } })
+      // Not awaited, so that the response to leaked secrets gets the address of the request at once.
+      if (isProblem(error)) {
+        void this.#core.audit.countRefused('token_exchange', actorOf(subject, address), {
+          detail: { reason: error.code },
+        })
       }
       throw error
     }
   }
 
-  /** The same for a subject token that has been verified: at once where the key is in memory. Fails with `subject_token_refused` in its last second, and like `exchange`. */
+  /**
+   * Does the same for a verified subject token; returns no promise if the key is in memory.
+   *
+   * @throws Problem `subject_token_refused` in the token's last second; else as `exchange`
+   */
   exchangeVerified(subject: Auth, audience: string, address: string): MaybePromise<ExchangedToken> {
     const exchanged = this.#sign(this.#signerFor(audience), subject)
-    // Not waited for, because the answer is synchronous where the key is in memory. It never rejects: what cannot be written is counted.
+    // Not awaited, because the answer is synchronous where the key is in memory. It never rejects.
     const done = (token: ExchangedToken) => {
-      void this.#record(subject, { outcome: 'done', address, detail: { audience } })
+      void this.#core.audit.countDone('token_exchange', actorOf(subject, address), { detail: { audience } })
       return token
     }
     return exchanged instanceof Promise ? exchanged.then(done) : done(exchanged)
   }
 
-  #record(subject: Auth | undefined, what: Pick<AuditEntry, 'outcome' | 'address' | 'detail'>): Promise<void> {
-    const account = subject?.subject ?? null
-    const session = subject?.sessionId
-    return this.#options.audit.tally({ event: 'token_exchange', ...what, actor: account, account, session })
-  }
-
   #signerFor(audience: string): Latchkey {
     const signer = this.#signers.get(audience)
-    if (signer === undefined) throw new Problem('audience_refused')
+    if (signer === undefined) throw exchangeFailures.refusal('audience_refused')
     return signer
   }
 
   #sign(signer: Latchkey, auth: Auth): MaybePromise<ExchangedToken> {
     const { subject, sessionId, expiresAt } = auth
-    const remainingSec = Math.floor(expiresAt - this.#options.clock.now() / 1000)
-    if (!(remainingSec >= 1)) throw new Problem('subject_token_refused')
+    const remainingSec = Math.floor(expiresAt - this.#core.clock.now() / 1000)
+    if (!(remainingSec >= 1)) throw exchangeFailures.refusal('subject_token_refused')
     const issued = signer.issue({
       subject,
       claims: { client_id: signInClientId, ...claimsOfRights(auth) },
@@ -113,12 +118,17 @@ export class TokenExchange {
 
   async #verify(subjectToken: string) {
     try {
-      return await this.#options.latchkey.verify(subjectToken)
+      return await this.#latchkey.verify(subjectToken)
     } catch (error) {
-      if (isLatchkeyError(error) && error.status === 401) throw new Problem('subject_token_refused', { cause: error })
+      if (isLatchkeyError(error) && error.status === 401)
+        throw exchangeFailures.refusal('subject_token_refused', { cause: error })
       throw error
     }
   }
+}
+
+function actorOf(subject: Auth | undefined, address: string) {
+  return { accountId: subject?.subject ?? null, sessionId: subject?.sessionId, address }
 }
 
 function exchangedToken({ token, expiresIn }: IssuedToken): ExchangedToken {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { Problem } from '../problem.js'
 import type { App } from './app.js'
+import { httpFailures } from './failures.js'
 
 type Done = (error: Error | null, body?: unknown) => void
 type ParseText = (request: FastifyRequest, text: string, done: Done) => void
@@ -29,11 +29,11 @@ export function addFormParser(app: App): void {
 function addParser(app: App, type: string, parse: ParseText): void {
   app.addContentTypeParser<Buffer>(type, { parseAs: 'buffer' }, (request, bytes, done) => {
     if (bytes.length > 0 && isEncoded(request)) {
-      done(new Problem('content_encoding_unsupported'))
+      done(httpFailures.refusal('content_encoding_unsupported'))
       return
     }
     const text = decode(bytes)
-    if (text === undefined) done(new Problem('body_malformed'))
+    if (text === undefined) done(httpFailures.refusal('body_malformed'))
     else parse(request, text, done)
   })
 }
@@ -42,7 +42,7 @@ function addParser(app: App, type: string, parse: ParseText): void {
 function addOtherTypes(app: App, hint: string): void {
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_, bytes, done) => {
     if (bytes.length === 0) done(null)
-    else done(new Problem('unsupported_media_type', { hint }))
+    else done(httpFailures.refusal('unsupported_media_type', { hint }))
   })
 }
 
@@ -63,7 +63,7 @@ function parseForm(text: string, done: Done): void {
   const parameters = [...new URLSearchParams(text)]
   const form = new Map(parameters)
   if (form.size === parameters.length) done(null, Object.fromEntries(parameters.filter(([, value]) => value !== '')))
-  else done(new Problem('parameters_malformed'))
+  else done(httpFailures.refusal('parameters_malformed'))
 }
 
 function decode(bytes: Buffer): string | undefined {

@@ -7,10 +7,10 @@ import fastify, {
   type FastifyServerOptions,
   type LogController,
 } from 'fastify'
-import { Problem } from '../problem.js'
 import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
 import { addBodyParsers } from './body-parsers.js'
+import { httpFailures } from './failures.js'
 import { answerError, rawProblem } from './problem-answer.js'
 import { createSerializerFactory } from './serializers.js'
 import { dropSilentConnections } from './silent-connections.js'
@@ -93,9 +93,9 @@ export function createApp(options: AppOptions): App {
   // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.addHook('onRequest', async ({ raw }) => {
-    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new Problem('request_malformed')
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw httpFailures.refusal('request_malformed')
     // No other transfer coding is undone here (RFC 9112 §6.1).
-    if (!/^(chunked)?$/i.test(raw.headers['transfer-encoding'] ?? '')) throw new Problem('request_malformed')
+    if (!/^(chunked)?$/i.test(raw.headers['transfer-encoding'] ?? '')) throw httpFailures.refusal('request_malformed')
   })
   app.addHook('preValidation', async (request) => {
     checkWellFormed([request.body, request.query, request.params])
@@ -108,9 +108,9 @@ function addRefusals(app: App): void {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed.of(request.url)
-    if (methods.length === 0) return answerError(new Problem('route_unknown'), request, reply)
+    if (methods.length === 0) return answerError(httpFailures.refusal('route_unknown'), request, reply)
     reply.header('Allow', methods.join(', '))
-    return answerError(new Problem('method_not_allowed'), request, reply)
+    return answerError(httpFailures.refusal('method_not_allowed'), request, reply)
   })
 }
 

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
-import { isLatchkeyError } from 'latchkey'
-import { type FieldError, Problem, type ProblemCode } from '../problem.js'
+import { type CodeOf, isFailure } from 'latchkey'
+import { type FieldError, isProblem, type OauthError } from '../problem.js'
+import { httpFailures } from './failures.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,15 +32,17 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** The media type that clients of OAuth parse errors of (RFC 6749 §5.2). */
 export const OAUTH_ERROR_TYPE = 'application/json'
 
-/** What can be said of any error: ours and the library's are themselves, Fastify's are named anew, everything else is `internal_error`. */
+/** The codes of this folder. */
+type HttpCode = CodeOf<typeof httpFailures.table>
+
+/** A refusal by the server or the library; any other error is mapped to one of this folder. */
 interface Refusal {
   readonly code: string
   readonly message: string
   readonly hint: string
   readonly statusCode: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly oauthError?: string | undefined
-  readonly deviceToken?: string | undefined
+  readonly extensions?: Readonly<Record<string, unknown>>
 }
 
 /** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
@@ -81,8 +84,8 @@ interface ProblemSurroundings {
 
 /** The body for a refusal. */
 export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemSurroundings): ProblemAnswer {
-  const { code, message, hint, statusCode, deviceToken } = refusal
-  const error = refusal.oauthError ?? oauthError
+  const { code, message, hint, statusCode, extensions } = refusal
+  const error = oauthErrorIn(refusal) ?? oauthError
   return {
     type: `urn:latchkey:problem:${code}`,
     title: message,
@@ -91,9 +94,14 @@ export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError 
     hint,
     request_id: requestId,
     ...(errors === undefined ? {} : { errors }),
-    ...(deviceToken === undefined ? {} : { device_token: deviceToken }),
+    ...extensions,
     ...(error === undefined ? {} : { error, error_description: describe(`${message} ${hint}`) }),
   }
+}
+
+/** Returns the `error` that the failure itself defines for OAuth. */
+function oauthErrorIn(refusal: unknown): OauthError | undefined {
+  return isProblem(refusal) ? refusal.failure.oauthError : undefined
 }
 
 /** RFC 6749 §5.2 leaves quotation marks and backslashes out of a description. */
@@ -103,10 +111,10 @@ function describe(text: string): string {
 
 /** A refusal as the bytes of a whole HTTP answer, for requests that never became one. */
 export function rawProblem(
-  code: ProblemCode,
+  code: HttpCode,
   headers: Readonly<Record<string, string>> & { readonly 'X-Request-Id': string },
 ): string {
-  const answer = problemAnswer(new Problem(code), { requestId: headers['X-Request-Id'] })
+  const answer = problemAnswer(httpFailures.refusal(code), { requestId: headers['X-Request-Id'] })
   const body = JSON.stringify(answer)
   return [
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
@@ -119,7 +127,7 @@ export function rawProblem(
   ].join('\r\n')
 }
 
-const fastifyCodes: Readonly<Record<string, ProblemCode>> = {
+const fastifyCodes: Readonly<Record<string, HttpCode>> = {
   FST_ERR_VALIDATION: 'validation_failed',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
@@ -128,12 +136,12 @@ const fastifyCodes: Readonly<Record<string, ProblemCode>> = {
 }
 
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof Problem || isLatchkeyError(error)) return error
-  if (!isFastifyError(error)) return new Problem('internal_error')
+  if (isFailure(error)) return error
+  if (!isFastifyError(error)) return httpFailures.refusal('internal_error')
   const named = fastifyCodes[error.code]
-  if (named !== undefined) return new Problem(named)
+  if (named !== undefined) return httpFailures.refusal(named)
   const { statusCode = 500 } = error
-  return new Problem(statusCode >= 400 && statusCode < 500 ? 'request_malformed' : 'internal_error')
+  return httpFailures.refusal(statusCode >= 400 && statusCode < 500 ? 'request_malformed' : 'internal_error')
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
@@ -144,7 +152,6 @@ function isFastifyError(error: unknown): error is FastifyError {
 const maxFieldErrors = 20
 
 function errorsOf(error: unknown): readonly FieldError[] | undefined {
-  if (error instanceof Problem) return error.errors
   if (!isFastifyError(error) || error.validation === undefined) return undefined
   return fieldErrorsOf(error.validation, error.validationContext ?? 'body')
 }

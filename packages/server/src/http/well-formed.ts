@@ -1,4 +1,4 @@
-import { Problem } from '../problem.js'
+import { httpFailures } from './failures.js'
 
 /**
  * Throws `text_malformed` if any text in the value, names of members included, holds U+0000, which PostgreSQL cannot store, or half of
@@ -10,7 +10,7 @@ export function checkWellFormed(value: unknown): void {
   while (pending.length > 0) {
     const next = pending.pop()
     if (typeof next === 'string') {
-      if (next.includes('\0') || !next.isWellFormed()) throw new Problem('text_malformed')
+      if (next.includes('\0') || !next.isWellFormed()) throw httpFailures.refusal('text_malformed')
     } else if (typeof next === 'object' && next !== null) {
       for (const [name, member] of Object.entries(next)) pending.push(name, member)
     }

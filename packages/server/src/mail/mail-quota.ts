@@ -1,38 +1,36 @@
-import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import { skipLocked } from '../row-locks.js'
 import type { LetterKind, NoticeTopic } from './letter.js'
 import { mailboxOf } from './mailbox.js'
 
-/** Options of `MailQuota`. */
-export interface MailQuotaOptions {
-  readonly store: SqlStore
-  /** Names that tell mailboxes apart without telling which they are. */
-  readonly names: { of(...parts: readonly string[]): string }
-  readonly clock: Clock
+/** Keyed names, which reveal no mailbox. */
+export interface KeyedNames {
+  of(...parts: readonly string[]): string
 }
 
 const windowMs = 3_600_000
 
-/** What a letter counts as, and the number of letters after which it is refused. */
+/** The count that a letter belongs to, and the number of letters after which it is refused. */
 interface Allowance {
   readonly topic: 'asked' | 'invitations' | NoticeTopic
   readonly max: number
 }
 
-/** What strangers can ask for, whatever they ask for. The last one is kept for the way back into an account. */
+/** Letters that any client can cause share one count. Its last letter is kept for account recovery. */
 const asked: Allowance = { topic: 'asked', max: 4 }
 
 /**
- * Letters to one mailbox in one hour. All kinds that strangers can cause share one count. Notices have counts of their own: only
- * an account's password can cause them, and a flood of the former must not silence them.
+ * Letters to one mailbox in one hour. All kinds that any client can cause share one count. Notices
+ * have counts of their own: only the password of the account can cause them, and a flood of the other
+ * kinds must not silence them.
  */
 const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowance>> = {
   verify_email: asked,
   finish_registration: asked,
   confirm_email: asked,
   email_has_account: asked,
-  // Only administrators can cause them: what strangers ask for leaves them their letters.
+  // Only administrators can cause these, so they have a count of their own.
   accept_invitation: { topic: 'invitations', max: 4 },
   reset_password: { ...asked, max: asked.max + 1 },
   confirm_device: { topic: 'sign-ins', max: 5 },
@@ -53,30 +51,32 @@ export function topicOf(kind: LetterKind): NoticeTopic | undefined {
 }
 
 /**
- * Bounds what others can make this server write to one mailbox, whatever they ask for and from wherever they ask. Counts are in the
- * database and hold for all servers. `Outbox` counts every letter here.
+ * Limits the letters that clients can cause to one mailbox, from any number of networks. The counts
+ * are in the database and hold for all servers. `Outbox` counts every letter here.
  */
 export class MailQuota {
-  readonly #options: MailQuotaOptions
+  readonly #core: Core
+  readonly #names: KeyedNames
 
-  constructor(options: MailQuotaOptions) {
-    this.#options = options
+  constructor(core: Core, names: KeyedNames) {
+    this.#core = core
+    this.#names = names
   }
 
-  /** Counts one letter to the mailbox of `to`; `false` when it would be one too many. In the caller's transaction. */
+  /** Counts a letter to the mailbox of `to` in the caller's transaction; `false` if it exceeds the quota. */
   take(client: SqlClient, kind: Exclude<LetterKind, 'notices_paused'>, to: string): Promise<boolean> {
     const { topic, max } = allowances[kind]
     return this.#count(client, ['mail', topic, mailboxOf(to)], max)
   }
 
-  /** Counts the one letter of an hour that stands for all further notices of the topic. In the caller's transaction. */
+  /** Counts the one letter an hour that replaces further notices of the topic, in the caller's transaction. */
   takePause(client: SqlClient, topic: NoticeTopic, to: string): Promise<boolean> {
     return this.#count(client, ['mail paused', topic, mailboxOf(to)], 1)
   }
 
   /**
-   * Counts a change of address by its account and its network: each one writes to an address that the account does not have. `false`
-   * when it would be one too many. In the caller's transaction.
+   * Counts a change of address by its account and its network, because each one sends a letter to an
+   * address that is not the account's. In the caller's transaction; `false` if it exceeds the quota.
    */
   async takeChange(client: SqlClient, account: string, network: string): Promise<boolean> {
     return (
@@ -87,7 +87,7 @@ export class MailQuota {
 
   /** Deletes counts whose window has ended. */
   async prune(): Promise<void> {
-    const { store, clock } = this.#options
+    const { store, clock } = this.#core
     await store.query(
       `delete from server_mail_counts where name in (
          select name from server_mail_counts where ends_at <= $1 ${skipLocked(store)})`,
@@ -95,9 +95,9 @@ export class MailQuota {
     )
   }
 
-  /** What is refused is not counted, so that it takes nothing from what may have more. */
+  /** A refused letter is not counted: letters with a higher maximum in the same count keep theirs. */
   async #count(client: SqlClient, name: readonly string[], max: number): Promise<boolean> {
-    const nowMs = this.#options.clock.now()
+    const nowMs = this.#core.clock.now()
     const { rows } = await client.query(
       `insert into server_mail_counts (name, letters, ends_at) values ($1, 1, $3)
        on conflict (name) do update set
@@ -105,11 +105,11 @@ export class MailQuota {
          ends_at = case when server_mail_counts.ends_at <= $2 then $3 else server_mail_counts.ends_at end
        where server_mail_counts.ends_at <= $2 or server_mail_counts.letters < $4
        returning name`,
-      [this.#options.names.of(...name), nowMs, nowMs + windowMs, max],
+      [this.#names.of(...name), nowMs, nowMs + windowMs, max],
     )
     return rows.length === 1
   }
 }
 
-/** Seconds after which a count has certainly ended. */
+/** Seconds after which every count has ended. */
 export const quotaWindowSec = windowMs / 1000

@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import { composeLetter } from './compose-letter.js'
 import { isRequest, type Letter, type LetterDraft, type LetterKind, type MailRequest } from './letter.js'
 import type { MailTransport } from './mail-transport.js'
@@ -10,32 +9,31 @@ import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isTriedEnough, retryDelayMs } from './retry-policy.js'
 import { isRecipientRefused, reasonOf } from './smtp-failure.js'
 
-/** What `OutboxWorker` works with. */
-export interface OutboxWorkerOptions {
-  readonly store: SqlStore
+/** Drafts the letter for a request in the caller's transaction; `undefined` if none is to be sent. */
+export type DraftLetter = (client: SqlClient, request: MailRequest) => Promise<LetterDraft | undefined>
+
+/** The parts of an outbox worker besides the core. */
+interface OutboxWorkerParts {
   readonly outbox: Outbox
   readonly transport: MailTransport
-  /** Decides which letter a request becomes, in the transaction in which it takes its place; `undefined` when none does. */
-  readonly answer: (client: SqlClient, request: MailRequest) => Promise<LetterDraft | undefined>
-  /** The URL under which the linked pages are. */
+  readonly draft: DraftLetter
+  /** The base URL of the pages that links lead to. */
   readonly linkBase: string
-  readonly audit: AuditTrail
-  readonly clock: Clock
 }
 
-/** A letter that was or was not sent. Nothing of it tells what it says, or to whom. */
+/** The outcome of an attempt to send a letter, without its text and its recipient. */
 export interface Delivery {
   readonly id: string
   readonly kind: LetterKind | 'unreadable'
   readonly attempts: number
-  /** The file that it was put into instead. */
+  /** The file that it was written to instead. */
   readonly file?: string
-  /** What the mail server or the system called the failure. */
+  /** The code of the failure, from the mail server or the system. */
   readonly reason?: string
 }
 
-/** What is told: a letter `sent`, one that is tried again (`delayed`), one that was given up (`failed`). */
-interface CourierEvents {
+/** Events: a letter was `sent`, will be retried (`delayed`), or was given up (`failed`). */
+interface OutboxEvents {
   sent: [Delivery]
   delayed: [Delivery]
   failed: [Delivery]
@@ -43,23 +41,25 @@ interface CourierEvents {
 
 const batchSize = 10
 
-/** How long sending may take before another process takes the letter for lost; longer than all time-outs of a transport together. */
+/** Time after which another process may claim the letter; longer than all timeouts of a transport together. */
 const leaseMs = 120_000
 
 const closePatienceMs = 3000
 
-/** Carries what lies in the outbox: once in the normal case, and once more where it cannot be known whether it arrived. */
-export class OutboxWorker extends EventEmitter<CourierEvents> {
-  readonly #options: OutboxWorkerOptions
+/** Sends the letters of the outbox, at least once: again if it is unknown whether one arrived. */
+export class OutboxWorker extends EventEmitter<OutboxEvents> {
+  readonly #core: Core
+  readonly #parts: OutboxWorkerParts
   #pass: Promise<void> | undefined
   #closing = false
 
-  constructor(options: OutboxWorkerOptions) {
+  constructor(core: Core, parts: OutboxWorkerParts) {
     super()
-    this.#options = options
+    this.#core = core
+    this.#parts = parts
   }
 
-  /** Sends what is due; a call while another is at it waits for that one. Fails when the database does, never because a mail server is away. */
+  /** Sends the due letters; concurrent calls share one pass. Rejects if the database fails, never for a mail server. */
   deliver(): Promise<void> {
     this.#pass ??= this.#deliverAll().finally(() => {
       this.#pass = undefined
@@ -67,24 +67,24 @@ export class OutboxWorker extends EventEmitter<CourierEvents> {
     return this.#pass
   }
 
-  /** Ends after the letters that are being sent, but waits no longer than a few seconds: what a mail server does not take until then is sent again later. */
+  /** Waits a few seconds for the letters that are being sent; the rest is sent again later. */
   async close(): Promise<void> {
     this.#closing = true
     await Promise.race([this.#pass?.catch(() => {}), sleep(closePatienceMs, undefined, { ref: false })])
-    this.#options.transport.close()
+    this.#parts.transport.close()
   }
 
   async #deliverAll(): Promise<void> {
     while (!this.#closing) {
-      const batch = await this.#options.outbox.claim({ limit: batchSize, leaseMs })
+      const batch = await this.#parts.outbox.claim({ limit: batchSize, leaseMs })
       const letters = await this.#readAll(batch)
       const sent = await Promise.all(letters.map(([entry, letter]) => this.#trySend(entry, letter)))
-      // When nothing of a batch went through, the next one can wait until the mail server had a pause.
+      // After a failure the next batch waits for the next pass.
       if (batch.length === 0 || sent.includes(false)) return
     }
   }
 
-  /** One after the other, oldest first: of two links that somebody has asked for, the one that holds is that of the later letter. */
+  /** In order, oldest first: of two links of one purpose the one in the later letter is valid. */
   async #readAll(batch: readonly ClaimedEntry[]): Promise<[ClaimedEntry, Letter][]> {
     const letters: [ClaimedEntry, Letter][] = []
     for (const entry of batch) {
@@ -99,7 +99,7 @@ export class OutboxWorker extends EventEmitter<CourierEvents> {
       const { counted, content } = entry.open()
       return counted ? content : await this.#admit(entry, content)
     } catch (error) {
-      await this.#noteFailure(entry, undefined, error)
+      await this.#recordFailure(entry, undefined, error)
       return undefined
     }
   }
@@ -109,24 +109,25 @@ export class OutboxWorker extends EventEmitter<CourierEvents> {
       await this.#send(entry, letter)
       return true
     } catch (error) {
-      await this.#noteFailure(entry, letter, error)
-      return isHopeless(error)
+      await this.#recordFailure(entry, letter, error)
+      return isPermanent(error)
     }
   }
 
-  /** The letter that the entry becomes, if the quota of its mailbox allows it. One mailbox to a transaction. */
+  /** Drafts and counts the letter of an entry. One transaction for each mailbox. */
   #admit(entry: ClaimedEntry, content: Letter | MailRequest): Promise<Letter | undefined> {
-    const { store, outbox, answer } = this.#options
-    return store.transaction(async (client) => {
-      const draft = isRequest(content) ? await answer(client, content) : draftOf(content)
-      if (draft !== undefined) return outbox.admit(client, entry, draft)
+    const { outbox, draft } = this.#parts
+    return this.#core.store.transaction(async (client) => {
+      const drafted = isRequest(content) ? await draft(client, content) : draftOf(content)
+      if (drafted !== undefined) return outbox.admit(client, entry, drafted)
       await outbox.remove(client, entry)
       return undefined
     })
   }
 
   async #send(entry: ClaimedEntry, letter: Letter): Promise<void> {
-    const { store, outbox, transport, linkBase, clock } = this.#options
+    const { store, clock } = this.#core
+    const { outbox, transport, linkBase } = this.#parts
     if ('link' in letter && letter.link.expiresAt <= clock.now()) throw new ExpiredLink()
     const { id } = entry
     const { to, kind } = letter
@@ -135,36 +136,36 @@ export class OutboxWorker extends EventEmitter<CourierEvents> {
     this.emit('sent', deliveryOf(entry, letter, file === undefined ? {} : { file }))
   }
 
-  async #noteFailure(entry: ClaimedEntry, letter: Letter | undefined, error: unknown): Promise<void> {
+  async #recordFailure(entry: ClaimedEntry, letter: Letter | undefined, error: unknown): Promise<void> {
     const delivery = deliveryOf(entry, letter, { reason: reasonOf(error) })
-    const remainingMs = letter && 'link' in letter ? letter.link.expiresAt - this.#options.clock.now() : undefined
-    if (isHopeless(error) || isTriedEnough(entry.attempts, remainingMs)) {
+    const remainingMs = letter && 'link' in letter ? letter.link.expiresAt - this.#core.clock.now() : undefined
+    if (isPermanent(error) || isTriedEnough(entry.attempts, remainingMs)) {
       if (await this.#giveUp(entry, letter)) this.emit('failed', delivery)
       return
     }
-    await this.#options.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs))
+    await this.#parts.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs))
     this.emit('delayed', delivery)
   }
 
-  /** `false` if another process was faster. */
+  /** Returns `false` if another process has deleted the entry. */
   #giveUp(entry: ClaimedEntry, letter: Letter | undefined): Promise<boolean> {
-    const { store, outbox, audit } = this.#options
+    const { store, audit } = this.#core
     return store.transaction(async (client) => {
-      if (!(await outbox.remove(client, entry))) return false
+      if (!(await this.#parts.outbox.remove(client, entry))) return false
       const account = letter?.account ?? null
-      await audit.append(client, { event: 'mail_failed', outcome: 'refused', actor: null, account, address: null })
+      await audit.refused(client, 'mail_failed', { accountId: null, address: null }, { account })
       return true
     })
   }
 }
 
-/** What the link leads to is over: nobody is served by a letter that comes too late. */
+/** The link in the letter has expired, so that sending it would be useless. */
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
 }
 
-/** Whether the next attempt would fail as well. */
-function isHopeless(error: unknown): boolean {
+/** Returns whether the next attempt would fail as well. */
+function isPermanent(error: unknown): boolean {
   return error instanceof ExpiredLink || isRecipientRefused(error)
 }
 

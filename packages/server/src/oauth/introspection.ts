@@ -1,31 +1,32 @@
 import type { Auth, Latchkey } from 'latchkey'
+import type { Configuration } from '../config/configuration.js'
 import { claimsOfRights } from '../grants.js'
 import type { Sessions, UsableSession } from '../sessions/sessions.js'
 import { isNotValid } from './is-not-valid.js'
 
-/** What `Introspection` works with. */
-export interface IntrospectionOptions {
-  readonly issuer: string
-  /** The audience that `latchkey` accepts, whatever others a token names beside it. */
-  readonly audience: string
+/** The parts of other domains that introspection uses. */
+interface Dependencies {
   readonly latchkey: Latchkey
   readonly sessions: Sessions
 }
 
-/** What may be told of a token that holds, in the words of RFC 7662 §2.2. */
+/** The members of RFC 7662 §2.2 that describe a valid token. */
 export type TokenDescription = Readonly<Record<string, unknown>>
 
-/** Tells what a token stands for now: access tokens of people and of clients, and refresh tokens, which are not used up by it. */
+/** Introspects access tokens of accounts and clients, and refresh tokens, which it does not use. */
 export class Introspection {
-  readonly #options: IntrospectionOptions
+  readonly #dependencies: Dependencies
+  readonly #settings: Pick<Configuration, 'issuer' | 'audience'>
 
-  constructor(options: IntrospectionOptions) {
-    this.#options = options
+  constructor(dependencies: Dependencies, settings: Pick<Configuration, 'issuer' | 'audience'>) {
+    this.#dependencies = dependencies
+    this.#settings = settings
   }
 
-  /** `undefined` for whatever does not hold, for whatever reason. Fails with `store_unavailable` when that cannot be found out. */
+  /** Describes a valid token; returns `undefined` for any other. Throws `store_unavailable`. */
   async inspect(token: string): Promise<TokenDescription | undefined> {
-    const { latchkey, sessions, issuer, audience } = this.#options
+    const { latchkey, sessions } = this.#dependencies
+    const { issuer, audience } = this.#settings
     try {
       if (isCompact(token)) return describeAccessToken(await latchkey.verify(token), audience)
       return describeRefreshToken(await sessions.findUsable(token), issuer)
@@ -36,12 +37,12 @@ export class Introspection {
   }
 }
 
-/** An access token is a compact JWS, and a refresh token is not: no hint of a client is needed, and none believed. */
+/** Returns whether a token is a compact JWS and so an access token: `token_type_hint` is not needed. */
 export function isCompact(token: string): boolean {
   return token.includes('.')
 }
 
-/** Of the token's own claims those that were checked; what its bearer may do is that of the stored tenant. */
+/** Returns the verified claims of the token, with the rights that are stored with its tenant. */
 function describeAccessToken(auth: Auth, aud: string): TokenDescription {
   const { iss, sub, exp, iat, jti } = auth.claims
   const session = auth.sessionId === undefined ? {} : { sid: auth.sessionId }

@@ -1,7 +1,6 @@
-import { isLatchkeyError } from 'latchkey'
-import { Problem } from '../problem.js'
+import { isFailure } from 'latchkey'
 
-/** Whether a token was refused for what it is, and not because that could not be found out. */
+/** Returns whether a token was refused because it is invalid, and not because the check failed. */
 export function isNotValid(error: unknown): boolean {
-  return (isLatchkeyError(error) || error instanceof Problem) && error.statusCode === 401
+  return isFailure(error) && error.statusCode === 401
 }

@@ -1,31 +1,23 @@
-import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import type { Auth, Latchkey } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
 import { type Client, lockClient } from '../clients/client-table.js'
+import { clientFailures } from '../clients/failures.js'
+import type { Core } from '../core.js'
 import { isClient } from '../grants.js'
-import { Problem } from '../problem.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { oauthFailures } from './failures.js'
 import { isCompact } from './introspection.js'
 import { isNotValid } from './is-not-valid.js'
 
-/** What `TokenRevocation` works with. */
-export interface TokenRevocationOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
-  readonly latchkey: Latchkey
-  readonly sessions: Sessions
-  readonly audit: AuditTrail
-}
-
-/** Who wants a token to end. */
+/** The author of a revocation. */
 export interface Revoker {
-  /** The client that has shown who it is, if one has. */
+  /** The authenticated client, if there is one. */
   readonly client: Client | undefined
   readonly address: string
 }
 
-/** One login, or one token of a client, which is a session of its own. */
+/** A session of an account, or a token of a client, which is a session of its own. */
 interface Revocable {
   readonly id: string
   readonly accountId: string
@@ -33,22 +25,30 @@ interface Revocable {
 }
 
 /**
- * Ends what a token belongs to (RFC 7009). People's tokens were issued to no client: whoever holds one may end its session, as by logging out. A
- * client's token is ended by that client, and alone: each is a session of its own.
+ * Revokes tokens (RFC 7009). Tokens of accounts were issued to no client: any holder may end the
+ * session, as by a logout. Only the client itself ends a token of a client, and that token alone.
  */
 export class TokenRevocation {
-  readonly #options: TokenRevocationOptions
+  readonly #core: Core
+  readonly #latchkey: Latchkey
+  readonly #sessions: Sessions
 
-  constructor(options: TokenRevocationOptions) {
-    this.#options = options
+  constructor(core: Core, { latchkey, sessions }: { readonly latchkey: Latchkey; readonly sessions: Sessions }) {
+    this.#core = core
+    this.#latchkey = latchkey
+    this.#sessions = sessions
   }
 
-  /** Nothing happens to a token that does not hold. Fails with `client_unauthenticated`, `client_disabled`, `token_not_own` for the token of a client. */
+  /**
+   * Revokes a token; does nothing for an invalid one.
+   *
+   * @throws Problem `client_unauthenticated`, `client_disabled`, `token_not_own` for a client's token
+   */
   async revoke(token: string, by: Revoker): Promise<void> {
     const found = await this.#find(token)
     if (found === undefined) return
     if (found.isClients) await this.#checkOwn(found, by)
-    await this.#options.store.transaction(async (client) => {
+    await this.#core.store.transaction(async (client) => {
       if (!found.isClients) await lockAccounts(client, [found.accountId])
       if (by.client !== undefined) checkActing(await lockClient(client, by.client.id))
       if (await this.#end(client, found)) await this.#record(client, found, by)
@@ -56,10 +56,9 @@ export class TokenRevocation {
   }
 
   async #find(token: string): Promise<Revocable | undefined> {
-    const { latchkey, sessions } = this.#options
     try {
-      if (isCompact(token)) return sessionOf(await latchkey.verify(token))
-      return { ...(await sessions.findLivingOf(token)), isClients: false }
+      if (isCompact(token)) return sessionOf(await this.#latchkey.verify(token))
+      return { ...(await this.#sessions.findLivingOf(token)), isClients: false }
     } catch (error) {
       if (isNotValid(error)) return undefined
       throw error
@@ -68,29 +67,23 @@ export class TokenRevocation {
 
   async #checkOwn({ id, accountId }: Revocable, { client, address }: Revoker): Promise<void> {
     if (client?.id === accountId) return
-    const entry = { event: 'token_revoke', outcome: 'refused', actor: client?.id ?? null, account: accountId } as const
-    await this.#options.audit.tally({ ...entry, session: id, address })
-    throw new Problem(client === undefined ? 'client_unauthenticated' : 'token_not_own')
+    const actor = { accountId: client?.id ?? null, address }
+    await this.#core.audit.countRefused('token_revoke', actor, { account: accountId, session: id })
+    if (client === undefined) throw clientFailures.refusal('client_unauthenticated')
+    throw oauthFailures.refusal('token_not_own')
   }
 
-  /** Whether there was something to end. */
+  /** Returns whether there was something to end. */
   async #end(client: SqlClient, found: Revocable): Promise<boolean> {
-    const { sessions, keys } = this.#options
-    if (!found.isClients) return sessions.end(client, found, 'token_revoke')
-    await keys.revokeSession(found.accountId, found.id, { client })
+    if (!found.isClients) return this.#sessions.end(client, found, 'token_revoke')
+    await this.#core.keys.revokeSession(found.accountId, found.id, { client })
     return true
   }
 
   #record(database: SqlClient, { id, accountId }: Revocable, { client, address }: Revoker): Promise<void> {
-    return this.#options.audit.append(database, {
-      event: 'token_revoke',
-      outcome: 'done',
-      // Whoever holds a token acts as its owner.
-      actor: client?.id ?? accountId,
-      account: accountId,
-      session: id,
-      address,
-    })
+    // The holder of an account's token acts as its owner.
+    const actor = { accountId: client?.id ?? accountId, address }
+    return this.#core.audit.done(database, 'token_revoke', actor, { account: accountId, session: id })
   }
 }
 
@@ -101,6 +94,6 @@ function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined 
 
 /** The client was authenticated before the transaction; its present state counts. */
 function checkActing(client: Client | undefined): void {
-  if (client === undefined) throw new Problem('client_unauthenticated')
-  if (client.disabledAt !== null) throw new Problem('client_disabled')
+  if (client === undefined) throw clientFailures.refusal('client_unauthenticated')
+  if (client.disabledAt !== null) throw clientFailures.refusal('client_disabled')
 }

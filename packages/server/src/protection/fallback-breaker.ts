@@ -1,46 +1,46 @@
 import { type Clock, LatchkeyError } from 'latchkey'
 
-/** Where it is told that counters are away. */
-export interface InsuranceLog {
+/** Receives a warning when the breaker opens. */
+export interface BreakerLog {
   warn(details: object, message: string): void
 }
 
-/** Milliseconds for an answer, unless the caller says otherwise. */
+/** The default time limit of a call. */
 const defaultTimeoutMs = 250
 const pauseMs = 1000
 
 /**
- * Asks somebody who may be away, and somebody else instead while he is: after a failure nobody asks him for a second, then one call tries. Says so
- * in the log once each time.
+ * Circuit breaker: after an error or a timeout it uses the fallback for one second, then lets one call
+ * probe. It logs each time that it opens.
  */
 export class FallbackBreaker {
   readonly #clock: Clock
-  readonly #log: InsuranceLog
+  readonly #log: BreakerLog
   readonly #timeoutMs: number
   #awayUntilMs: number | undefined
   #fallbacks = 0
 
-  constructor(clock: Clock, log: InsuranceLog, timeoutMs = defaultTimeoutMs) {
+  constructor(clock: Clock, log: BreakerLog, timeoutMs = defaultTimeoutMs) {
     this.#clock = clock
     this.#log = log
     this.#timeoutMs = timeoutMs
   }
 
-  /** Whether the last answer came from the other one. */
+  /** Whether the breaker is open. */
   get away(): boolean {
     return this.#awayUntilMs !== undefined
   }
 
-  /** How many answers have come from the other one. */
+  /** The number of calls that the fallback has answered. */
   get fallbacks(): number {
     return this.#fallbacks
   }
 
-  /** The answer of `ask`, or of `instead` if that fails or takes longer than the timeout. */
+  /** Returns the result of `ask`, or of `instead` if that fails or exceeds the timeout. */
   async answer<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
     const nowMs = this.#clock.monotonic()
     if (this.#awayUntilMs === undefined || nowMs >= this.#awayUntilMs) {
-      // Whoever comes before this call is answered finds it closed again, so that one call a pause pays for finding out.
+      // Calls during this probe use the fallback: only one call a pause waits for the result.
       if (this.#awayUntilMs !== undefined) this.#awayUntilMs = nowMs + pauseMs
       try {
         const answer = await within(this.#timeoutMs, ask())

@@ -2,17 +2,17 @@ import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { Bucket } from '../guess-policy.js'
 import { skipLocked } from '../row-locks.js'
 
-/** A bucket as it is stored. Times are milliseconds since 1970. */
-export interface StoredLane extends Bucket {
+/** A stored bucket. Times are milliseconds since 1970. */
+export interface StoredBucket extends Bucket {
   readonly name: string
-  /** Until when its device or network counts as one that has signed in before; 0 if it never has. */
+  /** The time until which its device or network counts as known to the account; 0 if it never did. */
   readonly knownUntil: number
 }
 
-/** The stored ones of these buckets. */
-export async function readBuckets(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredLane>> {
+/** Returns those of the buckets that are stored, by name. */
+export async function readBuckets(client: SqlClient, names: readonly string[]): Promise<Map<string, StoredBucket>> {
   const places = names.map((_, index) => `$${index + 1}`).join(', ')
-  const { rows } = await client.query<StoredLane>(
+  const { rows } = await client.query<StoredBucket>(
     `select name, failures, misses, last_at as "lastAt", known_until as "knownUntil"
      from server_guess_lanes where name in (${places})`,
     names,
@@ -20,7 +20,7 @@ export async function readBuckets(client: SqlClient, names: readonly string[]): 
   return new Map(rows.map((bucket) => [bucket.name, bucket]))
 }
 
-/** Puts `next` in the place of `seen`, unless somebody else has changed the bucket since: of many at once one succeeds. */
+/** Replaces `seen` by `next` unless the bucket has changed since; returns whether it did. */
 export async function replaceBucket(
   client: SqlClient,
   name: string,
@@ -41,16 +41,16 @@ export async function replaceBucket(
   return rows.length === 1
 }
 
-/** Takes back the failure that was counted before it was known to be a success; no failures are consecutive any more. */
-export async function forgiveOne(client: SqlClient, name: string): Promise<void> {
+/** Takes back the failure that was counted for an attempt whose password matched, and ends the row of misses. */
+export async function refundMatch(client: SqlClient, name: string): Promise<void> {
   await client.query(
     `update server_guess_lanes set failures = failures - 1, misses = 0 where name = $1 and failures > 0`,
     [name],
   )
 }
 
-/** Takes back what was counted for an attempt whose password was never compared. */
-export async function refundOne(client: SqlClient, name: string): Promise<void> {
+/** Takes back the failure that was counted for an attempt whose password was never compared. */
+export async function refundUncompared(client: SqlClient, name: string): Promise<void> {
   await client.query(
     `update server_guess_lanes set failures = failures - 1, misses = case when misses > 0 then misses - 1 else 0 end
      where name = $1 and failures > 0`,
@@ -58,34 +58,34 @@ export async function refundOne(client: SqlClient, name: string): Promise<void> 
   )
 }
 
-/** Makes every device and every network of the account unknown to it. */
-export async function closeLanes(client: SqlClient, account: string): Promise<void> {
+/** Makes every device and every network unknown to the account. */
+export async function distrustAll(client: SqlClient, account: string): Promise<void> {
   await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])
 }
 
-/** A bucket to be opened. */
-export interface Opening {
+/** A bucket whose device or network becomes known to the account. */
+export interface TrustedBucket {
   readonly name: string
   readonly knownUntil: number
-  /** Whether what failed in it is forgotten. */
-  readonly forgive: boolean
+  /** Whether its failures are set to zero. */
+  readonly resetFailures: boolean
 }
 
 /**
- * Makes each bucket one of its own for a device or a network that has signed in to the account. One statement, because every login
- * makes it.
+ * Makes the devices and networks of these buckets known to the account. One statement, because every
+ * login makes it.
  */
-export async function openLanes(
+export async function trustBuckets(
   client: SqlClient,
-  openings: readonly Opening[],
+  buckets: readonly TrustedBucket[],
   { account, nowMs }: { readonly account: string; readonly nowMs: number },
 ): Promise<void> {
   const values: unknown[] = [nowMs, account]
-  const rows = openings.map(({ name, knownUntil }) => {
+  const rows = buckets.map(({ name, knownUntil }) => {
     const n = values.push(name, knownUntil)
     return `($${n - 1}, 0, 0, $1, $${n}, $2)`
   })
-  const kept = openings.filter(({ forgive }) => !forgive).map(({ name }) => `$${values.push(name)}`)
+  const kept = buckets.filter(({ resetFailures }) => !resetFailures).map(({ name }) => `$${values.push(name)}`)
   const unlessKept = (column: string) => {
     const fresh = `excluded.${column}`
     if (kept.length === 0) return fresh
@@ -99,8 +99,11 @@ export async function openLanes(
   )
 }
 
-/** Deletes buckets that no longer delay anybody and belong to nobody. */
-export async function pruneLanes(store: SqlStore, { before, nowMs }: { before: number; nowMs: number }): Promise<void> {
+/** Deletes buckets that cause no delay any more and whose device or network is not known. */
+export async function pruneBuckets(
+  store: SqlStore,
+  { before, nowMs }: { before: number; nowMs: number },
+): Promise<void> {
   await store.query(
     `delete from server_guess_lanes where name in (
        select name from server_guess_lanes where last_at < $1 and known_until < $2 ${skipLocked(store)})`,

@@ -1,5 +1,5 @@
-import type { Clock } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
 import {
   emptyBucket,
   failed,
@@ -10,56 +10,45 @@ import {
   waitMs,
 } from '../guess-policy.js'
 import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { DeviceTokens } from './device-tokens.js'
+import { protectionFailures } from './failures.js'
 import * as table from './guess-buckets.js'
-import type { KeyedHash } from './keyed-hash.js'
+import type { Protection } from './protection-keys.js'
 
-/** Somebody who wants to try a password. */
+/** An attempt at the password of an account. */
 export interface Attempt {
-  /** The account's ID, or what was given as its name where there is none: no answer may tell the two apart. */
+  /** The account's ID, or the given address where there is no account: answers must not differ. */
   readonly account: string
-  /** Where the attempt comes from, as `networkOf` says. */
+  /** The network of the client, as `networkOf` returns it. */
   readonly network: string
-  /** The device token that came along. */
+  /** The device token of the request. */
   readonly device: string | undefined
 }
 
-/** The attempt that this request makes. `device`: the device token that came along. */
+/** Returns the attempt that a request makes. `device`: the device token of the request. */
 export function attemptAt(account: string, { address }: RequestOrigin, device: string | undefined): Attempt {
   return { account, network: networkOf(address), device }
 }
 
-/** An attempt that may be made, and is counted as a failure until it turns out to be none. */
+/** An admitted attempt. It counts as a failure until its outcome is recorded. */
 export interface Admission {
   readonly account: string
   readonly network: string
-  /** The device's token: the one that came along, or a new one. */
+  /** The device token: that of the request if it is genuine, else a new one. */
   readonly device: string
   /** The bucket in which it was counted. */
   readonly bucket: string
-  /** Whether the device has signed in to the account before, or was vouched for. */
+  /** Whether the device has signed in to the account before, or holds a token issued for it. */
   readonly deviceKnown: boolean
-  /** Whether the password alone does not suffice: the device is unknown, and too much has failed in its bucket. */
+  /** Whether the owner must confirm the device: it is unknown, and its bucket has too many failures. */
   readonly needsConfirmation: boolean
 }
 
 /** A device token for a device that has not signed in yet. */
-export interface VouchedDevice {
+export interface IssuedDeviceToken {
   readonly token: string
-  /** Seconds within which it must sign in. */
+  /** Seconds within which the device must sign in. */
   readonly expiresInSec: number
-}
-
-/** What `GuessGuard` works with. */
-export interface GuessGuardOptions {
-  readonly store: SqlStore
-  readonly names: Pick<KeyedHash, 'of'>
-  readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
-  /** Resolves once the keys of names and devices are known as they are now. */
-  readonly ensureKeys: () => Promise<void> | undefined
-  readonly clock: Clock
 }
 
 /** The buckets that an attempt could be counted in. */
@@ -72,31 +61,39 @@ interface BucketNames {
 const dayMs = 86_400_000
 const deviceKnownMs = 180 * dayMs
 const networkKnownMs = 90 * dayMs
-const vouchedForMs = dayMs
-/** Times that an attempt may find its bucket changed by another one before it is told to come again. */
+const issuedTokenMs = dayMs
+/** Attempts to update a bucket that others change at the same time, before the request is refused. */
 const maxRaces = 5
 
 /**
- * Decides who may try a password at an account, by the rules of `guess-policy`. The counters are in the database: they outlive a restart and hold for all
- * servers. An attempt is counted before the password is looked at, so that a thousand at once are one.
+ * Limits attempts at the passwords of accounts by the rules of `guess-policy`. The counters are in the
+ * database: they survive a restart and hold for all servers. An attempt is counted before the password
+ * is compared, so that of a thousand attempts at once one is admitted.
  */
 export class GuessGuard {
-  readonly #options: GuessGuardOptions
+  readonly #core: Pick<Core, 'store' | 'keys' | 'clock'>
+  readonly #protection: Protection
   #delays = 0
 
-  constructor(options: GuessGuardOptions) {
-    this.#options = options
+  constructor(core: Pick<Core, 'store' | 'keys' | 'clock'>, protection: Protection) {
+    this.#core = core
+    this.#protection = protection
   }
 
-  /** How many attempts were told to wait. */
+  /** The number of attempts that were refused with a delay. */
   get delays(): number {
     return this.#delays
   }
 
-  /** Counts the attempt and lets it be made, or fails with `guess_delayed`. */
+  /**
+   * Counts the attempt and admits it.
+   *
+   * @throws Problem `guess_delayed`
+   */
   async admit({ account, network, device }: Attempt): Promise<Admission> {
-    const { store, clock, devices, ensureKeys } = this.#options
-    await ensureKeys()
+    const { store, keys, clock } = this.#core
+    const { devices } = this.#protection
+    await keys.ensureKeys()
     const token = devices.recognise(device) ?? devices.mint()
     const names = this.#namesOf({ account, network, device: token })
     for (let race = 0; race < maxRaces; race += 1) {
@@ -123,21 +120,24 @@ export class GuessGuard {
     return this.#delay(1)
   }
 
-  /** Counts an attempt of somebody who is signed in already, in a bucket of that session alone. Returns its name, for `settle`. */
+  /** Counts an attempt made in a session, in a bucket of that session. Returns its name, for `settle`. */
   admitSession(sessionId: string): Promise<string> {
-    return this.#admitAlone(this.#options.names.of('session', sessionId))
+    return this.#admitAlone(this.#protection.names.of('session', sessionId))
   }
 
   /**
-   * Counts an attempt of a reader of the mailbox that a link was mailed to, in a bucket of all links for `holder`: an account's ID, or an
-   * address. Returns its name, for `settle`. Fails with `guess_delayed`.
+   * Counts an attempt made with a mailed link, in one bucket for all links of `holder`: an account's
+   * ID, or an address.
+   *
+   * @returns the name of the bucket, for `settle`
+   * @throws Problem `guess_delayed`
    */
   admitLink(holder: string): Promise<string> {
-    return this.#admitAlone(this.#options.names.of('link', holder))
+    return this.#admitAlone(this.#protection.names.of('link', holder))
   }
 
   async #admitAlone(name: string): Promise<string> {
-    const { store, clock } = this.#options
+    const { store, clock } = this.#core
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
       const seen = (await table.readBuckets(store, [name])).get(name)
@@ -148,124 +148,141 @@ export class GuessGuard {
   }
 
   /**
-   * Compares the password of an attempt that was counted in a bucket of its own, and takes the attempt
-   * back unless the password is wrong: also where `compare` fails, so that nothing was compared.
+   * Compares the password of an attempt that was counted in a bucket of its own, and refunds the
+   * attempt unless the password is wrong. If `compare` fails, nothing was compared: refunded as well.
    */
   async settle(bucket: string, compare: () => Promise<boolean>): Promise<boolean> {
-    const { store } = this.#options
+    const { store } = this.#core
     let matches: boolean
     try {
       matches = await compare()
     } catch (error) {
-      await table.refundOne(store, bucket)
+      await table.refundUncompared(store, bucket)
       throw error
     }
-    if (matches) await table.forgiveOne(store, bucket)
+    if (matches) await table.refundMatch(store, bucket)
     return matches
   }
 
   /**
-   * Takes an attempt back that was no wrong guess, with what was counted for its network. `wasRight`:
-   * its password was right; otherwise it was never compared, and failures before it stay consecutive.
+   * Refunds an attempt that was no wrong guess, and what was counted for its network. `wasRight`: its
+   * password matched; otherwise it was never compared, and failures before it stay consecutive.
    */
-  async takeBack(
+  async refund(
     { account, network, device, bucket }: Admission,
     { wasRight }: { readonly wasRight: boolean },
   ): Promise<void> {
-    const { store } = this.#options
+    const { store } = this.#core
     const names = this.#namesOf({ account, network, device })
-    const takeOne = wasRight ? table.forgiveOne : table.refundOne
-    await takeOne(store, bucket)
-    if (bucket === names.strangers) await takeOne(store, names.network)
+    const refundOne = wasRight ? table.refundMatch : table.refundUncompared
+    await refundOne(store, bucket)
+    if (bucket === names.strangers) await refundOne(store, names.network)
   }
 
   /** Resolves to the attempt's device token if it is genuine and the account knows the device, else to `undefined`. */
   async knownDevice({ account, network, device }: Attempt): Promise<string | undefined> {
-    const { store, clock, devices } = this.#options
-    const token = devices.recognise(device)
+    const { store, clock } = this.#core
+    const token = this.#protection.devices.recognise(device)
     if (token === undefined) return undefined
     const name = this.#namesOf({ account, network, device: token }).device
     const bucket = (await table.readBuckets(store, [name])).get(name)
     return (bucket?.knownUntil ?? 0) > clock.now() ? token : undefined
   }
 
-  /** The attempt was right: from now on its device and its network have buckets of their own. In the caller's transaction. */
-  async welcome(client: SqlClient, admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>): Promise<void> {
+  /**
+   * Records that the password matched: the device and the network become known to the account, with
+   * buckets of their own. In the caller's transaction.
+   */
+  async recordSuccess(
+    client: SqlClient,
+    admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>,
+  ): Promise<void> {
     const names = this.#namesOf(admission)
-    const nowMs = this.#options.clock.now()
-    // What failed in another bucket than the attempt's own was not forgiven by anybody.
+    const nowMs = this.#core.clock.now()
+    // Failures in another bucket than that of the attempt stay.
     const stranger = admission.bucket === names.strangers
     const throughNetwork = stranger || admission.bucket === names.network
-    if (stranger) await table.forgiveOne(client, names.strangers)
-    const openings = [
-      { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive: true },
-      { name: names.network, knownUntil: nowMs + networkKnownMs, forgive: throughNetwork },
+    if (stranger) await table.refundMatch(client, names.strangers)
+    const buckets = [
+      { name: names.device, knownUntil: nowMs + deviceKnownMs, resetFailures: true },
+      { name: names.network, knownUntil: nowMs + networkKnownMs, resetFailures: throughNetwork },
     ]
-    await this.#open(client, openings, admission.account)
+    await this.#trust(client, buckets, admission.account)
   }
 
-  /** Makes device and network known to an account that was just made; gives the device's token. In the caller's transaction. */
-  async introduce(client: SqlClient, { account, network, device }: Attempt): Promise<string> {
-    const { devices } = this.#options
+  /**
+   * Makes the device and the network known to a new account, in the caller's transaction.
+   *
+   * @returns the device token
+   */
+  async trustFirstDevice(client: SqlClient, { account, network, device }: Attempt): Promise<string> {
+    const { devices } = this.#protection
     const token = devices.recognise(device) ?? devices.mint()
     const admission = { account, network, device: token }
-    await this.welcome(client, { ...admission, bucket: this.#namesOf(admission).device })
+    await this.recordSuccess(client, { ...admission, bucket: this.#namesOf(admission).device })
     return token
   }
 
-  /** The owner has shown in another way who it is: what has failed from this device and this network is forgotten. In the caller's transaction. */
-  async readmit(client: SqlClient, { account, network, device }: Attempt): Promise<void> {
-    const token = this.#options.devices.recognise(device) ?? ''
+  /**
+   * Resets the failures of this device and this network, which become known to the account, after its
+   * owner has recovered it. In the caller's transaction.
+   */
+  async resetAfterRecovery(client: SqlClient, { account, network, device }: Attempt): Promise<void> {
+    const token = this.#protection.devices.recognise(device) ?? ''
     const names = this.#namesOf({ account, network, device: token })
-    const nowMs = this.#options.clock.now()
-    const forgive = true
-    const ofDevice = { name: names.device, knownUntil: nowMs + deviceKnownMs, forgive }
-    const ofNetwork = { name: names.network, knownUntil: nowMs + networkKnownMs, forgive }
-    await this.#open(client, token === '' ? [ofNetwork] : [ofDevice, ofNetwork], account)
+    const nowMs = this.#core.clock.now()
+    const resetFailures = true
+    const ofDevice = { name: names.device, knownUntil: nowMs + deviceKnownMs, resetFailures }
+    const ofNetwork = { name: names.network, knownUntil: nowMs + networkKnownMs, resetFailures }
+    await this.#trust(client, token === '' ? [ofNetwork] : [ofDevice, ofNetwork], account)
   }
 
-  /** A token for a device that the account's owner wants to sign in with: no stranger, if it does so soon. In the caller's transaction. */
-  async vouch(client: SqlClient, account: string): Promise<VouchedDevice> {
-    const token = this.#options.devices.mint()
-    await this.#open(client, [this.#openingFor(token, account)], account)
-    return { token, expiresInSec: vouchedForMs / 1000 }
+  /**
+   * Issues a device token with which another device of the owner counts as known for a day, in the
+   * caller's transaction.
+   */
+  async issueDeviceToken(client: SqlClient, account: string): Promise<IssuedDeviceToken> {
+    const token = this.#protection.devices.mint()
+    await this.#trust(client, [this.#bucketFor(token, account)], account)
+    return { token, expiresInSec: issuedTokenMs / 1000 }
   }
 
-  /** The name under which a device token stands for a device at an account; `undefined` where the token was not made here. */
+  /** Returns the name of the device's bucket at an account; `undefined` for a token of another issuer. */
   nameOfDevice(device: string | undefined, account: string): string | undefined {
-    const token = this.#options.devices.recognise(device)
-    return token === undefined ? undefined : this.#options.names.of('device', token, account)
+    const token = this.#protection.devices.recognise(device)
+    return token === undefined ? undefined : this.#protection.names.of('device', token, account)
   }
 
-  /** Makes a device known whose owner has confirmed it by mail, if it signs in soon. In the caller's transaction. */
+  /** Makes a device that the owner has confirmed by mail known for a day, in the caller's transaction. */
   async confirm(client: SqlClient, { account, device }: Pick<Attempt, 'account' | 'device'>): Promise<void> {
-    const token = this.#options.devices.recognise(device)
-    if (token !== undefined) await this.#open(client, [this.#openingFor(token, account)], account)
+    const token = this.#protection.devices.recognise(device)
+    if (token !== undefined) await this.#trust(client, [this.#bucketFor(token, account)], account)
   }
 
-  /** Makes every device and every network unknown to the account that has signed in to it. In the caller's transaction. */
+  /** Makes every device and every network unknown to the account, in the caller's transaction. */
   forgetDevices(client: SqlClient, account: string): Promise<void> {
-    return table.closeLanes(client, this.#options.names.of('account', account))
+    return table.distrustAll(client, this.#protection.names.of('account', account))
   }
 
-  /** Deletes what is no longer needed. */
+  /** Deletes buckets that have no effect any more. */
   prune(): Promise<void> {
-    const nowMs = this.#options.clock.now()
-    return table.pruneLanes(this.#options.store, { before: nowMs - longestMemoryMs, nowMs })
+    const nowMs = this.#core.clock.now()
+    return table.pruneBuckets(this.#core.store, { before: nowMs - longestMemoryMs, nowMs })
   }
 
-  #openingFor(token: string, account: string): table.Opening {
-    const knownUntil = this.#options.clock.now() + vouchedForMs
-    return { name: this.#options.names.of('device', token, account), knownUntil, forgive: true }
+  #bucketFor(token: string, account: string): table.TrustedBucket {
+    const knownUntil = this.#core.clock.now() + issuedTokenMs
+    return { name: this.#protection.names.of('device', token, account), knownUntil, resetFailures: true }
   }
 
-  #open(client: SqlClient, openings: readonly table.Opening[], account: string): Promise<void> {
-    const { names, clock } = this.#options
-    return table.openLanes(client, openings, { account: names.of('account', account), nowMs: clock.now() })
+  #trust(client: SqlClient, buckets: readonly table.TrustedBucket[], account: string): Promise<void> {
+    const { names } = this.#protection
+    const { clock } = this.#core
+    return table.trustBuckets(client, buckets, { account: names.of('account', account), nowMs: clock.now() })
   }
 
   #namesOf({ account, network, device }: Pick<Admission, 'account' | 'network' | 'device'>): BucketNames {
-    const { names } = this.#options
+    const { names } = this.#protection
     return {
       device: names.of('device', device, account),
       network: names.of('network', network, account),
@@ -279,6 +296,6 @@ export class GuessGuard {
 
   #delay(retryAfterSec: number): never {
     this.#delays += 1
-    throw new Problem('guess_delayed', { retryAfterSec })
+    throw protectionFailures.refusal('guess_delayed', { retryAfterSec })
   }
 }

@@ -5,7 +5,7 @@ import type { App } from '../http/app.js'
 import { clientAddress } from '../http/client-address.js'
 import { rateLimitHeaders } from '../http/rate-limit-headers.js'
 import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
+import { protectionFailures } from './failures.js'
 import type { Quota, RateLimits } from './rate-limits.js'
 
 declare module 'fastify' {
@@ -30,7 +30,7 @@ export function limitRequests(app: App, limits: RateLimits): void {
     if (quota === undefined) return
     request.quotas = [...(request.quotas ?? []), quota]
     reply.headers(rateLimitHeaders(request.quotas))
-    if (quota.exceeded) throw new Problem('rate_limited', { retryAfterSec: quota.resetSec })
+    if (quota.exceeded) throw protectionFailures.refusal('rate_limited', { retryAfterSec: quota.resetSec })
   }
   app.addHook('onRequest', (request, reply) => take(request, reply, 'address', [networkOf(clientAddress(request))]))
   app.addHook('preHandler', async (request, reply) => {

@@ -1,29 +1,30 @@
-import type { Clock } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import { type CounterBackend, memoryCounters, postgresCounters, redisCounters } from './counter-backend.js'
-import { FallbackBreaker, type InsuranceLog } from './fallback-breaker.js'
-import type { KeyedHash } from './keyed-hash.js'
+import { type BreakerLog, FallbackBreaker } from './fallback-breaker.js'
+import type { ProtectionDomain } from './open-protection.js'
 import { RateLimits } from './rate-limits.js'
 
-/** What rate limits need besides their configuration. */
-export interface RateLimitSurroundings {
-  readonly store: SqlStore
-  readonly names: Pick<KeyedHash, 'of'>
-  readonly clock: Clock
-  readonly log: InsuranceLog
-  /** Milliseconds for an answer of the shared counters. */
+/** The log of the server, and the time limit for an answer of the shared counters. */
+export interface RateLimitOptions {
+  readonly log: BreakerLog
+  /** @defaultValue 250 */
   readonly timeoutMs: number | undefined
 }
 
-/** The rate limits: counted in Redis where there is one, else in PostgreSQL, and with the embedded database in memory. */
+/**
+ * Opens the rate limits: counted in Redis if there is one, else in PostgreSQL; in memory with the
+ * embedded database.
+ */
 export async function openRateLimits(
+  { store, clock, names }: Pick<Core & ProtectionDomain, 'store' | 'clock' | 'names'>,
   configuration: Configuration,
-  { store, names, clock, log, timeoutMs }: RateLimitSurroundings,
+  { log, timeoutMs }: RateLimitOptions,
 ): Promise<RateLimits> {
   const backend = await openBackend(configuration, store)
-  const insurance = new FallbackBreaker(clock, log, timeoutMs)
-  return new RateLimits({ limits: configuration.limits, backend, names, insurance })
+  const breaker = new FallbackBreaker(clock, log, timeoutMs)
+  return new RateLimits(configuration.limits, names, { backend, breaker })
 }
 
 async function openBackend(

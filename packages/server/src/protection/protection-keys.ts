@@ -3,13 +3,14 @@ import type { StoredKey } from 'latchkey'
 import { DeviceTokens } from './device-tokens.js'
 import { KeyedHash } from './keyed-hash.js'
 
-/** What protects by a key. */
+/** Names of counters and device tokens, both under keys derived from one stored key. */
 export interface Protection {
+  /** Names that reveal neither addresses nor accounts. */
   readonly names: Pick<KeyedHash, 'of'>
   readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
 }
 
-/** Both under keys that are derived (HKDF, RFC 5869) from the one that is kept, so that what one of them makes means nothing to the other. */
+/** Derives a separate key for each by HKDF (RFC 5869), so that a token is never valid as a name. */
 export function protectionOf(key: Uint8Array): Protection {
   return {
     names: new KeyedHash(derive(key, 'blind names')),
@@ -17,7 +18,7 @@ export function protectionOf(key: Uint8Array): Protection {
   }
 }
 
-/** The same under a key that may be replaced: counters then begin anew, and devices are strangers until they sign in. */
+/** The same under a key that may be replaced. Counters then start at zero, and no device is known. */
 export function replaceableProtection(key: StoredKey<Protection>): Protection {
   return {
     names: { of: (...parts) => key.current.names.of(...parts) },

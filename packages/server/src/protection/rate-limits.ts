@@ -16,15 +16,7 @@ export interface Quota {
   readonly exceeded: boolean
 }
 
-/** What `RateLimits` works with. */
-export interface RateLimitsOptions {
-  readonly limits: Limits
-  readonly backend: CounterBackend
-  readonly insurance: FallbackBreaker
-  readonly names: Pick<KeyedHash, 'of'>
-}
-
-/** One limit, counted in two places: the second counts while the first is away. */
+/** One limit with two counters: the second counts while the first is unavailable. */
 interface Counters {
   readonly policy: string
   readonly limit: Limit
@@ -32,15 +24,24 @@ interface Counters {
   readonly own: RateLimiterAbstract
 }
 
-/** Counts requests and says when it were too many. */
+/** Where servers count together, and the breaker around it. */
+interface SharedCounters {
+  readonly backend: CounterBackend
+  readonly breaker: FallbackBreaker
+}
+
+/** Counts requests against the configured limits. */
 export class RateLimits {
-  readonly #options: RateLimitsOptions
+  readonly #backend: CounterBackend
+  readonly #breaker: FallbackBreaker
+  readonly #names: Pick<KeyedHash, 'of'>
   readonly #counters = new Map<string, Counters>()
   readonly #refusals = new Map<RouteClass, number>()
 
-  constructor(options: RateLimitsOptions) {
-    this.#options = options
-    const { backend, limits } = options
+  constructor(limits: Limits, names: Pick<KeyedHash, 'of'>, { backend, breaker }: SharedCounters) {
+    this.#backend = backend
+    this.#breaker = breaker
+    this.#names = names
     const memory = memoryCounters()
     for (const [routeClass, scopes] of Object.entries(limits)) {
       for (const [scope, limit] of Object.entries(scopes)) {
@@ -51,28 +52,31 @@ export class RateLimits {
     }
   }
 
-  /** Whether this process counts by itself because the shared counters are away. */
+  /** Whether this process counts alone because the shared counters are unavailable. */
   get degraded(): boolean {
-    return this.#options.insurance.away
+    return this.#breaker.away
   }
 
-  /** How many requests this process has counted by itself because the shared counters were away. */
+  /** The number of requests that this process counted alone for that reason. */
   get fallbacks(): number {
-    return this.#options.insurance.fallbacks
+    return this.#breaker.fallbacks
   }
 
-  /** How many requests were refused, by kind of route. */
+  /** The number of refused requests, by class of route. */
   get refusals(): ReadonlyMap<RouteClass, number> {
     return this.#refusals
   }
 
-  /** Counts one request of `holder`; `undefined` where there is no such limit. Never fails, and never lets more through for a failure. */
+  /**
+   * Counts one request of `holder`; returns `undefined` where there is no such limit. Never rejects: a
+   * failure of the shared counters never admits more requests.
+   */
   async take(routeClass: RouteClass, scope: LimitScope, holder: readonly string[]): Promise<Quota | undefined> {
     const counters = this.#counters.get(`${routeClass}-${scope}`)
     if (counters === undefined) return undefined
     const { policy, limit, shared, own } = counters
-    const name = this.#options.names.of(policy, ...holder)
-    const quota = await this.#insured(
+    const name = this.#names.of(policy, ...holder)
+    const quota = await this.#countShared(
       () => count(shared, name),
       () => count(own, name),
     )
@@ -80,18 +84,17 @@ export class RateLimits {
     return { policy, limit, ...quota }
   }
 
-  /** Deletes counters that no longer count. */
+  /** Deletes counters whose window has ended. */
   prune(): Promise<void> {
-    return this.#options.backend.prune()
+    return this.#backend.prune()
   }
 
   close(): Promise<void> {
-    return this.#options.backend.close()
+    return this.#backend.close()
   }
 
-  #insured<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
-    const { backend, insurance } = this.#options
-    return backend.place === 'memory' ? instead() : insurance.answer(ask, instead)
+  #countShared<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
+    return this.#backend.place === 'memory' ? instead() : this.#breaker.answer(ask, instead)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Account } from '../accounts/account-table.js'
-import type { SignedIn } from '../accounts/accounts.js'
 import { profileOf } from '../accounts/profiles.js'
+import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { SignedIn } from '../accounts/accounts.js'
-import { Problem } from '../problem.js'
+import { accountFailures } from '../accounts/failures.js'
+import type { SignedIn } from '../accounts/signed-in.js'
+import { isProblem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
 import { type SessionCookies, wantsCookies } from './session-cookies.js'
 
@@ -27,8 +28,8 @@ export function handOverDevice(
   reply: FastifyReply,
   { error, cookies }: { error: unknown; cookies: SessionCookies },
 ): never {
-  const deviceToken = error instanceof Problem && wantsCookies(request) ? error.deviceToken : undefined
-  if (!(error instanceof Problem) || deviceToken === undefined) throw error
+  const deviceToken = isProblem(error) && wantsCookies(request) ? error.extensions?.device_token : undefined
+  if (typeof deviceToken !== 'string') throw error
   cookies.setDevice(reply, deviceToken)
-  throw new Problem(error.code)
+  throw accountFailures.refusal('device_confirmation_required')
 }

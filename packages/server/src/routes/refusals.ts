@@ -1,6 +1,6 @@
 import { type FailureCode, failures } from 'latchkey'
 import { OAUTH_ERROR_TYPE, PROBLEM_TYPE } from '../http/problem-answer.js'
-import { type ProblemCode, problems } from '../problem.js'
+import { type ProblemCode, problems } from './problems.js'
 
 type Code = ProblemCode | FailureCode
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { cookieValues } from 'latchkey/node'
-import type { SignedIn } from '../accounts/accounts.js'
+import type { SignedIn } from '../accounts/signed-in.js'
 import type { TokenSet } from '../sessions/sessions.js'
 
 /**

@@ -1,20 +1,15 @@
 import { type Clock, LatchkeyError } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import { type LockedAccount, lockAccounts } from './account-lock.js'
 
-/** The account that acts, in which session, and by a token of which secret. */
+/** The acting account, its session, and the key ID of its access token. */
 export interface Acting {
   readonly accountId: string
   readonly sessionId: string
   /** The `kid` of the access token. */
   readonly keyId: string
-}
-
-/** Options of `Actors`. */
-export interface ActorsOptions {
-  readonly clock: Clock
-  /** Seconds after which a session ends that is not used. */
-  readonly sessionIdleTtlSec: number
 }
 
 /**
@@ -23,10 +18,12 @@ export interface ActorsOptions {
  * account may have been disabled, or its secret revoked.
  */
 export class Actors {
-  readonly #options: ActorsOptions
+  readonly #clock: Clock
+  readonly #sessionIdleTtlSec: number
 
-  constructor(options: ActorsOptions) {
-    this.#options = options
+  constructor({ clock }: Core, { sessionIdleTtlSec }: Pick<Configuration, 'sessionIdleTtlSec'>) {
+    this.#clock = clock
+    this.#sessionIdleTtlSec = sessionIdleTtlSec
   }
 
   /**
@@ -52,11 +49,11 @@ export class Actors {
   }
 
   async #checkSession(client: SqlClient, { accountId, sessionId }: Acting): Promise<void> {
-    const nowMs = this.#options.clock.now()
+    const nowMs = this.#clock.now()
     const { rows } = await client.query(
       `select id from server_sessions
        where id = $1 and account_id = $2 and ended_at is null and expires_at > $3 and last_used_at > $4`,
-      [sessionId, accountId, nowMs, nowMs - this.#options.sessionIdleTtlSec * 1000],
+      [sessionId, accountId, nowMs, nowMs - this.#sessionIdleTtlSec * 1000],
     )
     if (rows.length === 0) throw new LatchkeyError('session_ended')
   }
@@ -71,7 +68,7 @@ export class Actors {
     const [secret] = rows
     if (secret === undefined) throw new LatchkeyError('token_revoked')
     if (secret.reissueRequired === 1) throw new LatchkeyError('reissue_required')
-    const holds = secret.retiresAt === null || this.#options.clock.now() < secret.retiresAt
+    const holds = secret.retiresAt === null || this.#clock.now() < secret.retiresAt
     if (!holds) throw new LatchkeyError('token_revoked')
   }
 }

@@ -1,11 +1,12 @@
-import { type Clock, type Latchkey, LatchkeyError, type SessionIds, type TenantSecrets } from 'latchkey'
-import type { SqlClient, SqlStore } from 'latchkey/sql'
-import type { AuditTrail } from '../audit/audit-trail.js'
+import { type Latchkey, LatchkeyError, type SessionIds } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
-import { Problem } from '../problem.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { deviceBinding } from './device-binding.js'
+import { sessionFailures } from './failures.js'
 import { judgeRefresh, parentOf, type RefreshState } from './refresh-policy.js'
 import {
   maxRefreshCounter,
@@ -16,107 +17,114 @@ import {
 } from './refresh-token.js'
 import * as table from './session-table.js'
 
-/** What a client is given to stay signed in. */
+/** The tokens of a session. */
 export interface TokenSet {
   readonly sessionId: string
   readonly accessToken: string
   /** Seconds for which the access token is valid. */
   readonly expiresInSec: number
   readonly refreshToken: string
-  /** Seconds for which the refresh token can be used if it is not used before. */
+  /** Seconds until the refresh token expires if it is not used. */
   readonly refreshExpiresInSec: number
 }
 
-/** A session that can go on. */
+/** A session that can be refreshed. */
 export interface UsableSession extends table.OwnedSession {
-  /** When it ends if nothing happens: milliseconds since 1970. */
+  /** The time at which it ends if it is not used, in milliseconds since 1970. */
   readonly endsAt: number
 }
 
-/** Where further claims of access tokens come from; none of them is a right. */
+/** The source of further claims in access tokens; none of them grants a right. */
 export interface ClaimsSource {
   claimsOf(accountId: string): Promise<Readonly<Record<string, unknown>>>
 }
 
-/** What `Sessions` works with. */
-export interface SessionsOptions {
-  readonly store: SqlStore
-  readonly keys: TenantSecrets<SqlClient>
+/** The settings of sessions. */
+type SessionSettings = Pick<Configuration, 'accessTokenTtlSec' | 'sessionTtlSec' | 'sessionIdleTtlSec' | 'maxSessions'>
+
+/** The parts of other domains that sessions use, and the refresh tokens. */
+export interface SessionDependencies {
   readonly latchkey: Latchkey
-  readonly refreshTokens: ReplaceableRefreshTokens
-  /** The same that `latchkey` recognises. */
+  /** The session IDs that `latchkey` recognises. */
   readonly sessionIds: SessionIds
-  readonly profiles: ClaimsSource
-  readonly audit: AuditTrail
-  readonly clock: Clock
-  readonly accessTokenTtlSec: number
-  readonly sessionTtlSec: number
-  readonly sessionIdleTtlSec: number
-  /** How many an account may have. */
-  readonly maxSessions: number
+  /** The source of further claims in access tokens. */
+  readonly claims: ClaimsSource
+  readonly refreshTokens: ReplaceableRefreshTokens
 }
 
-/** Times that a refresh may lose the race against another one of the same session, before the answer is 503. */
+/** Attempts of a refresh that races with others of the same session, before the answer is 503. */
 const maxAttempts = 5
 
-/** Sessions looked at in one step when a key was replaced. */
+/** Sessions checked in one step after a key was replaced. */
 const replacedStepSize = 100
 
-/** Logins and their tokens. */
+/** Sessions and their tokens. */
 export class Sessions {
-  readonly #options: SessionsOptions
+  readonly #core: Core
+  readonly #dependencies: SessionDependencies
+  readonly #settings: SessionSettings
 
-  constructor(options: SessionsOptions) {
-    this.#options = options
+  constructor(core: Core, dependencies: SessionDependencies, settings: SessionSettings) {
+    this.#core = core
+    this.#dependencies = dependencies
+    this.#settings = settings
   }
 
-  /** A new session, in the caller's transaction, which has locked the account. Where it is one too many, those that were not used for the longest time end, with their tokens. */
+  /**
+   * Opens a session in the caller's transaction, which has locked the account. If the account then has
+   * too many sessions, the least recently used ones end with their tokens.
+   */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
-    const { keys, sessionIds, sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#options
-    await keys.ensureKeys()
+    const { sessionIds } = this.#dependencies
+    const { sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#settings
+    await this.#core.keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
     const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
     for (const excess of await table.findExcessSessions(client, accountId, most)) {
       await this.end(client, { id: excess, accountId }, 'session_limit')
-      const entry = { event: 'session_end', outcome: 'done', actor: null, account: accountId, session: excess } as const
-      await this.#options.audit.append(client, { ...entry, address: origin.address })
+      const actor = { accountId: null, address: origin.address }
+      await this.#core.audit.done(client, 'session_end', actor, { account: accountId, session: excess })
     }
     return opened
   }
 
   /**
-   * The tokens of a living session. Fails with `session_ended` when it does not live, and `tenant_disabled`.
+   * Signs the tokens of a live session.
    *
-   * The session is looked up again after the signature: whoever ends a session also ends what was signed before, so that no token is handed out that was
-   * signed behind the back of such a change. What the account may do is in no token, but stored with its tenant.
+   * The session is read again after the signature, so that no token is returned that was signed while
+   * the session was being ended. The rights of the account are in no token, but stored with its tenant.
+   *
+   * @throws Problem `session_ended`; LatchkeyError `tenant_disabled`
    */
   async tokensFor(session: table.Session): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
-    await this.#options.keys.ensureKeys()
-    // The key that its ID rests on was replaced meanwhile.
-    if (!this.#options.sessionIds.recognises(session.id, session.accountId)) throw new LatchkeyError('session_ended')
-    const { token, expiresIn } = await this.#options.latchkey.issue({
+    await this.#core.keys.ensureKeys()
+    // The key of its ID was replaced meanwhile.
+    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
+      throw new LatchkeyError('session_ended')
+    const { token, expiresIn } = await this.#dependencies.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,
-      // client_id is required by RFC 9068 §2.2. A tenant's secret signs none but its subject.
-      claims: { ...(await this.#options.profiles.claimsOf(session.accountId)), client_id: session.accountId },
-      expiresIn: Math.min(this.#options.accessTokenTtlSec, remainingSec),
+      // RFC 9068 §2.2 requires client_id. A tenant's secret signs tokens of its own subject alone.
+      claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
+      expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
     })
     await this.#checkLiving(session)
     return {
       sessionId: session.id,
       accessToken: token,
       expiresInSec: expiresIn,
-      refreshToken: this.#options.refreshTokens.derive(seedOf(session), session.counter),
-      refreshExpiresInSec: Math.min(this.#options.sessionIdleTtlSec, remainingSec),
+      refreshToken: this.#dependencies.refreshTokens.derive(seedOf(session), session.counter),
+      refreshExpiresInSec: Math.min(this.#settings.sessionIdleTtlSec, remainingSec),
     }
   }
 
   /**
-   * Returns the next tokens of a session. The replaced token is honoured for as long as its successor was never used, and only for the client that refreshed;
-   * `judgeRefresh` has the rules. `deviceToken`: the one that came along.
+   * Returns the next tokens of a session. A replaced token is accepted until its successor is used, and
+   * only from the client that refreshed, by the rules of `judgeRefresh`. `deviceToken`: that of the
+   * request.
    *
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`; LatchkeyError `session_ended`, `tenant_disabled`
    */
@@ -138,13 +146,13 @@ export class Sessions {
   }
 
   /**
-   * Returns which of several refresh tokens of one session was derived here, the newest if there are more; the first where none was. What was made up by others costs
-   * one read altogether, and changes nothing.
+   * Returns the newest genuine one of several refresh tokens of one session, or the first if none is
+   * genuine. Forged tokens cost one read altogether, and change nothing.
    */
   async chooseGenuine(tokens: readonly [string, ...string[]]): Promise<string> {
     const [first] = tokens
     if (tokens.length === 1) return first
-    const session = await table.findSession(this.#options.store, partsOf(first).sessionId)
+    const session = await table.findSession(this.#core.store, partsOf(first).sessionId)
     if (session === undefined) return first
     const genuine = tokens
       .map((token) => ({ token, parts: partsOf(token) }))
@@ -153,39 +161,55 @@ export class Sessions {
     return genuine[0]?.token ?? first
   }
 
-  /** The session of a refresh token that could be used now; it is not used up. Fails like `refresh` where it could not. */
+  /** Returns the session of a refresh token that is valid now, without using it. Throws as `refresh` does. */
   async findUsable(token: string): Promise<UsableSession> {
     const { parts, session } = await this.#findBehind(token)
     const usable = parts.counter === session.counter || parts.counter === parentOf(session)
-    if (!usable) throw new Problem('refresh_token_reused')
-    const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
+    if (!usable) throw sessionFailures.refusal('refresh_token_reused')
+    const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
   }
 
-  /** The living session that a refresh token was made for, however often it has been used. Fails with `refresh_token_invalid`, `refresh_token_expired`, `session_ended`, `tenant_disabled`. */
+  /**
+   * Returns the live session of a genuine refresh token, also of a replaced one.
+   *
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`; LatchkeyError
+   * `tenant_disabled`
+   */
   async findLivingOf(token: string): Promise<table.Session> {
     return (await this.#findBehind(token)).session
   }
 
-  /** Living sessions of an account, newest first. */
+  /** Returns the live sessions of an account, newest first. */
   list(accountId: string): Promise<table.Session[]> {
-    const idleMs = this.#options.sessionIdleTtlSec * 1000
-    return table.listSessions(this.#options.store, accountId, { nowMs: this.#now(), idleMs })
+    const idleMs = this.#settings.sessionIdleTtlSec * 1000
+    return table.listSessions(this.#core.store, accountId, { nowMs: this.#now(), idleMs })
   }
 
-  /** Ends one session and its tokens, in the caller's transaction, which has locked the account (`lockAccounts`); `false` when the account has no such session that lives. */
+  /**
+   * Ends one session and its tokens, in the caller's transaction, which has locked the account
+   * (`lockAccounts`). Returns `false` if the account has no such live session.
+   */
   async end(client: SqlClient, session: { id: string; accountId: string }, reason: table.EndReason): Promise<boolean> {
     const ended = await table.endSession(client, session, { reason, nowMs: this.#now() })
-    if (ended) await this.#options.keys.revokeSession(session.accountId, session.id, { client })
+    if (ended) await this.#core.keys.revokeSession(session.accountId, session.id, { client })
     return ended
   }
 
-  /** Ends all sessions of an account, in the caller's transaction, which has locked it. Their access tokens die with the secret: that is the caller's to revoke. */
+  /**
+   * Ends all sessions of an account, in the caller's transaction, which has locked it. The caller
+   * revokes the secret of the account, which ends the access tokens.
+   */
   async endAll(client: SqlClient, accountId: string, reason: table.EndReason): Promise<void> {
     await table.endSessions(client, accountId, { reason, nowMs: this.#now() })
   }
 
-  /** Ends all sessions but one, and gives that one a new line of refresh tokens, in the caller's transaction, which has locked the account. Fails with `session_ended`. */
+  /**
+   * Ends all sessions but one, whose refresh tokens are replaced, in the caller's transaction, which has
+   * locked the account.
+   *
+   * @throws Problem `session_ended`
+   */
   async keepOnly(client: SqlClient, session: { id: string; accountId: string }): Promise<table.Session> {
     const nowMs = this.#now()
     await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, spare: session.id })
@@ -194,9 +218,10 @@ export class Sessions {
     return renewed
   }
 
-  /** Ends the sessions whose IDs rest on a key that was replaced; stops after the step at hand when `signal` is aborted. */
+  /** Ends the sessions whose IDs were made with a replaced key. An aborted `signal` stops it after a step. */
   async endReplaced(signal: AbortSignal): Promise<void> {
-    const { store, sessionIds } = this.#options
+    const { store } = this.#core
+    const { sessionIds } = this.#dependencies
     let after = ''
     while (!signal.aborted) {
       const living = await table.listLiving(store, after, replacedStepSize)
@@ -211,23 +236,23 @@ export class Sessions {
     }
   }
 
-  /** Deletes what ended or expired long ago. */
+  /** Deletes sessions that ended or expired long ago. */
   prune(): Promise<void> {
-    return table.pruneSessions(this.#options.store, this.#now())
+    return table.pruneSessions(this.#core.store, this.#now())
   }
 
   async #checkLiving(session: table.Session): Promise<void> {
-    const latest = await table.findSession(this.#options.store, session.id)
+    const latest = await table.findSession(this.#core.store, session.id)
     if (latest?.endedAt === null && latest.salt === session.salt) return
-    // Only a deleted account takes its sessions along; signing may have made a new secret for it.
+    // Sessions are deleted with their account alone; signing may have made a new secret for it.
     if (latest === undefined) await this.#forgetDeleted(session.accountId)
     throw new LatchkeyError('session_ended')
   }
 
   #forgetDeleted(accountId: string): Promise<void> {
-    return this.#options.store.transaction(async (client) => {
+    return this.#core.store.transaction(async (client) => {
       const isDeleted = !(await lockAccounts(client, [accountId])).has(accountId)
-      if (isDeleted) await this.#options.keys.forget(accountId, { client })
+      if (isDeleted) await this.#core.keys.forget(accountId, { client })
     })
   }
 
@@ -237,89 +262,76 @@ export class Sessions {
   }
 
   #isGenuine(parts: RefreshTokenParts, session: table.OwnedSession): boolean {
-    // A number that was not reached yet is genuine only after the database was set back to a backup.
-    return this.#options.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
+    // A counter above the stored one is genuine only if an older backup was restored.
+    return this.#dependencies.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
   }
 
-  /** `origin`: where a token is presented from that is to be used; a forged one is then recorded. */
+  /** With `origin`, that of a request that uses the token, a forged token is recorded. */
   async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
-    const session = await table.findSession(this.#options.store, parts.sessionId)
-    if (session === undefined) throw new Problem('refresh_token_invalid')
-    await this.#options.keys.ensureKeys()
-    if (session.endedAt !== null && this.#options.refreshTokens.wasGenuine(parts, seedOf(session))) {
+    const session = await table.findSession(this.#core.store, parts.sessionId)
+    if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
+    await this.#core.keys.ensureKeys()
+    if (session.endedAt !== null && this.#dependencies.refreshTokens.wasGenuine(parts, seedOf(session))) {
       throw new LatchkeyError('session_ended')
     }
     if (!this.#isGenuine(parts, session)) {
       if (origin !== undefined) await this.#recordForged(session, origin)
-      throw new Problem('refresh_token_invalid')
+      throw sessionFailures.refusal('refresh_token_invalid')
     }
     if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
-    const idleEndMs = session.lastUsedAt + this.#options.sessionIdleTtlSec * 1000
+    const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     const alive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
-    if (!alive) throw new Problem('refresh_token_expired')
+    if (!alive) throw sessionFailures.refusal('refresh_token_expired')
     return session
   }
 
-  /** Whether the session still was as it was judged, and went on. */
+  /** Advances the session; returns `false` if it has changed since it was read. */
   #take(
     session: table.OwnedSession,
     verdict: 'rotate' | 'repeat' | 'fork',
     use: table.RefreshUse & { readonly device: string | null },
   ): Promise<boolean> {
-    const { store } = this.#options
+    const { store } = this.#core
     if (verdict === 'rotate') return table.advanceSession(store, session, use)
     return verdict === 'repeat' ? table.repeatSession(store, session, use) : table.forkSession(store, session, use)
   }
 
-  /** A token of this session that was not made from it: guessed, of an earlier line, or from after the backup that was restored. */
+  /** Records a token that was guessed, replaced by a password change, or made after a restored backup. */
   #recordForged({ id, accountId }: table.Session, { address }: RequestOrigin): Promise<void> {
-    const entry = { event: 'refresh', outcome: 'refused', actor: null, account: accountId, session: id } as const
-    return this.#options.audit.tally({ ...entry, address, detail: { reason: 'refresh_token_invalid' } })
+    const subject = { account: accountId, session: id, detail: { reason: 'refresh_token_invalid' } }
+    return this.#core.audit.countRefused('refresh', { accountId: null, address }, subject)
   }
 
   #recordGrace(session: table.OwnedSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
-    return this.#options.audit.tally({
-      event: 'refresh_grace',
-      outcome: 'done',
-      actor: session.accountId,
-      account: session.accountId,
-      session: session.id,
-      address,
-      detail: {
-        client: session.device === null ? 'unbound' : 'same_device',
-        successor: verdict === 'repeat' ? 'same' : 'new',
-      },
-    })
+    const actor = { accountId: session.accountId, sessionId: session.id, address }
+    const detail = {
+      client: session.device === null ? 'unbound' : 'same_device',
+      successor: verdict === 'repeat' ? 'same' : 'new',
+    }
+    return this.#core.audit.countDone('refresh_grace', actor, { detail })
   }
 
   async #endReused(session: table.OwnedSession, reason: 'reused' | 'elsewhere', origin: RequestOrigin): Promise<never> {
-    await this.#options.store.transaction(async (client) => {
+    await this.#core.store.transaction(async (client) => {
       await lockAccounts(client, [session.accountId])
       const ended = await this.end(client, session, 'refresh_reuse')
       if (!ended) return
-      await this.#options.audit.append(client, {
-        event: 'refresh_reuse',
-        outcome: 'refused',
-        actor: null,
-        account: session.accountId,
-        session: session.id,
-        address: origin.address,
-        detail: { reason },
-      })
+      const subject = { account: session.accountId, session: session.id, detail: { reason } }
+      await this.#core.audit.refused(client, 'refresh_reuse', { accountId: null, address: origin.address }, subject)
     })
-    throw new Problem('refresh_token_reused')
+    throw sessionFailures.refusal('refresh_token_reused')
   }
 
   #now(): number {
-    return this.#options.clock.now()
+    return this.#core.clock.now()
   }
 }
 
 function partsOf(token: string): RefreshTokenParts {
   const parts = parseRefreshToken(token)
-  if (parts === undefined) throw new Problem('refresh_token_invalid')
+  if (parts === undefined) throw sessionFailures.refusal('refresh_token_invalid')
   return parts
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { canonicalEmail } from '../../src/accounts/email-address.js'
-import { Problem } from '../../src/problem.js'
+import { isProblem } from '../../src/problem.js'
 
 describe('the canonical spelling of an e-mail address', () => {
   it.each([
@@ -67,7 +67,7 @@ describe('the canonical spelling of an e-mail address', () => {
         try {
           canonical = canonicalEmail(input)
         } catch (error) {
-          expect(error).toBeInstanceOf(Problem)
+          expect(isProblem(error)).toBe(true)
           return
         }
         expect(canonicalEmail(canonical)).toBe(canonical)

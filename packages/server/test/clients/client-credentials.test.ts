@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseClientCredentials } from '../../src/clients/client-credentials.js'
 import { findSecretHash, hashClientSecret, newClientSecret } from '../../src/clients/client-secret.js'
-import { Problem } from '../../src/problem.js'
+import { isProblem } from '../../src/problem.js'
 
 const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
 const header = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
@@ -30,7 +30,7 @@ describe('client credentials', () => {
         try {
           parseClientCredentials({ authorization, form: {} })
         } catch (error) {
-          expect(error).toBeInstanceOf(Problem)
+          expect(isProblem(error)).toBe(true)
         }
       }),
     )

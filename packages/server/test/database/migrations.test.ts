@@ -79,7 +79,7 @@ describe.each(Object.entries(places))('a database on %s', (_name, create) => {
         const service = await openService(
           readConfiguration({ ...place.env, LATCHKEY_MASTER_KEYS: Keyring.generate('k1') }),
         )
-        await service.accounts.createAdmin({ email: 'ada@example.com', password }).finally(() => service.close())
+        await service.adminCreation.createAdmin({ email: 'ada@example.com', password }).finally(() => service.close())
       } finally {
         await Promise.all([one.close(), other.close()])
         await place.remove()

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { tenantSecrets } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/database/open-database.js'
 import { DeviceTokens } from '../../src/protection/device-tokens.js'
@@ -38,13 +39,9 @@ describe('which devices must be confirmed', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'latchkey-guesses-'))
     database = await openDatabase({ kind: 'embedded', folder, masterKeys: undefined })
-    guard = new GuessGuard({
-      store: database.store,
-      names,
-      devices: new DeviceTokens(new Uint8Array(32).fill(1)),
-      ensureKeys: () => undefined,
-      clock,
-    })
+    const { store, masterKeys } = database
+    const keys = tenantSecrets({ store, masterKeys, clock })
+    guard = new GuessGuard({ store, keys, clock }, { names, devices: new DeviceTokens(new Uint8Array(32).fill(1)) })
   })
   afterAll(async () => {
     await database.store.close()
@@ -57,7 +54,9 @@ describe('which devices must be confirmed', () => {
         accounts += 1
         const account = `account ${accounts}`
         const store = database.store
-        const devices = await Promise.all([0, 1, 2].map(async () => (await guard.vouch(store, 'nobody')).token))
+        const devices = await Promise.all(
+          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'nobody')).token),
+        )
         // The model: failures in a row by bucket, and which devices and networks are known.
         const misses = new Map<string, number>()
         const known = new Set<string>()
@@ -92,7 +91,7 @@ describe('which devices must be confirmed', () => {
             const admitted = await attempt(device, network)
             const succeeds = action.right && admitted?.admission.needsConfirmation === false
             if (admitted === undefined || !succeeds || device === undefined) continue
-            await guard.welcome(store, admitted.admission)
+            await guard.recordSuccess(store, admitted.admission)
             misses.set(admitted.bucket, 0)
             misses.set(device, 0)
             if (admitted.bucket !== device) misses.set(network, 0)
@@ -106,7 +105,7 @@ describe('which devices must be confirmed', () => {
             const admitted = await attempt(device, 'network of a traveller')
             if (admitted === undefined) continue
             expect(admitted.admission.needsConfirmation).toBe(false)
-            await guard.welcome(store, { ...admitted.admission })
+            await guard.recordSuccess(store, { ...admitted.admission })
             misses.set(device, 0)
             known.add('network of a traveller')
           } else {
@@ -120,7 +119,7 @@ describe('which devices must be confirmed', () => {
   })
 
   it('is decided anew for each account', async () => {
-    const device = (await guard.vouch(database.store, 'one')).token
+    const device = (await guard.issueDeviceToken(database.store, 'one')).token
     expect(guard.nameOfDevice(device, 'one')).not.toBe(guard.nameOfDevice(device, 'other'))
     expect(guard.nameOfDevice('A'.repeat(43), 'one')).toBeUndefined()
   })
@@ -145,12 +144,12 @@ describe('which devices must be confirmed', () => {
       await guard.admit({ ...attempt, network: `network ${tried}` })
     }
     clock.advance(21 * minuteMs)
-    await guard.takeBack(await guard.admit(attempt), { wasRight: false })
+    await guard.refund(await guard.admit(attempt), { wasRight: false })
     clock.advance(21 * minuteMs)
     const again = await guard.admit(attempt)
     expect(again.needsConfirmation).toBe(true)
     // A right one ends the failures in a row.
-    await guard.takeBack(again, { wasRight: true })
+    await guard.refund(again, { wasRight: true })
     clock.advance(21 * minuteMs)
     expect((await guard.admit(attempt)).needsConfirmation).toBe(false)
   })

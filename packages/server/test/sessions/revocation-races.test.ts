@@ -30,7 +30,8 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
     }
     const key = await service.keys.storedKey('server:refresh-key', (bytes) => new RefreshTokens(bytes))
     const refreshTokens = replaceableRefreshTokens(key)
-    return new Sessions({ ...running.configuration, ...service, latchkey, refreshTokens })
+    const { sessionIds, profiles: claims } = service
+    return new Sessions(service, { latchkey, sessionIds, claims, refreshTokens }, running.configuration)
   }
 
   it.each(['revoke', 'disable'] as const)('by %s hands out nothing', async (action) => {

@@ -42,7 +42,7 @@ export async function login({ api }: TestServer, email: string, secret = passwor
 /** A signed-in administrator, made as the operator makes one. */
 export async function createAdmin(running: TestServer): Promise<Person> {
   const email = freshEmail()
-  await running.server.service.accounts.createAdmin({ email, password })
+  await running.server.service.adminCreation.createAdmin({ email, password })
   return login(running, email)
 }
 

@@ -1,8 +1,7 @@
 import type { Context, Span, Tracer } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isLatchkeyError } from 'latchkey'
+import { isFailure } from 'latchkey'
 import type { App } from '../../http/app.js'
-import { Problem } from '../../problem.js'
 import type { Sources } from '../library-channels.js'
 import { traceLibrary } from './library-spans.js'
 import type { SpanIdentity, SpanOptions, Tracing } from './tracing.js'
@@ -83,7 +82,7 @@ export class OpenTelemetryTracing implements Tracing {
 
   /** Marks a span as failed. The message of the error may repeat what a client sent and is left out. */
   #fail(span: Span, error: unknown): void {
-    const refused = isLatchkeyError(error) || error instanceof Problem
+    const refused = isFailure(error)
     span.setAttribute('error.type', refused ? error.code : error instanceof Error ? error.name : '_OTHER')
     if (!refused || error.statusCode >= 500) span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
   }

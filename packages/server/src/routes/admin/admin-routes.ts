@@ -5,7 +5,7 @@ import type { Administration } from '../../admin/administration.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
-import type { StatisticsParts } from '../../admin/statistics.js'
+import type { StatisticsSources } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
@@ -32,7 +32,7 @@ export interface AdminDependencies {
   readonly resetLinks: ResetLinks
   readonly invitationAdministration: InvitationAdministration
   readonly rotations: Rotations
-  readonly statistics: StatisticsParts
+  readonly statistics: StatisticsSources
   readonly latchkey: Latchkey
   readonly store: SqlStore
   readonly guards: Guards

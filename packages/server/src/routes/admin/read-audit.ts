@@ -2,8 +2,8 @@ import type { Administration } from '../../admin/administration.js'
 import { decodeDetail } from '../../audit/audit-detail.js'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
+import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
-import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdInput, pageQuery } from '../schemas.js'
@@ -87,6 +87,6 @@ export function addReadAudit(app: App, administration: Administration): void {
 function momentOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw new Problem('validation_failed')
+  if (Number.isNaN(ms)) throw httpFailures.refusal('validation_failed')
   return Math.max(ms, 0)
 }

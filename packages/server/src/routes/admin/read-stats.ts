@@ -1,4 +1,4 @@
-import type { StatisticsParts } from '../../admin/statistics.js'
+import type { StatisticsSources } from '../../admin/statistics.js'
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
@@ -34,7 +34,7 @@ const schema = {
 }
 
 /** GET /v1/admin/stats */
-export function addReadStats(app: App, statistics: StatisticsParts): void {
+export function addReadStats(app: App, statistics: StatisticsSources): void {
   app.get('/v1/admin/stats', { schema }, async () => {
     const found = await readStatistics(statistics)
     return {

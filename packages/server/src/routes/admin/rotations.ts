@@ -1,8 +1,8 @@
 import type { Administrator } from '../../admin/administrator.js'
 import type { RotationStatus, Rotations } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
+import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
-import { Problem } from '../../problem.js'
 import { timeAnswer } from '../answers.js'
 import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
@@ -92,7 +92,7 @@ function addStep(app: App, name: keyof typeof steps, take: (by: Administrator) =
 /** Returns the time. The schema allows leap seconds, which JavaScript cannot parse. */
 function momentOf(text: string): Date {
   const moment = new Date(text)
-  if (Number.isNaN(moment.getTime())) throw new Problem('validation_failed')
+  if (Number.isNaN(moment.getTime())) throw httpFailures.refusal('validation_failed')
   return moment
 }
 

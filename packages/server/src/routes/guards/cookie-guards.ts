@@ -1,6 +1,6 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { TrustedPages } from '../../http/trusted-pages.js'
-import { Problem } from '../../problem.js'
+import { routeFailures } from '../failures.js'
 import { accessCookie, cookiesOf, wantsCookies } from '../session-cookies.js'
 
 /**
@@ -18,8 +18,8 @@ export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 export function guardChanges(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
     const byCookie = !safeMethods.has(request.method) && cookiesOf(request, accessCookie).length > 0
-    if (byCookie && !wantsCookies(request)) done(new Problem('csrf_refused', { hint: missingHeader }))
-    else if (byCookie && !pages.sent(request)) done(new Problem('csrf_refused'))
+    if (byCookie && !wantsCookies(request)) done(routeFailures.refusal('csrf_refused', { hint: missingHeader }))
+    else if (byCookie && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
     else done()
   }
 }
@@ -30,7 +30,7 @@ export function guardChanges(pages: TrustedPages): onRequestHookHandler {
  */
 export function guardCookies(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
-    if (wantsCookies(request) && !pages.sent(request)) done(new Problem('csrf_refused'))
+    if (wantsCookies(request) && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
     else done()
   }
 }

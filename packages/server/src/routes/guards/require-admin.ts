@@ -1,10 +1,12 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { authOf } from 'latchkey/fastify'
 import type { Administration } from '../../admin/administration.js'
+import { adminFailures } from '../../admin/failures.js'
 import type { AuditTrail } from '../../audit/audit-trail.js'
 import { isAdmin, isClient } from '../../grants.js'
 import { clientAddress } from '../../http/client-address.js'
-import { Problem } from '../../problem.js'
+import { isProblem } from '../../problem.js'
+import { routeFailures } from '../failures.js'
 
 /**
  * Requires that both the stored grants and the account are those of an administrator. Records every
@@ -14,7 +16,7 @@ export function requireAdmin(administration: Administration, audit: AuditTrail):
   return (request, _reply, done) => {
     check(administration, request)
       .catch(async (error: unknown) => {
-        if (error instanceof Problem) await recordRefusal(audit, request, error.code)
+        if (isProblem(error)) await recordRefusal(audit, request, error.code)
         throw error
       })
       .then(() => done(), done)
@@ -23,8 +25,8 @@ export function requireAdmin(administration: Administration, audit: AuditTrail):
 
 async function check(administration: Administration, request: FastifyRequest): Promise<void> {
   const { grants, subject } = authOf(request)
-  if (isClient(grants)) throw new Problem('account_required')
-  if (!isAdmin(grants)) throw new Problem('admin_required')
+  if (isClient(grants)) throw routeFailures.refusal('account_required')
+  if (!isAdmin(grants)) throw adminFailures.refusal('admin_required')
   await administration.checkAdmin(subject)
 }
 
@@ -34,13 +36,7 @@ async function check(administration: Administration, request: FastifyRequest): P
  */
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
   const { subject, sessionId } = authOf(request)
-  return audit.tally({
-    event: 'admin_access',
-    outcome: 'refused',
-    actor: subject,
-    account: subject,
-    session: sessionId,
-    address: clientAddress(request),
-    detail: { reason, method: request.method, route: request.routeOptions.url ?? '' },
-  })
+  const actor = { accountId: subject, sessionId, address: clientAddress(request) }
+  const detail = { reason, method: request.method, route: request.routeOptions.url ?? '' }
+  return audit.countRefused('admin_access', actor, { detail })
 }

@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { OwnAccount } from '../../accounts/own-account.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -25,9 +25,9 @@ const schema = {
 }
 
 /** POST /v1/me/devices */
-export function addAddDevice(app: App, accounts: Accounts): void {
+export function addAddDevice(app: App, ownAccount: OwnAccount): void {
   app.post('/v1/me/devices', { schema }, async (request, reply) => {
-    const { token, expiresInSec } = await accounts.addDevice(
+    const { token, expiresInSec } = await ownAccount.addDevice(
       actingOf(request),
       request.body.password,
       originOf(request),

@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { PasswordChange } from '../../accounts/password-change.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -34,11 +34,11 @@ const schema = {
 }
 
 /** POST /v1/me/password */
-export function addChangePassword(app: App, accounts: Accounts, cookies: SessionCookies): void {
+export function addChangePassword(app: App, passwordChange: PasswordChange, cookies: SessionCookies): void {
   app.post('/v1/me/password', { schema }, async (request, reply) => {
     const { current_password: currentPassword, new_password: newPassword } = request.body
     const passwords = { currentPassword, newPassword }
-    const signedIn = await accounts.changePassword(actingOf(request), passwords, originOf(request))
+    const signedIn = await passwordChange.change(actingOf(request), passwords, originOf(request))
     return handOver(request, reply, { signedIn, cookies })
   })
 }

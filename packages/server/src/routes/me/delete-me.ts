@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { OwnAccount } from '../../accounts/own-account.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -28,9 +28,9 @@ const schema = {
 }
 
 /** DELETE /v1/me */
-export function addDeleteMe(app: App, accounts: Accounts, cookies: SessionCookies): void {
+export function addDeleteMe(app: App, ownAccount: OwnAccount, cookies: SessionCookies): void {
   app.delete('/v1/me', { schema }, async (request, reply) => {
-    await accounts.delete(actingOf(request), request.body.password, originOf(request))
+    await ownAccount.delete(actingOf(request), request.body.password, originOf(request))
     if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })

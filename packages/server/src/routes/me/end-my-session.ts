@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -18,9 +18,9 @@ const schema = {
 }
 
 /** DELETE /v1/me/sessions/:id */
-export function addEndMySession(app: App, accounts: Accounts): void {
+export function addEndMySession(app: App, signOut: SignOut): void {
   app.delete('/v1/me/sessions/:id', { schema }, async (request, reply) => {
-    await accounts.endSession(actingOf(request), request.params.id, originOf(request))
+    await signOut.endSession(actingOf(request), request.params.id, originOf(request))
     return reply.code(204).send(null)
   })
 }

@@ -1,5 +1,7 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { OwnAccount } from '../../accounts/own-account.js'
+import type { PasswordChange } from '../../accounts/password-change.js'
 import type { Profiles } from '../../accounts/profiles.js'
+import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { addGuards } from '../guards/add-guards.js'
@@ -15,7 +17,9 @@ import { addUpdateMe } from './update-me.js'
 import { addUpdateMyProfile } from './update-my-profile.js'
 
 export interface MeDependencies {
-  readonly accounts: Accounts
+  readonly ownAccount: OwnAccount
+  readonly passwordChange: PasswordChange
+  readonly signOut: SignOut
   readonly profiles: Profiles
   readonly sessions: Sessions
   readonly cookies: SessionCookies
@@ -24,14 +28,14 @@ export interface MeDependencies {
 
 /** The routes by which users manage their own account and devices. */
 export async function meRoutes(app: App, dependencies: MeDependencies): Promise<void> {
-  const { accounts, profiles, sessions, cookies, guards } = dependencies
+  const { ownAccount, passwordChange, signOut, profiles, sessions, cookies, guards } = dependencies
   addGuards(app, guards.account)
-  addReadMe(app, accounts)
-  addUpdateMe(app, accounts)
+  addReadMe(app, ownAccount)
+  addUpdateMe(app, ownAccount)
   addUpdateMyProfile(app, profiles)
-  addDeleteMe(app, accounts, cookies)
-  addChangePassword(app, accounts, cookies)
-  addAddDevice(app, accounts)
+  addDeleteMe(app, ownAccount, cookies)
+  addChangePassword(app, passwordChange, cookies)
+  addAddDevice(app, ownAccount)
   addListMySessions(app, sessions)
-  addEndMySession(app, accounts)
+  addEndMySession(app, signOut)
 }

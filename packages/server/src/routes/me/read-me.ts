@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { OwnAccount } from '../../accounts/own-account.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { accountAnswer } from '../answers.js'
@@ -15,6 +15,6 @@ const schema = {
 }
 
 /** GET /v1/me */
-export function addReadMe(app: App, accounts: Accounts): void {
-  app.get('/v1/me', { schema }, async (request) => accountAnswer(await accounts.read(actingOf(request).accountId)))
+export function addReadMe(app: App, ownAccount: OwnAccount): void {
+  app.get('/v1/me', { schema }, async (request) => accountAnswer(await ownAccount.read(actingOf(request).accountId)))
 }

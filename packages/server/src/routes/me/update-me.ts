@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { OwnAccount } from '../../accounts/own-account.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { accountAnswer } from '../answers.js'
@@ -41,8 +41,8 @@ const schema = {
 }
 
 /** PATCH /v1/me */
-export function addUpdateMe(app: App, accounts: Accounts): void {
+export function addUpdateMe(app: App, ownAccount: OwnAccount): void {
   app.patch('/v1/me', { schema }, async (request) =>
-    accountAnswer(await accounts.update(actingOf(request), request.body, originOf(request))),
+    accountAnswer(await ownAccount.update(actingOf(request), request.body, originOf(request))),
   )
 }

@@ -1,6 +1,6 @@
 import type { Clients } from '../../clients/clients.js'
+import { clientFailures } from '../../clients/failures.js'
 import { clientAddress } from '../../http/client-address.js'
-import { Problem } from '../../problem.js'
 import { credentialsOf } from './form.js'
 import type { Grant } from './grant.js'
 
@@ -11,7 +11,7 @@ import type { Grant } from './grant.js'
 export function clientCredentialsGrant(clients: Clients): Grant {
   return async (request) => {
     const credentials = credentialsOf(request)
-    if (credentials === undefined) throw new Problem('client_unauthenticated')
+    if (credentials === undefined) throw clientFailures.refusal('client_unauthenticated')
     const { scope } = request.body
     const granted = await clients.grant({ credentials, scope, address: clientAddress(request) })
     return {

@@ -4,7 +4,7 @@ import type { App } from '../../http/app.js'
 import { addFormParser } from '../../http/body-parsers.js'
 import { headerValues } from '../../http/raw-headers.js'
 import { Type } from '../../http/type.js'
-import { Problem } from '../../problem.js'
+import { isProblem } from '../../problem.js'
 
 /** Adds a route that accepts only form-encoded bodies, as OAuth requires. */
 export function addFormRoute(app: App, add: (scope: App) => void): void {
@@ -45,7 +45,7 @@ export function namedClient(request: FastifyRequest): string | undefined {
   try {
     return credentialsOf(request as FormRequest)?.clientId
   } catch (error) {
-    if (error instanceof Problem) return undefined
+    if (isProblem(error)) return undefined
     throw error
   }
 }

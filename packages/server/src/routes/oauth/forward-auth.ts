@@ -8,9 +8,11 @@ import type { RepeatedExchange } from '../../exchange/repeated-exchange.js'
 import type { ExchangedToken } from '../../exchange/token-exchange.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
+import { httpFailures } from '../../http/failures.js'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { Type } from '../../http/type.js'
-import { Problem } from '../../problem.js'
+import { isProblem } from '../../problem.js'
+import { routeFailures } from '../failures.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { forToken, forUrl, refusals } from '../refusals.js'
@@ -129,7 +131,7 @@ function ignoreBodies(app: App): void {
 
 function demandInHeaders({ headers, method }: FastifyRequest): Demand {
   const scope = textOf(headers['x-forward-auth-scope'])
-  if (scope !== undefined && !scopeText.test(scope)) throw new Problem('validation_failed')
+  if (scope !== undefined && !scopeText.test(scope)) throw httpFailures.refusal('validation_failed')
   return { scope, audience: textOf(headers['x-forward-auth-audience']), method }
 }
 
@@ -161,7 +163,7 @@ function answer(
  */
 function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
   if (isRead({ method, headers: request.headers })) return
-  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw new Problem('csrf_refused')
+  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw routeFailures.refusal('csrf_refused')
 }
 
 /**
@@ -180,7 +182,7 @@ function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience:
     return repeated.tokenFor(authOf(request), audience, () => clientAddress(request))
   } catch (error) {
     // A token in its last second is valid but cannot be exchanged any more.
-    const late = error instanceof Problem && error.code === 'subject_token_refused'
+    const late = isProblem(error) && error.code === 'subject_token_refused'
     throw late ? new LatchkeyError('token_expired') : error
   }
 }

@@ -2,9 +2,10 @@ import type { AuditTrail } from '../../audit/audit-trail.js'
 import type { Clients } from '../../clients/clients.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
+import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
+import { oauthFailures } from '../../oauth/failures.js'
 import type { Introspection } from '../../oauth/introspection.js'
-import { Problem } from '../../problem.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient, parameter } from './form.js'
 
@@ -74,11 +75,11 @@ export function addIntrospectToken(
       const address = clientAddress(request)
       const { id, mayIntrospect } = await clients.authenticate(credentialsOf(request), address)
       if (!mayIntrospect) {
-        await audit.tally({ event: 'token_introspect', outcome: 'refused', actor: id, account: id, address })
-        throw new Problem('introspection_refused')
+        await audit.countRefused('token_introspect', { accountId: id, address })
+        throw oauthFailures.refusal('introspection_refused')
       }
       const { token } = request.body
-      if (token === undefined) throw new Problem('parameters_malformed')
+      if (token === undefined) throw httpFailures.refusal('parameters_malformed')
       const described = await inspection.inspect(token)
       request.outcome = described === undefined ? 'inactive' : 'active'
       return { ...described, active: described !== undefined }

@@ -1,7 +1,8 @@
 import type { Clients } from '../../clients/clients.js'
 import type { TokenExchange } from '../../exchange/token-exchange.js'
 import type { App } from '../../http/app.js'
-import { Problem } from '../../problem.js'
+import { httpFailures } from '../../http/failures.js'
+import { oauthFailures } from '../../oauth/failures.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { clientCredentialsGrant } from './client-credentials-grant.js'
 import { addFormRoute, namedClient } from './form.js'
@@ -46,9 +47,9 @@ export function addIssueToken(app: App, clients: Clients, exchange: TokenExchang
     const config = { limit: 'token', named: namedClient } as const
     scope.post('/oauth/token', { schema, config }, (request) => {
       const { grant_type } = request.body
-      if (grant_type === undefined) throw new Problem('parameters_malformed')
+      if (grant_type === undefined) throw httpFailures.refusal('parameters_malformed')
       const grant = grants.get(grant_type)
-      if (grant === undefined) throw new Problem('grant_unsupported')
+      if (grant === undefined) throw oauthFailures.refusal('grant_unsupported')
       return grant(request)
     })
   })

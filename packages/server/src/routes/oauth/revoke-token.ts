@@ -1,9 +1,9 @@
 import type { Clients } from '../../clients/clients.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
+import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
 import type { TokenRevocation } from '../../oauth/token-revocation.js'
-import { Problem } from '../../problem.js'
 import { forBody, oauthRefusals } from '../refusals.js'
 import { addFormRoute, clientParameters, credentialsOf, namedClient } from './form.js'
 import { tokenParameters } from './introspect-token.js'
@@ -41,7 +41,7 @@ export function addRevokeToken(app: App, clients: Clients, revocation: TokenRevo
       const address = clientAddress(request)
       const client = credentials === undefined ? undefined : await clients.authenticate(credentials, address)
       const { token } = request.body
-      if (token === undefined) throw new Problem('parameters_malformed')
+      if (token === undefined) throw httpFailures.refusal('parameters_malformed')
       await revocation.revoke(token, { client, address })
       return reply.code(200).send(null)
     })

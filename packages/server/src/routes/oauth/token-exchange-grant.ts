@@ -1,6 +1,6 @@
+import { exchangeFailures } from '../../exchange/failures.js'
 import type { TokenExchange } from '../../exchange/token-exchange.js'
 import { clientAddress } from '../../http/client-address.js'
-import { Problem } from '../../problem.js'
 import { ACCESS_TOKEN_TYPE, type Grant } from './grant.js'
 
 /**
@@ -10,7 +10,8 @@ import { ACCESS_TOKEN_TYPE, type Grant } from './grant.js'
 export function tokenExchangeGrant(exchange: TokenExchange): Grant {
   return async (request) => {
     const { subject_token, subject_token_type, audience } = request.body
-    if (subject_token === undefined || subject_token_type !== ACCESS_TOKEN_TYPE) throw new Problem('exchange_malformed')
+    if (subject_token === undefined || subject_token_type !== ACCESS_TOKEN_TYPE)
+      throw exchangeFailures.refusal('exchange_malformed')
     const { accessToken, expiresInSec } = await exchange.exchange(subject_token, audience, clientAddress(request))
     return {
       access_token: accessToken,

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { App } from '../../http/app.js'
 import type { Metrics } from '../../ops/metrics.js'
-import { Problem } from '../../problem.js'
+import { routeFailures } from '../failures.js'
 
 /** GET /metrics */
 export function addMetrics(app: App, metrics: Metrics, mayReadMetrics: (request: FastifyRequest) => boolean): void {
@@ -11,7 +11,7 @@ export function addMetrics(app: App, metrics: Metrics, mayReadMetrics: (request:
     async (request, reply) => {
       if (!mayReadMetrics(request)) {
         reply.header('WWW-Authenticate', 'Bearer')
-        throw new Problem('metrics_refused')
+        throw routeFailures.refusal('metrics_refused')
       }
       return reply.type(metrics.contentType).send(await metrics.scrape())
     },

@@ -2,7 +2,7 @@ import type { App } from '../../http/app.js'
 import { problemAnswer, sendProblem } from '../../http/problem-answer.js'
 import { Type } from '../../http/type.js'
 import type { Readiness } from '../../ops/readiness.js'
-import { Problem } from '../../problem.js'
+import { routeFailures } from '../failures.js'
 import { refusals } from '../refusals.js'
 
 const schema = {
@@ -26,6 +26,9 @@ export function addReadyz(app: App, readiness: Readiness): void {
     const reasons = await readiness.reasons()
     const warnings = [...(await readiness.warnings())]
     if (reasons.length === 0) return { status: 'ok' as const, ...(warnings.length > 0 ? { warnings } : {}) }
-    return sendProblem(reply, { ...problemAnswer(new Problem('not_ready'), { requestId: request.id }), reasons })
+    return sendProblem(reply, {
+      ...problemAnswer(routeFailures.refusal('not_ready'), { requestId: request.id }),
+      reasons,
+    })
   })
 }

@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { SignIn } from '../../accounts/sign-in.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import type { Tracing } from '../../ops/tracing/tracing.js'
@@ -34,15 +34,15 @@ const schema = {
 export function addLogin(
   app: App,
   {
-    accounts,
+    signIn,
     cookies,
     tracing,
-  }: { readonly accounts: Accounts; readonly cookies: SessionCookies; readonly tracing: Tracing },
+  }: { readonly signIn: SignIn; readonly cookies: SessionCookies; readonly tracing: Tracing },
 ): void {
   const config = { limit: 'login', named: namedEmail } as const
   app.post('/v1/login', { schema, config }, async (request, reply) => {
     const signedIn = await tracing
-      .within({ name: 'latchkey.login' }, () => accounts.login(request.body, originOf(request), deviceOf(request)))
+      .within({ name: 'latchkey.login' }, () => signIn.login(request.body, originOf(request), deviceOf(request)))
       .catch((error: unknown) => handOverDevice(request, reply, { error, cookies }))
     return handOver(request, reply, { signedIn, cookies })
   })

@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -16,9 +16,9 @@ const schema = {
 }
 
 /** POST /v1/logout-all */
-export function addLogoutAll(app: App, accounts: Accounts, cookies: SessionCookies): void {
+export function addLogoutAll(app: App, signOut: SignOut, cookies: SessionCookies): void {
   app.post('/v1/logout-all', { schema }, async (request, reply) => {
-    await accounts.logoutAll(actingOf(request), originOf(request))
+    await signOut.logoutAll(actingOf(request), originOf(request))
     if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })

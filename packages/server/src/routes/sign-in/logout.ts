@@ -1,4 +1,4 @@
-import type { Accounts } from '../../accounts/accounts.js'
+import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
@@ -16,9 +16,9 @@ const schema = {
 }
 
 /** POST /v1/logout */
-export function addLogout(app: App, accounts: Accounts, cookies: SessionCookies): void {
+export function addLogout(app: App, signOut: SignOut, cookies: SessionCookies): void {
   app.post('/v1/logout', { schema }, async (request, reply) => {
-    await accounts.logout(actingOf(request), originOf(request))
+    await signOut.logout(actingOf(request), originOf(request))
     if (wantsCookies(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })

@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { LatchkeyError } from 'latchkey'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { Problem } from '../../problem.js'
 import { deviceBinding } from '../../sessions/device-binding.js'
+import { sessionFailures } from '../../sessions/failures.js'
 import { parseRefreshToken } from '../../sessions/refresh-token.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { tokensAnswer, tokensInCookiesAnswer } from '../answers.js'
@@ -80,7 +80,7 @@ function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]
   if (inBody !== undefined) return [inBody]
   if (first !== undefined) return [first, ...others]
   const foreign = wantsCookies(request) && cookiesOf(request, refreshCookie).length > 0
-  throw new Problem(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
+  throw sessionFailures.refusal(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
 }
 
 /**

@@ -1,5 +1,6 @@
-import type { Accounts } from '../../accounts/accounts.js'
 import type { Registration } from '../../accounts/registration.js'
+import type { SignIn } from '../../accounts/sign-in.js'
+import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
 import type { Tracing } from '../../ops/tracing/tracing.js'
 import type { Sessions } from '../../sessions/sessions.js'
@@ -14,7 +15,8 @@ import { addRegister } from './register.js'
 
 export interface SignInDependencies {
   readonly registration: Registration
-  readonly accounts: Accounts
+  readonly signIn: SignIn
+  readonly signOut: SignOut
   readonly sessions: Sessions
   readonly cookies: SessionCookies
   readonly tracing: Tracing
@@ -23,16 +25,16 @@ export interface SignInDependencies {
 
 /** The routes that start, refresh and end sessions. */
 export async function signInRoutes(app: App, dependencies: SignInDependencies): Promise<void> {
-  const { registration, accounts, sessions, cookies, tracing, guards } = dependencies
+  const { registration, signIn, signOut, sessions, cookies, tracing, guards } = dependencies
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', guards.cookies)
     addRegister(scope, registration, cookies)
-    addLogin(scope, { accounts, cookies, tracing })
+    addLogin(scope, { signIn, cookies, tracing })
     addRefresh(scope, sessions, cookies)
   })
   await app.register(async (scope: App) => {
     addGuards(scope, guards.account)
-    addLogout(scope, accounts, cookies)
-    addLogoutAll(scope, accounts, cookies)
+    addLogout(scope, signOut, cookies)
+    addLogoutAll(scope, signOut, cookies)
   })
 }

@@ -1,0 +1,144 @@
+import type { SqlClient } from 'latchkey/sql'
+import type { Configuration, MailConfiguration } from '../config/configuration.js'
+import type { Registration } from '../config/settings.js'
+import type { Core } from '../core.js'
+import { type LetterDraft, type LinkLetter, type MailRequest, noticeTo, type OneTimeLink } from '../mail/letter.js'
+import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
+import type { Invitations } from './invitations.js'
+import type { OneTimeTokens } from './one-time-tokens.js'
+import { isOpenToAll } from './registration-rule.js'
+
+/** The one-time links that letters contain. */
+interface Links {
+  readonly oneTimeTokens: OneTimeTokens
+  readonly invitations: Invitations
+}
+
+/** A confirmed device may guess further, so that its link expires after ten minutes (OWASP ASVS 5.0, 6.5.5). */
+const deviceLinkTtlSec = 600
+
+/**
+ * Drafts the letter for an address that a request has named. It runs after the request was answered,
+ * so that neither the answer nor its duration reveals whether the address has an account.
+ */
+export class AccountMail {
+  readonly #core: Core
+  readonly #links: Links
+  readonly #registration: Registration
+  readonly #mail: MailConfiguration
+
+  constructor(core: Core, links: Links, { registration, mail }: Pick<Configuration, 'registration' | 'mail'>) {
+    this.#core = core
+    this.#links = links
+    this.#registration = registration
+    this.#mail = mail
+  }
+
+  /** Drafts the letter in the caller's transaction; returns `undefined` if none is to be sent. */
+  async draft(client: SqlClient, request: MailRequest): Promise<LetterDraft | undefined> {
+    const account = await lockOwner(client, request.to)
+    if (request.kind === 'ask_registration') return this.#draftRegistration(client, request, account)
+    if (request.kind === 'ask_invitation') return this.#draftInvitation(client, request, account)
+    if (account === undefined || account.disabledAt !== null) return undefined
+    if (request.kind === 'ask_reset') return this.#draftReset(client, request, account)
+    if (request.kind === 'ask_device') return this.#draftConfirmation(client, request, account)
+    return account.emailVerifiedAt === null ? this.#draftVerification(client, request, account) : undefined
+  }
+
+  #draftRegistration(
+    client: SqlClient,
+    request: MailRequest & { kind: 'ask_registration' },
+    account: Account | undefined,
+  ): LetterDraft | undefined {
+    const { to, name, passwordHash, origin } = request
+    // Requests from before registration was closed get no answer any more.
+    if (!isOpenToAll(this.#registration)) return undefined
+    if (account === undefined) {
+      const data = { email: to, name, passwordHash }
+      return linkDraft('finish_registration', { to, account: null }, () =>
+        this.#links.oneTimeTokens.issue(
+          client,
+          { purpose: 'register', accountId: null, data },
+          this.#mail.verifyLinkTtlSec,
+        ),
+      )
+    }
+    const notice = noticeTo(account, { kind: 'email_has_account' })
+    // The account may not belong to the owner of the address, who takes it over by a reset.
+    if (notice === undefined)
+      return account.disabledAt === null ? this.#draftReset(client, request, account) : undefined
+    const write = async () => {
+      await this.#core.audit.refused(client, 'register', unknownActor(origin), { account: account.id })
+      return notice
+    }
+    return { kind: notice.kind, to, account: account.id, write }
+  }
+
+  /** Drafts the link of an invitation that is still pending, unless the address has an account. */
+  async #draftInvitation(
+    client: SqlClient,
+    { to, invitation: id }: MailRequest & { kind: 'ask_invitation' },
+    account: Account | undefined,
+  ): Promise<LetterDraft | undefined> {
+    const { invitations } = this.#links
+    if (account !== undefined || this.#registration === 'closed') return undefined
+    const invitation = await invitations.findUnmailed(client, id)
+    if (invitation === undefined) return undefined
+    return linkDraft('accept_invitation', { to, account: null }, () => invitations.makeLink(client, invitation, 'mail'))
+  }
+
+  #draftReset(client: SqlClient, { to, origin }: MailRequest, { id }: Account): LetterDraft {
+    return linkDraft('reset_password', { to, account: id }, async () => {
+      await this.#core.audit.done(client, 'password_forgot', unknownActor(origin), { account: id })
+      const data = { email: to }
+      return this.#links.oneTimeTokens.issue(
+        client,
+        { purpose: 'reset_password', accountId: id, data },
+        this.#mail.resetLinkTtlSec,
+      )
+    })
+  }
+
+  #draftConfirmation(
+    client: SqlClient,
+    { to, device, granted }: MailRequest & { kind: 'ask_device' },
+    { id, emailVerifiedAt }: Account,
+  ): LetterDraft | undefined {
+    if (!granted || emailVerifiedAt === null) return undefined
+    const data = { email: to, device }
+    return linkDraft('confirm_device', { to, account: id }, () =>
+      this.#links.oneTimeTokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
+    )
+  }
+
+  #draftVerification(client: SqlClient, { to }: MailRequest, { id }: Account): LetterDraft {
+    const data = { email: to }
+    return linkDraft('verify_email', { to, account: id }, () =>
+      this.#links.oneTimeTokens.issue(
+        client,
+        { purpose: 'verify_email', accountId: id, data },
+        this.#mail.verifyLinkTtlSec,
+      ),
+    )
+  }
+}
+
+/** A request without authentication. */
+function unknownActor(address: string) {
+  return { accountId: null, address }
+}
+
+/** Locks and returns the account with this address, before the counts and links that depend on it. */
+async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
+  const found = await findAccountByEmail(client, email)
+  const account = found && (await lockAccount(client, found.id))
+  return account?.email === email ? account : undefined
+}
+
+function linkDraft(
+  kind: LinkLetter['kind'],
+  addressed: { readonly to: string; readonly account: string | null },
+  issue: () => Promise<OneTimeLink>,
+): LetterDraft {
+  return { kind, ...addressed, write: async () => ({ kind, ...addressed, link: await issue() }) }
+}

@@ -1,0 +1,71 @@
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
+import * as table from './account-table.js'
+import { hasAdministrator } from './administrators.js'
+import { canonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
+import { draftAccount, insertDraft } from './new-account.js'
+import type { PasswordPolicy } from './password-policy.js'
+import type { PasswordQueue } from './password-queue.js'
+
+/** The parts that the creation of an administrator uses. */
+interface Dependencies {
+  readonly passwords: PasswordQueue
+  readonly passwordPolicy: PasswordPolicy
+}
+
+const operator = { accountId: 'cli', address: null } as const
+
+/** Creates administrators for the operator; no route does. */
+export class AdminCreation {
+  readonly #core: Core
+  readonly #dependencies: Dependencies
+  readonly #settings: Pick<Configuration, 'unverifiedSignIn'>
+
+  constructor(core: Core, dependencies: Dependencies, settings: Pick<Configuration, 'unverifiedSignIn'>) {
+    this.#core = core
+    this.#dependencies = dependencies
+    this.#settings = settings
+  }
+
+  /** Creates an account with the role `admin`, or promotes the one with this address if the password is its own. */
+  async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
+    const { store, audit } = this.#core
+    const existing = await table.findStoredAccountByEmail(store, canonicalEmail(input.email))
+    if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
+    const parts = { ...this.#core, ...this.#dependencies }
+    const draft = await draftAccount(parts, input, { role: 'admin', turn: { use: 'operator' } })
+    // The operator has verified the address.
+    const verified = { ...draft, emailVerifiedAt: draft.createdAt }
+    const account = await store.transaction(async (client) => {
+      const inserted = await insertDraft(client, this.#core, verified)
+      const subject = { account: inserted.id, detail: { role: inserted.role } }
+      await audit.done(client, 'register', operator, subject)
+      return inserted
+    })
+    return { account, created: true }
+  }
+
+  /** Returns whether an account can use the admin routes. */
+  hasAdmin(): Promise<boolean> {
+    return hasAdministrator(this.#core.store, this.#settings)
+  }
+
+  async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
+    const { store, keys, audit } = this.#core
+    const { passwords } = this.#dependencies
+    if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
+      throw accountFailures.refusal('password_wrong')
+    if (existing.disabledAt !== null) throw accountFailures.refusal('account_disabled')
+    if (existing.role === 'admin') return table.withoutHash(existing)
+    return store.transaction(async (client) => {
+      const promoted = await table.updateAccount(client, existing, { role: 'admin' })
+      if (promoted === undefined) throw accountFailures.refusal('password_wrong')
+      await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(promoted) })
+      const detail = { before: rightsOf(existing), after: rightsOf(promoted) }
+      await audit.done(client, 'role_change', operator, { account: existing.id, detail })
+      return promoted
+    })
+  }
+}

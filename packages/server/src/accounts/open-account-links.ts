@@ -1,0 +1,22 @@
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import type { KeyedNames } from '../mail/mail-quota.js'
+import type { DraftLetter } from '../mail/outbox-worker.js'
+import { AccountMail } from './account-mail.js'
+import { Invitations } from './invitations.js'
+import { OneTimeTokens } from './one-time-tokens.js'
+
+/** The one-time links of accounts, and the drafts of letters that contain them. */
+export interface AccountLinks {
+  readonly oneTimeTokens: OneTimeTokens
+  readonly invitations: Invitations
+  readonly draft: DraftLetter
+}
+
+/** Creates the one-time links of accounts. */
+export function openAccountLinks(core: Core, names: KeyedNames, configuration: Configuration): AccountLinks {
+  const oneTimeTokens = new OneTimeTokens(core)
+  const invitations = new Invitations(core, names, configuration)
+  const mail = new AccountMail(core, { oneTimeTokens, invitations }, configuration)
+  return { oneTimeTokens, invitations, draft: (client, request) => mail.draft(client, request) }
+}

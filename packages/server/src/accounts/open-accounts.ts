@@ -1,0 +1,65 @@
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import type { MailDomain } from '../mail/open-mail.js'
+import type { GuessGuard } from '../protection/guess-guard.js'
+import type { Actors } from '../sessions/actors.js'
+import type { Sessions } from '../sessions/sessions.js'
+import { AdminCreation } from './admin-creation.js'
+import { DeviceConfirmation } from './device-confirmation.js'
+import { EmailVerification } from './email-verification.js'
+import type { AccountLinks } from './open-account-links.js'
+import type { PasswordDomain } from './open-passwords.js'
+import { OwnAccount } from './own-account.js'
+import { PasswordChange } from './password-change.js'
+import type { Profiles } from './profiles.js'
+import { Reauthentication } from './reauthentication.js'
+import { Recovery } from './recovery.js'
+import { Registration } from './registration.js'
+import { SignIn } from './sign-in.js'
+import { SignOut } from './sign-out.js'
+
+/** The objects behind the routes of accounts. */
+export interface AccountsDomain {
+  readonly signIn: SignIn
+  readonly signOut: SignOut
+  readonly ownAccount: OwnAccount
+  readonly passwordChange: PasswordChange
+  readonly adminCreation: AdminCreation
+  readonly registration: Registration
+  readonly recovery: Recovery
+  readonly emails: EmailVerification
+  readonly confirmations: DeviceConfirmation
+}
+
+/** The parts of other domains that accounts use. */
+export interface AccountsDependencies
+  extends PasswordDomain,
+    Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
+    Pick<MailDomain, 'outbox' | 'quota'> {
+  readonly actors: Actors
+  readonly sessions: Sessions
+  readonly profiles: Profiles
+  readonly guesses: GuessGuard
+}
+
+/** Creates the objects of accounts. */
+export function openAccounts(
+  core: Core,
+  dependencies: AccountsDependencies,
+  configuration: Configuration,
+): AccountsDomain {
+  const reauthentication = new Reauthentication(core, dependencies)
+  const confirmations = new DeviceConfirmation(core, dependencies)
+  const emails = new EmailVerification(core, dependencies, configuration)
+  return {
+    signIn: new SignIn(core, { ...dependencies, confirmations }, configuration),
+    signOut: new SignOut(core, dependencies),
+    ownAccount: new OwnAccount(core, { ...dependencies, emails, reauthentication }, configuration),
+    passwordChange: new PasswordChange(core, { ...dependencies, reauthentication }),
+    adminCreation: new AdminCreation(core, dependencies, configuration),
+    registration: new Registration(core, dependencies, configuration),
+    recovery: new Recovery(core, dependencies),
+    emails,
+    confirmations,
+  }
+}

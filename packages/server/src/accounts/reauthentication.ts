@@ -1,0 +1,61 @@
+import { LatchkeyError } from 'latchkey'
+import type { AuditEvent } from '../audit/audit-record.js'
+import type { Core } from '../core.js'
+import type { GuessGuard } from '../protection/guess-guard.js'
+import type { RequestOrigin } from '../request-origin.js'
+import type { Acting } from '../sessions/actors.js'
+import * as table from './account-table.js'
+import { accountFailures } from './failures.js'
+import type { PasswordQueue } from './password-queue.js'
+import { recordDelay } from './record-delay.js'
+
+/** The parts of other domains that reauthentication uses. */
+interface Dependencies {
+  readonly passwords: PasswordQueue
+  readonly guesses: GuessGuard
+}
+
+/** The change that asks for the password, and the request. */
+export interface ReauthenticationContext {
+  readonly event: AuditEvent
+  readonly origin: RequestOrigin
+}
+
+/**
+ * Checks the password of a signed-in account before a sensitive change. A stolen token does not imply
+ * the password, so that guesses are counted here as well, session by session.
+ */
+export class Reauthentication {
+  readonly #core: Core
+  readonly #dependencies: Dependencies
+
+  constructor(core: Core, dependencies: Dependencies) {
+    this.#core = core
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * Returns the acting account if the password is right.
+   *
+   * @throws Problem `password_wrong`, `guess_delayed`, `overloaded`; LatchkeyError `token_revoked`
+   */
+  async check(
+    acting: Acting,
+    password: string,
+    { event, origin }: ReauthenticationContext,
+  ): Promise<table.StoredAccount> {
+    const { store, audit } = this.#core
+    const { passwords, guesses } = this.#dependencies
+    const { accountId, sessionId } = acting
+    const stored = await table.findStoredAccount(store, accountId)
+    if (stored === undefined) throw new LatchkeyError('token_revoked')
+    const turn = { use: 'account', origin, account: accountId } as const
+    passwords.checkRoom(turn)
+    const actor = { ...acting, address: origin.address }
+    const bucket = await recordDelay(audit, guesses.admitSession(sessionId), { actor })
+    if (await guesses.settle(bucket, () => passwords.verify(turn, password, stored.passwordHash))) return stored
+    const refusal = accountFailures.refusal('password_wrong')
+    await audit.countRefused(event, actor, { detail: { reason: refusal.code } })
+    throw refusal
+  }
+}

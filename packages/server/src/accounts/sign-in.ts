@@ -1,0 +1,153 @@
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import type { Outbox } from '../mail/outbox.js'
+import { isProblem } from '../problem.js'
+import { type Admission, attemptAt, type GuessGuard } from '../protection/guess-guard.js'
+import type { RequestOrigin } from '../request-origin.js'
+import type { Sessions } from '../sessions/sessions.js'
+import * as table from './account-table.js'
+import type { DeviceConfirmation } from './device-confirmation.js'
+import { tryCanonicalEmail } from './email-address.js'
+import { accountFailures } from './failures.js'
+import type { PasswordQueue, PasswordTurn } from './password-queue.js'
+import { recordDelay } from './record-delay.js'
+import type { SignedIn } from './signed-in.js'
+
+/** The parts of other domains that a sign-in uses. */
+interface Dependencies {
+  readonly sessions: Sessions
+  readonly passwords: PasswordQueue
+  readonly guesses: GuessGuard
+  readonly confirmations: DeviceConfirmation
+  readonly outbox: Outbox
+}
+
+/** A login that has been admitted. */
+interface AdmittedLogin {
+  readonly email: string
+  readonly password: string
+  readonly admission: Admission
+  readonly origin: RequestOrigin
+  readonly turn: PasswordTurn
+}
+
+/** A login whose password was right. */
+interface CheckedLogin {
+  readonly account: table.StoredAccount
+  /** Whether the password needs a new hash. */
+  readonly rehash: boolean
+}
+
+/** Attempts of one login whose hash is replaced while it is checked. */
+const maxLoginAttempts = 2
+
+/** Signs accounts in by their passwords. */
+export class SignIn {
+  readonly #core: Core
+  readonly #dependencies: Dependencies
+  readonly #settings: Pick<Configuration, 'unverifiedSignIn'>
+
+  constructor(core: Core, dependencies: Dependencies, settings: Pick<Configuration, 'unverifiedSignIn'>) {
+    this.#core = core
+    this.#dependencies = dependencies
+    this.#settings = settings
+  }
+
+  /**
+   * Opens a session if the password is right. The work and the code `invalid_credentials` are the same
+   * whether or not the account exists. `device`: the device token of the request.
+   *
+   * @throws Problem `invalid_credentials`; `account_disabled` and `email_unverified` only if the
+   * password was right; `guess_delayed` before the password is compared;
+   * `device_confirmation_required` whatever the password; `overloaded`
+   */
+  async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
+    const { store, audit } = this.#core
+    const { passwords, guesses } = this.#dependencies
+    const email = tryCanonicalEmail(input.email)
+    const found = await table.findStoredAccountByEmail(store, email)
+    const attempt = attemptAt(found?.id ?? email, origin, device)
+    const token = await guesses.knownDevice(attempt)
+    const known = token === undefined ? undefined : { account: attempt.account, token }
+    const turn = { use: 'login', origin, device: known } as const
+    // Before the attempt is counted: an overloaded server must not cost its users an attempt.
+    passwords.checkRoom(turn)
+    const actor = { accountId: null, address: origin.address }
+    const admission = await recordDelay(audit, guesses.admit(attempt), { actor, account: found?.id ?? null })
+    try {
+      return await this.#signIn(found, { password: input.password, email, admission, origin, turn })
+    } catch (error) {
+      await this.#refund(admission, error)
+      throw error
+    }
+  }
+
+  /** Checks the password and opens the session; once more if the hash was replaced meanwhile. */
+  async #signIn(first: table.StoredAccount | undefined, input: AdmittedLogin): Promise<SignedIn> {
+    let found = first
+    for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
+      const checked = await this.#checkCredentials(found, input)
+      const signedIn = await this.#openFor(checked, input)
+      if (signedIn !== undefined) return signedIn
+      found = await table.findStoredAccountByEmail(this.#core.store, input.email)
+    }
+    throw accountFailures.refusal('invalid_credentials')
+  }
+
+  async #checkCredentials(found: table.StoredAccount | undefined, input: AdmittedLogin): Promise<CheckedLogin> {
+    const { passwords, confirmations } = this.#dependencies
+    const { email, admission, origin } = input
+    const { matches, rehash } = await passwords.compare(input.turn, input.password, found?.passwordHash)
+    await confirmations.require({ email, account: found, passwordMatches: matches, admission }, origin)
+    const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
+    if (found !== undefined && refusal === undefined) return { account: found, rehash }
+    const reason = refusal ?? 'invalid_credentials'
+    const actor = { accountId: null, address: origin.address }
+    await this.#core.audit.countRefused('login', actor, { account: found?.id ?? null, detail: { reason } })
+    throw accountFailures.refusal(reason)
+  }
+
+  /** Refunds the count of a login that was refused for another reason than its password. */
+  async #refund(admission: Admission, error: unknown): Promise<void> {
+    const code = isProblem(error) ? error.code : undefined
+    // Where a device must be confirmed, no later delay may reveal whether the password was right.
+    if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
+    const wasRight = code === 'account_disabled' || code === 'email_unverified'
+    await this.#dependencies.guesses.refund(admission, { wasRight })
+  }
+
+  /** Returns why the account cannot sign in; `undefined` if it can. */
+  #refusalOf({ disabledAt, emailVerifiedAt }: table.Account): 'account_disabled' | 'email_unverified' | undefined {
+    if (disabledAt !== null) return 'account_disabled'
+    return emailVerifiedAt === null && this.#settings.unverifiedSignIn === 'refuse' ? 'email_unverified' : undefined
+  }
+
+  /**
+   * Opens a session after a right password, and stores a new hash if one is due. Returns `undefined` if
+   * the compared hash is no longer the account's: another login may have replaced it, or the password
+   * was changed.
+   */
+  async #openFor(
+    { account, rehash }: CheckedLogin,
+    { password, admission, origin, turn }: AdmittedLogin,
+  ): Promise<SignedIn | undefined> {
+    const { store, audit, clock } = this.#core
+    const { passwords, sessions, guesses, outbox } = this.#dependencies
+    const { address, userAgent } = origin
+    const passwordHash = rehash ? await passwords.hash(turn, password) : undefined
+    const session = await store.transaction(async (client) => {
+      const at = clock.now()
+      const recorded = await table.recordSignIn(client, account, at)
+      if (!recorded) return undefined
+      if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
+      await guesses.recordSuccess(client, admission)
+      if (!admission.deviceKnown) await outbox.notify(client, account, { kind: 'new_device', at, address, userAgent })
+      const opened = await sessions.open(client, account.id, origin)
+      await audit.done(client, 'login', { accountId: account.id, sessionId: opened.id, address })
+      return opened
+    })
+    if (session === undefined) return undefined
+    const tokens = await sessions.tokensFor(session)
+    return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
+  }
+}

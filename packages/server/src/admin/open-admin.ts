@@ -1,0 +1,45 @@
+import type { AccountLinks } from '../accounts/open-account-links.js'
+import type { PasswordDomain } from '../accounts/open-passwords.js'
+import type { Profiles } from '../accounts/profiles.js'
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import type { Outbox } from '../mail/outbox.js'
+import type { Actors } from '../sessions/actors.js'
+import type { Sessions } from '../sessions/sessions.js'
+import { AccountProvisioning } from './account-provisioning.js'
+import { Administration } from './administration.js'
+import { ClientAdministration } from './client-administration.js'
+import { InvitationAdministration } from './invitation-administration.js'
+import { ResetLinks } from './reset-links.js'
+import { Rotations } from './rotations.js'
+
+/** The objects behind the routes and commands of administrators. */
+export interface AdminDomain {
+  readonly administration: Administration
+  readonly invitationAdministration: InvitationAdministration
+  readonly provisioning: AccountProvisioning
+  readonly resetLinks: ResetLinks
+  readonly clientAdministration: ClientAdministration
+  /** Rotations of all tenants. */
+  readonly rotations: Rotations
+}
+
+/** The parts of other domains that administration uses. */
+export interface AdminDependencies extends PasswordDomain, Pick<AccountLinks, 'oneTimeTokens' | 'invitations'> {
+  readonly actors: Actors
+  readonly sessions: Sessions
+  readonly profiles: Profiles
+  readonly outbox: Outbox
+}
+
+/** Creates the objects of administration. */
+export function openAdmin(core: Core, dependencies: AdminDependencies, configuration: Configuration): AdminDomain {
+  return {
+    administration: new Administration(core, dependencies, configuration),
+    invitationAdministration: new InvitationAdministration(core, dependencies, configuration),
+    provisioning: new AccountProvisioning(core, dependencies),
+    resetLinks: new ResetLinks(core, dependencies, configuration),
+    clientAdministration: new ClientAdministration(core, dependencies),
+    rotations: new Rotations(core, dependencies),
+  }
+}

@@ -1,0 +1,10 @@
+import { defineProblems } from '../problem.js'
+
+/** Failures of mail. */
+export const mailFailures = defineProblems({
+  mail_unavailable: {
+    status: 503,
+    message: 'This server does not send mail.',
+    hint: 'Ask the operator, who can set LATCHKEY_SMTP_URL.',
+  },
+})

@@ -1,0 +1,36 @@
+import type { Configuration } from '../config/configuration.js'
+import type { Core } from '../core.js'
+import { type KeyedNames, MailQuota } from './mail-quota.js'
+import { openTransport } from './open-transport.js'
+import { Outbox, outboxKeyring } from './outbox.js'
+import { type DraftLetter, OutboxWorker } from './outbox-worker.js'
+
+/** The objects that queue and send letters. */
+export interface MailDomain {
+  readonly outbox: Outbox
+  readonly quota: MailQuota
+  /** `undefined` if no mail server is configured. */
+  readonly outboxWorker: OutboxWorker | undefined
+}
+
+/** The parts of other domains that mail uses. */
+export interface MailDependencies {
+  readonly names: KeyedNames
+  readonly draft: DraftLetter
+}
+
+/** Opens the outbox under its stored key, and the worker that sends its letters. */
+export async function openMail(
+  core: Core,
+  { names, draft }: MailDependencies,
+  { mail }: Pick<Configuration, 'mail'>,
+): Promise<MailDomain> {
+  // The name of a stored key never changes.
+  const key = await core.keys.storedKey('server:mail-key', outboxKeyring)
+  const transport = openTransport(mail)
+  const quota = new MailQuota(core, names)
+  const outbox = new Outbox(core, { key, quota, served: transport !== undefined })
+  const { linkBase } = mail
+  const outboxWorker = transport && new OutboxWorker(core, { outbox, transport, draft, linkBase })
+  return { outbox, quota, outboxWorker }
+}
