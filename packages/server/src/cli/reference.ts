@@ -1,36 +1,61 @@
 import type { Argument, Command, Option } from 'commander'
-import { fileVariableOf, mayBeFile, type Setting } from '../config/setting.js'
+import { fileVariableOf, flattenSettings, mayBeFile, type Setting } from '../config/setting.js'
 import { settings } from '../config/settings.js'
 import { exitCodes } from './exit-codes.js'
 import { createProgram } from './program.js'
 
 const generated = '<!-- Written by npm run reference; a test holds it to the program. -->'
 
-/** docs/configuration.md: every environment variable, from the table that the program reads them by. */
+/** Returns the text of docs/configuration.md, from the table that the program reads settings by. */
 export function configurationReference(): string {
-  const all: readonly Setting<unknown>[] = Object.values(settings)
-  const rows = all.map((setting) => {
-    const { name, purpose, accepts, byDefault } = setting
-    const names = mayBeFile(setting) ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
-    return `| ${names} | ${cell(purpose)} | ${cell(accepts)} | ${cell(byDefault)} |`
-  })
   return `# Configuration
 
 ${generated}
 
-The server and every command read their settings from environment variables and nowhere else. Without any, they use an embedded database in \`.latchkey\`.
+The server and every command read their settings from environment variables and nowhere else.
+Without any, they use an embedded database in \`${settings.database.folder.default}\`.
 
 - An empty variable counts as an absent one.
-- A secret, and whatever else has two names below, may be in a file instead: the variable with \`_FILE\` at the end of its name gives the path, as secrets are mounted into containers
-  (\`LoadCredential\` of systemd, Docker secrets, Kubernetes volumes). White space at the ends of the file is left out. Both at once are refused.
-- What is wrong is told all at once, with what it must be; the program then ends with ${exitCodes.configuration}, and a supervisor need not start it again.
-- \`latchkey doctor\` looks at what the settings lead to.
-- \`NODE_ENV=production\`: standard output holds JSON lines alone, and \`LOG_LEVEL\` is \`info\` by default.
+- A file may hold a secret, and every other value with two names below: the variable with \`_FILE\`
+  at the end of its name is the path of the file, as containers and services mount secrets
+  (\`LoadCredential\` of systemd, Docker secrets, Kubernetes volumes). White space at the ends of the
+  file is ignored. Setting both variables is an error.
+- The program reports all faults at once, each with what to do, and ends with exit code
+  ${exitCodes.configuration}. A supervisor need not start it again.
+- \`latchkey doctor\` checks what the settings lead to.
+- With \`NODE_ENV=production\`, standard output is JSON lines alone.
 
-| variable | decides | must be | by default |
+| variable | decides | must be | default |
 | --- | --- | --- | --- |
-${rows.join('\n')}
+${flattenSettings(settings).map(settingRow).join('\n')}
 `
+}
+
+function settingRow(setting: Setting<unknown>): string {
+  const { name, description, accepts } = setting
+  const names = mayBeFile(setting) ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
+  return `| ${names} | ${cell(description)} | ${cell(accepts)} | ${cell(defaultText(setting))} |`
+}
+
+/** Returns the default in words, or as the text that the variable would have. */
+function defaultText({
+  defaultText,
+  default: value,
+  productionDefault,
+  unit,
+  format = String,
+}: Setting<unknown>): string {
+  if (defaultText !== undefined) return defaultText
+  const text = unit === 'seconds' ? secondsText(Number(value)) : format(value)
+  return productionDefault === undefined ? text : `${text}; ${format(productionDefault)} when NODE_ENV is production`
+}
+
+const days = 86_400
+
+/** Returns the number, and days or hours where it is a whole number of them. */
+function secondsText(seconds: number): string {
+  const [count, unit] = seconds % days === 0 ? [seconds / days, 'day'] : [seconds / 3600, 'hour']
+  return count > 0 && Number.isInteger(count) ? `${seconds} (${count} ${unit}${count === 1 ? '' : 's'})` : `${seconds}`
 }
 
 /** docs/cli.md: every command with its arguments and options, from the parser itself. */

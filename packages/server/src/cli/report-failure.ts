@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander'
 import { isLatchkeyError } from 'latchkey'
-import { ConfigurationError } from '../config/configuration.js'
+import { ConfigurationError } from '../config/configuration-error.js'
 import { Problem } from '../problem.js'
 import { StartupFailure } from '../startup-failure.js'
 import { exitCodes } from './exit-codes.js'
