@@ -9,7 +9,7 @@ import { openStore } from '../database/open-database.js'
 import { discardDraft, draftOf, publishFile, writePrivateFile } from '../database/private-file.js'
 import { recordBackup } from '../ops/last-backup.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
@@ -20,31 +20,31 @@ interface BackupOptions {
 }
 
 /** `latchkey backup <file>`: a copy of the embedded database as it stands at one moment, beside a running server; verified before it gets its name. */
-export function addBackup(parent: Command, surroundings: Surroundings): void {
+export function addBackup(parent: Command, context: CommandContext): void {
   parent
     .command('backup')
     .description('copy the embedded database as it is at this moment, beside a running server, and verify the copy')
     .argument('<file>', 'the file to make, readable by its owner alone; never overwritten')
     .option('--with-master-key <file>', 'copy the master key as well, to this file; keep the two apart')
     .option(...jsonOption)
-    .action((file: string, options: BackupOptions) => backup(resolve(file), options, surroundings))
+    .action((file: string, options: BackupOptions) => backup(resolve(file), options, context))
 }
 
-async function backup(file: string, options: BackupOptions, surroundings: Surroundings): Promise<void> {
-  const { folder, database } = embeddedDatabase(options, surroundings)
+async function backup(file: string, options: BackupOptions, context: CommandContext): Promise<void> {
+  const { folder, database } = embeddedDatabase(options, context)
   const keyFile = options.withMasterKey === undefined ? undefined : resolve(options.withMasterKey)
   for (const path of [file, keyFile]) if (path !== undefined && existsSync(path)) throw exists(path)
-  const data = await copyTo(file, folder, surroundings)
+  const data = await copyTo(file, folder, context)
   if (keyFile !== undefined && !writePrivateFile(keyFile, `${await fileKeys(folder).read()}\n`)) throw exists(keyFile)
-  await record(database, surroundings)
+  await record(database, context)
   const { size: bytes } = statSync(file)
   const { accounts, secrets, masterKeyIds } = data
   const json = { file, bytes, accounts, secrets, master_key_ids: masterKeyIds, master_key_file: keyFile ?? null }
-  print({ json, text: describe(file, bytes, data, keyFile) }, options, surroundings)
+  print({ json, text: describe(file, bytes, data, keyFile) }, options, context)
 }
 
 /** Records the backup for the metric of its age. The copy is whole either way, so a failure is a warning. */
-async function record(database: EmbeddedDatabase, { stderr }: Surroundings): Promise<void> {
+async function record(database: EmbeddedDatabase, { stderr }: CommandContext): Promise<void> {
   const { store } = await openStore(database)
   try {
     await recordBackup(store, Date.now())
@@ -57,11 +57,11 @@ async function record(database: EmbeddedDatabase, { stderr }: Surroundings): Pro
 }
 
 /** The copy gets its name when it is whole. */
-async function copyTo(file: string, folder: DataFolder, surroundings: Surroundings): Promise<CopiedData> {
+async function copyTo(file: string, folder: DataFolder, context: CommandContext): Promise<CopiedData> {
   const draft = draftOf(file)
   const total = statSync(folder.databasePath).size
-  const progress = new Progress(surroundings, { label: 'backup', unit: 'bytes', total })
-  const signal = interruption(surroundings)
+  const progress = new Progress(context, { label: 'backup', unit: 'bytes', total })
+  const signal = interruption(context)
   try {
     const data = await copyDataFile(folder.databasePath, draft, { signal, onProgress: (done) => progress.update(done) })
     if (!publishFile(draft, file)) throw exists(file)
@@ -81,7 +81,7 @@ type EmbeddedDatabase = DatabaseConfiguration & { readonly kind: 'embedded' }
 
 function embeddedDatabase(
   { withMasterKey }: BackupOptions,
-  { env }: Surroundings,
+  { env }: CommandContext,
 ): { readonly folder: DataFolder; readonly database: EmbeddedDatabase } {
   const { database } = readConfiguration(env)
   if (database.kind === 'postgres') {

@@ -2,8 +2,8 @@ import { createReadStream, openSync, type ReadStream, statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type ImportTally, importUsers } from '../admin/import-users.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { type ImportFormat, readImport } from './read-import.js'
-import type { Surroundings } from './surroundings.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
@@ -16,7 +16,7 @@ interface ImportCommand {
 }
 
 /** `latchkey users import [file]`: makes accounts of what another system has kept, with the hashes of their passwords. */
-export function addImportUsers(parent: Command, surroundings: Surroundings): void {
+export function addImportUsers(parent: Command, context: CommandContext): void {
   parent
     .command('import')
     .description(
@@ -31,17 +31,17 @@ export function addImportUsers(parent: Command, surroundings: Surroundings): voi
     )
     .option('--dry-run', 'say what would be done, and do nothing')
     .option(...jsonOption)
-    .action((file: string | undefined, command: ImportCommand) => importFrom(file, command, surroundings))
+    .action((file: string | undefined, command: ImportCommand) => importFrom(file, command, context))
 }
 
-async function importFrom(file: string | undefined, command: ImportCommand, surroundings: Surroundings): Promise<void> {
+async function importFrom(file: string | undefined, command: ImportCommand, context: CommandContext): Promise<void> {
   const stream = file === undefined ? undefined : openFile(file)
   const format = command.format ?? (file?.endsWith('.csv') === true ? 'csv' : 'jsonl')
   const unit = stream === undefined ? 'users' : 'bytes'
-  const progress = new Progress(surroundings, { label: 'import', unit, total: stream?.size })
-  const signal = interruption(surroundings)
-  const tally = await withService(surroundings, (service) =>
-    importUsers(service, readImport(stream?.input ?? surroundings.stdin, format), {
+  const progress = new Progress(context, { label: 'import', unit, total: stream?.size })
+  const signal = interruption(context)
+  const tally = await withService(context, (service) =>
+    importUsers(service, readImport(stream?.input ?? context.stdin, format), {
       dryRun: command.dryRun === true,
       signal,
       onFault: (line, fault) => progress.note(`line ${line}: ${fault}`),
@@ -49,16 +49,16 @@ async function importFrom(file: string | undefined, command: ImportCommand, surr
     }),
   )
   progress.end()
-  report(tally, command, surroundings)
+  report(tally, command, context)
   if (signal.aborted) throw interrupted('What is said above was done.', 'Run the same command again to go on.')
   if (tally.invalid > 0) throw incomplete(tally)
 }
 
-function report(tally: ImportTally, command: ImportCommand, surroundings: Surroundings): void {
+function report(tally: ImportTally, command: ImportCommand, context: CommandContext): void {
   const { imported, present, invalid } = tally
   const verb = command.dryRun === true ? 'would be imported' : 'imported'
   const text = `${quantity(imported, 'users')} ${verb}, ${present} present already, ${invalid} cannot be imported.`
-  print({ json: { ...tally, dry_run: command.dryRun === true }, text }, command, surroundings)
+  print({ json: { ...tally, dry_run: command.dryRun === true }, text }, command, context)
 }
 
 function openFile(file: string): { readonly input: ReadStream; readonly size: number } {

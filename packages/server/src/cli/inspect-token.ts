@@ -2,22 +2,22 @@ import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { type Introspection, inspectToken } from '../admin/inspect-token.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { jsonOption, print, timeText } from './terminal/print.js'
 import { withService } from './with-service.js'
 
 /** `latchkey token inspect`: reads an access token from standard input, where no list of processes shows it. Fails with `token_refused` when it does not hold here. */
-export function addInspectToken(parent: Command, surroundings: Surroundings): void {
+export function addInspectToken(parent: Command, context: CommandContext): void {
   parent
     .command('inspect')
     .description('read an access token from standard input: what it says, and whether and why it is refused here')
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
-      const { stdin, stderr } = surroundings
+      const { stdin, stderr } = context
       if (stdin.isTTY) stderr.write('Paste the token, then press Ctrl-D.\n')
       const token = (await text(stdin)).trim()
-      const found = await withService(surroundings, (service) => inspectToken(service, token))
-      print({ json: inspectionJson(found), text: describe(found) }, options, surroundings)
+      const found = await withService(context, (service) => inspectToken(service, token))
+      print({ json: inspectionJson(found), text: describe(found) }, options, context)
       if (found.refusal !== null) throw refused(found.refusal)
     })
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Account } from '../accounts/account-table.js'
 import type { Administration } from '../admin/administration.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { columns, timeText } from './terminal/print.js'
 import { printLines } from './terminal/print-lines.js'
 import { withService } from './with-service.js'
@@ -10,15 +10,15 @@ const pageSize = 1000
 const firstId = '00000000-0000-0000-0000-000000000000'
 
 /** `latchkey users list`: one account a line, oldest first. */
-export function addListUsers(parent: Command, surroundings: Surroundings): void {
+export function addListUsers(parent: Command, context: CommandContext): void {
   parent
     .command('list')
     .description('print accounts, oldest first')
     .option('--search <text>', 'only those whose address or name holds this', '')
     .option('--json', 'print one JSON object a line')
     .action(({ search, json }: { search: string; json?: boolean }) =>
-      withService(surroundings, ({ administration }) =>
-        printLines(textsOf(administration, { search, isJson: json === true }), surroundings),
+      withService(context, ({ administration }) =>
+        printLines(textsOf(administration, { search, isJson: json === true }), context),
       ),
     )
 }

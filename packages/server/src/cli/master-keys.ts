@@ -10,7 +10,7 @@ import { wrapKeys } from '../database/master-keys/kms-keys.js'
 import { idsOf, withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
 import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { columns, jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
@@ -21,7 +21,7 @@ interface RingOptions {
 type RingChange = (ring: string | undefined, configuration: MasterKeyConfiguration) => string
 
 /** `latchkey master-keys add|promote|drop|wrap`: each makes a ring and changes nothing that is in use. */
-export function addMasterKeys(parent: Command, surroundings: Surroundings): void {
+export function addMasterKeys(parent: Command, context: CommandContext): void {
   const group = parent
     .command('master-keys')
     .description(
@@ -34,30 +34,28 @@ export function addMasterKeys(parent: Command, surroundings: Surroundings): void
       .option('--to <file>', 'write the ring to a new file that only its owner can read, instead of printing it')
   addCommand('add', 'the ring with a new key at its end, which opens and does not seal yet, or a first ring')
     .argument('<id>', 'ID of the new key')
-    .action((id: string, options: RingOptions) => giveRing((ring) => withNewKey(ring, id), options, surroundings))
+    .action((id: string, options: RingOptions) => giveRing((ring) => withNewKey(ring, id), options, context))
   addCommand(
     'promote',
     'the ring with this key in front, which seals from then on; every server must know the key before',
   )
     .argument('<id>', 'ID of a key of the ring')
-    .action((id: string, options: RingOptions) =>
-      giveRing((ring) => withNewestKey(ring ?? '', id), options, surroundings),
-    )
+    .action((id: string, options: RingOptions) => giveRing((ring) => withNewestKey(ring ?? '', id), options, context))
   addCommand('drop', 'the ring without a key that nothing is encrypted under any more')
     .argument('<id>', 'ID of an older key')
-    .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, surroundings))
+    .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, context))
   group
     .command('list')
     .description('the keys of the ring that is in use, and how much each has encrypted')
     .option(...jsonOption)
-    .action((options: { json?: boolean }) => listKeys(options, surroundings))
+    .action((options: { json?: boolean }) => listKeys(options, context))
   addCommand('wrap', 'the ring encrypted under LATCHKEY_KMS_KEY').action((options: RingOptions) =>
-    giveRing(checkWrappable, options, surroundings),
+    giveRing(checkWrappable, options, context),
   )
 }
 
-async function listKeys(options: { json?: boolean }, surroundings: Surroundings): Promise<void> {
-  await withService(surroundings, async ({ database, store, keys }) => {
+async function listKeys(options: { json?: boolean }, context: CommandContext): Promise<void> {
+  await withService(context, async ({ database, store, keys }) => {
     const [counts, needed] = [await keys.encryptions(), await store.masterKeyIds()]
     const rows = idsOf(database.masterKeys).map((id, at) => ({
       id,
@@ -73,7 +71,7 @@ async function listKeys(options: { json?: boolean }, surroundings: Surroundings)
       `${((encryptions / encryptionLimit) * 100).toFixed(2)} %`,
     ])
     const text = columns([['ID', 'USE', 'STORED VALUES', 'ENCRYPTIONS', 'OF THE LIMIT'], ...lines])
-    print({ json: { master_keys: rows }, text }, options, surroundings)
+    print({ json: { master_keys: rows }, text }, options, context)
   })
 }
 
@@ -86,7 +84,7 @@ function checkWrappable(ring: string | undefined, { kmsKey }: MasterKeyConfigura
 }
 
 /** A ring that comes from Cloud KMS goes back there: it is never given as it is. */
-async function giveRing(change: RingChange, { to }: RingOptions, { env, stdout }: Surroundings): Promise<void> {
+async function giveRing(change: RingChange, { to }: RingOptions, { env, stdout }: CommandContext): Promise<void> {
   const configuration = readMasterKeyConfiguration(env)
   const { kmsKey } = configuration
   const ring = change(await readRing(configuration), configuration)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { serverVersion } from '../version.js'
 import { addBackup } from './backup.js'
+import type { CommandContext } from './command-context.js'
 import { addCreateAdmin } from './create-admin.js'
 import { addCreateUser } from './create-user.js'
 import { addDoctor } from './doctor/doctor.js'
@@ -21,13 +22,12 @@ import { addRewrap } from './rewrap.js'
 import { addRotateAll } from './rotate-all.js'
 import { addRotateSecret } from './rotate-secret.js'
 import { addServe } from './serve.js'
-import type { Surroundings } from './surroundings.js'
 import { addUserActions } from './user-actions.js'
 import { addVerifyAudit } from './verify-audit.js'
 
 /** Every command with its arguments and options; the reference in docs/cli.md is made from it. */
-export function createProgram(surroundings: Surroundings): Command {
-  const { stdout, stderr } = surroundings
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context
   const program = new Command('latchkey')
     .description(
       'Accounts and access tokens with a signing secret for every user. Configured by environment variables.',
@@ -40,31 +40,31 @@ export function createProgram(surroundings: Surroundings): Command {
       writeErr: (text) => stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'latchkey: usage_invalid: ')),
     })
-  addServe(program, surroundings)
-  addMigrate(program, surroundings)
-  addCreateAdmin(program.command('admin').description('administrators'), surroundings)
-  addMasterKeys(program, surroundings)
+  addServe(program, context)
+  addMigrate(program, context)
+  addCreateAdmin(program.command('admin').description('administrators'), context)
+  addMasterKeys(program, context)
   const users = program.command('users').description('accounts')
-  addListUsers(users, surroundings)
-  addCreateUser(users, surroundings)
-  addImportUsers(users, surroundings)
-  addInviteUser(users, surroundings)
-  addUserActions(users, surroundings)
-  addResetLink(users, surroundings)
+  addListUsers(users, context)
+  addCreateUser(users, context)
+  addImportUsers(users, context)
+  addInviteUser(users, context)
+  addUserActions(users, context)
+  addResetLink(users, context)
   const secrets = program.command('secrets').description('the secrets that sign tokens')
-  addListSecrets(secrets, surroundings)
-  addRotateSecret(secrets, surroundings)
-  addRevokeSecrets(secrets, surroundings)
-  addRotateAll(secrets, surroundings)
-  addRewrap(secrets, surroundings)
-  addReplaceKeys(program.command('keys').description('the keys that are kept in the database'), surroundings)
-  addInspectToken(program.command('token').description('access tokens'), surroundings)
+  addListSecrets(secrets, context)
+  addRotateSecret(secrets, context)
+  addRevokeSecrets(secrets, context)
+  addRotateAll(secrets, context)
+  addRewrap(secrets, context)
+  addReplaceKeys(program.command('keys').description('the keys that are kept in the database'), context)
+  addInspectToken(program.command('token').description('access tokens'), context)
   const audit = program.command('audit').description('the log of security events')
-  addVerifyAudit(audit, surroundings)
-  addExportAudit(audit, surroundings)
-  addBackup(program, surroundings)
-  addRecordBackup(program, surroundings)
-  addRestore(program, surroundings)
-  addDoctor(program, surroundings)
+  addVerifyAudit(audit, context)
+  addExportAudit(audit, context)
+  addBackup(program, context)
+  addRecordBackup(program, context)
+  addRestore(program, context)
+  addDoctor(program, context)
   return program
 }

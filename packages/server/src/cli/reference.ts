@@ -60,8 +60,8 @@ function secondsText(seconds: number): string {
 
 /** docs/cli.md: every command with its arguments and options, from the parser itself. */
 export function commandReference(): string {
-  const surroundings = { stdout: { write: () => true }, stderr: { write: () => true } }
-  const program = createProgram(surroundings as unknown as NodeJS.Process)
+  const context = { stdout: { write: () => true }, stderr: { write: () => true } }
+  const program = createProgram(context as unknown as NodeJS.Process)
   return `# The command line
 
 ${generated}

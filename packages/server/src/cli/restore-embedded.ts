@@ -8,7 +8,7 @@ import { findMasterKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { publishFile, writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted } from './terminal/interruption.js'
 import { Progress } from './terminal/progress.js'
 
@@ -26,7 +26,7 @@ export interface RestoreTarget {
   /** Makes the restored database of this configuration fit for use; gives what it gives. */
   readonly settle: (configuration: Configuration) => Promise<number>
   readonly signal: AbortSignal
-  readonly surroundings: Surroundings
+  readonly context: CommandContext
 }
 
 /**
@@ -65,8 +65,8 @@ function checkEmpty(folder: DataFolder): void {
   if (left !== undefined) throw targetExists(left)
 }
 
-async function copyBackup(file: string, to: string, { signal, surroundings }: RestoreTarget): Promise<CopiedData> {
-  const progress = new Progress(surroundings, { label: 'read the backup', unit: 'bytes', total: statSync(file).size })
+async function copyBackup(file: string, to: string, { signal, context }: RestoreTarget): Promise<CopiedData> {
+  const progress = new Progress(context, { label: 'read the backup', unit: 'bytes', total: statSync(file).size })
   try {
     return await copyDataFile(file, to, { signal, onProgress: (done) => progress.update(done) })
   } catch (error) {

@@ -7,8 +7,8 @@ import { emptySharedCache } from '../database/empty-shared-cache.js'
 import { asDatabaseFailure, openStore } from '../database/open-database.js'
 import { openService } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { restoreEmbedded } from './restore-embedded.js'
-import type { Surroundings } from './surroundings.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
@@ -25,7 +25,7 @@ interface RestoreOptions {
  * `latchkey restore [file]`: puts a backup into a new data folder, or makes a PostgreSQL database fit for use that pg_restore has filled. A backup has forgotten
  * what was revoked after it was made, so that everything is revoked unless `--keep-tokens` says otherwise.
  */
-export function addRestore(parent: Command, surroundings: Surroundings): void {
+export function addRestore(parent: Command, context: CommandContext): void {
   parent
     .command('restore')
     .description(
@@ -37,12 +37,12 @@ export function addRestore(parent: Command, surroundings: Surroundings): void {
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (file: string | undefined, options: RestoreOptions) => {
-      const configuration = readConfiguration(surroundings.env)
+      const configuration = readConfiguration(context.env)
       const place = placeOf(configuration, file)
-      await confirm(question(place, options), options, surroundings)
-      const revoked = await restore(file, configuration, options, surroundings)
+      await confirm(question(place, options), options, context)
+      const revoked = await restore(file, configuration, options, context)
       const json = { place, kept_tokens: options.keepTokens === true, revoked }
-      print({ json, text: describe(place, revoked, options) }, options, surroundings)
+      print({ json, text: describe(place, revoked, options) }, options, context)
     })
 }
 
@@ -51,10 +51,10 @@ async function restore(
   file: string | undefined,
   configuration: Configuration,
   options: RestoreOptions,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
-  const progress = new Progress(surroundings, { label: 'restore', unit: 'tenants' })
-  const signal = interruption(surroundings)
+  const progress = new Progress(context, { label: 'restore', unit: 'tenants' })
+  const signal = interruption(context)
   const { database, redisUrl } = configuration
   const settle = async (restored: Configuration) => {
     if (redisUrl !== undefined) await emptySharedCache(redisUrl)
@@ -70,7 +70,7 @@ async function restore(
       return await settle(configuration)
     }
     const from = { file: resolve(file ?? ''), masterKeyFile: options.withMasterKey }
-    return await restoreEmbedded(from, { configuration, database, settle, signal, surroundings })
+    return await restoreEmbedded(from, { configuration, database, settle, signal, context })
   } finally {
     progress.end()
   }

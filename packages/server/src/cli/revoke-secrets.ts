@@ -3,8 +3,8 @@ import { operator } from '../admin/administrator.js'
 import { revokeEveryone } from '../admin/revoke-everyone.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { replaceWithProgress } from './replace-keys.js'
-import type { Surroundings } from './surroundings.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime } from './terminal/parse-option.js'
@@ -20,7 +20,7 @@ interface RevokeOptions {
 }
 
 /** `latchkey secrets revoke [user]`: every session and token of one account ends, or with `--everyone` of all accounts and clients. */
-export function addRevokeSecrets(parent: Command, surroundings: Surroundings): void {
+export function addRevokeSecrets(parent: Command, context: CommandContext): void {
   parent
     .command('revoke')
     .description('end every session and every token of an account, or of everyone, at once')
@@ -35,10 +35,8 @@ export function addRevokeSecrets(parent: Command, surroundings: Surroundings): v
     .option(...jsonOption)
     .action(async (user: string | undefined, options: RevokeOptions) => {
       if ((user === undefined) !== (options.everyone === true)) throw oneOfThem()
-      await withService(surroundings, (service) =>
-        user === undefined
-          ? revokeAll(service, options, surroundings)
-          : revokeOne(user, service, { options, surroundings }),
+      await withService(context, (service) =>
+        user === undefined ? revokeAll(service, options, context) : revokeOne(user, service, { options, context }),
       )
     })
 }
@@ -46,39 +44,39 @@ export function addRevokeSecrets(parent: Command, surroundings: Surroundings): v
 async function revokeOne(
   user: string,
   { administration }: Service,
-  { options, surroundings }: { options: RevokeOptions; surroundings: Surroundings },
+  { options, context }: { options: RevokeOptions; context: CommandContext },
 ): Promise<void> {
   const { id, email } = await administration.find(user)
-  await confirm(`End every session and token of ${email}?`, options, surroundings)
+  await confirm(`End every session and token of ${email}?`, options, context)
   await administration.revoke(operator, id)
   const text = `Every session and token of ${email} has ended.`
-  print({ json: { id, email, done: 'revoke' }, text }, options, surroundings)
+  print({ json: { id, email, done: 'revoke' }, text }, options, context)
 }
 
-async function revokeAll(service: Service, options: RevokeOptions, surroundings: Surroundings): Promise<void> {
-  await confirm('End every session and token of everyone?', options, surroundings)
+async function revokeAll(service: Service, options: RevokeOptions, context: CommandContext): Promise<void> {
+  await confirm('End every session and token of everyone?', options, context)
   const { madeBefore } = options
-  if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, surroundings })
+  if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, context })
   const startedAt = service.clock.now()
   await appendRevocation(service)
-  const revoked = await replaceWithProgress(service, surroundings)
-  print(resultOf(revoked, startedAt), options, surroundings)
+  const revoked = await replaceWithProgress(service, context)
+  print(resultOf(revoked, startedAt), options, context)
 }
 
 /** Revokes those who have a secret from before a time; the keys stay. */
 async function revokeOlder(
   madeBefore: number,
   service: Service,
-  { options, surroundings }: { options: RevokeOptions; surroundings: Surroundings },
+  { options, context }: { options: RevokeOptions; context: CommandContext },
 ): Promise<void> {
-  const signal = interruption(surroundings)
+  const signal = interruption(context)
   await appendRevocation(service)
   let progress: Progress | undefined
   const revoked = await revokeEveryone(service, {
     madeBefore,
     signal,
     onProgress: (done, total) => {
-      progress ??= new Progress(surroundings, { label: 'revoke', unit: 'tenants', total })
+      progress ??= new Progress(context, { label: 'revoke', unit: 'tenants', total })
       progress.update(done)
     },
   })
@@ -87,7 +85,7 @@ async function revokeOlder(
     const resume = `To go on: latchkey secrets revoke --everyone --made-before ${timeText(madeBefore)}`
     throw interrupted(`${quantity(revoked, 'tenants')} are revoked.`, resume)
   }
-  print(resultOf(revoked, madeBefore), options, surroundings)
+  print(resultOf(revoked, madeBefore), options, context)
 }
 
 function appendRevocation({ audit, store }: Service): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'
 import { jsonOption, print } from './terminal/print.js'
@@ -15,7 +15,7 @@ interface RotateAllOptions {
 }
 
 /** `latchkey secrets rotate-all`: a new secret for everybody whose secret is older than a date, at a bounded rate; nobody is logged out. */
-export function addRotateAll(parent: Command, surroundings: Surroundings): void {
+export function addRotateAll(parent: Command, context: CommandContext): void {
   parent
     .command('rotate-all')
     .description('give everybody a new secret whose secret is older than a date; nobody is logged out')
@@ -23,13 +23,13 @@ export function addRotateAll(parent: Command, surroundings: Surroundings): void 
     .option('--rate <number>', 'tenants per minute at most (default 6000)', wholeFrom(1, 600_000))
     .option('--limit <number>', 'stop after so many, to look before the others follow', wholeFrom(1, 1_000_000_000))
     .option(...jsonOption)
-    .action((options: RotateAllOptions) => rotateAll(options, surroundings))
+    .action((options: RotateAllOptions) => rotateAll(options, context))
 }
 
-async function rotateAll(options: RotateAllOptions, surroundings: Surroundings): Promise<void> {
+async function rotateAll(options: RotateAllOptions, context: CommandContext): Promise<void> {
   const { olderThan, rate, limit } = options
-  const signal = interruption(surroundings)
-  await withService(surroundings, async ({ keys, audit, store }) => {
+  const signal = interruption(context)
+  await withService(context, async ({ keys, audit, store }) => {
     await audit.append(store, { event: 'rotation_start', outcome: 'done', actor: 'cli', account: null, address: null })
     let bar: Progress | undefined
     const rotation = keys.rotateAll({
@@ -37,7 +37,7 @@ async function rotateAll(options: RotateAllOptions, surroundings: Surroundings):
       ...(rate === undefined ? {} : { ratePerMinute: rate }),
       ...(limit === undefined ? {} : { canary: limit }),
       onProgress: (now) => {
-        bar ??= new Progress(surroundings, { label: 'rotate', unit: 'tenants', total: seen(now) + now.remaining })
+        bar ??= new Progress(context, { label: 'rotate', unit: 'tenants', total: seen(now) + now.remaining })
         bar.update(seen(now))
         if (now.state === 'paused') rotation.stop()
       },
@@ -47,7 +47,7 @@ async function rotateAll(options: RotateAllOptions, surroundings: Surroundings):
     const last = await rotation.done
     bar?.end()
     if (signal.aborted) throw interrupted(`${quantity(last.rotated, 'tenants')} are rotated.`, resume(last))
-    print({ json: jsonOf(last), text: textOf(last) }, options, surroundings)
+    print({ json: jsonOf(last), text: textOf(last) }, options, context)
   })
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Account } from '../accounts/account-table.js'
 import type { Administration } from '../admin/administration.js'
 import { operator } from '../admin/administrator.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
@@ -51,14 +51,14 @@ const actions: readonly UserAction[] = [
 ]
 
 /** `latchkey users disable|enable|verify|delete <user>`: as the routes of the same names do, beside running servers. */
-export function addUserActions(parent: Command, surroundings: Surroundings): void {
-  for (const action of actions) addAction(parent, action, surroundings)
+export function addUserActions(parent: Command, context: CommandContext): void {
+  for (const action of actions) addAction(parent, action, context)
 }
 
 function addAction(
   parent: Command,
   { name, description, question, act, done }: UserAction,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): void {
   const command = parent
     .command(name)
@@ -67,13 +67,13 @@ function addAction(
     .option(...jsonOption)
   if (question !== undefined) command.option(...yesOption)
   command.action((user: string, options: ActionOptions) =>
-    withService(surroundings, async ({ administration, accounts }) => {
+    withService(context, async ({ administration, accounts }) => {
       const account = await administration.find(user)
-      if (question !== undefined) await confirm(`${question} ${account.email}?`, options, surroundings)
+      if (question !== undefined) await confirm(`${question} ${account.email}?`, options, context)
       await act(administration, account)
       const json = { id: account.id, email: account.email, done: name }
       const warning = account.role === 'admin' && !(await accounts.hasAdmin()) ? `\n${noAdministrator}` : ''
-      print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, surroundings)
+      print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, context)
     }),
   )
 }

@@ -2,20 +2,20 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ChainPoint } from '../audit/audit-record.js'
 import type { AuditFinding, AuditVerdict } from '../audit/verify-audit.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
 /** `latchkey audit verify`: reads the whole audit log beside a running server. Fails with `audit_chain_broken` when it is not as it was written. */
-export function addVerifyAudit(parent: Command, surroundings: Surroundings): void {
+export function addVerifyAudit(parent: Command, context: CommandContext): void {
   parent
     .command('verify')
     .description('find out whether an entry was changed, removed or moved; tells the head to keep for the next time')
     .option('--head <seq:link>', 'a head told earlier, which must be in the log', parseHead)
     .option(...jsonOption)
     .action(async (options: { head?: ChainPoint; json?: boolean }) => {
-      const verdict = await withService(surroundings, ({ auditChain }) => auditChain.verify(options.head))
-      print({ json: verdict, text: describe(verdict) }, options, surroundings)
+      const verdict = await withService(context, ({ auditChain }) => auditChain.verify(options.head))
+      print({ json: verdict, text: describe(verdict) }, options, context)
       if (verdict.findings.length > 0) throw broken()
     })
 }

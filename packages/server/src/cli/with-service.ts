@@ -1,10 +1,10 @@
 import { type Configuration, readConfiguration } from '../config/configuration.js'
 import { openService, type Service } from '../service.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 
 /** Does work on the database that the environment names, beside running servers, and closes it again. */
 export async function withService<T>(
-  { env }: Surroundings,
+  { env }: CommandContext,
   work: (service: Service, configuration: Configuration) => Promise<T>,
 ): Promise<T> {
   const configuration = readConfiguration(env)

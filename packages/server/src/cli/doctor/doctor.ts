@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../../config/configuration.js'
 import { openStore } from '../../database/open-database.js'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 import { jsonOption, print } from '../terminal/print.js'
 import { checkConfiguration } from './check-configuration.js'
 import { checkDatabase } from './check-database.js'
@@ -15,7 +15,7 @@ import { checkRedis } from './check-redis.js'
 import { type Finding, fail, ok, said } from './finding.js'
 
 /** `latchkey doctor`: looks at everything that a server works with and changes nothing of it. Fails with `unhealthy` when something does not work. */
-export function addDoctor(parent: Command, surroundings: Surroundings): void {
+export function addDoctor(parent: Command, context: CommandContext): void {
   parent
     .command('doctor')
     .description(
@@ -23,9 +23,9 @@ export function addDoctor(parent: Command, surroundings: Surroundings): void {
     )
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
-      const findings = await examine(readConfiguration(surroundings.env))
+      const findings = await examine(readConfiguration(context.env))
       const failed = findings.filter(({ level }) => level === 'fail').length
-      print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, surroundings)
+      print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, context)
       if (failed > 0) throw unhealthy(failed)
     })
 }

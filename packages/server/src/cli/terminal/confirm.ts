@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
 /** The option of a command that asks before it acts. */
 export const yesOption = ['--yes', 'do it without asking; needed where nobody can be asked'] as const
@@ -9,7 +9,7 @@ export const yesOption = ['--yes', 'do it without asking; needed where nobody ca
 export async function confirm(
   question: string,
   { yes }: { readonly yes?: boolean },
-  { stdin, stderr }: Surroundings,
+  { stdin, stderr }: CommandContext,
 ): Promise<void> {
   if (yes === true) return
   if (!stdin.isTTY)

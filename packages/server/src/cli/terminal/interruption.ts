@@ -1,18 +1,18 @@
 import { StartupFailure } from '../../startup-failure.js'
+import type { CommandContext } from '../command-context.js'
 import { exitCodes } from '../exit-codes.js'
-import type { Surroundings } from '../surroundings.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
 /** Aborts when the command is told to stop, which then ends its work in order. Told a second time, the process ends at once. */
-export function interruption(surroundings: Surroundings): AbortSignal {
+export function interruption(context: CommandContext): AbortSignal {
   const stop = new AbortController()
   const onSignal = () => {
-    if (stop.signal.aborted) surroundings.exit(exitCodes.interrupted)
+    if (stop.signal.aborted) context.exit(exitCodes.interrupted)
     stop.abort()
-    for (const signal of signals) surroundings.once(signal, onSignal)
+    for (const signal of signals) context.once(signal, onSignal)
   }
-  for (const signal of signals) surroundings.once(signal, onSignal)
+  for (const signal of signals) context.once(signal, onSignal)
   return stop.signal
 }
 

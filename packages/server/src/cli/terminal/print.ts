@@ -1,4 +1,4 @@
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
 /** The option of a command whose result programs may want to read. */
 export const jsonOption = ['--json', 'print the result as JSON'] as const
@@ -11,7 +11,7 @@ export interface Result {
 }
 
 /** Prints the result on standard output. */
-export function print({ json, text }: Result, options: { readonly json?: boolean }, { stdout }: Surroundings): void {
+export function print({ json, text }: Result, options: { readonly json?: boolean }, { stdout }: CommandContext): void {
   stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : `${text}\n`)
 }
 

@@ -1,4 +1,4 @@
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
 /** What a `Progress` shows. */
 export interface ProgressOptions {
@@ -19,13 +19,13 @@ const barWidth = 24
  * that a log stays readable. Work that is quickly done shows nothing in a log.
  */
 export class Progress {
-  readonly #output: Surroundings['stderr']
+  readonly #output: CommandContext['stderr']
   readonly #options: ProgressOptions
   readonly #startedAt = performance.now()
   #shownAt: number
   #first: number | undefined
 
-  constructor({ stderr }: Surroundings, options: ProgressOptions) {
+  constructor({ stderr }: CommandContext, options: ProgressOptions) {
     this.#output = stderr
     this.#options = options
     this.#shownAt = stderr.isTTY ? Number.NEGATIVE_INFINITY : this.#startedAt

@@ -2,10 +2,10 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
 /** The password of a person: asked for without echo at a terminal, else the whole of standard input without the line's end. */
-export async function readPassword(prompt: string, { stdin, stderr }: Surroundings): Promise<string> {
+export async function readPassword(prompt: string, { stdin, stderr }: CommandContext): Promise<string> {
   if (!stdin.isTTY) return (await text(stdin)).replace(/\r?\n$/, '')
   stderr.write(prompt)
   // readline echoes to its output, so it gets one that shows nothing.
