@@ -11,7 +11,7 @@ import { type AuditQuery, type AuditTrail, readAudit } from '../audit/audit-trai
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import { Problem } from '../problem.js'
 import type { Actors } from '../sessions/actors.js'
-import type { Session } from '../sessions/session-table.js'
+import { findSession, type Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
 import { type Page, pageOf } from './page.js'
@@ -76,6 +76,33 @@ export class Administration {
   async listSessions(id: string): Promise<readonly Session[]> {
     await this.read(id)
     return this.#options.sessions.list(id)
+  }
+
+  /**
+   * Ends one session and its tokens.
+   *
+   * @returns the session that has ended
+   * @throws Problem `session_unknown` if there is no such session, or it has ended before
+   */
+  async endSession(by: Administrator, id: string): Promise<Session> {
+    const { store, sessions, audit } = this.#options
+    const session = await findSession(store, id)
+    if (session === undefined) throw new Problem('session_unknown')
+    const { accountId: account } = session
+    await store.transaction(async (client) => {
+      await lockAdministrator(this.#options, client, by, [account])
+      if (!(await sessions.end(client, session, 'ended_by_admin'))) throw new Problem('session_unknown')
+      await audit.append(client, {
+        event: 'session_end',
+        outcome: 'done',
+        actor: by.accountId,
+        account,
+        session: id,
+        address: by.address,
+        detail: by.sessionId === undefined ? undefined : { acting_session: by.sessionId },
+      })
+    })
+    return session
   }
 
   /** What was logged, newest first. */

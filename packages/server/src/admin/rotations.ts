@@ -31,7 +31,8 @@ export interface RotationStatus
 /** A server that was not heard of for so long is taken for dead, and another one goes on. */
 const leaseMs = 10_000
 
-const usualRatePerMinute = 6000
+/** The tenants that a rotation of all of them rotates in a minute, unless another rate is given. */
+export const usualRatePerMinute = 6000
 
 /** What this server carries out. */
 interface CurrentRotation {

@@ -11,13 +11,13 @@ interface Period {
   readonly until?: number
 }
 
-/** `latchkey audit export`: the audit log as JSON lines on standard output, oldest first. */
+/** Adds `latchkey audit export`. */
 export function addExportAudit(parent: Command, context: CommandContext): void {
   parent
     .command('export')
     .description('print the log as JSON lines, oldest first')
-    .option('--since <time>', 'only what happened at this time or later', parseTime)
-    .option('--until <time>', 'only what happened before this time', parseTime)
+    .option('--since <time>', 'only entries of this time or later', parseTime)
+    .option('--until <time>', 'only entries before this time', parseTime)
     .action(({ since, until }: Period) =>
       withService(context, ({ store }) => printLines(linesOf(exportAudit(store, { since, until })), context)),
     )

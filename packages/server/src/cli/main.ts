@@ -2,9 +2,9 @@ import type { CommandContext } from './command-context.js'
 import { createProgram } from './program.js'
 import { reportFailure } from './report-failure.js'
 
-/** Runs the command line `latchkey …`. Failures are told on standard error, with a code and a hint, and make the exit code. */
+/** Runs the command line `latchkey …`. A failure sets the exit code; see `reportFailure`. */
 export async function main(context: CommandContext): Promise<void> {
-  // Whatever is made from here on holds secrets or hashes.
+  // Files that commands create hold secrets or hashes.
   context.umask(0o077)
   try {
     await createProgram(context).parseAsync(context.argv)

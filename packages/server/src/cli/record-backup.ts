@@ -4,15 +4,12 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/**
- * `latchkey record-backup`: records that a backup was completed which this program did not make, such as one of pg_dump.
- * `latchkey backup` does so itself.
- */
+/** Adds `latchkey backup record`, for backups that this program did not make, such as those of pg_dump. */
 export function addRecordBackup(parent: Command, context: CommandContext): void {
   parent
-    .command('record-backup')
+    .command('record')
     .description(
-      'record that a backup was just completed by other means, such as pg_dump, for the metric and the alert of its age',
+      'record that another program, such as pg_dump, has just completed a backup; the metric and the alert of its age use it',
     )
     .option(...jsonOption)
     .action((options: { json?: boolean }) =>

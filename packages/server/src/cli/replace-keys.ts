@@ -21,7 +21,7 @@ const steps: Readonly<Record<KeyReplacementProgress['step'], string>> = {
   finish: 'finish',
 }
 
-/** `latchkey keys replace`: new keys in the place of all that are kept in the database, and an end to what rested on the old ones. */
+/** Adds `latchkey keys replace`. */
 export function addReplaceKeys(parent: Command, context: CommandContext): void {
   parent
     .command('replace')
@@ -29,20 +29,25 @@ export function addReplaceKeys(parent: Command, context: CommandContext): void {
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (options: ReplaceOptions) => {
-      await confirm('Replace every key, and end every session and token of everyone?', options, context)
+      await confirm('Replace every key, and end all sessions and tokens of all accounts and clients?', options, context)
       await withService(context, async (service) => {
         const replaced = await replaceWithProgress(service, context)
         const { newestId } = Keyring.parse(service.database.masterKeys)
         const text = [
-          `Every key is new, encrypted under the master key ${newestId}; ${quantity(replaced, 'secrets')} replaced.`,
-          'Everyone signs in again. Services that use the JWKS refuse the old tokens from their next fetch on.',
+          `All keys are new and encrypted with master key ${newestId}; ${quantity(replaced, 'secrets')} replaced.`,
+          'All users must sign in again. Services that use the JWKS refuse old tokens after their next fetch.',
         ].join('\n')
         print({ json: { replaced, master_key_id: newestId }, text }, options, context)
       })
     })
 }
 
-/** Does it with progress on standard error; fails with `interrupted` when the command is told to stop. */
+/**
+ * Replaces all keys, with progress on standard error.
+ *
+ * @returns the number of tenants with a new secret
+ * @throws StartupFailure `interrupted` after SIGINT or SIGTERM
+ */
 export async function replaceWithProgress(service: Service, context: CommandContext): Promise<number> {
   const signal = interruption(context)
   const progress = new Progress(context, { label: 'replace', unit: 'tenants' })
@@ -56,6 +61,6 @@ export async function replaceWithProgress(service: Service, context: CommandCont
     },
   })
   progress.end()
-  if (signal.aborted) throw interrupted('Not everything is replaced yet.', 'Run the command again to go on.')
+  if (signal.aborted) throw interrupted('Not all keys are replaced yet.', 'Run the command again to go on.')
   return replaced
 }

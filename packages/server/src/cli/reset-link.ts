@@ -4,11 +4,11 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print, timeText } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** `latchkey users reset-link <user>`: as the route does, for administrators as well. */
+/** Adds `latchkey users reset-link <user>`. It works for administrators as well. */
 export function addResetLink(parent: Command, context: CommandContext): void {
   parent
     .command('reset-link')
-    .description('print a link with which a new password can be set; it works once, and ends the earlier ones')
+    .description('print a link that sets a new password; it works once, and earlier links stop working')
     .argument('<user>', 'ID or e-mail address')
     .option(...jsonOption)
     .action((user: string, options: { json?: boolean }) =>

@@ -19,16 +19,16 @@ interface RevokeOptions {
   readonly json?: boolean
 }
 
-/** `latchkey secrets revoke [user]`: every session and token of one account ends, or with `--everyone` of all accounts and clients. */
+/** Adds `latchkey secrets revoke [user]`. */
 export function addRevokeSecrets(parent: Command, context: CommandContext): void {
   parent
     .command('revoke')
-    .description('end every session and every token of an account, or of everyone, at once')
+    .description('end all sessions and tokens of an account, or of all accounts and clients, at once')
     .argument('[user]', 'ID or e-mail address')
-    .option('--everyone', 'all accounts and clients: replaces every key as well, as "latchkey keys replace" does')
+    .option('--everyone', 'all accounts and clients; replaces every key as well, as "latchkey keys replace" does')
     .option(
       '--made-before <time>',
-      'with --everyone: only those who have a secret from before; no key is replaced',
+      'with --everyone: only those with a secret from before this time; no key is replaced',
       parseTime,
     )
     .option(...yesOption)
@@ -47,14 +47,14 @@ async function revokeOne(
   { options, context }: { options: RevokeOptions; context: CommandContext },
 ): Promise<void> {
   const { id, email } = await administration.find(user)
-  await confirm(`End every session and token of ${email}?`, options, context)
+  await confirm(`End all sessions and tokens of ${email}?`, options, context)
   await administration.revoke(operator, id)
-  const text = `Every session and token of ${email} has ended.`
+  const text = `All sessions and tokens of ${email} have ended.`
   print({ json: { id, email, done: 'revoke' }, text }, options, context)
 }
 
 async function revokeAll(service: Service, options: RevokeOptions, context: CommandContext): Promise<void> {
-  await confirm('End every session and token of everyone?', options, context)
+  await confirm('End all sessions and tokens of all accounts and clients?', options, context)
   const { madeBefore } = options
   if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, context })
   const startedAt = service.clock.now()
@@ -63,7 +63,7 @@ async function revokeAll(service: Service, options: RevokeOptions, context: Comm
   print(resultOf(revoked, startedAt), options, context)
 }
 
-/** Revokes those who have a secret from before a time; the keys stay. */
+/** Revokes the tenants with a secret from before a time; the keys stay. */
 async function revokeOlder(
   madeBefore: number,
   service: Service,
@@ -83,7 +83,7 @@ async function revokeOlder(
   progress?.end()
   if (signal.aborted) {
     const resume = `To go on: latchkey secrets revoke --everyone --made-before ${timeText(madeBefore)}`
-    throw interrupted(`${quantity(revoked, 'tenants')} are revoked.`, resume)
+    throw interrupted(`${quantity(revoked, 'tenants')} revoked.`, resume)
   }
   print(resultOf(revoked, madeBefore), options, context)
 }
@@ -95,10 +95,10 @@ function appendRevocation({ audit, store }: Service): Promise<void> {
 
 function resultOf(revoked: number, madeBefore: number): Result {
   const json = { revoked, made_before: timeText(madeBefore) }
-  return { json, text: `${quantity(revoked, 'tenants')} revoked: everybody signs in again.` }
+  return { json, text: `${quantity(revoked, 'tenants')} revoked: their users must sign in again.` }
 }
 
 function oneOfThem(): StartupFailure {
   const hint = 'Name an account, or give --everyone.'
-  return new StartupFailure('command_refused', 'It is not said whose sessions and tokens are meant.', hint)
+  return new StartupFailure('command_refused', 'The command names no account.', hint)
 }

@@ -7,11 +7,11 @@ import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
-/** `latchkey secrets rewrap`: everything that is sealed comes under the newest master key, after which the older ones are not needed any more. */
+/** Adds `latchkey secrets rewrap`. */
 export function addRewrap(parent: Command, context: CommandContext): void {
   parent
     .command('rewrap')
-    .description('encrypt all secrets under the newest master key; the older ones are not needed afterwards')
+    .description('encrypt all secrets with the newest master key; the older keys are not needed afterwards')
     .option(...jsonOption)
     .action((options: { json?: boolean }) =>
       withService(context, async (service) => {
@@ -25,8 +25,8 @@ export function addRewrap(parent: Command, context: CommandContext): void {
         const moved = await service.keys.rewrap({ signal, onProgress: (done) => progress.update(done) })
         progress.end()
         if (signal.aborted)
-          throw interrupted(`${quantity(moved, 'values')} are rewrapped.`, 'Run the command again to go on.')
-        const text = `${quantity(moved, 'values')} moved; everything is under the master key ${newestId} now.`
+          throw interrupted(`${quantity(moved, 'values')} encrypted again.`, 'Run the command again to go on.')
+        const text = `${quantity(moved, 'values')} encrypted again; all are encrypted with master key ${newestId}.`
         print({ json: { moved, master_key_id: newestId }, text }, options, context)
       }),
     )

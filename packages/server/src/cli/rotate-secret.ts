@@ -4,11 +4,11 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** `latchkey secrets rotate <user>`: a new secret signs; nobody is logged out. */
+/** Adds `latchkey secrets rotate <user>`. */
 export function addRotateSecret(parent: Command, context: CommandContext): void {
   parent
     .command('rotate')
-    .description('give an account a new secret; the old one verifies until its grace ends, and nobody is logged out')
+    .description('give an account a new secret; the old one verifies until its grace period ends, so no session ends')
     .argument('<user>', 'ID or e-mail address')
     .option(...jsonOption)
     .action((user: string, options: { json?: boolean }) =>

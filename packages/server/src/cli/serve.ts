@@ -4,21 +4,21 @@ import { createServer, type Server } from '../server.js'
 import { adminCommand, banner } from './banner.js'
 import type { CommandContext } from './command-context.js'
 
-/** How long stopping may take besides the stop delay, before the process ends as it is. */
-const patienceMs = 10_000
+/** The time that stopping may take besides the stop delay, before the process ends at once. */
+const maxStopMs = 10_000
 
-/** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
+/** Adds `latchkey serve`. It runs until SIGINT or SIGTERM, answers all open requests, and exits with 0. */
 export function addServe(parent: Command, context: CommandContext): void {
   parent
     .command('serve')
-    .description('run the auth API')
+    .description('run the auth server')
     .action(() => serve(context))
 }
 
 async function serve(context: CommandContext): Promise<void> {
   const configuration = readConfiguration(context.env)
   const server = await createServer(configuration)
-  stopOnSignal(server, context, configuration.stopDelaySec * 1000 + patienceMs)
+  stopOnSignal(server, context, configuration.stopDelaySec * 1000 + maxStopMs)
   try {
     const url = await server.listen()
     await announce(server, { url, configuration }, context)
@@ -46,7 +46,7 @@ async function announce(
 
 function stopOnSignal(server: Server, context: CommandContext, maxDurationMs: number): void {
   const stop = () => {
-    // Asked a second time, or waiting for a request that does not end: go at once.
+    // A second signal, or a request that does not end: exit at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) context.once(signal, () => context.exit(1))
     setTimeout(() => context.exit(1), maxDurationMs).unref()
     void server.close().then(() => context.exit(0))

@@ -15,7 +15,7 @@ interface ActionOptions {
 interface UserAction {
   readonly name: string
   readonly description: string
-  /** What is asked before it is done; nothing that can be taken back is asked for. */
+  /** The verb of the confirmation; absent where the action can be undone. */
   readonly question?: string
   readonly act: (administration: Administration, account: Account) => Promise<unknown>
   readonly done: string
@@ -24,14 +24,14 @@ interface UserAction {
 const actions: readonly UserAction[] = [
   {
     name: 'disable',
-    description: 'lock an account: its sessions and tokens end, and nobody can sign in to it',
+    description: 'disable an account: its sessions and tokens end, and signing in to it is refused',
     question: 'Disable',
     act: (administration, { id }) => administration.disable(operator, id),
     done: 'is disabled; its sessions and tokens have ended',
   },
   {
     name: 'enable',
-    description: 'unlock an account; nothing that ended comes back',
+    description: 'enable an account again; sessions and tokens that ended stay ended',
     act: (administration, { id }) => administration.enable(operator, id),
     done: 'is enabled',
   },
@@ -50,7 +50,7 @@ const actions: readonly UserAction[] = [
   },
 ]
 
-/** `latchkey users disable|enable|verify|delete <user>`: as the routes of the same names do, beside running servers. */
+/** Adds `latchkey users disable|enable|verify|delete <user>`. */
 export function addUserActions(parent: Command, context: CommandContext): void {
   for (const action of actions) addAction(parent, action, context)
 }
@@ -78,4 +78,4 @@ function addAction(
   )
 }
 
-const noAdministrator = 'No administrator is left: make one with "latchkey admin create".'
+const noAdministrator = 'No administrator is left: create one with "latchkey admin create".'

@@ -4,7 +4,10 @@ import { exitCodes } from '../exit-codes.js'
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
-/** Aborts when the command is told to stop, which then ends its work in order. Told a second time, the process ends at once. */
+/**
+ * Returns a signal that is aborted by SIGINT or SIGTERM, so that the command ends its work in order.
+ * A second signal ends the process at once.
+ */
 export function interruption(context: CommandContext): AbortSignal {
   const stop = new AbortController()
   const onSignal = () => {
@@ -16,7 +19,7 @@ export function interruption(context: CommandContext): AbortSignal {
   return stop.signal
 }
 
-/** That the command was stopped: `done` says how far it came, `resume` how to go on. */
+/** Returns the failure of a command that was stopped: `done` says what it did, `resume` how to go on. */
 export function interrupted(done: string, resume: string): StartupFailure {
   return new StartupFailure('interrupted', `Stopped. ${done}`, resume)
 }

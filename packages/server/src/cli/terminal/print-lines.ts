@@ -2,7 +2,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { CommandContext } from '../command-context.js'
 
-/** Prints a long text, piece by piece, no faster than it is read; a reader that has seen enough, such as `head`, is no failure. */
+/**
+ * Prints a long text piece by piece, no faster than it is read. A reader that closes the pipe early,
+ * such as `head`, is not a failure.
+ */
 export async function printLines(pieces: AsyncIterable<string>, { stdout }: CommandContext): Promise<void> {
   try {
     await pipeline(Readable.from(pieces), stdout, { end: false })

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { StartupFailure } from '../../startup-failure.js'
 import type { CommandContext } from '../command-context.js'
 
-/** The password of a person: asked for without echo at a terminal, else the whole of standard input without the line's end. */
+/** Reads a password: from a terminal without echo, else all of standard input without the last line end. */
 export async function readPassword(prompt: string, { stdin, stderr }: CommandContext): Promise<string> {
   if (!stdin.isTTY) return (await text(stdin)).replace(/\r?\n$/, '')
   stderr.write(prompt)
@@ -24,5 +24,5 @@ export async function readPassword(prompt: string, { stdin, stderr }: CommandCon
 }
 
 function cancelled(): StartupFailure {
-  return new StartupFailure('command_refused', 'No password was given.', 'Run the command again and type one.')
+  return new StartupFailure('command_refused', 'No password was entered.', 'Run the command again and type one.')
 }

@@ -19,13 +19,13 @@ interface BackupOptions {
   readonly json?: boolean
 }
 
-/** `latchkey backup <file>`: a copy of the embedded database as it stands at one moment, beside a running server; verified before it gets its name. */
-export function addBackup(parent: Command, context: CommandContext): void {
+/** Adds `latchkey backup create <file>`. The copy is verified before it gets its name. */
+export function addCreateBackup(parent: Command, context: CommandContext): void {
   parent
-    .command('backup')
-    .description('copy the embedded database as it is at this moment, beside a running server, and verify the copy')
-    .argument('<file>', 'the file to make, readable by its owner alone; never overwritten')
-    .option('--with-master-key <file>', 'copy the master key as well, to this file; keep the two apart')
+    .command('create')
+    .description('copy a snapshot of the embedded database, beside a running server, and verify the copy')
+    .argument('<file>', 'the new file; only its owner can read it, and an existing file is never overwritten')
+    .option('--with-master-key <file>', 'copy the master key to this file as well; keep the two files apart')
     .option(...jsonOption)
     .action((file: string, options: BackupOptions) => backup(resolve(file), options, context))
 }
@@ -43,7 +43,7 @@ async function backup(file: string, options: BackupOptions, context: CommandCont
   print({ json, text: describe(file, bytes, data, keyFile) }, options, context)
 }
 
-/** Records the backup for the metric of its age. The copy is whole either way, so a failure is a warning. */
+/** Records the backup for the metric of its age. The copy is complete either way, so a failure is a warning. */
 async function record(database: EmbeddedDatabase, { stderr }: CommandContext): Promise<void> {
   const { store } = await openStore(database)
   try {
@@ -56,7 +56,7 @@ async function record(database: EmbeddedDatabase, { stderr }: CommandContext): P
   }
 }
 
-/** The copy gets its name when it is whole. */
+/** Copies the database under a temporary name, and renames the copy once it is complete. */
 async function copyTo(file: string, folder: DataFolder, context: CommandContext): Promise<CopiedData> {
   const draft = draftOf(file)
   const total = statSync(folder.databasePath).size
@@ -69,7 +69,7 @@ async function copyTo(file: string, folder: DataFolder, context: CommandContext)
   } catch (error) {
     if (error instanceof StartupFailure) throw error
     if (signal.aborted) throw interrupted('No backup was made.', 'Run the command again.')
-    const hint = 'Check the folder of the file, the space there, and the database with "latchkey doctor".'
+    const hint = 'Check the folder of the file and its free space, and run "latchkey doctor".'
     throw new StartupFailure('backup_failed', 'The database could not be copied.', hint, copyFailure(error))
   } finally {
     progress.end()
@@ -87,11 +87,19 @@ function embeddedDatabase(
   if (database.kind === 'postgres') {
     const hint =
       'Use pg_dump, as docs/operations.md shows: pg_dump --format=custom --file latchkey.dump "$DATABASE_URL"'
-    throw new StartupFailure('command_refused', 'This copies the embedded database; here PostgreSQL is in use.', hint)
+    throw new StartupFailure(
+      'command_refused',
+      'This command copies an embedded database, but the database is PostgreSQL.',
+      hint,
+    )
   }
   if (withMasterKey !== undefined && database.masterKeys !== undefined) {
-    const hint = 'Leave --with-master-key out, and keep a copy of where the environment has the keys from.'
-    throw new StartupFailure('command_refused', 'The master keys come from the environment, not from a file.', hint)
+    const hint = 'Omit --with-master-key, and back up the place that the environment has the keys from.'
+    throw new StartupFailure(
+      'command_refused',
+      'The master keys come from the environment, so there is no key file to copy.',
+      hint,
+    )
   }
   if (existsSync(database.folder)) {
     const folder = openDataFolder(database.folder)
@@ -102,15 +110,19 @@ function embeddedDatabase(
 }
 
 function exists(path: string): StartupFailure {
-  return new StartupFailure('backup_exists', `${path} exists already.`, 'Choose another name; nothing is overwritten.')
+  return new StartupFailure(
+    'backup_exists',
+    `${path} already exists.`,
+    'Choose another name: files are never overwritten.',
+  )
 }
 
 function describe(file: string, bytes: number, data: CopiedData, keyFile: string | undefined): string {
-  const facts = `${quantity(bytes, 'bytes')}, ${quantity(data.accounts, 'accounts')}, read from end to end and whole`
-  const keys = `sealed under the master key ${data.masterKeyIds.join(', ')}`
+  const facts = `${quantity(bytes, 'bytes')}, ${quantity(data.accounts, 'accounts')}, verified`
+  const keys = `encrypted with master key ${data.masterKeyIds.join(', ')}`
   const beside =
     keyFile === undefined
-      ? 'The master key is not in it: keep a copy of that as well, in another place.'
-      : `The master key is in ${keyFile}. Whoever has both files can be anybody: keep them apart.`
+      ? 'The master key is not in the copy: back it up as well, in another place.'
+      : `The master key is in ${keyFile}. Keep the two files apart: together they allow signing in as any user.`
   return `${file}: ${facts}; ${keys}.\n${beside}`
 }
