@@ -4,7 +4,9 @@ import type { CompletionPlace, CompletionWord } from './completion-words.js'
 export function fishScript(places: readonly CompletionPlace[]): string {
   const lines = places.flatMap(({ path, isLeaf, words }) => {
     const condition = quote(`${isLeaf ? '__latchkey_below' : '__latchkey_at'} ${quote(path)}`)
-    return words.map((word) => `complete -c latchkey -n ${condition} ${candidate(word)}`)
+    // Files are arguments of some commands only, never the name of a command.
+    const files = isLeaf ? '' : ' -f'
+    return words.map((word) => `complete -c latchkey${files} -n ${condition} ${candidate(word)}`)
   })
   return `# Completion of latchkey for fish. Load it with: latchkey completion fish | source
 function __latchkey_path
