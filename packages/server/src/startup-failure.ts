@@ -1,4 +1,6 @@
-/** The reason why the program cannot start or a command cannot run, with a stable code and a hint. */
+/**
+ * The reason why the program cannot start or a command cannot run, with a stable code and a hint.
+ */
 export class StartupFailure extends Error {
   override readonly name = 'StartupFailure'
   readonly code: StartupFailureCode

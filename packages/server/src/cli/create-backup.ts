@@ -43,7 +43,10 @@ async function backup(file: string, options: BackupOptions, context: CommandCont
   print({ json, text: describe(file, bytes, data, keyFile) }, options, context)
 }
 
-/** Records the backup for the metric of its age. The copy is complete either way, so a failure is a warning. */
+/**
+ * Records the backup for the metric of its age. The copy is complete either way, so a failure is a
+ * warning.
+ */
 async function record(database: EmbeddedDatabase, { stderr }: CommandContext): Promise<void> {
   const { store } = await openStore(database)
   try {

@@ -6,7 +6,9 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print, printable, timeText } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** Adds `latchkey token inspect`. It fails with `token_refused` when the token is not accepted here. */
+/**
+ * Adds `latchkey token inspect`. It fails with `token_refused` when the token is not accepted here.
+ */
 export function addInspectToken(parent: Command, context: CommandContext): void {
   parent
     .command('inspect')

@@ -18,7 +18,7 @@ export function addListSessions(parent: Command, context: CommandContext): void 
         async function* pages() {
           yield await administration.listSessions(id)
         }
-        const whenEmpty = `${email} has no session: nobody is signed in to the account.`
+        const whenEmpty = `${email} has no session that is still valid.`
         await printList(pages(), { ...format, whenEmpty }, { options, context })
       }),
     )

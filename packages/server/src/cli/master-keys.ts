@@ -20,7 +20,10 @@ interface RingOptions {
 
 type RingChange = (ring: string | undefined, configuration: MasterKeyConfiguration) => string
 
-/** Adds `latchkey master-keys …`. The commands print a new key ring and change nothing that is in use. */
+/**
+ * Adds `latchkey master-keys …`. The commands print a new key ring and change nothing that is in
+ * use.
+ */
 export function addMasterKeys(parent: Command, context: CommandContext): void {
   const group = parent
     .command('master-keys')
@@ -78,7 +81,10 @@ async function listKeys(options: { json?: boolean }, context: CommandContext): P
   })
 }
 
-/** Checks that there are master keys and a key of Cloud KMS. A wrapped ring is wrapped again with the key's primary version. */
+/**
+ * Checks that there are master keys and a key of Cloud KMS. A wrapped ring is wrapped again with
+ * the key's primary version.
+ */
 function checkWrappable(ring: string | undefined, { kmsKey }: MasterKeyConfiguration): string {
   if (ring !== undefined && kmsKey !== undefined) return ring
   const hint =

@@ -5,8 +5,8 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 
 /**
- * Adds `latchkey migrate`. A deployment runs it once, before the servers start; running it again, or
- * several times at once, does no harm.
+ * Adds `latchkey migrate`. A deployment runs it once, before the servers start. Running it again,
+ * or several times at once, does no harm.
  */
 export function addMigrate(parent: Command, context: CommandContext): void {
   parent

@@ -3,7 +3,9 @@ import { clientJson } from './client-json.js'
 import type { CommandContext } from './command-context.js'
 import { print, printable } from './terminal/print.js'
 
-/** Prints the ID of a client and its new secret, which is not stored and can never be printed again. */
+/**
+ * Prints the ID of a client and its new secret, which is not stored and can never be printed again.
+ */
 export function printNewSecret(
   { client, secret }: RevealedClient,
   options: { readonly json?: boolean },

@@ -4,7 +4,10 @@ import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** Adds `latchkey backup record`, for backups that this program did not make, such as those of pg_dump. */
+/**
+ * Adds `latchkey backup record`, for backups that this program did not make, such as those of
+ * pg_dump.
+ */
 export function addRecordBackup(parent: Command, context: CommandContext): void {
   parent
     .command('record')

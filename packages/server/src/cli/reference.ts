@@ -59,7 +59,10 @@ function secondsText(seconds: number): string {
   return count > 0 && Number.isInteger(count) ? `${seconds} (${count} ${unit}${count === 1 ? '' : 's'})` : `${seconds}`
 }
 
-/** Returns the text of docs/cli.md: every command with its arguments and options, from the parser itself. */
+/**
+ * Returns the text of docs/cli.md: every command with its arguments and options, from the parser
+ * itself.
+ */
 export function commandReference(): string {
   const context = { stdout: { write: () => true }, stderr: { write: () => true } }
   const program = createProgram(context as unknown as NodeJS.Process)

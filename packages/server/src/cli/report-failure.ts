@@ -38,7 +38,9 @@ function exitCodeOf(code: string): number {
   return code === 'interrupted' ? exitCodes.interrupted : exitCodes.failed
 }
 
-/** Returns the innermost cause, such as "connect ECONNREFUSED": the layers between repeat the code. */
+/**
+ * Returns the innermost cause, such as "connect ECONNREFUSED": the layers between repeat the code.
+ */
 function causeOf({ cause }: Error): string {
   if (!(cause instanceof Error)) return ''
   if (cause.cause instanceof Error) return causeOf(cause)

@@ -76,7 +76,10 @@ async function restore(
   }
 }
 
-/** Waits until no server uses the database. It runs before the service opens, which takes a lease itself. */
+/**
+ * Waits until no server uses the database. It runs before the service opens, which takes a lease
+ * itself.
+ */
 async function checkUnused(database: DatabaseConfiguration, signal: AbortSignal): Promise<void> {
   const { store, place } = await openStore(database)
   try {
@@ -89,7 +92,10 @@ async function checkUnused(database: DatabaseConfiguration, signal: AbortSignal)
   if (signal.aborted) throw interrupted('Nothing was restored.', 'Run the command again.')
 }
 
-/** Opens the database without the shared cache, which other processes may still write to, and settles it. */
+/**
+ * Opens the database without the shared cache, which other processes may still write to, and
+ * settles it.
+ */
 async function settleDatabase(configuration: Configuration, options: SettleOptions): Promise<number> {
   const service = await openService({ ...configuration, redisUrl: undefined })
   try {

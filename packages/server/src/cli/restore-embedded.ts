@@ -23,15 +23,18 @@ export interface BackupFiles {
 export interface RestoreTarget {
   readonly configuration: Configuration
   readonly database: DatabaseConfiguration & { readonly kind: 'embedded' }
-  /** Prepares the restored database of this configuration for use; returns the number of revoked tenants. */
+  /**
+   * Prepares the restored database of this configuration for use; returns the number of revoked
+   * tenants.
+   */
   readonly settle: (configuration: Configuration) => Promise<number>
   readonly signal: AbortSignal
   readonly context: CommandContext
 }
 
 /**
- * Restores a backup into the data folder. It works in a temporary folder and moves the database into
- * place last, so that an interruption leaves a complete database or none.
+ * Restores a backup into the data folder. It works in a temporary folder and moves the database
+ * into place last, so that an interruption leaves a complete database or none.
  *
  * @throws StartupFailure `restore_target_exists`, `backup_unusable`
  * @throws LatchkeyError `master_key_missing`, `master_key_wrong`, `schema_too_new`

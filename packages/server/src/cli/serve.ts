@@ -7,7 +7,10 @@ import type { CommandContext } from './command-context.js'
 /** The time that stopping may take besides the stop delay, before the process ends at once. */
 const maxStopMs = 10_000
 
-/** Adds `latchkey serve`. It runs until SIGINT or SIGTERM, answers all open requests, and exits with 0. */
+/**
+ * Adds `latchkey serve`. It runs until SIGINT or SIGTERM, answers all open requests, and exits with
+ * 0.
+ */
 export function addServe(parent: Command, context: CommandContext): void {
   parent
     .command('serve')

@@ -7,7 +7,9 @@ import { declaredMembers, settings } from './settings.js'
 
 /** A key of Cloud KMS, and the servers that give access to it. */
 export interface KmsKey {
-  /** `projects/…/locations/…/keyRings/…/cryptoKeys/…`; a symmetric key that encrypts and decrypts. */
+  /**
+   * `projects/…/locations/…/keyRings/…/cryptoKeys/…`; a symmetric key that encrypts and decrypts.
+   */
   readonly name: string
   /** The origin of the API. */
   readonly endpoint: string

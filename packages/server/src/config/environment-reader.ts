@@ -28,7 +28,9 @@ export class EnvironmentReader {
     return Object.fromEntries(values) as ValuesOf<Table>
   }
 
-  /** Returns the value of a setting, or its default when it is absent or wrong; records the latter. */
+  /**
+   * Returns the value of a setting, or its default when it is absent or wrong; records the latter.
+   */
   read<T, Default extends T | undefined>(setting: Setting<T, Default>): T | Default {
     return this.#given(setting) ?? (this.production ? setting.productionDefault : undefined) ?? setting.default
   }
@@ -92,7 +94,9 @@ export class EnvironmentReader {
   }
 }
 
-/** Returns the content without the white space at its ends, which editors and secret managers add. */
+/**
+ * Returns the content without the white space at its ends, which editors and secret managers add.
+ */
 export function readSettingFile(path: string): string | { readonly problem: string } {
   try {
     const text = readFileSync(path, 'utf8').trim()

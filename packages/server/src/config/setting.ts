@@ -115,7 +115,9 @@ export function mayBeFile({ secret, file }: Pick<Setting<unknown>, 'secret' | 'f
   return secret === true || file === true
 }
 
-/** Returns the variable that names a file with the value, as containers and services mount secrets. */
+/**
+ * Returns the variable that names a file with the value, as containers and services mount secrets.
+ */
 export function fileVariableOf(name: string): string {
   return `${name}_FILE`
 }

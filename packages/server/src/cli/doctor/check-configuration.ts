@@ -1,7 +1,10 @@
 import type { Configuration } from '../../config/configuration.js'
 import { type Finding, ok, warn } from './finding.js'
 
-/** Checks the settings of the path from clients to the server. Reading them has checked each by itself. */
+/**
+ * Checks the settings of the path from clients to the server. Reading them has checked each by
+ * itself.
+ */
 export function checkConfiguration({ issuer, trustedProxies }: Configuration): Finding[] {
   return [checkIssuer(issuer), checkProxies(issuer, trustedProxies)]
 }

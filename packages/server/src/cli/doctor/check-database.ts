@@ -10,7 +10,10 @@ const leastPostgresMajor = 14
 const clockToleranceMs = 5000
 const clockWarningMs = 1000
 
-/** Checks that the database answers, has this schema, can be written to, and that the clocks agree. Changes nothing. */
+/**
+ * Checks that the database answers, has this schema, can be written to, and that the clocks agree.
+ * Changes nothing.
+ */
 export async function checkDatabase(store: SqlStore, place: string): Promise<Finding[]> {
   try {
     const began = performance.now()

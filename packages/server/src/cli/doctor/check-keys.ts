@@ -25,7 +25,10 @@ export async function checkKeys(
   }
 }
 
-/** Checks how often the newest master key has encrypted: AES-GCM is safe for a limited number of times. */
+/**
+ * Checks how often the newest master key has encrypted: AES-GCM is safe for a limited number of
+ * times.
+ */
 function checkUse(masterKeys: string, counts: ReadonlyMap<string, number>): Finding {
   const { newestId } = Keyring.parse(masterKeys)
   const count = counts.get(newestId) ?? 0

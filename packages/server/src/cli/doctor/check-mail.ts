@@ -2,7 +2,10 @@ import type { MailConfiguration } from '../../config/configuration.js'
 import { reasonOf } from '../../mail/smtp-failure.js'
 import { type Finding, fail, messageOf, ok, warn } from './finding.js'
 
-/** Checks the mail server by opening a session, over TLS where it is offered, and signing in. No e-mail is sent. */
+/**
+ * Checks the mail server by opening a session, over TLS where it is offered, and signing in. No
+ * e-mail is sent.
+ */
 export async function checkMail({ carrier, from }: MailConfiguration): Promise<Finding> {
   if (carrier === undefined) {
     const remedy = 'Set LATCHKEY_SMTP_URL and LATCHKEY_MAIL_FROM.'

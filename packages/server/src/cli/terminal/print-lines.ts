@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises'
 import type { CommandContext } from '../command-context.js'
 
 /**
- * Prints a long text piece by piece, no faster than it is read. A reader that closes the pipe early,
- * such as `head`, is not a failure.
+ * Prints a long text piece by piece, no faster than it is read. A reader that closes the pipe
+ * early, such as `head`, is not a failure.
  */
 export async function printLines(pieces: AsyncIterable<string>, { stdout }: CommandContext): Promise<void> {
   try {

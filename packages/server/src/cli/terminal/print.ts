@@ -38,7 +38,10 @@ export function timeJson(ms: number | null): string | null {
   return ms === null ? null : timeText(ms)
 }
 
-/** Returns untrusted text with every control and format character escaped, so that it cannot steer a terminal. */
+/**
+ * Returns untrusted text with every control and format character escaped, so that it cannot steer a
+ * terminal.
+ */
 export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }

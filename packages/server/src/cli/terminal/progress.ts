@@ -31,7 +31,10 @@ export class Progress {
     this.#shownAt = stderr.isTTY ? Number.NEGATIVE_INFINITY : this.#startedAt
   }
 
-  /** Shows that `done` are done. Those of the first call were done earlier, so the rate leaves them out. */
+  /**
+   * Shows that `done` are done. Those of the first call were done earlier, so the rate leaves them
+   * out.
+   */
   update(done: number): void {
     this.#first ??= done
     const now = performance.now()

@@ -4,7 +4,10 @@ import { text } from 'node:stream/consumers'
 import { StartupFailure } from '../../startup-failure.js'
 import type { CommandContext } from '../command-context.js'
 
-/** Reads a password: from a terminal without echo, else all of standard input without the last line end. */
+/**
+ * Reads a password: from a terminal without echo, else all of standard input without the last line
+ * end.
+ */
 export async function readPassword(prompt: string, { stdin, stderr }: CommandContext): Promise<string> {
   if (!stdin.isTTY) return (await text(stdin)).replace(/\r?\n$/, '')
   stderr.write(prompt)
