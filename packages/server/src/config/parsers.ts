@@ -1,6 +1,15 @@
 import { isIP } from 'node:net'
 import { Keyring } from 'latchkey'
-import type { MailSender, ProfileSchema } from './settings.js'
+
+/** A JSON Schema (2020-12) of an object. */
+export type ProfileSchema = Readonly<Record<string, unknown>>
+
+/** The sender of e-mail. */
+export interface MailSender {
+  /** May be empty. */
+  readonly name: string
+  readonly address: string
+}
 
 export function parseHost(text: string): string | undefined {
   return isIP(text) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(text) ? text : undefined

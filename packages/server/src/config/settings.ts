@@ -3,6 +3,7 @@ import { databaseSettings } from './database-settings.js'
 import { limitSettings } from './limits.js'
 import { mailSettings } from './mail-settings.js'
 import {
+  type ProfileSchema,
   parseAudience,
   parseAudiences,
   parseHost,
@@ -16,6 +17,8 @@ import {
   parseUrl,
 } from './parsers.js'
 import { milliseconds, oneOf, seconds, setting, wholeNumber } from './setting.js'
+
+export type { ProfileSchema } from './parsers.js'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
@@ -34,19 +37,9 @@ export type Registration = (typeof registrations)[number]
 /** Whether something is permitted. */
 export type Permission = (typeof permissions)[number]
 
-/** A JSON Schema (2020-12) of an object. */
-export type ProfileSchema = Readonly<Record<string, unknown>>
-
 /** Returns the members that the schema declares, each with its own schema. */
 export function declaredMembers({ properties }: ProfileSchema): Readonly<Record<string, unknown>> {
   return typeof properties === 'object' && properties !== null ? { ...properties } : {}
-}
-
-/** The sender of e-mail. */
-export interface MailSender {
-  /** May be empty. */
-  readonly name: string
-  readonly address: string
 }
 
 const day = 86_400
