@@ -62,7 +62,7 @@ async function record(database: EmbeddedDatabase, { stderr }: CommandContext): P
 /** Copies the database under a temporary name, and renames the copy once it is complete. */
 async function copyTo(file: string, folder: DataFolder, context: CommandContext): Promise<CopiedData> {
   const draft = draftOf(file)
-  const total = statSync(folder.databasePath).size
+  const total = sizeOf(folder.databasePath) + sizeOf(`${folder.databasePath}-wal`)
   const progress = new Progress(context, { label: 'backup', unit: 'bytes', total })
   const signal = interruption(context)
   try {
@@ -78,6 +78,10 @@ async function copyTo(file: string, folder: DataFolder, context: CommandContext)
     progress.end()
     discardDraft(draft)
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
 type EmbeddedDatabase = DatabaseConfiguration & { readonly kind: 'embedded' }
