@@ -74,7 +74,7 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     const jobs = recordedManifests(recovered).filter(([first, ...rest]) => first?.kind === 'Job' && rest.length === 0)
     const commands = jobs.map(([job]) => job && podTemplateOf(job).spec.containers[0].args)
     expect(commands).toEqual([
-      ['restore', '--yes'],
+      ['backup', 'restore', '--yes'],
       ['audit', 'verify'],
     ])
     expect(commands.map(usageProblem)).toEqual([undefined, undefined])

@@ -1,11 +1,6 @@
-export {
-  type Configuration,
-  ConfigurationError,
-  type ConfigurationProblem,
-  type DatabaseConfiguration,
-  type Environment,
-  readConfiguration,
-} from './config/configuration.js'
+export { type Configuration, type DatabaseConfiguration, readConfiguration } from './config/configuration.js'
+export { ConfigurationError, type ConfigurationProblem } from './config/configuration-error.js'
+export type { Environment } from './config/environment-reader.js'
 export { createServer, type Server } from './server.js'
 export type { Service, ServiceParts } from './service.js'
 export { StartupFailure, type StartupFailureCode } from './startup-failure.js'

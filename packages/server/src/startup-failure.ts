@@ -1,4 +1,6 @@
-/** Why the program cannot start, or a command cannot do its work, as its operator needs to know it: a stable code, what is wrong, and what to do. */
+/**
+ * The reason why the program cannot start or a command cannot run, with a stable code and a hint.
+ */
 export class StartupFailure extends Error {
   override readonly name = 'StartupFailure'
   readonly code: StartupFailureCode
@@ -11,9 +13,13 @@ export class StartupFailure extends Error {
   }
 }
 
-/** A code is never renamed, a retired one never reused. Codes of the library, such as `schema_too_new`, are reported beside these. */
+/**
+ * A code is never renamed, and a retired one never reused. Commands also report codes of the
+ * library, such as `schema_too_new`.
+ */
 export type StartupFailureCode =
   | 'data_folder_unusable'
+  | 'data_missing'
   | 'database_unavailable'
   | 'database_rights_missing'
   | 'sqlite_faulty'

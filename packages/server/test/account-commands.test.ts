@@ -22,7 +22,9 @@ describe('beside a running server, latchkey', () => {
       beside.run('users', 'list', '--search', 'list.test'),
       beside.run('users', 'list', '--search', 'list.test', '--json'),
     ])
-    expect(table.stdout).toMatch(new RegExp(`^${ada.id}  user .* ada@list\\.test\n${bob.id} .* bob@list\\.test\n$`))
+    expect(table.stdout).toMatch(
+      new RegExp(`^ID .*EMAIL\n${ada.id}  user .* ada@list\\.test\n${bob.id} .* bob@list\\.test\n$`),
+    )
     const parsed = lines.stdout
       .trimEnd()
       .split('\n')
@@ -82,7 +84,7 @@ describe('beside a running server, latchkey', () => {
     expect(await service.adminCreation.hasAdmin()).toBe(false)
   })
 
-  it('secrets rotate logs nobody out, and secrets list tells versions without a secret', async () => {
+  it('secrets rotate ends no session, and secrets list prints versions without a secret', async () => {
     const person = await register(beside.running)
     expect((await beside.run('secrets', 'rotate', person.email)).code).toBe(0)
     expect(await beside.laterState(person.token)).toBe(200)

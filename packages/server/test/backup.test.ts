@@ -59,14 +59,16 @@ describe('latchkey backup and restore', () => {
     const busy = (async () => {
       while (writing) await register(server)
     })()
-    const finished = await run('data', ['backup', at('copy.db'), '--json'])
+    const finished = await run('data', ['backup', 'create', at('copy.db'), '--json'])
     writing = false
     await busy
-    expect([finished.code, finished.stderr]).toEqual([0, ''])
+    // A slow machine may print lines of progress.
+    expect(finished.code).toBe(0)
+    expect(finished.stderr).not.toMatch(/^latchkey:|not recorded/m)
     expect(JSON.parse(finished.stdout)).toMatchObject({ master_key_ids: ['k1'], master_key_file: null })
     expect(JSON.parse(finished.stdout).accounts).toBeGreaterThanOrEqual(4)
     expect(statSync(at('copy.db')).mode & 0o777).toBe(0o600)
-    expect((await run('new', ['restore', at('copy.db'), '--yes'])).code).toBe(0)
+    expect((await run('new', ['backup', 'restore', at('copy.db'), '--yes'])).code).toBe(0)
     const restored = await serve('new')
     for (const { email } of before) expect(await tokenState(restored, (await login(restored, email)).token)).toBe(200)
   })
@@ -74,10 +76,10 @@ describe('latchkey backup and restore', () => {
   it('revokes everything on restore: what the backup has forgotten to be revoked does not live again', async () => {
     const server = await serve('data')
     const [stolen, other] = [await register(server), await register(server)]
-    expect((await run('data', ['backup', at('copy.db')])).code).toBe(0)
+    expect((await run('data', ['backup', 'create', at('copy.db')])).code).toBe(0)
     await server.api.post('/v1/logout-all', { token: stolen.token })
     expect(await tokenState(server, stolen.token)).toBe('token_revoked')
-    const { stdout } = await run('new', ['restore', at('copy.db'), '--yes', '--json'])
+    const { stdout } = await run('new', ['backup', 'restore', at('copy.db'), '--yes', '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ kept_tokens: false, revoked: 2 })
     const restored = await serve('new')
     for (const { token, refreshToken } of [stolen, other]) {
@@ -90,9 +92,9 @@ describe('latchkey backup and restore', () => {
   it('lets tokens live on only when it is told to', async () => {
     const server = await serve('data')
     const stolen = await register(server)
-    await run('data', ['backup', at('copy.db')])
+    await run('data', ['backup', 'create', at('copy.db')])
     await server.api.post('/v1/logout-all', { token: stolen.token })
-    expect((await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])).code).toBe(0)
+    expect((await run('new', ['backup', 'restore', at('copy.db'), '--yes', '--keep-tokens'])).code).toBe(0)
     expect(await tokenState(await serve('new'), stolen.token)).toBe(200)
   })
 
@@ -104,8 +106,8 @@ describe('latchkey backup and restore', () => {
     // What is asked for from now on stays in the outbox.
     await server.server.service.mail.outboxWorker?.close()
     const waiting = await register(server)
-    await run('data', ['backup', at('copy.db')])
-    await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])
+    await run('data', ['backup', 'create', at('copy.db')])
+    await run('new', ['backup', 'restore', at('copy.db'), '--yes', '--keep-tokens'])
     const restored = await serve('new')
     expect(await lettersTo(restored, waiting.email)).toEqual([])
     const answer = await restored.api.post('/v1/password/reset', { body: { token, new_password: `${password}!` } })
@@ -115,10 +117,10 @@ describe('latchkey backup and restore', () => {
   it('gives changes numbers above all that were heard of before, so that no cache takes the old ones for newer', async () => {
     const server = await serve('data')
     const person = await register(server)
-    await run('data', ['backup', at('copy.db')])
+    await run('data', ['backup', 'create', at('copy.db')])
     for (let change = 0; change < 5; change += 1) await server.server.service.keys.requireReissue(person.id)
     const newest = (await server.server.service.keys.describe(person.id))?.version ?? 0
-    await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'])
+    await run('new', ['backup', 'restore', at('copy.db'), '--yes', '--keep-tokens'])
     const restored = await serve('new')
     await restored.server.service.keys.requireReissue(person.id)
     expect((await restored.server.service.keys.describe(person.id))?.version).toBeGreaterThan(newest)
@@ -129,11 +131,13 @@ describe('latchkey backup and restore', () => {
     try {
       const server = await serve('data', { redisUrl: redis.url })
       await register(server)
-      await run('data', ['backup', at('copy.db')])
+      await run('data', ['backup', 'create', at('copy.db')])
       const later = await register(server)
       const reader = await serve('data', { redisUrl: redis.url })
       expect(await tokenState(reader, later.token)).toBe(200)
-      const { code } = await run('new', ['restore', at('copy.db'), '--yes', '--keep-tokens'], { REDIS_URL: redis.url })
+      const { code } = await run('new', ['backup', 'restore', at('copy.db'), '--yes', '--keep-tokens'], {
+        REDIS_URL: redis.url,
+      })
       expect(code).toBe(0)
       const restored = await serve('new', { redisUrl: redis.url })
       const verified = Promise.resolve(restored.server.service.latchkey.verify(later.token))
@@ -163,11 +167,11 @@ describe('latchkey backup and restore', () => {
     }
 
     it('how old the last one is that it made itself', async () => {
-      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', at('copy.db')])
+      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', 'create', at('copy.db')])
     })
 
     it('how old the last one is that record-backup was run after', async () => {
-      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['record-backup'])
+      await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', 'record'])
     })
 
     it('the same on PostgreSQL, where other programs make it', async () => {
@@ -178,7 +182,7 @@ describe('latchkey backup and restore', () => {
         configuration: { database, metricsTokens: [metricsToken] },
       })
       try {
-        await becomesYoung(server, ['record-backup'], { DATABASE_URL: url })
+        await becomesYoung(server, ['backup', 'record'], { DATABASE_URL: url })
       } finally {
         await server.stop()
         await drop()
@@ -192,7 +196,9 @@ describe('latchkey backup and restore', () => {
 
     it('is copied only when it is asked for, to a file of its own', async () => {
       await new Command(['migrate'], { LATCHKEY_DATA_DIR: at('data') }).finished
-      expect((await withKeyFile('data', ['backup', at('copy.db'), '--with-master-key', at('copy.key')])).code).toBe(0)
+      expect(
+        (await withKeyFile('data', ['backup', 'create', at('copy.db'), '--with-master-key', at('copy.key')])).code,
+      ).toBe(0)
       expect(readFileSync(at('copy.key'), 'utf8')).toBe(readFileSync(join(at('data'), 'master.key'), 'utf8'))
       expect(statSync(at('copy.key')).mode & 0o777).toBe(0o600)
       const key = readFileSync(at('copy.key'), 'utf8').trim().slice(3)
@@ -203,12 +209,12 @@ describe('latchkey backup and restore', () => {
       const make = await withKeyFile('data', ['migrate'])
       expect(make.code).toBe(0)
       await new Command(['admin', 'create', 'a@example.com'], { LATCHKEY_DATA_DIR: at('data') }, password).finished
-      await withKeyFile('data', ['backup', at('copy.db'), '--with-master-key', at('copy.key')])
-      expect(outcome(await withKeyFile('new', ['restore', at('copy.db'), '--yes']))).toEqual([
+      await withKeyFile('data', ['backup', 'create', at('copy.db'), '--with-master-key', at('copy.key')])
+      expect(outcome(await withKeyFile('new', ['backup', 'restore', at('copy.db'), '--yes']))).toEqual([
         1,
         'master_key_file_missing',
       ])
-      const restore = ['restore', at('copy.db'), '--yes', '--with-master-key']
+      const restore = ['backup', 'restore', at('copy.db'), '--yes', '--with-master-key']
       for (const [id, code] of [['k2', 'backup_unusable'] as const, ['k1', 'master_key_wrong'] as const]) {
         writeFileSync(at(`${id}.key`), `${Keyring.generate(id)}\n`, { mode: 0o600 })
         expect(outcome(await withKeyFile('new', [...restore, at(`${id}.key`)]))).toEqual([1, code])
@@ -221,30 +227,33 @@ describe('latchkey backup and restore', () => {
 
   it('overwrites nothing, and asks before it ends sessions', async () => {
     await run('data', ['migrate'])
-    await run('data', ['backup', at('copy.db')])
-    expect(outcome(await run('data', ['backup', at('copy.db')]))).toEqual([1, 'backup_exists'])
-    expect(outcome(await run('data', ['restore', at('copy.db'), '--yes']))).toEqual([1, 'restore_target_exists'])
-    expect(outcome(await run('new', ['restore', at('copy.db')]))).toEqual([2, 'command_refused'])
+    await run('data', ['backup', 'create', at('copy.db')])
+    expect(outcome(await run('data', ['backup', 'create', at('copy.db')]))).toEqual([1, 'backup_exists'])
+    expect(outcome(await run('data', ['backup', 'restore', at('copy.db'), '--yes']))).toEqual([
+      1,
+      'restore_target_exists',
+    ])
+    expect(outcome(await run('new', ['backup', 'restore', at('copy.db')]))).toEqual([2, 'command_refused'])
     expect(existsSync(at('new'))).toBe(false)
   })
 
   it('restores nothing from a backup that is cut, damaged, no backup at all or of a newer version', async () => {
     await run('data', ['migrate'])
-    await run('data', ['backup', at('copy.db')])
+    await run('data', ['backup', 'create', at('copy.db')])
     const whole = readFileSync(at('copy.db'))
     const damaged = Buffer.from(whole)
     damaged.fill(0xff, 8192, 12_288)
     const cases = { cut: whole.subarray(0, whole.length / 2), damaged, text: Buffer.from('no backup'), empty: '' }
     for (const [name, bytes] of Object.entries(cases)) writeFileSync(at(name), bytes)
     const names = [...Object.keys(cases), 'absent']
-    const attempts = await Promise.all(names.map((name) => run('new', ['restore', at(name), '--yes'])))
+    const attempts = await Promise.all(names.map((name) => run('new', ['backup', 'restore', at(name), '--yes'])))
     expect(attempts.map(outcome)).toEqual(names.map(() => [1, 'backup_unusable']))
     const newer = sqliteStore({ open: () => new DatabaseSync(at('copy.db')) })
     await newer.query(
       `insert into latchkey_migrations (set_name, number, name, applied_at) values ('server', 999, 'of the future', 0)`,
     )
     await newer.close()
-    expect(outcome(await run('new', ['restore', at('copy.db'), '--yes']))).toEqual([1, 'schema_too_new'])
+    expect(outcome(await run('new', ['backup', 'restore', at('copy.db'), '--yes']))).toEqual([1, 'schema_too_new'])
     expect(readdirSync(at('new'))).toEqual([])
   })
 
@@ -262,14 +271,14 @@ describe('latchkey backup and restore', () => {
       const server = await startServer({ database: 'postgres', configuration: { database } })
       const { store } = server.server.service
       const renewing = setInterval(() => void store.renewLease({ id: 'one', maxStalenessMs: 2000 }, 60_000), 50)
-      const refused = await run('data', ['restore', '--yes'], { DATABASE_URL: url })
+      const refused = await run('data', ['backup', 'restore', '--yes'], { DATABASE_URL: url })
       clearInterval(renewing)
       expect(outcome(refused)).toEqual([1, 'server_running'])
       await server.stop()
       await endLeases(url)
       const another = postgresStore({ connectionString: url })
       await another.renewLease({ id: 'from a dump', maxStalenessMs: 2000 }, 1500)
-      expect(outcome(await run('data', ['restore', '--yes'], { DATABASE_URL: url }))).toEqual([0, undefined])
+      expect(outcome(await run('data', ['backup', 'restore', '--yes'], { DATABASE_URL: url }))).toEqual([0, undefined])
       expect(await another.verifiers()).toEqual([])
       await another.close()
     } finally {
@@ -287,7 +296,10 @@ describe('latchkey backup and restore', () => {
       running.push(server)
       const person = await register(server, freshEmail())
       const onPostgres = (url: string) => ({ DATABASE_URL: url })
-      expect(outcome(await run('data', ['backup', at('copy.db')], onPostgres(old.url)))).toEqual([2, 'command_refused'])
+      expect(outcome(await run('data', ['backup', 'create', at('copy.db')], onPostgres(old.url)))).toEqual([
+        2,
+        'command_refused',
+      ])
       await runPostgresProgram('pg_dump', ['--format=custom', '--no-owner', '--file', at('dump'), old.url])
       await server.api.post('/v1/logout-all', { token: person.token })
       await runPostgresProgram('pg_restore', [
@@ -298,10 +310,10 @@ describe('latchkey backup and restore', () => {
         fresh.url,
         at('dump'),
       ])
-      const refused = await run('data', ['restore', at('dump'), '--yes'], onPostgres(fresh.url))
+      const refused = await run('data', ['backup', 'restore', at('dump'), '--yes'], onPostgres(fresh.url))
       expect(outcome(refused)).toEqual([2, 'command_refused'])
       await endLeases(fresh.url)
-      const { stdout } = await run('data', ['restore', '--yes', '--json'], onPostgres(fresh.url))
+      const { stdout } = await run('data', ['backup', 'restore', '--yes', '--json'], onPostgres(fresh.url))
       expect(JSON.parse(stdout)).toMatchObject({ revoked: 1 })
       const restored = await startServer({
         database: 'postgres',

@@ -83,7 +83,9 @@ describe('latchkey doctor', () => {
   it('makes nothing where there is nothing', async () => {
     const finished = await run(['doctor', '--json'], { LATCHKEY_DATA_DIR: join(folder, 'none') })
     expect([finished.code, levels(finished).database]).toEqual([0, 'ok'])
-    expect((await run(['backup', join(folder, 'x')], { LATCHKEY_DATA_DIR: join(folder, 'none') })).code).toBe(2)
+    expect((await run(['backup', 'create', join(folder, 'x')], { LATCHKEY_DATA_DIR: join(folder, 'none') })).code).toBe(
+      2,
+    )
   })
 
   it('finds files that others may read', async () => {

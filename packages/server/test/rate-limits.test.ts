@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../../test/support/start-redis.js'
 import { startTcpProxy } from '../../../test/support/tcp-proxy.js'
 import type { Configuration } from '../src/config/configuration.js'
-import { type ClassLimits, defaultLimits, type RouteClass } from '../src/config/limits.js'
+import { readConfiguration } from '../src/config/configuration.js'
+import type { ClassLimits, RouteClass } from '../src/config/limits.js'
 import type { ServiceParts } from '../src/service.js'
 import type { Answer } from './support/api-client.js'
 import { createAdmin, freshEmail, password, register } from './support/people.js'
@@ -15,7 +16,7 @@ const trustedProxies = ['127.0.0.1']
 /** Roomy limits, and one class with the given ones. */
 function limited(routeClass: RouteClass, limits: ClassLimits): Partial<Configuration> {
   const roomy = { requests: 100_000, windowSec: 60 }
-  const classes = Object.entries(defaultLimits).map(([name, scopes]) => {
+  const classes = Object.entries(readConfiguration({}).limits).map(([name, scopes]) => {
     const raised = Object.fromEntries(Object.keys(scopes).map((scope) => [scope, roomy]))
     return [name, name === routeClass ? { ...raised, ...limits } : raised]
   })

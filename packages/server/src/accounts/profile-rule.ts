@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../config/configuration.js'
+import { ConfigurationError } from '../config/configuration-error.js'
 import { declaredMembers, type ProfileSchema, settings } from '../config/settings.js'
 import { fieldErrorsOf } from '../http/problem-answer.js'
 import { accountFailures } from './failures.js'

@@ -13,7 +13,8 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import type { Actors } from '../sessions/actors.js'
-import type { Session } from '../sessions/session-table.js'
+import { sessionFailures } from '../sessions/failures.js'
+import { findSession, type Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
 import { adminFailures } from './failures.js'
@@ -79,6 +80,27 @@ export class Administration {
   async listSessions(id: string): Promise<readonly Session[]> {
     await this.read(id)
     return this.#dependencies.sessions.list(id)
+  }
+
+  /**
+   * Ends one session and its tokens.
+   *
+   * @returns the session that has ended
+   * @throws Problem `session_unknown` if there is no such session, or it has ended before
+   */
+  async endSession(by: Administrator, id: string): Promise<Session> {
+    const { store, audit } = this.#core
+    const { sessions } = this.#dependencies
+    const session = await findSession(store, id)
+    if (session === undefined) throw sessionFailures.refusal('session_unknown')
+    const { accountId: account } = session
+    await store.transaction(async (client) => {
+      await lockAdministrator(this.#dependencies.actors, client, by, [account])
+      if (!(await sessions.end(client, session, 'ended_by_admin'))) throw sessionFailures.refusal('session_unknown')
+      const detail = by.sessionId === undefined ? undefined : { acting_session: by.sessionId }
+      await audit.done(client, 'session_end', by, { account, session: id, detail })
+    })
+    return session
   }
 
   /** Returns entries of the audit log, newest first. */

@@ -20,7 +20,8 @@ export interface RotationStatus
 /** The lease of the server that runs the rotation; after it another server may claim the rotation. */
 const leaseMs = 10_000
 
-const usualRatePerMinute = 6000
+/** The tenants that a rotation of all of them rotates in a minute, unless another rate is given. */
+export const usualRatePerMinute = 6000
 
 /** The rotation that this server runs. */
 interface CurrentRotation {

@@ -51,6 +51,7 @@ export const auditEvents = [
   'invitation_create',
   'invitation_revoke',
   'reset_link_create',
+  'service_key_rotate',
 ] as const
 
 /** The name of something that happened. */

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { isOpenToAll } from '../accounts/registration-rule.js'
 import type { Configuration } from '../config/configuration.js'
+import { databaseSettings } from '../config/database-settings.js'
 import type { OpenDatabase } from '../database/open-database.js'
 
-/** What a person at a terminal wants to know of a server that has just started. */
+/** The facts about a server that has just started. */
 export interface BannerFacts {
   readonly url: string
   readonly configuration: Configuration
@@ -11,7 +12,7 @@ export interface BannerFacts {
   readonly hasAdmin: boolean
 }
 
-/** The text for the terminal. */
+/** Returns the text that a started server prints at a terminal. */
 export function banner({ url, configuration, database, hasAdmin }: BannerFacts): string {
   const body = `{"email":"ada@example.com","password":"correct horse battery staple"}`
   return [
@@ -24,7 +25,7 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
     '',
     ...(hasAdmin
       ? []
-      : ['  Make the first administrator, in another terminal:', '', `    ${adminCommand(configuration)}`, '']),
+      : ['  Create the first administrator, in another terminal:', '', `    ${adminCommand(configuration)}`, '']),
     ...(isOpenToAll(configuration.registration)
       ? [
           '  Register a user:',
@@ -40,11 +41,11 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
   ].join('\n')
 }
 
-/** The command that makes an administrator in the database of this configuration, on a developer's machine. */
+/** Returns the command that creates an administrator, on a developer's machine. */
 function adminCommand({ database }: Configuration): string {
   const command = 'npx latchkey admin create you@example.com'
   if (database.kind === 'postgres') return `${command}   (with the same environment)`
-  const elsewhere = database.folder !== '.latchkey'
+  const elsewhere = database.folder !== databaseSettings.folder.default
   return elsewhere ? `LATCHKEY_DATA_DIR=${quote(resolve(database.folder))} ${command}` : command
 }
 

@@ -1,23 +1,23 @@
 import type { Command } from 'commander'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { readPassword } from './terminal/read-password.js'
-import { withService } from './with-service.js'
+import { withNewService } from './with-service.js'
 
-/** `latchkey admin create <email>`: works beside a running server, which sees the change within its max staleness. */
-export function addCreateAdmin(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey admin create <email>`. */
+export function addCreateAdmin(parent: Command, context: CommandContext): void {
   parent
     .command('create')
-    .description('make an administrator; asks for the password, or reads it from standard input')
+    .description('create an administrator; asks for the password, or reads it from standard input')
     .argument('<email>', 'e-mail address of the account; an existing one becomes an administrator')
     .option(...jsonOption)
     .action(async (email: string, options: { json?: boolean }) => {
-      const password = await readPassword(`Password for ${email}: `, surroundings)
-      const { account, created } = await withService(surroundings, ({ adminCreation }) =>
+      const password = await readPassword(`Password for ${email}: `, context)
+      const { account, created } = await withNewService(context, ({ adminCreation }) =>
         adminCreation.createAdmin({ email, password }),
       )
       const done = created ? 'is a new administrator' : 'is an administrator now'
       const json = { id: account.id, email: account.email, created }
-      print({ json, text: `${account.email} ${done} (account ${account.id}).` }, options, surroundings)
+      print({ json, text: `${account.email} ${done} (account ${account.id}).` }, options, context)
     })
 }

@@ -1,13 +1,17 @@
-/** How a command ends. Never renumbered: scripts and supervisors go by it. */
+/**
+ * The exit codes of commands. They are never renumbered, because scripts and supervisors use them.
+ */
 export const exitCodes = {
   /** Done. */
   done: 0,
-  /** It failed, or found something wrong; standard error says what, with a code. */
+  /** The command failed or found a fault; standard error has a code and a message. */
   failed: 1,
-  /** The command cannot be meant so, or needs a confirmation; nothing was done. */
+  /** The arguments are wrong, or a confirmation is missing; nothing was done. */
   usage: 2,
-  /** EX_CONFIG of sysexits.h: the environment cannot be used, and the same start will fail again. */
+  /**
+   * EX_CONFIG of sysexits.h: the environment cannot be used, and the same start will fail again.
+   */
   configuration: 78,
-  /** Told to stop by SIGINT or SIGTERM; what was done until then holds, and the same command goes on from there. */
+  /** Stopped by SIGINT or SIGTERM; the same command goes on from there. */
   interrupted: 130,
 } as const

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { decodeDetail } from '../audit/audit-detail.js'
 import { type ExportedRecord, exportAudit } from '../audit/export-audit.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { parseTime } from './terminal/parse-option.js'
 import { printLines } from './terminal/print-lines.js'
 import { withService } from './with-service.js'
@@ -11,15 +11,15 @@ interface Period {
   readonly until?: number
 }
 
-/** `latchkey audit export`: the audit log as JSON lines on standard output, oldest first. */
-export function addExportAudit(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey audit export`. */
+export function addExportAudit(parent: Command, context: CommandContext): void {
   parent
     .command('export')
     .description('print the log as JSON lines, oldest first')
-    .option('--since <time>', 'only what happened at this time or later', parseTime)
-    .option('--until <time>', 'only what happened before this time', parseTime)
+    .option('--since <time>', 'only entries of this time or later', parseTime)
+    .option('--until <time>', 'only entries before this time', parseTime)
     .action(({ since, until }: Period) =>
-      withService(surroundings, ({ store }) => printLines(linesOf(exportAudit(store, { since, until })), surroundings)),
+      withService(context, ({ store }) => printLines(linesOf(exportAudit(store, { since, until })), context)),
     )
 }
 

@@ -2,12 +2,12 @@ import { createReadStream, openSync, type ReadStream, statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type ImportTally, importUsers } from '../admin/import-users.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { type ImportFormat, readImport } from './read-import.js'
-import type { Surroundings } from './surroundings.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
-import { withService } from './with-service.js'
+import { withNewService } from './with-service.js'
 
 interface ImportCommand {
   readonly format?: ImportFormat
@@ -15,33 +15,36 @@ interface ImportCommand {
   readonly json?: boolean
 }
 
-/** `latchkey users import [file]`: makes accounts of what another system has kept, with the hashes of their passwords. */
-export function addImportUsers(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey users import [file]`. */
+export function addImportUsers(parent: Command, context: CommandContext): void {
   parent
     .command('import')
     .description(
-      'make accounts of users of another system, with their IDs, dates and password hashes; those that exist are passed over, so that an import can be repeated',
+      'create accounts for the users of another system, with their IDs, dates and password hashes; existing accounts are skipped, so that an import can be repeated',
     )
     .argument(
       '[file]',
-      'JSON lines, or CSV with a first line that names the columns: id, email, name, role, created_at, last_login_at, email_verified, email_verified_at, disabled, disabled_at, password_hash; all but email may be left out; by default standard input',
+      'JSON lines, or CSV with a first line that names the columns: id, email, name, role, created_at, last_login_at, email_verified, email_verified_at, disabled, disabled_at, password_hash; only email is required; without a file, standard input is read',
     )
     .addOption(
-      new Option('--format <format>', 'by default csv for a file of that name, else jsonl').choices(['jsonl', 'csv']),
+      new Option(
+        '--format <format>',
+        'the format; without it, csv for a file whose name ends with .csv, else jsonl',
+      ).choices(['jsonl', 'csv']),
     )
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--dry-run', 'print what would be done, and do nothing')
     .option(...jsonOption)
-    .action((file: string | undefined, command: ImportCommand) => importFrom(file, command, surroundings))
+    .action((file: string | undefined, command: ImportCommand) => importFrom(file, command, context))
 }
 
-async function importFrom(file: string | undefined, command: ImportCommand, surroundings: Surroundings): Promise<void> {
+async function importFrom(file: string | undefined, command: ImportCommand, context: CommandContext): Promise<void> {
   const stream = file === undefined ? undefined : openFile(file)
   const format = command.format ?? (file?.endsWith('.csv') === true ? 'csv' : 'jsonl')
   const unit = stream === undefined ? 'users' : 'bytes'
-  const progress = new Progress(surroundings, { label: 'import', unit, total: stream?.size })
-  const signal = interruption(surroundings)
-  const tally = await withService(surroundings, (service) =>
-    importUsers(service, readImport(stream?.input ?? surroundings.stdin, format), {
+  const progress = new Progress(context, { label: 'import', unit, total: stream?.size })
+  const signal = interruption(context)
+  const tally = await withNewService(context, (service) =>
+    importUsers(service, readImport(stream?.input ?? context.stdin, format), {
       dryRun: command.dryRun === true,
       signal,
       onFault: (line, fault) => progress.note(`line ${line}: ${fault}`),
@@ -49,21 +52,22 @@ async function importFrom(file: string | undefined, command: ImportCommand, surr
     }),
   )
   progress.end()
-  report(tally, command, surroundings)
-  if (signal.aborted) throw interrupted('What is said above was done.', 'Run the same command again to go on.')
+  report(tally, command, context)
+  if (signal.aborted)
+    throw interrupted('The users counted above were imported.', 'Run the same command again to go on.')
   if (tally.invalid > 0) throw incomplete(tally)
 }
 
-function report(tally: ImportTally, command: ImportCommand, surroundings: Surroundings): void {
+function report(tally: ImportTally, command: ImportCommand, context: CommandContext): void {
   const { imported, present, invalid } = tally
   const verb = command.dryRun === true ? 'would be imported' : 'imported'
-  const text = `${quantity(imported, 'users')} ${verb}, ${present} present already, ${invalid} cannot be imported.`
-  print({ json: { ...tally, dry_run: command.dryRun === true }, text }, command, surroundings)
+  const text = `${quantity(imported, 'users')} ${verb}, ${present} already present, ${invalid} invalid.`
+  print({ json: { ...tally, dry_run: command.dryRun === true }, text }, command, context)
 }
 
 function openFile(file: string): { readonly input: ReadStream; readonly size: number } {
   try {
-    // Opened here, so that what is wrong with the file is said before anything else.
+    // Opened here, so that a fault of the file is reported before the database is opened.
     return { input: createReadStream(file, { fd: openSync(file, 'r') }), size: statSync(file).size }
   } catch (error) {
     throw new StartupFailure('command_refused', `${file} cannot be read.`, 'Check the name of the file.', error)
@@ -71,6 +75,6 @@ function openFile(file: string): { readonly input: ReadStream; readonly size: nu
 }
 
 function incomplete({ invalid }: ImportTally): StartupFailure {
-  const hint = 'Correct the lines named above, and run the same command again: what was imported is passed over.'
+  const hint = 'Correct the lines named above, and run the same command again: imported users are skipped.'
   return new StartupFailure('import_incomplete', `${quantity(invalid, 'lines')} could not be imported.`, hint)
 }

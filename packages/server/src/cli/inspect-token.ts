@@ -2,22 +2,24 @@ import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { type Introspection, inspectToken } from '../admin/inspect-token.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
-import { jsonOption, print, timeText } from './terminal/print.js'
+import type { CommandContext } from './command-context.js'
+import { jsonOption, print, printable, timeText } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** `latchkey token inspect`: reads an access token from standard input, where no list of processes shows it. Fails with `token_refused` when it does not hold here. */
-export function addInspectToken(parent: Command, surroundings: Surroundings): void {
+/**
+ * Adds `latchkey token inspect`. It fails with `token_refused` when the token is not accepted here.
+ */
+export function addInspectToken(parent: Command, context: CommandContext): void {
   parent
     .command('inspect')
-    .description('read an access token from standard input: what it says, and whether and why it is refused here')
+    .description('decode an access token from standard input, and say whether and why it is refused here')
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
-      const { stdin, stderr } = surroundings
+      const { stdin, stderr } = context
       if (stdin.isTTY) stderr.write('Paste the token, then press Ctrl-D.\n')
       const token = (await text(stdin)).trim()
-      const found = await withService(surroundings, (service) => inspectToken(service, token))
-      print({ json: inspectionJson(found), text: describe(found) }, options, surroundings)
+      const found = await withService(context, (service) => inspectToken(service, token))
+      print({ json: inspectionJson(found), text: describe(found) }, options, context)
       if (found.refusal !== null) throw refused(found.refusal)
     })
 }
@@ -35,7 +37,7 @@ function describe({ refusal, grants, header, claims, secret }: Introspection): s
     ['grants', grants === null ? 'none' : JSON.stringify(grants)],
     ['issued', secondsText(iat)],
     ['expires', secondsText(exp)],
-    ['secret', secret === null ? 'none here: it has ended, or was never issued' : secretText(secret)],
+    ['secret', secret === null ? 'none here: it was revoked, or never existed' : secretText(secret)],
   ]
   return lines.map(([name, value]) => `${name.padEnd(10)} ${value}`).join('\n')
 }
@@ -47,8 +49,8 @@ function secretText({
   retiresAt,
   isDisabled,
 }: NonNullable<Introspection['secret']>): string {
-  const state = retiresAt === null ? 'it signs' : `it verifies until ${timeText(retiresAt)}`
-  return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, made ${timeText(createdAt)}; ${state}`
+  const state = retiresAt === null ? 'signs' : `verifies until ${timeText(retiresAt)}`
+  return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, created ${timeText(createdAt)}; ${state}`
 }
 
 function inspectionJson({ secret, ...found }: Introspection): object {
@@ -59,11 +61,8 @@ function inspectionJson({ secret, ...found }: Introspection): object {
   return { ...found, secret: { tenant, generation, ...times, ...flags } }
 }
 
-/** What a stranger wrote goes to a terminal without any character that could steer it. */
 function say(value: unknown): string {
-  const steering = /[\p{C}]/gu
-  const spelled = (character: string) => `\\u{${character.codePointAt(0)?.toString(16)}}`
-  return value === undefined ? '-' : JSON.stringify(value).replaceAll(steering, spelled)
+  return value === undefined ? '-' : printable(JSON.stringify(value))
 }
 
 function secondsText(value: unknown): string {

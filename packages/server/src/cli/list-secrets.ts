@@ -1,36 +1,36 @@
 import type { Command } from 'commander'
 import type { SecretDescription, TenantDescription } from 'latchkey'
 import { accountFailures } from '../accounts/failures.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { tenantIdOf } from './tenant-id-of.js'
 import { columns, jsonOption, print, timeText } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** `latchkey secrets list <tenant>`: versions and dates of the secrets; never a secret. */
-export function addListSecrets(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey secrets list <tenant>`. */
+export function addListSecrets(parent: Command, context: CommandContext): void {
   parent
     .command('list')
-    .description('print versions and dates of the secrets of an account or client; never a secret')
+    .description('list versions and dates of the secrets of an account or client; never a secret')
     .argument('<tenant>', 'ID of an account or client, or e-mail address')
     .option(...jsonOption)
     .action((tenant: string, options: { json?: boolean }) =>
-      withService(surroundings, async (service) => {
+      withService(context, async (service) => {
         const described = await service.keys.describe(await tenantIdOf(service, tenant))
         if (described === undefined) throw accountFailures.refusal('account_unknown')
-        print({ json: jsonOf(described), text: textOf(described) }, options, surroundings)
+        print({ json: jsonOf(described), text: textOf(described) }, options, context)
       }),
     )
 }
 
 function textOf({ tenant, version, secrets, disabledAt }: TenantDescription): string {
   const head = `${tenant}, version ${version}${disabledAt === null ? '' : `, disabled ${timeText(disabledAt)}`}`
-  const titles = ['KID', 'GENERATION', 'MASTER KEY', 'MADE', 'VERIFIES UNTIL']
+  const titles = ['KID', 'GENERATION', 'MASTER KEY', 'CREATED', 'VERIFIES UNTIL']
   const rows = secrets.map((secret) => [
     secret.kid,
     String(secret.generation),
     secret.masterKeyId,
     timeText(secret.createdAt),
-    secret.retiresAt === null ? 'it signs' : timeText(secret.retiresAt),
+    secret.retiresAt === null ? 'signs' : timeText(secret.retiresAt),
   ])
   return `${head}\n${columns([titles, ...rows])}`
 }

@@ -1,14 +1,14 @@
+import type { CommandContext } from './command-context.js'
 import { createProgram } from './program.js'
 import { reportFailure } from './report-failure.js'
-import type { Surroundings } from './surroundings.js'
 
-/** Runs the command line `latchkey …`. Failures are told on standard error, with a code and a hint, and make the exit code. */
-export async function main(surroundings: Surroundings): Promise<void> {
-  // Whatever is made from here on holds secrets or hashes.
-  surroundings.umask(0o077)
+/** Runs the command line `latchkey …`. A failure sets the exit code; see `reportFailure`. */
+export async function main(context: CommandContext): Promise<void> {
+  // Files that commands create hold secrets or hashes.
+  context.umask(0o077)
   try {
-    await createProgram(surroundings).parseAsync(surroundings.argv)
+    await createProgram(context).parseAsync(context.argv)
   } catch (error) {
-    surroundings.exitCode = reportFailure(error, surroundings.stderr)
+    context.exitCode = reportFailure(error, context.stderr)
   }
 }

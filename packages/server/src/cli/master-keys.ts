@@ -10,7 +10,7 @@ import { wrapKeys } from '../database/master-keys/kms-keys.js'
 import { idsOf, withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
 import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { columns, jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
@@ -20,44 +20,48 @@ interface RingOptions {
 
 type RingChange = (ring: string | undefined, configuration: MasterKeyConfiguration) => string
 
-/** `latchkey master-keys add|promote|drop|wrap`: each makes a ring and changes nothing that is in use. */
-export function addMasterKeys(parent: Command, surroundings: Surroundings): void {
+/**
+ * Adds `latchkey master-keys …`. The commands print a new key ring and change nothing that is in
+ * use.
+ */
+export function addMasterKeys(parent: Command, context: CommandContext): void {
   const group = parent
     .command('master-keys')
     .description(
-      'the keys that encrypt secrets at rest; these commands make a new ring, wrapped if LATCHKEY_KMS_KEY is set, and change nothing',
+      'the keys that encrypt secrets at rest; these commands print a new key ring, wrapped if LATCHKEY_KMS_KEY is set, and change nothing',
     )
   const addCommand = (name: string, description: string) =>
     group
       .command(name)
       .description(description)
-      .option('--to <file>', 'write the ring to a new file that only its owner can read, instead of printing it')
-  addCommand('add', 'the ring with a new key at its end, which opens and does not seal yet, or a first ring')
+      .option('--to <file>', 'write the key ring to a new file that only its owner can read, instead of printing it')
+  addCommand(
+    'add',
+    'print the key ring with a new key at its end, which decrypts and does not encrypt yet, or a first key ring',
+  )
     .argument('<id>', 'ID of the new key')
-    .action((id: string, options: RingOptions) => giveRing((ring) => withNewKey(ring, id), options, surroundings))
+    .action((id: string, options: RingOptions) => writeRing((ring) => withNewKey(ring, id), options, context))
   addCommand(
     'promote',
-    'the ring with this key in front, which seals from then on; every server must know the key before',
+    'print the key ring with this key in front, which then encrypts; every server must have the key before',
   )
-    .argument('<id>', 'ID of a key of the ring')
-    .action((id: string, options: RingOptions) =>
-      giveRing((ring) => withNewestKey(ring ?? '', id), options, surroundings),
-    )
-  addCommand('drop', 'the ring without a key that nothing is encrypted under any more')
+    .argument('<id>', 'ID of a key of the key ring')
+    .action((id: string, options: RingOptions) => writeRing((ring) => withNewestKey(ring ?? '', id), options, context))
+  addCommand('drop', 'print the key ring without an older key, which must no longer be in use')
     .argument('<id>', 'ID of an older key')
-    .action((id: string, options: RingOptions) => giveRing((ring) => withoutKey(ring ?? '', id), options, surroundings))
+    .action((id: string, options: RingOptions) => writeRing((ring) => withoutKey(ring ?? '', id), options, context))
   group
     .command('list')
-    .description('the keys of the ring that is in use, and how much each has encrypted')
+    .description('list the keys of the key ring in use, and how many values each has encrypted')
     .option(...jsonOption)
-    .action((options: { json?: boolean }) => listKeys(options, surroundings))
-  addCommand('wrap', 'the ring encrypted under LATCHKEY_KMS_KEY').action((options: RingOptions) =>
-    giveRing(checkWrappable, options, surroundings),
+    .action((options: { json?: boolean }) => listKeys(options, context))
+  addCommand('wrap', 'print the key ring encrypted with LATCHKEY_KMS_KEY').action((options: RingOptions) =>
+    writeRing(checkWrappable, options, context),
   )
 }
 
-async function listKeys(options: { json?: boolean }, surroundings: Surroundings): Promise<void> {
-  await withService(surroundings, async ({ database, store, keys }) => {
+async function listKeys(options: { json?: boolean }, context: CommandContext): Promise<void> {
+  await withService(context, async ({ database, store, keys }) => {
     const [counts, needed] = [await keys.encryptions(), await store.masterKeyIds()]
     const rows = idsOf(database.masterKeys).map((id, at) => ({
       id,
@@ -73,20 +77,23 @@ async function listKeys(options: { json?: boolean }, surroundings: Surroundings)
       `${((encryptions / encryptionLimit) * 100).toFixed(2)} %`,
     ])
     const text = columns([['ID', 'USE', 'STORED VALUES', 'ENCRYPTIONS', 'OF THE LIMIT'], ...lines])
-    print({ json: { master_keys: rows }, text }, options, surroundings)
+    print({ json: { master_keys: rows }, text }, options, context)
   })
 }
 
-/** Cloud KMS wraps the ring; one that is wrapped already, anew under the key's primary version. */
+/**
+ * Checks that there are master keys and a key of Cloud KMS. A wrapped ring is wrapped again with
+ * the key's primary version.
+ */
 function checkWrappable(ring: string | undefined, { kmsKey }: MasterKeyConfiguration): string {
   if (ring !== undefined && kmsKey !== undefined) return ring
   const hint =
-    'Set LATCHKEY_KMS_KEY, and the keys as LATCHKEY_MASTER_KEYS_FILE. "latchkey master-keys add k1" makes a first ring.'
-  throw new StartupFailure('command_refused', 'There are no master keys, or no key to wrap them under.', hint)
+    'Set LATCHKEY_KMS_KEY, and the keys as LATCHKEY_MASTER_KEYS_FILE. "latchkey master-keys add k1" prints a first key ring.'
+  throw new StartupFailure('command_refused', 'Master keys, or the key to wrap them with, are missing.', hint)
 }
 
-/** A ring that comes from Cloud KMS goes back there: it is never given as it is. */
-async function giveRing(change: RingChange, { to }: RingOptions, { env, stdout }: Surroundings): Promise<void> {
+/** Prints or writes the changed ring. With a key of Cloud KMS it is never printed in the clear. */
+async function writeRing(change: RingChange, { to }: RingOptions, { env, stdout }: CommandContext): Promise<void> {
   const configuration = readMasterKeyConfiguration(env)
   const { kmsKey } = configuration
   const ring = change(await readRing(configuration), configuration)
@@ -98,8 +105,8 @@ async function giveRing(change: RingChange, { to }: RingOptions, { env, stdout }
 function fileExists(path: string): StartupFailure {
   return new StartupFailure(
     'command_refused',
-    `${path} exists already.`,
-    'Choose another name; nothing is overwritten.',
+    `${path} already exists.`,
+    'Choose another name: files are never overwritten.',
   )
 }
 

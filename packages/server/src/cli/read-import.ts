@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream'
 import type { CsvError } from 'csv-parse'
 import type { ImportLine } from '../admin/import-users.js'
 
-/** How users are written down. */
+/** The format of a file of users. */
 export type ImportFormat = 'jsonl' | 'csv'
 
-/** Longer lines are none that can be meant, and must not fill the memory. */
+/** Longer lines are refused, so that they cannot fill the memory. */
 const maxLineLength = 16_384
 
-/** The lines of a file of users, with their numbers. */
+/** Returns the lines of a file of users, with their numbers. */
 export function readImport(input: Readable, format: ImportFormat): AsyncIterable<ImportLine> {
   return format === 'csv' ? readCsv(input) : readJsonLines(input)
 }
@@ -21,7 +21,7 @@ async function* readJsonLines(input: Readable): AsyncGenerator<ImportLine> {
   }
 }
 
-/** What is longer than a line may be is cut, but stays too long. */
+/** Cuts long lines, but leaves them longer than the limit, so that they are refused. */
 async function* linesOf(input: Readable): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of input.setEncoding('utf8')) {
@@ -40,7 +40,7 @@ function parseJson(line: string): unknown {
   }
 }
 
-/** With a first line that names the columns (RFC 4180). */
+/** Reads CSV with a first line that names the columns (RFC 4180). */
 async function* readCsv(input: Readable): AsyncGenerator<ImportLine> {
   const { parse } = await import('csv-parse')
   const faulty: ImportLine[] = []

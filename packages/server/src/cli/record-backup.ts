@@ -1,26 +1,26 @@
 import type { Command } from 'commander'
 import { recordBackup } from '../ops/last-backup.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
 /**
- * `latchkey record-backup`: records that a backup was completed which this program did not make, such as one of pg_dump.
- * `latchkey backup` does so itself.
+ * Adds `latchkey backup record`, for backups that this program did not make, such as those of
+ * pg_dump.
  */
-export function addRecordBackup(parent: Command, surroundings: Surroundings): void {
+export function addRecordBackup(parent: Command, context: CommandContext): void {
   parent
-    .command('record-backup')
+    .command('record')
     .description(
-      'record that a backup was just completed by other means, such as pg_dump, for the metric and the alert of its age',
+      'record that another program, such as pg_dump, has just completed a backup; the metric and the alert of its age use it',
     )
     .option(...jsonOption)
     .action((options: { json?: boolean }) =>
-      withService(surroundings, async ({ store, clock }) => {
+      withService(context, async ({ store, clock }) => {
         const nowMs = clock.now()
         await recordBackup(store, nowMs)
         const recordedAt = new Date(nowMs).toISOString()
-        print({ json: { recorded_at: recordedAt }, text: `Recorded a backup at ${recordedAt}.` }, options, surroundings)
+        print({ json: { recorded_at: recordedAt }, text: `Recorded a backup at ${recordedAt}.` }, options, context)
       }),
     )
 }

@@ -1,93 +1,142 @@
 import type { Argument, Command, Option } from 'commander'
-import { fileVariableOf, mayBeFile, type Setting } from '../config/setting.js'
+import { fileVariableOf, flattenSettings, mayBeFile, type Setting } from '../config/setting.js'
 import { settings } from '../config/settings.js'
+import { commandPath, helpOf, leavesOf } from './command-help.js'
 import { exitCodes } from './exit-codes.js'
 import { createProgram } from './program.js'
 
 const generated = '<!-- Written by npm run reference; a test holds it to the program. -->'
 
-/** docs/configuration.md: every environment variable, from the table that the program reads them by. */
+/** Returns the text of docs/configuration.md, from the table that the program reads settings by. */
 export function configurationReference(): string {
-  const all: readonly Setting<unknown>[] = Object.values(settings)
-  const rows = all.map((setting) => {
-    const { name, purpose, accepts, byDefault } = setting
-    const names = mayBeFile(setting) ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
-    return `| ${names} | ${cell(purpose)} | ${cell(accepts)} | ${cell(byDefault)} |`
-  })
   return `# Configuration
 
 ${generated}
 
-The server and every command read their settings from environment variables and nowhere else. Without any, they use an embedded database in \`.latchkey\`.
+The server and every command read their settings from environment variables and nowhere else.
+Without any, they use an embedded database in \`${settings.database.folder.default}\`.
 
 - An empty variable counts as an absent one.
-- A secret, and whatever else has two names below, may be in a file instead: the variable with \`_FILE\` at the end of its name gives the path, as secrets are mounted into containers
-  (\`LoadCredential\` of systemd, Docker secrets, Kubernetes volumes). White space at the ends of the file is left out. Both at once are refused.
-- What is wrong is told all at once, with what it must be; the program then ends with ${exitCodes.configuration}, and a supervisor need not start it again.
-- \`latchkey doctor\` looks at what the settings lead to.
-- \`NODE_ENV=production\`: standard output holds JSON lines alone, and \`LOG_LEVEL\` is \`info\` by default.
+- A file may hold a secret, and every other value with two names below: the variable with \`_FILE\`
+  at the end of its name is the path of the file, as containers and services mount secrets
+  (\`LoadCredential\` of systemd, Docker secrets, Kubernetes volumes). White space at the ends of the
+  file is ignored. Setting both variables is an error.
+- The program reports all faults at once, each with what to do, and ends with exit code
+  ${exitCodes.configuration}. A supervisor need not start it again.
+- \`latchkey doctor\` checks what the settings lead to.
+- With \`NODE_ENV=production\`, standard output is JSON lines alone.
 
-| variable | decides | must be | by default |
+| variable | decides | must be | default |
 | --- | --- | --- | --- |
-${rows.join('\n')}
+${flattenSettings(settings).map(settingRow).join('\n')}
 `
 }
 
-/** docs/cli.md: every command with its arguments and options, from the parser itself. */
+function settingRow(setting: Setting<unknown>): string {
+  const { name, description, accepts } = setting
+  const names = mayBeFile(setting) ? `\`${name}\`<br>\`${fileVariableOf(name)}\`` : `\`${name}\``
+  return `| ${names} | ${cell(description)} | ${cell(accepts)} | ${cell(defaultText(setting))} |`
+}
+
+/** Returns the default in words, or as the text that the variable would have. */
+function defaultText({
+  defaultText,
+  default: value,
+  productionDefault,
+  unit,
+  format = String,
+}: Setting<unknown>): string {
+  if (defaultText !== undefined) return defaultText
+  const text = unit === 'seconds' ? secondsText(Number(value)) : format(value)
+  return productionDefault === undefined ? text : `${text}; ${format(productionDefault)} when NODE_ENV is production`
+}
+
+const days = 86_400
+
+/** Returns the number, and days or hours where it is a whole number of them. */
+function secondsText(seconds: number): string {
+  const [count, unit] = seconds % days === 0 ? [seconds / days, 'day'] : [seconds / 3600, 'hour']
+  return count > 0 && Number.isInteger(count) ? `${seconds} (${count} ${unit}${count === 1 ? '' : 's'})` : `${seconds}`
+}
+
+/**
+ * Returns the text of docs/cli.md: every command with its arguments and options, from the parser
+ * itself.
+ */
 export function commandReference(): string {
-  const surroundings = { stdout: { write: () => true }, stderr: { write: () => true } }
-  const program = createProgram(surroundings as unknown as NodeJS.Process)
+  const context = { stdout: { write: () => true }, stderr: { write: () => true } }
+  const program = createProgram(context as unknown as NodeJS.Process)
   return `# The command line
 
 ${generated}
 
-\`npx latchkey <command>\`. Commands take the same [settings](configuration.md) as the server, work beside running servers, and are heard of by them within
-\`LATCHKEY_MAX_STALENESS\`. No secret is ever an argument, where a list of processes would show it: passwords and tokens are read from the terminal without echo or
-from standard input.
+\`npx latchkey <command>\`. Commands read the same [settings](configuration.md) as the server and work
+beside running servers, which apply a change within \`${settings.maxStalenessMs.name}\`. A secret is never
+an argument, because the list of processes would show it: commands read passwords and tokens from
+the terminal without echo, or from standard input.
 
-| exit code | says |
+| exit code | meaning |
 | --- | --- |
 | ${exitCodes.done} | done |
-| ${exitCodes.failed} | it failed, or found something wrong: standard error says what, with a code and what to do |
-| ${exitCodes.usage} | the command cannot be meant so, or needs a confirmation; nothing was done |
+| ${exitCodes.failed} | the command failed or found a fault: standard error has a code, a message and what to do |
+| ${exitCodes.usage} | the arguments are wrong, or a confirmation is missing; nothing was done |
 | ${exitCodes.configuration} | the environment cannot be used; the same start will fail again |
-| ${exitCodes.interrupted} | told to stop (SIGINT, SIGTERM); what was done holds, and standard error says how to go on |
+| ${exitCodes.interrupted} | stopped by SIGINT or SIGTERM; standard error says how to go on |
 
-What ends sessions or deletes asks first. Where standard input is no terminal it is refused without \`--yes\`. Results are on standard output, everything else on standard
-error; with \`--json\` a result is one line of JSON. Long work shows a bar with its rate and the time left at a terminal, and else a line every five seconds.
+Commands that end sessions or delete something ask first. Where standard input is not a terminal
+they are refused without \`--yes\`. Results go to standard output, everything else to standard error.
+With \`--json\` a result is one line of JSON, and a list one line for each item. Long work shows its
+rate and the time left: a bar at a terminal, else a line every five seconds.
+
+Only \`serve\`, \`migrate\`, \`admin create\`, \`users create\`, \`users import\`, \`users invite\`,
+\`clients create\` and \`backup restore\` create an embedded database. Where there is none, the other
+commands fail with \`data_missing\`.
+
+To complete commands with the Tab key, load the script for your shell when it starts:
+\`source <(latchkey completion bash)\`, \`source <(latchkey completion zsh)\` or
+\`latchkey completion fish | source\`.
 
 ${leavesOf(program).map(describe).join('\n')}`
 }
 
-function leavesOf(command: Command): readonly Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf)
-}
-
 function describe(command: Command): string {
-  const words = [...ancestorsOf(command), command].map((each) => each.name())
-  const syntax = [...words, ...command.registeredArguments.map(place)].join(' ')
+  const path = commandPath(command)
+  const syntax = ['latchkey', path, ...command.registeredArguments.map(place)].join(' ')
   const rows = [
-    ...command.registeredArguments.map((argument) => [place(argument), argument.description]),
+    ...command.registeredArguments.map((argument) => [place(argument), argumentText(argument)]),
     ...command.options.map((option) => [option.flags, optionText(option)]),
   ]
   const table = rows.length === 0 ? '' : `\n| | |\n| --- | --- |\n${rows.map(row).join('\n')}\n`
-  return `## ${words.slice(1).join(' ')}\n\n\`${syntax}\`\n\n${sentence(command.description())}\n${table}`
+  return `## ${path}\n\n\`${syntax}\`\n\n${sentence(command.description())}\n${table}${ending(command)}`
+}
+
+/** Returns the example and the link, which the help of the command ends with as well. */
+function ending(command: Command): string {
+  const found = helpOf(command)
+  if (found === undefined) return ''
+  const page = found.page.replace('docs/', '')
+  return `\n\`\`\`sh\nlatchkey ${found.example}\n\`\`\`\n\nSee [${page}](${page}).\n`
 }
 
 function row([flags = '', text = '']: readonly (string | undefined)[]): string {
   return `| \`${flags}\` | ${cell(text)} |`
 }
 
-function ancestorsOf({ parent }: Command): readonly Command[] {
-  return parent === null ? [] : [...ancestorsOf(parent), parent]
-}
-
 function place(argument: Argument): string {
   return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
 }
 
-function optionText({ description, argChoices }: Option): string {
-  return argChoices === undefined ? description : `${description}; one of ${argChoices.join(', ')}`
+function argumentText({ description, argChoices }: Argument): string {
+  return withChoices(description, argChoices)
+}
+
+function optionText({ description, argChoices, defaultValue }: Option): string {
+  const isShown = defaultValue !== undefined && defaultValue !== ''
+  return withChoices(isShown ? `${description} (default: ${String(defaultValue)})` : description, argChoices)
+}
+
+function withChoices(description: string, choices: readonly string[] | undefined): string {
+  return choices === undefined ? description : `${description}; one of ${choices.join(', ')}`
 }
 
 function cell(text: string): string {

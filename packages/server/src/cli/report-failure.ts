@@ -1,17 +1,22 @@
 import { CommanderError } from 'commander'
 import { isFailure } from 'latchkey'
-import { ConfigurationError } from '../config/configuration.js'
+import { ConfigurationError } from '../config/configuration-error.js'
 import { StartupFailure } from '../startup-failure.js'
 import { exitCodes } from './exit-codes.js'
 
-/** Where failures are told. */
+/** The stream that failures are written to. */
 interface Output {
   write(text: string): unknown
 }
 
-/** Tells why a command failed, with a stable code and what to do, and gives the exit code. Only a bug of ours shows its stack. */
+/**
+ * Writes why a command failed, with a stable code and what to do. Only a defect of this program
+ * shows its stack.
+ *
+ * @returns the exit code
+ */
 export function reportFailure(error: unknown, output: Output): number {
-  // The parser has said what is wrong already, or has printed the help that was asked for.
+  // The parser has written the message or the help already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
   if (error instanceof ConfigurationError) {
     const lines = error.problems.map(({ name, problem, remedy }) => `  ${name}: ${problem}.\n    ${remedy}\n`)
@@ -32,11 +37,13 @@ function exitCodeOf(code: string): number {
   return code === 'interrupted' ? exitCodes.interrupted : exitCodes.failed
 }
 
-/** What lies at the bottom, such as "connect ECONNREFUSED": the layers between say less than the code does. */
+/**
+ * Returns the innermost cause, such as "connect ECONNREFUSED": the layers between repeat the code.
+ */
 function causeOf({ cause }: Error): string {
   if (!(cause instanceof Error)) return ''
   if (cause.cause instanceof Error) return causeOf(cause)
-  // Node gathers the failures of several addresses in an error that itself says nothing.
+  // Node puts the failures of several addresses into an error without a message of its own.
   const messages = cause instanceof AggregateError ? cause.errors.map(String) : [cause.message]
   return `  (${messages.join('; ')})\n`
 }

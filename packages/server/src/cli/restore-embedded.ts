@@ -8,30 +8,36 @@ import { findMasterKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { publishFile, writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted } from './terminal/interruption.js'
 import { Progress } from './terminal/progress.js'
 
-/** What is restored. */
+/** The files of a backup. */
 export interface BackupFiles {
   readonly file: string
-  /** The copy of the master key; `undefined`: the key is in the environment or in the folder already. */
+  /** The copy of the master key; `undefined`: the key is in the environment or in the folder. */
   readonly masterKeyFile: string | undefined
 }
 
-/** How it is restored. */
+/** The target of a restore. */
 export interface RestoreTarget {
   readonly configuration: Configuration
   readonly database: DatabaseConfiguration & { readonly kind: 'embedded' }
-  /** Makes the restored database of this configuration fit for use; gives what it gives. */
+  /**
+   * Prepares the restored database of this configuration for use; returns the number of revoked
+   * tenants.
+   */
   readonly settle: (configuration: Configuration) => Promise<number>
   readonly signal: AbortSignal
-  readonly surroundings: Surroundings
+  readonly context: CommandContext
 }
 
 /**
- * Puts a backup into the data folder. All of it is done aside, and the database gets its name last: whatever ends it, the folder holds a whole restored database or
- * none. Fails with `restore_target_exists`, `backup_unusable`, `master_key_missing`, `master_key_wrong`, `schema_too_new`.
+ * Restores a backup into the data folder. It works in a temporary folder and moves the database
+ * into place last, so that an interruption leaves a complete database or none.
+ *
+ * @throws StartupFailure `restore_target_exists`, `backup_unusable`
+ * @throws LatchkeyError `master_key_missing`, `master_key_wrong`, `schema_too_new`
  */
 export async function restoreEmbedded(from: BackupFiles, target: RestoreTarget): Promise<number> {
   const { configuration, database, settle } = target
@@ -53,20 +59,20 @@ export async function restoreEmbedded(from: BackupFiles, target: RestoreTarget):
   }
 }
 
-/** SQLite would take nothing at all for a new database. */
+/** SQLite would treat an empty file as a new database. */
 function checkBackup(file: string): void {
   if (!(existsSync(file) && statSync(file).size > 0)) throw unusable(`There is no backup in ${file}.`)
 }
 
-/** A log that another database has left there would be taken for this one's. */
+/** SQLite would apply a log that another database has left in the folder. */
 function checkEmpty(folder: DataFolder): void {
   if (holdsDatabase(folder)) throw targetExists(folder.databasePath)
   const left = ['-wal', '-journal'].map((suffix) => `${folder.databasePath}${suffix}`).find((path) => existsSync(path))
   if (left !== undefined) throw targetExists(left)
 }
 
-async function copyBackup(file: string, to: string, { signal, surroundings }: RestoreTarget): Promise<CopiedData> {
-  const progress = new Progress(surroundings, { label: 'read the backup', unit: 'bytes', total: statSync(file).size })
+async function copyBackup(file: string, to: string, { signal, context }: RestoreTarget): Promise<CopiedData> {
+  const progress = new Progress(context, { label: 'read the backup', unit: 'bytes', total: statSync(file).size })
   try {
     return await copyDataFile(file, to, { signal, onProgress: (done) => progress.update(done) })
   } catch (error) {
@@ -77,7 +83,7 @@ async function copyBackup(file: string, to: string, { signal, surroundings }: Re
   }
 }
 
-/** Those of the environment, else of the copied key, else of the folder. */
+/** Returns the master keys of the environment, else of the copied key, else of the folder. */
 async function masterKeysFor(
   { masterKeyFile }: BackupFiles,
   { masterKeyPath }: DataFolder,
@@ -87,13 +93,13 @@ async function masterKeysFor(
   const inFolder = findMasterKeys(masterKeyPath)
   const copied = masterKeyFile === undefined ? undefined : findMasterKeys(resolve(masterKeyFile))
   if (copied !== undefined && (given ?? inFolder ?? copied) !== copied) {
-    const hint = `Restore into another folder, or without --with-master-key.`
-    throw new StartupFailure('command_refused', 'There is another master key for this folder already.', hint)
+    const hint = 'Restore into another folder, or without --with-master-key.'
+    throw new StartupFailure('command_refused', 'The folder already has another master key.', hint)
   }
   const found = given ?? copied ?? inFolder
   if (found === undefined) {
-    const hint = 'Give the copy of the key with --with-master-key, or set LATCHKEY_MASTER_KEYS.'
-    throw new StartupFailure('master_key_file_missing', 'There is no master key to open the backup with.', hint)
+    const hint = 'Name the copy of the key with --with-master-key, or set LATCHKEY_MASTER_KEYS.'
+    throw new StartupFailure('master_key_file_missing', 'The master key of the backup is missing.', hint)
   }
   return found
 }
@@ -102,12 +108,12 @@ function checkKeys({ masterKeyIds }: CopiedData, masterKeys: string): void {
   const keyring = Keyring.parse(masterKeys)
   const missing = masterKeyIds.filter((id) => !keyring.has(id))
   if (missing.length === 0) return
-  throw unusable(`The backup is sealed under the master key ${missing.join(', ')}, which is not here.`)
+  throw unusable(`The backup is encrypted with master key ${missing.join(', ')}, which is missing here.`)
 }
 
 function targetExists(path: string): StartupFailure {
   const hint = 'Set LATCHKEY_DATA_DIR to a new folder, or move the database away. Nothing was changed.'
-  return new StartupFailure('restore_target_exists', `There is a database in ${path} already.`, hint)
+  return new StartupFailure('restore_target_exists', `${path} already exists.`, hint)
 }
 
 function unusable(message: string, cause?: unknown): StartupFailure {

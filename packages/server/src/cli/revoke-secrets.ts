@@ -3,8 +3,8 @@ import { operator } from '../admin/administrator.js'
 import { revokeEveryone } from '../admin/revoke-everyone.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { replaceWithProgress } from './replace-keys.js'
-import type { Surroundings } from './surroundings.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime } from './terminal/parse-option.js'
@@ -19,26 +19,24 @@ interface RevokeOptions {
   readonly json?: boolean
 }
 
-/** `latchkey secrets revoke [user]`: every session and token of one account ends, or with `--everyone` of all accounts and clients. */
-export function addRevokeSecrets(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey secrets revoke [user]`. */
+export function addRevokeSecrets(parent: Command, context: CommandContext): void {
   parent
     .command('revoke')
-    .description('end every session and every token of an account, or of everyone, at once')
+    .description('end all sessions and tokens of an account, or of all accounts and clients, at once')
     .argument('[user]', 'ID or e-mail address')
-    .option('--everyone', 'all accounts and clients: replaces every key as well, as "latchkey keys replace" does')
+    .option('--everyone', 'all accounts and clients; replaces every key as well, as "latchkey keys replace" does')
     .option(
       '--made-before <time>',
-      'with --everyone: only those who have a secret from before; no key is replaced',
+      'with --everyone: only those with a secret from before this time; no key is replaced',
       parseTime,
     )
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (user: string | undefined, options: RevokeOptions) => {
       if ((user === undefined) !== (options.everyone === true)) throw oneOfThem()
-      await withService(surroundings, (service) =>
-        user === undefined
-          ? revokeAll(service, options, surroundings)
-          : revokeOne(user, service, { options, surroundings }),
+      await withService(context, (service) =>
+        user === undefined ? revokeAll(service, options, context) : revokeOne(user, service, { options, context }),
       )
     })
 }
@@ -46,48 +44,48 @@ export function addRevokeSecrets(parent: Command, surroundings: Surroundings): v
 async function revokeOne(
   user: string,
   { administration }: Service,
-  { options, surroundings }: { options: RevokeOptions; surroundings: Surroundings },
+  { options, context }: { options: RevokeOptions; context: CommandContext },
 ): Promise<void> {
   const { id, email } = await administration.find(user)
-  await confirm(`End every session and token of ${email}?`, options, surroundings)
+  await confirm(`End all sessions and tokens of ${email}?`, options, context)
   await administration.revoke(operator, id)
-  const text = `Every session and token of ${email} has ended.`
-  print({ json: { id, email, done: 'revoke' }, text }, options, surroundings)
+  const text = `All sessions and tokens of ${email} have ended.`
+  print({ json: { id, email, done: 'revoke' }, text }, options, context)
 }
 
-async function revokeAll(service: Service, options: RevokeOptions, surroundings: Surroundings): Promise<void> {
-  await confirm('End every session and token of everyone?', options, surroundings)
+async function revokeAll(service: Service, options: RevokeOptions, context: CommandContext): Promise<void> {
+  await confirm('End all sessions and tokens of all accounts and clients?', options, context)
   const { madeBefore } = options
-  if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, surroundings })
+  if (madeBefore !== undefined) return revokeOlder(madeBefore, service, { options, context })
   const startedAt = service.clock.now()
   await appendRevocation(service)
-  const revoked = await replaceWithProgress(service, surroundings)
-  print(resultOf(revoked, startedAt), options, surroundings)
+  const revoked = await replaceWithProgress(service, context)
+  print(resultOf(revoked, startedAt), options, context)
 }
 
-/** Revokes those who have a secret from before a time; the keys stay. */
+/** Revokes the tenants with a secret from before a time; the keys stay. */
 async function revokeOlder(
   madeBefore: number,
   service: Service,
-  { options, surroundings }: { options: RevokeOptions; surroundings: Surroundings },
+  { options, context }: { options: RevokeOptions; context: CommandContext },
 ): Promise<void> {
-  const signal = interruption(surroundings)
+  const signal = interruption(context)
   await appendRevocation(service)
   let progress: Progress | undefined
   const revoked = await revokeEveryone(service, {
     madeBefore,
     signal,
     onProgress: (done, total) => {
-      progress ??= new Progress(surroundings, { label: 'revoke', unit: 'tenants', total })
+      progress ??= new Progress(context, { label: 'revoke', unit: 'tenants', total })
       progress.update(done)
     },
   })
   progress?.end()
   if (signal.aborted) {
     const resume = `To go on: latchkey secrets revoke --everyone --made-before ${timeText(madeBefore)}`
-    throw interrupted(`${quantity(revoked, 'tenants')} are revoked.`, resume)
+    throw interrupted(`${quantity(revoked, 'tenants')} revoked.`, resume)
   }
-  print(resultOf(revoked, madeBefore), options, surroundings)
+  print(resultOf(revoked, madeBefore), options, context)
 }
 
 function appendRevocation({ audit, store }: Service): Promise<void> {
@@ -96,10 +94,10 @@ function appendRevocation({ audit, store }: Service): Promise<void> {
 
 function resultOf(revoked: number, madeBefore: number): Result {
   const json = { revoked, made_before: timeText(madeBefore) }
-  return { json, text: `${quantity(revoked, 'tenants')} revoked: everybody signs in again.` }
+  return { json, text: `${quantity(revoked, 'tenants')} revoked: their users must sign in again.` }
 }
 
 function oneOfThem(): StartupFailure {
   const hint = 'Name an account, or give --everyone.'
-  return new StartupFailure('command_refused', 'It is not said whose sessions and tokens are meant.', hint)
+  return new StartupFailure('command_refused', 'The command names no account.', hint)
 }

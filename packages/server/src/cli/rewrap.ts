@@ -1,33 +1,33 @@
 import type { Command } from 'commander'
 import { Keyring } from 'latchkey'
 import type { Service } from '../service.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
-/** `latchkey secrets rewrap`: everything that is sealed comes under the newest master key, after which the older ones are not needed any more. */
-export function addRewrap(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey secrets rewrap`. */
+export function addRewrap(parent: Command, context: CommandContext): void {
   parent
     .command('rewrap')
-    .description('encrypt all secrets under the newest master key; the older ones are not needed afterwards')
+    .description('encrypt all secrets with the newest master key; the older keys are not needed afterwards')
     .option(...jsonOption)
     .action((options: { json?: boolean }) =>
-      withService(surroundings, async (service) => {
+      withService(context, async (service) => {
         const { newestId } = Keyring.parse(service.database.masterKeys)
-        const progress = new Progress(surroundings, {
+        const progress = new Progress(context, {
           label: 'rewrap',
           unit: 'values',
           total: await countOlder(service, newestId),
         })
-        const signal = interruption(surroundings)
+        const signal = interruption(context)
         const moved = await service.keys.rewrap({ signal, onProgress: (done) => progress.update(done) })
         progress.end()
         if (signal.aborted)
-          throw interrupted(`${quantity(moved, 'values')} are rewrapped.`, 'Run the command again to go on.')
-        const text = `${quantity(moved, 'values')} moved; everything is under the master key ${newestId} now.`
-        print({ json: { moved, master_key_id: newestId }, text }, options, surroundings)
+          throw interrupted(`${quantity(moved, 'values')} encrypted again.`, 'Run the command again to go on.')
+        const text = `${quantity(moved, 'values')} encrypted again; all are encrypted with master key ${newestId}.`
+        print({ json: { moved, master_key_id: newestId }, text }, options, context)
       }),
     )
 }

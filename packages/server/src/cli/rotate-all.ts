@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
 import { operator } from '../admin/administrator.js'
-import type { Surroundings } from './surroundings.js'
+import { usualRatePerMinute } from '../admin/rotations.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'
 import { jsonOption, print } from './terminal/print.js'
@@ -10,35 +11,39 @@ import { withService } from './with-service.js'
 
 interface RotateAllOptions {
   readonly olderThan?: number
-  readonly rate?: number
+  readonly rate: number
   readonly limit?: number
   readonly json?: boolean
 }
 
-/** `latchkey secrets rotate-all`: a new secret for everybody whose secret is older than a date, at a bounded rate; nobody is logged out. */
-export function addRotateAll(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey secrets rotate-all`. */
+export function addRotateAll(parent: Command, context: CommandContext): void {
   parent
     .command('rotate-all')
-    .description('give everybody a new secret whose secret is older than a date; nobody is logged out')
-    .option('--older-than <time>', 'the date; by default now, which is everybody', parseTime)
-    .option('--rate <number>', 'tenants per minute at most (default 6000)', wholeFrom(1, 600_000))
-    .option('--limit <number>', 'stop after so many, to look before the others follow', wholeFrom(1, 1_000_000_000))
+    .description('give a new secret to all accounts and clients whose secret is older than a date; no session ends')
+    .option('--older-than <time>', 'the date; without it, all secrets are rotated', parseTime)
+    .option('--rate <number>', 'most tenants per minute', wholeFrom(1, 600_000), usualRatePerMinute)
+    .option(
+      '--limit <number>',
+      'stop after this number, to check the result before the others',
+      wholeFrom(1, 1_000_000_000),
+    )
     .option(...jsonOption)
-    .action((options: RotateAllOptions) => rotateAll(options, surroundings))
+    .action((options: RotateAllOptions) => rotateAll(options, context))
 }
 
-async function rotateAll(options: RotateAllOptions, surroundings: Surroundings): Promise<void> {
+async function rotateAll(options: RotateAllOptions, context: CommandContext): Promise<void> {
   const { olderThan, rate, limit } = options
-  const signal = interruption(surroundings)
-  await withService(surroundings, async ({ keys, audit, store }) => {
+  const signal = interruption(context)
+  await withService(context, async ({ keys, audit, store }) => {
     await audit.done(store, 'rotation_start', operator, { account: null })
     let bar: Progress | undefined
     const rotation = keys.rotateAll({
       ...(olderThan === undefined ? {} : { olderThan: new Date(olderThan) }),
-      ...(rate === undefined ? {} : { ratePerMinute: rate }),
+      ratePerMinute: rate,
       ...(limit === undefined ? {} : { canary: limit }),
       onProgress: (now) => {
-        bar ??= new Progress(surroundings, { label: 'rotate', unit: 'tenants', total: seen(now) + now.remaining })
+        bar ??= new Progress(context, { label: 'rotate', unit: 'tenants', total: seen(now) + now.remaining })
         bar.update(seen(now))
         if (now.state === 'paused') rotation.stop()
       },
@@ -47,8 +52,8 @@ async function rotateAll(options: RotateAllOptions, surroundings: Surroundings):
     if (signal.aborted) rotation.stop()
     const last = await rotation.done
     bar?.end()
-    if (signal.aborted) throw interrupted(`${quantity(last.rotated, 'tenants')} are rotated.`, resume(last))
-    print({ json: jsonOf(last), text: textOf(last) }, options, surroundings)
+    if (signal.aborted) throw interrupted(`${quantity(last.rotated, 'tenants')} rotated.`, resume(last))
+    print({ json: jsonOf(last), text: textOf(last) }, options, context)
   })
 }
 
@@ -61,7 +66,7 @@ function resume({ olderThan }: RotationProgress): string {
 }
 
 function textOf(last: RotationProgress): string {
-  const failures = Object.entries(last.failed).map(([code, count]) => `${count} kept their secret: ${code}`)
+  const failures = Object.entries(last.failed).map(([code, count]) => `${count} not rotated: ${code}`)
   const rest = last.remaining > 0 ? [`${quantity(last.remaining, 'tenants')} remain. ${resume(last)}`] : []
   return [`${quantity(last.rotated, 'tenants')} rotated.`, ...failures, ...rest].join('\n')
 }

@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
 import { operator } from '../admin/administrator.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
 
-/** `latchkey secrets rotate <user>`: a new secret signs; nobody is logged out. */
-export function addRotateSecret(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey secrets rotate <user>`. */
+export function addRotateSecret(parent: Command, context: CommandContext): void {
   parent
     .command('rotate')
-    .description('give an account a new secret; the old one verifies until its grace ends, and nobody is logged out')
+    .description('give an account a new secret; the old one verifies until its grace period ends, so no session ends')
     .argument('<user>', 'ID or e-mail address')
     .option(...jsonOption)
     .action((user: string, options: { json?: boolean }) =>
-      withService(surroundings, async ({ administration }) => {
+      withService(context, async ({ administration }) => {
         const { id, email } = await administration.find(user)
         await administration.rotate(operator, id)
-        print({ json: { id, email, done: 'rotate' }, text: `${email} has a new secret.` }, options, surroundings)
+        print({ json: { id, email, done: 'rotate' }, text: `${email} has a new secret.` }, options, context)
       }),
     )
 }

@@ -2,26 +2,29 @@ import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../config/configuration.js'
 import { createServer, type Server } from '../server.js'
 import { banner } from './banner.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 
-/** How long stopping may take besides the stop delay, before the process ends as it is. */
+/** The time that stopping may take besides the stop delay, before the process ends at once. */
 export const stopPatienceMs = 10_000
 
-/** `latchkey serve`: runs until SIGINT or SIGTERM, answers what is under way, and exits with 0. */
-export function addServe(parent: Command, surroundings: Surroundings): void {
+/**
+ * Adds `latchkey serve`. It runs until SIGINT or SIGTERM, answers all open requests, and exits with
+ * 0.
+ */
+export function addServe(parent: Command, context: CommandContext): void {
   parent
     .command('serve')
-    .description('run the auth API')
-    .action(() => serve(surroundings))
+    .description('run the auth server')
+    .action(() => serve(context))
 }
 
-async function serve(surroundings: Surroundings): Promise<void> {
-  const configuration = readConfiguration(surroundings.env)
+async function serve(context: CommandContext): Promise<void> {
+  const configuration = readConfiguration(context.env)
   const server = await createServer(configuration)
-  stopOnSignal(server, surroundings, configuration.stopDelaySec * 1000 + stopPatienceMs)
+  stopOnSignal(server, context, configuration.stopDelaySec * 1000 + stopPatienceMs)
   try {
     const url = await server.listen()
-    await announce(server, { url, configuration }, surroundings)
+    await announce(server, { url, configuration }, context)
   } catch (error) {
     await server.close()
     throw error
@@ -31,7 +34,7 @@ async function serve(surroundings: Surroundings): Promise<void> {
 async function announce(
   { app, service }: Server,
   { url, configuration }: { url: string; configuration: Configuration },
-  { stdout }: Surroundings,
+  { stdout }: CommandContext,
 ): Promise<void> {
   const { database, adminCreation } = service
   const hasAdmin = await adminCreation.hasAdmin()
@@ -45,16 +48,16 @@ async function announce(
   if (!hasAdmin) app.log.info('There is no administrator yet: run "latchkey admin create" with the same settings.')
 }
 
-function stopOnSignal(server: Server, surroundings: Surroundings, maxDurationMs: number): void {
+function stopOnSignal(server: Server, context: CommandContext, maxDurationMs: number): void {
   const stop = () => {
-    // Asked a second time, or waiting for a request that does not end: go at once.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) surroundings.once(signal, () => surroundings.exit(1))
-    setTimeout(() => surroundings.exit(1), maxDurationMs).unref()
-    void server.close().then(() => surroundings.exit(0))
+    // A second signal, or a request that does not end: exit at once.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) context.once(signal, () => context.exit(1))
+    setTimeout(() => context.exit(1), maxDurationMs).unref()
+    void server.close().then(() => context.exit(0))
   }
   let stopping = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    surroundings.once(signal, () => {
+    context.once(signal, () => {
       if (!stopping) stop()
       stopping = true
     })

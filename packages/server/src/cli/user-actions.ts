@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Account } from '../accounts/account-table.js'
 import type { Administration } from '../admin/administration.js'
 import { operator } from '../admin/administrator.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'
@@ -15,7 +15,7 @@ interface ActionOptions {
 interface UserAction {
   readonly name: string
   readonly description: string
-  /** What is asked before it is done; nothing that can be taken back is asked for. */
+  /** The verb of the confirmation; absent where the action can be undone. */
   readonly question?: string
   readonly act: (administration: Administration, account: Account) => Promise<unknown>
   readonly done: string
@@ -24,14 +24,14 @@ interface UserAction {
 const actions: readonly UserAction[] = [
   {
     name: 'disable',
-    description: 'lock an account: its sessions and tokens end, and nobody can sign in to it',
+    description: 'disable an account: its sessions and tokens end, and signing in to it is refused',
     question: 'Disable',
     act: (administration, { id }) => administration.disable(operator, id),
     done: 'is disabled; its sessions and tokens have ended',
   },
   {
     name: 'enable',
-    description: 'unlock an account; nothing that ended comes back',
+    description: 'enable an account again; sessions and tokens that ended stay ended',
     act: (administration, { id }) => administration.enable(operator, id),
     done: 'is enabled',
   },
@@ -50,15 +50,15 @@ const actions: readonly UserAction[] = [
   },
 ]
 
-/** `latchkey users disable|enable|verify|delete <user>`: as the routes of the same names do, beside running servers. */
-export function addUserActions(parent: Command, surroundings: Surroundings): void {
-  for (const action of actions) addAction(parent, action, surroundings)
+/** Adds `latchkey users disable|enable|verify|delete <user>`. */
+export function addUserActions(parent: Command, context: CommandContext): void {
+  for (const action of actions) addAction(parent, action, context)
 }
 
 function addAction(
   parent: Command,
   { name, description, question, act, done }: UserAction,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): void {
   const command = parent
     .command(name)
@@ -67,15 +67,15 @@ function addAction(
     .option(...jsonOption)
   if (question !== undefined) command.option(...yesOption)
   command.action((user: string, options: ActionOptions) =>
-    withService(surroundings, async ({ administration, adminCreation }) => {
+    withService(context, async ({ administration, adminCreation }) => {
       const account = await administration.find(user)
-      if (question !== undefined) await confirm(`${question} ${account.email}?`, options, surroundings)
+      if (question !== undefined) await confirm(`${question} ${account.email}?`, options, context)
       await act(administration, account)
       const json = { id: account.id, email: account.email, done: name }
       const warning = account.role === 'admin' && !(await adminCreation.hasAdmin()) ? `\n${noAdministrator}` : ''
-      print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, surroundings)
+      print({ json, text: `${account.email} ${done} (account ${account.id}).${warning}` }, options, context)
     }),
   )
 }
 
-const noAdministrator = 'No administrator is left: make one with "latchkey admin create".'
+const noAdministrator = 'No administrator is left: create one with "latchkey admin create".'

@@ -3,8 +3,13 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 const secretBytes = 32
 const hashBytes = 32
 
-/** How many secrets a client has at most: the one that is being brought out, and the one that it replaces. */
+/** The maximum number of valid secrets of a client: the newest one, and the one that it replaces. */
 export const MAX_LIVE_SECRETS = 2
+
+const daySec = 86_400
+
+/** The seconds for which a replaced secret stays valid: by default, and at most. */
+export const secretGraceSec = { default: daySec, max: 30 * daySec } as const
 
 /** A new client secret: 256 random bits. Its beginning lets scanners of logs and repositories find one that went astray. */
 export function newClientSecret(): string {

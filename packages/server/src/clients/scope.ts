@@ -1,6 +1,13 @@
 // RFC 6749 §3.3: visible ASCII but for the quotation mark and the backslash.
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
+const maxScopeLength = 1024
+
+/** Returns whether the text is a list of scopes with one space between, or empty. */
+export function isScope(text: string): boolean {
+  return text.length <= maxScopeLength && (text === '' || text.split(' ').every((scope) => scopeToken.test(scope)))
+}
+
 /** The scope that is granted of what is allowed: all that is asked for, each once; `undefined` if that is malformed (RFC 6749 §3.3) or more than is allowed. */
 export function grantScope(allowed: string, requested: string | undefined): string | undefined {
   if (requested === undefined) return allowed

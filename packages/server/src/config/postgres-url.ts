@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 
-/** As the driver knows them. */
+/** The values of sslmode that the driver accepts. */
 const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 
 /** Parameters that name files of certificates and keys. */
@@ -8,22 +8,21 @@ const fileParameters = ['sslrootcert', 'sslcert', 'sslkey']
 
 const escapes = '"@" is %40, ":" is %3A, "/" is %2F, "?" is %3F, "#" is %23, "%" is %25'
 
-/** Returns the URL if PostgreSQL can be connected to by it. */
+/** Returns the text if it is a URL of a PostgreSQL database. */
 export function parsePostgresUrl(text: string): string | undefined {
   return postgresUrlProblem(text) === undefined ? text : undefined
 }
 
-/** Returns what is wrong with the URL of a database, without a part of it that may be secret. */
+/** Returns what is wrong with the URL of a database, without repeating parts that may be secret. */
 export function postgresUrlProblem(text: string): string | undefined {
   if (!/^postgres(ql)?:\/\//.test(text)) return 'it does not begin with postgres:// or postgresql://'
   if (!URL.canParse(text)) {
-    return `it cannot be parsed; in user and password, signs that mean something in a URL are percent-encoded: ${escapes}`
+    return `it cannot be parsed; percent-encode the special characters of user and password: ${escapes}`
   }
   const url = new URL(text)
-  if (isCutShort(url))
-    return `its password, or its user, is cut short by a sign that is not percent-encoded: ${escapes}`
+  if (isCutShort(url)) return `its password or user has a special character that is not percent-encoded: ${escapes}`
   if (![url.username, url.password, url.pathname].every(isEncoded)) {
-    return 'its user, its password or its database has a "%" that begins no percent-encoded UTF-8: "%" itself is %25'
+    return 'its user, password or database has a "%" that does not begin percent-encoded UTF-8: write "%" as %25'
   }
   return tlsProblem(url.searchParams)
 }
@@ -44,7 +43,7 @@ function isEncoded(part: string): boolean {
 
 function tlsProblem(parameters: URLSearchParams): string | undefined {
   const mode = parameters.get('sslmode')
-  if (mode !== null && !sslModes.includes(mode)) return `its sslmode is none of ${sslModes.join(', ')}`
+  if (mode !== null && !sslModes.includes(mode)) return `its sslmode is not one of ${sslModes.join(', ')}`
   const unreadable = fileParameters.find((name) => parameters.has(name) && !isReadable(parameters.get(name) ?? ''))
   return unreadable === undefined ? undefined : `its ${unreadable} names a file that cannot be read`
 }

@@ -94,6 +94,6 @@ export function readSettingText(path: string): string | { readonly problem: stri
       closeSync(file)
     }
   } catch (error) {
-    return { problem: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` }
+    return { problem: `the file cannot be read: ${error instanceof Error ? error.message : String(error)}` }
   }
 }

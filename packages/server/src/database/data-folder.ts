@@ -2,19 +2,24 @@ import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { StartupFailure } from '../startup-failure.js'
 
-/** The folder of the embedded database, and what is in it. Paths are absolute. */
+/** The folder of the embedded database and its files. Paths are absolute. */
 export interface DataFolder {
   readonly path: string
   readonly databasePath: string
   readonly masterKeyPath: string
 }
 
-/** Finds the folder, or makes it for its owner alone. Throws `data_folder_unusable`. */
+/** Returns the path of the embedded database in a data folder, whether or not it exists. */
+export function databasePathIn(folder: string): string {
+  return join(resolve(folder), 'latchkey.db')
+}
+
+/** Finds the folder, or creates it for its owner alone. Throws `data_folder_unusable`. */
 export function openDataFolder(path: string): DataFolder {
   const folder = resolve(path)
   try {
     makeFolder(folder)
-    if (!statSync(folder).isDirectory()) throw new Error('It is no folder.')
+    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder')
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new StartupFailure(
@@ -23,7 +28,7 @@ export function openDataFolder(path: string): DataFolder {
       'Make it a folder that this user can read and write, or set LATCHKEY_DATA_DIR to another one.',
     )
   }
-  return { path: folder, databasePath: join(folder, 'latchkey.db'), masterKeyPath: join(folder, 'master.key') }
+  return { path: folder, databasePath: databasePathIn(folder), masterKeyPath: join(folder, 'master.key') }
 }
 
 // Not with "recursive", which never returns where folders cannot be made at all, such as in /proc.
@@ -33,12 +38,12 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    // Another process that starts at the same time may have been faster.
+    // Another process that starts at the same time may have created it.
     if (!existsSync(path)) throw error
   }
 }
 
-/** Whether there may be something in the database that a master key has sealed. */
+/** Returns whether the database may hold something that a master key has sealed. */
 export function holdsDatabase({ databasePath }: DataFolder): boolean {
   return existsSync(databasePath) && statSync(databasePath).size > 0
 }

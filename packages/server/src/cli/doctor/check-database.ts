@@ -3,14 +3,17 @@ import { hasWalResetFault } from 'latchkey/sqlite'
 import { connectionRemedy } from '../../database/connection-remedy.js'
 import { serverMigrations } from '../../database/migrations.js'
 import { readSqliteVersion } from '../../database/sqlite-driver.js'
-import { type Finding, fail, ok, said, warn } from './finding.js'
+import { type Finding, fail, messageOf, ok, warn } from './finding.js'
 
 const leastPostgresMajor = 14
-/** Tokens are accepted for so long beyond their end, because clocks differ. */
+/** Tokens are accepted for this long after they expire, because clocks differ. */
 const clockToleranceMs = 5000
 const clockWarningMs = 1000
 
-/** Whether the database answers, is of this version, may be written to and shares our clock. Changes nothing. */
+/**
+ * Checks that the database answers, has this schema, can be written to, and that the clocks agree.
+ * Changes nothing.
+ */
 export async function checkDatabase(store: SqlStore, place: string): Promise<Finding[]> {
   try {
     const began = performance.now()
@@ -19,7 +22,7 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
     const own = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
     return [answer, ...own, await checkSchema(store), await checkClock(store)]
   } catch (error) {
-    return [fail('database', `${place}: ${said(error)}`, connectionRemedy(error))]
+    return [fail('database', `${place}: ${messageOf(error)}`, connectionRemedy(error))]
   }
 }
 
@@ -31,7 +34,7 @@ async function checkSqlite(store: SqlStore): Promise<Finding[]> {
     hasWalResetFault(version)
       ? fail('database version', `SQLite ${version} can lose committed changes`, remedy)
       : ok('database version', `SQLite ${version}`),
-    ok('database writing', 'it may be written to'),
+    ok('database writing', 'this user can write'),
   ]
 }
 
@@ -49,30 +52,30 @@ async function checkPostgres(store: SqlStore): Promise<Finding[]> {
     findings.push(warn('database version', version, `Use PostgreSQL ${leastPostgresMajor} or newer.`))
   } else findings.push(ok('database version', version))
   if (row.replica === true || row.reading === 'on') {
-    const remedy = 'Give the address of the primary: on a replica nothing can be changed, and what it tells may be old.'
-    findings.push(fail('database writing', row.replica === true ? 'this is a replica' : 'it only reads', remedy))
+    const remedy = 'Set DATABASE_URL to the primary: a replica cannot be written to, and its data may be old.'
+    findings.push(fail('database writing', row.replica === true ? 'this is a replica' : 'it is read-only', remedy))
   } else if (row.create !== true) {
-    const remedy = 'Make the user the owner of the database, or run "latchkey migrate" as its owner.'
-    findings.push(warn('database writing', 'this user may make no tables, which a new version needs', remedy))
-  } else findings.push(ok('database writing', 'it is the primary, and may be written to'))
+    const remedy = 'Make this user the owner of the database, or run "latchkey migrate" as the owner.'
+    findings.push(warn('database writing', 'this user cannot create tables, which a new version may need', remedy))
+  } else findings.push(ok('database writing', 'the primary, and this user can write'))
   if (row.commit === 'off' || row.fsync === 'off') {
-    const remedy = 'Set synchronous_commit and fsync to on: a crash would take back revocations that were answered.'
-    findings.push(fail('database durability', 'what it acknowledges may be lost', remedy))
+    const remedy = 'Set synchronous_commit and fsync to on: a crash could undo a revocation that was acknowledged.'
+    findings.push(fail('database durability', 'a crash can lose acknowledged commits', remedy))
   }
   return findings
 }
 
 async function checkSchema(store: SqlStore): Promise<Finding> {
-  const remedy = 'Run "latchkey migrate", or start the server, which does it as well.'
+  const remedy = 'Run "latchkey migrate", or start the server, which migrates as well.'
   const applied = await appliedMigrations(store).catch(() => undefined)
   if (applied === undefined) return warn('schema', 'there are no tables yet', remedy)
   const known = serverMigrations.migrations.length
-  if (applied < known) return warn('schema', `it is older than this program (${applied} of ${known} steps)`, remedy)
-  if (applied === known) return ok('schema', `it is of this version (${known} steps)`)
+  if (applied < known) return warn('schema', `older than this program (${applied} of ${known} migrations)`, remedy)
+  if (applied === known) return ok('schema', `of this version (${known} migrations)`)
   return warn(
     'schema',
-    `a newer program has been here (${applied} steps, ${known} known)`,
-    'Bring this program to that version.',
+    `of a newer version (${applied} migrations, ${known} known)`,
+    'Update this program to that version.',
   )
 }
 
@@ -85,17 +88,18 @@ async function appliedMigrations(store: SqlStore): Promise<number> {
 }
 
 async function checkClock(store: SqlStore): Promise<Finding> {
-  if (store.dialect === 'sqlite') return ok('clock', `${new Date().toISOString()}, which the database goes by as well`)
+  if (store.dialect === 'sqlite') return ok('clock', `${new Date().toISOString()}, which the database uses as well`)
   const before = Date.now()
   const { rows } = await store.query<{ now: string | number }>(
     'select cast(extract(epoch from clock_timestamp()) * 1000 as bigint) as now',
   )
   const after = Date.now()
   const theirs = Number(rows[0]?.now)
-  // Somewhere between the question and the answer.
+  // The database read its clock at some time between the two.
   const aheadMs = theirs < before ? theirs - before : Math.max(0, theirs - after)
-  const detail = aheadMs === 0 ? 'it agrees with the database' : `the database is ${aheadMs} ms ahead`
-  const remedy = 'Let NTP set the clock of this machine and of the database.'
+  const detail =
+    aheadMs === 0 ? 'agrees with the clock of the database' : `the clock of the database is ${aheadMs} ms ahead`
+  const remedy = 'Synchronize the clocks of this machine and of the database by NTP.'
   if (Math.abs(aheadMs) > clockToleranceMs) return fail('clock', detail, remedy)
   return Math.abs(aheadMs) > clockWarningMs ? warn('clock', detail, remedy) : ok('clock', detail)
 }

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
-import { type Finding, fail, ok, said, warn } from './finding.js'
+import { type Finding, fail, messageOf, ok, warn } from './finding.js'
 
 const timeoutMs = 3000
 const slowMs = 20
 const leastMajor = 6
 
-/** Whether the shared cache answers, how soon, and whether it makes room by itself. */
+/** Checks whether the shared cache answers in time and evicts entries when it is full. */
 export async function checkRedis(url: string | undefined): Promise<Finding[]> {
-  if (url === undefined) return [ok('redis', 'none')]
+  if (url === undefined) return [ok('redis', 'not configured')]
   const { Redis } = await import('ioredis')
   const client = new Redis(url, { connectTimeout: timeoutMs, retryStrategy: () => null, maxRetriesPerRequest: 0 })
   try {
@@ -18,8 +18,8 @@ export async function checkRedis(url: string | undefined): Promise<Finding[]> {
     return findingsOf(await client.info(), tookMs)
   } catch (error) {
     const remedy =
-      'Servers go on without it, slower, and count limits each for itself. Check that it runs, and REDIS_URL.'
-    return [fail('redis', `it does not answer: ${said(error)}`, remedy)]
+      'Check that it runs, and REDIS_URL. Until then servers are slower, and each counts rate limits by itself.'
+    return [fail('redis', `does not answer: ${messageOf(error)}`, remedy)]
   } finally {
     client.disconnect()
   }
@@ -34,11 +34,14 @@ function findingsOf(info: string, tookMs: number): Finding[] {
   if (Number.parseInt(version, 10) < leastMajor)
     findings.push(warn('redis', answer, `Use Redis ${leastMajor} or newer.`))
   else if (tookMs > slowMs)
-    findings.push(warn('redis', answer, 'Bring it nearer: a cache that is slower than the database is none.'))
+    findings.push(
+      warn('redis', answer, 'Move it closer to the servers: a cache that is slower than the database is of no use.'),
+    )
   else findings.push(ok('redis', answer))
   if (policy === 'noeviction' && field('maxmemory') !== '0') {
-    const remedy = 'Set maxmemory-policy to volatile-ttl or allkeys-lru: a full Redis refuses to count limits.'
-    findings.push(warn('redis memory', 'it is bounded and evicts nothing', remedy))
+    const remedy =
+      'Set maxmemory-policy to volatile-ttl or allkeys-lru: a full Redis refuses to count requests for rate limits.'
+    findings.push(warn('redis memory', 'has a memory limit and evicts nothing', remedy))
   } else {
     findings.push(ok('redis memory', `eviction policy ${policy}`))
   }

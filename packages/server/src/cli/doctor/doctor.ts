@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type Configuration, readConfiguration } from '../../config/configuration.js'
 import { currentOf } from '../../config/setting-files.js'
+import { databasePathIn } from '../../database/data-folder.js'
 import { openStore } from '../../database/open-database.js'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 import { jsonOption, print } from '../terminal/print.js'
 import { checkConfiguration } from './check-configuration.js'
 import { checkDatabase } from './check-database.js'
@@ -13,20 +13,20 @@ import { checkFolder } from './check-folder.js'
 import { checkKeys } from './check-keys.js'
 import { checkMail } from './check-mail.js'
 import { checkRedis } from './check-redis.js'
-import { type Finding, fail, ok, said } from './finding.js'
+import { type Finding, fail, messageOf, ok } from './finding.js'
 
-/** `latchkey doctor`: looks at everything that a server works with and changes nothing of it. Fails with `unhealthy` when something does not work. */
-export function addDoctor(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey doctor`. It changes nothing, and fails with `unhealthy` when a check fails. */
+export function addDoctor(parent: Command, context: CommandContext): void {
   parent
     .command('doctor')
     .description(
-      'check configuration, mail server, database, change feed, master keys, Redis and files, and say what to do',
+      'check configuration, mail server, database, change feed, master keys, Redis and files, and print what to do',
     )
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
-      const findings = await examine(readConfiguration(surroundings.env))
+      const findings = await examine(readConfiguration(context.env))
       const failed = findings.filter(({ level }) => level === 'fail').length
-      print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, surroundings)
+      print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, context)
       if (failed > 0) throw unhealthy(failed)
     })
 }
@@ -44,8 +44,8 @@ async function examine(configuration: Configuration): Promise<Finding[]> {
 
 async function examineDatabase(configuration: Configuration): Promise<Finding[]> {
   const { database } = configuration
-  if (database.kind === 'embedded' && !existsSync(join(database.folder, 'latchkey.db'))) {
-    return [ok('database', 'there is none yet; the first start makes it')]
+  if (database.kind === 'embedded' && !existsSync(databasePathIn(database.folder))) {
+    return [ok('database', 'does not exist yet; "latchkey serve" creates it')]
   }
   const { store, place, keys } = await openStore(database)
   let findings: Finding[] = []
@@ -55,8 +55,8 @@ async function examineDatabase(configuration: Configuration): Promise<Finding[]>
     const masterKeys = await keys.read()
     return [...findings, ...(await checkKeys(store, masterKeys, configuration))]
   } catch (error) {
-    const hint = error instanceof StartupFailure ? error.hint : 'Look the code up in docs/errors.md.'
-    return [...findings, fail('master keys', said(error), hint)]
+    const hint = error instanceof StartupFailure ? error.hint : 'Look up the code in docs/errors.md.'
+    return [...findings, fail('master keys', messageOf(error), hint)]
   } finally {
     await store.close()
   }
@@ -68,6 +68,10 @@ function lineOf({ check, level, detail, remedy }: Finding): string {
 }
 
 function unhealthy(failed: number): StartupFailure {
-  const message = `${failed} of the checks above ${failed === 1 ? 'has' : 'have'} failed.`
-  return new StartupFailure('unhealthy', message, 'Do what is said below each of them, and run this again.')
+  const message = `${failed} ${failed === 1 ? 'check' : 'checks'} failed.`
+  return new StartupFailure(
+    'unhealthy',
+    message,
+    'Follow the advice below each of them, and run "latchkey doctor" again.',
+  )
 }

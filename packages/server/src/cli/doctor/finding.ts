@@ -1,10 +1,10 @@
-/** What a check has found. */
+/** The result of one check. */
 export interface Finding {
   readonly check: string
-  /** `warn`: it works, but not as it should; `fail`: it does not work, or must not stay so. */
+  /** `warn`: it works, but needs attention; `fail`: it does not work, or is not safe. */
   readonly level: 'ok' | 'warn' | 'fail'
   readonly detail: string
-  /** What to do; not with `ok`. */
+  /** The next step; absent with `ok`. */
   readonly remedy?: string
 }
 
@@ -20,9 +20,9 @@ export function fail(check: string, detail: string, remedy: string): Finding {
   return { check, level: 'fail', detail, remedy }
 }
 
-/** What an error says, in one line. */
-export function said(error: unknown): string {
+/** Returns the message of an error and of its causes, in one line. */
+export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error)
-  const cause = error instanceof Error && error.cause !== undefined ? ` (${said(error.cause)})` : ''
+  const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : ''
   return `${message.replaceAll(/\s+/g, ' ')}${cause}`
 }

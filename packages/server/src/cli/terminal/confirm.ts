@@ -1,19 +1,22 @@
 import { createInterface } from 'node:readline/promises'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
 /** The option of a command that asks before it acts. */
-export const yesOption = ['--yes', 'do it without asking; needed where nobody can be asked'] as const
+export const yesOption = ['--yes', 'do not ask; required where standard input is not a terminal'] as const
 
-/** Goes on once somebody at the terminal has said yes, or at once with `--yes`. Throws `command_refused` otherwise, and where nobody can be asked. */
+/**
+ * Returns once the person at the terminal has answered yes, or at once with `--yes`.
+ *
+ * @throws StartupFailure `command_refused` after another answer, and without a terminal
+ */
 export async function confirm(
   question: string,
   { yes }: { readonly yes?: boolean },
-  { stdin, stderr }: Surroundings,
+  { stdin, stderr }: CommandContext,
 ): Promise<void> {
   if (yes === true) return
-  if (!stdin.isTTY)
-    throw refused('This needs a confirmation, and standard input is no terminal.', 'Add --yes to do it.')
+  if (!stdin.isTTY) throw refused('This needs a confirmation, and standard input is not a terminal.', 'Add --yes.')
   const terminal = createInterface({ input: stdin, output: stderr })
   try {
     const answer = await terminal.question(`${question} [y/N] `)

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
-/** Prints a long text, piece by piece, no faster than it is read; a reader that has seen enough, such as `head`, is no failure. */
-export async function printLines(pieces: AsyncIterable<string>, { stdout }: Surroundings): Promise<void> {
+/**
+ * Prints a long text piece by piece, no faster than it is read. A reader that closes the pipe
+ * early, such as `head`, is not a failure.
+ */
+export async function printLines(pieces: AsyncIterable<string>, { stdout }: CommandContext): Promise<void> {
   try {
     await pipeline(Readable.from(pieces), stdout, { end: false })
   } catch (error) {

@@ -1,12 +1,12 @@
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
-/** What a `Progress` shows. */
+/** Options of `Progress`. */
 export interface ProgressOptions {
-  /** What is being done, in a word or two. */
+  /** Names the work in a word or two. */
   readonly label: string
-  /** What is counted, in the plural: `users`, `bytes`. */
+  /** The things that are counted, in the plural: `users`, `bytes`. */
   readonly unit: string
-  /** How much there is in all; `undefined`: nobody knows. */
+  /** The number of all; `undefined`: unknown. */
   readonly total?: number | undefined
 }
 
@@ -15,23 +15,26 @@ const lineMs = 5000
 const barWidth = 24
 
 /**
- * How far long work has come, its rate and the time left, on standard error: a bar that is redrawn at a terminal, and else a plain line now and then, so
- * that a log stays readable. Work that is quickly done shows nothing in a log.
+ * Shows the progress of long work, its rate and the time left on standard error: a bar at a
+ * terminal, else a plain line every five seconds, so that a log stays readable.
  */
 export class Progress {
-  readonly #output: Surroundings['stderr']
+  readonly #output: CommandContext['stderr']
   readonly #options: ProgressOptions
   readonly #startedAt = performance.now()
   #shownAt: number
   #first: number | undefined
 
-  constructor({ stderr }: Surroundings, options: ProgressOptions) {
+  constructor({ stderr }: CommandContext, options: ProgressOptions) {
     this.#output = stderr
     this.#options = options
     this.#shownAt = stderr.isTTY ? Number.NEGATIVE_INFINITY : this.#startedAt
   }
 
-  /** So much is done now. What was done before the first call was done earlier, and does not count into the rate. */
+  /**
+   * Shows that `done` are done. Those of the first call were done earlier, so the rate leaves them
+   * out.
+   */
   update(done: number): void {
     this.#first ??= done
     const now = performance.now()
@@ -46,7 +49,7 @@ export class Progress {
     this.#output.write(`${text}\n`)
   }
 
-  /** Clears the bar: what follows stands in its place. */
+  /** Clears the bar, so that other output takes its place. */
   end(): void {
     if (this.#output.isTTY) this.#output.write('\r\x1b[K')
   }
@@ -68,19 +71,19 @@ export class Progress {
   }
 }
 
-/** The number alone, where the unit follows later. */
+/** Returns the number without its unit, which follows later in the sentence. */
 function number(count: number, unit: string): string {
   return unit === 'bytes' ? quantity(count, unit) : count.toLocaleString('en')
 }
 
-/** A number of things, grouped by thousands, with the name of their plural; bytes as kB, MB or GB. */
+/** Returns a number with its unit, grouped by thousands; bytes as kB, MB or GB. */
 export function quantity(count: number, unit: string): string {
   if (unit !== 'bytes') return `${count.toLocaleString('en')} ${count === 1 ? unit.replace(/s$/, '') : unit}`
   const [divisor, name] = count < 1e6 ? [1e3, 'kB'] : count < 1e9 ? [1e6, 'MB'] : [1e9, 'GB']
   return `${(count / divisor).toFixed(1)} ${name}`
 }
 
-/** Seconds as `0:07`, `12:34` or `3:00:00`. */
+/** Returns seconds as `0:07`, `12:34` or `3:00:00`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds)
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]

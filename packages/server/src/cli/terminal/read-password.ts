@@ -2,10 +2,13 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { StartupFailure } from '../../startup-failure.js'
-import type { Surroundings } from '../surroundings.js'
+import type { CommandContext } from '../command-context.js'
 
-/** The password of a person: asked for without echo at a terminal, else the whole of standard input without the line's end. */
-export async function readPassword(prompt: string, { stdin, stderr }: Surroundings): Promise<string> {
+/**
+ * Reads a password: from a terminal without echo, else all of standard input without the last line
+ * end.
+ */
+export async function readPassword(prompt: string, { stdin, stderr }: CommandContext): Promise<string> {
   if (!stdin.isTTY) return (await text(stdin)).replace(/\r?\n$/, '')
   stderr.write(prompt)
   // readline echoes to its output, so it gets one that shows nothing.
@@ -24,5 +27,5 @@ export async function readPassword(prompt: string, { stdin, stderr }: Surroundin
 }
 
 function cancelled(): StartupFailure {
-  return new StartupFailure('command_refused', 'No password was given.', 'Run the command again and type one.')
+  return new StartupFailure('command_refused', 'No password was entered.', 'Run the command again and type one.')
 }

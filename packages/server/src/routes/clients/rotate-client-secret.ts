@@ -1,13 +1,11 @@
 import type { ClientAdministration } from '../../admin/client-administration.js'
+import { secretGraceSec } from '../../clients/client-secret.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams } from '../schemas.js'
 import { describedClientAnswer, RevealedClientAnswer } from './client-schemas.js'
-
-const daySec = 86_400
-const defaultGraceSec = daySec
 
 const schema = {
   tags: ['clients'],
@@ -23,7 +21,11 @@ const schema = {
   body: Type.Object(
     {
       grace_period: Type.Optional(
-        Type.Integer({ minimum: 0, maximum: 30 * daySec, description: `Seconds; ${defaultGraceSec} by default.` }),
+        Type.Integer({
+          minimum: 0,
+          maximum: secretGraceSec.max,
+          description: `Seconds; ${secretGraceSec.default} by default.`,
+        }),
       ),
     },
     { additionalProperties: false },
@@ -38,7 +40,7 @@ const schema = {
 export function addRotateClientSecret(app: App, clientAdministration: ClientAdministration): void {
   const options = { schema }
   app.post('/v1/admin/clients/:id/secrets', options, async (request) => {
-    const { grace_period = defaultGraceSec } = request.body
+    const { grace_period = secretGraceSec.default } = request.body
     const by = administratorOf(request)
     const { client, secret } = await clientAdministration.rotateSecret(by, request.params.id, grace_period)
     return { ...describedClientAnswer(client), client_secret: secret }

@@ -1,5 +1,5 @@
-/** What a command uses of the process that it runs in. */
-export type Surroundings = Pick<
+/** The parts of the process that a command uses. */
+export type CommandContext = Pick<
   NodeJS.Process,
   'argv' | 'env' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'umask' | 'cwd'
 > & {

@@ -9,7 +9,7 @@ import { openStore } from '../database/open-database.js'
 import { discardDraft, draftOf, publishFile, writePrivateFile } from '../database/private-file.js'
 import { recordBackup } from '../ops/last-backup.js'
 import { StartupFailure } from '../startup-failure.js'
-import type { Surroundings } from './surroundings.js'
+import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
 import { Progress, quantity } from './terminal/progress.js'
@@ -19,32 +19,35 @@ interface BackupOptions {
   readonly json?: boolean
 }
 
-/** `latchkey backup <file>`: a copy of the embedded database as it stands at one moment, beside a running server; verified before it gets its name. */
-export function addBackup(parent: Command, surroundings: Surroundings): void {
+/** Adds `latchkey backup create <file>`. The copy is verified before it gets its name. */
+export function addCreateBackup(parent: Command, context: CommandContext): void {
   parent
-    .command('backup')
-    .description('copy the embedded database as it is at this moment, beside a running server, and verify the copy')
-    .argument('<file>', 'the file to make, readable by its owner alone; never overwritten')
-    .option('--with-master-key <file>', 'copy the master key as well, to this file; keep the two apart')
+    .command('create')
+    .description('copy a snapshot of the embedded database, beside a running server, and verify the copy')
+    .argument('<file>', 'the new file; only its owner can read it, and an existing file is never overwritten')
+    .option('--with-master-key <file>', 'copy the master key to this file as well; keep the two files apart')
     .option(...jsonOption)
-    .action((file: string, options: BackupOptions) => backup(resolve(file), options, surroundings))
+    .action((file: string, options: BackupOptions) => backup(resolve(file), options, context))
 }
 
-async function backup(file: string, options: BackupOptions, surroundings: Surroundings): Promise<void> {
-  const { folder, database } = embeddedDatabase(options, surroundings)
+async function backup(file: string, options: BackupOptions, context: CommandContext): Promise<void> {
+  const { folder, database } = embeddedDatabase(options, context)
   const keyFile = options.withMasterKey === undefined ? undefined : resolve(options.withMasterKey)
   for (const path of [file, keyFile]) if (path !== undefined && existsSync(path)) throw exists(path)
-  const data = await copyTo(file, folder, surroundings)
+  const data = await copyTo(file, folder, context)
   if (keyFile !== undefined && !writePrivateFile(keyFile, `${await fileKeys(folder).read()}\n`)) throw exists(keyFile)
-  await record(database, surroundings)
+  await record(database, context)
   const { size: bytes } = statSync(file)
   const { accounts, secrets, masterKeyIds } = data
   const json = { file, bytes, accounts, secrets, master_key_ids: masterKeyIds, master_key_file: keyFile ?? null }
-  print({ json, text: describe(file, bytes, data, keyFile) }, options, surroundings)
+  print({ json, text: describe(file, bytes, data, keyFile) }, options, context)
 }
 
-/** Records the backup for the metric of its age. The copy is whole either way, so a failure is a warning. */
-async function record(database: EmbeddedDatabase, { stderr }: Surroundings): Promise<void> {
+/**
+ * Records the backup for the metric of its age. The copy is complete either way, so a failure is a
+ * warning.
+ */
+async function record(database: EmbeddedDatabase, { stderr }: CommandContext): Promise<void> {
   const { store } = await openStore(database)
   try {
     await recordBackup(store, Date.now())
@@ -56,12 +59,12 @@ async function record(database: EmbeddedDatabase, { stderr }: Surroundings): Pro
   }
 }
 
-/** The copy gets its name when it is whole. */
-async function copyTo(file: string, folder: DataFolder, surroundings: Surroundings): Promise<CopiedData> {
+/** Copies the database under a temporary name, and renames the copy once it is complete. */
+async function copyTo(file: string, folder: DataFolder, context: CommandContext): Promise<CopiedData> {
   const draft = draftOf(file)
-  const total = statSync(folder.databasePath).size
-  const progress = new Progress(surroundings, { label: 'backup', unit: 'bytes', total })
-  const signal = interruption(surroundings)
+  const total = sizeOf(folder.databasePath) + sizeOf(`${folder.databasePath}-wal`)
+  const progress = new Progress(context, { label: 'backup', unit: 'bytes', total })
+  const signal = interruption(context)
   try {
     const data = await copyDataFile(folder.databasePath, draft, { signal, onProgress: (done) => progress.update(done) })
     if (!publishFile(draft, file)) throw exists(file)
@@ -69,7 +72,7 @@ async function copyTo(file: string, folder: DataFolder, surroundings: Surroundin
   } catch (error) {
     if (error instanceof StartupFailure) throw error
     if (signal.aborted) throw interrupted('No backup was made.', 'Run the command again.')
-    const hint = 'Check the folder of the file, the space there, and the database with "latchkey doctor".'
+    const hint = 'Check the folder of the file and its free space, and run "latchkey doctor".'
     throw new StartupFailure('backup_failed', 'The database could not be copied.', hint, copyFailure(error))
   } finally {
     progress.end()
@@ -77,21 +80,33 @@ async function copyTo(file: string, folder: DataFolder, surroundings: Surroundin
   }
 }
 
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
 type EmbeddedDatabase = DatabaseConfiguration & { readonly kind: 'embedded' }
 
 function embeddedDatabase(
   { withMasterKey }: BackupOptions,
-  { env }: Surroundings,
+  { env }: CommandContext,
 ): { readonly folder: DataFolder; readonly database: EmbeddedDatabase } {
   const { database } = readConfiguration(env)
   if (database.kind === 'postgres') {
     const hint =
       'Use pg_dump, as docs/operations.md shows: pg_dump --format=custom --file latchkey.dump "$DATABASE_URL"'
-    throw new StartupFailure('command_refused', 'This copies the embedded database; here PostgreSQL is in use.', hint)
+    throw new StartupFailure(
+      'command_refused',
+      'This command copies an embedded database, but the database is PostgreSQL.',
+      hint,
+    )
   }
   if (withMasterKey !== undefined && database.masterKeys !== undefined) {
-    const hint = 'Leave --with-master-key out, and keep a copy of where the environment has the keys from.'
-    throw new StartupFailure('command_refused', 'The master keys come from the environment, not from a file.', hint)
+    const hint = 'Omit --with-master-key, and back up the place that the environment has the keys from.'
+    throw new StartupFailure(
+      'command_refused',
+      'The master keys come from the environment, so there is no key file to copy.',
+      hint,
+    )
   }
   if (existsSync(database.folder)) {
     const folder = openDataFolder(database.folder)
@@ -102,15 +117,19 @@ function embeddedDatabase(
 }
 
 function exists(path: string): StartupFailure {
-  return new StartupFailure('backup_exists', `${path} exists already.`, 'Choose another name; nothing is overwritten.')
+  return new StartupFailure(
+    'backup_exists',
+    `${path} already exists.`,
+    'Choose another name: files are never overwritten.',
+  )
 }
 
 function describe(file: string, bytes: number, data: CopiedData, keyFile: string | undefined): string {
-  const facts = `${quantity(bytes, 'bytes')}, ${quantity(data.accounts, 'accounts')}, read from end to end and whole`
-  const keys = `sealed under the master key ${data.masterKeyIds.join(', ')}`
+  const facts = `${quantity(bytes, 'bytes')}, ${quantity(data.accounts, 'accounts')}, verified`
+  const keys = `encrypted with master key ${data.masterKeyIds.join(', ')}`
   const beside =
     keyFile === undefined
-      ? 'The master key is not in it: keep a copy of that as well, in another place.'
-      : `The master key is in ${keyFile}. Whoever has both files can be anybody: keep them apart.`
+      ? 'The master key is not in the copy: back it up as well, in another place.'
+      : `The master key is in ${keyFile}. Keep the two files apart: together they allow signing in as any user.`
   return `${file}: ${facts}; ${keys}.\n${beside}`
 }

@@ -8,8 +8,8 @@ import { emptySharedCache } from '../database/empty-shared-cache.js'
 import { asDatabaseFailure, openStore } from '../database/open-database.js'
 import { openService } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
 import { restoreEmbedded } from './restore-embedded.js'
-import type { Surroundings } from './surroundings.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
@@ -23,39 +23,39 @@ interface RestoreOptions {
 }
 
 /**
- * `latchkey restore [file]`: puts a backup into a new data folder, or makes a PostgreSQL database fit for use that pg_restore has filled. A backup has forgotten
- * what was revoked after it was made, so that everything is revoked unless `--keep-tokens` says otherwise.
+ * Adds `latchkey backup restore [file]`. A backup does not contain revocations that were made after
+ * it, so all tokens are revoked unless `--keep-tokens` is given.
  */
-export function addRestore(parent: Command, surroundings: Surroundings): void {
+export function addRestoreBackup(parent: Command, context: CommandContext): void {
   parent
     .command('restore')
     .description(
-      'put a backup into a data folder that holds no database, and end every session and token; with PostgreSQL: do the latter after pg_restore, before a server runs',
+      'restore a backup into a data folder without a database, and end all sessions and tokens; with PostgreSQL, run it after pg_restore and before a server starts',
     )
-    .argument('[file]', 'the backup; none with PostgreSQL')
+    .argument('[file]', 'the backup; omitted with PostgreSQL')
     .option('--with-master-key <file>', 'the copy of the master key, for a folder that has none')
-    .option('--keep-tokens', 'let sessions and tokens live on, also those that were ended after the backup was made')
+    .option('--keep-tokens', 'keep sessions and tokens valid, including those that were ended after the backup')
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (file: string | undefined, options: RestoreOptions) => {
-      const configuration = readConfiguration(surroundings.env)
+      const configuration = readConfiguration(context.env)
       const place = placeOf(configuration, file)
-      await confirm(question(place, options), options, surroundings)
-      const revoked = await restore(file, configuration, options, surroundings)
+      await confirm(question(place, options), options, context)
+      const revoked = await restore(file, configuration, options, context)
       const json = { place, kept_tokens: options.keepTokens === true, revoked }
-      print({ json, text: describe(place, revoked, options) }, options, surroundings)
+      print({ json, text: describe(place, revoked, options) }, options, context)
     })
 }
 
-/** Gives how many tenants were revoked. */
+/** Returns the number of revoked tenants. */
 async function restore(
   file: string | undefined,
   configuration: Configuration,
   options: RestoreOptions,
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
-  const progress = new Progress(surroundings, { label: 'restore', unit: 'tenants' })
-  const signal = interruption(surroundings)
+  const progress = new Progress(context, { label: 'restore', unit: 'tenants' })
+  const signal = interruption(context)
   const { database, redisUrl } = configuration
   const settle = async (restored: Configuration) => {
     if (redisUrl !== undefined) await emptySharedCache(currentOf(redisUrl))
@@ -71,13 +71,16 @@ async function restore(
       return await settle(configuration)
     }
     const from = { file: resolve(file ?? ''), masterKeyFile: options.withMasterKey }
-    return await restoreEmbedded(from, { configuration, database, settle, signal, surroundings })
+    return await restoreEmbedded(from, { configuration, database, settle, signal, context })
   } finally {
     progress.end()
   }
 }
 
-/** Before the service is opened, which takes a lease of its own. */
+/**
+ * Waits until no server uses the database. It runs before the service opens, which takes a lease
+ * itself.
+ */
 async function checkUnused(database: DatabaseConfiguration, signal: AbortSignal): Promise<void> {
   const { store, place } = await openStore(database)
   try {
@@ -90,7 +93,10 @@ async function checkUnused(database: DatabaseConfiguration, signal: AbortSignal)
   if (signal.aborted) throw interrupted('Nothing was restored.', 'Run the command again.')
 }
 
-/** Opens the database without the shared cache, which others may still write to, and settles it. */
+/**
+ * Opens the database without the shared cache, which other processes may still write to, and
+ * settles it.
+ */
 async function settleDatabase(configuration: Configuration, options: SettleOptions): Promise<number> {
   const service = await openService({ ...configuration, redisUrl: undefined })
   try {
@@ -108,20 +114,20 @@ function placeOf({ database }: Configuration, file: string | undefined): string 
   if (database.kind === 'postgres' && file === undefined) return new URL(database.url).pathname.slice(1)
   throw new StartupFailure(
     'command_refused',
-    file === undefined ? 'No backup was given.' : 'PostgreSQL is restored by its own programs.',
+    file === undefined ? 'The command names no backup.' : 'This command does not restore PostgreSQL from a file.',
     file === undefined
-      ? 'Name the file that "latchkey backup" made.'
-      : 'Run pg_restore, as docs/operations.md shows, and then "latchkey restore" without a file.',
+      ? 'Name the file that "latchkey backup create" wrote.'
+      : 'Run pg_restore, as docs/operations.md shows, and then "latchkey backup restore" without a file.',
   )
 }
 
 function question(place: string, { keepTokens }: RestoreOptions): string {
-  const ends = keepTokens === true ? 'Sessions and tokens live on' : 'Every session and every token ends'
-  return `Restore into ${place}? ${ends}; no server may use it meanwhile.`
+  const ends = keepTokens === true ? 'Sessions and tokens stay valid' : 'All sessions and tokens end'
+  return `Restore into ${place}? ${ends}; no server may run meanwhile.`
 }
 
 function describe(place: string, revoked: number, { keepTokens }: RestoreOptions): string {
   if (keepTokens !== true)
-    return `Restored ${place}; ${quantity(revoked, 'tenants')} revoked: everybody signs in again.`
-  return `Restored ${place}. What was revoked after the backup was made is valid again until it expires.`
+    return `Restored ${place}; ${quantity(revoked, 'tenants')} revoked: all users must sign in again.`
+  return `Restored ${place}. Tokens that were revoked after the backup are valid again until they expire.`
 }

@@ -1,0 +1,16 @@
+import type { RotatingKeyPairSource } from 'latchkey'
+import type { Core } from '../core.js'
+import { operator } from './administrator.js'
+
+/**
+ * Rotates the key pair that signs tokens for other services, for the operator. The entry in the
+ * audit log is written first, so that a crash cannot hide a rotation.
+ */
+export async function rotateServiceKeys({
+  store,
+  audit,
+  serviceKeys,
+}: Pick<Core, 'store' | 'audit'> & { readonly serviceKeys: RotatingKeyPairSource }): Promise<void> {
+  await audit.done(store, 'service_key_rotate', operator, { account: null })
+  await serviceKeys.rotate()
+}
