@@ -3,7 +3,10 @@ import { type Clock, elapsedMs, type Instant, instantOf } from '../../clock.js'
 const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
-/** Stops asking somebody who does not answer: after a failure for a second, then for twice as long each time, up to half a minute. */
+/**
+ * Circuit breaker. After a failure it opens for one second; with each further failure in a row for
+ * twice as long, up to 30 seconds. After the pause, one call probes.
+ */
 export class CircuitBreaker {
   readonly #clock: Clock
   #failures = 0
@@ -13,15 +16,18 @@ export class CircuitBreaker {
     this.#clock = clock
   }
 
-  /** Whether to ask now. While it is open one call gets through after each pause. */
+  /** Whether calls are skipped now. After each pause, one call is let through. */
   get isOpen(): boolean {
     return this.#failedAt !== undefined && elapsedMs(this.#clock, this.#failedAt) < this.#pauseMs
   }
 
-  /** The answer of `ask`; `undefined` at once while open, and when `ask` fails. */
+  /**
+   * Returns the result of `ask`. Returns `undefined` at once while the breaker is open, and after a
+   * failure of `ask`.
+   */
   async run<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.isOpen) return undefined
-    // Whoever comes before this call is answered finds the breaker open again, so that one call a pause pays for finding out.
+    // The pause starts again here, so that other calls are skipped while this one probes.
     if (this.#failedAt !== undefined) this.#failedAt = instantOf(this.#clock)
     try {
       const answer = await ask()

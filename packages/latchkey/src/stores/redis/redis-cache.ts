@@ -8,19 +8,54 @@ import { CircuitBreaker } from './circuit-breaker.js'
 export interface RedisCacheOptions {
   /** `redis://` or `rediss://` (TLS), with user, password and database as usual. */
   readonly url?: string | undefined
-  /** A client of `ioredis`, of a single server or of a cluster, to use instead; the caller ends it, after this cache. */
+  /**
+   * A client of `ioredis` for a single server or a cluster. Close the client yourself, after this
+   * cache.
+   */
   readonly client?: Redis | Cluster
-  /** What every key begins with. Default `latchkey:`. */
+  /**
+   * The prefix of every key in Redis.
+   *
+   * @defaultValue `latchkey:`
+   */
   readonly prefix?: string
-  /** Seconds for which an entry is kept, less up to a tenth at random, so that they do not all end at once. 1 to 1800; default 600. */
+  /**
+   * Seconds for which an entry is kept, 1 to 1800. Up to a tenth less at random, so that entries do
+   * not expire at the same time.
+   *
+   * @defaultValue 600
+   */
   readonly ttl?: number
-  /** Milliseconds after which an answer is not waited for. Default 50. */
+  /**
+   * Milliseconds to wait for a response of Redis, 1 to 10,000. A later response counts as a miss.
+   *
+   * @defaultValue 50
+   */
   readonly timeout?: number
 }
 
 /**
- * Keeps sealed tenants in Redis, for processes that share them. Needs the package `ioredis`. Redis may be slow, away, emptied or rolled back: that
- * costs one `timeout`, then for a while nothing at all, and never a wrong answer. Each key stands by itself, so that a cluster spreads them.
+ * Returns a shared cache in Redis for sealed tenants of many processes. Needs the package
+ * `ioredis`.
+ *
+ * Redis is not trusted, and may be slow, unavailable, emptied or rolled back: a failure costs one
+ * `timeout`, then nothing while the circuit breaker is open, and never a wrong answer. Keys are
+ * independent, so that a cluster spreads them.
+ *
+ * @throws TypeError if neither or both of `url` and `client` are given, or if `ttl` or `timeout` is
+ * out of range
+ * @example
+ * ```ts
+ * import { tenantSecrets } from 'latchkey'
+ * import { postgresStore } from 'latchkey/postgres'
+ * import { redisCache } from 'latchkey/redis'
+ *
+ * const keys = tenantSecrets({
+ *   store: postgresStore({ connectionString: process.env.DATABASE_URL }),
+ *   masterKeys: process.env.LATCHKEY_MASTER_KEYS,
+ *   cache: redisCache({ url: process.env.REDIS_URL }),
+ * })
+ * ```
  */
 export function redisCache(options: RedisCacheOptions): SharedCache {
   const { url, client } = options
@@ -30,14 +65,16 @@ export function redisCache(options: RedisCacheOptions): SharedCache {
   return new RedisCache(options)
 }
 
-/** Writes only what is not older than what is there: readers and writers come in any order (C6). */
+/**
+ * Does not replace a newer version: reads and writes of several processes arrive in any order (C6).
+ */
 const writeIfNewer = `
 local kept = redis.call('get', KEYS[1])
 if kept and tonumber(string.match(kept, '^%d+')) > tonumber(ARGV[1]) then return 0 end
 redis.call('set', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'px', ARGV[3])
 return 1`
 
-/** Nobody waits for a write. */
+/** No request waits for a write, so its timeout is longer. */
 const writeTimeoutMs = 1000
 
 class RedisCache implements SharedCache {
@@ -82,7 +119,7 @@ class RedisCache implements SharedCache {
 
   #readAll(kids: readonly string[]): Promise<(string | null)[]> {
     const keys = kids.map((kid) => this.#prefix + kid)
-    // The keys of a cluster are on many servers, and one command goes to one of them.
+    // The keys of a cluster are on several servers, and `MGET` reads from one.
     if (this.#client.isCluster) return Promise.all(keys.map((key) => this.#client.get(key)))
     return this.#client.mget(keys)
   }
@@ -93,11 +130,12 @@ class RedisCache implements SharedCache {
   }
 }
 
-/** The client alone may wait for ever. */
+/** Rejects after `timeoutMs`: the client may wait for ever. */
 function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error('Redis did not answer in time.'))
-    // When this process was busy, the answer may lie in the socket unread: one turn of the loop reads it.
+    // If this process was busy, the response may be unread in the socket: one turn of the event
+    // loop reads it.
     const timer = setTimeout(() => setImmediate(fail), timeoutMs)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
@@ -107,14 +145,14 @@ const longestReconnectDelayMs = 2000
 
 function connect(url: string): Redis {
   const client = new Redis(url, {
-    // What cannot be sent now is not worth sending later.
+    // A command that cannot be sent now is useless later.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 5000,
     retryStrategy: (attempt) => Math.random() * Math.min(longestReconnectDelayMs, 50 * 2 ** attempt),
   })
-  // Every failure shows as a miss; nobody listening here would end the process.
+  // Failures appear as misses. An `error` event without a listener would end the process.
   client.on('error', () => {})
   return client
 }
