@@ -39,7 +39,7 @@ describe('a bounded map', () => {
     )
   })
 
-  it('spares what was used since the hand last passed', () => {
+  it('keeps entries that were used since the hand last passed', () => {
     const map = new BoundedMap<string, Entry>(3)
     for (const key of ['a', 'b', 'c']) map.set(key, { value: 0, recentlyUsed: key === 'a' })
     map.set('d', { value: 0, recentlyUsed: false })

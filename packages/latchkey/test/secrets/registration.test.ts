@@ -7,94 +7,94 @@ import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-const learningMs = 30_000
+const leaseMs = 30_000
 
-/** A verifier whose registrations the test lets arrive. */
-function register() {
+/** The lease of a verifier, whose renewals end when the test says so. */
+function createLease() {
   const clock = createFakeClock()
   const arriving: (() => void)[] = []
   const store = {
     register: () => new Promise<void>((resolve) => arriving.push(resolve)),
     unregister: async () => {},
   }
-  const registration = new VerifierLease({ store, clock, maxStalenessMs: 2000 })
+  const lease = new VerifierLease({ store, clock, maxStalenessMs: 2000 })
   const arrive = async () => {
     arriving.shift()?.()
     await settle()
   }
-  const isBelieved = () => registration.instant() !== longAgo
-  return { clock, registration, arriving, arrive, isBelieved }
+  const isUsable = () => lease.instant() !== longAgo
+  return { clock, lease, arriving, arrive, isUsable }
 }
 
-describe('what a verifier learns', () => {
-  it('is believed once it is registered, and not from the moment at which it asked to be', async () => {
-    const { registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
-    expect(isBelieved()).toBe(false)
+describe('data that a verifier reads', () => {
+  it('is cached once the verifier has its lease, and not from the moment of the request', async () => {
+    const { lease, arrive, isUsable } = createLease()
+    const ready = lease.ensure()
+    expect(isUsable()).toBe(false)
     await arrive()
     await ready
-    expect(isBelieved()).toBe(true)
+    expect(isUsable()).toBe(true)
   })
 
-  it('is believed for so long after it asked, however late it was answered', async () => {
-    const { clock, registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is cached for the duration of the lease from the request on, however late the response', async () => {
+    const { clock, lease, arrive, isUsable } = createLease()
+    const ready = lease.ensure()
     clock.advance(20_000)
     await arrive()
     await ready
-    clock.advance(learningMs - 20_000)
-    expect(isBelieved()).toBe(true)
+    clock.advance(leaseMs - 20_000)
+    expect(isUsable()).toBe(true)
     clock.advance(1)
-    expect(isBelieved()).toBe(false)
+    expect(isUsable()).toBe(false)
   })
 
-  it('is believed without a gap while it registers again in time', async () => {
-    const { clock, registration, arrive, arriving, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is cached without a gap while the lease is renewed in time', async () => {
+    const { clock, lease, arrive, arriving, isUsable } = createLease()
+    const ready = lease.ensure()
     await arrive()
     await ready
     for (let count = 0; count < 5; count += 1) {
-      clock.advance(learningMs - 1)
-      expect(isBelieved()).toBe(true)
-      await registration.ensure()
+      clock.advance(leaseMs - 1)
+      expect(isUsable()).toBe(true)
+      await lease.ensure()
       expect(arriving).toHaveLength(0)
       clock.advance(2)
-      const renewed = registration.ensure()
-      expect(isBelieved()).toBe(false)
+      const renewed = lease.ensure()
+      expect(isUsable()).toBe(false)
       await arrive()
       await renewed
-      expect(isBelieved()).toBe(true)
+      expect(isUsable()).toBe(true)
     }
   })
 
-  it('is never believed if it was learnt between two registrations', async () => {
-    const { clock, registration, arrive } = register()
-    const ready = registration.ensure()
+  it('is never cached if it was read between two leases', async () => {
+    const { clock, lease, arrive } = createLease()
+    const ready = lease.ensure()
     await arrive()
     await ready
-    clock.advance(learningMs + 1)
-    const again = registration.ensure()
-    const between = registration.instant()
+    clock.advance(leaseMs + 1)
+    const again = lease.ensure()
+    const between = lease.instant()
     await arrive()
     await again
     expect(between).toBe(longAgo)
-    expect(registration.instant()).toEqual(instantOf(clock))
+    expect(lease.instant()).toEqual(instantOf(clock))
   })
 
-  it('is not believed by a machine that was suspended meanwhile, nor when its wall clock was set back', async () => {
-    const { clock, registration, arrive, isBelieved } = register()
-    const ready = registration.ensure()
+  it('is not used after the machine was suspended, nor when its wall clock was set back', async () => {
+    const { clock, lease, arrive, isUsable } = createLease()
+    const ready = lease.ensure()
     await arrive()
     await ready
     clock.step(-60_000)
-    expect(isBelieved()).toBe(true)
-    clock.step(60_000 + learningMs + 1)
-    expect(isBelieved()).toBe(false)
+    expect(isUsable()).toBe(true)
+    clock.step(60_000 + leaseMs + 1)
+    expect(isUsable()).toBe(false)
   })
 })
 
-describe('a verifier that cannot register', () => {
-  it('answers 503 once it might be missed, although it can read, and goes on when it can again', async () => {
+describe('a verifier that cannot get a lease', () => {
+  it('responds with 503 once its lease may have expired, although it can read, and recovers with a new lease', async () => {
     const steered = steer()
     const { clock, latchkey } = setUp({ store: steered.store })
     const { token } = await latchkey.issue({ subject: 'alice' })
@@ -102,7 +102,7 @@ describe('a verifier that cannot register', () => {
     steered.store.register = async () => {
       throw new LatchkeyError('store_unavailable')
     }
-    clock.advance(learningMs)
+    clock.advance(leaseMs)
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
     clock.advance(2001)
     await expect(async () => latchkey.verify(token)).rejects.toMatchObject({ code: 'store_unavailable' })
@@ -121,8 +121,8 @@ describe('a verifier that cannot register', () => {
   })
 })
 
-describe('the list of verifiers', () => {
-  it('has each one from before it learns anything until it was closed', async () => {
+describe('the lease of a verifier', () => {
+  it('exists from before its first read until it is closed', async () => {
     const store = memoryStore()
     const one = setUp({ store })
     const other = setUp({ store, keys: { maxStaleness: 5000 } })

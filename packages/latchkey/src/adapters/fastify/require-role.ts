@@ -16,7 +16,7 @@ import { hookOf } from './require-scope.js'
  * const keys = remoteJwks('https://auth.example/jwks.json')
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const app = fastify()
-request.auth.subject) =>  * app.get(
+ * app.get(
  *   '/drafts',
  *   { onRequest: [requireAuth(latchkey), requireRole('editor')] },
  *   async (request) => ({ editor: request.auth.subject }),
