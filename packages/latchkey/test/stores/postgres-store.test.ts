@@ -356,12 +356,11 @@ describe('a PostgreSQL store whose server', () => {
         }
       }
       const writers = Promise.allSettled(range(4).map(write))
-      await new Promise((resolve) => setTimeout(resolve, 400))
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(10)
       await server.crash()
       await writers
       await server.start()
       const [left, right] = [await read(store, 'left'), await read(store, 'right')]
-      expect(acknowledged.length).toBeGreaterThan(10)
       expect(left?.secrets.length).toBe(right?.secrets.length)
       expect(right?.version).toBeGreaterThanOrEqual(Math.max(...acknowledged))
       expect(right?.secrets.length).toBeGreaterThanOrEqual(acknowledged.length)
