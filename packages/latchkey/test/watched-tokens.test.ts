@@ -35,7 +35,7 @@ describe('a token that is watched', () => {
     ['disable', 'token_revoked'],
     ['forget', 'token_revoked'],
     ['requireReissue', 'reissue_required'],
-  ] as const)('ends with %s, once, and says why', async (ending, code) => {
+  ] as const)('ends with %s, once, with the reason', async (ending, code) => {
     const { latchkey, keys } = open()
     const { reasons } = await watchNew(latchkey, 'alice')
     await keys[ending]('alice')

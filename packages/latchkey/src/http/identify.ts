@@ -41,7 +41,8 @@ const headerName = /^[\w!#$%&'*+.^`|~-]+$/
  * request.
  */
 export function checkGuard(latchkey: Pick<Latchkey, 'verify'>, { cookie, header }: TokenSources): void {
-  if (typeof latchkey?.verify !== 'function') throw new TypeError('requireAuth takes what createLatchkey returned.')
+  if (typeof latchkey?.verify !== 'function')
+    throw new TypeError('requireAuth needs the object that createLatchkey returned.')
   if (cookie !== undefined && !headerName.test(cookie)) throw new TypeError('cookie is the name of a cookie.')
   if (header !== undefined && !(headerName.test(header) && header.toLowerCase() !== 'authorization')) {
     throw new TypeError('header is the name of a header other than Authorization, which is always read.')

@@ -33,7 +33,7 @@ async function request(app: Express, path: string, headers: Record<string, strin
 }
 
 describe('a refusal in Express', () => {
-  const own: ErrorRequestHandler = (error, _req, res, _next) => {
+  const appHandler: ErrorRequestHandler = (error, _req, res, _next) => {
     res.status(error.status).json({ mine: codeOf(error), cause: error.cause?.message })
   }
 
@@ -41,7 +41,7 @@ describe('a refusal in Express', () => {
     const app = express()
     app.get('/me', requireAuthExpress(latchkey), (req, res) => void res.json(req.auth.subject))
     app.get('/away', requireAuthExpress(unreachable), (req, res) => void res.json(req.auth.subject))
-    app.use(own)
+    app.use(appHandler)
     const answer = await request(app, '/me')
     expect([answer.status, answer.headers.get('www-authenticate'), await answer.json()]).toEqual([
       401,
@@ -62,7 +62,7 @@ describe('a refusal in Express', () => {
       () => {
         const router = express.Router()
         router.get('/me', requireAuthExpress(latchkey), (_req, res) => void res.end())
-        router.use(own)
+        router.use(appHandler)
         return express().use(router)
       },
     ],
@@ -71,7 +71,7 @@ describe('a refusal in Express', () => {
       () => {
         const inner = express()
         inner.get('/me', requireAuthExpress(latchkey), (_req, res) => void res.end())
-        return express().use(inner).use(own)
+        return express().use(inner).use(appHandler)
       },
     ],
     [
@@ -81,7 +81,7 @@ describe('a refusal in Express', () => {
           '/me',
           requireAuthExpress(latchkey),
           (_req: unknown, res: express.Response) => void res.end(),
-          own,
+          appHandler,
         ),
     ],
   ])('reaches the error handler of %s', async (_, build) => {
@@ -141,11 +141,11 @@ describe('a refusal in Hono', () => {
   })
 
   it('becomes a problem document if the application has no onError, or one that returns getResponse()', async () => {
-    const { keys, latchkey: own } = setUp()
-    const { token } = await own.issue({ subject: 'ada' })
+    const { keys, latchkey: issuing } = setUp()
+    const { token } = await issuing.issue({ subject: 'ada' })
     for (const isHandled of [false, true]) {
       const app = new Hono()
-      app.get('/me', requireAuthHono(own), requireRoleHono('editor'), (c) => c.text('in'))
+      app.get('/me', requireAuthHono(issuing), requireRoleHono('editor'), (c) => c.text('in'))
       if (isHandled)
         app.onError((error) => ('getResponse' in error ? error.getResponse() : new Response('', { status: 500 })))
       const missing = await app.request('/me')

@@ -108,35 +108,35 @@ describe('a verifier whose feed proves freshness (C4)', () => {
 
 describe('the state of the feed', () => {
   it('is reported as soon as it is fresh', async () => {
-    const told: boolean[] = []
+    const states: boolean[] = []
     const steered = steer()
     const { keys } = open(
-      setUp({ store: steered.store, keys: { maxStaleness: 60_000, onFeedChange: (isFresh) => told.push(isFresh) } }),
+      setUp({ store: steered.store, keys: { maxStaleness: 60_000, onFeedChange: (isFresh) => states.push(isFresh) } }),
     )
     await keys.ready()
     steered.listeners[0]?.proved(instantOf(createFakeClock()))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => states).toEqual([true])
   })
 
   it('is reported when it is fresh, is lost, goes silent and recovers', async () => {
     const steered = steer()
     const clock = systemClock
-    const told: boolean[] = []
+    const states: boolean[] = []
     const { keys } = open(
       setUp({
         store: steered.store,
         clock,
-        keys: { maxStaleness: 250, onFeedChange: (isFresh) => told.push(isFresh) },
+        keys: { maxStaleness: 250, onFeedChange: (isFresh) => states.push(isFresh) },
       }),
     )
     await keys.ready()
     const [feed] = steered.listeners
     feed?.proved(instantOf(clock))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => states).toEqual([true])
     feed?.lost()
     feed?.proved(instantOf(clock))
-    await expect.poll(() => told).toEqual([true, false, true])
-    await expect.poll(() => told).toEqual([true, false, true, false])
+    await expect.poll(() => states).toEqual([true, false, true])
+    await expect.poll(() => states).toEqual([true, false, true, false])
     expect(keys.feedAgeMs).toBeGreaterThan(250)
   })
 })

@@ -173,7 +173,7 @@ describe('a tenant whose record another program wrote', () => {
     expect(await outcomeOf(() => latchkey.issue({ subject: 'alice' }))).toBe('tenant_disabled')
   })
 
-  it('must have its tokens reissued when its secret says so, although it still signs', async () => {
+  it('must have its tokens reissued when its secret requires it, although it still signs', async () => {
     const { latchkey, store } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     const reissued = (current: TenantRecord): TenantState => ({

@@ -55,7 +55,7 @@ const endings: Readonly<Record<string, readonly [(keys: TenantSecrets) => Promis
   'a revocation': [(keys) => keys.revoke('alice'), 'token_revoked'],
   'a forgotten tenant': [(keys) => keys.forget('alice'), 'token_revoked'],
   'a disabled tenant': [(keys) => keys.disable('alice'), 'token_revoked'],
-  'a demand to issue anew': [(keys) => keys.requireReissue('alice'), 'reissue_required'],
+  'a required reissue': [(keys) => keys.requireReissue('alice'), 'reissue_required'],
 }
 
 describe('a process that has refused a token', () => {

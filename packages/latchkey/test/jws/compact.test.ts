@@ -255,7 +255,7 @@ describe('verifying', () => {
     },
   )
 
-  it('refuses a payload that is not canonical base64url although its signature holds', () => {
+  it('refuses a payload that is not canonical base64url although its signature is valid', () => {
     const header = encodeBase64url('{"alg":"HS256"}')
     for (const payload of ['QQ=', 'QQ==', 'QR', 'A', 'Q Q', '+/', 'QQ\n']) {
       const input = `${header}.${payload}`

@@ -98,7 +98,7 @@ describe('the purpose of a JWK', () => {
     }
   })
 
-  it('is signing only when key_ops says so', () => {
+  it('is signing only if key_ops names it', () => {
     expect(importJwk({ ...ecPrivate, key_ops: ['sign'] }, 'sign').key.type).toBe('private')
     expect(() => importJwk({ ...ecPrivate, key_ops: ['verify'] }, 'sign')).toThrow(TypeError)
     expect(() => importJwk({ ...oct, key_ops: ['verify'] }, 'sign')).toThrow(TypeError)

@@ -99,11 +99,11 @@ describe('a rotation of all tenants', () => {
 
   it('reports its progress, tenant after tenant', async () => {
     const setup = await withTenants(5)
-    const told: RotationProgress[] = []
-    await setup.keys.rotateAll({ ratePerMinute: 60_000, onProgress: (progress) => told.push(progress) }).done
-    expect(told.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0])
-    expect(told.at(-1)?.state).toBe('done')
-    expect(told[0]?.estimatedEnd).toEqual(new Date(setup.clock.now() + 4))
+    const reports: RotationProgress[] = []
+    await setup.keys.rotateAll({ ratePerMinute: 60_000, onProgress: (progress) => reports.push(progress) }).done
+    expect(reports.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0])
+    expect(reports.at(-1)?.state).toBe('done')
+    expect(reports[0]?.estimatedEnd).toEqual(new Date(setup.clock.now() + 4))
   })
 
   it('waits while the store is unavailable, and skips no tenant', async () => {

@@ -137,9 +137,9 @@ describe('a Redis in trouble', () => {
     }
     const [one, other] = [start(), start()]
     try {
-      for (const trouble of ['none', 'hanging', 'dead', 'emptied']) {
+      for (const trouble of ['none', 'hanging', 'killed', 'emptied']) {
         if (trouble === 'hanging') redis.freeze()
-        if (trouble === 'dead') await redis.kill()
+        if (trouble === 'killed') await redis.kill()
         if (trouble === 'emptied') await redis.restart()
         const { token } = await one.latchkey.issue({ subject: trouble })
         expect(await other.latchkey.verify(token)).toMatchObject({ subject: trouble })

@@ -57,8 +57,8 @@ describe('an SQLite store', () => {
     const versions = process.lines.map((line) => Number(line.split(' ')[1]))
     await recorder.delivered({ tenant: 'shared-right', version: versions.at(-1) ?? 0 })
     await feed.close()
-    const told = new Set(recorder.changes.map((change) => change.version))
-    expect(versions.filter((version) => !told.has(version))).toEqual([])
+    const delivered = new Set(recorder.changes.map((change) => change.version))
+    expect(versions.filter((version) => !delivered.has(version))).toEqual([])
     expect(recorder.changes.length).toBe(120)
   })
 

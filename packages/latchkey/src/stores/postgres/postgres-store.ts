@@ -74,7 +74,7 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     return { pool, max: listensAlike ? poolMax - 1 : poolMax, connectDedicated, listensAlike, close: async () => {} }
   }
   const address = new ConnectionString(connectionString ?? '')
-  const own = new pg.Pool({
+  const ownPool = new pg.Pool({
     Client: class extends pg.Client {
       constructor(config?: pg.ClientConfig) {
         super({ ...config, connectionString: address.current })
@@ -87,15 +87,15 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     fallback_application_name: 'latchkey',
   })
   // The pool removes an idle connection that fails; the next caller gets another.
-  own.on('error', () => {})
+  ownPool.on('error', () => {})
   return {
-    pool: renewing(own, address),
+    pool: renewing(ownPool, address),
     max,
     connectDedicated: connectTo(
       listenConnectionString === connectionString ? address : new ConnectionString(listenConnectionString ?? ''),
     ),
     listensAlike: listenConnectionString === connectionString,
-    close: () => own.end(),
+    close: () => ownPool.end(),
   }
 }
 

@@ -94,9 +94,9 @@ class RedisCache implements SharedCache {
       this.#close = async () => {}
       return
     }
-    const own = connect(String(url))
-    this.#client = own
-    this.#close = async () => own.disconnect()
+    const connected = connect(String(url))
+    this.#client = connected
+    this.#close = async () => connected.disconnect()
   }
 
   async read(kids: readonly string[]): Promise<ReadonlyMap<string, string>> {

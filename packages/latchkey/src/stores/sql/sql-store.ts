@@ -47,7 +47,7 @@ export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClien
   migrate(own?: MigrationSet): Promise<void>
   /**
    * Must be called once after the database was restored from a backup, before any other use.
-   * Versions continue above all that were ever used, and the change log begins anew, so that no
+   * Versions continue above all that were ever used, and the change log starts empty, so that no
    * verifier takes a new change for one that it has already processed.
    *
    * A revocation that the backup does not contain is lost until the tenant is revoked again, and a

@@ -73,16 +73,16 @@ export const verifiers: ContractTests = {
     const { recorder: present, feed: theirs } = await Recorder.on(other)
     await closed.close()
     const acknowledged: string[] = []
-    const impatient: string[] = []
-    feed.ask((id) => impatient.push(id))()
-    const calls = impatient.length
+    const withdrawn: string[] = []
+    feed.ask((id) => withdrawn.push(id))()
+    const calls = withdrawn.length
     const stop = feed.ask((id) => acknowledged.push(id))
     const giveUpAt = performance.now() + patienceMs
     while (!acknowledged.includes(present.verifierId) && performance.now() < giveUpAt) await sleep(5)
     stop()
     equal(acknowledged.includes(present.verifierId), true)
     equal(acknowledged.includes(gone.verifierId), false)
-    equal(impatient.length, calls)
+    equal(withdrawn.length, calls)
     await Promise.all([feed.close(), theirs.close()])
   },
 }
