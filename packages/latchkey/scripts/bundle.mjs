@@ -1,6 +1,7 @@
 /**
- * Writes bundle/, the JavaScript that users of the library load: a file for each subpath, and chunks for what they share, so that every class exists once.
- * Node 20 takes about half a millisecond for each file, and there are seventy behind `import 'latchkey'`. Types are those of dist/.
+ * Writes bundle/, the JavaScript that users of the library load: a file for each subpath, and
+ * chunks for shared code, so that every class exists once. Node 20 takes about half a millisecond
+ * to load a file, and `import 'latchkey'` would load seventy. The types are those of dist/.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -24,12 +25,13 @@ const { output } = await bundle.generate({
   format: 'esm',
   sourcemap: true,
   chunkFileNames: 'chunks/[name]-[hash].js',
-  // What nearly everybody loads is one file.
+  // The code that nearly every application loads is one file.
   codeSplitting: { groups: [{ name: 'core', test: /\/src\/(?!adapters|http|stores|testing)/ }] },
 })
 await bundle.close()
 
-// Chunks before those who import them, and nothing that is as it was: another process may be loading it.
+// Writes chunks before the files that import them, and skips unchanged files: another process may
+// be loading them.
 const files = output.toSorted(
   (a, b) => Number(b.fileName.startsWith('chunks/')) - Number(a.fileName.startsWith('chunks/')),
 )

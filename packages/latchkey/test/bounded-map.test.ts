@@ -8,7 +8,7 @@ interface Entry {
 }
 
 describe('a bounded map', () => {
-  it('never holds more than its capacity, and loses only what it said it evicted', () => {
+  it('never holds more than its capacity, and loses only entries that it reports as evicted', () => {
     const calls = fc.array(fc.tuple(fc.constantFrom('set', 'use', 'delete', 'clear'), fc.nat(20)), { maxLength: 300 })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), calls, (capacity, sequence) => {
@@ -39,7 +39,7 @@ describe('a bounded map', () => {
     )
   })
 
-  it('spares what was used since the hand last passed', () => {
+  it('keeps entries that were used since the hand last passed', () => {
     const map = new BoundedMap<string, Entry>(3)
     for (const key of ['a', 'b', 'c']) map.set(key, { value: 0, recentlyUsed: key === 'a' })
     map.set('d', { value: 0, recentlyUsed: false })

@@ -10,7 +10,7 @@ import { memoryStore } from '../src/stores/memory/index.js'
 import { tenantSecrets } from '../src/tenant-secrets/tenant-secrets.js'
 import { masterKeys } from './support/setup.js'
 
-/** Calls as a program without types makes them, or one whose environment lacks a variable. */
+/** Calls of a program without types, or of one whose environment lacks a variable. */
 const untyped = (call: (none: never) => unknown) => () => call(undefined as never)
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const secrets = [Buffer.alloc(32, 7)]
@@ -52,7 +52,7 @@ describe('a message about an option', () => {
     expect(call).toThrow(named)
   })
 
-  it('says that a lifetime is longer than the keys allow, and how long that is', async () => {
+  it('states that a lifetime is longer than the keys allow, and the longest one', async () => {
     const keys = () => tenantSecrets({ store, masterKeys, maxTokenTtl: 600 })
     const create = () => createLatchkey({ ...common, keys: keys(), accessTokenTtl: 601 })
     expect(create).toThrow(/^accessTokenTtl .*maxTokenTtl.* 600 /)
@@ -64,7 +64,7 @@ describe('a message about an option', () => {
     await latchkey.close()
   })
 
-  it('comes when a guard is made, not with the first request', () => {
+  it('is thrown when a guard is created, not at the first request', () => {
     const latchkey = createLatchkey({ ...common, keys: sharedSecret({ secrets }) })
     for (const requireAuth of [requireAuthExpress, requireAuthFastify, requireAuthHono]) {
       expect(untyped((none) => requireAuth(none))).toThrow(/createLatchkey/)
@@ -113,14 +113,14 @@ describe('a message about a claim', () => {
     },
   )
 
-  it('names the expiry where the lifetime is longer than the keys allow, and no value', async () => {
+  it('names exp if the lifetime is longer than the keys allow, and no value', async () => {
     const { iat, ...others } = await good()
     const error = await refusalOf(JSON.stringify({ ...others, iat, exp: iat + 31_536_001 }))
     expect(error).toMatchObject({ code: 'claim_invalid', message: expect.stringMatching(/: exp\.$/) })
     expect(String(error)).not.toMatch(/\d/)
   })
 
-  it('has a code where claims are nested deeper than the stack, in lists and in objects', async () => {
+  it('has a code for claims nested deeper than the stack, in lists and in objects', async () => {
     const text = JSON.stringify({ ...(await good()), deep: 'DEEP' })
     for (const [open, close] of [
       ['[', ']'],

@@ -8,7 +8,7 @@ const subpaths = Object.keys(manifest.exports).filter((path) => path !== './pack
 const nameOf = (path: string) => `latchkey${path.slice(1)}`
 
 describe('the published package', () => {
-  it('needs nothing at run time', () => {
+  it('has no runtime dependency', () => {
     expect(manifest.dependencies).toBeUndefined()
     for (const peer of Object.keys(manifest.peerDependencies)) {
       expect(manifest.peerDependenciesMeta[peer]).toEqual({ optional: true })
@@ -33,7 +33,7 @@ describe('the published package', () => {
 })
 
 describe('the registry of failures', () => {
-  it('is the same in the documentation', () => {
+  it('matches the documentation', () => {
     const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
     const documented = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| (.+?) \| (.+?) \|$/gm)].map(
       ([, code, status, message, hint]) => [code, { status: Number(status), message, hint }],
@@ -45,7 +45,7 @@ describe('the registry of failures', () => {
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(registered))
   })
 
-  it('gives every 401 a challenge, and nothing else one of its own (RFC 6750 §3)', () => {
+  it('sets a challenge for every 401, and for other statuses only that of RFC 6750 §3', () => {
     for (const [code, failure] of Object.entries(failures)) {
       const challenge = 'challenge' in failure ? failure.challenge : undefined
       if (failure.status === 401) expect(challenge, code).not.toBeUndefined()
@@ -56,7 +56,7 @@ describe('the registry of failures', () => {
     expect(refusal('store_unavailable').headers).toEqual({})
   })
 
-  it('makes refusals without a stack, and leaves the stacks of others alone', () => {
+  it('creates refusals without a stack, and leaves the stacks of other errors', () => {
     expect(refusal('token_expired').stack).not.toMatch(/\n\s+at /)
     expect(new Error('other').stack).toMatch(/\n\s+at /)
   })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { setUp } from './support/setup.js'
 
-it('a tenant whose tokens are found verified stays in memory while others come and go', async () => {
+it('a tenant whose tokens are found in the cache stays cached while others are evicted', async () => {
   const { latchkey } = setUp({ keys: { maxTenants: 50 } })
   const tokenOf = async (subject: string) => (await latchkey.issue({ subject })).token
   const newcomer = async (name: string) => latchkey.verify(await tokenOf(name))
@@ -14,11 +14,11 @@ it('a tenant whose tokens are found verified stays in memory while others come a
     if (auth instanceof Promise) reads += 1
     await auth
   }
-  // Unless it were kept, it would be read about once for every fifty newcomers.
+  // If it were evicted, it would be read about once for every fifty new tokens.
   expect(reads).toBeLessThan(5)
 })
 
-it.each([0, 1.5, 10_000_001])('%d tokens or tenants in memory cannot be meant', (count) => {
+it.each([0, 1.5, 10_000_001])('%d tokens or tenants in memory are refused', (count) => {
   expect(() => setUp({ latchkey: { tokenCache: { maxEntries: count } } })).toThrow(TypeError)
   expect(() => setUp({ keys: { maxTenants: count } })).toThrow(TypeError)
 })

@@ -20,7 +20,7 @@ function open(options: SetupOptions = {}) {
   return setup
 }
 
-/** Signs in and watches; `reasons` are the codes that the watch was ended with. */
+/** Signs in and watches; `reasons` are the codes with which the watch ended. */
 async function watchNew(latchkey: Latchkey, subject: string, expiresIn?: number) {
   const issued = await latchkey.issue(expiresIn === undefined ? { subject } : { subject, expiresIn })
   const auth = await latchkey.verify(issued.token)
@@ -35,7 +35,7 @@ describe('a token that is watched', () => {
     ['disable', 'token_revoked'],
     ['forget', 'token_revoked'],
     ['requireReissue', 'reissue_required'],
-  ] as const)('ends with %s, once, and says why', async (ending, code) => {
+  ] as const)('ends with %s, once, with the reason', async (ending, code) => {
     const { latchkey, keys } = open()
     const { reasons } = await watchNew(latchkey, 'alice')
     await keys[ending]('alice')
@@ -67,7 +67,7 @@ describe('a token that is watched', () => {
     await expect.poll(() => reasons).toEqual(['token_revoked'])
   })
 
-  it('outlives a rotation', async () => {
+  it('stays valid after a rotation', async () => {
     const { latchkey, keys } = open()
     const { reasons } = await watchNew(latchkey, 'alice')
     await keys.rotate('alice')
@@ -83,7 +83,7 @@ describe('a token that is watched', () => {
     await expect.poll(() => reasons).toEqual(['token_expired'])
   })
 
-  it('ends when it was revoked between its verification and the call', async () => {
+  it('ends when it was revoked between its verification and the call of watch', async () => {
     const { latchkey, keys } = open()
     const auth = await latchkey.verify((await latchkey.issue({ subject: 'alice' })).token)
     await keys.revoke('alice')
@@ -92,7 +92,7 @@ describe('a token that is watched', () => {
     await expect.poll(() => reasons).toEqual(['token_revoked'])
   })
 
-  it('says nothing more once nobody watches it', async () => {
+  it('causes no call once the watch was stopped', async () => {
     const { latchkey, keys } = open()
     const { reasons, stop } = await watchNew(latchkey, 'alice')
     stop()
@@ -102,7 +102,7 @@ describe('a token that is watched', () => {
     expect(reasons).toEqual([])
   })
 
-  it('says nothing more either when that is while it is being looked at', async () => {
+  it('causes no call either when the watch is stopped during a check', async () => {
     const steered = steer()
     const { latchkey, keys } = open({ store: steered.store })
     const { reasons, stop } = await watchNew(latchkey, 'alice')
@@ -116,7 +116,7 @@ describe('a token that is watched', () => {
     expect(reasons).toEqual([])
   })
 
-  it('says nothing when everything is closed, not even that it expired', async () => {
+  it('causes no call after close, not even at its expiry', async () => {
     const { latchkey } = open({ clock: systemClock, latchkey: { clockTolerance: 0 } })
     const { reasons } = await watchNew(latchkey, 'alice', 2)
     await latchkey.close()
@@ -124,12 +124,12 @@ describe('a token that is watched', () => {
     expect(reasons).toEqual([])
   })
 
-  it('is looked at again when the feed has lost its thread: what was missed ends it, and nothing else', async () => {
+  it('is checked again when the feed was lost, and ends only if a missed change ends it', async () => {
     const steered = steer()
     const { latchkey } = open({ store: steered.store, clock: systemClock })
     const alice = await watchNew(latchkey, 'alice')
     const bob = await watchNew(latchkey, 'bob')
-    // A change by another process, which the feed never tells of.
+    // A change by another process, which the feed never delivers.
     await steered.store.change('alice', () => undefined)
     steered.listeners[0]?.lost()
     steered.listeners[0]?.proved(instantOf(systemClock))
@@ -137,7 +137,7 @@ describe('a token that is watched', () => {
     expect(bob.reasons).toEqual([])
   })
 
-  it('is looked at again when the feed goes silent, and ends when nobody can say', async () => {
+  it('is checked again when the feed goes silent, and ends when it cannot be verified', async () => {
     const steered = steer()
     const { latchkey } = open({ store: steered.store, clock: systemClock, keys: { maxStaleness: 250 } })
     const { reasons } = await watchNew(latchkey, 'alice')
@@ -147,7 +147,7 @@ describe('a token that is watched', () => {
     await expect.poll(() => reasons).toEqual(['store_unavailable'])
   })
 
-  it('survives a database that is away for a moment', async () => {
+  it('stays watched while the database is unavailable for a moment', async () => {
     const steered = steer()
     const { latchkey } = open({ store: steered.store })
     const { reasons } = await watchNew(latchkey, 'alice')
@@ -166,7 +166,7 @@ describe('a token that is watched', () => {
     await expect.poll(() => watches.filter(({ reasons }) => reasons.length > 0)).toHaveLength(30)
   })
 
-  it('must be given as verify gave it, which shows no token', async () => {
+  it('must be the identity that verify returned, which shows no token', async () => {
     const { latchkey } = open()
     const { auth, token } = await watchNew(latchkey, 'alice')
     const copy: Auth = { ...auth }

@@ -1,13 +1,23 @@
 import type { Auth } from '../auth.js'
 
 /**
- * Returns whom the token of this request speaks for. For handlers whose types cannot know that `requireAuth` is before
- * them, such as behind one for the whole application.
+ * Returns the identity that `requireAuth` has verified for this request. For handlers whose types
+ * do not show `req.auth`, such as those behind one guard for the whole application.
  *
- * @throws TypeError where no `requireAuth` let the request pass.
+ * @param request The request object of Express or Fastify.
+ * @throws TypeError if no `requireAuth` has let the request pass
  * @example
+ * ```ts
+ * import express from 'express'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authOf, requireAuth } from 'latchkey/express'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = express()
  * app.use(requireAuth(latchkey))
  * app.get('/me', (req, res) => res.json({ id: authOf(req).subject }))
+ * ```
  */
 export function authOf(request: object): Auth {
   const { auth } = request as { readonly auth?: Auth | null }
@@ -15,7 +25,10 @@ export function authOf(request: object): Auth {
   return auth
 }
 
-/** Puts into the request whom its token speaks for. Its type does not say so: other libraries have an `auth` as well. */
+/**
+ * Stores the verified identity in `request.auth`. The type of the request does not show it: other
+ * libraries also declare an `auth`.
+ */
 export function setAuth(request: object, auth: Auth): void {
   ;(request as { auth: Auth }).auth = auth
 }

@@ -7,10 +7,18 @@ interface CookiePair {
 }
 
 /**
- * Returns the values of all cookies of exactly this name in a `Cookie` header, in their order
- * (RFC 6265 §4.2.1). Names are compared byte by byte. Quotes around a value are removed; nothing is
- * decoded, since a token needs no encoding. A cookie with an empty value counts as absent: that is
- * what sites leave behind at a sign-out.
+ * Returns the values of all cookies of exactly this name in a `Cookie` header, in their order (RFC
+ * 6265 §4.2.1). Names are compared byte by byte. Quotes around a value are removed, and nothing is
+ * decoded: a token needs no encoding. A cookie with an empty value counts as absent, because sites
+ * leave one behind at a sign-out.
+ *
+ * @param header The whole `Cookie` header.
+ * @example
+ * ```ts
+ * import { cookieValues } from 'latchkey/node'
+ *
+ * cookieValues('theme=dark; session=abc', 'session') // ['abc']
+ * ```
  */
 export function cookieValues(header: string, name: string): string[] {
   return header
@@ -21,8 +29,16 @@ export function cookieValues(header: string, name: string): string[] {
 }
 
 /**
- * Returns a `Cookie` header without the cookies of these names, everything else as it was;
- * `undefined` where nothing remains.
+ * Returns a `Cookie` header without the cookies of these names; the other cookies stay as they
+ * were.
+ *
+ * @returns The header, or `undefined` if no cookie remains.
+ * @example
+ * ```ts
+ * import { withoutCookies } from 'latchkey/node'
+ *
+ * withoutCookies('theme=dark; session=abc', new Set(['session'])) // 'theme=dark'
+ * ```
  */
 export function withoutCookies(header: string, names: ReadonlySet<string>): string | undefined {
   const kept = header

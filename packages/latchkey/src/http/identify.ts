@@ -5,8 +5,9 @@ import type { MaybePromise } from '../maybe-promise.js'
 import { isTokenText, type TokenCarrier, type TokenSources, takeToken } from './take-token.js'
 
 /**
- * Who the token of a request speaks for. The value itself when everything needed is in memory, else a promise. Throws or rejects as `verify` does, and
- * with `credentials_missing`, `credentials_ambiguous` and `credentials_malformed`.
+ * Returns the identity of the one token that the request carries: synchronously if everything
+ * needed is in memory, else as a promise. Throws or rejects as `verify` does, and with
+ * `credentials_missing`, `credentials_ambiguous` and `credentials_malformed`.
  */
 export function identify(
   latchkey: Pick<Latchkey, 'verify'>,
@@ -25,18 +26,25 @@ export function identify(
   }
 }
 
-/** What is no token at all is told apart from one that does not hold; only now, because a token that was accepted is one. */
+/**
+ * Returns `credentials_malformed` for a text that is no token, else the error of `verify`. Checked
+ * only after a refusal, since an accepted token is well-formed.
+ */
 function reasonOf(error: unknown, token: string): unknown {
   return isTokenText(token) ? error : refusal('credentials_malformed')
 }
 
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 
-/** Throws a TypeError for arguments of a guard that cannot be meant, when it is made and not at the first request. */
+/**
+ * Throws a TypeError for wrong arguments of a guard: when the guard is made, not at the first
+ * request.
+ */
 export function checkGuard(latchkey: Pick<Latchkey, 'verify'>, { cookie, header }: TokenSources): void {
-  if (typeof latchkey?.verify !== 'function') throw new TypeError('requireAuth takes what createLatchkey returned.')
+  if (typeof latchkey?.verify !== 'function')
+    throw new TypeError('requireAuth needs the object that createLatchkey returned.')
   if (cookie !== undefined && !headerName.test(cookie)) throw new TypeError('cookie is the name of a cookie.')
   if (header !== undefined && !(headerName.test(header) && header.toLowerCase() !== 'authorization')) {
-    throw new TypeError('header is the name of a header besides Authorization, which always counts.')
+    throw new TypeError('header is the name of a header other than Authorization, which is always read.')
   }
 }

@@ -1,16 +1,22 @@
 import type { TokenCarrier, TokenSources } from './take-token.js'
 
-/** The parts of a request of `node:http` or `node:http2` that are read, whichever framework it belongs to. */
+/**
+ * The parts of a request of `node:http` or `node:http2` that are read. The requests of Express and
+ * Fastify have them too.
+ */
 export interface NodeRequest {
   /** @defaultValue `GET` */
   readonly method?: string | undefined
-  /** By names in lower case, with the edits of earlier middleware. */
+  /** Values by lower-case name, with the edits of earlier middleware. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** As they arrived. Only shows a repeated header; requests that no socket has carried lack it. */
+  /**
+   * Names and values as they arrived. Read only to detect a repeated header; absent on requests
+   * that did not come from a socket.
+   */
   readonly rawHeaders?: readonly string[] | undefined
 }
 
-/** Returns what of a Node.js request may carry a token. */
+/** Returns the parts of a Node.js request that may carry a token. */
 export function nodeCarrier(
   { method = 'GET', headers, rawHeaders = [] }: NodeRequest,
   { body, query }: Pick<TokenCarrier, 'body' | 'query'>,
@@ -29,15 +35,18 @@ export function nodeCarrier(
   }
 }
 
-/** Returns the value of a header; of one that is a list, as test doubles and gateways present it, all values. */
+/**
+ * Returns the value of a header. Gateways and test doubles may present a list: its values are
+ * joined.
+ */
 function textOf(value: string | readonly string[] | undefined, separator: string): string | undefined {
   if (typeof value === 'string') return value
   return Array.isArray(value) ? value.join(separator) : undefined
 }
 
 /**
- * Returns whether more than one `Authorization` header arrived, of which Node.js presents the first
- * alone. A value that middleware has put there is no longer the one that arrived, and stands for itself.
+ * Returns whether more than one `Authorization` header arrived: Node.js presents only the first. If
+ * middleware has replaced the presented value, the headers that arrived do not count.
  */
 function isRepeated(rawHeaders: readonly string[], presented: string): boolean {
   let first: string | undefined

@@ -7,7 +7,27 @@ export interface NodeResponse {
   end(body: string): unknown
 }
 
-/** Answers a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
+/**
+ * Sends the response to a failed request: `application/problem+json` (RFC 9457) with a
+ * `WWW-Authenticate` challenge, or 500 for an error that is no LatchkeyError.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authenticate, sendProblem } from 'latchkey/node'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * createServer(async (req, res) => {
+ *   try {
+ *     res.end((await authenticate(latchkey, req)).subject)
+ *   } catch (error) {
+ *     sendProblem(res, error)
+ *   }
+ * })
+ * ```
+ */
 export function sendProblem(response: NodeResponse, error: unknown): void {
   const { status, headers, body } = problemAnswer(error)
   response.statusCode = status

@@ -1,27 +1,32 @@
 import { isLatchkeyError } from '../errors.js'
 
-/** An answer to a request that failed: RFC 9457, with the stable code of the failure. */
+/** The response to a failed request (RFC 9457), with the stable code of the failure. */
 export interface ProblemAnswer {
   readonly status: number
-  /** Includes the challenge of RFC 6750 §3 where there is one. */
+  /** With the challenge of RFC 6750 §3 if the failure has one. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: ProblemBody
 }
 
-/** The members of a problem document (RFC 9457 §3.1), and ours. */
+/**
+ * The members of a problem document (RFC 9457 §3.1), and the extension members `code` and `hint`.
+ */
 export interface ProblemBody {
   readonly type: string
   readonly title: string
   readonly status: number
   /** The code of the LatchkeyError, or `internal_error`. */
   readonly code: string
-  /** What to do next. */
+  /** The next step for the client. */
   readonly hint: string
 }
 
 const common = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' }
 
-/** What to answer to an error. One that is not ours says nothing of itself. */
+/**
+ * Returns the response to an error. The response to an error that is no LatchkeyError shows nothing
+ * of that error.
+ */
 export function problemAnswer(error: unknown): ProblemAnswer {
   if (!isLatchkeyError(error)) return answer(500, { code: 'internal_error', ...unexpected })
   return answer(error.status, { code: error.code, title: error.message, hint: error.hint }, error.headers)

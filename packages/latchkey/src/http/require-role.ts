@@ -1,18 +1,30 @@
 import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
 
-/** Throws unless the identity has the roles; returns the same identity. */
+/** Throws `insufficient_role` if the identity lacks a role; otherwise returns the same identity. */
 export type RoleCheck = (auth: Auth) => Auth
 
 /**
- * A check that `auth.grants.roles` holds every one of these roles. It throws `insufficient_role`. Making it throws a
- * TypeError when no role is given, or one is empty.
+ * Returns a check that `auth.grants.roles` holds all of these roles.
  *
- * With `tenantSecrets` the roles are the stored ones (`keys.setGrants`): a claim of the token gives none.
+ * With `tenantSecrets` the roles are the stored ones (`keys.setGrants`); claims of the token grant
+ * none.
  *
+ * @returns A function that throws `insufficient_role` (403) or returns its argument.
+ * @throws TypeError if no role is given, or an empty one
  * @example
- * const mayEdit = requireRole('editor')
- * const { subject } = mayEdit(await authenticate(latchkey, request))
+ * ```ts
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authenticate, requireRole } from 'latchkey/fetch'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const checkEditor = requireRole('editor')
+ * export async function handle(request: Request): Promise<Response> {
+ *   const { subject } = checkEditor(await authenticate(latchkey, request))
+ *   return Response.json({ id: subject })
+ * }
+ * ```
  */
 export function requireRole(...roles: readonly string[]): RoleCheck {
   if (roles.length === 0) throw new TypeError('requireRole takes at least one role.')
@@ -20,7 +32,7 @@ export function requireRole(...roles: readonly string[]): RoleCheck {
     throw new TypeError('A role is a text that is not empty.')
   }
   return (auth: Auth) => {
-    if (auth === undefined) throw new TypeError('requireRole goes behind the authentication of the request.')
+    if (auth === undefined) throw new TypeError('requireRole must run after requireAuth or authenticate.')
     const granted = auth.grants.roles
     if (!roles.every((role) => granted.includes(role))) throw refusal('insufficient_role')
     return auth

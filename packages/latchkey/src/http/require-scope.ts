@@ -1,21 +1,39 @@
 import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
 
-/** A scope token: visible ASCII without the quote and the backslash (RFC 6749 §3.3), so that it can stand in a challenge as it is. */
+/**
+ * A scope token: visible ASCII without quote and backslash (RFC 6749 §3.3). A challenge can contain
+ * one without escaping.
+ */
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-/** Throws unless the identity may do what it asks for; gives the same identity. */
+/**
+ * Throws `insufficient_scope` if the identity lacks a scope; otherwise returns the same identity.
+ */
 export type ScopeCheck = (auth: Auth) => Auth
 
 /**
- * A check that `auth.grants.scope` holds every one of these scopes. It throws `insufficient_scope`, whose challenge names them (RFC 6750 §3). Making it
- * throws a TypeError when a scope is no scope token, or none is given.
+ * Returns a check that `auth.grants.scope` holds all of these scopes.
  *
- * With `tenantSecrets` the scope is the stored one (`keys.setGrants`), of which a token's `scope` claim can only take away.
+ * With `tenantSecrets` the scope is the stored one (`keys.setGrants`); the `scope` claim of a token
+ * can only narrow it.
  *
+ * @returns A function that throws `insufficient_scope` (403), whose challenge names the scopes (RFC
+ * 6750 §3), or returns its argument.
+ * @throws TypeError if no scope is given, or one that is no scope token (RFC 6749 §3.3)
  * @example
- * const mayWrite = requireScope('articles:write')
- * const { subject } = mayWrite(await authenticate(latchkey, request))
+ * ```ts
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authenticate, requireScope } from 'latchkey/fetch'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const checkWriter = requireScope('articles:write')
+ * export async function handle(request: Request): Promise<Response> {
+ *   const { subject } = checkWriter(await authenticate(latchkey, request))
+ *   return Response.json({ id: subject })
+ * }
+ * ```
  */
 export function requireScope(...scopes: readonly string[]): ScopeCheck {
   if (scopes.length === 0) throw new TypeError('requireScope takes at least one scope.')
@@ -24,8 +42,9 @@ export function requireScope(...scopes: readonly string[]): ScopeCheck {
   }
   const needed = scopes.join(' ')
   return (auth) => {
-    // Whoever puts the check before the authentication finds out at the first request.
-    if (auth === undefined) throw new TypeError('requireScope goes behind the authentication of the request.')
+    // A check in front of the authentication is a mistake of the program: it fails the first
+    // request.
+    if (auth === undefined) throw new TypeError('requireScope must run after requireAuth or authenticate.')
     const granted = auth.grants.scope.split(' ')
     if (!scopes.every((scope) => granted.includes(scope))) throw refusal('insufficient_scope', { scope: needed })
     return auth

@@ -3,40 +3,68 @@ import { ownText } from '../own-text.js'
 import { cookieValues } from './cookie-values.js'
 import { trimWhitespace } from './trim-whitespace.js'
 
-/** Where a request may carry its access token besides the `Authorization` header, which always counts. All off by default. */
+/**
+ * The places of a request that may carry its access token besides the `Authorization` header, which
+ * is always read.
+ */
 export interface TokenSources {
   /**
-   * The name of a cookie that may hold the token; compared byte by byte. Browsers send it unasked, so the
-   * application must refuse changes and WebSocket handshakes whose `Origin` it does not trust.
+   * The name of a cookie that may hold the token; compared byte by byte.
+   *
+   * Browsers attach cookies to cross-site requests (CSRF), so the application must refuse state
+   * changes and WebSocket handshakes whose `Origin` it does not trust.
+   *
+   * @defaultValue none
    */
   readonly cookie?: string
-  /** The name of a further header that may hold the token, such as `X-Access-Token`, with or without `Bearer` before it. */
+  /**
+   * The name of a further header that may hold the token, such as `X-Access-Token`, with or without
+   * `Bearer` before it.
+   *
+   * @defaultValue none
+   */
   readonly header?: string
-  /** `access_token` in a form body (RFC 6750 §2.2): `application/x-www-form-urlencoded`, already parsed, not for GET and HEAD. */
+  /**
+   * Reads `access_token` in a form body (RFC 6750 §2.2): `application/x-www-form-urlencoded`,
+   * already parsed, and not of a GET or HEAD request.
+   *
+   * @defaultValue `false`
+   */
   readonly body?: boolean
-  /** `access_token` in the query (RFC 6750 §2.3). It ends up in logs and histories: only for routes that cannot do otherwise. */
+  /**
+   * Reads `access_token` in the query (RFC 6750 §2.3). URLs end up in logs and browser histories,
+   * so use it only for routes whose clients cannot send a header.
+   *
+   * @defaultValue `false`
+   */
   readonly query?: boolean
 }
 
 /**
- * What of a request may carry a token, whatever the framework: as the framework presents it to a
- * handler, with the edits of earlier middleware.
+ * The parts of a request that may carry a token, as the framework presents them to a handler, with
+ * the edits of earlier middleware.
  */
 export interface TokenCarrier {
   readonly method: string
   /** The `Authorization` header. */
   readonly authorization: string | undefined
-  /** Whether the `Authorization` header arrived more than once, so that one of them is not seen here. */
+  /**
+   * Whether the `Authorization` header arrived more than once, and `authorization` holds only the
+   * first.
+   */
   readonly repeated: boolean
-  /** The header that is a source besides; several are joined by a comma. Read only where there is one. */
+  /**
+   * The header that `TokenSources.header` names; several are joined by a comma. Read only if it is
+   * a source.
+   */
   readonly header: string | undefined
-  /** The `Cookie` header; several are joined by a semicolon. Read only where a cookie is a source. */
+  /** The `Cookie` header; several are joined by a semicolon. Read only if a cookie is a source. */
   readonly cookie: string | undefined
-  /** The `Content-Type` header. Read only where the body is a source. */
+  /** The `Content-Type` header. Read only if the body is a source. */
   readonly contentType: string | undefined
-  /** As parsed by the framework; read only where the body is a source. */
+  /** As parsed by the framework. Read only if the body is a source. */
   readonly body: unknown
-  /** As parsed by the framework; read only where the query is a source. */
+  /** As parsed by the framework. Read only if the query is a source. */
   readonly query: unknown
 }
 
@@ -45,14 +73,17 @@ const parameter = 'access_token'
 // RFC 6750 §2.1: the scheme, in any case, at least one space, and a b64token.
 const bearer = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i
 const bearerScheme = /^Bearer(?:[ \t]|$)/i
-/** Several headers are joined by a comma, which no b64token has, so that two credentials are seen as two. */
+/** A comma joins several headers. A b64token has none, so a second credential is detected. */
 const secondCredential = /,[ \t]*Bearer(?:[ \t,]|$)/i
 const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
- * The one token that a request carries. Throws `credentials_missing`, `credentials_ambiguous` when there is more than one, in one place or in
- * several (RFC 6750 §2), and `credentials_malformed`. An emptied cookie, header or parameter is no credential. Its
- * characters are not looked at: see `isTokenText`. It may be remembered, and keeps nothing else in memory with it.
+ * Returns the one token that a request carries. An empty cookie, header or parameter is no
+ * credential. The characters of the token are not checked: see `isTokenText`. A caller may cache
+ * the returned string: it retains no larger string.
+ *
+ * @throws LatchkeyError `credentials_missing`; `credentials_ambiguous` for more than one token, in
+ * one place or in several (RFC 6750 §2); `credentials_malformed`
  */
 export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
   if (carrier.repeated) throw refusal('credentials_ambiguous')
@@ -65,12 +96,18 @@ export function takeToken(carrier: TokenCarrier, sources: TokenSources): string 
   return inHeader === undefined ? ownText(token) : token
 }
 
-/** Whether a token has no other characters than tokens may have (RFC 6750 §2.1). To look takes as long as finding a known token: do it when one is refused. */
+/**
+ * Returns whether the text has only characters that a token may have (RFC 6750 §2.1). The check
+ * takes as long as looking up a known token, so it runs only after a refusal.
+ */
 export function isTokenText(text: string): boolean {
   return b64token.test(text)
 }
 
-/** Stands for a token that is there but cannot be read: it counts, so that it is never passed over for another one. */
+/**
+ * Stands for a credential that cannot be parsed. It counts as one, so that no other credential is
+ * used instead.
+ */
 const malformed = ''
 
 const none: readonly string[] = []
@@ -85,9 +122,13 @@ function tokensElsewhere(carrier: TokenCarrier, { cookie, header, body, query }:
   return found
 }
 
-/** Returns the token of an `Authorization` header; `malformed` for one that cannot be read, `undefined` for another scheme. */
+/**
+ * Returns the token of an `Authorization` header, `malformed` if it cannot be parsed, or
+ * `undefined` for another scheme.
+ */
 function bearerToken(header: string): string | undefined {
-  // As nearly all clients write it. The seven characters before it are kept with it, which is cheaper than a copy.
+  // The form that nearly all clients send. The slice retains the seven characters before it, which
+  // costs less than a copy.
   if (header.slice(0, 7) === 'Bearer ' && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
   const token = bearer.exec(header)?.[1]
   if (token !== undefined) return ownText(token)
@@ -104,7 +145,10 @@ function mayCarryForm({ method, contentType }: TokenCarrier): boolean {
   return isForm(contentType) && method !== 'GET' && method !== 'HEAD'
 }
 
-/** Returns whether a `Content-Type` is that of a form (RFC 6750 §2.2), whatever its parameters. */
+/**
+ * Returns whether the media type of a `Content-Type` is that of a form (RFC 6750 §2.2). Parameters
+ * are ignored.
+ */
 export function isForm(contentType: string | undefined): boolean {
   const [type = ''] = contentType?.split(';', 1) ?? []
   return trimWhitespace(type).toLowerCase() === 'application/x-www-form-urlencoded'

@@ -1,14 +1,17 @@
 import { problemAnswer } from './problem.js'
 import type { TokenCarrier, TokenSources } from './take-token.js'
 
-/** Returns what of a Web request may carry a token. Reads what is a source alone: a look into `Headers` takes time. */
+/**
+ * Returns the parts of a Web request that may carry a token. Reads only the sources in use: each
+ * access to `Headers` takes time.
+ */
 export function webCarrier(request: Request, body: unknown, sources: TokenSources): TokenCarrier {
   const { method, headers } = request
   const read = (name: string) => headers.get(name) ?? undefined
   return {
     method,
     authorization: read('authorization'),
-    // `Headers` joins a header that is repeated, so that nothing is hidden.
+    // `Headers` joins repeated headers, so none is hidden.
     repeated: false,
     header: sources.header === undefined ? undefined : read(sources.header),
     cookie: sources.cookie === undefined ? undefined : read('cookie'),
@@ -18,13 +21,32 @@ export function webCarrier(request: Request, body: unknown, sources: TokenSource
   }
 }
 
-/** The answer to a request that failed: `application/problem+json` with a `WWW-Authenticate` challenge; 500 for what is no LatchkeyError. */
+/**
+ * Returns the response to a failed request: `application/problem+json` (RFC 9457) with a
+ * `WWW-Authenticate` challenge, or 500 for an error that is no LatchkeyError.
+ *
+ * @example
+ * ```ts
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authenticate, problemResponse } from 'latchkey/fetch'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * export async function handle(request: Request): Promise<Response> {
+ *   try {
+ *     return Response.json({ id: (await authenticate(latchkey, request)).subject })
+ *   } catch (error) {
+ *     return problemResponse(error)
+ *   }
+ * }
+ * ```
+ */
 export function problemResponse(error: unknown): Response {
   const { status, headers, body } = problemAnswer(error)
   return new Response(JSON.stringify(body), { status, headers })
 }
 
-/** The parameters of a form or a query, with all values of each. */
+/** Returns the parameters of a form or a query, each with all its values. */
 export function parametersOf(parameters: URLSearchParams | FormData): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
 }

@@ -5,17 +5,17 @@ interface Turns {
   users: number
 }
 
-/** Lets one caller of each key through at a time, in order of arrival. Keys that are not in use take no memory. */
+/** One mutex per key, each in order of arrival. A key without callers takes no memory. */
 export class KeyedMutex {
   readonly #patienceMs: number
   readonly #byKey = new Map<string, Turns>()
 
-  /** A caller that has waited `patienceMs` milliseconds for its turn fails with `store_busy`. */
+  /** A caller that waits longer than `patienceMs` milliseconds fails with `store_busy`. */
   constructor(patienceMs: number) {
     this.#patienceMs = patienceMs
   }
 
-  /** Runs `work` once every earlier caller of this key is done. */
+  /** Runs `work` once every earlier call for this key has ended. */
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const turns = this.#byKey.get(key) ?? { mutex: new Mutex(this.#patienceMs), users: 0 }
     this.#byKey.set(key, turns)

@@ -1,6 +1,6 @@
 import type { Change, ChangeListener } from '../secrets/ports.js'
 
-/** Everybody of this process who watches one store. */
+/** The listeners of this process that watch one store. */
 export class Listeners {
   readonly #listeners = new Set<ChangeListener>()
 
@@ -12,14 +12,17 @@ export class Listeners {
     this.#listeners.delete(listener)
   }
 
-  /** Tells what was committed, so that no verifier of this process lags behind a change that its own process acknowledged. */
-  tell(changes: readonly Change[]): void {
+  /**
+   * Reports committed changes at once, so that a verifier of this process is never behind a change
+   * that its own process has acknowledged.
+   */
+  publish(changes: readonly Change[]): void {
     for (const listener of this.#listeners) {
       for (const change of changes) listener.changed(change)
     }
   }
 
-  /** Says that changes may have been missed. */
+  /** Reports that changes may have been missed. */
   lost(): void {
     for (const listener of this.#listeners) listener.lost()
   }

@@ -1,8 +1,8 @@
 import { Semaphore } from './semaphore.js'
 
-/** Lets one caller through at a time, in order of arrival. */
+/** Runs one call at a time, in order of arrival. */
 export class Mutex extends Semaphore {
-  /** A caller that has waited `patienceMs` milliseconds for its turn fails with `store_busy`. */
+  /** A caller that waits longer than `patienceMs` milliseconds fails with `store_busy`. */
   constructor(patienceMs: number) {
     super(1, patienceMs)
   }

@@ -1,23 +1,26 @@
 import { LatchkeyError } from '../errors.js'
 
-/** Lets a number of callers work at once, and the others wait in order of arrival. */
+/** Runs a limited number of calls at once; the others wait in order of arrival. */
 export class Semaphore {
   readonly #patienceMs: number
   readonly #waiting = new Set<() => void>()
   #free: number
 
-  /** `places`: callers at once. A caller that has waited `patienceMs` milliseconds fails with `store_busy`. */
+  /**
+   * `places` is the number of calls at once. A caller that waits longer than `patienceMs`
+   * milliseconds fails with `store_busy`.
+   */
   constructor(places: number, patienceMs: number) {
     this.#free = places
     this.#patienceMs = patienceMs
   }
 
-  /** How many callers wait for a place. */
+  /** The number of callers that wait for a place. */
   get waiting(): number {
     return this.#waiting.size
   }
 
-  /** Runs `work` once there is a place for it. */
+  /** Runs `work` once a place is free. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter()
     try {

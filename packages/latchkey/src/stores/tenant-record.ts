@@ -1,6 +1,9 @@
 import type { TenantRecord, TenantState } from '../secrets/ports.js'
 
-/** Returns the record that a store keeps of this state: its declared members alone, with grants sealed for the version. */
+/**
+ * Returns the record that a store keeps of this state: only its declared members, with grants
+ * sealed for the version.
+ */
 export function tenantRecord(
   tenant: string,
   version: number,

@@ -12,27 +12,38 @@ import { verifiers } from './store-contract/verifiers.js'
 export type { ContractStore, ContractTest, StoreUnderTest } from './store-contract/contract.js'
 
 /**
- * The tests that every store must pass, as plain functions for any test runner. `create` gives each of them data of its own, empty and
- * ready for use. They take some seconds; none depends on another.
+ * Returns the tests that every store must pass, as plain functions for any test runner. Together
+ * they take some seconds; no test depends on another.
  *
+ * @param create Called once per test. Returns data that is empty and belongs to this test alone.
  * @example
+ * ```ts
+ * import { test } from 'node:test'
+ * import { memoryStore } from 'latchkey/memory'
+ * import { storeContract } from 'latchkey/store-contract'
+ *
+ * async function create() {
+ *   const store = memoryStore()
+ *   return { open: async () => store }
+ * }
  * for (const { name, run } of storeContract(create)) test(name, run)
+ * ```
  */
 export function storeContract(create: () => Promise<StoreUnderTest>): readonly ContractTest[] {
   const ofTenants = { ...reading, ...changing, ...transactions, ...history }
-  const promises = { ...ofTenants, ...feed, ...verifiers, ...upkeep, ...keyPairs, ...closing }
-  return Object.entries(promises).map(([name, holds]) => ({ name, run: () => runOn(create, holds) }))
+  const tests = { ...ofTenants, ...feed, ...verifiers, ...upkeep, ...keyPairs, ...closing }
+  return Object.entries(tests).map(([name, check]) => ({ name, run: () => runOn(create, check) }))
 }
 
 async function runOn(
   create: () => Promise<StoreUnderTest>,
-  holds: (subjects: Subjects) => Promise<void>,
+  check: (subjects: Subjects) => Promise<void>,
 ): Promise<void> {
   const subject = await create()
   const store = await subject.open()
   const other = await subject.open()
   try {
-    await holds({ store, other })
+    await check({ store, other })
   } finally {
     await Promise.all([store.close(), other.close()])
     await subject.remove?.()

@@ -5,16 +5,30 @@ import { tenantSecrets } from '../tenant-secrets/tenant-secrets.js'
 import type { TenantSecrets } from '../tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock, type FakeClock } from './fake-clock.js'
 
-/** Everything an application's own tests need to sign somebody in, without a database. */
+/** A Latchkey in memory for the tests of an application, with its keys and its clock. */
 export interface TestLatchkey {
   readonly latchkey: Latchkey
   readonly keys: TenantSecrets
   readonly clock: FakeClock
-  /** A token that holds, for this subject. */
+  /** Returns a valid token for this subject. */
   tokenFor(subject: string, request?: Omit<IssueRequest, 'subject'>): Promise<string>
 }
 
-/** A latchkey over tenant secrets in memory, with a clock that the test moves. Issuer `https://issuer.test`, audience `test`. */
+/**
+ * Returns a Latchkey over tenant secrets in memory, with a clock that the test moves. Its issuer is
+ * `https://issuer.test`, its audience `test`.
+ *
+ * @example
+ * ```ts
+ * import { createTestLatchkey } from 'latchkey/testing'
+ *
+ * const { latchkey, clock, tokenFor } = createTestLatchkey()
+ * const token = await tokenFor('alice')
+ * await latchkey.verify(token) // the identity of alice
+ * clock.advance(24 * 60 * 60 * 1000)
+ * await latchkey.verify(token) // throws token_expired
+ * ```
+ */
 export function createTestLatchkey(): TestLatchkey {
   const clock = createFakeClock()
   const keys = tenantSecrets({ store: memoryStore(), masterKeys: Keyring.generate('test'), clock })

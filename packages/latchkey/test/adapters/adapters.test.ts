@@ -39,7 +39,7 @@ const scopes = ['articles:write', 'articles:read'] as const
 
 const replaceable = ['authorization', 'cookie'] as const
 
-/** Edits the headers of a Node.js request as middleware in front of the guard does. */
+/** Edits the headers of a Node.js request, as middleware before the guard does. */
 function replaceHeaders(headers: IncomingHttpHeaders): void {
   for (const name of replaceable) {
     const value = headers[`x-replace-${name}`]
@@ -48,7 +48,7 @@ function replaceHeaders(headers: IncomingHttpHeaders): void {
   }
 }
 
-/** The same for a Web request, whose headers cannot be edited: returns another request where they have to change. */
+/** Does the same for a Web request. Its headers are immutable, so this returns another request. */
 function replaceRequest(request: Request): Request {
   if (!replaceable.some((name) => request.headers.has(`x-replace-${name}`))) return request
   const headers = new Headers(request.headers)
@@ -60,7 +60,7 @@ function replaceRequest(request: Request): Request {
   return new Request(request, { headers })
 }
 
-/** An application of one framework, as its users write it, with the three routes of the table. */
+/** An application of one framework, with the routes of the table, as a user would write it. */
 interface Application {
   readonly port: number
   close(): Promise<void>
@@ -156,7 +156,7 @@ async function startHono(latchkey: Latchkey): Promise<Application> {
   return startHonoOnNode(app.fetch)
 }
 
-/** Anything that answers Web requests, as other runtimes run it. */
+/** An application without a framework, as other runtimes run it. */
 async function startFetch(latchkey: Latchkey): Promise<Application> {
   const checks = { '/scoped': scopeCheck(...scopes), '/role': roleCheck('editor') }
   return startHonoOnNode(async (arrived) => {
@@ -265,7 +265,7 @@ describe.each([
 
   afterAll(() => application.close())
 
-  it.each(cases)('answers $name', async ({ request, expected }) => {
+  it.each(cases)('responds correctly to $name', async ({ request, expected }) => {
     const { status, challenge, text } = await call(application.port, request(tokens))
     const body = JSON.parse(text)
     if (expected === 200) {
@@ -280,13 +280,13 @@ describe.each([
     expect(text).not.toMatch(/ at |\.js|stack/)
   })
 
-  it('lets nobody pass where a scope is asked for before anybody is authenticated', async () => {
+  it('refuses every request if the scope is checked before the authentication', async () => {
     const headers = ['Authorization', `Bearer ${tokens.writer}`]
     for (const path of ['/unguarded', '/unguarded-role'])
       expect((await call(application.port, { path, headers })).status).toBe(500)
   })
 
-  it('answers 503 without a challenge when it cannot be found out whether the token holds', async () => {
+  it('responds with 503 and no challenge when the token cannot be verified', async () => {
     steered.setReachable(false)
     setup.clock.advance(60_000)
     try {
@@ -319,7 +319,7 @@ describe('a plain node:http server', () => {
   afterAll(() => new Promise((resolve) => server.close(resolve)))
   const port = () => (server.address() as AddressInfo).port
 
-  it('lets a token pass from the header and from a cookie, and refuses every other request', async () => {
+  it('accepts a token from the header and from a cookie, and refuses every other request', async () => {
     const { token } = await latchkey.issue({ subject: 'alice' })
     for (const headers of [
       ['Authorization', `Bearer ${token}`],
@@ -340,7 +340,7 @@ describe('a plain node:http server', () => {
   })
 })
 
-describe('a Hono application on Node.js that asks itself', () => {
+describe('a Hono application on Node.js that sends requests to itself', () => {
   const { latchkey } = setUp()
   let server: Application
   let alice: string
@@ -353,7 +353,7 @@ describe('a Hono application on Node.js that asks itself', () => {
     app.get('/as-bob', honoAuth(latchkey), (c) =>
       app.request('/me', { headers: { authorization: `Bearer ${bob}` } }, c.env),
     )
-    app.get('/as-nobody', honoAuth(latchkey), (c) => app.fetch(new Request('http://inner/me'), c.env))
+    app.get('/without-credentials', honoAuth(latchkey), (c) => app.fetch(new Request('http://inner/me'), c.env))
     app.get('/as-before', honoAuth(latchkey), (c) => app.fetch(new Request('http://inner/me', c.req.raw), c.env))
     server = await startHonoOnNode(app.fetch)
   })
@@ -361,9 +361,9 @@ describe('a Hono application on Node.js that asks itself', () => {
 
   it.each([
     ['/as-bob', 'bob'],
-    ['/as-nobody', 'credentials_missing'],
+    ['/without-credentials', 'credentials_missing'],
     ['/as-before', 'alice'],
-  ])('takes the credentials of the inner request, not those of the outer one: %s', async (path, expected) => {
+  ])('reads the credentials of the inner request, not those of the outer one: %s', async (path, expected) => {
     const { text } = await call(server.port, { path, headers: ['Authorization', `Bearer ${alice}`] })
     const { subject, code } = JSON.parse(text)
     expect(subject ?? code).toBe(expected)
@@ -371,20 +371,20 @@ describe('a Hono application on Node.js that asks itself', () => {
 })
 
 describe('requireScope', () => {
-  it.each([[], [''], ['a b'], ['a"b'], ['a\\b'], ['ä'], ['a', 'b\n']])('refuses to be made of %j', (...scopes) => {
+  it.each([[], [''], ['a b'], ['a"b'], ['a\\b'], ['ä'], ['a', 'b\n']])('throws for %j', (...scopes) => {
     for (const make of [expressScope, fastifyScope, honoScope, scopeCheck])
       expect(() => make(...scopes)).toThrow(TypeError)
   })
 })
 
 describe('requireRole', () => {
-  it.each([[], [''], ['a', '']])('refuses to be made of %j', (...roles) => {
+  it.each([[], [''], ['a', '']])('throws for %j', (...roles) => {
     for (const make of [expressRole, fastifyRole, honoRole, roleCheck]) expect(() => make(...roles)).toThrow(TypeError)
   })
 })
 
-describe('the middleware itself', () => {
-  it('calls the next one synchronously when everything is in memory', async () => {
+describe('the middleware', () => {
+  it('calls next synchronously when everything needed is in memory', async () => {
     const setup = setUp()
     const { token } = await setup.latchkey.issue({ subject: 'alice' })
     const headers = { authorization: `Bearer ${token}` }

@@ -26,7 +26,7 @@ beforeAll(async () => {
   bob = (await latchkey.issue({ subject: 'bob' })).token
 })
 
-/** A request as doubles and gateways make it: an object with what its maker thought of. */
+/** A request as test doubles and gateways create it, with only some members. */
 type Double = Omit<NodeRequest, 'headers' | 'rawHeaders'> & {
   readonly headers: Record<string, unknown>
   readonly rawHeaders?: unknown
@@ -34,7 +34,7 @@ type Double = Omit<NodeRequest, 'headers' | 'rawHeaders'> & {
   readonly query?: unknown
 }
 
-/** How each adapter for Node.js takes a double: the subject, or the code of the refusal. */
+/** How each adapter for Node.js handles a double: the subject, or the code of the refusal. */
 const nodeAdapters: readonly [string, (request: Double, sources?: TokenSources) => Promise<unknown>][] = [
   [
     'node',
@@ -64,7 +64,7 @@ const nodeAdapters: readonly [string, (request: Double, sources?: TokenSources) 
 ]
 
 describe.each(nodeAdapters)('a request without a socket, taken by %s', (_, take) => {
-  it('needs no rawHeaders and no method', async () => {
+  it('is read without rawHeaders and method', async () => {
     expect(await take({ headers: { authorization: `Bearer ${ada}` } })).toBe('ada')
     expect(await take({ headers: { cookie: `t=${ada}` } }, { cookie: 't' })).toBe('ada')
     expect(await take({ headers: { 'x-access-token': ada } }, { header: 'X-Access-Token' })).toBe('ada')
@@ -72,7 +72,7 @@ describe.each(nodeAdapters)('a request without a socket, taken by %s', (_, take)
     expect(await take({ headers: {}, rawHeaders: undefined })).toBe('credentials_missing')
   })
 
-  it('has no credentials in headers that were set to nothing', async () => {
+  it('carries no credentials in headers that were removed', async () => {
     for (const nothing of [undefined, null, '', []]) {
       const headers = { authorization: nothing, cookie: nothing, 'x-access-token': nothing, 'content-type': nothing }
       expect(await take({ headers }, { cookie: 't', header: 'x-access-token' })).toBe('credentials_missing')
@@ -89,7 +89,7 @@ describe.each(nodeAdapters)('a request without a socket, taken by %s', (_, take)
     )
   })
 
-  it('is taken as it was edited, whatever arrived', async () => {
+  it('is read as middleware has edited it, whatever arrived', async () => {
     const arrived = ['Host', 'a', 'Authorization', `Bearer ${ada}`]
     const twice = [...arrived, 'authorization', `Bearer ${bob}`]
     const edited = (authorization: string | undefined, rawHeaders: string[]) =>
@@ -103,13 +103,13 @@ describe.each(nodeAdapters)('a request without a socket, taken by %s', (_, take)
     expect(await edited(`Bearer ${bob}`, twice)).toBe('bob')
     expect(await edited(undefined, twice)).toBe('credentials_missing')
     expect(await edited(`Bearer ${ada}`, [])).toBe('ada')
-    // Joined by a server that was made with joinDuplicateHeaders.
+    // A server created with `joinDuplicateHeaders` joins the two headers.
     expect(await edited(`Bearer ${ada}, Bearer ${bob}`, twice)).toBe('credentials_ambiguous')
   })
 })
 
 describe('a request as serverless-http makes it', () => {
-  it('is taken from the headers that were put into it', async () => {
+  it('is read from the headers that the gateway sets', async () => {
     const { IncomingMessage, ServerResponse } = await import('node:http')
     const app = express()
     app.get('/me', requireAuthExpress(latchkey), (req, res) => void res.json({ subject: req.auth.subject }))
@@ -132,7 +132,7 @@ describe('a request as serverless-http makes it', () => {
 })
 
 describe('Fastify', () => {
-  it('is read as it presents the request, also to light-my-request', async () => {
+  it('is read as Fastify presents the request, also by light-my-request', async () => {
     const app = fastify()
     app.addHook('onRequest', async (request) => {
       const { how } = request.query as { how?: string }
@@ -154,7 +154,7 @@ describe('Fastify', () => {
 })
 
 describe('Web requests', () => {
-  it('are read with the edits of their headers, and as they were replaced', async () => {
+  it('are read with edited headers, and after they were replaced', async () => {
     const app = new Hono()
     app.use(async (c, next) => {
       const how = c.req.query('how')
@@ -176,7 +176,7 @@ describe('Web requests', () => {
     }
   })
 
-  it('need no more than what is a source', async () => {
+  it('are read only for the sources in use', async () => {
     const double = { method: 'GET', headers: new Headers({ authorization: `Bearer ${ada}` }) } as Request
     expect((await authenticateFetch(latchkey, double)).subject).toBe('ada')
   })
@@ -212,7 +212,7 @@ describe.each<[string, (handle: (req: NodeRequest, res: Parameters<typeof sendPr
     return `${status} ${subject ?? code}`
   }
 
-  it('lets a token pass from each place, and answers with status and code', async () => {
+  it('accepts a token from each source, and responds with status and code to others', async () => {
     expect(await ask({ authorization: `Bearer ${ada}` })).toBe('200 ada')
     expect(await ask({ cookie: `a=b; t=${ada}` })).toBe('200 ada')
     expect(await ask({ 'x-access-token': ada })).toBe('200 ada')
@@ -222,8 +222,8 @@ describe.each<[string, (handle: (req: NodeRequest, res: Parameters<typeof sendPr
     expect(await ask({ 'x-access-token': [ada, bob] })).toBe('400 credentials_ambiguous')
   })
 
-  it('sees a repeated header', async () => {
-    // A client of HTTP/2 in Node.js sends this one once only.
+  it('detects a repeated header', async () => {
+    // The HTTP/2 client of Node.js sends this header only once.
     if (session === undefined)
       expect(await ask({ authorization: [`Bearer ${ada}`, `Bearer ${bob}`] })).toBe('400 credentials_ambiguous')
     const pseudo = [':method', 'GET', ':path', '/', 'authorization', `Bearer ${ada}`, 'authorization', `Bearer ${bob}`]

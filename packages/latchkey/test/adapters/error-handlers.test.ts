@@ -20,8 +20,8 @@ const unreachable = {
 }
 const codeOf = (error: unknown) => (isLatchkeyError(error) ? error.code : 'not ours')
 
-/** Answers a request of an Express application that listens for it alone. */
-async function ask(app: Express, path: string, headers: Record<string, string> = {}): Promise<Response> {
+/** Returns the response to one request to an Express application. */
+async function request(app: Express, path: string, headers: Record<string, string> = {}): Promise<Response> {
   const server = app.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   try {
@@ -33,22 +33,22 @@ async function ask(app: Express, path: string, headers: Record<string, string> =
 }
 
 describe('a refusal in Express', () => {
-  const own: ErrorRequestHandler = (error, _req, res, _next) => {
+  const appHandler: ErrorRequestHandler = (error, _req, res, _next) => {
     res.status(error.status).json({ mine: codeOf(error), cause: error.cause?.message })
   }
 
-  it('is answered by the error handler of the application, with the challenge set', async () => {
+  it('reaches the error handler of the application, with the challenge already set', async () => {
     const app = express()
     app.get('/me', requireAuthExpress(latchkey), (req, res) => void res.json(req.auth.subject))
     app.get('/away', requireAuthExpress(unreachable), (req, res) => void res.json(req.auth.subject))
-    app.use(own)
-    const answer = await ask(app, '/me')
+    app.use(appHandler)
+    const answer = await request(app, '/me')
     expect([answer.status, answer.headers.get('www-authenticate'), await answer.json()]).toEqual([
       401,
       'Bearer',
       { mine: 'credentials_missing' },
     ])
-    const away = await ask(app, '/away', { authorization: 'Bearer a.b.c' })
+    const away = await request(app, '/away', { authorization: 'Bearer a.b.c' })
     expect([away.status, away.headers.get('www-authenticate'), await away.json()]).toEqual([
       503,
       null,
@@ -62,7 +62,7 @@ describe('a refusal in Express', () => {
       () => {
         const router = express.Router()
         router.get('/me', requireAuthExpress(latchkey), (_req, res) => void res.end())
-        router.use(own)
+        router.use(appHandler)
         return express().use(router)
       },
     ],
@@ -71,7 +71,7 @@ describe('a refusal in Express', () => {
       () => {
         const inner = express()
         inner.get('/me', requireAuthExpress(latchkey), (_req, res) => void res.end())
-        return express().use(inner).use(own)
+        return express().use(inner).use(appHandler)
       },
     ],
     [
@@ -81,13 +81,13 @@ describe('a refusal in Express', () => {
           '/me',
           requireAuthExpress(latchkey),
           (_req: unknown, res: express.Response) => void res.end(),
-          own,
+          appHandler,
         ),
     ],
-  ])('is answered by the error handler of %s', async (_, build) => {
+  ])('reaches the error handler of %s', async (_, build) => {
     const app = build()
     for (let times = 0; times < 2; times += 1) {
-      expect(await (await ask(app, '/me')).json()).toEqual({ mine: 'credentials_missing' })
+      expect(await (await request(app, '/me')).json()).toEqual({ mine: 'credentials_missing' })
     }
   })
 
@@ -105,27 +105,27 @@ describe('a refusal in Express', () => {
       'there is none in an application that is mounted',
       () => express().use(express().get('/me', requireAuthExpress(latchkey), (_req, res) => void res.end())),
     ],
-  ])('is answered as a problem document where %s', async (_, build) => {
+  ])('becomes a problem document where %s', async (_, build) => {
     const app = build()
     for (let times = 0; times < 2; times += 1) {
-      const answer = await ask(app, '/me')
+      const answer = await request(app, '/me')
       expect([answer.status, answer.headers.get('content-type')]).toEqual([401, 'application/problem+json'])
       expect(await answer.json()).toMatchObject({ code: 'credentials_missing' })
     }
   })
 
-  it('leaves other errors to Express, also those of a guard in the wrong place', async () => {
+  it('differs from other errors, which Express handles, also those of a misplaced guard', async () => {
     const app = express().set('env', 'test')
     app.get('/', requireRoleExpress('editor'), (_req, res) => void res.end())
     app.get('/refused', requireAuthExpress(latchkey), (_req, res) => void res.end())
-    await ask(app, '/refused')
-    const answer = await ask(app, '/')
+    await request(app, '/refused')
+    const answer = await request(app, '/')
     expect([answer.status, answer.headers.get('content-type')]).toEqual([500, 'text/html; charset=utf-8'])
   })
 })
 
 describe('a refusal in Hono', () => {
-  it('is answered by onError of the application, with the challenge set', async () => {
+  it('reaches onError of the application, with the challenge already set', async () => {
     const app = new Hono()
     app.get('/me', requireAuthHono(latchkey), (c) => c.text('in'))
     app.get('/away', requireAuthHono(unreachable), (c) => c.text('in'))
@@ -140,12 +140,12 @@ describe('a refusal in Hono', () => {
     expect(await away.json()).toEqual({ mine: 'store_unavailable', cause: 'Error: connection refused' })
   })
 
-  it('is a problem document where the application has no onError, and where its own passes answers on', async () => {
-    const { keys, latchkey: own } = setUp()
-    const { token } = await own.issue({ subject: 'ada' })
+  it('becomes a problem document if the application has no onError, or one that returns getResponse()', async () => {
+    const { keys, latchkey: issuing } = setUp()
+    const { token } = await issuing.issue({ subject: 'ada' })
     for (const isHandled of [false, true]) {
       const app = new Hono()
-      app.get('/me', requireAuthHono(own), requireRoleHono('editor'), (c) => c.text('in'))
+      app.get('/me', requireAuthHono(issuing), requireRoleHono('editor'), (c) => c.text('in'))
       if (isHandled)
         app.onError((error) => ('getResponse' in error ? error.getResponse() : new Response('', { status: 500 })))
       const missing = await app.request('/me')
@@ -157,7 +157,7 @@ describe('a refusal in Hono', () => {
     await keys.close()
   })
 
-  it('leaves other errors as they are', async () => {
+  it('differs from other errors, which are thrown unchanged', async () => {
     const app = new Hono()
     app.get(
       '/',
@@ -173,7 +173,7 @@ describe('a refusal in Hono', () => {
 })
 
 describe('a refusal in Fastify', () => {
-  it('is answered by the error handler of the application, with the challenge set', async () => {
+  it('reaches the error handler of the application, with the challenge already set', async () => {
     const app = fastify()
     app.setErrorHandler((error, _request, reply) => reply.code(418).send({ mine: codeOf(error) }))
     app.get('/me', { onRequest: requireAuthFastify(latchkey) }, async () => 'in')

@@ -9,11 +9,11 @@ export interface Tokens {
   readonly oversized: string
   /** Of a tenant with the scope `articles:read articles:write` and the role `editor`. */
   readonly writer: string
-  /** Of a tenant without grants, whose claims say that it has the same. */
+  /** Of a tenant without grants. Its claims name the same scope and role. */
   readonly pretender: string
-  /** The writer's, narrowed by its `scope` claim to `articles:read`. */
+  /** Of the writer, narrowed to `articles:read` by its `scope` claim. */
   readonly reader: string
-  /** The writer's, with a `scope` claim that is a list, which no RFC has. */
+  /** Of the writer, with a list as its `scope` claim, which no RFC allows. */
   readonly listedScope: string
 }
 
@@ -26,14 +26,17 @@ export interface SentRequest {
   readonly body?: string
 }
 
-/** What every adapter must do with it. */
+/** A request, and the response that every adapter must send. */
 export interface Case {
   readonly name: string
   /**
-   * `/header` takes the token from the header alone; `/everywhere` also from the cookie `session`, the header `X-Access-Token`, a
-   * form body and the query. Both let GET and POST through. `/scoped` is `/header` for callers with the scopes `articles:write` and `articles:read`, `/role` for those with the role
-   * `editor`. In front of all stands middleware that replaces the `Authorization` and `Cookie` headers by those in `X-Replace-Authorization`
-   * and `X-Replace-Cookie`; an empty one removes the header.
+   * `/header` reads the token only from the `Authorization` header; `/everywhere` also from the
+   * cookie `session`, the header `X-Access-Token`, a form body and the query. Both accept GET and
+   * POST. `/scoped` is `/header` with the required scopes `articles:write` and `articles:read`,
+   * `/role` with the required role `editor`.
+   *
+   * Before all of them, middleware replaces the `Authorization` and `Cookie` headers by
+   * `X-Replace-Authorization` and `X-Replace-Cookie`; an empty value removes the header.
    */
   readonly request: (tokens: Tokens) => SentRequest
   /** 200 with the subject, or the code and status of the refusal. */
@@ -51,7 +54,7 @@ const unfit = [403, 'insufficient_role'] as const
 const scoped = (token: string) => ({ path: '/scoped', headers: bearer(token) })
 const asEditor = (token: string) => ({ path: '/role', headers: bearer(token) })
 
-/** The table of requests that every adapter answers alike. */
+/** The requests to which every adapter must respond in the same way. */
 export const cases: readonly Case[] = [
   { name: 'a good token', request: ({ good }) => ({ headers: bearer(good) }), expected: 200 },
   {
@@ -165,27 +168,27 @@ export const cases: readonly Case[] = [
     expected: [401, 'token_too_large'],
   },
   {
-    name: 'a cookie where cookies do not count',
+    name: 'a cookie where cookies are no source',
     request: ({ good }) => ({ headers: ['Cookie', `session=${good}`] }),
     expected: missing,
   },
   {
-    name: 'a further header where it does not count',
+    name: 'a further header where it is no source',
     request: ({ good }) => ({ headers: ['X-Access-Token', good] }),
     expected: missing,
   },
   {
-    name: 'a query where queries do not count',
+    name: 'a query where queries are no source',
     request: ({ good }) => ({ path: `/header?access_token=${good}` }),
     expected: missing,
   },
   {
-    name: 'a form where forms do not count',
+    name: 'a form where forms are no source',
     request: ({ good }) => ({ method: 'POST', headers: form, body: `access_token=${good}` }),
     expected: missing,
   },
   {
-    name: 'a good token beside a cookie that does not count',
+    name: 'a good token beside a cookie that is no source',
     request: ({ good, expired }) => ({ headers: [...bearer(good), 'Cookie', `session=${expired}`] }),
     expected: 200,
   },
@@ -389,7 +392,7 @@ export const cases: readonly Case[] = [
 
 function everywhere(listed: readonly Case[]): readonly Case[] {
   return listed.map(({ name, request, expected }) => ({
-    name: `${name}, where all sources count`,
+    name: `${name}, with all sources`,
     request: (tokens) => ({ path: '/everywhere', ...request(tokens) }),
     expected,
   }))

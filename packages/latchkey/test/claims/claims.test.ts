@@ -41,7 +41,7 @@ function without(name: keyof typeof good): object {
   return Object.fromEntries(Object.entries(good).filter(([key]) => key !== name))
 }
 
-describe('claims that hold', () => {
+describe('valid claims', () => {
   it.each([
     ['as they are issued', good],
     ['with one of several audiences', { ...good, aud: ['somewhere', 'other-api'] }],
@@ -59,7 +59,7 @@ describe('claims that hold', () => {
   })
 })
 
-describe('claims that do not hold', () => {
+describe('invalid claims', () => {
   it.each(['iss', 'sub', 'aud', 'exp', 'iat', 'jti'] as const)('are refused without %s', (name) => {
     expect(outcome(without(name))).toBe('claim_missing')
   })
@@ -107,7 +107,7 @@ describe('claims that do not hold', () => {
     expect(outcomeOfText(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBe('token_malformed')
   })
 
-  it('never cause anything but an accept or a refusal with a code, whatever the payload', () => {
+  it('are accepted or refused with a code, whatever the payload', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(outcomeOfText(text)).toMatch(/^(token_malformed|claim_missing|claim_invalid)$/)
@@ -126,7 +126,7 @@ describe('claims that do not hold', () => {
     )
   })
 
-  it('cannot reach the prototype of anything', () => {
+  it('cannot change a prototype', () => {
     const text = JSON.stringify(good).replace('{', '{"__proto__":{"role":"admin"},')
     expect(parseClaims(Buffer.from(text)).role).toBeUndefined()
   })
@@ -145,7 +145,7 @@ describe('built claims', () => {
     claims: undefined,
   }
 
-  it('are accepted by their own check, whatever the caller adds', () => {
+  it('pass the check of claims, whatever the caller adds', () => {
     const names = fc.string().filter((name) => !(name in good) && name !== 'nbf' && name !== '__proto__')
     fc.assert(
       fc.property(fc.dictionary(names, fc.jsonValue()), (claims) => {
@@ -157,7 +157,7 @@ describe('built claims', () => {
     )
   })
 
-  it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])('refuse %s from the caller', (name) => {
+  it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])('refuse %s as an additional claim', (name) => {
     expect(() => buildClaims({ ...input, claims: { [name]: 'x' } })).toThrow(TypeError)
   })
 })

@@ -26,14 +26,17 @@ describe('grants', () => {
     [{ scope: 'a', plan: 'pro', limits: { seats: 3, names: ['x', null, true] } }],
     [{ roles: ['ä', '\u2028', '"', 'constructor'], hasOwnProperty: 1 }],
     [Object.assign(Object.create(null), { roles: ['editor'] })],
-  ])('are given back as they were: %j', (grants) => {
+  ])('are returned unchanged: %j', (grants) => {
     expect(decodeGrants(encodeGrants(grants))).toEqual({ roles: [], scope: '', ...grants })
   })
 
-  it.each([[null], [{}], [{ roles: [] }], [{ scope: '' }], [{ roles: [], scope: '' }]])('are none for %j', (grants) => {
-    expect(encodeGrants(grants)).toBeUndefined()
-    expect(decodeGrants(undefined)).toEqual({ roles: [], scope: '' })
-  })
+  it.each([[null], [{}], [{ roles: [] }], [{ scope: '' }], [{ roles: [], scope: '' }]])(
+    'are empty for %j',
+    (grants) => {
+      expect(encodeGrants(grants)).toBeUndefined()
+      expect(decodeGrants(undefined)).toEqual({ roles: [], scope: '' })
+    },
+  )
 
   it.each<[string, unknown]>([
     ['NaN', { limit: Number.NaN }],
@@ -82,7 +85,7 @@ describe('grants', () => {
     expect(() => encodeGrants(of('ä'.repeat(room / 2 + 1)))).toThrow(TypeError)
   })
 
-  it('are frozen, with everything in them', () => {
+  it('are deeply frozen', () => {
     const grants = decodeGrants(encodeGrants({ roles: ['a'], limits: { names: ['x'] } }))
     for (const part of [grants, grants.roles, grants.limits, (grants.limits as { names: unknown }).names]) {
       expect(Object.isFrozen(part)).toBe(true)
@@ -121,7 +124,7 @@ describe('a token', () => {
     )
   })
 
-  it('takes nothing away and makes no new object when it claims no scope, or all of it', () => {
+  it('returns the same object when it claims no scope, or the whole scope', () => {
     const granted = decodeGrants(encodeGrants({ scope: 'a b' }))
     expect(narrowGrants(granted, claimsOf({}))).toBe(granted)
     expect(narrowGrants(granted, claimsOf({ scope: 'a b' }))).toBe(granted)

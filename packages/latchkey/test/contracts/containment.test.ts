@@ -4,7 +4,10 @@ import { Keyring } from '../../src/sealing/keyring.js'
 import type { TenantRecord } from '../../src/secrets/ports.js'
 import { masterKeys, outcomeOf, type Setup, setUp } from '../support/setup.js'
 
-/** What a thief of one tenant's secret holds: the bytes, the kid, and a genuine token to copy from. */
+/**
+ * The loot of an attacker with one tenant's secret: the bytes, the kid, and a valid token to copy
+ * from.
+ */
 async function steal(setup: Setup, tenant: string): Promise<{ secret: Buffer; record: TenantRecord; token: string }> {
   const { token } = await setup.latchkey.issue({ subject: tenant })
   const record = (await setup.store.readTenants([tenant])).get(tenant)
@@ -27,15 +30,15 @@ function decode(token: string, part: 0 | 1): Record<string, unknown> {
   return JSON.parse(Buffer.from(String(token.split('.')[part]), 'base64url').toString())
 }
 
-describe('the thief of one tenant’s secret (C1)', () => {
-  it('can speak for that tenant: the attack is carried out for real', async () => {
+describe('an attacker with one tenant’s secret (C1)', () => {
+  it('can sign valid tokens of that tenant, so that these tests attack for real', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     const forged = forge(decode(token, 0), { ...decode(token, 1), role: 'admin' }, secret)
     expect(await setup.latchkey.verify(forged)).toMatchObject({ subject: 'alice', claims: { role: 'admin' } })
   })
 
-  it('cannot speak for anybody else, under any kid', async () => {
+  it('cannot sign tokens of another tenant, under any kid', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     const bob = await setup.latchkey.issue({ subject: 'bob' })
@@ -46,7 +49,7 @@ describe('the thief of one tenant’s secret (C1)', () => {
     expect(await outcomeOf(() => setup.latchkey.verify(underBobsKid))).toBe('signature_invalid')
   })
 
-  it('cannot write the header in any second way, also right after it was written in ours', async () => {
+  it('cannot encode the header in another way, also right after the canonical one', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     const [header = '', payload = ''] = token.split('.')
@@ -69,7 +72,7 @@ describe('the thief of one tenant’s secret (C1)', () => {
     }
   })
 
-  it('cannot speak for ID look-alikes of that tenant', async () => {
+  it('cannot sign tokens of tenants with similar IDs', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     for (const sub of [
@@ -102,7 +105,7 @@ describe('the thief of one tenant’s secret (C1)', () => {
     expect(await outcome(forge({ ...header, typ: undefined }, claims, secret))).toBe('type_mismatch')
   })
 
-  it('holds nothing any more once that tenant is revoked', async () => {
+  it('has no valid token once that tenant is revoked', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     await setup.keys.revoke('alice')
@@ -114,7 +117,7 @@ describe('the thief of one tenant’s secret (C1)', () => {
 })
 
 describe('the algorithm of a tenant’s secret (C3)', () => {
-  it('is the one it was made with, whatever a header says', async () => {
+  it('is the one it was created with, whatever a header says', async () => {
     const setup = setUp()
     const { secret, token } = await steal(setup, 'alice')
     for (const alg of ['HS384', 'HS512', 'RS256', 'ES256', 'none', 'hs256']) {
@@ -123,7 +126,7 @@ describe('the algorithm of a tenant’s secret (C3)', () => {
     }
   })
 
-  it('may be any HMAC, and a change of it takes hold with the next rotation', async () => {
+  it('may be any HMAC, and changes with the next rotation', async () => {
     const first = setUp()
     const before = await first.latchkey.issue({ subject: 'alice' })
     const second = setUp({ store: first.store, clock: first.clock, keys: { algorithm: 'HS512' } })

@@ -10,7 +10,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((latchkey) => latchkey.close()))
 })
 
-/** A process whose database and feed fall silent when the test says so: what was asked is never answered. */
+/** A process whose database and feed go silent when the test says so: pending calls never end. */
 async function open(options: SetupOptions) {
   const steered = steer()
   const setup = setUp({ ...options, store: steered.store, clock: systemClock })
@@ -19,8 +19,8 @@ async function open(options: SetupOptions) {
   return { ...setup, steered, token }
 }
 
-describe('a database that does not answer', () => {
-  it('lets no verification wait for longer than verifyTimeout, which then fails with 503', async () => {
+describe('a database that does not respond', () => {
+  it('fails a verification with 503 after verifyTimeout', async () => {
     const { latchkey, keys, steered, token } = await open({ latchkey: { verifyTimeout: 100 } })
     steered.listeners[0]?.lost()
     steered.holdReads()
@@ -30,7 +30,7 @@ describe('a database that does not answer', () => {
     expect(keys.feedAgeMs).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('costs a known tenant nothing: it is answered without a promise', async () => {
+  it('does not affect a known tenant, which is verified synchronously', async () => {
     const { latchkey, steered, token } = await open({ latchkey: { verifyTimeout: 100 } })
     await latchkey.verify(token)
     steered.listeners[0]?.proved(instantOf(systemClock))
@@ -38,11 +38,11 @@ describe('a database that does not answer', () => {
     expect(latchkey.verify(token)).not.toBeInstanceOf(Promise)
   })
 
-  it.each([99, 60_001, 1.5, Number.NaN])('cannot be given %d ms', (verifyTimeout) => {
+  it.each([99, 60_001, 1.5, Number.NaN])('cannot have a verifyTimeout of %d ms', (verifyTimeout) => {
     expect(() => setUp({ latchkey: { verifyTimeout } })).toThrow(TypeError)
   })
 
-  it('ends a watch a second after knowledge has become too old, whether its feed is silent, lost, or tells of a change', async () => {
+  it('ends a watch one second after its data is stale, whether the feed is silent, lost, or delivers a change', async () => {
     for (const event of ['silence', 'loss', 'change'] as const) {
       const { latchkey, steered, token } = await open({ keys: { maxStaleness: 500 } })
       const auth = await latchkey.verify(token)
@@ -62,12 +62,12 @@ describe('a database that does not answer', () => {
     }
   })
 
-  it('ends no watch that it could be asked about in time', async () => {
+  it('ends no watch that could be verified in time', async () => {
     const { latchkey, token } = await open({ keys: { maxStaleness: 500 } })
     const auth = await latchkey.verify(token)
     const reasons: string[] = []
     latchkey.watch(auth, ({ code }) => reasons.push(code))
-    // The feed is silent, and the database answers.
+    // The feed is silent, and the database responds.
     await sleep(2500)
     expect(reasons).toEqual([])
     expect(await outcomeOf(() => latchkey.verify(token))).toMatchObject({ subject: 'alice' })

@@ -4,7 +4,7 @@ import { sharedSecret } from '../../src/keys/shared-secret.js'
 import { createLatchkey } from '../../src/latchkey.js'
 import { outcomeOf } from '../support/setup.js'
 
-describe('a token that is nested deeply, where large ones are accepted', () => {
+describe('a deeply nested token, with a raised size limit', () => {
   it.each([33, 1000, 100_000])('is refused at %i levels with a code', async (levels) => {
     const secret = Buffer.alloc(32, 1)
     const latchkey = createLatchkey({

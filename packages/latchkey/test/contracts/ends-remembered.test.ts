@@ -9,15 +9,17 @@ import { outcomeOf, type Setup, setUp } from '../support/setup.js'
 
 const ttlSec = 60
 
-/** A machine whose clock differs from the others'. */
+/** A machine whose clock differs from the others. */
 function skewed(clock: Clock, differenceMs: number): Clock {
   return { now: () => clock.now() + differenceMs, monotonic: () => clock.monotonic() }
 }
 
-/** Four machines over one store: each has a clock of its own, none further from the true time than half the tolerance. */
+/**
+ * Four machines over one store. Each has its own clock, at most half the tolerance from true time.
+ */
 function fourMachines(toleranceSec: number, differencesSec: readonly number[]) {
   const store = memoryStore()
-  // Late in a second: `exp` is cut to whole seconds.
+  // Late in a second, because `exp` is rounded down to whole seconds.
   const clock = createFakeClock(Date.UTC(2026, 0, 1) + 950)
   const [issuer, ender, verifier, forgetter] = differencesSec.map((difference) =>
     setUp({
@@ -33,7 +35,7 @@ function fourMachines(toleranceSec: number, differencesSec: readonly number[]) {
   return { clock, issuer, ender, verifier, forgetter, all: [issuer, ender, verifier, forgetter] }
 }
 
-/** Issues a token of a session as a process does that has not learned yet that it has ended. */
+/** Issues a token of a session as a process does that has not received its end yet. */
 async function issueUnaware({ keys }: Pick<Setup, 'keys'>, clock: Clock, sessionId: string): Promise<string> {
   const unaware: KeySource = {
     maxTokenTtl: ttlSec,
@@ -51,7 +53,7 @@ async function issueUnaware({ keys }: Pick<Setup, 'keys'>, clock: Clock, session
 
 describe('a session that has ended', () => {
   it.each([0, 5, 300])(
-    'never lives again within a clock tolerance of %i s, whatever ends and is pruned after it',
+    'never becomes valid again within a clock tolerance of %i s, whatever ends and is pruned after it',
     async (toleranceSec) => {
       const apart = fc.integer({ min: -Math.floor(toleranceSec / 2), max: Math.floor(toleranceSec / 2) })
       await fc.assert(
@@ -82,7 +84,7 @@ describe('a session that has ended', () => {
     },
   )
 
-  it('is remembered while a token that was just accepted, just not expired, is within the largest tolerance', async () => {
+  it('is stored as long as the largest tolerance accepts a token that was issued last', async () => {
     const { clock, issuer, verifier } = fourMachines(300, [0, 0, 0, 0])
     const { token } = await issuer.latchkey.issue({ subject: 'alice', sessionId: 'phone' })
     await issuer.keys.revokeSession('alice', 'phone', { everywhere: true })
@@ -92,7 +94,7 @@ describe('a session that has ended', () => {
     expect(await outcomeOf(() => verifier.latchkey.verify(token))).toBe('session_ended')
   })
 
-  it('is remembered anew when it is ended again, so that what was signed for it meanwhile does not live either', async () => {
+  it('is stored again when it is ended again, so that tokens signed meanwhile are refused', async () => {
     const { clock, issuer, verifier } = fourMachines(5, [0, 0, 0, 0])
     await issuer.keys.provision('alice')
     await issuer.keys.revokeSession('alice', 'phone')
@@ -106,7 +108,7 @@ describe('a session that has ended', () => {
     expect(await outcomeOf(() => verifier.latchkey.verify(token))).toBe('session_ended')
   })
 
-  it('is remembered anew also when its time was over and nothing had forgotten it yet', async () => {
+  it('is stored again also when its time has passed and it was not pruned yet', async () => {
     const { clock, issuer, verifier } = fourMachines(5, [0, 0, 0, 0])
     await issuer.keys.provision('alice')
     await issuer.keys.revokeSession('alice', 'phone')
@@ -119,7 +121,7 @@ describe('a session that has ended', () => {
 })
 
 describe('a verifier', () => {
-  it('is refused a tolerance that is larger than the one that ends are remembered for', () => {
+  it('throws for a tolerance that is larger than the time for which ended sessions are stored', () => {
     expect(() => setUp({ latchkey: { clockTolerance: 301 } })).toThrow(TypeError)
   })
 })

@@ -39,13 +39,13 @@ async function timeOf(work: Promise<void>): Promise<number> {
 }
 
 describe('waitForPropagation, for the process that calls it', () => {
-  describe('on PostgreSQL, after a transaction of the caller on a client of its own', () => {
+  describe('on PostgreSQL, after a transaction of the caller on another client', () => {
     let database: Awaited<ReturnType<typeof emptyPostgres>>
     beforeEach(async () => {
       database = await emptyDatabase(emptyPostgres)
     })
 
-    /** Ends alice in a transaction of the application, on a connection that no store knows. */
+    /** Revokes alice in a transaction of the application, on a connection that no store knows. */
     async function revokeInTransaction({ keys }: ReturnType<typeof open>): Promise<void> {
       const client = new pg.Client({ connectionString: database.url })
       await client.connect()
@@ -61,7 +61,7 @@ describe('waitForPropagation, for the process that calls it', () => {
       return open(store, maxStaleness)
     }
 
-    it('waits until its own feed has delivered the change, however far away that is', async () => {
+    it('waits until the feed of this process has delivered the change, however late', async () => {
       const proxy = await startTcpProxy(database.url)
       cleanUps.push(() => proxy.close())
       const setup = openThrough(proxy.url, 60_000)
@@ -74,7 +74,7 @@ describe('waitForPropagation, for the process that calls it', () => {
       }
     })
 
-    it('waits until its own knowledge has ended when its feed is silent', async () => {
+    it('waits until the data of this process is stale when its feed is silent', async () => {
       const proxy = await startTcpProxy(database.url)
       cleanUps.push(() => proxy.close())
       const setup = openThrough(proxy.url, 600)
@@ -86,7 +86,7 @@ describe('waitForPropagation, for the process that calls it', () => {
       expect(await outcomeOf(() => setup.latchkey.verify(token))).toBe('token_revoked')
     })
 
-    it('waits for it also when its lease is not on the list any more', async () => {
+    it('waits for this process also when its lease was deleted', async () => {
       const proxy = await startTcpProxy(database.url)
       cleanUps.push(() => proxy.close())
       const setup = openThrough(proxy.url, 600)
@@ -121,14 +121,14 @@ describe('waitForPropagation, for the process that calls it', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('waits for the next proof, or until nothing is accepted any more, on a feed that cannot be asked', async () => {
+  it('waits for the next proof, or until cached data is stale, on a feed without acknowledgements', async () => {
     const steered = steer(memoryStore())
     const { latchkey, keys } = open(steered.store, 60_000)
     const { token } = await latchkey.issue({ subject: 'alice' })
     const record = await steered.store.change('alice', () => undefined)
     expect(record).toBeUndefined()
     let hasResolved = false
-    const heard = keys.waitForPropagation().then(() => {
+    const propagated = keys.waitForPropagation().then(() => {
       hasResolved = true
     })
     const tooEarly = { wallMs: Date.now(), monotonicMs: performance.now() - 1000 }
@@ -137,7 +137,7 @@ describe('waitForPropagation, for the process that calls it', () => {
     expect(hasResolved).toBe(false)
     steered.listeners[0]?.changed({ tenant: 'alice', version: Number.POSITIVE_INFINITY })
     steered.listeners[0]?.proved({ wallMs: Date.now(), monotonicMs: performance.now() })
-    await heard
+    await propagated
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
 
     const silent = open(steer(memoryStore()).store, 300)

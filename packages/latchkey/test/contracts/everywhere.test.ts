@@ -10,7 +10,7 @@ import { type EmptyDatabase, emptyPostgres, emptySqlite } from '../support/datab
 import { outcomeOf, setUp } from '../support/setup.js'
 import { steer } from '../support/steered-store.js'
 
-/** Longer than any of these tests may take: what resolves was not waiting for that. */
+/** Longer than any of these tests takes: a call that resolves did not wait for it. */
 const longStaleness = 60_000
 const shortStaleness = 400
 
@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp()
 })
 
-/** One process, closed when the test ends. */
+/** One process, closed at the end of the test. */
 function open<Store extends TenantStore>(store: Store, maxStaleness = longStaleness) {
   const setup = setUp({ store, clock: systemClock, keys: { maxStaleness } })
   cleanUps.push(() => setup.latchkey.close())
@@ -42,7 +42,7 @@ async function timeOf(work: Promise<void>): Promise<number> {
   return performance.now() - startedAt
 }
 
-describe('a change that is to hold everywhere, on PostgreSQL', () => {
+describe('waiting for propagation, on PostgreSQL', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
   beforeEach(async () => {
     database = await emptyDatabase(emptyPostgres)
@@ -54,7 +54,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     return store
   }
 
-  it('resolves when every living process has said that it heard of it, however long they believe what they know', async () => {
+  it('resolves once every running process has acknowledged the change, however long its maxStaleness', async () => {
     const [writer, ...others] = [open(database.open()), open(database.open()), open(database.open())]
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     for (const { latchkey } of others) await latchkey.verify(token)
@@ -62,7 +62,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     for (const { latchkey } of others) expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('waits for one whose feed is cut off without a word until that one believes nothing any more', async () => {
+  it('waits for a process with a silent feed until the cached data of that process is stale', async () => {
     const proxy = await startTcpProxy(database.url)
     cleanUps.push(() => proxy.close())
     const writer = open(database.open())
@@ -74,7 +74,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     expect(await outcomeOf(() => deaf.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('waits for one that has vanished without leaving, and for its maxStaleness, not for that of the writer', async () => {
+  it('waits for a process that has crashed, for its own maxStaleness and not for that of the writer', async () => {
     const store = database.open()
     const writer = open(store)
     await writer.latchkey.issue({ subject: 'alice' })
@@ -82,7 +82,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     expect(await timeOf(writer.keys.revoke('alice', { everywhere: true }))).toBeGreaterThanOrEqual(shortStaleness)
   })
 
-  it('can be waited for after a transaction of the caller', async () => {
+  it('resolves for a transaction of the caller', async () => {
     const [writer, other] = [open(database.open()), open(database.open())]
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     await other.latchkey.verify(token)
@@ -96,7 +96,7 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
     expect(await outcomeOf(() => other.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('holds for many at once, by several writers', async () => {
+  it('resolves for many changes at once, of several writers', async () => {
     const processes = [open(database.open()), open(database.open()), open(database.open())]
     const [first] = processes
     const tokens = await Promise.all(
@@ -116,8 +116,8 @@ describe('a change that is to hold everywhere, on PostgreSQL', () => {
   })
 })
 
-describe('a change that is to hold everywhere', () => {
-  it('resolves at once where nobody else verifies, also on a feed that is polled', async () => {
+describe('waiting for propagation', () => {
+  it('resolves at once if no other process verifies, also on a polled feed', async () => {
     const database = await emptyDatabase(emptySqlite)
     const { latchkey, keys } = open(database.open())
     const { token } = await latchkey.issue({ subject: 'alice' })
@@ -125,7 +125,7 @@ describe('a change that is to hold everywhere', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('waits for others on a feed that is polled until they believe nothing any more, and for nobody who has left', async () => {
+  it('waits on a polled feed until the data of others is stale, and not for a process that has closed', async () => {
     const database = await emptyDatabase(emptySqlite)
     const writer = open(database.open())
     const other = open(database.open(), shortStaleness)
@@ -137,7 +137,7 @@ describe('a change that is to hold everywhere', () => {
     await writer.keys.forget('alice', { everywhere: true })
   })
 
-  it('resolves only when every process has heard of it or believes nothing any more, although no feed told it', async () => {
+  it('resolves only once the change has reached every process or its data is stale, although no feed delivered it', async () => {
     const shared = memoryStore()
     const writer = open(shared)
     const reader = open(steer(shared).store, 250)
@@ -149,7 +149,7 @@ describe('a change that is to hold everywhere', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('asks who verifies until the store can say so', async () => {
+  it('retries the list of verifiers while the store is unavailable', async () => {
     const steered = steer()
     const { latchkey, keys } = open(steered.store)
     await latchkey.issue({ subject: 'alice' })
@@ -164,7 +164,7 @@ describe('a change that is to hold everywhere', () => {
     expect(asked).toBe(3)
   })
 
-  it('cannot be waited for inside a transaction that is not committed yet', async () => {
+  it('cannot be combined with an open transaction', async () => {
     const { keys, store } = open(memoryStore())
     const revoking = store.transaction((client) => keys.revoke('alice', { client, everywhere: true }))
     await expect(revoking).rejects.toThrow(TypeError)

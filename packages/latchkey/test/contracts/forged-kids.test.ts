@@ -4,7 +4,7 @@ import type { TenantStore } from '../../src/secrets/ports.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 
-/** The store with a count of everything that reads or writes it. */
+/** Counts the calls that read or write the store. */
 function counted(store: TenantStore): { store: TenantStore; calls: () => number } {
   let calls = 0
   const watched = new Proxy(store, {
@@ -25,7 +25,7 @@ function segment(value: object): string {
 }
 
 describe('a flood of forged tokens (C2)', () => {
-  it('is refused in memory, without one call of the store', async () => {
+  it('is refused in memory, without a call of the store', async () => {
     const { store, calls } = counted(memoryStore())
     const { latchkey } = setUp({ store })
     const { token } = await latchkey.issue({ subject: 'alice' })
@@ -44,7 +44,7 @@ describe('a flood of forged tokens (C2)', () => {
     expect(calls()).toBe(before)
   })
 
-  it('with the kid of a tenant that was never asked for costs one read, not one a token', async () => {
+  it('costs one read in all, if it has the kid of a tenant that was never read', async () => {
     const shared = memoryStore()
     const { token } = await setUp({ store: shared }).latchkey.issue({ subject: 'alice' })
     const { store, calls } = counted(shared)
@@ -58,7 +58,7 @@ describe('a flood of forged tokens (C2)', () => {
     expect(calls()).toBe(before + 1)
   })
 
-  it('that is too large is refused before it is decoded', async () => {
+  it('is refused before it is decoded, if its tokens are too large', async () => {
     const { latchkey } = setUp({ latchkey: { maxTokenBytes: 1000 } })
     expect(await outcomeOf(() => latchkey.verify('!'.repeat(1001)))).toBe('token_too_large')
     expect(await outcomeOf(() => latchkey.verify('!'.repeat(1000)))).toBe('token_malformed')
@@ -66,7 +66,7 @@ describe('a flood of forged tokens (C2)', () => {
 })
 
 describe('a token made by another library with a tenant’s kid', () => {
-  it('verifies whatever the order of its header', async () => {
+  it('is accepted with any order of header parameters', async () => {
     const { SignJWT } = await import('jose')
     const setup = setUp()
     const { token } = await setup.latchkey.issue({ subject: 'alice' })

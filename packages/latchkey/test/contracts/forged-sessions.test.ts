@@ -14,7 +14,7 @@ function setUpTripwire(): Setup & { readonly forgeries: Forgery[] } {
   return { ...setUp({ latchkey }), forgeries }
 }
 
-/** Signs as a thief of the tenant's secret would, after a genuine token with other claims. */
+/** Signs as an attacker with the tenant's secret would: a valid token with other claims. */
 async function forge({ store, latchkey }: Setup, tenant: string, claims: Record<string, unknown>): Promise<string> {
   const { token } = await latchkey.issue({ subject: tenant })
   const secret = (await store.readTenants([tenant])).get(tenant)?.secrets.find(({ retiresAt }) => retiresAt === null)
@@ -27,8 +27,8 @@ async function forge({ store, latchkey }: Setup, tenant: string, claims: Record<
   return `${input}.${createHmac('sha256', bytes).update(input).digest('base64url')}`
 }
 
-describe('a token under a stolen secret', () => {
-  it('is refused and reported when its session was never begun, without a read', async () => {
+describe('a token signed with a stolen secret', () => {
+  it('is refused and reported, without a read, when its session was never created', async () => {
     const setup = setUpTripwire()
     const bob = await setup.latchkey.issue({ subject: 'bob' })
     const { sessionId } = await setup.latchkey.issue({ subject: 'alice' })
@@ -43,7 +43,7 @@ describe('a token under a stolen secret', () => {
     expect(setup.forgeries).toEqual(made.map(() => ({ subject: 'alice', kid })))
   })
 
-  it('reports nothing when it is another one’s, out of date or for somebody else', async () => {
+  it('is not reported when its secret, time, audience or subject is wrong', async () => {
     const setup = setUpTripwire()
     const sid = randomUUID()
     const codes = []
@@ -64,7 +64,7 @@ describe('a token under a stolen secret', () => {
     expect(setup.forgeries).toEqual([])
   })
 
-  it('is reported though its secret has retired: it leaked all the same', async () => {
+  it('is reported also when its secret has retired, because that one leaked too', async () => {
     const setup = setUpTripwire()
     const forged = await forge(setup, 'alice', { sid: randomUUID() })
     await setup.keys.requireReissue('alice')
@@ -72,8 +72,8 @@ describe('a token under a stolen secret', () => {
   })
 })
 
-describe('a session ID that we minted', () => {
-  it('holds for its subject whatever became of the secret, and of the session', async () => {
+describe('a minted session ID', () => {
+  it('is recognised for its subject after the secret and the session have ended', async () => {
     const setup = setUpTripwire()
     const { token, sessionId } = await setup.latchkey.issue({ subject: 'alice' })
     await setup.keys.rotate('alice')
@@ -87,7 +87,7 @@ describe('a session ID that we minted', () => {
     expect(setup.forgeries).toEqual([])
   })
 
-  it('is needed to issue', async () => {
+  it('is required by issue', async () => {
     const { latchkey } = setUpTripwire()
     const bob = await latchkey.issue({ subject: 'bob' })
     for (const sessionId of [randomUUID(), bob.sessionId]) {
@@ -108,7 +108,7 @@ describe('a session ID that we minted', () => {
     )
   })
 
-  it('is spoilt by a change of any bit', () => {
+  it('is refused after a change of any bit', () => {
     const ids = sessionIds(key)
     const id = ids.mint('alice', 1_700_000_000_000)
     for (let at = 0; at < id.length; at += 1) {
@@ -118,7 +118,7 @@ describe('a session ID that we minted', () => {
     }
   })
 
-  it('needs a key that nobody can guess', () => {
+  it('needs a key of at least 32 bytes', () => {
     expect(() => sessionIds(new Uint8Array(31))).toThrow(TypeError)
   })
 })

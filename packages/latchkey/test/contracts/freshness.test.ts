@@ -13,7 +13,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((latchkey) => latchkey.close()))
 })
 
-/** Closed when the test ends. */
+/** Closed at the end of the test. */
 function open<S extends { readonly latchkey: Latchkey }>(setup: S): S {
   opened.push(setup.latchkey)
   return setup
@@ -33,7 +33,7 @@ async function twoProcesses() {
 }
 
 describe('a verifier whose feed is silent (C4)', () => {
-  it('believes what it read for maxStaleness, then reads again: a revocation is never missed for longer', async () => {
+  it('uses what it read for maxStaleness, then reads again, so that a revocation applies within that time', async () => {
     const { clock, writer, reader, token } = await twoProcesses()
     await writer.keys.revoke('alice')
     clock.advance(maxStaleness)
@@ -42,7 +42,7 @@ describe('a verifier whose feed is silent (C4)', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('answers 503 when the database is away as well: never 401, and never an accept', async () => {
+  it('responds with 503 when the database is unavailable as well, never with 401, and never accepts', async () => {
     const { clock, reader, steered, token } = await twoProcesses()
     clock.advance(maxStaleness + 1)
     steered.setReachable(false)
@@ -54,7 +54,7 @@ describe('a verifier whose feed is silent (C4)', () => {
     expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('reads once for all that ask at the same time', async () => {
+  it('reads once for all concurrent verifications', async () => {
     const { clock, reader, steered, token } = await twoProcesses()
     clock.advance(maxStaleness + 1)
     const before = steered.reads
@@ -62,7 +62,7 @@ describe('a verifier whose feed is silent (C4)', () => {
     expect(steered.reads).toBe(before + 1)
   })
 
-  it('does not believe a read that took longer than maxStaleness', async () => {
+  it('does not use a read that took longer than maxStaleness', async () => {
     const { clock, reader, steered, token } = await twoProcesses()
     clock.advance(maxStaleness + 1)
     steered.holdReads()
@@ -76,8 +76,8 @@ describe('a verifier whose feed is silent (C4)', () => {
   })
 })
 
-describe('a verifier whose feed proves itself (C4)', () => {
-  it('never reads again what it knows', async () => {
+describe('a verifier whose feed proves freshness (C4)', () => {
+  it('never reads a cached tenant again', async () => {
     const { clock, reader, steered, feed, token } = await twoProcesses()
     const before = steered.reads
     for (let count = 0; count < 100; count += 1) {
@@ -88,7 +88,7 @@ describe('a verifier whose feed proves itself (C4)', () => {
     expect(steered.reads).toBe(before)
   })
 
-  it('counts from when the check began, not from when it ended', async () => {
+  it('counts from the start of the check, not from its end', async () => {
     const { clock, writer, reader, feed, token } = await twoProcesses()
     const began = instantOf(clock)
     clock.advance(maxStaleness)
@@ -98,7 +98,7 @@ describe('a verifier whose feed proves itself (C4)', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('believes nothing from before it lost its thread', async () => {
+  it('uses no data from before its feed was lost', async () => {
     const { writer, reader, feed, token } = await twoProcesses()
     await writer.keys.revoke('alice')
     feed.lost()
@@ -107,42 +107,42 @@ describe('a verifier whose feed proves itself (C4)', () => {
 })
 
 describe('the state of the feed', () => {
-  it('is told at once when it begins to vouch', async () => {
-    const told: boolean[] = []
+  it('is reported as soon as it is fresh', async () => {
+    const states: boolean[] = []
     const steered = steer()
     const { keys } = open(
-      setUp({ store: steered.store, keys: { maxStaleness: 60_000, onFeedChange: (isFresh) => told.push(isFresh) } }),
+      setUp({ store: steered.store, keys: { maxStaleness: 60_000, onFeedChange: (isFresh) => states.push(isFresh) } }),
     )
     await keys.ready()
     steered.listeners[0]?.proved(instantOf(createFakeClock()))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => states).toEqual([true])
   })
 
-  it('is told when it begins to vouch, loses its thread, goes silent and comes back', async () => {
+  it('is reported when it is fresh, is lost, goes silent and recovers', async () => {
     const steered = steer()
     const clock = systemClock
-    const told: boolean[] = []
+    const states: boolean[] = []
     const { keys } = open(
       setUp({
         store: steered.store,
         clock,
-        keys: { maxStaleness: 250, onFeedChange: (isFresh) => told.push(isFresh) },
+        keys: { maxStaleness: 250, onFeedChange: (isFresh) => states.push(isFresh) },
       }),
     )
     await keys.ready()
     const [feed] = steered.listeners
     feed?.proved(instantOf(clock))
-    await expect.poll(() => told).toEqual([true])
+    await expect.poll(() => states).toEqual([true])
     feed?.lost()
     feed?.proved(instantOf(clock))
-    await expect.poll(() => told).toEqual([true, false, true])
-    await expect.poll(() => told).toEqual([true, false, true, false])
+    await expect.poll(() => states).toEqual([true, false, true])
+    await expect.poll(() => states).toEqual([true, false, true, false])
     expect(keys.feedAgeMs).toBeGreaterThan(250)
   })
 })
 
 describe('elapsed time', () => {
-  it('is the larger of the two clocks: a machine that was suspended, or whose wall clock was set, does not gain time', async () => {
+  it('is the larger of two clocks’ readings, so that neither suspend nor a changed wall clock extends freshness', async () => {
     const suspended = await twoProcesses()
     await suspended.writer.keys.revoke('alice')
     suspended.clock.step(maxStaleness + 1)
@@ -156,7 +156,10 @@ describe('elapsed time', () => {
   })
 })
 
-/** A clock that can be told to let time pass at one of its next readings, as for a process that is stopped there and woken again. */
+/**
+ * A clock that advances at one of its next readings, as for a process that is stopped there and
+ * continued later.
+ */
 function createStoppingClock() {
   const clock = createFakeClock()
   let readingsLeft = Number.POSITIVE_INFINITY
@@ -177,7 +180,7 @@ function createStoppingClock() {
 }
 
 describe('a process that is stopped for longer than maxStaleness with a token in hand (SIGSTOP)', () => {
-  it('does not accept it on old knowledge when it is woken, wherever it was stopped', async () => {
+  it('does not accept it on stale data after it continues, wherever it was stopped', async () => {
     let stops = 0
     for (let reading = 1; reading <= 20; reading += 1) {
       const shared = memoryStore()

@@ -12,7 +12,7 @@ import { masterKeys, outcomeOf, type Setup, setUp } from '../support/setup.js'
 const none = { roles: [], scope: '' }
 const editor = { roles: ['editor'], scope: 'posts:read posts:write' }
 
-/** A cache that processes share, whose entries a test can set back. */
+/** A shared cache whose entries a test can roll back. */
 function sharedCache() {
   const entries = new Map<string, string>()
   const cache: SharedCache = {
@@ -32,12 +32,12 @@ async function readAlice(store: TenantStore): Promise<TenantRecord> {
   return record
 }
 
-/** Writes a row as somebody with the database alone could. */
+/** Writes a row as an attacker who controls only the database could. */
 async function overwrite(store: TenantStore, change: (record: TenantRecord) => Partial<TenantRecord>): Promise<void> {
   await store.change('alice', (current) => (current === undefined ? undefined : { ...current, ...change(current) }))
 }
 
-/** A token with other claims, under the tenant's real secret. */
+/** Signs other claims with the tenant's real secret. */
 async function forge(
   { store, masterKeys: ring }: Setup,
   token: string,
@@ -56,7 +56,7 @@ async function forge(
 }
 
 describe('grants of a tenant (C1)', () => {
-  it('hold at once for tokens that were issued before, in every process', async () => {
+  it('apply at once to tokens that were issued before, in every process', async () => {
     const one = setUp()
     const two = setUp({ store: one.store, clock: one.clock })
     const { token } = await one.latchkey.issue({ subject: 'alice' })
@@ -115,7 +115,7 @@ describe('grants of a tenant (C1)', () => {
     expect(await outcomeOf(() => latchkey.verify(early))).toBe('token_not_yet_valid')
   })
 
-  it('outlive every change of the secret, and end with forget', async () => {
+  it('survive every change of the secret, and end with forget', async () => {
     const { keys, latchkey } = setUp()
     await keys.provision('alice')
     await keys.setGrants('alice', { ...editor, plan: 'pro' })
@@ -134,8 +134,8 @@ describe('grants of a tenant (C1)', () => {
 
   it('can be changed while the tenant is disabled, and are refused for one that does not exist', async () => {
     const { keys } = setUp()
-    expect(await outcomeOf(() => keys.setGrants('nobody', editor))).toBe('tenant_unknown')
-    expect(await outcomeOf(() => keys.setGrants('nobody', null))).toBe('tenant_unknown')
+    expect(await outcomeOf(() => keys.setGrants('absent', editor))).toBe('tenant_unknown')
+    expect(await outcomeOf(() => keys.setGrants('absent', null))).toBe('tenant_unknown')
     await keys.provision('alice')
     await keys.disable('alice')
     await keys.setGrants('alice', editor)
@@ -158,7 +158,7 @@ describe('grants of a tenant (C1)', () => {
     expect((await latchkey.verify(token)).grants).toEqual(editor)
   })
 
-  it('make no new version when nothing changes', async () => {
+  it('create no new version when nothing changes', async () => {
     const { keys } = setUp()
     await keys.provision('alice')
     const versions = new Set<number | undefined>()
@@ -175,7 +175,7 @@ describe('a key source whose signer is the authority', () => {
   it.each([
     ['sharedSecret', () => sharedSecret({ secrets: ['x'.repeat(32)] })],
     ['keyPair', () => keyPair({ keys: [{ kid: 'k', alg: 'EdDSA', privateKey }] })],
-  ])('grants what its tokens claim: %s', async (_, create) => {
+  ])('grants the claims of its tokens: %s', async (_, create) => {
     const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys: create() })
     const { token } = await latchkey.issue({ subject: 'alice', claims: { ...editor, client_id: 'web' } })
     expect((await latchkey.verify(token)).grants).toEqual(editor)
@@ -198,7 +198,7 @@ describe('sealed grants (C6, C7)', () => {
       expect(await outcomeOf(() => fresh.latchkey.verify(token))).toBe('master_key_wrong')
       expect(await outcomeOf(() => keys.describe('alice'))).toBe('master_key_wrong')
       expect((await fresh.keys.checkSealed()).failed).toEqual({ master_key_wrong: 1 })
-      // What ends rights works all the same, and gives none back.
+      // Changes that end rights still work, and grant none.
       await keys.rotate('alice')
       expect(await outcomeOf(() => latchkey.verify(token))).toBe('master_key_wrong')
     }
@@ -224,7 +224,7 @@ describe('sealed grants (C6, C7)', () => {
     expect((await later.latchkey.verify(token)).grants).toEqual(editor)
   })
 
-  it('do not come back from an old entry of the shared cache', async () => {
+  it('are not restored by an old entry of the shared cache', async () => {
     const { cache, entries } = sharedCache()
     const clock = createFakeClock()
     const { store, keys, latchkey } = setUp({ clock, keys: { cache } })
@@ -243,7 +243,7 @@ describe('sealed grants (C6, C7)', () => {
 })
 
 describe('grants in memory', () => {
-  it('are one object for all tenants that have the same', async () => {
+  it('are one object for all tenants with equal grants', async () => {
     const { keys, latchkey } = setUp()
     const grants = []
     for (const subject of ['alice', 'bob']) {

@@ -4,12 +4,12 @@ import { maxStaleness, type ScheduledProcess, ScheduledWorld } from '../support/
 
 type Three = readonly [ScheduledProcess, ScheduledProcess, ScheduledProcess]
 
-/** Does one thing after another, and waits for its turn before each. */
+/** Runs steps one after another, and waits for its turn before each. */
 type Actor = () => Promise<void>
 
 interface Scenario {
   readonly isCacheShared: boolean
-  /** What goes on at the same time among processes that know alice. */
+  /** The concurrent steps of processes that have cached alice. */
   readonly actors: (world: ScheduledWorld, processes: Three) => readonly Actor[]
 }
 
@@ -24,16 +24,16 @@ const does =
 
 const thrice = (world: ScheduledWorld, event: () => unknown): Actor => does(world, event, event, event)
 
-/** Asks about every token there is. */
+/** Verifies every token. */
 const reads = (world: ScheduledWorld, process: ScheduledProcess): Actor =>
   thrice(world, () => Promise.all(world.tokens.map((known) => process.verify(known))))
 
-/** Signs in, which reads alice by her name, while others read her by her tokens. */
+/** Signs in, which reads alice by her ID, while others read her by kid. */
 const signsIn = (world: ScheduledWorld, process: ScheduledProcess): Actor => thrice(world, () => process.signIn())
 
 const proves = (world: ScheduledWorld, process: ScheduledProcess): Actor => thrice(world, () => process.prove())
 
-/** Has alice leave its memory, which holds one tenant. */
+/** Evicts alice from a cache of one tenant. */
 const evicts = (world: ScheduledWorld, process: ScheduledProcess): Actor => thrice(world, () => process.readBob())
 
 type Change = Parameters<ScheduledProcess['change']>[0]
@@ -138,14 +138,14 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-/** After each step whatever follows from it without waiting: reads take off on a turn of their own. */
+/** Runs all reactions to a step that need no waiting: reads start in a turn of their own. */
 const act = async (step: () => Promise<unknown>): Promise<void> => {
   await step()
   for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
-describe('in whatever order the messages of processes arrive', () => {
-  it.each(Object.entries(scenarios))('%s break no promise', async (_, { isCacheShared, actors }) => {
+describe('the contracts, in any order of messages between processes', () => {
+  it.each(Object.entries(scenarios))('hold for %s', async (_, { isCacheShared, actors }) => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler({ act }), async (scheduler) => {
         const world = new ScheduledWorld(scheduler, isCacheShared)
@@ -156,7 +156,7 @@ describe('in whatever order the messages of processes arrive', () => {
           await world.close()
         }
       }),
-      // An order of steps is not made plainer by leaving some out, and trying takes longer than the test may.
+      // Shrinking does not make a schedule clearer, and takes longer than the test may.
       { numRuns: 150, endOnFailure: true },
     )
   })

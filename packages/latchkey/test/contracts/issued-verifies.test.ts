@@ -12,7 +12,7 @@ import { masterKeys, outcomeOf, setUp } from '../support/setup.js'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-/** Every source of keys that sign. */
+/** Every key source that can sign. */
 const sources: readonly [name: string, create: () => KeySource][] = [
   ['sharedSecret', () => sharedSecret({ secrets: [Buffer.alloc(32, 7)] })],
   ['keyPair with keys', () => keyPair({ keys: [{ kid: 'k', alg: 'ES256', privateKey }] })],
@@ -24,7 +24,10 @@ function create(keys: KeySource, options: Partial<LatchkeyOptions> = {}) {
   return createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys, ...options })
 }
 
-/** Values that are what `claims` or one of its members may not be, and what the message must name. */
+/**
+ * Values that `claims` or one of its members must not be, and the name that the message must
+ * contain.
+ */
 class Document {
   readonly _doc = { hash: 'x' }
   toJSON() {
@@ -65,8 +68,8 @@ const refused: readonly [what: string, claims: unknown, named: string][] = [
   ['the session as a claim', { sid: 'other' }, 'claims.sid'],
 ]
 
-describe.each(sources)('what %s issues', (name, source) => {
-  it('verifies, and says what was given', async () => {
+describe.each(sources)('a token issued with %s', (name, source) => {
+  it('is accepted, and carries the given claims', async () => {
     const latchkey = create(source())
     const names = fc
       .string()
@@ -84,7 +87,7 @@ describe.each(sources)('what %s issues', (name, source) => {
         const verified = await latchkey.verify(token)
         expect(verified).toMatchObject({ subject, sessionId, expiresAt })
         const { iss, sub, aud, exp, iat, jti, sid, ...others } = verified.claims
-        // The one value that JSON changes and that equals what it becomes: -0.
+        // JSON changes -0 to 0, which is equal to it.
         expect(others).toEqual(JSON.parse(JSON.stringify(claims)))
       }),
       { numRuns: 60 },
@@ -92,7 +95,7 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it('has what a getter returned when it was checked, whatever it would return next', async () => {
+  it('carries the value that a getter returned to the check', async () => {
     const latchkey = create(source())
     const answers = ['pro', new Date(0)]
     const claims = Object.defineProperty({}, 'plan', { get: () => answers.shift(), enumerable: true })
@@ -101,7 +104,7 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it.each(refused)('never has %s', async (_, claims, named) => {
+  it.each(refused)('is not issued with %s', async (_, claims, named) => {
     const latchkey = create(source())
     const issue = async () => latchkey.issue({ subject: 'ada', claims } as IssueRequest)
     await expect(issue).rejects.toThrow(TypeError)
@@ -109,31 +112,37 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it('has as many levels as verify takes', async () => {
+  it('may be nested as deeply as verify accepts', async () => {
     const latchkey = create(source())
     const { token } = await latchkey.issue({ subject: 'ada', claims: { deep: nested(MAX_DEPTH) } })
     expect((await latchkey.verify(token)).claims.deep).toEqual(nested(MAX_DEPTH))
     await latchkey.close()
   })
 
-  it.each([42, '', undefined, null, { id: 1 }, ['ada'], Number.NaN])('never is of the subject %j', async (subject) => {
-    const latchkey = create(source())
-    const code = name === 'tenantSecrets' ? 'tenant_invalid' : undefined
-    const error = await errorOf(() => latchkey.issue({ subject } as unknown as IssueRequest))
-    if (code !== undefined) expect(error).toMatchObject({ code })
-    else expect(error).toBeInstanceOf(TypeError)
-    await latchkey.close()
-  })
+  it.each([42, '', undefined, null, { id: 1 }, ['ada'], Number.NaN])(
+    'is not issued for the subject %j',
+    async (subject) => {
+      const latchkey = create(source())
+      const code = name === 'tenantSecrets' ? 'tenant_invalid' : undefined
+      const error = await errorOf(() => latchkey.issue({ subject } as unknown as IssueRequest))
+      if (code !== undefined) expect(error).toMatchObject({ code })
+      else expect(error).toBeInstanceOf(TypeError)
+      await latchkey.close()
+    },
+  )
 
-  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '900', null])('never lives for %j', async (expiresIn) => {
-    const latchkey = create(source())
-    await expect(async () => latchkey.issue({ subject: 'ada', expiresIn } as unknown as IssueRequest)).rejects.toThrow(
-      /expiresIn/,
-    )
-    await latchkey.close()
-  })
+  it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '900', null])(
+    'is not issued with the lifetime %j',
+    async (expiresIn) => {
+      const latchkey = create(source())
+      await expect(async () =>
+        latchkey.issue({ subject: 'ada', expiresIn } as unknown as IssueRequest),
+      ).rejects.toThrow(/expiresIn/)
+      await latchkey.close()
+    },
+  )
 
-  it.each(['', 'a b', 'ä', 'x'.repeat(256), 7, null])('never is of the session %j', async (sessionId) => {
+  it.each(['', 'a b', 'ä', 'x'.repeat(256), 7, null])('is not issued for the session %j', async (sessionId) => {
     const latchkey = create(source())
     await expect(async () => latchkey.issue({ subject: 'ada', sessionId } as unknown as IssueRequest)).rejects.toThrow(
       /sessionId/,
@@ -141,7 +150,7 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it('never is of a session that was minted for another subject', async () => {
+  it('is not issued for a session that was minted for another subject', async () => {
     const minted = sessionIds(Buffer.alloc(32, 1))
     const latchkey = create(source(), { sessionIds: minted })
     const { token } = await latchkey.issue({ subject: 'ada', sessionId: minted.mint('ada', Date.now()) })
@@ -152,7 +161,7 @@ describe.each(sources)('what %s issues', (name, source) => {
     await latchkey.close()
   })
 
-  it('never is dated by a clock that knows no date', async () => {
+  it('is not issued with a clock that returns NaN', async () => {
     for (const now of [Number.NaN, -1000, 1e15]) {
       const latchkey = create(source(), { clock: { ...createFakeClock(), now: () => now } })
       await expect(async () => latchkey.issue({ subject: 'ada' })).rejects.toThrow()
@@ -160,7 +169,7 @@ describe.each(sources)('what %s issues', (name, source) => {
     }
   })
 
-  it('is what it was checked to be, though options and claims change afterwards', async () => {
+  it('carries the checked values, although options and claims change afterwards', async () => {
     const audience = ['test', 'other']
     const latchkey = create(source(), { audience })
     audience[0] = 'changed'
@@ -182,7 +191,7 @@ describe.each(sources)('what %s issues', (name, source) => {
 })
 
 describe('a tenant whose session has ended', () => {
-  it('gets no token of that session, and goes on with another', async () => {
+  it('gets no token of that session, but one of another', async () => {
     const { latchkey, keys } = setUp()
     await latchkey.issue({ subject: 'ada', sessionId: 'phone' })
     await keys.revokeSession('ada', 'phone')

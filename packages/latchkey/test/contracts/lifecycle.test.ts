@@ -28,7 +28,7 @@ describe('a tenant that was rotated', () => {
 })
 
 describe('a tenant that was revoked', () => {
-  it('loses every token it had, and nobody else loses any', async () => {
+  it('loses all its tokens, and no other tenant loses one', async () => {
     const { keys, latchkey } = setUp()
     const alice = [await latchkey.issue({ subject: 'alice' }), await latchkey.issue({ subject: 'alice' })]
     const bob = await latchkey.issue({ subject: 'bob' })
@@ -46,7 +46,7 @@ describe('a tenant that was revoked', () => {
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('costs one read for all later tries with the dead tokens of one secret', async () => {
+  it('costs one read for all later attempts with tokens of one revoked secret', async () => {
     const { keys, latchkey, store } = setUp()
     const tokens = [await latchkey.issue({ subject: 'alice' }), await latchkey.issue({ subject: 'alice' })]
     await keys.revoke('alice')
@@ -64,7 +64,7 @@ describe('a tenant that was revoked', () => {
 })
 
 describe('a session that was revoked', () => {
-  it('ends on its own device and nowhere else', async () => {
+  it('ends only on its own device', async () => {
     const { keys, latchkey } = setUp()
     const phone = await latchkey.issue({ subject: 'alice', sessionId: 'phone' })
     const laptop = await latchkey.issue({ subject: 'alice', sessionId: 'laptop' })
@@ -74,7 +74,7 @@ describe('a session that was revoked', () => {
     expect(await latchkey.verify(laptop.token)).toMatchObject({ sessionId: 'laptop' })
   })
 
-  it('stays ended through a rotation', async () => {
+  it('stays ended after a rotation', async () => {
     const { keys, latchkey } = setUp()
     const phone = await latchkey.issue({ subject: 'alice', sessionId: 'phone' })
     await keys.revokeSession('alice', 'phone')
@@ -83,8 +83,8 @@ describe('a session that was revoked', () => {
   })
 })
 
-describe('a tenant whose tokens must be issued anew', () => {
-  it('is told to refresh, not to sign in', async () => {
+describe('a tenant whose tokens must be reissued', () => {
+  it('gets the hint to refresh, not to sign in', async () => {
     const { keys, latchkey } = setUp()
     const before = await latchkey.issue({ subject: 'alice', claims: { role: 'admin' } })
     await keys.requireReissue('alice')
@@ -93,7 +93,7 @@ describe('a tenant whose tokens must be issued anew', () => {
     expect(await latchkey.verify(after.token)).toMatchObject({ claims: { role: 'reader' } })
   })
 
-  it('is told so even by a verifier whose clock is behind', async () => {
+  it('gets the hint also from a verifier whose clock is behind', async () => {
     const { keys, latchkey, clock } = setUp()
     const before = await latchkey.issue({ subject: 'alice' })
     await keys.requireReissue('alice')
@@ -103,7 +103,7 @@ describe('a tenant whose tokens must be issued anew', () => {
 })
 
 describe('a tenant that is disabled', () => {
-  it('has no tokens and gets none, until it is enabled; those from before stay dead', async () => {
+  it('has no valid token and gets none until it is enabled, and earlier tokens stay revoked', async () => {
     const { keys, latchkey } = setUp()
     const before = await latchkey.issue({ subject: 'alice' })
     await keys.disable('alice')
@@ -124,7 +124,7 @@ describe('a tenant that is disabled', () => {
 })
 
 describe('a tenant that was forgotten', () => {
-  it('is gone, and one who begins anew under its ID inherits nothing', async () => {
+  it('is deleted, and a new tenant with its ID inherits nothing', async () => {
     const { keys, latchkey } = setUp()
     const before = await latchkey.issue({ subject: 'alice' })
     await keys.forget('alice')
@@ -132,18 +132,18 @@ describe('a tenant that was forgotten', () => {
     expect(await outcomeOf(() => latchkey.verify(before.token))).toBe('token_revoked')
     await latchkey.issue({ subject: 'alice' })
     expect(await outcomeOf(() => latchkey.verify(before.token))).toBe('token_revoked')
-    await keys.forget('nobody')
+    await keys.forget('absent')
   })
 })
 
-describe('what cannot be meant', () => {
-  it('is refused with a code when it comes from outside and with a TypeError when it comes from the program', async () => {
+describe('a wrong call', () => {
+  it('is refused with a code when it comes from a request, and with a TypeError when it comes from the program', async () => {
     const { keys, latchkey } = setUp()
     for (const tenant of ['', 'a\0b', 'x'.repeat(256), '\ud800']) {
       expect(await outcomeOf(() => keys.provision(tenant))).toBe('tenant_invalid')
       expect(await outcomeOf(() => latchkey.issue({ subject: tenant }))).toBe('tenant_invalid')
     }
-    for (const change of [keys.rotate('nobody'), keys.revoke('nobody'), keys.disable('nobody')]) {
+    for (const change of [keys.rotate('absent'), keys.revoke('absent'), keys.disable('absent')]) {
       await expect(change).rejects.toMatchObject({ code: 'tenant_unknown' })
     }
     await expect(keys.revokeSession('alice', '')).rejects.toThrow(TypeError)
@@ -154,7 +154,7 @@ describe('what cannot be meant', () => {
     expect(() => setUp({ latchkey: { audience: [] } })).toThrow(TypeError)
   })
 
-  it('is answered with 503 after close', async () => {
+  it('fails with 503 after close', async () => {
     const { latchkey } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     await latchkey.close()
@@ -173,7 +173,7 @@ describe('a tenant whose record another program wrote', () => {
     expect(await outcomeOf(() => latchkey.issue({ subject: 'alice' }))).toBe('tenant_disabled')
   })
 
-  it('must have its tokens issued anew when its secret says so, although it still signs', async () => {
+  it('must have its tokens reissued when its secret requires it, although it still signs', async () => {
     const { latchkey, store } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     const reissued = (current: TenantRecord): TenantState => ({

@@ -4,7 +4,7 @@ import { memoryStore } from '../../src/stores/memory/index.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-/** Tokens of many tenants, and a process that knows none of them and has room for a few. */
+/** Tokens of many tenants, and a process that has cached none of them and can cache a few. */
 async function coldTenants(count: number, maxTenants: number) {
   const shared = memoryStore()
   const steered = steer(shared)
@@ -21,9 +21,9 @@ async function coldTenants(count: number, maxTenants: number) {
   return { steered, writer, reader, clock, tokens, verify }
 }
 
-describe('more cold tenants at once than a process has room for', () => {
+describe('more concurrent tenants than a process can cache', () => {
   it.each([1, 7, 100])(
-    'are all answered by one that keeps %i, whether the feed is fresh or silent',
+    'are all verified by a process that caches %i, whether the feed is fresh or silent',
     async (maxTenants) => {
       const { steered, clock, tokens, verify } = await coldTenants(1200, maxTenants)
       expect(new Set(await Promise.all(tokens.map(verify)))).toEqual(new Set(['accepted']))
@@ -32,7 +32,7 @@ describe('more cold tenants at once than a process has room for', () => {
     },
   )
 
-  it('can sign at once as well', async () => {
+  it('are all signed for', async () => {
     const { reader } = await coldTenants(0, 2)
     const issued = await Promise.all(
       Array.from({ length: 300 }, (_, n) => reader.latchkey.issue({ subject: `new-${n}` })),
@@ -40,7 +40,7 @@ describe('more cold tenants at once than a process has room for', () => {
     expect(issued).toHaveLength(300)
   })
 
-  it('are refused when a change of theirs was told before their verification went on', async () => {
+  it('are refused when a change was delivered before their verification continued', async () => {
     const { steered, writer, clock, tokens, verify } = await coldTenants(50, 1)
     steered.listeners[0]?.proved(instantOf(clock))
     steered.holdReads()

@@ -21,8 +21,8 @@ async function slowReader({ maxTenants = 100, mayWrite = true } = {}) {
   return { writer, reader, steered, feed }
 }
 
-describe('a read that was under way when its tenant changed (C6)', () => {
-  it('is discarded, whether the change is told before or after it arrives', async () => {
+describe('a read during which its tenant changes (C6)', () => {
+  it('is discarded, whether the change is delivered before or after the read ends', async () => {
     for (const order of ['change first', 'read first']) {
       const { writer, reader, steered, feed } = await slowReader()
       const { token } = await writer.latchkey.issue({ subject: 'alice' })
@@ -40,7 +40,7 @@ describe('a read that was under way when its tenant changed (C6)', () => {
     }
   })
 
-  it('does not put a secret back that this process itself has just ended', async () => {
+  it('does not restore a secret that this process itself has just ended', async () => {
     const { reader, steered } = await slowReader()
     const { token } = await reader.latchkey.issue({ subject: 'alice' })
     await reader.keys.rotate('alice')
@@ -53,7 +53,7 @@ describe('a read that was under way when its tenant changed (C6)', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('does not replace what a later read found, when it arrives after it and nobody has told of the change', async () => {
+  it('does not replace the result of a later read, when the change was not delivered', async () => {
     const { writer, reader, steered } = await slowReader()
     const before = await writer.latchkey.issue({ subject: 'alice' })
     steered.holdReads()
@@ -73,7 +73,7 @@ describe('a read that was under way when its tenant changed (C6)', () => {
     expect(await outcomeOf(() => reader.latchkey.verify(before.token))).toBe('token_revoked')
   })
 
-  it('is not believed when the feed lost its thread meanwhile', async () => {
+  it('is not used when the feed was lost meanwhile', async () => {
     const { writer, reader, steered, feed } = await slowReader()
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     steered.holdReads()
@@ -86,8 +86,8 @@ describe('a read that was under way when its tenant changed (C6)', () => {
   })
 })
 
-describe('what a process has learnt by reading, before anybody told it (C6)', () => {
-  it('is not undone by a slower read under another name: a refused token stays refused', async () => {
+describe('a tenant that a process has read before the feed delivered the change (C6)', () => {
+  it('is not replaced by a slower read by another key, so that a refused token stays refused', async () => {
     const { writer, reader, steered } = await slowReader()
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     steered.holdReads()
@@ -103,7 +103,7 @@ describe('what a process has learnt by reading, before anybody told it (C6)', ()
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not undone by a proof of the feed that is older than the change', async () => {
+  it('is not replaced after a proof of the feed that is older than the change', async () => {
     const { writer, reader, feed } = await slowReader()
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     await reader.latchkey.verify(token)
@@ -115,7 +115,7 @@ describe('what a process has learnt by reading, before anybody told it (C6)', ()
     expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not undone by a slower read when it had to make room meanwhile', async () => {
+  it('is not replaced by a slower read after it was evicted', async () => {
     const { writer, reader, steered } = await slowReader({ maxTenants: 1 })
     const before = await writer.latchkey.issue({ subject: 'alice' })
     const bob = await writer.latchkey.issue({ subject: 'bob' })
@@ -135,7 +135,7 @@ describe('what a process has learnt by reading, before anybody told it (C6)', ()
     expect(await outcomeOf(() => reader.latchkey.verify(before.token))).toBe('token_revoked')
   })
 
-  it('is not undone when it is that there is no such tenant', async () => {
+  it('is not replaced when the read found no such tenant', async () => {
     const { writer, reader, steered } = await slowReader({ mayWrite: false })
     const { token } = await writer.latchkey.issue({ subject: 'alice' })
     steered.holdReads()
@@ -152,7 +152,7 @@ describe('what a process has learnt by reading, before anybody told it (C6)', ()
 })
 
 describe('readers, writers and the feed in any order', () => {
-  it('never accept a token once its revocation has been acknowledged and told', async () => {
+  it('never accept a token once its revocation was acknowledged and delivered', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(5), { minLength: 5, maxLength: 40 }), async (steps) => {
         const { writer, reader, steered, feed } = await slowReader()

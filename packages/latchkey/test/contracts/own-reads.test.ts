@@ -7,7 +7,7 @@ import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-/** A shared cache that can be set back to an older state. */
+/** A shared cache that can be rolled back. */
 class RestorableCache implements SharedCache {
   readonly ttlMs = 600_000
   entries = new Map<string, SharedCacheEntry>()
@@ -25,7 +25,10 @@ class RestorableCache implements SharedCache {
   async close(): Promise<void> {}
 }
 
-/** A process with room for one tenant, whose feed is fresh and has not delivered the change yet, over a cache that can be set back. */
+/**
+ * A process that caches one tenant. Its feed is fresh and has not delivered the change yet, and its
+ * shared cache can be rolled back.
+ */
 async function forgetfulReader() {
   const shared = memoryStore()
   const clock = createFakeClock()
@@ -52,12 +55,12 @@ const endings: Readonly<Record<string, readonly [(keys: TenantSecrets) => Promis
   'a revocation': [(keys) => keys.revoke('alice'), 'token_revoked'],
   'a forgotten tenant': [(keys) => keys.forget('alice'), 'token_revoked'],
   'a disabled tenant': [(keys) => keys.disable('alice'), 'token_revoked'],
-  'a demand to issue anew': [(keys) => keys.requireReissue('alice'), 'reissue_required'],
+  'a required reissue': [(keys) => keys.requireReissue('alice'), 'reissue_required'],
 }
 
 describe('a process that has refused a token', () => {
   it.each(Object.entries(endings))(
-    'never accepts it from an older entry of the shared cache, after %s that its feed has not delivered',
+    'never accepts it from an older entry of the shared cache, before its feed delivers %s',
     async (_, [end, code]) => {
       const { writer, cache, token, verify, forgetAlice } = await forgetfulReader()
       expect(await verify(token)).toBe('accepted')
@@ -72,7 +75,7 @@ describe('a process that has refused a token', () => {
     },
   )
 
-  it('does not accept it either when it learned of the end by signing', async () => {
+  it('does not accept it either when it read the revocation while signing', async () => {
     const { writer, reader, cache, token, verify, forgetAlice } = await forgetfulReader()
     await verify(token)
     const before = new Map(cache.entries)
@@ -84,7 +87,7 @@ describe('a process that has refused a token', () => {
     expect(await verify(token)).toBe('reissue_required')
   })
 
-  it('uses the shared cache again once its feed has delivered what it has read', async () => {
+  it('uses the shared cache again once its feed has delivered the change', async () => {
     const { steered, clock, token, prove, verify, forgetAlice } = await forgetfulReader()
     await verify(token)
     for (let proof = 0; proof < 3; proof += 1) {

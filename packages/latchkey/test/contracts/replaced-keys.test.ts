@@ -7,7 +7,7 @@ import { outcomeOf, setUp } from '../support/setup.js'
 
 const people = Array.from({ length: 120 }, (_, number) => `person-${number}`)
 
-/** Two processes over one store, with everybody's token. */
+/** Two processes over one store, with tokens of three tenants. */
 async function twoProcesses(store: TenantStore = memoryStore()) {
   const [one, other] = [setUp({ store }), setUp({ store })]
   const tokens = new Map<string, string>()
@@ -16,7 +16,7 @@ async function twoProcesses(store: TenantStore = memoryStore()) {
   return { store, one, other, tokens }
 }
 
-/** The store, in whose changes of settings something fails each time that `mayFail` says so, before or after the commit. */
+/** A store whose changes of settings fail when `mayFail` says so, before or after the commit. */
 function failing(inner: TenantStore, mayFail: () => 'before' | 'after' | undefined): TenantStore {
   return new Proxy(inner, {
     get(target, name) {
@@ -35,7 +35,7 @@ function failing(inner: TenantStore, mayFail: () => 'before' | 'after' | undefin
 }
 
 describe('the keys that processes share', () => {
-  it('are read in a transaction of the caller, which holds what a lapsed lease has to write', async () => {
+  it('are read in a transaction of the caller, also while that one blocks the renewal of an expired lease', async () => {
     const database = await emptySqlite()
     const store = database.open()
     await store.migrate()
@@ -52,7 +52,7 @@ describe('the keys that processes share', () => {
 })
 
 describe('a replacement of all keys (C7)', () => {
-  it('ends every token in every process, gives every tenant a new secret, and lets everybody go on', async () => {
+  it('ends every token in every process, creates a new secret for every tenant, and lets all tenants sign in', async () => {
     const { one, other, tokens } = await twoProcesses()
     const before = await other.keys.describe('person-1')
     expect(await one.keys.replaceKeys()).toBe(people.length)
@@ -68,7 +68,7 @@ describe('a replacement of all keys (C7)', () => {
     expect(await outcomeOf(() => other.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('goes on wherever it was killed, and leaves no secret and no key of before', async () => {
+  it('resumes wherever it was killed, and leaves no earlier secret and key', async () => {
     for (let step = 0; step < 6; step += 1) {
       for (const when of ['before', 'after'] as const) {
         const inner = memoryStore()
@@ -77,13 +77,13 @@ describe('a replacement of all keys (C7)', () => {
         let steps = 0
         const killed = setUp({ store: failing(inner, () => (steps++ === step ? when : undefined)) })
         await killed.keys.replaceKeys().catch(() => {})
-        // Whatever the state it was left in, people can sign in everywhere.
+        // In every intermediate state, tenants can sign in in every process.
         const { token } = await other.latchkey.issue({ subject: 'person-3' })
         expect(await one.latchkey.verify(token)).toMatchObject({ subject: 'person-3' })
         await other.keys.replaceKeys()
         expect([...(await kidsOf(inner)).keys()].filter((kid) => kidsBefore.has(kid))).toEqual([])
         for (const process of [one, other]) {
-          // Of the key before the last one nothing is known any more.
+          // Nothing remains of the key before the last one.
           const outcome = await outcomeOf(() => process.latchkey.verify(tokens.get('person-2') ?? ''))
           expect(['token_revoked', 'kid_unknown']).toContain(outcome)
         }
@@ -93,7 +93,7 @@ describe('a replacement of all keys (C7)', () => {
     }
   })
 
-  it('calls what else is to be ended only once every process uses the new keys', async () => {
+  it('ends the other keys only once every process uses the new ones', async () => {
     const { one, other, tokens } = await twoProcesses()
     let outcome: unknown
     await one.keys.replaceKeys({
@@ -104,7 +104,7 @@ describe('a replacement of all keys (C7)', () => {
     expect(outcome).toBe('token_revoked')
   })
 
-  it('never makes a process refuse a token that was issued meanwhile with the new keys', async () => {
+  it('never makes a process refuse a token that another process has issued with the new keys', async () => {
     const { one, other } = await twoProcesses()
     let done = false
     const refusals: unknown[] = []
@@ -124,7 +124,7 @@ describe('a replacement of all keys (C7)', () => {
     expect(refusals).toEqual([])
   })
 
-  it('costs no read for key IDs that are forged with the key of before', async () => {
+  it('costs no read for key IDs that are forged with the earlier key', async () => {
     let calls = 0
     const inner = memoryStore()
     const counted = new Proxy(inner, {
@@ -154,7 +154,7 @@ describe('a replacement of all keys (C7)', () => {
     expect(calls).toBe(before)
   })
 
-  it('gives the users of a stored key the next version to accept before anything is made with it', async () => {
+  it('reports the next version of a stored key to its users before the version is used', async () => {
     const { one, other } = await twoProcesses()
     const name = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
     const [made, shown] = [await one.keys.storedKey('a-key', name), await other.keys.storedKey('a-key', name)]
@@ -173,7 +173,7 @@ describe('a replacement of all keys (C7)', () => {
 })
 
 describe('the count of what a master key has encrypted', () => {
-  it('is that of all processes', async () => {
+  it('is the sum over all processes', async () => {
     const store = memoryStore()
     const [one, other] = [setUp({ store }), setUp({ store })]
     const before = (await one.keys.encryptions()).get('test') ?? 0

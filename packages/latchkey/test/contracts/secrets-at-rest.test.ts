@@ -5,7 +5,7 @@ import type { TenantRecord } from '../../src/secrets/ports.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { masterKeys, outcomeOf, setUp } from '../support/setup.js'
 
-/** The same store, with each tenant changed on its way out: what somebody who can write the database could do. */
+/** A store that changes each tenant it reads, as an attacker who can write the database could. */
 function tamper(shared: ReturnType<typeof memoryStore>, change: (record: TenantRecord) => TenantRecord) {
   const altered = async (read: Promise<ReadonlyMap<string, TenantRecord>>) =>
     new Map([...(await read)].map(([key, record]) => [key, change(record)] as const))
@@ -20,7 +20,7 @@ function tamper(shared: ReturnType<typeof memoryStore>, change: (record: TenantR
 }
 
 describe('secrets at rest (C7)', () => {
-  it('are nowhere in what the store holds, in what inspect shows, or in what describe tells', async () => {
+  it('are nowhere in the store, in the output of inspect, or in that of describe', async () => {
     const { keys, latchkey, store } = setUp()
     await latchkey.issue({ subject: 'alice' })
     const record = (await store.readTenants(['alice'])).get('alice')
@@ -36,7 +36,7 @@ describe('secrets at rest (C7)', () => {
     }
   })
 
-  it('open only for their own tenant, kid, generation and algorithm: a row moved to another tenant is refused, not believed', async () => {
+  it('open only for their own tenant, kid, generation and algorithm, and not in a row moved to another tenant', async () => {
     const shared = memoryStore()
     const writer = setUp({ store: shared })
     const { token } = await writer.latchkey.issue({ subject: 'mallory' })
@@ -51,7 +51,7 @@ describe('secrets at rest (C7)', () => {
     expect(await outcomeOf(() => renumbered.latchkey.verify(token))).toBe('master_key_wrong')
   })
 
-  it('keep the process from starting when it lacks their master key, or holds another under the same ID', async () => {
+  it('stop the process at the start when it lacks their master key, or has another under the same ID', async () => {
     const store = memoryStore()
     const first = setUp({ store })
     await first.latchkey.issue({ subject: 'alice' })
@@ -62,7 +62,7 @@ describe('secrets at rest (C7)', () => {
     expect(await outcomeOf(() => wrong.keys.ready())).toBe('master_key_wrong')
   })
 
-  it('keep it from starting also when only some of them are under a master key that it lacks', async () => {
+  it('stop the process at the start also when it lacks the master key of only some of them', async () => {
     const store = memoryStore()
     const first = setUp({ store })
     await first.latchkey.issue({ subject: 'alice' })
@@ -72,7 +72,7 @@ describe('secrets at rest (C7)', () => {
     expect(await outcomeOf(() => third.keys.ready())).toBe('master_key_missing')
   })
 
-  it('move to a new master key while tokens go on working, and then the old key can go', async () => {
+  it('move to a new master key while tokens stay valid, and then the old key can be removed', async () => {
     const store = memoryStore()
     const first = setUp({ store })
     const tokens = []
@@ -93,7 +93,7 @@ describe('secrets at rest (C7)', () => {
 })
 
 describe('pruning', () => {
-  it('deletes what no verifier needs any more, and not a moment before', async () => {
+  it('deletes rows once no verifier needs them, and no earlier', async () => {
     const { keys, latchkey, clock } = setUp({ keys: { gracePeriod: 60, maxTokenTtl: 3600 } })
     await latchkey.issue({ subject: 'alice' })
     await keys.rotate('alice')

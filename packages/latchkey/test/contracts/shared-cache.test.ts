@@ -8,11 +8,11 @@ import { createFakeClock } from '../../src/testing/fake-clock.js'
 import { masterKeys, outcomeOf, setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
-/** A shared cache in the hands of the test, which may do to it whatever somebody who controls a Redis could do. */
+/** A shared cache that the test controls as an attacker with access to Redis could. */
 class HostileCache implements SharedCache {
   readonly ttlMs: number = 600_000
   readonly entries = new Map<string, SharedCacheEntry>()
-  /** What `read` waits for, so that the test can hold an answer back. */
+  /** A promise that `read` waits for, so that the test can delay a response. */
   delay: Promise<void> = Promise.resolve()
   reads = 0
 
@@ -36,7 +36,10 @@ class HostileCache implements SharedCache {
   async close(): Promise<void> {}
 }
 
-/** Processes that share one store and one cache. Each one's feed is in the hands of the test; `prove` lets all of them prove themselves. */
+/**
+ * Processes that share one store and one cache. The test controls the feed of each; `prove` makes
+ * all of them fresh.
+ */
 function cluster() {
   const shared = memoryStore()
   const cache = new HostileCache()
@@ -71,14 +74,14 @@ async function warm() {
 }
 
 describe('a shared cache', () => {
-  it('spares another process the read of the store', async () => {
+  it('saves another process the read of the store', async () => {
     const { start, token } = await warm()
     const second = await start()
     expect(await second.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
     expect(second.steered.reads).toBe(0)
   })
 
-  it('holds nothing that can be read without a master key', async () => {
+  it('contains nothing that can be read without a master key', async () => {
     const { cache, writer } = await warm()
     const [entry] = [...cache.entries.values()]
     expect(JSON.stringify(entry)).not.toContain('alice')
@@ -88,7 +91,7 @@ describe('a shared cache', () => {
     )
   })
 
-  it('is given nothing of a tenant whose secret cannot be opened', async () => {
+  it('receives no entry for a tenant whose secret cannot be opened', async () => {
     const { cache, clock, shared, start } = cluster()
     const process = await start()
     const newRing = `${Keyring.generate('newer')},${masterKeys}`
@@ -100,7 +103,7 @@ describe('a shared cache', () => {
     expect(await (await start(newRing)).latchkey.verify(token)).toMatchObject({ subject: 'bob' })
   })
 
-  it('remembers that a kid has ended', async () => {
+  it('stores that a kid has ended', async () => {
     const { start, tell, writer, token, first } = await warm()
     await writer.keys.revoke('alice')
     await tell('alice')
@@ -112,8 +115,8 @@ describe('a shared cache', () => {
   })
 })
 
-describe('an entry that is out of date (C6)', () => {
-  it('is not believed by a process that was told of the change', async () => {
+describe('a stale entry (C6)', () => {
+  it('is not used by a process that received the change', async () => {
     const { start, tell, cache, writer, token } = await warm()
     const old = new Map(cache.entries)
     const second = await start()
@@ -123,7 +126,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => second.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not believed by a process that starts after the change, whatever old snapshot the cache was set back to', async () => {
+  it('is not used by a process that starts after the change, even if the cache was rolled back', async () => {
     const { start, cache, writer, token } = await warm()
     const old = new Map(cache.entries)
     await writer.keys.revoke('alice')
@@ -132,7 +135,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => second.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not believed when the feed lost its thread and nobody told of the change', async () => {
+  it('is not used when the feed was lost and did not deliver the change', async () => {
     const { cache, writer, token, first, prove } = await warm()
     const old = new Map(cache.entries)
     await writer.keys.revoke('alice')
@@ -145,7 +148,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => first.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not believed on the strength of the cache alone: without a proof of the feed the store is read', async () => {
+  it('is not used without a proof of the feed: the store is read', async () => {
     const { start, clock, token, cache } = await warm()
     const second = await start()
     clock.advance(2001)
@@ -155,7 +158,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(cache.reads).toBe(before)
   })
 
-  it('is not believed until the recent changes have been read again, once the feed lost its thread', async () => {
+  it('is not used after the feed was lost until the recent changes were read again', async () => {
     const { cache, writer, token, first, prove } = await warm()
     const old = new Map(cache.entries)
     await writer.keys.revoke('alice')
@@ -166,7 +169,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => first.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is not believed when it is from before the log of changes that a process could read', async () => {
+  it('is not used when it is older than the change log that a process could read', async () => {
     const { shared, cache, clock, writer, token } = await warm()
     const old = new Map(cache.entries)
     await writer.keys.revoke('alice')
@@ -182,7 +185,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => late.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is believed no longer than the feed vouches for it: finding it in the cache is no news', async () => {
+  it('stays fresh no longer than the feed proves: a cache hit does not extend it', async () => {
     const { start, clock, writer, token } = await warm()
     const second = await start()
     await writer.keys.revoke('alice')
@@ -192,7 +195,7 @@ describe('an entry that is out of date (C6)', () => {
     expect(await outcomeOf(() => second.latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('is discarded when the change comes while it is on its way', async () => {
+  it('is discarded when the change is delivered during the read', async () => {
     const { start, tell, cache, writer, token } = await warm()
     const second = await start()
     let arrive = () => {}
@@ -209,7 +212,7 @@ describe('an entry that is out of date (C6)', () => {
 })
 
 describe('the keys of the shared cache', () => {
-  it('are replaced with all others: what was cached before is a miss, what is cached after is found', async () => {
+  it('are replaced with all others, so that earlier entries are misses and later ones are found', async () => {
     const { start, cache, writer, token } = await warm()
     const before = new Map(cache.entries)
     expect(before.size).toBe(1)
@@ -233,7 +236,7 @@ describe('the keys of the shared cache', () => {
 })
 
 describe('an entry that was forged, moved or damaged', () => {
-  it('is a miss, never an answer', async () => {
+  it('is a miss', async () => {
     const { start, cache, writer, token } = await warm()
     const { token: tokenOfBob } = await writer.latchkey.issue({ subject: 'bob' })
     await (await start()).latchkey.verify(tokenOfBob)
@@ -242,7 +245,7 @@ describe('an entry that was forged, moved or damaged', () => {
     if (alices === undefined || bobs === undefined) throw new Error('Two tenants were cached.')
     const forgedBy = Keyring.parse(Keyring.generate('test'))
     const forged = forgedBy.seal(Buffer.from('{"lowWaterMark":9e9,"record":null}'), ['shared-tenant', 1, alices.kid])
-    // Whoever has the master key alone cannot make one either.
+    // The master key alone is not enough to forge an entry.
     const byMasterKey = Keyring.parse(masterKeys).seal(Buffer.from('[9e9,null]'), ['shared-tenant', 2, alices.kid])
     const values = [
       `${byMasterKey.masterKeyId}:${byMasterKey.sealed}`,
@@ -264,7 +267,7 @@ describe('an entry that was forged, moved or damaged', () => {
 })
 
 describe('any sequence of changes, restarts and snapshots', () => {
-  it('never lets a dead token pass, and never refuses a living one with 401', async () => {
+  it('never lets a revoked token pass, and never refuses a valid one with 401', async () => {
     const step = fc.constantFrom(
       'verify',
       'revoke',
@@ -313,8 +316,8 @@ describe('any sequence of changes, restarts and snapshots', () => {
   })
 })
 
-describe('a shared cache that keeps entries for longer than changes are logged', () => {
-  it('is refused: nothing could tell its stale entries from good ones', () => {
+describe('a shared cache with a longer TTL than the change log', () => {
+  it('is refused, because its stale entries could not be recognised', () => {
     const keeping = (ttlMs: number) => setUp({ keys: { cache: Object.assign(new HostileCache(), { ttlMs }) } })
     expect(() => keeping(1_800_001)).toThrow(TypeError)
     expect(() => keeping(Number.NaN)).toThrow(TypeError)

@@ -14,7 +14,10 @@ const faults = [
   ['rejects', () => Promise.reject(fault)],
 ] as const
 
-/** What the process was warned of; an error that escaped would end it, and fail the run. */
+/**
+ * Returns the warnings of the process. An error that escaped would end the process and fail the
+ * run.
+ */
 function listenToWarnings(): unknown[] {
   const warnings: unknown[] = []
   const listener = (warning: Error) => void warnings.push(warning)
@@ -24,7 +27,7 @@ function listenToWarnings(): unknown[] {
 }
 
 describe.each(faults)('a callback of the application that %s', (_, fail) => {
-  it('as onForgery ends nothing, and is a warning', async () => {
+  it('causes only a warning as onForgery', async () => {
     const store = setUp()
     const foreign = await store.latchkey.issue({ subject: 'alice', sessionId: randomUUID() })
     const { latchkey } = setUp({
@@ -38,7 +41,7 @@ describe.each(faults)('a callback of the application that %s', (_, fail) => {
     expect(await outcomeOf(() => latchkey.verify(foreign.token))).toBe('session_forged')
   })
 
-  it('for the end of a watched token ends nothing, and is a warning', async () => {
+  it('causes only a warning for the end of a watched token', async () => {
     const { latchkey, keys } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     latchkey.watch(await latchkey.verify(token), fail)
@@ -47,7 +50,7 @@ describe.each(faults)('a callback of the application that %s', (_, fail) => {
     await expect.poll(() => warnings).toContain(fault)
   })
 
-  it('as onFeedChange ends nothing, and is a warning', async () => {
+  it('causes only a warning as onFeedChange', async () => {
     const warnings = listenToWarnings()
     const { latchkey, keys } = setUp({ keys: { onFeedChange: fail } })
     await keys.ready()

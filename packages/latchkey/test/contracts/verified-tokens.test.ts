@@ -5,7 +5,7 @@ import { outcomeOf, setUp } from '../support/setup.js'
 import { settle, steer } from '../support/steered-store.js'
 
 describe('a token that was verified before (C8)', () => {
-  it('is answered without a promise, with the same identity', async () => {
+  it('is verified synchronously, with the same identity', async () => {
     const { latchkey } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     const first = latchkey.verify(token)
@@ -33,7 +33,7 @@ describe('a token that was verified before (C8)', () => {
     },
   )
 
-  it('ends with its own expiry, also while the feed vouches for everything', async () => {
+  it('expires on time, also while the feed is fresh', async () => {
     const steered = steer()
     const { latchkey, clock } = setUp({ store: steered.store })
     const { token } = await latchkey.issue({ subject: 'alice' })
@@ -43,7 +43,7 @@ describe('a token that was verified before (C8)', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_expired')
   })
 
-  it('ends when its tenant leaves memory, because nothing tells of that tenant’s changes any more', async () => {
+  it('is dropped with its tenant, whose changes are no longer tracked', async () => {
     const { latchkey, store } = setUp({ keys: { maxTenants: 1 } })
     const { token } = await latchkey.issue({ subject: 'alice' })
     await latchkey.verify(token)
@@ -59,7 +59,7 @@ describe('a token that was verified before (C8)', () => {
     expect(reads).toBe(1)
   })
 
-  it('is compared whole: another token with the same signature text is verified, and refused', async () => {
+  it('is compared as a whole, so that another token with the same signature is verified and refused', async () => {
     const { latchkey } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     const other = await latchkey.issue({ subject: 'alice', claims: { role: 'admin' } })
@@ -70,7 +70,7 @@ describe('a token that was verified before (C8)', () => {
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('hands out claims that no caller can change for another', async () => {
+  it('returns claims that a caller cannot change for others', async () => {
     const { latchkey } = setUp()
     const claims = { role: 'reader', nested: { list: ['a', { deep: 1 }] } }
     const { token } = await latchkey.issue({ subject: 'alice', claims })
@@ -82,7 +82,7 @@ describe('a token that was verified before (C8)', () => {
     expect(await latchkey.verify(token)).toMatchObject({ subject: 'alice', claims })
   })
 
-  it('stays while others come that come only once, and makes room for those that come again', async () => {
+  it('stays while other tokens are used once, and is evicted for those that are used again', async () => {
     const { latchkey } = setUp({ latchkey: { tokenCache: { maxEntries: 1000 } } })
     const issue = async () => (await latchkey.issue({ subject: 'alice' })).token
     const known = new Map<string, Auth>()
@@ -99,7 +99,7 @@ describe('a token that was verified before (C8)', () => {
     expect(latchkey.verify(newcomer)).toBe(again)
   })
 
-  it('is not kept when it is so long that a few would fill the memory', async () => {
+  it('is not cached when it is so long that a few would fill the memory', async () => {
     const { latchkey } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice', claims: { long: 'x'.repeat(2000) } })
     const first = await latchkey.verify(token)
@@ -107,14 +107,14 @@ describe('a token that was verified before (C8)', () => {
     expect(latchkey.verify(token)).toEqual(first)
   })
 
-  it('can be switched off, and then every token is verified every time', async () => {
+  it('is verified again every time when the cache is switched off', async () => {
     const { latchkey } = setUp({ latchkey: { tokenCache: false } })
     const { token } = await latchkey.issue({ subject: 'alice' })
     expect(latchkey.verify(token)).not.toBe(latchkey.verify(token))
     expect(latchkey.verify(token)).toEqual(latchkey.verify(token))
   })
 
-  it('is counted when it is found, and when it is not', async () => {
+  it('is counted as a hit or a miss', async () => {
     const { latchkey, keys } = setUp()
     const { token } = await latchkey.issue({ subject: 'alice' })
     await latchkey.verify(token)

@@ -7,7 +7,7 @@ import { cookieValues, withoutCookies } from '../../src/http/cookie-values.js'
 import { problemAnswer } from '../../src/http/problem.js'
 import { takeToken } from '../../src/http/take-token.js'
 
-/** A request without anything that could be a credential. */
+/** A request without credentials. */
 const nothing = {
   method: 'GET',
   authorization: undefined,
@@ -20,7 +20,7 @@ const nothing = {
 }
 
 describe('taking a token from a request', () => {
-  it('gives a token or a refusal with a code, whatever is sent', () => {
+  it('returns a token or refuses with a code, whatever is sent', () => {
     const value = fc.oneof(
       fc.string(),
       fc.constantFrom('Bearer abc', 'session=abc', 'Bearer', 'bearer  a.b.c', 'Basic x'),
@@ -59,7 +59,7 @@ describe('taking a token from a request', () => {
     )
   })
 
-  it('keeps nothing else in memory with the token, wherever it was', () => {
+  it('retains no larger string with the token, whatever its source', () => {
     const count = 300
     const rest = 100_000
     const carrier = { ...nothing, method: 'POST' }
@@ -83,7 +83,7 @@ describe('taking a token from a request', () => {
     }
   })
 
-  it('takes no form from a GET, and none of another type', () => {
+  it('reads no form of a GET request or of another media type', () => {
     const carrier = { ...nothing, body: { access_token: 'abc' } }
     const type = 'application/x-www-form-urlencoded'
     const outcome = (method: string, contentType: string) => {
@@ -104,7 +104,7 @@ describe('taking a token from a request', () => {
 })
 
 describe('reading cookies', () => {
-  it('finds every cookie that was written, and no other', () => {
+  it('finds exactly the cookies that were set', () => {
     const names = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/)
     const values = fc.stringMatching(/^[A-Za-z0-9._=-]{0,12}$/)
     fc.assert(
@@ -116,7 +116,7 @@ describe('reading cookies', () => {
     )
   })
 
-  it('finds a name only among SP and HTAB, whatever other characters count as white space elsewhere', () => {
+  it('trims only SP and HTAB around a name, and no other white space', () => {
     const before = { found: [] as number[], mangled: [] as number[] }
     for (let code = 0; code <= 0xffff; code += 1) {
       const text = String.fromCharCode(code)
@@ -128,7 +128,7 @@ describe('reading cookies', () => {
     expect(before).toEqual({ found: [0x09, 0x20], mangled: [0x09, 0x20, 0x22] })
   })
 
-  it('takes those of some names out of a header, and leaves the others as they were', () => {
+  it('removes the cookies of some names from a header, and leaves the others unchanged', () => {
     const ours = new Set(['__Host-a', '__Host-b'])
     for (const [header, rest] of [
       ['__Host-a=1', undefined],
@@ -145,7 +145,7 @@ describe('reading cookies', () => {
     }
   })
 
-  it('never finds a cookie again that was taken out', () => {
+  it('never finds a removed cookie', () => {
     const part = fc.oneof(fc.constantFrom('a', 'b', '=', ';', ' ', '\t', '"', '\u00a0'), fc.string({ maxLength: 2 }))
     const headers = fc.array(part).map((parts) => parts.join(''))
     fc.assert(
@@ -158,7 +158,7 @@ describe('reading cookies', () => {
     )
   })
 
-  it('never fails', () => {
+  it('never throws', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (header, name) => {
         for (const value of cookieValues(header, name)) expect(header).toContain(value)
@@ -167,14 +167,14 @@ describe('reading cookies', () => {
   })
 })
 
-describe('the answer to an error', () => {
-  it('says nothing of an error that is not ours', () => {
+describe('the response to an error', () => {
+  it('shows nothing of an error that is no LatchkeyError', () => {
     const { status, body, headers } = problemAnswer(new Error('the database password is hunter2'))
     expect({ status, code: body.code }).toEqual({ status: 500, code: 'internal_error' })
     expect(JSON.stringify([body, headers])).not.toContain('hunter2')
   })
 
-  it('carries code, status, hint and challenge of ours', () => {
+  it('carries code, status, hint and challenge of a LatchkeyError', () => {
     const { status, body, headers } = problemAnswer(refusal('token_expired'))
     expect(body).toMatchObject({ status: 401, code: 'token_expired', type: 'urn:latchkey:problem:token_expired' })
     expect(status).toBe(401)

@@ -4,7 +4,9 @@ import { borrowBase64url, decodeBase64url, encodeBase64url } from '../../src/jws
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** RFC 4648 §5 written for reading: six bits a character, whole bytes, nothing left over but zeros. */
+/**
+ * RFC 4648 §5, written for clarity: six bits per character, whole bytes, and only zeros left over.
+ */
 function plainDecode(text: string): number[] | undefined {
   let bits = ''
   for (const character of text) {
@@ -27,7 +29,7 @@ const nearlyBase64url = fc.string({
 })
 
 describe('base64url', () => {
-  it('decodes as RFC 4648 has it, and refuses what that refuses', () => {
+  it('decodes as RFC 4648 defines, and refuses every other text', () => {
     fc.assert(
       fc.property(fc.oneof(nearlyBase64url, fc.string({ unit: 'binary' })), (text) => {
         const bytes = decodeBase64url(text)
@@ -39,7 +41,7 @@ describe('base64url', () => {
     )
   })
 
-  it('takes one text alone for each value of its last character', () => {
+  it('accepts one text for each value of its last character', () => {
     for (const prefix of ['A', '_w', '-_-', 'QUJD']) {
       for (const last of alphabet) {
         const isCanonical = plainDecode(prefix + last) !== undefined
@@ -49,7 +51,7 @@ describe('base64url', () => {
     }
   })
 
-  it('gives back the bytes that it encoded', () => {
+  it('decodes to the bytes that it encoded', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const text = encodeBase64url(bytes)
@@ -59,12 +61,12 @@ describe('base64url', () => {
     )
   })
 
-  it('encodes the bytes of a view, not those around it', () => {
+  it('encodes only the bytes of a view', () => {
     const whole = new Uint8Array([1, 2, 3, 4, 5])
     expect(encodeBase64url(whole.subarray(1, 4))).toBe('AgME')
   })
 
-  it('lends bytes of every length about the end of what is lent', () => {
+  it('decodes without allocation up to the end of the shared buffer, and beyond it', () => {
     for (const length of [0, 1, 6142, 6143, 6144, 6145, 6146, 20_000]) {
       const bytes = Buffer.alloc(length, 7)
       expect(borrowBase64url(bytes.toString('base64url'))?.equals(bytes)).toBe(true)

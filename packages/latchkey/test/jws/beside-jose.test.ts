@@ -9,7 +9,7 @@ import { signerOf } from '../../src/jws/key-input.js'
 import { algorithms, type Pair, pairs, rsa } from './keys.js'
 import { type HeaderText, headerTexts, mutations, type Reason, segmentsOf } from './tokens.js'
 
-/** The payload as jose gives it; `undefined` when it refuses. */
+/** Returns the payload that jose verifies, or `undefined` if jose refuses the token. */
 async function byJose(token: string, { publicKey }: Pair, expected: Algorithm[]): Promise<Buffer | undefined> {
   try {
     const { payload } = await compactVerify(token, publicKey, { algorithms: expected })
@@ -19,7 +19,10 @@ async function byJose(token: string, { publicKey }: Pair, expected: Algorithm[])
   }
 }
 
-/** The payload as we give it; `undefined` when we refuse. Any other failure is one of the test. */
+/**
+ * Returns the payload that the library verifies, or `undefined` if it refuses the token. Any other
+ * error fails the test.
+ */
 function byUs(token: string, { publicKey }: Pair, expected: Algorithm[]): Buffer | undefined {
   try {
     return verifyCompact(token, publicKey, { algorithms: expected })
@@ -30,7 +33,7 @@ function byUs(token: string, { publicKey }: Pair, expected: Algorithm[]): Buffer
   }
 }
 
-/** A reason that shows in the text of the token itself. */
+/** Returns a reason that the text of the token itself shows. */
 function reasonIn(token: string, { publicKey }: Pair): Reason | undefined {
   const segments = token.split('.').map((segment) => decodeBase64url(segment))
   if (segments.includes(undefined)) {
@@ -80,7 +83,7 @@ describe.each(algorithms)('a generated token of %s', (alg) => {
       }),
       { numRuns: 600 },
     )
-    // Nothing was compared unless every outcome came up, the differences among them.
+    // The comparison is empty unless every outcome occurs, including the differences.
     expect(seen.get('both accept')).toBeGreaterThan(20)
     expect(seen.get('both refuse')).toBeGreaterThan(100)
     const differences = [...seen.keys()].filter((outcome) => !outcome.startsWith('both '))
@@ -91,7 +94,7 @@ describe.each(algorithms)('a generated token of %s', (alg) => {
 describe.each(algorithms)('a key for %s', (alg) => {
   const pair = pairs[alg]
 
-  it('signs what jose verifies, and verifies what jose signs', async () => {
+  it('signs tokens that jose verifies, and verifies tokens that jose signs', async () => {
     for (const payload of [Buffer.alloc(0), Buffer.from('{"sub":"é"}'), Buffer.from([0, 128, 255])]) {
       const ours = signCompact(payload, pair.privateKey, { alg, kid: 'k', typ: 'at+jwt' })
       const read = await compactVerify(ours, pair.publicKey, { algorithms: [alg] })

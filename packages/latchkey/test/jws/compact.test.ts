@@ -21,7 +21,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
   const { privateKey, publicKey } = pairs[alg]
   const jws = signCompact('payload', privateKey, { alg, kid: 'k-1', typ: 'at+jwt' })
 
-  it('verifies and gives its payload back, byte for byte', () => {
+  it('is accepted with the same payload, byte for byte', () => {
     for (const payload of [Buffer.alloc(0), Buffer.from([0, 255, 128, 10]), randomBytes(20_000)]) {
       const token = signCompact(payload, privateKey, { alg })
       expect(verifyCompact(token, publicKey, { algorithms: [alg] }).equals(payload)).toBe(true)
@@ -29,7 +29,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
     expect(verifyCompact(jws, publicKey, { algorithms }).toString()).toBe('payload')
   })
 
-  it('is the same token whatever form the key has', () => {
+  it('is the same token for every form of the key', () => {
     const forms: [KeyInput, KeyInput][] = [[jwkOf(privateKey), jwkOf(publicKey)]]
     forms.push([
       { ...jwkOf(privateKey), alg },
@@ -43,7 +43,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
     }
   })
 
-  it('carries its header in the order given', () => {
+  it('has the members of its header in the given order', () => {
     const [header = ''] = jws.split('.')
     expect(Buffer.from(header, 'base64url').toString()).toBe(`{"alg":"${alg}","kid":"k-1","typ":"at+jwt"}`)
   })
@@ -62,7 +62,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
     }
   })
 
-  it('is refused when it says another algorithm, expected or not', () => {
+  it('is refused when its header names another algorithm, expected or not', () => {
     const [, payload, signature] = jws.split('.')
     for (const other of algorithms.filter((name) => name !== alg)) {
       const swapped = `${encodeBase64url(JSON.stringify({ alg: other }))}.${payload}.${signature}`
@@ -73,7 +73,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
     }
   })
 
-  it('cannot be verified with a key that fits none of the expected algorithms: the caller is told, whatever the token says', () => {
+  it('throws a TypeError, whatever its header, for a key that fits none of the expected algorithms', () => {
     const strangers = algorithms.filter((name) => name[0] !== alg[0] && pairs[name].publicKey !== publicKey)
     for (const token of [jws, '', 'junk']) {
       expect(() =>
@@ -83,7 +83,7 @@ describe.each(algorithms)('a token signed with %s', (alg) => {
   })
 })
 
-/** Whether a key for `alg` could be used for `name` as well. */
+/** Returns whether a key for `alg` could be used for `name` as well. */
 function isKin(name: Algorithm, alg: Algorithm): boolean {
   return /^[RP]S/.test(name) && /^[RP]S/.test(alg)
 }
@@ -100,7 +100,7 @@ describe('a public key', () => {
   const pem = Buffer.from(rsa.publicKey.export({ type: 'spki', format: 'pem' }))
   const der = rsa.publicKey.export({ type: 'spki', format: 'der' })
 
-  it('never verifies what was signed with its text as an HMAC secret', () => {
+  it('never verifies a token that was signed with its text as an HMAC secret', () => {
     const header = encodeBase64url('{"alg":"HS256"}')
     for (const text of [
       pem,
@@ -120,14 +120,14 @@ describe('a public key', () => {
     }
   })
 
-  it('is not taken as PEM text, where it would pass for a secret', () => {
+  it('is refused as PEM text, which could pass for a secret', () => {
     for (const key of [pem, new Uint8Array(pem), createSecretKey(pem), { kty: 'oct', k: encodeBase64url(pem) }]) {
       expect(() => verifyCompact(jws, key, { algorithms: ['HS256', 'RS256'] })).toThrow(TypeError)
       expect(() => signCompact('payload', key, { alg: 'HS256' })).toThrow(TypeError)
     }
   })
 
-  it('cannot sign, nor a private one verify', () => {
+  it('cannot sign, and a private one cannot verify', () => {
     for (const alg of algorithms.filter((name) => pairs[name].publicKey.type === 'public')) {
       const { privateKey, publicKey } = pairs[alg]
       for (const key of [publicKey, jwkOf(publicKey)]) expect(() => signCompact('', key, { alg })).toThrow(TypeError)
@@ -139,7 +139,7 @@ describe('a public key', () => {
 })
 
 describe('a secret', () => {
-  it('that is too short for the algorithm of the token is not its key: the token is refused, and nothing else fails', () => {
+  it('is not the key of a token for whose algorithm it is too short, so that the token is refused', () => {
     const long = randomBytes(64)
     const jws = signCompact('payload', long, { alg: 'HS512' })
     const options = { algorithms: ['HS256', 'HS512'] } as const
@@ -147,7 +147,7 @@ describe('a secret', () => {
     expect(() => verifyCompact(jws, long.subarray(0, 32), { algorithms: ['HS512'] })).toThrow(TypeError)
   })
 
-  it('shorter than the hash signs nothing (RFC 7518 §3.2)', () => {
+  it('cannot sign if it is shorter than the hash (RFC 7518 §3.2)', () => {
     expect(() => signCompact('', randomBytes(31), { alg: 'HS256' })).toThrow(TypeError)
     expect(() => signCompact('', randomBytes(47), { alg: 'HS384' })).toThrow(TypeError)
     expect(() => signCompact('', randomBytes(63), { alg: 'HS512' })).toThrow(TypeError)
@@ -168,7 +168,7 @@ describe('signing', () => {
     },
   )
 
-  it('refuses a header that is no header', () => {
+  it('refuses a wrong header', () => {
     const headers: unknown[] = [
       undefined,
       null,
@@ -188,18 +188,18 @@ describe('signing', () => {
     }
   })
 
-  it('leaves out what is undefined', () => {
+  it('omits undefined members', () => {
     const [header = ''] = signCompact('', key, { alg: 'HS256', kid: undefined, typ: 'JWT' }).split('.')
     expect(Buffer.from(header, 'base64url').toString()).toBe('{"alg":"HS256","typ":"JWT"}')
   })
 
-  it('refuses text with a lone surrogate, which no UTF-8 stands for', () => {
+  it('refuses text with a lone surrogate, which UTF-8 cannot encode', () => {
     expect(() => signCompact('a\ud800', key, { alg: 'HS256' })).toThrow(TypeError)
     const jws = signCompact('🙂’é', key, { alg: 'HS256' })
     expect(verifyCompact(jws, key, { algorithms: ['HS256'] }).toString()).toBe('🙂’é')
   })
 
-  it('refuses what is no key', () => {
+  it('refuses a value that is no key', () => {
     for (const input of [
       undefined,
       null,
@@ -221,7 +221,7 @@ describe('verifying', () => {
   const key = randomBytes(64)
   const jws = signCompact('payload', key, { alg: 'HS256' })
 
-  it('needs to be told what to expect', () => {
+  it('requires the expected algorithms', () => {
     for (const expected of [[], ['none'], ['HS256', 'none'], ['hs256'], 'HS256', undefined, null, [undefined]]) {
       expect(() => verifyCompact(jws, key, { algorithms: expected as unknown as ['HS256'] })).toThrow(TypeError)
     }
@@ -255,7 +255,7 @@ describe('verifying', () => {
     },
   )
 
-  it('refuses a payload that is not canonical base64url although its signature holds', () => {
+  it('refuses a payload that is not canonical base64url although its signature is valid', () => {
     const header = encodeBase64url('{"alg":"HS256"}')
     for (const payload of ['QQ=', 'QQ==', 'QR', 'A', 'Q Q', '+/', 'QQ\n']) {
       const input = `${header}.${payload}`
@@ -270,7 +270,7 @@ describe('verifying', () => {
     expect(verifyCompact(signCompact('', key, { alg: 'HS256' }), key, { algorithms: ['HS256'] })).toHaveLength(0)
   })
 
-  it('names neither token nor key in what it throws', () => {
+  it('shows neither token nor key in its errors', () => {
     try {
       verifyCompact(`${jws}A`, key, { algorithms: ['HS256'] })
       expect.unreachable()

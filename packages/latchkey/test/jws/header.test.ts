@@ -8,7 +8,7 @@ const refused = (code: string) => expect.objectContaining({ code })
 const parsing = (json: string | Uint8Array) => () => parseHeader(encodeBase64url(json))
 
 describe('a header', () => {
-  it('gives its algorithm, key ID and type', () => {
+  it('has an algorithm, a key ID and a type', () => {
     expect(parseHeader(encodeBase64url('{"alg":"HS256","kid":"k","typ":"at+jwt"}'))).toEqual({
       alg: 'HS256',
       kid: 'k',
@@ -17,12 +17,12 @@ describe('a header', () => {
     expect(parseHeader(encodeBase64url('{"alg":"EdDSA"}'))).toEqual({ alg: 'EdDSA', kid: undefined, typ: undefined })
   })
 
-  it('is read as it was encoded', () => {
+  it('is parsed as it was encoded', () => {
     const header = { alg: 'ES256', typ: 'at+jwt', kid: 'a "quoted" kid’s' }
     expect(parseHeader(encodeHeader(header))).toEqual(header)
   })
 
-  it('may carry parameters that nobody here understands', () => {
+  it('may have unknown parameters', () => {
     expect(parseHeader(encodeBase64url('{"alg":"HS256","cty":"JWT","custom":{"a":[1,{"b":null}]}}')).alg).toBe('HS256')
   })
 
@@ -92,7 +92,7 @@ describe('a header', () => {
     '{"alg":"HS256","x":[{"\\\\":1,"\\u005c":2}]}',
     '{"alg":"HS256","":1,"":2}',
     '{"alg":"HS256","__proto__":1,"__proto__":2}',
-  ])('is malformed when a name is there twice: %s', (json) => {
+  ])('is malformed with a duplicate name: %s', (json) => {
     expect(parsing(json)).toThrow(refused('token_malformed'))
   })
 
@@ -101,7 +101,7 @@ describe('a header', () => {
     expect(parseHeader(encodeBase64url(json)).kid).toBe('alg')
   })
 
-  it('does not inherit what it lacks', () => {
+  it('inherits no missing parameter', () => {
     expect(parsing('{"__proto__":{"alg":"HS256"}}')).toThrow(refused('token_malformed'))
   })
 
@@ -110,13 +110,13 @@ describe('a header', () => {
     expect(parsing(Buffer.from('{"alg":"HS256","kid":"\xc0\xaf"}', 'latin1'))).toThrow(refused('token_malformed'))
   })
 
-  it('is malformed when it is larger than any header we issue, before it is decoded', () => {
+  it('is malformed when it is larger than any issued header, before it is decoded', () => {
     expect(parsing(JSON.stringify({ alg: 'HS256', kid: 'k'.repeat(1400) }))).not.toThrow()
     expect(parsing(JSON.stringify({ alg: 'HS256', kid: 'k'.repeat(2000) }))).toThrow(refused('token_malformed'))
     expect(() => parseHeader('A'.repeat(50_000_000))).toThrow(refused('token_malformed'))
   })
 
-  it('never fails with anything but an error of ours, without a stack', () => {
+  it('fails only with a LatchkeyError, without a stack', () => {
     const jsonish = fc.json({ maxDepth: 4 })
     const headerish = fc
       .dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit', 'b64', 'x', '__proto__', 'toString'), fc.jsonValue())

@@ -13,7 +13,7 @@ const hashes = [
 describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least }) => {
   const byNode = (secret: Uint8Array, text: string) => createHmac(hash, secret).update(text).digest('base64url')
 
-  it('gives the MAC of any bytes as Node does', () => {
+  it('computes the MAC of any bytes as Node does', () => {
     const secret = fc.uint8Array({ minLength: least, maxLength: 400 })
     const message = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ minLength: 8190, maxLength: 8195 }))
     fc.assert(
@@ -52,7 +52,7 @@ describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least
     }
   })
 
-  it('is not disturbed by other keys that sign in between', () => {
+  it('signs correctly while other keys sign in between', () => {
     const keys = hashes.map((other) => new HmacKey(other.algorithm, randomBytes(200)))
     const secret = randomBytes(least)
     const key = new HmacKey(algorithm, secret)
@@ -83,7 +83,7 @@ describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least
     expect(() => new HmacKey(algorithm, new Uint8Array())).toThrow(TypeError)
   })
 
-  it('refuses every other signature, and every other text for the same bytes', () => {
+  it('refuses every other signature, and every other encoding of the same bytes', () => {
     const key = new HmacKey(algorithm, randomBytes(least))
     const signature = key.sign('a.b')
     for (let at = 0; at < signature.length; at += 1) {
@@ -92,7 +92,8 @@ describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least
         expect(key.verify('a.b', changed)).toBe(changed === signature)
       }
     }
-    // The last character carries unused bits: these texts decode to the same bytes in a lenient decoder.
+    // The last character has unused bits: a lenient decoder decodes all of these texts to the same
+    // bytes.
     const sameBytes = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
       .map((last) => signature.slice(0, -1) + last)
       .filter((text) => Buffer.from(text, 'base64url').equals(Buffer.from(signature, 'base64url')))
@@ -104,7 +105,7 @@ describe.each(hashes)('a secret pinned to $algorithm', ({ algorithm, hash, least
     expect(key.verify('a.b', beyondLatin1)).toBe(false)
   })
 
-  it('signs ASCII text alone, and answers false for any other', () => {
+  it('signs only ASCII text, and verifies no other', () => {
     const secret = randomBytes(least)
     const key = new HmacKey(algorithm, secret)
     for (const text of [

@@ -21,7 +21,7 @@ describe('the algorithm of a JWK', () => {
     ['a secret of 32 bytes', oct, ['HS256']],
     ['a secret of 48 bytes', jwkOf(pairs.HS384.publicKey), ['HS256', 'HS384']],
     ['a secret of 64 bytes', oct64, ['HS256', 'HS384', 'HS512']],
-  ])('is one that its kind allows: %s', (_name, jwk, expected) => {
+  ])('is one that its key type allows: %s', (_name, jwk, expected) => {
     expect(importJwk(jwk, 'verify').algorithms).toEqual(expected)
   })
 
@@ -32,7 +32,7 @@ describe('the algorithm of a JWK', () => {
     expect(publicKeyOfJwk(ec)).toMatchObject({ algorithm: 'ES256', kid: undefined })
   })
 
-  it('may be stated where the JWK leaves it open, and nowhere else', () => {
+  it('may be stated only if the JWK leaves it open', () => {
     expect(publicKeyOfJwk(rsaPublic, 'RS512').algorithm).toBe('RS512')
     expect(publicKeyOfJwk({ ...rsaPublic, alg: 'RS512' }, 'RS512').algorithm).toBe('RS512')
     expect(() => publicKeyOfJwk(rsaPublic)).toThrow(TypeError)
@@ -98,7 +98,7 @@ describe('the purpose of a JWK', () => {
     }
   })
 
-  it('is signing only when key_ops says so', () => {
+  it('is signing only if key_ops names it', () => {
     expect(importJwk({ ...ecPrivate, key_ops: ['sign'] }, 'sign').key.type).toBe('private')
     expect(() => importJwk({ ...ecPrivate, key_ops: ['verify'] }, 'sign')).toThrow(TypeError)
     expect(() => importJwk({ ...oct, key_ops: ['verify'] }, 'sign')).toThrow(TypeError)
@@ -107,7 +107,7 @@ describe('the purpose of a JWK', () => {
 })
 
 describe('the material of a JWK', () => {
-  it('is imported as the key it is', () => {
+  it('is imported as a key', () => {
     for (const algorithm of signatureAlgorithms) {
       const { privateKey, publicKey } = signaturePairs[algorithm]
       expect(publicKeyOfJwk(jwkOf(publicKey), algorithm).key.equals(publicKey)).toBe(true)
@@ -116,7 +116,7 @@ describe('the material of a JWK', () => {
     expect(importJwk(oct, 'sign').key.equals(pairs.HS256.privateKey)).toBe(true)
   })
 
-  it('of a private key is not taken for verifying, nor a public one for signing', () => {
+  it('is refused for verifying with a private key, and for signing with a public one', () => {
     for (const algorithm of signatureAlgorithms) {
       const { privateKey, publicKey } = signaturePairs[algorithm]
       expect(() => publicKeyOfJwk(jwkOf(privateKey), algorithm)).toThrow(TypeError)
@@ -138,7 +138,7 @@ describe('the material of a JWK', () => {
     { kty: 'EC' },
     { kty: 'ec', ...{ x: 1 } },
     { kty: 'toString' },
-  ])('is refused when it is none: %j', (jwk) => {
+  ])('is refused when it is no JWK: %j', (jwk) => {
     expect(() => importJwk(jwk, 'verify')).toThrow(TypeError)
     expect(() => importJwk(jwk, 'sign')).toThrow(TypeError)
   })
@@ -166,7 +166,7 @@ describe('the material of a JWK', () => {
     expect(() => importJwk({ ...ec, x: 'A'.repeat(43), y: 'A'.repeat(43) }, 'verify')).toThrow(TypeError)
   })
 
-  it('is of a curve that we have', () => {
+  it('is of a supported curve', () => {
     for (const key of [
       generateKeyPairSync('ed448').publicKey,
       generateKeyPairSync('x25519').publicKey,
@@ -216,7 +216,7 @@ describe('the material of a JWK', () => {
 describe.each(signatureAlgorithms)('the public JWK of a key for %s', (alg) => {
   const { privateKey, publicKey } = signaturePairs[alg]
 
-  it('says what it is for, and imports as the same key', () => {
+  it('states its purpose, and imports as the same key', () => {
     const jwk = publicJwkOf(publicKey, { kid: 'k-1', alg })
     expect(jwk).toMatchObject({ kid: 'k-1', alg, use: 'sig' })
     const imported = publicKeyOfJwk(JSON.parse(JSON.stringify(jwk)))
@@ -224,14 +224,14 @@ describe.each(signatureAlgorithms)('the public JWK of a key for %s', (alg) => {
     expect(imported.key.equals(publicKey)).toBe(true)
   })
 
-  it('has no private member, also when it is made of the private key', () => {
+  it('has no private member, also when it is made from the private key', () => {
     const jwk = publicJwkOf(privateKey, { kid: 'k-1', alg })
     expect(jwk).toEqual(publicJwkOf(createPublicKey(privateKey), { kid: 'k-1', alg }))
     const names = { EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'], RSA: ['e', 'n'] }[jwk.kty] ?? []
     expect(Object.keys(jwk).sort()).toEqual([...names, 'alg', 'kid', 'kty', 'use'].sort())
   })
 
-  it('is not made for an algorithm that the key does not fit', () => {
+  it('is refused for an algorithm that the key does not fit', () => {
     for (const other of signatureAlgorithms.filter(
       (name) => signaturePairs[name].publicKey.asymmetricKeyType !== publicKey.asymmetricKeyType,
     )) {

@@ -1,7 +1,7 @@
 import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from '../../src/jws/algorithms.js'
 
-/** Both halves of a key; a secret is both. */
+/** Both halves of a key pair. A secret is both halves. */
 export interface Pair {
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
@@ -12,7 +12,7 @@ const secret = (bytes: number): Pair => {
   return { privateKey: key, publicKey: key }
 }
 
-/** One RSA key for all six algorithms, so that only the algorithm tells their signatures apart. */
+/** One RSA key for all six algorithms, so that signatures differ only by the algorithm. */
 export const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 export const signaturePairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
@@ -31,7 +31,7 @@ export const signaturePairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
 
 const secrets: Readonly<Record<HmacAlgorithm, Pair>> = { HS256: secret(32), HS384: secret(48), HS512: secret(64) }
 
-/** A key for each of the thirteen algorithms; Ed25519 has two names, and a key for each. */
+/** A key for each of the thirteen algorithms. Ed25519 has two names, each with its own key. */
 export const pairs: Readonly<Record<Algorithm, Pair>> = { ...secrets, ...signaturePairs }
 
 export const signatureAlgorithms = Object.keys(signaturePairs) as SignatureAlgorithm[]

@@ -6,7 +6,7 @@ import { unsecured, type Vector, vectors } from './rfc-vectors.js'
 
 const privateMembers: ReadonlySet<string> = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi'])
 
-/** The published key as a verifier has it. */
+/** Returns the published key as a verifier has it. */
 function verifyingJwk({ key }: Vector): Vector['key'] {
   return { kty: key.kty, ...Object.fromEntries(Object.entries(key).filter(([name]) => !privateMembers.has(name))) }
 }
@@ -14,11 +14,11 @@ function verifyingJwk({ key }: Vector): Vector['key'] {
 describe.each(vectors)('the published token of $name ($alg)', (vector) => {
   const { alg, jws, payload } = vector
 
-  it('verifies, and gives the published payload', () => {
+  it('is accepted with the published payload', () => {
     expect(verifyCompact(jws, verifyingJwk(vector), { algorithms: [alg] }).toString()).toBe(payload)
   })
 
-  it('is refused when any one character of it is another', () => {
+  it('is refused when any one character is replaced', () => {
     for (let at = 0; at < jws.length; at += 1) {
       const changed = `${jws.slice(0, at)}${jws[at] === 'A' ? 'B' : 'A'}${jws.slice(at + 1)}`
       expect(() => verifyCompact(changed, verifyingJwk(vector), { algorithms: [alg] })).toThrow(
@@ -28,7 +28,7 @@ describe.each(vectors)('the published token of $name ($alg)', (vector) => {
   })
 })
 
-// RFC 7515 A.2 is here without its private key; RFC 7520 §4.1 covers the same algorithm.
+// RFC 7515 A.2 is published here without its private key; RFC 7520 §4.1 covers the same algorithm.
 const signable = vectors.filter(({ key }) => key.d !== undefined || key.k !== undefined)
 
 describe.each(signable)('the published key of $name ($alg)', (vector) => {
@@ -42,7 +42,9 @@ describe.each(signable)('the published key of $name ($alg)', (vector) => {
   })
 
   it(
-    deterministic ? 'gives the published signature' : 'gives another signature, as the algorithm is randomised',
+    deterministic
+      ? 'produces the published signature'
+      : 'produces another signature, because the algorithm is randomised',
     () => {
       expect(signature === signatureSegment).toBe(deterministic)
     },

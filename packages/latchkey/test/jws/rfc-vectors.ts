@@ -1,11 +1,13 @@
 import type { Algorithm } from '../../src/jws/algorithms.js'
 import type { Jwk } from '../../src/jws/jwk.js'
 
-/** A published compact JWS with the key that signed it, the private half included where the publication has it. */
+/**
+ * A published compact JWS and the key that signed it, with the private half if it was published.
+ */
 export interface Vector {
   readonly name: string
   readonly alg: Algorithm
-  /** Whether signing again gives the same signature. */
+  /** Whether signing again produces the same signature. */
   readonly deterministic: boolean
   readonly payload: string
   readonly key: Jwk

@@ -10,7 +10,7 @@ describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
   const input = 'eyJhbGciOiJ4In0.cGF5bG9hZA'
   const signature = signer.sign(input)
 
-  it('verifies what it signed, and nothing else', () => {
+  it('verifies its own signature, and no other', () => {
     expect(verifier.verify(input, signature)).toBe(true)
     expect(verifier.verify(`${input}A`, signature)).toBe(false)
     expect(verifier.verify('', signature)).toBe(false)
@@ -38,13 +38,13 @@ describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
     expect(verifier.verify(input, Buffer.alloc(bytes.length, 0xff).toString('base64url'))).toBe(false)
   })
 
-  it('answers false, and throws nothing, for texts that are no signature', () => {
+  it('returns false, and throws nothing, for texts that are no signature', () => {
     const texts = ['', '=', `${signature}=`, ` ${signature}`, `${signature}\n`, 'é', '\ud800', '🙂', signature.slice(1)]
     for (const text of texts) expect(verifier.verify(input, text)).toBe(false)
     for (const text of ['é', '\ud800', `${input}\u0100`]) expect(verifier.verify(text, signature)).toBe(false)
   })
 
-  it('signs ASCII text alone', () => {
+  it('signs only ASCII text', () => {
     expect(() => signer.sign('é')).toThrow(TypeError)
     expect(() => signer.sign('\ud800')).toThrow(TypeError)
   })
@@ -78,7 +78,7 @@ function isSameKind({ privateKey: one }: Pair, { privateKey: other }: Pair): boo
 }
 
 describe('an RSA-PSS signature that begins with a zero', () => {
-  it('is refused without it, although OpenSSL takes it: one signature has one text', () => {
+  it('is refused without the zero, although OpenSSL accepts it, because one signature has one encoding', () => {
     const { privateKey, publicKey } = rsa
     const verifier = createVerifier('PS256', publicKey)
     const padding = constants.RSA_PKCS1_PSS_PADDING

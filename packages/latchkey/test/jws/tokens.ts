@@ -3,7 +3,10 @@ import type { Algorithm } from '../../src/jws/algorithms.js'
 import { encodeBase64url } from '../../src/jws/base64url.js'
 import { algorithms } from './keys.js'
 
-/** Why we refuse what jose accepts. Every one is meant; the list is the whole difference. */
+/**
+ * The reasons why the library refuses tokens that jose accepts. Each is intended, and there are no
+ * others.
+ */
 export type Reason =
   | 'base64url is not canonical: padding, white space, +/ for -_, foreign characters, unused bits (C3)'
   | 'the header has a parameter that is never accepted (C3)'
@@ -13,7 +16,7 @@ export type Reason =
   | 'the header is not UTF-8, or begins with a byte order mark (RFC 8259 §8.1)'
   | 'an RSA-PSS signature lacks its leading zero (RFC 8017 §8.1.2)'
 
-/** A header before it is encoded, and what is wrong with it that jose does not mind. */
+/** A header before it is encoded, and the reason to refuse it that jose ignores. */
 export interface HeaderText {
   readonly bytes: Buffer
   readonly reason?: Reason
@@ -47,7 +50,7 @@ const member = fc.oneof(
   ),
 )
 
-/** Headers that say `alg`, in every way that JSON allows and in some that it does not. */
+/** Headers that name `alg`, in every way that JSON allows and in some that it does not. */
 export function headerTexts(alg: Algorithm): fc.Arbitrary<HeaderText> {
   const says = fc.constantFrom(`"alg":"${alg}"`, `"\\u0061lg":"${alg}"`, ` "alg"\t:\r\n"${alg}" `)
   const sound = fc
@@ -118,7 +121,7 @@ export function headerTexts(alg: Algorithm): fc.Arbitrary<HeaderText> {
   )
 }
 
-/** A segment in base64url, and the texts that a lenient decoder takes for the same bytes. */
+/** A segment in base64url, and the texts that a lenient decoder decodes to the same bytes. */
 export function segmentsOf(bytes: Uint8Array): fc.Arbitrary<string> {
   const segment = encodeBase64url(bytes)
   const half = segment.length >> 1
@@ -143,7 +146,7 @@ export function segmentsOf(bytes: Uint8Array): fc.Arbitrary<string> {
   )
 }
 
-/** What may happen to a token on its way. */
+/** Changes of a token on its way to the verifier. */
 export const mutations: fc.Arbitrary<(token: string) => string> = fc.oneof(
   { weight: 4, arbitrary: fc.constant((token: string) => token) },
   {
@@ -212,7 +215,10 @@ export const mutations: fc.Arbitrary<(token: string) => string> = fc.oneof(
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The next one in base64url's alphabet: as the last character it often changes unused bits alone. */
+/**
+ * Returns the next character of the base64url alphabet. At the end of a segment it often changes
+ * only unused bits.
+ */
 function nextCharacter(character: string): string {
   return alphabet.charAt((alphabet.indexOf(character) + 1) % alphabet.length)
 }

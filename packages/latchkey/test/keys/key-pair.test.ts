@@ -55,7 +55,7 @@ function bound(store: KeyPairStore): KeyPairStore {
   return { readKeyPairs: store.readKeyPairs.bind(store), changeKeyPairs: store.changeKeyPairs.bind(store) }
 }
 
-/** Two processes over one store, with its keys in their memory. */
+/** Two processes over one store, both with its keys in memory. */
 async function twoProcesses() {
   const store = memoryStore()
   const clock = createFakeClock(Date.now())
@@ -93,7 +93,7 @@ describe('configured key pairs', () => {
     }
   })
 
-  it('sign with the current one, and verify what next and previous ones signed', async () => {
+  it('sign with the current one, and verify tokens of the next and the previous ones', async () => {
     const pair = (kid: string, stage: 'next' | 'current' | 'previous') =>
       ({ kid, alg: 'ES256', stage, privateKey: stages[stage] }) as const
     const stages = {
@@ -115,7 +115,7 @@ describe('configured key pairs', () => {
     expect((await keys.jwks()).keys.map(({ kid }) => kid).sort()).toEqual(['c', 'n', 'p'])
   })
 
-  it('refuse a public key that is taken for a secret, and tokens of another kid', async () => {
+  it('refuse tokens signed with a public key as a secret, and tokens of another kid', async () => {
     const latchkey = latchkeyOver(keyPair({ keys: [{ kid: 'k1', alg: 'RS256', privateKey: rsa }] }))
     const { token } = await latchkey.issue({ subject: 'alice' })
     const header = Buffer.from(JSON.stringify({ alg: 'HS256', typ: 'at+jwt', kid: 'k1' })).toString('base64url')
@@ -171,7 +171,7 @@ describe('configured key pairs', () => {
     expect(() => keyPair({ keys: [pair] })).toThrow(TypeError)
   })
 
-  it('are refused without a word of their text', () => {
+  it('are refused without showing their text', () => {
     const pem = pemOf(privateKeys.ES256)
     for (const text of [pem.replaceAll('\n', '\\n'), pem.replaceAll('\n', ' '), pem.slice(0, -40), pem.slice(30)]) {
       try {
@@ -184,7 +184,7 @@ describe('configured key pairs', () => {
     }
   })
 
-  it('may sign under either name of Ed25519, and verify what was signed under the other', async () => {
+  it('may sign under either name of Ed25519, and verify tokens signed under the other', async () => {
     const under = (alg: SignatureAlgorithm) =>
       latchkeyOver(keyPair({ keys: [{ kid: 'k1', alg, privateKey: privateKeys.Ed25519 }] }))
     const [old, fresh] = [under('EdDSA'), under('Ed25519')]
@@ -192,14 +192,14 @@ describe('configured key pairs', () => {
     expect(await old.verify((await fresh.issue({ subject: 'alice' })).token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('are given alone, or kept in a store', () => {
+  it('are configured or stored, not both', () => {
     const options = { keys: [{ kid: 'a', alg: 'ES256' as const, privateKey: privateKeys.ES256 }] }
     expect(() => keyPair({ ...options, store: memoryStore(), masterKeys } as StoredKeyPairOptions)).toThrow(TypeError)
   })
 })
 
 describe('stored key pairs', () => {
-  it('are made at first use, once, by however many processes, and found again', async () => {
+  it('are created once, at first use, by any number of processes', async () => {
     const store = memoryStore()
     const clock = createFakeClock(Date.now())
     const processes = Array.from({ length: 5 }, () => latchkeyOver(keyPair({ store, masterKeys, clock }), clock))
@@ -260,7 +260,7 @@ describe('stored key pairs', () => {
     expect(await verifier.verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('are rotated by one of many processes, once the last rotation is long enough ago', async () => {
+  it('are rotated by one of many processes, if the last rotation is long enough ago', async () => {
     const store = memoryStore()
     const clock = createFakeClock(Date.now())
     const sources = Array.from({ length: 4 }, () => keyPair({ store, masterKeys, clock }))
@@ -278,7 +278,7 @@ describe('stored key pairs', () => {
     }
   })
 
-  it('are all gone at once when they are replaced, in every process that is told so', async () => {
+  it('are all replaced at once, in every process that receives the change', async () => {
     const { store, one, other } = await twoProcesses()
     await one.keys.rotate()
     const before = (await store.readKeyPairs()).map(({ kid }) => kid)
@@ -296,7 +296,7 @@ describe('stored key pairs', () => {
     }
   })
 
-  it('are not taken from a read that began before they were expired', async () => {
+  it('do not come from a read that began before they expired', async () => {
     const { store, one, other } = await twoProcesses()
     const readKeyPairs = store.readKeyPairs.bind(store)
     let arrive = () => {}
@@ -338,7 +338,7 @@ describe('stored key pairs', () => {
     expect(reads).toBe(1)
   })
 
-  it('answer 503 to a kid that the store was not read for yet, and 401 once it was', async () => {
+  it('respond with 503 to a kid before the store was read for it, and with 401 after that', async () => {
     const { clock, one, other } = await twoProcesses()
     await one.keys.rotate()
     await one.keys.rotate()
@@ -358,7 +358,7 @@ describe('stored key pairs', () => {
     }
   })
 
-  it('verify what a process that had not heard of the rotation signed with the old key, to its last second', async () => {
+  it('verify until its expiry a token that a process signed with the old key before it received the rotation', async () => {
     const { store, clock, one, other } = await twoProcesses()
     await one.keys.rotate()
     clock.advance(59_000)
@@ -378,14 +378,14 @@ describe('stored key pairs', () => {
     expect(await other.kid()).toBe(await one.kid())
   })
 
-  it('take one step for each call, also when two processes call at the same time', async () => {
+  it('rotate once for each call, also when two processes call at the same time', async () => {
     const { store, one, other } = await twoProcesses()
     await Promise.all([one.keys.rotate(), other.keys.rotate()])
     const stages = (await store.readKeyPairs()).map(({ stage }) => stage)
     expect(stages.sort()).toEqual(['current', 'next', 'previous', 'previous'])
   })
 
-  it('do not come back when a read that began before a rotation ends after it', async () => {
+  it('are not restored when a read that began before a rotation ends after it', async () => {
     const { store, clock, one } = await twoProcesses()
     const { readKeyPairs, changeKeyPairs } = bound(store)
     const { token } = await one.latchkey.issue({ subject: 'alice' })
@@ -412,7 +412,7 @@ describe('stored key pairs', () => {
     expect(await one.kid()).not.toBe(before)
   })
 
-  it('stop verifying when they are gone from the store, also tokens that were verified before', async () => {
+  it('stop verifying when they are deleted from the store, also tokens that were verified before', async () => {
     const { store, clock, one } = await twoProcesses()
     const { token } = await one.latchkey.issue({ subject: 'alice' })
     await one.latchkey.verify(token)
@@ -421,7 +421,7 @@ describe('stored key pairs', () => {
     expect(await outcomeOf(() => one.latchkey.verify(token))).toBe('kid_unknown')
   })
 
-  it('answer 503 while they cannot be read again, and never accept', async () => {
+  it('respond with 503 while they cannot be read again, and never accept', async () => {
     const { store, clock, one } = await twoProcesses()
     const { token } = await one.latchkey.issue({ subject: 'alice' })
     await one.latchkey.verify(token)
@@ -433,7 +433,7 @@ describe('stored key pairs', () => {
     expect(await outcomeOf(() => one.keys.jwks())).toBe('store_unavailable')
   })
 
-  it('are not read for a header that names none, and once for a flood of unknown kids that meets a broken store', async () => {
+  it('are not read for a header without kid, and once for a flood of unknown kids while the store is unavailable', async () => {
     const { store, clock, one } = await twoProcesses()
     const { token } = await one.latchkey.issue({ subject: 'alice' })
     let reads = 0
@@ -455,7 +455,7 @@ describe('stored key pairs', () => {
     expect(reads).toBe(1)
   })
 
-  it('are read once for all who wait', async () => {
+  it('are read once for all waiting callers', async () => {
     const { store, clock, one } = await twoProcesses()
     const { readKeyPairs } = bound(store)
     let reads = 0
@@ -468,7 +468,7 @@ describe('stored key pairs', () => {
     expect(reads).toBe(1)
   })
 
-  it('answer without a promise once they are in memory', async () => {
+  it('verify synchronously once they are in memory', async () => {
     const { one } = await twoProcesses()
     const issued = one.latchkey.issue({ subject: 'alice' })
     if (issued instanceof Promise) throw new Error('Nothing has to be read.')
@@ -488,13 +488,13 @@ describe('stored key pairs', () => {
     },
   )
 
-  it.each(['HS256', 'none', 'toString'])('cannot be made for %s', (algorithm) => {
+  it.each(['HS256', 'none', 'toString'])('cannot be created for %s', (algorithm) => {
     expect(() => keyPair({ store: memoryStore(), masterKeys, algorithm: algorithm as SignatureAlgorithm })).toThrow(
       TypeError,
     )
   })
 
-  it('are made outside the transaction that stores them', async () => {
+  it('are generated outside the transaction that stores them', async () => {
     const store = memoryStore()
     const { changeKeyPairs } = bound(store)
     const kids: string[][] = []
@@ -534,7 +534,7 @@ describe('stored key pairs', () => {
     }
   })
 
-  it('move to a new master key with everything else', async () => {
+  it('move to a new master key with all other keys', async () => {
     const store = memoryStore()
     const clock = createFakeClock(Date.now())
     const { token } = await latchkeyOver(keyPair({ store, masterKeys, clock }), clock).issue({ subject: 'alice' })
@@ -545,7 +545,7 @@ describe('stored key pairs', () => {
     expect(await latchkeyOver(moved, clock).verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('answer 503 after close', async () => {
+  it('respond with 503 after close', async () => {
     const keys = keyPair({ store: memoryStore(), masterKeys })
     await keys.jwks()
     await keys.close()

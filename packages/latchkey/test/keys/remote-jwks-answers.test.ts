@@ -30,7 +30,7 @@ describe('the algorithm of a key of another service', () => {
     expect(await outcomeWith(open(rs256), rs256, 'RS256', { algorithm: 'PS256' })).toBe('algorithm_refused')
   })
 
-  it('is what the key says, whatever the option is', async () => {
+  it('is that of the JWK, whatever the option is', async () => {
     const [rsa, ec] = [await createKey('a', 'PS384'), await createKey('a', 'ES384')]
     const { alg: _, ...curve } = ec.jwk
     expect(await outcomeWith({ keys: [rsa.jwk] }, rsa, 'PS384')).toMatchObject(accepted)
@@ -57,7 +57,7 @@ describe('the algorithm of a key of another service', () => {
   })
 })
 
-describe('the answer with a key set', () => {
+describe('the response with a key set', () => {
   const text = async (key: IssuerKey) => JSON.stringify({ keys: [key.jwk], title: 'Schlüssel' })
 
   it.each<[string, (jwks: string) => RequestListener]>([
@@ -71,7 +71,7 @@ describe('the answer with a key set', () => {
       'is of the registered type',
       (jwks) => (_, response) => response.setHeader('content-type', 'application/jwk-set+json').end(jwks),
     ],
-  ])('is read when it %s', async (_, answering) => {
+  ])('is accepted when it %s', async (_, answering) => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.answer = answering(await text(key))
@@ -99,7 +99,7 @@ describe('the answer with a key set', () => {
     expect(await outcomeOf(async () => verifierOf(url).latchkey.verify(await sign(key)))).toBe('jwks_unavailable')
   })
 
-  it('gives no key that has a private member, and hides none that stands beside it', async () => {
+  it('yields no key that has a private member, and all keys beside it', async () => {
     const [good, ec, rsa] = [await createKey('good'), await createKey('ec'), await createKey('rsa', 'RS256')]
     const keys = [{ ...ec.jwk, d: 'AAAA' }, { ...rsa.jwk, p: 'AAAA' }, good.jwk]
     expect(await outcomeWith({ keys }, good, 'ES256')).toMatchObject(accepted)
@@ -109,7 +109,7 @@ describe('the answer with a key set', () => {
 })
 
 describe('the URL of a key set', () => {
-  it('is plain http to another machine by a named option alone', () => {
+  it('is plain http to another machine only with an option', () => {
     const url = 'http://auth.default.svc.cluster.local:3000/.well-known/jwks.json'
     expect(() => remoteJwks(url)).toThrow(TypeError)
     expect(() => remoteJwks(url, { allowHttp: false })).toThrow(TypeError)
@@ -131,7 +131,7 @@ describe('the URL of a key set', () => {
     'http://evil.test#@localhost',
     'http://0.0.0.0/',
     'http://[::ffff:192.0.2.1]/',
-  ])('is not taken for that of this machine: %s', (url) => {
+  ])('does not count as one of this machine: %s', (url) => {
     expect(() => remoteJwks(url)).toThrow(TypeError)
   })
 
@@ -174,7 +174,7 @@ describe('the reason why a key set cannot be fetched', () => {
     for (const host of ['127.0.0.1', 'localhost']) expect(await messageOf(`http://${host}:${port}/`)).toMatch(/ECONN/)
   })
 
-  it('reaches the error handler of the application, and never the answer', async () => {
+  it('reaches the error handler of the application, and never the response', async () => {
     const { state, url } = await startIssuer()
     state.answer = (_, response) => response.writeHead(418).end()
     const { latchkey } = verifierOf(url)
@@ -193,7 +193,7 @@ describe('the reason why a key set cannot be fetched', () => {
     expect(handled).toHaveLength(2)
   })
 
-  it('is published, also while the last keys serve, and is then no warning', async () => {
+  it('is published, also while the last keys are used, and is then no warning', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -208,7 +208,7 @@ describe('the reason why a key set cannot be fetched', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is one warning without a subscriber, until it is another one or the issuer was back', async () => {
+  it('is one warning without a subscriber, until it changes or the issuer has recovered', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     const { latchkey, clock } = verifierOf(url)

@@ -14,7 +14,7 @@ const unasked = (seconds: number) => ({
 })
 
 describe('a kid that is not among the keys of the last fetch', () => {
-  it('is answered 503 with the seconds until the issuer may be asked, and holds once it was', async () => {
+  it('causes 503 with the seconds until the next fetch, and is accepted after it', async () => {
     const { state, url } = await startIssuer()
     const [before, after] = [await createKey('before'), await createKey('after')]
     state.jwks = { keys: [before.jwk] }
@@ -31,7 +31,7 @@ describe('a kid that is not among the keys of the last fetch', () => {
     expect(state.fetches).toBe(2)
   })
 
-  it('is refused once the issuer was asked after a token named it, for every further token', async () => {
+  it('is refused for every further token once a later fetch did not return it', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -56,7 +56,7 @@ describe('a kid that is not among the keys of the last fetch', () => {
     expect(await outcomeOf(() => latchkey.verify(forged))).toBe('kid_unknown')
   })
 
-  it('is not refused by a fetch that had begun before the token came', async () => {
+  it('is not refused by a fetch that had begun before the token arrived', async () => {
     const { state, url } = await startIssuer()
     const [before, after] = [await createKey('before'), await createKey('after')]
     const { latchkey, clock } = verifierOf(url)
@@ -77,7 +77,7 @@ describe('a kid that is not among the keys of the last fetch', () => {
     expect(await latchkey.verify(second)).toMatchObject({ kid: 'after' })
   })
 
-  it('is found behind a flood of made-up ones, which causes no fetch and does not stop known keys', async () => {
+  it('is found behind a flood of forged ones, which causes no fetch and does not affect known keys', async () => {
     const { state, url } = await startIssuer()
     const [before, after] = [await createKey('before'), await createKey('after')]
     state.jwks = { keys: [before.jwk] }
@@ -117,7 +117,7 @@ describe('a kid that is not among the keys of the last fetch', () => {
 describe('a token without kid', () => {
   const header = { alg: 'ES256', typ: 'at+jwt' }
 
-  it('is verified with the only key of its algorithm, whether or not that has a kid', async () => {
+  it('is verified with the only key of its algorithm, with or without kid', async () => {
     const { state, url } = await startIssuer()
     const [key, other] = [await createKey('a'), await createKey('b', 'RS256')]
     const { kid: _, ...unnamed } = key.jwk
@@ -141,7 +141,7 @@ describe('a token without kid', () => {
     }
   })
 
-  it('is refused when its signature does not hold', async () => {
+  it('is refused when its signature is invalid', async () => {
     const { state, url } = await startIssuer()
     const [key, stranger] = [await createKey('a'), await createKey('b')]
     state.jwks = { keys: [{ ...key.jwk, kid: undefined }] }
@@ -149,7 +149,7 @@ describe('a token without kid', () => {
     expect(await outcomeOf(async () => latchkey.verify(await sign(stranger, header)))).toBe('signature_invalid')
   })
 
-  it('is answered 503 when the issuer may have another key by now, until it was asked', async () => {
+  it('causes 503 until the next fetch when the issuer may have another key by now', async () => {
     const { state, url } = await startIssuer()
     const [before, after, stranger] = [await createKey('a'), await createKey('b'), await createKey('c')]
     state.jwks = { keys: [{ ...before.jwk, kid: undefined }] }
@@ -167,7 +167,7 @@ describe('a token without kid', () => {
     expect(state.fetches).toBe(2)
   })
 
-  it('is no token that names a kid which a key without one could have', async () => {
+  it('differs from a token with a kid that a key without one could have', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [{ ...key.jwk, kid: undefined }] }
@@ -176,11 +176,11 @@ describe('a token without kid', () => {
   })
 })
 
-describe('an issuer that never answers', () => {
+describe('an issuer that never responds', () => {
   it.each<[string, (response: ServerResponse) => unknown]>([
     ['at all', () => {}],
     ['to the end', (response) => response.writeHead(200).write('{"keys":[')],
-  ])('%s holds nobody up for longer than the timeout, however often memory is collected', async (_, hang) => {
+  ])('%s delays no caller for longer than the timeout, however often garbage is collected', async (_, hang) => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     const token = await sign(key)
@@ -195,7 +195,7 @@ describe('an issuer that never answers', () => {
     expect(outcomes).toMatchObject([{ subject: 'alice' }, 'jwks_unavailable'])
   })
 
-  it('does not hold up close, however often memory is collected', async () => {
+  it('does not delay close, however often garbage is collected', async () => {
     const { state, url } = await startIssuer()
     state.answer = (_, response) => response.writeHead(200).write('{"keys":[')
     const latchkey = createLatchkey({ issuer, audience: 'test', keys: remoteJwks(url, { timeout: 60_000 }) })
@@ -208,7 +208,10 @@ describe('an issuer that never answers', () => {
   })
 })
 
-/** Collects garbage again and again until the test ends: Node 20 loses the timeout that `AbortSignal.any` was given (nodejs/node#57736). */
+/**
+ * Collects garbage repeatedly until the test ends: Node 20 loses the timeout that was passed to
+ * `AbortSignal.any` (nodejs/node#57736).
+ */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   const timer = setInterval(runInNewContext('gc'), 30)

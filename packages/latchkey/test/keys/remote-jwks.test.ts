@@ -10,7 +10,7 @@ import { createKey, issuer, sign, startIssuer, verifierOf } from '../support/iss
 import { outcomeOf } from '../support/setup.js'
 
 describe('verifying by another service’s JWKS', () => {
-  it('fetches once, for however many ask at the same time, and answers without a promise from then on', async () => {
+  it('fetches once for all concurrent callers, and is synchronous from then on', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -23,14 +23,14 @@ describe('verifying by another service’s JWKS', () => {
     expect(state.fetches).toBe(1)
   })
 
-  it.each(['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS512'])('understands %s', async (alg) => {
+  it.each(['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS512'])('accepts %s', async (alg) => {
     const { state, url } = await startIssuer()
     const key = await createKey('a', alg)
     state.jwks = { keys: [key.jwk] }
     expect(await verifierOf(url).latchkey.verify(await sign(key))).toMatchObject({ subject: 'alice' })
   })
 
-  it('learns a new key when a token names it, and forgets one that was withdrawn', async () => {
+  it('fetches a new key when a token names it, and drops one that was withdrawn', async () => {
     const { state, url } = await startIssuer()
     const [a, b] = [await createKey('a'), await createKey('b')]
     state.jwks = { keys: [a.jwk] }
@@ -44,7 +44,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(await outcomeOf(() => latchkey.verify(tokenOfA))).toBe('kid_unknown')
   })
 
-  it('is not driven to fetch by a flood of unknown kids', async () => {
+  it('does not fetch for each kid of a flood of unknown ones', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -57,7 +57,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(state.fetches).toBe(1)
   })
 
-  it('goes on with the last keys while the issuer is away, for as long as was said, and then answers 503, never 401', async () => {
+  it('uses the last keys during an outage for outageTolerance, and then responds with 503, never with 401', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -83,7 +83,7 @@ describe('verifying by another service’s JWKS', () => {
     ['a body that stops half-way', (_, response) => response.write('{"keys":[')],
     ['nothing at all', () => {}],
     ['a cut connection', (request) => request.socket.destroy()],
-  ])('answers 503 to %s', async (_, answer) => {
+  ])('responds with 503 to %s', async (_, answer) => {
     const { state, url } = await startIssuer()
     state.answer = answer
     const { latchkey } = verifierOf(url, { timeout: 300 })
@@ -111,7 +111,7 @@ describe('verifying by another service’s JWKS', () => {
       },
     ],
     ['comes with another status', (jwks) => (_, response) => response.writeHead(203).end(jwks)],
-  ])('does not take a key set that %s, though its keys would fit', async (_, answering) => {
+  ])('refuses a key set that %s, although its keys would fit', async (_, answering) => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.answer = answering(JSON.stringify({ keys: [key.jwk] }))
@@ -120,7 +120,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(state.fetches).toBe(1)
   })
 
-  it('asks for nothing when the header alone shows that no key here fits', async () => {
+  it('does not fetch when the header shows that no key can fit', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -142,7 +142,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(state.fetches).toBe(1)
   })
 
-  it('uses the first of several keys with one kid, and tells those of different algorithms apart', async () => {
+  it('uses the first of several keys with one kid, and distinguishes those of different algorithms', async () => {
     const { state, url } = await startIssuer()
     const [first, second, third] = [await createKey('a'), await createKey('a'), await createKey('a', 'ES384')]
     state.jwks = { keys: [first.jwk, second.jwk, third.jwk] }
@@ -179,7 +179,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('kid_unknown')
   })
 
-  it('does not take a new key under an old name for the old one, and keeps what leans on a key that stayed', async () => {
+  it('does not confuse a new key with an old one of the same kid, and keeps tokens of a key that stayed', async () => {
     const { state, url } = await startIssuer()
     const [stays, old, changed] = [await createKey('stays'), await createKey('a'), await createKey('a')]
     state.jwks = { keys: [stays.jwk, old.jwk] }
@@ -197,7 +197,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(stayed.isCurrent(clock.now())).toBe(false)
   })
 
-  it('waits for a hanging issuer once, and then asks it in the background', async () => {
+  it('waits for a hanging issuer once, and then fetches in the background', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -221,7 +221,7 @@ describe('verifying by another service’s JWKS', () => {
     }
   })
 
-  it('notices that the issuer is back although every token is known already', async () => {
+  it('detects that the issuer has recovered although every token is cached', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -238,7 +238,7 @@ describe('verifying by another service’s JWKS', () => {
     await expect.poll(() => outcomeOf(() => latchkey.verify(token))).toBe('kid_unknown')
   })
 
-  it('answers 503, never 401, to a kid that cannot be looked up now', async () => {
+  it('responds with 503, never with 401, to a kid that cannot be looked up now', async () => {
     const { state, url } = await startIssuer()
     const [known, fresh] = [await createKey('a'), await createKey('b')]
     state.jwks = { keys: [known.jwk] }
@@ -253,7 +253,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(state.fetches).toBe(2)
   })
 
-  it('goes on when keys are fetched more often than the default cooldown', async () => {
+  it('works when keys are fetched more often than the default cooldown', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('a')
     state.jwks = { keys: [key.jwk] }
@@ -266,7 +266,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(() => remoteJwks(url, { maxAge: 5, cooldown: 6 })).toThrow(TypeError)
   })
 
-  it('does not go on asking after close', async () => {
+  it('stops fetching after close', async () => {
     const { state, url } = await startIssuer()
     state.answer = () => {}
     const keys = remoteJwks(url, { timeout: 60_000 })
@@ -279,7 +279,7 @@ describe('verifying by another service’s JWKS', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('store_closed')
   })
 
-  it('passes over keys that cannot be used, and uses the others', async () => {
+  it('skips keys that cannot be used, and uses the others', async () => {
     const { state, url } = await startIssuer()
     const key = await createKey('good')
     const rsa = await createKey('rsa', 'RS256')

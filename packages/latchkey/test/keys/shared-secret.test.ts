@@ -12,15 +12,15 @@ function latchkeyWith(...secrets: (string | Uint8Array)[]) {
   return createLatchkey({ issuer, audience: 'test', keys: sharedSecret({ secrets }) })
 }
 
-describe('one secret for everybody', () => {
-  it('issues and verifies without a promise', () => {
+describe('one shared secret', () => {
+  it('issues and verifies synchronously', () => {
     const latchkey = latchkeyWith(oldSecret)
     const issued = latchkey.issue({ subject: 'alice' })
     if (issued instanceof Promise) throw new Error('Nothing has to be read.')
     expect(latchkey.verify(issued.token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('can be rotated: what the old one signed verifies until it is taken out', async () => {
+  it('can be rotated, and verifies tokens of the old one until that is removed', async () => {
     const { token } = await latchkeyWith(oldSecret).issue({ subject: 'alice' })
     const rotated = latchkeyWith(newSecret, oldSecret)
     expect(await rotated.verify(token)).toMatchObject({ subject: 'alice' })
@@ -35,7 +35,7 @@ describe('one secret for everybody', () => {
     expect(await latchkeyWith(Buffer.from(oldSecret)).verify(token)).toMatchObject({ subject: 'alice' })
   })
 
-  it('is understood by another library, and understands it when kid and typ are set', async () => {
+  it('signs tokens that another library accepts, and accepts those of another library that set kid and typ', async () => {
     const latchkey = latchkeyWith(oldSecret)
     const { token } = await latchkey.issue({ subject: 'alice' })
     const { payload } = await jwtVerify(token, Buffer.from(oldSecret), { issuer, audience: 'test', typ: 'at+jwt' })
@@ -71,7 +71,7 @@ describe('one secret for everybody', () => {
     expect(await outcomeOf(() => latchkeyWith(newSecret, oldSecret).verify(swapped))).toBe('signature_invalid')
   })
 
-  it('has a kid that is the same in every process, another one for another secret, and gives nothing of it away', async () => {
+  it('has a kid that is the same in every process, differs for another secret, and does not reveal the secret', async () => {
     const kidOf = async (secret: string) => (await sharedSecret({ secrets: [secret] }).signingKey('alice')).kid
     const kid = await kidOf(oldSecret)
     expect(await kidOf(oldSecret)).toBe(kid)
@@ -86,7 +86,7 @@ describe('one secret for everybody', () => {
     ['none', []],
     ['one that is too short', ['short']],
     ['the same one twice', [oldSecret, oldSecret]],
-    ['what is no secret', [1 as unknown as string]],
+    ['a value that is no secret', [1 as unknown as string]],
   ])('may not be %s', (_, secrets) => {
     expect(() => sharedSecret({ secrets })).toThrow(TypeError)
   })

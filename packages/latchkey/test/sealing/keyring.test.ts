@@ -8,7 +8,7 @@ const keyring = Keyring.parse(entry)
 const binding: Binding = ['tenant-secret', 'alice', 'kid', 1, 'HS256']
 
 describe('a sealed secret', () => {
-  it('opens to the same bytes for its own place', () => {
+  it('opens to the same bytes in its own place', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (plaintext) => {
         const sealed = keyring.seal(plaintext, binding)
@@ -17,7 +17,7 @@ describe('a sealed secret', () => {
     )
   })
 
-  it('does not open in any other place, even one whose parts run together to the same text', () => {
+  it('does not open in any other place, also in one whose parts concatenate to the same text', () => {
     const sealed = keyring.seal(Buffer.from('secret'), ['purpose', 'ab', 'c'])
     for (const other of [
       ['purpose', 'a', 'bc'],
@@ -63,7 +63,7 @@ describe('a ring of master keys', () => {
     expect(Keyring.parse(newest).open(moved, binding).toString()).toBe('secret')
   })
 
-  it('says which key is missing from it, and which is not the one it was', () => {
+  it('names the key that is missing, and the key that has changed', () => {
     const sealed = keyring.seal(Buffer.from('secret'), binding)
     expect(() => Keyring.parse(newest).open(sealed, binding)).toThrow(
       expect.objectContaining({ code: 'master_key_missing' }),
@@ -89,7 +89,7 @@ describe('a ring of master keys', () => {
     ['unused bits that are set', `a:${'A'.repeat(42)}B`],
     ['the same ID twice', `a:${'A'.repeat(43)},a:${'A'.repeat(43)}`],
     ['a trailing comma', `a:${'A'.repeat(43)},`],
-  ])('refuses %s without repeating it', (_, text) => {
+  ])('refuses %s without showing it', (_, text) => {
     expect(() => Keyring.parse(text)).toThrow(TypeError)
     expect(() => Keyring.parse(text)).not.toThrow(/AAAA/)
   })

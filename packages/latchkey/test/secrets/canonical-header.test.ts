@@ -13,7 +13,7 @@ const algorithms = ['HS256', 'HS384', 'HS512'] as const
 const kids = fc.uint8Array({ minLength: 24, maxLength: 24 }).map((bytes) => Buffer.from(bytes).toString('base64url'))
 
 describe('the header of a tenant’s tokens', () => {
-  it('is what JSON and base64url make of it', () => {
+  it('equals the header that JSON and base64url produce', () => {
     fc.assert(
       fc.property(fc.constantFrom(...algorithms), kids, (alg, kid) => {
         const json = JSON.stringify({ alg, typ: 'at+jwt', kid })
@@ -22,7 +22,7 @@ describe('the header of a tenant’s tokens', () => {
     )
   })
 
-  it('is recognised for its own kid and algorithm alone', () => {
+  it('is recognised only for its own kid and algorithm', () => {
     fc.assert(
       fc.property(fc.constantFrom(...algorithms), kids, kids, (algorithm, kid, other) => {
         const header = canonicalHeader(algorithm, kid)
@@ -34,7 +34,7 @@ describe('the header of a tenant’s tokens', () => {
     )
   })
 
-  it('is not recognised with any one character changed, missing or added', () => {
+  it('is not recognised with one character changed, missing or added', () => {
     const kid = randomBytes(24).toString('base64url')
     const header = canonicalHeader('HS256', kid)
     for (let at = 0; at <= header.length; at += 1) {
@@ -48,7 +48,7 @@ describe('the header of a tenant’s tokens', () => {
     }
   })
 
-  it('has one mark for one kid, whatever the algorithm, and hardly one in common with another', () => {
+  it('has one mark for each kid, whatever the algorithm, and rarely that of another kid', () => {
     const marks = new Set<number>()
     for (let count = 0; count < 10_000; count += 1) {
       const kid = randomBytes(24).toString('base64url')

@@ -49,7 +49,9 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
-/** Whether a token signed with this secret is accepted at that moment, by the record alone. */
+/**
+ * Returns whether a token signed with this secret is accepted at that moment, by the record alone.
+ */
 function verifies(record: TenantRecord, kid: string, nowMs: number): boolean {
   if (record.disabledAt !== null) return false
   const secret = record.secrets.find((candidate) => candidate.kid === kid)
@@ -57,7 +59,7 @@ function verifies(record: TenantRecord, kid: string, nowMs: number): boolean {
 }
 
 describe('the life of a tenant', () => {
-  it('has exactly one signing secret while enabled and none while disabled, whatever happens in whatever order', () => {
+  it('has one signing secret while enabled and none while disabled, after any sequence of changes', () => {
     fc.assert(
       fc.property(steps, (sequence) => {
         let nowMs = 1_000_000
@@ -75,7 +77,7 @@ describe('the life of a tenant', () => {
     )
   })
 
-  it('changes what the tenant may do by setGrants alone', () => {
+  it('changes the grants only by setGrants', () => {
     fc.assert(
       fc.property(steps, (sequence) => {
         let nowMs = 1_000_000
@@ -92,7 +94,7 @@ describe('the life of a tenant', () => {
     )
   })
 
-  it('never brings a secret back that has once stopped verifying', () => {
+  it('never restores a secret that has stopped verifying', () => {
     fc.assert(
       fc.property(steps, (sequence) => {
         let nowMs = 1_000_000
@@ -117,19 +119,19 @@ describe('rotation', () => {
   const first = recordOf(lifecycle.provision(undefined, contextAt(0)), 1)
   const [oldKid] = first.secrets.map((secret) => secret.kid)
 
-  it('lets the old secret verify until its grace ends, and not a millisecond longer', () => {
+  it('lets the old secret verify until its grace period ends, and not a millisecond longer', () => {
     const rotated = recordOf(lifecycle.rotate(first, contextAt(50)), 2)
     expect(verifies(rotated, String(oldKid), 50 + graceMs - 1)).toBe(true)
     expect(verifies(rotated, String(oldKid), 50 + graceMs)).toBe(false)
   })
 
-  it('does not lengthen the grace of a secret that is retired already', () => {
+  it('does not extend the grace period of a retired secret', () => {
     const once = recordOf(lifecycle.rotate(first, contextAt(0)), 2)
     const twice = recordOf(lifecycle.rotate(once, contextAt(graceMs - 1)), 3)
     expect(verifies(twice, String(oldKid), graceMs)).toBe(false)
   })
 
-  it('is refused when it comes faster than old secrets end, so that no loop can grow a tenant without bound', () => {
+  it('is refused when it is faster than old secrets expire, so that a loop cannot grow a tenant without bound', () => {
     let record = first
     for (let count = 1; count < lifecycle.MAX_VERIFYING_SECRETS; count += 1) {
       record = recordOf(lifecycle.rotate(record, contextAt(count)), count + 1)
@@ -143,8 +145,8 @@ describe('rotation', () => {
   })
 })
 
-describe('ending more sessions than are remembered by name', () => {
-  it('makes every token of the tenant be issued anew, so that none of the ended ones slips through', () => {
+describe('ending more sessions than are stored', () => {
+  it('requires every token of the tenant to be reissued, so that no ended session stays valid', () => {
     let record = recordOf(lifecycle.provision(undefined, contextAt(0)), 1)
     const [kid] = record.secrets.map((secret) => secret.kid)
     for (let count = 0; count <= lifecycle.MAX_ENDED_SESSIONS; count += 1) {

@@ -13,7 +13,7 @@ import { masterKeys, outcomeOf } from '../support/setup.js'
 
 const maxStaleness = 1000
 
-/** Longer than a verifier may go by what it knows, and than it takes to find that out. */
+/** Longer than a verifier may use its data, and detect that it is stale. */
 const longEnough = () => new Promise((resolve) => setTimeout(resolve, maxStaleness + 100))
 
 let primary: PostgresServer
@@ -66,7 +66,7 @@ async function start({ url, feedUrl = url, pool, clock = systemClock, withRedis 
   return { store, keys, latchkey, outcome, close }
 }
 
-/** Resolves once Redis holds something of as many kids. */
+/** Resolves once Redis has entries for this number of kids. */
 async function untilCached(count: number) {
   const client = new Redis(redis.url)
   while ((await client.dbsize()) < count) await new Promise((resolve) => setTimeout(resolve, 10))
@@ -93,7 +93,10 @@ async function query(url: string, text: string) {
 }
 
 describe('a replica that lagged and was promoted', () => {
-  /** Alice is in Redis as the old primary had her last: with a version and a point that the replica has not come to. */
+  /**
+   * Alice is in Redis as the old primary had her last, with a version and a low-water mark that the
+   * replica has not reached.
+   */
   async function failOver() {
     const replica = await replicate()
     const old = await start({ url: primary.url })
@@ -106,7 +109,7 @@ describe('a replica that lagged and was promoted', () => {
     return { replica, old, token }
   }
 
-  it('revokes for good: what Redis holds of the lost history brings nothing back', async () => {
+  it('revokes for good, although Redis holds entries of the lost history', async () => {
     const { replica, old, token } = await failOver()
     await old.close()
     await primary.stop()
@@ -122,7 +125,7 @@ describe('a replica that lagged and was promoted', () => {
     }
   })
 
-  it('revokes for good also where the revocation comes before anything else, and its row in the log goes', async () => {
+  it('revokes for good also if the revocation is its first statement, and its row of the log is pruned', async () => {
     const { replica, old, token } = await failOver()
     await old.close()
     await primary.stop()
@@ -136,7 +139,7 @@ describe('a replica that lagged and was promoted', () => {
     expect(await fresh.outcome(token)).toBe('token_revoked')
   })
 
-  it('is a history of its own, from the first statement on, and two of one primary are two', async () => {
+  it('has its own history from the first statement on, and two replicas of one primary have two', async () => {
     const [one, two] = [await replicate(), await replicate()]
     const { store } = await start({ url: primary.url })
     const { history } = await store.lowWaterMark()
@@ -155,10 +158,10 @@ describe('a replica that lagged and was promoted', () => {
     expect((await again.store.lowWaterMark()).history).toBe(histories[0])
   })
 
-  it('is followed by a process that goes on running, which drops what it knows and no longer uses the old primary', async () => {
+  it('is followed by a running process, which drops its cache and no longer uses the old primary', async () => {
     const { replica, token } = await failOver()
     await replica.promote()
-    // The old primary is not fenced: the connections that there are lead to it, and later ones to the replica.
+    // The old primary is not fenced: open connections lead to it, and later ones to the replica.
     const pool = new pg.Pool({ connectionString: primary.url, max: 4 })
     cleanUps.push(() => pool.end())
     const process = await start({ url: primary.url, pool })
@@ -168,7 +171,7 @@ describe('a replica that lagged and was promoted', () => {
     const writer = await start({ url: replica.url })
     await writer.keys.revoke('alice')
     for (const connection of others) connection.release(true)
-    // By a new connection the process comes to know of the new primary; then it finds one to the old primary.
+    // A new connection shows the process the new primary; then it finds one to the old primary.
     await process.store.lowWaterMark()
     const idle = await Promise.all(Array.from({ length: 3 }, () => pool.connect()))
     stale?.release()
@@ -179,8 +182,8 @@ describe('a replica that lagged and was promoted', () => {
   })
 })
 
-describe('a process whose feed stays at an old primary that was not fenced', () => {
-  it('accepts nothing for longer than maxStaleness once its statements go to the new one', async () => {
+describe('a process whose feed stays connected to an old primary that was not fenced', () => {
+  it('accepts no stale token for longer than maxStaleness once its statements go to the new one', async () => {
     const replica = await replicate()
     const pool = new pg.Pool({ connectionString: primary.url })
     cleanUps.push(() => pool.end())
@@ -204,12 +207,12 @@ describe('a process whose feed stays at an old primary that was not fenced', () 
 })
 
 describe('a database that was restored from a dump to another server', () => {
-  it('has another history, also where nobody said that it was restored', async () => {
+  it('has another history, also without a call of beginAfterRestore', async () => {
     const old = await start({ url: primary.url })
     const token = await tokenFor(old, 'alice')
     await old.outcome(token)
     const { history } = await old.store.lowWaterMark()
-    // As a dump does it: other tables with the same rows, on a server with another system identifier.
+    // Restores the dump: new tables with the same rows, on a server with another system identifier.
     const rows = await query(primary.url, 'select epoch, server from latchkey_history')
     const restored = await startPostgres()
     cleanUps.push(() => restored.dispose())
@@ -223,7 +226,7 @@ describe('a database that was restored from a dump to another server', () => {
 })
 
 describe('pruning', () => {
-  it('by a clock that is ahead, beside a slow transaction, leaves no gap that a fresh process could fall into', async () => {
+  it('leaves no gap in the log for a new process, with a clock that is ahead and a slow transaction', async () => {
     const writer = await start({ url: primary.url })
     await writer.keys.provision('slow')
     await writer.keys.provision('other')
@@ -240,7 +243,7 @@ describe('pruning', () => {
     const ahead: Clock = { ...systemClock, now: () => Date.now() + 3_660_000 }
     const pruner = await start({ url: primary.url, clock: ahead })
     await pruner.keys.prune()
-    // So does a database whose own clock is ahead.
+    // A database whose own clock is ahead prunes the same rows.
     await pruner.store.prune({ now: ahead.now(), keepMs: 0, changeLogMs: -3_660_000 })
     await slow.query('commit')
     await slow.end()
@@ -250,7 +253,7 @@ describe('pruning', () => {
     expect(await fresh.outcome(token)).toBe('token_revoked')
   })
 
-  it('by one clock that is ahead forgets neither an ended session nor a retired secret', async () => {
+  it('deletes neither an ended session nor a retired secret because of one clock that is ahead', async () => {
     const writer = await start({ url: primary.url, withRedis: false })
     const { token, sessionId } = await writer.latchkey.issue({ subject: 'alice' })
     await writer.keys.revokeSession('alice', sessionId)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Mutex } from '../../src/stores/mutex.js'
 
 describe('a mutex', () => {
-  it('lets one through at a time, in order of arrival, also after one has failed', async () => {
+  it('runs one call at a time, in order of arrival, also after one has failed', async () => {
     const mutex = new Mutex(1000)
     const events: string[] = []
     const work = (name: string) => async () => {
@@ -17,7 +17,7 @@ describe('a mutex', () => {
     expect(events).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
   })
 
-  it('turns away who has waited too long, never runs its work, and serves those behind it', async () => {
+  it('rejects a caller that has waited too long, never runs its work, and serves those after it', async () => {
     const mutex = new Mutex(20)
     let release = () => {}
     const first = mutex.run(() => new Promise<void>((resolve) => (release = resolve)))

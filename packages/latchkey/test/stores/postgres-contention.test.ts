@@ -39,7 +39,7 @@ describe('a PostgreSQL store among other transactions', () => {
     return client
   }
 
-  /** A transaction of the application that has this tenant's row and goes on. */
+  /** A transaction of the application that locks the row of this tenant and continues. */
   const lockTenant = async (tenant: string) => {
     const client = await connect()
     await client.query('begin')
@@ -47,7 +47,10 @@ describe('a PostgreSQL store among other transactions', () => {
     return client
   }
 
-  /** Not in the transaction that holds the lock, which sees the activity of one moment. */
+  /**
+   * Not in the transaction that holds the lock, because a transaction sees the activity of one
+   * moment.
+   */
   const countWaiting = async (): Promise<number> => {
     const { rows } = await store.query<{ waiting: number }>(
       `select count(*) as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
@@ -59,7 +62,7 @@ describe('a PostgreSQL store among other transactions', () => {
     while ((await countWaiting()) === 0) await sleep(10)
   }
 
-  /** The next change of a tenant fails in the server with this SQLSTATE, those after it do not. */
+  /** The next change of a tenant fails in the server with this SQLSTATE, later ones do not. */
   const failOnce = async (state: string) => {
     await store.query('create sequence if not exists failures')
     await store.query(
@@ -86,7 +89,7 @@ describe('a PostgreSQL store among other transactions', () => {
     expect((await store.change('locked', addSecret))?.secrets.length).toBe(2)
   })
 
-  it('answers all other tenants at once meanwhile, and changes them, however often the locked one is changed', async () => {
+  it('reads and changes all other tenants meanwhile, however often the locked one is changed', async () => {
     const { latchkey, keys } = setUp({ store, clock: systemClock })
     cleanUps.push(() => latchkey.close())
     const tokens = await Promise.all(
@@ -105,7 +108,7 @@ describe('a PostgreSQL store among other transactions', () => {
     expect(await Promise.all(revoking)).toEqual(range(30).map(() => undefined))
   })
 
-  it('leaves connections to reads when many tenants are locked at once', async () => {
+  it('keeps connections for reads when many tenants are locked at once', async () => {
     const narrow = openWith({ connectionString: database.url, max: 4 })
     await Promise.all(range(8).map((n) => store.change(`tenant-${n}`, addSecret)))
     const holder = await connect()
@@ -118,7 +121,7 @@ describe('a PostgreSQL store among other transactions', () => {
     expect(await Promise.all(changes)).toHaveLength(8)
   })
 
-  it('makes a change again that was the victim of a deadlock', async () => {
+  it('retries a change that was the victim of a deadlock', async () => {
     await store.change('alice', addSecret)
     const holder = await connect()
     await holder.query('begin')
@@ -135,7 +138,7 @@ describe('a PostgreSQL store among other transactions', () => {
     expect((await change)?.secrets[0]?.retiresAt).toBe(7)
   })
 
-  it.each(['40001', '40P01', '55P03', '57014'])('makes a change of its own again after SQLSTATE %s', async (state) => {
+  it.each(['40001', '40P01', '55P03', '57014'])('retries its own transaction after SQLSTATE %s', async (state) => {
     await failOnce(state)
     expect((await store.change('alice', addSecret))?.secrets.length).toBe(1)
     expect((await read(store, 'alice'))?.secrets.length).toBe(1)
@@ -172,7 +175,7 @@ describe('a PostgreSQL store among other transactions', () => {
     await migrating
   })
 
-  it('is unavailable when a pool of the caller, which has no limit of its own, lends no connection', async () => {
+  it('is unavailable when a pool of the caller without a limit lends no connection', async () => {
     const pool = new pg.Pool({ connectionString: database.url, max: 1 })
     cleanUps.push(() => pool.end())
     const narrow = openWith({ pool, listenConnectionString: database.url })

@@ -9,7 +9,7 @@ import { addSecret, read } from '../../src/testing/store-contract/fixtures.js'
 import { emptyPostgres } from '../support/databases.js'
 import { setUp } from '../support/setup.js'
 
-/** The code of the failure, or the SQLSTATE where the driver's own error came. */
+/** Returns the code of the failure, or the SQLSTATE of a driver's error. */
 async function codeOf(work: () => Promise<unknown>): Promise<unknown> {
   try {
     await work()
@@ -39,7 +39,7 @@ describe('a statement that PostgreSQL refuses', () => {
     ['store_rights_missing', '3F000 42501'],
     ['schema_missing', '42P01'],
     ['data_corrupt', 'XX001 XX002'],
-  ])('is %s where the state of the database is the cause: %s', async (code, states) => {
+  ])('fails with %s if the state of the database is the cause: %s', async (code, states) => {
     for (const state of states.split(' ')) {
       const outcomes = [
         await codeOf(() => store.query(raise(state))),
@@ -50,26 +50,26 @@ describe('a statement that PostgreSQL refuses', () => {
     expect(await codeOf(() => store.query('select 1'))).toBe('done')
   })
 
-  it('throws what the driver throws where the statement is the cause', async () => {
+  it('fails with the error of the driver if the statement is the cause', async () => {
     const states = '21000 22001 22021 22P02 22P05 23502 23503 23505 25P01 40002 42601 42703 42883 44000 54000 P0001'
     for (const state of states.split(' ')) expect(await codeOf(() => store.query(raise(state)))).toBe(state)
   })
 
-  it('is told by what the server said, with nothing of it lost', async () => {
+  it('fails with the error of the server as its cause', async () => {
     await expect(store.query('select 1 from no_such_table')).rejects.toMatchObject({
       code: 'schema_missing',
       cause: { code: '42P01' },
     })
   })
 
-  it('leaves the connection in use where it is as good as before', async () => {
+  it('keeps the connection if that still works', async () => {
     const pool = new pg.Pool({ connectionString: database.url, max: 1 })
     const narrow = postgresStore({ pool, listenConnectionString: database.url })
     const backend = async () => (await narrow.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid
     const first = await backend()
     for (const state of ['42501', '42P01', '55P03', '57014']) await codeOf(() => narrow.query(raise(state)))
     expect(await backend()).toBe(first)
-    // Its prepared statements may be those that have changed, or its server a standby.
+    // The columns of its prepared statements may have changed, or its server may be a standby.
     await codeOf(() => narrow.query(raise('0A000')))
     expect(await backend()).not.toBe(first)
     await narrow.close()
@@ -78,7 +78,7 @@ describe('a statement that PostgreSQL refuses', () => {
 })
 
 describe('a standby', () => {
-  it('is unavailable for whatever changes something, and refuses no role', { timeout: 60_000 }, async () => {
+  it('is unavailable for every change, and blames no role', { timeout: 60_000 }, async () => {
     const primary = await startPostgres()
     const migrated = postgresStore({ connectionString: primary.url })
     await migrated.migrate()
@@ -127,7 +127,7 @@ describe('a role without the rights of an owner', () => {
     await database.remove()
   })
 
-  it('is told that it may make no tables, and can work once their owner has made them and granted four rights', async () => {
+  it('cannot create the tables, and works once their owner has created them and granted four rights', async () => {
     const store = postgresStore({ connectionString: url })
     expect(await codeOf(() => store.migrate())).toBe('store_rights_missing')
     expect(await codeOf(() => store.readTenants(['alice']))).toBe('schema_missing')
@@ -152,7 +152,7 @@ describe('a role without the rights of an owner', () => {
     await store.close()
   })
 
-  it('is told so where it may not use the schema', async () => {
+  it('gets the same code if it may not use the schema', async () => {
     await owner.query('revoke usage on schema public from public')
     const store = postgresStore({ connectionString: url })
     expect(await codeOf(() => store.migrate())).toBe('store_rights_missing')

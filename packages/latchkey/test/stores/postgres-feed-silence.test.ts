@@ -6,7 +6,10 @@ import { addSecret } from '../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../src/testing/store-contract/recorder.js'
 import { emptyPostgres } from '../support/databases.js'
 
-/** The messages of PostgreSQL's protocol in a chunk: a letter, and a length that counts itself. */
+/**
+ * Returns the messages of PostgreSQL's protocol in a chunk: a letter, and a length that includes
+ * itself.
+ */
 function messagesOf(data: Buffer): { readonly type: string; readonly end: number; readonly text: string }[] {
   const messages = []
   for (let at = 0; at + 5 <= data.length; ) {
@@ -17,7 +20,7 @@ function messagesOf(data: Buffer): { readonly type: string; readonly end: number
   return messages
 }
 
-describe('a feed whose link goes silent, and closes nothing', () => {
+describe('a feed whose link goes silent without closing', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
   let store: SqlStore
   let proxy: TcpProxy
@@ -42,7 +45,7 @@ describe('a feed whose link goes silent, and closes nothing', () => {
     await database.remove()
   })
 
-  /** Goes silent once, behind the message of the server for which `isLast` holds. */
+  /** Goes silent once, after the message of the server for which `isLast` is true. */
   const silenceBehind = (isLast: (message: { readonly type: string; readonly text: string }) => boolean) => {
     let hasFallenSilent = false
     proxy.silenceAfter((data) => {
@@ -58,11 +61,11 @@ describe('a feed whose link goes silent, and closes nothing', () => {
     }
   }
 
-  const expectToComeBack = async (recorder: Recorder) => {
-    await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
+  const expectRecovery = async (recorder: Recorder) => {
+    await recorder.until('the loss was reported', () => recorder.events.some((event) => event.kind === 'lost'))
     await recorder.proof()
     const written = await store.change('alice', addSecret)
-    await recorder.told({ tenant: 'alice', version: written?.version ?? 0 })
+    await recorder.delivered({ tenant: 'alice', version: written?.version ?? 0 })
   }
 
   it.each([
@@ -72,35 +75,35 @@ describe('a feed whose link goes silent, and closes nothing', () => {
     ],
     ['the result of a statement and its end', (_: string, type: string) => type === 'C'],
     ['two statements', (_: string, type: string) => type === 'Z'],
-  ] as const)('comes back, when that is between %s', async (_, isLast) => {
+  ] as const)('recovers from a silence between %s', async (_, isLast) => {
     const { recorder, feed } = await Recorder.on(listening)
     const other = await Recorder.on(store)
     await recorder.proof()
     const silence = silenceBehind(({ type, text }) => isLast(text, type))
-    // The answer to a question is the one statement that a listening connection runs by itself.
+    // An acknowledgement is the one statement that a listening connection runs by itself.
     const stopAsking = other.feed.requestAcknowledgements?.(() => {})
-    await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
+    await recorder.until('the loss was reported', () => recorder.events.some((event) => event.kind === 'lost'))
     expect(silence.hasFallenSilent).toBe(true)
-    await expectToComeBack(recorder)
+    await expectRecovery(recorder)
     stopAsking?.()
     await other.feed.close()
     await feed.close()
   })
 
-  it('comes back also when its next connection falls silent while it is set up', async () => {
+  it('recovers also when its next connection goes silent during the setup', async () => {
     for (const step of ['R', 'K', 'C', 'A'] as const) {
       const { recorder, feed } = await Recorder.on(listening)
       await recorder.proof()
       const silence = silenceBehind(({ type }) => type === step)
       proxy.block()
       proxy.unblock()
-      await recorder.until('the new one fell silent', () => silence.hasFallenSilent)
-      await expectToComeBack(recorder)
+      await recorder.until('the new one went silent', () => silence.hasFallenSilent)
+      await expectRecovery(recorder)
       await feed.close()
     }
   })
 
-  it('fails within a deadline when it cannot begin, and not as feed_unheard when its marker was not sent', async () => {
+  it('fails within a deadline when it cannot start, and not with feed_unheard when its marker was not sent', async () => {
     for (const step of ['K', 'C'] as const) {
       const silence = silenceBehind(({ type }) => type === step)
       await expect(Recorder.on(listening)).rejects.toMatchObject({ code: 'store_unavailable' })

@@ -37,8 +37,11 @@ function open(options: PostgresStoreOptions): SqlStore {
   return store
 }
 
-/** Changes made elsewhere, and whether this store's feed tells each before it proves a later moment. */
-async function expectToHearOthers(store: SqlStore): Promise<void> {
+/**
+ * Changes tenants through another store, and checks that this store's feed delivers each change
+ * before it proves a later moment.
+ */
+async function expectDelivery(store: SqlStore): Promise<void> {
   const { recorder, feed } = await Recorder.on(store, 20)
   const acknowledged: Acknowledged[] = []
   for (const number of range(20)) {
@@ -53,26 +56,26 @@ async function expectToHearOthers(store: SqlStore): Promise<void> {
 }
 
 describe('a PostgreSQL store behind PgBouncer in transaction mode', () => {
-  it('does not start a feed through it: what it sends itself comes back, and what others send does not', async () => {
+  it('starts no feed through it, since only its own notifications arrive', async () => {
     const pooled = open({ connectionString: transactionPooler.url })
     await expect(Recorder.on(pooled)).rejects.toMatchObject({ code: 'feed_unheard' })
   })
 
-  it('does not start a feed through it either when only listening goes that way', async () => {
+  it('starts no feed through it either when only the listening connection uses it', async () => {
     const pooled = open({ connectionString: database.url, listenConnectionString: transactionPooler.url })
     await expect(Recorder.on(pooled)).rejects.toMatchObject({ code: 'feed_unheard' })
   })
 
-  it('reads and changes through it, many at a time, and hears the others on a connection of its own', async () => {
+  it('reads and changes through it, many at a time, and receives changes on a separate connection', async () => {
     const pooled = open({ connectionString: transactionPooler.url, listenConnectionString: database.url })
     await Promise.all(range(40).map((number) => pooled.change(`many-${number % 8}`, addSecret)))
     const found = await Promise.all(range(40).map((number) => read(pooled, `many-${number % 8}`)))
     for (const record of found) expect(record?.secrets).toHaveLength(5)
-    await expectToHearOthers(pooled)
+    await expectDelivery(pooled)
   })
 })
 
-describe('what a PostgreSQL store reads all the time', () => {
+describe('a frequent statement of a PostgreSQL store', () => {
   const preparedOn = async (store: SqlStore) =>
     (await store.query(`select name from pg_prepared_statements where name like 'latchkey%'`)).rows
 
@@ -83,7 +86,7 @@ describe('what a PostgreSQL store reads all the time', () => {
     expect(await preparedOn(store)).toHaveLength(2)
   })
 
-  it('is prepared with all that is written, in transactions too, once notifications have come the same way', async () => {
+  it('is prepared like every other statement, in transactions too, once notifications have arrived through the pool', async () => {
     const store = open({ connectionString: database.url, max: 1 })
     const { feed } = await Recorder.on(store)
     const before = (await preparedOn(store)).length
@@ -92,7 +95,7 @@ describe('what a PostgreSQL store reads all the time', () => {
     await feed.close()
   })
 
-  it('is not prepared in a transaction while they come another way', async () => {
+  it('is not prepared in a transaction while notifications arrive another way', async () => {
     const store = open({ connectionString: transactionPooler.url, listenConnectionString: database.url, max: 1 })
     const { feed } = await Recorder.on(store)
     const before = (await preparedOn(store)).length
@@ -101,16 +104,17 @@ describe('what a PostgreSQL store reads all the time', () => {
     await feed.close()
   })
 
-  it('is read all the same through a pooler that gives each statement to another connection', async () => {
+  it('also works through a pooler that sends each statement through another connection', async () => {
     const one = open({ connectionString: transactionPooler.url, max: 1 })
     const other = open({ connectionString: transactionPooler.url, max: 1 })
-    // Through one connection of the server, which keeps what the first has prepared.
-    for (const store of [one, other, one, other]) expect(await read(store, 'nobody')).toBeUndefined()
+    // Through one connection of the server, which keeps the statements that the first store has
+    // prepared.
+    for (const store of [one, other, one, other]) expect(await read(store, 'absent')).toBeUndefined()
   })
 })
 
 describe('a PostgreSQL store behind PgBouncer in session mode', () => {
-  it('hears the others through it', async () => {
-    await expectToHearOthers(open({ connectionString: sessionPooler.url }))
+  it('receives changes through it', async () => {
+    await expectDelivery(open({ connectionString: sessionPooler.url }))
   })
 })

@@ -7,7 +7,7 @@ it('a login that was rotated is read again once the server refuses the old one',
   const { url, drop } = await createTestDatabase()
   const owner = new pg.Client({ connectionString: url })
   await owner.connect()
-  // The server of the tests asks for no password; it refuses a role that is not there any more.
+  // The server of the tests requires no password, but refuses a role that was dropped.
   const roles = [`before_${process.pid}`, `after_${process.pid}`] as const
   await owner.query(`create role ${roles[0]} login`)
   let role: string = roles[0]
@@ -26,7 +26,7 @@ it('a login that was rotated is read again once the server refuses the old one',
     await owner.query(`alter role ${roles[0]} rename to ${roles[1]}`)
     await owner.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [roles[1]])
     role = roles[1]
-    // The connection that was ended may be met once.
+    // The connection that was ended may be used once more.
     await expect.poll(() => ask().catch(() => undefined), { timeout: 10_000 }).toBe(roles[1])
   } finally {
     await store.close()

@@ -1,4 +1,4 @@
-/** A process of its own for postgres-store.test.ts: uses a store, watches it, and closes nothing. */
+/** A separate process for postgres-store.test.ts: uses a store, watches it, and closes nothing. */
 import { postgresStore } from '../../src/stores/postgres/index.js'
 import { addSecret } from '../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../src/testing/store-contract/recorder.js'

@@ -56,7 +56,7 @@ describe('a PostgreSQL store', () => {
   }
 
   describe('given a transaction that the caller began with pg', () => {
-    it('commits with it, and tells by notification', async () => {
+    it('commits with it, and notifies', async () => {
       const { recorder, feed } = await Recorder.on(store)
       const client = await openPool().connect()
       await client.query('begin')
@@ -66,12 +66,12 @@ describe('a PostgreSQL store', () => {
       expect(await read(store, 'alice')).toBeUndefined()
       await client.query('commit')
       client.release()
-      await recorder.told({ tenant: 'alice', version: record?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: record?.version ?? 0 })
       expect(await read(store, 'alice')).toEqual(record)
       await feed.close()
     })
 
-    it('rolls back with it, and tells nothing', async () => {
+    it('rolls back with it, and notifies nothing', async () => {
       const { recorder, feed } = await Recorder.on(store)
       const client = await openPool().connect()
       await client.query('begin')
@@ -84,7 +84,7 @@ describe('a PostgreSQL store', () => {
       expect(await read(store, 'alice')).toBeUndefined()
     })
 
-    it('shows decide numbers, although that client gives bigints as text', async () => {
+    it('passes numbers to decide, although that client returns bigints as text', async () => {
       const written = await store.change('alice', addSecret)
       const client = await openPool().connect()
       await client.query('begin')
@@ -100,7 +100,7 @@ describe('a PostgreSQL store', () => {
       client.release()
     })
 
-    it('refuses a client without a transaction, a pool, and what is no client at all', async () => {
+    it('refuses a client without a transaction, a pool, and a value that is no client', async () => {
       const pool = openPool()
       const client = await pool.connect()
       await expect(store.change('alice', addSecret, client)).rejects.toThrow(TypeError)
@@ -112,12 +112,12 @@ describe('a PostgreSQL store', () => {
   })
 
   describe('over a pool of the caller', () => {
-    it('works and listens through it, gives every connection back, and leaves it open', async () => {
+    it('works and listens through it, returns every connection, and leaves it open', async () => {
       const pool = openPool(2)
       const over = postgresStore({ pool })
       const { recorder, feed } = await Recorder.on(over)
       const written = await store.change('alice', addSecret)
-      await recorder.told({ tenant: 'alice', version: written?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: written?.version ?? 0 })
       expect(await read(over, 'alice')).toEqual(written)
       expect((await over.query('select 1::bigint as one')).rows).toEqual([{ one: 1 }])
       await feed.close()
@@ -131,14 +131,14 @@ describe('a PostgreSQL store', () => {
     const backends =
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'latchkey_feed' and datname = current_database()"
 
-    it('says that changes may have been missed, then tells and proves again', async () => {
+    it('reports that changes may have been missed, then delivers and proves again', async () => {
       const { recorder, feed } = await Recorder.on(store)
       await store.query(backends)
-      await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
+      await recorder.until('the loss was reported', () => recorder.events.some((event) => event.kind === 'lost'))
       await recorder.proof()
       const other = database.open()
       const written = await other.change('alice', addSecret)
-      await recorder.told({ tenant: 'alice', version: written?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: written?.version ?? 0 })
       await feed.close()
     })
 
@@ -158,20 +158,20 @@ describe('a PostgreSQL store', () => {
       expect(recorder.changes.some((change) => change.version === written?.version)).toBe(false)
     })
 
-    it('notices a connection that is only half there, and replaces it', async () => {
+    it('detects a half-open connection, and replaces it', async () => {
       const proxy = await openProxy()
       const listening = openWith({ connectionString: database.url, listenConnectionString: proxy.url })
       const { recorder, feed } = await Recorder.on(listening)
       await recorder.proof()
       proxy.freeze()
-      await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
+      await recorder.until('the loss was reported', () => recorder.events.some((event) => event.kind === 'lost'))
       const written = await store.change('alice', addSecret)
-      await recorder.told({ tenant: 'alice', version: written?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: written?.version ?? 0 })
       await recorder.proof()
       await feed.close()
     })
 
-    it('may be closed while it is trying to come back', async () => {
+    it('may be closed while it reconnects', async () => {
       const proxy = await openProxy()
       const listening = openWith({ connectionString: database.url, listenConnectionString: proxy.url })
       const { recorder, feed } = await Recorder.on(listening)
@@ -185,7 +185,7 @@ describe('a PostgreSQL store', () => {
     })
   })
 
-  it('proves only what has come through a slow network, however early it was acknowledged', async () => {
+  it('proves only changes that have arrived through a slow network, however early they were acknowledged', async () => {
     const proxy = await openProxy()
     const distant = openWith({ connectionString: database.url, listenConnectionString: proxy.url })
     const { recorder, feed } = await Recorder.on(distant, 5)
@@ -202,7 +202,7 @@ describe('a PostgreSQL store', () => {
   })
 
   describe('whose connection is lost at the commit', () => {
-    // The text of a statement ends with a zero byte in PostgreSQL's protocol.
+    // In PostgreSQL's protocol the text of a statement ends with a zero byte.
     const isCommit = (data: Buffer) => data.includes('commit\0')
     let proxy: TcpProxy
     let fragile: SqlStore
@@ -213,7 +213,7 @@ describe('a PostgreSQL store', () => {
       await fragile.readTenants(['alice'])
     })
 
-    it('is unavailable and tells nothing when the commit did not arrive', async () => {
+    it('is unavailable and notifies nothing when the commit did not arrive', async () => {
       const { recorder, feed } = await Recorder.on(fragile)
       proxy.meddle((data) => (isCommit(data) ? undefined : data))
       await expect(fragile.change('alice', addSecret)).rejects.toMatchObject(unavailable)
@@ -224,7 +224,7 @@ describe('a PostgreSQL store', () => {
       expect(recorder.changes.length).toBe(1)
     })
 
-    it('is unavailable although the commit arrived, and tells what the server says', async () => {
+    it('is unavailable although the commit arrived, and delivers the notification of the server', async () => {
       const { recorder, feed } = await Recorder.on(fragile)
       proxy.meddle((data) => {
         if (isCommit(data)) {
@@ -236,12 +236,12 @@ describe('a PostgreSQL store', () => {
       await expect(fragile.change('alice', addSecret)).rejects.toMatchObject(unavailable)
       const alice = await read(store, 'alice')
       expect(alice?.secrets.length).toBe(1)
-      await recorder.told({ tenant: 'alice', version: alice?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: alice?.version ?? 0 })
       await feed.close()
     })
   })
 
-  it('is unavailable while its connections are only half there, and then takes new ones', async () => {
+  it('is unavailable while its connections are half-open, and then opens new ones', async () => {
     const proxy = await openProxy()
     const fragile = openWith({ connectionString: proxy.url })
     await fragile.readTenants(['alice'])
@@ -250,7 +250,7 @@ describe('a PostgreSQL store', () => {
     expect((await fragile.change('alice', addSecret))?.secrets.length).toBe(1)
   })
 
-  it('is unavailable when a new connection is ended in the same breath in which it was opened', async () => {
+  it('is unavailable when a new connection is ended as soon as it was opened', async () => {
     const proxy = await openProxy()
     proxy.hold()
     const doomed = openWith({ connectionString: `${proxy.url}?application_name=doomed` })
@@ -259,7 +259,7 @@ describe('a PostgreSQL store', () => {
     await reading
   })
 
-  it('does not listen on a connection that its pool was given in the same breath as its end', async () => {
+  it('does not listen on a connection that ended as soon as its pool had opened it', async () => {
     const proxy = await openProxy()
     proxy.hold()
     const pool = new pg.Pool({ connectionString: `${proxy.url}?application_name=doomed` })
@@ -281,7 +281,7 @@ describe('a PostgreSQL store', () => {
     expect((await narrow.readTenants(['alice'])).size).toBe(0)
   })
 
-  it('is unavailable where nothing listens, and where the password or the database is wrong', async () => {
+  it('is unavailable if no server listens, or the password or the database is wrong', async () => {
     const url = new URL(database.url)
     url.port = '1'
     await expect(openWith({ connectionString: url.href }).readTenants(['alice'])).rejects.toMatchObject(unavailable)
@@ -291,20 +291,20 @@ describe('a PostgreSQL store', () => {
     await expect(openWith({ connectionString: missing.href }).migrate()).rejects.toMatchObject(unavailable)
   })
 
-  it('wants a connection string or a pool, and a whole number of connections', () => {
+  it('requires a connection string or a pool, and a whole number of connections', () => {
     expect(() => postgresStore({})).toThrow(TypeError)
     expect(() => postgresStore({ connectionString: undefined })).toThrow(TypeError)
     expect(() => postgresStore({ connectionString: database.url, pool: openPool() })).toThrow(TypeError)
     expect(() => postgresStore({ connectionString: database.url, max: 0 })).toThrow(TypeError)
   })
 
-  it('does not keep a process alive that has nothing left to do', async () => {
+  it('does not keep its process alive', async () => {
     const script = runTypeScript(new URL('./postgres-script.ts', import.meta.url), [database.url])
     expect(await script.ended).toBe(0)
     expect(script.lines).toEqual(['done'])
   })
 
-  it('serves reads and changes again after all its connections were killed at once', async () => {
+  it('reads and changes again after all its connections were killed at once', async () => {
     await Promise.all(range(6).map((number) => store.change(`tenant-${number}`, addSecret)))
     const killer = openPool()
     await killer.query(
@@ -340,7 +340,7 @@ describe('a PostgreSQL store whose server', () => {
     }
   })
 
-  it('crashes has every acknowledged change afterwards, and no half of one', async () => {
+  it('crashes has every acknowledged change afterwards, and no partial one', async () => {
     const server = await startPostgres()
     const store = postgresStore({ connectionString: server.url })
     try {
@@ -356,12 +356,11 @@ describe('a PostgreSQL store whose server', () => {
         }
       }
       const writers = Promise.allSettled(range(4).map(write))
-      await new Promise((resolve) => setTimeout(resolve, 400))
+      await expect.poll(() => acknowledged.length).toBeGreaterThan(10)
       await server.crash()
       await writers
       await server.start()
       const [left, right] = [await read(store, 'left'), await read(store, 'right')]
-      expect(acknowledged.length).toBeGreaterThan(10)
       expect(left?.secrets.length).toBe(right?.secrets.length)
       expect(right?.version).toBeGreaterThanOrEqual(Math.max(...acknowledged))
       expect(right?.secrets.length).toBeGreaterThanOrEqual(acknowledged.length)

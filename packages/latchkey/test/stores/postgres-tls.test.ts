@@ -17,7 +17,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-tls-'))
   for (const name of ['server', 'stranger']) createCertificate(name)
   const user = serverUser()
-  // PostgreSQL wants to own its key, and be the only one who can read it.
+  // PostgreSQL requires that it owns its key and that no other user can read it.
   if (user !== undefined) for (const path of [folder, keyOf('server')]) chownSync(path, user.uid, user.gid)
   const settings = ['ssl=on', `ssl_cert_file=${certificateOf('server')}`, `ssl_key_file=${keyOf('server')}`]
   server = await startPostgres(undefined, settings)
@@ -45,7 +45,7 @@ function openTrusting(name: string) {
 }
 
 describe('a PostgreSQL store over TLS', () => {
-  it('reads, writes and listens through encrypted connections alone', async () => {
+  it('reads, writes and listens only through encrypted connections', async () => {
     const store = openTrusting('server')
     try {
       await store.migrate()
@@ -65,7 +65,7 @@ describe('a PostgreSQL store over TLS', () => {
     }
   })
 
-  it('does not talk to a server that the certificate it trusts does not vouch for', async () => {
+  it('refuses a server whose certificate is not signed by the trusted CA', async () => {
     const store = openTrusting('stranger')
     await expect(store.migrate()).rejects.toMatchObject({ code: 'store_unavailable' })
     await store.close()

@@ -31,7 +31,7 @@ afterAll(async () => {
 async function open(options: { ttl?: number; timeout?: number; prefix?: string } = {}): Promise<SharedCache> {
   const cache = redisCache({ url: redis.url, timeout: 200, ...options })
   opened.push(cache)
-  // The first connection is made in the background: until it stands everything is a miss.
+  // The first connection is opened in the background: until then every read is a miss.
   await wait(100)
   return cache
 }
@@ -39,7 +39,7 @@ async function open(options: { ttl?: number; timeout?: number; prefix?: string }
 const valueIn = async (cache: SharedCache, kid: string) => (await cache.read([kid])).get(kid)
 
 describe('the Redis cache', () => {
-  it('keeps values and gives them back, many at a time, whatever is in them', async () => {
+  it('stores and returns values, many at a time, whatever they contain', async () => {
     const cache = await open()
     const entries = Array.from({ length: 500 }, (_, index) => ({
       kid: `kid-${index}`,
@@ -53,7 +53,7 @@ describe('the Redis cache', () => {
     expect(await cache.read([])).toEqual(new Map())
   })
 
-  it('never lets an older version replace a newer one, whatever order writes come in (C6)', async () => {
+  it('never replaces a newer version with an older one, whatever the order of writes (C6)', async () => {
     const [one, other] = [await open(), await open()]
     await one.write([{ kid: 'order', version: 7, value: 'new' }])
     await other.write([{ kid: 'order', version: 6, value: 'old' }])
@@ -71,7 +71,7 @@ describe('the Redis cache', () => {
     expect(await valueIn(one, 'end')).toBe('ended')
   })
 
-  it('lets entries expire, not all at once', async () => {
+  it('expires entries, not all at once', async () => {
     const cache = await open({ ttl: 100, prefix: 'ttl:' })
     await cache.write(Array.from({ length: 50 }, (_, index) => ({ kid: `${index}`, version: 1, value: 'v' })))
     const ttls = await Promise.all(Array.from({ length: 50 }, (_, index) => admin.pttl(`ttl:${index}`)))
@@ -80,13 +80,13 @@ describe('the Redis cache', () => {
     expect(new Set(ttls).size).toBeGreaterThan(20)
   })
 
-  it('keeps applications apart by their prefix', async () => {
+  it('separates applications by their prefix', async () => {
     const [one, other] = [await open({ prefix: 'one:' }), await open({ prefix: 'other:' })]
     await one.write([{ kid: 'k', version: 1, value: 'of one' }])
     expect(await valueIn(other, 'k')).toBeUndefined()
   })
 
-  it('takes values that somebody else put there for what they are: misses', async () => {
+  it('treats values of other programs as misses', async () => {
     const cache = await open()
     await admin.set('latchkey:odd', 'no version')
     await admin.lpush('latchkey:list', 'x')
@@ -96,7 +96,7 @@ describe('the Redis cache', () => {
 })
 
 describe('a Redis in trouble', () => {
-  it('that hangs costs one timeout, and then nothing for a while', async () => {
+  it('costs one timeout while it hangs, and then nothing for a while', async () => {
     const cache = await open({ timeout: 60 })
     await cache.write([{ kid: 'slow', version: 1, value: 'v' }])
     redis.freeze()
@@ -114,7 +114,7 @@ describe('a Redis in trouble', () => {
     await expect.poll(() => valueIn(cache, 'slow'), { interval: 250 }).toBe('v')
   })
 
-  it('that is killed is a miss, and serves again when it is back', async () => {
+  it('causes misses after it was killed, and is used again after it restarts', async () => {
     const cache = await open()
     await redis.kill()
     expect(await valueIn(cache, 'gone')).toBeUndefined()
@@ -127,7 +127,7 @@ describe('a Redis in trouble', () => {
     await expect.poll(writeAndRead, { interval: 250 }).toBe('v')
   })
 
-  it('changes speed and never answers: two processes over one store go on while it hangs, dies and is emptied', async () => {
+  it('changes no result: two processes over one store work while it hangs, crashes and is emptied', async () => {
     const store = memoryStore()
     const start = () => {
       const cache = redisCache({ url: redis.url, timeout: 50, prefix: 'trouble:' })
@@ -137,9 +137,9 @@ describe('a Redis in trouble', () => {
     }
     const [one, other] = [start(), start()]
     try {
-      for (const trouble of ['none', 'hanging', 'dead', 'emptied']) {
+      for (const trouble of ['none', 'hanging', 'killed', 'emptied']) {
         if (trouble === 'hanging') redis.freeze()
-        if (trouble === 'dead') await redis.kill()
+        if (trouble === 'killed') await redis.kill()
         if (trouble === 'emptied') await redis.restart()
         const { token } = await one.latchkey.issue({ subject: trouble })
         expect(await other.latchkey.verify(token)).toMatchObject({ subject: trouble })
@@ -154,7 +154,7 @@ describe('a Redis in trouble', () => {
   })
 })
 
-describe('options that cannot be meant', () => {
+describe('wrong options', () => {
   it('are refused', () => {
     expect(() => redisCache({})).toThrow(TypeError)
     expect(() => redisCache({ url: redis.url, client: admin })).toThrow(TypeError)

@@ -28,7 +28,7 @@ const kids = entries.map(({ kid }) => kid)
 const expected = new Map(entries.map(({ kid, value }) => [kid, value]))
 
 describe('the Redis cache on a cluster', () => {
-  it('spreads entries over its servers and gives them all back', async () => {
+  it('spreads entries over its servers and returns them all', async () => {
     await cache.write(entries)
     expect(await cache.read(kids)).toEqual(expected)
     for (const url of servers.urls) {
@@ -38,13 +38,13 @@ describe('the Redis cache on a cluster', () => {
     }
   })
 
-  it('never lets an older version replace a newer one (C6)', async () => {
+  it('never replaces a newer version with an older one (C6)', async () => {
     await cache.write(entries)
     await cache.write(entries.map((entry) => ({ ...entry, version: 6, value: 'older' })))
     expect(await cache.read(kids)).toEqual(expected)
   })
 
-  it('spares a process that comes later the reads of the store', async () => {
+  it('saves a later process the reads of the store', async () => {
     const shared = memoryStore()
     const first = setUp({ store: shared, keys: { cache } })
     const tokens = await Promise.all(kids.map((subject) => first.latchkey.issue({ subject })))

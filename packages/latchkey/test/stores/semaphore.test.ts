@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KeyedMutex } from '../../src/stores/keyed-mutex.js'
 import { Semaphore } from '../../src/stores/semaphore.js'
 
-/** Work that goes on until the test ends it. */
+/** Work that continues until the test ends it. */
 function openWork() {
   let end = () => {}
   const ended = new Promise<void>((resolve) => {
@@ -12,7 +12,7 @@ function openWork() {
 }
 
 describe('a semaphore', () => {
-  it('lets as many work at once as it has places, and the next one when one is done', async () => {
+  it('runs as many calls at once as it has places, and the next one when one ends', async () => {
     const semaphore = new Semaphore(2, 1000)
     const [first, second] = [openWork(), openWork()]
     let hasBegun = false
@@ -28,7 +28,7 @@ describe('a semaphore', () => {
     await Promise.all(running)
   })
 
-  it('has all its places again after callers have failed and given up', async () => {
+  it('has all its places again after callers have failed and timed out', async () => {
     const semaphore = new Semaphore(1, 20)
     const held = openWork()
     const holding = semaphore.run(held.work)
@@ -41,7 +41,7 @@ describe('a semaphore', () => {
 })
 
 describe('a mutex of each key', () => {
-  it('lets callers of one key wait for each other, and those of another pass', async () => {
+  it('makes callers of one key wait for each other, and no others', async () => {
     const turns = new KeyedMutex(20)
     const held = openWork()
     const holding = turns.run('alice', held.work)

@@ -48,16 +48,16 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
     describe('migrated', () => {
       beforeEach(() => store.migrate(accounts))
 
-      it('gives changes numbers above all that were heard of before, once it was set back to a backup, and tells of none before', async () => {
+      it('numbers changes above all earlier ones after a restore from a backup, and delivers no earlier one', async () => {
         const before = await store.change('alice', addSecret)
         await store.beginAfterRestore()
         expect((await store.changesSince(Date.now())).changes).toEqual([])
         const { recorder, feed } = await Recorder.on(store)
         const after = await store.change('bob', addSecret)
-        // Of years of changes, at a thousand in each millisecond.
+        // Years of changes, at a thousand in each millisecond.
         expect(after?.version).toBeGreaterThan((before?.version ?? 0) + 1_000_000_000_000_000)
         expect(after?.version).toBeLessThan(Number.MAX_SAFE_INTEGER / 2)
-        await recorder.told({ tenant: 'bob', version: after?.version ?? 0 })
+        await recorder.delivered({ tenant: 'bob', version: after?.version ?? 0 })
         await feed.close()
         await store.beginAfterRestore()
         expect((await store.change('bob', addSecret))?.version ?? 0).toBeGreaterThanOrEqual(after?.version ?? 0)
@@ -77,7 +77,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         expect(own).toEqual(range(own.length).map((index) => index + 1))
       })
 
-      it('leaves nothing of a migration that fails half-way', async () => {
+      it('leaves no trace of a migration that fails', async () => {
         const broken = {
           name: 'broken',
           migrations: [{ name: 'x', sql: 'create table x (id text); insert into nowhere values (1);' }],
@@ -100,7 +100,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         await expect(older.readTenants(['alice'])).rejects.toMatchObject(tooNew)
       })
 
-      it('takes a database that a newer version has migrated further by what older ones can ignore, until one cannot be', async () => {
+      it('accepts a database that a newer version has migrated, if every newer migration can be ignored', async () => {
         const add = (number: number, runsFrom: number) => ({
           name: `step ${number}`,
           sql: `alter table accounts add column step_${number} text;`,
@@ -117,7 +117,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         await database.open().migrate(newer)
       })
 
-      it("keeps the library's own migrations to the library", async () => {
+      it("refuses a migration set with the library's own name", async () => {
         await expect(store.migrate({ name: 'latchkey', migrations: [] })).rejects.toThrow(TypeError)
       })
 
@@ -137,7 +137,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         expect(await read(store, 'bob')).toBeUndefined()
       })
 
-      it('makes a unique violation recognisable, of a primary key and of another column', async () => {
+      it('reports a unique violation, of a primary key and of another column', async () => {
         await store.query(addAccount, ['alice', 'alice@example.com', 1])
         for (const values of [
           ['alice', 'else@example.com', 1],
@@ -149,7 +149,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         expect(isUniqueViolation(new Error('another one'))).toBe(false)
       })
 
-      it('passes on what the database objects to in a statement of the caller', async () => {
+      it('throws the error of the database for a statement of the caller', async () => {
         const error = await store.query('select * from accounts where nonsense = 1').catch((error: unknown) => error)
         expect(error).toBeInstanceOf(Error)
         expect(error).not.toMatchObject({ code: 'store_unavailable' })
@@ -180,7 +180,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         await expect(store.change('alice', addSecret, store)).rejects.toThrow(TypeError)
       })
 
-      it('gives whole numbers as numbers, rows of statements that return them, and none of others', async () => {
+      it('returns whole numbers as numbers, the rows of statements with returning, and none of others', async () => {
         const inserted = await store.query(`${addAccount} returning id, created_at`, [
           'alice',
           'a@example.com',
@@ -191,7 +191,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         expect((await store.query('update accounts set email = $1 where id = $1', ['alice'])).rows).toEqual([])
       })
 
-      it('counts its identity up and never gives a number out twice', async () => {
+      it('counts its identity up and never reuses a number', async () => {
         const add = "insert into events (what) values ('x') returning seq"
         await store.query(add)
         const second = await store.query<{ seq: number }>(add)
@@ -200,7 +200,7 @@ for (const [name, create] of Object.entries({ emptySqlite, emptyPostgres })) {
         expect(third.rows[0]?.seq).toBeGreaterThan(second.rows[0]?.seq ?? Number.POSITIVE_INFINITY)
       })
 
-      it('deletes every row of a tenant that is forgotten', async () => {
+      it('deletes every row of a forgotten tenant', async () => {
         await store.change('alice', (current) => ({
           ...addSecret(current),
           endedSessions: [{ sessionId: 'phone', until: 1 }],

@@ -26,7 +26,7 @@ describe('an SQLite store', () => {
     return store
   }
 
-  it('has every acknowledged change and no half of one after its process was killed', async () => {
+  it('has every acknowledged change and no partial one after its process was killed', async () => {
     for (const round of range(3)) {
       const process = runTypeScript(writer, [database.path, `round-${round}`, '100000'])
       await process.line('2 ')
@@ -44,7 +44,7 @@ describe('an SQLite store', () => {
     }
   })
 
-  it('hears the changes of another process, and loses none when both write', async () => {
+  it('receives the changes of another process, and loses none when both write', async () => {
     const store = await openMigrated()
     const { recorder, feed } = await Recorder.on(store)
     const process = runTypeScript(writer, [database.path, 'shared', '40'])
@@ -55,10 +55,10 @@ describe('an SQLite store', () => {
     expect(await process.ended).toBe(0)
     expect((await read(store, 'shared-left'))?.secrets.length).toBe(80)
     const versions = process.lines.map((line) => Number(line.split(' ')[1]))
-    await recorder.told({ tenant: 'shared-right', version: versions.at(-1) ?? 0 })
+    await recorder.delivered({ tenant: 'shared-right', version: versions.at(-1) ?? 0 })
     await feed.close()
-    const told = new Set(recorder.changes.map((change) => change.version))
-    expect(versions.filter((version) => !told.has(version))).toEqual([])
+    const delivered = new Set(recorder.changes.map((change) => change.version))
+    expect(versions.filter((version) => !delivered.has(version))).toEqual([])
     expect(recorder.changes.length).toBe(120)
   })
 
@@ -76,22 +76,22 @@ describe('an SQLite store', () => {
     expect((await store.query('pragma integrity_check')).rows).toEqual([{ integrity_check: 'ok' }])
   })
 
-  it('tells a feed that changes may have been missed when the log was pruned before it came to them', async () => {
+  it('reports that changes may have been missed when the log was pruned before its feed read them', async () => {
     const store = await openMigrated()
     const { recorder, feed } = await Recorder.on(store)
     await recorder.proof()
     const another = new DatabaseSync(database.path)
-    // Both at once, so that the feed cannot look between them.
+    // Both at once, so that the feed cannot check in between.
     another.exec(
       `begin; insert into latchkey_changes (tenant_id, at) values ('alice', 0); delete from latchkey_changes; commit`,
     )
     another.close()
-    await recorder.until('the loss was told', () => recorder.events.some((event) => event.kind === 'lost'))
+    await recorder.until('the loss was reported', () => recorder.events.some((event) => event.kind === 'lost'))
     await recorder.proof()
     await feed.close()
   })
 
-  it('proves nothing that was committed while it was looking', async () => {
+  it('proves no change that is committed during the check', async () => {
     await openMigrated()
     const another = new DatabaseSync(database.path)
     const acknowledged: Acknowledged[] = []
@@ -99,10 +99,10 @@ describe('an SQLite store', () => {
       another.exec("insert into latchkey_changes (tenant_id, at) values ('alice', 0)")
       acknowledged.push({ version: acknowledged.length + 1, atMs: performance.now() })
     }
-    const store = sqliteStore({ open: () => afterEachLook(new DatabaseSync(database.path), commitMeanwhile) })
+    const store = sqliteStore({ open: () => afterEachCheck(new DatabaseSync(database.path), commitMeanwhile) })
     const { recorder, feed } = await Recorder.on(store, 5)
     await recorder.until(
-      'twenty proofs came',
+      'twenty proofs arrived',
       () => recorder.events.filter((event) => event.kind === 'proved').length > 20,
     )
     await feed.close()
@@ -113,7 +113,7 @@ describe('an SQLite store', () => {
   })
 
   it.each(['begin; select count(*) from theirs', 'begin exclusive'])(
-    'opens a new file that somebody else has locked meanwhile by "%s"',
+    'opens a new file that another process has locked with "%s"',
     async (lock) => {
       const another = new DatabaseSync(database.path)
       another.exec(`create table theirs (id integer); ${lock}`)
@@ -125,7 +125,7 @@ describe('an SQLite store', () => {
     },
   )
 
-  it('makes a file that only its owner may read, with those beside it, and leaves the mode of one that exists', async () => {
+  it('creates files that only their owner may read, and keeps the mode of an existing one', async () => {
     const store = await openMigrated()
     await store.change('alice', addSecret)
     for (const suffix of ['', '-wal', '-shm']) expect(statSync(database.path + suffix).mode & 0o777).toBe(0o600)
@@ -139,7 +139,7 @@ describe('an SQLite store', () => {
     expect(statSync(shared).mode).toBe(before)
   })
 
-  it('waits for the disk at every commit, and keeps foreign keys', async () => {
+  it('waits for the disk at every commit, and enforces foreign keys', async () => {
     const store = await openMigrated()
     await store.transaction(async (client) => {
       expect((await client.query('pragma synchronous')).rows).toEqual([{ synchronous: 2 }])
@@ -148,8 +148,8 @@ describe('an SQLite store', () => {
     })
   })
 
-  it('says that a file is no database, and leaves it as it was', async () => {
-    const text = "These are somebody's notes and no database.\n".repeat(200)
+  it('reports that a file is no database, and leaves it unchanged', async () => {
+    const text = 'These are notes and no database.\n'.repeat(200)
     writeFileSync(database.path, text)
     const store = database.open()
     await expect(store.migrate()).rejects.toMatchObject({ code: 'data_corrupt' })
@@ -157,7 +157,7 @@ describe('an SQLite store', () => {
     expect(readFileSync(database.path, 'utf8')).toBe(text)
   })
 
-  it('leaves everything in the one file when it is closed', async () => {
+  it('leaves all data in one file when it is closed', async () => {
     const store = await openMigrated()
     await store.change('alice', addSecret)
     await store.close()
@@ -168,7 +168,7 @@ describe('an SQLite store', () => {
     await copied.close()
   })
 
-  it('says that a file is damaged', async () => {
+  it('reports a damaged file', async () => {
     const store = await openMigrated()
     for (const number of range(40)) await store.change(`tenant-${number}`, addSecret)
     await store.close()
@@ -186,7 +186,7 @@ describe('an SQLite store', () => {
     await store.close()
   })
 
-  it('refuses a database in memory, of which every handle would see another', async () => {
+  it('refuses a database in memory, which each handle would have for itself', async () => {
     const store = sqliteStore({ open: () => new DatabaseSync(':memory:') })
     await expect(store.migrate()).rejects.toThrow(TypeError)
     await store.close()
@@ -202,7 +202,7 @@ describe('an SQLite store', () => {
     ])
   })
 
-  it('reads on, and neither blocks its process nor waits for ever, while another process holds the file', async () => {
+  it('keeps reading while another process locks the file, and neither blocks its process nor waits for ever', async () => {
     const store = await openMigrated()
     await store.change('alice', addSecret)
     const another = new DatabaseSync(database.path)
@@ -225,8 +225,8 @@ describe('an SQLite store', () => {
   })
 })
 
-/** The handle, with something happening just after each look whether anybody committed, and what. */
-function afterEachLook(handle: SqliteHandle, happens: () => void): SqliteHandle {
+/** A handle that calls `happens` after each statement by which the feed checks for commits. */
+function afterEachCheck(handle: SqliteHandle, happens: () => void): SqliteHandle {
   return {
     prepare: (text) => {
       const statement = handle.prepare(text)

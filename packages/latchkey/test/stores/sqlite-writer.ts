@@ -1,6 +1,6 @@
 /**
- * A process of its own for sqlite-store.test.ts: changes tenants as fast as it can and writes a line for
- * every acknowledged change. With a fourth argument it also empties the write-ahead log into the file
+ * A separate process for sqlite-store.test.ts: changes tenants as fast as it can and writes a line
+ * for every acknowledged change. With a fourth argument it also checkpoints the write-ahead log
  * after every so many changes, through another connection.
  */
 import { DatabaseSync } from '@photostructure/sqlite'

@@ -37,7 +37,7 @@ let newest: PostgresServer
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  // The other tests run on what the machine has, which is mostly older.
+  // The other tests run on the installed PostgreSQL, which is mostly older.
   newest = await startPostgres(embeddedBinaries)
 })
 
@@ -46,7 +46,7 @@ afterAll(() => Promise.all([database.drop(), newest.dispose()]))
 const postgres = () => onPostgres(database.url)
 const newestPostgres = () => onPostgres(newest.url)
 
-/** One database for all tests, emptied before each: making one takes ten times as long. */
+/** One database for all tests, emptied before each: creating one takes ten times as long. */
 async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
   const open = async () => {
     const store = postgresStore({ connectionString })

@@ -9,7 +9,7 @@ import { sqliteStore } from '../../src/stores/sqlite/index.js'
 
 /** An empty database, and stores over it as several processes would open them. */
 export interface EmptyDatabase {
-  /** A store that was not migrated. */
+  /** Opens a store that is not migrated. */
   open(): SqlStore
   /** Closes every store opened here and removes the data. */
   remove(): Promise<void>

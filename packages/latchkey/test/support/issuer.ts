@@ -16,15 +16,15 @@ import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.js
 
 export const issuer = 'https://issuer.test'
 
-/** What an issuer answers, and how often it was asked. */
+/** The responses of an issuer, and the number of requests. */
 export interface IssuerState {
   jwks: unknown
-  /** Answers in place of `jwks`. */
+  /** Responds in place of `jwks`. */
   answer: RequestListener | undefined
   fetches: number
 }
 
-/** Starts an issuer of the outside world, which serves what the test puts into its state. Ends with the test. */
+/** Starts an issuer on loopback, which serves the state that the test sets. Ends with the test. */
 export async function startIssuer(): Promise<{ readonly state: IssuerState; readonly url: string }> {
   const state: IssuerState = { jwks: { keys: [] }, answer: undefined, fetches: 0 }
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ export async function startIssuer(): Promise<{ readonly state: IssuerState; read
   return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json` }
 }
 
-/** A key pair of an issuer, made by another library. */
+/** A key pair of an issuer, created by another library. */
 export interface IssuerKey extends GenerateKeyPairResult {
   readonly jwk: JWK
   readonly kid: string
@@ -70,7 +70,7 @@ export function sign(
     .sign(privateKey)
 }
 
-/** A verifier of an issuer's tokens on a clock of its own. */
+/** Returns a verifier of the issuer's tokens with its own clock. */
 export function verifierOf(
   url: string,
   options: RemoteJwksOptions = {},

@@ -1,4 +1,7 @@
-/** A process that rotates everybody, slowly enough to be killed in the middle, and says how far it has come. */
+/**
+ * A separate process that rotates all tenants, slowly enough to be killed in the middle, and
+ * reports its progress.
+ */
 
 import { DatabaseSync } from '@photostructure/sqlite'
 import { tenantSecrets } from 'latchkey'

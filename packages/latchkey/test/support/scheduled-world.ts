@@ -16,21 +16,26 @@ import { outcomeOf, setUp } from './setup.js'
 
 export const maxStaleness = 2000
 
-/** A token, and what is known of its end. Moments of the fake clock, by its monotonic reading. */
+/**
+ * A token, and the time of its end if it was ended. Times are readings of the fake monotonic clock.
+ */
 interface KnownToken {
   readonly token: string
-  /** When a change that ends it was committed, and the version that it made. */
+  /** The time at which a change that ends it was committed, and the version of that change. */
   end?: { readonly at: number; readonly version: number }
 }
 
-/** One process: the real library over a store, a feed and a cache whose every message arrives when the scheduler says so. */
+/**
+ * One process: the real library over a store, a feed and a cache, each of whose messages arrives
+ * when the scheduler decides.
+ */
 export class ScheduledProcess {
   readonly latchkey: Latchkey
   readonly keys: TenantSecrets
   readonly #world: ScheduledWorld
-  /** The newest version that this process was told of, by the feed or by its own acknowledgement. */
-  #told = 0
-  /** The version that the last change of its own has made. */
+  /** The newest version that the feed or the process's own change has delivered. */
+  #delivered = 0
+  /** The version of the last change of this process. */
   #acknowledged = 0
   #isConnected = true
   readonly #refused = new Set<KnownToken>()
@@ -49,15 +54,15 @@ export class ScheduledProcess {
     this.keys = keys
   }
 
-  /** Asks whether the token holds, and looks at the answer. */
+  /** Verifies the token, and checks the result. */
   async verify(known: KnownToken): Promise<void> {
     const { clock } = this.#world
     const beganAt = clock.monotonic()
-    const told = this.#told
+    const delivered = this.#delivered
     const wasRefused = this.#refused.has(known)
     const outcome = await outcomeOf(() => this.latchkey.verify(known.token))
     if (typeof outcome === 'object') {
-      this.#accepted(known, { beganAt, told })
+      this.#accepted(known, { beganAt, delivered })
       if (wasRefused) throw new Error('A token was accepted again by a process that had refused it.')
     } else if (outcome !== 'store_unavailable') {
       this.#refused.add(known)
@@ -65,14 +70,20 @@ export class ScheduledProcess {
     }
   }
 
-  /** Ends all of alice's tokens, and signs in anew. The grace period is 0: a rotation ends them too. One at a time in a process. */
+  /**
+   * Ends all tokens of alice, and signs in again. The grace period is 0, so that a rotation ends
+   * them too. A process runs one change at a time.
+   */
   async change(change: 'revoke' | 'rotate' | 'requireReissue'): Promise<void> {
     const outcome = await outcomeOf(() => this.keys[change]('alice'))
-    if (outcome === undefined) this.#told = Math.max(this.#told, this.#acknowledged)
+    if (outcome === undefined) this.#delivered = Math.max(this.#delivered, this.#acknowledged)
     await this.signIn()
   }
 
-  /** A token more, unless it is signed with a secret that has ended: as by a process that has not heard of that yet. */
+  /**
+   * Adds a token, unless it is signed with a secret that has ended, as by a process that has not
+   * received the change yet.
+   */
   async signIn(): Promise<void> {
     const issued = await outcomeOf(() => this.latchkey.issue({ subject: 'alice', expiresIn: 86_400 }))
     if (typeof issued === 'object') await this.#world.addToken((issued as IssuedToken).token)
@@ -82,20 +93,23 @@ export class ScheduledProcess {
     await outcomeOf(() => this.latchkey.issue({ subject: 'bob' }))
   }
 
-  /** A check of the feed: the reading of the clock, and a marker that comes back behind everything committed before. */
+  /**
+   * A check of the feed: a reading of the clock, and a marker that arrives after everything
+   * committed before.
+   */
   async prove(): Promise<void> {
     const asOf = this.#options?.instant() ?? longAgo
     await this.deliver(() => this.#listener?.proved(asOf), 'marker')
   }
 
-  hear(change: Change): void {
+  receive(change: Change): void {
     void this.deliver(() => {
-      this.#told = Math.max(this.#told, change.version)
+      this.#delivered = Math.max(this.#delivered, change.version)
       this.#listener?.changed(change)
     }, 'change')
   }
 
-  /** The connection fails: nothing that is on its way arrives. */
+  /** Ends the connection: pending messages do not arrive. */
   cut(): void {
     this.#connection += 1
     this.#isConnected = false
@@ -105,11 +119,11 @@ export class ScheduledProcess {
     if (this.#isConnected) return
     await this.#world.pass('listen')
     this.#isConnected = true
-    this.#told = this.#world.newest
+    this.#delivered = this.#world.newest
     this.#listener?.lost()
   }
 
-  /** Puts a message on its way. */
+  /** Sends a message. */
   deliver(arrive: () => void, label: string): Promise<void> {
     if (!this.#isConnected) return Promise.resolve()
     const connection = this.#connection
@@ -120,11 +134,11 @@ export class ScheduledProcess {
     return this.#lastMessage
   }
 
-  #accepted(known: KnownToken, { beganAt, told }: { readonly beganAt: number; readonly told: number }): void {
+  #accepted(known: KnownToken, { beganAt, delivered }: { readonly beganAt: number; readonly delivered: number }): void {
     const { end } = known
     if (end === undefined) return
     if (beganAt - end.at > maxStaleness) throw new Error('A token was accepted later than maxStaleness after its end.')
-    if (told >= end.version) throw new Error('A token was accepted by a process that had been told of its end.')
+    if (delivered >= end.version) throw new Error('A token was accepted by a process that had received its end.')
   }
 
   #store(): TenantStore {
@@ -159,7 +173,10 @@ export class ScheduledProcess {
   }
 }
 
-/** Processes over one store and one shared cache, under a scheduler of fast-check, which decides what arrives when. */
+/**
+ * Processes over one store and one shared cache. A scheduler of fast-check decides the order in
+ * which messages arrive.
+ */
 export class ScheduledWorld {
   readonly clock = createFakeClock()
   readonly inner = memoryStore()
@@ -175,7 +192,7 @@ export class ScheduledWorld {
   constructor(scheduler: fc.Scheduler, isCacheShared: boolean) {
     this.#scheduler = scheduler
     this.cache = isCacheShared ? this.#sharedCache() : undefined
-    // The world sees every commit at once, and puts the news of it on its way to all.
+    // The world observes every commit at once, and sends it to all processes.
     void this.inner.watch(
       { changed: (change) => this.#committed(change), proved: () => {}, lost: () => {} },
       { verifierId: 'world', intervalMs: 3_600_000, instant: () => instantOf(this.clock) },
@@ -217,7 +234,7 @@ export class ScheduledWorld {
     if (signing?.kid === kid && alice?.version === this.#newest) this.tokens.push({ token })
   }
 
-  /** Puts up a process that knows alice and her tokens. */
+  /** Starts a process that has cached alice and verified her tokens. */
   async begin(): Promise<ScheduledProcess> {
     const process = new ScheduledProcess(this)
     this.processes.push(process)
@@ -228,19 +245,22 @@ export class ScheduledWorld {
     return process
   }
 
-  /** Runs these at the same time, and lets the scheduler decide the order of everything that they wait for. */
+  /** Runs these concurrently. The scheduler decides the order of all steps. */
   async run(actors: readonly (() => Promise<void>)[]): Promise<void> {
     this.#isScheduled = true
     try {
       await this.#scheduler.waitFor(Promise.all(actors.map((act) => act())))
     } finally {
-      // Also when a promise was broken: whoever went on waiting for a turn would keep the test from ending, and from telling.
+      // Also after a failed check: an actor that still waits for a turn would keep the test from
+      // ending and from reporting.
       this.#isScheduled = false
       await this.#scheduler.waitIdle()
     }
   }
 
-  /** Everything is well again: what has ended is refused by all, and what lives is not. */
+  /**
+   * After recovery, every process must refuse the tokens that have ended, and accept the others.
+   */
   async expectTruth(): Promise<void> {
     for (const process of this.processes) {
       await process.reconnect()
@@ -248,7 +268,7 @@ export class ScheduledWorld {
       for (const known of this.tokens) {
         const outcome = await outcomeOf(() => process.latchkey.verify(known.token))
         const isAccepted = typeof outcome === 'object'
-        if (isAccepted !== (known.end === undefined)) throw new Error('At the end a token was misjudged.')
+        if (isAccepted !== (known.end === undefined)) throw new Error('After recovery a token was misjudged.')
       }
     }
   }
@@ -258,7 +278,7 @@ export class ScheduledWorld {
     await this.inner.close()
   }
 
-  /** Waits for one's turn. */
+  /** Waits for its turn. */
   async pass(label: string): Promise<void> {
     if (this.#isScheduled) await this.#scheduler.schedule(Promise.resolve(), label)
   }
@@ -267,7 +287,7 @@ export class ScheduledWorld {
     this.#snapshot = new Map(this.#entries)
   }
 
-  /** The shared cache loses everything. */
+  /** Empties the shared cache. */
   flush(): void {
     this.#entries = new Map()
   }
@@ -280,6 +300,6 @@ export class ScheduledWorld {
     if (change.tenant !== 'alice') return
     this.#newest = change.version
     for (const known of this.tokens) known.end ??= { at: this.clock.monotonic(), version: change.version }
-    for (const process of this.processes) process.hear(change)
+    for (const process of this.processes) process.receive(change)
   }
 }

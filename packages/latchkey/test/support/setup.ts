@@ -44,7 +44,7 @@ export function setUp(options: SetupOptions = {}): Omit<Setup, 'clock'> & { read
   return { clock, store, keys, latchkey, masterKeys: ring }
 }
 
-/** The code a call fails with, thrown or rejected; the answer itself when it does not fail. */
+/** Returns the code with which a call fails, thrown or rejected, or the result of the call. */
 export async function outcomeOf(call: () => unknown): Promise<unknown> {
   try {
     return await call()

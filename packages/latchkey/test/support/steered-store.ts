@@ -4,20 +4,23 @@ import { memoryStore } from '../../src/stores/memory/index.js'
 
 type Records = ReadonlyMap<string, TenantRecord>
 
-/** A real store between whose reads and feed the test stands: it decides when what was read arrives, and what the feed says. */
+/**
+ * A real store with reads and a feed that the test controls: when a read ends, and when the feed
+ * reports.
+ */
 export interface SteeredStore {
   readonly store: TenantStore
-  /** What the process under test listens with; the test calls it. */
+  /** The listeners of the process under test; the test calls them. */
   readonly listeners: readonly ChangeListener[]
-  /** Reads so far. */
+  /** The number of reads so far. */
   readonly reads: number
-  /** From now on reads see the store at once but arrive only when released, in any order the test likes. */
+  /** From now on, reads see the store at once but end only when released, in any order. */
   holdReads(): void
-  /** Held reads, oldest first: each call lets one arrive. */
+  /** Held reads, oldest first: each call ends one. */
   readonly held: readonly (() => void)[]
-  /** Lets everything that is held arrive, and holds nothing any more. */
+  /** Ends all held reads, and holds none from now on. */
   release(): void
-  /** From now on the database cannot be reached, or can again. */
+  /** Makes the database unavailable, or available again. */
   setReachable(reachable: boolean): void
 }
 
@@ -83,7 +86,7 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
   }
 }
 
-/** Lets everything that can go on without the test go on. */
+/** Runs everything that can continue without the test. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }

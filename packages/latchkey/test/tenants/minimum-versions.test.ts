@@ -4,8 +4,8 @@ import { MinimumVersions } from '../../src/tenants/minimum-versions.js'
 
 const at = (ms: number): Instant => ({ wallMs: ms, monotonicMs: ms })
 
-describe('what a process has read itself', () => {
-  it('counts until a proof of the feed began after it', () => {
+describe('the minimum version of a tenant', () => {
+  it('applies until a proof of the feed that began after it', () => {
     const floors = new MinimumVersions()
     floors.proved(at(0), at(1))
     floors.raise('alice', 7)
@@ -18,7 +18,7 @@ describe('what a process has read itself', () => {
     expect([floors.versionOf('alice'), floors.hasEnded('kid')]).toEqual([0, false])
   })
 
-  it('keeps the newest version, in whatever order reads come back', () => {
+  it('keeps the newest version, in whatever order reads end', () => {
     const floors = new MinimumVersions()
     floors.raise('alice', 7)
     floors.proved(at(0), at(1))
@@ -26,7 +26,7 @@ describe('what a process has read itself', () => {
     expect(floors.versionOf('alice')).toBe(7)
   })
 
-  it('says when it was too much to remember, until all of that has been delivered', () => {
+  it('reports an overflow until all of its versions were delivered', () => {
     const floors = new MinimumVersions(4)
     for (const tenant of ['a', 'b']) floors.raise(tenant, 1)
     expect(floors.hasOverflown).toBe(false)

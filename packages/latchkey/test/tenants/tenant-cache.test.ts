@@ -21,7 +21,10 @@ function tenantWith(tenant: string, kids: readonly string[], version = 1): Cache
   return makeTenant({ tenant, version, disabledAt: null, endedSessions: [], grants: null, secrets }, readAt)
 }
 
-/** Two kids whose headers have the same mark: some tens of thousands hold such a pair. */
+/**
+ * Returns two kids whose headers have the same mark. Some tens of thousands of kids contain such a
+ * pair.
+ */
 function twoOfOneMark(): [string, string] {
   const kidByMark = new Map<number, string>()
   for (;;) {
@@ -35,13 +38,13 @@ function twoOfOneMark(): [string, string] {
 
 function ownerOf(cache: TenantCache, kid: string): string | undefined {
   const found = cache.findByHeader(canonicalHeader('HS256', kid))
-  // What is found by its header is found by its kid too.
+  // A tenant that is found by its header is also found by its kid.
   if (found !== undefined) expect(cache.findByKid(kid)).toBe(found)
   return cache.findByKid(kid)?.tenant
 }
 
-describe('tenants in memory', () => {
-  it('are found by each of their kids, and by none once they have left', () => {
+describe('cached tenants', () => {
+  it('are found by each of their kids until they are evicted', () => {
     const cache = new TenantCache(10)
     const kids = ['a', 'b'].map((one) => one.repeat(32))
     cache.keep(tenantWith('ada', kids))
@@ -50,7 +53,7 @@ describe('tenants in memory', () => {
     expect(kids.map((kid) => ownerOf(cache, kid))).toEqual([undefined, undefined])
   })
 
-  it('stay until the end of the turn in which they had to make room, and end with a change of theirs before that', async () => {
+  it('stay until the end of the turn in which they are evicted, and end with an earlier change', async () => {
     const cache = new TenantCache(1)
     const [ada, bob, eve] = [
       tenantWith('ada', ['a'.repeat(32)]),
@@ -67,7 +70,7 @@ describe('tenants in memory', () => {
     expect(['a', 'b', 'e'].map((one) => ownerOf(cache, one.repeat(32)))).toEqual([undefined, undefined, 'eve'])
   })
 
-  it('come back when they are read again in that turn, and end with everything else when the feed is lost', async () => {
+  it('are restored when they are read again in that turn, and end with all others when the feed is lost', async () => {
     const cache = new TenantCache(1)
     const [ada, bob] = [tenantWith('ada', ['a'.repeat(32)]), tenantWith('bob', ['b'.repeat(32)])]
     cache.keep(ada)
@@ -79,7 +82,7 @@ describe('tenants in memory', () => {
     await nextTurn()
   })
 
-  it('are never taken for each other when their kids have one mark', () => {
+  it('are never confused when their kids have the same mark', () => {
     const [first, second] = twoOfOneMark()
     const cache = new TenantCache(10)
     cache.keep(tenantWith('ada', [first]))

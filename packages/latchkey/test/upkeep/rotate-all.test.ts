@@ -9,7 +9,7 @@ import type { RotationProgress } from '../../src/upkeep/rotate-all.js'
 import { emptyPostgres, emptySqlite } from '../support/databases.js'
 import { masterKeys, outcomeOf, type Setup, setUp } from '../support/setup.js'
 
-/** As fast as it can. */
+/** As fast as possible. */
 const ratePerMinute = 600_000
 
 const opened: Setup[] = []
@@ -17,7 +17,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map(({ latchkey }) => latchkey.close()))
 })
 
-/** So many tenants with a secret each. */
+/** Creates tenants with one secret each. */
 async function withTenants(count: number, store: TenantStore = memoryStore()): Promise<Setup> {
   const setup = setUp({ store })
   opened.push(setup)
@@ -26,14 +26,14 @@ async function withTenants(count: number, store: TenantStore = memoryStore()): P
   return setup
 }
 
-/** How many secrets each tenant has had. */
+/** Returns the number of secrets that each tenant has had. */
 async function generations({ keys }: Setup, count: number): Promise<(number | undefined)[]> {
   const names = Array.from({ length: count }, (_, number) => `tenant-${number}`)
   const tenants = await Promise.all(names.map((name) => keys.describe(name)))
   return tenants.map((tenant) => tenant?.secrets.at(-1)?.generation)
 }
 
-/** A store that is away whenever the test says so. */
+/** A store that is unavailable when the test says so. */
 function failing(store: TenantStore, isAway: () => boolean): TenantStore {
   return {
     ...bound(store),
@@ -55,8 +55,8 @@ function bound(store: TenantStore): TenantStore {
   })
 }
 
-describe('a rotation of everybody', () => {
-  it('gives every tenant a new secret, and logs nobody out', async () => {
+describe('a rotation of all tenants', () => {
+  it('creates a new secret for every tenant, and signs no user out', async () => {
     const setup = await withTenants(30)
     const { token } = await setup.latchkey.issue({ subject: 'tenant-7' })
     const progress = await setup.keys.rotateAll({ ratePerMinute }).done
@@ -65,7 +65,7 @@ describe('a rotation of everybody', () => {
     expect(await setup.latchkey.verify(token)).toMatchObject({ subject: 'tenant-7' })
   })
 
-  it('leaves out secrets that are new enough, the disabled and the forgotten', async () => {
+  it('skips new secrets, disabled tenants and forgotten tenants', async () => {
     const setup = await withTenants(6)
     const olderThan = new Date(setup.clock.now())
     setup.clock.advance(1000)
@@ -87,7 +87,7 @@ describe('a rotation of everybody', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(700)
   })
 
-  it('pauses after the canary until somebody has looked', async () => {
+  it('pauses after the canary until it is resumed', async () => {
     const setup = await withTenants(10)
     const rotation = setup.keys.rotateAll({ ratePerMinute, canary: 3 })
     await expect.poll(() => rotation.progress.state).toBe('paused')
@@ -97,16 +97,16 @@ describe('a rotation of everybody', () => {
     expect(await rotation.done).toMatchObject({ state: 'done', rotated: 10 })
   })
 
-  it('tells how it goes, tenant after tenant', async () => {
+  it('reports its progress, tenant after tenant', async () => {
     const setup = await withTenants(5)
-    const told: RotationProgress[] = []
-    await setup.keys.rotateAll({ ratePerMinute: 60_000, onProgress: (progress) => told.push(progress) }).done
-    expect(told.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0])
-    expect(told.at(-1)?.state).toBe('done')
-    expect(told[0]?.estimatedEnd).toEqual(new Date(setup.clock.now() + 4))
+    const reports: RotationProgress[] = []
+    await setup.keys.rotateAll({ ratePerMinute: 60_000, onProgress: (progress) => reports.push(progress) }).done
+    expect(reports.map(({ remaining }) => remaining)).toEqual([4, 3, 2, 1, 0, 0])
+    expect(reports.at(-1)?.state).toBe('done')
+    expect(reports[0]?.estimatedEnd).toEqual(new Date(setup.clock.now() + 4))
   })
 
-  it('waits while the store is away, and loses nobody', async () => {
+  it('waits while the store is unavailable, and skips no tenant', async () => {
     let away = true
     const setup = await withTenants(
       0,
@@ -123,7 +123,7 @@ describe('a rotation of everybody', () => {
     expect(await generations(setup, 5)).toEqual(Array(5).fill(2))
   })
 
-  it('passes over a tenant that cannot be rotated, and says why', async () => {
+  it('skips a tenant that cannot be rotated, and reports the reason', async () => {
     const setup = await withTenants(3)
     for (let count = 0; count < 15; count += 1) await setup.keys.rotate('tenant-1')
     setup.clock.advance(1)
@@ -143,27 +143,27 @@ describe('a rotation of everybody', () => {
     expect(await slow.done).toMatchObject({ state: 'stopped', rotated: 1 })
   })
 
-  it('may be under way twice: each tenant is rotated, and counted, by one of them', async () => {
+  it('may run twice at once: each tenant is rotated, and counted, by one run', async () => {
     const setup = await withTenants(40)
     const both = await Promise.all([1, 2].map(() => setup.keys.rotateAll({ ratePerMinute }).done))
     expect(both.reduce((sum, { rotated }) => sum + rotated, 0)).toBe(40)
     expect(await generations(setup, 40)).toEqual(Array(40).fill(2))
   })
 
-  it('refuses options that cannot be meant', async () => {
+  it('refuses wrong options', async () => {
     const { keys } = await withTenants(0)
     for (const options of [{ ratePerMinute: 0 }, { canary: -1 }, { olderThan: new Date('never') }, { canary: 0.5 }]) {
       expect(() => keys.rotateAll(options)).toThrow(TypeError)
     }
   })
 
-  it('fails as the store does when that is closed', async () => {
+  it('fails with the error of the store when that is closed', async () => {
     const setup = await withTenants(1)
     await setup.store.close()
     expect(await outcomeOf(() => setup.keys.rotateAll({ ratePerMinute }).done)).toBe('store_closed')
   })
 
-  it('rotates each tenant once, however it is paused, stopped, taken up again, doubled, and whatever fails', async () => {
+  it('rotates each tenant once, however it is paused, stopped, resumed or run twice, and whatever fails', async () => {
     const act = fc.constantFrom('pause', 'resume', 'stop', 'again', 'away', 'back', 'wait')
     await fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 12 }), fc.integer({ min: 0, max: 6 }), async (acts, canary) => {
@@ -195,8 +195,8 @@ describe('a rotation of everybody', () => {
 describe.each([
   ['SQLite', emptySqlite],
   ['PostgreSQL', emptyPostgres],
-] as const)('a rotation of everybody that a crash ended, on %s', (_, emptyDatabase) => {
-  it('is taken up where it ended: nobody is left out, and nobody rotated twice', async () => {
+] as const)('a rotation of all tenants that a crash ended, on %s', (_, emptyDatabase) => {
+  it('resumes where it stopped, and rotates each tenant once', async () => {
     const database = await emptyDatabase()
     try {
       const store = database.open()

@@ -4,17 +4,19 @@ import type { Auth } from '../../auth.js'
 import type { NodeRequest } from '../../http/node-request.js'
 import type { NodeResponse } from '../../http/node-response.js'
 
-/** Middleware that takes no part in the types of a route, so that its parameters keep theirs. */
+/**
+ * Middleware that leaves the types of a route unchanged, so that its parameters keep their types.
+ */
 export type Middleware = (req: NodeRequest, res: NodeResponse, next: NextFunction) => void
 
-/** Middleware behind which the handlers of the same route find `req.auth`. */
+/** Middleware that sets `req.auth` for the later handlers of the same route. */
 export interface AuthGuard extends Middleware {
   readonly authenticates: true
 }
 
 /** A request that an `AuthGuard` let pass. */
 export type AuthenticatedRequest<P = Request['params']> = Request<P> & {
-  /** Who the token of this request speaks for. */
+  /** The identity that the token of this request proves. */
   readonly auth: Auth
 }
 
@@ -25,11 +27,12 @@ export type AuthenticatedHandler<P = Request['params']> = (
   next: NextFunction,
 ) => unknown
 
-// Not a property of `Express.Request`: that would be there on routes without a guard as well, and clash with every
-// other library that has one. These signatures only add what stands behind a guard.
+// `Express.Request` is not extended: `req.auth` would then also exist on routes without a guard,
+// and clash with other libraries that declare it. These signatures add it only to handlers after a
+// guard.
 declare module 'express-serve-static-core' {
   interface IRouterMatcher<T> {
-    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot merge into an interface.
     <Route extends string | RegExp, P = RouteParameters<Route>>(
       path: Route,
       guard: AuthGuard,
@@ -37,7 +40,7 @@ declare module 'express-serve-static-core' {
     ): T
   }
   interface IRouterHandler<T, Route> {
-    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot merge into an interface.
     <P = RouteParameters<Route>>(guard: AuthGuard, ...handlers: AuthenticatedHandler<P>[]): T
   }
 }

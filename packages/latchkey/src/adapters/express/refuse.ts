@@ -3,8 +3,8 @@ import { isLatchkeyError } from '../../errors.js'
 import { type NodeResponse, sendProblem } from '../../http/node-response.js'
 
 /**
- * Passes an error on to the error handlers of the application. A refusal that none of them answers is answered with
- * `application/problem+json`: what Express itself would answer is a page in HTML.
+ * Passes an error to the error handlers of the application. If none of them responds to a refusal,
+ * the response is `application/problem+json`: Express itself would send an HTML page.
  */
 export function refuse(error: unknown, request: object, res: NodeResponse, next: NextFunction): void {
   if (!isLatchkeyError(error)) {
@@ -13,7 +13,7 @@ export function refuse(error: unknown, request: object, res: NodeResponse, next:
   }
   const { app } = request as Partial<Pick<Request, 'app'>>
   if (app === undefined) {
-    // A test double, behind which nothing would answer.
+    // A test double has no application that could respond.
     sendProblem(res, error)
     return
   }
@@ -24,7 +24,10 @@ export function refuse(error: unknown, request: object, res: NodeResponse, next:
 
 const setting = 'latchkey answers refusals'
 
-/** Adds an error handler behind those of the application, which are all there once requests come. */
+/**
+ * Adds an error handler after those of the application, which are all registered once requests
+ * arrive.
+ */
 function answerUnanswered(app: Application): void {
   if (app.enabled(setting)) return
   app.enable(setting)
@@ -36,7 +39,7 @@ const answerRefusal: ErrorRequestHandler = (error, _req, res, next) => {
   else next(error)
 }
 
-/** Returns the application that others are mounted on. */
+/** Returns the application on which this one is mounted, directly or through others. */
 function rootOf(app: Application): Application {
   const { parent } = app as { readonly parent?: Application }
   return parent === undefined ? app : rootOf(parent)

@@ -8,20 +8,34 @@ import type { AuthGuard, Middleware } from './auth-guard.js'
 import { refuse } from './refuse.js'
 
 /**
- * Express middleware that lets a request pass only with a valid access token, and puts whom it speaks for into `req.auth`.
+ * Returns Express middleware that lets a request pass only with a valid access token, and sets
+ * `req.auth` to its identity.
  *
- * A refusal is a LatchkeyError that is passed on to `next`: the error handlers of the application see it, with the
- * `WWW-Authenticate` challenge already set. Where none answers, the answer is `application/problem+json`. With `body`
- * as a source it stands behind `express.urlencoded()`. CORS goes before it: preflight requests carry no credentials.
+ * A refusal is passed to `next` as a LatchkeyError, with the `WWW-Authenticate` challenge already
+ * set. If no error handler of the application responds, the response is `application/problem+json`.
+ * With `body` as a source, put `express.urlencoded()` before the guard. Put CORS before it as well:
+ * preflight requests carry no credentials.
  *
- * The types have `req.auth` in the handlers of the same route alone. Behind a guard for a whole router, use `authOf(req)`.
+ * The types show `req.auth` only in handlers of the same route. Behind a guard for a whole router,
+ * use `authOf(req)`.
  *
- * The sender decides when a body ends, and the token may have been revoked by then: put a guard
- * behind `express.json()`, or one before it and one behind it. A change of rights also locks and
- * checks the acting account in its own transaction (docs/consistency.md).
+ * The client decides when a request body ends, and the token may have been revoked by then: put a
+ * guard after `express.json()`, or one before it and one after it. A handler that changes rights
+ * must also lock and check the acting account in its own transaction (docs/consistency.md).
  *
+ * @param sources Further places that may carry the token.
+ * @throws TypeError if an argument is wrong
  * @example
+ * ```ts
+ * import express from 'express'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth } from 'latchkey/express'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = express()
  * app.get('/me', requireAuth(latchkey), (req, res) => res.json({ id: req.auth.subject }))
+ * ```
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthGuard {
   checkGuard(latchkey, sources)
@@ -48,7 +62,10 @@ export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSo
   return Object.assign(middleware, { authenticates: true } as const)
 }
 
-/** Express parses the query anew at each access, and searches all prototypes for a body that no parser has set: both are read only as sources. */
+/**
+ * Reads body and query only if they are sources: Express parses the query at each access, and
+ * searches all prototypes for a body that no parser has set.
+ */
 function carrierOf(req: NodeRequest, sources: TokenSources): TokenCarrier {
   const parsed = req as Partial<Pick<Request, 'body' | 'query'>>
   const body: unknown = sources.body === true ? parsed.body : undefined

@@ -5,18 +5,30 @@ import type { Middleware } from './auth-guard.js'
 import { refuse } from './refuse.js'
 
 /**
- * Express middleware that lets a request pass only if `req.auth.grants.scope` holds all of these. Goes behind `requireAuth`.
+ * Returns Express middleware that lets a request pass only if `req.auth.grants.scope` holds all of
+ * these scopes. Put it after `requireAuth`. It refuses with `insufficient_scope` (403), whose
+ * challenge names the scopes (RFC 6750 §3).
  *
- * Otherwise it refuses with 403 `insufficient_scope`, as `requireAuth` does, with a challenge that names them (RFC 6750 §3).
- *
+ * @throws TypeError if no scope is given, or one that is no scope token (RFC 6749 §3.3)
  * @example
- * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (req, res) => …)
+ * ```ts
+ * import express from 'express'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth, requireScope } from 'latchkey/express'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = express()
+ * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (req, res) => {
+ *   res.status(201).json({ author: req.auth.subject })
+ * })
+ * ```
  */
 export function requireScope(...scopes: readonly string[]): Middleware {
   return middlewareOf(createCheck(...scopes))
 }
 
-/** Middleware that lets a request pass whose identity passes the check. */
+/** Returns middleware that lets a request pass if the check of its identity does not throw. */
 export function middlewareOf(check: (auth: Auth) => Auth): Middleware {
   return (req, res, next) => {
     try {

@@ -11,7 +11,10 @@ import type {
 } from 'fastify'
 import type { Auth } from '../../auth.js'
 
-/** What a hook uses of a request; every FastifyRequest has it, whatever its types. */
+/**
+ * The parts of a `FastifyRequest` that a hook uses. Every one has them, whatever its type
+ * parameters.
+ */
 export type HookedRequest = Pick<FastifyRequest, 'method' | 'headers' | 'body' | 'query'> & {
   readonly raw: { readonly rawHeaders?: readonly string[] }
 }
@@ -19,14 +22,14 @@ export type HookedRequest = Pick<FastifyRequest, 'method' | 'headers' | 'body' |
 /** A hook for `onRequest`, `preValidation` or `preHandler`. */
 export type Hook = (request: HookedRequest, reply: Pick<FastifyReply, 'header'>, done: (error?: Error) => void) => void
 
-/** A hook behind which the handler of the same route finds `request.auth`. */
+/** A hook that sets `request.auth` for the handler of the same route. */
 export interface AuthHook extends Hook {
   readonly authenticates: true
 }
 
-/** What a request has that an `AuthHook` let pass. */
+/** The property that an `AuthHook` adds to a request. */
 export interface Authenticated {
-  /** Who the token of this request speaks for. */
+  /** The identity that the token of this request proves. */
   readonly auth: Auth
 }
 
@@ -38,11 +41,12 @@ export type GuardedOptions =
   | { readonly preValidation: FirstIsAuthHook }
   | { readonly preHandler: FirstIsAuthHook }
 
-// Not a property of `FastifyRequest`: that would be there on routes without a hook as well, and clash with every other
-// plugin that has one. These signatures only add what stands behind a hook.
+// `FastifyRequest` is not extended: `request.auth` would then also exist on routes without a hook,
+// and clash with other plugins that declare it. These signatures add it only to handlers after a
+// hook.
 declare module 'fastify' {
   interface RouteShorthandMethod<RawServer, RawRequest, RawReply, TypeProvider, Logger> {
-    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot add a signature to the framework's interface.
+    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot merge into an interface.
     <
       Route extends RouteGenericInterface = RouteGenericInterface,
       Config = ContextConfigDefault,

@@ -7,22 +7,36 @@ import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
 import { refuse } from './refuse.js'
 
 /**
- * A Fastify hook that lets a request pass only with a valid access token, and puts whom it speaks for into `request.auth`.
+ * Returns a Fastify hook that lets a request pass only with a valid access token, and sets
+ * `request.auth` to its identity.
  *
- * A refusal is passed on as a LatchkeyError, as is the custom in Fastify: the application's error handler sees it, with the `WWW-Authenticate` challenge
- * already set, and Fastify's own answers with its status and its code. As `onRequest` it refuses before a body is read; with `body` as
- * a source it must be a `preHandler`. CORS goes before it: preflight requests carry no credentials.
+ * A refusal is passed to the error handler of the application as a LatchkeyError, with the
+ * `WWW-Authenticate` challenge already set. Fastify's own error handler responds with its status
+ * and code. As `onRequest` the hook refuses before a body is read; with `body` as a source it must
+ * be a `preHandler`. Register CORS before it: preflight requests carry no credentials.
  *
- * The types have `request.auth` in the handler of the same route alone. Behind a hook of the whole application, use `authOf(request)`.
+ * The types show `request.auth` only in the handler of the same route. Behind a hook for the whole
+ * application, use `authOf(request)`.
  *
- * The sender decides when a body ends, and the token may have been revoked by then: give a route
- * that takes a body the hook as `preHandler` as well. The second check is answered from memory. A
- * change of rights also locks and checks the acting account in its own transaction
- * (docs/consistency.md).
+ * The client decides when a request body ends, and the token may have been revoked by then: give a
+ * route that takes a body the hook as `preHandler` as well. The second check needs no database
+ * read. A handler that changes rights must also lock and check the acting account in its own
+ * transaction (docs/consistency.md).
  *
+ * @param sources Further places that may carry the token.
+ * @throws TypeError if an argument is wrong
  * @example
- * app.get('/me', { onRequest: requireAuth(latchkey) }, async (request) => ({ id: request.auth.subject }))
- * app.put('/me', { onRequest: requireAuth(latchkey), preHandler: requireAuth(latchkey) }, async (request) => …)
+ * ```ts
+ * import fastify from 'fastify'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth } from 'latchkey/fastify'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = fastify()
+ * const onRequest = requireAuth(latchkey)
+ * app.get('/me', { onRequest }, async ({ auth }) => ({ id: auth.subject }))
+ * ```
  */
 export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
   checkGuard(latchkey, sources)

@@ -6,16 +6,28 @@ import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
 /**
- * Who the token of a Web request speaks for, in any runtime with `Request` and `Response`. The value itself when everything needed is in memory, else a
- * promise. Throws or rejects with a LatchkeyError; `problemResponse` answers it. With `body` as a source a copy of the body is read.
+ * Returns the identity of the token that a Web request carries, in any runtime with `Request` and
+ * `Response`. With `body` as a source, a copy of the body is read.
  *
+ * @param sources Further places that may carry the token.
+ * @returns The identity: synchronously if everything needed is in memory, else as a promise.
+ * @throws LatchkeyError the refusals of `latchkey.verify`, `credentials_missing`,
+ * `credentials_ambiguous` and `credentials_malformed`. `problemResponse` makes a response of one.
  * @example
- * try {
- *   const { subject } = await authenticate(latchkey, request)
- *   return Response.json({ id: subject })
- * } catch (error) {
- *   return problemResponse(error)
+ * ```ts
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { authenticate, problemResponse } from 'latchkey/fetch'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * export async function handle(request: Request): Promise<Response> {
+ *   try {
+ *     return Response.json({ id: (await authenticate(latchkey, request)).subject })
+ *   } catch (error) {
+ *     return problemResponse(error)
+ *   }
  * }
+ * ```
  */
 export function authenticate(
   latchkey: Pick<Latchkey, 'verify'>,

@@ -7,34 +7,48 @@ import type { Latchkey } from '../../latchkey.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 import { refuse } from './refuse.js'
 
-/** What a handler behind `requireAuth` finds with `c.get('auth')`. */
+/** The variables that `requireAuth` sets: `c.get('auth')`. */
 export interface AuthVariables {
   readonly Variables: {
-    /** Who the token of this request speaks for. */
+    /** The identity that the token of this request proves. */
     readonly auth: Auth
   }
 }
 
 /**
- * Hono middleware that lets a request pass only with a valid access token, and sets whom it speaks for as `auth`.
+ * Returns Hono middleware that lets a request pass only with a valid access token, and sets the
+ * variable `auth` to its identity.
  *
- * A refusal is a LatchkeyError that is thrown: `onError` of the application sees it, with the `WWW-Authenticate` challenge already set. Hono's own
- * handler answers `application/problem+json`; in yours, `error.getResponse()` is that answer, as of an HTTPException. The credentials are those of
- * `c.req.raw`, which an earlier middleware may have replaced. CORS goes before it: preflight requests carry no credentials.
+ * A refusal is thrown to `onError` of the application as a LatchkeyError, with the
+ * `WWW-Authenticate` challenge already set. Hono's own error handler responds with
+ * `application/problem+json`. In your own handler, `error.getResponse()` returns that response, as
+ * it does for an HTTPException. The credentials are those of `c.req.raw`, which earlier middleware
+ * may have replaced. Put CORS before it: preflight requests carry no credentials.
  *
- * The guard runs before the handler reads the body, and the sender decides when that ends: a
- * handler that changes rights locks and checks the acting account in its own transaction
+ * The guard runs before the handler reads the body, and the client decides when the body ends. A
+ * handler that changes rights must lock and check the acting account in its own transaction
  * (docs/consistency.md).
  *
+ * @param sources Further places that may carry the token.
+ * @throws TypeError if an argument is wrong
  * @example
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth } from 'latchkey/hono'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = new Hono()
  * app.get('/me', requireAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
+ * ```
  */
 export function requireAuth(
   latchkey: Pick<Latchkey, 'verify'>,
   sources: TokenSources = {},
 ): MiddlewareHandler<AuthVariables> {
   checkGuard(latchkey, sources)
-  // No `async` and no `await` where there is nothing to wait for: they cost more than a known token.
+  // No `async` and `await` on the synchronous path: they cost more than verifying a known token.
   return (c, next) => {
     try {
       const pending = identifyCaller(latchkey, c, sources)
@@ -59,7 +73,10 @@ function identifyCaller(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources:
   return readBody(c).then((body) => identify(latchkey, webCarrier(c.req.raw, body, sources), sources))
 }
 
-/** As Hono parses it, and keeps it for the handler; a body that is no form carries nothing. */
+/**
+ * Reads the body through Hono, which keeps the parsed form for the handler. A body that is no form
+ * carries no token.
+ */
 async function readBody(c: Context): Promise<unknown> {
   return c.req.parseBody({ all: true }).catch(() => undefined)
 }

@@ -4,11 +4,23 @@ import type { AuthVariables } from './require-auth.js'
 import { handlerOf } from './require-scope.js'
 
 /**
- * Hono middleware that lets a request pass only if the caller has all of these roles, by `c.get('auth').grants.roles`.
- * Goes behind `requireAuth`. Otherwise it refuses with 403 `insufficient_role`, as `requireAuth` does.
+ * Returns Hono middleware that lets a request pass only if `c.get('auth').grants.roles` holds all
+ * of these roles. Put it after `requireAuth`. It refuses with `insufficient_role` (403).
  *
+ * @throws TypeError if no role is given, or an empty one
  * @example
- * app.delete('/articles/:id', requireAuth(latchkey), requireRole('editor'), (c) => …)
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth, requireRole } from 'latchkey/hono'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = new Hono()
+ * app.delete('/articles/:id', requireAuth(latchkey), requireRole('editor'), (c) =>
+ *   c.json({ deleted: c.req.param('id') }),
+ * )
+ * ```
  */
 export function requireRole(...roles: readonly string[]): MiddlewareHandler<AuthVariables> {
   return handlerOf(createCheck(...roles))

@@ -5,18 +5,30 @@ import { refuse } from './refuse.js'
 import type { AuthVariables } from './require-auth.js'
 
 /**
- * Hono middleware that lets a request pass only if `c.get('auth').grants.scope` holds all of these. Goes behind `requireAuth`.
+ * Returns Hono middleware that lets a request pass only if `c.get('auth').grants.scope` holds all
+ * of these scopes. Put it after `requireAuth`. It refuses with `insufficient_scope` (403), whose
+ * challenge names the scopes (RFC 6750 §3).
  *
- * Otherwise it refuses with 403 `insufficient_scope`, as `requireAuth` does, with a challenge that names them (RFC 6750 §3).
- *
+ * @throws TypeError if no scope is given, or one that is no scope token (RFC 6749 §3.3)
  * @example
- * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (c) => …)
+ * ```ts
+ * import { Hono } from 'hono'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth, requireScope } from 'latchkey/hono'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = new Hono()
+ * app.post('/articles', requireAuth(latchkey), requireScope('articles:write'), (c) =>
+ *   c.json({ author: c.get('auth').subject }, 201),
+ * )
+ * ```
  */
 export function requireScope(...scopes: readonly string[]): MiddlewareHandler<AuthVariables> {
   return handlerOf(createCheck(...scopes))
 }
 
-/** Middleware that lets a request pass whose identity passes the check. */
+/** Returns middleware that lets a request pass if the check of its identity does not throw. */
 export function handlerOf(check: (auth: Auth) => Auth): MiddlewareHandler<AuthVariables> {
   return (c, next) => {
     try {

@@ -24,19 +24,34 @@ import { tenantRecord } from '../tenant-record.js'
 
 /** The handle of an open transaction of a memory store. */
 export interface MemoryTransaction {
-  /** The tenants changed so far, as they will be when it commits; `undefined` for one that will be deleted. */
+  /**
+   * The tenants that the transaction has changed, in the state that it will commit; `undefined` for
+   * a tenant that it will delete.
+   */
   readonly draft: ReadonlyMap<string, TenantRecord | undefined>
 }
 
-/** A store that lives and dies with its process. */
+/** A store in the memory of this process. */
 export interface MemoryStore extends TenantStore<MemoryTransaction>, KeyPairStore {}
 
-/** How long a writer waits for those before it; only work that never ends takes this long. */
+/**
+ * The longest wait of a writer for earlier ones. Only a transaction whose work never ends takes as
+ * long.
+ */
 const patienceMs = 10_000
 
 /**
- * Keeps tenants' secrets and key pairs in this process: for tests and for trying things out. Nothing is written to disk, and no
- * other process sees a change.
+ * Returns a store that keeps tenants' secrets and key pairs in the memory of this process, for
+ * tests and trials. Nothing is written to disk, and other processes see no change.
+ *
+ * @example
+ * ```ts
+ * import { tenantSecrets } from 'latchkey'
+ * import { memoryStore } from 'latchkey/memory'
+ *
+ * const store = memoryStore()
+ * const keys = tenantSecrets({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * ```
  */
 export function memoryStore(): MemoryStore {
   return new ProcessMemory()
@@ -48,13 +63,13 @@ class Transaction implements MemoryTransaction {
 }
 
 class ProcessMemory implements MemoryStore {
-  /** Of this store alone: it begins with nothing, and no other continues it. */
+  /** Random, because no other store continues the history of this one. */
   readonly #history = randomInt(2 ** 47)
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
   readonly #seals = new Map<string, number>()
-  /** The newest change of each tenant. */
+  /** The version of the newest change, by tenant. */
   readonly #changes = new Map<string, number>()
   readonly #listeners = new Listeners()
   readonly #feeds = new Map<ChangeFeed, string>()
@@ -107,7 +122,7 @@ class ProcessMemory implements MemoryStore {
       const result = await work(transaction)
       for (const [tenant, record] of transaction.draft) this.#put(tenant, record)
       for (const { tenant, version } of transaction.changes) this.#changes.set(tenant, version)
-      this.#listeners.tell(transaction.changes)
+      this.#listeners.publish(transaction.changes)
       return result
     })
   }
@@ -115,10 +130,10 @@ class ProcessMemory implements MemoryStore {
   async watch(listener: ChangeListener, { verifierId, intervalMs, instant }: WatchOptions): Promise<ChangeFeed> {
     this.#checkOpen()
     this.#listeners.add(listener)
-    // Whoever commits tells at once, so nothing committed before any moment is still to be told at that moment.
+    // Commits are reported at once, so at any moment every earlier commit has been delivered.
     const timer = setInterval(() => listener.proved(instant()), intervalMs).unref()
     const feed: ChangeFeed = {
-      // Everybody was told when it was committed.
+      // Every listener was notified at the commit, so each acknowledges at once.
       requestAcknowledgements: (acknowledge) => {
         for (const id of this.#feeds.values()) acknowledge(id)
         return () => {}
@@ -291,7 +306,7 @@ class ProcessMemory implements MemoryStore {
   #reportKeysChanged(): void {
     this.#newestVersion += 1
     this.#changes.set(KEYS_CHANGED, this.#newestVersion)
-    this.#listeners.tell([{ tenant: KEYS_CHANGED, version: this.#newestVersion }])
+    this.#listeners.publish([{ tenant: KEYS_CHANGED, version: this.#newestVersion }])
   }
 
   #put(tenant: string, record: TenantRecord | undefined): void {

@@ -1,6 +1,6 @@
 import { sqlStateOf } from './postgres-failure.js'
 
-/** The connection string, as it is now: its password may have been rotated since it was read. */
+/** A connection string whose password may be rotated while the process runs. */
 export class ConnectionString {
   readonly #read: () => string
   #current: string | undefined
@@ -9,15 +9,15 @@ export class ConnectionString {
     this.#read = typeof given === 'function' ? given : () => given
   }
 
-  /** Returns the one that was read last. */
+  /** Returns the connection string that was read last. */
   get current(): string {
     this.#current ??= this.#read()
     return this.#current
   }
 
   /**
-   * Returns whether there is another one by now than the one that the server has answered with this error. It is read again when
-   * the login was refused; where that fails, the known one stays.
+   * Returns whether the connection string has changed since the one that failed with this error. It
+   * is read again if the server refused the login; if that read fails, the known one stays.
    */
   hasChanged(used: string, error: unknown): boolean {
     if (!isLoginRefused(error)) return false
@@ -32,7 +32,7 @@ export class ConnectionString {
   }
 }
 
-/** Wrong password, unknown role, or one that may not connect. */
+/** SQLSTATE class 28: wrong password, unknown role, or a role that may not log in. */
 function isLoginRefused(error: unknown): boolean {
   return sqlStateOf(error)?.startsWith('28') === true
 }

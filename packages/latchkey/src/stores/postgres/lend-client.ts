@@ -3,9 +3,12 @@ import type { PostgresPool, PostgresPoolClient } from './postgres-client.js'
 const patienceMs = 5000
 
 /**
- * A connection of the pool, with an ear for its end. The pool listens for errors only until it hands the connection over, and an error that nobody
- * hears ends the process. The server's last words may stand in the very chunk that opened the connection, so the ear is there when the pool calls back:
- * after a promise it would be too late. Rejects after five seconds, because a pool of the caller's may have no limit of its own.
+ * Takes a connection from the pool and adds an error listener to it.
+ *
+ * The pool listens for errors only until it hands the connection over, and an `error` event without
+ * a listener ends the process. The server may report an error in the same chunk that opened the
+ * connection, so the listener is added in the pool's callback: after a promise it would be too
+ * late. Rejects after five seconds, because a pool of the caller may have no limit.
  */
 export function lendClient(pool: PostgresPool): Promise<PostgresPoolClient> {
   return new Promise((resolve, reject) => {
@@ -24,11 +27,11 @@ export function lendClient(pool: PostgresPool): Promise<PostgresPoolClient> {
   })
 }
 
-/** Gives it back; `destroy` when it may not be used again. */
-export function giveBack(client: PostgresPoolClient, destroy: boolean): void {
+/** Returns the connection to its pool; with `destroy` it is closed instead. */
+export function returnClient(client: PostgresPoolClient, destroy: boolean): void {
   client.removeListener('error', ignore)
   client.release(destroy)
 }
 
-/** Whatever the connection was wanted for fails, and says so. */
+/** The statement that runs on the connection fails and reports the error. */
 const ignore = () => {}

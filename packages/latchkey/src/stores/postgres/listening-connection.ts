@@ -4,39 +4,39 @@ import type { Change } from '../../secrets/ports.js'
 import type { PostgresClient, PostgresNotification } from './postgres-client.js'
 import { changesChannel, questionsChannel } from './postgres-dialect.js'
 
-/** A connected client that belongs to the feed alone. */
+/** A connected client that only the feed uses. */
 export interface DedicatedClient {
   readonly client: PostgresClient
   /** Ends it at once, without waiting for the other side. */
   destroy(): void
-  /** From now on the connection does not keep the process alive. */
+  /** Lets the process end although the connection is open. */
   unref(): void
 }
 
-/** Notifies a channel, in a transaction of its own. */
+/** Sends a notification to a channel, in its own transaction. */
 export type Notify = (channel: string, payload: string) => Promise<void>
 
-/** What a listening connection needs besides its client. */
+/** Options of a listening connection. */
 export interface ListeningOptions {
-  /** A channel that nobody else listens on: its markers and answers are for this process alone. */
+  /** A channel of this process, for its markers and the acknowledgements sent to it. */
   readonly ownChannel: string
-  /** The deadline of each step, in milliseconds: a connection on which one takes longer is destroyed. */
+  /** The timeout of each step, in milliseconds. After a timeout the connection is destroyed. */
   readonly patienceMs: number
   readonly changed: (change: Change) => void
-  /** Whom this connection answers for. */
+  /** The verifier for which this connection acknowledges. */
   readonly verifierId: string
-  /** This verifier has heard of everything that was committed before the question. */
+  /** Called when a verifier has received every change committed before the question. */
   readonly answered: (question: string, verifierId: string) => void
 }
 
-const overdue = new Error('A marker did not come back in time.')
+const overdue = new Error('A marker did not arrive in time.')
 
-/** One connection on which changes are heard, and markers that were sent through it. */
+/** One connection that receives changes, markers and questions by `LISTEN`. */
 export class ListeningConnection {
   readonly #dedicated: DedicatedClient
   readonly #options: ListeningOptions
   readonly #end = new AbortController()
-  #markerHeard: (marker: string) => void = () => {}
+  #markerReceived: (marker: string) => void = () => {}
   #mayAnswer = false
   #lastSent = Promise.resolve()
 
@@ -45,15 +45,16 @@ export class ListeningConnection {
     this.#options = options
   }
 
-  /** Resolves when every change committed from now on will be heard. */
+  /** Resolves once every change committed from now on will be received. */
   static async open(dedicated: DedicatedClient, options: ListeningOptions): Promise<ListeningConnection> {
     const connection = new ListeningConnection(dedicated, options)
     const { client } = dedicated
     client.on('error', () => connection.destroy())
     client.on('end', () => connection.destroy())
-    client.on('notification', (message) => connection.#hear(message))
+    client.on('notification', (message) => connection.#receive(message))
     try {
-      // Answers are transactions too, but none is needed after a crash: they do not wait for the disk.
+      // Acknowledgements are transactions too, but a crash may lose them: they do not wait for the
+      // disk.
       await client.query({
         text: `set synchronous_commit to off; listen ${changesChannel}; listen ${questionsChannel}; listen ${options.ownChannel}`,
         query_timeout: options.patienceMs,
@@ -80,24 +81,26 @@ export class ListeningConnection {
     this.#dedicated.unref()
   }
 
-  /** Runs one statement on this connection, and returns its rows. */
+  /** Runs one statement on this connection and returns its rows. */
   async query(text: string): Promise<readonly object[]> {
     const { rows } = await this.#dedicated.client.query({ text, query_timeout: this.#options.patienceMs })
     return rows
   }
 
   /**
-   * Has a marker sent by the way that statements go, and resolves once it has come here. PostgreSQL delivers notifications in the order of commits, so by then every
-   * change has been heard that was committed before this call on the server that statements reach; a marker sent on another server does not come. Rejects
-   * with what `notify` rejects with, and when the connection ends or the marker is overdue.
+   * Sends a marker through the pool that statements use, and resolves once this connection has
+   * received the marker. PostgreSQL delivers notifications in commit order, so every change that
+   * was committed on that server before this call has then been received. A marker sent on another
+   * server does not arrive. Rejects with the error of `notify`, and if the connection ends or the
+   * marker times out.
    */
   async roundTrip(notify: Notify): Promise<void> {
     const { ownChannel, patienceMs } = this.#options
-    // Random, so that a late marker of an earlier attempt or connection is not taken for this one.
+    // Random, so that a late marker of an earlier attempt or connection does not count.
     const marker = randomBytes(8).toString('hex')
     const end = new AbortController()
-    const heard = new Promise<void>((resolve, reject) => {
-      this.#markerHeard = (payload) => {
+    const received = new Promise<void>((resolve, reject) => {
+      this.#markerReceived = (payload) => {
         if (payload === marker) resolve()
       }
       const fail = () => reject(new Error('The listening connection has ended.'))
@@ -105,18 +108,20 @@ export class ListeningConnection {
       if (this.ended.aborted) fail()
     })
     try {
-      // Both, within one deadline: only the answer of `notify` says that the marker is of the newest history.
-      await within(patienceMs, Promise.all([notify(ownChannel, marker), heard]))
+      // Waits for both: only the result of `notify` shows that the marker belongs to the newest
+      // history.
+      await within(patienceMs, Promise.all([notify(ownChannel, marker), received]))
     } finally {
       end.abort()
     }
   }
 
   /**
-   * The same for the first marker: a pooler in transaction mode may well give back what a connection has sent itself, but it passes on nothing to a connection
-   * that is idle. Rejects with `feed_unheard` when the marker was sent and does not come.
+   * Does a round trip on a new connection. A pooler in transaction mode may deliver the
+   * notifications that a connection sends itself, but none to an idle connection. Rejects with
+   * `feed_unheard` if the marker was sent and does not arrive.
    */
-  async hearFirst(notify: Notify): Promise<void> {
+  async firstRoundTrip(notify: Notify): Promise<void> {
     let hasBeenSent = false
     try {
       await this.roundTrip(async (channel, marker) => {
@@ -128,21 +133,27 @@ export class ListeningConnection {
     }
   }
 
-  /** Says from now on, to whoever asks, that it has heard of everything. Only when its listener has nothing from before this connection. */
+  /**
+   * Acknowledges questions from now on. Call this only when the listener has dropped all state from
+   * before this connection.
+   */
   answerQuestions(): void {
     this.#mayAnswer = true
   }
 
-  /** What was announced before a question has been heard before it, so that the answer is the question's coming here. */
+  /**
+   * Notifications arrive in order, so every change announced before the question has been received.
+   */
   #answer(question: string, channel: string): void {
     const { ownChannel, verifierId } = this.#options
     if (!this.#mayAnswer) return
-    // The own question comes back behind everything announced before it, so it needs no second notification.
+    // The question of this process needs no second notification: its own arrival is the
+    // acknowledgement.
     if (channel === ownChannel) this.#options.answered(question, verifierId)
     else this.#notify(channel, `${question} ${verifierId}`).catch(() => {})
   }
 
-  /** One at a time, as a connection wants it. */
+  /** Sends one statement at a time: a connection runs no two at once. */
   #notify(channel: string, payload: string): Promise<void> {
     const sent = this.#lastSent.then(async () => {
       await this.#dedicated.client.query({ text: 'select pg_notify($1, $2)', values: [channel, payload] })
@@ -151,21 +162,22 @@ export class ListeningConnection {
     return sent
   }
 
-  #hear({ channel, payload = '' }: PostgresNotification): void {
+  #receive({ channel, payload = '' }: PostgresNotification): void {
     const space = payload.indexOf(' ')
     const [first, rest] = [payload.slice(0, space), payload.slice(space + 1)]
     if (channel === changesChannel) this.#options.changed({ tenant: rest, version: Number(first) })
     else if (channel === questionsChannel) this.#answer(first, rest)
-    else if (space === -1) this.#markerHeard(payload)
+    else if (space === -1) this.#markerReceived(payload)
     else this.#options.answered(first, rest)
   }
 }
 
-/** Rejects with `overdue` when it takes longer. */
-function within(patienceMs: number, heard: Promise<unknown>): Promise<unknown> {
+/** Rejects with `overdue` after the timeout. */
+function within(patienceMs: number, received: Promise<unknown>): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    // When this process was stalled, the marker may lie in the socket unread: one turn of the loop reads it.
+    // If this process was stalled, the marker may be unread in the socket: one turn of the event
+    // loop reads it.
     const timer = setTimeout(() => setImmediate(() => reject(overdue)), patienceMs).unref()
-    heard.then(resolve, reject).finally(() => clearTimeout(timer))
+    received.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

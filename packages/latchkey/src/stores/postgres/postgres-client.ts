@@ -1,6 +1,6 @@
-/** What `pg` is given to run one statement. */
+/** One statement for `query` of `pg`. */
 export interface PostgresQuery {
-  /** Under which a connection keeps the statement, parsed. */
+  /** The name of the prepared statement. */
   readonly name?: string
   readonly text: string
   readonly values?: unknown[]
@@ -8,13 +8,13 @@ export interface PostgresQuery {
   readonly query_timeout?: number
 }
 
-/** What `LISTEN` hears. */
+/** A notification that `LISTEN` receives. */
 export interface PostgresNotification {
   readonly channel: string
   readonly payload?: string | undefined
 }
 
-/** A connected `Client` of `pg`, as far as it is used. */
+/** The parts of a connected `Client` of `pg` that are used. */
 export interface PostgresClient {
   query(query: PostgresQuery): Promise<{ rows: object[] }>
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -23,19 +23,19 @@ export interface PostgresClient {
   removeListener(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** A `PoolClient` of `pg`. */
+/** The parts of a `Pool` of `pg` that are used. */
 export interface PostgresPoolClient extends PostgresClient {
   release(destroy?: boolean): void
 }
 
-/** A `Pool` of `pg`, as far as it is used. */
+/** The parts of a `Pool` of `pg` that are used. */
 export interface PostgresPool {
   readonly options?: { readonly max?: number }
-  /** Connections that are open. */
+  /** The number of open connections. */
   readonly totalCount?: number
-  /** Open connections that nobody uses. */
+  /** The number of open connections that are not in use. */
   readonly idleCount?: number
-  /** Callers that wait for a connection. */
+  /** The number of callers that wait for a connection. */
   readonly waitingCount?: number
   connect(lent: (error: Error | undefined, client: PostgresPoolClient | undefined) => void): void
 }

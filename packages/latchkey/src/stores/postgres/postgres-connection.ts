@@ -5,16 +5,16 @@ import type { PostgresClient, PostgresQuery } from './postgres-client.js'
 import { failureOf, sqlStateOf } from './postgres-failure.js'
 import { types } from './postgres-types.js'
 
-/** How long one statement may take, so that a connection that is only half there does not hold its caller for ever. */
+/** The timeout of one statement: a half-open connection must not block its caller for ever. */
 const queryTimeoutMs = 5000
 
-/** Failures after which the connection is not used again. */
+/** Failures after which the connection is closed. */
 const breaking: readonly FailureCode[] = ['store_unavailable', 'data_corrupt']
 
 /** The SQLSTATE of `begin read write` on a standby. */
 const readWriteUnsupported = '0A000'
 
-/** The name under which the server is to keep a statement; `undefined` for none. */
+/** Returns the name of the prepared statement for a text, or `undefined` to prepare none. */
 export type StatementName = (text: string) => string | undefined
 
 /** One connection of the pool. */
@@ -23,24 +23,26 @@ export class PostgresConnection implements SqlConnection {
   readonly #nameOf: StatementName
   #broken = false
 
-  /** A statement that `nameOf` gives a name, which is for its text alone, the server knows by it from the second time on. */
+  /**
+   * `nameOf` must return one name for one text: the server identifies the prepared statement by it.
+   */
   constructor(client: PostgresClient, nameOf: StatementName = () => undefined) {
     this.#client = client
     this.#nameOf = nameOf
   }
 
-  /** True once the connection may not be used again. */
+  /** Whether the connection must be closed. */
   get broken(): boolean {
     return this.#broken
   }
 
-  /** The connection is not used again. */
+  /** Marks the connection as broken. */
   discard(): void {
     this.#broken = true
   }
 
   async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
-    // Without values it is one message anyway.
+    // A statement without values is sent as one message, so preparing it saves nothing.
     const name = values.length === 0 ? undefined : this.#nameOf(text)
     const query = { text, values: [...values], types, query_timeout: queryTimeoutMs }
     const { rows } = await this.#run(name === undefined ? query : { ...query, name })
@@ -52,8 +54,9 @@ export class PostgresConnection implements SqlConnection {
   }
 
   async begin(): Promise<void> {
-    // Whatever the database's default: after waiting for a lock, a statement must see what was committed meanwhile.
-    // The server ends a wait for a lock before this side gives up, so that no backend goes on waiting for a caller that has left.
+    // Overrides the defaults of the database: after waiting for a lock, a statement must see what
+    // was committed meanwhile. The server ends a wait for a lock before this client times out, so
+    // that no backend keeps waiting for a caller that has gone.
     const text = `begin isolation level read committed read write; set local lock_timeout to ${contentionPatienceMs}`
     try {
       await this.#run({ text, query_timeout: queryTimeoutMs })

@@ -6,55 +6,65 @@ import { epochOf, type History, isStaleServer, type RowCheck, type ServerMark } 
 import type { PoolUse } from '../sql/pool-use.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlDatabase, SqlFeed } from '../sql/sql-database.js'
-import { giveBack, lendClient } from './lend-client.js'
+import { lendClient, returnClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
 import { postgresDialect, postgresMark, postgresTableMark } from './postgres-dialect.js'
 import { sqlStateOf } from './postgres-failure.js'
 import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
 
-/** Where the connections come from. */
+/** The connections of a store. */
 export interface PostgresSource {
   readonly pool: PostgresPool
-  /** Connections of the pool that statements may use at once. */
+  /** The number of connections of the pool that statements may use at once. */
   readonly max: number
   readonly connectDedicated: ConnectDedicated
-  /** Whether that goes the same way as the pool: then no pooler stands in between that lends its connections by the statement. */
+  /**
+   * Whether the feed connects as the pool does. If notifications then arrive, there is no pooler in
+   * between that assigns connections per statement.
+   */
   readonly listensAlike: boolean
-  /** Ends what was opened for this store. */
+  /** Closes the connections that were opened for this store. */
   readonly close: () => Promise<void>
 }
 
 const noTransaction = '25P01'
 
-/** How long a transaction waits for a place among those that may hold a connection. */
+/** The longest wait of a transaction for one of the connections that transactions may use. */
 const placePatienceMs = 5000
 
-/** The server does not have a function, does not let this role call it, or does not support it. */
+/** The server lacks a function, does not let this role call it, or does not support it. */
 const withoutFunction = ['42883', '42501', '0A000']
 
-/** Markers and questions are transactions too, but none is needed after a crash: they do not wait for the disk. */
+/**
+ * Markers and questions are transactions too, but a crash may lose them: they do not wait for the
+ * disk.
+ */
 const notify = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
 
-/** A prepared statement that is not there, is there already, or gives other columns by now. */
+/** A prepared statement does not exist, exists already, or has other columns now. */
 const notAsPrepared = ['26000', '42P05', '0A000']
 
-/** Texts that are prepared, at most; a program has about as many that come often, and those come early. */
+/** The most statements that are prepared. A program repeats about as many, and uses them early. */
 const maxNames = 256
 
-/** PostgreSQL through `pg`. */
+/** PostgreSQL through the package `pg`. */
 export class PostgresDatabase implements SqlDatabase {
   readonly dialect = postgresDialect
   readonly #source: PostgresSource
   readonly #running = new Set<Promise<unknown>>()
   readonly #names = new Map<string, string>()
   readonly #transactions: Semaphore
-  /** Everything once notifications have come the way that statements go: then each connection is one of the server's for as long as it is lent. */
+  /**
+   * Becomes `everything` once notifications have arrived through the connections of the pool: then
+   * no pooler in transaction mode is in between.
+   */
   #prepares: 'reads' | 'everything' | 'nothing' = 'reads'
 
   constructor(source: PostgresSource) {
     this.#source = source
-    // Transactions wait for locks. A quarter of the connections is left to reads, so that a row which stays locked does not stop them.
+    // Transactions wait for locks. A quarter of the connections is reserved for reads, so that a
+    // locked row does not stop them.
     this.#transactions = new Semaphore(Math.max(1, source.max - Math.ceil(source.max / 4)), placePatienceMs)
   }
 
@@ -72,13 +82,16 @@ export class PostgresDatabase implements SqlDatabase {
       return await this.#query(text, values, { check, nameOf: this.#nameOf })
     } catch (error) {
       if (!isNotAsPrepared(error)) throw error
-      // A pooler in transaction mode gives each statement to another connection, and goes on doing so.
+      // A pooler in transaction mode sends each statement through another connection.
       this.#prepares = 'nothing'
       return this.#query(text, values, { check })
     }
   }
 
-  /** What fails in a transaction cannot be tried again there, so nothing is prepared in one before it is known that nothing stands in between. */
+  /**
+   * A failed statement cannot be retried in its transaction, so nothing is prepared in one before
+   * it is known that no pooler is in between.
+   */
   async exclusively<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     try {
       const nameOf = this.#prepares === 'everything' ? this.#nameOf : undefined
@@ -115,7 +128,7 @@ export class PostgresDatabase implements SqlDatabase {
   poolUse(): PoolUse {
     const { pool, max } = this.#source
     const { totalCount = 0, idleCount = 0, waitingCount = 0 } = pool
-    // Transactions wait before they come to the pool.
+    // Transactions wait for a place before they ask the pool.
     const waiting = waitingCount + this.#transactions.waiting
     return { max, used: totalCount - idleCount, idle: idleCount, waiting }
   }
@@ -137,7 +150,7 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   async close(): Promise<void> {
-    // A pool that is ending serves nobody who waits for a connection.
+    // A pool of `pg` that is ending lends no connection to waiting callers.
     await Promise.allSettled(this.#running)
     await this.#source.close()
   }
@@ -164,7 +177,10 @@ export class PostgresDatabase implements SqlDatabase {
     }
   }
 
-  /** Of the text, because connections of a caller's pool may be shared with another version of this library. */
+  /**
+   * A hash of the text, because connections of a caller's pool may be shared with another version
+   * of this library.
+   */
   readonly #nameOf: StatementName = (text) => {
     const known = this.#names.get(text)
     if (known !== undefined || this.#names.size >= maxNames) return known
@@ -179,11 +195,11 @@ export class PostgresDatabase implements SqlDatabase {
     try {
       return await work(connection)
     } catch (error) {
-      // It leads to a server that is not the primary any more.
+      // The connection leads to a server that is no longer the primary.
       if (isStaleServer(error)) connection.discard()
       throw error
     } finally {
-      giveBack(client, connection.broken)
+      returnClient(client, connection.broken)
     }
   }
 
@@ -200,7 +216,7 @@ function isNotAsPrepared(error: unknown): boolean {
   return notAsPrepared.includes(sqlStateOf(error) ?? '')
 }
 
-/** A pool has `query` too, but each of its statements runs in a transaction of its own. */
+/** A pool has `query` too, but runs each statement in its own transaction. */
 function isPostgresClient(client: object): client is PostgresClient {
   return 'removeListener' in client && !('totalCount' in client)
 }

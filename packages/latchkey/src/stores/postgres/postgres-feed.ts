@@ -7,29 +7,34 @@ import type { SqlFeed } from '../sql/sql-database.js'
 import { type DedicatedClient, ListeningConnection, type Notify } from './listening-connection.js'
 import { questionsChannel } from './postgres-dialect.js'
 
-/** Connects for the feed alone; the signal ends the attempt. */
+/** Opens a connection for the feed; the signal aborts the attempt. */
 export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
 
-/** What a feed works with. */
 export interface PostgresFeedOptions extends WatchOptions {
   readonly connect: ConnectDedicated
-  /** Notifies a channel by the way that statements go, and not on the feed's connection: that one may lead to another server. */
+  /**
+   * Sends a notification through the pool that statements use, and not on the feed's connection,
+   * which may lead to another server.
+   */
   readonly notify: Notify
-  /** Selects the epoch of the history as `history`. */
+  /** A statement that returns the epoch of the history as `history`. */
   readonly selectEpoch: string
-  /** Throws where the epoch is an older one than statements have seen. */
+  /** Throws if the epoch is older than one that statements have read. */
   readonly checkEpoch: RowCheck
 }
 
 const maxBackoffMs = 5000
 
-/** Tells what is announced on one listening connection, and replaces that connection whenever it fails. */
+/**
+ * Delivers the notifications of one listening connection, and replaces the connection when it
+ * fails.
+ */
 export class PostgresFeed implements SqlFeed {
   readonly #listener: ChangeListener
   readonly #options: PostgresFeedOptions
   readonly #ownChannel = `latchkey_verifier_${randomBytes(8).toString('hex')}`
   readonly #stop = new AbortController()
-  /** Who waits for answers, by the number of their question. */
+  /** The callbacks that wait for acknowledgements, by question. */
   readonly #asking = new Map<string, (verifierId: string) => void>()
   #questions = 0
   #connection: ListeningConnection | undefined
@@ -39,7 +44,10 @@ export class PostgresFeed implements SqlFeed {
     this.#options = options
   }
 
-  /** Resolves once notifications have come all the way; rejects if the first connection fails, with `feed_unheard` if others' do not come. */
+  /**
+   * Resolves once a notification has arrived through the first connection. Rejects if that
+   * connection fails, and with `feed_unheard` if its notifications do not arrive.
+   */
   static async start(listener: ChangeListener, options: PostgresFeedOptions): Promise<PostgresFeed> {
     const feed = new PostgresFeed(listener, options)
     try {
@@ -57,7 +65,7 @@ export class PostgresFeed implements SqlFeed {
     this.#questions += 1
     const question = String(this.#questions)
     this.#asking.set(question, acknowledge)
-    // No answer comes when this fails.
+    // If the question cannot be sent, no acknowledgement arrives.
     this.#options.notify(questionsChannel, `${question} ${this.#ownChannel}`).catch(() => {})
     return () => this.#asking.delete(question)
   }
@@ -92,9 +100,9 @@ export class PostgresFeed implements SqlFeed {
     }
   }
 
-  /** What a connection has to stand before it is relied on. */
+  /** Checks a new connection before the feed relies on it. */
   async #begin(connection: ListeningConnection): Promise<void> {
-    await connection.hearFirst(this.#options.notify)
+    await connection.firstRoundTrip(this.#options.notify)
     await this.#prove(connection)
     connection.answerQuestions()
   }
@@ -102,19 +110,22 @@ export class PostgresFeed implements SqlFeed {
   async #prove(connection: ListeningConnection): Promise<void> {
     const asOf = this.#options.instant()
     await connection.roundTrip(this.#options.notify)
-    // What a newer history has ended is not proved by a marker of the older one.
+    // A marker of an older history proves nothing about a newer one.
     if (!connection.ended.aborted) this.#listener.proved(asOf)
   }
 
-  /** A new connection, after as many attempts as it takes; `undefined` once the feed is closed. */
+  /**
+   * Returns a new connection, after as many attempts as necessary, or `undefined` once the feed is
+   * closed.
+   */
   async #reconnect(): Promise<ListeningConnection | undefined> {
     for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
       try {
-        // Jitter keeps the processes of one application from coming back in step.
+        // Jitter keeps the processes of one application from reconnecting at the same time.
         const delayMs = Math.random() * Math.min(maxBackoffMs, 100 * 2 ** attempt)
         await sleep(delayMs, undefined, { ref: false, signal: this.#stop.signal })
         const connection = await this.#listen()
-        // What was committed until now may have been missed; from here on everything is heard.
+        // Changes committed until now may have been missed; from here on every change is received.
         this.#listener.lost()
         await this.#begin(connection)
         return connection
@@ -147,7 +158,9 @@ export class PostgresFeed implements SqlFeed {
   }
 }
 
-/** Where the marker could not be sent there is no proof this time. Changes are heard all the same. */
+/**
+ * If the marker could not be sent, freshness is not proved this time. Changes are still received.
+ */
 function ignoreUnsent(error: unknown): void {
   if (!isLatchkeyError(error)) throw error
 }

@@ -12,17 +12,24 @@ import type { ConnectDedicated } from './postgres-feed.js'
 /** Options of `postgresStore`: either `connectionString` or `pool`. */
 export interface PostgresStoreOptions {
   /**
-   * `postgres://user:password@host:port/database` of the primary; a replica would answer with the past. A function is
-   * called again when the server refuses the login, so that it may return a password that was rotated.
+   * `postgres://user:password@host:port/database` of the primary; a replica returns outdated rows.
+   * A function is called again when the server refuses the login, so that it can return a rotated
+   * password.
    */
   readonly connectionString?: string | (() => string) | undefined
-  /** Connections at most, besides the listening one. Default 10. */
+  /**
+   * The most connections of the pool, not counting the listening one.
+   *
+   * @defaultValue 10
+   */
   readonly max?: number
-  /** A `Pool` of `pg` to use instead; the caller ends it, after this store. */
+  /** A `Pool` of `pg` to use instead. Close the pool yourself, after this store. */
   readonly pool?: PostgresPool
   /**
-   * Where to listen for changes when the connections above go through a pooler such as PgBouncer, which does not pass notifications on.
-   * Default: `connectionString`; with `pool`, one of its connections is kept for listening.
+   * A connection string for the change feed, needed if the connections above go through a pooler
+   * such as PgBouncer in transaction mode, which does not deliver notifications.
+   *
+   * @defaultValue `connectionString`; with `pool`, one of its connections
    */
   readonly listenConnectionString?: string | (() => string) | undefined
 }
@@ -30,9 +37,24 @@ export interface PostgresStoreOptions {
 const connectTimeoutMs = 5000
 
 /**
- * Keeps tenants' secrets and key pairs in PostgreSQL 12 or newer, for applications of many processes. Needs the package `pg`. Connects at
- * first use. Every change is announced with `NOTIFY` in its own transaction. `change()` also takes a client of `pg` on which the caller has
- * begun a transaction, at the isolation level `read committed`. Call `migrate()` once before use.
+ * Returns a store that keeps tenants' secrets and key pairs in PostgreSQL 12 or newer, for
+ * applications of many processes. Needs the package `pg`. Call `migrate()` once before use.
+ *
+ * The store connects at first use. Every change is announced with `NOTIFY` in its own transaction.
+ * `change()` also takes a client of `pg` on which the caller has begun a transaction, at the
+ * isolation level `read committed`.
+ *
+ * @throws TypeError if neither or both of `connectionString` and `pool` are given, or if `max` is
+ * not a positive whole number
+ * @example
+ * ```ts
+ * import { tenantSecrets } from 'latchkey'
+ * import { postgresStore } from 'latchkey/postgres'
+ *
+ * const store = postgresStore({ connectionString: process.env.DATABASE_URL })
+ * await store.migrate()
+ * const keys = tenantSecrets({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * ```
  */
 export function postgresStore(options: PostgresStoreOptions): SqlStore {
   return new DatabaseStore(new PostgresDatabase(sourceOf(options)))
@@ -48,11 +70,11 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     const listensAlike = listenConnectionString === undefined
     const connectDedicated = listensAlike ? keepFrom(pool) : connectTo(new ConnectionString(listenConnectionString))
     const poolMax = pool.options?.max ?? 10
-    // One of its connections is kept for listening.
+    // The feed keeps one of the connections.
     return { pool, max: listensAlike ? poolMax - 1 : poolMax, connectDedicated, listensAlike, close: async () => {} }
   }
   const address = new ConnectionString(connectionString ?? '')
-  const own = new pg.Pool({
+  const ownPool = new pg.Pool({
     Client: class extends pg.Client {
       constructor(config?: pg.ClientConfig) {
         super({ ...config, connectionString: address.current })
@@ -64,20 +86,23 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     allowExitOnIdle: true,
     fallback_application_name: 'latchkey',
   })
-  // An idle connection that dies leaves the pool by itself; whoever comes next gets another.
-  own.on('error', () => {})
+  // The pool removes an idle connection that fails; the next caller gets another.
+  ownPool.on('error', () => {})
   return {
-    pool: renewing(own, address),
+    pool: renewing(ownPool, address),
     max,
     connectDedicated: connectTo(
       listenConnectionString === connectionString ? address : new ConnectionString(listenConnectionString ?? ''),
     ),
     listensAlike: listenConnectionString === connectionString,
-    close: () => own.end(),
+    close: () => ownPool.end(),
   }
 }
 
-/** The same pool, which connects once more when the login was refused and there is another connection string by now. */
+/**
+ * Returns the same pool, which connects once more if the login was refused and the connection
+ * string has changed.
+ */
 function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
   return {
     options: pool.options,
@@ -97,7 +122,7 @@ function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
         try {
           pool.connect(lent)
         } catch (thrown) {
-          // What was read is no connection string.
+          // The new text is no connection string.
           lent(thrown instanceof Error ? thrown : new Error('pg cannot connect.', { cause: thrown }), undefined)
         }
       })
@@ -105,7 +130,7 @@ function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
   }
 }
 
-/** A connection of its own, whose socket can be torn down while the other side does not answer. */
+/** Opens a dedicated connection whose socket can be destroyed while the server does not respond. */
 function connectTo(address: ConnectionString): ConnectDedicated {
   return async (signal) => {
     const used = address.current
@@ -128,7 +153,8 @@ async function connectOnce(connectionString: string, signal: AbortSignal): Promi
     fallback_application_name: 'latchkey_feed',
     stream: () => socket,
   })
-  // Whatever is told after a failure was answered with is nobody's business any more.
+  // The failure has been reported already. An `error` event without a listener would end the
+  // process.
   client.on('error', () => {})
   signal.addEventListener('abort', destroy, { once: true })
   try {

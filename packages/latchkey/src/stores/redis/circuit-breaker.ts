@@ -4,8 +4,8 @@ const firstPauseMs = 1000
 const longestPauseMs = 30_000
 
 /**
- * Circuit breaker: open for a second after a failure, then for twice as long after each further one,
- * up to half a minute.
+ * Circuit breaker. After a failure it opens for one second; with each further failure in a row for
+ * twice as long, up to 30 seconds. After the pause, one call probes.
  */
 export class CircuitBreaker {
   readonly #clock: Clock
@@ -16,15 +16,18 @@ export class CircuitBreaker {
     this.#clock = clock
   }
 
-  /** Returns whether calls are skipped now. After each pause one call gets through. */
+  /** Returns whether calls are skipped now. After each pause, one call is let through. */
   get isOpen(): boolean {
     return this.#failedAt !== undefined && elapsedMs(this.#clock, this.#failedAt) < this.#pauseMs
   }
 
-  /** Resolves with the answer of `ask`, and with `undefined` at once while open. Rejects as `ask` does. */
+  /**
+   * Resolves with the result of `ask`, and with `undefined` at once while the breaker is open.
+   * Rejects as `ask` does.
+   */
   async run<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.isOpen) return undefined
-    // Calls that come before this one is answered find the breaker open: one call a pause probes.
+    // The pause starts again here, so that other calls are skipped while this one probes.
     if (this.#failedAt !== undefined) this.#failedAt = instantOf(this.#clock)
     try {
       const answer = await ask()

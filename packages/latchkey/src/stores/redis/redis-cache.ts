@@ -10,24 +10,63 @@ import { createRedisClient, type RedisClientOptions } from './redis-client.js'
 export interface RedisCacheOptions {
   /**
    * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is called
-   * before every connection, so that it may return a password that was rotated.
+   * before every connection, so that it can return a rotated password.
    */
   readonly url?: RedisClientOptions['url'] | undefined
-  /** Returns the certificates, in PEM, that a `rediss://` server of `url` may be signed by. Default: those that Node.js trusts. */
+  /**
+   * Returns the certificates, in PEM, of the authorities for a `rediss://` server of `url`.
+   *
+   * @defaultValue the authorities that Node.js trusts
+   */
   readonly ca?: RedisClientOptions['ca']
-  /** A client of `ioredis`, of a single server or of a cluster, to use instead; the caller ends it, after this cache. */
+  /**
+   * A client of `ioredis` for a single server or a cluster. Close the client yourself, after this
+   * cache.
+   */
   readonly client?: Redis | Cluster
-  /** What every key begins with. Default `latchkey:`. */
+  /**
+   * The prefix of every key in Redis.
+   *
+   * @defaultValue `latchkey:`
+   */
   readonly prefix?: string
-  /** Seconds for which an entry is kept, less up to a tenth at random, so that they do not all end at once. 1 to 1800; default 600. */
+  /**
+   * Seconds for which an entry is kept, 1 to 1800. Up to a tenth less at random, so that entries do
+   * not expire at the same time.
+   *
+   * @defaultValue 600
+   */
   readonly ttl?: number
-  /** Milliseconds after which an answer is not waited for. Default 50. */
+  /**
+   * Milliseconds to wait for a response of Redis, 1 to 10,000. A later response counts as a miss.
+   *
+   * @defaultValue 50
+   */
   readonly timeout?: number
 }
 
 /**
- * Keeps sealed tenants in Redis, for processes that share them. Needs the package `ioredis`. Redis may be slow, away, emptied or rolled back: that
- * costs one `timeout`, then for a while nothing at all, and never a wrong answer. Each key stands by itself, so that a cluster spreads them.
+ * Returns a shared cache in Redis for sealed tenants of many processes. Needs the package
+ * `ioredis`.
+ *
+ * Redis is not trusted, and may be slow, unavailable, emptied or rolled back: a failure costs one
+ * `timeout`, then nothing while the circuit breaker is open, and never a wrong answer. Keys are
+ * independent, so that a cluster spreads them.
+ *
+ * @throws TypeError if neither or both of `url` and `client` are given, or if `ttl` or `timeout` is
+ * out of range
+ * @example
+ * ```ts
+ * import { tenantSecrets } from 'latchkey'
+ * import { postgresStore } from 'latchkey/postgres'
+ * import { redisCache } from 'latchkey/redis'
+ *
+ * const keys = tenantSecrets({
+ *   store: postgresStore({ connectionString: process.env.DATABASE_URL }),
+ *   masterKeys: process.env.LATCHKEY_MASTER_KEYS,
+ *   cache: redisCache({ url: process.env.REDIS_URL }),
+ * })
+ * ```
  */
 export function redisCache(options: RedisCacheOptions): SharedCache {
   const { url, client } = options
@@ -37,14 +76,16 @@ export function redisCache(options: RedisCacheOptions): SharedCache {
   return new RedisCache(options)
 }
 
-/** Writes only what is not older than what is there: readers and writers come in any order (C6). */
+/**
+ * Does not replace a newer version: reads and writes of several processes arrive in any order (C6).
+ */
 const writeIfNewer = `
 local kept = redis.call('get', KEYS[1])
 if kept and tonumber(string.match(kept, '^%d+')) > tonumber(ARGV[1]) then return 0 end
 redis.call('set', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'px', ARGV[3])
 return 1`
 
-/** Nobody waits for a write. */
+/** No request waits for a write, so its timeout is longer. */
 const writeTimeoutMs = 1000
 
 class RedisCache implements SharedCache {
@@ -110,7 +151,7 @@ class RedisCache implements SharedCache {
 
   #readAll(kids: readonly string[]): Promise<(string | null)[]> {
     const keys = kids.map((kid) => this.#prefix + kid)
-    // The keys of a cluster are on many servers, and one command goes to one of them.
+    // The keys of a cluster are on several servers, and `MGET` reads from one.
     if (this.#client.isCluster) return Promise.all(keys.map((key) => this.#client.get(key)))
     return this.#client.mget(keys)
   }
@@ -130,11 +171,12 @@ function valuesByKid(kids: readonly string[], values: readonly (string | null)[]
   return found
 }
 
-/** The client alone may wait for ever. */
+/** Rejects after `timeoutMs`: the client may wait for ever. */
 function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const fail = () => reject(new Error('Redis did not answer in time.'))
-    // When this process was busy, the answer may lie in the socket unread: one turn of the loop reads it.
+    // If this process was busy, the response may be unread in the socket: one turn of the event
+    // loop reads it.
     const timer = setTimeout(() => setImmediate(fail), timeoutMs)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })

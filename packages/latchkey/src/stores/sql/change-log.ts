@@ -2,8 +2,8 @@ import type { HistoryPoint, RecentChanges } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
 
-/** The point in the history of changes below which none can still be committed. */
-export async function readHorizon(history: History, dialect: Dialect): Promise<HistoryPoint> {
+/** Returns the low-water mark of the changes: no change below it can still be committed. */
+export async function readLowWaterMark(history: History, dialect: Dialect): Promise<HistoryPoint> {
   const read = await history.read<{ lowWaterMark: number | string }>(`select ${dialect.lowWaterMark} as "lowWaterMark"`)
   return { history: read.history, lowWaterMark: Number(read.rows[0]?.lowWaterMark) }
 }
@@ -15,9 +15,12 @@ interface ChangeRow {
 }
 
 /**
- * The committed changes since a point from which the log is known to be whole. The point follows every change that was pruned, and everything logged more
- * than `ageMs` ago by the database's clock. Where the log holds nothing so old it begins with the log, and with the present where the log is empty: what
- * was there before may be missing. One statement, so that it sees one moment.
+ * Returns the committed changes from a point on after which the log is complete.
+ *
+ * The point is above every pruned change, and above every change logged more than `ageMs` ago by
+ * the database's clock. If the log holds no change that old, the point is the first change of the
+ * log; if the log is empty, it is the present, and earlier changes may be missing. One statement
+ * reads one snapshot.
  */
 export async function readChangesSince(history: History, dialect: Dialect, ageMs: number): Promise<RecentChanges> {
   const { changeOrder, nowMs, lowWaterMark, greatest } = dialect

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../../errors.js'
 
-/** How long a change tries to get what other transactions hold, in milliseconds. */
+/**
+ * The longest time that a change retries or waits for locks of other transactions, in milliseconds.
+ */
 export const contentionPatienceMs = 4000
 
 const longestPauseMs = 250
 
 /**
- * Runs a transaction again while it loses against others (a deadlock, a serialisation failure, a statement that was cancelled), for as long as
- * `contentionPatienceMs`. Only for transactions of the library's own, of which nothing has happened yet and which decide the same way each time.
+ * Retries a transaction that lost against others (a deadlock, a serialization failure, a cancelled
+ * statement), for at most `contentionPatienceMs`. Only for the library's own transactions, which
+ * have no other effects and decide the same way each time.
  */
 export async function retryContention<T>(work: () => Promise<T>): Promise<T> {
   const giveUpAt = performance.now() + contentionPatienceMs
@@ -18,7 +21,7 @@ export async function retryContention<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!isContention(error) || !(performance.now() < giveUpAt)) throw error
     }
-    // Jitter, so that two that have met do not meet again.
+    // Jitter keeps two transactions that have met from meeting again.
     await sleep(Math.random() * Math.min(longestPauseMs, 10 * 2 ** attempt))
   }
 }

@@ -17,7 +17,7 @@ import {
 } from '../../secrets/ports.js'
 import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
-import { readChangesSince, readHorizon } from './change-log.js'
+import { readChangesSince, readLowWaterMark } from './change-log.js'
 import { retryContention } from './contention.js'
 import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
@@ -44,10 +44,10 @@ import { changeTenant, logChange } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
-/** How long a change waits for earlier ones of the same tenant in this process. */
+/** The longest wait of a change for earlier changes of the same tenant in this process. */
 const turnPatienceMs = 5000
 
-/** The store over any database that speaks the common SQL. */
+/** The store over a database that runs the common SQL. */
 export class DatabaseStore implements SqlStore {
   readonly dialect: 'postgres' | 'sqlite'
   readonly #database: SqlDatabase
@@ -86,12 +86,13 @@ export class DatabaseStore implements SqlStore {
     const sets = own === undefined ? [schema] : [schema, own]
     const { dialect } = this.#database
     const mark = await this.#database.serverMark()
-    // A role that may make no tables can use those that their owner has made.
+    // A role without the right to create tables can use those that their owner has created.
     const isMigrated = await areMigrated(this.#database, sets)
     await this.#database.exclusively((connection) =>
       SqlTransaction.run(connection, async (client) => {
         if (!isMigrated) await applyMigrations(connection, dialect, sets)
-        // With the tables: what comes next may be a transaction of the caller's, which must not wait for this one.
+        // In the same transaction: the next one may be the caller's, which must not wait for this
+        // one.
         await renewEpoch(client, dialect, { mark, always: false })
       }),
     )
@@ -147,7 +148,7 @@ export class DatabaseStore implements SqlStore {
   }
 
   async lowWaterMark(): Promise<HistoryPoint> {
-    return readHorizon(await this.#checkReady(), this.#database.dialect)
+    return readLowWaterMark(await this.#checkReady(), this.#database.dialect)
   }
 
   async changesSince(ageMs: number): Promise<RecentChanges> {
@@ -190,7 +191,7 @@ export class DatabaseStore implements SqlStore {
     const known = await readSetting(this.#client, name)
     if (known !== undefined) return known
     await addSetting(this.#client, initial())
-    // What counts is what stands there now: someone else may have been first.
+    // Another process may have inserted the setting first: the stored one is used.
     const written = await readSetting(this.#client, name)
     if (written === undefined) throw new LatchkeyError('store_unavailable')
     return written
@@ -273,7 +274,7 @@ export class DatabaseStore implements SqlStore {
   async #transact<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     this.#checkOpen()
     const { result, changes } = await this.#database.exclusively((connection) => SqlTransaction.run(connection, work))
-    this.#listeners.tell(changes)
+    this.#listeners.publish(changes)
     return result
   }
 
@@ -296,20 +297,23 @@ export class DatabaseStore implements SqlStore {
     return tenantRecords(rows)
   }
 
-  /** In a transaction of its own. The changes of one tenant wait for each other here, so that a tenant whose row stays locked takes one connection. */
+  /**
+   * Changes the tenant in a transaction of its own. The changes of one tenant wait for each other
+   * here, so that a tenant whose row stays locked occupies one connection.
+   */
   #changeAlone(tenant: string, decide: Decide): Promise<TenantRecord | undefined> {
     return this.#turns.run(tenant, () =>
       retryContention(() => this.#transact((own) => this.#change(tenant, decide, own))),
     )
   }
 
-  /** A transaction of the library's own. */
+  /** Runs a transaction of the library. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
     return retryContention(() => this.#transact((client) => work(libraryClient(client))))
   }
 
-  /** Reports on the change feed what `work` has changed. */
+  /** Reports a change made by `work` on the change feed. */
   async #changeKeys<T>(work: (client: SqlClient) => Promise<{ result: T; hasChanged: boolean }>): Promise<T> {
     const { dialect } = this.#database
     const history = await this.#checkReady()
@@ -357,7 +361,7 @@ export class DatabaseStore implements SqlStore {
     await this.#transact((client) => renewEpoch(libraryClient(client), dialect, { mark, always }))
   }
 
-  /** What was read and announced before belongs to another history. */
+  /** Rows and changes that were read before belong to another history. */
   #historyChanged(): void {
     this.#listeners.lost()
     for (const feed of this.#feeds.values()) feed.reconnect?.()

@@ -1,38 +1,53 @@
-/** The few things that PostgreSQL and SQLite say differently. */
+/** The SQL in which PostgreSQL and SQLite differ. */
 export interface Dialect {
   readonly name: 'postgres' | 'sqlite'
-  /** The type of a primary key that counts up and is never given out twice. */
+  /** The type of a primary key that counts up and never reuses a number. */
   readonly identity: string
   /** The time in milliseconds since 1970, by the database's clock. */
   readonly nowMs: string
-  /** Ends a `select` so that its rows stay locked to the end of the transaction. */
+  /** A suffix of `select` that locks its rows until the end of the transaction. */
   readonly forUpdate: string
-  /** The same, passing over rows that another transaction has locked. */
+  /** The same, but skips rows that another transaction has locked. */
   readonly forUpdateUnlocked: string
-  /** A script that excludes other migrations, to the end of the transaction; empty where a transaction does that anyway. */
+  /**
+   * A script that excludes other migrations until the end of the transaction; empty if every
+   * transaction does.
+   */
   readonly lockMigrations: string
-  /** A statement that excludes other changes of the key pairs, likewise. */
+  /** A statement that excludes other changes of the key pairs; empty if every transaction does. */
   readonly lockKeyPairs: string
-  /** A statement that excludes other changes of the settings, likewise. */
+  /** A statement that excludes other changes of the settings; empty if every transaction does. */
   readonly lockSettings: string
-  /** Logs a change of tenant `$1` and announces it when the transaction commits; gives its number as `version`, and `epoch` as `history`. */
+  /**
+   * A statement that logs a change of tenant `$1` and announces it when the transaction commits.
+   * Returns its number as `version`, and `epoch` as `history`.
+   */
   logChange(epoch: string): string
-  /** Statements after which the numbers of changes are above all that may ever have been given, also by this database before it was set back. */
+  /**
+   * Statements that raise the next change number above all numbers ever used, including those that
+   * this database used before it was restored from a backup.
+   */
   readonly raiseChanges: readonly string[]
-  /** What orders the rows of `latchkey_changes` so that none can still be committed below the `lowWaterMark`. */
+  /**
+   * A column of `latchkey_changes`, in whose order no row can still be committed below
+   * `lowWaterMark`.
+   */
   readonly changeOrder: string
-  /** The least `changeOrder` that a change not yet ended may have. */
+  /** The least `changeOrder` that an open transaction may still commit. */
   readonly lowWaterMark: string
-  /** Above the `changeOrder` of every change that is committed. */
+  /** A value above the `changeOrder` of every committed change. */
   readonly changesEnd: string
-  /** Greater than the `epoch` of `latchkey_history`, and most likely other than any that another copy of this database comes to. */
+  /**
+   * A value above the `epoch` of `latchkey_history`. Another copy of this database is unlikely to
+   * choose the same one.
+   */
   readonly nextEpoch: string
   /** The smaller one of two numbers. */
   least(one: string, other: string): string
   /** The greater one of two numbers. */
   greatest(one: string, other: string): string
-  /** A condition that holds for any of the `list` bound to the parameter. */
+  /** A condition that is true for each element of the `list` that is bound to the parameter. */
   isAmong(parameter: string): string
-  /** Values as the parameter of `isAmong` takes them. */
+  /** Values in the form that the parameter of `isAmong` takes. */
   list(values: readonly string[]): unknown
 }

@@ -3,36 +3,47 @@ import type { Dialect } from './dialect.js'
 import { libraryClient } from './library-client.js'
 import type { SqlClient } from './sql-client.js'
 
-/** How a database tells whether it is still the server, and the line of history, on which the stored epoch began. */
+/** SQL that identifies the server, and its timeline, on which the stored epoch began. */
 export interface ServerMark {
-  /** An SQL expression that names this server and its line of history. */
+  /** An SQL expression that names this server and its timeline. */
   readonly name: string
-  /** An SQL condition on `latchkey_history`: the stored epoch began on this server. It does not hold on a replica. */
+  /**
+   * An SQL condition on `latchkey_history`: the stored epoch began on this server. False on a
+   * replica.
+   */
   readonly isHere: string
 }
 
-/** The cause of `store_unavailable` where a connection leads to a server whose history ended: an old primary, for example. */
+/**
+ * The cause of `store_unavailable` if a connection leads to a server whose history has ended, for
+ * example an old primary.
+ */
 export class StaleServer extends Error {
   override readonly name = 'StaleServer'
 }
 
-/** Whether a statement failed because its connection leads to a server whose history has ended. */
+/**
+ * Returns whether a statement failed because its connection leads to a server whose history has
+ * ended.
+ */
 export function isStaleServer(error: unknown): boolean {
   return isLatchkeyError(error) && error.cause instanceof StaleServer
 }
 
-/** More than a pool has connections by default: each attempt removes one that leads to a stale server. */
+/** More than the default size of a pool: each attempt removes one connection to a stale server. */
 const maxAttempts = 12
 
-/** A history that was not seen for so long may have been replaced by one with a smaller epoch, if the servers' clocks differ. */
+/**
+ * A history that was not read for so long may have been replaced by one with a smaller epoch, if
+ * the clocks of the servers differ.
+ */
 const forgetAfterMs = 60_000
 
-/** Looks at the rows of a statement on the connection that returned them. */
+/** Checks the rows of a statement while its connection is still held. */
 export type RowCheck = (rows: readonly object[]) => void
 
-/** What `History` works with. */
 export interface HistoryOptions {
-  /** Runs a statement. A connection on which `check` throws `StaleServer` is not used again. */
+  /** Runs a statement. A connection on which `check` throws `StaleServer` is closed. */
   readonly query: <Row extends object>(
     text: string,
     values: readonly unknown[] | undefined,
@@ -40,18 +51,20 @@ export interface HistoryOptions {
   ) => Promise<{ rows: Row[] }>
   readonly dialect: Dialect
   readonly mark: ServerMark
-  /** Begins a new epoch where the stored one began elsewhere. */
+  /** Begins a new epoch if the stored one began on another server. */
   readonly renew: () => Promise<void>
-  /** Called when a newer history than the last one was seen: whatever was read before belongs to another. */
+  /** Called when a newer history was read: all data read before belong to the older one. */
   readonly onNewer: () => void
 }
 
 /**
- * Runs statements whose answers count only if they come from the newest history that this process has seen.
+ * Runs statements whose result is used only if it comes from the newest history that this process
+ * has read.
  *
- * A history is named by an epoch: a number in `latchkey_history` that belongs to one server and one timeline. After the promotion of a replica, or a
- * restore to another server, the stored epoch began elsewhere, and a greater one replaces it before anything is read. Each
- * statement reads the epoch together with its rows, because two connections of one pool may lead to two servers.
+ * A history is identified by an epoch: a number in `latchkey_history` that belongs to one server
+ * and one timeline. After the promotion of a replica, or a restore to another server, the stored
+ * epoch began elsewhere, and a greater one replaces it before any row is read. Each statement reads
+ * the epoch together with its rows, because two connections of one pool may lead to two servers.
  */
 export class History {
   readonly #options: HistoryOptions
@@ -67,28 +80,31 @@ export class History {
     this.#client = libraryClient({ query: (text, values) => query(text, values, check) })
   }
 
-  /** How the server is told from others. */
+  /** The SQL that identifies the server. */
   get mark(): ServerMark {
     return this.#options.mark
   }
 
-  /** An SQL expression for the epoch of the server that runs it; null where a new one has to begin first. */
+  /**
+   * An SQL expression for the epoch of the server that runs it; null if a new epoch must begin
+   * first.
+   */
   get epoch(): string {
     return `(select epoch from latchkey_history where ${this.mark.isHere})`
   }
 
-  /** Runs a `select`, and returns its rows with the epoch under which they were read. */
+  /** Runs a `select`. Returns its rows and the epoch under which they were read. */
   async read<Row extends object>(
     select: string,
     values?: readonly unknown[],
   ): Promise<{ history: number; rows: readonly Row[] }> {
-    // A row even where nothing is selected; `found` is null in it.
+    // The join returns a row even if the `select` returns none; its `found` is null then.
     const text = `select h.history, t.* from (select ${this.epoch} as history) h left join (select 1 as found, s.* from (${select}) s) t on true`
     const { history, rows } = await this.run<Row & { readonly found: number | null }>(text, values)
     return { history, rows: rows.filter(({ found }) => found !== null) }
   }
 
-  /** Runs a statement that returns `epoch` as the column `history` of its first row. */
+  /** Runs a statement whose first row has the epoch in the column `history`. */
   async run<Row extends object>(
     text: string,
     values?: readonly unknown[],
@@ -104,7 +120,10 @@ export class History {
     })
   }
 
-  /** Runs `work` again where its connection led to a stale server, which removes that connection. */
+  /**
+   * Runs `work` again if its connection led to a stale server. Each attempt removes such a
+   * connection.
+   */
   async retry<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -115,7 +134,10 @@ export class History {
     }
   }
 
-  /** Takes note of the epoch that a connection has read. Throws `store_unavailable` with `StaleServer` as its cause when a greater one was seen before. */
+  /**
+   * Records the epoch that a connection has read. Throws `store_unavailable` with the cause
+   * `StaleServer` if a greater epoch was read before.
+   */
   check(epoch: number | null): void {
     if (epoch === null) return
     const nowMs = performance.now()
@@ -139,7 +161,10 @@ export class History {
   }
 }
 
-/** Begins a new epoch in the open transaction of `client`, where the stored one began elsewhere; in any case with `always`. */
+/**
+ * Begins a new epoch in the open transaction of `client` if the stored one began on another server;
+ * with `always`, in any case.
+ */
 export async function renewEpoch(
   client: SqlClient,
   dialect: Dialect,
@@ -151,14 +176,14 @@ export async function renewEpoch(
   const [row] = rows
   if (row === undefined || (Number(row.is_here) === 1 && !always)) return
   await client.query(`update latchkey_history set epoch = ${dialect.nextEpoch}, server = ${mark.name}`)
-  // The order of its rows is that of another history.
+  // The order of the logged changes belongs to another history.
   await client.query('delete from latchkey_changes')
-  // The first epoch of a database has no history before it.
+  // The first epoch of a database follows no history.
   if (row.server !== '') for (const statement of dialect.raiseChanges) await client.query(statement)
   await client.query(`update latchkey_history set pruned_to = ${dialect.changesEnd}`)
 }
 
-/** The epoch as a statement has read it with its rows. */
+/** Returns the epoch that a statement has read with its rows. */
 export function epochOf(rows: readonly object[]): number | null {
   const [row] = rows as readonly { readonly history?: number | string | null }[]
   return row?.history === undefined || row.history === null ? null : Number(row.history)

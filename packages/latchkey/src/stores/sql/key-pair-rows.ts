@@ -31,7 +31,7 @@ export async function readKeyPairs(client: SqlClient): Promise<readonly KeyPairR
   }))
 }
 
-/** Replaces the set with what `decide` makes of it, in the open transaction of `client`. */
+/** Replaces the set with the result of `decide`, in the open transaction of `client`. */
 export async function changeKeyPairs(
   client: SqlClient,
   dialect: Dialect,
@@ -53,7 +53,7 @@ export async function changeKeyPairs(
   return { pairs: next, hasChanged: true }
 }
 
-/** Excludes other changes of the set, to the end of the transaction. */
+/** Excludes other changes of the set until the end of the transaction. */
 export async function lockKeyPairs(client: SqlClient, dialect: Dialect): Promise<void> {
   if (dialect.lockKeyPairs !== '') await client.query(dialect.lockKeyPairs)
 }

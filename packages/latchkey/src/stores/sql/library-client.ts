@@ -1,7 +1,10 @@
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { SqlClient } from './sql-client.js'
 
-/** `client` for the library's own statements: as they are right, whatever goes wrong with them is the database's state. */
+/**
+ * Returns a client for the library's own statements. They are correct, so every error is reported
+ * as one of the database's state.
+ */
 export function libraryClient(client: SqlClient): SqlClient {
   return {
     async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {

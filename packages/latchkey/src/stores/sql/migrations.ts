@@ -3,31 +3,49 @@ import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlConnection } from './sql-database.js'
 
-/** One step of a schema, never changed once it was released. */
+/** One step of a schema. A released step never changes. */
 export interface Migration {
-  /** What it does, in a few words. */
+  /** A short description. */
   readonly name: string
   /**
-   * SQL statements in the subset that PostgreSQL and SQLite share, separated by `;`. `{identity}` stands for the type of a primary
-   * key that the database counts up by itself and never gives out twice.
+   * SQL statements in the subset that PostgreSQL and SQLite share, separated by `;`. `{identity}`
+   * stands for the type of a primary key that the database counts up and never reuses.
    */
   readonly sql: string
   /**
-   * How many migrations of its set a program must know to run on what this one makes: the number before this one's if it only adds what older
-   * programs can ignore, which lets old and new ones run side by side while a deployment replaces them. Default: this one too, so that older programs refuse.
+   * The number of migrations of its set that a program must know to run on the resulting schema. If
+   * older programs can ignore the addition, use the number of the previous migration: old and new
+   * programs can then run side by side during a deployment.
+   *
+   * @defaultValue the number of this migration, so that older programs refuse to run
    */
   readonly runsFrom?: number
 }
 
-/** The schema of one part of a program, from its first version to its newest. */
+/**
+ * The schema of one part of a program, from its first version to its newest.
+ *
+ * @example
+ * ```ts
+ * import type { MigrationSet } from 'latchkey/sql'
+ *
+ * const notes: MigrationSet = {
+ *   name: 'notes',
+ *   migrations: [{ name: 'notes', sql: 'create table notes (id {identity}, body text)' }],
+ * }
+ * ```
+ */
 export interface MigrationSet {
-  /** Tells sets apart in one database; never changed. */
+  /** Identifies the set in its database; it must never change. */
   readonly name: string
-  /** Oldest first; the first one is number 1. */
+  /** In order, oldest first: the first one is number 1. */
   readonly migrations: readonly Migration[]
 }
 
-/** Applies what is missing of the sets, in the open transaction of `connection`: nothing where a newer program has been. Fails with `schema_too_new`. */
+/**
+ * Applies the missing migrations of the sets in the open transaction of `connection`. Applies none
+ * if a newer program has migrated the database. Fails with `schema_too_new`.
+ */
 export async function applyMigrations(
   connection: SqlConnection,
   dialect: Dialect,
@@ -50,7 +68,7 @@ export async function applyMigrations(
   }
 }
 
-/** Returns whether nothing is missing of the sets. Fails with `schema_too_new`. */
+/** Returns whether all migrations of the sets are applied. Fails with `schema_too_new`. */
 export async function areMigrated(client: SqlClient, sets: readonly MigrationSet[]): Promise<boolean> {
   try {
     for (const set of sets) await checkMigrated(client, set)
@@ -61,13 +79,19 @@ export async function areMigrated(client: SqlClient, sets: readonly MigrationSet
   }
 }
 
-/** Fails with `schema_missing`, or with `schema_too_new` where it was migrated further, to what this program cannot run on. */
+/**
+ * Fails with `schema_missing`, or with `schema_too_new` if a newer program has migrated the
+ * database to a schema that this program cannot run on.
+ */
 export async function checkMigrated(client: SqlClient, set: MigrationSet): Promise<void> {
   const applied = await readApplied(client, set)
   if (applied < set.migrations.length) throw new LatchkeyError('schema_missing')
 }
 
-/** How many migrations of the set are applied, which may be more than it has. Fails with `schema_too_new`. */
+/**
+ * Returns the number of applied migrations of the set, which may be greater than the number in the
+ * set. Fails with `schema_too_new`.
+ */
 async function readApplied(client: SqlClient, { name, migrations }: MigrationSet): Promise<number> {
   const { rows } = await client.query<{ applied: number | null; needed: number | null }>(
     'select max(number) as applied, max(coalesce(runs_from, number)) as needed from latchkey_migrations where set_name = $1',

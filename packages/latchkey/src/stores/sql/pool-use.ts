@@ -1,11 +1,11 @@
-/** How a pool of connections is used at this moment. */
+/** The use of a connection pool at this moment. */
 export interface PoolUse {
-  /** Connections that statements may use at once. */
+  /** The number of connections that statements may use at once. */
   readonly max: number
-  /** Open connections in use, with the listening one where that is of the pool too. */
+  /** The number of open connections in use, with the listening one if it belongs to the pool. */
   readonly used: number
-  /** Open connections that are free. */
+  /** The number of open connections that are free. */
   readonly idle: number
-  /** Callers that wait for a connection. */
+  /** The number of callers that wait for a connection. */
   readonly waiting: number
 }

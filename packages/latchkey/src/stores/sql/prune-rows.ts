@@ -2,7 +2,7 @@ import type { Retention } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Deletes what no verifier needs any more, in the open transaction of `client`. */
+/** Deletes rows that no verifier needs any more, in the open transaction of `client`. */
 export async function pruneRows(
   client: SqlClient,
   dialect: Dialect,
@@ -10,9 +10,10 @@ export async function pruneRows(
 ): Promise<void> {
   const { forUpdateUnlocked, nowMs } = dialect
   await pruneChanges(client, dialect, changeLogMs)
-  // By two clocks: one alone that is ahead must not end what others still have to remember.
+  // Two clocks must agree: one that is ahead must not delete state that processes with other clocks
+  // still need.
   const endedBefore = `${dialect.least('$1', nowMs)} - $2`
-  // Rows that a change holds are left for the next time: waiting for them could lock both in a circle.
+  // Rows that a change has locked are left for the next run: waiting for them could deadlock.
   await client.query(
     `delete from latchkey_secrets where kid in (
        select kid from latchkey_secrets where retires_at < ${endedBefore} ${forUpdateUnlocked})`,
@@ -27,8 +28,10 @@ export async function pruneRows(
 }
 
 /**
- * Deletes changes from the old end of the log, in its order and not by time, so that what is left has no gap, and notes in the same transaction how far that went. No
- * clock is trusted: nothing goes that is not older than every open transaction, and whoever reads the log begins behind what is gone.
+ * Deletes the oldest changes in the order of the log, not by time, so that the rest has no gap, and
+ * records the new start of the log in the same transaction. The result does not depend on a clock:
+ * only changes below every open transaction are deleted, and every reader of the log begins after
+ * the deleted ones.
  */
 async function pruneChanges(client: SqlClient, dialect: Dialect, changeLogMs: number): Promise<void> {
   const { changeOrder, lowWaterMark, nowMs, least } = dialect

@@ -1,10 +1,10 @@
 /**
- * Returns the SQLSTATE of a PostgreSQL error or SQLite's name for its result code, such as
- * `SQLITE_BUSY`; empty when the error has none.
+ * Returns the SQLSTATE of a PostgreSQL error, or SQLite's name for its result code, such as
+ * `SQLITE_BUSY`. Returns an empty text if the error has neither.
  *
- * SQLite drivers report it in two ways: better-sqlite3, libsql and bun:sqlite by the name in `code`,
- * `node:sqlite` by the number in `errcode`. @photostructure/sqlite 1.2 leaves the number out of
- * errors of `all`; the message is SQLite's own text then.
+ * SQLite drivers report the result code in two ways: better-sqlite3, libsql and bun:sqlite by its
+ * name in `code`, `node:sqlite` by its number in `errcode`. @photostructure/sqlite 1.2 omits the
+ * number in errors of `all`; their message is then SQLite's own text.
  */
 export function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
@@ -14,13 +14,32 @@ export function codeOf(error: unknown): string {
   return error instanceof Error ? nameInMessage(error.message) : ''
 }
 
-/** Returns whether a statement failed because a row with that key exists already, in either database. */
+/**
+ * Returns whether a statement failed because a row with this key exists already, in PostgreSQL or
+ * SQLite.
+ *
+ * @param error The error that `query` has thrown.
+ * @example
+ * ```ts
+ * import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
+ *
+ * export async function addUser(client: SqlClient, email: string): Promise<boolean> {
+ *   try {
+ *     await client.query('insert into users (email) values ($1)', [email])
+ *     return true
+ *   } catch (error) {
+ *     if (isUniqueViolation(error)) return false
+ *     throw error
+ *   }
+ * }
+ * ```
+ */
 export function isUniqueViolation(error: unknown): boolean {
   const code = codeOf(error)
   return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
 }
 
-/** SQLite's result codes (https://sqlite.org/rescode.html) that mean something to a store. */
+/** SQLite's result codes (https://sqlite.org/rescode.html) that a store distinguishes. */
 const names: Readonly<Record<number, string>> = {
   3: 'SQLITE_PERM',
   5: 'SQLITE_BUSY',

@@ -1,8 +1,10 @@
 import type { MigrationSet } from './migrations.js'
 
 /**
- * The library's own tables. Times are milliseconds since 1970, sealed values base64url text. The version of a tenant is the number of
- * its last row in `latchkey_changes`: one sequence for all tenants, so that it grows over a forget and a new beginning too.
+ * The library's own tables. Times are in milliseconds since 1970, sealed values are base64url text.
+ *
+ * The version of a tenant is the number of its last row in `latchkey_changes`. All tenants share
+ * one sequence, so that the version also grows when a tenant is deleted and created again.
  */
 export const schema: MigrationSet = {
   name: 'latchkey',
@@ -71,7 +73,8 @@ export const schema: MigrationSet = {
         );`,
     },
     {
-      // No `runsFrom`: an older program would take rights from claims, and move versions without sealing the grants anew.
+      // No `runsFrom`: an older program would take rights from claims, and change versions without
+      // sealing the grants again.
       name: 'grants of tenants',
       sql: `
         alter table latchkey_tenants add column grants_key_id text;
@@ -80,7 +83,7 @@ export const schema: MigrationSet = {
     },
     {
       name: 'which history',
-      // Programs that know the one before ignore it.
+      // Programs that know the migration before can ignore the table.
       runsFrom: 3,
       sql: `
         create table latchkey_history (

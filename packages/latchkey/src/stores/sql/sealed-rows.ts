@@ -24,7 +24,7 @@ export async function readSettings(client: SqlClient): Promise<readonly SealedSe
   return rows.map(settingOf)
 }
 
-/** Replaces the settings with what `decide` makes of them, in the open transaction of `client`. */
+/** Replaces the settings with the result of `decide`, in the open transaction of `client`. */
 export async function changeSettings(
   client: SqlClient,
   dialect: Dialect,
@@ -48,7 +48,7 @@ export async function changeSettings(
   return { settings: next, hasChanged: true }
 }
 
-/** Writes the setting unless there is one of its name. */
+/** Inserts the setting unless one of its name exists. */
 export async function addSetting(client: SqlClient, { name, masterKeyId, sealed }: SealedSetting): Promise<void> {
   await client.query(
     'insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3) on conflict (name) do nothing',
@@ -57,8 +57,9 @@ export async function addSetting(client: SqlClient, { name, masterKeyId, sealed 
 }
 
 /**
- * The master keys that seal anything here. Of secrets and grants, which may be millions, it steps from one distinct ID to
- * the next along the index instead of reading every row.
+ * Returns the IDs of the master keys that seal any value. There may be millions of secrets and
+ * grants, so the query steps from one distinct ID to the next along the index instead of reading
+ * every row.
  */
 export async function readMasterKeyIds(client: SqlClient): Promise<readonly string[]> {
   const { rows } = await client.query<{ id: string }>(`
@@ -89,7 +90,7 @@ export async function countSeals(client: SqlClient, masterKeyId: string, count: 
   )
 }
 
-/** How many values each master key has sealed. */
+/** Returns the number of values that each master key has sealed. */
 export async function readSealCounts(client: SqlClient): Promise<ReadonlyMap<string, number>> {
   const { rows } = await client.query<{ id: string; seals: number | string }>(
     'select master_key_id as id, seals from latchkey_master_key_use',
@@ -97,18 +98,21 @@ export async function readSealCounts(client: SqlClient): Promise<ReadonlyMap<str
   return new Map(rows.map(({ id, seals }) => [id, Number(seals)]))
 }
 
-/** What one step of a reseal may do. */
+/** One step of a re-seal. */
 export interface ResealStep {
   readonly masterKeyId: string
   readonly limit: number
   readonly reseal: Resealer
 }
 
-/** Re-seals up to `limit` values that are not sealed under `masterKeyId`, in the open transaction of `client`; gives how many. */
+/**
+ * Re-seals up to `limit` values that are not sealed under `masterKeyId`, in the open transaction of
+ * `client`. Returns their number.
+ */
 export async function resealRows(client: SqlClient, dialect: Dialect, step: ResealStep): Promise<number> {
   const others = (await readMasterKeyIds(client)).filter((id) => id !== step.masterKeyId)
   for (const from of others) {
-    // Tenants are locked once in a transaction: a second set could come before the first in their order.
+    // A transaction locks tenants only once: a second set of locks could violate their order.
     const ofTenants =
       (await resealSecrets(client, dialect, { ...step, from })) ||
       (await resealGrants(client, dialect, { ...step, from }))
@@ -201,7 +205,10 @@ async function resealGrants(
   return due.rows.length
 }
 
-/** Takes the locks that a change of each tenant takes, always in one order, so that two that need several wait instead of dying. */
+/**
+ * Takes the lock that a change of each tenant takes, in one order: two transactions that need
+ * several locks then wait for each other instead of deadlocking.
+ */
 async function lockTenants(client: SqlClient, dialect: Dialect, tenants: readonly string[]): Promise<void> {
   if (dialect.forUpdate === '') return
   const among = dialect.isAmong('$1')

@@ -4,42 +4,50 @@ import type { History, RowCheck, ServerMark } from './history.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
-/** One connection, used by one caller alone. */
+/** One connection, lent to one caller. */
 export interface SqlConnection extends SqlClient {
   begin(): Promise<void>
-  /** Fails with `store_unavailable` also when the outcome cannot be known. */
+  /** Fails with `store_unavailable` also if the outcome is unknown. */
   commit(): Promise<void>
-  /** Never fails: a connection that cannot roll back is not used again. */
+  /** Never fails: a connection that cannot roll back is closed. */
   rollback(): Promise<void>
   /** Runs several statements, separated by `;`. */
   script(text: string): Promise<void>
 }
 
-/** A feed of the database. */
+/** The change feed of a database. */
 export interface SqlFeed extends ChangeFeed {
-  /** Ends the connection on which it listens, if it has one of its own, and makes another: the one that there is may lead to another server. */
+  /**
+   * Replaces the connection of the feed, if it has one of its own: the current one may lead to
+   * another server.
+   */
   reconnect?(): void
 }
 
-/** What a database driver brings; everything else is the same SQL for all. `query` reads committed data and commits what it writes. */
+/**
+ * A database driver for the common SQL. `query` reads committed data and commits what it writes.
+ */
 export interface SqlDatabase extends SqlClient {
   readonly dialect: Dialect
   /**
-   * The same as `query`, for one of a few statements that run all the time: each connection prepares it once, where that can be. A connection on which `check` throws
-   * `StaleServer` is not used again.
+   * Runs one of a few frequent statements: each connection prepares it once, if the database allows
+   * it. A connection on which `check` throws `StaleServer` is closed.
    */
   queryPrepared<Row extends object>(
     text: string,
     values?: readonly unknown[],
     check?: RowCheck,
   ): Promise<{ rows: Row[] }>
-  /** Lends a connection in which a transaction may write. */
+  /** Lends a connection for a transaction that may write. */
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>
-  /** The open transaction of a caller who did not get it from a store; throws a TypeError when it is none. */
+  /**
+   * Returns a client for an open transaction that the caller began without the store. Throws a
+   * TypeError if there is none.
+   */
   adopt(client: SqlClient): Promise<SqlClient>
-  /** How this database tells its server from others. */
+  /** Returns the SQL that identifies the server. */
   serverMark(): Promise<ServerMark>
-  /** How the pool of connections is used; a database without one has no such method. */
+  /** Returns the use of the connection pool; absent if there is none. */
   poolUse?(): PoolUse
   watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed>
   close(): Promise<void>

@@ -5,29 +5,58 @@ import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
 /**
- * Tenants' secrets and key pairs in an SQL database, with the database itself at hand for callers that keep their own tables
- * beside. `query` outside a transaction reads committed data, and commits what it writes at once.
+ * A store of tenants' secrets and key pairs in an SQL database, which callers can also use for
+ * their own tables. Outside a transaction, `query` reads committed data and commits what it writes
+ * at once.
+ *
+ * @example
+ * ```ts
+ * import type { SqlStore } from 'latchkey/sql'
+ * import { tenantSecrets } from 'latchkey'
+ *
+ * export async function removeUser(store: SqlStore, id: string): Promise<void> {
+ *   const keys = tenantSecrets({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ *   await store.transaction(async (client) => {
+ *     await client.query('delete from users where id = $1', [id])
+ *     await keys.forget(id, { client })
+ *   })
+ * }
+ * ```
  */
 export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClient {
   readonly dialect: 'postgres' | 'sqlite'
   /**
-   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. A statement that failed dooms the
-   * transaction on both databases, also when `work` catches the error: then that error rejects the transaction.
+   * Runs `work` in one transaction: committed when `work` resolves, rolled back when it rejects. A
+   * failed statement fails the transaction on both databases: if `work` catches the error, the
+   * transaction still rejects with it.
    */
   transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T>
   /**
-   * Brings the database up to this version: the library's own tables first, then the caller's set, in one transaction. Many
-   * processes may call it at once. Where nothing is missing it makes no tables, so that a role without
-   * the right to make some may call it, too; else it fails with `store_rights_missing` for such a role. A database that was migrated further is left as it is; fails with `schema_too_new` where this program cannot run on
-   * it (`Migration.runsFrom`).
+   * Brings the database up to this version: the library's own tables first, then the caller's set,
+   * in one transaction. Several processes may call it at once.
+   *
+   * If no migration is missing, it creates no tables, so that a role without the right to create
+   * some may call it.
+   *
+   * @param own The tables of the caller.
+   * @throws LatchkeyError `store_rights_missing` if a migration is missing and the role may not
+   * create tables; `schema_too_new` if a newer program has migrated the database to a schema that
+   * this program cannot run on (`Migration.runsFrom`). A newer schema that it can run on is left as
+   * it is.
    */
   migrate(own?: MigrationSet): Promise<void>
   /**
-   * To be called once after the database was set back to a backup, before anything else uses it: versions go on above all that were ever given, and the
-   * change log begins anew, so that nobody takes a change for one that was heard of before. What the backup had not revoked yet is valid again until it is
-   * revoked again, and a shared cache must be emptied (C6).
+   * Must be called once after the database was restored from a backup, before any other use.
+   * Versions continue above all that were ever used, and the change log starts empty, so that no
+   * verifier takes a new change for one that it has already processed.
+   *
+   * A revocation that the backup does not contain is lost until the tenant is revoked again, and a
+   * shared cache must be emptied (C6).
    */
   beginAfterRestore(): Promise<void>
-  /** Returns how the pool of connections is used; `undefined` where there is none, as with SQLite. Reads no database. */
+  /**
+   * Returns the use of the connection pool, or `undefined` if there is none, as with SQLite. Reads
+   * no database.
+   */
   poolUse(): PoolUse | undefined
 }

@@ -4,7 +4,7 @@ import type { SqlConnection } from './sql-database.js'
 
 /** The handle of one open transaction. */
 export class SqlTransaction implements SqlClient {
-  /** The changes of tenants made in it, to be told once it is committed. */
+  /** The changes of tenants made in this transaction, to be published once it is committed. */
   readonly changes: Change[] = []
   readonly #connection: SqlConnection
   #failed = false
@@ -15,7 +15,7 @@ export class SqlTransaction implements SqlClient {
     this.#connection = connection
   }
 
-  /** Runs `work` in one transaction and gives its result with the changes that were committed. */
+  /** Runs `work` in one transaction. Returns its result with the committed changes. */
   static async run<T>(
     connection: SqlConnection,
     work: (transaction: SqlTransaction) => Promise<T>,
@@ -45,7 +45,10 @@ export class SqlTransaction implements SqlClient {
     }
   }
 
-  /** PostgreSQL answers the commit of a failed transaction with a silent rollback: nobody may take that for success. */
+  /**
+   * PostgreSQL responds to the commit of a failed transaction with a silent rollback, which must
+   * not look like success.
+   */
   #end(): void {
     this.#open = false
     if (this.#failed) throw this.#failure

@@ -5,13 +5,16 @@ import { epochOf, type History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 
-/** The outcome of `changeTenant`: the tenant as it is now, and what the feed must tell, if anything. */
+/**
+ * The outcome of `changeTenant`: the tenant as it is now, and the change for the feed, if there is
+ * one.
+ */
 export interface ChangeOutcome {
   readonly record: TenantRecord | undefined
   readonly change?: Change
 }
 
-/** Applies what `decide` makes of the tenant, in the open transaction of `client`. */
+/** Applies the result of `decide` to the tenant, in the open transaction of `client`. */
 export async function changeTenant(
   client: SqlClient,
   dialect: Dialect,
@@ -21,9 +24,10 @@ export async function changeTenant(
     const current = await lockTenant(client, dialect, tenant)
     const next = decide(current)
     if (next === current) return { record: current }
-    // An absent tenant cannot be locked. Who inserts it first has the lock; who was second waited for it, and decides again.
+    // An absent tenant cannot be locked. The first transaction to insert it has the lock; a second
+    // one waits for the insert, and then decides again.
     if (current === undefined && !(await insertTenant(client, dialect, tenant))) continue
-    // Only now, under the lock, so that the versions of one tenant grow in the order of their commits.
+    // Under the lock, so that the versions of one tenant grow in the order of the commits.
     const version = await logChange(client, dialect, { tenant, history })
     const change = { tenant, version }
     if (next === undefined) {
@@ -44,7 +48,8 @@ async function lockTenant(client: SqlClient, dialect: Dialect, tenant: string): 
     const { rows } = await client.query(lock, [tenant])
     if (rows.length === 0) return undefined
   }
-  // A statement of its own: the one that waited for the lock still sees the other tables as they were before.
+  // A second statement, because one that waited for the lock sees the other tables as they were
+  // before.
   const { rows } = await client.query<TenantRow>(selectTenants('= $1'), [tenant])
   return tenantRecords(rows).get(tenant)
 }
@@ -58,14 +63,14 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
   return rows.length > 0
 }
 
-/** Logs a change of the tenant, or `KEYS_CHANGED`; returns its number. */
+/** Logs a change of the tenant, or of `KEYS_CHANGED`. Returns its number. */
 export async function logChange(
   client: SqlClient,
   dialect: Dialect,
   { tenant, history }: { readonly tenant: string; readonly history: History },
 ): Promise<number> {
   const { rows } = await client.query<{ version: number | string }>(dialect.logChange(history.epoch), [tenant])
-  // A change at a server that is not the primary any more would be acknowledged and lost.
+  // A change on a server that is no longer the primary would be acknowledged and lost.
   history.check(epochOf(rows))
   return Number(rows[0]?.version)
 }

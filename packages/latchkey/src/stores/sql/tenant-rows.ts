@@ -1,7 +1,10 @@
 import type { HmacAlgorithm } from '../../jws/algorithms.js'
 import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from '../../secrets/ports.js'
 
-/** One row of `selectTenants`: a tenant with one of its secrets or none, or one of its ended sessions. */
+/**
+ * One row of `selectTenants`: a tenant with one of its secrets or none, or one of its ended
+ * sessions.
+ */
 export interface TenantRow {
   readonly tenant_id: string
   readonly version: number | string | null
@@ -20,7 +23,10 @@ export interface TenantRow {
   readonly until: number | string | null
 }
 
-/** Everything about the tenants that meet the condition on `tenant_id`. One statement, so that it sees one moment. */
+/**
+ * Returns a query for the tenants that meet the condition on `tenant_id`, with all their state. One
+ * statement reads one snapshot.
+ */
 export function selectTenants(condition: string): string {
   return `
     select t.tenant_id, t.version, t.disabled_at, t.grants_key_id, t.grants_sealed, s.kid, s.generation, s.algorithm, s.master_key_id, s.sealed, s.created_at,
@@ -33,17 +39,20 @@ export function selectTenants(condition: string): string {
     where e.tenant_id ${condition}`
 }
 
-/** Tenants whose signing secret was made before $1, after $2 in the order of their IDs, up to $3. */
+/**
+ * Selects the tenants whose signing secret was created before $1: up to $3 of them, in the order of
+ * their IDs, after $2.
+ */
 export const selectDue = `
   select tenant_id from latchkey_secrets
   where retires_at is null and created_at < $1 and tenant_id > $2
   order by tenant_id limit $3`
 
-/** Tenants that have grants, after $1 in the order of their IDs, up to $2. */
+/** Selects the tenants that have grants: up to $2 of them, in the order of their IDs, after $1. */
 export const selectGranted = `
   select tenant_id from latchkey_tenants where grants_key_id is not null and tenant_id > $1 order by tenant_id limit $2`
 
-/** How many tenants have a signing secret that was made before $1. */
+/** Counts the tenants whose signing secret was created before $1. */
 export const countDue = 'select count(*) as due from latchkey_secrets where retires_at is null and created_at < $1'
 
 interface Gathered {
@@ -54,7 +63,7 @@ interface Gathered {
   readonly endedSessions: EndedSession[]
 }
 
-/** The records that the rows of `selectTenants` tell, by tenant. */
+/** Returns the records that the rows of `selectTenants` describe, by tenant. */
 export function tenantRecords(rows: readonly TenantRow[]): Map<string, TenantRecord> {
   const gathered = new Map<string, Gathered>()
   for (const row of rows) {
@@ -99,7 +108,7 @@ function sealedGrants(masterKeyId: string | null, sealed: string | null): Sealed
   return masterKeyId === null ? null : { masterKeyId, sealed: sealed ?? '' }
 }
 
-/** A whole number as the driver gives it: `pg` gives a bigint as text unless it was told otherwise. */
+/** Returns the whole number that a driver returns: `pg` returns a bigint as text by default. */
 export function optionalNumber(value: number | string | null): number | null {
   return value === null ? null : Number(value)
 }

@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Puts the verifier on the list, or keeps it there, for so long by the database's clock. */
+/** Creates or renews the lease of the verifier for this time, by the database's clock. */
 export async function registerVerifier(
   history: History,
   { nowMs }: Dialect,
@@ -18,12 +18,12 @@ export async function registerVerifier(
   )
 }
 
-/** Takes it off the list. */
+/** Deletes the lease of the verifier. */
 export async function unregisterVerifier(client: SqlClient, id: string): Promise<void> {
   await client.query('delete from latchkey_verifiers where verifier_id = $1', [id])
 }
 
-/** The list. */
+/** Returns the verifiers whose lease is valid. */
 export async function readVerifiers(history: History, { nowMs }: Dialect): Promise<readonly Verifier[]> {
   const { rows } = await history.read<{ verifier_id: string; max_staleness_ms: number | string }>(
     `select verifier_id, max_staleness_ms from latchkey_verifiers where listed_until > ${nowMs}`,

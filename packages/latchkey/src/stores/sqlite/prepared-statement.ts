@@ -13,7 +13,7 @@ export function preparedStatement(statement: SqliteStatement | BetterSqlite3Stat
   }
 }
 
-/** Drivers name the parameter `$1` with its `$` or without. */
+/** Drivers name the parameter `$1` with or without its `$`. */
 function bind(prefix: '$' | '', values: readonly unknown[]): Readonly<Record<string, SqliteValue>> {
   const bound: Record<string, SqliteValue> = {}
   for (const [index, value] of values.entries()) bound[`${prefix}${index + 1}`] = sqliteValue(value, index + 1)

@@ -3,7 +3,7 @@ import { codeOf } from '../sql/result-code.js'
 import { type PreparedStatement, preparedStatement } from './prepared-statement.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 
-/** Prepared statements kept per connection; a program has about as many texts. */
+/** The most prepared statements per connection; a program has about as many texts. */
 const maxStatements = 256
 
 /** One open handle with its prepared statements. Synchronous, as SQLite is. */
@@ -15,7 +15,10 @@ export class SqliteConnection {
     this.#handle = handle
   }
 
-  /** Runs one statement and returns its rows. Throws the result of `failureOf` for the driver's error. */
+  /**
+   * Runs one statement and returns its rows. Throws the result of `failureOf` for the driver's
+   * error.
+   */
   run<Row extends object>(text: string, values: readonly unknown[] = []): Row[] {
     try {
       return this.#prepare(text)(values) as Row[]
@@ -26,7 +29,7 @@ export class SqliteConnection {
 
   /** Runs several statements, separated by `;`. */
   script(text: string): void {
-    // Drivers differ in what they do with an empty script.
+    // Drivers treat an empty script in different ways.
     if (text.trim() === '') return
     try {
       this.#handle.exec(text)
@@ -51,12 +54,12 @@ export class SqliteConnection {
   }
 }
 
-/** Returns our error where the database is the cause, and the driver's error where the statement is. */
+/** Returns a LatchkeyError if the state of the database is the cause, else the driver's error. */
 export function failureOf(error: unknown): unknown {
   const code = codeOf(error)
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new LatchkeyError('data_corrupt', { cause: error })
   if (isLocked.test(code)) return new LatchkeyError('store_busy', { cause: error })
-  // SQLite has no result code of its own for it.
+  // SQLite has no result code for a missing table.
   if (error instanceof Error && error.message.includes('no such table')) {
     return new LatchkeyError('schema_missing', { cause: error })
   }
@@ -64,7 +67,7 @@ export function failureOf(error: unknown): unknown {
   return error
 }
 
-/** Another connection writes. */
+/** Another connection is writing. */
 const isLocked = /^SQLITE_(BUSY|LOCKED)/
 
 /** Result codes (extended ones too) for which the file or the disk is the cause. */

@@ -13,13 +13,19 @@ import { SqliteFeed } from './sqlite-feed.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 import { hasWalResetFault } from './sqlite-version.js'
 
-/** How long a writer waits for the writers before it, of this process and then of others. */
+/**
+ * The longest wait of a writer: for earlier writers of this process, and then for those of other
+ * processes.
+ */
 const patienceMs = 5000
 
 /**
- * One data file through two handles: a writer, used by one transaction at a time, and a reader, which therefore never sees what is not
- * committed, and whose `data_version` moves when anybody else commits. While nobody writes, reads go through the writer as well: it has the pages in memory that
- * it has written, of which each commit makes the reader forget all that it knew. Opened at first use.
+ * One data file through two connections, opened at first use. The writer runs one transaction at a
+ * time. The reader therefore sees only committed rows, and its `data_version` changes when another
+ * connection commits.
+ *
+ * While no transaction is open, reads use the writer as well: it has the pages that it wrote in its
+ * cache, and each commit invalidates the whole cache of the reader.
  */
 export class SqliteDatabase implements SqlDatabase {
   readonly dialect = sqliteDialect
@@ -38,7 +44,7 @@ export class SqliteDatabase implements SqlDatabase {
     if (!readsOnly.test(text)) return this.exclusively((connection) => connection.query<Row>(text, values))
     const reader = await this.#readingConnection()
     const writer = await this.#writingConnection()
-    // Nothing may come between the question and the read.
+    // No other task may run between the check and the read.
     return { rows: await patiently(() => (this.#isWriting ? reader : writer).run<Row>(text, values)) }
   }
 
@@ -47,7 +53,7 @@ export class SqliteDatabase implements SqlDatabase {
     values?: readonly unknown[],
     check?: RowCheck,
   ): Promise<{ rows: Row[] }> {
-    // A connection keeps all its statements.
+    // A connection keeps all its prepared statements.
     const answer = await this.query<Row>(text, values)
     check?.(answer.rows)
     return answer
@@ -72,7 +78,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async adopt(_client: SqlClient): Promise<SqlClient> {
-    throw new TypeError('Give change() the client that this store gave to the work of transaction().')
+    throw new TypeError('Pass change() the client that transaction() passes to its work.')
   }
 
   async serverMark(): Promise<ServerMark> {
@@ -84,7 +90,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async close(): Promise<void> {
-    // Whoever is writing may finish; who does not is rolled back.
+    // Waits for the open transaction; one that takes too long is rolled back.
     await this.#writers.run(async () => {}).catch(() => {})
     this.#closed = true
     const [reader, writer] = await Promise.all([opened(this.#reader), opened(this.#writer)])
@@ -93,7 +99,10 @@ export class SqliteDatabase implements SqlDatabase {
     writer?.close()
   }
 
-  /** After some failures (a full disk) SQLite has rolled back by itself; what is still open after that is not used again. */
+  /**
+   * After some failures, such as a full disk, SQLite has rolled back by itself. A connection whose
+   * rollback fails is closed.
+   */
   #rollback(connection: SqliteConnection): void {
     try {
       connection.run('rollback')
@@ -114,7 +123,8 @@ export class SqliteDatabase implements SqlDatabase {
 
   async #connectWriter(): Promise<SqliteConnection> {
     const writer = await this.#connect([
-      // Waiting is done without blocking the process; for the change to WAL SQLite itself would not wait at all.
+      // Waiting happens outside SQLite, without blocking the process; and SQLite does not wait at
+      // all for the change to WAL.
       'pragma busy_timeout = 0',
       'pragma journal_mode = wal',
       'pragma synchronous = full',
@@ -125,7 +135,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async #readingConnection(): Promise<SqliteConnection> {
-    // The writer comes first: it makes the file what the reader expects.
+    // The writer is opened first: it switches a new file to WAL, which the reader needs.
     await this.#writingConnection()
     this.#checkOpen()
     this.#reader ??= this.#connect([`pragma busy_timeout = ${patienceMs}`, 'pragma query_only = on']).catch(
@@ -146,7 +156,7 @@ export class SqliteDatabase implements SqlDatabase {
   async #connect(settings: readonly string[]): Promise<SqliteConnection> {
     const connection = this.#openHandle()
     try {
-      // To find it out SQLite reads the file, which whoever makes it may have locked.
+      // SQLite reads the file for this query, and a process that creates it may hold a lock.
       const [file] = await patiently(() =>
         connection.run<{ file: string }>('select file from pragma_database_list where seq = 0'),
       )
@@ -169,21 +179,27 @@ export class SqliteDatabase implements SqlDatabase {
   }
 }
 
-/** What was opened; `undefined` when nothing was, or it failed. */
+/** Returns the connection, or `undefined` if none was opened or opening it failed. */
 function opened(connection: Promise<SqliteConnection> | undefined): Promise<SqliteConnection | undefined> {
   return connection?.catch(() => undefined) ?? Promise.resolve(undefined)
 }
 
 const readsOnly = /^\s*(select|values|explain)\b/i
 
-/** A file just made holds nothing yet; who else may read it is settled before it does. The files beside it get the same mode. */
+/**
+ * Sets the mode of a new file while it is still empty. SQLite creates the files beside it with the
+ * same mode.
+ */
 function protectNewFile(path: string): void {
   if (path === '')
     throw new TypeError('open() must open a file: every handle on a database in memory sees another one.')
   if (statSync(path).size === 0) chmodSync(path, 0o600)
 }
 
-/** Warns once per store: an application may have no other driver at hand, and one connection alone is safe. */
+/**
+ * Warns once per store. The store still opens, because an application may have no other driver and
+ * a single connection is safe.
+ */
 function warnOfFault(connection: SqliteConnection): void {
   const version = connection.run<{ version: string }>('select sqlite_version() as version')[0]?.version ?? ''
   if (!hasWalResetFault(version)) return
@@ -197,16 +213,19 @@ function warnOfFault(connection: SqliteConnection): void {
   )
 }
 
-/** Moves what is in the log beside the file into the file, so that whoever copies the file alone has everything. */
+/**
+ * Moves the contents of the write-ahead log into the file, so that a copy of the file alone is
+ * complete.
+ */
 function settle(writer: SqliteConnection): void {
   try {
     writer.run('pragma wal_checkpoint(truncate)')
   } catch {
-    // Nothing is lost with the log: whoever opens the file next reads both.
+    // Nothing is lost: the next connection reads the log as well.
   }
 }
 
-/** Another process may be writing: tries again for a while, without blocking this one. */
+/** Retries for a while if another process is writing, without blocking this one. */
 async function patiently<T>(run: () => T): Promise<T> {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {

@@ -3,13 +3,13 @@ import type { ServerMark } from '../sql/history.js'
 
 const nowMs = "cast(unixepoch('subsec') * 1000 as integer)"
 
-/** Writers exclude each other, so every change that is not committed has a number from here on. */
+/** Writers exclude each other, so an uncommitted change has this number or a greater one. */
 const nextChange = "coalesce((select seq from sqlite_sequence where name = 'latchkey_changes'), 0) + 1"
 
-/** A file does not say that it was set back: that is for `beginAfterRestore` to say. */
+/** A file does not show that it was restored from a backup: `beginAfterRestore` must be called. */
 export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'" }
 
-/** What SQLite says differently. A writing transaction excludes every other, so nothing needs a lock of its own. */
+/** A writing transaction excludes every other one, so the statements that lock are empty. */
 export const sqliteDialect: Dialect = {
   name: 'sqlite',
   identity: 'integer primary key autoincrement',
@@ -22,7 +22,7 @@ export const sqliteDialect: Dialect = {
   logChange: (epoch) => `
     insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs})
     returning seq as version, ${epoch} as history`,
-  // Microseconds: nobody makes a thousand changes in each millisecond for years.
+  // In microseconds: no database has a thousand changes in each millisecond for years.
   raiseChanges: [
     `insert into sqlite_sequence (name, seq) select 'latchkey_changes', 0
      where not exists (select 1 from sqlite_sequence where name = 'latchkey_changes')`,

@@ -7,14 +7,14 @@ interface LogRow {
   readonly tenant_id: string | null
 }
 
-/** Tells what the change log holds, whenever `data_version` says that someone committed. */
+/** Delivers new rows of the change log whenever `data_version` shows a commit. */
 export class SqliteFeed implements ChangeFeed {
   readonly #reader: SqliteConnection
   readonly #listener: ChangeListener
   readonly #options: WatchOptions
   readonly #timer: NodeJS.Timeout
   #dataVersion: number
-  /** The change up to which everything was told. */
+  /** The number of the last change that was delivered. */
   #position: number
 
   constructor(reader: SqliteConnection, listener: ChangeListener, options: WatchOptions) {
@@ -32,12 +32,12 @@ export class SqliteFeed implements ChangeFeed {
   }
 
   check(): void {
-    // Taken first: what is committed after this moment may be missing from what is read below.
+    // Read first: the log read below may lack a change that is committed after this moment.
     const asOf = this.#options.instant()
     try {
       this.#catchUp()
     } catch {
-      // Without this proof nobody believes anything for longer than before; the next check may read again.
+      // Freshness is not proved this time; the next check reads again.
       return
     }
     this.#listener.proved(asOf)
@@ -48,14 +48,14 @@ export class SqliteFeed implements ChangeFeed {
     if (dataVersion === this.#dataVersion) return
     const log = this.#readLog(this.#position)
     const newest = log[0]?.newest ?? 0
-    let told = 0
+    let delivered = 0
     for (const { seq, tenant_id } of log) {
       if (seq === null || tenant_id === null) continue
       this.#listener.changed({ tenant: tenant_id, version: seq })
-      told += 1
+      delivered += 1
     }
-    // SQLite numbers changes without gaps, so whatever is missing was pruned before this feed came to it.
-    if (told !== newest - this.#position) this.#listener.lost()
+    // SQLite numbers changes without gaps, so a missing one was pruned before this feed read it.
+    if (delivered !== newest - this.#position) this.#listener.lost()
     this.#position = newest
     this.#dataVersion = dataVersion
   }

@@ -1,13 +1,13 @@
 /** Values that SQLite stores. */
 export type SqliteValue = string | number | bigint | null | Uint8Array
 
-/** A prepared statement of `node:sqlite`, as far as the store uses it. */
+/** The parts of a prepared statement of `node:sqlite` that the store uses. */
 export interface SqliteStatement {
   /** Runs the statement to its end and returns its rows. The value of `$1` is the member `$1`. */
   all(values: Readonly<Record<string, SqliteValue>>): unknown[]
 }
 
-/** A prepared statement of better-sqlite3 or libsql, as far as the store uses it. */
+/** The parts of a prepared statement of better-sqlite3 or libsql that the store uses. */
 export interface BetterSqlite3Statement {
   /** Whether the statement returns rows; `all` throws for one that does not. */
   readonly reader: boolean

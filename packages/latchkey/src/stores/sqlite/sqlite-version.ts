@@ -1,22 +1,26 @@
-/** The first version with a write-ahead log, and the first with the fix. */
+/** The first version with a write-ahead log, and the first version with the fix. */
 const firstFaulty = [3, 7, 0] as const
 const firstFixed = [3, 51, 3] as const
 
-/** Releases of older branches that have the fix too. */
+/** Releases of older branches that also have the fix. */
 const backports = [
   [3, 44, 6],
   [3, 50, 7],
 ] as const
 
 /**
- * Returns whether this version of SQLite can lose committed transactions or damage the file when two
- * connections write or checkpoint at the same instant in WAL mode: the WAL-reset fault of 3.7.0 to
- * 3.51.2, fixed in 3.51.3, 3.50.7 and 3.44.6 (https://sqlite.org/wal.html). A text that is no version
- * counts as faulty.
+ * Returns whether this version of SQLite can lose committed transactions or damage the file when
+ * two connections write or checkpoint at the same instant in WAL mode. That is the WAL-reset fault
+ * of 3.7.0 to 3.51.2, fixed in 3.51.3, 3.50.7 and 3.44.6 (https://sqlite.org/wal.html).
  *
+ * @param version A version such as `3.45.1`. Any other text counts as faulty.
  * @example
+ * ```ts
+ * import { hasWalResetFault } from 'latchkey/sqlite'
+ *
  * hasWalResetFault('3.45.1') // true
- * hasWalResetFault(process.versions.sqlite ?? '') // false on Node.js 24.21
+ * hasWalResetFault('3.51.3') // false
+ * ```
  */
 export function hasWalResetFault(version: string): boolean {
   const numbers = /^(\d+)\.(\d+)\.(\d+)/.exec(version)?.slice(1).map(Number)

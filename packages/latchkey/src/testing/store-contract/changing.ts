@@ -1,11 +1,11 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import type { TenantState } from '../../secrets/ports.js'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { addSecret, put, range, read, secretOf, someTime, sorted, stateOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
-export const changing: Promises = {
-  async 'writes what was decided: new, altered and missing secrets and sessions'({ store, other }) {
+export const changing: ContractTests = {
+  async 'writes the result of decide: new, altered and missing secrets and sessions'({ store, other }) {
     const [first, second, third] = [secretOf(), secretOf({ generation: 2 }), secretOf({ generation: 3 })] as const
     const grants = { masterKeyId: 'key-1', sealed: 'first' }
     const steps: readonly ReturnType<typeof stateOf>[] = [
@@ -26,10 +26,7 @@ export const changing: Promises = {
     }
   },
 
-  async 'seals grants for the very version that it gives the change, also when many change the tenant'({
-    store,
-    other,
-  }) {
+  async 'seals grants for the version of the change, also when many writers change the tenant'({ store, other }) {
     const grants = (version: number) => ({ masterKeyId: 'key-1', sealed: `version ${version}` })
     const records = await Promise.all(
       range(12).map((number) =>
@@ -48,19 +45,19 @@ export const changing: Promises = {
     deepEqual(await read(other, 'alice'), final)
   },
 
-  async 'shows decide the tenant as it is stored'({ store, other }) {
+  async 'passes the stored tenant to decide'({ store, other }) {
     const written = await put(store, 'alice', stateOf([secretOf()]))
     await other.change('alice', (current) => {
       deepEqual(current, written)
       return current
     })
-    await other.change('nobody', (current) => {
+    await other.change('absent', (current) => {
       equal(current, undefined)
       return current
     })
   },
 
-  async 'leaves other tenants as they were'({ store }) {
+  async 'leaves other tenants unchanged'({ store }) {
     const bob = await put(store, 'bob', stateOf([secretOf()], [{ sessionId: 'phone', until: someTime }]))
     await put(store, 'alice', stateOf([secretOf()], [{ sessionId: 'phone', until: someTime }]))
     await put(store, 'alice', stateOf([]))
@@ -68,13 +65,13 @@ export const changing: Promises = {
     deepEqual(await read(store, 'bob'), bob)
   },
 
-  async 'gives every change a greater version, also over a forget and a new beginning'({ store, other }) {
+  async 'raises the version with every change, also when a tenant is forgotten and created again'({ store, other }) {
     const { recorder, feed } = await Recorder.on(store)
     let steps = 0
     let newest = 0
     const expectNewer = async () => {
       steps += 1
-      await recorder.until(`change ${steps} was told`, () => recorder.changes.length === steps)
+      await recorder.until(`change ${steps} was delivered`, () => recorder.changes.length === steps)
       const version = recorder.changes.at(-1)?.version ?? 0
       ok(version > newest)
       newest = version
@@ -91,7 +88,7 @@ export const changing: Promises = {
     await feed.close()
   },
 
-  async 'forgets a tenant with everything it had'({ store, other }) {
+  async 'forgets a tenant with all its secrets, sessions and grants'({ store, other }) {
     const secret = secretOf()
     const grants = { masterKeyId: 'key-1', sealed: 'x' }
     await put(store, 'alice', { ...stateOf([secret], [{ sessionId: 'phone', until: someTime }]), grants })
@@ -102,31 +99,31 @@ export const changing: Promises = {
     deepEqual([anew.endedSessions, anew.grants], [[], null])
   },
 
-  async 'changes nothing when decide gives back what it was shown'({ store }) {
+  async 'changes nothing when decide returns its argument'({ store }) {
     const { recorder, feed } = await Recorder.on(store)
     const written = await put(store, 'alice', stateOf([secretOf()]))
     deepEqual(await store.change('alice', (current) => current), written)
-    equal(await store.change('nobody', () => undefined), undefined)
+    equal(await store.change('absent', () => undefined), undefined)
     deepEqual(await read(store, 'alice'), written)
-    equal(await read(store, 'nobody'), undefined)
+    equal(await read(store, 'absent'), undefined)
     await recorder.proof()
     await feed.close()
     deepEqual(recorder.changes, [{ tenant: 'alice', version: written.version }])
   },
 
-  async 'changes nothing when decide throws, and rejects with what it threw'({ store }) {
+  async 'changes nothing when decide throws, and rejects with its error'({ store }) {
     const written = await put(store, 'alice', stateOf([secretOf()]))
     const refusal = new Error('Refused by the test.')
     const decide = () => {
       throw refusal
     }
     await rejects(store.change('alice', decide), refusal)
-    await rejects(store.change('nobody', decide), refusal)
+    await rejects(store.change('absent', decide), refusal)
     deepEqual(await read(store, 'alice'), written)
-    equal(await read(store, 'nobody'), undefined)
+    equal(await read(store, 'absent'), undefined)
   },
 
-  async 'does not let two tenants have one kid'({ store }) {
+  async 'refuses a kid that belongs to another tenant'({ store }) {
     const secret = secretOf()
     const alice = await put(store, 'alice', stateOf([secret]))
     await rejects(store.change('bob', () => stateOf([secret])))
@@ -143,14 +140,14 @@ export const changing: Promises = {
       final?.secrets.map((secret) => secret.generation),
       range(24).map((number) => number + 1),
     )
-    // Each record shows how far the tenant had come, and so the order in which the changes were applied.
+    // The number of secrets in a record shows the order in which the changes were applied.
     const inOrder = records.toSorted((a, b) => (a?.secrets.length ?? 0) - (b?.secrets.length ?? 0))
     const versions = inOrder.map((record) => record?.version ?? 0)
     ok(versions.every((version, index) => index === 0 || version > (versions[index - 1] ?? 0)))
     equal(final?.version, versions.at(-1))
   },
 
-  async 'makes one tenant of many first provisions at once'({ store, other }) {
+  async 'creates one tenant when many callers provision it at once'({ store, other }) {
     for (const tenant of range(5).map(String)) {
       const provision = (current: TenantState | undefined) => current ?? stateOf([secretOf()])
       const records = await Promise.all(
@@ -161,13 +158,13 @@ export const changing: Promises = {
     }
   },
 
-  async 'keeps versions growing while some forget the tenant and others begin it anew'({ store, other }) {
+  async 'raises versions while some writers forget the tenant and others create it again'({ store, other }) {
     const { recorder, feed } = await Recorder.on(store)
     const toggle = (current: TenantState | undefined) => (current === undefined ? stateOf([secretOf()]) : undefined)
     await Promise.all(range(24).map((number) => (number % 2 === 0 ? store : other).change('alice', toggle)))
     equal(await read(store, 'alice'), undefined)
     const last = await put(store, 'alice', stateOf([]))
-    await recorder.told(last)
+    await recorder.delivered(last)
     await recorder.proof()
     await feed.close()
     equal(recorder.changes.length, 25)

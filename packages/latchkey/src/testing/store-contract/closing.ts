@@ -1,13 +1,13 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../../errors.js'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { addSecret, read, settingOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
 const isClosed = { code: 'store_closed' }
 
-export const closing: Promises = {
+export const closing: ContractTests = {
   async 'refuses every call after it was closed, and may be closed twice'({ store }) {
     await store.change('alice', addSecret)
     await store.close()

@@ -3,10 +3,10 @@ import type { KeyPairRecord } from '../../keys/key-pair-store.js'
 import type { EndedSession, SealedSetting, SecretRecord, TenantRecord, TenantState } from '../../secrets/ports.js'
 import type { ContractStore } from './contract.js'
 
-/** Any moment: 2026-01-01 in milliseconds since 1970. */
+/** An arbitrary moment: 2026-01-01 in milliseconds since 1970. */
 export const someTime = 1_767_225_600_000
 
-/** A secret with a kid of its own. */
+/** Returns a secret with a random kid. */
 export function secretOf(fields: Partial<SecretRecord> = {}): SecretRecord {
   return {
     kid: randomText(),
@@ -21,7 +21,7 @@ export function secretOf(fields: Partial<SecretRecord> = {}): SecretRecord {
   }
 }
 
-/** An enabled tenant with these secrets. */
+/** Returns the state of an enabled tenant with these secrets. */
 export function stateOf(
   secrets: readonly SecretRecord[],
   endedSessions: readonly EndedSession[] = [],
@@ -47,20 +47,20 @@ export function keyPairOf(fields: Partial<KeyPairRecord> = {}): KeyPairRecord {
   }
 }
 
-/** Gives the tenant this state whatever it was before. */
+/** Sets the state of the tenant, whatever its state was. */
 export async function put(store: ContractStore, tenant: string, state: TenantState): Promise<TenantRecord> {
   const record = await store.change(tenant, () => state)
-  if (record === undefined) throw new Error('change() gave no record for a tenant that exists.')
+  if (record === undefined) throw new Error('change() returned no record for a tenant that exists.')
   return sorted(record)
 }
 
-/** The tenant as the store reads it. */
+/** Returns the tenant as the store reads it. */
 export async function read(store: ContractStore, tenant: string): Promise<TenantRecord | undefined> {
   const record = (await store.readTenants([tenant])).get(tenant)
   return record === undefined ? undefined : sorted(record)
 }
 
-/** `decide` that adds a secret of the next generation. */
+/** A `decide` that adds a secret of the next generation. */
 export function addSecret(current: TenantState | undefined): TenantState {
   const secrets = current?.secrets ?? []
   const retired = secrets.map((secret) => ({ ...secret, retiresAt: someTime }))
@@ -68,7 +68,7 @@ export function addSecret(current: TenantState | undefined): TenantState {
   return { ...stateOf([...retired, added], current?.endedSessions), grants: current?.grants ?? null }
 }
 
-/** The same record with its lists in one order: a store may give them in any. */
+/** Returns the same record with its lists sorted: a store may return them in any order. */
 export function sorted(record: TenantRecord): TenantRecord {
   const secrets = [...record.secrets].sort((a, b) => a.generation - b.generation)
   const endedSessions = [...record.endedSessions].sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))

@@ -1,15 +1,15 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { put, secretOf, stateOf } from './fixtures.js'
 
-/** Longer than anything was logged ago. */
+/** Longer than the age of every change in the log. */
 const everMs = Date.UTC(2000, 0, 1)
 
-/** As a clock sees it that is far ahead. */
+/** The options of a process whose clock is far ahead. */
 const pruneAll = { now: 0, keepMs: 0, changeLogMs: -everMs }
 
-export const history: Promises = {
-  async 'lists every committed change, the newest version of each tenant among them, and none that is not committed'({
+export const history: ContractTests = {
+  async 'lists every committed change, with the newest version of each tenant, and no uncommitted one'({
     store,
     other,
   }) {
@@ -31,10 +31,7 @@ export const history: Promises = {
     ok(!newest.has('carol'))
   },
 
-  async 'puts a change that was under way when the low-water mark was asked for behind it, however it ends'({
-    store,
-    other,
-  }) {
+  async 'returns a low-water mark below every open change, whether that commits or not'({ store, other }) {
     await put(store, 'alice', stateOf([secretOf()]))
     const { lowWaterMark: before } = await other.lowWaterMark()
     const { lowWaterMark } = await store.transaction(async (client) => {
@@ -42,12 +39,12 @@ export const history: Promises = {
       return other.lowWaterMark()
     })
     const { since, changes } = await other.changesSince(-everMs)
-    ok(lowWaterMark >= before, 'points grow')
+    ok(lowWaterMark >= before, 'low-water marks grow')
     const isListed = changes.some(({ tenant }) => tenant === 'alice')
-    ok(isListed || since > lowWaterMark, 'a list that leaves the change out begins after the low-water mark')
+    ok(isListed || since > lowWaterMark, 'a list without the change begins after the low-water mark')
   },
 
-  async 'keeps the history whole for whoever begins with what is left of the log'({ store, other }) {
+  async 'leaves no gap for a reader that begins with the rest of a pruned log'({ store, other }) {
     await put(store, 'earlier', stateOf([secretOf()]))
     const { lowWaterMark } = await other.lowWaterMark()
     const written = []
@@ -58,12 +55,12 @@ export const history: Promises = {
       const isListed = changes.some((change) => change.tenant === tenant && change.version >= version)
       ok(
         isListed || since > lowWaterMark,
-        'what was read before a change that is gone from the log is not taken for complete',
+        'data read before a change that was pruned from the log does not count as complete',
       )
     }
   },
 
-  async 'names one history, whoever reads it and whatever is changed and pruned'({ store, other }) {
+  async 'returns one history to every reader, whatever is changed and pruned'({ store, other }) {
     const { history } = await store.lowWaterMark()
     ok(Number.isSafeInteger(history))
     equal((await other.changesSince(everMs)).history, history)
@@ -75,11 +72,11 @@ export const history: Promises = {
     }
   },
 
-  async 'begins a list at the present where nothing is left of the log'({ store, other }) {
+  async 'begins a list at the present if the log is empty'({ store, other }) {
     const { since, changes } = await other.changesSince(everMs)
     deepEqual(changes, [])
     const { lowWaterMark } = await store.lowWaterMark()
-    ok(since <= lowWaterMark, 'what is read from now on is complete')
+    ok(since <= lowWaterMark, 'data read from now on is complete')
     const { version } = await put(store, 'alice', stateOf([secretOf()]))
     const after = await other.changesSince(everMs)
     ok(after.changes.some((change) => change.version === version) || after.since > lowWaterMark)

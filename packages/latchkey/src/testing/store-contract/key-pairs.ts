@@ -1,14 +1,14 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import type { KeyPairRecord } from '../../keys/key-pair-store.js'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { keyPairOf, range, someTime } from './fixtures.js'
 
-export const keyPairs: Promises = {
-  async 'has no key pair at first'({ store }) {
+export const keyPairs: ContractTests = {
+  async 'has no key pair in an empty store'({ store }) {
     deepEqual(await store.readKeyPairs(), [])
   },
 
-  async 'replaces the set of key pairs with what was decided'({ store, other }) {
+  async 'replaces the set of key pairs with the result of decide'({ store, other }) {
     const [first, second] = [
       keyPairOf({ stage: 'next' }),
       keyPairOf({ algorithm: 'RS256', retiresAt: someTime, stage: 'previous' }),
@@ -20,7 +20,7 @@ export const keyPairs: Promises = {
     }
   },
 
-  async 'changes no key pair when decide throws or gives back what it was shown'({ store }) {
+  async 'changes no key pair when decide throws or returns its argument'({ store }) {
     const pairs = await store.changeKeyPairs(() => [keyPairOf(), keyPairOf()])
     deepEqual(inOrder(await store.changeKeyPairs((current) => current)), inOrder(pairs))
     const refusal = new Error('Refused by the test.')
@@ -40,7 +40,7 @@ export const keyPairs: Promises = {
     equal((await store.readKeyPairs()).length, 16)
   },
 
-  async 'makes one key pair of many first ones at once'({ store, other }) {
+  async 'creates one key pair when many callers create the first at once'({ store, other }) {
     const sets = await Promise.all(
       range(16).map((number) =>
         (number % 2 === 0 ? store : other).changeKeyPairs((current) => (current.length > 0 ? current : [keyPairOf()])),

@@ -1,8 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { put, range, read, secretOf, someTime, sorted, stateOf } from './fixtures.js'
 
-/** Tenant IDs that naive quoting, encoding, trimming or collation would damage or take for one another. */
+/** Tenant IDs that naive quoting, encoding, trimming or collation would damage or confuse. */
 export const oddTenants = [
   'x'.repeat(255),
   '€'.repeat(255),
@@ -28,7 +28,7 @@ export const oddTenants = [
   '\u0001',
 ]
 
-export const reading: Promises = {
+export const reading: ContractTests = {
   async 'finds a tenant by its ID and by each of its kids'({ store }) {
     const secrets = [secretOf({ retiresAt: someTime }), secretOf({ generation: 2 })]
     const written = await put(store, 'alice', stateOf(secrets))
@@ -39,16 +39,16 @@ export const reading: Promises = {
     for (const { kid } of secrets) deepEqual(sorted(found.get(kid) ?? written), written)
   },
 
-  async 'leaves out kids and tenants that do not exist'({ store }) {
+  async 'omits kids and tenants that do not exist'({ store }) {
     const secret = secretOf()
     await put(store, 'alice', stateOf([secret]))
-    deepEqual([...(await store.readByKid([secret.kid, 'nobody'])).keys()], [secret.kid])
-    deepEqual([...(await store.readTenants(['alice', 'nobody'])).keys()], ['alice'])
+    deepEqual([...(await store.readByKid([secret.kid, 'absent'])).keys()], [secret.kid])
+    deepEqual([...(await store.readTenants(['alice', 'absent'])).keys()], ['alice'])
     equal((await store.readByKid([])).size, 0)
     equal((await store.readTenants([])).size, 0)
   },
 
-  async 'gives every field back as it was written'({ store, other }) {
+  async 'returns every field as it was written'({ store, other }) {
     const state = {
       disabledAt: someTime,
       secrets: [
@@ -72,7 +72,7 @@ export const reading: Promises = {
     deepEqual(await read(store, 'alice'), written)
   },
 
-  async 'reads hundreds of tenants at once, without mixing them up'({ store }) {
+  async 'reads hundreds of tenants at once without confusing them'({ store }) {
     const tenants = range(300).map((number) => ({ tenant: `tenant-${number}`, secret: secretOf() }))
     await store.transaction(async (client) => {
       for (const { tenant, secret } of tenants) await store.change(tenant, () => stateOf([secret]), client)
@@ -85,7 +85,7 @@ export const reading: Promises = {
     }
   },
 
-  async 'tells tenants apart whatever characters their IDs hold'({ store, other }) {
+  async 'keeps tenants apart, with any characters in their IDs'({ store, other }) {
     const secrets = new Map(oddTenants.map((tenant) => [tenant, secretOf()]))
     for (const [tenant, secret] of secrets) await put(store, tenant, stateOf([secret]))
     const found = await other.readTenants(oddTenants)

@@ -10,7 +10,7 @@ export type FeedEvent =
   | { readonly kind: 'proved'; readonly asOf: Instant }
   | { readonly kind: 'lost' }
 
-/** A change whose writer was told that it is committed. */
+/** A change whose commit was acknowledged to its writer. */
 export interface Acknowledged {
   readonly version: number
   /** By the monotonic clock of this process. */
@@ -19,7 +19,7 @@ export interface Acknowledged {
 
 const patienceMs = 10_000
 
-/** A listener that remembers in which order it was told what. */
+/** A listener that records its calls in their order. */
 export class Recorder implements ChangeListener {
   readonly verifierId = randomUUID()
   readonly events: FeedEvent[] = []
@@ -32,7 +32,7 @@ export class Recorder implements ChangeListener {
     return { recorder, feed }
   }
 
-  /** How it watches. */
+  /** Returns the options with which it watches. */
   options(intervalMs: number): WatchOptions {
     return { verifierId: this.verifierId, intervalMs, instant: () => instantOf(systemClock) }
   }
@@ -49,29 +49,29 @@ export class Recorder implements ChangeListener {
     this.#add({ kind: 'lost' })
   }
 
-  /** The changes told so far, in order, each once. */
+  /** The changes delivered so far, in order, each once. */
   get changes(): readonly Change[] {
     const seen = new Map<number, Change>()
     for (const event of this.events) if (event.kind === 'changed') seen.set(event.change.version, event.change)
     return [...seen.values()]
   }
 
-  /** Resolves when this change was told. */
-  told({ tenant, version }: Change): Promise<void> {
-    return this.until(`version ${version} was told`, () =>
+  /** Resolves once this change was delivered. */
+  delivered({ tenant, version }: Change): Promise<void> {
+    return this.until(`version ${version} was delivered`, () =>
       this.changes.some((change) => change.tenant === tenant && change.version === version),
     )
   }
 
-  /** Resolves at a proof that covers everything up to this call. */
+  /** Resolves at a proof that covers every change up to this call. */
   async proof(): Promise<void> {
     const now = performance.now()
-    await this.until('the feed proved itself', () =>
+    await this.until('the feed proved freshness', () =>
       this.events.some((event) => event.kind === 'proved' && event.asOf.monotonicMs >= now),
     )
   }
 
-  /** Resolves when the condition holds, asked again after each event; fails after ten seconds. */
+  /** Resolves once the condition holds, checked again after each event. Fails after ten seconds. */
   async until(what: string, condition: () => boolean): Promise<void> {
     const giveUpAt = performance.now() + patienceMs
     while (!condition()) {
@@ -87,19 +87,19 @@ export class Recorder implements ChangeListener {
     }
   }
 
-  /** The first proof that claims a change which had not been told by then. */
+  /** Returns the first proof that covers a change which had not been delivered by then. */
   brokenProof(acknowledged: readonly Acknowledged[]): object | undefined {
-    const told = new Set<number>()
+    const delivered = new Set<number>()
     for (const event of this.events) {
-      if (event.kind === 'changed') told.add(event.change.version)
+      if (event.kind === 'changed') delivered.add(event.change.version)
       if (event.kind !== 'proved') continue
-      const missing = acknowledged.find(({ version, atMs }) => atMs < event.asOf.monotonicMs && !told.has(version))
+      const missing = acknowledged.find(({ version, atMs }) => atMs < event.asOf.monotonicMs && !delivered.has(version))
       if (missing !== undefined) return { missing, claimed: event.asOf }
     }
     return undefined
   }
 
-  /** Has whoever waits look again. */
+  /** Makes waiting callers check their condition again. */
   wake(): void {
     this.#wake()
   }

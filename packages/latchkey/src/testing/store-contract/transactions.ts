@@ -1,10 +1,10 @@
 import { deepEqual, equal, rejects } from 'node:assert/strict'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { addSecret, put, range, read, secretOf, stateOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
-export const transactions: Promises = {
-  async 'commits everything that was done in a transaction, and gives its result'({ store, other }) {
+export const transactions: ContractTests = {
+  async 'commits all changes of a transaction, and returns its result'({ store, other }) {
     const result = await store.transaction(async (client) => {
       await store.change('alice', () => stateOf([secretOf()]), client)
       await store.change('bob', () => stateOf([secretOf()]), client)
@@ -14,7 +14,7 @@ export const transactions: Promises = {
     equal((await other.readTenants(['alice', 'bob'])).size, 2)
   },
 
-  async 'lets a later change of a transaction see an earlier one'({ store, other }) {
+  async 'shows an earlier change of a transaction to a later one'({ store, other }) {
     const last = await store.transaction(async (client) => {
       await store.change('alice', addSecret, client)
       await store.change('alice', addSecret, client)
@@ -30,7 +30,7 @@ export const transactions: Promises = {
     equal(await read(other, 'bob'), undefined)
   },
 
-  async 'leaves nothing of a transaction that failed, tells nothing of it, and rejects with the reason'({
+  async 'leaves no trace of a failed transaction, delivers no change of it, and rejects with the reason'({
     store,
     other,
   }) {
@@ -47,13 +47,13 @@ export const transactions: Promises = {
     deepEqual(await read(other, 'carol'), carol)
     const bob = await put(store, 'bob', stateOf([secretOf()]))
     for (const { recorder, feed } of [here, there]) {
-      await recorder.told(bob)
+      await recorder.delivered(bob)
       await feed.close()
       deepEqual(recorder.changes, [{ tenant: 'bob', version: bob.version }])
     }
   },
 
-  async 'shows and tells nothing before the commit'({ store, other }) {
+  async 'shows and delivers nothing before the commit'({ store, other }) {
     const [here, there] = [await Recorder.on(store), await Recorder.on(other)]
     const alice = await store.transaction(async (client) => {
       const record = await store.change('alice', addSecret, client)
@@ -66,19 +66,19 @@ export const transactions: Promises = {
       return record
     })
     for (const { recorder, feed } of [here, there]) {
-      await recorder.told({ tenant: 'alice', version: alice?.version ?? 0 })
+      await recorder.delivered({ tenant: 'alice', version: alice?.version ?? 0 })
       await feed.close()
     }
   },
 
-  async 'tells the listeners of its own process by the time the commit is acknowledged'({ store }) {
+  async 'notifies the listeners of its own process before it acknowledges the commit'({ store }) {
     const { recorder, feed } = await Recorder.on(store, 1000)
     const { version } = await put(store, 'alice', stateOf([secretOf()]))
     await feed.close()
     deepEqual(recorder.changes, [{ tenant: 'alice', version }])
   },
 
-  async 'loses no change when transactions of several processes meet'({ store, other }) {
+  async 'loses no change when transactions of several processes change one tenant'({ store, other }) {
     await Promise.all(
       range(12).map((number) => {
         const user = number % 2 === 0 ? store : other

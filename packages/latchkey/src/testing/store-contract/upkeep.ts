@@ -1,10 +1,10 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { KEYS_CHANGED, type Resealer, type SealedSetting, type TenantState } from '../../secrets/ports.js'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { addSecret, keyPairOf, put, range, read, secretOf, settingOf, someTime, stateOf } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
-/** Marks what it seals, so that a test can see which row it came from. */
+/** Marks the values that it seals, so that a test can see the row they came from. */
 const toKey2: Resealer = {
   secret: (tenant, { kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${tenant}.${kid}.${sealed}` }),
   grants: (tenant, version, { sealed }) => ({ masterKeyId: 'key-2', sealed: `${tenant}.${version}.${sealed}` }),
@@ -12,8 +12,8 @@ const toKey2: Resealer = {
   keyPair: ({ kid, sealed }) => ({ masterKeyId: 'key-2', sealed: `${kid}.${sealed}` }),
 }
 
-export const upkeep: Promises = {
-  async 'gives everybody the same setting, also when many ask for it first'({ store, other }) {
+export const upkeep: ContractTests = {
+  async 'returns the same setting to all callers, also when many create it at once'({ store, other }) {
     const settings = await Promise.all(
       range(12).map((number) => (number % 2 === 0 ? store : other).setting('kid-key', () => settingOf('kid-key'))),
     )
@@ -23,7 +23,7 @@ export const upkeep: Promises = {
     deepEqual(await store.setting('another', () => another), another)
   },
 
-  async 'replaces the settings in one step, and reports that on the change feed'({ store, other }) {
+  async 'replaces the settings in one step, and reports the change on the feed'({ store, other }) {
     const before = await store.setting('a-key', () => settingOf('a-key'))
     await store.setting('gone-key', () => settingOf('gone-key'))
     const { recorder, feed } = await Recorder.on(other)
@@ -54,7 +54,7 @@ export const upkeep: Promises = {
     await feed.close()
   },
 
-  async 'names every master key that seals anything'({ store, other }) {
+  async 'names every master key that seals a value'({ store, other }) {
     deepEqual(await store.masterKeyIds(), [])
     await put(store, 'alice', stateOf([secretOf({ masterKeyId: 'b' }), secretOf({ generation: 2, masterKeyId: 'a' })]))
     await put(store, 'bob', stateOf([secretOf({ masterKeyId: 'b' })]))
@@ -65,7 +65,7 @@ export const upkeep: Promises = {
     deepEqual([...(await other.masterKeyIds())].sort(), ['a', 'b', 'c', 'd', 'e'])
   },
 
-  async 'adds up what each master key has sealed'({ store, other }) {
+  async 'counts the values that each master key has sealed'({ store, other }) {
     equal((await store.sealCounts()).size, 0)
     await Promise.all(range(10).map((number) => (number % 2 === 0 ? store : other).countSeals('key-1', number)))
     await other.countSeals('key-2', 2 ** 33)
@@ -75,7 +75,7 @@ export const upkeep: Promises = {
     ])
   },
 
-  async 're-seals everything in steps that can be taken up again, and moves no version'({ store, other }) {
+  async 're-seals all values in steps that can be resumed, and changes no version'({ store, other }) {
     const before = []
     for (const number of range(5)) before.push(await put(store, `tenant-${number}`, stateOf([secretOf()])))
     await put(store, 'done', stateOf([secretOf({ masterKeyId: 'key-2' })]))
@@ -128,7 +128,7 @@ export const upkeep: Promises = {
     }
   },
 
-  async 'has nothing left to re-seal once it says so, although the same secrets change meanwhile'({ store, other }) {
+  async 're-seals all secrets before it returns 0, although the same secrets change meanwhile'({ store, other }) {
     const tenants = range(6).map((number) => `tenant-${number}`)
     for (const tenant of tenants) await put(store, tenant, stateOf([secretOf()]))
     const touch = (current: TenantState | undefined) =>
@@ -146,7 +146,7 @@ export const upkeep: Promises = {
     deepEqual(await store.masterKeyIds(), ['key-2'])
   },
 
-  async 'lists and counts whose signing secret was made before a time, in steps'({ store, other }) {
+  async 'lists and counts in steps the tenants whose signing secret was created before a time'({ store, other }) {
     const retired = () => secretOf({ createdAt: 1, retiresAt: someTime })
     const made = (createdAt: number) => stateOf([retired(), secretOf({ generation: 2, createdAt })])
     for (const number of range(5)) await put(store, `tenant-${number}`, made(someTime - 1))
@@ -176,7 +176,7 @@ export const upkeep: Promises = {
     deepEqual(await other.readGranted('tenant-4', 2), [])
   },
 
-  async 'prunes what is past its time and nothing else'({ store, other }) {
+  async 'prunes expired secrets and ended sessions and nothing else'({ store, other }) {
     const grants = { masterKeyId: 'key-1', sealed: 'x' }
     const gone = secretOf({ retiresAt: someTime - 1 })
     const kept = [secretOf({ generation: 2, retiresAt: someTime + 1 }), secretOf({ generation: 3 })]
@@ -192,14 +192,14 @@ export const upkeep: Promises = {
     equal((await other.readByKid([gone.kid])).size, 0)
   },
 
-  async 'goes on telling, with greater versions, after the log of changes was pruned'({ store, other }) {
+  async 'continues to deliver changes, with greater versions, after the log was pruned'({ store, other }) {
     const { recorder, feed } = await Recorder.on(store)
     const before = await put(other, 'alice', stateOf([]))
-    await recorder.told(before)
+    await recorder.delivered(before)
     await other.prune({ now: someTime, keepMs: 0, changeLogMs: -someTime })
     const after = await put(other, 'alice', stateOf([]))
     ok(after.version > before.version)
-    await recorder.told(after)
+    await recorder.delivered(after)
     await recorder.proof()
     await feed.close()
     ok(!recorder.events.some((event) => event.kind === 'lost'))

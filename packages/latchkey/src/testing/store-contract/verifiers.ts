@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Verifier } from '../../secrets/ports.js'
-import type { Promises } from './contract.js'
+import type { ContractTests } from './contract.js'
 import { addSecret, range } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
@@ -10,8 +10,8 @@ const verifierOf = (maxStalenessMs = 2000): Verifier => ({ id: randomUUID(), max
 
 const patienceMs = 10_000
 
-export const verifiers: Promises = {
-  async 'lists the verifiers of every process, from their registration until they leave'({ store, other }) {
+export const verifiers: ContractTests = {
+  async 'lists the verifiers of every process while they hold a lease'({ store, other }) {
     const [one, two] = [verifierOf(250), verifierOf(60_000)]
     deepEqual(await store.verifiers(), [])
     await store.renewLease(one, 60_000)
@@ -25,11 +25,11 @@ export const verifiers: Promises = {
       )
     }
     await other.releaseLease(one.id)
-    await other.releaseLease('nobody')
+    await other.releaseLease('absent')
     deepEqual(await store.verifiers(), [two])
   },
 
-  async 'lists a verifier for as long as it asked for last'({ store, other }) {
+  async 'lists a verifier until its last lease expires'({ store, other }) {
     const [short, renewed] = [verifierOf(), verifierOf()]
     await store.renewLease(short, 1)
     await store.renewLease(renewed, 1)
@@ -40,46 +40,49 @@ export const verifiers: Promises = {
     deepEqual(await store.verifiers(), [renewed])
   },
 
-  async 'has everybody who watches answer, once they were told of what was committed before'({ store, other }) {
+  async 'reports the acknowledgement of every watching verifier after all earlier changes were delivered to it'({
+    store,
+    other,
+  }) {
     const { recorder: asking, feed } = await Recorder.on(store)
     if (feed.requestAcknowledgements === undefined) return feed.close()
-    const { recorder: answering, feed: theirs } = await Recorder.on(other)
+    const { recorder: acknowledging, feed: theirs } = await Recorder.on(other)
     for (const number of range(20)) {
       const record = await store.change(`tenant-${number % 3}`, addSecret)
-      const answered = new Set<string>()
+      const acknowledged = new Set<string>()
       const stop = feed.requestAcknowledgements((id) => {
-        if (id !== answering.verifierId) return
+        if (id !== acknowledging.verifierId) return
         ok(
-          answering.changes.some(({ version }) => version === record?.version),
-          'it says that it was told of what it was not told',
+          acknowledging.changes.some(({ version }) => version === record?.version),
+          'it acknowledges a change that was not delivered to it',
         )
-        answered.add(id)
-        answering.wake()
+        acknowledged.add(id)
+        acknowledging.wake()
       })
-      await answering.until('it answered', () => answered.size === 1)
+      await acknowledging.until('it acknowledged', () => acknowledged.size === 1)
       stop()
     }
-    ok(asking.verifierId !== answering.verifierId)
+    ok(asking.verifierId !== acknowledging.verifierId)
     await Promise.all([feed.close(), theirs.close()])
   },
 
-  async 'has nobody answer who watches no more, and calls nobody who asks no more'({ store, other }) {
+  async 'reports no acknowledgement of a closed feed, and none after the question was withdrawn'({ store, other }) {
     const { feed } = await Recorder.on(store)
     if (feed.requestAcknowledgements === undefined) return feed.close()
     const { recorder: gone, feed: closed } = await Recorder.on(other)
     const { recorder: present, feed: theirs } = await Recorder.on(other)
     await closed.close()
-    const answered: string[] = []
-    const impatient: string[] = []
-    feed.requestAcknowledgements((id) => impatient.push(id))()
-    const calls = impatient.length
-    const stop = feed.requestAcknowledgements((id) => answered.push(id))
+    const acknowledged: string[] = []
+    const withdrawn: string[] = []
+    feed.requestAcknowledgements((id) => withdrawn.push(id))()
+    const calls = withdrawn.length
+    const stop = feed.requestAcknowledgements((id) => acknowledged.push(id))
     const giveUpAt = performance.now() + patienceMs
-    while (!answered.includes(present.verifierId) && performance.now() < giveUpAt) await sleep(5)
+    while (!acknowledged.includes(present.verifierId) && performance.now() < giveUpAt) await sleep(5)
     stop()
-    equal(answered.includes(present.verifierId), true)
-    equal(answered.includes(gone.verifierId), false)
-    equal(impatient.length, calls)
+    equal(acknowledged.includes(present.verifierId), true)
+    equal(acknowledged.includes(gone.verifierId), false)
+    equal(withdrawn.length, calls)
     await Promise.all([feed.close(), theirs.close()])
   },
 }
