@@ -1,19 +1,26 @@
 /*
- * The freshness protocol of Latchkey, for SPIN. README.md says what is modelled, what is left out, and why that is sound.
+ * The freshness protocol of Latchkey, for SPIN. README.md says what is modelled, what is left out,
+ * and why that is sound.
  *
- * How to read it. There is one tenant. Version v of its record holds one secret, which signs "tokens of version v"; every change is a
- * revocation, so that version v + 1 ends every token of version v. There is one verifier, in full; to it everybody else is who changes the
- * tenant, and who wrote what it finds in the shared cache. Each step is one synchronous piece of the code, named in the comment above it.
+ * There is one tenant. Version v of its record has one secret, which signs "tokens of version v".
+ * Every change is a revocation, so that version v + 1 ends every token of version v. One verifier
+ * is modelled in full. To it, other processes are only the authors of changes and of entries of the
+ * shared cache. Each step is one synchronous piece of the code, which the comment above it names.
  *
- * A step that may happen may also never happen. So a slow network, a silent one, an unreachable database and a process that was stopped
- * (SIGSTOP) are all the same thing here: time passes, and the step has not been made.
+ * A step that may happen may also never happen. So a slow or silent network, an unreachable
+ * database and a stopped process (SIGSTOP) are the same here: time passes, and the step is not
+ * made.
  *
- * Time is kept as ages: what elapsedMs(clock, instant) gives, in ticks. Ages stop growing where nothing depends on them any more, so that
- * runs are not bounded in time. No two clocks are compared, and what a clock shows is in no step: it is not in the protocol.
+ * Time is kept as ages: the value of elapsedMs(clock, instant), in ticks. An age stops growing once
+ * nothing depends on it any more, so that the length of a run is not bounded. No step compares two
+ * clocks or reads the value of a clock, because the protocol does neither.
  *
- * Sizes, to be set by -D: VERSIONS, FLIGHTS (reads under way at once), STALENESS (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE
- * for the shared cache, PRUNING for a log that is pruned by any clock, HISTORY for the promotion of a replica that lagged, EVERYWHERE for changes that are acknowledged once they hold everywhere, REFUSALS to keep in mind which tokens were refused, and BRIEF for
- * requests that take no time and leave no verdict. -DMUTATE_X plants defect X. -DREACH=X makes an error of situation X, which must be possible.
+ * Sizes, set by -D: VERSIONS, FLIGHTS (concurrent reads), STALENESS (ticks), SLIPS (ticks that slow
+ * clocks miss in a run), CACHE for the shared cache, PRUNING for a log that is pruned by any clock,
+ * HISTORY for the promotion of a lagging replica, EVERYWHERE for changes that wait for propagation,
+ * REFUSALS to record which tokens were refused, and BRIEF for requests that take no time and leave
+ * no verdict. -DMUTATE_X plants defect X. -DREACH=X makes situation X an error, to show that it is
+ * possible.
  */
 
 #ifndef VERSIONS
@@ -29,26 +36,27 @@
 #define SLIPS 0
 #endif
 
-/* By how much a verifier may lag, in true time: clocks that run slow stretch the promise by just what they miss. */
+/* The bound on staleness in true time. Slow clocks extend it by exactly the ticks that they miss.
+ */
 #ifdef MUTATE_ONE_CLOCK
 #define PROMISE STALENESS
 #else
 #define PROMISE (STALENESS + SLIPS)
 #endif
-/* Where the verifier's ages stop: older than may be believed, or no such instant at all. */
+/* The cap of the verifier's ages: too old to use, or no such instant at all. */
 #define OLD (STALENESS + 1)
 
-/* --- the database --------------------------------------------------------------------------------------------------------- */
+/* --- the database ----------------------------------------------------------------------------- */
 
-/* The version that is committed, and for each one how long ago it was replaced, in true time. */
+/* The committed version, and for each version the true time since it was replaced. */
 byte committed = 1;
 byte replacedAge[VERSIONS + 1];
 byte slips;
 
-/* Notifications on their way to the verifier, in the order of commits: versions, and its own marker. */
+/* Notifications in transit to the verifier, in commit order: versions, and its own marker. */
 #define MARKER 0
 #ifdef EVERYWHERE
-/* The question whether everything was heard, asked for version v. */
+/* The question whether all changes up to version v were delivered. */
 #define QUESTION(v) (VERSIONS + (v))
 chan feed = [2 * VERSIONS + 1] of { byte };
 #else
@@ -59,56 +67,61 @@ byte announced = 1;
 #endif
 
 #ifdef CACHE
-/* Transactions are numbered from 1 as they begin, and commit in any order: the version that each one became, 0 while it is open. */
+/* Transactions are numbered from 1 when they begin, and commit in any order. became: the version of
+ * each one, 0 while it is open. */
 byte begun;
 byte became[VERSIONS];
 #endif
 
 #ifdef HISTORY
-/* A replica that lagged is promoted at some time: history 2 goes on from version `base`, and what came after it, up to `lostTo`, is lost. The old primary is not
- * fenced: it goes on, and nothing is committed there any more. */
+/* A lagging replica is promoted at some time: history 2 continues from version `base`, and the
+ * later versions up to `lostTo` are lost. The old primary is not fenced: it keeps running, but
+ * nothing is committed there any more. */
 byte history = 1;
 byte base, lostTo;
-/* The server on which the feed listens. */
+/* The history of the server on which the feed listens. */
 byte feedHistory = 1;
 #ifdef CACHE
-/* The horizon of the last entry of each version that the lost history had. */
-byte lostHorizon[VERSIONS + 1];
+/* The low-water mark of the last entry of each version in the lost history. */
+byte lostLowWaterMark[VERSIONS + 1];
 #endif
 #endif
 
 #ifdef PRUNING
-/* The mark, and the rows of the log that are gone, by their transaction. */
+/* The pruning mark, and the pruned rows of the log by their transaction. */
 byte prunedTo = 1;
 bool gone[VERSIONS];
 #endif
 
 #ifdef EVERYWHERE
-/* How long after a registration began something may be learnt, and for how long the verifier's line is on the list, by the database's clock. */
-#ifndef LEARNING
-#define LEARNING 0
+/* How long after a renewal began reads may begin (READING), and how long the lease lasts (LEASED),
+ * by the database's clock. */
+#ifndef READING
+#define READING 0
 #endif
 #ifdef MUTATE_LINE_ENDS_WITH_LEARNING
-#define LISTED LEARNING
+#define LEASED READING
 #else
-#define LISTED (LEARNING + PROMISE)
+#define LEASED (READING + PROMISE)
 #endif
-/* The age of the line; older than LISTED when there is none. */
-byte lineAge = LISTED + 1;
+/* The age of the lease; older than LEASED when there is none. */
+byte leaseAge = LEASED + 1;
 
-/* A change that is to hold everywhere: its version, how far it has come, and its age by true time; whether the verifier is waited for. */
+/* A change that waits for propagation: its step, its version, its age in true time, and whether it
+ * waits for the verifier. */
 #define BEGUN 1
-#define KNOWN 2     /* the list was read */
+#define KNOWN 2     /* the leases were read */
 byte calling;
 byte callFor;
 byte callAge;
 bool awaited;
-/* The newest version for which the verifier has answered; and the newest one that holds everywhere. */
+/* The newest version that the verifier has acknowledged, and the newest one that was reported as
+ * propagated. */
 byte answered;
-byte sure;
+byte propagated;
 #endif
 
-/* --- the verifier --------------------------------------------------------------------------------------------------------- */
+/* --- the verifier ----------------------------------------------------------------------------- */
 
 #ifdef HISTORY
 /* History.#current */
@@ -119,51 +132,55 @@ byte entry;
 byte entryAge = OLD;
 /* Freshness.#provedAt */
 byte provedAge = OLD;
-/* Whoever has their key and has not yet come to isCurrent(): a key of the entry, 0 for nobody. */
+/* The request that has its key but has not reached isCurrent() yet: the version of the key, 0 for
+ * none. */
 byte held;
-/* VerifiedTokens: a verdict about the token of this version, which leans on the entry. */
+/* VerifiedTokens: a verdict about the token of this version, which is bound to the entry. */
 byte verdict;
 
-/* Where something is that goes to the database and back. */
+/* Phases of a round trip to the database. */
 #define IDLE 0
 #define SENT 1
-#define DONE 2      /* executed, and the answer is on its way */
+#define DONE 2      /* executed, and the answer is in transit */
 
-/* BatchReader: what a read under way has found, and the age of its readAt. */
+/* BatchReader: the result of a read in progress, and the age of its readAt. */
 typedef Flight {
   byte phase;
   byte version;
   byte age;
 #ifdef HISTORY
-  /* The history that it was read in. */
+  /* The history of the server that executed the read. */
   byte history;
 #endif
 #ifdef REFUSALS
-  /* For the token of this version, whose kid it asks for; 0 when that does not matter. With no version it has found that nobody has this kid. */
+  /* The version whose kid the read asks for; 0 when it does not matter. Without `version` the read
+   * has found no owner of the kid. */
   byte wanted;
 #endif
 }
 Flight flights[FLIGHTS];
 
-/* PostgresFeed, ListeningConnection. When a connection fails, what is on its way may still arrive, or may not. */
+/* PostgresFeed, ListeningConnection. When a connection fails, notifications in transit may arrive
+ * or not. */
 #define DOWN 0
-#define LISTENS 1   /* LISTEN stands in the database, and lost() has not been called yet */
+#define LISTENS 1   /* LISTEN is committed, and lost() was not called yet */
 #define UP 2
 byte connection = DOWN;
-/* #prove: a marker under way, and the age of `asOf`. */
+/* #prove: a marker in transit, and the age of `asOf`. */
 byte check;
 byte checkAge;
 
 #ifdef EVERYWHERE
-/* Registration: a registration under way, and its age; the age of #registeredAt. */
-byte registration;
-byte registrationAge;
-byte registeredAge = LEARNING + 1;
+/* VerifierLease: a renewal in progress, and its age; the age of #registeredAt. */
+byte renewal;
+byte renewalAge;
+byte sinceRenewal = READING + 1;
 #endif
 
 #ifdef CACHE
-/* SharedTenants: #since, 0 for undefined; #newest of the tenant; a list of changes that was read and has not arrived, its point, and
- * what it holds together with #told. */
+/* SharedTenants: #since, 0 for undefined; #newest of the tenant; a list of changes that was read
+ * and has not arrived, its low-water mark, and its newest version together with the changes that
+ * were delivered meanwhile. */
 byte since;
 byte newest;
 bool listUnderWay;
@@ -174,39 +191,42 @@ byte listHistory;
 #endif
 #endif
 
-/* --- what must hold ------------------------------------------------------------------------------------------------------- */
+/* --- the properties --------------------------------------------------------------------------- */
 
-/* For the properties alone. The newest version that this verifier was told of, by its own change or by the feed, in this life or an earlier one. */
-byte told = 1;
+/* For the properties alone: the newest version that was delivered to this verifier, by its own
+ * change or by the feed, before or after a crash. */
+byte delivered = 1;
 #ifdef CACHE
-/* What left memory may come back from the shared cache until this verifier is told. */
+/* An evicted version may come back from the shared cache until the change is delivered. */
 #define newestKept entry
 #else
-/* The newest version that memory has taken in this life. */
+/* The newest version that memory has held since the last crash. */
 byte newestKept;
 #endif
-/* What has to be heard before the check may prove anything: the version that was committed when it began; 0 once it was. */
-byte owed;
+/* The version that was committed when the check began and must be delivered before it proves
+ * anything; 0 once delivered. */
+byte undelivered;
 
-/* No token is accepted that ended longer ago than promised. */
+/* No token is accepted that ended longer ago than the bound. */
 hidden byte S1_bounded_staleness;
-/* Nor one that this process was told has ended: its own change holds when it is acknowledged. */
-hidden byte S2_told_is_over;
-/* Memory never takes an older version than it had or was told of. */
+/* No token is accepted whose end was delivered to this process, or acknowledged by it. */
+hidden byte S2_delivered_is_ended;
+/* Memory never takes an older version than one it has held or one that was delivered. */
 hidden byte S3_no_resurrection;
 /* No valid token is refused with 401. */
-hidden byte S4_no_false_alarm;
+hidden byte S4_no_false_refusal;
 /* When the feed proves itself, everything committed before the check began has been delivered. */
 hidden byte S5_proof_means_delivery;
 #ifdef EVERYWHERE
-/* No token is accepted that was said to have ended everywhere. */
-hidden byte S6_everywhere_is_over;
+/* No token is accepted whose end was reported as propagated. */
+hidden byte S6_propagated_is_ended;
 #endif
 #ifdef REFUSALS
-/* For the property, and TenantSecretSource.#endedKids: the versions whose token this verifier has refused in this life. */
+/* For the property, and TenantSecretSource.#endedKids: the versions whose token this verifier has
+ * refused since the last crash. */
 bool refused[VERSIONS + 1];
 /* No token is accepted that was refused before. */
-hidden byte S7_refused_is_over;
+hidden byte S7_refused_stays_refused;
 #endif
 
 inline holds(property, condition) {
@@ -214,7 +234,8 @@ inline holds(property, condition) {
   assert(property)
 }
 
-/* What must be possible, or the properties would hold of a verifier that does nothing. */
+/* Situations that must be possible, because the properties would hold for a verifier that does
+ * nothing. */
 #define ACCEPTED_BY_READ 1
 #define ACCEPTED_BY_PROOF 2
 #define ACCEPTED_BY_VERDICT 3
@@ -255,7 +276,7 @@ inline holds(property, condition) {
 #define reached(situation) skip
 #endif
 
-/* --- the pieces of the steps ---------------------------------------------------------------------------------------------- */
+/* --- parts of the steps ----------------------------------------------------------------------- */
 
 #define max(a, b) ((a) > (b) -> (a) : (b))
 #define grow(age, cap) age = ((age) < (cap) -> (age) + 1 : (cap))
@@ -267,15 +288,15 @@ inline holds(property, condition) {
 #define covers(readAge) (provedAge <= STALENESS || (readAge) <= STALENESS)
 #endif
 
-/* Registration.instant: the age of what begins now. */
+/* VerifierLease.instant: the age of a check or a read that begins now. */
 #if defined(EVERYWHERE) && !defined(MUTATE_LEARNT_UNREGISTERED) && !defined(MUTATE_REGISTERED_MEANWHILE)
-#define ageOfWhatBegins (registeredAge <= LEARNING -> 0 : OLD)
+#define ageAtStart (sinceRenewal <= READING -> 0 : OLD)
 #else
-#define ageOfWhatBegins 0
+#define ageAtStart 0
 #endif
 
 /* For loops inside one step. */
-hidden byte f, at, horizon;
+hidden byte f, at, lowWaterMark;
 
 inline endFlight(n) {
   flights[n].phase = IDLE;
@@ -289,7 +310,7 @@ inline endFlight(n) {
   flights[n].age = 0
 }
 
-/* TenantCache.#end: the entry leaves L1, and with it whatever leans on it. */
+/* TenantCache.#end: the entry leaves L1, with everything that is bound to it. */
 inline endEntry() {
   entry = 0;
   entryAge = OLD;
@@ -310,7 +331,7 @@ inline keep(given, readAge) {
   :: entry == given ->
     if :: readAge < entryAge -> entryAge = readAge; reached(READ_RENEWS_THE_ENTRY) :: else fi
   :: else ->
-    holds(S3_no_resurrection, given >= told && given >= newestKept);
+    holds(S3_no_resurrection, given >= delivered && given >= newestKept);
 #ifndef CACHE
     newestKept = given;
 #endif
@@ -320,8 +341,9 @@ inline keep(given, readAge) {
   fi
 }
 
-/* KnownTenants.changed: TenantCache.drop, BatchReader.changed, SharedTenants.changed. BatchReader compares when a flight lands; to end the flight
- * now comes to the same, and what the database has yet to execute will see this version. */
+/* TenantResolver.changed: TenantCache.drop, BatchReader.changed, SharedTenants.changed. BatchReader
+ * compares when a flight lands; ending the flight now is equivalent, and a read that is not
+ * executed yet will see this version. */
 inline changed(given) {
 #ifndef MUTATE_CHANGE_KEEPS_ENTRY
   if :: entry != 0 && entry < given -> endEntry() :: else fi;
@@ -343,10 +365,10 @@ inline changed(given) {
   fi;
 #endif
 #endif
-  told = max(told, given)
+  delivered = max(delivered, given)
 }
 
-/* KnownTenants.lost: nothing read before may be believed. */
+/* TenantResolver.lost: no data that was read before may be used. */
 inline lost() {
 #ifndef MUTATE_LOST_KEEPS_ENTRIES
   endEntry();
@@ -369,15 +391,16 @@ inline lost() {
 }
 
 #ifdef HISTORY
-/* For the properties: what this verifier knew of the lost history holds no more. */
+/* For the properties: versions of the lost history do not count any more. */
 inline forgetLost() {
-  if :: told > base && told <= lostTo -> told = base :: else fi;
+  if :: delivered > base && delivered <= lostTo -> delivered = base :: else fi;
 #ifndef CACHE
   newestKept = 0
 #endif
 }
 
-/* History.check, at the answer of whatever statement: a newer history than was seen. DatabaseStore.#historyChanged: lost(), and the feed connects anew. */
+/* History.check, at the answer of any statement: a newer history than before.
+ * DatabaseStore.#historyChanged: lost(), and the feed reconnects. */
 inline adopt() {
   if
   :: known < history ->
@@ -406,33 +429,34 @@ inline endList() {
   listed = 0
 }
 
-/* TenantStore.horizon, as the last reader of this version had it: the oldest transaction that was open then. Entries of earlier readers hold
- * an older one, and so are believed less. */
-inline horizonOf(given) {
-  horizon = begun + 1;
+/* TenantStore.lowWaterMark, as the last reader of this version read it: the oldest transaction that
+ * was open then. Entries of earlier readers hold an older one, and so are accepted less often. */
+inline lowWaterMarkOf(given) {
+  lowWaterMark = begun + 1;
 #ifdef MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS
-  horizon = 1;
+  lowWaterMark = 1;
 #endif
   for (at : 1 .. begun) {
     if
 #if defined(MUTATE_SHARED_HORIZON_TAKEN_AFTER_THE_READ)
     :: true
 #elif defined(MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS)
-    :: became[at] != 0 && became[at] <= given -> horizon = at + 1
+    :: became[at] != 0 && became[at] <= given -> lowWaterMark = at + 1
 #else
-    :: (became[at] == 0 || became[at] > given) && at < horizon -> horizon = at
+    :: (became[at] == 0 || became[at] > given) && at < lowWaterMark -> lowWaterMark = at
 #endif
     :: else
     fi
   }
 }
 
-/* SharedTenants.#isBelieved; `ofLost`: an entry that was sealed in the lost history, which does not open in the new one. */
+/* SharedTenants.#readCache: decides whether to use an entry. `ofLost`: the entry was sealed in the
+ * lost history and does not open in the new one. */
 inline sharedAnswer(n, given, ofLost) {
 #ifdef HISTORY
-  if :: ofLost -> horizon = lostHorizon[given] :: else -> horizonOf(given) fi;
+  if :: ofLost -> lowWaterMark = lostLowWaterMark[given] :: else -> lowWaterMarkOf(given) fi;
 #else
-  horizonOf(given);
+  lowWaterMarkOf(given);
 #endif
   if
 #if defined(HISTORY) && !defined(MUTATE_SHARED_HISTORY_NOT_COMPARED)
@@ -442,14 +466,14 @@ inline sharedAnswer(n, given, ofLost) {
 #define isOfAnother(ofLost) false
 #endif
 #ifndef MUTATE_SHARED_HORIZON_NOT_COMPARED
-  :: !isOfAnother(ofLost) && horizon < since ->
+  :: !isOfAnother(ofLost) && lowWaterMark < since ->
 #ifdef MUTATE_SHARED_MISS_IS_REFUSED
     refuse(given);
 #endif
     reached(SHARED_ENTRY_FROM_BEFORE_THE_POINT)
 #endif
 #ifndef MUTATE_SHARED_VERSION_NOT_COMPARED
-  :: !isOfAnother(ofLost) && horizon >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
+  :: !isOfAnother(ofLost) && lowWaterMark >= since && given < newest -> reached(SHARED_ENTRY_FROM_BEFORE_A_CHANGE)
 #endif
   :: else ->
     flights[n].phase = DONE;
@@ -467,15 +491,15 @@ inline sharedAnswer(n, given, ofLost) {
 }
 #endif
 
-/* Every accept comes here, at the instant of its last look at freshness. */
+/* Every accept, at the instant of its last check of freshness. */
 inline accept(given) {
   holds(S1_bounded_staleness, given == committed || replacedAge[given] <= PROMISE);
-  holds(S2_told_is_over, given >= told);
+  holds(S2_delivered_is_ended, given >= delivered);
 #ifdef EVERYWHERE
-  holds(S6_everywhere_is_over, given >= sure);
+  holds(S6_propagated_is_ended, given >= propagated);
 #endif
 #ifdef REFUSALS
-  holds(S7_refused_is_over, !refused[given]);
+  holds(S7_refused_stays_refused, !refused[given]);
 #endif
   if :: entryAge <= STALENESS && provedAge > STALENESS -> reached(ACCEPTED_BY_READ) :: else fi;
   if :: provedAge <= STALENESS && entryAge > STALENESS -> reached(ACCEPTED_BY_PROOF) :: else fi;
@@ -483,16 +507,16 @@ inline accept(given) {
 #ifdef HISTORY
   if :: given > lostTo && lostTo > base -> reached(ACCEPTED_AFTER_A_PROMOTION) :: else fi;
 #endif
-  if :: given > 1 && told > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
+  if :: given > 1 && delivered > 1 -> reached(ACCEPTED_AFTER_A_CHANGE) :: else fi
 }
 
-/* Every 401 comes here. Versions only grow: what is not valid now never will be. */
+/* Every 401. Versions only grow: a token that is invalid now will never be valid. */
 inline refuse(given) {
 #ifdef HISTORY
-  /* What the lost history had ended is refused until the verifier sees the new one. */
-  holds(S4_no_false_alarm, given != committed || known < history);
+  /* Tokens that ended in the lost history are refused until the verifier sees the new one. */
+  holds(S4_no_false_refusal, given != committed || known < history);
 #else
-  holds(S4_no_false_alarm, given != committed);
+  holds(S4_no_false_refusal, given != committed);
 #endif
 #ifdef REFUSALS
   refused[given] = true;
@@ -500,7 +524,7 @@ inline refuse(given) {
   reached(REVOKED)
 }
 
-/* Every 503 comes here, and whoever tries again: the next step is that of a new request. */
+/* Every 503, and every retry: the next step is that of a new request. */
 inline giveUp(given, situation) {
 #ifdef MUTATE_UNAVAILABLE_IS_REFUSED
   refuse(given);
@@ -520,12 +544,12 @@ inline hold(given) {
 inline endCheck() {
   check = IDLE;
   checkAge = 0;
-  owed = 0
+  undelivered = 0
 }
 
 /* Freshness.proved(asOf) */
 inline proved() {
-  holds(S5_proof_means_delivery, owed == 0);
+  holds(S5_proof_means_delivery, undelivered == 0);
 #ifdef MUTATE_PROOF_COUNTED_FROM_ITS_END
   provedAge = 0;
 #else
@@ -541,7 +565,7 @@ inline drain() {
   od
 }
 
-/* Nothing of the new primary comes to who listens at the old one. */
+/* No notification of the new primary reaches a listener at the old one. */
 #ifdef HISTORY
 #define listensHere (connection != DOWN && feedHistory == history)
 #else
@@ -553,7 +577,7 @@ inline announce(given) {
 }
 
 #ifdef EVERYWHERE
-/* For how long an answer is waited for: longer than anything is believed. */
+/* How long the writer waits for an answer: longer than any data is used. */
 #ifdef MUTATE_WAITED_TOO_SHORT
 #define PATIENCE (PROMISE - 1)
 #else
@@ -584,13 +608,13 @@ inline commit() {
 #endif
 }
 
-/* --- the verifier: requests ------------------------------------------------------------------------------------------------ */
+/* --- the verifier: requests ------------------------------------------------------------------- */
 
 proctype Requests() {
   do
 
 #ifdef BRIEF
-  /* All of a request at once. */
+  /* A whole request in one step. */
   :: d_step { entry != 0 && covers(entryAge) -> accept(entry) }
 #else
   /* VerifiedTokens.find: a verdict counts while TenantKey.isCurrent(). */
@@ -605,10 +629,11 @@ proctype Requests() {
       reached(ACCEPTED_BY_VERDICT)
     }
 
-  /* KnownTenants.findKey: the key is in L1. */
+  /* TenantResolver.findByHeader: the key is in L1. */
   :: d_step { held == 0 && entry != 0 && covers(entryAge) -> hold(entry) }
 
-  /* TokenAuthority.#accept, its last lines: isCurrent() is asked anew, however long ago the key was found. */
+  /* TokenAuthority.#accept, its last lines: isCurrent() is checked again, however long ago the key
+   * was found. */
   :: d_step { held != 0 ->
       if
 #ifdef MUTATE_STALENESS_NOT_CHECKED_AT_LAST
@@ -629,17 +654,18 @@ proctype Requests() {
   /* BoundedMap evicts the tenant. */
   :: d_step { entry != 0 -> endEntry() }
 
-  /* TenantSecretSource.#change: a change of this process is acknowledged. Which ones are its own is not said: any one may be. */
-  :: d_step { told < committed ->
+  /* TenantSecretSource.#change: a change of this process is acknowledged. Any change may be its
+   * own. */
+  :: d_step { delivered < committed ->
 #ifdef MUTATE_OWN_CHANGE_NOT_APPLIED
-      told++
+      delivered++
 #else
       adopt();
-      if :: told < committed -> changed(told + 1) :: else fi
+      if :: delivered < committed -> changed(delivered + 1) :: else fi
 #endif
     }
 
-  /* SIGKILL, and a new process in its place. */
+  /* SIGKILL, and a new process instead. */
   :: d_step {
       endEntry();
       held = 0;
@@ -656,15 +682,16 @@ proctype Requests() {
       drain();
       endCheck();
 #ifdef HISTORY
-      /* The statements of the new one go to the primary. */
+      /* The statements of the new process go to the primary. */
       if :: known < history -> known = history; forgetLost() :: else fi;
 #endif
 #ifdef EVERYWHERE
-      /* Another one, with a line of its own. That of the old one is waited for in vain. */
-      lineAge = LISTED + 1;
-      registration = IDLE;
-      registrationAge = 0;
-      registeredAge = LEARNING + 1;
+      /* The new process has a lease of its own. The writer waits in vain for that of the old one.
+       */
+      leaseAge = LEASED + 1;
+      renewal = IDLE;
+      renewalAge = 0;
+      sinceRenewal = READING + 1;
 #endif
 #ifdef CACHE
       since = 0;
@@ -675,10 +702,10 @@ proctype Requests() {
   od
 }
 
-/* --- the verifier: reads --------------------------------------------------------------------------------------------------- */
+/* --- the verifier: reads ---------------------------------------------------------------------- */
 
 #ifdef REFUSALS
-/* BatchReader.read: whoever asks for a kid that is being read already waits for that read. */
+/* BatchReader.read: a request for a kid that is being read waits for that read. */
 #if FLIGHTS == 1
 #define isWanted(old) false
 #else
@@ -686,7 +713,7 @@ proctype Requests() {
 #endif
 #endif
 
-/* One flight of a BatchReader after the other: byKid for requests, byTenant for signingKey(). */
+/* Successive flights of a BatchReader: byKid for requests, byTenant for signingKey(). */
 proctype Reads(byte n) {
   byte old;
   do
@@ -694,13 +721,14 @@ proctype Reads(byte n) {
   /* BatchReader.#fly takes readAt and sends the query. */
   :: d_step { flights[n].phase == IDLE ->
       flights[n].phase = SENT;
-      flights[n].age = ageOfWhatBegins;
+      flights[n].age = ageAtStart;
 #ifdef EVERYWHERE
-      if :: registeredAge > LEARNING -> reached(LEARNT_WITHOUT_REGISTRATION) :: else fi
+      if :: sinceRenewal > READING -> reached(LEARNT_WITHOUT_REGISTRATION) :: else fi
 #endif
     }
 
-  /* The database executes it. For a token of an earlier version it finds no such kid: 401. */
+  /* The database executes the query. For a token of an earlier version it finds no such kid: 401.
+   */
   :: d_step { flights[n].phase == SENT ->
       flights[n].phase = DONE;
 #ifdef MUTATE_READ_FROM_A_REPLICA
@@ -726,14 +754,16 @@ proctype Reads(byte n) {
     }
 
 #ifdef HISTORY
-  /* A connection of the pool still leads to the old primary, although another one has led to the new. */
+  /* A connection of the pool still leads to the old primary, while another one has led to the new
+   * one. */
   :: d_step { flights[n].phase == SENT && known == 2 ->
       flights[n].phase = DONE;
       flights[n].version = lostTo;
       flights[n].history = 1
     }
 
-  /* History.check: the read is of a history that was continued by another server, or the first that is seen of a newer one. */
+  /* History.check: the read is from a history that has ended, or the first one from a newer
+   * history. */
   :: d_step { flights[n].phase == DONE && flights[n].history != known ->
       if
       :: flights[n].history < known -> endFlight(n); reached(READ_AT_A_STALE_SERVER)
@@ -758,7 +788,7 @@ proctype Reads(byte n) {
       }
     }
 
-  /* BatchReader.#land, KnownTenants.#endKid, then TenantSecretSource.#readKey: 401. */
+  /* BatchReader.#land, TenantResolver.#endKid, then TenantSecretSource.#readKey: 401. */
   :: d_step { flights[n].phase == DONE && flights[n].version == 0 ->
       refuse(flights[n].wanted);
 #ifndef MUTATE_REFUSAL_KEEPS_FLIGHTS
@@ -777,8 +807,9 @@ proctype Reads(byte n) {
 #endif
 
 #ifdef CACHE
-  /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Once it existed it may come, whatever became of it since:
-   * L2 may have been rolled back. It says nothing of now, so its age is OLD. */
+  /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Any entry
+   * that ever existed may come, because L2 may have been rolled back. It proves nothing about the
+   * present, so its age is OLD. */
 #ifdef MUTATE_SHARED_BELIEVED_WITHOUT_THE_LIST
   :: atomic { flights[n].phase == SENT ->
 #else
@@ -787,7 +818,7 @@ proctype Reads(byte n) {
       select(old : 1 .. committed);
       d_step {
 #ifdef REFUSALS
-        /* A kid that was refused is not asked for again. */
+        /* A refused kid is not read again. */
         if
         :: refused[old] || isWanted(old) -> skip
         :: else ->
@@ -816,13 +847,14 @@ proctype Reads(byte n) {
 #endif
 #endif
 
-  /* BatchReader.#land, KnownTenants.#keep, then #readWith and TenantSecretSource.#readKey: the token is one of the version that was read. */
+  /* BatchReader.#land, TenantResolver.#keep, then #readWith and TenantSecretSource.#readKey: the
+   * token is of the version that was read. */
   :: d_step { flights[n].phase == DONE && flights[n].version != 0 && isOfThisHistory ->
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
       flights[n].age = 0;
 #endif
 #ifdef MUTATE_REGISTERED_MEANWHILE
-      if :: registeredAge > LEARNING -> flights[n].age = OLD :: else fi;
+      if :: sinceRenewal > READING -> flights[n].age = OLD :: else fi;
 #endif
 #ifndef MUTATE_READ_KEEPS_FLIGHTS
       for (f : 0 .. FLIGHTS - 1) {
@@ -849,22 +881,25 @@ proctype Reads(byte n) {
   od
 }
 
-/* --- the verifier: the feed ------------------------------------------------------------------------------------------------ */
+/* --- the verifier: the feed ------------------------------------------------------------------- */
 
 proctype Feed() {
   byte message;
   do
 
-  /* PostgresFeed.#reconnect, ListeningConnection.open: LISTEN is committed, and every later change will be announced here. */
+  /* PostgresFeed.#reconnect, ListeningConnection.open: LISTEN is committed, and every later change
+   * will be announced on this connection. */
 #ifdef HISTORY
-  /* Feed and statements may go different ways: to the old primary as well, until its epoch shows that it is one. */
+  /* Feed and statements may reach different servers: also the old primary, until its epoch reveals
+   * it. */
   :: d_step { connection == DOWN && known == 1 -> drain(); endCheck(); connection = LISTENS; feedHistory = 1 }
   :: d_step { connection == DOWN -> drain(); endCheck(); connection = LISTENS; feedHistory = history }
 #else
   :: d_step { connection == DOWN -> drain(); endCheck(); connection = LISTENS }
 #endif
 
-  /* PostgresFeed.#run: LISTEN has been answered. At the first start there is nothing yet that lost() could end. */
+  /* PostgresFeed.#run: LISTEN has been answered. At the first start there is nothing yet for lost()
+   * to drop. */
   :: d_step { connection == LISTENS ->
       connection = UP;
 #ifndef MUTATE_LOST_BEFORE_LISTEN
@@ -872,7 +907,7 @@ proctype Feed() {
 #endif
     }
 
-  /* ListeningConnection.#hear */
+  /* ListeningConnection.#receive */
   :: d_step { nempty(feed) ->
       feed?message;
       if
@@ -892,25 +927,26 @@ proctype Feed() {
         fi
 #endif
       :: else ->
-        if :: owed <= message -> owed = 0 :: else fi;
+        if :: undelivered <= message -> undelivered = 0 :: else fi;
         changed(message)
       fi;
       message = 0
     }
 
-  /* PostgresFeed.#prove: the instant is taken, then the marker sent. What is on its way now has to be heard first. */
+  /* PostgresFeed.#prove: reads the clocks, then sends the marker. Notifications in transit now must
+   * be delivered first. */
   :: d_step { connection == UP && check == IDLE ->
       check = SENT;
-      checkAge = ageOfWhatBegins;
+      checkAge = ageAtStart;
 #ifdef EVERYWHERE
-      if :: feed??[eval(committed)] -> owed = committed :: else fi
+      if :: feed??[eval(committed)] -> undelivered = committed :: else fi
 #elif defined(HISTORY)
       if
-      :: nempty(feed) -> owed = committed
-      :: empty(feed) -> if :: feedHistory < history -> owed = committed :: else fi
+      :: nempty(feed) -> undelivered = committed
+      :: empty(feed) -> if :: feedHistory < history -> undelivered = committed :: else fi
       fi
 #else
-      if :: nempty(feed) -> owed = committed :: empty(feed) fi
+      if :: nempty(feed) -> undelivered = committed :: empty(feed) fi
 #endif
     }
 
@@ -921,7 +957,8 @@ proctype Feed() {
 #else
       check = DONE;
 #if defined(HISTORY) && !defined(MUTATE_MARKER_SENT_BY_THE_FEED)
-      /* PostgresFeed.#options.notify: it is committed on the server that statements reach. */
+      /* PostgresFeed.#options.notify: the marker is committed on the server that statements reach.
+       */
       if :: feedHistory == history -> feed!MARKER :: else -> reached(MARKER_SENT_ELSEWHERE) fi
 #else
       feed!MARKER
@@ -929,7 +966,7 @@ proctype Feed() {
 #endif
     }
 
-  /* The connection fails, or is given up because a marker is overdue. */
+  /* The connection fails, or is destroyed because a marker is overdue. */
   :: d_step { connection != DOWN ->
       connection = DOWN;
       if :: check == SENT -> endCheck() :: else fi;
@@ -941,14 +978,16 @@ proctype Feed() {
 }
 
 #ifdef CACHE
-/* --- the verifier: the list of recent changes ------------------------------------------------------------------------------ */
+/* --- the verifier: the list of recent changes ------------------------------------------------- */
 
 proctype RecentChanges() {
   byte point;
   do
 
-  /* SharedTenants.catchUp, after lost() and now and then. The database executes changesSince: all changes from some point of the history on; which
-   * one does not matter, so it may be any. #told begins earlier, when this is asked for: what that adds is in the list, or before the point. */
+  /* SharedTenants.catchUp, after lost() and periodically. The database executes changesSince: all
+   * changes after some low-water mark. Any mark is possible. The code collects delivered changes
+   * from the request on, which is earlier: the additional ones are in the list, or before the mark.
+   */
   :: atomic { !listUnderWay ->
 #if defined(PRUNING) && !defined(MUTATE_PRUNED_WITHOUT_A_MARK)
       select(point : prunedTo .. begun + 1);
@@ -974,8 +1013,9 @@ proctype RecentChanges() {
     }
 
 #ifdef PRUNING
-  /* pruneRows: what is committed of the log before some point goes. No clock is trusted, so it may be any point. Once:
-   * who prunes again moves the mark and the end of what is gone alike. */
+  /* pruneRows: deletes committed rows of the log before some point. No clock is trusted, so it may
+   * be any point. Once is enough: another pruning moves the mark and the end of the deleted rows
+   * alike. */
   :: atomic { begun != 0 && prunedTo == 1 ->
       select(point : 2 .. begun + 1);
       d_step {
@@ -1004,45 +1044,45 @@ proctype RecentChanges() {
 #endif
 
 #ifdef EVERYWHERE
-/* --- the verifier: its line on the list ------------------------------------------------------------------------------------- */
+/* --- the verifier: its lease ------------------------------------------------------------------ */
 
-proctype Registering() {
+proctype Lease() {
   do
 
-  /* Registration.#register takes beganAt and sends it. */
-  :: d_step { registration == IDLE -> registration = SENT }
+  /* VerifierLease.#renew reads the clocks and sends the statement. */
+  :: d_step { renewal == IDLE -> renewal = SENT }
 
-  /* The database executes it. */
-  :: d_step { registration == SENT -> lineAge = 0; registration = DONE }
+  /* The database executes the statement. */
+  :: d_step { renewal == SENT -> leaseAge = 0; renewal = DONE }
 
-  /* It is answered. */
-  :: d_step { registration == DONE ->
+  /* The answer arrives. */
+  :: d_step { renewal == DONE ->
 #ifdef MUTATE_REGISTERED_FROM_ITS_END
-      registeredAge = 0;
+      sinceRenewal = 0;
 #else
-      registeredAge = registrationAge;
+      sinceRenewal = renewalAge;
 #endif
-      registration = IDLE;
-      registrationAge = 0
+      renewal = IDLE;
+      renewalAge = 0
     }
 
-  /* It fails, or the answer does. */
-  :: d_step { registration != IDLE -> registration = IDLE; registrationAge = 0 }
+  /* The statement or its answer is lost. */
+  :: d_step { renewal != IDLE -> renewal = IDLE; renewalAge = 0 }
   od
 }
 
-/* --- somebody whose change is to hold everywhere ----------------------------------------------------------------------------- */
+/* --- a writer that waits for propagation ------------------------------------------------------ */
 
-/* everyVerifier, after the commit. */
-proctype Everywhere() {
+/* waitForAcknowledgements, after the commit. */
+proctype Propagation() {
   do
 
 #ifdef MUTATE_LIST_READ_BEFORE_THE_COMMIT
-  :: d_step { calling == IDLE -> calling = KNOWN; callFor = 0; awaited = (lineAge <= LISTED) }
-  :: d_step { calling == KNOWN && callFor == 0 && committed > sure -> callFor = committed; callAge = 0; ask(committed) }
+  :: d_step { calling == IDLE -> calling = KNOWN; callFor = 0; awaited = (leaseAge <= LEASED) }
+  :: d_step { calling == KNOWN && callFor == 0 && committed > propagated -> callFor = committed; callAge = 0; ask(committed) }
 #else
-  /* Whoever listens is asked. */
-  :: d_step { calling == IDLE && committed > sure -> calling = BEGUN; callFor = committed; callAge = 0; ask(committed) }
+  /* The question goes to every listener. */
+  :: d_step { calling == IDLE && committed > propagated -> calling = BEGUN; callFor = committed; callAge = 0; ask(committed) }
 
   /* TenantStore.verifiers */
   :: d_step { calling == BEGUN ->
@@ -1050,17 +1090,17 @@ proctype Everywhere() {
 #ifdef MUTATE_SILENT_NOT_AWAITED
       awaited = false
 #else
-      awaited = (lineAge <= LISTED);
+      awaited = (leaseAge <= LEASED);
       if :: awaited -> skip :: else -> reached(EVERYWHERE_WITH_NOBODY_LISTED) fi
 #endif
     }
 #endif
 
-  /* It resolves. */
+  /* The call resolves. */
   :: d_step { calling == KNOWN && callFor != 0 && (!awaited || answered == callFor || callAge > PATIENCE) ->
       if :: awaited && answered == callFor && callAge == 0 -> reached(EVERYWHERE_BY_ANSWER) :: else fi;
       if :: awaited && answered != callFor -> reached(EVERYWHERE_BY_TIME) :: else fi;
-      sure = callFor;
+      propagated = callFor;
       calling = IDLE;
       callFor = 0;
       callAge = 0;
@@ -1070,10 +1110,10 @@ proctype Everywhere() {
 }
 #endif
 
-/* --- everybody else -------------------------------------------------------------------------------------------------------- */
+/* --- other transactions ----------------------------------------------------------------------- */
 
 #ifdef CACHE
-/* A transaction that is open when the replica is promoted is lost. */
+/* A transaction that is open at the promotion is lost. */
 #ifdef HISTORY
 #define isOfItsHistory (history == 1)
 #else
@@ -1081,7 +1121,7 @@ proctype Everywhere() {
 #endif
 
 #ifdef HISTORY
-/* One at the new primary. */
+/* A transaction at the new primary. */
 proctype LaterTransaction() {
   byte number;
   d_step { history == 2 && lostTo < VERSIONS -> begun++; number = begun };
@@ -1089,7 +1129,8 @@ proctype LaterTransaction() {
 }
 #endif
 
-/* A transaction that changes the tenant, of Latchkey's or the application's own. It may have been open for any time before it does. */
+/* A transaction of Latchkey or of the application that changes the tenant. It may have been open
+ * for any time before. */
 proctype Transaction(byte number) {
   if
   :: d_step { isOfItsHistory && begun + 1 == number -> begun = number };
@@ -1129,7 +1170,8 @@ proctype Transactions() {
 #endif
 
 #ifdef HISTORY
-/* The replica has all up to some version, and is promoted. What is not committed there is lost, and so are the transactions that are open. */
+/* The replica has all versions up to some one, and is promoted. Later versions and open
+ * transactions are lost. */
 proctype Promotion() {
   byte version;
   atomic {
@@ -1137,8 +1179,8 @@ proctype Promotion() {
     d_step {
       if :: version < committed -> reached(CHANGES_LOST_BY_A_PROMOTION) :: else fi;
 #ifdef CACHE
-      for (f : 1 .. committed) { horizonOf(f); lostHorizon[f] = horizon };
-      /* Numbers of transactions are given once more, and the log of the new history begins behind them. */
+      for (f : 1 .. committed) { lowWaterMarkOf(f); lostLowWaterMark[f] = lowWaterMark };
+      /* Transaction numbers start again, and the log of the new history begins after them. */
       begun = 0;
       for (f : 1 .. VERSIONS - 1) {
         if :: became[f] > version -> became[f] = 0 :: else fi;
@@ -1178,13 +1220,13 @@ inline tick(ofVerifier) {
 #endif
     if :: check != IDLE -> grow(checkAge, OLD) :: else fi;
 #ifdef EVERYWHERE
-    if :: registration != IDLE -> grow(registrationAge, LEARNING + 1) :: else fi;
-    grow(registeredAge, LEARNING + 1)
+    if :: renewal != IDLE -> grow(renewalAge, READING + 1) :: else fi;
+    grow(sinceRenewal, READING + 1)
 #endif
   :: else
   fi;
 #ifdef EVERYWHERE
-  grow(lineAge, LISTED + 1);
+  grow(leaseAge, LEASED + 1);
   if :: callFor != 0 -> grow(callAge, PROMISE + 1) :: else fi
 #endif
 }
@@ -1192,7 +1234,7 @@ inline tick(ofVerifier) {
 proctype Time() {
   do
   :: d_step { true -> tick(true) }
-  /* Both clocks of the verifier run slow. */
+  /* Both clocks of the verifier miss a tick. */
   :: d_step { slips < SLIPS -> slips++; tick(false) }
   od
 }
@@ -1203,8 +1245,8 @@ init {
     for (f : 0 .. FLIGHTS - 1) { run Reads(f) }
     run Feed();
 #ifdef EVERYWHERE
-    run Registering();
-    run Everywhere();
+    run Lease();
+    run Propagation();
 #endif
 #ifdef CACHE
     run RecentChanges();

@@ -1,6 +1,6 @@
 /**
- * Finds the comments of a source file and the prose of a Markdown page, and the wording in them that
- * CONTRIBUTING.md, section "Language", rules out. `measure-language.mjs` counts with it, and
+ * Finds the comments of a source file and the prose of a Markdown page, and the wording in them
+ * that CONTRIBUTING.md, section "Language", rules out. `measure-language.mjs` counts with it, and
  * `test/language.test.ts` fails on what it finds.
  */
 import ts from 'typescript'
@@ -42,7 +42,9 @@ export function commentsOf(text, path = 'file.ts') {
   }))
 }
 
-/** Returns the sentences among the string literals of a file: messages, hints, descriptions and names of tests. */
+/**
+ * Returns the sentences among the string literals of a file, such as messages and names of tests.
+ */
 export function sentencesOf(text, path = 'file.ts') {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
   const sentences = []
@@ -87,7 +89,10 @@ export function textsOf(text, path) {
   return hashCommentsOf(text)
 }
 
-/** Returns the wording that `patterns` rule out, with the line of each. Code between backticks does not count. */
+/**
+ * Returns the wording that `patterns` rule out, with the line of each. Code between backticks does
+ * not count.
+ */
 export function wordingOf(texts) {
   return blocksOf(texts).flatMap(({ starts, words }) =>
     Object.entries(patterns).flatMap(([name, expressions]) =>
@@ -102,7 +107,10 @@ export function wordingOf(texts) {
   )
 }
 
-/** Returns the numbers of lines wider than `maxColumns`. A line that one long word fills cannot be wrapped. */
+/**
+ * Returns the numbers of lines wider than `maxColumns`. A line that one long word fills cannot be
+ * wrapped.
+ */
 export function wideLinesOf(texts) {
   return texts.flatMap(({ line, lines }) => lines.flatMap((text, offset) => (isTooWide(text) ? [line + offset] : [])))
 }

@@ -1,13 +1,14 @@
 /**
- * `npm start`: compiles the server if anything has changed since that was last done, and runs it in this process. Asking the compiler whether there is
- * anything to do would take longer than the server takes to be ready. CommonJS, as the command is.
+ * `npm start`: compiles the server if a source is newer than the last build, and runs it in this
+ * process. An incremental build that finds no change would take longer than the start of the
+ * server. CommonJS, like the command.
  */
 const { execFileSync } = require('node:child_process')
 const { existsSync, readdirSync, statSync, utimesSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 
 const root = join(__dirname, '..')
-/** Its time is that of the state which was compiled last, without an error. */
+/** Its modification time is the start of the last build without an error. */
 const stamp = join(root, 'packages/server/dist/.compiled')
 const made = [stamp, join(root, 'packages/server/dist/cli/main.js'), join(root, 'packages/latchkey/bundle/index.js')]
 
@@ -21,14 +22,14 @@ function compile() {
     run(require.resolve('typescript/bin/tsc'), '-b', 'packages/server')
     run('packages/latchkey/scripts/bundle.mjs')
   } catch ({ status }) {
-    // They have said themselves what is wrong.
+    // The compiler or the bundler has printed the error.
     process.exit(status ?? 1)
   }
   writeFileSync(stamp, '')
   utimesSync(stamp, begun, begun)
 }
 
-/** Folders count as well: from them one sees what was deleted. */
+/** Includes folders, whose modification time shows that a file was deleted. */
 function newestSourceMs() {
   const files = ['package-lock.json', 'tsconfig.base.json']
   for (const folder of ['packages/latchkey', 'packages/server']) {

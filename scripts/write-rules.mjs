@@ -1,4 +1,5 @@
-// Writes the alert rules as the Prometheus operator takes them from deploy/observability/alerts.yaml: npm run reference
+// Writes the alert rules of deploy/observability/alerts.yaml as a resource of the Prometheus
+// operator: npm run reference.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const deploy = new URL('../deploy/', import.meta.url)
@@ -7,7 +8,7 @@ const groups = source.slice(source.indexOf('groups:\n'))
 
 writeFileSync(
   new URL('kustomize/components/prometheus/rules.yaml', deploy),
-  `# Written by npm run reference from deploy/observability/alerts.yaml, as the Prometheus operator takes it; a test holds the two together.
+  `# Written by npm run reference from deploy/observability/alerts.yaml. A test compares the two.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

@@ -1,17 +1,17 @@
 import type { Table } from './table.js'
 
-/** What we want to reach, and what was measured. */
+/** A target, and the figure that was measured. */
 export interface Bar {
   readonly what: string
   readonly wanted: number
   readonly measured: number
-  /** Whether less is better; by default more is. */
+  /** Whether less is better. @defaultValue false */
   readonly atMost?: boolean
-  /** Of both numbers. */
+  /** The unit of both numbers. */
   readonly unit: string
 }
 
-/** Bars beside what was measured. */
+/** Returns a table of the targets beside the measured figures. */
 export function barTable(bars: readonly Bar[]): Table {
   const rows = bars.map((bar) => {
     const { what, wanted, measured, atMost = false, unit } = bar
@@ -22,7 +22,7 @@ export function barTable(bars: readonly Bar[]): Table {
       isMet(bar) ? 'met' : 'missed',
     ]
   })
-  return { title: 'What is aimed at', header: ['', 'aim', 'measured', ''], rows }
+  return { title: 'Targets', header: ['', 'target', 'measured', ''], rows }
 }
 
 function isMet({ wanted, measured, atMost = false }: Bar): boolean {

@@ -1,13 +1,13 @@
 import type { TenantStore } from 'latchkey'
 
-/** A store that counts what is read from it. */
+/** A store that counts its reads. */
 export interface CountedStore<Client> {
   readonly store: TenantStore<Client>
-  /** Reads of tenants so far, whatever the number of tenants in each. */
+  /** Returns the number of read calls so far, however many tenants each of them reads. */
   readonly reads: () => number
 }
 
-/** `store` itself in all it does, and counted. */
+/** Returns `store` with its reads of tenants counted. */
 export function countReads<Client>(store: TenantStore<Client>): CountedStore<Client> {
   let reads = 0
   const counted = new Proxy(store, {

@@ -2,7 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 
 const root = new URL('../../../../', import.meta.url)
 
-/** Replaces what stands between `<!-- name -->` and `<!-- /name -->` of a document in this repository. Fails when it has no such place. */
+/**
+ * Replaces the text between `<!-- name -->` and `<!-- /name -->` of a document in this repository.
+ *
+ * @throws Error when the document has no such block.
+ */
 export async function fillBlock(path: string, name: string, content: string): Promise<void> {
   const [opening, closing] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const file = new URL(path, root)
@@ -13,7 +17,7 @@ export async function fillBlock(path: string, name: string, content: string): Pr
   await writeFile(file, `${text.slice(0, from + opening.length)}\n${content}\n${text.slice(to)}`)
 }
 
-/** Writes a drawing into `docs/`. */
+/** Writes a drawing to `docs/`. */
 export async function writeDrawing(name: string, svg: string): Promise<void> {
   await writeFile(new URL(`docs/${name}`, root), svg)
 }

@@ -5,7 +5,11 @@ interface CpuTime {
   readonly totalMs: number
 }
 
-/** Begins to watch how busy this machine is; gives a function that tells its busy share since, 0 to 1, whoever kept it busy. */
+/**
+ * Starts to measure the load of this machine.
+ *
+ * @returns A function that returns the busy share since then, 0 to 1, of all processes together.
+ */
 export function watchMachineLoad(): () => number {
   const start = cpuTime()
   return () => {

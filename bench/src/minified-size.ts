@@ -1,20 +1,20 @@
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 
-/** What a module weighs with everything that it reaches, in bytes: as one minified file, of what builds the library. */
+/** The size of a module with its relative imports, as one minified file, in bytes. */
 export interface MinifiedSize {
   readonly minified: number
   readonly gzipped: number
-  /** What it imports by name, and so does not weigh here: modules of Node, and drivers and frameworks, which are the user's own. */
+  /** Imports by package name, which are not counted: Node's modules, drivers and frameworks. */
   readonly imports: readonly string[]
 }
 
 const external = /^[^./]/
 
-/** Bundles the module of this path. */
+/** Bundles the module at this path and returns its size. */
 export async function minifiedSize(input: string): Promise<MinifiedSize> {
   const bundle = await rolldown({ input, external, platform: 'node' })
-  // Comments are marks for yet another bundler.
+  // Without the annotations for another bundler.
   const { output } = await bundle.generate({ format: 'esm', minify: true, comments: false })
   await bundle.close()
   const chunks = output.filter((file) => file.type === 'chunk')

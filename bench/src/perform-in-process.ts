@@ -1,7 +1,12 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Runs `program` in a process of its own, which is sent the task and answers with one message. Fails when it ends without. */
+/**
+ * Runs `program` in a process of its own, sends it the task, and resolves to the one message that
+ * it answers.
+ *
+ * @throws Error when the process exits without an answer.
+ */
 export async function performInProcess<Task extends object, Result>(
   program: URL,
   task: Task,
@@ -12,6 +17,6 @@ export async function performInProcess<Task extends object, Result>(
   child.send(task)
   const answer = await Promise.race([once(child, 'message'), ended.then(() => undefined)])
   await ended
-  if (answer === undefined) throw new Error(`${program.pathname} ended without a result.`)
+  if (answer === undefined) throw new Error(`${program.pathname} exited without a result.`)
   return answer[0]
 }

@@ -6,40 +6,42 @@ export const issuer = 'https://auth.example.com'
 export const audience = 'api'
 export const tokenType = 'at+jwt'
 
-/** A tenant's key in every form that a contender likes best. */
+/** A tenant's key in each form that a contender takes. */
 export interface TenantSecret {
   readonly bytes: Buffer
   readonly keyObject: KeyObject
 }
 
-/** The tenants, their keys by kid, and tokens of theirs. */
+/** The tenants, their keys by kid, and their tokens. */
 export interface Population {
   readonly latchkey: Latchkey
   /** A verifier of the same keys that has verified nothing yet. */
   readonly freshLatchkey: () => Latchkey
   readonly subjects: readonly string[]
   readonly secrets: ReadonlyMap<string, TenantSecret>
-  /** One token a tenant, as the bytes that a socket would deliver. */
+  /** One token per tenant, as the bytes that a socket would deliver. */
   readonly tokens: readonly Buffer[]
-  /** Several tokens a tenant. */
+  /** Several tokens per tenant. */
   readonly newTokens: readonly Buffer[]
-  /** Tokens that every contender's cache may hold. */
+  /** The capacity of every contender's cache of verified tokens. */
   readonly cachedTokens: number
   readonly claims: (subject: string) => Record<string, unknown>
 }
 
-/** Tokens that a cache of verified tokens may hold, per tenant: everybody's, with room to spare. */
+/** Capacity of a cache of verified tokens per tenant: more than the one token of each. */
 const cachedTokensPerTenant = 2
 
-/** What else a population may be. */
+/** Options of `createPopulation`. */
 export interface PopulationOptions {
-  /** Default 5. */
+  /** @defaultValue 5 */
   readonly newTokensPerTenant?: number
-  /** Characters that a claim of every token has, to make it longer. Default none. */
+  /** Length of a claim that makes every token longer. @defaultValue 0 */
   readonly padding?: number
 }
 
-/** Makes the tenants through Latchkey, and opens their secrets so that every contender verifies the very same tokens. */
+/**
+ * Creates the tenants with Latchkey and opens their secrets, so that all verify the same tokens.
+ */
 export async function createPopulation(
   tenants: number,
   { newTokensPerTenant = 5, padding = 0 }: PopulationOptions = {},
@@ -77,7 +79,7 @@ function claimsOf(subject: string): Record<string, unknown> {
   return { role: subject.endsWith('0') ? 'admin' : 'editor' }
 }
 
-/** Words of a list of permissions, as fill real tokens. */
+/** Returns text like the permissions of real tokens. */
 function noteOf(length: number): string {
   return 'articles:write comments:moderate '.repeat(Math.ceil(length / 33)).slice(0, length)
 }

@@ -5,39 +5,39 @@ import { type Bar, barTable } from './bars.js'
 import { fillBlock } from './documents.js'
 import { formatTable, markdownTable, type Table } from './table.js'
 
-/** How a bench was asked to run. */
+/** The command-line options of a bench. */
 export interface BenchFlags {
-  /** Fewer samples, so that it ends within 45 seconds. */
+  /** Takes fewer samples, so that the bench ends within 45 seconds. */
   readonly quick: boolean
-  /** Print the results as JSON instead of as a table. */
+  /** Prints the results as JSON instead of as tables. */
   readonly json: boolean
 }
 
-/** What one must know of the machine to believe a figure. */
+/** The machine, without which a figure means little. */
 export interface Machine {
   readonly cpu: string
   readonly cores: number
   readonly node: string
 }
 
-/** What a bench found out. */
+/** The findings of a bench. */
 export interface Findings<Results extends object> {
-  /** Names the file that the results are kept in, and their place in the document. */
+  /** Names the file of the results and their block in the document. */
   readonly name: string
-  /** Where they stand for readers; default `docs/performance.md`. */
+  /** The document that shows the tables. @defaultValue `docs/performance.md` */
   readonly document?: string
   readonly flags: BenchFlags
   readonly results: Results
-  /** The same for people. */
+  /** The results as tables. */
   readonly tables: readonly Table[]
   readonly bars?: readonly Bar[]
-  /** What of it stands in the README as well. */
+  /** Tables that the README shows as well. */
   readonly summary?: readonly Table[]
 }
 
 const resultsFolder = new URL('../../../results/', import.meta.url)
 
-/** Reads `--quick` and `--json`; fails for anything else. */
+/** Parses `--quick` and `--json`. Throws for any other argument. */
 export function benchFlags(): BenchFlags {
   const { values } = parseArgs({
     options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
@@ -45,7 +45,10 @@ export function benchFlags(): BenchFlags {
   return values
 }
 
-/** Keeps the findings as `bench/results/<name>.json` and prints them. Those of a run that was not quick replace the ones in the documents. */
+/**
+ * Writes the findings to `bench/results/<name>.json` and prints them. A run without `--quick` also
+ * replaces the tables in the documents.
+ */
 export async function publish<Results extends object>(findings: Findings<Results>): Promise<void> {
   const { name, document = 'docs/performance.md', flags, results, bars = [] } = findings
   const tables = bars.length === 0 ? findings.tables : [...findings.tables, barTable(bars)]

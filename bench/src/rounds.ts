@@ -2,36 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { shuffled } from './shuffled.js'
 import { median } from './statistics.js'
 
-/** How long one operation took, over the rounds. Nanoseconds. */
+/** The time of one operation over the rounds, in nanoseconds. */
 export interface Timing {
   readonly median: number
   readonly least: number
   readonly most: number
-  /** Each round's. */
+  /** The time in each round. */
   readonly rounds: readonly number[]
-  /** The process's time that one took, on whatever core and thread: the median of the rounds. */
+  /** The CPU time of one operation on all threads: the median of the rounds. */
   readonly cpu: number
 }
 
-/** How the rounds are run. */
+/** Options of `measureInRounds`. */
 export interface RoundOptions {
   readonly rounds: number
-  /** Milliseconds of measuring per contestant and round. */
+  /** Milliseconds of measurement per contestant and round. */
   readonly roundMs: number
 }
 
-/** One operation on an input. An asynchronous one gives a promise, which is waited for. */
+/** One operation on an input. When it returns a promise, the promise is awaited. */
 export type Operation<Input> = (input: Input) => unknown
 
-/** Who takes part. */
+/** An operation to measure, with its inputs. */
 export interface Contestant<Input> {
-  /** The operation, as it is at the start of a round: what it is to remember by then it remembers, and nothing else. */
+  /** Returns the operation at the start of a round, with its caches filled as they should be. */
   readonly prepare: () => Operation<Input> | Promise<Operation<Input>>
-  /** So many inputs of a round that follow each other; fewer when the round has no more. Making them is not measured. */
+  /** Returns the next inputs of a round, fewer at its end. Creating them is not measured. */
   readonly inputs: () => (count: number) => readonly Input[]
 }
 
-/** Inputs that are made at once: with the strings of tokens about a tenth of the processor's nearest big cache. */
+/** Inputs per batch: their token strings take about a tenth of the processor's L2 cache. */
 const batchSize = 256
 
 interface Sample {
@@ -40,8 +40,8 @@ interface Sample {
 }
 
 /**
- * Measures all contestants in turn, round after round, so that a machine whose speed drifts is unfair to nobody, and gives each one's
- * median over the rounds. One more round comes first and is not counted.
+ * Measures all contestants in turn, round after round, so that a drift of the machine's speed
+ * affects all of them alike. A first round warms up and is not counted.
  */
 export async function measureInRounds<Input>(
   contestants: ReadonlyMap<string, Contestant<Input>>,
@@ -60,7 +60,8 @@ export async function measureInRounds<Input>(
 async function measureRound<Input>({ prepare, inputs }: Contestant<Input>, roundMs: number): Promise<Sample> {
   const operation = await prepare()
   const next = inputs()
-  // Preparing may have taken one turn of the loop for longer than anything is believed without the change feed: its timer, which is due, comes first.
+  // `prepare` may have blocked the event loop for longer than `maxStaleness`. The overdue timer of
+  // the change feed runs first.
   await sleep(0)
   let count = 0
   let wallMs = 0
@@ -72,14 +73,14 @@ async function measureRound<Input>({ prepare, inputs }: Contestant<Input>, round
     const startedAt = performance.now()
     for (const input of batch) {
       const answer = operation(input)
-      // To wait for what is there already would take longer than some operations do.
+      // Awaiting a plain value would take longer than some operations.
       if (answer instanceof Promise) await answer
     }
     wallMs += performance.now() - startedAt
     const { user, system } = process.cpuUsage(cpuBefore)
     cpuMicros += user + system
     count += batch.length
-    // Change feeds and timers have their turn, as in a server between two requests.
+    // Lets change feeds and timers run, as in a server between two requests.
     await new Promise((resolve) => setImmediate(resolve))
   }
   return { wallNs: (wallMs * 1e6) / count, cpuNs: (cpuMicros * 1000) / count }
@@ -91,14 +92,15 @@ function timingOf(samples: readonly Sample[]): Timing {
   return { median: median(rounds), least: Math.min(...rounds), most: Math.max(...rounds), rounds, cpu }
 }
 
-/** This one's time by the other's of the same round: median, because the machine's speed drifts from round to round. */
+/** Returns the median ratio of the times of the same round, because the machine's speed drifts. */
 export function ratioOf(timing: Timing, other: Timing): number {
   return median(timing.rounds.map((time, round) => time / (other.rounds[round] ?? Number.NaN)))
 }
 
 /**
- * Items of which each round has those at its own places, all of them once and in the same order; or again and again, when `endlessly`. They come shuffled: in the order in which
- * they were made they lie side by side in memory, and the processor would have fetched the next one before it is asked for.
+ * Returns inputs for each round: all items once in the same order, or repeatedly when `endlessly`.
+ * The order is shuffled once: items that were created one after the other are neighbours in memory,
+ * and the processor would prefetch the next one.
  */
 export function takingTurns<Item, Input>(
   items: readonly Item[],

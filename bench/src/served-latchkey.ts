@@ -5,14 +5,14 @@ import { startedUrl } from '../../test/support/started-url.js'
 
 const command = fileURLToPath(new URL('../../../../packages/server/bin/latchkey.js', import.meta.url))
 
-/** `latchkey serve`, in a process of its own. */
+/** A running `latchkey serve`, in a process of its own. */
 export interface ServedLatchkey {
   readonly url: string
-  /** Asks it to stop, as Ctrl-C does, and waits until it has. */
+  /** Stops the server like Ctrl-C. Resolves once it has exited. */
   stop(): Promise<void>
 }
 
-/** Starts it on a free port with these settings, and waits until it says where it is. */
+/** Starts the server on a free port with these settings. Resolves once it has logged its URL. */
 export async function serveLatchkey(env: Readonly<Record<string, string>>): Promise<ServedLatchkey> {
   const child = spawn(process.execPath, [command, 'serve'], { env: { PATH: process.env.PATH, PORT: '0', ...env } })
   const ended = once(child, 'close')

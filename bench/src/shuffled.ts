@@ -1,4 +1,4 @@
-/** The same values in no order: what lies side by side in memory is then not used one after the other, as it is not in life. */
+/** Returns the values in random order, so that neighbours in memory are not used in sequence. */
 export function shuffled<T>(values: readonly T[]): T[] {
   return values
     .map((value) => ({ value, place: Math.random() }))

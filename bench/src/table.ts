@@ -1,11 +1,11 @@
-/** Figures in rows: the first column says of what. */
+/** A table of figures, whose first column names the rows. */
 export interface Table {
   readonly title: string
   readonly header: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
 
-/** For a terminal, in columns that line up: the first to the left, the others, which are figures, to the right. */
+/** Returns the table as aligned text: the first column to the left, figures to the right. */
 export function formatTable({ title, header, rows }: Table): string {
   const widths = header.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const lines = [header, ...rows]
@@ -14,24 +14,24 @@ export function formatTable({ title, header, rows }: Table): string {
   return [title, ...lines].join('\n')
 }
 
-/** For a document. */
+/** Returns the table as Markdown. */
 export function markdownTable({ title, header, rows }: Table): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.trim()).join(' | ')} |`
   const rule = line(header.map((_, column) => (column === 0 ? '---' : '---:')))
   return [`**${title}**`, '', line(header), rule, ...rows.map(line)].join('\n')
 }
 
-/** A whole number with its thousands apart. */
+/** Returns a whole number with thousands separators. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en')
 }
 
-/** Nanoseconds as microseconds. */
+/** Returns nanoseconds as microseconds. */
 export function formatMicros(nanoseconds: number): string {
   return `${(nanoseconds / 1000).toFixed(2)} µs`
 }
 
-/** How many times as much. */
+/** Returns a ratio with three or so significant digits. */
 export function formatRatio(ratio: number): string {
   return `${ratio.toFixed(ratio < 10 ? 2 : ratio < 100 ? 1 : 0)} ×`
 }

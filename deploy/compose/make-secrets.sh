@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the secrets that compose.yaml mounts, each once: what is there already is left alone.
+# Creates the secrets that compose.yaml mounts. Existing files are not changed.
 #
 #   ./make-secrets.sh [folder]      (default: ./secrets beside this script)
 set -eu
@@ -10,7 +10,7 @@ random() {
   head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'
 }
 
-# Containers read these as users of their own, so that the files are open and the folder is not.
+# Containers read the files as other users. The files are therefore readable, the folder is not.
 keep() {
   [ -s "$folder/$1" ] || (umask 0333 && printf '%s\n' "$2" >"$folder/$1")
 }

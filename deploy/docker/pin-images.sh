@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pins each third-party image that the files below deploy/ name: looks the digest of its tag up in the
-# registry and writes it behind the tag. A digest that is there already is replaced. Needs docker with
+# Pins each third-party image that the files below deploy/ name: looks up the digest of its tag in
+# the registry and writes it behind the tag. An existing digest is replaced. Needs docker with
 # buildx. docs/releasing.md says when to run it.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,7 +16,7 @@ for image in $images; do
   case $image in */latchkey:*) continue ;; esac
   found=$(docker buildx imagetools inspect "$image" --format '{{.Manifest.Digest}}')
   echo "$found" | grep --quiet --extended-regexp "^$digest\$" || {
-    echo "The registry gave no digest for $image: $found" >&2
+    echo "The registry returned no digest for $image: $found" >&2
     exit 1
   }
   pattern=$(echo "$image" | sed 's/\./\\./g')

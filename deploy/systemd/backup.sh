@@ -1,7 +1,8 @@
 #!/bin/sh
 # Writes a dump of the database to BACKUPS and deletes dumps that are older than KEEP_DAYS days.
-# Runs as a user who may connect without a password, such as postgres: a URL with one would show in
-# the list of processes. Each dump has a name of its own, so that a second run overwrites nothing.
+# Runs as a user that may connect without a password, such as postgres: a URL with a password would
+# show in the list of processes. Each dump has a name of its own, so that a second run overwrites
+# nothing.
 set -eu
 umask 077
 

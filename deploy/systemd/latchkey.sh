@@ -5,7 +5,7 @@ set -eu
 io=--pipe
 [ -t 0 ] && io=--pty
 
-# shellcheck disable=SC2016 # CREDENTIALS_DIRECTORY is known inside the unit alone.
+# shellcheck disable=SC2016 # CREDENTIALS_DIRECTORY is set only inside the unit.
 exec systemd-run --quiet --wait --collect "$io" \
   --property EnvironmentFile=/etc/latchkey/latchkey.env \
   --property LoadCredential=master-keys:/etc/latchkey/secrets/master-keys \

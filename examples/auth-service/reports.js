@@ -1,6 +1,7 @@
 /**
- * Another service, which holds no secret. The auth service (`npm start` at the root) signs; this one verifies by its JWKS.
- * A user exchanges the access token of a login for one that is meant for this service: POST /oauth/token (RFC 8693).
+ * Another service, without a secret. The auth service (`npm start` at the root) signs, and this one
+ * verifies with its JWKS. A user exchanges the access token of a login for one with the audience of
+ * this service: POST /oauth/token (RFC 8693).
  */
 import express from 'express'
 import { createLatchkey, remoteJwks } from 'latchkey'

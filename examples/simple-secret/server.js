@@ -1,6 +1,7 @@
 /**
- * One secret for everybody: a login route that issues a token, and a protected route behind it.
- * To rotate, start it with the new secret in JWT_SECRET and the old one in JWT_PREVIOUS_SECRET: nobody is logged out.
+ * One shared secret: a login route that issues a token, and a protected route. To rotate the secret
+ * without logging users out, restart with the new secret in JWT_SECRET and the old one in
+ * JWT_PREVIOUS_SECRET.
  */
 import { randomBytes } from 'node:crypto'
 import express from 'express'

@@ -1,6 +1,7 @@
 /**
- * A secret per user: the same login and the same protected route as in the simple example, and three things that it cannot do.
- * The secrets are in SQLite here; `postgresStore` takes its place without another change.
+ * A secret per user: the login and the protected route of the simple example, with grants, streams
+ * and revocation per user. The secrets are stored in SQLite; `postgresStore` is a drop-in
+ * replacement.
  */
 
 import { DatabaseSync } from '@photostructure/sqlite'
@@ -24,7 +25,8 @@ app.post('/login', async (req, res) => {
   const user = findUser(req.body?.email, req.body?.password)
   if (user === undefined) return res.status(401).json({ code: 'invalid_credentials' })
   const { token, expiresIn } = await latchkey.issue({ subject: user.id })
-  // Once for all of the user's tokens. An application with a table of users does this where it changes their roles.
+  // Applies to all tokens of the user. An application with a table of users does this where it
+  // changes their roles.
   await keys.setGrants(user.id, { roles: user.roles })
   res.json({ access_token: token, token_type: 'Bearer', expires_in: expiresIn })
 })
@@ -33,7 +35,7 @@ app.get('/me', requireAuth(latchkey), (req, res) => {
   res.json({ id: req.auth.subject })
 })
 
-// What a user may do is stored with the tenant, and is in no token: a change holds at once, on every device.
+// Grants are stored with the tenant and not in tokens: a change applies at once, on every device.
 app.get('/audit', requireAuth(latchkey), requireRole('auditor'), (req, res) => {
   res.json({ seenBy: req.auth.subject, roles: req.auth.grants.roles })
 })
@@ -43,8 +45,8 @@ app.post('/resign', requireAuth(latchkey), async (req, res) => {
   res.status(204).end()
 })
 
-// A stream of events lives on after its request was let in. It ends when what let it in ends: on logout, on every device or here, or when the
-// user's roles change, in whichever process that was.
+// A stream outlives the check of its request. It ends with the logout of this device or of all
+// devices, and when the user's roles change, in whichever process that happens.
 app.get('/events', requireAuth(latchkey), (req, res) => {
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   res.write(`event: welcome\ndata: ${req.auth.subject}\n\n`)
@@ -52,20 +54,20 @@ app.get('/events', requireAuth(latchkey), (req, res) => {
   res.on('close', stopWatching)
 })
 
-// This device: the session of the token.
+// Logs out this device: the session of the token.
 app.post('/logout', requireAuth(latchkey), async (req, res) => {
   const { subject, sessionId } = req.auth
   if (sessionId !== undefined) await keys.revokeSession(subject, sessionId)
   res.status(204).end()
 })
 
-// All of this user's devices, everywhere, at once. Nobody else notices.
+// Logs out all devices of this user at once, in every process. Other users are not affected.
 app.post('/logout-all', requireAuth(latchkey), async (req, res) => {
   await keys.revoke(req.auth.subject)
   res.status(204).end()
 })
 
-// A new secret for this user. Tokens from before go on working until the grace period ends.
+// Makes a new secret for this user. Earlier tokens stay valid until the grace period ends.
 app.post('/rotate', requireAuth(latchkey), async (req, res) => {
   await keys.rotate(req.auth.subject)
   res.status(204).end()

@@ -7,12 +7,12 @@ import { redisCache } from 'latchkey/redis'
 import { audience, issuer } from '../population.js'
 import type { ColdTask } from './messages.js'
 
-/** Tenants in PostgreSQL and in Redis, and a token of each. */
+/** Tenants in PostgreSQL and in Redis, with one token each. */
 export type ColdPopulation = Pick<ColdTask, 'masterKeys' | 'tokens' | 'kids'>
 
 const tenantsPerTransaction = 500
 
-/** Makes the tenants in an empty database, and has them all shared through Redis. */
+/** Creates the tenants in an empty database, and fills Redis with all of them. */
 export async function createColdPopulation(
   { databaseUrl, redisUrl }: Pick<ColdTask, 'databaseUrl' | 'redisUrl'>,
   tenants: number,
@@ -42,7 +42,7 @@ async function issueToken(latchkey: Latchkey, subject: string): Promise<string> 
   return (await latchkey.issue({ subject, claims, expiresIn: 3600 })).token
 }
 
-/** Another process would have read them all, and so put them into Redis. */
+/** Reads every tenant once, as another process would, which writes them to Redis. */
 async function share({
   databaseUrl,
   redisUrl,
@@ -51,7 +51,7 @@ async function share({
 }: Pick<ColdTask, 'databaseUrl' | 'redisUrl' | 'masterKeys' | 'tokens'>): Promise<void> {
   const store = postgresStore({ connectionString: databaseUrl })
   const client = new Redis(redisUrl)
-  // Patient, for what is not written now is never written.
+  // A long timeout, because an entry whose write times out is never written again.
   const cache = redisCache({ client, timeout: 5000 })
   const keys = tenantSecrets({ store, cache, masterKeys })
   const latchkey = createLatchkey({ issuer, audience, keys })

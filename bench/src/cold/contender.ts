@@ -7,14 +7,15 @@ import { countReads } from '../counted-store.js'
 import { audience, issuer } from '../population.js'
 import type { ColdPass, ColdResult, ColdTask, ContenderName } from './messages.js'
 
-// A process of one contender: looks every tenant up once, some thousands at a time, and does it all again as many times as asked.
+// The process of one contender: in each pass it looks up every tenant once, with a fixed number of
+// look-ups in flight.
 
 type Pass = () => Promise<ColdPass>
 
-/** Connections to PostgreSQL, for everybody: the default of both `pg` and `postgresStore`. */
+/** Connections to PostgreSQL of each contender: the default of both `pg` and `postgresStore`. */
 const poolSize = 10
 
-/** Long enough that a machine with other work to do reads from Redis all the same: that is what is measured. */
+/** Long enough that reads on a busy machine are still answered by Redis, which is measured here. */
 const redisTimeoutMs = 5000
 
 const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>> = {
@@ -31,7 +32,9 @@ const prepare: Readonly<Record<ContenderName, (task: ColdTask) => Promise<Pass>>
   'ioredis, a get each, auto pipelining': async (task) => getAll(task, await connectRedis(task.redisUrl, true)),
 }
 
-/** A process that knows nothing of its tenants: a new instance, with connections of its own. */
+/**
+ * Verifies all tokens with a new instance, which has connections of its own and an empty memory.
+ */
 async function verifyAll({ tokens, inFlight, ...task }: ColdTask, client: Redis | undefined): Promise<ColdPass> {
   const own = postgresStore({ connectionString: task.databaseUrl, max: poolSize })
   const { store, reads } = countReads(own)

@@ -8,16 +8,17 @@ import { formatCount, type Table } from '../table.js'
 import { type ColdPopulation, createColdPopulation } from './cold-population.js'
 import type { ColdPass, ColdResult, ColdTask, ContenderName } from './messages.js'
 
-// How many tenants that a process does not know it verifies a second, beside as many plain lookups by the drivers themselves.
+// How many tenants that are not in memory a process verifies per second, beside the same number of
+// plain look-ups by the drivers.
 
 const flags = benchFlags()
 const tenants = flags.quick ? 10_000 : 20_000
 const rounds = flags.quick ? 1 : 5
 const passes = flags.quick ? 3 : 4
-/** As when a herd comes to a process that has just started; the drivers' lookups are given as many. */
+/** As when many requests reach a process that has just started. The drivers get the same number. */
 const inFlight = 1000
 
-/** Each with the one that it is compared to. */
+/** Each contender, with the one that it is compared to. */
 const contenders = new Map<ContenderName, ContenderName>([
   ['Latchkey, from PostgreSQL', 'pg, a query each'],
   ['pg, a query each', 'pg, a query each'],
@@ -26,19 +27,19 @@ const contenders = new Map<ContenderName, ContenderName>([
   ['ioredis, a get each, auto pipelining', 'ioredis, a get each'],
 ])
 
-/** Lookups per second, the median over the rounds. */
+/** Look-ups per second, the median over the rounds. */
 interface Row {
   readonly name: ContenderName
   /** In a process that has just started, whose code runs for the first time. */
   readonly firstPass: number
-  /** In a process that has been running, for tenants that it does not know. */
+  /** In a warm process, for tenants that are not in its memory. */
   readonly laterPasses: number
   readonly least: number
   readonly most: number
-  /** `laterPasses` by that of the plain lookups in the same place. */
+  /** `laterPasses` divided by that of the plain look-ups in the same place. */
   readonly ratio: number
   readonly cpuMicros: number
-  /** The same ratio of what a microsecond of the process's time does. */
+  /** The same ratio for look-ups per microsecond of CPU time. */
   readonly cpuRatio: number
 }
 
@@ -97,15 +98,18 @@ function rowsOf(results: ReadonlyMap<ContenderName, readonly ColdResult[]>): rea
   })
 }
 
-/** On a machine so busy that the change feed cannot prove itself in time Redis is not believed: then something else was measured. */
+/**
+ * Returns whether the pass measured what its name says. On a machine so busy that the change feed
+ * cannot prove itself in time, entries of Redis are not used and PostgreSQL is read instead.
+ */
 function isAsMeant(name: ContenderName, { storeReads }: ColdPass): boolean {
   return name !== 'Latchkey, from Redis' || storeReads === 0
 }
 
 function tableOf(all: readonly Row[]): Table {
   return {
-    title: `${formatCount(tenants)} tenants that the process does not know, ${formatCount(inFlight)} lookups in flight, median of ${rounds} rounds`,
-    header: ['', 'per second', 'spread', 'ratio', 'just started', 'CPU each', 'ratio'],
+    title: `${formatCount(tenants)} tenants that are not in memory, ${formatCount(inFlight)} look-ups in flight, median of ${rounds} rounds`,
+    header: ['', 'per second', 'spread', 'ratio', 'first pass', 'CPU each', 'ratio'],
     rows: all.map((row) => [
       row.name,
       formatCount(row.laterPasses),

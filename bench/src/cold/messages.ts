@@ -1,4 +1,4 @@
-/** Who looks a tenant up, and where. */
+/** The ways to look up a tenant that are compared. */
 export type ContenderName =
   | 'Latchkey, from PostgreSQL'
   | 'pg, a query each'
@@ -6,17 +6,17 @@ export type ContenderName =
   | 'ioredis, a get each'
   | 'ioredis, a get each, auto pipelining'
 
-/** One contender's task. */
+/** The task of one contender. */
 export interface ColdTask {
   readonly contender: ContenderName
   readonly databaseUrl: string
   readonly redisUrl: string
   readonly masterKeys: string
-  /** One token a tenant. */
+  /** One token per tenant. */
   readonly tokens: readonly string[]
   /** The kid of each token. */
   readonly kids: readonly string[]
-  /** Lookups that wait for an answer at the same time. */
+  /** Look-ups in flight at the same time. */
   readonly inFlight: number
   readonly passes: number
 }
@@ -24,13 +24,13 @@ export interface ColdTask {
 /** One pass over all tenants. */
 export interface ColdPass {
   readonly perSecond: number
-  /** Microseconds of this process's time that each lookup took, on whatever core: others on the machine disturb it little. */
+  /** CPU time of this process per look-up, in microseconds. Other processes hardly affect it. */
   readonly cpuMicros: number
   /** Reads of PostgreSQL, each of up to 500 tenants. */
   readonly storeReads: number
 }
 
-/** What a contender answers; the first pass is one of code that never ran before. */
+/** The result of a contender. In the first pass the code runs for the first time. */
 export interface ColdResult {
   readonly passes: readonly ColdPass[]
 }

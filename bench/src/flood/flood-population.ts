@@ -4,17 +4,17 @@ import { memoryStore } from 'latchkey/memory'
 import { countReads } from '../counted-store.js'
 import { audience, issuer, tokenType } from '../population.js'
 
-/** What a flood is made of, every kind of it as the bytes that a socket would deliver. */
+/** The tokens of a flood, as the bytes that a socket would deliver. */
 export interface FloodPopulation {
   readonly latchkey: Latchkey
   /** A verifier of the same keys that has verified nothing yet. */
   readonly freshLatchkey: () => Latchkey
   readonly storeReads: () => number
-  /** Tokens that were never verified: more than are remembered. */
+  /** Tokens that were never verified, more than the cache of verified tokens holds. */
   readonly unseen: readonly Buffer[]
-  /** Tokens that were verified before and are remembered. */
+  /** Tokens that were verified before and are in the cache of verified tokens. */
   readonly seen: readonly Buffer[]
-  /** Tokens to be refused, by what is wrong with them. */
+  /** Tokens that must be refused, by their defect. */
   readonly forgeries: ReadonlyMap<string, readonly Buffer[]>
 }
 
@@ -22,7 +22,7 @@ const unseenPerTenant = 5
 const maxTokenBytes = 8192
 const longAgoMs = 7_200_000
 
-/** Makes the tenants, and everything that can be wrong with a token of each. */
+/** Creates the tenants, and tokens with every kind of defect for each of them. */
 export async function createFloodPopulation(tenants: number): Promise<FloodPopulation> {
   const { store, reads } = countReads(memoryStore())
   const keys = tenantSecrets({ store, masterKeys: Keyring.generate('bench') })
@@ -33,7 +33,8 @@ export async function createFloodPopulation(tenants: number): Promise<FloodPopul
   const subjects = Array.from({ length: tenants }, () => randomUUID())
   const seen = await issueAll(latchkey, subjects)
   for (const token of seen) await latchkey.verify(String(token))
-  // As many expired ones as good ones: a round that meets each tenant but once finds nothing of it in the processor's cache.
+  // As many expired tokens as good ones: in a round with one token per tenant, no tenant's data
+  // would be in the processor's cache.
   const severalEach = Array.from({ length: unseenPerTenant }, () => subjects).flat()
   const expired = await issueAll(before, severalEach)
   const unseen = await issueAll(latchkey, severalEach)
@@ -67,7 +68,10 @@ function withMadeUpKid(token: Buffer): Buffer {
   return Buffer.from(header + token.subarray(token.indexOf('.')).toString('latin1'), 'latin1')
 }
 
-/** The first characters of a signature carry six random bits each; a last one that carries fewer is left canonical. */
+/**
+ * Returns random base64url text. The last character of a signature carries fewer than six bits, so
+ * it is a fixed one to stay canonical.
+ */
 function randomText(length: number): Buffer {
   return Buffer.from(
     `${randomBytes(length)

@@ -1,4 +1,7 @@
-/** `npm run bench:flood`: what it costs to refuse a token, beside accepting one, and what a flood of forged ones does to those that are good. */
+/**
+ * `npm run bench:flood`: the cost of refusing a token, beside that of accepting one, and the effect
+ * of a flood of forged tokens on valid ones.
+ */
 import type { Latchkey } from 'latchkey'
 import type { Bar } from '../bars.js'
 import { benchFlags, publish } from '../publish.js'
@@ -12,22 +15,22 @@ const flags = benchFlags()
 const tenants = flags.quick ? 2_000 : 10_000
 const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 150 } : { rounds: 7, roundMs: 400 }
 const floodRounds = flags.quick ? 3 : 9
-/** Forged tokens for each good one. */
+/** Forged tokens per valid one. */
 const forgedPerGood = 99
 const goodPerTurn = 50
 const goodPerRound = flags.quick ? 1000 : 4000
 
 const unseenName = 'accepted, never seen before'
 
-/** What one kind of token costs. */
+/** The cost of one kind of token. */
 interface Refusal {
   readonly name: string
   readonly timing: Timing
-  /** By accepting a token that was never seen. */
+  /** The time divided by that of accepting a token that was never seen. */
   readonly ratio: number
 }
 
-/** What a good token costs alone and in the flood; microseconds, the median of all. */
+/** The cost of a valid token, alone and during the flood: the median, in microseconds. */
 interface GoodToken {
   readonly name: string
   readonly aloneMicros: number
@@ -51,14 +54,14 @@ await publish({
   tables: [refusalTable(refusals), floodTable(flood)],
   bars: [
     ...refusals.slice(1).map(({ name, ratio }): Bar => {
-      return { what: `${name}: by accepting one`, wanted: 1, measured: ratio, atMost: true, unit: '×' }
+      return { what: `${name}: ratio to accepting one`, wanted: 1, measured: ratio, atMost: true, unit: '×' }
     }),
-    { what: 'reads of the store in the flood', wanted: 0, measured: flood.storeReads, atMost: true, unit: '' },
+    { what: 'reads of the store during the flood', wanted: 0, measured: flood.storeReads, atMost: true, unit: '' },
   ],
 })
 
 async function measureRefusals({ freshLatchkey, unseen, forgeries }: FloodPopulation): Promise<readonly Refusal[]> {
-  // Each round with a memory that is empty, and no token twice.
+  // Each round starts with an empty memory and uses no token twice.
   const contestant = (run: (latchkey: Latchkey) => Operation<string>, tokens: readonly Buffer[]) => ({
     prepare: () => run(freshLatchkey()),
     inputs: takingTurns(tokens, asFromSocket, { endlessly: false }),
@@ -92,7 +95,7 @@ async function measureFlood({ latchkey, storeReads, unseen, seen, forgeries }: F
       for (let count = 0; count < goodPerRound; count += 1) alone.push(microsOf(accept, next()))
       const startedAt = performance.now()
       for (let count = 0; count < goodPerRound; count += 1) {
-        // The change feed is to prove itself meanwhile, as in a server that reads its sockets.
+        // Lets the change feed prove itself, as in a server that reads its sockets.
         if (count % goodPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
         for (let place = 0; place < forgedPerGood; place += 1) refuse(forged())
         inFlood.push(microsOf(accept, next()))
@@ -106,7 +109,7 @@ async function measureFlood({ latchkey, storeReads, unseen, seen, forgeries }: F
 
 function accepting(latchkey: Latchkey): (token: string) => void {
   return (token) => {
-    if (latchkey.verify(token) instanceof Promise) throw new Error('A good token had to be read.')
+    if (latchkey.verify(token) instanceof Promise) throw new Error('A valid token caused a read.')
   }
 }
 
@@ -122,7 +125,7 @@ function refusing(latchkey: Latchkey): (token: string) => void {
   }
 }
 
-/** Tokens one after another, in no order, each as a fresh string, as from a socket. */
+/** Returns the tokens in a random order, each as a fresh string, as from a socket. */
 function inTurn(all: readonly Buffer[]): () => string {
   const tokens = shuffled(all)
   let place = 0
@@ -136,7 +139,7 @@ function asFromSocket(token: Buffer): string {
   return token.toString('latin1')
 }
 
-/** As many of each kind as there are of the least, in turn. */
+/** Returns the kinds in turn, as many tokens of each as the smallest kind has. */
 function interleaved(kinds: readonly (readonly Buffer[])[]): Buffer[] {
   const least = Math.min(...kinds.map((tokens) => tokens.length))
   return Array.from({ length: least }, (_, place) => kinds.flatMap((tokens) => tokens[place] ?? [])).flat()
@@ -150,8 +153,8 @@ function microsOf(operation: (token: string) => void, token: string): number {
 
 function refusalTable(all: readonly Refusal[]): Table {
   return {
-    title: 'What it takes to refuse',
-    header: ['A token that is', 'each', 'spread', 'processor', 'by accepting one'],
+    title: 'Cost of refusing a token',
+    header: ['A token that is', 'each', 'spread', 'processor', 'ratio to accepting one'],
     rows: all.map(({ name, timing, ratio }) => [
       name,
       formatMicros(timing.median),
@@ -164,8 +167,8 @@ function refusalTable(all: readonly Refusal[]): Table {
 
 function floodTable({ forgedPerSecond, storeReads, good }: Flood): Table {
   return {
-    title: `A flood: of ${forgedPerGood + 1} tokens ${forgedPerGood} are forged, ${formatCount(forgedPerSecond)} of them a second; reads of the store: ${storeReads}`,
-    header: ['A good token', 'alone', 'in the flood', 'ratio'],
+    title: `A flood: ${forgedPerGood} of ${forgedPerGood + 1} tokens are forged, ${formatCount(forgedPerSecond)} of them per second; reads of the store: ${storeReads}`,
+    header: ['A valid token', 'alone', 'during the flood', 'ratio'],
     rows: good.map(({ name, aloneMicros, inFloodMicros }) => [
       name,
       `${aloneMicros.toFixed(2)} µs`,

@@ -1,21 +1,22 @@
 import type { Actor } from './simulation.js'
 
-/** How an attempt to sign in was answered. */
+/** The answer to an attempt to sign in. */
 export interface Answer {
   readonly status: number
   readonly retryAfterMs: number
 }
 
-/** One try at the account, from an address. */
+/** Makes one attempt to sign in to the account, from an address. */
 export type TryPassword = (address: string) => Promise<Answer>
 
-/** How close before the announced moment the guessers begin to knock, so as to be the first. */
-const eagernessMs = 1000
-const knockEveryMs = 100
+/** How long before the announced moment the guessers start to retry, so that they are first. */
+const leadMs = 1000
+const retryEveryMs = 100
 
 /**
- * Guessers who work together from many addresses, know the rules, and waste nothing: as soon as the account can be tried, that of their addresses tries
- * which has the shortest wait. They are faster than anybody who keeps to Retry-After.
+ * A botnet that guesses from many addresses, knows the limits and wastes no attempt: as soon as the
+ * account can be tried, the address with the shortest wait tries. It is faster than any client that
+ * obeys Retry-After.
  */
 export class Guessers {
   readonly guesses: number[] = []
@@ -27,7 +28,7 @@ export class Guessers {
     this.#tryPassword = tryPassword
   }
 
-  /** How many of the addresses have been used. */
+  /** The number of addresses that have guessed. */
   get used(): number {
     return [...this.#failures.values()].filter((failures) => failures > 0).length
   }
@@ -35,7 +36,7 @@ export class Guessers {
   readonly act: Actor = async (nowMs) => {
     const address = this.#best()
     const { status, retryAfterMs } = await this.#tryPassword(address)
-    if (status === 429) return nowMs + Math.max(knockEveryMs, retryAfterMs - eagernessMs)
+    if (status === 429) return nowMs + Math.max(retryEveryMs, retryAfterMs - leadMs)
     if (status !== 401) throw new Error(`A guess was answered with ${status}.`)
     this.guesses.push(nowMs)
     this.#failures.set(address, (this.#failures.get(address) ?? 0) + 1)

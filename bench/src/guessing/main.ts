@@ -7,7 +7,8 @@ import type { Table } from '../table.js'
 import { type Answer, Guessers } from './guessers.js'
 import { Simulation } from './simulation.js'
 
-// A month in simulated time: 1,000 addresses guess at one account of a whole server, while its owner signs in as people do.
+// A month in simulated time: 1,000 addresses guess the password of one account on a complete
+// server, while its owner signs in as usual.
 
 const flags = benchFlags()
 const addresses = 1000
@@ -17,7 +18,7 @@ const hourMs = 3_600_000
 const startMs = Date.UTC(2030, 0, 1)
 const home = '198.51.100.1'
 const account = { email: 'owner@example.com', password: 'correct horse battery staple' }
-/** Before all others who act at the same moment, or after them. */
+/** The order of actors at the same moment: the guessers act before the owner. */
 const [first, last] = [0, 1]
 
 let places = 0
@@ -25,9 +26,9 @@ let device = ''
 const simulation = new Simulation(startMs)
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-guessing-'))
 const { app, close } = await createServer(configuration(), {
-  // Jumps from event to event; what measures real durations goes on with the machine's time.
+  // The wall clock jumps from event to event. Durations are measured by the machine's clock.
   clock: { now: () => Math.round(simulation.nowMs), monotonic: () => performance.now() },
-  // The work of a hash is no part of what is shown.
+  // Hashing is replaced, because its cost is not part of this simulation.
   passwords: {
     hash: async (password) => password,
     compare: async (password, hashed) => ({ matches: password === hashed, rehash: false }),
@@ -38,10 +39,10 @@ try {
   const registered = await post('/v1/register', account, { address: home })
   device = String(registered.json().device_token)
   const guessers = new Guessers(botnet(addresses), (address) => logIn('not the password', { address }))
-  simulation.enter(startMs, first, guessers.act)
+  simulation.schedule(startMs, first, guessers.act)
   const knownDevice = signInOften({ device, address: somewhere, everyMs: 8 * hourMs })
   const newAtHome = signInOften({ address: () => home, everyMs: dayMs })
-  const vouchedFor = signInVouched(dayMs)
+  const withDeviceToken = signInWithDeviceToken(dayMs)
   const newElsewhere = (flags.quick ? [2] : [1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34]).map(signInElsewhere)
   await simulation.run(startMs + days * dayMs)
   const results = {
@@ -54,7 +55,7 @@ try {
     owner: {
       knownDevice,
       newDeviceInKnownNetwork: newAtHome,
-      newDeviceVouchedFor: vouchedFor,
+      newDeviceVouchedFor: withDeviceToken,
       newDeviceElsewhere: newElsewhere,
     },
   }
@@ -65,14 +66,15 @@ try {
 }
 
 function configuration() {
-  const roomy = 'address:1000000/60,pair:1000000/60'
+  const unlimited = 'address:1000000/60,pair:1000000/60'
   return readConfiguration({
     PORT: '0',
     LATCHKEY_DATA_DIR: folder,
     LATCHKEY_ISSUER: 'http://bench.test',
     LOG_LEVEL: 'error',
-    // They are counted in real time, in which all this takes a minute; here the delays stand alone.
-    LATCHKEY_LIMIT_LOGIN: roomy,
+    // Rate limits count in real time, and the whole simulation takes about a minute of it. They are
+    // lifted so that only the delays after failures apply.
+    LATCHKEY_LIMIT_LOGIN: unlimited,
   })
 }
 
@@ -86,13 +88,13 @@ async function logIn(password: string, from: { address: string; device?: string 
   return { status: statusCode, retryAfterMs: Number(headers['retry-after'] ?? 0) * 1000 }
 }
 
-/** What became of somebody's attempts to sign in with the right password. */
+/** The outcome of the owner's attempts to sign in with the right password. */
 interface SignIns {
   tried: number
   succeededAtOnce: number
 }
 
-/** The owner signs in again and again, and mistypes the password once before every third time. */
+/** Lets the owner sign in repeatedly, with one typing error before every third sign-in. */
 function signInOften({
   device,
   address,
@@ -103,7 +105,7 @@ function signInOften({
   everyMs: number
 }): SignIns {
   const seen: SignIns = { tried: 0, succeededAtOnce: 0 }
-  simulation.enter(startMs + everyMs / 3, last, async (nowMs) => {
+  simulation.schedule(startMs + everyMs / 3, last, async (nowMs) => {
     const from = { address: address(), device }
     if (seen.tried % 3 === 2) await logIn('a typing error', from)
     const { status } = await logIn(account.password, from)
@@ -114,15 +116,15 @@ function signInOften({
   return seen
 }
 
-/** Before each login the owner has a device that is signed in vouch for a new one. */
-function signInVouched(everyMs: number): SignIns {
+/** Lets the owner sign in on new devices, each with a device token from a signed-in device. */
+function signInWithDeviceToken(everyMs: number): SignIns {
   const seen: SignIns = { tried: 0, succeededAtOnce: 0 }
-  simulation.enter(startMs + everyMs / 2, last, async (nowMs) => {
+  simulation.schedule(startMs + everyMs / 2, last, async (nowMs) => {
     const signedIn = await post('/v1/login', account, { address: somewhere(), device })
     const headers = { authorization: `Bearer ${signedIn.json().access_token}` }
     const payload = { password: account.password }
-    const vouched = await app.inject({ method: 'POST', url: '/v1/me/devices', headers, payload })
-    const { status } = await logIn(account.password, { address: somewhere(), device: vouched.json().device_token })
+    const issued = await app.inject({ method: 'POST', url: '/v1/me/devices', headers, payload })
+    const { status } = await logIn(account.password, { address: somewhere(), device: issued.json().device_token })
     seen.tried += 1
     if (status === 200) seen.succeededAtOnce += 1
     return nowMs + everyMs
@@ -130,15 +132,18 @@ function signInVouched(everyMs: number): SignIns {
   return seen
 }
 
-/** The owner comes on some day with nothing but the password, from a network never seen, and comes again when Retry-After says. */
+/**
+ * Lets the owner sign in on a given day with only the password, from an unknown network, and retry
+ * when Retry-After says.
+ */
 function signInElsewhere(day: number) {
-  const arrivedMs = startMs + day * dayMs
+  const firstTryMs = startMs + day * dayMs
   const address = somewhere()
   const seen: { day: number; waitedMinutes: number | null } = { day, waitedMinutes: null }
-  simulation.enter(arrivedMs, last, async (nowMs) => {
+  simulation.schedule(firstTryMs, last, async (nowMs) => {
     const { status, retryAfterMs } = await logIn(account.password, { address })
     if (status === 429) return nowMs + retryAfterMs
-    seen.waitedMinutes = Math.round((nowMs - arrivedMs) / 60_000)
+    seen.waitedMinutes = Math.round((nowMs - firstTryMs) / 60_000)
     return undefined
   })
   return seen
@@ -148,7 +153,7 @@ function botnet(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
 }
 
-/** A network in which nobody has been before. */
+/** Returns an address in a network that was not used before. */
 function somewhere(): string {
   places += 1
   return `172.16.${places >> 8}.${places & 255}`
@@ -182,7 +187,7 @@ function tableOf(results: {
     waitedMinutes === null ? `not before day ${days}` : `after ${waitedMinutes} minutes`,
   ])
   return {
-    title: 'A month of guessing at one account',
+    title: 'A month of password guesses at one account',
     header: [`${addresses} addresses, ${days} days`, ''],
     rows: [
       ['guesses in the worst 24 hours', String(results.guessesInWorstDay)],
@@ -191,7 +196,7 @@ function tableOf(results: {
       ['addresses used', String(results.addressesUsed)],
       ['owner, known device, any network', often(owner.knownDevice)],
       ['owner, new device, known network', often(owner.newDeviceInKnownNetwork)],
-      ['owner, new device that a known one vouched for', often(owner.newDeviceVouchedFor)],
+      ['owner, new device with a token from a known one', often(owner.newDeviceVouchedFor)],
       ['owner, new device and network, password only', ''],
       ...waits,
     ],

@@ -1,7 +1,7 @@
-/** Something that happens at a moment of simulated time; gives the moment at which it goes on, or nothing when it is over. */
+/** Acts at a moment of simulated time. Returns the moment of its next action, if there is one. */
 export type Actor = (nowMs: number) => Promise<number | undefined>
 
-/** Time that moves only from one event to the next. */
+/** A clock that moves from one event to the next. */
 export class Simulation {
   #nowMs: number
   readonly #events: { readonly atMs: number; readonly order: number; readonly actor: Actor }[] = []
@@ -14,12 +14,12 @@ export class Simulation {
     return this.#nowMs
   }
 
-  /** Lets an actor begin. Of those who act at the same moment the lower `order` comes first. */
-  enter(atMs: number, order: number, actor: Actor): void {
+  /** Schedules an actor. Of actors at the same moment the one with the lower `order` acts first. */
+  schedule(atMs: number, order: number, actor: Actor): void {
     this.#events.push({ atMs, order, actor })
   }
 
-  /** Runs until that moment. */
+  /** Runs all events before that moment. */
   async run(untilMs: number): Promise<void> {
     for (;;) {
       this.#events.sort((one, other) => one.atMs - other.atMs || one.order - other.order)
@@ -28,7 +28,7 @@ export class Simulation {
       this.#events.shift()
       this.#nowMs = next.atMs
       const again = await next.actor(this.#nowMs)
-      if (again !== undefined) this.enter(Math.max(again, this.#nowMs), next.order, next.actor)
+      if (again !== undefined) this.schedule(Math.max(again, this.#nowMs), next.order, next.actor)
     }
   }
 }

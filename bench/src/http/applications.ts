@@ -18,17 +18,20 @@ import type { SessionCheck } from './sessions.js'
 import type { PeerKeys } from './tokens.js'
 import type { VersionCheck } from './versions.js'
 
-/** What the applications are made of. */
+/** The parts that all applications share. */
 export interface Parts {
   readonly latchkey: Latchkey
-  /** Somebody, another one each time and in no order: what a guarded route answers with, for those that do not know who asks. */
-  readonly anybody: () => string
+  /** Returns another subject each time, in random order: the answer of routes without a guard. */
+  readonly nextSubject: () => string
   readonly keys: PeerKeys
   readonly versions: VersionCheck
   readonly sessions: SessionCheck
 }
 
-/** Starts a framework's applications: one a route, the same answer behind different guards, each written as its documentation says. */
+/**
+ * Starts the applications of a framework, one per route. All give the same answer behind different
+ * guards, each written as its documentation says.
+ */
 export const applications: Readonly<Record<Framework, (parts: Parts) => Promise<readonly Route[]>>> = {
   express: startExpress,
   fastify: startFastify,
@@ -37,7 +40,7 @@ export const applications: Readonly<Record<Framework, (parts: Parts) => Promise<
 
 const path = '/me'
 
-/** The routes of these ports, in their order. */
+/** Returns the routes at these ports, in the same order. */
 function routesAt(ports: readonly number[], peer: string, takes: TokenKind = 'tenant'): readonly Route[] {
   const kinds = [
     { name: 'open', takes: 'none' },
@@ -54,7 +57,7 @@ function bearerOf(header: string | undefined): string {
   return header?.startsWith('Bearer ') === true ? header.slice(7) : ''
 }
 
-async function startExpress({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
+async function startExpress({ latchkey, nextSubject, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
   const guard = expressjwt({
     secret: async (_req, token) => keys.secretOf(token?.header.kid).keyObject,
     algorithms: ['HS256'],
@@ -70,8 +73,8 @@ async function startExpress({ latchkey, anybody, keys, versions, sessions }: Par
     }
   }
   const handlers: readonly (readonly express.RequestHandler[])[] = [
-    [(_req, res) => void res.json({ id: anybody() })],
-    [(_req, _res, next) => next(), (_req, res) => void res.json({ id: anybody() })],
+    [(_req, res) => void res.json({ id: nextSubject() })],
+    [(_req, _res, next) => next(), (_req, res) => void res.json({ id: nextSubject() })],
     [expressAuth(latchkey), (req, res) => void res.json({ id: authOf(req).subject })],
     [guard, (req: JwtRequest, res) => void res.json({ id: req.auth?.sub })],
     [checked((req) => versions.check(bearerOf(req.headers.authorization)))],
@@ -90,7 +93,7 @@ async function startExpress({ latchkey, anybody, keys, versions, sessions }: Par
   return routesAt(await Promise.all(ports), 'express-jwt')
 }
 
-async function startFastify({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
+async function startFastify({ latchkey, nextSubject, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
   const peerOptions: FastifyJWTOptions = {
     decode: { complete: true },
     secret: async (_request: FastifyRequest, token: unknown) =>
@@ -110,8 +113,8 @@ async function startFastify({ latchkey, anybody, keys, versions, sessions }: Par
     }
   }
   const registrations: readonly ((app: FastifyInstance) => unknown)[] = [
-    (app) => app.get(path, async () => ({ id: anybody() })),
-    (app) => app.get(path, { onRequest: (_request, _reply, done) => done() }, async () => ({ id: anybody() })),
+    (app) => app.get(path, async () => ({ id: nextSubject() })),
+    (app) => app.get(path, { onRequest: (_request, _reply, done) => done() }, async () => ({ id: nextSubject() })),
     (app) => app.get(path, { onRequest: fastifyAuth(latchkey) }, async (request) => ({ id: request.auth.subject })),
     async (app) => {
       await app.register(fastifyJwt, peerOptions)
@@ -139,7 +142,7 @@ async function startFastify({ latchkey, anybody, keys, versions, sessions }: Par
   return routesAt(await Promise.all(ports), '@fastify/jwt')
 }
 
-async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
+async function startHono({ latchkey, nextSubject, keys, versions, sessions }: Parts): Promise<readonly Route[]> {
   const cryptoKeys = new Map<string, Promise<webcrypto.CryptoKey>>()
   const imported = (kid: string | undefined): Promise<webcrypto.CryptoKey> => {
     const known = cryptoKeys.get(String(kid))
@@ -149,7 +152,7 @@ async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts)
     cryptoKeys.set(String(kid), key)
     return key
   }
-  // hono/jwt's own middleware takes one secret for all; its functions serve for one a user.
+  // The middleware of hono/jwt takes one shared secret; its functions work with one per user.
   const guard = createMiddleware<{ Variables: { subject: string } }>(async (c, next) => {
     try {
       const token = bearerOf(c.req.header('authorization'))
@@ -167,12 +170,12 @@ async function startHono({ latchkey, anybody, keys, versions, sessions }: Parts)
     return id === undefined ? c.body(null, 401) : c.json({ id })
   }
   const registrations: readonly ((app: Hono) => unknown)[] = [
-    (app) => app.get(path, (c) => c.json({ id: anybody() })),
+    (app) => app.get(path, (c) => c.json({ id: nextSubject() })),
     (app) =>
       app.get(
         path,
         (_c, next) => next(),
-        (c) => c.json({ id: anybody() }),
+        (c) => c.json({ id: nextSubject() }),
       ),
     (app) => app.get(path, honoAuth(latchkey), (c) => c.json({ id: c.get('auth').subject })),
     (app) => app.get(path, guard, (c) => c.json({ id: c.get('subject') })),

@@ -1,4 +1,7 @@
-/** `npm run bench:http`: what a guard costs a real server, per framework, beside an open route of the same server. */
+/**
+ * `npm run bench:http`: the cost of a guard on a real server, per framework, beside an open route
+ * of the same server.
+ */
 import autocannon from 'autocannon'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import type { Bar } from '../bars.js'
@@ -27,16 +30,19 @@ interface Sample {
 interface RouteResult extends Sample {
   readonly framework: Framework
   readonly route: string
-  /** Share of the open route's requests per second, in the same round; median. */
+  /** The share of the open route's requests per second in the same round; median. */
   readonly throughputRatio: number
-  /** The open route's CPU time a request by this one's: what the ratio would be if the server alone were the limit. */
+  /**
+   * The open route's CPU time per request divided by this one's: the ratio if the server alone were
+   * the bottleneck.
+   */
   readonly cpuRatio: number
 }
 
 const flags = benchFlags()
 const tenants = flags.quick ? 1000 : 10_000
 const rounds = flags.quick ? 1 : 21
-// Short, so that a route and the open one beside which it is seen find the machine in the same mood.
+// Short, so that the speed of the machine hardly drifts between a route and the open one.
 const durationSec = 1
 const connections = 20
 
@@ -76,7 +82,7 @@ async function measureFramework(framework: Framework): Promise<RouteResult[]> {
   }
 }
 
-/** The routes in a circle, so that none always follows the same one, whose garbage it would inherit. */
+/** Rotates the routes, so that none always runs after the same one and collects its garbage. */
 function beginningAt(routes: readonly Route[], round: number): readonly Route[] {
   const first = round % routes.length
   return [...routes.slice(first), ...routes.slice(0, first)]
@@ -92,7 +98,7 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
     url: route.url,
     connections,
     duration: durationSec,
-    // Each connection goes through tokens of its own, together through all of them; the open route gets the same.
+    // Each connection sends its own share of the tokens. The open route gets the same ones.
     setupClient: (client) => {
       const share = list.filter((_, at) => at % connections === connected)
       connected += 1
@@ -104,11 +110,11 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
   return { requestsPerSecond: requests.total / durationSec, p99Ms: latency.p99, cpuMicroseconds: cpu / requests.total }
 }
 
-/** A guard that lets everybody pass, or nobody, must not be measured. */
+/** Throws unless the guard accepts a valid token and refuses the bad ones. */
 async function checkRoute({ tokens, bad }: Ready, { url, name, takes }: Route): Promise<void> {
   if (takes === 'none') return
   const call = async (token = '') => (await fetch(url, { headers: headersWith(takes, token) })).status
-  if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a good token.`)
+  if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a valid token.`)
   for (const [at, token] of bad[takes].entries()) {
     if ((await call(token)) !== 401) throw new Error(`${name} does not refuse bad token ${at}.`)
   }
@@ -130,7 +136,7 @@ function summary(framework: Framework, route: Route, own: readonly Sample[], ope
 
 function tableOf(all: readonly RouteResult[]): Table {
   return {
-    title: `A guarded route beside an open one of the same server: ${connections} connections, median of ${rounds} rounds`,
+    title: `A guarded route beside an open one on the same server: ${connections} connections, median of ${rounds} rounds`,
     header: ['', 'requests/s', 'of open', 'p99', 'server CPU', 'of open'],
     rows: all.map((row) => [
       `${row.framework}: ${row.route}`,
@@ -143,7 +149,7 @@ function tableOf(all: readonly RouteResult[]): Table {
   }
 }
 
-/** One line a framework. */
+/** Returns a table with one row per framework. */
 function summaryOf(all: readonly RouteResult[]): Table {
   const share = (framework: Framework, isMeant: (route: string) => boolean) => {
     const result = all.find((row) => row.framework === framework && isMeant(row.route))
@@ -151,7 +157,7 @@ function summaryOf(all: readonly RouteResult[]): Table {
   }
   const peers = { express: 'express-jwt', fastify: '@fastify/jwt', hono: 'hono/jwt' }
   return {
-    title: 'Requests per second of a guarded route, as a share of an open one’s',
+    title: 'Requests per second of a guarded route, as a share of an open route’s',
     header: ['', emptyRoute, 'Latchkey', 'express-jwt, @fastify/jwt, hono/jwt', versionRoute, sessionRoute],
     rows: frameworks.map((framework) => [
       framework,

@@ -18,7 +18,7 @@ export class ServerProcess {
     return new ServerProcess(child, ready)
   }
 
-  /** The CPU time that it has used so far, in microseconds. */
+  /** Returns the CPU time that the server has used so far, in microseconds. */
   async cpuTime(): Promise<number> {
     const answered = once(this.#child, 'message')
     this.#child.send('cpu')
@@ -35,5 +35,5 @@ export class ServerProcess {
 
 async function failWhenItEnds(child: ChildProcess): Promise<never> {
   await once(child, 'exit')
-  throw new Error('The server ended before it was up.')
+  throw new Error('The server exited before it was ready.')
 }

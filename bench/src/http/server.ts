@@ -1,4 +1,7 @@
-/** One framework's server, in a process of its own: says when it is up, and what CPU time it has used whenever it is asked. */
+/**
+ * The server of one framework, in a process of its own. It reports when it is ready, and its CPU
+ * time on request.
+ */
 import { createPopulation } from '../population.js'
 import { shuffled } from '../shuffled.js'
 import { applications } from './applications.js'
@@ -13,13 +16,13 @@ const { latchkey, subjects } = population
 const keys = peerKeys(population)
 const versions = await createVersionCheck(databaseUrl, subjects, keys.shared)
 const sessions = await createSessionCheck(databaseUrl, subjects)
-const inNoOrder = shuffled(subjects)
+const shuffledSubjects = shuffled(subjects)
 let turn = 0
-const anybody = () => {
-  turn = (turn + 1) % inNoOrder.length
-  return inNoOrder[turn] ?? ''
+const nextSubject = () => {
+  turn = (turn + 1) % shuffledSubjects.length
+  return shuffledSubjects[turn] ?? ''
 }
-const routes = await applications[framework as Framework]({ latchkey, anybody, keys, versions, sessions })
+const routes = await applications[framework as Framework]({ latchkey, nextSubject, keys, versions, sessions })
 
 const own = population.tokens.map((token) => token.toString('latin1'))
 const versioned = subjects.map((subject) => versionedToken(subject, keys.shared))

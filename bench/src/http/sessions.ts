@@ -3,13 +3,15 @@ import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
 import pg from 'pg'
 
-/** What better-auth does out of the box: a cookie names a session, and its row is read for every request. */
+/** The default of better-auth: a cookie names a session, and every request reads its row. */
 export interface SessionCheck {
-  /** One cookie for each user. */
+  /** One cookie per user. */
   readonly cookies: readonly string[]
-  /** What it must refuse: a changed name, a signature of another secret, a session that has ended. */
+  /**
+   * Cookies that must be refused: a changed name, a signature of another secret, an ended session.
+   */
   readonly bad: readonly string[]
-  /** The user's ID. Rejects when there is no such session. */
+  /** Resolves to the ID of the user. Rejects when there is no such session. */
   check(headers: Headers): Promise<string>
 }
 

@@ -2,9 +2,9 @@ import { createSecretKey, type KeyObject, randomBytes, randomUUID } from 'node:c
 import jsonwebtoken from 'jsonwebtoken'
 import { audience, issuer, type Population, type TenantSecret, tokenType } from '../population.js'
 
-/** What the peers are given: the tenants' keys, and one more for the tokens that carry a version. */
+/** Keys of the peers: the tenants' keys, and a shared one for tokens with a version claim. */
 export interface PeerKeys {
-  /** The key that a token's header names. Throws when there is none. */
+  /** Returns the key that the `kid` names. Throws when there is none. */
   readonly secretOf: (kid: unknown) => TenantSecret
   readonly shared: KeyObject
 }
@@ -18,7 +18,7 @@ export function peerKeys({ secrets }: Population): PeerKeys {
   return { secretOf, shared: createSecretKey(randomBytes(32)) }
 }
 
-/** A token of one secret for everybody, with the version that the user's row had. */
+/** Returns a token of the shared secret, with the version of the user's row. */
 export function versionedToken(subject: string, key: KeyObject, expiresInSec = 3600): string {
   return jsonwebtoken.sign({ email: `${subject}@example.com`, role: 'editor', ver: 1, sid: randomUUID() }, key, {
     subject,
@@ -30,17 +30,17 @@ export function versionedToken(subject: string, key: KeyObject, expiresInSec = 3
   })
 }
 
-/** The same token with the type `JWT`, signed by the same key. */
+/** Returns the same token with the type `JWT`, signed with the same key. */
 export function retyped(token: string, { secretOf }: PeerKeys): string {
   const { header, payload } = jsonwebtoken.decode(token, { complete: true }) ?? {}
-  if (header === undefined || typeof payload !== 'object') throw new Error('This is no token.')
+  if (header === undefined || typeof payload !== 'object') throw new Error('The text is not a JWT.')
   return jsonwebtoken.sign(payload, secretOf(header.kid).keyObject, { header: { ...header, typ: 'JWT' } })
 }
 
-/** Tokens like this one that must be refused: tampered with, signed by a stranger, expired. */
+/** Returns variants that must be refused: tampered with, signed with another key, expired. */
 export function badTokens(good: string, key: KeyObject): readonly string[] {
   const { header, payload } = jsonwebtoken.decode(good, { complete: true }) ?? {}
-  if (header === undefined || typeof payload !== 'object') throw new Error('This is no token.')
+  if (header === undefined || typeof payload !== 'object') throw new Error('The text is not a JWT.')
   const [head, , signature] = good.split('.')
   const tampered = Buffer.from(JSON.stringify({ ...payload, role: 'tampered' })).toString('base64url')
   const sign = (claims: object, signer: KeyObject) => jsonwebtoken.sign(claims, signer, { header, algorithm: 'HS256' })

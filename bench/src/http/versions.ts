@@ -3,9 +3,11 @@ import jsonwebtoken from 'jsonwebtoken'
 import pg from 'pg'
 import { audience, issuer } from '../population.js'
 
-/** What a sensible developer would do instead: one secret, and a version in each user's row that is read for every request. */
+/** The usual alternative: one secret, and a version in each user's row that every request reads. */
 export interface VersionCheck {
-  /** The token's subject. Rejects when the token does not hold, or its version is not the user's. */
+  /**
+   * Resolves to the subject. Rejects when the token is invalid or its version is not the user's.
+   */
   check(token: string): Promise<string>
   close(): Promise<void>
 }

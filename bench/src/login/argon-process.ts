@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import type { ArgonResult, ArgonTask } from './messages.js'
 import { createPasswordCheck, password } from './password-check.js'
 
-// What the processors can do of Argon2id, with nothing around it: each thread has the next check at hand when one is done.
+// The Argon2id checks per second that the processors reach alone: no thread ever waits for the next
+// check.
 
 process.once('message', async ({ durationMs }: ArgonTask) => {
   const check = await createPasswordCheck()

@@ -1,4 +1,7 @@
-/** The least that a server can do for a login: it reads the request, checks the password, and answers as much as a real one does. Says its port once it is up. */
+/**
+ * The minimum work of a login: the server reads the request, checks the password, and sends an
+ * answer of realistic size. It reports its port once it listens.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'

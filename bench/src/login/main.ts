@@ -1,4 +1,7 @@
-/** `npm run bench:login`: logins a second beside what Argon2id alone allows on the same processors, refreshes a second, and how long a verification waits meanwhile. */
+/**
+ * `npm run bench:login`: logins per second beside the rate that Argon2id alone allows on the same
+ * processors, refreshes per second, and the latency of a verification meanwhile.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,24 +28,26 @@ import {
 const flags = benchFlags()
 const rounds = flags.quick ? 1 : 5
 const durationSec = flags.quick ? 2 : 6
-// So many that in all rounds nobody signs in so often that the limit of sessions ends the one that is verified, however fast the machine.
+// So many that no visitor reaches the limit of sessions, which would end the session that is
+// verified, however fast the machine is.
 const visitorCount = flags.quick ? 48 : 384
 
-/** A server under test, and what it did in each round. */
+/** A server under test, with its results in each round. */
 interface Subject {
   readonly name: string
   readonly server: ServedLatchkey
   readonly visitors: readonly Visitor[]
   readonly logins: Rate[]
-  /** Of a login. */
+  /** The processor time of a login. */
   readonly processor: ProcessorTime[]
   readonly refreshes: Rate[]
-  /** Verifications while nothing else happens, and while as many sign in as can. */
+  /** Verifications on an idle server, and while logins saturate it. */
   readonly calm: Rate[]
   readonly busy: Rate[]
 }
 
-// For what is forked here: Node's pool checks passwords, on as many threads as there are processors.
+// Applies to the forked processes: the thread pool of Node checks passwords, with one thread per
+// processor.
 process.env.UV_THREADPOOL_SIZE = String(availableParallelism())
 const postgres = await startPostgres()
 const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
@@ -51,18 +56,19 @@ const bareServer = await startBareServer()
 try {
   subjects.push(await startSubject('embedded', { LATCHKEY_DATA_DIR: folder }))
   subjects.push(await startSubject('PostgreSQL', { DATABASE_URL: postgres.url }))
-  // Those who came last do not come in a round. What is measured is a server that has been up for a while.
+  // Warms up the servers. The last visitors, whose refresh tokens are used here, refresh in no
+  // round.
   for (const { server, visitors } of subjects) {
     await measureLogins(server.url, visitors, durationSec)
     await measureRefreshes(server.url, visitors.slice(-16), durationSec)
   }
   const argon: ArgonResult[] = []
   const bare: Rate[] = []
-  const everybody = subjects.flatMap(({ visitors }) => visitors)
-  await measureLogins(bareServer.url, everybody, durationSec)
+  const allVisitors = subjects.flatMap(({ visitors }) => visitors)
+  await measureLogins(bareServer.url, allVisitors, durationSec)
   for (let round = 0; round < rounds; round += 1) {
     argon.push(await measureArgon())
-    bare.push(await measureLogins(bareServer.url, everybody, durationSec))
+    bare.push(await measureLogins(bareServer.url, allVisitors, durationSec))
     for (const { server, visitors, logins, processor, refreshes, calm, busy } of subjects) {
       const timeOfEach = await watchProcessors(server.url)
       const login = await measureLogins(server.url, visitors, durationSec)
@@ -74,7 +80,8 @@ try {
         measureLogins(server.url, visitors, durationSec),
       ])
       busy.push(verifications)
-      // Whoever signed in before refreshes: their first tokens are still good, for nobody has used them.
+      // Uses the refresh tokens of the registration, which are valid because they were not used
+      // yet.
       refreshes.push(await measureRefreshes(server.url, visitors.slice(16 * round, 16 * (round + 1)), durationSec))
     }
   }
@@ -96,15 +103,15 @@ try {
 }
 
 async function startSubject(name: string, env: Readonly<Record<string, string>>): Promise<Subject> {
-  const roomy = 'address:1000000/60'
+  const unlimited = 'address:1000000/60'
   const server = await serveLatchkey({
     ...env,
     LATCHKEY_ISSUER: 'http://localhost',
     LATCHKEY_MASTER_KEYS: Keyring.generate('bench'),
-    LATCHKEY_LIMIT_LOGIN: `${roomy},pair:1000000/60`,
-    LATCHKEY_LIMIT_REGISTER: roomy,
-    LATCHKEY_LIMIT_REFRESH: `${roomy},pair:1000000/60`,
-    LATCHKEY_LIMIT_GENERAL: roomy,
+    LATCHKEY_LIMIT_LOGIN: `${unlimited},pair:1000000/60`,
+    LATCHKEY_LIMIT_REGISTER: unlimited,
+    LATCHKEY_LIMIT_REFRESH: `${unlimited},pair:1000000/60`,
+    LATCHKEY_LIMIT_GENERAL: unlimited,
   })
   return {
     name,
@@ -126,7 +133,7 @@ function measureArgon(): Promise<ArgonResult> {
 interface LoginRow {
   readonly name: string
   readonly logins: number
-  /** Of what Argon2id alone did in the same round; median. */
+  /** The share of the rate of Argon2id alone in the same round; median. */
   readonly share: number
   readonly loginP99Ms: number
 }
@@ -171,7 +178,7 @@ function tableOf(rows: readonly Row[], bare: LoginRow, argonPerSecond: number): 
     `${loginP99Ms.toFixed(0)} ms`,
   ]
   return {
-    title: `Signing in and refreshing; Argon2id alone: ${argonPerSecond.toFixed(1)} a second on all processors`,
+    title: `Logins and refreshes; Argon2id alone: ${argonPerSecond.toFixed(1)} per second on all processors`,
     header: [
       '',
       'logins/s',
@@ -195,12 +202,15 @@ function tableOf(rows: readonly Row[], bare: LoginRow, argonPerSecond: number): 
   }
 }
 
-/** What the whole is made of: on a machine whose processors do nothing else, what is not Argon2id is what is missing to its rate. */
+/**
+ * Returns the parts of a login's processor time. On a machine without other load, the parts besides
+ * Argon2id account for the difference to its rate.
+ */
 function processorTable(rows: readonly Row[], argonCpuMs: number): Table {
   const inMs = (value: number) => `${value.toFixed(1)} ms`
   return {
-    title: 'The processor time of a login',
-    header: ['', 'Argon2id alone', 'the server besides', 'the visitors', 'all else on the machine'],
+    title: 'Processor time of a login',
+    header: ['', 'Argon2id alone', 'the rest of the server', 'the clients', 'the rest of the machine'],
     rows: rows.map(({ name, processor: { server, visitors, others } }) => [
       name,
       ...[argonCpuMs, server - argonCpuMs, visitors, others].map(inMs),
@@ -209,5 +219,10 @@ function processorTable(rows: readonly Row[], argonCpuMs: number): Table {
 }
 
 function barOf({ name, share }: Row): Bar {
-  return { what: `${name}: logins by what Argon2id alone allows`, wanted: 0.95, measured: share, unit: '' }
+  return {
+    what: `${name}: share of the login rate that Argon2id alone allows`,
+    wanted: 0.95,
+    measured: share,
+    unit: '',
+  }
 }

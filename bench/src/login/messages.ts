@@ -1,10 +1,10 @@
-/** For how long to check passwords. */
+/** The task of the Argon2id process. */
 export interface ArgonTask {
   readonly durationMs: number
 }
 
 export interface ArgonResult {
   readonly perSecond: number
-  /** Processor time of one check. */
+  /** The processor time of one check, in milliseconds. */
   readonly cpuMs: number
 }

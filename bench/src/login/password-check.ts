@@ -1,12 +1,12 @@
 import { hash, verify } from '@node-rs/argon2'
 
-/** What every visitor signs in with. */
+/** The password of every visitor. */
 export const password = 'correct horse battery staple'
 
-/** As the server hashes: see `usualCost` there. */
+/** The same cost as `usualCost` of the server. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** Gives the function that checks a candidate, by Argon2id and nothing else. */
+/** Resolves to a function that checks a candidate with Argon2id. */
 export async function createPasswordCheck(): Promise<(candidate: string) => Promise<boolean>> {
   const phc = await hash(password, cost)
   return (candidate) => verify(phc, candidate)

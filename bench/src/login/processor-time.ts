@@ -1,16 +1,21 @@
 import { cpus } from 'node:os'
 
-/** Where the processor time of one operation went, in milliseconds. */
+/** The processor time of one operation by its user, in milliseconds. */
 export interface ProcessorTime {
-  /** Of the server, all its threads. */
+  /** The server, with all its threads. */
   readonly server: number
-  /** Of this process, which plays the visitors. */
+  /** This process, which simulates the visitors. */
   readonly visitors: number
-  /** Of everything else on the machine: PostgreSQL, the system, and whoever disturbs. */
+  /** The rest of the machine: PostgreSQL, the operating system, and other processes. */
   readonly others: number
 }
 
-/** Begins to watch who uses the processors; the function it gives tells it for each of so many operations since. `url`: the server's. */
+/**
+ * Starts to measure the use of the processors.
+ *
+ * @param url The server's address.
+ * @returns A function that resolves to the time per operation since then.
+ */
 export async function watchProcessors(url: string): Promise<(operations: number) => Promise<ProcessorTime>> {
   const start = await readTimes(url)
   return async (operations) => {
@@ -26,7 +31,7 @@ async function readTimes(url: string) {
   const seconds = [...metrics.matchAll(/^latchkey_process_cpu_seconds_total\{.*\} (\S+)$/gm)].map(([, value]) =>
     Number(value),
   )
-  if (seconds.length !== 2) throw new Error('The server does not tell its processor time.')
+  if (seconds.length !== 2) throw new Error('The /metrics of the server lack latchkey_process_cpu_seconds_total.')
   const { user, system } = process.cpuUsage()
   return {
     server: 1000 * seconds.reduce((sum, value) => sum + value, 0),

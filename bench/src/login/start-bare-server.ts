@@ -17,5 +17,5 @@ export async function startBareServer(): Promise<Pick<ServedLatchkey, 'url' | 's
 }
 
 function failed(): never {
-  throw new Error('The bare server ended before it was up.')
+  throw new Error('The bare server exited before it was ready.')
 }

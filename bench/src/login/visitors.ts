@@ -1,16 +1,16 @@
 import autocannon from 'autocannon'
 import { password } from './password-check.js'
 
-/** Somebody who is signed in. */
+/** A user that is signed in. */
 export interface Visitor {
   readonly email: string
   readonly accessToken: string
   readonly refreshToken: string
-  /** Sent along with each login, as a browser does. */
+  /** Sent with each login, as a browser does. */
   readonly deviceToken: string
 }
 
-/** What a server did. */
+/** The throughput and latency of one kind of request. */
 export interface Rate {
   readonly count: number
   readonly perSecond: number
@@ -20,7 +20,7 @@ export interface Rate {
 const headers = { 'content-type': 'application/json' }
 const connections = 16
 
-/** Registers so many, some at a time. */
+/** Registers this many visitors, three at a time. */
 export async function registerVisitors(url: string, count: number): Promise<readonly Visitor[]> {
   const visitors: Visitor[] = []
   const register = async (): Promise<void> => {
@@ -45,7 +45,7 @@ export async function registerVisitors(url: string, count: number): Promise<read
   return visitors
 }
 
-/** Signs them in again and again. */
+/** Measures repeated sign-ins of the visitors. */
 export function measureLogins(url: string, visitors: readonly Visitor[], durationSec: number): Promise<Rate> {
   let connected = 0
   return measure(url, durationSec, (client) => {
@@ -62,7 +62,7 @@ export function measureLogins(url: string, visitors: readonly Visitor[], duratio
   })
 }
 
-/** Has their access tokens verified, evenly spread over time: what is of interest is how long one waits. */
+/** Measures verifications of the access tokens at a constant rate, because only latency matters. */
 export async function measureVerifications(
   url: string,
   visitors: readonly Visitor[],
@@ -83,7 +83,7 @@ export async function measureVerifications(
   )
 }
 
-/** Each connection refreshes the session of one visitor, with the token that the answer before gave. */
+/** Measures refreshes. Each connection refreshes one session, with the token of the last answer. */
 export function measureRefreshes(url: string, visitors: readonly Visitor[], durationSec: number): Promise<Rate> {
   let connected = 0
   return measure(url, durationSec, (client) => {

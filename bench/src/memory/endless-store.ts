@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Keyring, type TenantRecord, type TenantStore } from 'latchkey'
 import { memoryStore } from 'latchkey/memory'
 
-/** A store in which every tenant exists and which keeps none of them, so that what grows in the process is what was read. */
+/** A store that makes up any tenant and keeps none, so that only the reader's memory grows. */
 export function endlessStore(masterKeys: string): TenantStore {
   const keyring = Keyring.parse(masterKeys)
   const readTenants: TenantStore['readTenants'] = async (tenants) =>
@@ -24,7 +24,7 @@ function makeTenant(keyring: Keyring, tenant: string): TenantRecord {
   return { tenant, version: 1, disabledAt: null, secrets: [secret], endedSessions: [], grants: null }
 }
 
-/** Every value a fresh one: a driver gives each row its own texts, also where they are all alike. */
+/** Copies every value, because a driver returns new strings for each row, even equal ones. */
 function asFromDriver(record: TenantRecord): TenantRecord {
   return JSON.parse(JSON.stringify(record))
 }

@@ -4,10 +4,13 @@ import { benchFlags, publish } from '../publish.js'
 import { formatCount, type Table } from '../table.js'
 import type { MemoryResult, MemoryTask } from './messages.js'
 
-// What a tenant takes of a process's memory, and what a remembered verdict does.
+// The memory that a cached tenant takes, and that a remembered verdict takes.
 
 const flags = benchFlags()
-/** A map doubles its room when it is full, which a million nearly fills: a tenth more shows the other end. */
+/**
+ * A map doubles its capacity when it is full. A million nearly fills it; a tenth more shows the
+ * size just after doubling.
+ */
 const counts = flags.quick ? [100_000] : [100_000, 1_000_000, 1_100_000]
 
 interface Row extends MemoryTask, MemoryResult {}
@@ -26,7 +29,7 @@ async function measure(task: MemoryTask): Promise<Row> {
 
 function tableOf(all: readonly Row[]): Table {
   return {
-    title: 'What is kept in memory',
+    title: 'Memory of tenants and verdicts',
     header: ['', 'live', 'each', 'resident', 'each'],
     rows: all.map(({ kept, count, liveBytes, residentBytes }) => [
       `${formatCount(count)} ${kept}`,
@@ -38,7 +41,7 @@ function tableOf(all: readonly Row[]): Table {
   }
 }
 
-/** What fills a process is what is live; how much room the collector keeps beside that is the runtime's choice. */
+/** Judges the live bytes only, because the runtime decides how much free heap it keeps besides. */
 function barsOf(all: readonly Row[]): readonly Bar[] {
   const million = all.find(({ kept, count }) => kept === 'tenants' && count === 1_000_000)
   if (million === undefined) return []

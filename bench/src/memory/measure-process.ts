@@ -5,9 +5,10 @@ import { audience, issuer } from '../population.js'
 import { endlessStore } from './endless-store.js'
 import type { MemoryResult, MemoryTask } from './messages.js'
 
-// A process that measures what it keeps: so many tenants, or so many verdicts on tokens. Runs with --expose-gc.
+// A process that measures its memory with a given number of tenants, or of verdicts. It runs with
+// --expose-gc.
 
-/** Kept before the count begins, so that code, and maps that hold little, are in place. */
+/** Entries before the measurement, so that code and initial maps are allocated. */
 const warmUp = 2000
 const tenantsOfVerdicts = 1000
 const inFlight = 1000
@@ -28,7 +29,7 @@ function keepVerdicts(latchkey: Latchkey): Keep {
       const subject = subjects[place % subjects.length] ?? ''
       const claims = { email: `${subject}@example.com`, role: 'editor' }
       const { token } = await latchkey.issue({ subject, claims, expiresIn: 3600 })
-      // A text of its own, as from a socket.
+      // A new string, as from a socket.
       await latchkey.verify(Buffer.from(token, 'latin1').toString('latin1'))
     })
 }
@@ -41,9 +42,9 @@ async function inParallel(count: number, work: (place: number) => Promise<void>)
 }
 
 function usedMemory(): MemoryResult {
-  // Once for what is garbage now, and again for what finalisers let go.
+  // Several times, because finalisers release objects only after a collection.
   for (let round = 0; round < 4; round += 1) globalThis.gc?.()
-  // `external` counts the buffers too.
+  // `external` includes the buffers.
   const { heapUsed, external, rss } = process.memoryUsage()
   return { liveBytes: heapUsed + external, residentBytes: rss }
 }

@@ -1,13 +1,13 @@
-/** What the process is to keep, and how many of it. */
+/** The kind and the number of entries that the process keeps. */
 export interface MemoryTask {
   readonly kept: 'tenants' | 'verdicts'
   readonly count: number
 }
 
-/** Bytes that all of it took, by two measures that need not agree. */
+/** The bytes of all entries, by two measures that can differ. */
 export interface MemoryResult {
-  /** On the heap and in buffers, once garbage was collected. */
+  /** Bytes on the heap and in buffers after a garbage collection. */
   readonly liveBytes: number
-  /** Of the machine's memory, by which the process grew: with the room that the heap keeps for itself. */
+  /** The growth of the resident set, including free heap. */
   readonly residentBytes: number
 }

@@ -6,7 +6,7 @@ import { benchFlags, publish } from '../publish.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
 
-// How large each part of the library is, minified, and how long a process takes to load it.
+// The minified size of each subpath of the library, and the time that a process takes to load it.
 
 const flags = benchFlags()
 const rounds = flags.quick ? 3 : 15
@@ -42,7 +42,7 @@ async function measure(subpath: string, file: URL): Promise<Row> {
   return { subpath, bytes: minified, gzipBytes: gzipped, loadMs }
 }
 
-/** The median of processes that do this and nothing else. */
+/** Returns the median run time of a process that runs only this text, in milliseconds. */
 function loadTime(text: string): number {
   const times = Array.from({ length: rounds }, () => {
     const from = performance.now()
@@ -54,7 +54,7 @@ function loadTime(text: string): number {
 
 function tableOf(all: readonly Row[]): Table {
   return {
-    title: 'Each subpath of the library, with what it needs of the others',
+    title: 'Each subpath of the library, with its imports from the others',
     header: ['', 'minified bytes', 'gzip', 'ms to load'],
     rows: all.map(({ subpath, bytes, gzipBytes, loadMs }) => [
       subpath.replace(/^\./, 'latchkey'),

@@ -10,12 +10,16 @@ import { formatCount, type Table } from '../table.js'
 import { measureRevocations, type RevocationRun } from './measure-revocations.js'
 import type { VerifierSetup } from './messages.js'
 
-// From the acknowledgement of keys.revoke to the last accept by any of eight processes that verify under load.
+// The time from the acknowledgement of keys.revoke to the last accept by any of eight processes
+// that verify under load.
 
 const flags = benchFlags()
 const processes = 8
 const revocations = flags.quick ? 100 : 500
-/** Of one core, for each process. On two cores, together with PostgreSQL and the writer, that keeps most of the machine busy. */
+/**
+ * The load of each process, as a share of one core. On two cores, together with PostgreSQL and the
+ * writer, this keeps most of the machine busy.
+ */
 const busyLoad = 0.05
 
 const loadTenants = 1000
@@ -31,7 +35,7 @@ const latchkey = createLatchkey({ issuer, audience, keys })
 try {
   const loadTokens = await issueLoadTokens()
   const runs: Run[] = []
-  // Saturation is no state to run in: fewer tell enough, and the quick form leaves it out.
+  // A saturated machine is not a normal state: fewer revocations suffice, and --quick omits it.
   for (const load of flags.quick ? [busyLoad] : [busyLoad, 1]) {
     for (const redisUrl of [undefined, redis.url]) {
       const setup = { databaseUrl: postgres.url, redisUrl, masterKeys, loadTokens, load }
@@ -63,7 +67,7 @@ async function issueLoadTokens(): Promise<readonly string[]> {
   return tokens
 }
 
-/** The figures of one run. Times in milliseconds from the acknowledgement; what happened before it counts as 0. */
+/** The figures of one run, in milliseconds after the acknowledgement. Earlier events count as 0. */
 interface Run {
   readonly cache: 'none' | 'redis'
   readonly load: number
@@ -72,7 +76,7 @@ interface Run {
   readonly verifiersBusy: number
   readonly verificationsPerSecond: number
   readonly lastAccept: Distribution
-  /** From when on every process refused: no later accept can have been missed between two looks at the token. */
+  /** The moment since which every process refuses; covers accepts between two verifications. */
   readonly firstRefusal: Distribution
 }
 
@@ -103,7 +107,7 @@ function tableOf(all: readonly Run[]): Table {
   const header = [
     '',
     'machine busy',
-    'by them',
+    'by the verifiers',
     'verifications/s',
     'revocations',
     'p50',

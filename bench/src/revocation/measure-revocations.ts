@@ -6,33 +6,36 @@ import { watchMachineLoad } from '../machine-load.js'
 import type { Sighting, VerifierSetup, Work } from './messages.js'
 import { VerifierProcess } from './verifier-process.js'
 
-/** Who revokes: its own process, beside the verifiers. */
+/** The instance that revokes, in another process than the verifiers. */
 export interface Writer {
   readonly latchkey: Latchkey
   readonly keys: TenantSecrets
 }
 
-/** How revocations are measured. */
+/** Options of `measureRevocations`. */
 export interface RevocationOptions {
   readonly setup: VerifierSetup
   readonly processes: number
   readonly revocations: number
 }
 
-/** What was measured: for each revocation the latest of all processes, in milliseconds from the acknowledgement, 0 for what happened before it. */
+/**
+ * The results. Each revocation counts with the latest of all processes, in milliseconds after the
+ * acknowledgement; an event before it counts as 0.
+ */
 export interface RevocationRun {
   readonly lastAcceptMs: readonly number[]
   readonly firstRefusalMs: readonly number[]
-  /** The share of the machine that was busy meanwhile, 0 to 1. */
+  /** The busy share of the machine during the run, 0 to 1. */
   readonly machineBusy: number
-  /** The share that the verifiers themselves used; the rest is the database, the writer, and whoever else is on the machine. */
+  /** The share of the verifiers alone. The rest is the database, the writer and other processes. */
   readonly verifiersBusy: number
   readonly verificationsPerSecond: number
 }
 
-/** Longest pause before a revocation: at random, so that it falls anywhere between two ticks of the verifiers. */
+/** The longest random pause before a revocation, so that it falls anywhere between two ticks. */
 const longestPauseMs = 10
-/** Not counted: code that runs for the first time is no state to measure. */
+/** Revocations before the measurement, because code that runs for the first time is slower. */
 const warmUpRevocations = 10
 
 interface Revocation {
@@ -40,7 +43,9 @@ interface Revocation {
   readonly sightings: readonly Sighting[]
 }
 
-/** Starts the verifiers, then revokes one tenant after another while all of them verify its token. */
+/**
+ * Starts the verifiers, then revokes one tenant after another while all of them verify its token.
+ */
 export async function measureRevocations(writer: Writer, options: RevocationOptions): Promise<RevocationRun> {
   const { setup, processes, revocations } = options
   const verifiers = await Promise.all(Array.from({ length: processes }, () => VerifierProcess.start(setup)))

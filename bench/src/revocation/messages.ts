@@ -1,23 +1,23 @@
-/** How one verifier is set up. */
+/** The configuration of one verifier. */
 export interface VerifierSetup {
   readonly databaseUrl: string
   readonly redisUrl: string | undefined
   readonly masterKeys: string
-  /** Tokens of other tenants, which it verifies all the time. */
+  /** Tokens of other tenants, which the verifier verifies as load. */
   readonly loadTokens: readonly string[]
-  /** How much of a core it keeps busy, 0 to 1; at 1 it never rests. */
+  /** The share of a core that the verifier uses, 0 to 1. */
   readonly load: number
 }
 
-/** What the writer tells a verifier. */
+/** A message from the writer to a verifier. */
 export type Order =
   | { readonly kind: 'setup'; readonly setup: VerifierSetup }
-  /** Verify this token in a loop, from now until it has been refused. */
+  /** Verifies this token in a loop until it has been refused. */
   | { readonly kind: 'watch'; readonly token: string }
   | { readonly kind: 'count' }
   | { readonly kind: 'stop' }
 
-/** What a verifier saw of one token. Moments of the machine's monotonic clock, in nanoseconds. */
+/** The verdicts of a verifier on one token, by the machine's monotonic clock in nanoseconds. */
 export interface Sighting {
   /** When the last verification that accepted it began. */
   readonly lastAcceptAt: bigint
@@ -25,13 +25,13 @@ export interface Sighting {
   readonly firstRefusalAt: bigint
 }
 
-/** What a verifier has done so far. */
+/** The work of a verifier so far. */
 export interface Work {
   readonly verifications: number
   readonly cpuMs: number
 }
 
-/** What a verifier tells the writer. */
+/** A message from a verifier to the writer. */
 export type Report =
   | { readonly kind: 'ready' }
   /** The token has been accepted a few times. */

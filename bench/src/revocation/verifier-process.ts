@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Order, Report, Sighting, VerifierSetup, Work } from './messages.js'
 
-/** One verifier, in a process of its own, as the writer sees it. */
+/** The writer's handle of a verifier that runs in a process of its own. */
 export class VerifierProcess {
   readonly #child: ChildProcess
 
@@ -16,14 +16,14 @@ export class VerifierProcess {
     return verifier
   }
 
-  /** Has it verify this token in a loop. Resolves once it accepts it. */
+  /** Makes the verifier verify this token in a loop. Resolves once the verifier accepts it. */
   async watch(token: string): Promise<void> {
     await this.#ask({ kind: 'watch', token }, 'accepting')
   }
 
-  /** What it saw of the token that it watches, once it refuses it. To be called before the token is revoked. */
+  /** Resolves once the verifier refuses the watched token. Must be called before the revocation. */
   async sighting(): Promise<Sighting> {
-    return (await this.#hear('refused')).sighting
+    return (await this.#receive('refused')).sighting
   }
 
   async work(): Promise<Work> {
@@ -37,27 +37,27 @@ export class VerifierProcess {
   }
 
   async #ask<Kind extends Report['kind']>(order: Order, kind: Kind): Promise<Extract<Report, { kind: Kind }>> {
-    const heard = this.#hear(kind)
+    const received = this.#receive(kind)
     this.#child.send(order)
-    return heard
+    return received
   }
 
-  #hear<Kind extends Report['kind']>(kind: Kind): Promise<Extract<Report, { kind: Kind }>> {
+  #receive<Kind extends Report['kind']>(kind: Kind): Promise<Extract<Report, { kind: Kind }>> {
     return new Promise((resolve, reject) => {
-      const hear = (report: Report) => {
+      const receive = (report: Report) => {
         if (!isOfKind(report, kind)) return
         stop()
         resolve(report)
       }
       const end = () => {
         stop()
-        reject(new Error('A verifier ended before its time.'))
+        reject(new Error('A verifier exited before it was stopped.'))
       }
       const stop = () => {
-        this.#child.off('message', hear)
+        this.#child.off('message', receive)
         this.#child.off('exit', end)
       }
-      this.#child.on('message', hear)
+      this.#child.on('message', receive)
       this.#child.on('exit', end)
     })
   }

@@ -4,15 +4,16 @@ import { redisCache } from 'latchkey/redis'
 import { audience, issuer } from '../population.js'
 import type { Order, Report, VerifierSetup, Work } from './messages.js'
 
-// A process that verifies under load, and says of one token at a time when it was last accepted.
+// A process that verifies under load, and reports for one token at a time when it was last
+// accepted.
 
 const tickMs = 2
-/** Load verifications between two looks at the token that is watched. */
+/** Load verifications between two verifications of the watched token. */
 const loadPerLook = 10
-/** Accepts before the token counts as in use here, and refusals before it counts as refused for good. */
+/** Accepts before the token counts as in use, and refusals before it counts as refused for good. */
 const certain = 5
 
-/** What has been seen of the token that is being watched. */
+/** Records the verdicts on the watched token. */
 class Watch {
   readonly #token: string
   readonly #report: (report: Report) => void
@@ -26,7 +27,7 @@ class Watch {
     this.#report = report
   }
 
-  /** Verifies the token once; true once enough has been seen. */
+  /** Verifies the token once. Returns whether it has been refused often enough. */
   look(latchkey: Latchkey): boolean {
     const beganAt = process.hrtime.bigint()
     try {
@@ -59,7 +60,7 @@ class Watch {
   }
 }
 
-/** Verifies all the time, as much as its share of a core allows. */
+/** Verifies continuously, within its share of a core. */
 class Verifier {
   readonly #latchkey: Latchkey
   readonly #setup: VerifierSetup
@@ -147,7 +148,7 @@ async function follow(order: Order): Promise<void> {
     return
   }
   const served = await serving
-  if (served === undefined) throw new Error('A verifier is set up first.')
+  if (served === undefined) throw new Error('The verifier needs a setup message first.')
   if (order.kind === 'watch') {
     served.verifier.watch(new Watch(order.token, report))
     return

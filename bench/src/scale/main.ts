@@ -9,11 +9,11 @@ import { type FeedResult, measureFeed } from './measure-feed.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
 
-// What very many tenants and very many processes do to one PostgreSQL.
+// The load of very many tenants and very many processes on one PostgreSQL.
 
 const flags = benchFlags()
 const tenants = flags.quick ? 100_000 : 10_000_000
-const crowds = flags.quick ? [1, 100] : [1, 50, 100, 200, 300, 500]
+const feedCounts = flags.quick ? [1, 100] : [1, 50, 100, 200, 300, 500]
 const durationMs = flags.quick ? 1000 : 10_000
 const rotationsPerMinute = 6000
 
@@ -27,7 +27,7 @@ const postgres = await startPostgres(postgresBinaries, [
 try {
   const { seedSeconds, sizes, calls } = await fillAndMeasure()
   const feeds: FeedResult[] = []
-  for (const listeners of crowds) {
+  for (const listeners of feedCounts) {
     feeds.push(await measureFeed({ url: postgres.url, listeners, durationMs, writers: 8 }))
   }
   const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
@@ -69,13 +69,13 @@ function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBus
   const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
   return [
     {
-      title: `${formatCount(tenants)} tenants on the disk: ${Math.round(bytesPerTenant)} bytes each; seeded in ${seedSeconds.toFixed(0)} s`,
-      header: ['', 'kind', 'MB', 'bytes a tenant'],
+      title: `${formatCount(tenants)} tenants on disk: ${Math.round(bytesPerTenant)} bytes each; seeded in ${seedSeconds.toFixed(0)} s`,
+      header: ['', 'kind', 'MB', 'bytes per tenant'],
       rows: sizes.map(({ name, kind, bytes }) => [name, kind, formatCount(bytes / 1e6), (bytes / tenants).toFixed(0)]),
     },
     {
-      title: `Calls on them; to rotate all takes ${hours(rotations)} h so, and ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} a minute (machine ${Math.round(100 * busy)} % busy)`,
-      header: ['', 'p50 ms', 'p99 ms', 'tenants a second'],
+      title: `Calls with these tenants; rotating all takes ${hours(rotations)} h at this rate, and ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} per minute (machine ${Math.round(100 * busy)} % busy)`,
+      header: ['', 'p50 ms', 'p99 ms', 'tenants per second'],
       rows: calls.map(({ what, p50Ms, p99Ms, perSecond }) => [
         what,
         p50Ms.toFixed(2),
@@ -89,8 +89,8 @@ function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBus
         'listeners',
         'cores for proofs',
         'feed age p99 ms',
-        'changes a second',
-        'heard p50 ms',
+        'changes per second',
+        'received p50 ms',
         'p99 ms',
         'delivered',
       ],

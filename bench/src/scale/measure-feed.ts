@@ -4,18 +4,18 @@ import { postgresStore } from 'latchkey/postgres'
 import type { SqlStore } from 'latchkey/sql'
 import { quantile } from '../statistics.js'
 
-/** What so many listening processes do to the database, and how fast they hear. */
+/** The load of many listening processes on the database, and how fast changes reach them. */
 export interface FeedResult {
   readonly listeners: number
-  /** Cores that PostgreSQL keeps busy although nothing changes: the proofs alone. */
+  /** Cores that PostgreSQL uses while nothing changes: the proofs alone. */
   readonly idleCores: number
-  /** Milliseconds since the last proof of each feed, whenever it is looked at while changes go on. */
+  /** The age of the last proof of each feed, sampled while changes are made, in milliseconds. */
   readonly feedAgeP99Ms: number
   readonly changesPerSecond: number
-  /** From the moment when the change is acknowledged to a listener's call; 0 where the listener was first. */
+  /** From the acknowledgement of a change to its delivery; 0 when the delivery came first. */
   readonly heardP50Ms: number
   readonly heardP99Ms: number
-  /** Deliveries within a second after the last change, of those that there should be. */
+  /** The share of the expected deliveries that arrived within a second after the last change. */
   readonly delivered: number
 }
 
@@ -23,53 +23,55 @@ export interface FeedOptions {
   readonly url: string
   readonly listeners: number
   readonly durationMs: number
-  /** As many as there can be of these at once. */
+  /** The number of concurrent writers. */
   readonly writers: number
 }
 
 type Feed = Awaited<ReturnType<SqlStore['watch']>>
 
 const openedAtOnce = 20
-/** A quarter of the default of `maxStaleness`, as `tenantSecrets` asks for. */
+/** A quarter of the default of `maxStaleness`, as in `tenantSecrets`. */
 const intervalMs = 500
-/** Of `/proc/<pid>/stat`, on every Linux that Node runs on. */
+/** The clock ticks of `/proc/<pid>/stat`, the same on every Linux that Node supports. */
 const ticksPerSecond = 100
 
-/** Opens as many feeds as a deployment has processes, each with its connection and its proofs, and changes tenants beside. */
+/**
+ * Opens one feed per simulated process, each with its connection and proofs, and changes tenants.
+ */
 export async function measureFeed({ url, listeners, durationMs, writers }: FeedOptions): Promise<FeedResult> {
   const store = postgresStore({ connectionString: url, max: writers + 2 })
-  const crowd = new Crowd(store)
+  const feeds = new FeedGroup(store)
   try {
-    while (crowd.size < listeners) await crowd.grow(Math.min(openedAtOnce, listeners - crowd.size))
+    while (feeds.size < listeners) await feeds.grow(Math.min(openedAtOnce, listeners - feeds.size))
     await sleep(1000)
     const coresOf = await watchCores(store)
     await sleep(durationMs)
     const idleCores = coresOf()
-    const changes = await makeChanges(store, { durationMs, writers, onTick: () => crowd.noteAges() })
+    const changes = await makeChanges(store, { durationMs, writers, onTick: () => feeds.recordAges() })
     await sleep(1000)
-    const delays = crowd.delays(changes)
+    const delays = feeds.delays(changes)
     return {
       listeners,
       idleCores,
-      feedAgeP99Ms: quantile(crowd.ages, 0.99),
+      feedAgeP99Ms: quantile(feeds.ages, 0.99),
       changesPerSecond: changes.size / (durationMs / 1000),
       heardP50Ms: quantile(delays, 0.5),
       heardP99Ms: quantile(delays, 0.99),
       delivered: delays.length / (changes.size * listeners),
     }
   } finally {
-    await crowd.close()
+    await feeds.close()
     await store.close()
   }
 }
 
-/** Feeds of which each stands for a process. */
-class Crowd {
+/** Feeds, each of which stands for one process. */
+class FeedGroup {
   readonly ages: number[] = []
   readonly #store: SqlStore
   readonly #feeds: Feed[] = []
   readonly #provedAt: number[] = []
-  readonly #heardAt = new Map<number, number[]>()
+  readonly #receivedAt = new Map<number, number[]>()
 
   constructor(store: SqlStore) {
     this.#store = store
@@ -83,15 +85,15 @@ class Crowd {
     this.#feeds.push(...(await Promise.all(Array.from({ length: count }, () => this.#open()))))
   }
 
-  noteAges(): void {
+  recordAges(): void {
     const now = performance.now()
     for (const provedAt of this.#provedAt) this.ages.push(now - provedAt)
   }
 
-  /** How much later than its acknowledgement each change was heard, by everybody who has heard of it. */
+  /** Returns the delay of every delivery after the acknowledgement of its change. */
   delays(changes: ReadonlyMap<number, number>): readonly number[] {
     return [...changes].flatMap(([version, at]) =>
-      (this.#heardAt.get(version) ?? []).map((heardAt) => Math.max(0, heardAt - at)),
+      (this.#receivedAt.get(version) ?? []).map((receivedAt) => Math.max(0, receivedAt - at)),
     )
   }
 
@@ -105,8 +107,8 @@ class Crowd {
     return this.#store.watch(
       {
         changed: ({ version }) => {
-          // The store that makes the changes tells its own feeds as well, before the database does.
-          if (seen.has(version)) this.#note(version)
+          // The store that makes a change also notifies its own feeds, before the database does.
+          if (seen.has(version)) this.#record(version)
           seen.add(version)
         },
         proved: ({ monotonicMs }) => {
@@ -122,14 +124,14 @@ class Crowd {
     )
   }
 
-  #note(version: number): void {
-    const times = this.#heardAt.get(version)
-    if (times === undefined) this.#heardAt.set(version, [performance.now()])
+  #record(version: number): void {
+    const times = this.#receivedAt.get(version)
+    if (times === undefined) this.#receivedAt.set(version, [performance.now()])
     else times.push(performance.now())
   }
 }
 
-/** Changes as many tenants as can be; gives when the change of each version was acknowledged. */
+/** Changes tenants as fast as possible. Resolves to the time of each acknowledgement by version. */
 async function makeChanges(
   store: SqlStore,
   { durationMs, writers, onTick }: { durationMs: number; writers: number; onTick: () => void },
@@ -154,7 +156,11 @@ async function makeChanges(
   return acknowledged
 }
 
-/** Begins to watch the processes of the database server; gives a function that tells how many cores they kept busy since. */
+/**
+ * Starts to measure the processes of the database server.
+ *
+ * @returns A function that returns the cores that they have used since then.
+ */
 async function watchCores(store: SqlStore): Promise<() => number> {
   const { rows } = await store.query<{ pid: number }>('select pg_backend_pid() as pid')
   const server = statOf(String(rows[0]?.pid))?.parent ?? ''
@@ -174,7 +180,7 @@ function statOf(pid: string): { readonly parent: string; readonly ticks: number 
       .split(' ')
     return { parent: fields[1] ?? '', ticks: Number(fields[11]) + Number(fields[12]) }
   } catch {
-    // It has ended meanwhile.
+    // The process has exited meanwhile.
     return undefined
   }
 }

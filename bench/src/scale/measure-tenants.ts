@@ -1,7 +1,7 @@
 import type { SqlStore } from 'latchkey/sql'
 import { quantile } from '../statistics.js'
 
-/** How long one kind of call took, and how many went through. */
+/** The latency and throughput of one kind of call. */
 export interface CallTimes {
   readonly what: string
   readonly p50Ms: number
@@ -9,15 +9,15 @@ export interface CallTimes {
   readonly perSecond: number
 }
 
-/** One kind of call to be measured. */
+/** One kind of call to measure. */
 interface Call {
   readonly what: string
   readonly atOnce: number
-  /** Gives how many tenants it was about. */
+  /** Resolves to the number of tenants that the call handled. */
   readonly make: () => Promise<number>
 }
 
-/** What is to be measured, and for how long each. */
+/** Options of `measureTenants`. */
 export interface MeasureOptions {
   readonly tenants: number
   readonly durationMs: number
@@ -26,7 +26,7 @@ export interface MeasureOptions {
 
 const sampled = 50_000
 
-/** How long look-ups, changes and the chores take on a database that is full of tenants. */
+/** Measures look-ups, changes and background jobs on a database full of tenants. */
 export async function measureTenants(
   store: SqlStore,
   { tenants: all, durationMs, batch }: MeasureOptions,
@@ -49,7 +49,7 @@ export async function measureTenants(
     },
     { what: 'rotate a tenant, 16 at once', atOnce: 16, make: () => rotateOne(store, pick(tenants, 1)[0] ?? '') },
     {
-      what: '200 tenants that are due to rotate',
+      what: 'read 200 tenants that are due for rotation',
       atOnce: 1,
       make: async () => {
         const due = await store.readDue(Date.now(), after, 200)
@@ -57,7 +57,7 @@ export async function measureTenants(
         return due.length
       },
     },
-    { what: '500 secrets to another master key', atOnce: 1, make: () => resealStep(store) },
+    { what: 'reseal 500 secrets under another master key', atOnce: 1, make: () => resealStep(store) },
     {
       what: 'prune',
       atOnce: 1,
@@ -73,7 +73,7 @@ async function someKeys(
   store: SqlStore,
   all: number,
 ): Promise<{ tenants: readonly string[]; kids: readonly string[] }> {
-  // A page holds some thirty rows, and pages are taken at random.
+  // `tablesample system` takes random pages of about thirty rows each.
   const share = Math.max(1, Math.min(100, (100 * sampled) / all))
   const { rows } = await store.query<{ tenant_id: string; kid: string }>(
     'select tenant_id, kid from latchkey_secrets tablesample system ($1) order by kid limit $2',
@@ -82,7 +82,7 @@ async function someKeys(
   return { tenants: rows.map(({ tenant_id }) => tenant_id), kids: rows.map(({ kid }) => kid) }
 }
 
-/** As `keys.rotate` does: the old secret retires, a new one signs. */
+/** Rotates like `keys.rotate`: the old secret retires, a new one signs. */
 async function rotateOne(store: SqlStore, tenant: string): Promise<number> {
   const now = Date.now()
   await store.change(tenant, (current) => {

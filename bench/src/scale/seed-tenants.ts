@@ -1,6 +1,6 @@
 import type { SqlClient } from 'latchkey/sql'
 
-/** The tables as they are on the disk. */
+/** The size of a table or an index on disk. */
 export interface TableSize {
   readonly name: string
   readonly kind: 'table' | 'index'
@@ -9,20 +9,20 @@ export interface TableSize {
 
 const step = 1_000_000
 
-/** IDs as the server makes them (UUIDv7): later ones are greater. */
+/** IDs like the server's (UUIDv7): later ones are greater. */
 const tenantId = `(select substr(ts, 1, 8) || '-' || substr(ts, 9, 4) || '-7' || substr(r, 1, 3) || '-a' || substr(r, 4, 3) || '-' || substr(r, 7, 12)
   from (select lpad(to_hex(1700000000000 + n), 12, '0') as ts, md5(n::text) as r) parts)`
 
-/** Texts of the right length that compress no better than real ones. */
+/** Text of the right length that compresses no better than real values. */
 const kid = "substr(translate(encode(sha256(('kid' || n)::bytea), 'base64'), '+/=', '-_'), 1, 32)"
 const sealed = "substr(translate(encode(sha512(n::text::bytea), 'base64') || md5(n::text), '+/=', '-_'), 1, 80)"
 
-/** What the database is told to run. */
+/** Runs a statement. */
 export type RunSql = (text: string) => Promise<void>
 
 /**
- * Puts so many tenants with one secret each into empty tables, by SQL alone. Indexes and references are taken away first and made again
- * afterwards, as a bulk load does.
+ * Fills empty tables with tenants that have one secret each, with SQL alone. Indexes and foreign
+ * keys are dropped first and created again afterwards, as in a bulk load.
  */
 export async function seedTenants(client: SqlClient, run: RunSql, tenants: number): Promise<void> {
   const { rows } = await client.query<{ drop: string; make: string }>(`
@@ -48,7 +48,7 @@ export async function seedTenants(client: SqlClient, run: RunSql, tenants: numbe
   await run('vacuum (analyze) latchkey_tenants, latchkey_secrets')
 }
 
-/** What each table and each index takes, the largest first. */
+/** Returns the size of each table and index, the largest first. */
 export async function readSizes(client: SqlClient): Promise<readonly TableSize[]> {
   const { rows } = await client.query<{ name: string; kind: 'table' | 'index'; bytes: string }>(`
     select relname as name, case relkind when 'r' then 'table' else 'index' end as kind, pg_relation_size(oid) as bytes

@@ -1,4 +1,7 @@
-/** `npm run bench:scaling`: how a verification's cost grows with the tenants, with the token, and with the processes beside it. */
+/**
+ * `npm run bench:scaling`: the cost of a verification by the number of tenants, the length of the
+ * token and the number of processes.
+ */
 import { availableParallelism } from 'node:os'
 import { createPopulation, type Population } from '../population.js'
 import { benchFlags, publish } from '../publish.js'
@@ -17,7 +20,7 @@ const processCounts = flags.quick ? [1, 2] : [1, 2, 4, 8]
 const roundOptions: RoundOptions = flags.quick ? { rounds: 3, roundMs: 100 } : { rounds: 7, roundMs: 400 }
 const peer = 'fast-jwt, key function'
 
-/** One population, and what its tokens took. Nanoseconds. */
+/** One population, with the times of its tokens in nanoseconds. */
 interface Step {
   readonly tenants: number
   readonly tokenCharacters: number
@@ -37,8 +40,8 @@ await publish({
   flags,
   results: { byTenants, byLength, byProcesses },
   tables: [
-    stepTable('How cost grows with the tenants in memory', 'tenants', byTenants, ({ tenants }) => formatCount(tenants)),
-    stepTable('How cost grows with the token', 'characters', byLength, ({ tokenCharacters }) =>
+    stepTable('Cost by the number of tenants in memory', 'tenants', byTenants, ({ tenants }) => formatCount(tenants)),
+    stepTable('Cost by the length of the token', 'characters', byLength, ({ tokenCharacters }) =>
       formatCount(tokenCharacters),
     ),
     processTable(byProcesses),
@@ -46,7 +49,7 @@ await publish({
 })
 
 async function measureStep(tenants: number, padding: number): Promise<Step> {
-  // As many tokens for few tenants as for many, so that none of a round comes twice.
+  // The same number of tokens for few tenants as for many, so that no token repeats within a round.
   const population = await createPopulation(tenants, { newTokensPerTenant: Math.ceil(20_000 / tenants), padding })
   const contenders = new Map((await verifiers(population)).map((contender) => [contender.name, contender]))
   const timings = await measureInRounds(
@@ -68,13 +71,13 @@ async function measureStep(tenants: number, padding: number): Promise<Step> {
   }
 }
 
-/** The tokens that everybody has one of are in memory when a round begins; new ones are not. */
+/** Verifies `tokens` of the population before each round; its `newTokens` stay unseen. */
 function contestant(
   contender: Contender<Run> | undefined,
   tokens: readonly Buffer[],
   { tokens: known }: Population,
 ): Contestant<string> {
-  if (contender === undefined) throw new Error('There is no such contender.')
+  if (contender === undefined) throw new Error('The contender does not exist.')
   const isSeen = tokens === known
   return {
     prepare: async () => {
@@ -88,7 +91,7 @@ function contestant(
 
 interface ProcessStep {
   readonly processes: number
-  /** Of all together. */
+  /** Verifications per second of all processes together. */
   readonly perSecond: number
 }
 
@@ -106,7 +109,7 @@ async function measureAllProcesses(): Promise<readonly ProcessStep[]> {
 function stepTable(title: string, what: string, steps: readonly Step[], name: (step: Step) => string): Table {
   return {
     title,
-    header: [what, 'never seen before', 'seen before', peer, 'by Latchkey’s'],
+    header: [what, 'never seen before', 'seen before', peer, 'ratio to Latchkey'],
     rows: steps.map((step) => [
       name(step),
       formatMicros(step.unseen.median),
@@ -121,7 +124,7 @@ function processTable(steps: readonly ProcessStep[]): Table {
   const [alone] = steps
   return {
     title: `Processes side by side, on ${availableParallelism()} processors, tokens never seen before`,
-    header: ['processes', 'verifications a second, together', 'by one process'],
+    header: ['processes', 'verifications per second, together', 'ratio to one process'],
     rows: steps.map(({ processes, perSecond }) => [
       String(processes),
       formatCount(perSecond),

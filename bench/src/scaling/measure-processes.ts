@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { VerifyResult, VerifyTask } from './messages.js'
 
-/** Verifications a second of so many processes together, which begin at the same time. */
+/** Returns the verifications per second of several processes together, which start at once. */
 export async function measureProcesses(processes: number, task: VerifyTask): Promise<number> {
   const children = Array.from({ length: processes }, () => fork(new URL('./verify-process.js', import.meta.url)))
-  // One after another: to make the tenants takes memory and time that is not measured.
+  // One after another: creating the tenants takes memory, and time that is not measured.
   for (const child of children) {
     const ready = answerOf(child)
     child.send(task)
@@ -19,7 +19,7 @@ export async function measureProcesses(processes: number, task: VerifyTask): Pro
 
 async function answerOf(child: ChildProcess): Promise<unknown> {
   const ended = once(child, 'exit').then(() => {
-    throw new Error('A process ended without a result.')
+    throw new Error('A process exited without a result.')
   })
   const [answer] = await Promise.race([once(child, 'message'), ended])
   ended.catch(() => {})

@@ -1,10 +1,10 @@
-/** What one of several processes is to do at the same time as the others. */
+/** The task of each process. */
 export interface VerifyTask {
   readonly tenants: number
   readonly durationMs: number
 }
 
 export interface VerifyResult {
-  /** Tokens never seen before. */
+  /** Verifications of tokens that were never seen before. */
   readonly perSecond: number
 }

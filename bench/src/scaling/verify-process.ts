@@ -2,7 +2,8 @@ import { createPopulation } from '../population.js'
 import { takingTurns } from '../rounds.js'
 import type { VerifyResult, VerifyTask } from './messages.js'
 
-// One process of several: verifies tokens of tenants of its own, every pass with an empty memory, for as long as it is told once it is told to begin.
+// One process of several. It verifies tokens of its own tenants, each pass with an empty memory,
+// from the message 'begin' until `durationMs` have passed.
 
 async function perform({ tenants, durationMs }: VerifyTask): Promise<VerifyResult> {
   const population = await createPopulation(tenants)

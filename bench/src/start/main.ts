@@ -1,4 +1,7 @@
-/** `npm run bench:start`: from the command to the first answer, from the import to its end, and what the core weighs. */
+/**
+ * `npm run bench:start`: the time from the command to the first answer, the time of an import, and
+ * the size of the core.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ const flags = benchFlags()
 const starts = flags.quick ? 2 : 9
 const imports = flags.quick ? 5 : 25
 
-/** Milliseconds, each start's. */
+/** The times of repeated starts, in milliseconds. */
 interface Row {
   readonly name: string
   readonly median: number
@@ -26,14 +29,14 @@ const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
 try {
   const env = { LATCHKEY_DATA_DIR: folder, LATCHKEY_ISSUER: 'http://localhost' }
   const serve = ['node', 'packages/server/bin/latchkey.js', 'serve']
-  // The first start makes the database, and is not counted.
+  // The first start creates the database and is not counted.
   await measureStart(serve, env)
   const rows = [
     rowOf('npm start, until /readyz', await repeat(starts, () => measureStart(['npm', 'start'], env))),
     rowOf('latchkey serve, until /readyz', await repeat(starts, () => measureStart(serve, env))),
     rowOf('import of latchkey', await repeat(imports, () => measureImport('latchkey'))),
     rowOf(
-      'import of node:crypto alone, which is part of that',
+      'import of node:crypto alone, included in the above',
       await repeat(imports, () => measureImport('node:crypto')),
     ),
   ]
@@ -66,7 +69,7 @@ function rowOf(name: string, values: readonly number[]): Row {
 
 function tableOf(rows: readonly Row[]): Table {
   return {
-    title: 'From nothing to ready',
+    title: 'Start-up and import',
     header: ['', 'median', 'spread'],
     rows: rows.map(({ name, median: middle, least, most }) => [
       name,

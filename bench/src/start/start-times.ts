@@ -7,14 +7,14 @@ import { freePort } from '../../../test/support/free-port.js'
 const root = fileURLToPath(new URL('../../../../../', import.meta.url))
 const pollMs = 5
 
-/** Milliseconds from the start of a command to the first `/readyz` that is answered with 200; the command is ended then. */
+/** Returns the milliseconds from the start of a command to its first 200 from `/readyz`. */
 export async function measureStart(
   [program = '', ...args]: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<number> {
   const port = await freePort()
   const startedAt = performance.now()
-  // In a group of its own, because npm starts further processes.
+  // A process group of its own, because npm starts further processes.
   const child = spawn(program, args, {
     cwd: root,
     env: { ...process.env, ...env, PORT: String(port) },
@@ -24,7 +24,7 @@ export async function measureStart(
   const ended = once(child, 'exit')
   try {
     while (!(await isReady(port))) {
-      if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}.`)
+      if (child.exitCode !== null) throw new Error(`${program} exited with ${child.exitCode}.`)
       await sleep(pollMs)
     }
     return performance.now() - startedAt
@@ -34,7 +34,7 @@ export async function measureStart(
   }
 }
 
-/** Milliseconds that a fresh process takes to import a module. */
+/** Returns the milliseconds that a new process takes to import a module. */
 export async function measureImport(specifier: string): Promise<number> {
   const url = import.meta.resolve(specifier)
   const script = `const at = performance.now(); await import('${url}'); console.log(performance.now() - at)`

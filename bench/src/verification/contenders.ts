@@ -7,14 +7,14 @@ import { audience, issuer, type Population, type TenantSecret, tokenType } from 
 type Verify = (token: string) => unknown
 type Issue = (subject: string) => unknown
 
-/** One library, used as its documentation says, with a key per user. `await` on its answer gives an object with the claims or fails. */
+/** A library, used as its documentation says, with a key per user. */
 export interface Contender<Run> {
   readonly name: string
-  /** Ready to begin; what it will remember of tokens it has yet to learn. */
+  /** Returns a new instance, with an empty cache of verified tokens. */
   readonly create: () => Run
-  /** Whether it remembers tokens that it has verified. */
+  /** Whether the library caches verified tokens. */
   readonly remembers: boolean
-  /** Whether a revoked key is refused at once by this way of using the library. */
+  /** Whether a revoked key is refused at once. */
   readonly revocable: boolean
 }
 
@@ -22,7 +22,7 @@ const algorithm = 'HS256'
 const tolerance = 5
 const plain = { remembers: false, revocable: true }
 
-/** Ways to verify, each with issuer, audience, expiry, algorithm and type checked. */
+/** Returns ways to verify, each of which checks issuer, audience, expiry, algorithm and type. */
 export async function verifiers(population: Population): Promise<readonly Contender<Verify>[]> {
   const cryptoKeys = await importKeys(population.secrets)
   const secretOf = secretsByKid(population)
@@ -95,7 +95,7 @@ function fastJwtVerifiers(population: Population): readonly Contender<Verify>[] 
   ]
 }
 
-/** The secret that a kid names. Throws when there is none. */
+/** Returns a look-up of secrets by kid, which throws for an unknown one. */
 function secretsByKid({ secrets }: Population): (kid: unknown) => TenantSecret {
   return (kid) => {
     const secret = typeof kid === 'string' ? secrets.get(kid) : undefined
@@ -104,7 +104,7 @@ function secretsByKid({ secrets }: Population): (kid: unknown) => TenantSecret {
   }
 }
 
-/** Ways to issue the same claims. The peers are given each subject's key ready; Latchkey looks it up by itself. */
+/** Returns ways to issue the same claims. The peers get each key ready; Latchkey looks it up. */
 export async function issuers(population: Population): Promise<readonly Contender<Issue>[]> {
   const { latchkey, subjects, secrets, tokens, claims } = population
   const kids = new Map(subjects.map((subject, index) => [subject, kidOf(tokens[index])] as const))

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Population } from '../population.js'
 import type { Contender } from './contenders.js'
 
-/** Throws unless the contender accepts good tokens and refuses a tampered, an expired and a foreign-key one: whoever skips a check is no peer. */
+/** Throws unless the contender accepts valid tokens and refuses forged ones of every kind. */
 export async function checkVerifier(
   { name, create }: Contender<(token: string) => unknown>,
   population: Population,

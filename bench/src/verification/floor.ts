@@ -2,7 +2,7 @@ import { createHmac, hash } from 'node:crypto'
 import type { Population } from '../population.js'
 import type { Contender } from './contenders.js'
 
-/** What nobody can go below: pieces of a verification, each alone, on the same tokens. They decide nothing, so they are no contenders. */
+/** Lower bounds: single steps of a verification on the same tokens. They verify nothing. */
 export function floor({ secrets, newTokens }: Population): readonly Contender<(token: string) => unknown>[] {
   const [key] = [...secrets.values()]
   if (key === undefined) throw new Error('The population is empty.')

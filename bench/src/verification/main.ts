@@ -1,4 +1,6 @@
-/** `npm run bench`: what a verification and an issue take, beside the libraries that people use, a key per user for all. */
+/**
+ * `npm run bench`: the time to verify and to issue, beside other libraries, with a key per user.
+ */
 import { writeDrawing } from '../documents.js'
 import { createPopulation, type Population } from '../population.js'
 import { benchFlags, publish } from '../publish.js'
@@ -49,12 +51,12 @@ async function measure(
   return { title, rows }
 }
 
-/** Each round with a memory that is empty, and no token twice. */
+/** Each round starts with an empty memory and uses no token twice. */
 function unseen({ newTokens }: Population): (contender: Contender<Run>) => Contestant<string> {
   return ({ create }) => ({ prepare: create, inputs: takingTurns(newTokens, asFromSocket, { endlessly: false }) })
 }
 
-/** Each round with a memory that holds everybody's token. */
+/** Each round starts with the token of every tenant in memory. */
 function seen({ tokens }: Population): (contender: Contender<Run>) => Contestant<string> {
   return ({ create, remembers }) => ({
     prepare: async () => {
@@ -70,7 +72,7 @@ function subjectsInTurn({ subjects }: Population): (contender: Contender<Run>) =
   return ({ create }) => ({ prepare: create, inputs: takingTurns(subjects, (subject) => subject, { endlessly: true }) })
 }
 
-/** A fresh string each time: one and the same again and again is hashed once, and flatters every cache. */
+/** Returns a new string each time. V8 hashes a repeated string once, which favours every cache. */
 function asFromSocket(token: Buffer): string {
   return token.toString('latin1')
 }

@@ -5,7 +5,7 @@ const labelWidth = 230
 const barHeight = 20
 const titleHeight = 34
 
-/** The sections as bars: how many times longer each contender takes than Latchkey, on a logarithmic scale. */
+/** Returns a bar chart (SVG) of each contender's time as a multiple of Latchkey's, logarithmic. */
 export function plot(sections: readonly Section[]): string {
   const shown = sections.map(({ title, rows }) => ({
     title,
@@ -31,10 +31,10 @@ export function plot(sections: readonly Section[]): string {
     return [heading, ...bars]
   })
   const height = y + 26
-  const note = `<text x="0" y="${height - 6}" fill="#666">Time by Latchkey’s, logarithmic. Light: cannot refuse a key that was revoked.</text>`
+  const note = `<text x="0" y="${height - 6}" fill="#666">Time as a multiple of Latchkey’s, logarithmic. Light: cannot refuse a revoked key.</text>`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
-    '<title>Time of each contender by Latchkey’s</title>',
+    '<title>Time of each contender as a multiple of Latchkey’s</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     ...parts,
     note,

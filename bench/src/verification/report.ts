@@ -2,22 +2,22 @@ import type { Bar } from '../bars.js'
 import type { Timing } from '../rounds.js'
 import { formatMicros, formatRatio, type Table } from '../table.js'
 
-/** One contender's figure in one kind of work. */
+/** The figures of one contender in one kind of work. */
 export interface Row {
   readonly name: string
   readonly timing: Timing
-  /** This contender's time by Latchkey's of the same round, median: how many times slower it is. */
+  /** The time divided by Latchkey's of the same round; median. */
   readonly ratio: number
   readonly revocable: boolean
 }
 
-/** One kind of work, Latchkey first. */
+/** One kind of work. The first row is Latchkey. */
 export interface Section {
   readonly title: string
   readonly rows: readonly Row[]
 }
 
-/** All that was measured of one kind of work. */
+/** Returns the full table of one kind of work. */
 export function sectionTable({ title, rows }: Section): Table {
   return {
     title,
@@ -32,17 +32,17 @@ export function sectionTable({ title, rows }: Section): Table {
   }
 }
 
-/** How many times longer than Latchkey each contender takes, for all kinds of work at a glance. */
+/** Returns each contender's time as a multiple of Latchkey's, for all kinds of work. */
 export function summaryTable(sections: readonly Section[]): Table {
   const names = new Set(sections.flatMap(({ rows }) => rows.map(({ name }) => name)).filter(isContender))
   return {
-    title: 'Time by Latchkey’s',
+    title: 'Time as a multiple of Latchkey’s',
     header: ['', ...sections.map(({ title }) => title)],
     rows: [...names].map((name) => [name, ...sections.map((section) => cell(section, name))]),
   }
 }
 
-/** What the issue of all this asks for. */
+/** Returns the targets of this bench. */
 export function barsOf([unseen, seen, issued]: readonly Section[]): readonly Bar[] {
   const bar = (section: Section | undefined, name: string, wanted: number): Bar => ({
     what: `${section?.title}: ${name}`,
@@ -59,7 +59,7 @@ export function barsOf([unseen, seen, issued]: readonly Section[]): readonly Bar
   ]
 }
 
-/** Floors are pieces of the work, and take part in no comparison. */
+/** Returns whether the name is a contender's. Floors are single steps and are not compared. */
 export function isContender(name: string): boolean {
   return !name.startsWith('floor')
 }

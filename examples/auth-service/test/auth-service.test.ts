@@ -44,7 +44,7 @@ describe('the auth-service example', () => {
     return { status: response.status, body: (await response.json()) as { access_token: string; code?: string } }
   }
 
-  it('signs in one service and lets another verify, which holds nothing that could sign', async () => {
+  it('signs in one service and verifies in another, which holds no signing key', async () => {
     const ada = await client.register('ada@example.com')
     const { status, body } = await exchange(ada.accessToken)
     expect(status).toBe(200)
@@ -54,20 +54,20 @@ describe('the auth-service example', () => {
     })
   })
 
-  it('does not let the tokens of one service into the other', async () => {
+  it('refuses the tokens of one service in the other', async () => {
     const ada = await client.login('ada@example.com')
     expect(await readReports(ada.accessToken)).toMatchObject({ status: 401 })
     const { body } = await exchange(ada.accessToken)
     expect(await client.whoIs(body.access_token)).toBe('algorithm_refused')
   })
 
-  it('gives no more tokens for the other service once the user is signed out', async () => {
+  it('issues no more tokens for the other service once the user is signed out', async () => {
     const ada = await client.login('ada@example.com')
     expect((await client.call('POST', '/v1/logout', { token: ada.accessToken })).status).toBe(204)
     expect(await exchange(ada.accessToken)).toMatchObject({ status: 400 })
   })
 
-  it('goes on verifying while the auth service is away', async () => {
+  it('still verifies while the auth service is down', async () => {
     const ada = await client.login('ada@example.com')
     const { body } = await exchange(ada.accessToken)
     expect(await readReports(body.access_token)).toMatchObject({ status: 200 })

@@ -21,7 +21,7 @@ async function me({ url }: ExampleProcess, token?: string) {
 }
 
 describe('the simple-secret example', () => {
-  it('lets nobody in without a token, or with a wrong password', async () => {
+  it('refuses a request without a token and a login with a wrong password', async () => {
     const example = await startExample('simple-secret/server.js')
     try {
       expect(await me(example)).toMatchObject({ status: 401, body: { code: 'credentials_missing' } })
@@ -34,7 +34,7 @@ describe('the simple-secret example', () => {
     }
   })
 
-  it('rotates its secret without logging anybody out', async () => {
+  it('rotates its secret without logging users out', async () => {
     const [oldSecret, newSecret] = ['o'.repeat(32), 'n'.repeat(32)]
     const before = await startExample('simple-secret/server.js', { JWT_SECRET: oldSecret })
     const { body } = await login(before)

@@ -39,21 +39,21 @@ describe('the tenant-secret example', () => {
     return ((await response.json()) as { code: string }).code
   }
 
-  it('ends one device, and leaves the other', async () => {
+  it('logs out one device and not the other', async () => {
     const [phone, laptop] = [await login(), await login()]
     expect(await call('POST', '/logout', phone)).toBe(204)
     expect(await call('GET', '/me', phone)).toBe('session_ended')
     expect(await call('GET', '/me', laptop)).toBe(200)
   })
 
-  it('rotates the user’s secret, and tokens from before go on working', async () => {
+  it('rotates the user’s secret while earlier tokens stay valid', async () => {
     const before = await login()
     expect(await call('POST', '/rotate', before)).toBe(204)
     expect(await call('GET', '/me', before)).toBe(200)
     expect(await call('GET', '/me', await login())).toBe(200)
   })
 
-  it('ends all devices at once, and lets the user sign in again', async () => {
+  it('logs out all devices at once and lets the user sign in again', async () => {
     const [phone, laptop] = [await login(), await login()]
     expect(await call('POST', '/logout-all', laptop)).toBe(204)
     expect(await call('GET', '/me', phone)).toBe('token_revoked')
@@ -61,7 +61,7 @@ describe('the tenant-secret example', () => {
     expect(await call('GET', '/me', await login())).toBe(200)
   })
 
-  it('takes a role from all devices at once, and asks nobody to sign in again', async () => {
+  it('removes a role on all devices at once without a new sign-in', async () => {
     const [phone, laptop] = [await login(), await login()]
     expect(await call('GET', '/audit', phone)).toBe(200)
     const events = await listen(example, phone)
@@ -71,7 +71,7 @@ describe('the tenant-secret example', () => {
     expect(await events.text()).toContain('event: end\ndata: grants_changed')
   })
 
-  it('ends the streams of a device that logs out, and leaves the others, also when another process was told', async () => {
+  it('ends only the streams of a device that logs out, in every process', async () => {
     const other = await startExample('tenant-secret/server.js', env)
     try {
       const [phone, laptop] = [await login(), await login()]
@@ -86,7 +86,7 @@ describe('the tenant-secret example', () => {
     }
   })
 
-  it('finds its secrets again after a restart', async () => {
+  it('reads its secrets again after a restart', async () => {
     const token = await login()
     await example.stop()
     example = await startExample('tenant-secret/server.js', env)

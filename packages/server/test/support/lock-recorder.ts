@@ -32,7 +32,7 @@ type Answer = { readonly rowCount: number | null }
 
 /**
  * Sees every statement that this process sends to PostgreSQL, and notes each transaction that takes locks in another order than
- * docs/decisions/0018-one-order-of-locks.md says. It changes nothing.
+ * docs/decisions/0018-lock-order.md says. It changes nothing.
  */
 export class LockRecorder {
   readonly faults: string[] = []
