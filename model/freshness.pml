@@ -718,7 +718,7 @@ proctype Reads(byte n) {
   byte old;
   do
 
-  /* BatchReader.#fly takes readAt and sends the query. */
+  /* BatchReader.#readBatch takes readAt and sends the query. */
   :: d_step { flights[n].phase == IDLE ->
       flights[n].phase = SENT;
       flights[n].age = ageAtStart;

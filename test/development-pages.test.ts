@@ -24,8 +24,8 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('docs/deploy-laptop.md', () => {
-  const [start = '', container = ''] = Page.at('docs/deploy-laptop.md').take('sh')
+describe('docs/guides/deploy-laptop.md', () => {
+  const [start = '', container = ''] = Page.at('docs/guides/deploy-laptop.md').take('sh')
 
   it('starts a server with an embedded database, and shows how to make the first administrator', async () => {
     const commands = start.replace('npm ci && ', '')
@@ -51,7 +51,7 @@ describe('docs/deploy-laptop.md', () => {
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/deploy-laptop.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/deploy-laptop.md')).toEqual([])
   })
 })
 
@@ -66,16 +66,16 @@ describe('CONTRIBUTING.md', () => {
   })
 })
 
-describe('docs/releasing.md', () => {
+describe('docs/guides/releasing.md', () => {
   it('runs commands and flags that gh has', () => {
-    const commands = Page.at('docs/releasing.md')
+    const commands = Page.at('docs/guides/releasing.md')
       .take('sh')
       .join('\n')
       .replaceAll(/<[a-z]+>/g, 'x')
     const calls = walk(commands, { programs: ['gh'], answers: '', env: {} })
     expect(calls).toHaveLength(1)
     expect(callProblems(calls)).toEqual([])
-    expect(blocksLeftOut('docs/releasing.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/releasing.md')).toEqual([])
   })
 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { compileTypeScript } from './support/compile-typescript.js'
 
-const page = readFileSync(new URL('../docs/observability.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../docs/guides/observability.md', import.meta.url), 'utf8')
 
 /** Returns the cells of each table below a heading of the page, row by row, without the header. */
 function rowsBelow(heading: string): string[][] {
@@ -21,7 +21,7 @@ const valuesOf = (heading: string, member: string) =>
   codesIn(rowsBelow(heading).find(([name]) => name === `\`${member}\``)?.[1] ?? '')
 const union = (values: readonly string[]) => [...new Set(values)].map((value) => `'${value}'`).join(' | ')
 
-describe('docs/observability.md', () => {
+describe('docs/guides/observability.md', () => {
   it('lists every value that the types of the messages have', () => {
     const [storeOperations = '', cacheOperations = ''] =
       rowsBelow('Stores and caches')

@@ -64,7 +64,7 @@ describe.each(pages)('the blocks of %s', (path) => {
 describe('a page', () => {
   it('is found out without a test, and its test without a block', () => {
     expect(missingTest('docs/new.md', tests)).toContain('docs/new.md')
-    expect(Page.at('docs/deploy-compose.md').leftOut).toContain('docs/deploy-compose.md:15 (sh)')
+    expect(Page.at('docs/guides/deploy-compose.md').leftOut).toContain('docs/guides/deploy-compose.md:15 (sh)')
   })
 
   it.each([

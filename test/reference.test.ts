@@ -60,9 +60,9 @@ function schemaIn(path: string): string {
   return Page.at(path).take('json')[0] ?? ''
 }
 
-describe('docs/api.md', () => {
+describe('docs/reference/api.md', () => {
   it('lists every route once, and shows what its examples print', async () => {
-    const page = read('docs/api.md')
+    const page = read('docs/reference/api.md')
     const deployment = await createDeployment('sqlite')
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-api-'))
     await runCommand(deployment, ['admin', 'create', 'admin@example.com'], 'correct horse battery staple')
@@ -75,7 +75,7 @@ describe('docs/api.md', () => {
         Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
       )
       expect([...page.matchAll(operationPattern)].map(([, route]) => route).toSorted()).toEqual(routes.toSorted())
-      const examples = Page.at('docs/api.md').takeSteps()
+      const examples = Page.at('docs/reference/api.md').takeSteps()
       expect(await printedBy(examples, { url: server.url, folder })).toBe(examples.map(({ shown }) => shown).join(''))
     } finally {
       await server.stop()
@@ -86,10 +86,10 @@ describe('docs/api.md', () => {
 })
 
 describe.each<[string, Readonly<Record<string, string>>]>([
-  ['docs/registration.md', { LATCHKEY_REGISTRATION: 'invited' }],
+  ['docs/guides/registration.md', { LATCHKEY_REGISTRATION: 'invited' }],
   [
-    'docs/profiles.md',
-    { LATCHKEY_PROFILE_SCHEMA: schemaIn('docs/profiles.md'), LATCHKEY_PROFILE_CLAIMS: 'plan,locale' },
+    'docs/guides/profiles.md',
+    { LATCHKEY_PROFILE_SCHEMA: schemaIn('docs/guides/profiles.md'), LATCHKEY_PROFILE_CLAIMS: 'plan,locale' },
   ],
 ])('%s', (path, settings) => {
   it('shows what its examples print', async () => {
@@ -112,14 +112,14 @@ describe.each<[string, Readonly<Record<string, string>>]>([
 
 describe('the pages with examples', () => {
   it('have no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/api.md')).toEqual([])
-    expect(blocksLeftOut('docs/registration.md')).toEqual([])
-    expect(blocksLeftOut('docs/profiles.md')).toEqual([])
+    expect(blocksLeftOut('docs/reference/api.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/registration.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/profiles.md')).toEqual([])
   })
 })
 
-describe('docs/threat-model.md', () => {
-  const page = read('docs/threat-model.md')
+describe('docs/explanation/threat-model.md', () => {
+  const page = read('docs/explanation/threat-model.md')
 
   it('names for each attack a test that is there', () => {
     const cited = citedTests(page)
@@ -136,9 +136,9 @@ describe('docs/threat-model.md', () => {
   })
 })
 
-describe('docs/asvs.md', () => {
+describe('docs/explanation/asvs.md', () => {
   const verdicts = ['met', 'partly', 'not', 'not applicable']
-  const page = read('docs/asvs.md')
+  const page = read('docs/explanation/asvs.md')
   const requirements = [...page.matchAll(/^\| (\d+\.\d+\.\d+) \| .+? \| (.*?) \| (.+) \|$/gm)].map(
     ([, number = '', verdict = '', evidence = '']) => ({ number, verdict, evidence }),
   )
@@ -180,11 +180,11 @@ describe('docs/asvs.md', () => {
   })
 })
 
-describe('docs/operations.md', () => {
-  const page = read('docs/operations.md')
+describe('docs/guides/operations.md', () => {
+  const page = read('docs/guides/operations.md')
 
   it('names commands, metrics, alerts and pages that are there', () => {
-    const reference = read('docs/cli.md')
+    const reference = read('docs/reference/cli.md')
     const commands = [...page.matchAll(/latchkey ((?:[a-z-]+ ?)+)/g)].map(([, words = '']) => words.trim())
     const known = [...reference.matchAll(/^## (.*)$/gm)].map(([, name = '']) => name)
     const unknown = commands.filter((command) => !known.some((name) => `${command} `.startsWith(`${name} `)))
@@ -196,7 +196,7 @@ describe('docs/operations.md', () => {
     const sources = files.map((name) => read(join(ops, name)))
     for (const [, metric = ''] of page.matchAll(/`(latchkey_\w+)`/g)) expect(sources.join()).toContain(`'${metric}'`)
     for (const [, link = ''] of page.matchAll(/\]\(([\w./-]+\.md)/g)) {
-      expect([link, existsSync(join(repository, 'docs', link))]).toEqual([link, true])
+      expect([link, existsSync(join(repository, 'docs/guides', link))]).toEqual([link, true])
     }
   })
 })
@@ -205,7 +205,9 @@ describe('README.md', () => {
   it('links pages that are there, and every page is linked', () => {
     const linked = [...read('README.md').matchAll(/\]\(([\w./-]+\.md)/g)].map(([, path = '']) => path)
     expect(linked.filter((path) => !existsSync(join(repository, path)))).toEqual([])
-    const pages = readdirSync(join(repository, 'docs')).filter((name) => name.endsWith('.md'))
-    expect(pages.filter((name) => !linked.includes(`docs/${name}`))).toEqual([])
+    const pages = readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md') && !/^(decisions|reference\/library)\//.test(name))
+      .map((name) => `docs/${name}`)
+    expect(pages.filter((name) => !linked.includes(name))).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Pins each third-party image that the files below deploy/ name: looks up the digest of its tag in
 # the registry and writes it behind the tag. An existing digest is replaced. Needs docker with
-# buildx. docs/releasing.md says when to run it.
+# buildx. docs/guides/releasing.md says when to run it.
 set -eu
 cd "$(dirname "$0")/.."
 

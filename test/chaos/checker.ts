@@ -17,7 +17,7 @@ export interface Violation {
 }
 
 /**
- * Every promise of docs/consistency.md that this history breaks:
+ * Every promise of docs/explanation/consistency.md that this history breaks:
  * - a token is accepted by a verification that began later than `maxStaleness` after the change that ended it was acknowledged, or after it at all by the
  *   process that made the change. The witness, which knows only what is stored, shows with it that a change was lost.
  * - a token is accepted by a verification that began after a change was acknowledged that was to hold everywhere.

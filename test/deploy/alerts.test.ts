@@ -36,8 +36,8 @@ describe('the alerts', () => {
     expect([status, stdout + stderr]).toEqual([0, expect.stringContaining('SUCCESS')])
   })
 
-  it('each lead to a heading of docs/operations.md that is there', () => {
-    const anchors = [...read('docs/operations.md').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+  it('each lead to a heading of docs/guides/operations.md that is there', () => {
+    const anchors = [...read('docs/guides/operations.md').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
         .toLowerCase()
         .replaceAll(/[^\w\- ]/g, '')
@@ -46,7 +46,7 @@ describe('the alerts', () => {
     expect(alerts.length).toBeGreaterThan(20)
     for (const { alert, annotations } of alerts) {
       const [page, anchor = ''] = annotations?.runbook_url?.split('#') ?? []
-      expect([alert, page, anchors.includes(anchor)]).toEqual([alert, 'docs/operations.md', true])
+      expect([alert, page, anchors.includes(anchor)]).toEqual([alert, 'docs/guides/operations.md', true])
     }
   })
 })

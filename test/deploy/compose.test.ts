@@ -302,7 +302,7 @@ describe('the topology of compose.yaml, as processes', () => {
   })
 })
 
-describe('docs/deploy-compose.md, walked with stand-ins for docker, curl and git', () => {
+describe('docs/guides/deploy-compose.md, walked with stand-ins for docker, curl and git', () => {
   const digest = `sha256:${'0'.repeat(64)}`
 
   it('runs commands and flags that docker and Latchkey have, on services of compose.yaml', () => {
@@ -315,7 +315,7 @@ describe('docs/deploy-compose.md, walked with stand-ins for docker, curl and git
   })
 
   it('pins by digest images that the services have', () => {
-    const [text = ''] = Page.at('docs/deploy-compose.md').take('yaml')
+    const [text = ''] = Page.at('docs/guides/deploy-compose.md').take('yaml')
     const { services } = parse(text.replaceAll('<digest>', digest)) as ComposeFile
     const merged = { ...compose, services: { ...compose.services } }
     for (const [name, { image = '' }] of Object.entries(services)) {
@@ -326,7 +326,7 @@ describe('docs/deploy-compose.md, walked with stand-ins for docker, curl and git
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/deploy-compose.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/deploy-compose.md')).toEqual([])
   })
 })
 

@@ -8,23 +8,25 @@ import { Page } from '../support/page.js'
 import { renderKustomization } from './support/kubernetes-manifests.js'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
-const docs = join(repository, 'docs')
+const docs = join(repository, 'docs/guides')
 const pages = readdirSync(docs).filter((name) => /^(deploy|runbook)-/.test(name))
 
 /** The fenced shell blocks of a page. */
 function commandsIn(page: string): string {
-  return Page.at(`docs/${page}`)
+  return Page.at(`docs/guides/${page}`)
     .blocks.filter(({ language }) => language === 'sh')
     .map(({ text }) => text)
     .join('\n')
 }
 
-describe.each(pages)('docs/%s', (page) => {
+describe.each(pages)('docs/guides/%s', (page) => {
   const text = readFileSync(join(docs, page), 'utf8')
 
   it('names files of this repository that are there', () => {
     const named = [...text.matchAll(/(?<![\w/.-])deploy\/[\w./-]*[\w]/g)].map(([path]) => path)
-    const linked = [...text.matchAll(/\]\(([\w./-]+\.md)(?:#[\w-]+)?\)/g)].map(([, name]) => `docs/${name}`)
+    const linked = [...text.matchAll(/\]\(([\w./-]+\.md)(?:#[\w-]+)?\)/g)].map(([, name]) =>
+      join('docs/guides', name ?? ''),
+    )
     expect([...named, ...linked].filter((path) => !existsSync(join(repository, path)))).toEqual([])
   })
 
@@ -35,7 +37,7 @@ describe.each(pages)('docs/%s', (page) => {
   }
 })
 
-describe('docs/deploy-gke.md', () => {
+describe('docs/guides/deploy-gke.md', () => {
   it('binds the wrapped master keys to what the server expects', () => {
     const source = readFileSync(join(repository, 'packages/server/src/database/master-keys/kms-keys.ts'), 'utf8')
     const bound = /additionalData = Buffer\.from\('(.*)'\)/.exec(source)?.[1]

@@ -95,8 +95,8 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
   })
 
   it('have no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/deploy-gke.md')).toEqual([])
-    expect(blocksLeftOut('docs/runbook-gke.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/deploy-gke.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/runbook-gke.md')).toEqual([])
   })
 
   const withCommand = (calls: readonly Call[], command: string) =>

@@ -156,7 +156,7 @@ describe('the image', () => {
     }
   })
 
-  it('makes spans where an image over it brings an SDK, as docs/tracing.md has it', async () => {
+  it('makes spans where an image over it brings an SDK, as docs/guides/tracing.md has it', async () => {
     const modules = join(repository, 'node_modules/@opentelemetry')
     const sdk = join(root, 'tracing/node_modules/@opentelemetry')
     cpSync(modules, sdk, { recursive: true })
@@ -168,7 +168,7 @@ describe('the image', () => {
        trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }))`,
     )
     const [, setting = ''] =
-      /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(repository, 'docs/tracing.md'), 'utf8')) ?? []
+      /^ENV NODE_OPTIONS=(.*)$/m.exec(readFileSync(join(repository, 'docs/guides/tracing.md'), 'utf8')) ?? []
     const port = await freePort()
     const common = { HOST: '127.0.0.1', PORT: String(port), LATCHKEY_ISSUER: 'https://auth.test' }
     const env = { ...common, NODE_OPTIONS: setting }

@@ -42,7 +42,7 @@ describe('a proxy in front closes a connection that is not used before the serve
   it.each([
     ['deploy/forward-auth/nginx.conf', ['latchkey', 'application']],
     ['deploy/compose/nginx.conf', ['latchkey']],
-    ['docs/deploy-vm.md', ['latchkey']],
+    ['docs/guides/deploy-vm.md', ['latchkey']],
   ])('by %s', (path, upstreams) => {
     const configuration = read(path)
     expect(new Set(passedTo(configuration))).toEqual(new Set(upstreams))

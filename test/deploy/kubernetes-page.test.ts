@@ -25,7 +25,7 @@ function applied(then: string) {
   return recordedManifests(calls).filter((manifests) => manifests.some(({ kind }) => kind === 'Deployment'))
 }
 
-describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and kubectl', () => {
+describe('docs/guides/deploy-kubernetes.md, walked with stand-ins for kind, docker and kubectl', () => {
   const templatesOf = (manifests: readonly Manifest[] = []) =>
     Object.fromEntries(manifests.map((manifest) => [nameOf(manifest), podTemplateOf(manifest)]))
 
@@ -59,7 +59,7 @@ describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and 
   })
 
   it('pins every image of the overlay by digest', () => {
-    const [images = ''] = Page.at('docs/deploy-kubernetes.md').take('yaml')
+    const [images = ''] = Page.at('docs/guides/deploy-kubernetes.md').take('yaml')
     const digest = `sha256:${'0'.repeat(64)}`
     const [manifests = []] = applied(
       `cat >> my-deployment/kustomization.yaml <<'YAML'\n${images.replaceAll('<digest>', digest)}YAML`,
@@ -73,6 +73,6 @@ describe('docs/deploy-kubernetes.md, walked with stand-ins for kind, docker and 
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/deploy-kubernetes.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/deploy-kubernetes.md')).toEqual([])
   })
 })

@@ -12,7 +12,7 @@ import { type ServerProcess, startServer } from '../support/server-process.js'
 import { type PostgresServer, startPostgres } from '../support/start-postgres.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/runbook-backup.md, as it is written', () => {
+describe('docs/guides/runbook-backup.md, as it is written', () => {
   let folder: string
   let runbook: Runbook
   let postgres: PostgresServer | undefined
@@ -125,7 +125,7 @@ describe('docs/runbook-backup.md, as it is written', () => {
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/runbook-backup.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/runbook-backup.md')).toEqual([])
   })
 })
 

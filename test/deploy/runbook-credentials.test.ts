@@ -92,7 +92,7 @@ function startLoad(url: string, token: string): () => Promise<{ answers: number;
   }
 }
 
-describe('docs/runbook-credentials.md, as it is written, while tokens are verified', () => {
+describe('docs/guides/runbook-credentials.md, as it is written, while tokens are verified', () => {
   const runbook = new Runbook('runbook-credentials.md')
   let folder: string
   let postgres: PostgresServer

@@ -7,7 +7,7 @@ import { blocksLeftOut } from '../support/page.js'
 import { createDeployment, startServer } from '../support/server-process.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/runbook-disaster.md, as it is written', () => {
+describe('docs/guides/runbook-disaster.md, as it is written', () => {
   let folder: string
 
   beforeEach(() => {
@@ -45,6 +45,6 @@ describe('docs/runbook-disaster.md, as it is written', () => {
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/runbook-disaster.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/runbook-disaster.md')).toEqual([])
   })
 })

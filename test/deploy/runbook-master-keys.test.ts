@@ -9,7 +9,7 @@ import { openStore, runCommand, type ServerProcess, startServer } from '../suppo
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/runbook-master-keys.md, as it is written, on two servers', () => {
+describe('docs/guides/runbook-master-keys.md, as it is written, on two servers', () => {
   let runbook: Runbook
   let folder: string
   let database: TestDatabase
@@ -164,6 +164,6 @@ describe('docs/runbook-master-keys.md, as it is written, on two servers', () => 
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/runbook-master-keys.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/runbook-master-keys.md')).toEqual([])
   })
 })

@@ -15,7 +15,7 @@ import { createDeployment } from '../support/server-process.js'
 import { startedUrl } from '../support/started-url.js'
 
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url))
-const page = Page.at('docs/tracing.md')
+const page = Page.at('docs/guides/tracing.md')
 
 /** A collector of OpenTelemetry on loopback, and all that it was sent. */
 async function startCollector() {
@@ -29,7 +29,7 @@ async function startCollector() {
   return { url: `http://127.0.0.1:${port}`, received: () => received, close: () => server.close() }
 }
 
-describe('docs/tracing.md', () => {
+describe('docs/guides/tracing.md', () => {
   it('starts a server whose requests arrive at a collector', async () => {
     const [commands = ''] = page.take('sh')
     const [install = '', start = ''] = commands.trim().split('\n')
@@ -73,6 +73,6 @@ describe('docs/tracing.md', () => {
   })
 
   it('has no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/tracing.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/tracing.md')).toEqual([])
   })
 })

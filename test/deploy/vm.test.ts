@@ -32,7 +32,7 @@ import { startNginx } from './support/start-nginx.js'
 
 const scripts = fileURLToPath(new URL('../../deploy/systemd', import.meta.url))
 const repository = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
-const page = readFileSync(join(repository, 'docs/deploy-vm.md'), 'utf8')
+const page = readFileSync(join(repository, 'docs/guides/deploy-vm.md'), 'utf8')
 
 let folder: string
 
@@ -138,7 +138,7 @@ describe('backup.sh', () => {
   })
 })
 
-describe('docs/deploy-vm.md', () => {
+describe('docs/guides/deploy-vm.md', () => {
   it('names the paths that the units and scripts use', () => {
     const units = readdirSync(scripts).map((name) => readFileSync(join(scripts, name), 'utf8'))
     const paths = units.flatMap((text) => text.match(/\/(?:opt|etc|var\/backups)\/[\w/.-]+/g) ?? [])
@@ -155,7 +155,7 @@ describe('docs/deploy-vm.md', () => {
   })
 })
 
-describe('docs/deploy-vm.md, walked on a machine whose folders are below another one', () => {
+describe('docs/guides/deploy-vm.md, walked on a machine whose folders are below another one', () => {
   let postgres: PostgresServer
 
   beforeEach(async () => {
@@ -189,7 +189,7 @@ describe('docs/deploy-vm.md, walked on a machine whose folders are below another
   const environmentOfUnit = () => {
     expect(unit).toMatch(/^EnvironmentFile=\/etc\/latchkey\/latchkey\.env$/m)
     const ofUnit = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => line.split(' '))
-    const ofFile = Page.at('docs/deploy-vm.md')
+    const ofFile = Page.at('docs/guides/deploy-vm.md')
       .take('ini')
       .flatMap((text) => text.match(/^\w+=.*$/gm) ?? [])
     return [...ofUnit, ...ofFile]
@@ -262,9 +262,9 @@ esac
   })
 })
 
-describe('the configuration of nginx in docs/deploy-vm.md', () => {
+describe('the configuration of nginx in docs/guides/deploy-vm.md', () => {
   it('passes requests on with the address of the client, and keeps metrics inside', async () => {
-    const [block = ''] = Page.at('docs/deploy-vm.md').take('nginx')
+    const [block = ''] = Page.at('docs/guides/deploy-vm.md').take('nginx')
     const certificate = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=auth.example.com', '-days', '1']
     execFileSync('openssl', [...certificate, '-keyout', 'privkey.pem', '-out', 'fullchain.pem'], {
       cwd: folder,
@@ -296,6 +296,6 @@ describe('the configuration of nginx in docs/deploy-vm.md', () => {
   })
 
   it('is on a page with no block that these tests leave out', () => {
-    expect(blocksLeftOut('docs/deploy-vm.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/deploy-vm.md')).toEqual([])
   })
 })

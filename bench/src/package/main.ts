@@ -30,7 +30,7 @@ const rows: Row[] = []
 for (const [subpath, file] of entries) rows.push(await measure(subpath, new URL(file, folder)))
 await publish({
   name: 'subpaths',
-  document: 'docs/releasing.md',
+  document: 'docs/guides/releasing.md',
   flags,
   results: { rounds, rows },
   tables: [tableOf(rows)],

@@ -32,7 +32,7 @@ try {
   }
   const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
   const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: machineBusy() }
-  await publish({ name: 'scale', document: 'docs/scaling.md', flags, results, tables: tablesOf(results) })
+  await publish({ name: 'scale', document: 'docs/explanation/scaling.md', flags, results, tables: tablesOf(results) })
 } finally {
   await postgres.dispose()
 }

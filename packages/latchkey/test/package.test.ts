@@ -34,7 +34,7 @@ describe('the published package', () => {
 
 describe('the registry of failures', () => {
   it('matches the documentation', () => {
-    const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8')
     const documented = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| (.+?) \| (.+?) \|$/gm)].map(
       ([, code, status, message, hint]) => [code, { status: Number(status), message, hint }],
     )

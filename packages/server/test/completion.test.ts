@@ -82,7 +82,7 @@ describe('the help of each command', () => {
     expect(stdout).toMatch(
       /Example:\n {2}latchkey users create ada@example.com --verified\n\nSee docs\/registration.md\n$/,
     )
-    expect(readFileSync(`${repository}/docs/cli.md`, 'utf8')).toContain(
+    expect(readFileSync(`${repository}/docs/reference/cli.md`, 'utf8')).toContain(
       'latchkey users create ada@example.com --verified',
     )
   })

@@ -5,7 +5,7 @@ import { type ProblemCode, problems } from '../src/routes/problems.js'
 
 describe('the registry of problems', () => {
   it('is the same in the documentation', () => {
-    const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../docs/reference/errors.md', import.meta.url), 'utf8')
     const documented = [...page.matchAll(/^\| (\d+) \| `(\w+)` \| (.+?) \| (.+?) \|$/gm)].map(
       ([, status, code, message, hint]) => [code, { status: Number(status), message, hint }],
     )

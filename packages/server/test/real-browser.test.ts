@@ -68,16 +68,16 @@ describe('Chromium', () => {
     },
   )
 
-  it('runs the script of docs/browser.md in a page', async () => {
+  it('runs the script of docs/guides/browser.md in a page', async () => {
     const base = `http://localhost:${serverPort}`
     await chromium.open(`${base}/docs`)
     const email = freshEmail()
     expect(await call(base, 'POST', '/v1/register', { body: { email, password } })).toBe('201  true')
-    const [script = ''] = Page.at('docs/browser.md').take('js')
+    const [script = ''] = Page.at('docs/guides/browser.md').take('js')
     const setting = `const email = ${JSON.stringify(email)}, password = ${JSON.stringify(password)}`
     const ended = `return (await fetch('/v1/me', { credentials: 'include', headers: { 'Latchkey-Mode': 'cookie' } })).status`
     expect(await chromium.run(`(async () => { ${setting}\n${script}\n${ended} })()`)).toBe(401)
-    expect(blocksLeftOut('docs/browser.md')).toEqual([])
+    expect(blocksLeftOut('docs/guides/browser.md')).toEqual([])
   })
 
   it('lets pages of a listed origin use the server, with cookies on the same site alone', async () => {

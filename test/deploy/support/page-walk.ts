@@ -76,5 +76,5 @@ export function recordedManifests(calls: readonly Call[]): readonly (readonly Ma
 
 /** Takes the commands of the shell blocks of a page in `docs/`, in their order. */
 export function commandsOf(page: string): string {
-  return Page.at(`docs/${page}`).take('sh').join('\n')
+  return Page.at(`docs/guides/${page}`).take('sh').join('\n')
 }

@@ -18,7 +18,7 @@ export class Runbook {
   /** `programs`: shell scripts by name, for programs that this machine lacks. */
   constructor(page: string, programs: Readonly<Record<string, string>> = {}) {
     requireProgram('psql', 'postgresql')
-    this.#page = Page.at(`docs/${page}`)
+    this.#page = Page.at(`docs/guides/${page}`)
     writeFileSync(join(this.#bin, 'latchkey'), `#!/bin/sh\nexec '${process.execPath}' '${latchkeyCommand}' "$@"\n`)
     chmodSync(this.#bin, 0o755)
     for (const [name, script] of Object.entries(programs)) writeFileSync(join(this.#bin, name), script)

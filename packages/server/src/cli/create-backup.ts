@@ -93,7 +93,7 @@ function embeddedDatabase(
   const { database } = readConfiguration(env)
   if (database.kind === 'postgres') {
     const hint =
-      'Use pg_dump, as docs/operations.md shows: pg_dump --format=custom --file latchkey.dump "$DATABASE_URL"'
+      'Use pg_dump, as docs/guides/operations.md shows: pg_dump --format=custom --file latchkey.dump "$DATABASE_URL"'
     throw new StartupFailure(
       'command_refused',
       'This command copies an embedded database, but the database is PostgreSQL.',

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
 import { fileVariableOf, flattenSettings, mayBeFile, type Setting } from '../config/setting.js'
 import { settings } from '../config/settings.js'
@@ -7,7 +8,7 @@ import { createProgram } from './program.js'
 
 const generated = '<!-- Written by npm run reference; a test holds it to the program. -->'
 
-/** Returns the text of docs/configuration.md, from the table that the program reads settings by. */
+/** Returns the text of docs/reference/configuration.md, from the table that the program reads settings by. */
 export function configurationReference(): string {
   return `# Configuration
 
@@ -60,7 +61,7 @@ function secondsText(seconds: number): string {
 }
 
 /**
- * Returns the text of docs/cli.md: every command with its arguments and options, from the parser
+ * Returns the text of docs/reference/cli.md: every command with its arguments and options, from the parser
  * itself.
  */
 export function commandReference(): string {
@@ -114,8 +115,9 @@ function describe(command: Command): string {
 function ending(command: Command): string {
   const found = helpOf(command)
   if (found === undefined) return ''
-  const page = found.page.replace('docs/', '')
-  return `\n\`\`\`sh\nlatchkey ${found.example}\n\`\`\`\n\nSee [${page}](${page}).\n`
+  const name = posix.basename(found.page)
+  const link = posix.relative('docs/reference', found.page)
+  return `\n\`\`\`sh\nlatchkey ${found.example}\n\`\`\`\n\nSee [${name}](${link}).\n`
 }
 
 function row([flags = '', text = '']: readonly (string | undefined)[]): string {

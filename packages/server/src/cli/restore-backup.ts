@@ -117,7 +117,7 @@ function placeOf({ database }: Configuration, file: string | undefined): string 
     file === undefined ? 'The command names no backup.' : 'This command does not restore PostgreSQL from a file.',
     file === undefined
       ? 'Name the file that "latchkey backup create" wrote.'
-      : 'Run pg_restore, as docs/operations.md shows, and then "latchkey backup restore" without a file.',
+      : 'Run pg_restore, as docs/guides/operations.md shows, and then "latchkey backup restore" without a file.',
   )
 }
 

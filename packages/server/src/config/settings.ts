@@ -231,7 +231,7 @@ export const settings = {
   registration: oneOf(registrations, {
     name: 'LATCHKEY_REGISTRATION',
     description:
-      'How people create accounts. "open" signs in at once, and reveals when an address is taken. "by-mail" gives the same answer for every address and continues with a mailed link. "invited" requires an invitation. "closed" leaves it to administrators. See docs/registration.md.',
+      'How people create accounts. "open" signs in at once, and reveals when an address is taken. "by-mail" gives the same answer for every address and continues with a mailed link. "invited" requires an invitation. "closed" leaves it to administrators. See docs/guides/registration.md.',
     default: 'open',
   }),
   /** Whether an account whose e-mail address is not verified may sign in. */
@@ -252,7 +252,7 @@ export const settings = {
   profileSchema: setting({
     name: 'LATCHKEY_PROFILE_SCHEMA',
     description:
-      'The JSON Schema of the profile of an account. A change is refused unless the whole profile is valid afterwards. Only administrators write members that are declared as readOnly. See docs/profiles.md.',
+      'The JSON Schema of the profile of an account. A change is refused unless the whole profile is valid afterwards. Only administrators write members that are declared as readOnly. See docs/guides/profiles.md.',
     accepts: 'a JSON Schema (2020-12) of an object, as JSON, without unknown keywords and formats',
     default: undefined,
     defaultText: 'none: any JSON object of at most 4 KiB',

@@ -55,7 +55,8 @@ export const OneTimeTokenInput = Type.String({ minLength: 1, maxLength: 255 })
 const mode = {
   'latchkey-mode': Type.Optional(
     Type.Literal('cookie', {
-      description: 'For pages: the tokens are in cookies that no script can read, and in no body. See docs/browser.md.',
+      description:
+        'For pages: the tokens are in cookies that no script can read, and in no body. See docs/guides/browser.md.',
     }),
   ),
 }

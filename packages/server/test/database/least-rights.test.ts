@@ -59,7 +59,7 @@ describe('a server whose role has four rights to the tables', () => {
     role = await Role.create(database)
     // As `latchkey migrate` does with the owner's address.
     await (await openDatabase(at(database.url))).store.close()
-    const [grants = ''] = Page.at('docs/operations.md').take('sql')
+    const [grants = ''] = Page.at('docs/guides/operations.md').take('sql')
     await role.asOwner(grants.replaceAll(/\bapp\b/g, 'ROLE'))
     running = await startServer({
       database: 'sqlite',
@@ -105,8 +105,8 @@ describe('a server whose role has four rights to the tables', () => {
     }
   })
 
-  it('has the grants of docs/operations.md, which has no other block', () => {
-    expect(blocksLeftOut('docs/operations.md')).toEqual([])
+  it('has the grants of docs/guides/operations.md, which has no other block', () => {
+    expect(blocksLeftOut('docs/guides/operations.md')).toEqual([])
   })
 })
 

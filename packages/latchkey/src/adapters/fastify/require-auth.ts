@@ -21,7 +21,7 @@ import { refuse } from './refuse.js'
  * The client decides when a request body ends, and the token may have been revoked by then: give a
  * route that takes a body the hook as `preHandler` as well. The second check needs no database
  * read. A handler that changes rights must also lock and check the acting account in its own
- * transaction (docs/consistency.md).
+ * transaction (docs/explanation/consistency.md).
  *
  * @param sources Further places that may carry the token.
  * @throws TypeError if an argument is wrong

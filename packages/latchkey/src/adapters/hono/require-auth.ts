@@ -27,7 +27,7 @@ export interface AuthVariables {
  *
  * The guard runs before the handler reads the body, and the client decides when the body ends. A
  * handler that changes rights must lock and check the acting account in its own transaction
- * (docs/consistency.md).
+ * (docs/explanation/consistency.md).
  *
  * @param sources Further places that may carry the token.
  * @throws TypeError if an argument is wrong

@@ -18,7 +18,7 @@ export async function checkKeys(
     const findings = findingsOf(await keys.checkSealed(), masterKeys, await store.masterKeyIds())
     return [feed, ...findings, checkUse(masterKeys, await store.sealCounts())]
   } catch (error) {
-    const remedy = 'Look up the code in docs/errors.md. No token can be verified until this is solved.'
+    const remedy = 'Look up the code in docs/reference/errors.md. No token can be verified until this is solved.'
     return [fail('keys', messageOf(error), remedy)]
   } finally {
     await keys.close()
@@ -35,7 +35,7 @@ function checkUse(masterKeys: string, counts: ReadonlyMap<string, number>): Find
   const share = ((count / encryptionLimit) * 100).toFixed(2)
   const detail = `${newestId} has encrypted about ${count.toLocaleString('en')} values, ${share} % of the limit`
   if (count < encryptionWarning) return ok('master key use', detail)
-  const remedy = 'Change the key as docs/runbook-master-keys.md shows: encryption is not safe beyond the limit.'
+  const remedy = 'Change the key as docs/guides/runbook-master-keys.md shows: encryption is not safe beyond the limit.'
   return count < encryptionLimit ? warn('master key use', detail, remedy) : fail('master key use', detail, remedy)
 }
 

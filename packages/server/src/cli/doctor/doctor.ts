@@ -55,7 +55,7 @@ async function examineDatabase(configuration: Configuration): Promise<Finding[]>
     const masterKeys = await keys.read()
     return [...findings, ...(await checkKeys(store, masterKeys, configuration))]
   } catch (error) {
-    const hint = error instanceof StartupFailure ? error.hint : 'Look up the code in docs/errors.md.'
+    const hint = error instanceof StartupFailure ? error.hint : 'Look up the code in docs/reference/errors.md.'
     return [...findings, fail('master keys', messageOf(error), hint)]
   } finally {
     await store.close()

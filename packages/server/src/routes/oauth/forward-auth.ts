@@ -44,7 +44,7 @@ const createSchema = () => ({
     'A path that the proxy appends is ignored. Scope and audience are then read from the headers ' +
     'X-Forward-Auth-Scope and X-Forward-Auth-Audience, because the query is that of the request. With ' +
     '"Sec-Forward-Auth: proxy" the answer contains the cookies for the application. ' +
-    'See docs/forward-auth.md.',
+    'See docs/guides/forward-auth.md.',
   querystring,
   response: {
     200: {
