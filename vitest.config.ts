@@ -2,15 +2,45 @@ import { defineConfig } from 'vitest/config'
 
 const report = process.env.VITEST_JSON_REPORT
 
+const bundle = 'test/support/bundle-library.ts'
+const postgres = 'test/support/postgres-server.ts'
+
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
-    globalSetup: ['test/support/bundle-library.ts', 'test/support/postgres-server.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          // Neither services nor processes.
+          name: 'unit',
+          include: ['packages/*/test/unit/**/*.test.ts'],
+          globalSetup: [bundle],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // PostgreSQL, Redis, SQLite and a mail server, which the tests start.
+          name: 'integration',
+          include: ['packages/*/test/integration/**/*.test.ts'],
+          globalSetup: [bundle, postgres],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Processes, browsers, nginx, images, Kubernetes schemas, the model, chaos.
+          name: 'system',
+          include: ['packages/*/test/system/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+          globalSetup: [bundle, postgres],
+        },
+      },
+    ],
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     outputFile: report === undefined ? {} : { json: report },
     // One for each processor: by default one is left idle, and tests mostly wait.
     maxWorkers: '100%',
-    // Bounds for what hangs, not for what is slow: a machine may be many times slower than this one.
+    // Bounds for tests that hang, not for slow ones: a machine may be many times slower.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },

@@ -1,0 +1,172 @@
+import pg from 'pg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startTcpProxy } from '../../../../../test/support/tcp-proxy.js'
+import { systemClock } from '../../../src/clock.js'
+import { LatchkeyError } from '../../../src/errors.js'
+import type { TenantStore } from '../../../src/secrets/ports.js'
+import { memoryStore } from '../../../src/stores/memory/index.js'
+import { type PostgresStoreOptions, postgresStore } from '../../../src/stores/postgres/index.js'
+import { type EmptyDatabase, emptyPostgres, emptySqlite } from '../../support/databases.js'
+import { outcomeOf, setUp } from '../../support/setup.js'
+import { steer } from '../../support/steered-store.js'
+
+/** Longer than any of these tests takes: a call that resolves did not wait for it. */
+const longStaleness = 60_000
+const shortStaleness = 400
+
+let cleanUps: (() => Promise<unknown>)[]
+beforeEach(() => {
+  cleanUps = []
+})
+afterEach(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp()
+})
+
+/** One process, closed at the end of the test. */
+function open<Store extends TenantStore>(store: Store, maxStaleness = longStaleness) {
+  const setup = setUp({ store, clock: systemClock, keys: { maxStaleness } })
+  cleanUps.push(() => setup.latchkey.close())
+  return setup
+}
+
+async function emptyDatabase<Database extends EmptyDatabase>(create: () => Promise<Database>): Promise<Database> {
+  const database = await create()
+  cleanUps.push(() => database.remove())
+  await database.open().migrate()
+  return database
+}
+
+async function timeOf(work: Promise<void>): Promise<number> {
+  const startedAt = performance.now()
+  await work
+  return performance.now() - startedAt
+}
+
+describe('waiting for propagation, on PostgreSQL', () => {
+  let database: Awaited<ReturnType<typeof emptyPostgres>>
+  beforeEach(async () => {
+    database = await emptyDatabase(emptyPostgres)
+  })
+
+  const openStore = (options: PostgresStoreOptions) => {
+    const store = postgresStore(options)
+    cleanUps.push(() => store.close())
+    return store
+  }
+
+  it('resolves once every running process has acknowledged the change, however long its maxStaleness', async () => {
+    const [writer, ...others] = [open(database.open()), open(database.open()), open(database.open())]
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    for (const { latchkey } of others) await latchkey.verify(token)
+    await writer.keys.revoke('alice', { everywhere: true })
+    for (const { latchkey } of others) expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('waits for a process with a silent feed until the cached data of that process is stale', async () => {
+    const proxy = await startTcpProxy(database.url)
+    cleanUps.push(() => proxy.close())
+    const writer = open(database.open())
+    const deaf = open(openStore({ connectionString: database.url, listenConnectionString: proxy.url }), shortStaleness)
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await deaf.latchkey.verify(token)
+    proxy.freeze()
+    await writer.keys.revoke('alice', { everywhere: true })
+    expect(await outcomeOf(() => deaf.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('waits for a process that has crashed, for its own maxStaleness and not for that of the writer', async () => {
+    const store = database.open()
+    const writer = open(store)
+    await writer.latchkey.issue({ subject: 'alice' })
+    await store.renewLease({ id: 'vanished', maxStalenessMs: shortStaleness }, 60_000)
+    expect(await timeOf(writer.keys.revoke('alice', { everywhere: true }))).toBeGreaterThanOrEqual(shortStaleness)
+  })
+
+  it('resolves for a transaction of the caller', async () => {
+    const [writer, other] = [open(database.open()), open(database.open())]
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await other.latchkey.verify(token)
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    await client.query('begin')
+    await writer.keys.revoke('alice', { client })
+    await client.query('commit')
+    await client.end()
+    await writer.keys.waitForPropagation()
+    expect(await outcomeOf(() => other.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('resolves for many changes at once, of several writers', async () => {
+    const processes = [open(database.open()), open(database.open()), open(database.open())]
+    const [first] = processes
+    const tokens = await Promise.all(
+      Array.from(
+        { length: 30 },
+        async (_, n) => (await first?.latchkey.issue({ subject: `tenant-${n}` }))?.token ?? '',
+      ),
+    )
+    for (const { latchkey } of processes) await Promise.all(tokens.map((token) => latchkey.verify(token)))
+    await Promise.all(
+      tokens.map(async (token, n) => {
+        await processes[n % 3]?.keys.revoke(`tenant-${n}`, { everywhere: true })
+        for (const { latchkey } of processes)
+          expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
+      }),
+    )
+  })
+})
+
+describe('waiting for propagation', () => {
+  it('resolves at once if no other process verifies, also on a polled feed', async () => {
+    const database = await emptyDatabase(emptySqlite)
+    const { latchkey, keys } = open(database.open())
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    await keys.revoke('alice', { everywhere: true })
+    expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('waits on a polled feed until the data of others is stale, and not for a process that has closed', async () => {
+    const database = await emptyDatabase(emptySqlite)
+    const writer = open(database.open())
+    const other = open(database.open(), shortStaleness)
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await other.latchkey.verify(token)
+    expect(await timeOf(writer.keys.revoke('alice', { everywhere: true }))).toBeGreaterThanOrEqual(shortStaleness)
+    expect(await outcomeOf(() => other.latchkey.verify(token))).toBe('token_revoked')
+    await other.latchkey.close()
+    await writer.keys.forget('alice', { everywhere: true })
+  })
+
+  it('resolves only once the change has reached every process or its data is stale, although no feed delivered it', async () => {
+    const shared = memoryStore()
+    const writer = open(shared)
+    const reader = open(steer(shared).store, 250)
+    const { token } = await writer.latchkey.issue({ subject: 'alice' })
+    await reader.latchkey.verify(token)
+    await writer.keys.revoke('alice')
+    expect(await reader.latchkey.verify(token)).toMatchObject({ subject: 'alice' })
+    await writer.keys.revoke('alice', { everywhere: true })
+    expect(await outcomeOf(() => reader.latchkey.verify(token))).toBe('token_revoked')
+  })
+
+  it('retries the list of verifiers while the store is unavailable', async () => {
+    const steered = steer()
+    const { latchkey, keys } = open(steered.store)
+    await latchkey.issue({ subject: 'alice' })
+    const { verifiers } = steered.store
+    let asked = 0
+    steered.store.verifiers = async () => {
+      asked += 1
+      if (asked < 3) throw new LatchkeyError('store_unavailable')
+      return verifiers()
+    }
+    await keys.revoke('alice', { everywhere: true })
+    expect(asked).toBe(3)
+  })
+
+  it('cannot be combined with an open transaction', async () => {
+    const { keys, store } = open(memoryStore())
+    const revoking = store.transaction((client) => keys.revoke('alice', { client, everywhere: true }))
+    await expect(revoking).rejects.toThrow(TypeError)
+  })
+})

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import Database from 'libsql'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { embeddedBinaries } from '../../../../../test/support/postgres-binaries.js'
+import { type PostgresServer, startPostgres } from '../../../../../test/support/start-postgres.js'
+import { createTestDatabase, type TestDatabase } from '../../../../../test/support/test-database.js'
+import { memoryStore } from '../../../src/stores/memory/index.js'
+import { postgresStore } from '../../../src/stores/postgres/index.js'
+import { type SqliteHandle, sqliteStore } from '../../../src/stores/sqlite/index.js'
+import { type StoreUnderTest, storeContract } from '../../../src/testing/store-contract.js'
+
+async function memory(): Promise<StoreUnderTest> {
+  const store = memoryStore()
+  return { open: async () => store }
+}
+
+const sqlite = () => onSqlite((path) => new DatabaseSync(path))
+const libsql = () => onSqlite((path) => new Database(path))
+
+async function onSqlite(open: (path: string) => SqliteHandle): Promise<StoreUnderTest> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
+  return {
+    open: async () => {
+      const store = sqliteStore({ open: () => open(join(folder, 'latchkey.db')) })
+      await store.migrate()
+      return store
+    },
+    remove: async () => rmSync(folder, { recursive: true }),
+  }
+}
+
+let database: TestDatabase
+let newest: PostgresServer
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  // The other tests run on the installed PostgreSQL, which is mostly older.
+  newest = await startPostgres(embeddedBinaries)
+})
+
+afterAll(() => Promise.all([database.drop(), newest.dispose()]))
+
+const postgres = () => onPostgres(database.url)
+const newestPostgres = () => onPostgres(newest.url)
+
+/** One database for all tests, emptied before each: creating one takes ten times as long. */
+async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
+  const open = async () => {
+    const store = postgresStore({ connectionString })
+    await store.migrate()
+    return store
+  }
+  const store = await open()
+  await store.query(
+    'truncate latchkey_tenants, latchkey_secrets, latchkey_ended_sessions, latchkey_changes, latchkey_settings, latchkey_key_pairs, latchkey_verifiers',
+  )
+  await store.close()
+  return { open }
+}
+
+for (const [name, create] of Object.entries({ memory, sqlite, libsql, postgres, 'newest postgres': newestPostgres })) {
+  describe(`the ${name} store`, () => {
+    for (const { name, run } of storeContract(create)) it(name, run)
+  })
+}

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createPasswordHasher, type PasswordHasher } from '../../../src/accounts/password-hasher.js'
+import { freshEmail, password } from '../../support/people.js'
+import { databases, type StartOptions, startServer, type TestServer } from '../../support/start-server.js'
+import { tellsApart, timeInTurns } from '../../support/timing.js'
+
+const pairs = 40
+
+/** Answers about nobody without hashing: what this server would do without the hash of nobody. */
+async function leakyHasher(): Promise<PasswordHasher> {
+  const inner = await createPasswordHasher()
+  return {
+    hash: (text) => inner.hash(text),
+    isOutdated: (hashed) => inner.isOutdated(hashed),
+    compare: async (text, hashed) =>
+      hashed === undefined ? { matches: false, rehash: false } : inner.compare(text, hashed),
+  }
+}
+
+/** What a mail server takes that is asked before the answer; and a good one. */
+const conversationMs = 25
+
+/** An administrator at a server of his own, whose address a stranger would like to know. */
+class Site {
+  readonly known = freshEmail()
+  readonly running: TestServer
+
+  private constructor(running: TestServer) {
+    this.running = running
+  }
+
+  static async start(options: StartOptions): Promise<Site> {
+    const site = new Site(await startServer(options))
+    await site.running.server.service.adminCreation.createAdmin({ email: site.known, password })
+    return site
+  }
+
+  forgotTells(): Promise<boolean> {
+    return this.#tells((email) => this.#post('/v1/password/forgot', { email }, 202))
+  }
+
+  registrationTells(): Promise<boolean> {
+    return this.#tells((email) => this.#post('/v1/register', { email, password }, 202))
+  }
+
+  loginTells(): Promise<boolean> {
+    return this.#tells(async (email) => {
+      // From a network where nobody has signed in to it, and before anybody is told to wait.
+      await this.running.server.service.store.query('delete from server_guess_lanes')
+      return this.#post('/v1/login', { email, password: 'not the right password' }, 401)
+    })
+  }
+
+  /** Whether the time tells an address that has an account from one that has none. */
+  #tells(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
+    return tellsApart(() => timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }))
+  }
+
+  async #post(path: string, body: object, status: number): Promise<() => Promise<void>> {
+    return async () => expect((await this.running.api.post(path, { body })).status).toBe(status)
+  }
+}
+
+describe.each(databases)('the time of an answer on %s does not tell whether there is an account', (database) => {
+  let site: Site
+
+  afterEach(() => site.running.stop())
+
+  it('when a new password is asked for', async () => {
+    site = await Site.start({ database })
+    expect(await site.forgotTells()).toBe(false)
+  })
+
+  it('when one registers by mail', async () => {
+    site = await Site.start({ database, configuration: { registration: 'by-mail' } })
+    expect(await site.registrationTells()).toBe(false)
+  })
+
+  it('when one signs in', async () => {
+    site = await Site.start({ database })
+    expect(await site.loginTells()).toBe(false)
+  })
+})
+
+describe('the time of an answer would tell', () => {
+  let site: Site
+
+  afterEach(() => site.running.stop())
+
+  it('if letters were sent before the answer', async () => {
+    site = await Site.start({ database: 'sqlite' })
+    const { recovery } = site.running.server.service
+    const forgot = recovery.forgot.bind(recovery)
+    recovery.forgot = async (email, origin) => {
+      await forgot(email, origin)
+      if (email === site.known) await sleep(conversationMs)
+    }
+    expect(await site.forgotTells()).toBe(true)
+  })
+
+  it('if an address that is taken were spared the hash', async () => {
+    site = await Site.start({ database: 'sqlite', configuration: { registration: 'by-mail' } })
+    const { registration } = site.running.server.service
+    const register = registration.register.bind(registration)
+    registration.register = async (input, ...rest) =>
+      input.email === site.known ? undefined : register(input, ...rest)
+    expect(await site.registrationTells()).toBe(true)
+  })
+
+  it('if nobody had no hash', async () => {
+    site = await Site.start({ database: 'sqlite', parts: { passwords: await leakyHasher() } })
+    expect(await site.loginTells()).toBe(true)
+  })
+})

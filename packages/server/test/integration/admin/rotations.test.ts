@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAdmin, type Person, register, tokenState } from '../../support/people.js'
+import { databases, startServer, type TestServer } from '../../support/start-server.js'
+
+interface Rotation {
+  readonly state: string
+  readonly older_than: string
+  readonly rotated: number
+  readonly remaining: number
+  readonly code?: string
+}
+
+describe.each(databases)('the rotation of everybody on %s', (database) => {
+  let running: TestServer
+  let admin: Person
+
+  beforeAll(async () => {
+    running = await startServer({ database })
+    admin = await createAdmin(running)
+  })
+  afterAll(() => running.stop())
+
+  const call = async (method: 'GET' | 'POST', path = '', body?: object) => {
+    const options = body === undefined ? { token: admin.token } : { token: admin.token, body }
+    const { status, body: answer } = await running.api.call(method, `/v1/admin/rotations${path}`, options)
+    return { status, ...(answer as unknown as Rotation) }
+  }
+  const until = async (state: string) => {
+    for (;;) {
+      const rotation = await call('GET')
+      if (rotation.state === state) return rotation
+      await sleep(20)
+    }
+  }
+
+  it('goes through everybody, logs nobody out, and is in the audit log', async () => {
+    expect(await call('GET')).toMatchObject({ status: 404, code: 'rotation_unknown' })
+    expect(await call('POST', '/pause')).toMatchObject({ status: 404, code: 'rotation_unknown' })
+    const people = [await register(running), await register(running)]
+    expect(await call('POST', '', { rate_per_minute: 600_000 })).toMatchObject({ status: 200, rotated: 0 })
+    expect(await until('done')).toMatchObject({ rotated: 3, remaining: 0 })
+    for (const { id, token } of people) {
+      expect((await running.server.service.keys.describe(id))?.secrets).toHaveLength(2)
+      expect(await tokenState(running, token)).toBe(200)
+    }
+    const { body } = await running.api.get('/v1/admin/audit?event=rotation_start', { token: admin.token })
+    expect(body.entries.map(({ actor }) => actor)).toEqual([admin.id])
+  })
+
+  it('pauses, goes on and stops; a second one at the same time is refused; the same date takes it up again', async () => {
+    for (let count = 0; count < 3; count += 1) await register(running)
+    const first = await call('POST', '', { rate_per_minute: 60 })
+    expect(await call('POST', '', {})).toMatchObject({ status: 409, code: 'rotation_running' })
+    expect(await call('POST', '/pause')).toMatchObject({ status: 200, state: 'paused' })
+    expect(await call('POST', '/resume')).toMatchObject({ status: 200, state: 'rotating' })
+    const stopped = await call('POST', '/stop')
+    expect(stopped).toMatchObject({ status: 200, state: 'stopped', older_than: first.older_than })
+    expect(stopped.remaining).toBeGreaterThan(0)
+    const again = await call('POST', '', { older_than: first.older_than, rate_per_minute: 600_000 })
+    expect(again.status).toBe(200)
+    expect((await until('done')).rotated).toBe(stopped.remaining)
+    const audit = await running.api.get('/v1/admin/audit?limit=4', { token: admin.token })
+    expect(audit.body.entries.map(({ event }) => event)).toEqual([
+      'rotation_start',
+      'rotation_stop',
+      'rotation_resume',
+      'rotation_pause',
+    ])
+  })
+
+  it('is steered by any server, and taken up by another when the one that carries it out leaves', async () => {
+    for (let count = 0; count < 3; count += 1) await register(running)
+    const other = await running.startAnother()
+    const ask = async (server: TestServer, method: 'GET' | 'POST', path = '', body = {}) => {
+      const options = method === 'GET' ? { token: admin.token } : { token: admin.token, body }
+      return (await server.api.call(method, `/v1/admin/rotations${path}`, options)).body as unknown as Rotation
+    }
+    await ask(other, 'POST', '', { rate_per_minute: 120 })
+    expect(await ask(running, 'GET')).toMatchObject({ state: 'rotating' })
+    expect(await ask(running, 'POST', '', {})).toMatchObject({ code: 'rotation_running' })
+    expect(await ask(running, 'POST', '/pause')).toMatchObject({ state: 'paused' })
+    // Until the one that carries it out has heard of it.
+    await sleep(1200)
+    const paused = await ask(running, 'GET')
+    await sleep(1000)
+    expect(await ask(other, 'GET')).toEqual({ ...paused, estimated_end: expect.any(String) })
+    await ask(running, 'POST', '/resume')
+    await other.server.close()
+    const done = await until('done')
+    const everybody = await running.server.service.store.countDue(Date.now() + 1000)
+    expect([done.rotated, done.remaining]).toEqual([everybody, 0])
+  })
+
+  it('pauses by itself after a canary, and takes no options that cannot be meant', async () => {
+    await register(running)
+    await call('POST', '', { canary: 1, rate_per_minute: 600_000 })
+    expect(await until('paused')).toMatchObject({ rotated: 1 })
+    await call('POST', '/resume')
+    await until('done')
+    for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { everybody: true }]) {
+      expect(await call('POST', '', body)).toMatchObject({ status: 400, code: 'validation_failed' })
+    }
+  })
+})
+
+describe.each(databases)('what administrators are told on %s', (database) => {
+  let running: TestServer
+  let admin: Person
+
+  beforeAll(async () => {
+    running = await startServer({ database })
+    admin = await createAdmin(running)
+  })
+  afterAll(() => running.stop())
+
+  it('counts accounts, sessions and secrets, and says how fresh the feed is', async () => {
+    const person = await register(running)
+    await running.api.post(`/v1/admin/users/${person.id}/disable`, { token: admin.token })
+    const { status, body } = await running.api.get('/v1/admin/stats', { token: admin.token })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      accounts: { total: 2, admins: 1, disabled: 1 },
+      living_sessions: 1,
+      shared_cache: { hits: 0, misses: 0 },
+    })
+    const stats = body as unknown as {
+      feed_age_ms: number
+      secrets: { count: number }[]
+      verifications: { memory: number; read: number }
+    }
+    expect(stats.feed_age_ms).toBeLessThan(2000)
+    expect(stats.secrets.reduce((sum, { count }) => sum + count, 0)).toBe(1)
+    expect(stats.verifications.memory + stats.verifications.read).toBeGreaterThan(0)
+  })
+
+  it('inspects a token for support: what it says and why it is refused, and never its signature', async () => {
+    const person = await register(running)
+    const inspect = async (token: string) => {
+      const answer = await running.api.post('/v1/admin/inspect', { token: admin.token, body: { token } })
+      expect(JSON.stringify(answer.body)).not.toContain(token.split('.')[2] || 'no signature')
+      return { status: answer.status, ...(answer.body as unknown as Record<string, unknown>) }
+    }
+    expect(await inspect(person.token)).toMatchObject({
+      status: 200,
+      accepted: true,
+      refusal: null,
+      claims: { sub: person.id, sid: person.sessionId },
+      secret: { tenant: person.id, generation: 1, disabled: false },
+    })
+    await running.api.post('/v1/logout-all', { token: person.token })
+    expect(await inspect(person.token)).toMatchObject({
+      accepted: false,
+      refusal: { code: 'token_revoked' },
+      claims: { sub: person.id },
+      secret: null,
+    })
+    expect(await inspect('not a token')).toMatchObject({ accepted: false, header: null, claims: null, secret: null })
+    expect(await inspect(`${'x'.repeat(9000)}.e30.no-signature-of-anybody`)).toMatchObject({
+      refusal: { code: 'token_too_large' },
+    })
+  })
+
+  it('is for administrators alone', async () => {
+    const person = await register(running)
+    const routes = [
+      ['GET', '/v1/admin/stats'],
+      ['POST', '/v1/admin/inspect'],
+      ['GET', '/v1/admin/rotations'],
+      ['POST', '/v1/admin/rotations'],
+      ['POST', '/v1/admin/rotations/pause'],
+      ['POST', '/v1/admin/rotations/resume'],
+      ['POST', '/v1/admin/rotations/stop'],
+    ] as const
+    for (const [method, path] of routes) {
+      const user = await running.api.call(method, path, { token: person.token })
+      const nobody = await running.api.call(method, path)
+      expect([path, user.body.code, nobody.body.code]).toEqual([path, 'admin_required', 'credentials_missing'])
+    }
+  })
+})

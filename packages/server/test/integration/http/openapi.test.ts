@@ -1,0 +1,131 @@
+import { createConfig, lintFromString } from '@redocly/openapi-core'
+import { failures } from 'latchkey'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { problems } from '../../../src/routes/problems.js'
+import { startServer, type TestServer } from '../../support/start-server.js'
+
+describe('/openapi.json', () => {
+  let running: TestServer
+
+  beforeAll(async () => {
+    running = await startServer({ database: 'sqlite' })
+  })
+  afterAll(() => running.stop())
+
+  const operations = () =>
+    running.api.contract.operations.map(({ method, path, operation }) => ({ name: `${method} ${path}`, ...operation }))
+
+  it('lists exactly the routes that there are', () => {
+    expect(
+      operations()
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toMatchInlineSnapshot(`
+      [
+        "DELETE /v1/admin/clients/{id}",
+        "DELETE /v1/admin/invitations/{id}",
+        "DELETE /v1/admin/users/{id}",
+        "DELETE /v1/me",
+        "DELETE /v1/me/sessions/{id}",
+        "GET /.well-known/jwks.json",
+        "GET /.well-known/oauth-authorization-server",
+        "GET /livez",
+        "GET /readyz",
+        "GET /v1/admin/audit",
+        "GET /v1/admin/clients",
+        "GET /v1/admin/clients/{id}",
+        "GET /v1/admin/invitations",
+        "GET /v1/admin/rotations",
+        "GET /v1/admin/stats",
+        "GET /v1/admin/users",
+        "GET /v1/admin/users/{id}",
+        "GET /v1/admin/users/{id}/secrets",
+        "GET /v1/admin/users/{id}/sessions",
+        "GET /v1/forward-auth",
+        "GET /v1/me",
+        "GET /v1/me/sessions",
+        "PATCH /v1/admin/clients/{id}",
+        "PATCH /v1/admin/users/{id}",
+        "PATCH /v1/admin/users/{id}/profile",
+        "PATCH /v1/me",
+        "PATCH /v1/me/profile",
+        "POST /oauth/introspect",
+        "POST /oauth/revoke",
+        "POST /oauth/token",
+        "POST /v1/admin/clients",
+        "POST /v1/admin/clients/{id}/disable",
+        "POST /v1/admin/clients/{id}/enable",
+        "POST /v1/admin/clients/{id}/revoke",
+        "POST /v1/admin/clients/{id}/rotate",
+        "POST /v1/admin/clients/{id}/secrets",
+        "POST /v1/admin/inspect",
+        "POST /v1/admin/invitations",
+        "POST /v1/admin/rotations",
+        "POST /v1/admin/rotations/pause",
+        "POST /v1/admin/rotations/resume",
+        "POST /v1/admin/rotations/stop",
+        "POST /v1/admin/users",
+        "POST /v1/admin/users/{id}/disable",
+        "POST /v1/admin/users/{id}/enable",
+        "POST /v1/admin/users/{id}/reset-link",
+        "POST /v1/admin/users/{id}/revoke",
+        "POST /v1/admin/users/{id}/rotate",
+        "POST /v1/admin/users/{id}/verify",
+        "POST /v1/email/resend",
+        "POST /v1/email/verify",
+        "POST /v1/login",
+        "POST /v1/login/confirm",
+        "POST /v1/logout",
+        "POST /v1/logout-all",
+        "POST /v1/me/devices",
+        "POST /v1/me/password",
+        "POST /v1/password/forgot",
+        "POST /v1/password/reset",
+        "POST /v1/refresh",
+        "POST /v1/register",
+        "POST /v1/register/finish",
+        "POST /v1/register/invited",
+      ]
+    `)
+  })
+
+  it('is OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+    const { document } = running.api.contract
+    expect(document.openapi).toBe('3.1.0')
+    const { schemas, headers } = document.components
+    for (const [, kind, name] of JSON.stringify(document).matchAll(/"\$ref":"#\/components\/(\w+)\/([^"]+)"/g)) {
+      expect(Object.keys(kind === 'headers' ? headers : schemas)).toContain(name)
+    }
+  })
+
+  it('is what a linter of such documents asks for', async () => {
+    const config = await createConfig({
+      extends: ['recommended-strict'],
+      rules: {
+        'operation-operationId-url-safe': 'error',
+        'operation-singular-tag': 'error',
+      },
+    })
+    const found = await lintFromString({ source: JSON.stringify(running.api.contract.document), config })
+    expect(found.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([])
+  })
+
+  it('says of every route what it does, who may use it, and how it refuses', () => {
+    for (const { name, summary, security, responses } of operations()) {
+      expect([name, summary]).toEqual([name, expect.any(String)])
+      const open = !/\/v1\/(me|admin|logout)/.test(name)
+      const byToken = [{ bearer: [] }, { cookie: [] }]
+      // A session, or a password in the body.
+      const either = name === 'POST /v1/email/verify'
+      expect([name, security]).toEqual([name, either ? [...byToken, {}] : open ? [] : byToken])
+      if (!open) expect(Object.keys(responses)).toContain('401')
+      const refused = Object.entries(responses).filter(([status]) => Number(status) >= 400)
+      const type = name.includes('/oauth/') ? 'application/json' : 'application/problem+json'
+      for (const [, { content }] of refused) expect(Object.keys(content ?? {})).toEqual([type])
+    }
+  })
+
+  it('shares no code between the registries of the server and of the library', () => {
+    expect(Object.keys(problems).filter((code) => code in failures)).toEqual([])
+  })
+})

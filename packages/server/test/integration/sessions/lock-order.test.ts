@@ -1,0 +1,265 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { operator } from '../../../src/admin/administrator.js'
+import { importUsers } from '../../../src/admin/import-users.js'
+import { revokeEveryone } from '../../../src/admin/revoke-everyone.js'
+import { currentOf } from '../../../src/config/setting-files.js'
+import { lockAccounts } from '../../../src/sessions/account-lock.js'
+import { cheapPasswords } from '../../support/cheap-passwords.js'
+import { LockRecorder } from '../../support/lock-recorder.js'
+import { form, Machines } from '../../support/machines.js'
+import { createAdmin, freshEmail, login, type Person, password, personOf, register } from '../../support/people.js'
+import { startServer, type TestServer } from '../../support/start-server.js'
+
+/** Uses every route and chore that changes something. Refusals are of no interest: what was locked until then counts. */
+async function useEverything(running: TestServer): Promise<void> {
+  const { api, server } = running
+  const { service } = server
+  const { store, mail, oneTimeTokens, adminCreation, administration } = service
+  const admin = await createAdmin(running)
+  const next = await createAdmin(running)
+  const person = await register(running)
+  const machines = await Machines.with(running)
+  const machine = await machines.create()
+  const as = (token: string, body?: unknown) => (body === undefined ? { token } : { token, body })
+  for (let i = 0; i < 4; i += 1) await login(running, person.email)
+  const { token, refreshToken, sessionId } = await login(running, person.email)
+  await api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
+  await api.patch('/v1/me', as(token, { name: 'Ada' }))
+  await api.patch('/v1/me/profile', as(token, { theme: 'dark' }))
+  await api.patch(`/v1/admin/users/${person.id}/profile`, as(admin.token, { plan: 'pro' }))
+  await api.patch('/v1/me', as(token, { email: freshEmail(), password }))
+  await api.post('/v1/email/resend', { body: { email: person.email } })
+  await api.post('/v1/password/forgot', { body: { email: person.email } })
+  await mail.outboxWorker?.deliver()
+  const linkFor = (purpose: 'change_email' | 'verify_email' | 'reset_password', email: string) =>
+    store.transaction(async (client) => {
+      await lockAccounts(client, [person.id])
+      return oneTimeTokens.issue(client, { purpose, accountId: person.id, data: { email } }, 60)
+    })
+  const address = freshEmail()
+  for (const [purpose, email] of [
+    ['verify_email', person.email],
+    ['change_email', address],
+  ] as const)
+    await api.post('/v1/email/verify', { body: { token: (await linkFor(purpose, email)).token, password } })
+  await api.post('/v1/me/devices', as(token, { password }))
+  const other = await login(running, address)
+  await api.delete(`/v1/me/sessions/${other.sessionId}`, as(token))
+  const { body } = await api.post('/v1/me/password', as(token, { current_password: password, new_password: password }))
+  await api.post('/oauth/revoke', form({ token: personOf({ ...body, session_id: sessionId }).token }))
+  await api.post('/v1/logout', as((await login(running, address)).token))
+  await api.post('/v1/logout-all', as((await login(running, address)).token))
+  const { token: link } = await linkFor('reset_password', address)
+  await api.post('/v1/password/reset', { body: { token: link, new_password: password } })
+  const reused = await login(running, address)
+  for (let i = 0; i < 2; i += 1) {
+    const { body: tokens } = await api.post('/v1/refresh', { body: { refresh_token: reused.refreshToken } })
+    await api.post('/v1/refresh', { body: { refresh_token: tokens.refresh_token } })
+  }
+  for (const action of ['rotate', 'revoke', 'disable', 'enable'])
+    await api.post(`/v1/admin/users/${person.id}/${action}`, as(admin.token))
+  for (const change of [{ role: 'admin' }, { scope: 'all' }, { role: 'user' }])
+    await api.patch(`/v1/admin/users/${person.id}`, as(admin.token, change))
+  const clientToken = await machines.tokenOf(machine)
+  await api.post('/oauth/revoke', form({ token: clientToken, client_id: machine.id, client_secret: machine.secret }))
+  await machines.administer('POST', `/${machine.id}/secrets`, { grace_period: 60 })
+  await machines.administer('PATCH', `/${machine.id}`, { scope: 'reports' })
+  for (const action of ['rotate', 'revoke', 'disable', 'enable'])
+    await machines.administer('POST', `/${machine.id}/${action}`)
+  await machines.administer('DELETE', `/${machine.id}`)
+  await api.post('/v1/admin/rotations', as(admin.token, { canary: 1 }))
+  for (const step of ['pause', 'resume', 'stop']) await api.post(`/v1/admin/rotations/${step}`, as(admin.token))
+  for (const delivery of ['link', 'mail', 'link']) {
+    const { body: invited } = await api.post(
+      '/v1/admin/invitations',
+      as(admin.token, { email: freshEmail(), delivery }),
+    )
+    await mail.outboxWorker?.deliver()
+    const opened = { token: invited.url?.split('#token=')[1] ?? '', password }
+    if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
+    else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
+  }
+  const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
+  await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
+  const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
+  const reset = { token: handed.url?.split('#token=')[1] ?? '', new_password: password }
+  await api.post('/v1/password/reset', { body: reset })
+  await api.delete('/v1/me', as(next.token, { password }))
+  await api.delete(`/v1/admin/users/${person.id}`, as(admin.token))
+  const signal = new AbortController().signal
+  await importUsers(service, linesOf([freshEmail(), freshEmail()], accountHash), {
+    dryRun: false,
+    signal,
+    onFault: () => {},
+    onProgress: () => {},
+  })
+  await service.keys.rewrap()
+  await service.auditChain.seal()
+  await service.sessions.prune()
+  await oneTimeTokens.prune()
+  await service.invitations.prune()
+  await mail.quota.prune()
+  await service.guesses.prune()
+  await service.keys.prune()
+  const last = await register(running)
+  await administration.revoke(operator, last.id)
+  await adminCreation.createAdmin({ email: last.email, password })
+  await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+}
+
+const accountHash = '$2b$04$abcdefghijklmnopqrstuu5Lkh1hQvLYVHCWCAzH8UFrz0Sg7B6Wa'
+
+async function* linesOf(emails: readonly string[], passwordHash: string) {
+  for (const [index, email] of emails.entries())
+    yield { number: index + 1, value: { email, password_hash: passwordHash } }
+}
+
+describe('the locks of PostgreSQL', () => {
+  it('are taken in one order by every transaction', async () => {
+    const running = await startServer({
+      database: 'postgres',
+      configuration: { maxSessions: 3 },
+      parts: { passwords: await cheapPasswords() },
+    })
+    const recorder = LockRecorder.start()
+    try {
+      await useEverything(running)
+    } finally {
+      recorder.stop()
+      await running.stop()
+    }
+    expect(recorder.faults).toEqual([])
+    expect(recorder.lockedTables).toEqual(
+      expect.arrayContaining([
+        'server_accounts',
+        'server_clients',
+        'server_sessions',
+        'server_one_time_tokens',
+        'server_mail_counts',
+        'server_invitations',
+        'server_locks',
+        'latchkey_tenants',
+      ]),
+    )
+  })
+})
+
+describe('everything that ends sessions, at once, on two servers of one PostgreSQL', () => {
+  let first: TestServer
+  let second: TestServer
+
+  beforeAll(async () => {
+    first = await startServer({
+      database: 'postgres',
+      configuration: { maxSessions: 6 },
+      parts: { passwords: await cheapPasswords() },
+    })
+    second = await first.startAnother()
+  })
+  afterAll(() => first.stop())
+
+  it('ends in no deadlock and no answer of 500', async () => {
+    const { configuration } = first
+    const admins = [await createAdmin(first), await createAdmin(first)]
+    const people = [await register(first), await register(first)]
+    const seen = new Map<string, number>()
+    const any = () => (Math.random() < 0.5 ? first : second)
+    const one = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
+    const note = async (what: string, call: Promise<{ status: number; body: { code?: string } | undefined }>) => {
+      const { status, body } = await call
+      const key = `${what} ${status} ${body?.code ?? ''}`
+      seen.set(key, (seen.get(key) ?? 0) + 1)
+    }
+    const asUser = async ({ email }: Person) => {
+      const logins = [1, 2, 3].map(() => any().api.post('/v1/login', { body: { email, password } }))
+      const { status, body } = (await Promise.all(logins)).find((answer) => answer.status === 200) ?? {}
+      if (status === undefined || body === undefined) return
+      const { token, refreshToken } = personOf(body)
+      await Promise.all([
+        note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
+        note('refresh', any().api.post('/v1/refresh', { body: { refresh_token: refreshToken } })),
+        note('rename', any().api.patch('/v1/me', { token, body: { name: `n${Math.random()}` } })),
+        note('profile', any().api.patch('/v1/me/profile', { token, body: { theme: `${Math.random()}` } })),
+        note('device', any().api.post('/v1/me/devices', { token, body: { password } })),
+        note('address', any().api.patch('/v1/me', { token, body: { email: freshEmail(), password } })),
+        note(
+          'password',
+          any().api.post('/v1/me/password', { token, body: { current_password: password, new_password: password } }),
+        ),
+        note('forgot', any().api.post('/v1/password/forgot', { body: { email } })),
+        note('revocation', any().api.post('/oauth/revoke', form({ token }))),
+        note('logout', any().api.post('/v1/logout', { token })),
+        note('logout-all', any().api.post('/v1/logout-all', { token })),
+      ])
+    }
+    const asAdmin = async ({ email }: Person, others: readonly Person[]) => {
+      const { status, body } = await any().api.post('/v1/login', { body: { email, password } })
+      if (status !== 200) return
+      const { token } = personOf(body)
+      const { id } = one([...people, ...others])
+      await Promise.all([
+        ...['revoke', 'rotate', 'disable', 'enable', 'enable'].map((action) =>
+          note(action, any().api.post(`/v1/admin/users/${id}/${action}`, { token })),
+        ),
+        note('role', any().api.patch(`/v1/admin/users/${id}`, { token, body: { role: one(['user', 'admin']) } })),
+        note('scope', any().api.patch(`/v1/admin/users/${id}`, { token, body: { scope: `s${Math.random()}` } })),
+      ])
+      const registered = await any().api.post('/v1/register', { body: { email: freshEmail(), password } })
+      if (registered.status !== 201) return
+      const gone = personOf(registered.body)
+      await Promise.all([
+        note('own deletion', any().api.delete('/v1/me', { token: gone.token, body: { password } })),
+        note('deletion', any().api.delete(`/v1/admin/users/${gone.id}`, { token })),
+        note('logout-all', any().api.post('/v1/logout-all', { token: gone.token })),
+      ])
+    }
+    const signal = new AbortController().signal
+    const asMachine = async ({ server: { service } }: TestServer) => {
+      await service.mail.outboxWorker?.deliver()
+      await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+      await Promise.all([service.sessions.prune(), service.oneTimeTokens.prune(), service.keys.prune()])
+      await service.keys.rotateAll({ ratePerMinute: 600_000 }).done
+    }
+    // On a busy machine a statement may have waited for its lock for too long; that is no deadlock.
+    const again = async (times: number, work: () => Promise<unknown>) => {
+      for (let i = 0; i < times; i += 1) await work().catch(unlessUnavailable)
+    }
+    const asOperator = async () => {
+      const { administration } = first.server.service
+      for (const { id } of [...admins, ...people]) await administration.enable(operator, id)
+      for (const { id } of admins) await administration.changeGrants(operator, id, { role: 'admin' })
+    }
+    await Promise.all([
+      ...people.map((person) => again(8, () => asUser(person))),
+      ...admins.map((admin) => again(4, () => asAdmin(admin, admins))),
+      ...[first, second].map((running) => again(2, () => asMachine(running))),
+      again(4, asOperator),
+    ])
+    await second.stop()
+    await first.server.close()
+    if (configuration.database.kind !== 'postgres') throw new TypeError('This is a test of PostgreSQL.')
+    expect(await deadlocksOf(currentOf(configuration.database.url))).toBe(0)
+    expect([...seen.keys()].filter((key) => key.includes(' 500 '))).toEqual([])
+  })
+})
+
+function unlessUnavailable(error: { code?: string }): void {
+  if (error.code !== 'store_unavailable') throw error
+}
+
+/** How many deadlocks PostgreSQL has broken in this database; asked once those who were in it are gone, and so have reported. */
+async function deadlocksOf(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const others = `select count(*) as others from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+      and backend_type = 'client backend'`
+    while (Number((await client.query(others)).rows[0].others) > 0) await sleep(50)
+    const { rows } = await client.query('select deadlocks from pg_stat_database where datname = current_database()')
+    return Number(rows[0].deadlocks)
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,106 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Chromium } from '../../../../../test/support/chromium.js'
+import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
+import { freshEmail, password } from '../../support/people.js'
+import { startServer, type TestServer } from '../../support/start-server.js'
+
+describe('Chromium', () => {
+  let chromium: Chromium
+  let running: TestServer
+  let app: ReturnType<typeof createServer>
+  /** Ports are the same at both names of this machine, which are two sites. */
+  let serverPort: string
+  let appPort: number
+
+  beforeAll(async () => {
+    app = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<p>an application'))
+    await new Promise<void>((resolve) => void app.listen(0, 'localhost', resolve))
+    appPort = (app.address() as AddressInfo).port
+    running = await startServer({ database: 'sqlite', configuration: { corsOrigins: [`http://localhost:${appPort}`] } })
+    serverPort = new URL(running.url).port
+    chromium = await Chromium.start()
+  })
+  afterAll(async () => {
+    await chromium?.close()
+    await running?.stop()
+    app?.close()
+  })
+
+  /** What a script in the open page is answered: the status and the code, or that the browser keeps the answer from it. */
+  const call = async (
+    base: string,
+    method: string,
+    path: string,
+    { body, mode = 'cookie' }: { body?: object; mode?: string } = {},
+  ) => {
+    const headers = {
+      ...(mode === '' ? {} : { 'Latchkey-Mode': mode }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    }
+    const options = {
+      method,
+      headers,
+      credentials: 'include',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }
+    return chromium.run(`fetch(${JSON.stringify(base + path)}, ${JSON.stringify(options)})
+      .then(async (answer) => [answer.status, (await answer.json().catch(() => ({}))).code ?? '', answer.headers.has('ratelimit')].join(' ').trim())
+      .catch(() => 'kept from it')`)
+  }
+
+  const somebody = () => ({ body: { email: freshEmail(), password } })
+
+  it.each(['127.0.0.1', 'localhost'])(
+    'keeps the cookies of a page on http://%s, and shows them to no script',
+    async (host) => {
+      const base = `http://${host}:${serverPort}`
+      await chromium.open(`${base}/docs`)
+      expect(await call(base, 'POST', '/v1/register', somebody())).toBe('201  true')
+      expect(await call(base, 'GET', '/v1/me')).toBe('200  true')
+      expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
+      expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Eve' }, mode: '' })).toBe('403 csrf_refused true')
+      expect(await call(base, 'POST', '/v1/refresh')).toBe('200  true')
+      expect(await chromium.run('document.cookie')).toBe('')
+      expect(await call(base, 'POST', '/v1/logout')).toBe('204  true')
+      expect(await call(base, 'GET', '/v1/me')).toBe('401 credentials_missing true')
+    },
+  )
+
+  it('runs the script of docs/guides/browser.md in a page', async () => {
+    const base = `http://localhost:${serverPort}`
+    await chromium.open(`${base}/docs`)
+    const email = freshEmail()
+    expect(await call(base, 'POST', '/v1/register', { body: { email, password } })).toBe('201  true')
+    const [script = ''] = Page.at('docs/guides/browser.md').take('js')
+    const setting = `const email = ${JSON.stringify(email)}, password = ${JSON.stringify(password)}`
+    const ended = `return (await fetch('/v1/me', { credentials: 'include', headers: { 'Latchkey-Mode': 'cookie' } })).status`
+    expect(await chromium.run(`(async () => { ${setting}\n${script}\n${ended} })()`)).toBe(401)
+    expect(blocksLeftOut('docs/guides/browser.md')).toEqual([])
+  })
+
+  it('lets pages of a listed origin use the server, with cookies on the same site alone', async () => {
+    await chromium.open(`http://localhost:${appPort}/`)
+    const sameSite = `http://localhost:${serverPort}`
+    expect(await call(sameSite, 'POST', '/v1/register', somebody())).toBe('201  true')
+    expect(await call(sameSite, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
+    expect(await call(sameSite, 'POST', '/v1/refresh')).toBe('200  true')
+    const crossSite = `http://127.0.0.1:${serverPort}`
+    expect(await call(crossSite, 'POST', '/v1/register', somebody())).toBe('403 csrf_refused true')
+    expect(await call(crossSite, 'POST', '/v1/register', { ...somebody(), mode: '' })).toBe('201  true')
+  })
+
+  it('keeps everything from pages of other origins', async () => {
+    await chromium.open(`http://127.0.0.1:${serverPort}/docs`)
+    const other = `http://localhost:${serverPort}`
+    expect(await call(other, 'POST', '/v1/register', somebody())).toBe('kept from it')
+    expect(await call(other, 'GET', '/v1/me', { mode: '' })).toBe('kept from it')
+  })
+
+  it('shows the reference without breaking its policy', async () => {
+    await chromium.open(`http://127.0.0.1:${serverPort}/docs?#login`)
+    expect(await chromium.run('getComputedStyle(document.querySelector(".method")).fontWeight')).toBe('700')
+    expect(await chromium.run('document.getElementById("login").closest("details").open')).toBe(true)
+  })
+})

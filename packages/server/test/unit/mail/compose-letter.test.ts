@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { composeLetter } from '../../../src/mail/compose-letter.js'
+import type { Letter } from '../../../src/mail/letter.js'
+
+const linkBase = 'https://shop.example/account'
+const link = { token: 'T'.repeat(43), expiresAt: 1_700_000_000_000 }
+
+/** One letter of each kind, with what a stranger can choose of it. */
+function lettersWith(chosen: string): readonly Letter[] {
+  const addressed = { to: `${chosen}@example.com`, account: 'a1' }
+  return [
+    { kind: 'verify_email', ...addressed, link },
+    { kind: 'finish_registration', ...addressed, link },
+    { kind: 'accept_invitation', ...addressed, link },
+    { kind: 'reset_password', ...addressed, link },
+    { kind: 'confirm_email', ...addressed, link },
+    { kind: 'confirm_device', ...addressed, link },
+    { kind: 'email_has_account', ...addressed },
+    { kind: 'password_changed', ...addressed },
+    { kind: 'reset_link_made', ...addressed },
+    { kind: 'email_change_requested', ...addressed },
+    { kind: 'email_changed', ...addressed },
+    { kind: 'new_device', ...addressed, at: 1_700_000_000_000, address: chosen, userAgent: chosen },
+    { kind: 'notices_paused', ...addressed, about: 'sign-ins' },
+    { kind: 'notices_paused', ...addressed, about: 'changes' },
+  ]
+}
+
+/** What mail programs make links of, liberally: anything with a dot or a colon between characters that are no space. */
+const looksLikeLink = /\w[\w-]*(?:\.[a-z]{2,}|:\/)[^\s"<]*/gi
+
+function linksIn(letter: Letter): string[] {
+  const { subject, text, html } = composeLetter(letter, linkBase)
+  const links = [subject, text, html].flatMap((part) => part.match(looksLikeLink) ?? [])
+  return [...new Set(links)].filter((found) => !found.startsWith('shop.example') && !found.startsWith(linkBase))
+}
+
+describe('a letter', () => {
+  it.each([
+    'www.evil.example/your-account-will-be-deleted/sign-in-here?',
+    'https://evil.example/',
+    'Mozilla/5.0 (X11; Linux x86_64) evil.example/login Firefox/140.0',
+    'evil.example',
+    'evil.example/1.0',
+    'fe80::1%www.evil.example',
+    '<a href="//evil.example">',
+  ])('holds no link but its own, whatever a stranger has called itself: %s', (chosen) => {
+    for (const letter of lettersWith(chosen)) expect([letter.kind, linksIn(letter)]).toEqual([letter.kind, []])
+  })
+
+  it('holds no text of a stranger at all', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{3,12}(\.[a-z]{3,12}){1,3}$/), (chosen) => {
+        for (const letter of lettersWith(chosen)) {
+          const { subject, text, html } = composeLetter(letter, linkBase)
+          expect(`${subject}${text}${html}`).not.toContain(chosen)
+        }
+      }),
+    )
+  })
+
+  it('says from where a new device has signed in, in words that are not the device’s own', () => {
+    const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+    const at = 1_700_000_000_000
+    const { text } = composeLetter(
+      { kind: 'new_device', to: 'ada@example.com', account: 'a1', at, address: '2001:db8::7', userAgent },
+      linkBase,
+    )
+    expect(text).toContain('2001:db8::7')
+    expect(text).toContain('Firefox on Linux')
+  })
+})
