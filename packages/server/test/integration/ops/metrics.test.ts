@@ -303,7 +303,8 @@ describe('metrics without a token', () => {
 })
 
 describe('the dashboard and the alerts', () => {
-  const read = (name: string) => readFileSync(new URL(`../../../deploy/observability/${name}`, import.meta.url), 'utf8')
+  const read = (name: string) =>
+    readFileSync(new URL(`../../../../../deploy/observability/${name}`, import.meta.url), 'utf8')
   const namesIn = (text: string) => new Set([...text.matchAll(/\blatchkey_[a-z_]+/g)].map(([name]) => name))
   const dashboard = JSON.parse(read('dashboard.json')) as { panels: { title: string; targets?: { expr: string }[] }[] }
   const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
