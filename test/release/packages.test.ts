@@ -102,10 +102,10 @@ describe('the packages, as they are packed', () => {
     })
   })
 
-  it('have a core of at most 85 kB, without dependencies', async () => {
+  it('have a core of at most 88 kB, without dependencies', async () => {
     const bundle = join(repository, 'packages/latchkey/bundle')
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
-    expect(minified).toBeLessThanOrEqual(85_000)
+    expect(minified).toBeLessThanOrEqual(88_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
     // Nor did any go into the bundle, of the core or of another subpath.
     const maps = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))

@@ -50,7 +50,7 @@ try {
       unit: 'ms',
     },
     { what: 'import of latchkey', wanted: 15, measured: rows[2]?.median ?? Number.NaN, atMost: true, unit: 'ms' },
-    { what: 'core, minified', wanted: 85, measured: size.minified / 1000, atMost: true, unit: 'kB' },
+    { what: 'core, minified', wanted: 88, measured: size.minified / 1000, atMost: true, unit: 'kB' },
   ]
   await publish({ name: 'start', flags, results: { starts, imports, rows, size }, tables: [tableOf(rows)], bars })
 } finally {
