@@ -32,13 +32,13 @@ describe('ARCHITECTURE.md', () => {
     ])
   })
 
-  it.each(walks)('names no file twice in the walk "$title"', ({ text }) => {
+  it.each(walks)('names no file twice in the walk of $title', ({ text }) => {
     const paths = pathsIn(text)
     expect(paths.length).toBeGreaterThan(10)
     expect(paths.filter((path, index) => paths.indexOf(path) !== index)).toEqual([])
   })
 
-  it.each(walks)('names only files that exist in the walk "$title"', ({ root, text }) => {
+  it.each(walks)('names only files that exist in the walk of $title', ({ root, text }) => {
     expect(missing(pathsIn(text), root)).toEqual([])
   })
 
