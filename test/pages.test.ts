@@ -53,7 +53,7 @@ describe.each(pages)('the blocks of %s', (path) => {
   })
 
   it('name a language that a test knows', () => {
-    const known = ['sh', 'sql', 'yaml', 'json', 'js', 'nginx', 'ini', 'dockerfile']
+    const known = ['sh', 'sql', 'yaml', 'json', 'js', 'nginx', 'ini', 'dockerfile', 'mermaid']
     const languages = Page.at(path)
       .blocks.filter(isToBeTaken)
       .map(({ language }) => language)

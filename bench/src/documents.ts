@@ -17,7 +17,7 @@ export async function fillBlock(path: string, name: string, content: string): Pr
   await writeFile(file, `${text.slice(0, from + opening.length)}\n${content}\n${text.slice(to)}`)
 }
 
-/** Writes a drawing to `docs/`. */
+/** Writes a drawing to `docs/reference/`. */
 export async function writeDrawing(name: string, svg: string): Promise<void> {
-  await writeFile(new URL(`docs/${name}`, root), svg)
+  await writeFile(new URL(`docs/reference/${name}`, root), svg)
 }

@@ -24,7 +24,7 @@ export interface Machine {
 export interface Findings<Results extends object> {
   /** Names the file of the results and their block in the document. */
   readonly name: string
-  /** The document that shows the tables. @defaultValue `docs/explanation/performance.md` */
+  /** The document that shows the tables. @defaultValue `docs/reference/benchmarks.md` */
   readonly document?: string
   readonly flags: BenchFlags
   readonly results: Results
@@ -50,7 +50,7 @@ export function benchFlags(): BenchFlags {
  * replaces the tables in the documents.
  */
 export async function publish<Results extends object>(findings: Findings<Results>): Promise<void> {
-  const { name, document = 'docs/explanation/performance.md', flags, results, bars = [] } = findings
+  const { name, document = 'docs/reference/benchmarks.md', flags, results, bars = [] } = findings
   const tables = bars.length === 0 ? findings.tables : [...findings.tables, barTable(bars)]
   const machine = thisMachine()
   const date = new Date().toISOString()

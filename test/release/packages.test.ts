@@ -40,6 +40,19 @@ describe('the packages, as they are packed', () => {
   const dataOf = (index: number) => new Uint8Array(readFileSync(tarballs[index] ?? ''))
 
   it.each(names.map((name, index) => [name, index] as const))(
+    '%s has a README, keywords and the licence of the repository',
+    async (name, index) => {
+      const folder = join(repository, 'packages', name.replace('@latchkey/', ''))
+      const { stdout } = await run('tar', ['--list', '--gzip', '--file', tarballs[index] ?? ''])
+      expect(stdout.split('\n')).toEqual(expect.arrayContaining(['package/README.md', 'package/LICENSE']))
+      const { keywords, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      expect(keywords.length).toBeGreaterThan(5)
+      expect(license).toBe('MIT')
+      expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync(join(repository, 'LICENSE'), 'utf8'))
+    },
+  )
+
+  it.each(names.map((name, index) => [name, index] as const))(
     '%s has nothing that publint objects to',
     async (_name, index) => {
       const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
