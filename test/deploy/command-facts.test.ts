@@ -27,7 +27,7 @@ describe('a command of a page', () => {
   })
 
   it.each([
-    'docker compose run --rm --volume data:/data migrate restore --yes',
+    'docker compose run --rm --volume data:/data migrate backup restore --yes',
     'kubectl --namespace latchkey create secret generic x --from-file=a=b',
     'kubectl rollout status deployment/latchkey',
     'kubectl delete --filename x.yaml',

@@ -111,7 +111,7 @@ async function settleDatabase(configuration: Configuration, options: SettleOptio
 
 function placeOf({ database }: Configuration, file: string | undefined): string {
   if (database.kind === 'embedded' && file !== undefined) return resolve(database.folder)
-  if (database.kind === 'postgres' && file === undefined) return new URL(database.url).pathname.slice(1)
+  if (database.kind === 'postgres' && file === undefined) return new URL(currentOf(database.url)).pathname.slice(1)
   throw new StartupFailure(
     'command_refused',
     file === undefined ? 'The command names no backup.' : 'This command does not restore PostgreSQL from a file.',
