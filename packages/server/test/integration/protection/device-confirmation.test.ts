@@ -38,7 +38,10 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
   const letters = async (email: string) =>
     (await lettersTo(running, email)).filter(({ subject }) => subject === confirmYours)
 
-  /** Wrong passwords from ever new addresses, each as soon as it may be tried; returns the number that was tried. */
+  /**
+   * Tries wrong passwords from new addresses, each as soon as it is allowed; returns the number of
+   * attempts.
+   */
   const guess = async (email: string, most: number) => {
     for (let tried = 0, index = 0; ; index += 1) {
       const answer = await login(email, wrong, { from: address(index) })
@@ -47,13 +50,13 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
       else tried += 1
     }
   }
-  /** The same state, without waiting for it. */
+  /** Brings the account into the same state at once. */
   const besiege = async (email: string) => {
     await login(email, wrong, { from: address(1) })
     await running.server.service.store.query('update server_guess_lanes set misses = 100 where known_until = 0')
   }
 
-  it('a password alone lets no unknown device in, whether or not there is such an account', async () => {
+  it('a password alone signs in no unknown device, whether or not the account exists', async () => {
     const owner = await registerVerified(running)
     expect(await guess(owner.email, 150)).toBe(100)
     expect(await guess(freshEmail(), 150)).toBe(100)
@@ -61,7 +64,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, password))).toBe('device_confirmation_required')
   })
 
-  it('a device is let in by the link that is mailed to the owner, and stays known', async () => {
+  it('a device signs in with the link that is mailed to the owner, and stays known', async () => {
     const owner = await registerVerified(running)
     await besiege(owner.email)
     const asked = await login(owner.email, password)
@@ -78,7 +81,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, password, { device }))).toBe(200)
   })
 
-  it('the link works on the device that asked alone', async () => {
+  it('the link works only on the device that requested it', async () => {
     const owner = await registerVerified(running)
     await besiege(owner.email)
     const thief = (await login(owner.email, password)).body.device_token
@@ -99,7 +102,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, password, { from: address(5) }))).toBe('device_confirmation_required')
   })
 
-  it('answers the same to a right password, a wrong one and none at all, and writes only for the right one', async () => {
+  it('answers are the same for a right password, a wrong one and an unknown account, and only the right one causes a write', async () => {
     const owner = await registerVerified(running)
     const stranger = freshEmail()
     for (const email of [owner.email, stranger]) await besiege(email)
@@ -117,7 +120,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(await letters(stranger)).toEqual([])
   })
 
-  it('no known device needs a link, nor one that the owner has vouched for', async () => {
+  it('a known device needs no link, nor does one that the owner has added', async () => {
     const email = freshEmail()
     const { body } = await running.api.post('/v1/register', { body: { email, password } })
     const verification = await newestLetter(running, email, 'Verify your e-mail address')
@@ -130,7 +133,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(await letters(email)).toEqual([])
   })
 
-  it('a new password by a mailed link lets its device in', async () => {
+  it('a password reset by a mailed link makes its device known', async () => {
     const owner = await registerVerified(running)
     await besiege(owner.email)
     const device = (await login(owner.email, password)).body.device_token
@@ -144,7 +147,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, next, { device }))).toBe(200)
   })
 
-  it('an owner whose address nobody has verified is let in by the password', async () => {
+  it('the owner of an unverified address signs in with the password', async () => {
     const owner = await register(running)
     await besiege(owner.email)
     expect(outcome(await login(owner.email, wrong, { from: address(3) }))).toBe('device_confirmation_required')
@@ -152,7 +155,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(await letters(owner.email)).toEqual([])
   })
 
-  it('a server that sends no mail asks for no link', async () => {
+  it('a server without mail requires no link', async () => {
     const owner = await registerVerified(running)
     const mail = { ...running.configuration.mail, carrier: undefined }
     const silent = await running.startAnother({ configuration: { mail } })
@@ -163,7 +166,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(status).toBe(200)
   })
 
-  it('a disabled account is not told from another one', async () => {
+  it('a disabled account is not distinguishable from another one', async () => {
     const owner = await registerVerified(running)
     const admin = await createAdmin(running)
     await besiege(owner.email)

@@ -13,7 +13,10 @@ const origin = { address: '127.0.0.1', userAgent: null }
 const newPassword = 'a different password altogether'
 const dayMs = 86_400_000
 
-/** What an account does with itself, as the routes do it once their guards have let the request pass. */
+/**
+ * The changes of an account to itself, as the routes make them once their guards have accepted the
+ * request.
+ */
 const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => Promise<unknown>>> = {
   'a new name': ({ ownAccount }, acting) => ownAccount.update(acting, { name: 'Mallory' }, origin),
   'a new profile': ({ profiles }, acting) => profiles.change(acting, { theme: 'dark' }, origin),
@@ -27,7 +30,7 @@ const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => 
   'the deletion of the account': ({ ownAccount }, acting) => ownAccount.delete(acting, password, origin),
 }
 
-/** What an administrator does with this account and this client. */
+/** The changes of an administrator to this account and this client. */
 const adminChanges: Readonly<
   Record<string, (service: Service, by: ActingAdministrator, on: { user: string; machine: string }) => Promise<unknown>>
 > = {
@@ -64,7 +67,7 @@ const adminChanges: Readonly<
   'stop a rotation': ({ rotations }, by) => rotations.stop(by),
 }
 
-/** How the right to act ends while a request is under way, and what the change is refused with. */
+/** The ways in which the right to act ends during a request, with the code of the refusal. */
 const endings: Readonly<Record<string, readonly [code: string, end: (running: TestServer, who: Person) => unknown]>> = {
   'it logged out': ['session_ended', ({ api }, { token }) => api.post('/v1/logout', { token })],
   'it logged out everywhere': ['session_ended', ({ api }, { token }) => api.post('/v1/logout-all', { token })],
@@ -109,7 +112,7 @@ const endings: Readonly<Record<string, readonly [code: string, end: (running: Te
   'it was deleted': ['token_revoked', ({ server }, { id }) => server.service.administration.delete(operator, id)],
 }
 
-describe.each(databases)('a change on %s that was let pass before the right to make it ended', (database) => {
+describe.each(databases)('a change on %s whose author loses the right to it after the guards have accepted it', (database) => {
   let running: TestServer
   let standIn: Person
 
@@ -134,7 +137,10 @@ describe.each(databases)('a change on %s that was let pass before the right to m
       (error: { code?: string }) => error.code ?? String(error),
     )
 
-  /** Holds the bodies of these requests back, and returns once the guards have let all of them pass. */
+  /**
+   * Holds the bodies of these requests back, and resolves once the guards have accepted all of
+   * them.
+   */
   async function holdAll(
     calls: readonly (readonly [method: string, path: string, call: HeldCall])[],
   ): Promise<HeldRequest[]> {
@@ -145,12 +151,15 @@ describe.each(databases)('a change on %s that was let pass before the right to m
       .poll(() => guard.mock.settledResults.filter(({ type }) => type === 'fulfilled'))
       .toHaveLength(forAdmins)
     guard.mockRestore()
-    // The other guards answer from memory, so an answered request shows that those before it have passed.
+    // The other guards answer from memory, so an answered request shows that the guards of earlier
+    // ones are done.
     if (forAdmins < calls.length) await running.api.get('/livez')
     return held
   }
 
-  /** Everything that the changes could have written, but for what the endings write. */
+  /**
+   * Reads everything that the changes could have written, without the rows that the endings write.
+   */
   async function worldOf(...ids: string[]): Promise<unknown> {
     const { store } = running.server.service
     const accounts = await store.query(
@@ -168,21 +177,21 @@ describe.each(databases)('a change on %s that was let pass before the right to m
   }
 
   describe.each(Object.entries(endings))('because %s', (_, [code, end]) => {
-    it('is refused, whatever it is, and changes nothing of the own account', async () => {
+    it('is refused for every change to the own account, and writes nothing', async () => {
       const person = await register(running)
       const acting = await actingAs(person)
       await end(running, person)
       const before = await worldOf(person.id)
       for (const [name, change] of Object.entries(ownChanges)) {
         const found = await codeOf(change(running.server.service, acting))
-        // A password that is not the account's any more is found out first.
+        // The check of the password may come first, and fail because the password has changed.
         const codes = code === 'token_revoked' || code === 'session_ended' ? [code, 'password_wrong'] : [code]
         expect([name, codes], found).toEqual([name, expect.arrayContaining([found])])
       }
       expect(await worldOf(person.id)).toEqual(before)
     })
 
-    it('is refused, whatever it is, and changes nothing of others', async () => {
+    it('is refused for every change to other accounts, and writes nothing', async () => {
       const mallory = await createAdmin(running)
       const { id: user } = await register(running)
       const machines = await Machines.with(running)
@@ -197,12 +206,12 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     })
   })
 
-  it('is refused to an administrator who is none any more, whatever it is', async () => {
+  it('is refused to a demoted administrator for every change', async () => {
     const mallory = await createAdmin(running)
     const { id: user } = await register(running)
     const { id: machine } = await (await Machines.with(running)).create()
     const by = { ...(await actingAs(mallory)), address: null }
-    // As if nothing but the row had been changed: the secret is still the one that signed.
+    // Changes only the row: the secret is still the one that signed.
     await running.server.service.store.query(`update server_accounts set role = 'user' where id = $1`, [mallory.id])
     for (const [name, change] of Object.entries(adminChanges)) {
       const found = await codeOf(change(running.server.service, by, { user, machine }))
@@ -232,7 +241,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     expect(await codeOf(administration.enable(by, mallory.id))).toBe('done')
   })
 
-  it('is refused where a password is being hashed meanwhile', async () => {
+  it('is refused when the right ends while a password is being hashed', async () => {
     const person = await register(running)
     const { passwords } = running.server.service
     const [hash] = [passwords.hash.bind(passwords)]
@@ -251,7 +260,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     expect((await login(running, person.email)).id).toBe(person.id)
   })
 
-  it('is not one of a rotation that runs already: that goes on', async () => {
+  it('does not stop a rotation that already runs', async () => {
     const mallory = await createAdmin(running)
     const { rotations, administration } = running.server.service
     const by = { ...(await actingAs(mallory)), address: null }
@@ -261,7 +270,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     expect((await rotations.stop(operator)).state).toBe('stopped')
   })
 
-  it('is refused when the body was held back, by every route that takes one', async () => {
+  it('is refused on every route with a body, when the body was held back', async () => {
     const mallory = await createAdmin(running)
     const { paths } = (await (await fetch(`${running.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { security?: readonly object[] }>>
@@ -278,7 +287,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     await running.server.service.administration.disable(operator, mallory.id)
     for (const [index, request] of held.entries()) {
       const { status, code } = await request.release()
-      // What is wrong with a body is found out before the guards run again.
+      // The validation of the body comes before the second run of the guards.
       const expected = code === 'validation_failed' ? [400, 'validation_failed'] : [401, 'token_revoked']
       expect([routes[index], status, code]).toEqual([routes[index], ...expected])
     }
@@ -322,7 +331,7 @@ describe.each(databases)('a change on %s that was let pass before the right to m
     expect((await running.api.get('/v1/me', { token })).status).toBe(200)
   })
 
-  it('is not made by a mailed link of an account that was disabled or deleted meanwhile', async () => {
+  it('is refused to a mailed link when the account is disabled or deleted meanwhile', async () => {
     const { oneTimeTokens, emails, store, administration } = running.server.service
     for (const [code, end] of [
       ['account_disabled', (id: string) => administration.disable(operator, id)],
