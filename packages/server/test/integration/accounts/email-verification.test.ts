@@ -64,13 +64,13 @@ describe.each(databases)('the address of an account on %s', (database) => {
     const disabled = await register(running)
     const admin = await createAdmin(running)
     await running.api.post(`/v1/admin/users/${disabled.id}/disable`, { token: admin.token })
-    const stranger = freshEmail()
-    const answers = await Promise.all([verified.email, stranger, disabled.email, 'nonsense'].map(resend))
+    const unknown = freshEmail()
+    const answers = await Promise.all([verified.email, unknown, disabled.email, 'nonsense'].map(resend))
     const unverified = await resend((await register(running)).email)
     for (const { status, body } of answers) expect([status, body]).toEqual([202, unverified.body])
     expect(await lettersTo(running, verified.email)).toHaveLength(1)
     expect(await lettersTo(running, disabled.email)).toHaveLength(1)
-    expect(await lettersTo(running, stranger)).toHaveLength(0)
+    expect(await lettersTo(running, unknown)).toHaveLength(0)
   })
 
   it('is verified by no made-up, no empty and no foreign token', async () => {
@@ -83,18 +83,18 @@ describe.each(databases)('the address of an account on %s', (database) => {
   })
 
   it('is verified only by a user of the account: the link by itself does nothing', async () => {
-    const stranger = await register(running)
-    const { token } = await newestLetter(running, stranger.email, verifyYours)
+    const other = await register(running)
+    const { token } = await newestLetter(running, other.email, verifyYours)
     const reader = await register(running)
     expect(await present(token, {})).toBe('password_required')
     expect(await present(token, {}, { token: reader.token })).toBe('password_required')
     expect(await present(token, { password: 'not the right password' })).toBe('password_wrong')
-    expect(await present(token, { password: 'not the right password' }, { token: stranger.token })).toBe(
+    expect(await present(token, { password: 'not the right password' }, { token: other.token })).toBe(
       'password_wrong',
     )
     expect(await present(token, {}, { token: 'not-a-token' })).toBe('token_malformed')
-    expect((await me(stranger.token)).email_verified).toBe(false)
-    expect(await present(token, {}, { token: stranger.token })).toBe(204)
+    expect((await me(other.token)).email_verified).toBe(false)
+    expect(await present(token, {}, { token: other.token })).toBe(204)
   })
 
   it('is verified by the password of the account, whatever session the request carries', async () => {
@@ -172,8 +172,8 @@ describe.each(databases)('the address of an account on %s', (database) => {
     await expect(login(running, email)).rejects.toThrow('invalid_credentials')
     expect(await verify((await newestLetter(running, email, confirmNew)).token)).toBe(204)
     expect(await me(person.token)).toMatchObject({ email, email_verified: true })
-    const told = await newestLetter(running, person.email, 'Your e-mail address was changed')
-    expect(told.text).not.toContain(email)
+    const notice = await newestLetter(running, person.email, 'Your e-mail address was changed')
+    expect(notice.text).not.toContain(email)
     expect((await login(running, email)).id).toBe(person.id)
     await expect(login(running, person.email)).rejects.toThrow('invalid_credentials')
   })

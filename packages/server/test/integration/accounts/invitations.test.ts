@@ -178,9 +178,9 @@ describe.each(databases)('invitations on %s', (database) => {
       const register = (email: string, secret = password) =>
         api.post('/v1/register', { body: { email, password: secret } })
       const answers = [await register(admin.email), await register(freshEmail()), await register(admin.email, 'short')]
-      const told = answers.map(({ status, body: { request_id: _, ...body } }) => ({ status, body }))
-      expect(told.map(({ body }) => body.code)).toEqual(Array(3).fill('registration_closed'))
-      expect(new Set(told.map((answer) => JSON.stringify(answer))).size).toBe(1)
+      const refusals = answers.map(({ status, body: { request_id: _, ...body } }) => ({ status, body }))
+      expect(refusals.map(({ body }) => body.code)).toEqual(Array(3).fill('registration_closed'))
+      expect(new Set(refusals.map((answer) => JSON.stringify(answer))).size).toBe(1)
       const finished = await api.post('/v1/register/finish', { body: { token: finish, password } })
       expect(finished.body.code).toBe('registration_closed')
       await api.post('/oauth/token', form({ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' }))

@@ -85,14 +85,14 @@ describe.each(databases)('a forgotten password on %s', (database) => {
 
   it('gets the same answer whether or not the account exists', async () => {
     const { email } = await register(running)
-    const stranger = freshEmail()
-    const answers = await Promise.all([email, stranger, 'nonsense', 'x@@y', `${'a'.repeat(250)}@b.example`].map(forgot))
-    const told = answers.map(({ status, headers, body }) => {
+    const unknown = freshEmail()
+    const answers = await Promise.all([email, unknown, 'nonsense', 'x@@y', `${'a'.repeat(250)}@b.example`].map(forgot))
+    const comparable = answers.map(({ status, headers, body }) => {
       const varying = ['date', 'x-request-id', 'ratelimit', 'content-length']
       return { status, body, headers: [...headers.keys()].filter((name) => !varying.includes(name)) }
     })
-    for (const answer of told) expect(answer).toEqual(told[0])
-    expect(await lettersTo(running, stranger)).toEqual([])
+    for (const answer of comparable) expect(answer).toEqual(comparable[0])
+    expect(await lettersTo(running, unknown)).toEqual([])
   })
 
   it('is not replaced while the account is disabled', async () => {
@@ -149,12 +149,12 @@ describe.each(databases)('a forgotten password on %s', (database) => {
 
   it('replaced by the reader of the mailbox, ends all access of another person who registered the address', async () => {
     const email = freshEmail()
-    const body = { email, password, name: 'Somebody Else' }
-    const stranger = personOf((await running.api.post('/v1/register', { body })).body)
+    const body = { email, password, name: 'Another Person' }
+    const squatter = personOf((await running.api.post('/v1/register', { body })).body)
     const elsewhere = await login(running, email)
-    await running.api.patch('/v1/me', { token: stranger.token, body: { email: freshEmail(), password } })
+    await running.api.patch('/v1/me', { token: squatter.token, body: { email: freshEmail(), password } })
     expect(await reset(await tokenFor(email))).toBe(204)
-    for (const { token, refreshToken } of [stranger, elsewhere]) {
+    for (const { token, refreshToken } of [squatter, elsewhere]) {
       expect(await tokenState(running, token)).toBe('token_revoked')
       const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
       expect(refreshed.body.code).toBe('session_ended')
@@ -211,7 +211,7 @@ describe.each(databases)('a sign-in on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  const told = async (email: string) =>
+  const notices = async (email: string) =>
     (await lettersTo(running, email)).filter((letter) => letter.subject === 'New sign-in to your account')
 
   it('notifies the owner when the device is new, and only then', async () => {
@@ -224,21 +224,21 @@ describe.each(databases)('a sign-in on %s', (database) => {
       return running.api.post('/v1/login', { body: { email, password }, headers })
     }
     await signIn(registered.body.device_token)
-    expect(await told(email)).toEqual([])
+    expect(await notices(email)).toEqual([])
     const first = await signIn()
-    const [letter] = await told(email)
+    const [letter] = await notices(email)
     expect(letter?.text).toContain('127.0.0.1')
     expect(letter?.text).not.toContain('Explorer')
     await signIn(undefined, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
-    expect((await told(email)).at(-1)?.text).toContain('Firefox on Linux')
+    expect((await notices(email)).at(-1)?.text).toContain('Firefox on Linux')
     await signIn(first.body.device_token)
     await running.api.post('/v1/login', { body: { email, password: 'not the right password' } })
-    expect(await told(email)).toHaveLength(2)
+    expect(await notices(email)).toHaveLength(2)
   })
 
   it('notifies the owner a few times an hour at most', async () => {
     const { email } = await registerVerified(running)
     for (let round = 0; round < 8; round += 1) await login(running, email)
-    expect(await told(email)).toHaveLength(5)
+    expect(await notices(email)).toHaveLength(5)
   })
 })

@@ -37,8 +37,8 @@ describe.each(databases)('administration on %s', (database) => {
       const body = method === 'PATCH' ? { body: { role: 'admin' } } : {}
       const user = await running.api.call(method, path, { token: person.token, ...body })
       expect([method, path, user.status, user.body.code]).toEqual([method, path, 403, 'admin_required'])
-      const nobody = await running.api.call(method, path, body)
-      expect([method, path, nobody.status, nobody.body.code]).toEqual([method, path, 401, 'credentials_missing'])
+      const anonymous = await running.api.call(method, path, body)
+      expect([method, path, anonymous.status, anonymous.body.code]).toEqual([method, path, 401, 'credentials_missing'])
     }
   })
 
@@ -339,8 +339,8 @@ describe.each(databases)('administration on %s', (database) => {
       // Earlier refusals belong to an earlier entry.
       await running.server.service.audit.flush('all')
       const { id, email } = await register(running)
-      const nobody = freshEmail()
-      for (const address of [email, nobody]) {
+      const unknownEmail = freshEmail()
+      for (const address of [email, unknownEmail]) {
         await running.api.post('/v1/login', { body: { email: address, password: 'not the right password' } })
       }
       const { entries } = await read('limit=2')
@@ -348,7 +348,7 @@ describe.each(databases)('administration on %s', (database) => {
         ['login', 'refused', null],
         ['login', 'refused', id],
       ])
-      expect(JSON.stringify(entries)).not.toContain(nobody)
+      expect(JSON.stringify(entries)).not.toContain(unknownEmail)
     })
   })
 

@@ -88,8 +88,8 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
     await ask(running, 'POST', '/resume')
     await other.server.close()
     const done = await until('done')
-    const everybody = await running.server.service.store.countDue(Date.now() + 1000)
-    expect([done.rotated, done.remaining]).toEqual([everybody, 0])
+    const allSecrets = await running.server.service.store.countDue(Date.now() + 1000)
+    expect([done.rotated, done.remaining]).toEqual([allSecrets, 0])
   })
 
   it('pauses by itself after a canary, and refuses contradictory options', async () => {
@@ -98,7 +98,7 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
     expect(await until('paused')).toMatchObject({ rotated: 1 })
     await call('POST', '/resume')
     await until('done')
-    for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { everybody: true }]) {
+    for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { unknown: true }]) {
       expect(await call('POST', '', body)).toMatchObject({ status: 400, code: 'validation_failed' })
     }
   })
@@ -174,8 +174,8 @@ describe.each(databases)('the information for administrators on %s', (database) 
     ] as const
     for (const [method, path] of routes) {
       const user = await running.api.call(method, path, { token: person.token })
-      const nobody = await running.api.call(method, path)
-      expect([path, user.body.code, nobody.body.code]).toEqual([path, 'admin_required', 'credentials_missing'])
+      const anonymous = await running.api.call(method, path)
+      expect([path, user.body.code, anonymous.body.code]).toEqual([path, 'admin_required', 'credentials_missing'])
     }
   })
 })

@@ -51,7 +51,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const { body } = await running.api.get('/v1/admin/audit?event=secret_leak', { token: admin.token })
     return body.entries.map(({ account, address, outcome, actor }) => ({ account, address, outcome, actor }))
   }
-  const told = () => ({ account: victim.id, address: '127.0.0.1' })
+  const leakReport = () => ({ account: victim.id, address: '127.0.0.1' })
 
   it('is detected by the first invented session: secret and sessions end at once', async () => {
     const other = await register(running)
@@ -59,21 +59,21 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
       200,
     )
     expect(await tokenState(running, forge(victim.token, secret))).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     await expect.poll(() => tokenState(running, victim.token)).toBe('token_revoked')
     const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: victim.refreshToken } })
     expect(refreshed.body.code).toBe('session_ended')
     expect(await tokenState(running, forge(victim.token, secret))).toBe('token_revoked')
     expect(await tokenState(running, other.token)).toBe(200)
     expect(await tokenState(running, (await login(running, victim.email)).token)).toBe(200)
-    expect(await entries()).toEqual([{ ...told(), outcome: 'refused', actor: null }])
+    expect(await entries()).toEqual([{ ...leakReport(), outcome: 'refused', actor: null }])
   })
 
   it.each(['another account’s session', 'no session'])('is detected by %s', async (kind) => {
     const other = await register(running)
     const forged = forge(victim.token, secret, kind === 'no session' ? null : other.sessionId)
     expect(await tokenState(running, forged)).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     expect(await tokenState(running, other.token)).toBe(200)
   })
 
@@ -86,7 +86,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const { body } = await running.api.post('/oauth/token', { raw: form.toString(), headers })
     expect(body.code).toBe('subject_token_refused')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
   })
 
   it('is reported with the address of its own request, whatever other requests its connection carries', async () => {
@@ -172,7 +172,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     running.server.service.leaks.on('failure', (error) => failures.push(error))
     vi.spyOn(running.server.service.keys, 'revoke').mockRejectedValueOnce(new Error('away'))
     expect(await tokenState(running, forge(victim.token, secret))).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     expect(failures).toHaveLength(1)
     expect(await entries()).toHaveLength(1)
   })

@@ -25,12 +25,12 @@ async function startMailing(url: string): Promise<TestServer> {
   return plain.startAnother({ configuration: { mail }, parts: { passwords: await cheapPasswords() } })
 }
 
-const courierOf = ({ server }: TestServer) => {
+const outboxWorkerOf = ({ server }: TestServer) => {
   const { outboxWorker } = server.service.mail
   if (outboxWorker === undefined) throw new Error('This server sends no mail.')
   return outboxWorker
 }
-const deliver = () => courierOf(running).deliver()
+const deliver = () => outboxWorkerOf(running).deliver()
 
 /**
  * Delivers until the condition holds. One pass is not enough, because a pass that began before the
@@ -52,8 +52,8 @@ afterAll(async () => {
 describe('a letter', () => {
   beforeAll(async () => {
     running = await startMailing(mailServer.url)
-    courierOf(running).on('delayed', (delivery) => delayed.push(delivery))
-    courierOf(running).on('failed', (delivery) => failed.push(delivery))
+    outboxWorkerOf(running).on('delayed', (delivery) => delayed.push(delivery))
+    outboxWorkerOf(running).on('failed', (delivery) => failed.push(delivery))
   })
   afterAll(() => running.stop())
   beforeEach(async () => {
@@ -197,7 +197,7 @@ async function startSecured(options: SMTPServerOptions = {}) {
 describe('the reason why letters are not sent', () => {
   const unverified = 'tls.rejectUnauthorized=false'
   const cases: [string, SMTPServerOptions | 'away', (host: string) => string, string, RegExp][] = [
-    ['nobody is there', 'away', (host) => `smtp://${host}`, 'fail', /ESOCKET ECONNREFUSED/],
+    ['no server listens', 'away', (host) => `smtp://${host}`, 'fail', /ESOCKET ECONNREFUSED/],
     ['there is no such host', 'away', () => 'smtp://no-such-host.invalid:25', 'fail', /EDNS/],
     ['its certificate is its own', {}, (host) => `smtp://${host}`, 'fail', /DEPTH_ZERO_SELF_SIGNED_CERT|CERT_/],
     [
@@ -237,7 +237,7 @@ describe('the reason why letters are not sent', () => {
     async (_, options, urlOf, __, reason) => {
       const server = options === 'away' ? undefined : await startSecured(options)
       const mailing = await startMailing(urlOf(server?.host ?? `127.0.0.1:${await freePort()}`))
-      const first = once(courierOf(mailing), 'delayed') as Promise<[Delivery]>
+      const first = once(outboxWorkerOf(mailing), 'delayed') as Promise<[Delivery]>
       await register(mailing, freshEmail())
       const [{ reason: said }] = await first
       expect(said).toMatch(reason)

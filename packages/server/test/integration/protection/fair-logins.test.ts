@@ -295,10 +295,10 @@ describe('every route that takes a password', () => {
     const invited = new URL(body.url ?? '').hash.replace('#token=', '')
     await taken('POST', '/v1/register/invited', { token: invited, password })
     const byMail = await running.startAnother({ configuration: { registration: 'by-mail' } })
-    const newcomer = freshEmail()
+    const applicant = freshEmail()
     const finishing = vi.spyOn(byMail.server.service.passwords, 'verify')
-    await byMail.api.post('/v1/register', { body: { email: newcomer, password } })
-    const link = (await newestLetter(byMail, newcomer, 'Finish your registration')).token
+    await byMail.api.post('/v1/register', { body: { email: applicant, password } })
+    const link = (await newestLetter(byMail, applicant, 'Finish your registration')).token
     await byMail.api.post('/v1/register/finish', { body: { token: link, password }, headers: from(address) })
     expect(finishing.mock.calls.map(([turn]) => turn)).toMatchObject([{ use: 'link', origin: { address } }])
     await byMail.server.close()

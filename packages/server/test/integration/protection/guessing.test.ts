@@ -127,15 +127,15 @@ describe.each(databases)('guessing a password on %s', (database) => {
 
   it('does not delay a device that the owner has added on another one', async () => {
     await guess()
-    const vouch = (secret: string) =>
+    const addDevice = (secret: string) =>
       running.api.post('/v1/me/devices', { token: owner.token, body: { password: secret } })
-    expect((await vouch(wrong)).body.code).toBe('password_wrong')
-    const { status, body } = await vouch(password)
+    expect((await addDevice(wrong)).body.code).toBe('password_wrong')
+    const { status, body } = await addDevice(password)
     expect([status, body.expires_in]).toEqual([201, 86_400])
     const elsewhere = { from: '192.0.2.77', device: body.device_token }
     const signedIn = await login(password, elsewhere)
     expect([signedIn.status, signedIn.body.device_token]).toEqual([200, body.device_token])
-    const unused = (await vouch(password)).body.device_token
+    const unused = (await addDevice(password)).body.device_token
     running.clock.advance(24 * 60 * minuteMs)
     await guess()
     expect((await login(password, { from: '192.0.2.78', device: unused })).status).toBe(429)

@@ -248,8 +248,8 @@ describe('rate limits of several servers', () => {
         const answers = await times(6, () => login(server))
         expect(statuses(answers)).toEqual([401, 401, 401, 401, 429, 429])
         expect((await server.api.get('/readyz')).body.warnings).toEqual(['limits_in_memory'])
-        const told = warn.mock.calls.filter(([, message]) => String(message).includes('rate limits'))
-        expect(told).toHaveLength(1)
+        const warnings = warn.mock.calls.filter(([, message]) => String(message).includes('rate limits'))
+        expect(warnings).toHaveLength(1)
         if (fault === 'freeze') proxy.block()
         proxy.unblock()
         await expect

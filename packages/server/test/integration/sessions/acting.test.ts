@@ -47,7 +47,7 @@ const adminChanges: Readonly<
   'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
   'change a profile': ({ administration }, by, { user }) => administration.changeProfile(by, user, { plan: 'pro' }),
   'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
-  'invite somebody': ({ invitationAdministration }, by) =>
+  'invite an address': ({ invitationAdministration }, by) =>
     invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),
   'end an invitation': ({ invitationAdministration }, by) => invitationAdministration.revoke(by, randomUUID()),
   'create a client': ({ clientAdministration }, by) =>

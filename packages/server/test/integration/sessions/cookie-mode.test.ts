@@ -132,8 +132,8 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect(browser.value(device)).toBe(kept)
     // Without cookie mode only the header counts.
     const headers = { cookie: `${device}=${kept}` }
-    const stranger = await running.api.post('/v1/login', { body: { email, password }, headers })
-    expect(stranger.body.device_token).not.toBe(kept)
+    const newDevice = await running.api.post('/v1/login', { body: { email, password }, headers })
+    expect(newDevice.body.device_token).not.toBe(kept)
   })
 
   it('can move an existing session into cookies', async () => {

@@ -6,7 +6,7 @@ import { AuditTally, tallyWindowMs } from '../../../src/audit/audit-tally.js'
 const at = (ms: number) => ({ now: 1_700_000_000_000 + ms, monotonic: ms })
 const nobody = { event: 'login', outcome: 'refused', actor: null, account: null, address: '192.0.2.1' } as const
 
-/** Everything that is written when these entries come at once, in one window. */
+/** Returns the entries that are written when these arrive in one window. */
 function written(entries: readonly AuditEntry[]): AuditEntry[] {
   const tally = new AuditTally()
   const first = entries.filter((entry) => tally.isFirst(entry, at(0)))
@@ -16,7 +16,7 @@ function written(entries: readonly AuditEntry[]): AuditEntry[] {
 const countOf = ({ detail }: AuditEntry) => Number(detail?.count ?? 1)
 
 describe('a tally of the audit log', () => {
-  it('has the first of a window at once, and the others as one entry with their number and times', () => {
+  it('writes the first entry of a window at once, and the others as one entry with their number and times', () => {
     const tally = new AuditTally()
     expect([0, 1000, 2000, 3000].map((ms) => tally.isFirst(nobody, at(ms)))).toEqual([true, false, false, false])
     expect(tally.take('ended', at(tallyWindowMs - 1))).toEqual([])
@@ -26,7 +26,7 @@ describe('a tally of the audit log', () => {
     expect(tally.take('all', at(tallyWindowMs))).toEqual([])
   })
 
-  it('writes a bounded number of entries for any number of addresses, and loses none of their number', () => {
+  it('writes a bounded number of entries for any number of addresses, and counts all of them', () => {
     const flood = Array.from({ length: 100_000 }, (_, n) => ({
       ...nobody,
       address: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`,
@@ -37,12 +37,12 @@ describe('a tally of the audit log', () => {
     expect(entries.at(-1)).toMatchObject({ address: null, detail: { networks: 'others', count: 100_000 - 32 } })
   })
 
-  it('takes all addresses of an IPv6 /64 for one network', () => {
+  it('treats all addresses of an IPv6 /64 as one network', () => {
     const flood = Array.from({ length: 100 }, (_, n) => ({ ...nobody, address: `2001:db8::${n.toString(16)}` }))
     expect(written(flood).map(({ address }) => address)).toEqual(['2001:db8::0', '2001:db8::/64'])
   })
 
-  it('keeps accounts, sessions, reasons and kinds apart', () => {
+  it('counts accounts, sessions, reasons and kinds separately', () => {
     const kinds: AuditEntry[] = [
       { ...nobody },
       { ...nobody, account: 'a' },
