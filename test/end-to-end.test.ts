@@ -44,7 +44,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
 
   const everyone = () => ({ adaPhone: ada.phone, adaLaptop: ada.laptop, bobPhone: bob.phone, bobLaptop: bob.laptop })
 
-  it('makes the first administrator by a command beside the running server', async () => {
+  it('creates the first administrator with a command beside the running server', async () => {
     const made = await runCommand(deployment, ['admin', 'create', 'root@example.com'], `${password}\n`)
     expect(made).toMatchObject({ code: 0 })
     admin = await client.login('root@example.com')
@@ -57,13 +57,13 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     await everybodyIs({}, everyone())
   })
 
-  it('finds the same users, secrets and tokens after a restart', async () => {
+  it('has the same users, secrets and tokens after a restart', async () => {
     expect(await server.stop()).toBe(0)
     await start()
     await everybodyIs({}, everyone())
   })
 
-  it('rotates a secret: old and new tokens both work, and the old ones stop when the grace ends', async () => {
+  it('rotates a secret: old and new tokens work, and the old ones stop at the end of the grace period', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}/rotate`
     expect(await client.call('POST', path, { token: admin.accessToken })).toMatchObject({ status: 200 })
     const fresh = await client.login('ada@example.com')
@@ -72,7 +72,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     await everybodyIs({ adaPhone: 'reissue_required', adaLaptop: 'reissue_required' }, { ...everyone(), fresh })
   })
 
-  it('logs nobody out by that: a refresh gives a token that works', async () => {
+  it('signs no user out by the rotation: a refresh returns a valid token', async () => {
     for (const device of ['phone', 'laptop'] as const) {
       const body = { refresh_token: ada[device].refreshToken }
       const answer = await client.call('POST', '/v1/refresh', { body })
@@ -82,7 +82,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     await everybodyIs({}, everyone())
   })
 
-  it('ends one session, and the other device goes on', async () => {
+  it('ends one session, and the other device stays signed in', async () => {
     const path = `/v1/me/sessions/${ada.phone.sessionId}`
     expect((await client.call('DELETE', path, { token: ada.laptop.accessToken })).status).toBe(204)
     await everybodyIs({ adaPhone: 'session_ended' }, everyone())
@@ -90,7 +90,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     expect(refused).toMatchObject({ status: 401, body: { code: 'session_ended' } })
   })
 
-  it('revokes: all of one user’s tokens die, the other user’s live', async () => {
+  it('revokes all tokens of one user, and the tokens of the other user stay valid', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}/revoke`
     expect(await client.call('POST', path, { token: admin.accessToken })).toMatchObject({ status: 200 })
     await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
@@ -98,13 +98,13 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     await everybodyIs({ adaPhone: 'token_revoked' }, everyone())
   })
 
-  it('holds all that over another restart', async () => {
+  it('keeps this state over another restart', async () => {
     await server.stop()
     await start()
     await everybodyIs({ adaPhone: 'token_revoked' }, everyone())
   })
 
-  it('forgets a user: nothing of theirs works, their address is free, and the other user notices nothing', async () => {
+  it('forgets a user: every token is refused, the address is free, and the other user is not affected', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}`
     expect((await client.call('DELETE', path, { token: admin.accessToken })).status).toBe(204)
     await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
@@ -117,7 +117,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
 })
 
 describe('servers that share a Redis', () => {
-  it('give the same answers while it serves, while it hangs, and after it was emptied', async () => {
+  it('return the same answers while it works, while it hangs, and after it is emptied', async () => {
     const redis = await startRedis()
     const deployment = await createDeployment('postgres', { REDIS_URL: redis.url })
     const servers = await Promise.all([startServer(deployment), startServer(deployment)])
@@ -145,7 +145,7 @@ describe('servers that share a Redis', () => {
 })
 
 describe.each(databases)('two servers on one %s', (database) => {
-  it('see each other’s changes within max staleness', async () => {
+  it('apply each other’s changes within max staleness', async () => {
     const deployment = await createDeployment(database, { LATCHKEY_MAX_STALENESS: '1000' })
     const servers = await Promise.all([startServer(deployment), startServer(deployment)])
     try {

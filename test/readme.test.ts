@@ -7,7 +7,7 @@ import { createDeployment, startServer } from './support/server-process.js'
 
 const readme = Page.at('README.md')
 
-/** What differs from run to run. */
+/** Replaces the parts of an output that differ from run to run. */
 function steady(output: string): string {
   return output
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
@@ -15,7 +15,7 @@ function steady(output: string): string {
 }
 
 describe('the README', () => {
-  it('shows what its walk-through prints', async () => {
+  it('shows the output of its walk-through', async () => {
     const steps = readme.takeSteps().filter(({ shown }) => shown !== '')
     expect(steps).toHaveLength(4)
     const deployment = await createDeployment('sqlite')

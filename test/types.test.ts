@@ -129,11 +129,11 @@ fastify().get('/', async (request) => request.auth.user)
 `
 
 describe('the types', () => {
-  it('have the identity behind a guard and nowhere else, and keep what a route has', () => {
+  it('have the identity behind a guard and nowhere else, and keep the types of the route', () => {
     expect(compileTypeScript({ 'express.ts': express, 'fastify.ts': fastify, 'others.ts': others })).toEqual([])
   })
 
-  it('stand beside the auth property of another library', () => {
+  it('are compatible with the auth property of another library', () => {
     expect(compileTypeScript({ 'beside.ts': beside })).toEqual([])
   })
 })

@@ -6,27 +6,27 @@ import type { TcpProxy } from '../support/tcp-proxy.js'
 import { redisTimeoutMs } from './messages.js'
 import type { Post, Site } from './site.js'
 
-/** Something that breaks. */
+/** A fault of the site. */
 export interface Fault {
-  /** Whom it keeps from reading PostgreSQL; nobody by default. */
+  /** The posts that cannot read PostgreSQL during the fault; none by default. */
   readonly cutsOff?: 'everybody' | 'its post'
-  /** How long after it was mended somebody may still be cut off. */
+  /** The time after the repair in which a post may still be cut off. */
   readonly settlingMs?: number
-  /** Breaks it and mends it again, before it resolves. */
+  /** Causes the fault, repairs it, and resolves after that. */
   readonly bringAbout: (site: Site, post: Post) => Promise<void>
 }
 
-/** Faults of one kind of thing: one at a time, while those of other buckets come and go. */
+/** Faults of one component. They occur one at a time, in parallel to those of other groups. */
 export interface Bucket {
-  /** Quiet after each of its faults. */
+  /** The pause after each of the faults. */
   readonly calmMs: number
   readonly faults: Readonly<Record<string, Fault>>
 }
 
-/** A statement on a connection that is half open is given up after 5 s. */
+/** A statement on a half-open connection fails after 5 s. */
 const halfOpenMs = 6000
 
-/** Longer than what is known may be believed. */
+/** Longer than the max staleness, so that cached data gets too old. */
 const longerThanBelief = (site: Site) => site.options.maxStalenessMs * 1.6
 
 const processes: Bucket = {
@@ -103,7 +103,8 @@ const network: Bucket = {
 }
 
 const postgres: Bucket = {
-  // Longer than the others': while it is away nobody is asked to do without 503.
+  // Longer than in the other groups, because 503 is allowed in every process while PostgreSQL is
+  // down.
   calmMs: 2500,
   faults: {
     'PostgreSQL restarted': {
@@ -125,7 +126,7 @@ const postgres: Bucket = {
   },
 }
 
-/** By how much the clock is ahead of whoever prunes. */
+/** How far the clock of the pruning process is ahead. */
 const aheadMs = 3_660_000
 
 const redis: Bucket = {
@@ -135,13 +136,13 @@ const redis: Bucket = {
       bringAbout: async (site) => {
         const store = postgresStore({ connectionString: site.databaseUrl })
         try {
-          // An open transaction of the application keeps the horizon back meanwhile.
+          // An open transaction of the application holds the low-water mark back meanwhile.
           await store.transaction(async (client) => {
             await client.query('select txid_current()')
             await store.prune({ now: Date.now() + aheadMs, keepMs: 0, changeLogMs: -aheadMs })
           })
         } catch (error) {
-          // PostgreSQL may be away: then nothing is pruned this time.
+          // PostgreSQL may be unavailable, and then nothing is pruned this time.
           if (!isLatchkeyError(error)) throw error
         } finally {
           await store.close()
@@ -179,7 +180,7 @@ const redis: Bucket = {
   },
 }
 
-/** What can break on this site. */
+/** Returns the groups of faults that are possible on this site. */
 export function lanesOf(site: Site): readonly Bucket[] {
   return site.redis === undefined ? [processes, network, postgres] : [processes, network, postgres, redis]
 }
@@ -190,7 +191,10 @@ async function slowFor(way: TcpProxy, delayMs: number, durationMs: number): Prom
   endSlowness(way)
 }
 
-/** What is still on its way must not be overtaken by what comes after it, as TCP would not allow: those connections end. */
+/**
+ * Ends the connections, because with a shorter delay later data would overtake earlier data, which
+ * TCP does not allow.
+ */
 function endSlowness(way: TcpProxy): void {
   way.block()
   way.slowDown(0)

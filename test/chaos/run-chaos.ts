@@ -6,20 +6,24 @@ import { Load } from './load.js'
 import { Random } from './random.js'
 import { Site, type SiteOptions } from './site.js'
 
-/** What is to be run. */
+/** The options of a run. */
 export interface ChaosOptions extends SiteOptions {
   readonly seed: number
-  /** Which faults to bring about, one after another, of one bucket; given the names of those that it has, and what has been recorded by the time it goes on. */
+  /**
+   * Returns the faults of one group to cause, one after another. It receives the names of the
+   * faults and the record so far.
+   */
   readonly plan: (names: readonly string[], random: Random, soFar: History) => Iterable<string>
   readonly onFault?: (name: string) => void
 }
 
-/** Quiet before the first fault. */
+/** The pause before the first fault. */
 const calmMs = 400
 
 /**
- * Puts up real processes on a real PostgreSQL and Redis, breaks things under load, and gives everything that was asked and answered. At the end a
- * new process, which finds what Redis still holds, and a witness that asks the database alone are asked about every token.
+ * Starts real processes on a real PostgreSQL and Redis, causes faults under load, and returns the
+ * record of all requests and answers. At the end every token is verified by a new process, which
+ * reads what is left in Redis, and by a witness that reads only the database.
  */
 export async function runChaos(options: ChaosOptions): Promise<History> {
   const site = await Site.open(options)
@@ -36,7 +40,7 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
     await Promise.all([load.run(), breakEverything().finally(() => load.stop())])
     const [newcomer] = site.posts
     await newcomer?.restart()
-    // It is to ask Redis: by then it is connected, and the machine has got over the load.
+    // The process must read Redis, so it needs time to connect after the load.
     await sleep(calmMs)
     if (newcomer !== undefined) await load.verifyAll(newcomer.process)
     const witness = await site.startWitness()
@@ -60,7 +64,7 @@ async function breakThings(breaking: Breaking, { plan, onFault }: ChaosOptions):
   const { site, bucket, random, faults, history } = breaking
   for (const kind of plan(Object.keys(bucket.faults), random, history)) {
     const fault = bucket.faults[kind]
-    if (fault === undefined) throw new Error(`Nobody knows how to bring about "${kind}".`)
+    if (fault === undefined) throw new Error(`There is no fault "${kind}".`)
     const post = random.of(site.posts)
     const cutOff = { everybody: site.posts, 'its post': [post], nobody: [] }[fault.cutsOff ?? 'nobody']
     const names = cutOff.map(({ name }) => name)

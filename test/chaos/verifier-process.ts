@@ -7,20 +7,20 @@ const loader = new URL('../support/typescript-loader.mjs', import.meta.url).href
 const plantedBugs = new URL('./planted-bugs.mjs', import.meta.url).href
 const program = fileURLToPath(new URL('./verifier.ts', import.meta.url))
 
-/** Far longer than any fault and every time limit of the library. */
+/** Far longer than any fault and any timeout of the library. */
 const longestAnswerMs = 60_000
 
-/** Where a process stands, and how many have stood there. */
+/** The post of a process, and its number among the processes of the post. */
 export interface Standing {
   readonly post: string
   readonly start?: number
 }
 
-/** A verifier in a process of its own. */
+/** A verifier in a separate process. */
 export class VerifierProcess {
-  /** Where it stands. */
+  /** The post of the process. */
   readonly post: string
-  /** Another one for each process. */
+  /** Unique for each process. */
   readonly name: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>()
@@ -41,7 +41,10 @@ export class VerifierProcess {
     })
   }
 
-  /** Starts one, and waits until it listens, or has said that it cannot yet. Rejects when it ends instead: it has said why. */
+  /**
+   * Starts a process, and resolves once it listens, or has reported that it cannot yet. Rejects
+   * when the process ends before that, after it has printed the reason.
+   */
   static async start(standing: Standing, setup: VerifierSetup): Promise<VerifierProcess> {
     const verifier = new VerifierProcess(standing, setup)
     await new Promise((resolve) => verifier.#waiting.set(0, resolve))
@@ -49,12 +52,15 @@ export class VerifierProcess {
     return verifier
   }
 
-  /** Whether it ended without being told to. */
+  /** Whether the process ended without a request to do so. */
   get hasDied(): boolean {
     return this.#hasDied
   }
 
-  /** Its answer; `undefined` when it died before it gave one. Rejects when none comes: nobody is to be kept waiting for ever. */
+  /**
+   * Returns the answer of the process; `undefined` when it died before its answer. Rejects after a
+   * timeout.
+   */
   ask(question: Question): Promise<Answer | undefined> {
     this.#lastId += 1
     const asked: Asked = { id: this.#lastId, question }
@@ -70,7 +76,7 @@ export class VerifierProcess {
     })
   }
 
-  /** Stops it in its tracks. */
+  /** Suspends the process. */
   pause(): void {
     this.#child.kill('SIGSTOP')
   }

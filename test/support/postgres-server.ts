@@ -5,14 +5,17 @@ import { type PostgresServer, startPostgres } from './start-postgres.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Answers a GET with the URL of a running PostgreSQL, or with 500 and why there is none. */
+    /**
+     * The URL of a service that answers a GET with the URL of a running PostgreSQL, or with 500 and
+     * the reason why there is none.
+     */
     postgresDoor: string
   }
 }
 
 /**
- * Gives every test file one real PostgreSQL: that of TEST_DATABASE_URL, else one of our own, started when the first test asks for it,
- * so that a run without database tests pays nothing.
+ * Provides one real PostgreSQL for all test files: that of TEST_DATABASE_URL, or else a server that
+ * starts on the first request for it, so that a run without database tests does not need it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let starting: Promise<PostgresServer> | undefined

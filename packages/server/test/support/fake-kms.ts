@@ -21,7 +21,7 @@ export class FakeKms {
   /** The calls, as `metadata`, `encrypt` or `decrypt`. */
   readonly calls: string[] = []
   /** Alters an answer before it is sent; receives the number of the call, from 1. */
-  meddle: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (answer) =>
+  alterAnswer: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (answer) =>
     answer
   metadataFlavor = 'Google'
   readonly #versions = [randomBytes(32)]
@@ -66,7 +66,7 @@ export class FakeKms {
     this.calls.push(verb)
     const honest = verb === 'metadata' ? this.#metadata(request) : this.#kms(request, JSON.parse(await text(request)))
     const number = this.calls.filter((call) => call === verb).length
-    const { status, body } = this.meddle(honest, { verb, number })
+    const { status, body } = this.alterAnswer(honest, { verb, number })
     response.writeHead(status, { 'content-type': 'application/json', 'metadata-flavor': this.metadataFlavor })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   }

@@ -26,8 +26,8 @@ export async function startScriptedMailServer(): Promise<ScriptedMailServer> {
     let inMessage = false
     const say = (text: string) => socket.write(`${text}\r\n`)
     const reply = (verb: string, line: string): string => {
-      const told = answers[verb as keyof Answers]
-      if (told !== undefined) return told
+      const scripted = answers[verb as keyof Answers]
+      if (scripted !== undefined) return scripted
       if (verb === 'EHLO') return '250-mail.test\r\n250 AUTH PLAIN'
       if (verb === 'AUTH') return '235 2.7.0 ok'
       if (verb === 'RCPT') recipient = /<(.*)>/.exec(line)?.[1] ?? ''

@@ -47,7 +47,7 @@ const repetitions = 3
  * Returns whether the times of the two kinds differ significantly in every repetition. Chance alone
  * does not repeat, and a leak does.
  */
-export async function tellsApart(measure: () => Promise<Timings>): Promise<boolean> {
+export async function differSignificantly(measure: () => Promise<Timings>): Promise<boolean> {
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     const timings = await measure()
     const pairs = timings.one.length

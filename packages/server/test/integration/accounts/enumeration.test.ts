@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createPasswordHasher, type PasswordHasher } from '../../../src/accounts/password-hasher.js'
 import { freshEmail, password } from '../../support/people.js'
 import { databases, type StartOptions, startServer, type TestServer } from '../../support/start-server.js'
-import { tellsApart, timeInTurns } from '../../support/timing.js'
+import { differSignificantly, timeInTurns } from '../../support/timing.js'
 
 const pairs = 40
 
@@ -58,7 +58,7 @@ class Site {
    * Returns whether the response time distinguishes an address with an account from one without.
    */
   #tells(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
-    return tellsApart(() => timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }))
+    return differSignificantly(() => timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }))
   }
 
   async #post(path: string, body: object, status: number): Promise<() => Promise<void>> {

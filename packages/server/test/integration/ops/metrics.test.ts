@@ -211,8 +211,9 @@ describe('a scrape while PostgreSQL is frozen', () => {
       // At most one of the waiting calls is a collection.
       expect(sampleOf(text, 'latchkey_pool_waiting')).toBeGreaterThan(0)
     }
-    const failures = 'latchkey_chore_failures_total{chore="collect the state for metrics"}'
-    await expect.poll(() => seen(failures)).toBeGreaterThan(0)
+    const job = 'collect the state for metrics'
+    const labels = `{chore="${job}"}`
+    await expect.poll(() => seen(`latchkey_chore_failures_total${labels}`)).toBeGreaterThan(0)
     await Promise.all(calls)
     await proxy.close()
     await running.stop()

@@ -53,14 +53,14 @@ describe('Chromium', () => {
       .catch(() => 'kept from it')`)
   }
 
-  const somebody = () => ({ body: { email: freshEmail(), password } })
+  const newAccount = () => ({ body: { email: freshEmail(), password } })
 
   it.each(['127.0.0.1', 'localhost'])(
     'stores the cookies of a page on http://%s, and exposes them to no script',
     async (host) => {
       const base = `http://${host}:${serverPort}`
       await chromium.open(`${base}/docs`)
-      expect(await call(base, 'POST', '/v1/register', somebody())).toBe('201  true')
+      expect(await call(base, 'POST', '/v1/register', newAccount())).toBe('201  true')
       expect(await call(base, 'GET', '/v1/me')).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Eve' }, mode: '' })).toBe('403 csrf_refused true')
@@ -86,18 +86,18 @@ describe('Chromium', () => {
   it('allows pages of a listed origin to use the server, with cookies only on the same site', async () => {
     await chromium.open(`http://localhost:${appPort}/`)
     const sameSite = `http://localhost:${serverPort}`
-    expect(await call(sameSite, 'POST', '/v1/register', somebody())).toBe('201  true')
+    expect(await call(sameSite, 'POST', '/v1/register', newAccount())).toBe('201  true')
     expect(await call(sameSite, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
     expect(await call(sameSite, 'POST', '/v1/refresh')).toBe('200  true')
     const crossSite = `http://127.0.0.1:${serverPort}`
-    expect(await call(crossSite, 'POST', '/v1/register', somebody())).toBe('403 csrf_refused true')
-    expect(await call(crossSite, 'POST', '/v1/register', { ...somebody(), mode: '' })).toBe('201  true')
+    expect(await call(crossSite, 'POST', '/v1/register', newAccount())).toBe('403 csrf_refused true')
+    expect(await call(crossSite, 'POST', '/v1/register', { ...newAccount(), mode: '' })).toBe('201  true')
   })
 
   it('blocks all answers to pages of other origins', async () => {
     await chromium.open(`http://127.0.0.1:${serverPort}/docs`)
     const other = `http://localhost:${serverPort}`
-    expect(await call(other, 'POST', '/v1/register', somebody())).toBe('kept from it')
+    expect(await call(other, 'POST', '/v1/register', newAccount())).toBe('kept from it')
     expect(await call(other, 'GET', '/v1/me', { mode: '' })).toBe('kept from it')
   })
 

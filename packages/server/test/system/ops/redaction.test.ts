@@ -124,10 +124,10 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await oauth('token', { ...grant, ...machine, scope: secrets.make('scope') })
     await call('POST', '/oauth/token', { body: machine, headers: json })
     await call('GET', `/oauth/token?${new URLSearchParams({ ...grant, ...machine })}`)
-    for (const token of [granted.access_token, refreshed.access_token, secrets.make('asked about')]) {
+    for (const token of [granted.access_token, refreshed.access_token, secrets.make('introspected')]) {
       await oauth('introspect', { ...machine, token })
     }
-    await oauth('introspect', { token: secrets.make('asked about by nobody') })
+    await oauth('introspect', { token: secrets.make('introspected without a client') })
     await oauth('revoke', { token: granted.access_token })
     await oauth('revoke', { ...machine, token: granted.access_token })
     await call('GET', '/v1/me', { token: granted.access_token })

@@ -152,11 +152,11 @@ describe.each(databases)('traces of a server on %s', (database) => {
     await running.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
     await running.api.post('/oauth/revoke', form({ token: person.token }))
     await spansOf('POST /oauth/revoke')
-    const told = exporter
+    const exported = exporter
       .getFinishedSpans()
       .map(({ name, attributes, events, links, status }) => JSON.stringify([name, attributes, events, links, status]))
       .join('\n')
-    expect(told.split('\n').length).toBeGreaterThan(40)
+    expect(exported.split('\n').length).toBeGreaterThan(40)
     const secrets = [
       person.token,
       person.refreshToken,
@@ -166,8 +166,8 @@ describe.each(databases)('traces of a server on %s', (database) => {
       password,
       'a wrong password',
     ]
-    expect(secrets.filter((secret) => told.includes(secret))).toEqual([])
-    expect(told).not.toContain('eyJ')
+    expect(secrets.filter((secret) => exported.includes(secret))).toEqual([])
+    expect(exported).not.toContain('eyJ')
   })
 
   it('are started only by requests, and not by the change feed and background jobs', async () => {

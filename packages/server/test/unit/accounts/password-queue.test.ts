@@ -99,7 +99,7 @@ describe('the queue before the hashing of passwords', () => {
   it('puts known devices ahead, two requests of each at a time, from any number of networks', async () => {
     const { ask, finish } = busyQueue(100)
     for (let n = 0; n < 20; n += 1) void ask(onDevice(`2001:${n}::1`, 'thief'), 'thief')
-    for (let n = 0; n < 20; n += 1) void ask(login('2001:db8::1'), 'stranger')
+    for (let n = 0; n < 20; n += 1) void ask(login('2001:db8::1'), 'unknown')
     void ask(onDevice('2001:db8::2', 'owner'), 'owner')
     void ask(login('192.0.2.1'), 'new device')
     const order = await finish()
@@ -112,7 +112,7 @@ describe('the queue before the hashing of passwords', () => {
   it('puts a device ahead again once its requests have left the queue', async () => {
     const { ask, hasher } = busyQueue(100)
     for (let round = 0; round < 5; round += 1) {
-      void ask(login('2001:db8::1'), 'stranger')
+      void ask(login('2001:db8::1'), 'unknown')
       const answers = [1, 2].map(() => ask(onDevice('2001:db8::2', 'owner'), 'owner'))
       for (let turn = 0; turn < 3; turn += 1) {
         hasher.finishOne()

@@ -200,7 +200,7 @@ describe('the configuration', () => {
     const env = {
       HOST: 'not a host',
       PORT: '65536',
-      TRUSTED_PROXIES: 'everybody',
+      TRUSTED_PROXIES: 'all',
       DATABASE_URL: 'mysql://x',
       LATCHKEY_ISSUER: 'auth.example.com',
       LATCHKEY_AUDIENCE: 'two words',
@@ -361,7 +361,7 @@ describe('the configuration', () => {
       ['is empty', () => ({ LATCHKEY_MASTER_KEYS_FILE: file('\n') })],
       ['is larger than 1 MiB', () => ({ LATCHKEY_MASTER_KEYS_FILE: file(' '.repeat(1024 * 1024 + 1)) })],
       [
-        'is given beside the variable',
+        'is set beside the variable',
         () => ({ LATCHKEY_MASTER_KEYS_FILE: file(masterKeys), LATCHKEY_MASTER_KEYS: masterKeys }),
       ],
     ])('stops the start when it %s', (_why, env) => {
@@ -412,7 +412,7 @@ describe('the configuration', () => {
   it.each(flattenSettings(settings))('has a default of $name that the documentation can show', (setting) => {
     const { default: value, defaultText, parse, format = String } = setting
     if (value === undefined) expect(defaultText).toMatch(/./)
-    // What the documentation shows is what an operator may write.
+    // An operator may write the documented value.
     else if (defaultText === undefined) expect(parse(format(value))).toEqual(value)
     else expect(value).toEqual([])
   })

@@ -62,19 +62,19 @@ describe('master keys that Cloud KMS has wrapped', () => {
   }
 
   it.each(Object.entries(faults))('are requested again after %s', async (_what, fault) => {
-    kms.meddle = (answer, { number }) => (number === 1 ? fault(answer) : answer)
+    kms.alterAnswer = (answer, { number }) => (number === 1 ? fault(answer) : answer)
     expect(await read()).toBe(ring)
     expect(await read(await wrapKeys(ring, key, impatient))).toBe(ring)
   })
 
   it.each(Object.entries(faults))('fail after a few attempts that all meet %s', async (_what, fault) => {
-    kms.meddle = (answer, { verb }) => (verb === 'decrypt' ? fault(answer) : answer)
+    kms.alterAnswer = (answer, { verb }) => (verb === 'decrypt' ? fault(answer) : answer)
     expect(await failureOf(read())).toBe('kms_unavailable')
     expect(kms.calls.filter((call) => call === 'decrypt')).toHaveLength(3)
   })
 
   it('are not accepted from an encryption that confirms other checksums', async () => {
-    kms.meddle = ({ status, body }) => ({ status, body: { ...(body as object), verifiedPlaintextCrc32c: false } })
+    kms.alterAnswer = ({ status, body }) => ({ status, body: { ...(body as object), verifiedPlaintextCrc32c: false } })
     expect(await failureOf(wrapKeys(ring, key, impatient))).toBe('kms_unavailable')
   })
 
@@ -85,7 +85,7 @@ describe('master keys that Cloud KMS has wrapped', () => {
 
   it('are not requested twice when permission is denied or the key does not exist', async () => {
     expect(await failureOf(read(wrapped, { ...key, name: key.name.replace('shop', 'other') }))).toBe('kms_refused')
-    kms.meddle = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
+    kms.alterAnswer = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
     expect(await failureOf(read())).toBe('kms_refused')
     expect(await failureOf(wrapKeys(ring, key, impatient))).toBe('kms_refused')
     expect(kms.calls.filter((call) => call !== 'metadata')).toHaveLength(3)
@@ -110,16 +110,16 @@ describe('master keys that Cloud KMS has wrapped', () => {
 
   it('never appear in an error, nor does the access token', async () => {
     for (const fault of [...Object.values(faults), () => ({ status: 400, body: {} })]) {
-      kms.meddle = (answer) => fault(answer)
+      kms.alterAnswer = (answer) => fault(answer)
       const error = await read().then(
         () => undefined,
         (cause: unknown) => cause,
       )
-      const told = errorTexts(error).join('\n')
-      expect(told).not.toBe('')
-      expect(told).not.toMatch(/ya29/)
+      const messages = errorTexts(error).join('\n')
+      expect(messages).not.toBe('')
+      expect(messages).not.toMatch(/ya29/)
       for (const secret of [wrapped, ...ring.split(',').map((entry) => entry.slice(3))]) {
-        expect(told).not.toContain(secret.slice(0, 12))
+        expect(messages).not.toContain(secret.slice(0, 12))
       }
     }
   })

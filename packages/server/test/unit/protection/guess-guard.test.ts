@@ -58,12 +58,12 @@ describe('the confirmation of a device', () => {
         const account = `account ${accounts}`
         const store = database.store
         const devices = await Promise.all(
-          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'nobody')).token),
+          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'no account')).token),
         )
         // The model: consecutive failures by bucket, and the known devices and networks.
         const misses = new Map<string, number>()
         const known = new Set<string>()
-        let strangers = 0
+        let unknownDevices = 0
         const attempt = async (device: string | undefined, network: string) => {
           // Longer than every delay, except for a network that has failed often.
           clock.advance(21 * minuteMs)
@@ -79,8 +79,8 @@ describe('the confirmation of a device', () => {
         }
         for (const action of steps) {
           if (action.kind === 'failures') {
-            strangers += 1
-            await attempt(undefined, `stranger ${strangers}`)
+            unknownDevices += 1
+            await attempt(undefined, `network of unknown device ${unknownDevices}`)
             // The rest of the failures are written at once, without their delays.
             const others = action.count - 1
             await store.query('update server_guess_lanes set misses = misses + $1 where name = $2', [
@@ -141,7 +141,7 @@ describe('the confirmation of a device', () => {
   })
 
   it('does not depend on attempts whose passwords were never compared', async () => {
-    const attempt = { account: 'besieged', network: 'network', device: undefined }
+    const attempt = { account: 'attacked', network: 'network', device: undefined }
     for (let tried = 0; tried < limit; tried += 1) {
       clock.advance(21 * minuteMs)
       await guard.admit({ ...attempt, network: `network ${tried}` })
