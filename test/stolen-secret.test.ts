@@ -43,7 +43,7 @@ function forge({ header, claims }: Parts, secret: Buffer): string {
 }
 
 describe.each(databases)('with user A’s real secret stolen, on %s (C1)', (database) => {
-  it('no route gives access to user B or to an administrator', async () => {
+  it('no route grants access to user B or to an administrator', async () => {
     const deployment = await createDeployment(database)
     const server = await startServer(deployment)
     try {

@@ -1,6 +1,9 @@
 import { type Manifest, nameOf, podTemplateOf } from './kubernetes-manifests.js'
 
-/** What nobody wants of a pod in production, as sentences; empty for a manifest that makes no pods. */
+/**
+ * Returns the violations of the policy for pods in production, as sentences; empty for a manifest
+ * that creates no pods.
+ */
 export function podProblems(manifest: Manifest): readonly string[] {
   const pod = podTemplateOf(manifest)?.spec
   if (pod === undefined) return []
