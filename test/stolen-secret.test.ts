@@ -131,8 +131,8 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
     const ask = (token: string, query = '') =>
       fetch(`${url}/v1/forward-auth${query}`, { headers: { authorization: `Bearer ${token}` } })
     const passed = await ask(forgeWith({ ...rights, client_id: a.accountId }))
-    const told = ['subject', 'roles', 'scope', 'client'].map((name) => passed.headers.get(`x-auth-${name}`))
-    expect([passed.status, ...told]).toEqual([200, a.accountId, '', '', ''])
+    const identity = ['subject', 'roles', 'scope', 'client'].map((name) => passed.headers.get(`x-auth-${name}`))
+    expect([passed.status, ...identity]).toEqual([200, a.accountId, '', '', ''])
     for (const scope of ['reports:read', 'pay:all']) {
       expect((await ask(forgeWith(rights), `?scope=${scope}`)).status, scope).toBe(403)
     }

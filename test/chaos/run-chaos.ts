@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nowMs } from './clock.js'
-import { type Bucket, lanesOf } from './faults.js'
+import { type FaultGroup, faultGroupsOf } from './faults.js'
 import type { FaultPeriod, History } from './history.js'
 import { Load } from './load.js'
 import { Random } from './random.js'
@@ -31,18 +31,18 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   const faults: FaultPeriod[] = []
   const { tokens, changes, verifications } = load
   const history: History = { maxStalenessMs: options.maxStalenessMs, tokens, changes, verifications, faults }
-  const breakEverything = async () => {
+  const injectAllFaults = async () => {
     await sleep(calmMs)
-    const buckets = lanesOf(site).map((bucket, at) => ({ bucket, random: new Random(options.seed + 1 + at) }))
-    await Promise.all(buckets.map((breaking) => breakThings({ ...breaking, site, faults, history }, options)))
+    const groups = faultGroupsOf(site).map((group, at) => ({ group, random: new Random(options.seed + 1 + at) }))
+    await Promise.all(groups.map((injection) => injectFaults({ ...injection, site, faults, history }, options)))
   }
   try {
-    await Promise.all([load.run(), breakEverything().finally(() => load.stop())])
-    const [newcomer] = site.posts
-    await newcomer?.restart()
+    await Promise.all([load.run(), injectAllFaults().finally(() => load.stop())])
+    const [fresh] = site.posts
+    await fresh?.restart()
     // The process must read Redis, so it needs time to connect after the load.
     await sleep(calmMs)
-    if (newcomer !== undefined) await load.verifyAll(newcomer.process)
+    if (fresh !== undefined) await load.verifyAll(fresh.process)
     const witness = await site.startWitness()
     await load.verifyAll(witness)
     await witness.kill()
@@ -52,27 +52,27 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   return history
 }
 
-interface Breaking {
+interface Injection {
   readonly site: Site
-  readonly bucket: Bucket
+  readonly group: FaultGroup
   readonly random: Random
   readonly faults: FaultPeriod[]
   readonly history: History
 }
 
-async function breakThings(breaking: Breaking, { plan, onFault }: ChaosOptions): Promise<void> {
-  const { site, bucket, random, faults, history } = breaking
-  for (const kind of plan(Object.keys(bucket.faults), random, history)) {
-    const fault = bucket.faults[kind]
+async function injectFaults(injection: Injection, { plan, onFault }: ChaosOptions): Promise<void> {
+  const { site, group, random, faults, history } = injection
+  for (const kind of plan(Object.keys(group.faults), random, history)) {
+    const fault = group.faults[kind]
     if (fault === undefined) throw new Error(`There is no fault "${kind}".`)
     const post = random.of(site.posts)
-    const cutOff = { everybody: site.posts, 'its post': [post], nobody: [] }[fault.cutsOff ?? 'nobody']
+    const cutOff = { 'every post': site.posts, 'its post': [post], none: [] }[fault.cutsOff ?? 'none']
     const names = cutOff.map(({ name }) => name)
     const period: FaultPeriod = { kind, cutOff: names, from: nowMs(), until: Number.POSITIVE_INFINITY }
     faults.push(period)
-    onFault?.(fault.cutsOff === 'everybody' ? kind : `${kind} (${post.name})`)
-    await fault.bringAbout(site, post)
+    onFault?.(fault.cutsOff === 'every post' ? kind : `${kind} (${post.name})`)
+    await fault.inject(site, post)
     period.until = nowMs() + (fault.settlingMs ?? 0)
-    await sleep(bucket.calmMs)
+    await sleep(group.calmMs)
   }
 }

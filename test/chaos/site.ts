@@ -29,11 +29,11 @@ export class Post {
   #process: VerifierProcess | undefined
   #starts = 0
 
-  constructor(name: string, ways: Pick<Post, 'database' | 'feed' | 'redis'>, setup: VerifierSetup) {
+  constructor(name: string, proxies: Pick<Post, 'database' | 'feed' | 'redis'>, setup: VerifierSetup) {
     this.name = name
-    this.database = ways.database
-    this.feed = ways.feed
-    this.redis = ways.redis
+    this.database = proxies.database
+    this.feed = proxies.feed
+    this.redis = proxies.redis
     this.#setup = setup
   }
 
@@ -51,7 +51,7 @@ export class Post {
 
   async close(): Promise<void> {
     await this.#end()
-    await Promise.all([this.database, this.feed, this.redis].map((way) => way?.close()))
+    await Promise.all([this.database, this.feed, this.redis].map((proxy) => proxy?.close()))
   }
 
   async #end(): Promise<void> {

@@ -11,7 +11,7 @@ const program = fileURLToPath(new URL('./verifier.ts', import.meta.url))
 const longestAnswerMs = 60_000
 
 /** The post of a process, and its number among the processes of the post. */
-export interface Standing {
+export interface Placement {
   readonly post: string
   readonly start?: number
 }
@@ -25,10 +25,10 @@ export class VerifierProcess {
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>()
   #lastId = 0
-  #isToEnd = false
+  #isStopping = false
   #hasDied = false
 
-  private constructor({ post, start }: Standing, setup: VerifierSetup) {
+  private constructor({ post, start }: Placement, setup: VerifierSetup) {
     this.post = post
     this.name = start === undefined ? post : `${post}.${start}`
     const { plant } = setup
@@ -36,7 +36,7 @@ export class VerifierProcess {
     this.#child = fork(program, [JSON.stringify(setup)], { execArgv, env: { ...process.env, CHAOS_PLANT: plant } })
     this.#child.on('message', (answer: Answer) => this.#settle(answer.id, answer))
     this.#child.on('exit', () => {
-      this.#hasDied = !this.#isToEnd
+      this.#hasDied = !this.#isStopping
       for (const id of this.#waiting.keys()) this.#settle(id, undefined)
     })
   }
@@ -45,8 +45,8 @@ export class VerifierProcess {
    * Starts a process, and resolves once it listens, or has reported that it cannot yet. Rejects
    * when the process ends before that, after it has printed the reason.
    */
-  static async start(standing: Standing, setup: VerifierSetup): Promise<VerifierProcess> {
-    const verifier = new VerifierProcess(standing, setup)
+  static async start(placement: Placement, setup: VerifierSetup): Promise<VerifierProcess> {
+    const verifier = new VerifierProcess(placement, setup)
     await new Promise((resolve) => verifier.#waiting.set(0, resolve))
     if (verifier.hasDied) throw new Error(`${verifier.name} ended before it was up.`)
     return verifier
@@ -86,7 +86,7 @@ export class VerifierProcess {
   }
 
   async kill(): Promise<void> {
-    this.#isToEnd = true
+    this.#isStopping = true
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exit = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')

@@ -10,7 +10,7 @@ import { createAdmin, type Person, register } from '../../packages/server/test/s
 import { startServer, type TestServer } from '../../packages/server/test/support/start-server.js'
 import { freePort } from '../support/free-port.js'
 import { type Echo, type EchoServer, startEchoServer } from './support/echo-server.js'
-import { emulateEnvoy, emulateTraefik, type Surroundings } from './support/emulated-proxies.js'
+import { emulateEnvoy, emulateTraefik, type Upstreams } from './support/emulated-proxies.js'
 import { findFilter } from './support/find-filter.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
@@ -58,7 +58,7 @@ interface RunningProxy {
   stop(): unknown
 }
 
-async function runNginx({ latchkey, application }: Surroundings): Promise<RunningProxy> {
+async function runNginx({ latchkey, application }: Upstreams): Promise<RunningProxy> {
   const port = await freePort()
   const configuration = read('nginx.conf')
     .replace('latchkey:3000', latchkey)
@@ -68,13 +68,13 @@ async function runNginx({ latchkey, application }: Surroundings): Promise<Runnin
   return { port, stop: () => nginx.stop() }
 }
 
-async function runTraefik(surroundings: Surroundings): Promise<RunningProxy> {
-  const { port, close } = await emulateTraefik(read('traefik.yaml'), surroundings)
+async function runTraefik(upstreams: Upstreams): Promise<RunningProxy> {
+  const { port, close } = await emulateTraefik(read('traefik.yaml'), upstreams)
   return { port, stop: close }
 }
 
-async function runEnvoy(surroundings: Surroundings): Promise<RunningProxy> {
-  const { port, close } = await emulateEnvoy(read('envoy.yaml'), surroundings)
+async function runEnvoy(upstreams: Upstreams): Promise<RunningProxy> {
+  const { port, close } = await emulateEnvoy(read('envoy.yaml'), upstreams)
   return { port, stop: close }
 }
 

@@ -78,7 +78,7 @@ describe('the image', () => {
     return path
   }
 
-  it('declares its name, its licence and its command', () => {
+  it('declares its name, its version, its user and its command', () => {
     expect(configuration.Labels).toMatchObject({
       'org.opencontainers.image.title': 'Latchkey',
       'org.opencontainers.image.licenses': 'MIT',

@@ -38,7 +38,7 @@ function upstreamOf(configuration: string): ReadonlyMap<string, string> {
 const passedTo = (configuration: string) =>
   [...configuration.matchAll(/^\s*proxy_pass https?:\/\/([^/;]+)/gm)].map(([, host]) => host)
 
-describe('an idle connection is closed before the server closes it', () => {
+describe('an idle connection to the server is closed first', () => {
   it.each([
     ['deploy/forward-auth/nginx.conf', ['latchkey', 'application']],
     ['deploy/compose/nginx.conf', ['latchkey']],

@@ -148,13 +148,16 @@ describe('the manifests for Kubernetes', () => {
     return Number(settings.data.LATCHKEY_STOP_DELAY)
   }
 
-  it.each(Object.keys(variants))('%s: leaves a server the time to drain and to answer requests in progress', (variant) => {
-    const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
-    // The signal is sent at once, so that /readyz answers 503 for the whole delay.
-    expect(pod.containers[0].lifecycle).toBeUndefined()
-    expect(stopDelayOf(variant)).toBeGreaterThanOrEqual(10)
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stopDelayOf(variant) + stopPatienceSec)
-  })
+  it.each(Object.keys(variants))(
+    '%s: leaves a server the time to drain and to answer requests in progress',
+    (variant) => {
+      const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
+      // The signal is sent at once, so that /readyz answers 503 for the whole delay.
+      expect(pod.containers[0].lifecycle).toBeUndefined()
+      expect(stopDelayOf(variant)).toBeGreaterThanOrEqual(10)
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stopDelayOf(variant) + stopPatienceSec)
+    },
+  )
 
   it('overlays/gke: answers until the load balancer sends no more requests to a removed pod', () => {
     const { checkIntervalSec, timeoutSec, unhealthyThreshold } = find('overlays/gke', 'HealthCheckPolicy/latchkey').spec

@@ -269,10 +269,10 @@ describe('the evaluation of network policies', () => {
 
   it('reports that a denying policy is missing', () => {
     const without = manifests.filter((manifest) => nameOf(manifest) !== 'NetworkPolicy/default-deny')
-    const stranger = pod('latchkey', {})
-    expect(isOpen(without, server, stranger, 'TCP/5432')).toBe(false)
-    expect(isOpen(without, pod('default', {}), stranger, 'TCP/5432')).toBe(true)
-    expect(isOpen(manifests, pod('default', {}), stranger, 'TCP/5432')).toBe(false)
+    const unrelated = pod('latchkey', {})
+    expect(isOpen(without, server, unrelated, 'TCP/5432')).toBe(false)
+    expect(isOpen(without, pod('default', {}), unrelated, 'TCP/5432')).toBe(true)
+    expect(isOpen(manifests, pod('default', {}), unrelated, 'TCP/5432')).toBe(false)
   })
 
   it('supports exceptions, ranges of ports, and rules without peers or ports', () => {

@@ -51,7 +51,7 @@ describe('docs/guides/runbook-master-keys.md, run on two servers,', () => {
   }
 
   /** Expects that each server accepts new tokens of the other one, and all earlier tokens. */
-  const expectHarmony = async () => {
+  const expectAgreement = async () => {
     for (const [here, there] of [
       [0, 1],
       [1, 0],
@@ -87,9 +87,9 @@ describe('docs/guides/runbook-master-keys.md, run on two servers,', () => {
       // Only a changed ring needs new servers.
       for (const place of ring.join() === before.join() ? [] : [0, 1]) {
         await replace(place)
-        await expectHarmony()
+        await expectAgreement()
       }
-      await expectHarmony()
+      await expectAgreement()
       expect((await masterKeyIds()).toSorted()).toEqual(sealing)
     },
   )
@@ -159,7 +159,7 @@ describe('docs/guides/runbook-master-keys.md, run on two servers,', () => {
     for (const place of [0, 1]) await replace(place)
     expect(await clientOf(0).whoIs(accessToken)).toBe('kid_unknown')
     ada = await clientOf(0).login('ada@example.com')
-    await expectHarmony()
+    await expectAgreement()
     expect((await runCommand({ env }, ['audit', 'verify'])).code).toBe(0)
   })
 

@@ -39,13 +39,10 @@ describe('the packed packages', () => {
 
   const dataOf = (index: number) => new Uint8Array(readFileSync(tarballs[index] ?? ''))
 
-  it.each(names.map((name, index) => [name, index] as const))(
-    '%s passes publint',
-    async (_name, index) => {
-      const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
-      expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
-    },
-  )
+  it.each(names.map((name, index) => [name, index] as const))('%s passes publint', async (_name, index) => {
+    const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
 
   it.each(names.map((name, index) => [name, index] as const))(
     '%s has types that are right for `import` and for `require`',

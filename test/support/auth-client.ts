@@ -1,8 +1,7 @@
 /** An answer of the auth API. A test reads the members that its route declares. */
 export interface AuthAnswer {
   readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: the tests of the server check the shapes against
-  // /openapi.json
+  // biome-ignore lint/suspicious/noExplicitAny: the tests of the server check the shapes
   readonly body: any
 }
 

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
  * A lock for the processes of the test files, because `apt-get update` does not wait for another
  * one.
  */
-const turnFile = '/var/lock/latchkey-tests-install'
+const lockFile = '/var/lock/latchkey-tests-install'
 
 /**
  * Ensures that a program is installed. On Debian, as root, it installs the packages of a missing
@@ -18,7 +18,7 @@ export function requireProgram(program: string, debianPackages: string): void {
     const script = `command -v ${program} || { ${install}; }`
     const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     try {
-      execFileSync('flock', [turnFile, 'sh', '-c', script], { stdio: 'ignore', env: environment })
+      execFileSync('flock', [lockFile, 'sh', '-c', script], { stdio: 'ignore', env: environment })
     } catch {
       // Said below.
     }

@@ -9,7 +9,7 @@ declare module 'vitest' {
      * The URL of a service that answers a GET with the URL of a running PostgreSQL, or with 500 and
      * the reason why there is none.
      */
-    postgresDoor: string
+    postgresLocatorUrl: string
   }
 }
 
@@ -24,19 +24,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
     starting ??= startPostgres()
     return (await starting).url
   }
-  const door = createServer((_request, response) => {
+  const locator = createServer((_request, response) => {
     urlOf().then(
       (url) => response.end(url),
       (error: unknown) => response.writeHead(500).end(String(error)),
     )
   }).listen(0, '127.0.0.1')
-  await once(door, 'listening')
-  const address = door.address()
+  await once(locator, 'listening')
+  const address = locator.address()
   if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
-  project.provide('postgresDoor', `http://127.0.0.1:${address.port}/`)
+  project.provide('postgresLocatorUrl', `http://127.0.0.1:${address.port}/`)
   return async () => {
-    door.close()
-    door.closeAllConnections()
+    locator.close()
+    locator.closeAllConnections()
     const server = await starting?.catch(() => undefined)
     await server?.dispose()
   }

@@ -12,7 +12,7 @@ export interface TestDatabase {
 
 /** Creates a database on the PostgreSQL of this test run. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const response = await fetch(inject('postgresDoor'))
+  const response = await fetch(inject('postgresLocatorUrl'))
   const answer = await response.text()
   if (!response.ok) throw new Error(answer)
   return createDatabase(answer)

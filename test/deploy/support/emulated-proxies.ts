@@ -28,7 +28,7 @@ interface Decision {
 type Outcome = { readonly refused: Decision } | { readonly fields: Fields }
 
 /** The addresses for the names in the files. */
-export interface Surroundings {
+export interface Upstreams {
   /** Replaces `latchkey:3000`. */
   readonly latchkey: string
   /** Replaces `application:8000`. */
@@ -59,10 +59,10 @@ interface TraefikFile {
 }
 
 /** Emulates Traefik with a file of its file provider. */
-export function emulateTraefik(text: string, surroundings: Surroundings): Promise<EmulatedProxy> {
-  const { routers, middlewares } = (parse(rename(text, surroundings), { merge: true }) as TraefikFile).http
+export function emulateTraefik(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
+  const { routers, middlewares } = (parse(rename(text, upstreams), { merge: true }) as TraefikFile).http
   const routed = Object.values(routers).toSorted((a, b) => b.rule.length - a.rule.length)
-  return start(surroundings, async (request, fields, ask) => {
+  return start(upstreams, async (request, fields, ask) => {
     applyConnection(fields)
     for (const name of [...fields.keys()]) if (/^x[-_](forwarded[-_]|real[-_]ip$)/.test(name)) fields.delete(name)
     const router = routed.find(({ rule }) => request.url?.startsWith(/PathPrefix\(`(.*)`\)/.exec(rule)?.[1] ?? '/'))
@@ -119,12 +119,12 @@ interface ConnectionManager {
 }
 
 /** Emulates Envoy with a bootstrap file. */
-export function emulateEnvoy(text: string, surroundings: Surroundings): Promise<EmulatedProxy> {
-  const file: unknown = parse(rename(text, surroundings))
+export function emulateEnvoy(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
+  const file: unknown = parse(rename(text, upstreams))
   const manager = findFilter(file, 'envoy.filters.network.http_connection_manager') as ConnectionManager
   const { allowed_headers, http_service } = findFilter(file, 'envoy.filters.http.ext_authz') as ExtAuthz
   const names = ({ patterns }: Patterns) => patterns.map(({ exact }) => exact)
-  return start(surroundings, async (request, fields, ask) => {
+  return start(upstreams, async (request, fields, ask) => {
     const rejects = manager.common_http_protocol_options?.headers_with_underscores_action === 'REJECT_REQUEST'
     if (rejects && [...fields.keys()].some((name) => name.includes('_'))) return { refused: answer(400) }
     applyConnection(fields)
@@ -176,7 +176,7 @@ function canonical(name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
-function rename(text: string, { latchkey, application }: Surroundings): string {
+function rename(text: string, { latchkey, application }: Upstreams): string {
   return text.replaceAll('latchkey:3000', latchkey).replaceAll('application:8000', application)
 }
 
@@ -185,7 +185,7 @@ function answer(status: number): Decision {
 }
 
 async function start(
-  { application }: Surroundings,
+  { application }: Upstreams,
   decide: (request: IncomingMessage, fields: Fields, ask: Ask) => Promise<Outcome>,
 ): Promise<EmulatedProxy> {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {

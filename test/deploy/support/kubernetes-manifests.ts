@@ -12,7 +12,7 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas are asked about
+  // biome-ignore lint/suspicious/noExplicitAny: the schemas define its shape
   readonly [field: string]: any
 }
 
@@ -36,7 +36,7 @@ export function parseManifests(text: string): readonly Manifest[] {
  * Returns the template of the pods that a manifest of any kind creates; `undefined` where it
  * creates none.
  */
-// biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas are asked about
+// biome-ignore lint/suspicious/noExplicitAny: the schemas define its shape
 export function podTemplateOf({ kind, spec }: Manifest): any {
   const template = kind === 'CronJob' ? spec.jobTemplate.spec.template : spec?.template
   return template?.spec?.containers === undefined ? undefined : template

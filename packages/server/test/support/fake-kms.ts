@@ -21,8 +21,9 @@ export class FakeKms {
   /** The calls, as `metadata`, `encrypt` or `decrypt`. */
   readonly calls: string[] = []
   /** Alters an answer before it is sent; receives the number of the call, from 1. */
-  alterAnswer: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (answer) =>
-    answer
+  alterAnswer: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (
+    answer,
+  ) => answer
   metadataFlavor = 'Google'
   readonly #versions = [randomBytes(32)]
   readonly #token = `ya29.${randomBytes(24).toString('base64url')}`

@@ -33,7 +33,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect([status, body.code]).toEqual([409, 'email_taken'])
     })
 
-    it('leaves nothing in the database after a registration that was refused', async () => {
+    it('leaves nothing in the database when it is refused', async () => {
       const { email } = await register(running)
       const { store } = running.server.service
       const count = async () =>

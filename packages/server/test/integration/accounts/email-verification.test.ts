@@ -89,9 +89,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await present(token, {})).toBe('password_required')
     expect(await present(token, {}, { token: reader.token })).toBe('password_required')
     expect(await present(token, { password: 'not the right password' })).toBe('password_wrong')
-    expect(await present(token, { password: 'not the right password' }, { token: other.token })).toBe(
-      'password_wrong',
-    )
+    expect(await present(token, { password: 'not the right password' }, { token: other.token })).toBe('password_wrong')
     expect(await present(token, {}, { token: 'not-a-token' })).toBe('token_malformed')
     expect((await me(other.token)).email_verified).toBe(false)
     expect(await present(token, {}, { token: other.token })).toBe(204)
@@ -134,7 +132,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await me(person.token)).email).toBe(email)
   })
 
-  it('limits password guesses by readers of the mailbox, and does not lock the owner out', async () => {
+  it('is verified with a limit on password guesses, which does not lock the owner out', async () => {
     const person = await register(running)
     const { token } = await newestLetter(running, person.email, verifyYours)
     for (let guess = 0; guess < 5; guess += 1) {
@@ -178,7 +176,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     await expect(login(running, person.email)).rejects.toThrow('invalid_credentials')
   })
 
-  it('invalidates links that were mailed to the old one', async () => {
+  it('changes with an end of all links that were mailed to the old one', async () => {
     const person = await register(running)
     await running.api.post('/v1/password/forgot', { body: { email: person.email } })
     const reset = await newestLetter(running, person.email, 'Reset your password')

@@ -39,15 +39,15 @@ class Site {
   }
 
   forgotTells(): Promise<boolean> {
-    return this.#tells((email) => this.#post('/v1/password/forgot', { email }, 202))
+    return this.#distinguishes((email) => this.#post('/v1/password/forgot', { email }, 202))
   }
 
   registrationTells(): Promise<boolean> {
-    return this.#tells((email) => this.#post('/v1/register', { email, password }, 202))
+    return this.#distinguishes((email) => this.#post('/v1/register', { email, password }, 202))
   }
 
   loginTells(): Promise<boolean> {
-    return this.#tells(async (email) => {
+    return this.#distinguishes(async (email) => {
       // From a network without an earlier sign-in, and before any delay applies.
       await this.running.server.service.store.query('delete from server_guess_lanes')
       return this.#post('/v1/login', { email, password: 'not the right password' }, 401)
@@ -57,8 +57,10 @@ class Site {
   /**
    * Returns whether the response time distinguishes an address with an account from one without.
    */
-  #tells(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
-    return differSignificantly(() => timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }))
+  #distinguishes(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
+    return differSignificantly(() =>
+      timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }),
+    )
   }
 
   async #post(path: string, body: object, status: number): Promise<() => Promise<void>> {

@@ -139,7 +139,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     ])
   })
 
-  it('is a setting: without it, a registration signs in at once', async () => {
+  it('is a setting, and other modes sign a new user in at once', async () => {
     const open = await running.startAnother({ configuration: { registration: 'open' } })
     expect((await register(open)).id).toBeDefined()
     await open.stop()

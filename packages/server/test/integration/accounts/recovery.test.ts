@@ -147,7 +147,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect((await store.query('select id from server_outbox')).rows).toEqual([])
   })
 
-  it('replaced by the reader of the mailbox, ends all access of another person who registered the address', async () => {
+  it('ends all access of another person who registered the address, when the reader of the mailbox replaces it', async () => {
     const email = freshEmail()
     const body = { email, password, name: 'Another Person' }
     const squatter = personOf((await running.api.post('/v1/register', { body })).body)

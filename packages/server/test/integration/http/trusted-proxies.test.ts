@@ -58,7 +58,7 @@ describe('the address of a client', () => {
     },
   )
 
-  it('is warned about in the log once, not with every request', async () => {
+  it('causes one warning in the log, not one for every request', async () => {
     await start([])
     const warn = vi.spyOn(running.server.app.log, 'warn')
     for (let count = 0; count < 3; count += 1) await addressOf({ 'x-forwarded-for': '203.0.113.9' })

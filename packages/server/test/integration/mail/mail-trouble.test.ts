@@ -93,7 +93,11 @@ describe('a letter', () => {
     ['finds the mailbox full, at the end', { '.': '552 5.2.2 Mailbox full' }, 'EMESSAGE 552 5.2.2'],
     ['is taken for spam', { '.': '554 5.7.1 Message rejected as spam' }, '554 5.7.1'],
     ['comes from a listed address', { RCPT: '554 5.7.1 Client host blocked using a list' }, '554 5.7.1'],
-    ['is not allowed, in the words of qmail', { RCPT: '553 that domain is not in my list of allowed rcpthosts' }, '553'],
+    [
+      'is not allowed, in the words of qmail',
+      { RCPT: '553 that domain is not in my list of allowed rcpthosts' },
+      '553',
+    ],
     ['needs TLS, in other words', { RCPT: '550 Please use STARTTLS' }, '550'],
     ['exceeds the limit, in other words', { RCPT: '550 Daily sending limit exceeded' }, '550'],
     ['is refused without a reason', { RCPT: '550 Administrative prohibition' }, '550'],

@@ -128,7 +128,7 @@ describe('latchkey master-keys', () => {
     })
 
     it('stops the start of a server that may not unwrap, with a code', async () => {
-      kms.meddle = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
+      kms.alterAnswer = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
       const env = { ...kms.env, DATABASE_URL: database.url, LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA' }
       const finished = await new Command(['serve'], env).finished
       expect([finished.code, codeIn(finished)]).toEqual([1, 'kms_refused'])

@@ -288,10 +288,13 @@ describe('metrics without a token', () => {
     expect(may(request('127.0.0.1'))).toBe(false)
   })
 
-  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])('are refused to a request that was forwarded with %s', (header) => {
-    const may = metricsAccess({ tokens: undefined, issuer: 'http://localhost:3000' })
-    expect(may(request('127.0.0.1', { [header]: '127.0.0.1' }))).toBe(false)
-  })
+  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])(
+    'are refused to a request that was forwarded with %s',
+    (header) => {
+      const may = metricsAccess({ tokens: undefined, issuer: 'http://localhost:3000' })
+      expect(may(request('127.0.0.1', { [header]: '127.0.0.1' }))).toBe(false)
+    },
+  )
 
   it('are refused or returned by these rules', async () => {
     const open = await startServer({ database: 'sqlite', configuration: { issuer: 'http://localhost' } })

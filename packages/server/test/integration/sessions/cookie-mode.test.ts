@@ -173,7 +173,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
         'refresh_token_invalid',
       ],
       [
-        'an access cookie that says something',
+        'an access cookie with claims',
         (own) => ({ cookie: `${access}=x.${'bnVsbA'}.x; ${refresh}=${own.value(refresh)}` }),
         'refresh_token_invalid',
       ],
