@@ -218,7 +218,7 @@ describe('the reason why letters are not sent', () => {
       { disabledCommands: ['AUTH'] },
       (host) => `smtp://ops:hunter2@${host}?${unverified}`,
       'warn',
-      /takes no login/,
+      /offers no login/,
     ],
   ]
 
