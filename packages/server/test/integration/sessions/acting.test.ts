@@ -153,14 +153,15 @@ describe.each(databases)(
         .poll(() => guard.mock.settledResults.filter(({ type }) => type === 'fulfilled'))
         .toHaveLength(forAdmins)
       guard.mockRestore()
-      // The other guards answer from memory, so an answered request shows that the guards of earlier
-      // ones are done.
+      // The other guards answer from memory, so an answered request shows that the guards of
+      // earlier ones are done.
       if (forAdmins < calls.length) await running.api.get('/livez')
       return held
     }
 
     /**
-     * Reads everything that the changes could have written, without the rows that the endings write.
+     * Reads everything that the changes could have written, without the rows that the endings
+     * write.
      */
     async function worldOf(...ids: string[]): Promise<unknown> {
       const { store } = running.server.service
