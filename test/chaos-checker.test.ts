@@ -26,7 +26,7 @@ function verified(beganAt: number, outcome: string, process = 'p1.1'): Verificat
   return { token, process, post: process.split('.')[0] ?? '', beganAt, endedAt: beganAt + 1, outcome }
 }
 
-/** The promises that a history breaks in which these things happened. */
+/** Returns the promises that a history with these events breaks. */
 function broken(verifications: readonly Verification[], changes: readonly Change[] = [revoked]): string[] {
   const history: History = { maxStalenessMs: 1000, tokens: [token], changes, verifications, faults: [fault] }
   return promises(history).filter((promise) => promise !== 'unanswered_at_the_end')
@@ -37,7 +37,7 @@ function promises(history: History): string[] {
 }
 
 describe('the checker of the chaos test', () => {
-  it('passes what the promises allow', () => {
+  it('passes a history that the promises allow', () => {
     expect(
       broken([verified(50, 'accepted'), verified(1109, 'accepted'), verified(120, 'token_revoked', 'p2.1')]),
     ).toEqual([])
@@ -45,42 +45,42 @@ describe('the checker of the chaos test', () => {
     expect(broken([verified(109, 'accepted', 'p0.1'), verified(50_500, 'store_unavailable')])).toEqual([])
   })
 
-  it('finds a token that was accepted too late', () => {
+  it('reports a token that was accepted too late', () => {
     expect(broken([verified(1111, 'accepted')])).toEqual(['accepted_too_late'])
   })
 
-  it('finds a token that was accepted by the very process that had revoked it', () => {
+  it('reports a token that was accepted by the process that had revoked it', () => {
     expect(broken([verified(111, 'accepted', 'p0.1')])).toEqual(['accepted_by_its_own_process'])
   })
 
-  it('finds a token that was accepted by the very process that had refused it', () => {
+  it('reports a token that was accepted by a process that had refused it', () => {
     const [refused, accepted] = [verified(105, 'token_revoked'), verified(108, 'accepted')]
     expect(broken([refused, accepted])).toEqual(['accepted_after_refusal'])
     expect(broken([refused, { ...accepted, process: 'p1.2' }])).toEqual([])
     expect(broken([refused, { ...accepted, beganAt: refused.beganAt }])).toEqual([])
   })
 
-  it('finds a token that any process accepted after it was said to have ended everywhere', () => {
+  it('reports a token that any process accepted after its end was reported as propagated', () => {
     const everywhere = { ...revoked, everywhere: true }
     expect(broken([verified(111, 'accepted')], [everywhere])).toEqual(['accepted_after_everywhere'])
     expect(broken([verified(109, 'accepted')], [everywhere])).toEqual([])
   })
 
-  it('finds an acknowledged change that was lost', () => {
+  it('reports an acknowledged change that was lost', () => {
     expect(broken([verified(90_000, 'accepted', witness)])).toEqual(['accepted_too_late'])
   })
 
-  it.each(['revoke', 'requireReissue', 'forget'] as const)('knows that %s ends the token', (kind) => {
+  it.each(['revoke', 'requireReissue', 'forget'] as const)('treats the token as ended by %s', (kind) => {
     expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind }])).toEqual(['accepted_too_late'])
   })
 
-  it('knows that rotation ends nothing, and the end of a session only its own tokens', () => {
+  it('treats a rotation as the end of no token, and the end of a session as that of its own tokens only', () => {
     expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'rotate' }])).toEqual([])
     expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'revokeSession', sessionId: 'x' }])).toEqual([])
     expect(broken([verified(5000, 'accepted')], [{ ...revoked, kind: 'revokeSession' }])).toEqual(['accepted_too_late'])
   })
 
-  it('finds a valid token that was refused, by whatever code', () => {
+  it('reports a valid token that was refused, with any code', () => {
     expect(broken([verified(50, 'token_revoked')])).toEqual(['valid_token_refused'])
     expect(broken([verified(5000, 'kid_unknown')], [])).toEqual(['valid_token_refused'])
     expect(broken([verified(5000, 'reissue_required')], [{ ...revoked, kind: 'rotate' }])).toEqual([
@@ -89,12 +89,12 @@ describe('the checker of the chaos test', () => {
     expect(broken([verified(5000, 'session_ended')], [{ ...revoked, tenant: 'bob' }])).toEqual(['valid_token_refused'])
   })
 
-  it('does not know what became of a change that nobody acknowledged', () => {
+  it('accepts both outcomes of a change without an acknowledgement', () => {
     const unknown = { ...revoked, acknowledgedAt: undefined }
     expect(broken([verified(5000, 'accepted'), verified(6000, 'token_revoked')], [unknown])).toEqual([])
   })
 
-  it('lets a process that has not heard of a change yet sign a token that is dead, and no other', () => {
+  it('accepts a token signed with an ended secret only from a process that has not received the change', () => {
     const before = { ...revoked, startedAt: -200, acknowledgedAt: -100 }
     expect(broken([verified(50, 'token_revoked')], [{ ...before, process: 'p1.1' }])).toEqual([])
     expect(broken([verified(50, 'token_revoked')], [before])).toEqual(['valid_token_refused'])
@@ -105,16 +105,16 @@ describe('the checker of the chaos test', () => {
     expect(broken([verified(50, 'token_revoked')], [longBefore])).toEqual(['valid_token_refused'])
   })
 
-  it('finds 503 while nothing was broken', () => {
+  it('reports 503 outside fault periods', () => {
     expect(broken([verified(5000, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
     expect(broken([verified(51_001, 'store_unavailable')])).toEqual(['unavailable_in_calm'])
   })
 
-  it('finds 503 from a process whose way was not the broken one', () => {
+  it('reports 503 from a process that the fault does not affect', () => {
     expect(broken([verified(50_500, 'store_unavailable', 'p0.1')])).toEqual(['unavailable_in_calm'])
   })
 
-  it('finds a secret that signs once more after it was replaced', () => {
+  it('reports a secret that signs again after its replacement', () => {
     const kinds = ['rotate', 'revoke', 'requireReissue', 'forget'] as const
     const again: IssuedToken = { ...token, token: 't2', process: 'p1.1', askedAt: 1111, issuedAt: 1112 }
     const history: History = {
@@ -134,7 +134,7 @@ describe('the checker of the chaos test', () => {
     expect(signedAgain(again, { ...revoked, acknowledgedAt: undefined })).toBe(false)
   })
 
-  it('wants the witness to know the fate of every token', () => {
+  it('requires the witness to verify every token', () => {
     const history: History = { maxStalenessMs: 1000, tokens: [token], changes: [], verifications: [], faults: [fault] }
     const ask = (...verifications: Verification[]) => promises({ ...history, verifications })
     expect(ask(verified(90_000, 'accepted', witness))).toEqual([])
@@ -143,7 +143,7 @@ describe('the checker of the chaos test', () => {
     expect(ask(verified(90_000, 'store_unavailable', witness))).toContain('unanswered_at_the_end')
   })
 
-  it('tells how late each change was still not known', () => {
+  it('returns the time until each change took effect', () => {
     const verifications = [verified(50, 'accepted'), verified(150, 'accepted'), verified(130, 'accepted')]
     const history = { maxStalenessMs: 1000, tokens: [token], changes: [revoked], verifications, faults: [] }
     expect(lastAccepts(history)).toEqual([40])

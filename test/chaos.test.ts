@@ -4,7 +4,7 @@ import { type Change, changeKinds, type History } from './chaos/history.js'
 import type { Plant } from './chaos/messages.js'
 import { runChaos } from './chaos/run-chaos.js'
 
-describe('processes on one PostgreSQL and one Redis, with everything broken in turn', () => {
+describe('processes on one PostgreSQL and one Redis, under every fault in turn,', () => {
   it('keep every promise', async () => {
     const history = await runChaos({
       processes: 4,
@@ -12,7 +12,7 @@ describe('processes on one PostgreSQL and one Redis, with everything broken in t
       maxStalenessMs: 600,
       seed: 1,
       plan: function* (names, random, soFar) {
-        // Once each; more often where a busy machine got little done meanwhile.
+        // Every fault occurs once, and again on a busy machine until there are enough changes.
         do yield* random.shuffled(names)
         while (acknowledged(soFar).length < 100)
       },
@@ -28,13 +28,13 @@ describe('processes on one PostgreSQL and one Redis, with everything broken in t
 })
 
 describe('the checker', () => {
-  // Each bug, and faults that bring it to light.
+  // Each bug, and faults that expose it.
   const bugs: readonly (readonly [string, Plant, readonly string[]])[] = [
-    ['do not hear of changes, and believe their feed', 'feed-ignored', ['feed cut']],
-    ['do not look at how old their knowledge is', 'age-ignored', ['feed black-holed']],
-    ['do not compare what Redis holds with what has changed', 'versions-ignored', ['feed cut']],
-    ['do not wait for those who do not answer', 'silent-not-awaited', ['feed black-holed']],
-    ['do not ask, when they start, what has changed before', 'history-ignored', ['Redis set back to an old snapshot']],
+    ['ignore changes, and treat their feed as fresh', 'feed-ignored', ['feed cut']],
+    ['do not check the age of their data', 'age-ignored', ['feed black-holed']],
+    ['do not compare entries in Redis with changes', 'versions-ignored', ['feed cut']],
+    ['do not wait for silent verifiers', 'silent-not-awaited', ['feed black-holed']],
+    ['do not read earlier changes when they start', 'history-ignored', ['Redis set back to an old snapshot']],
   ]
 
   it.each(bugs)('catches processes that %s', async (_, plant, faults) => {

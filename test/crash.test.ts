@@ -5,16 +5,19 @@ import { createDeployment, databases, openStore, startServer } from './support/s
 
 const newPassword = 'a different password altogether'
 const crashes = 3
-/** More than one address is usually allowed. */
+/** Allows more requests than the default for one address. */
 const manyRequests = { LATCHKEY_LIMIT_REGISTER: 'address:100000/60', LATCHKEY_LIMIT_LOGIN: 'address:100000/60' }
 
-/** What clients were told before the server died, and what they asked without an answer. */
+/**
+ * The acknowledged requests of clients, and their requests without an answer when the server was
+ * killed.
+ */
 interface Ledger {
   readonly registered: Map<string, string>
   readonly changed: Set<string>
 }
 
-/** Registers and changes passwords one after another until the server is gone. */
+/** Registers and changes passwords one after another until the server is down. */
 async function keepBusy(client: AuthClient, name: string, ledger: Ledger): Promise<void> {
   for (let count = 0; ; count += 1) {
     const email = `${name}-${count}@example.com`
@@ -32,60 +35,58 @@ async function keepBusy(client: AuthClient, name: string, ledger: Ledger): Promi
   }
 }
 
-describe.each(databases)(
-  'a server that is killed in the middle of registrations and password changes, on %s',
-  (database) => {
-    it('keeps every change it acknowledged, whole, and no account without a secret', async () => {
-      const deployment = await createDeployment(database, manyRequests)
-      const ledger: Ledger = { registered: new Map(), changed: new Set() }
-      try {
-        for (let crash = 0; crash < crashes; crash += 1) {
-          const server = await startServer(deployment)
-          const client = new AuthClient(server.url)
-          const busy = [1, 2, 3, 4].map((worker) => keepBusy(client, `user-${crash}-${worker}`, ledger))
-          const before = ledger.changed.size
-          await wait(700 + 211 * crash)
-          while (ledger.changed.size === before) await wait(20)
-          await server.kill()
-          await Promise.all(busy)
-        }
-        expect(ledger.changed.size).toBeGreaterThan(0)
-
+describe.each(databases)('a server that is killed during registrations and password changes, on %s', (database) => {
+  it('keeps every acknowledged change completely, and no account without a secret', async () => {
+    const deployment = await createDeployment(database, manyRequests)
+    const ledger: Ledger = { registered: new Map(), changed: new Set() }
+    try {
+      for (let crash = 0; crash < crashes; crash += 1) {
         const server = await startServer(deployment)
-        try {
-          const client = new AuthClient(server.url)
-          for (const [email, tokenFromBefore] of ledger.registered) {
-            const now = await signIn(client, email)
-            if (ledger.changed.has(email)) expect(now, email).toBe('new password')
-            // Either both halves of a password change happened, or neither: its tokens are dead exactly when the password is new.
-            const old = await client.whoIs(tokenFromBefore)
-            if (now === 'new password') expect(old, email).toBe('token_revoked')
-            else expect(old, email).not.toMatch(/revoked|unavailable/)
-          }
-        } finally {
-          await server.stop()
-        }
+        const client = new AuthClient(server.url)
+        const busy = [1, 2, 3, 4].map((worker) => keepBusy(client, `user-${crash}-${worker}`, ledger))
+        const before = ledger.changed.size
+        await wait(700 + 211 * crash)
+        while (ledger.changed.size === before) await wait(20)
+        await server.kill()
+        await Promise.all(busy)
+      }
+      expect(ledger.changed.size).toBeGreaterThan(0)
 
-        const store = openStore(deployment)
-        try {
-          const bare = await store.query(
-            `select accounts.id from server_accounts accounts left join latchkey_secrets on latchkey_secrets.tenant_id = accounts.id
-           where latchkey_secrets.kid is null and accounts.disabled_at is null`,
-          )
-          expect(bare.rows).toEqual([])
-          const ownerless = await store.query(
-            'select tenant_id from latchkey_tenants where tenant_id not in (select id from server_accounts)',
-          )
-          expect(ownerless.rows).toEqual([])
-        } finally {
-          await store.close()
+      const server = await startServer(deployment)
+      try {
+        const client = new AuthClient(server.url)
+        for (const [email, tokenFromBefore] of ledger.registered) {
+          const now = await signIn(client, email)
+          if (ledger.changed.has(email)) expect(now, email).toBe('new password')
+          // A password change happens completely or not at all: the old tokens have ended exactly
+          // when the password is new.
+          const old = await client.whoIs(tokenFromBefore)
+          if (now === 'new password') expect(old, email).toBe('token_revoked')
+          else expect(old, email).not.toMatch(/revoked|unavailable/)
         }
       } finally {
-        await deployment.dispose()
+        await server.stop()
       }
-    })
-  },
-)
+
+      const store = openStore(deployment)
+      try {
+        const bare = await store.query(
+          `select accounts.id from server_accounts accounts left join latchkey_secrets on latchkey_secrets.tenant_id = accounts.id
+           where latchkey_secrets.kid is null and accounts.disabled_at is null`,
+        )
+        expect(bare.rows).toEqual([])
+        const ownerless = await store.query(
+          'select tenant_id from latchkey_tenants where tenant_id not in (select id from server_accounts)',
+        )
+        expect(ownerless.rows).toEqual([])
+      } finally {
+        await store.close()
+      }
+    } finally {
+      await deployment.dispose()
+    }
+  })
+})
 
 async function signIn(client: AuthClient, email: string): Promise<'old password' | 'new password'> {
   for (const [secret, answer] of [

@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 describe('docs/guides/deploy-laptop.md', () => {
   const [start = '', container = ''] = Page.at('docs/guides/deploy-laptop.md').take('sh')
 
-  it('starts a server with an embedded database, and shows how to make the first administrator', async () => {
+  it('starts a server with an embedded database, and shows how to create the first administrator', async () => {
     const commands = start.replace('npm ci && ', '')
     expect([start.startsWith('npm ci && '), npmProblems(start)]).toEqual([true, []])
     const [port, data] = [await freePort(), join(folder, 'data')]
@@ -44,7 +44,7 @@ describe('docs/guides/deploy-laptop.md', () => {
     expect(existsSync(join(folder, 'data/master.key'))).toBe(true)
   })
 
-  it('runs commands and flags that docker has', () => {
+  it('uses commands and flags that docker has', () => {
     const calls = walk(`set -euo pipefail\n${container}`, { programs: ['docker'], answers: '', env: {} })
     expect(calls).toHaveLength(2)
     expect(callProblems(calls)).toEqual([])
@@ -56,18 +56,18 @@ describe('docs/guides/deploy-laptop.md', () => {
 })
 
 describe('CONTRIBUTING.md', () => {
-  it('runs commands and scripts that npm and this repository have', () => {
+  it('uses commands and scripts that npm and this repository have', () => {
     expect(npmProblems(Page.at('CONTRIBUTING.md').take('sh').join('\n'))).toEqual([])
     expect(blocksLeftOut('CONTRIBUTING.md')).toEqual([])
   })
 
-  it('would be found out with a script that is not there', () => {
+  it('is refused with a script that does not exist', () => {
     expect(npmProblems('npm run biuld')).not.toEqual([])
   })
 })
 
 describe('docs/guides/releasing.md', () => {
-  it('runs commands and flags that gh has', () => {
+  it('uses commands and flags that gh has', () => {
     const [attestation = '', pin = ''] = Page.at('docs/guides/releasing.md').take('sh')
     const calls = walk(attestation.replaceAll(/<[a-z]+>/g, 'x'), { programs: ['gh'], answers: '', env: {} })
     expect(calls).toHaveLength(1)
@@ -79,7 +79,7 @@ describe('docs/guides/releasing.md', () => {
 })
 
 describe('packages/server/data/README.md', () => {
-  it('runs scripts that are there', () => {
+  it('uses scripts that exist', () => {
     const commands = Page.at('packages/server/data/README.md').take('sh').join('\n')
     expect(npmProblems(commands)).toEqual([])
     const paths = commands.match(/packages\/\S+\.mjs/g) ?? []
@@ -89,7 +89,7 @@ describe('packages/server/data/README.md', () => {
 })
 
 describe('model/README.md', () => {
-  it('finds a short trace of a defect', () => {
+  it('finds a short trace of a planted defect', () => {
     requireProgram('spin', 'spin')
     requireProgram('gcc', 'gcc libc6-dev')
     const [commands = ''] = Page.at('model/README.md').take('sh')

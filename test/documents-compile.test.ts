@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { compileTypeScript } from './support/compile-typescript.js'
 import { isTypeScript, Page, pagePaths } from './support/page.js'
 
-/** Returns the TypeScript blocks of a page by `page.line.ts`, where the line is that of the fence: the first line of a block is the next one. */
+/**
+ * Returns the TypeScript blocks of a page by `page.line.ts`. The line is that of the fence, so that
+ * the first line of a block is the next one.
+ */
 function blocksOf(path: string): Record<string, string> {
   const blocks = Page.at(path).blocks.filter(isTypeScript)
   return Object.fromEntries(blocks.map(({ line, text }) => [`${path}.${line}.ts`, text]))
@@ -11,12 +14,12 @@ function blocksOf(path: string): Record<string, string> {
 const blocks = Object.assign({}, ...pagePaths().map(blocksOf)) as Record<string, string>
 
 describe('the TypeScript of README and docs', () => {
-  it('compiles under strict, block by block, against the packages as they are published', () => {
+  it('compiles under strict, block by block, against the packages as published', () => {
     expect(Object.keys(blocks).filter((name) => name.startsWith('README.md.'))).not.toEqual([])
     expect(compileTypeScript(blocks)).toEqual([])
   })
 
-  it('hides nothing from the compiler', () => {
+  it('has no comment that hides an error from the compiler', () => {
     const hiding = Object.entries(blocks).filter(([, block]) => /\bany\b|@ts-|\bdeclare\b|\bas never\b/.test(block))
     expect(hiding.map(([name]) => name)).toEqual([])
   })

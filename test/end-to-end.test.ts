@@ -36,7 +36,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     client = new AuthClient(server.url)
   }
 
-  async function everybodyIs(expected: Readonly<Record<string, string>>, devices: Readonly<Record<string, Device>>) {
+  async function expectTokens(expected: Readonly<Record<string, string>>, devices: Readonly<Record<string, Device>>) {
     for (const [name, device] of Object.entries(devices)) {
       expect(await client.whoIs(device.accessToken), name).toBe(expected[name] ?? device.accountId)
     }
@@ -44,7 +44,7 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
 
   const everyone = () => ({ adaPhone: ada.phone, adaLaptop: ada.laptop, bobPhone: bob.phone, bobLaptop: bob.laptop })
 
-  it('makes the first administrator by a command beside the running server', async () => {
+  it('creates the first administrator with a command beside the running server', async () => {
     const made = await runCommand(deployment, ['admin', 'create', 'root@example.com'], `${password}\n`)
     expect(made).toMatchObject({ code: 0 })
     admin = await client.login('root@example.com')
@@ -54,70 +54,70 @@ describe.each(databases)('from register to forget, over HTTP, on %s', (database)
     ada = { phone: await client.register('ada@example.com'), laptop: await client.login('ada@example.com') }
     bob = { phone: await client.register('bob@example.com'), laptop: await client.login('Bob@Example.com') }
     expect(ada.phone.accountId).not.toBe(bob.phone.accountId)
-    await everybodyIs({}, everyone())
+    await expectTokens({}, everyone())
   })
 
-  it('finds the same users, secrets and tokens after a restart', async () => {
+  it('has the same users, secrets and tokens after a restart', async () => {
     expect(await server.stop()).toBe(0)
     await start()
-    await everybodyIs({}, everyone())
+    await expectTokens({}, everyone())
   })
 
-  it('rotates a secret: old and new tokens both work, and the old ones stop when the grace ends', async () => {
+  it('rotates a secret: old and new tokens work, and the old ones stop at the end of the grace period', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}/rotate`
     expect(await client.call('POST', path, { token: admin.accessToken })).toMatchObject({ status: 200 })
     const fresh = await client.login('ada@example.com')
-    await everybodyIs({}, { ...everyone(), fresh })
+    await expectTokens({}, { ...everyone(), fresh })
     await wait(gracePeriodSec * 1000 + 100)
-    await everybodyIs({ adaPhone: 'reissue_required', adaLaptop: 'reissue_required' }, { ...everyone(), fresh })
+    await expectTokens({ adaPhone: 'reissue_required', adaLaptop: 'reissue_required' }, { ...everyone(), fresh })
   })
 
-  it('logs nobody out by that: a refresh gives a token that works', async () => {
+  it('signs no user out by the rotation: a refresh returns a valid token', async () => {
     for (const device of ['phone', 'laptop'] as const) {
       const body = { refresh_token: ada[device].refreshToken }
       const answer = await client.call('POST', '/v1/refresh', { body })
       expect(answer.status).toBe(200)
       ada[device] = { ...ada[device], accessToken: answer.body.access_token, refreshToken: answer.body.refresh_token }
     }
-    await everybodyIs({}, everyone())
+    await expectTokens({}, everyone())
   })
 
-  it('ends one session, and the other device goes on', async () => {
+  it('ends one session, and the other device stays signed in', async () => {
     const path = `/v1/me/sessions/${ada.phone.sessionId}`
     expect((await client.call('DELETE', path, { token: ada.laptop.accessToken })).status).toBe(204)
-    await everybodyIs({ adaPhone: 'session_ended' }, everyone())
+    await expectTokens({ adaPhone: 'session_ended' }, everyone())
     const refused = await client.call('POST', '/v1/refresh', { body: { refresh_token: ada.phone.refreshToken } })
     expect(refused).toMatchObject({ status: 401, body: { code: 'session_ended' } })
   })
 
-  it('revokes: all of one user’s tokens die, the other user’s live', async () => {
+  it('revokes all tokens of one user, and the tokens of the other user stay valid', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}/revoke`
     expect(await client.call('POST', path, { token: admin.accessToken })).toMatchObject({ status: 200 })
-    await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
+    await expectTokens({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
     ada.laptop = await client.login('ada@example.com')
-    await everybodyIs({ adaPhone: 'token_revoked' }, everyone())
+    await expectTokens({ adaPhone: 'token_revoked' }, everyone())
   })
 
-  it('holds all that over another restart', async () => {
+  it('keeps this state over another restart', async () => {
     await server.stop()
     await start()
-    await everybodyIs({ adaPhone: 'token_revoked' }, everyone())
+    await expectTokens({ adaPhone: 'token_revoked' }, everyone())
   })
 
-  it('forgets a user: nothing of theirs works, their address is free, and the other user notices nothing', async () => {
+  it('forgets a user: every token is refused, the address is free, and the other user is not affected', async () => {
     const path = `/v1/admin/users/${ada.phone.accountId}`
     expect((await client.call('DELETE', path, { token: admin.accessToken })).status).toBe(204)
-    await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
+    await expectTokens({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, everyone())
     const body = { email: 'ada@example.com', password }
     expect(await client.call('POST', '/v1/login', { body })).toMatchObject({ body: { code: 'invalid_credentials' } })
     const again = await client.register('ada@example.com')
     expect(again.accountId).not.toBe(ada.phone.accountId)
-    await everybodyIs({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, { ...everyone(), again })
+    await expectTokens({ adaPhone: 'token_revoked', adaLaptop: 'token_revoked' }, { ...everyone(), again })
   })
 })
 
 describe('servers that share a Redis', () => {
-  it('give the same answers while it serves, while it hangs, and after it was emptied', async () => {
+  it('return the same answers while it works, while it hangs, and after it is emptied', async () => {
     const redis = await startRedis()
     const deployment = await createDeployment('postgres', { REDIS_URL: redis.url })
     const servers = await Promise.all([startServer(deployment), startServer(deployment)])
@@ -145,7 +145,7 @@ describe('servers that share a Redis', () => {
 })
 
 describe.each(databases)('two servers on one %s', (database) => {
-  it('see each other’s changes within max staleness', async () => {
+  it('apply each other’s changes within max staleness', async () => {
     const deployment = await createDeployment(database, { LATCHKEY_MAX_STALENESS: '1000' })
     const servers = await Promise.all([startServer(deployment), startServer(deployment)])
     try {

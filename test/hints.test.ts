@@ -9,7 +9,7 @@ import { pagePaths } from './support/page.js'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 
-/** What Cloud KMS binds the wrapped keys to: "latchkey master keys", which is no command. */
+/** The words of the additional data in Cloud KMS, "latchkey master keys", which are no command. */
 const label = 'master keys'
 
 function filesIn(folder: string, pattern: RegExp): readonly string[] {
@@ -23,9 +23,9 @@ const texts = [...sources, ...pagePaths(), ...filesIn('deploy', /\.(ya?ml|sh|ser
 const read = (path: string) => readFileSync(join(repository, path), 'utf8')
 
 /**
- * Returns the calls of the command line that a text names: in quotes or backticks, or after a colon.
- * `a|b` is two calls, `[x]` and `<x>` are arguments, and what is filled in later is a date, which
- * every option takes that is filled in.
+ * Returns the calls of the command line that a text names: in quotes or backticks, or after a
+ * colon. `a|b` is two calls, `[x]` and `<x>` are arguments. A value that the source fills in
+ * becomes a date, because every such option accepts a date.
  */
 function namedCalls(text: string): readonly (readonly string[])[] {
   const found = text.matchAll(/(?:[`"]|: |['`]npx )(?:npx )?latchkey ([a-z][^`"'\\\n]*)/g)
@@ -45,7 +45,7 @@ function alternatives([first, ...rest]: readonly string[]): readonly (readonly s
   return alternatives(rest).flatMap((tail) => first.split('|').map((word) => [word, ...tail]))
 }
 
-/** The text of each string of a source, without comments. */
+/** Returns the text of each string of a source, without comments. */
 function stringsOf(path: string): readonly string[] {
   const strings: string[] = []
   const visit = (node: ts.Node): void => {
@@ -59,7 +59,7 @@ function stringsOf(path: string): readonly string[] {
 }
 
 describe('a hint', () => {
-  it('names a command that the command line has, with options that it takes', () => {
+  it('names a command that the command line has, with options that it accepts', () => {
     const calls = texts.flatMap((path) => namedCalls(read(path)).map((words) => ({ path, words })))
     expect(calls.length).toBeGreaterThan(120)
     const problems = calls.flatMap(({ path, words }) => {
@@ -72,14 +72,14 @@ describe('a hint', () => {
   it.each([
     'Run "latchkey admin make".',
     'Run `latchkey users create --verifed ada@example.com`.',
-    'To go on: latchkey secrets rotate-everybody',
+    'To go on: latchkey secrets rotate-each',
     'See `latchkey users disable|destroy <user>`.',
     'Run "latchkey migrate now".',
-  ])('would be found out as %j', (text) => {
+  ])('is refused as %j', (text) => {
     expect(namedCalls(text).map(usageProblem).filter(Boolean)).toHaveLength(1)
   })
 
-  it('names commands and scripts of kubectl, docker, systemctl and npm that are there', () => {
+  it('names commands and scripts of kubectl, docker, systemctl and npm that exist', () => {
     const { scripts } = JSON.parse(read('package.json'))
     const lines = texts.flatMap((path) =>
       [...read(path).matchAll(/`((?:kubectl|docker|systemctl|npm) [^`\n…]+)`/g)].map(([, line = '']) => line),
@@ -91,7 +91,7 @@ describe('a hint', () => {
     expect(run.filter((script = '') => scripts[script] === undefined)).toEqual([])
   })
 
-  it('names npm only where a developer starts the server: an image and a service of systemd have none', () => {
+  it('names npm only where a developer starts the server, because an image and a systemd service have none', () => {
     const naming = sources.filter((path) => stringsOf(path).some((text) => /\b(npm|npx)\b/.test(text)))
     expect(naming).toEqual(['packages/server/src/cli/banner.ts', 'packages/server/src/cli/reference.ts'])
   })

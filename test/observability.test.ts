@@ -22,7 +22,7 @@ const valuesOf = (heading: string, member: string) =>
 const union = (values: readonly string[]) => [...new Set(values)].map((value) => `'${value}'`).join(' | ')
 
 describe('docs/guides/observability.md', () => {
-  it('lists every value that the types of the messages have', () => {
+  it('lists every value of the types of the messages', () => {
     const [storeOperations = '', cacheOperations = ''] =
       rowsBelow('Stores and caches')
         .find(([name]) => name === '`operation`')?.[1]

@@ -25,10 +25,10 @@ function shellOf(path: string): string {
     .join('\n')
 }
 
-/** Returns what bash cannot read, and what shellcheck warns of. */
+/** Returns the syntax errors that bash reports, and the warnings of shellcheck. */
 function shellProblems(script: string): string {
   requireProgram('shellcheck', 'shellcheck')
-  // Variables are set by the reader of a page, or by hand; a block ends at the first failure of its reader.
+  // The reader of a page sets variables, and stops at the first command that fails.
   const args = ['--shell=bash', '--severity=warning', '--exclude=SC2034,SC2154,SC2164', '--format=gcc', '-']
   const read = spawnSync('bash', ['-n'], { input: script, encoding: 'utf8' })
   return read.stderr + spawnSync('shellcheck', args, { input: script, encoding: 'utf8' }).stdout
@@ -48,7 +48,7 @@ describe.each(pages)('the blocks of %s', (path) => {
     expect(missingTest(path, tests)).toBeUndefined()
   })
 
-  it('are commands that bash can read and shellcheck does not warn of', () => {
+  it('are commands without a syntax error in bash or a warning of shellcheck', () => {
     expect(shellProblems(shellOf(path))).toBe('')
   })
 
@@ -62,7 +62,7 @@ describe.each(pages)('the blocks of %s', (path) => {
 })
 
 describe('a page', () => {
-  it('is found out without a test, and its test without a block', () => {
+  it('is reported without a test, and its test without a block', () => {
     expect(missingTest('docs/new.md', tests)).toContain('docs/new.md')
     expect(Page.at('docs/guides/deploy-compose.md').leftOut).toContain('docs/guides/deploy-compose.md:15 (sh)')
   })
@@ -72,7 +72,7 @@ describe('a page', () => {
     'cd $HOME && rm "$1',
     'for x in *; do echo hello',
     'cat $(ls *.txt) | while read $line; do :; done',
-  ])('is found out with %j', (script) => {
+  ])('is reported with %j', (script) => {
     expect(shellProblems(script)).not.toBe('')
   })
 })

@@ -23,7 +23,10 @@ async function printedBy(
   return (await promisify(execFile)('bash', command, { cwd: folder, env })).stdout
 }
 
-/** An environment in which `npx latchkey` runs the command line of a deployment. What it prints is new each time: it goes to standard error. */
+/**
+ * Returns an environment in which `npx latchkey` runs the command line of a deployment. Its output
+ * differs each time, so it goes to standard error.
+ */
 function commandLineIn(folder: string, { env }: Deployment): NodeJS.ProcessEnv {
   const script = `#!/bin/sh\nshift\nexec '${process.execPath}' '${join(repository, 'packages/server/bin/latchkey.js')}' "$@" >&2\n`
   writeFileSync(join(folder, 'npx'), script, { mode: 0o755 })
@@ -33,7 +36,7 @@ function commandLineIn(folder: string, { env }: Deployment): NodeJS.ProcessEnv {
 /** A test that a page names as evidence. */
 interface CitedTest {
   readonly title: string
-  /** Its path in the repository. */
+  /** The path in the repository. */
   readonly file: string
 }
 
@@ -61,7 +64,7 @@ function schemaIn(path: string): string {
 }
 
 describe('docs/reference/api.md', () => {
-  it('lists every route once, and shows what its examples print', async () => {
+  it('lists every route once, and shows the output of its examples', async () => {
     const page = read('docs/reference/api.md')
     const deployment = await createDeployment('sqlite')
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-api-'))
@@ -92,7 +95,7 @@ describe.each<[string, Readonly<Record<string, string>>]>([
     { LATCHKEY_PROFILE_SCHEMA: schemaIn('docs/guides/profiles.md'), LATCHKEY_PROFILE_CLAIMS: 'plan,locale' },
   ],
 ])('%s', (path, settings) => {
-  it('shows what its examples print', async () => {
+  it('shows the output of its examples', async () => {
     const deployment = await createDeployment('sqlite', settings)
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-guide-'))
     await runCommand(deployment, ['admin', 'create', 'admin@example.com'], 'correct horse battery staple')
@@ -121,7 +124,7 @@ describe('the pages with examples', () => {
 describe('docs/explanation/threat-model.md', () => {
   const page = read('docs/explanation/threat-model.md')
 
-  it('names for each attack a test that is there', () => {
+  it('names for each attack a test that exists', () => {
     const cited = citedTests(page)
     expect(cited.length).toBeGreaterThan(40)
     expect(cited.filter((test) => !isTest(test))).toEqual([])
@@ -148,20 +151,20 @@ describe('docs/explanation/asvs.md', () => {
     expect(asvsRequirements).toHaveLength(246)
   })
 
-  it('has no verdict that is unknown', () => {
+  it('has no unknown verdict', () => {
     expect(requirements.filter(({ verdict }) => !verdicts.includes(verdict))).toEqual([])
   })
 
-  it('names for each requirement that is met a test', () => {
+  it('names a test for each requirement that is met', () => {
     const met = requirements.filter(({ verdict }) => verdict === 'met')
     expect(met.filter(({ evidence }) => citedTests(evidence).length === 0)).toEqual([])
   })
 
-  it('names tests that are there', () => {
+  it('names tests that exist', () => {
     expect(citedTests(page).filter((test) => !isTest(test))).toEqual([])
   })
 
-  it('counts the verdicts as they are', () => {
+  it('counts the verdicts correctly', () => {
     const countsOf = (chapter: RegExp) => {
       const rows = requirements.filter(({ number }) => chapter.test(number))
       return verdicts.map((verdict) => rows.filter((row) => row.verdict === verdict).length)
@@ -183,7 +186,7 @@ describe('docs/explanation/asvs.md', () => {
 describe('docs/guides/operations.md', () => {
   const page = read('docs/guides/operations.md')
 
-  it('names commands, metrics, alerts and pages that are there', () => {
+  it('names commands, metrics, alerts and pages that exist', () => {
     const reference = read('docs/reference/cli.md')
     const commands = [...page.matchAll(/latchkey ((?:[a-z-]+ ?)+)/g)].map(([, words = '']) => words.trim())
     const known = [...reference.matchAll(/^## (.*)$/gm)].map(([, name = '']) => name)
@@ -202,7 +205,7 @@ describe('docs/guides/operations.md', () => {
 })
 
 describe('README.md', () => {
-  it('links pages that are there, and every page is linked', () => {
+  it('links every page, and no page that does not exist', () => {
     const linked = [...read('README.md').matchAll(/\]\(([\w./-]+\.md)/g)].map(([, path = '']) => path)
     expect(linked.filter((path) => !existsSync(join(repository, path)))).toEqual([])
     const pages = readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })

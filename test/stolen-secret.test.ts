@@ -11,7 +11,10 @@ import {
   startServer,
 } from './support/server-process.js'
 
-/** The real secret of one user, as a thief with the database and the master key, or with a core dump, would have it. */
+/**
+ * Returns the real secret of one user, which an attacker with the database and the master key, or
+ * with a core dump, has.
+ */
 async function stealSecret(deployment: Deployment, tenant: string): Promise<Buffer> {
   const store = openStore(deployment)
   try {
@@ -40,7 +43,7 @@ function forge({ header, claims }: Parts, secret: Buffer): string {
 }
 
 describe.each(databases)('with user A’s real secret stolen, on %s (C1)', (database) => {
-  it('nothing of user B’s, and nothing of an administrator’s, can be reached on any route', async () => {
+  it('no route grants access to user B or to an administrator', async () => {
     const deployment = await createDeployment(database)
     const server = await startServer(deployment)
     try {
@@ -71,7 +74,7 @@ describe.each(databases)('with user A’s real secret stolen, on %s (C1)', (data
   })
 })
 
-/** Rights that the thief writes into a token of its own. */
+/** Rights that the attacker writes into a forged token. */
 const rights = {
   role: 'admin',
   roles: ['superuser'],
@@ -87,16 +90,16 @@ interface Site {
   readonly root: Device
   readonly a: Device
   readonly b: Device
-  /** A program that may introspect and has the scope `pay:all`. */
+  /** A client that may introspect and has the scope `pay:all`. */
   readonly payroll: { readonly id: string; readonly client_secret: string }
   /** A's real token, and A's real secret. */
   readonly own: Parts
   readonly secret: Buffer
-  /** A's token with other claims, under A's real secret. */
+  /** Returns A's token with other claims, signed with A's real secret. */
   forgeWith(claims: Record<string, unknown>): string
 }
 
-describe.each(databases)('with user A’s real secret stolen, no claim gives a right, on %s (C1)', (database) => {
+describe.each(databases)('with user A’s real secret stolen, claims grant no rights on %s (C1):', (database) => {
   let deployment: Deployment
   let server: Awaited<ReturnType<typeof startServer>>
   let site: Site
@@ -111,7 +114,7 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     await deployment.dispose()
   })
 
-  it('not at the routes of administrators, nor at one’s own', async () => {
+  it('not on the routes of administrators, nor on those of the own account', async () => {
     const { client, a, b, forgeWith } = site
     for (const claims of [rights, { ...rights, client_id: a.accountId }]) {
       const posing = forgeWith(claims)
@@ -128,14 +131,14 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     const ask = (token: string, query = '') =>
       fetch(`${url}/v1/forward-auth${query}`, { headers: { authorization: `Bearer ${token}` } })
     const passed = await ask(forgeWith({ ...rights, client_id: a.accountId }))
-    const told = ['subject', 'roles', 'scope', 'client'].map((name) => passed.headers.get(`x-auth-${name}`))
-    expect([passed.status, ...told]).toEqual([200, a.accountId, '', '', ''])
+    const identity = ['subject', 'roles', 'scope', 'client'].map((name) => passed.headers.get(`x-auth-${name}`))
+    expect([passed.status, ...identity]).toEqual([200, a.accountId, '', '', ''])
     for (const scope of ['reports:read', 'pay:all']) {
       expect((await ask(forgeWith(rights), `?scope=${scope}`)).status, scope).toBe(403)
     }
   })
 
-  it('not in introspection, which tells nothing that the secret has made up', async () => {
+  it('not in introspection, which returns no forged claim', async () => {
     const { a, b, own, forgeWith } = site
     const made = { ...rights, client_id: a.accountId, username: 'root', act: { sub: b.accountId }, cnf: {}, nbf: 1 }
     const audiences = { aud: [site.own.claims.aud, 'billing'] }
@@ -159,7 +162,7 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     }
   })
 
-  it('not those of a client, of which nothing can be revoked', async () => {
+  it('not those of a client, none of whose tokens can be revoked', async () => {
     const { client, payroll, a, forgeWith } = site
     for (const client_id of [payroll.id, [a.accountId], null, '']) {
       const posing = forgeWith({ ...rights, client_id })
@@ -169,7 +172,7 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     }
   })
 
-  it('not a longer life than the verifier allows', async () => {
+  it('not a longer lifetime than the verifier allows', async () => {
     const { client, own, a, forgeWith } = site
     const iat = Number(own.claims.iat)
     expect(await client.whoIs(forgeWith({ exp: iat + 900 }))).toBe(a.accountId)
@@ -187,7 +190,7 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     }
   })
 
-  it('but narrows what A is granted, and A’s rights end at once for every token', async () => {
+  it('but they narrow the grants of A, and removed grants of A end at once for every token', async () => {
     const { url, client, root, a, forgeWith } = site
     const grant = (body: object) =>
       client.call('PATCH', `/v1/admin/users/${a.accountId}`, { token: root.accessToken, body })
@@ -203,8 +206,8 @@ describe.each(databases)('with user A’s real secret stolen, no claim gives a r
     expect(await scopeOf({ scope: 'posts:read posts:write' })).toBe('')
   })
 
-  // The last one: a session that nobody began ends the secret.
-  it('not the session of anybody else, nor one that has ended', async () => {
+  // This test is the last one, because an invented session ends the secret.
+  it('not the session of another account, nor one that has ended', async () => {
     const { client, a, b, forgeWith } = site
     const second = await client.login('a@example.com')
     await client.call('POST', '/v1/logout', { token: second.accessToken })
@@ -247,7 +250,10 @@ function exchange({ url }: Site, token: string) {
   })
 }
 
-/** Everything a thief could try: the victim's name under the stolen kid, under the victim's own, and under none. */
+/**
+ * Returns forgeries of an attacker: the victim's name under the stolen kid, under the victim's own,
+ * and under none.
+ */
 function forgeriesOf(own: Parts, victim: Device, secret: Buffer): string[] {
   const { header, claims } = partsOf(victim.accessToken)
   return [

@@ -29,7 +29,7 @@ app.get('/', requireRole('a'), (req) => req.auth.subject)
 app.use(requireAuth(latchkey), (req, _res, next) => { next(req.auth.subject) })
 app.use('/posts', requireAuth(latchkey), requireRole('a'))
 app.use([requireAuth(latchkey), requireRole('a')])
-// @ts-expect-error: what is before a route is not in its types
+// @ts-expect-error: a guard before a route does not change the types of the route
 app.get('/posts', (req) => req.auth.subject)
 app.get('/posts', (req) => authOf(req).subject)
 
@@ -109,7 +109,7 @@ latchkey.issue({ subject: 42 })
 tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
 keyPair({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
 sharedSecret({ secrets: [process.env.JWT_SECRET] })
-// @ts-expect-error: nobody can forget them
+// @ts-expect-error: masterKeys is required
 tenantSecrets({ store: memoryStore() })
 `
 
@@ -129,11 +129,11 @@ fastify().get('/', async (request) => request.auth.user)
 `
 
 describe('the types', () => {
-  it('have the identity behind a guard and nowhere else, and keep what a route has', () => {
+  it('have the identity behind a guard and nowhere else, and keep the types of the route', () => {
     expect(compileTypeScript({ 'express.ts': express, 'fastify.ts': fastify, 'others.ts': others })).toEqual([])
   })
 
-  it('stand beside the auth property of another library', () => {
+  it('are compatible with the auth property of another library', () => {
     expect(compileTypeScript({ 'beside.ts': beside })).toEqual([])
   })
 })

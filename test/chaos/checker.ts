@@ -1,6 +1,6 @@
 import { type Change, type FaultPeriod, type History, type IssuedToken, type Verification, witness } from './history.js'
 
-/** A promise that was broken, and by what. */
+/** A broken promise, with the token and the event that broke it. */
 export interface Violation {
   readonly promise:
     | 'accepted_too_late'
@@ -17,15 +17,21 @@ export interface Violation {
 }
 
 /**
- * Every promise of docs/explanation/consistency.md that this history breaks:
- * - a token is accepted by a verification that began later than `maxStaleness` after the change that ended it was acknowledged, or after it at all by the
- *   process that made the change. The witness, which knows only what is stored, shows with it that a change was lost.
- * - a token is accepted by a verification that began after a change was acknowledged that was to hold everywhere.
- * - a token is accepted by a verification that began after the same process had refused it as revoked.
- * - a token that nobody had begun to end is refused with anything but 503.
- * - 503 where PostgreSQL could be reached.
- * - a secret that was replaced signs once more, at the process that replaced it, or anywhere once that was to hold everywhere, or later than `maxStaleness` anywhere: so a rotation was lost.
- * - the witness does not know a token's fate.
+ * Returns the violations in this history of the promises of docs/explanation/consistency.md:
+ * - A token is accepted by a verification that began more than `maxStaleness` after the
+ *   acknowledgement of the change that ended it, or at any time after it in the process that made
+ *   the change. For the witness, which reads only the database, this means that the change was
+ *   lost.
+ * - A token is accepted by a verification that began after the acknowledgement of a change that
+ *   waits for propagation.
+ * - A token is accepted by a verification that began after the same process had refused it as
+ *   revoked.
+ * - A token is refused with another code than that of 503, although no change that ends it had
+ *   started.
+ * - 503 is returned where PostgreSQL could be reached.
+ * - A replaced secret signs again: in the process that replaced it, or in any process after a
+ *   change that waits for propagation, or in any process after `maxStaleness`.
+ * - The witness did not verify a token.
  */
 export function check(history: History): Violation[] {
   const changes = groupsOf(history.changes, ({ tenant }) => tenant)
@@ -39,7 +45,10 @@ export function check(history: History): Violation[] {
   ]
 }
 
-/** Milliseconds from each acknowledgement to the beginning of the last verification that still accepted what it ended; 0 where none did. */
+/**
+ * Returns for each change the milliseconds from its acknowledgement to the start of the last
+ * verification that still accepted an ended token; 0 where none did.
+ */
 export function lastAccepts({ changes, verifications }: History): readonly number[] {
   const accepts = groupsOf(
     verifications.filter(({ outcome }) => outcome === 'accepted'),
@@ -53,7 +62,10 @@ export function lastAccepts({ changes, verifications }: History): readonly numbe
   })
 }
 
-/** Whether PostgreSQL could be reached all the while, so that 503 was no answer. */
+/**
+ * Returns whether PostgreSQL could be reached during the whole verification, so that 503 is a
+ * violation.
+ */
 export function isCalm({ post, beganAt, endedAt }: Verification, faults: readonly FaultPeriod[]): boolean {
   return !faults.some(({ cutOff, from, until }) => endedAt >= from && beganAt <= until && cutOff.includes(post))
 }
@@ -117,20 +129,23 @@ function unanswered({ tokens, verifications }: History): Violation[] {
   return tokens.filter((token) => !answered.has(token)).map((token) => ({ promise: 'unanswered_at_the_end', token }))
 }
 
-/** Whether this change, once committed, has ended the token: it was issued before, and the change is about it. */
+/**
+ * Returns whether this change, once committed, has ended the token: the change applies to it, and
+ * it was issued before.
+ */
 function ends(change: Change, token: IssuedToken): boolean {
   return isAbout(change, token) && token.issuedAt < change.startedAt
 }
 
 /**
- * Whether this change may have ended the token. One whose outcome nobody knows may be committed at any time; and a process that has not heard of a change yet
- * signs with the secret that it ended.
+ * Returns whether this change may have ended the token. A change of unknown outcome may be
+ * committed at any time, and a process that has not received a change signs with the ended secret.
  */
 function mayEnd(change: Change, token: IssuedToken, maxStalenessMs: number): boolean {
   return isAbout(change, token) && token.askedAt < knownAt(change, token.process, maxStalenessMs)
 }
 
-/** From when on this process must know of the change. */
+/** Returns the time from which this process must apply the change. */
 function knownAt(
   { acknowledgedAt, everywhere, process: author }: Change,
   process: string,

@@ -1,4 +1,4 @@
-/** Milliseconds of the machine's monotonic clock, which is the same in all its processes. */
+/** Returns the milliseconds of the machine's monotonic clock, which all processes share. */
 export function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

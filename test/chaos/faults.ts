@@ -6,34 +6,34 @@ import type { TcpProxy } from '../support/tcp-proxy.js'
 import { redisTimeoutMs } from './messages.js'
 import type { Post, Site } from './site.js'
 
-/** Something that breaks. */
+/** A fault of the site. */
 export interface Fault {
-  /** Whom it keeps from reading PostgreSQL; nobody by default. */
-  readonly cutsOff?: 'everybody' | 'its post'
-  /** How long after it was mended somebody may still be cut off. */
+  /** The posts that cannot read PostgreSQL during the fault; none by default. */
+  readonly cutsOff?: 'every post' | 'its post'
+  /** The time after the repair in which a post may still be cut off. */
   readonly settlingMs?: number
-  /** Breaks it and mends it again, before it resolves. */
-  readonly bringAbout: (site: Site, post: Post) => Promise<void>
+  /** Causes the fault, repairs it, and resolves after that. */
+  readonly inject: (site: Site, post: Post) => Promise<void>
 }
 
-/** Faults of one kind of thing: one at a time, while those of other buckets come and go. */
-export interface Bucket {
-  /** Quiet after each of its faults. */
+/** Faults of one component. They occur one at a time, in parallel to those of other groups. */
+export interface FaultGroup {
+  /** The pause after each of the faults. */
   readonly calmMs: number
   readonly faults: Readonly<Record<string, Fault>>
 }
 
-/** A statement on a connection that is half open is given up after 5 s. */
+/** A statement on a half-open connection fails after 5 s. */
 const halfOpenMs = 6000
 
-/** Longer than what is known may be believed. */
-const longerThanBelief = (site: Site) => site.options.maxStalenessMs * 1.6
+/** Longer than the max staleness, so that cached data gets too old. */
+const longerThanStaleness = (site: Site) => site.options.maxStalenessMs * 1.6
 
-const processes: Bucket = {
+const processes: FaultGroup = {
   calmMs: 400,
   faults: {
     'process killed': {
-      bringAbout: async (_, post) => {
+      inject: async (_, post) => {
         await post.process.kill()
         await sleep(100)
         await post.restart()
@@ -42,82 +42,83 @@ const processes: Bucket = {
     'process stopped, with tokens in hand': {
       cutsOff: 'its post',
       settlingMs: 1000,
-      bringAbout: async (site, post) => {
+      inject: async (site, post) => {
         post.process.pause()
-        await sleep(longerThanBelief(site))
+        await sleep(longerThanStaleness(site))
         post.process.resume()
       },
     },
     'process stopped, with reads under way': {
       cutsOff: 'its post',
       settlingMs: 1000,
-      bringAbout: async (site, post) => {
+      inject: async (site, post) => {
         post.database.slowDown(100)
         await sleep(200)
         post.process.pause()
-        await sleep(longerThanBelief(site))
+        await sleep(longerThanStaleness(site))
         post.process.resume()
-        endSlowness(post.database)
+        endDelay(post.database)
       },
     },
   },
 }
 
-const network: Bucket = {
+const network: FaultGroup = {
   calmMs: 400,
   faults: {
     'feed cut': {
-      bringAbout: async (_, { feed }) => {
+      inject: async (_, { feed }) => {
         feed.block()
         await sleep(50)
         feed.unblock()
       },
     },
     'feed black-holed': {
-      bringAbout: async (site, { feed }) => {
+      inject: async (site, { feed }) => {
         feed.freeze()
-        await sleep(longerThanBelief(site))
+        await sleep(longerThanStaleness(site))
       },
     },
     'feed delayed': {
-      bringAbout: (site, { feed }) => slowFor(feed, site.options.maxStalenessMs / 2, longerThanBelief(site)),
+      inject: (site, { feed }) => slowFor(feed, site.options.maxStalenessMs / 2, longerThanStaleness(site)),
     },
     'network to PostgreSQL cut': {
       cutsOff: 'its post',
       settlingMs: 1000,
-      bringAbout: async (site, { database, feed }) => {
-        for (const way of [database, feed]) way.block()
-        await sleep(longerThanBelief(site))
-        for (const way of [database, feed]) way.unblock()
+      inject: async (site, { database, feed }) => {
+        for (const proxy of [database, feed]) proxy.block()
+        await sleep(longerThanStaleness(site))
+        for (const proxy of [database, feed]) proxy.unblock()
       },
     },
     'network to PostgreSQL black-holed': {
       cutsOff: 'its post',
       settlingMs: halfOpenMs,
-      bringAbout: async (site, { database, feed }) => {
-        for (const way of [database, feed]) way.freeze()
-        await sleep(longerThanBelief(site))
+      inject: async (site, { database, feed }) => {
+        for (const proxy of [database, feed]) proxy.freeze()
+        await sleep(longerThanStaleness(site))
       },
     },
   },
 }
 
-const postgres: Bucket = {
-  // Longer than the others': while it is away nobody is asked to do without 503.
+const postgres: FaultGroup = {
+  // Longer than in the other groups, because 503 is allowed in every process while PostgreSQL is
+  // down.
   calmMs: 2500,
   faults: {
     'PostgreSQL restarted': {
-      cutsOff: 'everybody',
+      cutsOff: 'every post',
       settlingMs: 1000,
-      bringAbout: async (site) => {
+      inject: async (site) => {
         await site.postgres.stop()
         await site.postgres.start()
       },
     },
     'PostgreSQL crashed': {
-      cutsOff: 'everybody',
+      cutsOff: 'every post',
       settlingMs: 1000,
-      bringAbout: async (site) => {
+      inject: async (site) => {
         await site.postgres.crash()
         await site.postgres.start()
       },
@@ -125,23 +126,23 @@ const postgres: Bucket = {
   },
 }
 
-/** By how much the clock is ahead of whoever prunes. */
+/** How far the clock of the pruning process is ahead. */
 const aheadMs = 3_660_000
 
-const redis: Bucket = {
+const redis: FaultGroup = {
   calmMs: 400,
   faults: {
     'log pruned by a clock that is ahead': {
-      bringAbout: async (site) => {
+      inject: async (site) => {
         const store = postgresStore({ connectionString: site.databaseUrl })
         try {
-          // An open transaction of the application keeps the horizon back meanwhile.
+          // An open transaction of the application holds the low-water mark back meanwhile.
           await store.transaction(async (client) => {
             await client.query('select txid_current()')
             await store.prune({ now: Date.now() + aheadMs, keepMs: 0, changeLogMs: -aheadMs })
           })
         } catch (error) {
-          // PostgreSQL may be away: then nothing is pruned this time.
+          // PostgreSQL may be unavailable, and then nothing is pruned this time.
           if (!isLatchkeyError(error)) throw error
         } finally {
           await store.close()
@@ -149,55 +150,58 @@ const redis: Bucket = {
       },
     },
     'Redis killed': {
-      bringAbout: async (site) => {
+      inject: async (site) => {
         await site.redis?.kill()
         await sleep(300)
         await site.redis?.restart()
       },
     },
-    'Redis emptied': { bringAbout: (site) => tell(site.redis?.url, (client) => client.flushall()) },
+    'Redis emptied': { inject: (site) => command(site.redis?.url, (client) => client.flushall()) },
     'Redis set back to an old snapshot': {
-      bringAbout: async (site) => {
-        await tell(site.redis?.url, (client) => client.save())
-        await sleep(longerThanBelief(site))
+      inject: async (site) => {
+        await command(site.redis?.url, (client) => client.save())
+        await sleep(longerThanStaleness(site))
         await site.redis?.kill()
         await site.redis?.restart()
       },
     },
     'Redis slow': {
-      bringAbout: async (site, post) => {
-        if (post.redis !== undefined) await slowFor(post.redis, 2 * redisTimeoutMs, longerThanBelief(site))
+      inject: async (site, post) => {
+        if (post.redis !== undefined) await slowFor(post.redis, 2 * redisTimeoutMs, longerThanStaleness(site))
       },
     },
     'Redis frozen': {
-      bringAbout: async (site) => {
+      inject: async (site) => {
         site.redis?.freeze()
-        await sleep(longerThanBelief(site))
+        await sleep(longerThanStaleness(site))
         site.redis?.thaw()
       },
     },
   },
 }
 
-/** What can break on this site. */
-export function lanesOf(site: Site): readonly Bucket[] {
+/** Returns the groups of faults that are possible on this site. */
+export function faultGroupsOf(site: Site): readonly FaultGroup[] {
   return site.redis === undefined ? [processes, network, postgres] : [processes, network, postgres, redis]
 }
 
-async function slowFor(way: TcpProxy, delayMs: number, durationMs: number): Promise<void> {
-  way.slowDown(delayMs)
+async function slowFor(proxy: TcpProxy, delayMs: number, durationMs: number): Promise<void> {
+  proxy.slowDown(delayMs)
   await sleep(durationMs)
-  endSlowness(way)
+  endDelay(proxy)
 }
 
-/** What is still on its way must not be overtaken by what comes after it, as TCP would not allow: those connections end. */
-function endSlowness(way: TcpProxy): void {
-  way.block()
-  way.slowDown(0)
-  way.unblock()
+/**
+ * Ends the connections, because with a shorter delay later data would overtake earlier data, which
+ * TCP does not allow.
+ */
+function endDelay(proxy: TcpProxy): void {
+  proxy.block()
+  proxy.slowDown(0)
+  proxy.unblock()
 }
 
-async function tell(url: string | undefined, order: (client: Redis) => Promise<unknown>): Promise<void> {
+async function command(url: string | undefined, order: (client: Redis) => Promise<unknown>): Promise<void> {
   if (url === undefined) return
   const client = new Redis(url)
   try {

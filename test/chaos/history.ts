@@ -1,4 +1,7 @@
-/** What a run leaves behind: everything that was asked, with when and how it was answered. Times in milliseconds of the machine's monotonic clock, which all processes share. */
+/**
+ * The record of a run: all requests with their times and outcomes. Times are milliseconds of the
+ * machine's monotonic clock, which all processes share.
+ */
 export interface History {
   readonly maxStalenessMs: number
   readonly tokens: readonly IssuedToken[]
@@ -7,16 +10,16 @@ export interface History {
   readonly faults: readonly FaultPeriod[]
 }
 
-/** The process that is asked about every token once all is over: it knows nothing but what is stored. */
+/** The process that verifies every token at the end. It reads only the database. */
 export const witness = 'witness'
 
 export interface IssuedToken {
   readonly token: string
-  /** Names the secret that signed it. */
+  /** The ID of the secret that signed the token. */
   readonly kid: string
   readonly tenant: string
   readonly sessionId: string
-  /** The process that signed it. */
+  /** The process that signed the token. */
   readonly process: string
   readonly askedAt: number
   readonly issuedAt: number
@@ -29,22 +32,24 @@ export type ChangeKind = (typeof changeKinds)[number]
 export interface Change {
   readonly kind: ChangeKind
   readonly tenant: string
-  /** Of the session that was revoked. */
+  /** The revoked session, if the change revokes one. */
   readonly sessionId: string
-  /** Acknowledged only once it holds in every process. */
+  /** Whether the change is acknowledged only after its propagation to every process. */
   readonly everywhere: boolean
-  /** The process that made it; a restarted one has another name. */
+  /** The process that made the change; a restarted process has another name. */
   readonly process: string
   readonly startedAt: number
-  /** `undefined` when it failed, or its process died: then nobody knows whether it was committed. */
+  /**
+   * `undefined` when the change failed or its process died, so that it may or may not be committed.
+   */
   acknowledgedAt: number | undefined
 }
 
-/** One question whether a token holds. */
+/** One verification of a token. */
 export interface Verification {
   readonly token: IssuedToken
   readonly process: string
-  /** Where the process stands: the place that faults are about. */
+  /** The post of the process, which faults affect. */
   readonly post: string
   readonly beganAt: number
   readonly endedAt: number
@@ -52,12 +57,12 @@ export interface Verification {
   readonly outcome: string
 }
 
-/** When something was broken. */
+/** The period of a fault. */
 export interface FaultPeriod {
   readonly kind: string
-  /** The posts that it keeps from reading PostgreSQL: there, and only there, 503 is an answer. */
+  /** The posts that cannot read PostgreSQL. Only there is 503 allowed. */
   readonly cutOff: readonly string[]
   readonly from: number
-  /** When it was mended, and no trace of it is left. */
+  /** The time at which the fault is repaired and has no more effect. */
   until: number
 }

@@ -4,21 +4,24 @@ import { type Change, type ChangeKind, changeKinds, type IssuedToken, type Verif
 import type { Random } from './random.js'
 import type { Post, Site } from './site.js'
 
-/** Tenants at a time, tokens of each that are asked about, and changes after which a tenant gives way to a new one. */
+/**
+ * The number of tenants at a time, of verified tokens of each, and of changes after which a new
+ * tenant replaces a tenant.
+ */
 const tenants = 24
 const tokensPerTenant = 6
 const changesPerTenant = 12
 
-/** Questions that each process is working on, and the pause before the next. */
+/** The number of concurrent verifications per process, and the pause before the next. */
 const questionsAtOnce = 3
 const pauseMs = 8
 const questionsInBatch = 100
 const changePauseMs = 60
 
-/** Why a change may be refused: the tenant was forgotten, or has been rotated very often. */
+/** The allowed refusals of a change: the tenant was forgotten, or has been rotated very often. */
 const refusals: readonly string[] = ['tenant_unknown', 'too_many_rotations']
 
-/** A tenant under load: one issue or change at a time, so that what comes after what is known. */
+/** A tenant under load. It has one issue or change at a time, so that their order is known. */
 interface Tenant {
   readonly name: string
   readonly tokens: IssuedToken[]
@@ -41,7 +44,7 @@ export class Load {
     this.#random = random
   }
 
-  /** Runs until `stop`; resolves when everything that was asked has been answered. */
+  /** Runs until `stop`; resolves when all requests have been answered. */
   async run(): Promise<void> {
     const changing = Array.from({ length: tenants }, (_, place) => this.#change(place))
     const verifying = this.#site.posts.flatMap((post) =>
@@ -54,7 +57,7 @@ export class Load {
     this.#stopped = true
   }
 
-  /** Asks one process about every token. */
+  /** Verifies every token in one process. */
   async verifyAll(process: Post['process']): Promise<void> {
     for (let from = 0; from < this.tokens.length; from += questionsInBatch) {
       const batch = this.tokens.slice(from, from + questionsInBatch)
@@ -67,7 +70,7 @@ export class Load {
       const tenant = this.#tenants[place] ?? this.#newTenant()
       this.#tenants[place] = tenant
       const isKnown = await this.#logInOrChange(tenant)
-      // Nobody knows what becomes of a tenant whose change was not acknowledged.
+      // The state of a tenant is unknown after a change without an acknowledgement.
       if (!isKnown || tenant.changes >= changesPerTenant) this.#tenants[place] = undefined
       await sleep(this.#random.below(changePauseMs * tenants) / 4)
     }
@@ -78,7 +81,7 @@ export class Load {
     return { name: `tenant-${this.#named}`, tokens: [], changes: 0 }
   }
 
-  /** Whether it is known what became of it. */
+  /** Returns whether the outcome is known. */
   async #logInOrChange(tenant: Tenant): Promise<boolean> {
     const post = this.#random.of(this.#site.posts)
     const latest = tenant.tokens.at(-1)
@@ -118,7 +121,7 @@ export class Load {
     if (answer === undefined || isUnanswered(answer.outcome)) return false
     if (answer.outcome === 'done') change.acknowledgedAt = answer.endedAt
     else if (!refusals.includes(answer.outcome)) throw new Error(`${process.name} did not ${kind}: ${answer.outcome}.`)
-    // Nothing has happened.
+    // The change had no effect.
     else this.changes.splice(this.changes.indexOf(change), 1)
     return true
   }
@@ -148,7 +151,7 @@ function kidOf(token: string): string {
   return JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()).kid
 }
 
-/** The database was away, or its transactions waited for one that was. */
+/** The database was unavailable, or its transactions waited for an interrupted one. */
 function isUnanswered(outcome: string): boolean {
   return outcome === 'store_unavailable' || outcome === 'store_busy'
 }

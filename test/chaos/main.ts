@@ -1,4 +1,7 @@
-/** `npm run chaos`: breaks things for as long as it is told to, then says what became of every promise. */
+/**
+ * `npm run chaos`: injects faults for the given time, then prints the numbers of verifications and
+ * violations.
+ */
 import { parseArgs } from 'node:util'
 import { nowMs } from './clock.js'
 import type { Plant } from './messages.js'
@@ -6,7 +9,10 @@ import type { Random } from './random.js'
 import { runChaos } from './run-chaos.js'
 import { Tally } from './tally.js'
 
-/** One site, and one history, at a time: what came of it is looked at, and forgotten, so that a run may last for days. */
+/**
+ * There is one site and one history at a time. The history is checked and discarded, so that a run
+ * may last for days.
+ */
 const longestRoundMs = 180_000
 
 const { values: flags } = parseArgs({
@@ -40,7 +46,7 @@ for (let seed = firstSeed; nowMs() < endsAt && tally.violations.length === 0; se
 console.log(`\n${tally}`)
 if (tally.violations.length > 0) process.exitCode = 1
 
-/** All faults once, in another order each time, until the time is up. */
+/** Yields all faults once, in a new order each time, until the time is up. */
 function* allUntil(timeIsUp: number, names: readonly string[], random: Random): Iterable<string> {
   for (;;) {
     for (const name of random.shuffled(names)) {

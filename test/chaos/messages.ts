@@ -1,16 +1,19 @@
 import type { ChangeKind } from './history.js'
 
-/** How long a verifier waits for Redis: longer than the library's default, or a machine that is busy with the rest of the tests would seldom hear from it. */
+/**
+ * The Redis timeout of a verifier. It is longer than the default of the library, because most calls
+ * would time out on a machine that is busy with other tests.
+ */
 export const redisTimeoutMs = 200
 
-/** How a verifier is to be set up. */
+/** The settings of a verifier process. */
 export interface VerifierSetup {
   readonly databaseUrl: string
   readonly listenUrl: string
   readonly redisUrl: string | undefined
   readonly masterKeys: string
   readonly maxStalenessMs: number
-  /** A bug to plant, so that the checker can be seen to catch it. */
+  /** A bug to plant, which the checker must catch. */
   readonly plant: Plant | undefined
 }
 

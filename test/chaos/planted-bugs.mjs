@@ -1,18 +1,18 @@
 /**
- * Lets a process run the library as it would be with a bug in it: `CHAOS_PLANT=… node --import …/planted-bugs.mjs`. The built file on disk stays as it is. Fails
- * when the line that the bug replaces is no longer there.
+ * Loads the library with a bug in it: `CHAOS_PLANT=… node --import …/planted-bugs.mjs`. The built
+ * file on disk stays unchanged. Fails when the line that the bug replaces does not exist any more.
  */
 import { register } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
 const bugs = {
-  // Changes are not heard, and the feed vouches all the same.
+  // Changes are ignored, and the feed still counts as fresh.
   'feed-ignored': {
     file: '/stores/postgres/postgres-feed.js',
     line: 'this.#listener.changed(change)',
     bug: 'undefined',
   },
-  // What was read may be of any age.
+  // Data of any age is accepted.
   'age-ignored': {
     file: '/tenants/freshness.js',
     line: 'elapsedMs(this.#clock, instant, nowMs) <= this.#maxStalenessMs',
@@ -24,25 +24,28 @@ const bugs = {
     line: 'record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#minimum.versionOf(record.tenant))',
     bug: 'true',
   },
-  // Who does not answer is not waited for.
+  // A writer does not wait for silent verifiers.
   'silent-not-awaited': {
     file: '/tenants/wait-for-acknowledgements.js',
     line: 'waitUntil(maxStalenessMs)',
     bug: 'waitUntil(20)',
   },
-  // A process that starts does not ask what has changed before.
+  // A process does not read earlier changes when it starts.
   'history-ignored': { file: '/tenants/shared-tenants.js', line: 'version } of changes)', bug: 'version } of [])' },
 }
 
 const planted = bugs[process.env.CHAOS_PLANT]
 
-// Node runs the hook below on a thread of its own, which loads this file again.
+// Node runs the hook below on a separate thread, which loads this file again.
 if (isMainThread) {
   if (planted === undefined) throw new Error(`There is no bug called "${process.env.CHAOS_PLANT}".`)
   register(import.meta.url)
 }
 
-/** The library as it was compiled, file by file: users get the same in bundles. */
+/**
+ * Resolves the library to its compiled files instead of the bundles, so that a bug can replace a
+ * line of one file.
+ */
 export async function resolve(specifier, context, next) {
   const resolved = await next(specifier, context)
   return { ...resolved, url: resolved.url.replace('/packages/latchkey/bundle/', '/packages/latchkey/dist/') }

@@ -1,25 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nowMs } from './clock.js'
-import { type Bucket, lanesOf } from './faults.js'
+import { type FaultGroup, faultGroupsOf } from './faults.js'
 import type { FaultPeriod, History } from './history.js'
 import { Load } from './load.js'
 import { Random } from './random.js'
 import { Site, type SiteOptions } from './site.js'
 
-/** What is to be run. */
+/** The options of a run. */
 export interface ChaosOptions extends SiteOptions {
   readonly seed: number
-  /** Which faults to bring about, one after another, of one bucket; given the names of those that it has, and what has been recorded by the time it goes on. */
+  /**
+   * Returns the faults of one group to cause, one after another. It receives the names of the
+   * faults and the record so far.
+   */
   readonly plan: (names: readonly string[], random: Random, soFar: History) => Iterable<string>
   readonly onFault?: (name: string) => void
 }
 
-/** Quiet before the first fault. */
+/** The pause before the first fault. */
 const calmMs = 400
 
 /**
- * Puts up real processes on a real PostgreSQL and Redis, breaks things under load, and gives everything that was asked and answered. At the end a
- * new process, which finds what Redis still holds, and a witness that asks the database alone are asked about every token.
+ * Starts real processes on a real PostgreSQL and Redis, causes faults under load, and returns the
+ * record of all requests and answers. At the end every token is verified by a new process, which
+ * reads what is left in Redis, and by a witness that reads only the database.
  */
 export async function runChaos(options: ChaosOptions): Promise<History> {
   const site = await Site.open(options)
@@ -27,18 +31,18 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   const faults: FaultPeriod[] = []
   const { tokens, changes, verifications } = load
   const history: History = { maxStalenessMs: options.maxStalenessMs, tokens, changes, verifications, faults }
-  const breakEverything = async () => {
+  const injectAllFaults = async () => {
     await sleep(calmMs)
-    const buckets = lanesOf(site).map((bucket, at) => ({ bucket, random: new Random(options.seed + 1 + at) }))
-    await Promise.all(buckets.map((breaking) => breakThings({ ...breaking, site, faults, history }, options)))
+    const groups = faultGroupsOf(site).map((group, at) => ({ group, random: new Random(options.seed + 1 + at) }))
+    await Promise.all(groups.map((injection) => injectFaults({ ...injection, site, faults, history }, options)))
   }
   try {
-    await Promise.all([load.run(), breakEverything().finally(() => load.stop())])
-    const [newcomer] = site.posts
-    await newcomer?.restart()
-    // It is to ask Redis: by then it is connected, and the machine has got over the load.
+    await Promise.all([load.run(), injectAllFaults().finally(() => load.stop())])
+    const [fresh] = site.posts
+    await fresh?.restart()
+    // The process must read Redis, so it needs time to connect after the load.
     await sleep(calmMs)
-    if (newcomer !== undefined) await load.verifyAll(newcomer.process)
+    if (fresh !== undefined) await load.verifyAll(fresh.process)
     const witness = await site.startWitness()
     await load.verifyAll(witness)
     await witness.kill()
@@ -48,27 +52,27 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   return history
 }
 
-interface Breaking {
+interface Injection {
   readonly site: Site
-  readonly bucket: Bucket
+  readonly group: FaultGroup
   readonly random: Random
   readonly faults: FaultPeriod[]
   readonly history: History
 }
 
-async function breakThings(breaking: Breaking, { plan, onFault }: ChaosOptions): Promise<void> {
-  const { site, bucket, random, faults, history } = breaking
-  for (const kind of plan(Object.keys(bucket.faults), random, history)) {
-    const fault = bucket.faults[kind]
-    if (fault === undefined) throw new Error(`Nobody knows how to bring about "${kind}".`)
+async function injectFaults(injection: Injection, { plan, onFault }: ChaosOptions): Promise<void> {
+  const { site, group, random, faults, history } = injection
+  for (const kind of plan(Object.keys(group.faults), random, history)) {
+    const fault = group.faults[kind]
+    if (fault === undefined) throw new Error(`There is no fault "${kind}".`)
     const post = random.of(site.posts)
-    const cutOff = { everybody: site.posts, 'its post': [post], nobody: [] }[fault.cutsOff ?? 'nobody']
+    const cutOff = { 'every post': site.posts, 'its post': [post], none: [] }[fault.cutsOff ?? 'none']
     const names = cutOff.map(({ name }) => name)
     const period: FaultPeriod = { kind, cutOff: names, from: nowMs(), until: Number.POSITIVE_INFINITY }
     faults.push(period)
-    onFault?.(fault.cutsOff === 'everybody' ? kind : `${kind} (${post.name})`)
-    await fault.bringAbout(site, post)
+    onFault?.(fault.cutsOff === 'every post' ? kind : `${kind} (${post.name})`)
+    await fault.inject(site, post)
     period.until = nowMs() + (fault.settlingMs ?? 0)
-    await sleep(bucket.calmMs)
+    await sleep(group.calmMs)
   }
 }

@@ -8,7 +8,7 @@ import { witness } from './history.js'
 import type { Plant, VerifierSetup } from './messages.js'
 import { VerifierProcess } from './verifier-process.js'
 
-/** What is to be put up. */
+/** The options of a site. */
 export interface SiteOptions {
   readonly processes: number
   readonly withRedis: boolean
@@ -16,7 +16,10 @@ export interface SiteOptions {
   readonly plant?: Plant | undefined
 }
 
-/** One place for a verifier, with ways of its own to PostgreSQL, to its feed and to Redis; the process in it may be replaced. */
+/**
+ * A place for a verifier process, with separate proxies to PostgreSQL, to its feed and to Redis.
+ * The process may be replaced.
+ */
 export class Post {
   readonly database: TcpProxy
   readonly feed: TcpProxy
@@ -26,20 +29,20 @@ export class Post {
   #process: VerifierProcess | undefined
   #starts = 0
 
-  constructor(name: string, ways: Pick<Post, 'database' | 'feed' | 'redis'>, setup: VerifierSetup) {
+  constructor(name: string, proxies: Pick<Post, 'database' | 'feed' | 'redis'>, setup: VerifierSetup) {
     this.name = name
-    this.database = ways.database
-    this.feed = ways.feed
-    this.redis = ways.redis
+    this.database = proxies.database
+    this.feed = proxies.feed
+    this.redis = proxies.redis
     this.#setup = setup
   }
 
   get process(): VerifierProcess {
-    if (this.#process === undefined) throw new Error('The post was not manned yet.')
+    if (this.#process === undefined) throw new Error('The post has no process yet.')
     return this.#process
   }
 
-  /** Starts a process here, instead of the one that was. */
+  /** Replaces the process of this post with a new one. */
   async restart(): Promise<void> {
     await this.#end()
     this.#starts += 1
@@ -48,7 +51,7 @@ export class Post {
 
   async close(): Promise<void> {
     await this.#end()
-    await Promise.all([this.database, this.feed, this.redis].map((way) => way?.close()))
+    await Promise.all([this.database, this.feed, this.redis].map((proxy) => proxy?.close()))
   }
 
   async #end(): Promise<void> {
@@ -57,7 +60,7 @@ export class Post {
   }
 }
 
-/** A PostgreSQL, a Redis if wanted, and verifiers: all real, all ours. */
+/** A PostgreSQL, optionally a Redis, and verifiers, all real processes. */
 export class Site {
   readonly options: SiteOptions
   readonly postgres: PostgresServer
@@ -96,12 +99,15 @@ export class Site {
     return site
   }
 
-  /** The database itself, by a way that nothing breaks. */
+  /** The URL of the database without a proxy, which no fault affects. */
   get databaseUrl(): string {
     return this.#setup.databaseUrl
   }
 
-  /** A verifier that knows nothing, asks the database alone, and has no bug planted: what it says is what is stored. */
+  /**
+   * Starts a new verifier that reads only the database and has no planted bug, so that its answers
+   * show the stored state.
+   */
   startWitness(): Promise<VerifierProcess> {
     return VerifierProcess.start({ post: witness }, { ...this.#setup, plant: undefined })
   }

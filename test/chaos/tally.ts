@@ -1,14 +1,14 @@
 import { check, isCalm, lastAccepts, type Violation } from './checker.js'
 import type { History } from './history.js'
 
-/** What came of all the histories of a long run, without keeping them. */
+/** Sums up the histories of a long run without storing them. */
 export class Tally {
   readonly violations: Violation[] = []
   readonly #counts = new Map<string, number>()
   readonly #faults = new Map<string, number>()
   readonly #outcomes = new Map<string, number>()
   readonly #lateMs: number[] = []
-  /** How long each change took that was acknowledged only once it held everywhere. */
+  /** The durations of changes that waited for propagation. */
   readonly #everywhereMs: number[] = []
 
   add(history: History): void {
@@ -28,7 +28,7 @@ export class Tally {
     for (const violation of check(history)) this.violations.push(violation)
   }
 
-  /** A table, and the first promise that was broken. */
+  /** Returns a table, and the first broken promise. */
   toString(): string {
     const broken = new Map<string, number>()
     for (const { promise } of this.violations) count(broken, promise)

@@ -7,28 +7,28 @@ const loader = new URL('../support/typescript-loader.mjs', import.meta.url).href
 const plantedBugs = new URL('./planted-bugs.mjs', import.meta.url).href
 const program = fileURLToPath(new URL('./verifier.ts', import.meta.url))
 
-/** Far longer than any fault and every time limit of the library. */
+/** Far longer than any fault and any timeout of the library. */
 const longestAnswerMs = 60_000
 
-/** Where a process stands, and how many have stood there. */
-export interface Standing {
+/** The post of a process, and its number among the processes of the post. */
+export interface Placement {
   readonly post: string
   readonly start?: number
 }
 
-/** A verifier in a process of its own. */
+/** A verifier in a separate process. */
 export class VerifierProcess {
-  /** Where it stands. */
+  /** The post of the process. */
   readonly post: string
-  /** Another one for each process. */
+  /** Unique for each process. */
   readonly name: string
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, (answer: Answer | undefined) => void>()
   #lastId = 0
-  #isToEnd = false
+  #isStopping = false
   #hasDied = false
 
-  private constructor({ post, start }: Standing, setup: VerifierSetup) {
+  private constructor({ post, start }: Placement, setup: VerifierSetup) {
     this.post = post
     this.name = start === undefined ? post : `${post}.${start}`
     const { plant } = setup
@@ -36,25 +36,31 @@ export class VerifierProcess {
     this.#child = fork(program, [JSON.stringify(setup)], { execArgv, env: { ...process.env, CHAOS_PLANT: plant } })
     this.#child.on('message', (answer: Answer) => this.#settle(answer.id, answer))
     this.#child.on('exit', () => {
-      this.#hasDied = !this.#isToEnd
+      this.#hasDied = !this.#isStopping
       for (const id of this.#waiting.keys()) this.#settle(id, undefined)
     })
   }
 
-  /** Starts one, and waits until it listens, or has said that it cannot yet. Rejects when it ends instead: it has said why. */
-  static async start(standing: Standing, setup: VerifierSetup): Promise<VerifierProcess> {
-    const verifier = new VerifierProcess(standing, setup)
+  /**
+   * Starts a process, and resolves once it listens, or has reported that it cannot yet. Rejects
+   * when the process ends before that, after it has printed the reason.
+   */
+  static async start(placement: Placement, setup: VerifierSetup): Promise<VerifierProcess> {
+    const verifier = new VerifierProcess(placement, setup)
     await new Promise((resolve) => verifier.#waiting.set(0, resolve))
     if (verifier.hasDied) throw new Error(`${verifier.name} ended before it was up.`)
     return verifier
   }
 
-  /** Whether it ended without being told to. */
+  /** Whether the process ended without a request to do so. */
   get hasDied(): boolean {
     return this.#hasDied
   }
 
-  /** Its answer; `undefined` when it died before it gave one. Rejects when none comes: nobody is to be kept waiting for ever. */
+  /**
+   * Returns the answer of the process; `undefined` when it died before its answer. Rejects after a
+   * timeout.
+   */
   ask(question: Question): Promise<Answer | undefined> {
     this.#lastId += 1
     const asked: Asked = { id: this.#lastId, question }
@@ -70,7 +76,7 @@ export class VerifierProcess {
     })
   }
 
-  /** Stops it in its tracks. */
+  /** Suspends the process. */
   pause(): void {
     this.#child.kill('SIGSTOP')
   }
@@ -80,7 +86,7 @@ export class VerifierProcess {
   }
 
   async kill(): Promise<void> {
-    this.#isToEnd = true
+    this.#isStopping = true
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exit = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')

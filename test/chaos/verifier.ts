@@ -1,4 +1,7 @@
-/** One process of an application, as verifier-process.ts starts it: it issues, verifies and changes what it is asked to, and says when. */
+/**
+ * One process of an application, started by verifier-process.ts. It issues tokens, verifies them
+ * and makes changes on request, and reports the times.
+ */
 import { createLatchkey, isLatchkeyError, tenantSecrets } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
 import { redisCache } from 'latchkey/redis'

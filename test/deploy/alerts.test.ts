@@ -31,12 +31,12 @@ describe('the alerts', () => {
     expect([status, stderr]).toEqual([0, ''])
   })
 
-  it('fire when they should, and not when they should not', () => {
+  it('fire exactly under their conditions', () => {
     const { status, stdout, stderr } = promtool('test', 'rules', 'deploy/observability/alerts.test.yaml')
     expect([status, stdout + stderr]).toEqual([0, expect.stringContaining('SUCCESS')])
   })
 
-  it('each lead to a heading of docs/guides/operations.md that is there', () => {
+  it('each link to an existing heading of docs/guides/operations.md', () => {
     const anchors = [...read('docs/guides/operations.md').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
         .toLowerCase()

@@ -21,14 +21,14 @@ import { type NginxProcess, startNginx } from './support/start-nginx.js'
 const folder = fileURLToPath(new URL('../../deploy/compose', import.meta.url))
 const compose = readComposeFile(join(folder, 'compose.yaml'))
 
-/** The address that a service always has in the network of nginx. */
+/** Returns the fixed address of a service in the network of nginx. */
 function addressOf(name: string): string {
   const { networks } = compose.services[name] ?? {}
   const front = networks !== undefined && 'front' in networks ? networks.front : undefined
   return front?.ipv4_address ?? `no address of ${name}`
 }
 
-/** A change to the file that a check must object to. */
+/** A change to the file that a check must refuse. */
 type Fault = (file: { services: Record<string, Record<string, unknown>> }) => void
 
 function withFault(fault: Fault): ComposeFile {
@@ -37,7 +37,7 @@ function withFault(fault: Fault): ComposeFile {
   return copy
 }
 
-/** What nobody wants in production, as sentences. */
+/** Returns the violations of the policy for production, as sentences. */
 function policyProblems({ services, secrets }: ComposeFile): string[] {
   return Object.entries(services).flatMap(([name, service]) =>
     [
@@ -75,7 +75,7 @@ function startProblems({ depends_on = {} }: ComposeService, services: ComposeFil
 }
 
 describe('compose.yaml', () => {
-  it('is what the compose specification allows', () => {
+  it('conforms to the compose specification', () => {
     expect(composeProblems(compose)).toEqual([])
   })
 
@@ -91,11 +91,11 @@ describe('compose.yaml', () => {
     ],
     ['a field in the wrong place', (file) => Object.assign(file, { image: 'nginx' })],
     ['a wrong type', ({ services }) => Object.assign(services.nginx ?? {}, { read_only: [] })],
-  ])('would be refused with %s', (_what, fault) => {
+  ])('is refused with %s', (_what, fault) => {
     expect(composeProblems(withFault(fault))).not.toEqual([])
   })
 
-  it('adds a mail server by a file of its own, to every server and to nothing else', () => {
+  it('adds a mail server with a separate file, to every server and to no other service', () => {
     const mail = readComposeFile(join(folder, 'compose.mail.yaml'))
     expect(composeProblems(mail)).toEqual([])
     const servers = Object.keys(compose.services).filter((name) => name.startsWith('server-'))
@@ -125,7 +125,7 @@ describe('compose.yaml', () => {
       ({ services }) =>
         Object.assign(services.redis ?? {}, { depends_on: { migrate: { condition: 'service_started' } } }),
     ],
-  ])('would be refused with %s', (_what, fault) => {
+  ])('is refused with %s', (_what, fault) => {
     expect(policyProblems(withFault(fault))).toHaveLength(1)
   })
 
@@ -133,20 +133,20 @@ describe('compose.yaml', () => {
     expect(startOrder(compose)).toEqual([['postgres', 'redis'], ['migrate'], ['server-1', 'server-2'], ['nginx']])
   })
 
-  it('gives a server longer to stop than the server gives its requests', () => {
+  it('has a stop timeout that is longer than the server waits for its requests', () => {
     for (const name of ['server-1', 'server-2']) {
       expect(Number.parseInt(compose.services[name]?.stop_grace_period ?? '', 10)).toBeGreaterThan(10)
     }
   })
 
-  it('has a fixed address for each server, which nginx knows, so that a server that is made anew is found', () => {
+  it('has a fixed address for each server, which nginx knows, so that nginx finds a recreated server', () => {
     const configuration = readFileSync(join(folder, 'nginx.conf'), 'utf8')
     const upstreams = [...configuration.matchAll(/^ +server ([\d.]+):3000 /gm)].map(([, address]) => address)
     expect(upstreams).toEqual(['server-1', 'server-2'].map(addressOf))
     expect(configuration.match(/^ +server [^{;]+:3000/gm)).toHaveLength(upstreams.length)
   })
 
-  it('shows nothing to the outside but nginx', () => {
+  it('publishes only nginx', () => {
     const open = Object.entries(compose.services).filter(([, { ports }]) => ports !== undefined)
     expect(open.map(([name]) => name)).toEqual(['nginx'])
   })
@@ -158,7 +158,7 @@ describe('make-secrets.sh', () => {
     execFileSync('shellcheck', [join(folder, 'make-secrets.sh')])
   })
 
-  it('makes every secret that the services ask for, readable in containers and closed outside, and none twice', () => {
+  it('creates every secret of the services, readable in containers and protected outside, and overwrites none', () => {
     const target = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))
     try {
       execFileSync(join(folder, 'make-secrets.sh'), [target])
@@ -182,7 +182,9 @@ describe('the topology of compose.yaml, as processes', () => {
   let nginx: NginxProcess
   let url: string
 
-  /** The environment of a service, with its mounted secrets where they are on this machine. */
+  /**
+   * Returns the environment of a service, with the paths of its mounted secrets on this machine.
+   */
   let environmentOf: (name: string) => Record<string, string>
 
   beforeAll(async () => {
@@ -200,7 +202,7 @@ describe('the topology of compose.yaml, as processes', () => {
     environmentOf = (name) => {
       const given = Object.entries(compose.services[name]?.environment ?? {})
       const here = given.map(([key, value]) => [key, value.replace('/run/secrets', secrets)])
-      // What compose would fill in, and where nginx is here.
+      // The values that compose would fill in, and the URL of nginx on this machine.
       return { ...Object.fromEntries(here), LATCHKEY_ISSUER: 'https://auth.test', TRUSTED_PROXIES: '127.0.0.1' }
     }
   })
@@ -221,7 +223,7 @@ describe('the topology of compose.yaml, as processes', () => {
     expect(await runCommand({ env: environmentOf('migrate') }, command)).toMatchObject({ code: 0 })
   })
 
-  it('starts the servers, then nginx in front of them, which is then ready', async () => {
+  it('starts the servers, then nginx in front of them, which becomes ready', async () => {
     let configuration = readFileSync(join(folder, 'nginx.conf'), 'utf8')
     for (const name of ['server-1', 'server-2']) {
       const server = await start(name, '0')
@@ -234,7 +236,7 @@ describe('the topology of compose.yaml, as processes', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
   })
 
-  it('registers, signs in, answers and revokes through nginx, whichever server is asked', async () => {
+  it('registers, signs in, answers and revokes through nginx, with any of the servers', async () => {
     const client = new AuthClient(url)
     const devices: Device[] = [await client.register('ada@example.com')]
     for (let count = 0; count < 4; count++) devices.push(await client.login('ada@example.com'))
@@ -251,7 +253,7 @@ describe('the topology of compose.yaml, as processes', () => {
     expect(await client.whoIs((await client.login('ada@example.com')).accessToken)).toBe(first?.accountId)
   })
 
-  it('tells the servers who the client is, whatever the client says', async () => {
+  it('passes the address of the client to the servers, whatever the client sends', async () => {
     const client = new AuthClient(url)
     const { accessToken } = await client.login('ada@example.com')
     const claimed = { authorization: `Bearer ${accessToken}`, 'x-forwarded-for': '192.0.2.77' }
@@ -267,11 +269,11 @@ describe('the topology of compose.yaml, as processes', () => {
     expect(JSON.stringify(body)).toContain('127.0.0.1')
   })
 
-  it('keeps the figures of operation inside', async () => {
+  it('does not publish the metrics', async () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(404)
   })
 
-  it('does not bring ended sessions back by a restore, as the page has it', async () => {
+  it('restores a backup by the commands of the page without ended sessions', async () => {
     const page = new Runbook('deploy-compose.md', { docker: composeOnThisMachine })
     const backups = mkdtempSync(join(tmpdir(), 'latchkey-compose-'))
     undo.push(async () => rmSync(backups, { recursive: true }))
@@ -283,7 +285,7 @@ describe('the topology of compose.yaml, as processes', () => {
     expect((await client.call('POST', '/v1/logout-all', { token: accessToken })).status).toBe(204)
     await page.run('Restore', env)
     for (const server of servers.splice(0)) await start(server.name, new URL(server.url).port)
-    // As soon as nginx tries them again, at the addresses that they had before.
+    // nginx tries the servers again at their previous addresses.
     await expect.poll(async () => (await fetch(`${url}/readyz`)).status).toBe(200)
     expect(await client.whoIs(accessToken)).toBe('token_revoked')
     expect((await client.login('ada@example.com')).accountId).toBeDefined()
@@ -305,7 +307,7 @@ describe('the topology of compose.yaml, as processes', () => {
 describe('docs/guides/deploy-compose.md, walked with stand-ins for docker, curl and git', () => {
   const digest = `sha256:${'0'.repeat(64)}`
 
-  it('runs commands and flags that docker and Latchkey have, on services of compose.yaml', () => {
+  it('uses commands and flags that docker and Latchkey have, on services of compose.yaml', () => {
     const page = commandsOf('deploy-compose.md').replaceAll('<digest>', digest)
     const calls = walk(`set -euo pipefail\n${page}`, { programs: ['docker', 'curl', 'git'], answers: '', env: {} })
     expect(calls.length).toBeGreaterThan(18)
@@ -314,7 +316,7 @@ describe('docs/guides/deploy-compose.md, walked with stand-ins for docker, curl 
     expect(named.filter((name) => compose.services[name] === undefined)).toEqual([])
   })
 
-  it('pins by digest images that the services have', () => {
+  it('pins by digest the images of the services', () => {
     const [text = ''] = Page.at('docs/guides/deploy-compose.md').take('yaml')
     const { services } = parse(text.replaceAll('<digest>', digest)) as ComposeFile
     const merged = { ...compose, services: { ...compose.services } }
@@ -330,7 +332,7 @@ describe('docs/guides/deploy-compose.md, walked with stand-ins for docker, curl 
   })
 })
 
-/** The commands of Docker Compose that the page uses, for services that are processes. */
+/** A stand-in for the Docker Compose commands of the page. The services are processes. */
 const composeOnThisMachine = `#!/bin/bash
 set -euo pipefail
 command=$2
@@ -362,7 +364,9 @@ case "$command" in
 esac
 `
 
-/** Which services start together, in order, if each starts as soon as it may. */
+/**
+ * Returns the groups of services that start together, in order, if each starts as soon as possible.
+ */
 function startOrder({ services }: ComposeFile): string[][] {
   const waves: string[][] = []
   let left = Object.entries(services)

@@ -22,7 +22,7 @@ function commandsIn(page: string): string {
 describe.each(pages)('docs/guides/%s', (page) => {
   const text = readFileSync(join(docs, page), 'utf8')
 
-  it('names files of this repository that are there', () => {
+  it('names files of this repository that exist', () => {
     const named = [...text.matchAll(/(?<![\w/.-])deploy\/[\w./-]*[\w]/g)].map(([path]) => path)
     const linked = [...text.matchAll(/\]\(([\w./-]+\.md)(?:#[\w-]+)?\)/g)].map(([, name]) =>
       join('docs/guides', name ?? ''),
@@ -31,20 +31,20 @@ describe.each(pages)('docs/guides/%s', (page) => {
   })
 
   if (page.startsWith('deploy-')) {
-    it('names what each part costs or asks for', () => {
+    it('names the cost or the requirement of each part', () => {
       expect(text).toMatch(/\| part.* \|.*(cost|billed|asks|what it is here)/)
     })
   }
 })
 
 describe('docs/guides/deploy-gke.md', () => {
-  it('binds the wrapped master keys to what the server expects', () => {
+  it('binds the wrapped master keys to the additional data that the server expects', () => {
     const source = readFileSync(join(repository, 'packages/server/src/database/master-keys/kms-keys.ts'), 'utf8')
     const bound = /additionalData = Buffer\.from\('(.*)'\)/.exec(source)?.[1]
     expect(commandsIn('deploy-gke.md')).toContain(`printf %s '${bound}' > /tmp/bound-to`)
   })
 
-  it('leaves no placeholder in what it applies', () => {
+  it('leaves no placeholder in the applied files', () => {
     const commands = commandsIn('deploy-gke.md').split('\n')
     const replacements = commands.filter((line) => line.startsWith('sed --in-place "'))
     expect(replacements).toHaveLength(2)

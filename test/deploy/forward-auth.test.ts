@@ -10,7 +10,7 @@ import { createAdmin, type Person, register } from '../../packages/server/test/s
 import { startServer, type TestServer } from '../../packages/server/test/support/start-server.js'
 import { freePort } from '../support/free-port.js'
 import { type Echo, type EchoServer, startEchoServer } from './support/echo-server.js'
-import { emulateEnvoy, emulateTraefik, type Surroundings } from './support/emulated-proxies.js'
+import { emulateEnvoy, emulateTraefik, type Upstreams } from './support/emulated-proxies.js'
 import { findFilter } from './support/find-filter.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
@@ -25,7 +25,7 @@ interface Answer {
 
 interface Sent {
   readonly path: string
-  /** In turn, name and value, as they are sent: names may come twice. */
+  /** Names and values in turn, as they are sent. A name may occur twice. */
   readonly headers: readonly string[]
   readonly method?: string
   readonly body?: string | undefined
@@ -52,13 +52,13 @@ function askProxy(port: number, { path, headers, method = 'GET', body }: Sent): 
   })
 }
 
-/** One of the files, in the program that it is for or in what stands in for it. */
+/** A proxy with one of the files: the real program or its emulation. */
 interface RunningProxy {
   readonly port: number
   stop(): unknown
 }
 
-async function runNginx({ latchkey, application }: Surroundings): Promise<RunningProxy> {
+async function runNginx({ latchkey, application }: Upstreams): Promise<RunningProxy> {
   const port = await freePort()
   const configuration = read('nginx.conf')
     .replace('latchkey:3000', latchkey)
@@ -68,13 +68,13 @@ async function runNginx({ latchkey, application }: Surroundings): Promise<Runnin
   return { port, stop: () => nginx.stop() }
 }
 
-async function runTraefik(surroundings: Surroundings): Promise<RunningProxy> {
-  const { port, close } = await emulateTraefik(read('traefik.yaml'), surroundings)
+async function runTraefik(upstreams: Upstreams): Promise<RunningProxy> {
+  const { port, close } = await emulateTraefik(read('traefik.yaml'), upstreams)
   return { port, stop: close }
 }
 
-async function runEnvoy(surroundings: Surroundings): Promise<RunningProxy> {
-  const { port, close } = await emulateEnvoy(read('envoy.yaml'), surroundings)
+async function runEnvoy(upstreams: Upstreams): Promise<RunningProxy> {
+  const { port, close } = await emulateEnvoy(read('envoy.yaml'), upstreams)
   return { port, stop: close }
 }
 
@@ -108,7 +108,7 @@ describe.each([
     askProxy(proxy.port, { path, headers, method })
   const bearer = () => ['Authorization', `Bearer ${person.token}`]
 
-  it('gets its own cookies, and nothing that opens anything elsewhere', async () => {
+  it('gets its own cookies, and no credentials for other services', async () => {
     const refresh = `__Secure-latchkey-refresh=${person.refreshToken}`
     const theirs = 'a=1; b="2 3"'
     for (const headers of [
@@ -127,26 +127,26 @@ describe.each([
     }
   })
 
-  it('gets cookies of other names as they were, however like ours they are', async () => {
+  it('gets cookies of other names unchanged, also of names similar to those of Latchkey', async () => {
     const like = '__host-latchkey=1; __Host-latchkey2=2; x=__Host-latchkey; \u00a0__Host-latchkey=3'
     const { status, echo } = await ask(['Cookie', `${like}; ${own}`])
     expect([status, echo?.headers.cookie]).toEqual([200, like])
   })
 
-  it('gets no cookie at all where there is none but ours', async () => {
+  it('gets no cookie header where there are only cookies of Latchkey', async () => {
     for (const cookie of [own, `${own}; ${device}`, `${device}; ${own};`]) {
       const { status, echo } = await ask(['Cookie', cookie])
       expect([status, echo?.headers.cookie ?? '']).toEqual([200, ''])
     }
   })
 
-  it('gets many cookies, whole', async () => {
+  it('gets many cookies, unchanged', async () => {
     const many = Array.from({ length: 5 }, (__, at) => `c${at}=${'v'.repeat(1000)}`).join('; ')
     const { status, echo } = await ask(['Cookie', `${many}; ${own}`])
     expect([status, echo?.headers.cookie]).toEqual([200, many])
   })
 
-  it('gets no identity but that of the token, whichever way another one is sent along', async () => {
+  it('gets only the identity of the token, however another one is sent', async () => {
     const evil = identityHeaderNames.flatMap((name) => [
       name,
       'evil',
@@ -174,7 +174,7 @@ describe.each([
     }
   })
 
-  it('gets no WebSocket of an untrusted page by cookie, and one of a trusted page', async () => {
+  it('gets a WebSocket by cookie from a trusted page, and from no other page', async () => {
     const handshake = ['Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13']
     const key = ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ==']
     const evil = ['Origin', 'https://evil.example.com', 'Sec-Fetch-Site', 'same-site']
@@ -184,7 +184,7 @@ describe.each([
       [...handshake, ...key, ...evil, 'Sec-Fetch-Mode', 'cors'],
       [...handshake, ...key, 'Origin', 'https://evil.example.com'],
       [...handshake, ...key],
-      // As an extended CONNECT of HTTP/2 arrives where a proxy has made a GET of it.
+      // An extended CONNECT of HTTP/2 arrives like this where a proxy has turned it into a GET.
       [...handshake.slice(0, 4), ...evil],
       [...key, ...evil, 'Sec-Fetch-Mode', 'cors', 'Connection', 'Sec-Fetch-Mode'],
     ]) {
@@ -225,7 +225,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     askProxy(port, { path, headers, method, body })
   const bearer = (token = person.token) => ['Authorization', `Bearer ${token}`]
 
-  it('passes on whose request it is, with its method, path and body', async () => {
+  it('passes on the identity, with the method, path and body of the request', async () => {
     const { status, echo } = await ask('/any/path?scope=none&a=b', bearer(), 'POST', 'x=y')
     expect(status).toBe(200)
     expect(echo).toMatchObject({ method: 'POST', url: '/any/path?scope=none&a=b', body: 'x=y' })
@@ -233,7 +233,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect(echo?.headers, 'the token stays here').not.toHaveProperty('authorization')
   })
 
-  it.each(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('asks for every method: %s', async (method) => {
+  it.each(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('checks every method: %s', async (method) => {
     const before = application.requests
     expect((await ask('/x', [], method)).status).toBe(401)
     expect(application.requests).toBe(before)
@@ -241,7 +241,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect(application.requests).toBe(before + 1)
   })
 
-  it('lets nobody smuggle an identity in, however it is spelt, and however often it is sent', async () => {
+  it('drops an identity from the client, whatever its spelling and number of headers', async () => {
     const spellings = identityHeaderNames.flatMap((name) => [
       name,
       name.toLowerCase(),
@@ -259,7 +259,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     }
   })
 
-  it('lets nobody change what is asked for, and does not show the questions themselves to anybody', async () => {
+  it('ignores requirements from the client, and does not publish the check itself', async () => {
     const demands = ['X-Forward-Auth-Scope', '', 'X-Forwarded-Uri', '/', 'X-Original-URI', '/']
     expect((await ask('/reports/', [...bearer(), ...demands])).status).toBe(403)
     expect((await ask('/reports/?scope=')).status).toBe(403)
@@ -284,12 +284,12 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect([status, echo?.headers['x-auth-scope']]).toEqual([200, 'reports:read'])
   })
 
-  it('answers 400, not 500, to credentials that cannot be read', async () => {
+  it('answers 400, not 500, to malformed credentials', async () => {
     expect((await ask('/x', ['Authorization', 'Bearer a b'])).status).toBe(400)
     expect((await ask('/x', ['Cookie', `__Host-latchkey=${person.token}`, ...bearer()])).status).toBe(400)
   })
 
-  it('gives the application a token for itself, which the published keys verify', async () => {
+  it('sends the application an exchanged token, which the published keys verify', async () => {
     const { echo } = await ask('/billing/1')
     const keys = createRemoteJWKSet(new URL(`${latchkey.url}/.well-known/jwks.json`))
     const { payload } = await jwtVerify(String(echo?.headers['x-auth-token']), keys, {
@@ -300,7 +300,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect(payload.sub).toBe(person.id)
   })
 
-  it('takes the cookie of a page, and refuses what another site has the browser change', async () => {
+  it('accepts the cookie of a page, and refuses changes from another site', async () => {
     const cookie = ['Cookie', `__Host-latchkey=${person.token}`]
     const ownPage = ['Origin', latchkey.configuration.issuer]
     expect((await ask('/x', cookie)).status).toBe(200)
@@ -321,7 +321,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
       expect(await upgrade(other)).toEqual([undefined, undefined])
   })
 
-  it('leaves the errors of the application alone', async () => {
+  it('passes errors of the application on unchanged', async () => {
     for (const status of [400, 401, 403, 404, 500, 503]) {
       const answer = await ask(`/${status}`)
       expect([answer.status, answer.echo?.url]).toEqual([status, `/${status}`])
@@ -335,7 +335,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     expect((await ask('/x', bearer(token))).status).toBe(401)
   })
 
-  it('answers 503 with Retry-After when Latchkey cannot say, or is away, and lets nobody in', async () => {
+  it('answers 503 with Retry-After when Latchkey cannot check a token or is unavailable, and passes no request on', async () => {
     await latchkey.loseDatabase()
     await expect.poll(async () => (await ask('/x')).status).toBe(503)
     const before = application.requests

@@ -10,7 +10,7 @@ import { type Call, commandsOf, recordedManifests, walk } from './support/page-w
 
 const programs = ['gcloud', 'kubectl', 'docker', 'curl', 'git']
 
-/** What the stand-ins answer; kubectl is the real one where it needs no cluster. */
+/** The answers of the stand-ins; kubectl is the real one where it needs no cluster. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
   'kubectl apply --filename -') record_manifests ;;
@@ -31,7 +31,10 @@ case "\${0##*/} $*" in
 esac
 `
 
-/** Makes the Job that \`kubectl create job --from\` would make of the template among manifests. */
+/**
+ * Creates the Job that \`kubectl create job --from\` would create from the template among
+ * manifests.
+ */
 const jobOfTemplate = `
 const yaml = require(process.env.YAML)
 const manifests = yaml.parseAllDocuments(require('node:fs').readFileSync(0, 'utf8')).map((one) => one.toJS())
@@ -62,12 +65,12 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     recovered = walk(variables + commandsOf('runbook-gke.md'), options)
   })
 
-  it('run commands and flags that gcloud, kubectl and docker have', () => {
+  it('use commands and flags that gcloud, kubectl and docker have', () => {
     expect(callProblems([...deployed, ...recovered])).toEqual([])
     expect(deployed.filter(({ program }) => program === 'gcloud').length).toBeGreaterThan(60)
   })
 
-  it('apply manifests that their schemas allow, and run the commands that the pages name by Jobs', () => {
+  it('apply manifests that conform to their schemas, and run the named commands as Jobs', () => {
     const applied = [...recordedManifests(deployed), ...recordedManifests(recovered)].flat()
     expect(schemaProblems(applied).flat()).toEqual([])
     expect(applied.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['Rules', 'CronJob', 'Deployment']))
@@ -90,7 +93,7 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     [['compute', 'ssl-policies', 'create', 'x', '--min-tls=1.2']],
     [['container', 'clusters', 'create-autopilot', 'x']],
     [['kms', 'keyrings', 'create', 'x', '--region=europe']],
-  ])('would be refused with gcloud %s', (args) => {
+  ])('are refused with gcloud %s', (args) => {
     expect(callProblems([{ program: 'gcloud', args }])).not.toEqual([])
   })
 
@@ -102,7 +105,7 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
   const withCommand = (calls: readonly Call[], command: string) =>
     calls.filter((call) => call.program === 'gcloud' && commandOf(call) === command).map(({ args }) => args)
 
-  it('give the pods no right to encrypt, except while a new ring is made', () => {
+  it('grant the pods no right to encrypt, except while a new ring is created', () => {
     const rights = [
       ...withCommand(deployed, 'kms keys add-iam-policy-binding'),
       ...withCommand(deployed, 'kms keys remove-iam-policy-binding'),
@@ -114,7 +117,7 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     ])
   })
 
-  it('keep the database from being deleted, back it up elsewhere, and let it be set to a point in time', () => {
+  it('protect the database from deletion, back it up elsewhere, and enable recovery to a point in time', () => {
     const [create = []] = withCommand(deployed, 'sql instances create')
     expect(create).toEqual(
       expect.arrayContaining([
@@ -130,7 +133,7 @@ describe('the pages for Google Kubernetes Engine, walked with stand-ins for gclo
     expect(keyring).toContain('--location=europe')
   })
 
-  it('make every secret that the servers mount, and let them read it', () => {
+  it('create every secret that the servers mount, and grant them access to it', () => {
     const folder = new URL('../../deploy/kustomize/overlays/gke/secret-provider-class.yaml', import.meta.url)
     const mounted = [...readFileSync(folder, 'utf8').matchAll(/secrets\/(latchkey-[\w-]+)\/versions/g)].map(
       ([, name]) => name,

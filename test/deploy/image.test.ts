@@ -23,7 +23,7 @@ import { type ImageProcess, type ImageRun, runImage } from './support/image-proc
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Two builds of the dependencies and one of the program, on a machine that does other things as well. */
+/** Long enough for two builds of the dependencies and one of the program on a busy machine. */
 const buildTimeoutMs = 900_000
 
 describe('the image', () => {
@@ -37,7 +37,7 @@ describe('the image', () => {
     buildah = new Buildah()
     await makeBuildImage(buildah, 'docker.io/library/node:24-bookworm-slim')
     await makeRunImage(buildah, 'gcr.io/distroless/nodejs24-debian12:nonroot')
-    // The images that stand in have the names, not the digests.
+    // The stand-in images have the names, but not the digests.
     const file = join(buildah.folder, 'Dockerfile')
     const dockerfile = readFileSync(join(repository, 'deploy/docker/Dockerfile'), 'utf8')
     writeFileSync(file, dockerfile.replaceAll(/@sha256:[0-9a-f]{64}/g, ''))
@@ -63,14 +63,14 @@ describe('the image', () => {
     return process
   }
 
-  /** How the image's own health check ends, for a server on this port. */
+  /** Returns the exit code of the health check of the image for a server on this port. */
   const checkHealth = async (port: number) => {
     const [kind, ...command] = configuration.Healthcheck.Test
     expect(kind).toBe('CMD')
     return (await run({ command, env: { PORT: String(port) } }).ended).code
   }
 
-  /** A folder as the image's user would be given one. */
+  /** Creates a folder for the user of the image. */
   const folderOf = (name: string, owner: number) => {
     const path = join(buildah.folder, name)
     mkdirSync(path, { mode: 0o700 })
@@ -78,7 +78,7 @@ describe('the image', () => {
     return path
   }
 
-  it('says what it is, whose it is and how it is run', () => {
+  it('declares its name, its version, its user and its command', () => {
     expect(configuration.Labels).toMatchObject({
       'org.opencontainers.image.title': 'Latchkey',
       'org.opencontainers.image.licenses': 'MIT',
@@ -95,7 +95,7 @@ describe('the image', () => {
     expect(configuration.Env).toEqual(expect.arrayContaining(['NODE_ENV=production', 'HOST=0.0.0.0', 'PORT=3000']))
   })
 
-  it('holds Node.js, the compiled server and its dependencies, and nothing to build or to look around with', () => {
+  it('contains Node.js, the compiled server and its dependencies, and no build tools or shell', () => {
     expect(readdirSync(join(root, 'app')).toSorted()).toEqual(['node_modules', 'packages'])
     expect(readdirSync(join(root, 'app/packages')).toSorted()).toEqual(['latchkey', 'server'])
     const files = [...filesIn(root)].map((path) => relative(root, path))
@@ -115,7 +115,7 @@ describe('the image', () => {
     expect(bytes / 1e6).toBeLessThan(60)
   })
 
-  it('leaves its user nothing to change but the data folder', () => {
+  it('makes only the data folder writable to its user', () => {
     const writable = [...pathsIn(root)].filter((path) => {
       const { mode, uid, gid } = lstatSync(path)
       const isLink = (mode & 0o170000) === 0o120000
@@ -124,7 +124,7 @@ describe('the image', () => {
     expect(writable.map((path) => relative(root, path))).toEqual(['data'])
   })
 
-  it('migrates and serves on PostgreSQL with secrets in files, is healthy, and ends in order when it is stopped', async () => {
+  it('migrates and serves on PostgreSQL with secrets in files, is healthy, and shuts down gracefully', async () => {
     const database = await createTestDatabase()
     const port = await freePort()
     const secrets = folderOf('secrets', 65_532)
@@ -156,7 +156,7 @@ describe('the image', () => {
     }
   })
 
-  it('makes spans where an image over it brings an SDK, as docs/guides/tracing.md has it', async () => {
+  it('exports spans where a derived image adds an SDK, as in docs/guides/tracing.md', async () => {
     const modules = join(repository, 'node_modules/@opentelemetry')
     const sdk = join(root, 'tracing/node_modules/@opentelemetry')
     cpSync(modules, sdk, { recursive: true })

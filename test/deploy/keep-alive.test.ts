@@ -16,10 +16,10 @@ import { type NginxProcess, startNginx } from './support/start-nginx.js'
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8')
 
-/** How long a server keeps a connection that is not used, unless it is configured otherwise. */
+/** The default keep-alive timeout of a server. */
 const { keepAliveSec: byDefaultSec } = readConfiguration({ LATCHKEY_ISSUER: 'https://auth.test' })
 
-/** Returns the seconds that "60s" stands for; throws for any other unit. */
+/** Returns the seconds of a duration such as "60s"; throws for any other unit. */
 function secondsOf(duration: string | undefined): number {
   const seconds = /^(\d+)s$/.exec(duration ?? '')?.[1]
   if (seconds === undefined) throw new Error(`This is no number of seconds: ${duration}.`)
@@ -34,11 +34,11 @@ function upstreamOf(configuration: string): ReadonlyMap<string, string> {
   return new Map(directives.map((directive) => directive.trim().split(/\s+(.*)/s, 2) as [string, string]))
 }
 
-/** Returns where requests are passed to: the host of each `proxy_pass`. */
+/** Returns the destinations of requests: the host of each `proxy_pass`. */
 const passedTo = (configuration: string) =>
   [...configuration.matchAll(/^\s*proxy_pass https?:\/\/([^/;]+)/gm)].map(([, host]) => host)
 
-describe('a proxy in front closes a connection that is not used before the server does', () => {
+describe('an idle connection to the server is closed first', () => {
   it.each([
     ['deploy/forward-auth/nginx.conf', ['latchkey', 'application']],
     ['deploy/compose/nginx.conf', ['latchkey']],
@@ -60,15 +60,16 @@ describe('a proxy in front closes a connection that is not used before the serve
     expect(secondsOf(http.common_http_protocol_options.idle_timeout)).toBeLessThan(byDefaultSec)
   })
 
-  it('by deploy/forward-auth/traefik.yaml, where Traefik alone decides', () => {
+  it('by deploy/forward-auth/traefik.yaml, with the default of Traefik', () => {
     const { middlewares, services } = parse(read('deploy/forward-auth/traefik.yaml')).http
     const asking = Object.values(middlewares as Record<string, { forwardAuth?: Record<string, unknown> }>).flatMap(
       ({ forwardAuth }) => forwardAuth ?? [],
     )
     expect(asking).toHaveLength(2)
-    // With `tls` or without, the client of forwardAuth has the transport of Go's net/http: 90 seconds.
+    // With or without `tls`, the client of forwardAuth has the default transport of Go's net/http:
+    // 90 seconds.
     expect(90).toBeLessThan(byDefaultSec)
-    // A service could be given a transport of its own; that is not how Latchkey is reached here.
+    // A service could have another transport, but Latchkey is not reached through one here.
     expect(JSON.stringify(services)).not.toContain('latchkey')
   })
 
@@ -108,7 +109,7 @@ describe('a server at some distance behind a real nginx', () => {
     await latchkey?.stop()
   })
 
-  /** Returns after how many milliseconds without a request the server closes a connection. */
+  /** Returns the milliseconds after which the server closes an idle connection. */
   async function idleTimeOf(url: string): Promise<number> {
     const { port, hostname } = new URL(url)
     const socket = connect(Number(port), hostname)
@@ -131,7 +132,7 @@ describe('a server at some distance behind a real nginx', () => {
     return { url, nginx: await startNginx(configuration, `${url}/livez`) }
   }
 
-  /** Sends a request that no proxy repeats, because it could change something; returns its status. */
+  /** Sends a request that no proxy repeats, because it is not idempotent; returns its status. */
   async function post(url: string, agent: Agent): Promise<number | undefined> {
     const sent = request(`${url}/livez`, { agent, method: 'POST' }).end()
     const [answer] = await once(sent, 'response')
@@ -139,7 +140,10 @@ describe('a server at some distance behind a real nginx', () => {
     return answer.statusCode
   }
 
-  /** Sends a request on as many connections as there are pauses, and another on each after its pause; returns the second statuses. */
+  /**
+   * Sends a request on as many connections as there are pauses, and another on each after its
+   * pause; returns the second statuses.
+   */
   async function statusesAfter(url: string, pausesMs: readonly number[]) {
     const agent = new Agent({ keepAlive: true })
     const first = await Promise.all(pausesMs.map(() => post(url, agent)))
@@ -149,7 +153,7 @@ describe('a server at some distance behind a real nginx', () => {
     return statuses
   }
 
-  it('is not asked on a connection that it closes, because nginx has closed it before', async () => {
+  it('gets no request on a connection that it closes, because nginx has closed it before', async () => {
     const { url, nginx } = await startCompose('1s')
     const around = (ms: number) => [-100, -50, -10, 0, 10, 50, 100].map((offset) => ms + offset)
     const pauses = [...around(1000), ...around(keptMs - distanceMs), ...around(keptMs)]
@@ -159,7 +163,8 @@ describe('a server at some distance behind a real nginx', () => {
 
   it('loses a request if nginx keeps connections for longer than the server', async () => {
     const { url, nginx } = await startCompose('60s')
-    // Sent before the end of the connection has arrived, and on its way when the server closes it.
+    // The request is sent before the end of the connection arrives, and is in transit when the
+    // server closes it.
     expect(await statusesAfter(url, [keptMs - distanceMs])).toEqual([502])
     await nginx.stop()
   })

@@ -6,7 +6,7 @@ import { pathOf } from './support/machine-files.js'
 import { schemaProblems } from './support/manifest-schemas.js'
 import { commandsOf, recordedManifests, walk } from './support/page-walk.js'
 
-/** The stand-in of kubectl renders what it is asked to apply, and records it. */
+/** The stand-in of kubectl renders the manifests that it should apply, and records them. */
 const answers = (kubectl: string) => `
 case "\${0##*/} $*" in
   'kubectl apply --filename -') record_manifests ;;
@@ -18,7 +18,10 @@ esac
 const walkPage = (commands: string) =>
   walk(commands, { programs: ['kind', 'kubectl', 'docker'], answers: answers(pathOf('kubectl')), env: {} })
 
-/** What the page applies when it is walked, and again after something was done to the secrets. */
+/**
+ * Returns the manifests that the commands of the page apply, and those after a change of the
+ * secrets.
+ */
 function applied(then: string) {
   const [page = ''] = commandsOf('deploy-kubernetes.md').split('kubectl --namespace latchkey rollout status', 1)
   const calls = walkPage(`${page}\n${then}\nkubectl apply --kustomize my-deployment\n`)
@@ -29,7 +32,7 @@ describe('docs/guides/deploy-kubernetes.md, walked with stand-ins for kind, dock
   const templatesOf = (manifests: readonly Manifest[] = []) =>
     Object.fromEntries(manifests.map((manifest) => [nameOf(manifest), podTemplateOf(manifest)]))
 
-  it('applies manifests that their schemas allow, with every secret that is mounted', () => {
+  it('applies manifests that conform to their schemas, with every mounted secret', () => {
     const [manifests = []] = applied('')
     expect(schemaProblems(manifests).flat()).toEqual([])
     const secrets = manifests.filter(({ kind }) => kind === 'Secret').map(({ metadata }) => metadata.name)
@@ -42,16 +45,16 @@ describe('docs/guides/deploy-kubernetes.md, walked with stand-ins for kind, dock
     expect(secrets).toHaveLength(3)
   })
 
-  it('rolls the servers when a secret changes, and nothing that does not read it', () => {
+  it('restarts the servers when a secret changes, and no pod that does not read it', () => {
     const [before, same] = applied('')
     expect(templatesOf(same)).toEqual(templatesOf(before))
     const [first, changed] = applied('printf %s smtps://u:p@mail.example.net > my-deployment/secrets/smtp_url')
-    // Every walk makes secrets of its own: two applies of one walk are compared.
+    // Every run creates new secrets, so the test compares two applies of one run.
     const [old, now] = [templatesOf(first), templatesOf(changed)]
     expect(now['Deployment/latchkey']).not.toEqual(old['Deployment/latchkey'])
     expect(now['StatefulSet/postgres']).toEqual(old['StatefulSet/postgres'])
   })
-  it('runs commands and flags that kind, docker, kubectl and Latchkey have', () => {
+  it('uses commands and flags that kind, docker, kubectl and Latchkey have', () => {
     const calls = walkPage(commandsOf('deploy-kubernetes.md'))
     expect(calls.length).toBeGreaterThan(12)
     expect(callProblems(calls)).toEqual([])

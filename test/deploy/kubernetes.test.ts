@@ -12,7 +12,7 @@ import { podProblems } from './support/pod-policy.js'
 
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))
 
-/** Everything that is rendered: overlays, and components that no overlay has. */
+/** All rendered variants: overlays, and components that no overlay has. */
 const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
   'overlays/local': () => renderVariant('overlays/local'),
   'overlays/gke': () => renderVariant('overlays/gke'),
@@ -25,7 +25,7 @@ const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
 
 const stopPatienceSec = stopPatienceMs / 1000
 
-/** A copy of a manifest with something changed. */
+/** Returns a copy of a manifest with a fault. */
 function faulty(manifest: Manifest, fault: (copy: Manifest) => void): Manifest {
   const copy = structuredClone(manifest)
   fault(copy)
@@ -46,11 +46,11 @@ describe('the manifests for Kubernetes', () => {
     return manifest
   }
 
-  it('are what the schemas of their kinds allow', () => {
+  it('conform to the schemas of their kinds', () => {
     expect(schemaProblems(all()).flat()).toEqual([])
   })
 
-  it('would be refused with a field that is misspelt, misplaced, missing or of a wrong type', () => {
+  it('are refused with a field that is misspelt, misplaced, missing or of a wrong type', () => {
     const deployment = find('overlays/local', 'Deployment/latchkey')
     const faults = [
       faulty(deployment, ({ spec }) => Object.assign(spec, { minReadySecond: 5 })),
@@ -99,7 +99,7 @@ describe('the manifests for Kubernetes', () => {
     }
   })
 
-  it('make pods that are confined, limited, probed and pinned', () => {
+  it('create pods that are confined, limited, probed and pinned', () => {
     expect(all().flatMap(podProblems)).toEqual([])
   })
 
@@ -129,13 +129,13 @@ describe('the manifests for Kubernetes', () => {
     ],
     ['may run as root', ({ spec }) => Object.assign(spec.securityContext as object, { runAsNonRoot: false })],
     ['has no seccomp profile', ({ spec }) => Object.assign(spec.securityContext as object, { seccompProfile: {} })],
-    ['is given a token of the cluster', ({ spec }) => delete spec.automountServiceAccountToken],
+    ['mounts a token of the cluster', ({ spec }) => delete spec.automountServiceAccountToken],
     [
       'mounts a path of the node',
       ({ spec }) => Object.assign(spec, { volumes: [{ name: 'x', hostPath: { path: '/' } }] }),
     ],
-    ['shares what is the node', ({ spec }) => Object.assign(spec, { hostNetwork: true })],
-  ])('would be refused if a pod %s', (problem, fault) => {
+    ['shares the network of the node', ({ spec }) => Object.assign(spec, { hostNetwork: true })],
+  ])('are refused if a pod %s', (problem, fault) => {
     const planted = faulty(find('overlays/local', 'Deployment/latchkey'), ({ spec: { template } }) =>
       fault({ spec: template.spec, container: template.spec.containers[0] }),
     )
@@ -148,25 +148,29 @@ describe('the manifests for Kubernetes', () => {
     return Number(settings.data.LATCHKEY_STOP_DELAY)
   }
 
-  it.each(Object.keys(variants))('%s: gives a server the time to drain and to answer what is under way', (variant) => {
-    const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
-    // The signal comes at once, so that /readyz answers 503 for the whole delay.
-    expect(pod.containers[0].lifecycle).toBeUndefined()
-    expect(stopDelayOf(variant)).toBeGreaterThanOrEqual(10)
-    expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stopDelayOf(variant) + stopPatienceSec)
-  })
+  it.each(Object.keys(variants))(
+    '%s: leaves a server the time to drain and to answer requests in progress',
+    (variant) => {
+      const pod = podTemplateOf(find(variant, 'Deployment/latchkey')).spec
+      // The signal is sent at once, so that /readyz answers 503 for the whole delay.
+      expect(pod.containers[0].lifecycle).toBeUndefined()
+      expect(stopDelayOf(variant)).toBeGreaterThanOrEqual(10)
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stopDelayOf(variant) + stopPatienceSec)
+    },
+  )
 
-  it('overlays/gke: answers until the load balancer has let go of a pod that is removed', () => {
+  it('overlays/gke: answers until the load balancer sends no more requests to a removed pod', () => {
     const { checkIntervalSec, timeoutSec, unhealthyThreshold } = find('overlays/gke', 'HealthCheckPolicy/latchkey').spec
       .default
     const { drainingTimeoutSec } = find('overlays/gke', 'GCPBackendPolicy/latchkey').spec.default.connectionDraining
     const unhealthyAfterSec = checkIntervalSec * unhealthyThreshold + timeoutSec
-    // The example of https://cloud.google.com/knowledge/kb/502-503-errors-on-external-http-s-load-balancer-000006416
+    // The example of
+    // https://cloud.google.com/knowledge/kb/502-503-errors-on-external-http-s-load-balancer-000006416
     expect(stopDelayOf('overlays/gke')).toBeGreaterThanOrEqual(40)
     expect(stopDelayOf('overlays/gke')).toBeGreaterThan(unhealthyAfterSec + drainingTimeoutSec)
   })
 
-  it('base with gke-ingress: checks and drains as the Gateway does, whose stop delay it takes', () => {
+  it('base with gke-ingress: checks and drains as the Gateway does, with the same stop delay', () => {
     const { healthCheck, connectionDraining } = find('base with gke-ingress', 'BackendConfig/latchkey').spec
     const { checkIntervalSec, timeoutSec, unhealthyThreshold } = find('overlays/gke', 'HealthCheckPolicy/latchkey').spec
       .default
@@ -176,7 +180,7 @@ describe('the manifests for Kubernetes', () => {
     )
   })
 
-  it.each(['overlays/local', 'overlays/gke'])('%s: lets nothing in or out that is not named', (variant) => {
+  it.each(['overlays/local', 'overlays/gke'])('%s: denies all connections except the named ones', (variant) => {
     const policies = (rendered[variant] ?? []).filter(({ kind }) => kind === 'NetworkPolicy')
     const closed = policies.filter(
       ({ spec }) =>
@@ -249,7 +253,7 @@ describe('the manifests for Kubernetes', () => {
     },
   )
 
-  it('overlays/gke: reads numbered versions of secrets, and rolls the pods when a number changes', () => {
+  it('overlays/gke: reads numbered versions of secrets, and restarts the pods when a number changes', () => {
     const { secrets } = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters
     for (const { resourceName } of parse(secrets)) expect(resourceName).toMatch(/\/versions\/\d+$/)
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-gke-'))
@@ -275,7 +279,7 @@ describe('the manifests for Kubernetes', () => {
     }
   })
 
-  it.each(['overlays/local', 'overlays/gke'])('%s: answers plain HTTP with a redirect alone', (variant) => {
+  it.each(['overlays/local', 'overlays/gke'])('%s: answers plain HTTP only with a redirect', (variant) => {
     const { listeners } = find(variant, 'Gateway/latchkey').spec
     expect(listeners.map(({ name, protocol }: { name: string; protocol: string }) => [name, protocol])).toEqual([
       ['https', 'HTTPS'],
@@ -291,7 +295,7 @@ describe('the manifests for Kubernetes', () => {
     expect(routes.every(({ spec }) => spec.parentRefs[0].sectionName !== undefined)).toBe(true)
   })
 
-  it('overlays/gke: has an SSL policy, on the gateway as on the ingress, and Cloud Armor where it is wanted', () => {
+  it('overlays/gke: has an SSL policy, on the gateway and on the ingress, and optionally Cloud Armor', () => {
     const { spec } = find('overlays/gke', 'GCPGatewayPolicy/latchkey')
     expect(spec).toMatchObject({ default: { sslPolicy: 'latchkey' }, targetRef: { kind: 'Gateway', name: 'latchkey' } })
     expect(find('base with gke-ingress', 'FrontendConfig/latchkey').spec.sslPolicy).toBe('latchkey')
@@ -302,7 +306,7 @@ describe('the manifests for Kubernetes', () => {
     ])
   })
 
-  it('overlays/gke: lets managed Prometheus read one secret, and presents what is in it', () => {
+  it('overlays/gke: allows managed Prometheus to read one secret, and to present it as the token', () => {
     const monitoring = find('overlays/gke', 'PodMonitoring/latchkey')
     const server = podTemplateOf(find('overlays/gke', 'Deployment/latchkey'))
     expect(server.metadata.labels).toMatchObject(monitoring.spec.selector.matchLabels)
@@ -319,7 +323,7 @@ describe('the manifests for Kubernetes', () => {
     ])
   })
 
-  it('overlays/gke: gives servers and migration their master keys wrapped, and the key that opens them', () => {
+  it('overlays/gke: mounts the wrapped master keys into servers and migration, and names the key that unwraps them', () => {
     const secrets = find('overlays/gke', 'SecretProviderClass/latchkey').spec.parameters.secrets
     for (const name of ['Deployment/latchkey', 'Job/latchkey-migration']) {
       const { env } = find('overlays/gke', name).spec.template.spec.containers[0]
@@ -331,12 +335,12 @@ describe('the manifests for Kubernetes', () => {
     }
   })
 
-  it('alert to what deploy/observability/alerts.yaml says, by the Prometheus operator as well', () => {
+  it('contain the alerts of deploy/observability/alerts.yaml for the Prometheus operator', () => {
     const rule = find('base with gateway, prometheus and external-secrets', 'PrometheusRule/latchkey')
     expect(rule.spec).toEqual(parse(readFileSync(join(deploy, 'observability/alerts.yaml'), 'utf8')))
   })
 
-  it('scale by processor, and by a metric of the servers where Prometheus is', () => {
+  it('scale by processor load, and by a metric of the servers where there is Prometheus', () => {
     const metricsOf = (variant: string) =>
       find(variant, 'HorizontalPodAutoscaler/latchkey').spec.metrics.map((metric: { type: string }) => metric.type)
     expect(metricsOf('overlays/local')).toEqual(['Resource'])

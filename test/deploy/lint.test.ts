@@ -16,7 +16,7 @@ function scriptsIn(folder: string): string[] {
     .map((name) => join(folder, name))
 }
 
-/** Gives `use` a file with this text. */
+/** Calls `use` with the path of a file with this text. */
 function withFile<T>(name: string, text: string, use: (path: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-lint-'))
   try {
@@ -33,7 +33,7 @@ describe('the files that deploy', () => {
   })
 
   it.each(['a: 1\na: 2\n', 'a: [1,\n', 'a:\n  b: 1\n   c: 2\n', 'a: yes\n', 'a: 1 \n'])(
-    'would be refused with %j',
+    'are refused with %j',
     (text) => {
       expect(withFile('planted.yaml', text, (path) => yamlComplaints([path]))).not.toBe('')
     },
@@ -46,7 +46,7 @@ describe('the files that deploy', () => {
     execFileSync('shellcheck', ['--severity=style', ...scripts])
   })
 
-  it('would be refused as a script that forgets quotes', () => {
+  it('are refused as a script without quotes', () => {
     requireProgram('shellcheck', 'shellcheck')
     const { status } = withFile('planted.sh', '#!/bin/sh\nrm -r $1\n', (path) => spawnSync('shellcheck', [path]))
     expect(status).not.toBe(0)
@@ -67,7 +67,7 @@ describe('the files that deploy', () => {
     ['a secret in the image', (text) => text.replace('ARG VERSION=', 'ARG NPM_TOKEN=')],
     ['a command in the last stage', (text) => text.replace('WORKDIR /app', 'RUN mkdir /app')],
     ['ADD', (text) => text.replace('COPY packages packages', 'ADD packages packages')],
-  ])('would be refused as a Dockerfile with %s', (_what, fault) => {
+  ])('are refused as a Dockerfile with %s', (_what, fault) => {
     const planted = fault(dockerfile)
     expect(planted).not.toBe(dockerfile)
     expect(dockerfileComplaints(planted)).not.toEqual([])

@@ -3,7 +3,7 @@ import { type Manifest, nameOf, podTemplateOf } from './support/kubernetes-manif
 import { renderVariant } from './support/kustomize-variants.js'
 import { type Endpoint, isAllowed, type PodEndpoint } from './support/network-policies.js'
 
-/** What a pod may reach, or be reached by: an endpoint and the ports of it that are needed. */
+/** An endpoint that a pod may connect to, or that may connect to it, with the necessary ports. */
 interface Place {
   readonly at: Endpoint
   readonly ports: readonly `${'TCP' | 'UDP'}/${number}`[]
@@ -18,7 +18,7 @@ const pod = (namespace: string, labels: Readonly<Record<string, string>>): PodEn
 
 const dns = ['UDP/53', 'TCP/53'] as const
 
-/** Where each variant of cluster DNS answers. */
+/** The endpoints of each variant of cluster DNS. */
 const resolvers: Readonly<Record<string, Place>> = {
   'kube-dns': { at: pod('kube-system', { 'k8s-app': 'kube-dns' }), ports: dns },
   'NodeLocal DNSCache, its pod': { at: pod('kube-system', { 'k8s-app': 'node-local-dns' }), ports: dns },
@@ -32,7 +32,7 @@ const collector: Place = {
   ports: ['TCP/4318'],
 }
 
-/** What pods of GKE reach outside their namespace. */
+/** The endpoints outside their namespace that pods of GKE need. */
 const googleCloud: Readonly<Record<string, Place>> = {
   'kube-dns, by the address of its service': { at: { ip: '34.118.224.10' }, ports: dns },
   'Cloud SQL': { at: { ip: '10.60.0.3' }, ports: ['TCP/3307'] },
@@ -41,10 +41,10 @@ const googleCloud: Readonly<Record<string, Place>> = {
   'the metadata server': { at: { ip: '169.254.169.252' }, ports: ['TCP/987', 'TCP/988'] },
 }
 
-/** Google gives it an address of the same range as Cloud SQL, which is not known beforehand. */
+/** Its address is in the same range as that of Cloud SQL, and is not known beforehand. */
 const memorystore: Place = { at: { ip: '10.60.0.3' }, ports: ['TCP/6378'] }
 
-/** What nobody needs, on each cluster. */
+/** Endpoints that no pod needs, on each cluster. */
 const elsewhere: Readonly<Record<string, Place>> = {
   'the internet': { at: { ip: '198.51.100.80' }, ports: [] },
   'the internet, version 6': { at: { ip: '2001:db8::80' }, ports: [] },
@@ -80,12 +80,12 @@ const clients: Readonly<Record<string, Endpoint>> = {
   'a server of another namespace': pod('default', { 'app.kubernetes.io/component': 'server' }),
 }
 
-/** What each pod needs, by variant; everything else is denied. */
+/** The connections that each pod needs, by variant; everything else is denied. */
 interface Needs {
   readonly egress: Readonly<Record<string, Readonly<Record<string, Place>>>>
-  /** Between pods of the variant: who opens a connection to whom, and on which port. */
+  /** Connections between pods of the variant: client, server and port. */
   readonly inside: readonly (readonly [string, string, number])[]
-  /** Who connects to port 3000 of the servers. */
+  /** The clients of port 3000 of the servers. */
   readonly ingress: readonly string[]
 }
 
@@ -141,13 +141,13 @@ const variants: Readonly<Record<string, { readonly make: () => readonly Manifest
     needs: {
       egress: { 'Deployment/latchkey': { mail }, 'CronJob/latchkey-command': { mail } },
       inside: [],
-      // Who comes in is a policy of the overlay.
+      // The policy for incoming connections belongs to the overlay.
       ingress: [],
     },
   },
 }
 
-/** Ports that a pod could be let through to: all that anything here listens on, and some that nothing does. */
+/** The ports to try: all that a process here listens on, and some others. */
 const ports = [
   ...new Set(
     [
@@ -169,12 +169,12 @@ describe.each(Object.entries(variants))('the network policies of %s', (_variant,
     pods = podsOf(manifests)
   })
 
-  it('name every pod that the manifests make', () => {
+  it('name every pod that the manifests create', () => {
     const named = [...Object.keys(needs.egress), ...needs.inside.flatMap(([from, to]) => [to, from])]
     expect(named.filter((name) => pods[name] === undefined)).toEqual([])
   })
 
-  it('let each pod out to what it needs, and to nothing else', () => {
+  it('allow each pod to connect to the endpoints that it needs, and to no others', () => {
     for (const [name, from] of Object.entries(pods)) {
       const needed = { ...resolvers, ...needs.egress[name] }
       const places = { ...resolvers, ...googleCloud, memorystore, mail, collector, ...elsewhere, ...needed }
@@ -182,7 +182,7 @@ describe.each(Object.entries(variants))('the network policies of %s', (_variant,
     }
   })
 
-  it('let pods of the system reach one another where they must, and nowhere else', () => {
+  it('allow pods of the system to connect to one another where necessary, and nowhere else', () => {
     const open = Object.entries(pods).flatMap(([fromName, from]) =>
       Object.entries(pods).flatMap(([toName, to]) =>
         ports
@@ -193,7 +193,7 @@ describe.each(Object.entries(variants))('the network policies of %s', (_variant,
     expect(open.sort()).toEqual(needs.inside.map(([from, to, port]) => `${from} → ${to} TCP/${port}`).sort())
   })
 
-  it('let in to the servers who must come in, on their own port, and to other pods nobody', () => {
+  it('allow the necessary clients to connect to the port of the servers, and to no other pod', () => {
     for (const [name, to] of Object.entries(pods)) {
       const open = Object.entries(clients).flatMap(([client, from]) =>
         ports.filter((port) => isOpen(manifests, from, to, port)).map((port) => `${client} ${port}`),
@@ -212,7 +212,7 @@ describe('the network policies of base with cloudnative-pg', () => {
   const portsFrom = (from: Endpoint, to: Endpoint) =>
     [5432, 6443, 443, 3000, 8000].filter((port) => isOpen(manifests, from, to, `TCP/${port}`))
 
-  it('let servers, commands, standbys and the operator in to the database, and nobody else', () => {
+  it('allow servers, commands, standbys and the operator to connect to the database, and no other pod', () => {
     for (const name of ['server', 'migration', 'command']) {
       expect(portsFrom(component(name), instance), name).toEqual([5432])
     }
@@ -222,7 +222,7 @@ describe('the network policies of base with cloudnative-pg', () => {
     expect(portsFrom(pod('default', { 'app.kubernetes.io/component': 'server' }), instance)).toEqual([])
   })
 
-  it('let the database out to the API of Kubernetes and to its backups, and nowhere else', () => {
+  it('allow the database to connect to the API of Kubernetes and to its backups, and to no other endpoint', () => {
     expect(portsFrom(instance, { ip: '203.0.113.41' })).toEqual([6443])
     expect(portsFrom(instance, { ip: '203.0.113.42' })).toEqual([443])
     expect(portsFrom(instance, { ip: '198.51.100.80' })).toEqual([])
@@ -256,26 +256,26 @@ describe('the evaluation of network policies', () => {
     rules.map(
       (rule) => [`${nameOf(rule.policy)} ${rule.direction} ${rule.index} ${rule.part} ${rule.item}`, rule] as const,
     ),
-  )('finds out that %s is missing', (_name, { policy, direction, index, part, item }) => {
+  )('reports that %s is missing', (_name, { policy, direction, index, part, item }) => {
     const planted = structuredClone(policy)
     const list: unknown[] = planted.spec[direction][index][part]
     list.splice(item, 1)
-    // An empty list would mean everybody; whoever removes the last item removes the rule.
+    // An empty list would mean all endpoints, so the removal of the last item removes the rule.
     if (list.length === 0) planted.spec[direction].splice(index, 1)
     const without = manifests.map((manifest) => (manifest === policy ? planted : manifest))
     const before = [reached(manifests, server, Object.values(serverNeeds)), served(manifests)]
     expect([reached(without, server, Object.values(serverNeeds)), served(without)]).not.toEqual(before)
   })
 
-  it('finds out that a policy that denies is missing', () => {
+  it('reports that a denying policy is missing', () => {
     const without = manifests.filter((manifest) => nameOf(manifest) !== 'NetworkPolicy/default-deny')
-    const stranger = pod('latchkey', {})
-    expect(isOpen(without, server, stranger, 'TCP/5432')).toBe(false)
-    expect(isOpen(without, pod('default', {}), stranger, 'TCP/5432')).toBe(true)
-    expect(isOpen(manifests, pod('default', {}), stranger, 'TCP/5432')).toBe(false)
+    const unrelated = pod('latchkey', {})
+    expect(isOpen(without, server, unrelated, 'TCP/5432')).toBe(false)
+    expect(isOpen(without, pod('default', {}), unrelated, 'TCP/5432')).toBe(true)
+    expect(isOpen(manifests, pod('default', {}), unrelated, 'TCP/5432')).toBe(false)
   })
 
-  it('knows exceptions, ranges of ports, and rules without peers or ports', () => {
+  it('supports exceptions, ranges of ports, and rules without peers or ports', () => {
     const policy = (spec: object): Manifest => ({
       apiVersion: 'networking.k8s.io/v1',
       kind: 'NetworkPolicy',
@@ -302,7 +302,7 @@ function isOpen(manifests: readonly Manifest[], from: Endpoint, to: Endpoint, pl
   return isAllowed(manifests, { from, to, protocol: protocol === 'UDP' ? 'UDP' : 'TCP', port: Number(port) })
 }
 
-/** Which of the ports are open at which of the places. */
+/** Returns the open ports of each of the places. */
 function reached(manifests: readonly Manifest[], from: Endpoint, places: readonly Place[]): readonly string[] {
   const open = places.flatMap(({ at }) =>
     ports.filter((port) => isOpen(manifests, from, at, port)).map((port) => `${addressOf(at)} ${port}`),
@@ -320,7 +320,7 @@ function addressOf(at: Endpoint): string {
   return 'ip' in at ? at.ip : `${at.namespace} ${JSON.stringify(at.labels)}`
 }
 
-/** One pod of each manifest that makes some, by the name of the manifest. */
+/** Returns one pod of each manifest that creates pods, by the name of the manifest. */
 function podsOf(manifests: readonly Manifest[]): Readonly<Record<string, PodEndpoint>> {
   return Object.fromEntries(
     manifests.flatMap((manifest) => {

@@ -12,7 +12,7 @@ import { type ServerProcess, startServer } from '../support/server-process.js'
 import { type PostgresServer, startPostgres } from '../support/start-postgres.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/guides/runbook-backup.md, as it is written', () => {
+describe('docs/guides/runbook-backup.md', () => {
   let folder: string
   let runbook: Runbook
   let postgres: PostgresServer | undefined
@@ -37,7 +37,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** A folder of the user that PostgreSQL runs as. */
+  /** Creates a folder of the user that runs PostgreSQL. */
   const own = (path: string) => {
     mkdirSync(path, { recursive: true })
     const user = serverUser()
@@ -51,7 +51,10 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
     return { server, client: new AuthClient(server.url) }
   }
 
-  /** Two people, one of whom came after the backup, and the token of the other, which was ended after it. */
+  /**
+   * Registers two users, one of them after the backup, and ends the token of the other one after
+   * it.
+   */
   const live = async (env: Record<string, string>, backUp: () => Promise<unknown>) => {
     const { server, client } = await serve(env)
     const { accessToken } = await client.register('ada@example.com')
@@ -65,7 +68,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
   const statusOfLogin = async (client: AuthClient, email: string) =>
     (await client.call('POST', '/v1/login', { body: { email, password: 'correct horse battery staple' } })).status
 
-  it('brings the embedded database back, without what came after the backup, and without tokens that were ended then', async () => {
+  it('restores the embedded database, without changes after the backup, and without the tokens that ended then', async () => {
     const env = { ...common, LATCHKEY_DATA_DIR: join(folder, 'data') }
     const ended = await live(env, () => runbook.run('Back up', env))
     expect(await runbook.run('Restore', env)).toMatch(/^head \d+:/m)
@@ -75,7 +78,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
     expect(await statusOfLogin(client, 'bob@example.com')).toBe(401)
   })
 
-  it('brings PostgreSQL back from a dump, likewise', async () => {
+  it('restores PostgreSQL from a dump in the same way', async () => {
     postgres = await startPostgres()
     const keys = { ...common, LATCHKEY_MASTER_KEYS: Keyring.generate('k1') }
     const env = { ...keys, DATABASE_URL: postgres.url }
@@ -90,7 +93,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
     expect(await statusOfLogin(client, 'bob@example.com')).toBe(401)
   })
 
-  it('brings PostgreSQL back to its last moment from a base backup and the archive of its log, after its disk is lost', async () => {
+  it('restores PostgreSQL to its last moment from a base backup and the WAL archive, after the loss of its disk', async () => {
     const archive = own(join(folder, 'archive'))
     postgres = await startPostgres(postgresBinaries, [
       'wal_level=replica',
@@ -100,7 +103,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
     const keys = { ...common, LATCHKEY_MASTER_KEYS: Keyring.generate('k1') }
     const env = { ...keys, DATABASE_URL: postgres.url }
     const ended = await live(env, () => runbook.run('Take a base backup', env, serverUser()))
-    // A fast shutdown archives what is left of the log; then the disk is gone.
+    // A fast shutdown archives the rest of the log; then the disk is lost.
     await postgres.dispose()
     postgres = undefined
     const port = await freePort()
@@ -129,7 +132,7 @@ describe('docs/guides/runbook-backup.md, as it is written', () => {
   })
 })
 
-/** Ends the server on a data folder, and waits for it. */
+/** Stops the server on a data folder, and waits for its end. */
 async function stopPostgres(data: string): Promise<void> {
   const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
   process.kill(pid, 'SIGQUIT')

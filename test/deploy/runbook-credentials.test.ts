@@ -20,14 +20,14 @@ import { type PostgresServer, startPostgres } from '../support/start-postgres.js
 import { type RedisServer, startRedis } from '../support/start-redis.js'
 import { Runbook } from './support/runbook.js'
 
-/** A mail server over TLS that takes letters of the logins that it knows. */
+/** A mail server over TLS that accepts letters of the logins that it knows. */
 interface MailProvider {
   readonly port: number
-  /** The login with which each letter came. */
+  /** The login of each letter. */
   readonly letters: readonly string[]
   readonly refusals: number
   present(certificate: string): void
-  /** Knows these logins alone, and ends the sessions of all others. */
+  /** Accepts only these logins, and ends the sessions of all others. */
   admit(...logins: string[]): void
   close(): Promise<void>
 }
@@ -71,7 +71,10 @@ async function startMailProvider(tls: (name: string) => { key: Buffer; cert: Buf
   }
 }
 
-/** Verifies one token again and again; returns the function that ends this, and gives the answers that were not 200. */
+/**
+ * Verifies one token repeatedly. Returns a function that stops this, and returns the answers other
+ * than 200.
+ */
 function startLoad(url: string, token: string): () => Promise<{ answers: number; failures: string[] }> {
   const client = new AuthClient(url)
   const failures: string[] = []
@@ -93,7 +96,7 @@ function startLoad(url: string, token: string): () => Promise<{ answers: number;
   }
 }
 
-describe('docs/guides/runbook-credentials.md, as it is written, while tokens are verified', () => {
+describe('docs/guides/runbook-credentials.md, run while tokens are verified,', () => {
   const runbook = new Runbook('runbook-credentials.md')
   let folder: string
   let postgres: PostgresServer
@@ -209,7 +212,10 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
     return (await new AuthClient(url).login(email)).accessToken
   }
 
-  /** Runs the steps under load; each waits until the server has logged the setting that the step before has changed. */
+  /**
+   * Runs the steps under load. Each waits until the server has logged the setting that the previous
+   * step changed.
+   */
   const rehearse = async (steps: readonly (() => Promise<unknown>)[]) => {
     const end = startLoad(url, token)
     try {
@@ -243,7 +249,7 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
       () => step('3. See that the new database password works'),
     ])
     expect(passwordIn('database-url')).toMatch(/^[0-9a-f]{64}$/)
-    // Whatever is opened from now on needs the new password.
+    // Connections from now on need the new password.
     await onPostgres(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'latchkey'`)
     await expect.poll(() => new AuthClient(url).whoIs(token)).not.toBe('store_unavailable')
     token = await signIn()
@@ -260,7 +266,7 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
     const password = passwordIn('redis-url')
     expect(password).toMatch(/^[0-9a-f]{64}$/)
     await expect(onRedis('old', (client) => client.ping())).rejects.toThrow()
-    // The server's two connections, which the last step has ended, are there again.
+    // The two connections of the server, which the last step ended, exist again.
     const connections = () => onRedis(password, async (client) => String(await client.client('LIST')).match(/^id=/gm))
     await expect.poll(async () => (await connections())?.length).toBeGreaterThan(2)
     await expect.poll(warnings).not.toContain('limits_in_memory')
@@ -283,8 +289,8 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
     expect(mail.refusals).toBe(0)
   })
 
-  it('keeps the letters of a mail login that is refused until the file has the right one', async () => {
-    // Everybody gets one letter; none of the tests before is under way any more.
+  it('keeps letters while the mail login is refused, until the file has the right one', async () => {
+    // Every user gets one letter, and no letter of an earlier test is pending.
     await expect.poll(() => mail.letters.length).toBe(people)
     mail.admit('user:newer')
     const [letters, refusals] = [mail.letters.length, mail.refusals]
@@ -343,13 +349,13 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
     await expect.poll(() => mail.letters.length).toBeGreaterThan(letters)
   })
 
-  it('goes on with the last value while a file is half-written, and says so', async () => {
+  it('continues with the last value while a file is half-written, and reports it', async () => {
     writeFileSync(at('redis-url'), 'redi')
     await server.prints(/"setting":"REDIS_URL","problem":"[^"]+"/)
     await rehearse([async () => expect((await new AuthClient(url).call('GET', '/readyz')).status).toBe(200)])
   })
 
-  it('runs every block of the page', () => {
+  it('has no block that these tests leave out', () => {
     expect(blocksLeftOut('docs/guides/runbook-credentials.md')).toEqual([])
   })
 })

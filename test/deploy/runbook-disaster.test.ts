@@ -7,7 +7,7 @@ import { blocksLeftOut } from '../support/page.js'
 import { createDeployment, startServer } from '../support/server-process.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/guides/runbook-disaster.md, as it is written', () => {
+describe('docs/guides/runbook-disaster.md', () => {
   let folder: string
 
   beforeEach(() => {
@@ -16,7 +16,10 @@ describe('docs/guides/runbook-disaster.md, as it is written', () => {
 
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  /** Runs the commands below a heading between two servers, and expects that the sessions of the first have ended. */
+  /**
+   * Runs the commands below a heading between two servers, and expects that the sessions of the
+   * first have ended.
+   */
   const expectEnded = async (heading: string, env: Readonly<Record<string, string>>) => {
     const runbook = new Runbook('runbook-disaster.md')
     try {
@@ -34,12 +37,12 @@ describe('docs/guides/runbook-disaster.md, as it is written', () => {
     }
   }
 
-  it('ends what PostgreSQL has forgotten to end', async () => {
+  it('ends the sessions whose end PostgreSQL has lost', async () => {
     const { env, dispose } = await createDeployment('postgres')
     await expectEnded('PostgreSQL', env).finally(dispose)
   })
 
-  it('ends what an embedded database has forgotten to end, with the master key of its folder', async () => {
+  it('ends the sessions whose end an embedded database has lost, with the master key of its folder', async () => {
     const env = { PORT: '0', LATCHKEY_ISSUER: 'https://auth.test', LATCHKEY_DATA_DIR: join(folder, 'data') }
     await expectEnded('The embedded database', env)
   })

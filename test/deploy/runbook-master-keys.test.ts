@@ -9,7 +9,7 @@ import { openStore, runCommand, type ServerProcess, startServer } from '../suppo
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js'
 import { Runbook } from './support/runbook.js'
 
-describe('docs/guides/runbook-master-keys.md, as it is written, on two servers', () => {
+describe('docs/guides/runbook-master-keys.md, run on two servers,', () => {
   let runbook: Runbook
   let folder: string
   let database: TestDatabase
@@ -50,8 +50,8 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     await old?.stop()
   }
 
-  /** Whoever is new at one server is known at the other, and whoever was there still is. */
-  const expectHarmony = async () => {
+  /** Expects that each server accepts new tokens of the other one, and all earlier tokens. */
+  const expectAgreement = async () => {
     for (const [here, there] of [
       [0, 1],
       [1, 0],
@@ -79,22 +79,22 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     ['3. Move what the old key has sealed', ['k2', 'k1'], ['k2']],
     ['4. Leave the old key out', ['k2'], ['k2']],
   ])(
-    '"%s" leaves everybody signed in, whichever server they ask, while servers are replaced',
+    'keeps all users signed in at both servers during "%s", while servers are replaced',
     async (step, ring, sealing) => {
       const before = ringIds()
       await runbook.run(step, env)
       expect(ringIds()).toEqual(ring)
-      // Only a new ring needs new servers.
+      // Only a changed ring needs new servers.
       for (const place of ring.join() === before.join() ? [] : [0, 1]) {
         await replace(place)
-        await expectHarmony()
+        await expectAgreement()
       }
-      await expectHarmony()
+      await expectAgreement()
       expect((await masterKeyIds()).toSorted()).toEqual(sealing)
     },
   )
 
-  it('"A key has leaked" leaves nothing to whoever has it and a copy of the database', async () => {
+  it('makes a leaked key and a copy of the database useless with "A key has leaked"', async () => {
     const leaked = readFileSync(join(folder, 'master-keys'), 'utf8').trim()
     await clientOf(0).call('GET', '/.well-known/jwks.json')
     const stolen = await everySealedRow(Keyring.parse(leaked))
@@ -109,7 +109,7 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     const after = await everySealedRow(
       Keyring.parse(readFileSync(join(folder, 'master-keys'), 'utf8').trim().replaceAll('\n', ',')),
     )
-    // Retired keys only tell what they once made.
+    // Retired keys are used only to read old values.
     const inUse = [...after].filter(([name]) => !name.startsWith('setting retired:')).map(([, key]) => key)
     expect(inUse.filter((key) => [...stolen.values()].includes(key))).toEqual([])
     expect(stolen.size).toBeGreaterThan(8)
@@ -123,7 +123,7 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     }
   })
 
-  /** Every key and secret of the database, opened. */
+  /** Returns every key and secret of the database, opened. */
   const everySealedRow = async (ring: Keyring) => {
     const store = openStore({ env })
     try {
@@ -147,7 +147,7 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     }
   }
 
-  it('"The keys are lost" keeps accounts and passwords', async () => {
+  it('keeps accounts and passwords with "The keys are lost"', async () => {
     const { accessToken } = await clientOf(0).login('ada@example.com')
     await Promise.all(servers.map((server) => server.stop()))
     rmSync(join(folder, 'master-keys'))
@@ -159,7 +159,7 @@ describe('docs/guides/runbook-master-keys.md, as it is written, on two servers',
     for (const place of [0, 1]) await replace(place)
     expect(await clientOf(0).whoIs(accessToken)).toBe('kid_unknown')
     ada = await clientOf(0).login('ada@example.com')
-    await expectHarmony()
+    await expectAgreement()
     expect((await runCommand({ env }, ['audit', 'verify'])).code).toBe(0)
   })
 

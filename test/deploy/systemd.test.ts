@@ -9,7 +9,7 @@ import { requireProgram } from '../support/installed-program.js'
 const units = fileURLToPath(new URL('../../deploy/systemd', import.meta.url))
 const unit = join(units, 'latchkey.service')
 
-/** systemd's own scale from 0 (shut in) to 10 (exposed). */
+/** The highest accepted score on the scale of systemd from 0 (confined) to 10 (exposed). */
 const mostExposure = 1.5
 
 /** The backup runs as the user of PostgreSQL. */
@@ -37,7 +37,9 @@ describe('latchkey.service', () => {
     return at
   }
 
-  /** What systemd does not understand of a unit; whether programs are installed here is not asked. */
+  /**
+   * Returns the lines of a unit that systemd does not understand. Missing programs do not count.
+   */
   const complaintsOf = (file: string) =>
     spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
       .stderr.split('\n')
@@ -50,7 +52,7 @@ describe('latchkey.service', () => {
     return Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1])
   }
 
-  it('is a unit that systemd understands, every line of it', () => {
+  it('is a unit in which systemd understands every line', () => {
     expect(complaintsOf(path)).toEqual([])
   })
 
@@ -58,27 +60,27 @@ describe('latchkey.service', () => {
     expect(complaintsOf(join(folder, name))).toEqual([])
   })
 
-  it('would be found out with a misspelt line', () => {
+  it('is reported with a misspelt line', () => {
     expect(complaintsOf(plant('NoNewPrivileges', 'NoNewPrivilege'))).not.toEqual([])
     expect(complaintsOf(plant('ProtectSystem=strict', 'ProtectSystem=strong'))).not.toEqual([])
   })
 
-  it('shuts the server in', () => {
+  it('confines the server', () => {
     expect(exposureOf(path)).toBeLessThanOrEqual(mostExposure)
     expect(exposureOf(join(folder, 'latchkey-backup.service'))).toBeLessThanOrEqual(mostExposureOfBackup)
   })
 
-  it('would be found out if it did not', () => {
+  it('is reported without its confinement', () => {
     expect(
       exposureOf(plant(/^(SystemCallFilter|ProtectSystem|PrivateUsers|CapabilityBoundingSet)=.*\n/gm, '')),
     ).toBeGreaterThan(mostExposure)
   })
 
-  it('writes no core file, which would hold keys', () => {
+  it('writes no core file, which would contain keys', () => {
     expect(readFileSync(unit, 'utf8')).toMatch(/^LimitCORE=0$/m)
   })
 
-  it('gives a server longer to stop than the server gives its requests', () => {
+  it('has a stop timeout that is longer than the server waits for its requests', () => {
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(readFileSync(unit, 'utf8'))?.[1])).toBeGreaterThan(10)
   })
 })

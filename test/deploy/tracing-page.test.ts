@@ -17,7 +17,7 @@ import { startedUrl } from '../support/started-url.js'
 const modules = fileURLToPath(new URL('../../node_modules', import.meta.url))
 const page = Page.at('docs/guides/tracing.md')
 
-/** A collector of OpenTelemetry on loopback, and all that it was sent. */
+/** Starts an OpenTelemetry collector on loopback that records all exports. */
 async function startCollector() {
   let received = ''
   const server = createServer(async (request, response) => {
@@ -30,7 +30,7 @@ async function startCollector() {
 }
 
 describe('docs/guides/tracing.md', () => {
-  it('starts a server whose requests arrive at a collector', async () => {
+  it('starts a server whose traces arrive at a collector', async () => {
     const [commands = ''] = page.take('sh')
     const [install = '', start = ''] = commands.trim().split('\n')
     expect(npmProblems(install)).toEqual([])
@@ -65,7 +65,7 @@ describe('docs/guides/tracing.md', () => {
     }
   })
 
-  it('has a Dockerfile that is one, for the same packages', () => {
+  it('has a valid Dockerfile for the same packages', () => {
     const [dockerfile = ''] = page.take('dockerfile')
     expect(validate(dockerfile)).toEqual([])
     const [, installed] = /^RUN (npm install .*)$/m.exec(dockerfile) ?? []

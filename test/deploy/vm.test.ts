@@ -50,7 +50,10 @@ it('the scripts of deploy/systemd are accepted by shellcheck', () => {
 })
 
 describe('switch.sh', () => {
-  /** A release whose command says which one it is as soon as a line comes in, by a file that it loads only then. */
+  /**
+   * Creates a release. Its command prints the name of the release when it reads a line, from a file
+   * that it loads only then.
+   */
   const makeRelease = (name: string) => {
     const bin = join(folder, 'releases', name, 'packages/server/bin')
     mkdirSync(bin, { recursive: true })
@@ -61,7 +64,7 @@ describe('switch.sh', () => {
   const run = (...args: string[]) =>
     spawnSync(join(scripts, 'switch.sh'), args, { env: { ...process.env, LATCHKEY_HOME: folder }, encoding: 'utf8' })
 
-  it('makes a release the current one, and an earlier one again', () => {
+  it('makes a release the current one, and then an earlier one again', () => {
     for (const name of ['one', 'two']) makeRelease(name)
     for (const name of ['one', 'two', 'one']) {
       expect(run(name).status).toBe(0)
@@ -70,7 +73,7 @@ describe('switch.sh', () => {
     }
   })
 
-  it('leaves a running server with the files of its own release', () => {
+  it('does not change the files of a running server', () => {
     for (const name of ['one', 'two']) makeRelease(name)
     run('one')
     const switchAndAsk = `(sleep 1; "${join(scripts, 'switch.sh')}" two >&2; echo) | "${process.execPath}" "${current()}"`
@@ -79,7 +82,7 @@ describe('switch.sh', () => {
     expect(readlinkSync(join(folder, 'current'))).toBe('releases/two')
   })
 
-  it('changes nothing when there is no such release', () => {
+  it('changes nothing when the release does not exist', () => {
     makeRelease('one')
     run('one')
     for (const args of [['two'], [], ['']]) expect(run(...args).status).not.toBe(0)
@@ -108,7 +111,7 @@ describe('backup.sh', () => {
     })
   const dumps = () => readdirSync(folder).toSorted()
 
-  it('writes a new dump each time that it runs, and none over another', () => {
+  it('writes a new dump on each run, and overwrites none', () => {
     const names = [1, 2].map(() => {
       const { status, stdout, stderr } = run(database.url)
       expect([status, stderr]).toEqual([0, ''])
@@ -118,7 +121,7 @@ describe('backup.sh', () => {
     expect(new Set(names).size).toBe(2)
   })
 
-  it('deletes what is older than it has to keep, and nothing else', () => {
+  it('deletes dumps older than the retention time, and nothing else', () => {
     const daysAgo = (days: number) => Date.now() / 1000 - days * 86_400
     const ages = { 'latchkey-old.dump': 16, 'latchkey-new.dump': 13, 'other.dump': 99 }
     for (const [name, days] of Object.entries(ages)) {
@@ -130,7 +133,7 @@ describe('backup.sh', () => {
     expect(existsSync(join(folder, 'latchkey-old.dump'))).toBe(false)
   })
 
-  it('fails, leaves nothing half, and deletes nothing, when the database cannot be read', () => {
+  it('fails without a partial dump, and deletes nothing, when the database cannot be read', () => {
     writeFileSync(join(folder, 'latchkey-old.dump'), '')
     utimesSync(join(folder, 'latchkey-old.dump'), 0, 0)
     expect(run(`${database.url}-absent`).status).not.toBe(0)
@@ -169,11 +172,11 @@ describe('docs/guides/deploy-vm.md, walked on a machine whose folders are below 
     await postgres.dispose()
   })
 
-  /** Text of the page or of a unit with the folders of that machine. */
+  /** Returns a text of the page or of a unit with the folders of that machine. */
   const moved = (text: string) =>
     text.replaceAll(/(?<![\w./-])\/(?=(?:opt|etc|usr\/local|var\/(?:backups|lib)|tmp)\b)/g, `${folder}/`)
 
-  /** Makes the files that nodejs.org has of a release, with the Node.js that runs this test. */
+  /** Creates the files of a release on nodejs.org, with the Node.js that runs this test. */
   const offerNode = (commands: string) => {
     const [, name = ''] = /^NODE=(\S+)/m.exec(commands) ?? []
     const [, line = ''] = /https:\/\/nodejs\.org\/dist\/([\w.-]+)\/\{/.exec(commands) ?? []
@@ -185,7 +188,7 @@ describe('docs/guides/deploy-vm.md, walked on a machine whose folders are below 
 
   const unit = readFileSync(join(scripts, 'latchkey.service'), 'utf8')
 
-  /** What systemd would give the service, as assignments of a shell. */
+  /** Returns the environment that systemd would set for the service, as shell assignments. */
   const environmentOfUnit = () => {
     expect(unit).toMatch(/^EnvironmentFile=\/etc\/latchkey\/latchkey\.env$/m)
     const ofUnit = [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line = '']) => line.split(' '))
@@ -228,7 +231,7 @@ case "\${0##*/} $*" in
 esac
 `
 
-  it('ends with a server that answers, an administrator, a backup and a release that can be switched to', async () => {
+  it('sets up a server that answers, an administrator, a backup, and a release to switch to', async () => {
     const page = commandsOf('deploy-vm.md')
     offerNode(page)
     for (const made of ['opt', 'tmp', 'etc/systemd/system', 'usr/local/sbin', 'var/backups']) {
@@ -263,7 +266,7 @@ esac
 })
 
 describe('the configuration of nginx in docs/guides/deploy-vm.md', () => {
-  it('passes requests on with the address of the client, and keeps metrics inside', async () => {
+  it('passes requests on with the address of the client, and does not publish metrics', async () => {
     const [block = ''] = Page.at('docs/guides/deploy-vm.md').take('nginx')
     const certificate = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=auth.example.com', '-days', '1']
     execFileSync('openssl', [...certificate, '-keyout', 'privkey.pem', '-out', 'fullchain.pem'], {

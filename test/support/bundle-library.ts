@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 const program = fileURLToPath(new URL('../../packages/latchkey/scripts/bundle.mjs', import.meta.url))
 
-/** Everything that imports `latchkey` in a test gets it as it is now. */
+/** Bundles the library, so that tests which import `latchkey` get its current state. */
 export default function bundleLibrary(): void {
   execFileSync(process.execPath, [program], { stdio: 'inherit' })
 }

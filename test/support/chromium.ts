@@ -13,7 +13,10 @@ interface Message {
   readonly error?: { readonly message: string }
 }
 
-/** One tab of a headless Chromium, steered by the DevTools protocol through pipes: JSON texts that end with NUL. */
+/**
+ * One tab of a headless Chromium, controlled with the DevTools protocol through pipes: JSON texts
+ * that end with NUL.
+ */
 export class Chromium {
   readonly #child: ChildProcess
   readonly #folder: string
@@ -47,19 +50,19 @@ export class Chromium {
     const { sessionId } = await browser.#send('Target.attachToTarget', { targetId, flatten: true })
     browser.#session = String(sessionId)
     await browser.#send('Page.enable')
-    // What a test runs in a page is not held to the policy of that page.
+    // The scripts of a test bypass the policy of the page.
     await browser.#send('Page.setBypassCSP', { enabled: true })
     return browser
   }
 
-  /** Opens a page and waits until it is there. */
+  /** Opens a page and waits until it is loaded. */
   async open(url: string): Promise<void> {
     const loaded = new Promise<void>((resolve) => this.#listeners.set('Page.loadEventFired', resolve))
     await this.#send('Page.navigate', { url })
     await loaded
   }
 
-  /** Runs an expression in the page and gives its value. */
+  /** Evaluates an expression in the page and returns its value. */
   async run(expression: string): Promise<unknown> {
     const answer = await this.#send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true })
     if (answer.exceptionDetails !== undefined) throw new Error(JSON.stringify(answer.exceptionDetails))

@@ -13,12 +13,13 @@ const options: ts.CompilerOptions = {
   types: ['node'],
 }
 
-// Parsing the libraries takes most of the time, and every program reads the same ones.
+// Parsing the libraries takes most of the time, and every program uses the same ones.
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /**
- * Returns what TypeScript says under `strict` about texts that stand at these paths of the repository, as `path:line TS1234 message`. They are one program, each
- * a module of its own, and see the packages as those who install them do.
+ * Returns the errors of TypeScript under `strict` for texts at these paths of the repository, as
+ * `path:line TS1234 message`. The texts are modules of one program, which imports the packages as
+ * an installation does.
  */
 export function compileTypeScript(texts: Readonly<Record<string, string>>): string[] {
   const files = new Map(Object.entries(texts).map(([path, text]) => [repository + path, text]))

@@ -1,18 +1,24 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 
-/** Test files run in processes of their own, and `apt-get update` does not wait for another one's: so they take turns at this file. */
-const turnFile = '/var/lock/latchkey-tests-install'
+/**
+ * A lock for the processes of the test files, because `apt-get update` does not wait for another
+ * one.
+ */
+const lockFile = '/var/lock/latchkey-tests-install'
 
-/** Sees to it that a program is there: on Debian, as root, its packages are installed when it is missing. Fails, saying what to install. */
+/**
+ * Ensures that a program is installed. On Debian, as root, it installs the packages of a missing
+ * program. Otherwise it throws an error that names the packages.
+ */
 export function requireProgram(program: string, debianPackages: string): void {
   if (isInstalled(program)) return
   if (process.getuid?.() === 0) {
     const install = `apt-get update -qq && apt-get install -o DPkg::Lock::Timeout=120 -qq -y --no-install-recommends ${debianPackages}`
-    // Somebody else may have installed it in the meantime.
+    // Another process may have installed the program in the meantime.
     const script = `command -v ${program} || { ${install}; }`
     const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     try {
-      execFileSync('flock', [turnFile, 'sh', '-c', script], { stdio: 'ignore', env: environment })
+      execFileSync('flock', [lockFile, 'sh', '-c', script], { stdio: 'ignore', env: environment })
     } catch {
       // Said below.
     }

@@ -1,7 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { createProgram } from '../../packages/server/src/cli/program.js'
 
-/** What is no fault of a text that names a command without the rest of a call. */
+/** Errors that do not count for a text that names a command without its arguments. */
 const shortened = [
   'commander.help',
   'commander.missingArgument',
@@ -9,7 +9,10 @@ const shortened = [
   'commander.optionMissingArgument',
 ]
 
-/** Returns why the program refuses a call, such as `users create ada@example.com --verified`; `undefined` if it takes it. */
+/**
+ * Returns why the program refuses a call, such as `users create ada@example.com --verified`;
+ * `undefined` if it accepts the call.
+ */
 export function usageProblem(words: readonly string[]): string | undefined {
   const silent = { write: () => true }
   const program = createProgram({ stdout: silent, stderr: silent } as unknown as NodeJS.Process)

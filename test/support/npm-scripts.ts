@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { callProblems } from '../deploy/support/command-facts.js'
 import { walk } from '../deploy/support/page-walk.js'
 
-/** What npm's own commands run of the scripts of a package. */
+/** The scripts of a package that npm commands run implicitly. */
 const implied: Readonly<Record<string, string>> = { cit: 'test', start: 'start', test: 'test' }
 
-/** Returns the commands, flags and scripts that shell commands use of npm, and that npm or this repository lacks. */
+/**
+ * Returns the npm commands, flags and scripts in shell commands that npm or this repository lacks.
+ */
 export function npmProblems(commands: string): readonly string[] {
   const calls = walk(`set -e\n${commands}`, { programs: ['npm', 'node', 'tar'], answers: '', env: {} })
   const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

@@ -9,18 +9,18 @@ export interface Block {
   /** Empty for a block without a language: output, or a drawing. */
   readonly language: string
   readonly text: string
-  /** The nearest heading above it. */
+  /** The nearest heading above the block. */
   readonly heading: string
-  /** The line of its fence. */
+  /** The line of the fence. */
   readonly line: number
 }
 
 /**
- * The blocks of a page of this repository. A test takes the blocks that it runs or checks. So it can
- * show that it left none out.
+ * The blocks of a page of this repository. A test takes the blocks that it runs or checks. So it
+ * can show that it left none out.
  */
 export class Page {
-  /** Its path in the repository. */
+  /** The path in the repository. */
   readonly path: string
   readonly #blocks: readonly Block[]
   readonly #taken = new Set<Block>()
@@ -37,7 +37,10 @@ export class Page {
     return page
   }
 
-  /** Takes the blocks of a language, on the whole page or below one heading. Throws if there are none. */
+  /**
+   * Takes the blocks of a language, on the whole page or below one heading. Throws if there are
+   * none.
+   */
   take(language: string, heading?: string): readonly string[] {
     const found = this.#blocks.filter(
       (block) => block.language === language && (heading === undefined || block.heading === heading),
@@ -58,7 +61,7 @@ export class Page {
     })
   }
 
-  /** The blocks that no test took: where they are, and their language. */
+  /** The position and the language of each block that no test took. */
   get leftOut(): readonly string[] {
     return this.#blocks
       .filter((block) => isToBeTaken(block) && !this.#taken.has(block))
@@ -73,7 +76,10 @@ export class Page {
 
 const pages = new Map<string, Page>()
 
-/** Returns the blocks of a page that no test of this file took; pages.test.ts finds the page's test by this call. */
+/**
+ * Returns the blocks of a page that no test of this file took; pages.test.ts finds the page's test
+ * by this call.
+ */
 export function blocksLeftOut(path: string): readonly string[] {
   return Page.at(path).leftOut
 }
@@ -88,7 +94,10 @@ export function isToBeTaken(block: Block): boolean {
   return block.language !== '' && !isTypeScript(block)
 }
 
-/** Returns the paths of all pages: of the repository, and the README of each package, example and folder of data. */
+/**
+ * Returns the paths of all pages: of the repository, and the README of each package, example and
+ * folder of data.
+ */
 export function pagePaths(): readonly string[] {
   const inside = (folder: string) =>
     readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })

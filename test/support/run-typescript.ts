@@ -6,15 +6,21 @@ import { fileURLToPath } from 'node:url'
 /** Another process that runs a TypeScript file of this project. */
 export interface TypeScriptProcess {
   readonly child: ChildProcess
-  /** What it has written to its standard output so far, line by line. */
+  /** The lines of standard output so far. */
   readonly lines: readonly string[]
-  /** Resolves with the first line that starts so; rejects when the process ends without it. */
+  /**
+   * Resolves with the first line that starts with `start`; rejects when the process ends without
+   * it.
+   */
   line(start: string): Promise<string>
-  /** Resolves with its exit code, or the signal that killed it, once all its output was read. */
+  /**
+   * Resolves with the exit code, or the signal that killed the process, once all its output is
+   * read.
+   */
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-/** Starts `file` in a process of its own; its error output goes where ours goes. */
+/** Starts `file` in a separate process, which inherits standard error. */
 export function runTypeScript(file: URL, args: readonly string[]): TypeScriptProcess {
   const loader = new URL('./typescript-loader.mjs', import.meta.url).href
   const child = spawn(process.execPath, ['--import', loader, fileURLToPath(file), ...args], {

@@ -14,19 +14,19 @@ import { createTestDatabase } from './test-database.js'
 
 const latchkeyCommand = fileURLToPath(new URL('../../packages/server/bin/latchkey.js', import.meta.url))
 
-/** Where a server keeps its accounts, for as long as a test needs it. */
+/** The data and settings of servers, for as long as a test needs them. */
 export interface Deployment {
-  /** The environment of every process of it. */
+  /** The environment of every process of the deployment. */
   readonly env: Readonly<Record<string, string>>
   readonly masterKeys: string
-  /** Removes everything it kept. */
+  /** Removes all data. */
   dispose(): Promise<void>
 }
 
-/** The databases that every story is told on. */
+/** Every test of a database runs on both. */
 export const databases = ['sqlite', 'postgres'] as const
 
-/** A place for a server's data: a folder, or an empty database on a real PostgreSQL. */
+/** Creates a place for the data of servers: a folder, or an empty database on a real PostgreSQL. */
 export async function createDeployment(
   database: (typeof databases)[number],
   env: Readonly<Record<string, string>> = {},
@@ -45,24 +45,24 @@ export async function createDeployment(
   }
 }
 
-/** The store behind the servers, for looking at what they left there. */
+/** Opens the store of the servers, so that a test can read their data. */
 export function openStore({ env }: Pick<Deployment, 'env'>): SqlStore {
   const { DATABASE_URL: connectionString, LATCHKEY_DATA_DIR: folder = '' } = env
   if (connectionString !== undefined) return postgresStore({ connectionString })
   return sqliteStore({ open: () => new DatabaseSync(join(folder, 'latchkey.db')) })
 }
 
-/** The server, running in a process of its own. */
+/** A server in a separate process. */
 export interface ServerProcess {
   readonly url: string
   readonly pid: number
-  /** Asks it to stop, as Ctrl-C does; resolves with its exit code. */
+  /** Stops the server as Ctrl-C does; resolves with its exit code. */
   stop(): Promise<number | null>
-  /** Ends it without a word, as a crash does. */
+  /** Kills the server, as a crash does. */
   kill(): Promise<void>
 }
 
-/** Starts `latchkey serve` and waits until it says where it is. */
+/** Starts `latchkey serve` and waits until it prints its URL. */
 export async function startServer({ env }: Pick<Deployment, 'env'>): Promise<ServerProcess> {
   const child = spawn(process.execPath, [latchkeyCommand, 'serve'], { env: { PATH: process.env.PATH, ...env } })
   const ended = once(child, 'close').then(([code]) => code as number | null)
@@ -81,7 +81,7 @@ export async function startServer({ env }: Pick<Deployment, 'env'>): Promise<Ser
   }
 }
 
-/** Runs another command of the same deployment to its end, with `input` on its standard input. */
+/** Runs a command of the deployment to its end, with `input` on standard input. */
 export async function runCommand(
   { env }: Pick<Deployment, 'env'>,
   args: readonly string[],

@@ -6,35 +6,39 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { requireProgram } from './installed-program.js'
 
-/** What SPIN has found out about a model. */
+/** The result of SPIN for a model. */
 export interface Verification {
-  /** The assertion that failed first, as SPIN prints it; `undefined` when all held. */
+  /** The first violated assertion, as SPIN prints it; `undefined` when all hold. */
   readonly violated: string | undefined
-  /** Whether every reachable state was looked at: none skipped, no path cut off. */
+  /** Whether every reachable state was searched: none skipped, no path truncated. */
   readonly isExhaustive: boolean
-  /** States that were told apart. */
+  /** The number of distinct states. */
   readonly states: number
 }
 
-/** How to verify a model. */
+/** Options of `verify`. */
 export interface VerifyOptions {
-  /** Names that the model's preprocessor finds defined, some with a value: `VERSIONS=3`. */
+  /** Definitions for the preprocessor of the model, some with a value: `VERSIONS=3`. */
   readonly definitions: readonly string[]
-  /** Worth it for many states: compiling takes longer, searching less. */
+  /** Optimises the compiled model, which takes longer and pays off for many states. */
   readonly optimised: boolean
 }
 
 const megabytes = 2000
 const longestPath = 100_000
 
-/** Checks the assertions of a model in Promela in every state that it can reach. Where `spin` or `gcc` is missing they are installed on Debian as root; elsewhere this fails. */
+/**
+ * Checks the assertions of a Promela model in every reachable state. Installs `spin` and `gcc` on
+ * Debian as root when they are missing; otherwise throws.
+ */
 export async function verify(model: URL, { definitions, optimised }: VerifyOptions): Promise<Verification> {
   requireProgram('spin', 'spin')
   requireProgram('gcc', 'gcc libc6-dev')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-model-'))
   try {
     await run(folder, 'spin', ['-a', ...definitions.map((name) => `-D${name}`), fileURLToPath(model)])
-    // Safety properties only; without partial order reduction, which finds nothing to leave out where all steps share their variables.
+    // The search covers safety properties. It has no partial order reduction, which saves nothing
+    // where all steps share variables.
     const search = ['-DSAFETY', '-DNOREDUCE', `-DMEMLIM=${megabytes}`]
     await run(folder, 'gcc', [optimised ? '-O2' : '-O0', '-w', ...search, '-o', 'pan', 'pan.c'])
     return parse(await run(folder, './pan', [`-m${longestPath}`]))
@@ -55,7 +59,7 @@ function parse(report: string): Verification {
 
 async function run(folder: string, program: string, args: readonly string[]): Promise<string> {
   const running = promisify(execFile)(program, args, { cwd: folder })
-  // Whatever else runs on this machine has its turn first.
+  // Other processes of this machine have priority.
   if (running.child.pid !== undefined) setPriority(running.child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
   const { stdout } = await running
   return stdout

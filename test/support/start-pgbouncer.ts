@@ -7,17 +7,18 @@ import { freePort } from './free-port.js'
 import { requireProgram } from './installed-program.js'
 import { serverUser } from './postgres-binaries.js'
 
-/** A PgBouncer of a test's own, before a PostgreSQL. */
+/** A PgBouncer in front of a PostgreSQL. */
 export interface Pooler {
-  /** The server's URL with the pooler in between. */
+  /** The URL of the server through the pooler. */
   readonly url: string
-  /** Ends it. */
+  /** Stops the pooler. */
   dispose(): Promise<void>
 }
 
 /**
- * Starts a real PgBouncer, which lends its connections for one transaction at a time (`transaction`) or for as long as a client stays (`session`).
- * Where it is missing it is installed on Debian as root; elsewhere this fails.
+ * Starts a real PgBouncer, which assigns a connection for one transaction (`transaction`) or until
+ * the client disconnects (`session`). Installs it on Debian as root when it is missing; otherwise
+ * throws.
  */
 export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 'session'): Promise<Pooler> {
   requireProgram('pgbouncer', 'pgbouncer')
@@ -27,7 +28,7 @@ export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 's
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-pgbouncer-'))
   const settings = [
     '[databases]',
-    // Every client is served as the server's superuser, whoever it says it is.
+    // Every client gets the superuser of the server, whatever user it names.
     `* = host=${server.hostname} port=${server.port} user=${server.username}`,
     '[pgbouncer]',
     `listen_addr=${url.hostname}`,
@@ -49,7 +50,7 @@ export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 's
   return { url: url.href, dispose }
 }
 
-/** It refuses to run as root, and reads its settings before it changes to another user. */
+/** PgBouncer refuses to run as root, and reads its settings before it changes to another user. */
 async function run(file: string): Promise<ChildProcess> {
   const args = serverUser() === undefined ? [file] : ['-u', 'nobody', file]
   const child = spawn('pgbouncer', args, { stdio: ['ignore', 'ignore', 'pipe'] })

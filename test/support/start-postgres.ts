@@ -19,39 +19,46 @@ import pg from 'pg'
 import { freePort } from './free-port.js'
 import { postgresBinaries, type RunAs, serverUser } from './postgres-binaries.js'
 
-/** A PostgreSQL server of our own, on this machine's loopback, with a data folder that goes when it goes. */
+/** A PostgreSQL server on loopback, with a temporary data folder. */
 export interface PostgresServer {
-  /** `postgres://…/postgres`: the superuser's door; tests make databases of their own with `createDatabase`. */
+  /**
+   * `postgres://…/postgres`: the URL of the superuser. Tests create databases with
+   * `createDatabase`.
+   */
   readonly url: string
-  /** Starts it again after `stop` or `crash`, on the same data and port. */
+  /** Starts the server again after `stop` or `crash`, with the same data and port. */
   start(): Promise<void>
-  /** Stops it in order, ending every connection. */
+  /** Shuts the server down, and ends every connection. */
   stop(): Promise<void>
-  /** Kills it in the middle of whatever it does; the next start recovers from its log. */
+  /** Kills the server; the next start recovers from its log. */
   crash(): Promise<void>
   /**
-   * Starts a replica of it: a copy of its data, on a port of its own, that streams what this one commits. Restarts this server for it. The replica is read-only until
-   * it is promoted.
+   * Starts a streaming replica: a copy of the data on another port. Restarts this server for it.
+   * The replica is read-only until it is promoted.
    */
   replicate(): Promise<PostgresReplica>
-  /** Stops it and removes its data. */
+  /** Stops the server and removes its data. */
   dispose(): Promise<void>
 }
 
-/** A replica, and the primary that becomes of it. */
+/** A replica, which can become a primary. */
 export interface PostgresReplica extends PostgresServer {
-  /** Resolves once it has replayed everything that its primary has committed by now. */
+  /** Resolves once the replica has replayed everything that its primary has committed by now. */
   caughtUp(): Promise<void>
-  /** Replays nothing more until it is promoted, so that it lags. */
+  /** Stops the replay until the promotion, so that the replica lags. */
   lag(): Promise<void>
-  /** Makes it a primary, with a timeline of its own and without what it has not replayed. The old primary goes on as before. */
+  /**
+   * Promotes the replica to a primary with a new timeline, without the changes that it has not
+   * replayed. The old primary continues.
+   */
   promote(): Promise<void>
 }
 
 /**
- * Makes and starts a server: about a second and a half. The data folder is on disk with fsync on, as crash tests need it. Should this
- * process die without `dispose`, the server and its folder go all the same. `binaries` overrides where its programs are, `settings` what it is started
- * with, as `name=value`.
+ * Creates and starts a server, which takes about a second and a half. The data folder is on disk
+ * with fsync on, as crash tests need it. If this process dies without `dispose`, the server stops
+ * and its folder is removed as well. `binaries` overrides the folder of the programs, and
+ * `settings` adds settings, as `name=value`.
  */
 export async function startPostgres(
   binaries = postgresBinaries,
@@ -146,7 +153,8 @@ class LocalServer implements PostgresReplica {
     this.#binaries = binaries
     const primary = this.#primary
     if (primary === undefined) return
-    // A copy of the files of a server that is stopped: `pg_basebackup` is not in every package of the server.
+    // The files of the stopped server are copied, because `pg_basebackup` is not in every package
+    // of the server.
     await primary.stop()
     await promisify(execFile)('cp', ['-a', primary.#data, this.#data])
     await primary.start()
@@ -167,7 +175,7 @@ class LocalServer implements PostgresReplica {
   }
 
   async lag(): Promise<void> {
-    // It receives nothing more either: a promotion replays what was received.
+    // Stops the receiver as well, because a promotion replays all received changes.
     await this.run("alter system set primary_conninfo = ''")
     await this.run('select pg_reload_conf()')
     while ((await this.run('select 1 from pg_stat_wal_receiver')).length > 0) await sleep(10)
@@ -233,7 +241,10 @@ class LocalServer implements PostgresReplica {
   }
 }
 
-/** Outlives this process for a moment: when its input ends, because we ended it or died, it cleans up what is left. */
+/**
+ * Starts a process that outlives this one for a moment. When its input ends, because this process
+ * closed it or died, it removes what is left.
+ */
 function startJanitor(folder: string): ChildProcess {
   const script = 'read _; pid=$(head -n 1 "$0/data/postmaster.pid" 2>/dev/null) && kill -QUIT "$pid"; rm -rf "$0"'
   const janitor = spawn('sh', ['-c', script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })

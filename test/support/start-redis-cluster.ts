@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { freePort } from './free-port.js'
 import { type RedisServer, startRedis } from './start-redis.js'
 
-/** A Redis Cluster of a test's own: two servers that have half of the slots each. */
+/** A Redis Cluster of two servers, each with half of the slots. */
 export interface RedisCluster {
   readonly urls: readonly string[]
   dispose(): Promise<void>
@@ -13,7 +13,10 @@ const slots = 16_384
 const size = 2
 const patienceMs = 20_000
 
-/** Starts it, and resolves once each server knows of the other and takes commands. Needs Redis 7. */
+/**
+ * Starts a cluster, and resolves once each server knows the other and accepts commands. Needs Redis
+ * 7.
+ */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes: { readonly server: RedisServer; readonly client: Redis }[] = []
   const dispose = async () => {
@@ -28,7 +31,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       const first = nodes[0]?.client
       nodes.push({ server, client })
       await client.cluster('ADDSLOTSRANGE', (slots / size) * index, (slots / size) * (index + 1) - 1)
-      // Each a number of its own, or they would have to agree first who may have which slots.
+      // Different epochs save the servers an agreement about the owner of each slot.
       await client.cluster('SET-CONFIG-EPOCH', index + 1)
       const { hostname, port } = new URL(server.url)
       await first?.call('CLUSTER', 'MEET', hostname, port, String(busPort))

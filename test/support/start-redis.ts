@@ -6,23 +6,23 @@ import { join } from 'node:path'
 import { freePort } from './free-port.js'
 import { requireProgram } from './installed-program.js'
 
-/** A Redis of a test's own. */
+/** A Redis server of one test. */
 export interface RedisServer {
   readonly url: string
-  /** Ends it as a crash does; what was not saved is gone. */
+  /** Kills the server, as a crash does; unsaved data is lost. */
   kill(): Promise<void>
-  /** Starts it again where it was, with what it had saved. */
+  /** Starts the server again on the same port, with its saved data. */
   restart(): Promise<void>
-  /** Stops its process in its tracks, so that it accepts connections and never answers. */
+  /** Suspends the process, so that it accepts connections and never answers. */
   freeze(): void
   thaw(): void
-  /** Ends it and removes its data. */
+  /** Stops the server and removes its data. */
   dispose(): Promise<void>
 }
 
 /**
- * Starts a real Redis on a free port of this machine, with further options of its command. Where `redis-server` is missing it is installed on Debian as root;
- * elsewhere this fails.
+ * Starts a real Redis on a free port of this machine, with further options of its command. Installs
+ * `redis-server` on Debian as root when it is missing; otherwise throws.
  */
 export async function startRedis(...options: readonly string[]): Promise<RedisServer> {
   requireProgram('redis-server', 'redis-server')

@@ -1,6 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 
-/** The address that a program says it is up at. Rejects, with what it said instead, when it ends without. */
+/**
+ * Resolves with the URL that a program prints when it is ready. Rejects with the output when the
+ * program ends without it.
+ */
 export function startedUrl(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = ''

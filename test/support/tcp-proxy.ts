@@ -1,33 +1,44 @@
 import { once } from 'node:events'
 import { connect as connectTo, createServer, type Socket } from 'node:net'
 
-/** What becomes of data on its way to the server: passed on as it is given back; `undefined` cuts the connection instead. */
+/**
+ * Alters data on its way to the server. The proxy forwards the result; `undefined` cuts the
+ * connection instead.
+ */
 export type Meddle = (data: Buffer) => Buffer | undefined
 
-/** A way to a server that can fail as networks do. */
+/** A proxy to a server that can fail as networks do. */
 export interface TcpProxy {
-  /** The server's URL with this way in it. */
+  /** The URL of the server through this proxy. */
   readonly url: string
-  /** Swallows everything on the connections that exist, and closes none of them: as when a cable is cut. */
+  /**
+   * Drops all data on the existing connections, and closes none of them, as when a cable is cut.
+   */
   freeze(): void
-  /** Cuts what exists and lets nothing through. */
+  /** Cuts existing connections and refuses new ones. */
   block(): void
-  /** Lets new connections through again. */
+  /** Accepts new connections again. */
   unblock(): void
-  /** Makes every answer of the server arrive so much later. */
+  /** Delays every answer of the server. */
   slowDown(delayMs: number): void
-  /** Makes everything arrive so much later, in both directions: data as well as the ends of connections. */
+  /** Delays data and the ends of connections in both directions. */
   lengthen(distanceMs: number): void
-  /** Keeps back what the server says on new connections, and passes it on all at once when the server hangs up. */
+  /**
+   * Holds back the data of the server on new connections, and forwards all of it when the server
+   * ends the connection.
+   */
   hold(): void
-  /** Looks at what clients send from now on. */
+  /** Sets the function that alters data of clients from now on. */
   meddle(meddle: Meddle): void
-  /** Looks at what the server says: what `last` returns is the last that its connection passes on, in either direction; `undefined` passes everything on. */
+  /**
+   * Sets a function that reads the data of the server. The value that `last` returns is the last
+   * data that the connection forwards in either direction; `undefined` forwards everything.
+   */
   silenceAfter(last: (data: Buffer) => Buffer | undefined): void
   close(): Promise<void>
 }
 
-/** Opens a way through this process to the server at `serverUrl`. */
+/** Starts a proxy in this process to the server at `serverUrl`. */
 export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
@@ -36,7 +47,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   let holds = false
   let delayMs = 0
   let distanceMs = 0
-  // Timers of one duration run in the order in which they were set.
+  // Timers of the same duration run in the order in which they were set.
   const travel = (arrive: () => void) => void (distanceMs > 0 ? setTimeout(arrive, distanceMs) : arrive())
   let meddle: Meddle = (data) => data
   let lastOf: (data: Buffer) => Buffer | undefined = () => undefined

@@ -4,21 +4,21 @@ import { inject } from 'vitest'
 
 /** An empty database of one test file. */
 export interface TestDatabase {
-  /** Connection string of its owner, a superuser. */
+  /** Connection string of the owner, a superuser. */
   readonly url: string
-  /** Removes it, ending every connection. */
+  /** Removes the database, and ends every connection. */
   drop(): Promise<void>
 }
 
-/** A new database on the PostgreSQL of this test run. */
+/** Creates a database on the PostgreSQL of this test run. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const response = await fetch(inject('postgresDoor'))
+  const response = await fetch(inject('postgresLocatorUrl'))
   const answer = await response.text()
   if (!response.ok) throw new Error(answer)
   return createDatabase(answer)
 }
 
-/** A new database on the server at `serverUrl`, whose user may create some. */
+/** Creates a database on the server at `serverUrl`, whose user must have the right to do so. */
 export async function createDatabase(serverUrl: string): Promise<TestDatabase> {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`
   await runOn(serverUrl, `create database ${name}`)

@@ -1,7 +1,8 @@
 /**
- * Lets a child process run this project's TypeScript as it is: `node --import …/typescript-loader.mjs file.ts`. Types are dropped, nothing
- * is checked; an import of `./x.js` that does not exist is that of `./x.ts`. What comes of a file is kept under node_modules/.cache, because the compiler
- * takes far longer to load than to do this.
+ * Runs the TypeScript of this project in a child process:
+ * `node --import …/typescript-loader.mjs file.ts`. Types are removed and not checked. An import of
+ * `./x.js` that does not exist resolves to `./x.ts`. The output is cached under
+ * node_modules/.cache, because loading the compiler takes longer than transpiling a file.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -11,7 +12,7 @@ import { isMainThread } from 'node:worker_threads'
 
 const cache = new URL('../../node_modules/.cache/typescript-loader/', import.meta.url)
 
-// Node runs the hooks below on a thread of their own, which loads this file again.
+// Node runs the hooks below on a separate thread, which loads this file again.
 if (isMainThread) register(import.meta.url)
 
 export async function resolve(specifier, context, next) {
@@ -39,7 +40,8 @@ async function transpileTo(file, text) {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   })
   mkdirSync(cache, { recursive: true })
-  // Written elsewhere first: other processes, starting at the same time, find all of it or nothing.
+  // The file is written elsewhere first, so that other processes that start at the same time find
+  // all of it or nothing.
   const written = new URL(randomUUID(), cache)
   writeFileSync(written, outputText)
   renameSync(written, file)

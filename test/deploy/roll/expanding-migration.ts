@@ -1,4 +1,4 @@
-/** Whatever a release may add: a column, a table that refers to accounts, an index. */
+/** The changes that a release may add: a column, a table that refers to accounts, an index. */
 export const expandingMigration = `
   alter table server_accounts add column nickname text;
   create table server_notes (

@@ -1,4 +1,7 @@
-/** `npm run rehearse:roll`: the rolling update that the tests rehearse, larger and longer; every second round puts the old version back. */
+/**
+ * `npm run rehearse:roll`: the rolling update of the tests, larger and longer. Every second round
+ * rolls back to the old version.
+ */
 import { parseArgs } from 'node:util'
 import { expandingMigration } from './expanding-migration.js'
 import { rehearseRoll } from './rehearse-roll.js'

@@ -1,5 +1,6 @@
 /**
- * Makes the server that loads this first a newer version: it knows one migration more, that of ROLL_MIGRATION. `node --import` it.
+ * Turns the server into a newer version with one more migration, that of ROLL_MIGRATION. It is
+ * loaded with `node --import`.
  */
 import { serverMigrations } from '../../../packages/server/dist/database/migrations.js'
 

@@ -3,18 +3,18 @@ import { AuthClient } from '../../support/auth-client.js'
 import { RollLoad, type WrongAnswer } from './roll-load.js'
 import { RollSite } from './roll-site.js'
 
-/** How large the rehearsal is. */
+/** Options of a rehearsal. */
 export interface RollOptions {
   readonly servers: number
   readonly people: number
-  /** What the new version adds to the schema. */
+  /** The SQL that the new version adds to the schema. */
   readonly migration: string
-  /** How many times everything is replaced. */
+  /** The number of replacements of all servers. */
   readonly rounds: number
   readonly onStep?: (step: string) => void
 }
 
-/** What came of it. */
+/** The result of a rehearsal. */
 export interface RollReport {
   readonly answers: number
   readonly changes: number
@@ -26,9 +26,9 @@ const maxStalenessMs = 1000
 const calmMs = 300
 
 /**
- * Updates a service under load: the new version migrates, then every server is replaced; in the middle a server of the old version is started,
- * as when a pod is moved. At the end every server is asked about every token that was ended. Further rounds put the old version back and
- * update again.
+ * Updates a service under load: the new version migrates, then every server is replaced. Halfway a
+ * server of the old version starts, as when a pod is moved. At the end every server verifies every
+ * ended token. Further rounds roll back to the old version and update again.
  */
 export async function rehearseRoll({
   servers,

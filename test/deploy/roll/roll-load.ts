@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AuthClient, type Device } from '../../support/auth-client.js'
 
-/** An answer that nobody may get. */
+/** An answer that must not occur. */
 export interface WrongAnswer {
   readonly asked: string
   readonly expected: string
   readonly got: string
 }
 
-/** Access tokens that were ended, and when that was acknowledged. */
+/** An ended access token, with the time of the acknowledgement. */
 interface EndedToken {
   readonly token: string
   readonly acknowledgedAt: number
@@ -16,12 +16,13 @@ interface EndedToken {
 
 const pauseMs = 20
 
-/** Of so many questions one is a change instead: a refresh, or a login whose session is ended at once. */
+/** One of this many requests is a change: a refresh, or a login whose session is ended at once. */
 const changeEvery = 12
 
 /**
- * People who use a service while it is updated: each asks who they are, refreshes, signs in on another device and out again, and shows tokens that
- * were ended. Bounded: one request of each person at a time, with a pause after it.
+ * Users of a service during an update. Each reads the own account, refreshes, signs in and out on
+ * another device, and presents ended tokens. The load is bounded: one request of each user at a
+ * time, with a pause after it.
  */
 export class RollLoad {
   readonly wrong: WrongAnswer[] = []
@@ -37,12 +38,12 @@ export class RollLoad {
     this.#maxStalenessMs = maxStalenessMs
   }
 
-  /** Tokens that were ended and acknowledged. */
+  /** The tokens whose end was acknowledged. */
   get ended(): readonly string[] {
     return this.#ended.map(({ token }) => token)
   }
 
-  /** Runs until `stop`; resolves when everything that was asked has been answered. */
+  /** Runs until `stop`; resolves when all requests have been answered. */
   async run(people: number): Promise<void> {
     await Promise.all(Array.from({ length: people }, (_, index) => this.#live(`person-${index}@example.com`)))
   }
@@ -95,7 +96,7 @@ export class RollLoad {
     const old = this.#ended.filter(({ acknowledgedAt }) => acknowledgedAt <= before)
     const shown = old[Math.floor(Math.random() * old.length)]
     if (shown === undefined) return
-    await this.#expect('somebody shows a token that was ended', 'session_ended', () => client.whoIs(shown.token))
+    await this.#expect('present an ended token', 'session_ended', () => client.whoIs(shown.token))
   }
 
   async #expect(asked: string, expected: string, ask: () => Promise<string>): Promise<void> {

@@ -15,15 +15,18 @@ const unlimited = 1_000_000_000
 /** The two versions of a roll. */
 export type Version = 'old' | 'new'
 
-/** How a site is put up. */
+/** Options of a site. */
 export interface RollSiteOptions {
   readonly servers: number
-  /** What the new version adds to the schema. */
+  /** The SQL that the new version adds to the schema. */
   readonly migration: string
   readonly maxStalenessMs: number
 }
 
-/** Servers of one deployment behind nginx, with PostgreSQL and Redis: all real processes, on this machine alone. */
+/**
+ * Servers of one deployment behind nginx, with PostgreSQL and Redis: all real processes on this
+ * machine.
+ */
 export class RollSite {
   readonly url: string
   readonly servers: ServerProcess[] = []
@@ -57,7 +60,7 @@ export class RollSite {
     }
   }
 
-  /** Puts up servers of the old version. */
+  /** Starts servers of the old version. */
   static async open(options: RollSiteOptions): Promise<RollSite> {
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()])
     const site = new RollSite(await freePort(), { postgres, redis }, options)
@@ -73,26 +76,29 @@ export class RollSite {
     }
   }
 
-  /** A further server, ready, that nginx does not know of yet. */
+  /** Starts a further server, and resolves when it is ready. nginx does not use it yet. */
   async start(version: Version): Promise<ServerProcess> {
     const server = await startServer({ env: this.#environment(version) })
     while (!(await fetch(`${server.url}/readyz`)).ok) await sleep(50)
     return server
   }
 
-  /** The job before a roll. */
+  /** Runs the migration job before a roll. */
   async migrate(version: Version): Promise<void> {
     const { code, output } = await runCommand({ env: this.#environment(version) }, ['migrate'])
     if (code !== 0) throw new Error(output)
   }
 
-  /** As a Deployment with `maxSurge: 1` and `maxUnavailable: 0` does it: the new one is ready, then the old one gets no more requests, then it is told to end. */
+  /**
+   * Replaces a server as a Deployment with `maxSurge: 1` and `maxUnavailable: 0` does: once the new
+   * one is ready, the old one gets no more requests, and then it is stopped.
+   */
   async replace(place: number, version: Version): Promise<void> {
     const old = this.servers[place]
     this.servers[place] = await this.start(version)
     await this.#nginx?.reload(this.#configuration())
     const code = await old?.stop()
-    if (code !== 0) throw new Error(`A server that was told to end did so with ${code}.`)
+    if (code !== 0) throw new Error(`A stopped server exited with ${code}.`)
   }
 
   async close(): Promise<void> {
@@ -107,7 +113,10 @@ export class RollSite {
     return { ...this.#env, NODE_OPTIONS: `--import=${newerVersion}`, ROLL_MIGRATION: this.#migration }
   }
 
-  /** That of deploy/compose for these servers. Clients connect anew for each request, as they do to a balancer whose connections are not kept. */
+  /**
+   * Returns the nginx configuration of deploy/compose for these servers. Clients open a new
+   * connection for each request, as to a load balancer without keep-alive.
+   */
   #configuration(): string {
     const upstreams = this.servers.map(({ url }) => `server ${new URL(url).host} max_fails=1 fail_timeout=2s;`)
     return readFileSync(nginxFile, 'utf8')

@@ -6,8 +6,9 @@ import type { Buildah } from './buildah.js'
 import { copyFile, copyPrograms, pathOf } from './machine-files.js'
 
 /**
- * Stands this machine's own Node.js in for an image that a registry would give, so that a build needs none. What reaches npm's
- * registry from here (certificates, npm's configuration) is in it as well.
+ * Makes a stand-in for an image of a registry from the Node.js of this machine, so that a build
+ * needs no registry of images. It contains the certificates and the npm configuration of this
+ * machine, which the build needs to reach the npm registry.
  */
 export async function makeBuildImage(buildah: Buildah, name: string): Promise<void> {
   const root = mkdtempSync(join(buildah.folder, 'root-'))
@@ -25,7 +26,10 @@ export async function makeBuildImage(buildah: Buildah, name: string): Promise<vo
   await buildah.commit(root, name, { env: { PATH: process.env.PATH ?? '' } })
 }
 
-/** The same for an image to run in: Node.js at its place in a distroless image, its libraries, and a user who is nobody. */
+/**
+ * Makes a stand-in for the runtime image: Node.js at its path in a distroless image, its libraries,
+ * and an unprivileged user.
+ */
 export async function makeRunImage(buildah: Buildah, name: string): Promise<void> {
   const root = mkdtempSync(join(buildah.folder, 'root-'))
   copyPrograms(root, ['node'])

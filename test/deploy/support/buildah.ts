@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { requireProgram } from '../../support/installed-program.js'
 
-/** What an image says of itself, as far as the tests look. */
+/** The parts of an image's configuration that the tests read. */
 export interface ImageConfiguration {
   readonly User: string
   readonly Env: readonly string[]
@@ -19,7 +19,7 @@ export interface ImageConfiguration {
   readonly Healthcheck: { readonly Test: readonly string[] }
 }
 
-/** How an image is built. */
+/** Options of a build. */
 export interface BuildOptions {
   readonly file: string
   readonly context: string
@@ -29,9 +29,12 @@ export interface BuildOptions {
   readonly volumes: Readonly<Record<string, string>>
 }
 
-/** Builds images without a container engine, in a store of its own that goes with `dispose`. Needs root, as chroot does. */
+/**
+ * Builds images without a container engine, in a temporary store that `dispose` removes. Needs
+ * root, as chroot does.
+ */
 export class Buildah {
-  /** For whatever goes when this goes. */
+  /** A folder for temporary files, which `dispose` removes. */
   readonly folder = mkdtempSync(join(tmpdir(), 'latchkey-image-'))
 
   constructor() {
@@ -39,7 +42,7 @@ export class Buildah {
     if (process.getuid?.() !== 0) throw new Error('The image is built and run with chroot, which takes root.')
   }
 
-  /** Makes an image of a folder. */
+  /** Creates an image from a folder. */
   async commit(root: string, name: string, { user, env = {} }: { user?: string; env?: Record<string, string> }) {
     const container = await this.#run(['from', 'scratch'])
     await this.#run(['copy', '--quiet', container, root, '/'])
@@ -50,7 +53,7 @@ export class Buildah {
     rmSync(root, { recursive: true })
   }
 
-  /** Builds from a Dockerfile and images that are there already. */
+  /** Builds from a Dockerfile and existing images. */
   async build({ file, context, name, arguments: args, volumes }: BuildOptions): Promise<void> {
     await this.#run([
       'build',
@@ -65,7 +68,7 @@ export class Buildah {
     return JSON.parse(await this.#run(['inspect', '--type', 'image', name])).Docker.config
   }
 
-  /** The folder with the files of an image. */
+  /** Returns the folder with the files of an image. */
   async mount(name: string): Promise<string> {
     const container = await this.#run(['from', '--pull-never', name])
     return this.#run(['mount', container])

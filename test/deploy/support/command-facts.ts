@@ -6,7 +6,7 @@ import type { Call } from './page-walk.js'
 /** Flags by command. One that ends in `=` takes a value, also as the next word. */
 type Facts = Readonly<Record<string, readonly string[]>>
 
-/** The flags of gcloud's commands, as gcloud 578.0.0 lists them in the help of each. */
+/** The flags of gcloud commands in the help of gcloud 578.0.0. */
 const gcloud: Facts = JSON.parse(readFileSync(new URL('gcloud-flags.json', import.meta.url), 'utf8'))
 
 const facts: Readonly<Record<string, Facts>> = {
@@ -64,10 +64,12 @@ const facts: Readonly<Record<string, Facts>> = {
   'apt-get': { install: ['--no-install-recommends', '--yes'] },
 }
 
-/** Commands whose words after the first argument are another program's. */
+/** Commands whose words after the first argument belong to another program. */
 const passOn = ['docker run', 'docker compose exec', 'docker compose run', 'npm run']
 
-/** Returns what is wrong with calls of programs that the tests do not have, and of kubectl by its own help. */
+/**
+ * Returns the faults of calls of programs that the tests do not have, and of kubectl by its help.
+ */
 export function callProblems(calls: readonly Call[]): readonly string[] {
   return calls.flatMap((call) => [
     ...(call.program === 'kubectl' ? kubectlProblems(call) : problemsOf(call)),
@@ -75,7 +77,7 @@ export function callProblems(calls: readonly Call[]): readonly string[] {
   ])
 }
 
-/** Returns the command that is called: its longest prefix that is one. */
+/** Returns the called command: the longest prefix that is a command. */
 export function commandOf({ program, args }: Call): string | undefined {
   const known = facts[program]
   if (known === undefined) return undefined
@@ -96,7 +98,7 @@ function problemsOf(call: Call): readonly string[] {
     .map((flag) => `${program} ${command} has no ${flag}`)
 }
 
-/** Returns the long flags of a call, up to where another program's words begin. */
+/** Returns the long flags of a call, up to the words of another program. */
 function flagsOf({ program, args }: Call, command: string): readonly string[] {
   const words = args.slice(command === '' ? 0 : command.split(' ').length)
   const end = passOn.includes(`${program} ${command}`) ? restAt(words, facts[program]?.[command] ?? []) : words.length
@@ -112,7 +114,10 @@ function restAt(words: readonly string[], known: readonly string[]): number {
   return index === -1 ? words.length : index
 }
 
-/** Returns why the command line of Latchkey refuses what a call of Docker Compose or kubectl gives it. */
+/**
+ * Returns why the command line of Latchkey refuses the words that a call of Docker Compose or
+ * kubectl passes to it.
+ */
 function latchkeyProblems(call: Call): readonly string[] {
   const { program, args } = call
   const own = args.findIndex((word) => word.endsWith('/latchkey.js'))
@@ -123,7 +128,10 @@ function latchkeyProblems(call: Call): readonly string[] {
   return [usageProblem(command) ?? []].flat()
 }
 
-/** Returns the flags that the help of kubectl does not list, and commands that kubectl does not have. */
+/**
+ * Returns the flags that the help of kubectl does not list, and commands that kubectl does not
+ * have.
+ */
 function kubectlProblems({ args: all }: Call): readonly string[] {
   const args = all.slice(0, all.includes('--') ? all.indexOf('--') : undefined)
   const words = args.filter((word, at) => !word.startsWith('-') && args[at - 1] !== '--namespace')
@@ -151,7 +159,9 @@ function isGroup(words: readonly string[]): boolean {
 
 const helps = new Map<string, string>()
 
-/** What kubectl lists for a command; without one, the options of every command. */
+/**
+ * Returns the help of kubectl for a command, or without a command, the options of every command.
+ */
 function helpOf(command: readonly string[] = []): string {
   const key = command.join(' ')
   const known = helps.get(key)

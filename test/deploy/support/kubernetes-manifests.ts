@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { parseAllDocuments } from 'yaml'
 import { requireProgram } from '../../support/installed-program.js'
 
-/** A resource of Kubernetes as it would be applied. */
+/** A resource of Kubernetes, ready to apply. */
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string
@@ -12,17 +12,17 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
-  // biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas are asked about
+  // biome-ignore lint/suspicious/noExplicitAny: the schemas define its shape
   readonly [field: string]: any
 }
 
-/** What `kubectl kustomize` makes of a folder. */
+/** Returns the output of `kubectl kustomize` for a folder. */
 export function renderKustomization(folder: string): readonly Manifest[] {
   requireProgram('kubectl', 'kubernetes-client')
   return parseManifests(execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8', maxBuffer: 16 << 20 }))
 }
 
-/** The documents of a YAML text; fails on duplicate keys and whatever else is no YAML. */
+/** Returns the documents of a YAML text; throws on duplicate keys and other faults. */
 export function parseManifests(text: string): readonly Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
     const [error] = document.errors
@@ -32,14 +32,17 @@ export function parseManifests(text: string): readonly Manifest[] {
   })
 }
 
-/** The template of the pods that a manifest makes, whatever its kind; `undefined` where it makes none. */
-// biome-ignore lint/suspicious/noExplicitAny: its shape is what the schemas are asked about
+/**
+ * Returns the template of the pods that a manifest of any kind creates; `undefined` where it
+ * creates none.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the schemas define its shape
 export function podTemplateOf({ kind, spec }: Manifest): any {
   const template = kind === 'CronJob' ? spec.jobTemplate.spec.template : spec?.template
   return template?.spec?.containers === undefined ? undefined : template
 }
 
-/** How a manifest is called in messages. */
+/** Returns the name of a manifest for messages. */
 export function nameOf({ kind, metadata }: Manifest): string {
   return `${kind}/${metadata.name}`
 }

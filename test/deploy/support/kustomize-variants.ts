@@ -6,7 +6,10 @@ import { type Manifest, renderKustomization } from './kubernetes-manifests.js'
 
 const root = fileURLToPath(new URL('../../../deploy/kustomize', import.meta.url))
 
-/** What `kubectl kustomize` makes of a folder of `deploy/kustomize`, with further components on top of it. */
+/**
+ * Returns the output of `kubectl kustomize` for a folder of `deploy/kustomize` with further
+ * components.
+ */
 export function renderVariant(name: string, components: readonly string[] = []): readonly Manifest[] {
   if (components.length === 0) return renderKustomization(join(root, name))
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-kustomize-'))

@@ -6,7 +6,7 @@ const yamlRules = {
   extends: 'default',
   rules: {
     'document-start': 'disable',
-    // The prose of an alert is one line.
+    // The text of an alert is one line.
     'line-length': { max: 260 },
     braces: { 'min-spaces-inside': 0, 'max-spaces-inside': 1 },
     comments: { 'min-spaces-from-content': 1 },
@@ -15,7 +15,7 @@ const yamlRules = {
   },
 }
 
-/** What yamllint says of files and folders; empty when it is content. */
+/** Returns the output of yamllint for files and folders; empty when there is no complaint. */
 export function yamlComplaints(paths: readonly string[]): string {
   requireProgram('yamllint', 'yamllint')
   const { stdout, stderr } = spawnSync(
@@ -26,7 +26,7 @@ export function yamlComplaints(paths: readonly string[]): string {
   return stdout + stderr
 }
 
-/** What is wrong with the text of a Dockerfile, by its grammar and by what nobody wants of one. */
+/** Returns the faults in the text of a Dockerfile, by its grammar and by the policy. */
 export function dockerfileComplaints(text: string): readonly string[] {
   const instructions = text
     .replaceAll(/\\\n/g, ' ')

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { type Manifest, nameOf } from './kubernetes-manifests.js'
 
-/** The packages that have the schemas of API groups which are not Kubernetes' own. */
+/** The packages with the schemas of API groups that are not part of Kubernetes. */
 const packages: Readonly<Record<string, string>> = {
   'gateway.networking.k8s.io': '@kubernetes-models/gateway-api',
   'networking.gke.io': '@kubernetes-models/gke',
@@ -12,7 +12,10 @@ const packages: Readonly<Record<string, string>> = {
   'external-secrets.io': '@kubernetes-models/external-secrets',
 }
 
-/** No package has the Secrets Store CSI driver's: https://secrets-store-csi-driver.sigs.k8s.io/concepts */
+/**
+ * No package has the schema of the Secrets Store CSI driver:
+ * https://secrets-store-csi-driver.sigs.k8s.io/concepts
+ */
 const secretProviderClass = `
 import type { IObjectMeta } from '@kubernetes-models/apimachinery/apis/meta/v1/ObjectMeta'
 interface ISecretProviderClass {
@@ -24,7 +27,8 @@ interface ISecretProviderClass {
 `
 
 /**
- * No package has those of Google Cloud Managed Service for Prometheus; what is used of them, as in
+ * No package has the schemas of Google Cloud Managed Service for Prometheus. These are the parts
+ * that the manifests use, as in
  * https://github.com/GoogleCloudPlatform/prometheus-engine/blob/main/manifests/setup.yaml
  */
 const managedPrometheus = `
@@ -62,8 +66,9 @@ interface IRules {
 `
 
 /**
- * Nor those of CloudNativePG; what is used of them, as in the files config/crd/bases of
- * https://github.com/cloudnative-pg/cloudnative-pg and https://github.com/cloudnative-pg/plugin-barman-cloud
+ * No package has the schemas of CloudNativePG. These are the parts that the manifests use, as in
+ * the files config/crd/bases of https://github.com/cloudnative-pg/cloudnative-pg and
+ * https://github.com/cloudnative-pg/plugin-barman-cloud
  */
 const cloudNativePg = `
 interface ICluster {
@@ -113,8 +118,8 @@ interface IObjectStore {
 `
 
 /**
- * Nor those of Envoy Gateway; what is used of them, as in the files api/v1alpha1 of
- * https://github.com/envoyproxy/gateway
+ * No package has the schemas of Envoy Gateway. These are the parts that the manifests use, as in
+ * the files api/v1alpha1 of https://github.com/envoyproxy/gateway
  */
 const envoyGateway = `
 interface IBackendTrafficPolicy {
@@ -128,7 +133,7 @@ interface IBackendTrafficPolicy {
 }
 `
 
-/** Kinds whose types stand above. */
+/** Kinds with types of this file. */
 const ownTypes = [
   'SecretProviderClass',
   'BackendTrafficPolicy',
@@ -140,9 +145,10 @@ const ownTypes = [
 ]
 
 /**
- * What the schemas have against manifests: one list of problems for each. The schemas that Kubernetes publishes say which fields there are, but
- * not that there are no others. As types they do: the compiler refuses a field that the type of a literal does not have. So the
- * manifests are compiled as literals of the types that were made of the schemas.
+ * Returns the violations of the schemas in manifests, one list for each. The published schemas of
+ * Kubernetes do not forbid unknown fields. Types do, because the compiler refuses a field that the
+ * type of a literal does not have. So the manifests are compiled as literals of types that are
+ * generated from the schemas.
  */
 export function schemaProblems(manifests: readonly Manifest[]): readonly (readonly string[])[] {
   const lines = manifests.map(
@@ -169,7 +175,7 @@ function typeOf({ apiVersion, kind }: Manifest): string {
   return `import('${path}').I${kind}`
 }
 
-/** Its v1 is its v1beta1, promoted; the package has only that. */
+/** v1 has the fields of v1beta1, which is the only version in the package. */
 const promotedExternalSecret =
   "Omit<import('@kubernetes-models/external-secrets/external-secrets.io/v1beta1/ExternalSecret').IExternalSecret, 'apiVersion'> & " +
   "{ apiVersion: 'external-secrets.io/v1' }"

@@ -1,16 +1,16 @@
 import { BlockList, isIP } from 'node:net'
 import type { Manifest } from './kubernetes-manifests.js'
 
-/** A pod as NetworkPolicy sees it. */
+/** The properties of a pod that NetworkPolicy reads. */
 export interface PodEndpoint {
   readonly namespace: string
   readonly namespaceLabels: Labels
   readonly labels: Labels
-  /** Numbers of the named container ports. */
+  /** The numbers of the named container ports. */
   readonly ports: Readonly<Record<string, number>>
 }
 
-/** A host outside the cluster's pod network, by its address. */
+/** A host outside the pod network of the cluster, by its address. */
 export interface HostEndpoint {
   readonly ip: string
 }
@@ -50,9 +50,10 @@ interface Rule {
 const directions = ['Egress', 'Ingress'] as const
 
 /**
- * Returns whether the NetworkPolicies among the manifests let a connection through: out of the pod
- * that opens it and into the pod that takes it. A pod that no policy selects for a direction is open
- * in that direction; a selected one needs a rule that matches (networking.k8s.io/v1).
+ * Returns whether the NetworkPolicies among the manifests allow a connection: egress from the pod
+ * that opens it, and ingress to the pod that accepts it. A pod that no policy selects for a
+ * direction is open in that direction; a selected one needs a rule that matches
+ * (networking.k8s.io/v1).
  */
 export function isAllowed(manifests: readonly Manifest[], connection: Connection): boolean {
   return directions.every((direction) => isAllowedIn(direction, manifests, connection))
@@ -89,7 +90,7 @@ function typesOf(spec: { policyTypes?: readonly string[]; egress?: readonly Rule
 }
 
 function includesPeer(peers: readonly Peer[] | undefined, endpoint: Endpoint, policyNamespace: string): boolean {
-  // No peers at all means everybody.
+  // A rule without peers matches all endpoints.
   if (peers === undefined || peers.length === 0) return true
   return peers.some(({ ipBlock, namespaceSelector, podSelector }) => {
     if (ipBlock !== undefined) return !isPod(endpoint) && isInBlock(endpoint.ip, ipBlock)
@@ -107,7 +108,7 @@ function includesPort(ports: Rule['ports'], { to, protocol, port: opened }: Conn
   return ports.some(({ protocol: allowed = 'TCP', port, endPort }) => {
     if (allowed !== protocol) return false
     if (port === undefined) return true
-    // A named port is one of the pod that takes the connection; a host outside has none.
+    // A named port belongs to the pod that accepts the connection; a host outside has none.
     const first = typeof port === 'number' ? port : isPod(to) ? to.ports[port] : undefined
     return first !== undefined && opened >= first && opened <= (endPort ?? first)
   })

@@ -8,15 +8,16 @@ import { type Manifest, parseManifests } from './kubernetes-manifests.js'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** A command that was run, and its standard input where there was any. */
+/** An executed command, with its standard input if there was any. */
 export interface Call {
   readonly program: string
   readonly args: readonly string[]
 }
 
 /**
- * The stand-in of a program: writes down how it was called, and answers what `answers.sh` says.
- * An answer can pass manifests to `record_manifests`; the `#` keeps their last newline from ending the entry.
+ * The stand-in of a program. It records its calls, and answers as `answers.sh` defines. An answer
+ * can pass manifests to `record_manifests`; the `#` prevents their last newline from ending the
+ * entry.
  */
 const standIn = `#!/bin/bash
 record_manifests() { { printf 'manifests\\0'; cat; printf '#\\0\\n\\0'; } >> "$WALK_LOG"; }
@@ -25,8 +26,9 @@ source "$WALK_ANSWERS"
 `
 
 /**
- * Runs commands of a page by bash in a copy of the parts of the repository that they name, with stand-ins for
- * the programs that would reach a cloud. Throws, with what was said, unless all commands succeed.
+ * Runs commands of a page with bash in a copy of the parts of the repository that they name, with
+ * stand-ins for programs that would reach a cloud. Throws an error with the output unless all
+ * commands succeed.
  */
 export function walk(
   commands: string,
@@ -69,12 +71,12 @@ export function walk(
   }
 }
 
-/** Returns what each call of `record_manifests` was given, in their order. */
+/** Returns the manifests of each call of `record_manifests`, in order. */
 export function recordedManifests(calls: readonly Call[]): readonly (readonly Manifest[])[] {
   return calls.filter(({ program }) => program === 'manifests').map(({ args: [text = ''] }) => parseManifests(text))
 }
 
-/** Takes the commands of the shell blocks of a page in `docs/`, in their order. */
+/** Takes the commands of the shell blocks of a page in `docs/`, in order. */
 export function commandsOf(page: string): string {
   return Page.at(`docs/guides/${page}`).take('sh').join('\n')
 }

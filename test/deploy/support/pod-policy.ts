@@ -1,6 +1,9 @@
 import { type Manifest, nameOf, podTemplateOf } from './kubernetes-manifests.js'
 
-/** What nobody wants of a pod in production, as sentences; empty for a manifest that makes no pods. */
+/**
+ * Returns the violations of the policy for pods in production, as sentences; empty for a manifest
+ * that creates no pods.
+ */
 export function podProblems(manifest: Manifest): readonly string[] {
   const pod = podTemplateOf(manifest)?.spec
   if (pod === undefined) return []
@@ -45,7 +48,7 @@ function podWideProblems(pod: {
   readonly hostIPC?: boolean
   readonly volumes?: readonly { readonly hostPath?: object }[]
 }): readonly string[] {
-  return told([
+  return violationsOf([
     [pod.securityContext?.runAsNonRoot !== true, 'may run as root'],
     [pod.securityContext?.seccompProfile?.type !== 'RuntimeDefault', 'has no seccomp profile'],
     [pod.automountServiceAccountToken !== false, 'is given a token of the cluster'],
@@ -57,7 +60,7 @@ function podWideProblems(pod: {
 function containerProblems({ image, resources, securityContext, env = [] }: Container): readonly string[] {
   const { requests, limits } = resources ?? {}
   const { capabilities } = securityContext ?? {}
-  return told([
+  return violationsOf([
     [!/:[\w.-]*\d[\w.-]*$/.test(image), `has an image that is not pinned: ${image}`],
     [requests?.cpu === undefined || requests.memory === undefined, 'requests no processor or memory'],
     [limits?.cpu === undefined || limits.memory === undefined, 'has no limits'],
@@ -72,13 +75,13 @@ function containerProblems({ image, resources, securityContext, env = [] }: Cont
 function probeProblems({ startupProbe, readinessProbe, livenessProbe, restartPolicy }: Container): readonly string[] {
   // A sidecar is ready when it has started.
   const isSidecar = restartPolicy === 'Always'
-  return told([
+  return violationsOf([
     [startupProbe === undefined, 'has no startup probe'],
     [readinessProbe === undefined && !isSidecar, 'has no readiness probe'],
     [livenessProbe === undefined, 'has no liveness probe'],
   ])
 }
 
-function told(checks: readonly (readonly [boolean, string])[]): readonly string[] {
+function violationsOf(checks: readonly (readonly [boolean, string])[]): readonly string[] {
   return checks.filter(([holds]) => holds).map(([, problem]) => problem)
 }

@@ -10,12 +10,12 @@ import { installedBinaries, type RunAs } from '../../support/postgres-binaries.j
 
 const latchkeyCommand = fileURLToPath(new URL('../../../packages/server/bin/latchkey.js', import.meta.url))
 
-/** The commands of a page in `docs/`, to be run as an operator would, heading by heading. */
+/** The commands of a page in `docs/`, which a test runs like an operator, heading by heading. */
 export class Runbook {
   readonly #page: Page
   readonly #bin = mkdtempSync(join(tmpdir(), 'latchkey-bin-'))
 
-  /** `programs`: shell scripts by name, for programs that this machine lacks. */
+  /** `programs` are shell scripts by name, for programs that this machine lacks. */
   constructor(page: string, programs: Readonly<Record<string, string>> = {}) {
     requireProgram('psql', 'postgresql')
     this.#page = Page.at(`docs/guides/${page}`)
@@ -25,7 +25,10 @@ export class Runbook {
     for (const name of ['latchkey', ...Object.keys(programs)]) chmodSync(join(this.#bin, name), 0o755)
   }
 
-  /** Runs the commands below a heading; fails, with what they said, unless all of them succeed. Gives their output. */
+  /**
+   * Runs the commands below a heading, and returns their output. Throws an error with the output
+   * unless all of them succeed.
+   */
   async run(heading: string, env: Readonly<Record<string, string>>, user?: RunAs): Promise<string> {
     const path = [this.#bin, installedBinaries() ?? '', process.env.PATH ?? ''].join(delimiter)
     const child = spawn('bash', ['-e', '-u', '-o', 'pipefail', '-c', this.#page.take('sh', heading).join('\n')], {

@@ -8,17 +8,20 @@ import { requireProgram } from '../../support/installed-program.js'
 
 /** A running nginx. */
 export interface NginxProcess {
-  /** Gives it another configuration; resolves when nothing works by the old one any more. */
+  /** Loads another configuration; resolves when no worker uses the old one any more. */
   reload(configuration: string): Promise<void>
-  /** Ends it and removes what it wrote; gives what it complained of. */
+  /** Stops nginx and removes its files; returns its errors. */
   stop(): Promise<string>
 }
 
-/** Starts a real nginx with a configuration whose paths below /tmp become its own, and waits until `url` answers. */
+/**
+ * Starts a real nginx with a configuration, whose paths below /tmp are replaced by a private
+ * folder, and waits until `url` answers.
+ */
 export async function startNginx(configuration: string, url: string): Promise<NginxProcess> {
   requireProgram('nginx', 'nginx-light')
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-nginx-'))
-  // Its workers are another user when it is started by root.
+  // The workers run as another user when root starts nginx.
   chmodSync(folder, 0o755)
   const path = join(folder, 'nginx.conf')
   const write = (text: string) =>

@@ -18,7 +18,7 @@ interface Response {
   readonly headers?: Readonly<Record<string, unknown>>
 }
 
-/** An OpenAPI document, as far as the tests read it. */
+/** The parts of an OpenAPI document that the tests read. */
 export interface OpenapiDocument {
   readonly openapi: string
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
@@ -34,7 +34,7 @@ interface Seen {
   readonly parsed: unknown
 }
 
-/** What an /openapi.json promises of every answer. */
+/** Checks answers against an /openapi.json. */
 export class AnswerContract {
   readonly document: OpenapiDocument
   readonly #ajv = new Ajv2020({ strict: false, allErrors: true })
@@ -47,14 +47,14 @@ export class AnswerContract {
     this.#ajv.addSchema(this.document, 'openapi')
   }
 
-  /** Everything that can be asked of the server. */
+  /** All operations of the server. */
   get operations(): { readonly method: string; readonly path: string; readonly operation: Operation }[] {
     return Object.entries(this.document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
     )
   }
 
-  /** Throws unless the answer has a status that the route promises, and the shape that goes with it. */
+  /** Throws unless the route declares the status of the answer, and the body matches its schema. */
   check(method: string, path: string, seen: Seen): void {
     const where = `${method} ${path} → ${seen.status}`
     const pattern = this.#patternOf(path)

@@ -1,6 +1,9 @@
 import { AnswerContract } from './answer-contract.js'
 
-/** The members of the answers that tests look at; which of them are there follows from the route, and is checked against /openapi.json. */
+/**
+ * The members of answers that tests read. A route returns only some of them, which is checked
+ * against /openapi.json.
+ */
 export interface AnswerBody {
   readonly code: string
   readonly hint: string
@@ -85,12 +88,15 @@ export interface Call {
   readonly token?: string
   /** Sent as JSON. */
   readonly body?: unknown
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly raw?: string | Uint8Array<ArrayBuffer>
   readonly headers?: Record<string, string>
 }
 
-/** Whoever has not asked for cookies gets none; and those that there are, no script and no other site can use. */
+/**
+ * Throws if the answer sets cookies without a request for them, or if scripts or other sites could
+ * use one.
+ */
 function checkCookies(lines: readonly string[], asked: boolean): void {
   for (const line of lines) {
     const safe = /^__(Host|Secure)-[^;]*; Path=\/[^;]*; Max-Age=\d+; HttpOnly; Secure; SameSite=(Lax|Strict)$/.test(
@@ -100,7 +106,7 @@ function checkCookies(lines: readonly string[], asked: boolean): void {
   }
 }
 
-/** Talks HTTP to a server, and fails when an answer is not one that its /openapi.json promises. */
+/** Sends requests to a server, and throws when an answer is not declared in its /openapi.json. */
 export class ApiClient {
   readonly #url: string
   readonly #contract: AnswerContract
@@ -122,7 +128,7 @@ export class ApiClient {
   async call(method: string, path: string, { token, body, raw, headers = {} }: Call = {}): Promise<Answer> {
     const response = await fetch(`${this.#url}${path}`, {
       method,
-      // Long enough for any machine: what has not answered by then hangs.
+      // Long enough for any machine: a server without an answer by then hangs.
       signal: AbortSignal.timeout(30_000),
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

@@ -14,9 +14,9 @@ export interface BesideServer {
   readonly deployment: Deployment
   /** Starts a command of the same deployment. */
   start(args: readonly string[], input?: string, env?: Record<string, string>): Command
-  /** Runs one to its end. */
+  /** Runs a command to its end. */
   run(...args: string[]): Promise<Finished>
-  /** What the running server says to a token once it must have heard of every change. */
+  /** Returns the state of a token at the running server once every change must have reached it. */
   laterState(token: string): Promise<number | string>
 }
 
@@ -54,7 +54,7 @@ export function besideServer(database: (typeof databases)[number]): BesideServer
   }
 }
 
-/** How a command ended: its exit code, and the code on standard error. */
+/** Returns the exit code of a command, and the error code on standard error. */
 export function outcomeOf({ code, stderr }: Finished): [number | null, string | undefined] {
   return [code, /^latchkey: (\w+):/m.exec(stderr)?.[1]]
 }

@@ -1,13 +1,13 @@
 import type { Answer, ApiClient, Call } from './api-client.js'
 
-/** One cookie as a browser keeps it. */
+/** One cookie as a browser stores it. */
 export interface KeptCookie {
   readonly value: string
-  /** Everything behind the value, such as `Path=/`. */
+  /** The attributes after the value, such as `Path=/`. */
   readonly attributes: readonly string[]
 }
 
-/** What of a browser matters here: a page that calls the API with its cookies. */
+/** A minimal browser: a page that calls the API with its cookies. */
 export class Browser {
   readonly cookies = new Map<string, KeptCookie>()
   readonly #api: ApiClient
@@ -18,7 +18,7 @@ export class Browser {
     this.#origin = origin
   }
 
-  /** Calls as a page does that knows of cookie mode; `headers` replace those that it would send. */
+  /** Calls the API as a page in cookie mode does; `headers` replace the usual ones. */
   async call(method: string, path: string, call: Call = {}): Promise<Answer> {
     const headers = { origin: this.#origin, 'latchkey-mode': 'cookie', ...this.#cookieHeader(path), ...call.headers }
     const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''))
@@ -27,7 +27,7 @@ export class Browser {
     return answer
   }
 
-  /** The value of a cookie; empty when there is none. */
+  /** Returns the value of a cookie, or an empty text when there is none. */
   value(name: string): string {
     return this.cookies.get(name)?.value ?? ''
   }

@@ -1,4 +1,4 @@
 import { createPasswordHasher } from '../../src/accounts/password-hasher.js'
 
-/** The real hash at the least cost that it takes, for tests of what happens around it. */
+/** Creates the real hasher at its lowest cost, for tests of the code around it. */
 export const cheapPasswords = () => createPasswordHasher({ cost: { memoryCost: 8, timeCost: 1, parallelism: 1 } })

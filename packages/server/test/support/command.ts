@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../bin/latchkey.js', import.meta.url))
 
-/** What a command left behind. */
+/** The result of a command. */
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** `latchkey …` as a process of its own. */
+/** A process that runs `latchkey …`. */
 export class Command {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly #finished: Promise<Finished>
@@ -35,12 +35,12 @@ export class Command {
     }))
   }
 
-  /** What it has printed so far. */
+  /** The output so far. */
   get printed(): string {
     return this.#printed
   }
 
-  /** How many threads the process has (Linux). */
+  /** The number of threads of the process (Linux). */
   get threads(): number {
     return readdirSync(`/proc/${this.#child.pid}/task`).length
   }
@@ -49,7 +49,7 @@ export class Command {
     return this.#finished
   }
 
-  /** Waits until it has printed something that matches. */
+  /** Waits until the output matches. */
   async prints(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.#printed)) {
       if (this.#child.exitCode !== null) throw new Error(`It ended: ${(await this.#finished).stderr}`)
@@ -58,7 +58,7 @@ export class Command {
     return this.#printed
   }
 
-  /** Tells it to stop, and waits for its end. */
+  /** Sends a signal to the process, and waits for its end. */
   async stop(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<Finished> {
     this.#child.kill(signal)
     return this.#finished

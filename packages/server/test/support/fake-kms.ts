@@ -13,16 +13,17 @@ export interface FakeAnswer {
 }
 
 /**
- * Cloud KMS and the metadata server in one, on this machine: the JSON of the real API (v1 `cryptoKeys.encrypt` and `.decrypt`), with real
- * encryption, key versions and checksums.
+ * Cloud KMS and the metadata server in one server on loopback. It has the JSON of the real API (v1
+ * `cryptoKeys.encrypt` and `.decrypt`), with real encryption, key versions and checksums.
  */
 export class FakeKms {
   readonly keyName = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
-  /** What was asked, as `metadata`, `encrypt` or `decrypt`. */
+  /** The calls, as `metadata`, `encrypt` or `decrypt`. */
   readonly calls: string[] = []
-  /** Changes an answer on its way out; gets the call's number, from 1. */
-  meddle: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (answer) =>
-    answer
+  /** Alters an answer before it is sent; receives the number of the call, from 1. */
+  alterAnswer: (answer: FakeAnswer, call: { readonly verb: string; readonly number: number }) => FakeAnswer = (
+    answer,
+  ) => answer
   metadataFlavor = 'Google'
   readonly #versions = [randomBytes(32)]
   readonly #token = `ya29.${randomBytes(24).toString('base64url')}`
@@ -42,11 +43,11 @@ export class FakeKms {
 
   get host(): string {
     const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('It is not listening.')
+    if (address === null || typeof address === 'string') throw new Error('The server is not listening.')
     return `127.0.0.1:${address.port}`
   }
 
-  /** What a program is told of it. */
+  /** The environment of a program that uses this server. */
   get env(): Record<string, string> {
     return {
       LATCHKEY_KMS_KEY: this.keyName,
@@ -55,7 +56,7 @@ export class FakeKms {
     }
   }
 
-  /** Makes a new primary version; older ones still decrypt. */
+  /** Creates a new primary version; older ones still decrypt. */
   rotate(): void {
     this.#versions.unshift(randomBytes(32))
   }
@@ -66,7 +67,7 @@ export class FakeKms {
     this.calls.push(verb)
     const honest = verb === 'metadata' ? this.#metadata(request) : this.#kms(request, JSON.parse(await text(request)))
     const number = this.calls.filter((call) => call === verb).length
-    const { status, body } = this.meddle(honest, { verb, number })
+    const { status, body } = this.alterAnswer(honest, { verb, number })
     response.writeHead(status, { 'content-type': 'application/json', 'metadata-flavor': this.metadataFlavor })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   }
@@ -116,7 +117,7 @@ export class FakeKms {
           body: { ...value('plaintext', plaintext), usedPrimary: index === 0, protectionLevel: 'SOFTWARE' },
         }
       } catch {
-        // Another version may have it.
+        // Another version may decrypt it.
       }
     }
     return failure(400, 'INVALID_ARGUMENT', 'Decryption failed: verify that the ciphertext was not modified.')

@@ -1,11 +1,11 @@
 import type { Comparison, PasswordHasher } from '../../src/accounts/password-hasher.js'
 
-/** A hasher that takes as long as the test wants, and finishes turn by turn. */
+/** A hasher that finishes each password only when the test says so. */
 export class HeldHasher implements PasswordHasher {
   readonly #held: (() => void)[] = []
   running = 0
   isHeld = false
-  /** Passwords in the order in which they were worked on. */
+  /** Passwords in the order in which they were processed. */
   readonly order: string[] = []
 
   async hash(text: string): Promise<string> {
@@ -22,13 +22,13 @@ export class HeldHasher implements PasswordHasher {
     return false
   }
 
-  /** Finishes all, and holds nothing from now on. */
+  /** Finishes all passwords, and holds none from now on. */
   release(): void {
     this.isHeld = false
     for (const go of this.#held.splice(0)) go()
   }
 
-  /** Finishes the oldest that is held. */
+  /** Finishes the oldest held password. */
   finishOne(): void {
     this.#held.shift()?.()
   }

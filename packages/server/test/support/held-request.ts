@@ -1,22 +1,25 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** What is sent, all but the last byte of its body. */
+/** A request whose last byte is held back. */
 export interface HeldCall {
   readonly token?: string
   readonly body?: unknown
-  /** Sent as it is, instead of `body`. */
+  /** Sent unchanged, instead of `body`. */
   readonly raw?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A request that waits for the last byte of its body. */
+/** A request that the server has received without the last byte of its body. */
 export interface HeldRequest {
   /** Sends the last byte; returns the status and the code of the answer. */
   release(): Promise<{ status: number; code: string | undefined }>
 }
 
-/** Sends a request of which the server sees the head, so that its guards run, and holds the end of its body back. */
+/**
+ * Sends a request without the end of its body. The server receives the head, so that its guards
+ * run.
+ */
 export async function holdRequest(
   url: string,
   method: string,

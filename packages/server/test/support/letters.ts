@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import PostalMime from 'postal-mime'
 import type { TestServer } from './start-server.js'
 
-/** A letter as its receiver sees it. */
+/** A letter as its recipient receives it. */
 export interface ReceivedLetter {
   readonly to: string
   readonly from: string
@@ -11,13 +11,13 @@ export interface ReceivedLetter {
   readonly text: string
   readonly html: string
   readonly headers: readonly { readonly key: string; readonly value: string }[]
-  /** Of its link: `undefined` when it has none. */
+  /** The link in the letter, or `undefined`. */
   readonly link: string | undefined
-  /** What stands behind "#token=" in the link; empty when there is none. */
+  /** The text after "#token=" in the link; empty when there is none. */
   readonly token: string
 }
 
-/** Reads a message of RFC 5322. */
+/** Parses a message of RFC 5322. */
 export async function parseLetter(raw: Uint8Array): Promise<ReceivedLetter> {
   const { to, from, subject = '', text = '', html = '', headers } = await PostalMime.parse(raw)
   const link = /^https?:\S+$/m.exec(text)?.[0]
@@ -26,9 +26,12 @@ export async function parseLetter(raw: Uint8Array): Promise<ReceivedLetter> {
   return { to: receiver?.address ?? '', from: from?.address ?? '', subject, text, html, headers, link, token }
 }
 
-/** Has everything sent that is due, and gives what was written to the address so far, oldest first. For servers that leave their letters in a folder. */
+/**
+ * Sends all letters that are due, and returns those to the address so far, oldest first. It works
+ * for servers that write letters to a folder.
+ */
 export async function lettersTo({ server, configuration }: TestServer, address: string): Promise<ReceivedLetter[]> {
-  // The first call may join a pass that has begun before the letter was written.
+  // The first call may join a pass that began before the letter was queued.
   for (let pass = 0; pass < 2; pass += 1) await server.service.mail.outboxWorker?.deliver()
   const { carrier } = configuration.mail
   if (carrier?.kind !== 'folder') throw new TypeError('This server does not leave its letters in a folder.')
@@ -37,7 +40,7 @@ export async function lettersTo({ server, configuration }: TestServer, address: 
   return letters.filter(({ to }) => to === address)
 }
 
-/** The newest letter to the address with this subject. */
+/** Returns the newest letter to the address with this subject. */
 export async function newestLetter(running: TestServer, address: string, subject: string): Promise<ReceivedLetter> {
   const letters = await lettersTo(running, address)
   const found = letters.findLast((letter) => letter.subject === subject)

@@ -1,6 +1,8 @@
 import pg from 'pg'
 
-/** Rows that are locked in the order of these ranks, and among one table in the order of their names. */
+/**
+ * The order in which tables are locked. Rows of one table are locked in the order of their names.
+ */
 const ranks: Readonly<Record<string, number>> = {
   server_accounts: 1,
   server_clients: 2,
@@ -10,13 +12,13 @@ const ranks: Readonly<Record<string, number>> = {
   server_locks: 6,
 }
 
-/** Rows that belong to an account or a client, whose lock their writers hold. */
+/** Tables whose rows belong to an account or a client. Writers hold the lock of the owner. */
 const owned = /^server_(sessions|one_time_tokens|guess_lanes|client_secrets)$/
 
 interface Held {
   readonly table: string
   readonly name: string
-  /** A row that the transaction has made itself: nobody else can wait for it. */
+  /** Whether the transaction has inserted the row itself, so that no other one can wait for it. */
   readonly isNew: boolean
 }
 
@@ -27,12 +29,13 @@ interface Transaction {
 
 type Query = (this: object, ...args: unknown[]) => unknown
 
-/** What `pg` answers a statement with. */
+/** The result of a statement in `pg`. */
 type Answer = { readonly rowCount: number | null }
 
 /**
- * Sees every statement that this process sends to PostgreSQL, and notes each transaction that takes locks in another order than
- * docs/decisions/0018-lock-order.md says. It changes nothing.
+ * Watches every statement that this process sends to PostgreSQL, and records each transaction that
+ * takes locks in another order than docs/decisions/0018-lock-order.md defines. It changes no
+ * statement.
  */
 export class LockRecorder {
   readonly faults: string[] = []
@@ -53,7 +56,7 @@ export class LockRecorder {
         const note = recorder.#see(this, args)
         if (note === undefined || !(answer instanceof Promise)) return answer
         return answer.then((result: Answer) => {
-          // A statement that has found no row holds none.
+          // A statement without a matching row locks none.
           if (result.rowCount !== 0) note()
           return result
         })
@@ -66,12 +69,12 @@ export class LockRecorder {
     Object.assign(pg.Client.prototype, { query: this.#query })
   }
 
-  /** The tables of which a transaction has locked a row. */
+  /** The tables in which a transaction has locked a row. */
   get lockedTables(): readonly string[] {
     return [...this.#tables]
   }
 
-  /** Returns what there is to note of the statement once it has been carried out. */
+  /** Returns a function that records the locks of the statement after its execution. */
   #see(connection: object, [first]: readonly unknown[]): (() => void) | undefined {
     const { text, values = [] } = (typeof first === 'string' ? { text: first } : first) as {
       text: string
@@ -81,7 +84,7 @@ export class LockRecorder {
     else if (/^\s*(commit|rollback)/i.test(text)) this.#open.delete(connection)
     const transaction = this.#open.get(connection)
     const lock = lockedBy(text)
-    // What waits for no row cannot be part of a deadlock.
+    // A statement that waits for no row cannot be part of a deadlock.
     if (transaction === undefined || lock === undefined || text.includes('skip locked')) return undefined
     return () => {
       transaction.statements.push(text.replaceAll(/\s+/g, ' ').trim())
@@ -99,7 +102,7 @@ export class LockRecorder {
   }
 }
 
-/** The table of which the statement locks rows. */
+/** Returns the table in which the statement locks rows. */
 function lockedBy(text: string): Omit<Held, 'name'> | undefined {
   const [, changed] = /^\s*(?:update|delete from)\s+(\w+)/i.exec(text) ?? []
   const [, upserted] = /^\s*insert into\s+(\w+)[\s\S]*on conflict[\s\S]*do update/i.exec(text) ?? []
@@ -110,7 +113,7 @@ function lockedBy(text: string): Omit<Held, 'name'> | undefined {
   return owner === undefined ? undefined : { table: owner, isNew: true }
 }
 
-/** The names of the rows: the first value, or each one of a list. */
+/** Returns the names of the rows: the first value, or each one of a list. */
 function namesOf([first]: readonly unknown[]): readonly string[] {
   return Array.isArray(first) ? first.map(String) : [String(first ?? '')]
 }
@@ -118,12 +121,15 @@ function namesOf([first]: readonly unknown[]): readonly string[] {
 function isAfter(earlier: Held, next: Held): boolean {
   const [rank, other] = [ranks[next.table], ranks[earlier.table]]
   if (rank === undefined || other === undefined || earlier.isNew || next.isNew) return false
-  // The names of counts are blinded: their order is that of the addresses.
+  // The names of counters are blinded, so their order is that of the addresses.
   const isNameLater = next.table !== 'server_mail_counts' && earlier.name > next.name
   return other > rank || (other === rank && isNameLater)
 }
 
-/** Whether a row is held that belongs to an account or a client, and the lock of none is. */
+/**
+ * Returns whether the transaction holds a row of an account or a client without the lock of an
+ * owner.
+ */
 function hasUnowned(held: readonly Held[]): boolean {
   const hasOwner = held.some(({ table }) => table === 'server_accounts' || table === 'server_clients')
   return !hasOwner && held.some(({ table }) => owned.test(table))

@@ -2,13 +2,13 @@ import type { Answer, Call } from './api-client.js'
 import { createAdmin, type Person } from './people.js'
 import type { TestServer } from './start-server.js'
 
-/** A client, and the secret that it was given. */
+/** A client and its secret. */
 export interface Machine {
   readonly id: string
   readonly secret: string
 }
 
-/** A form as OAuth sends it. */
+/** Returns a request with a form, as OAuth sends it. */
 export function form(parameters: Record<string, string> | string, headers: Record<string, string> = {}): Call {
   return {
     raw: new URLSearchParams(parameters).toString(),
@@ -16,13 +16,13 @@ export function form(parameters: Record<string, string> | string, headers: Recor
   }
 }
 
-/** The header of `client_secret_basic` (RFC 6749 §2.3.1). */
+/** Returns the header of `client_secret_basic` (RFC 6749 §2.3.1). */
 export function basic({ id, secret }: Machine): { authorization: string } {
   const encode = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
   return { authorization: `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}` }
 }
 
-/** What administrators do with clients in tests. */
+/** The requests of an administrator about clients. */
 export class Machines {
   readonly #running: TestServer
   readonly admin: Person
@@ -42,7 +42,7 @@ export class Machines {
     return { id: answer.body.id, secret: answer.body.client_secret }
   }
 
-  /** A call of /v1/admin/clients. */
+  /** Calls /v1/admin/clients. */
   administer(method: string, path: string, body?: unknown): Promise<Answer> {
     const call = { token: this.admin.token, ...(body === undefined ? {} : { body }) }
     return this.#running.api.call(method, `/v1/admin/clients${path}`, call)
@@ -62,7 +62,7 @@ export class Machines {
   }
 }
 
-/** What a verifier of this server says to the token: 200, or the code of the refusal. */
+/** Returns the result of this server's verifier for the token: 200, or the code of the refusal. */
 export async function machineTokenState({ server }: TestServer, token: string): Promise<number | string> {
   try {
     await server.service.latchkey.verify(token)

@@ -5,22 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SMTPServer } from 'smtp-server'
 import { parseLetter, type ReceivedLetter } from './letters.js'
 
-/** What a mail server does with a message instead of taking it. */
+/** The reply with which a mail server refuses a message. */
 export type Refusal = { readonly responseCode: number; readonly at: 'recipient' | 'message' }
 
-/** A real SMTP server on loopback that keeps what it is given. */
+/** A real SMTP server on loopback that stores the messages it receives. */
 export interface Mailbox {
   readonly port: number
   readonly url: string
   readonly letters: readonly ReceivedLetter[]
-  /** From now on answers so; `undefined`: takes everything. */
+  /** Sets the reply to messages from now on; `undefined` accepts all. */
   refuse(refusal: Refusal | undefined): void
-  /** Waits until so many letters have come. */
+  /** Waits until this number of letters has arrived. */
   received(count: number, timeoutMs?: number): Promise<readonly ReceivedLetter[]>
   close(): Promise<void>
 }
 
-/** `port`: 0 for any free one. */
+/** Starts the server; port 0 is any free port. */
 export async function startMailbox(port = 0): Promise<Mailbox> {
   const letters: ReceivedLetter[] = []
   let refusal: Refusal | undefined
@@ -40,7 +40,7 @@ export async function startMailbox(port = 0): Promise<Mailbox> {
       })
     },
   })
-  // A sender that is killed breaks its connection.
+  // A killed sender breaks its connection.
   server.on('error', () => {})
   server.listen(port, '127.0.0.1')
   await once(server.server, 'listening')

@@ -5,7 +5,7 @@ import type { TestServer } from './start-server.js'
 
 export const password = 'correct horse battery staple'
 
-/** Somebody who is signed in. */
+/** A signed-in user. */
 export interface Person {
   readonly id: string
   readonly email: string
@@ -24,7 +24,7 @@ export async function register({ api }: TestServer, email = freshEmail()): Promi
   return personOf(body)
 }
 
-/** A person whose address is verified by the mailed link. */
+/** Registers a user, and verifies the address with the mailed link. */
 export async function registerVerified(running: TestServer, email = freshEmail()): Promise<Person> {
   const person = await register(running, email)
   const { token } = await newestLetter(running, email, 'Verify your e-mail address')
@@ -39,7 +39,7 @@ export async function login({ api }: TestServer, email: string, secret = passwor
   return personOf(body)
 }
 
-/** A signed-in administrator, made as the operator makes one. */
+/** Creates an administrator as the operator does, and signs in. */
 export async function createAdmin(running: TestServer): Promise<Person> {
   const email = freshEmail()
   await running.server.service.adminCreation.createAdmin({ email, password })
@@ -56,7 +56,7 @@ export function personOf(body: AnswerBody): Person {
   }
 }
 
-/** What the API says to this token: 200, or the code of the refusal. */
+/** Returns the answer of the API to this token: 200, or the code of the refusal. */
 export async function tokenState({ api }: TestServer, token: string): Promise<number | string> {
   const { status, body } = await api.get('/v1/me', { token })
   return status === 200 ? 200 : body.code

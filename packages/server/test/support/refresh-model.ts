@@ -1,21 +1,24 @@
 import fc from 'fast-check'
 import { judgeRefresh, parentOf, type RefreshState, type RefreshVerdict } from '../../src/sessions/refresh-policy.js'
 
-/** What a client of a session shows besides the refresh token. */
+/** The properties of a request beside its refresh token. */
 export interface ModelClient {
   readonly device: string | null
   readonly userAgent: string | null
   readonly network: string
 }
 
-/** How the session answers to a token: with another one, or by its end. */
+/** The answer to a refresh token. */
 export interface ModelAnswer {
   readonly verdict: RefreshVerdict | 'ended'
-  /** The number of the token in the answer; `undefined` for a refusal. */
+  /** The counter of the token in the answer; `undefined` for a refusal. */
   readonly successor: number | undefined
 }
 
-/** The refresh tokens of one session, in memory: what the database does in SQL, written down a second time. */
+/**
+ * The refresh tokens of one session in memory: a second implementation of the rules that the
+ * database has in SQL.
+ */
 export class RefreshModel {
   state: RefreshState
   repeats = 0
@@ -37,7 +40,7 @@ export class RefreshModel {
     return { verdict, successor: this.state.counter }
   }
 
-  /** The numbers of all tokens with which this client would be given another one. */
+  /** Returns the counters of all tokens for which this client would get a successor. */
   accepted(client: ModelClient, nowMs: number): number[] {
     const all = Array.from({ length: this.state.counter + 2 }, (_, counter) => counter)
     const isAccepted = (counter: number) =>
@@ -62,7 +65,7 @@ export class RefreshModel {
   }
 }
 
-/** One step of those who hold tokens of a session. `lost`: the answer does not arrive. */
+/** One step of the owner or the thief of a session's token. `lost`: the answer does not arrive. */
 export type RefreshStep =
   | { readonly kind: 'refresh'; readonly by: 'owner' | 'thief'; readonly lost: boolean }
   | { readonly kind: 'steal' }
@@ -74,10 +77,10 @@ export const networks = ['192.0.2.1', '198.51.100.1'] as const
 const party = fc.constantFrom('owner', 'thief')
 const refresh = fc.record({ kind: fc.constant('refresh'), by: party, lost: fc.boolean() })
 const move = fc.record({ kind: fc.constant('move'), by: party, network: fc.constantFrom(...networks) })
-// Sometimes a clock is set back.
+// A clock is sometimes set back.
 const wait = fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(0, 50, 9_999, 10_000, 600_000, -20_000) })
 
-/** Steps of an owner and a thief in any order. */
+/** Generates steps of an owner and a thief in any order. */
 export const refreshSteps: fc.Arbitrary<RefreshStep[]> = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: refresh },

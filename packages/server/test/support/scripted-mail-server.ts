@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
-/** What is answered to the next commands of a kind instead of taking them; `.` is the end of a message. */
+/** Replies that refuse a kind of command; `.` is the end of a message. */
 export type Answers = Partial<Record<'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | '.', string>>
 
-/** A mail server that answers as it is told, and otherwise takes everything. */
+/** A mail server with scripted replies, which otherwise accepts all messages. */
 export interface ScriptedMailServer {
   readonly url: string
-  /** Whom it has taken a message for. */
+  /** The recipients of accepted messages. */
   readonly taken: readonly string[]
-  /** From now on answers so, on new connections. */
+  /** Sets the replies from now on, on new connections. */
   answer(answers: Answers): void
   close(): Promise<void>
 }
@@ -26,8 +26,8 @@ export async function startScriptedMailServer(): Promise<ScriptedMailServer> {
     let inMessage = false
     const say = (text: string) => socket.write(`${text}\r\n`)
     const reply = (verb: string, line: string): string => {
-      const told = answers[verb as keyof Answers]
-      if (told !== undefined) return told
+      const scripted = answers[verb as keyof Answers]
+      if (scripted !== undefined) return scripted
       if (verb === 'EHLO') return '250-mail.test\r\n250 AUTH PLAIN'
       if (verb === 'AUTH') return '235 2.7.0 ok'
       if (verb === 'RCPT') recipient = /<(.*)>/.exec(line)?.[1] ?? ''

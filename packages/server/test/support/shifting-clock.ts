@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from 'latchkey'
 
-/** The machine's clocks, ahead by as much as a test says. */
+/** The clocks of the machine, with an offset that a test sets. */
 export interface ShiftingClock extends Clock {
-  /** Moves both readings on, as time does. */
+  /** Moves both clocks forward. */
   advance(milliseconds: number): void
 }
 

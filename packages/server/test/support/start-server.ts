@@ -9,7 +9,7 @@ import type { ServiceParts } from '../../src/service.js'
 import { ApiClient } from './api-client.js'
 import { createShiftingClock, type ShiftingClock } from './shifting-clock.js'
 
-/** Every suite that talks to a database runs on both. */
+/** Every test of a database runs on both. */
 export const databases = ['sqlite', 'postgres'] as const
 
 /** Limits that the tests of a whole file, all from one address, do not reach. */
@@ -24,10 +24,10 @@ const manyRequests = {
   LATCHKEY_LIMIT_GENERAL: 'address:100000/60,account:100000/60',
 }
 
-/** Shared limits answer within this time also on a slow machine, so that none is counted in memory. */
+/** Long enough for shared limits on a slow machine, so that none is counted in memory. */
 const patientMs = 60_000
 
-/** So that tests wait for metrics of the database no longer than this. */
+/** A short interval, so that tests need not wait long for metrics of the database. */
 const stateIntervalMs = 100
 
 export interface StartOptions {
@@ -36,16 +36,21 @@ export interface StartOptions {
   readonly parts?: ServiceParts
 }
 
-/** A server of its own database on a free port of loopback, and a client that checks every answer against /openapi.json. */
+/**
+ * A server with a new database on a free port of loopback, and a client that checks every answer
+ * against /openapi.json.
+ */
 export interface TestServer {
   readonly server: Server
   readonly url: string
   readonly api: ApiClient
   readonly clock: ShiftingClock
   readonly configuration: Configuration
-  /** Another server on the same database, of the same configuration but for what is given. */
+  /**
+   * Starts another server on the same database, with the same configuration except for `changes`.
+   */
   startAnother(changes?: Omit<StartOptions, 'database'>): Promise<TestServer>
-  /** Takes the database away from the running server. */
+  /** Disconnects the running server from its database. */
   loseDatabase(): Promise<void>
   /** Ends the server and removes its database. */
   stop(): Promise<void>

@@ -1,13 +1,16 @@
-/** How long each of two kinds of work took, in milliseconds. */
+/** The durations of two kinds of work, in milliseconds. */
 export interface Timings {
   readonly one: readonly number[]
   readonly other: readonly number[]
 }
 
-/** Makes ready what is then timed. */
+/** Prepares the work that is then timed. */
 type Prepared = () => Promise<() => Promise<unknown>>
 
-/** Times both kinds in turns, so that whatever else goes on strikes both alike; which one comes first changes from pair to pair. */
+/**
+ * Times both kinds in turns, so that other load affects both alike. The order alternates from pair
+ * to pair.
+ */
 export async function timeInTurns(pairs: number, work: { one: Prepared; other: Prepared }): Promise<Timings> {
   const timings = { one: [] as number[], other: [] as number[] }
   for (let pair = 0; pair < pairs; pair += 1) {
@@ -22,8 +25,9 @@ export async function timeInTurns(pairs: number, work: { one: Prepared; other: P
 }
 
 /**
- * How far a guess which kind it was, made from the time alone, is better than a coin: 0 when the times are alike, 0.5 when they are wholly apart
- * (Mann–Whitney: |U / nm − 1/2|). Ranks do not care how long an outlier took.
+ * Returns how much better than chance a guess of the kind from the time alone is: 0 for equal
+ * times, 0.5 for times that do not overlap (Mann–Whitney: |U / nm − 1/2|). Ranks ignore the size of
+ * an outlier.
  */
 export function distinguishability({ one, other }: Timings): number {
   let larger = 0
@@ -31,13 +35,19 @@ export function distinguishability({ one, other }: Timings): number {
   return Math.abs(larger / (one.length * other.length) - 0.5)
 }
 
-/** Standard deviations from nothing: chance alone is that far off less than once in ten thousand times. */
+/**
+ * A deviation of this many standard deviations is significant: chance alone reaches it less than
+ * once in ten thousand times.
+ */
 const suspicious = 4
 
 const repetitions = 3
 
-/** Whether the time tells which kind it was: every time that it is looked at, because chance is not as patient as a leak. */
-export async function tellsApart(measure: () => Promise<Timings>): Promise<boolean> {
+/**
+ * Returns whether the times of the two kinds differ significantly in every repetition. Chance alone
+ * does not repeat, and a leak does.
+ */
+export async function differSignificantly(measure: () => Promise<Timings>): Promise<boolean> {
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     const timings = await measure()
     const pairs = timings.one.length

@@ -42,7 +42,7 @@ describe.each(databases)('a search of accounts on %s', (database) => {
     expect(await find('%Zola%')).toEqual([])
   })
 
-  it('finds an address as it was typed, as it is kept, and by a part of it', async () => {
+  it('finds an address as it was typed, as it is stored, and by a part of it', async () => {
     await add('Jörg@Müller.example')
     const kept = ['jörg@xn--mller-kva.example']
     const texts = ['Jörg@Müller.example', 'jörg@mu\u0308ller.EXAMPLE', 'müll', 'XN--MLLER', 'JÖRG@']
@@ -50,7 +50,7 @@ describe.each(databases)('a search of accounts on %s', (database) => {
     expect(await find('jörg@muller.example')).toEqual([])
   })
 
-  it('goes by the newest name', async () => {
+  it('uses the newest name', async () => {
     const { token } = await add(`${crypto.randomUUID()}@example.com`, 'Øystein')
     const rename = (name: string | null) => running.api.patch('/v1/me', { token, body: { name } })
     await rename('Ærlig')

@@ -13,7 +13,7 @@ describe.each(databases)('accounts on %s', (database) => {
   afterAll(() => running.stop())
 
   describe('registration', () => {
-    it('gives an account, tokens that work at once, and nothing of the password', async () => {
+    it('returns an account, tokens that work at once, and nothing of the password', async () => {
       const { status, body, headers } = await running.api.post('/v1/register', {
         body: { email: ' Ada.L@EXAMPLE.com ', password, name: 'Ada' },
       })
@@ -33,7 +33,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect([status, body.code]).toEqual([409, 'email_taken'])
     })
 
-    it('leaves nothing behind of a registration that was refused', async () => {
+    it('leaves nothing in the database when it is refused', async () => {
       const { email } = await register(running)
       const { store } = running.server.service
       const count = async () =>
@@ -55,7 +55,7 @@ describe.each(databases)('accounts on %s', (database) => {
       ['password_too_long', { email: 'long@example.com', password: 'x'.repeat(129) }],
       ['email_invalid', { email: 'no address', password }],
       ['email_invalid', { email: 'two@at@example.com', password }],
-    ])('refuses with %s what cannot be registered', async (code, body) => {
+    ])('refuses invalid input with %s', async (code, body) => {
       const answer = await running.api.post('/v1/register', { body })
       expect([answer.status, answer.body.code]).toEqual([400, code])
     })
@@ -77,7 +77,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect((await running.api.post('/v1/login', { body })).status).toBe(200)
     })
 
-    it('opens a session of its own for every device', async () => {
+    it('opens a separate session for every device', async () => {
       const first = await register(running)
       const second = await login(running, first.email)
       expect(second.sessionId).not.toBe(first.sessionId)
@@ -85,7 +85,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect(await tokenState(running, second.token)).toBe(200)
     })
 
-    it('answers the same to a wrong password, to an unknown address, and to what is no address', async () => {
+    it('answers the same to a wrong password, an unknown address and an invalid address', async () => {
       const { email } = await register(running)
       const answers = await Promise.all(
         [email, freshEmail(), 'nonsense'].map((address) =>
@@ -95,7 +95,7 @@ describe.each(databases)('accounts on %s', (database) => {
       for (const { status, body } of answers) expect([status, body.code]).toEqual([401, 'invalid_credentials'])
     })
 
-    it('tells that an account is disabled only to who knows its password', async () => {
+    it('reports that an account is disabled only after the right password', async () => {
       const person = await register(running)
       const admin = await createAdmin(running)
       await running.api.post(`/v1/admin/users/${person.id}/disable`, { token: admin.token })
@@ -105,21 +105,21 @@ describe.each(databases)('accounts on %s', (database) => {
     })
   })
 
-  describe('the own account', () => {
+  describe('the account of the signed-in user', () => {
     it('can be read', async () => {
       const person = await register(running)
       const { body } = await running.api.get('/v1/me', { token: person.token })
       expect(body).toMatchObject({ id: person.id, email: person.email, name: null, role: 'user' })
     })
 
-    it('takes a new name, and none, without the password', async () => {
+    it('accepts a new name, or no name, without the password', async () => {
       const { token } = await register(running)
       expect((await running.api.patch('/v1/me', { token, body: { name: 'Grace' } })).body.name).toBe('Grace')
       expect((await running.api.patch('/v1/me', { token, body: {} })).body.name).toBe('Grace')
       expect((await running.api.patch('/v1/me', { token, body: { name: null } })).body.name).toBeNull()
     })
 
-    it('asks for a new address only with the password', async () => {
+    it('requires the password to change the address', async () => {
       const person = await register(running)
       const email = freshEmail()
       const change = (body: object) => running.api.patch('/v1/me', { token: person.token, body })
@@ -129,7 +129,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect((await change({ email, password })).body.email).toBe(person.email)
     })
 
-    it('does not take the address of somebody else', async () => {
+    it('cannot take the address of another account', async () => {
       const [person, other] = [await register(running), await register(running)]
       const answer = await running.api.patch('/v1/me', { token: person.token, body: { email: other.email, password } })
       expect([answer.status, answer.body.code]).toEqual([409, 'email_taken'])
@@ -150,7 +150,7 @@ describe.each(databases)('accounts on %s', (database) => {
   })
 
   describe('a password change', () => {
-    it('kills every token and every other session, and gives this session new tokens', async () => {
+    it('ends every token and every other session, and returns new tokens for this session', async () => {
       const here = await register(running)
       const there = await login(running, here.email)
       const { status, body } = await running.api.post('/v1/me/password', {
@@ -182,7 +182,7 @@ describe.each(databases)('accounts on %s', (database) => {
       expect((await login(running, person.email)).id).toBe(person.id)
     })
 
-    it('happens once when two are tried at the same time', async () => {
+    it('succeeds once when two run at the same time', async () => {
       const person = await register(running)
       const passwords = ['first new password', 'second new password']
       const answers = await Promise.all(
@@ -199,7 +199,7 @@ describe.each(databases)('accounts on %s', (database) => {
     })
   })
 
-  it('refuses every route of an account to who shows no token', async () => {
+  it('refuses every route of an account to a request without a token', async () => {
     const routes = [
       ['GET', '/v1/me'],
       ['PATCH', '/v1/me'],

@@ -58,19 +58,19 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await verify(second.token)).toBe(204)
   })
 
-  it('is not asked for once more when it is verified, unknown, disabled or none, which no answer tells', async () => {
+  it('is not asked for again when it is verified, unknown, disabled or invalid, which no answer reveals', async () => {
     const verified = await register(running)
     await verify((await newestLetter(running, verified.email, verifyYours)).token)
     const disabled = await register(running)
     const admin = await createAdmin(running)
     await running.api.post(`/v1/admin/users/${disabled.id}/disable`, { token: admin.token })
-    const stranger = freshEmail()
-    const answers = await Promise.all([verified.email, stranger, disabled.email, 'nonsense'].map(resend))
+    const unknown = freshEmail()
+    const answers = await Promise.all([verified.email, unknown, disabled.email, 'nonsense'].map(resend))
     const unverified = await resend((await register(running)).email)
     for (const { status, body } of answers) expect([status, body]).toEqual([202, unverified.body])
     expect(await lettersTo(running, verified.email)).toHaveLength(1)
     expect(await lettersTo(running, disabled.email)).toHaveLength(1)
-    expect(await lettersTo(running, stranger)).toHaveLength(0)
+    expect(await lettersTo(running, unknown)).toHaveLength(0)
   })
 
   it('is verified by no made-up, no empty and no foreign token', async () => {
@@ -82,22 +82,20 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await verify('')).toBe('validation_failed')
   })
 
-  it('is verified by who holds the account alone: the link by itself does nothing', async () => {
-    const stranger = await register(running)
-    const { token } = await newestLetter(running, stranger.email, verifyYours)
+  it('is verified only by a user of the account: the link by itself does nothing', async () => {
+    const other = await register(running)
+    const { token } = await newestLetter(running, other.email, verifyYours)
     const reader = await register(running)
     expect(await present(token, {})).toBe('password_required')
     expect(await present(token, {}, { token: reader.token })).toBe('password_required')
     expect(await present(token, { password: 'not the right password' })).toBe('password_wrong')
-    expect(await present(token, { password: 'not the right password' }, { token: stranger.token })).toBe(
-      'password_wrong',
-    )
+    expect(await present(token, { password: 'not the right password' }, { token: other.token })).toBe('password_wrong')
     expect(await present(token, {}, { token: 'not-a-token' })).toBe('token_malformed')
-    expect((await me(stranger.token)).email_verified).toBe(false)
-    expect(await present(token, {}, { token: stranger.token })).toBe(204)
+    expect((await me(other.token)).email_verified).toBe(false)
+    expect(await present(token, {}, { token: other.token })).toBe(204)
   })
 
-  it('is verified by the password of the account, whatever session comes along', async () => {
+  it('is verified by the password of the account, whatever session the request carries', async () => {
     const [person, other] = [await register(running), await register(running)]
     const { token } = await newestLetter(running, person.email, verifyYours)
     expect(await present(token, { password }, { token: other.token })).toBe(204)
@@ -105,7 +103,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await me(other.token)).email_verified).toBe(false)
   })
 
-  it('is verified by no session that has ended, and by no cookie that another site has sent', async () => {
+  it('is not verified by an ended session, nor by a cookie on a request from another site', async () => {
     const email = freshEmail()
     const fromPage = { 'latchkey-mode': 'cookie', 'sec-fetch-site': 'same-origin' }
     const registered = await running.api.post('/v1/register', { body: { email, password }, headers: fromPage })
@@ -123,7 +121,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await present(token, {}, { headers: { ...fromPage, cookie } })).toBe(204)
   })
 
-  it('is changed to that of a third person by no click of theirs', async () => {
+  it('is not changed to the address of a third person by a click of that person', async () => {
     const person = await register(running)
     const email = freshEmail()
     await changeTo(person.token, email)
@@ -134,7 +132,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await me(person.token)).email).toBe(email)
   })
 
-  it('keeps readers of the mailbox from guessing the password of the account, and its owner from nothing', async () => {
+  it('is verified with a limit on password guesses, which does not lock the owner out', async () => {
     const person = await register(running)
     const { token } = await newestLetter(running, person.email, verifyYours)
     for (let guess = 0; guess < 5; guess += 1) {
@@ -148,7 +146,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await present(next.token, {}, { token: person.token })).toBe(204)
   })
 
-  it('is not verified when the password is changed while it is compared', async () => {
+  it('is not verified when the password changes during the comparison', async () => {
     const person = await register(running)
     const { token } = await newestLetter(running, person.email, verifyYours)
     const body = { current_password: password, new_password: 'a different staple for the horse' }
@@ -161,7 +159,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     ]).toContainEqual(answers)
   })
 
-  it('becomes the new one when that is confirmed, not before; and the old one is told', async () => {
+  it('changes once the new one is confirmed, not before, and a letter informs the old one', async () => {
     const person = await registerVerified(running)
     const email = freshEmail()
     const answer = await changeTo(person.token, email)
@@ -172,13 +170,13 @@ describe.each(databases)('the address of an account on %s', (database) => {
     await expect(login(running, email)).rejects.toThrow('invalid_credentials')
     expect(await verify((await newestLetter(running, email, confirmNew)).token)).toBe(204)
     expect(await me(person.token)).toMatchObject({ email, email_verified: true })
-    const told = await newestLetter(running, person.email, 'Your e-mail address was changed')
-    expect(told.text).not.toContain(email)
+    const notice = await newestLetter(running, person.email, 'Your e-mail address was changed')
+    expect(notice.text).not.toContain(email)
     expect((await login(running, email)).id).toBe(person.id)
     await expect(login(running, person.email)).rejects.toThrow('invalid_credentials')
   })
 
-  it('makes links worthless that were mailed to the old one', async () => {
+  it('changes with an end of all links that were mailed to the old one', async () => {
     const person = await register(running)
     await running.api.post('/v1/password/forgot', { body: { email: person.email } })
     const reset = await newestLetter(running, person.email, 'Reset your password')
@@ -191,7 +189,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect(await verify(old.token)).toBe('link_invalid')
   })
 
-  it('stays when the password was changed before the new one was confirmed', async () => {
+  it('stays when the password changes before the new one is confirmed', async () => {
     const person = await registerVerified(running)
     const email = freshEmail()
     await changeTo(person.token, email)
@@ -202,7 +200,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await newestLetter(running, person.email, 'Your password was changed')).to).toBe(person.email)
   })
 
-  it('stays when somebody else has taken the new one before it was confirmed', async () => {
+  it('stays when another account takes the new one before it is confirmed', async () => {
     const person = await register(running)
     const email = freshEmail()
     await changeTo(person.token, email)
@@ -212,7 +210,7 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await me(person.token)).email).toBe(person.email)
   })
 
-  it('stays when the link comes too late', async () => {
+  it('stays when the link has expired', async () => {
     const person = await register(running)
     const { token } = await newestLetter(running, person.email, verifyYours)
     running.clock.advance(86_400_000)
@@ -222,14 +220,14 @@ describe.each(databases)('the address of an account on %s', (database) => {
     expect((await me(again.token)).email_verified).toBe(false)
   })
 
-  it('is changed with the account gone by nobody', async () => {
+  it('cannot change after the account is deleted', async () => {
     const person = await register(running)
     const { token } = await newestLetter(running, person.email, verifyYours)
     await running.api.delete('/v1/me', { token: person.token, body: { password } })
     expect(await verify(token)).toBe('link_invalid')
   })
 
-  it('is on record', async () => {
+  it('has its verification and its changes in the audit log', async () => {
     const person = await register(running)
     const email = freshEmail()
     await verify((await newestLetter(running, person.email, verifyYours)).token)
@@ -254,7 +252,7 @@ describe.each(databases)('a server on %s where only verified accounts sign in', 
   })
   afterAll(() => running.stop())
 
-  it('registers without signing in, and says why a login is refused to who knows the password alone', async () => {
+  it('registers without signing in, and reports why it refuses a login only after the right password', async () => {
     const email = freshEmail()
     expect((await running.api.post('/v1/register', { body: { email, password } })).status).toBe(202)
     await expect(login(running, email)).rejects.toThrow('email_unverified')
@@ -264,7 +262,7 @@ describe.each(databases)('a server on %s where only verified accounts sign in', 
     expect(await tokenState(running, (await login(running, email)).token)).toBe(200)
   })
 
-  it('lets in whoever has set a password by a mailed link, and an administrator that the operator made', async () => {
+  it('accepts an account that set its password by a mailed link, and an administrator that the operator created', async () => {
     const email = freshEmail()
     await running.api.post('/v1/register', { body: { email, password } })
     await running.api.post('/v1/password/forgot', { body: { email } })
@@ -288,7 +286,7 @@ describe('a server that sends no mail', () => {
   })
   afterAll(() => running.stop())
 
-  it('says so wherever a letter is needed, to everybody the same, and does all else', async () => {
+  it('reports it the same way wherever a letter is needed, and does everything else', async () => {
     const person = await register(running)
     for (const path of ['/v1/password/forgot', '/v1/email/resend']) {
       for (const email of [person.email, freshEmail()]) {

@@ -3,11 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createPasswordHasher, type PasswordHasher } from '../../../src/accounts/password-hasher.js'
 import { freshEmail, password } from '../../support/people.js'
 import { databases, type StartOptions, startServer, type TestServer } from '../../support/start-server.js'
-import { tellsApart, timeInTurns } from '../../support/timing.js'
+import { differSignificantly, timeInTurns } from '../../support/timing.js'
 
 const pairs = 40
 
-/** Answers about nobody without hashing: what this server would do without the hash of nobody. */
+/**
+ * A hasher that skips the hash when there is no account, as a server without a dummy hash would.
+ */
 async function leakyHasher(): Promise<PasswordHasher> {
   const inner = await createPasswordHasher()
   return {
@@ -18,10 +20,10 @@ async function leakyHasher(): Promise<PasswordHasher> {
   }
 }
 
-/** What a mail server takes that is asked before the answer; and a good one. */
+/** The durations of an SMTP conversation before the answer, and of a fast one. */
 const conversationMs = 25
 
-/** An administrator at a server of his own, whose address a stranger would like to know. */
+/** A server with one administrator, whose address an attacker tries to confirm. */
 class Site {
   readonly known = freshEmail()
   readonly running: TestServer
@@ -37,24 +39,28 @@ class Site {
   }
 
   forgotTells(): Promise<boolean> {
-    return this.#tells((email) => this.#post('/v1/password/forgot', { email }, 202))
+    return this.#distinguishes((email) => this.#post('/v1/password/forgot', { email }, 202))
   }
 
   registrationTells(): Promise<boolean> {
-    return this.#tells((email) => this.#post('/v1/register', { email, password }, 202))
+    return this.#distinguishes((email) => this.#post('/v1/register', { email, password }, 202))
   }
 
   loginTells(): Promise<boolean> {
-    return this.#tells(async (email) => {
-      // From a network where nobody has signed in to it, and before anybody is told to wait.
+    return this.#distinguishes(async (email) => {
+      // From a network without an earlier sign-in, and before any delay applies.
       await this.running.server.service.store.query('delete from server_guess_lanes')
       return this.#post('/v1/login', { email, password: 'not the right password' }, 401)
     })
   }
 
-  /** Whether the time tells an address that has an account from one that has none. */
-  #tells(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
-    return tellsApart(() => timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }))
+  /**
+   * Returns whether the response time distinguishes an address with an account from one without.
+   */
+  #distinguishes(prepare: (email: string) => Promise<() => Promise<void>>): Promise<boolean> {
+    return differSignificantly(() =>
+      timeInTurns(pairs, { one: () => prepare(this.known), other: () => prepare(freshEmail()) }),
+    )
   }
 
   async #post(path: string, body: object, status: number): Promise<() => Promise<void>> {
@@ -62,33 +68,33 @@ class Site {
   }
 }
 
-describe.each(databases)('the time of an answer on %s does not tell whether there is an account', (database) => {
+describe.each(databases)('the response time on %s does not reveal whether there is an account', (database) => {
   let site: Site
 
   afterEach(() => site.running.stop())
 
-  it('when a new password is asked for', async () => {
+  it('when a password reset is requested', async () => {
     site = await Site.start({ database })
     expect(await site.forgotTells()).toBe(false)
   })
 
-  it('when one registers by mail', async () => {
+  it('at a registration by mail', async () => {
     site = await Site.start({ database, configuration: { registration: 'by-mail' } })
     expect(await site.registrationTells()).toBe(false)
   })
 
-  it('when one signs in', async () => {
+  it('at a login', async () => {
     site = await Site.start({ database })
     expect(await site.loginTells()).toBe(false)
   })
 })
 
-describe('the time of an answer would tell', () => {
+describe('the response time would reveal an account', () => {
   let site: Site
 
   afterEach(() => site.running.stop())
 
-  it('if letters were sent before the answer', async () => {
+  it('if letters were sent before the response', async () => {
     site = await Site.start({ database: 'sqlite' })
     const { recovery } = site.running.server.service
     const forgot = recovery.forgot.bind(recovery)
@@ -99,7 +105,7 @@ describe('the time of an answer would tell', () => {
     expect(await site.forgotTells()).toBe(true)
   })
 
-  it('if an address that is taken were spared the hash', async () => {
+  it('if the password for a taken address were not hashed', async () => {
     site = await Site.start({ database: 'sqlite', configuration: { registration: 'by-mail' } })
     const { registration } = site.running.server.service
     const register = registration.register.bind(registration)
@@ -108,7 +114,7 @@ describe('the time of an answer would tell', () => {
     expect(await site.registrationTells()).toBe(true)
   })
 
-  it('if nobody had no hash', async () => {
+  it('if an unknown address had no dummy hash', async () => {
     site = await Site.start({ database: 'sqlite', parts: { passwords: await leakyHasher() } })
     expect(await site.loginTells()).toBe(true)
   })

@@ -32,7 +32,7 @@ describe.each(databases)('invitations on %s', (database) => {
     return rows
   }
 
-  it('make an account with a verified address when the link was mailed to it and nowhere else', async () => {
+  it('create an account with a verified address when the link was mailed to that address only', async () => {
     const email = freshEmail()
     const { status, body } = await invite(email.toUpperCase(), 'mail')
     expect([status, body.email, body.delivery, body.url, body.mailed_at]).toEqual([201, email, 'mail', undefined, null])
@@ -45,18 +45,18 @@ describe.each(databases)('invitations on %s', (database) => {
     expect((await accept(token)).body.code).toBe('link_invalid')
   })
 
-  it('leave the address unverified when an administrator has handed the link out', async () => {
+  it('leave the address unverified when an administrator hands the link out', async () => {
     const email = freshEmail()
     const { body } = await invite(email)
     expect(body.url).toMatch(/^http:\/\/issuer\.test\/accept-invitation#token=[\w-]{43}$/)
     expect([body.delivery, body.mailed_at, body.invited_by]).toEqual(['link', null, admin.id])
     const { status, body: signedIn } = await accept(tokenIn(body.url))
     expect([status, signedIn.account]).toEqual([201, expect.objectContaining({ email, email_verified: false })])
-    // The letter by which the owner verifies the address, and no news.
+    // Only the letter that verifies the address, and no notification.
     expect((await lettersTo(running, email)).map(({ subject }) => subject)).toEqual(['Verify your e-mail address'])
   })
 
-  it('open no session before the address is verified, where that comes first', async () => {
+  it('open no session before the address is verified, where verification is required', async () => {
     const strict = await running.startAnother({ configuration: { unverifiedSignIn: 'refuse' } })
     const [handed, mailed] = [freshEmail(), freshEmail()]
     expect((await accept(await handedOut(handed), strict)).status).toBe(202)
@@ -66,7 +66,7 @@ describe.each(databases)('invitations on %s', (database) => {
     await strict.stop()
   })
 
-  it('work once, however many use them at the same time', async () => {
+  it('work once under concurrent use', async () => {
     const token = await handedOut(freshEmail())
     const answers = await Promise.all(Array.from({ length: 6 }, () => accept(token)))
     const outcomes = answers.map(({ status, body }) => (status === 201 ? 'made' : body.code)).toSorted()
@@ -106,7 +106,7 @@ describe.each(databases)('invitations on %s', (database) => {
     expect((await invite(taken)).body.code).toBe('email_taken')
   })
 
-  it('are bounded by a quota of their own: what strangers ask for silences none', async () => {
+  it('have a separate quota, which letters requested by others do not use up', async () => {
     const email = freshEmail()
     const open = await running.startAnother({ configuration: { registration: 'by-mail' } })
     for (let n = 0; n < 5; n += 1) await open.api.post('/v1/register', { body: { email, password } })
@@ -120,7 +120,7 @@ describe.each(databases)('invitations on %s', (database) => {
     expect(letters.filter(({ subject }) => subject === invited)).toHaveLength(4)
   })
 
-  it('are listed page by page without anything that opens them, and are in the audit log', async () => {
+  it('are listed page by page without their tokens, and are in the audit log', async () => {
     const emails = [freshEmail(), freshEmail(), freshEmail()]
     const tokens = await Promise.all(emails.map(handedOut))
     const listed = (await pending()).invitations.map(({ email }) => email)
@@ -131,7 +131,7 @@ describe.each(databases)('invitations on %s', (database) => {
     expect([...page.invitations, ...next.invitations].map(({ email }) => email)).toEqual(listed.slice(0, 4))
     const { rows } = await running.server.service.store.query('select * from server_invitations')
     for (const token of tokens) {
-      // Neither the token nor what anybody could make of it: the hash is keyed.
+      // Neither the token nor an unkeyed hash of it is stored.
       const plain = createHash('sha256').update(token).digest('base64url')
       expect(JSON.stringify(rows)).not.toContain(token)
       expect(JSON.stringify(rows)).not.toContain(plain.slice(0, 24))
@@ -147,7 +147,7 @@ describe.each(databases)('invitations on %s', (database) => {
     expect(log.entries.map(({ detail }) => detail?.invitation)).toEqual([expect.any(String)])
   })
 
-  it('are of no use to others, and end with the other links when keys are replaced', async () => {
+  it('work for no other address, and end with the other links when keys are replaced', async () => {
     const { body } = await accept(await handedOut(freshEmail()))
     const token = body.access_token
     for (const [method, path] of [
@@ -164,7 +164,7 @@ describe.each(databases)('invitations on %s', (database) => {
     expect((await accept(left)).body.code).toBe('link_invalid')
   })
 
-  it('are the only way in where registration is by invitation, and there is none where it is closed', async () => {
+  it('are the only registration in mode "invited", and do not work in mode "closed"', async () => {
     const open = await running.startAnother({ configuration: { registration: 'by-mail' } })
     const closed = await running.startAnother({ configuration: { registration: 'closed' } })
     const [applied, late] = [freshEmail(), freshEmail()]
@@ -178,23 +178,23 @@ describe.each(databases)('invitations on %s', (database) => {
       const register = (email: string, secret = password) =>
         api.post('/v1/register', { body: { email, password: secret } })
       const answers = [await register(admin.email), await register(freshEmail()), await register(admin.email, 'short')]
-      const told = answers.map(({ status, body: { request_id: _, ...body } }) => ({ status, body }))
-      expect(told.map(({ body }) => body.code)).toEqual(Array(3).fill('registration_closed'))
-      expect(new Set(told.map((answer) => JSON.stringify(answer))).size).toBe(1)
+      const refusals = answers.map(({ status, body: { request_id: _, ...body } }) => ({ status, body }))
+      expect(refusals.map(({ body }) => body.code)).toEqual(Array(3).fill('registration_closed'))
+      expect(new Set(refusals.map((answer) => JSON.stringify(answer))).size).toBe(1)
       const finished = await api.post('/v1/register/finish', { body: { token: finish, password } })
       expect(finished.body.code).toBe('registration_closed')
       await api.post('/oauth/token', form({ grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' }))
     }
     expect((await accept(handed, closed)).body.code).toBe('registration_closed')
     expect((await closed.api.post('/v1/admin/invitations', invitation(admin))).body.code).toBe('registration_closed')
-    // Asked for while it was open, or invited: nothing is answered any more.
+    // Links from the time when registration was open or by invitation get no answer any more.
     expect(await lettersTo(closed, late)).toEqual([])
     expect(await accounts()).toEqual(before)
     await open.stop()
     await closed.stop()
   })
 
-  it('leave no oracle in a change of address', async () => {
+  it('do not let a change of address reveal accounts', async () => {
     const { token } = await login(running, admin.email)
     for (const email of [(await createAdmin(running)).email, freshEmail()]) {
       const { status } = await running.api.patch('/v1/me', { token, body: { email, password } })
@@ -203,8 +203,8 @@ describe.each(databases)('invitations on %s', (database) => {
   })
 })
 
-describe('invitations where nothing can be mailed', () => {
-  it('are handed out, and refused by mail', async () => {
+describe('invitations on a server without mail', () => {
+  it('can be handed out, but not mailed', async () => {
     const noMail = { carrier: undefined, from: { name: '', address: 'no-reply@localhost' } } as const
     const links = { linkBase: 'http://issuer.test', resetLinkTtlSec: 60, verifyLinkTtlSec: 60 }
     const running = await startServer({

@@ -25,7 +25,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     return { email, id: body.account.id, token: body.access_token }
   }
 
-  it('makes the account once the link was followed, by who knows the password', async () => {
+  it('creates the account once the link is followed with the right password', async () => {
     const email = freshEmail()
     const { status, headers } = await apply(email)
     expect([status, headers.get('set-cookie')]).toEqual([202, null])
@@ -41,7 +41,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await finish(token)).body.code).toBe('link_invalid')
   })
 
-  it('answers the same to an address that is taken, whose owner alone is told', async () => {
+  it('answers the same for a taken address, and notifies only its owner', async () => {
     const { email } = await member()
     const [taken, free] = [await apply(email), await apply(freshEmail())]
     expect([taken.status, taken.body]).toEqual([free.status, free.body])
@@ -50,7 +50,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await login(running, email)).email).toBe(email)
   })
 
-  it('refuses what cannot be registered whether or not the address is taken', async () => {
+  it('refuses invalid input whether or not the address is taken', async () => {
     const { email } = await member()
     for (const address of [email, freshEmail()]) {
       expect((await apply(address, 'short')).body.code).toBe('password_too_short')
@@ -58,20 +58,20 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await apply('nonsense')).body.code).toBe('email_invalid')
   })
 
-  it('is not taken over by a stranger who applies for the same address', async () => {
+  it('cannot be taken over by another person who registers the same address', async () => {
     const email = freshEmail()
     await apply(email, 'the password of the owner')
     const { token } = await newestLetter(running, email, finishYours)
-    await apply(email, 'the password of a stranger')
-    const stranger = await newestLetter(running, email, finishYours)
-    // Whoever reads the mailbox follows some link, and knows the own password alone.
-    expect((await finish(stranger.token, 'the password of the owner')).body.code).toBe('password_wrong')
+    await apply(email, 'the password of another person')
+    const other = await newestLetter(running, email, finishYours)
+    // The reader of the mailbox may follow any link, and knows only the own password.
+    expect((await finish(other.token, 'the password of the owner')).body.code).toBe('password_wrong')
     expect((await finish(token, 'the password of the owner')).status).toBe(201)
-    expect((await finish(stranger.token, 'the password of a stranger')).body.code).toBe('email_taken')
+    expect((await finish(other.token, 'the password of another person')).body.code).toBe('email_taken')
     expect((await login(running, email, 'the password of the owner')).email).toBe(email)
   })
 
-  it('happens once when a link is used many times at once', async () => {
+  it('happens once when a link is used many times concurrently', async () => {
     const email = freshEmail()
     await apply(email)
     const { token } = await newestLetter(running, email, finishYours)
@@ -79,20 +79,20 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 400, 400])
   })
 
-  it('fills no mailbox, neither of a stranger nor of an owner', async () => {
-    const [stranger, { email }] = [freshEmail(), await member()]
+  it('floods no mailbox, with or without an account', async () => {
+    const [free, { email }] = [freshEmail(), await member()]
     for (let round = 0; round < 7; round += 1) {
-      expect((await apply(stranger)).status).toBe(202)
+      expect((await apply(free)).status).toBe(202)
       expect((await apply(email)).status).toBe(202)
     }
-    expect(await lettersTo(running, stranger)).toHaveLength(4)
-    // One of them was the owner's own registration.
+    expect(await lettersTo(running, free)).toHaveLength(4)
+    // One of them belongs to the owner's own registration.
     expect((await lettersTo(running, email)).filter(({ subject }) => subject === known)).toHaveLength(3)
     await running.api.post('/v1/password/forgot', { body: { email } })
     expect((await newestLetter(running, email, 'Reset your password')).link).toBeDefined()
   })
 
-  it('does not tell by a change of address either whether one is taken', async () => {
+  it('does not reveal by a change of address whether one is taken', async () => {
     const [owner, other] = [await member(), await member()]
     const changeTo = (email: string) => running.api.patch('/v1/me', { token: owner.token, body: { email, password } })
     const free = freshEmail()
@@ -103,7 +103,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await running.api.post('/v1/email/verify', { body: { token, password } })).status).toBe(204)
   })
 
-  it('mails an address whose account nobody has verified the link that makes it the reader’s own', async () => {
+  it('mails a takeover link to an address whose account is not verified', async () => {
     const open = await running.startAnother({ configuration: { registration: 'open' } })
     const squatter = await register(open)
     await open.stop()
@@ -115,7 +115,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await login(running, squatter.email, 'the password of the owner')).id).toBe(squatter.id)
   })
 
-  it('keeps readers of the mailbox from guessing the password that a stranger chose', async () => {
+  it('limits guesses of the reader of the mailbox at the password of the registration', async () => {
     const email = freshEmail()
     await apply(email)
     const { token } = await newestLetter(running, email, finishYours)
@@ -127,7 +127,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     expect((await finish(token)).status).toBe(201)
   })
 
-  it('is on record, of a taken address as refused', async () => {
+  it('is in the audit log, as refused for a taken address', async () => {
     const { email, id } = await member()
     await apply(email)
     await lettersTo(running, email)
@@ -139,7 +139,7 @@ describe.each(databases)('registration by mail on %s', (database) => {
     ])
   })
 
-  it('is what the operator decides: other servers may let one sign in at once', async () => {
+  it('is a setting, and other modes sign a new user in at once', async () => {
     const open = await running.startAnother({ configuration: { registration: 'open' } })
     expect((await register(open)).id).toBeDefined()
     await open.stop()

@@ -27,7 +27,7 @@ describe.each(databases)('passwords on %s', (database) => {
     return rows[0]?.hash
   }
 
-  it('that everybody tries first are refused, at registration and at a change', async () => {
+  it('that are common are refused, at registration and at a change', async () => {
     const running = await start()
     const common = await running.api.post('/v1/register', {
       body: { email: freshEmail(), password: '123456789123456789' },
@@ -39,7 +39,7 @@ describe.each(databases)('passwords on %s', (database) => {
     expect([change.status, change.body.code]).toEqual([400, 'password_common'])
   })
 
-  it('that name the service, the address or the owner are refused wherever one is set', async () => {
+  it('that contain the name of the service, the address or the name of the owner are refused wherever one is set', async () => {
     const running = await start()
     const body = { email: 'grace.hopper@navy.example', name: 'Grace Hopper' }
     const registering = async (secret: string) =>
@@ -63,7 +63,7 @@ describe.each(databases)('passwords on %s', (database) => {
     expect((await now.api.post('/v1/me/password', { token, body })).body.code).toBe('password_too_short')
   })
 
-  it('have the least length that the operator sets, which the hint tells', async () => {
+  it('have the minimum length that the operator sets, which the hint states', async () => {
     const { api } = await start({ configuration: { passwordMinLength: 8 } })
     const registering = (secret: string) =>
       api.post('/v1/register', { body: { email: freshEmail(), password: secret } })
@@ -73,7 +73,7 @@ describe.each(databases)('passwords on %s', (database) => {
     expect(body.hint).toContain('8 characters')
   })
 
-  it('are hashed anew with more work at the next login, even at several at once', async () => {
+  it('are rehashed with more work at the next login, even at several concurrent ones', async () => {
     const before = await start({ parts: { passwords: await createPasswordHasher({ cost: cheap }) } })
     const { email } = await register(before)
     expect(await hashOf(email)).toContain('m=1024,t=1,p=1')
@@ -87,7 +87,7 @@ describe.each(databases)('passwords on %s', (database) => {
     expect(await hashOf(email)).toBe(upgraded)
   })
 
-  it('get the newest pepper at the next login, and keep the one they had until then', async () => {
+  it('get the newest pepper at the next login, and keep the previous one until then', async () => {
     const plain = await start()
     const [early, late] = [await register(plain), await register(plain)]
     const peppered = await start({ configuration: { passwordPeppers: first } })
@@ -100,14 +100,14 @@ describe.each(databases)('passwords on %s', (database) => {
     await expect(login(rotated, early.email, 'a wrong password')).rejects.toThrow('invalid_credentials')
   })
 
-  it('are worth nothing without their pepper: not with another one of the same name', async () => {
+  it('do not match without their pepper, nor with another pepper of the same name', async () => {
     const peppered = await start({ configuration: { passwordPeppers: first } })
     const { email } = await register(peppered)
     const other = await start({ configuration: { passwordPeppers: Keyring.generate('p1') } })
     await expect(login(other, email)).rejects.toThrow('invalid_credentials')
   })
 
-  it('keep a server from starting that lacks the pepper of one of them', async () => {
+  it('prevent the start of a server that lacks the pepper of one of them', async () => {
     const peppered = await start({ configuration: { passwordPeppers: first } })
     await register(peppered)
     for (const passwordPeppers of [undefined, second]) {

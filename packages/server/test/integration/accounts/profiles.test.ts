@@ -40,7 +40,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
   const read = async ({ token }: Person) => (await running.api.get('/v1/me', { token })).body.profile
   const claimsIn = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
-  it('is empty at first, and then what its owner merges into it', async () => {
+  it('is empty at first, and then contains the members that its owner merges into it', async () => {
     const person = await register(running)
     expect(await read(person)).toEqual({})
     await patch(person, { theme: 'dark', address: { city: 'Bern', zip: '3000' } })
@@ -51,7 +51,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect(user.profile).toEqual(body.profile)
   })
 
-  it('keeps what others write at the same time under other names', async () => {
+  it('keeps concurrent changes of other members', async () => {
     const person = await register(running)
     await Promise.all([
       patch(person, { theme: 'dark' }),
@@ -78,7 +78,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect(await read(person)).toEqual({ theme: 'dark' })
   })
 
-  it('has members that only administrators write', async () => {
+  it('has members that only administrators can write', async () => {
     const person = await register(running)
     expect((await patchAs(person.id, { plan: 'pro' })).status).toBe(200)
     for (const plan of ['enterprise', null, 'pro']) {
@@ -91,7 +91,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect((await running.api.patch('/v1/me/profile', { body: {} })).body.code).toBe('credentials_missing')
   })
 
-  it('gives the named members to access tokens, from the next refresh on, and no right', async () => {
+  it('adds the named members to access tokens from the next refresh on, and grants no right', async () => {
     const person = await register(running)
     expect(claimsIn(person.token)).not.toHaveProperty('plan')
     await patchAs(person.id, { plan: 'pro' })
@@ -102,7 +102,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect(claims).not.toHaveProperty('theme')
     const auth = await running.server.service.latchkey.verify(body.access_token)
     expect([auth.grants.roles, auth.grants.scope]).toEqual([[], ''])
-    // Other services get rights, and nothing of the profile.
+    // Other services receive rights, and nothing of the profile.
     const exchange = {
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: body.access_token,
@@ -117,7 +117,8 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect((await patch(person, { locale: 'x'.repeat(1100) })).body.code).toBe('profile_too_large')
     expect((await patch(person, { locale: '🔑'.repeat(300) })).body.code).toBe('profile_too_large')
     expect((await patch(person, { locale: 'x'.repeat(900) })).status).toBe(200)
-    // The claims of a setting that came later than the profile: the login goes on without them.
+    // The setting is newer than the profile, so its claims are too long: the login works without
+    // them.
     const wide = await running.startAnother({ configuration: { profileClaims: ['address'] } })
     await patch(person, { locale: null, address: { city: 'x'.repeat(1500) } })
     const login = await wide.api.post('/v1/login', { body: { email: person.email, password } })
@@ -126,7 +127,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     await wide.stop()
   })
 
-  it('loses what a stranger may have written when the owner of the address takes the account by mail', async () => {
+  it('is emptied when the owner of the address takes the account over by mail', async () => {
     const person = await register(running)
     await patch(person, { theme: 'dark' })
     await patchAs(person.id, { plan: 'pro' })
@@ -137,7 +138,7 @@ describe.each(databases)('the profile of an account on %s', (database) => {
     expect(body.profile).toEqual({ plan: 'pro' })
   })
 
-  it('is gone with the account, and its changes are in the log without what they say', async () => {
+  it('is deleted with the account, and its changes are in the audit log without their values', async () => {
     const person = await register(running)
     await patch(person, { locale: 'a-secret-of-mine' })
     await patchAs(person.id, { plan: 'pro' })
@@ -166,7 +167,7 @@ describe('a profile without a schema', () => {
 
   const patch = (token: string, call: object) => running.api.patch('/v1/me/profile', { token, ...call })
 
-  it('is any JSON object of at most 4 KiB that can be stored as it is', async () => {
+  it('is any JSON object of at most 4 KiB that can be stored unchanged', async () => {
     const { token } = await register(running)
     const { body } = await patch(token, { body: { list: [1, null, { a: true }], constructor: 'x' } })
     expect(body.profile).toEqual({ list: [1, null, { a: true }], constructor: 'x' })
@@ -176,7 +177,7 @@ describe('a profile without a schema', () => {
     const deep = `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`
     expect((await patch(token, raw(deep))).body.code).toBe('profile_invalid')
     expect((await patch(token, raw('{"__proto__":{"role":"admin"}}'))).body.code).toBe('body_malformed')
-    // As a claim it would be refused, and with it every sign-in of the account.
+    // As a claim it would be refused, and every sign-in of the account with it.
     for (const text of ['{"toJSON":1}', '{"address":[{"toJSON":1}]}']) {
       expect((await patch(token, raw(text))).body.code).toBe('profile_invalid')
     }
@@ -201,17 +202,17 @@ describe('the settings of profiles', () => {
   it.each([
     ['an unknown keyword', { type: 'object', propertees: {} }],
     ['an unknown format', { type: 'object', properties: { a: { type: 'string', format: 'e-mail' } } }],
-    ['a type that there is not', { type: 'objekt' }],
-    ['a reference that leads nowhere', { $ref: 'https://example.com/schema.json' }],
+    ['an unknown type', { type: 'objekt' }],
+    ['a reference without a target', { $ref: 'https://example.com/schema.json' }],
     [
       'readOnly where it would not be enforced',
       { type: 'object', properties: { a: { type: 'object', properties: { b: { type: 'string', readOnly: true } } } } },
     ],
-  ])('are refused at the start for a schema with %s', async (_, schema) => {
+  ])('prevent the start with a schema with %s', async (_, schema) => {
     expect(await codeOf(starting(schema))).toBe('configuration_invalid')
   })
 
-  it('are refused for claims that are reserved or not declared', () => {
+  it('prevent the start with claims that are reserved or not declared', () => {
     const schema = JSON.stringify(profileSchema)
     const problemsOf = (claims: string, text = schema) => {
       try {

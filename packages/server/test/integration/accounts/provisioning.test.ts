@@ -15,7 +15,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const newPassword = 'a different password altogether'
 
-describe.each(databases)('accounts that administrators make on %s', (database) => {
+describe.each(databases)('accounts that administrators create on %s', (database) => {
   let running: TestServer
   let admin: Person
 
@@ -30,7 +30,7 @@ describe.each(databases)('accounts that administrators make on %s', (database) =
   const act = (id: string, action: string, { token }: Person = admin) =>
     running.api.post(`/v1/admin/users/${id}/${action}`, { token })
 
-  it('can be used at once with a password, and not before a reset without one', async () => {
+  it('can be used at once if they have a password, otherwise after a reset', async () => {
     const [withPassword, without] = [freshEmail(), freshEmail()]
     const { status, body } = await create({ email: withPassword, password, name: 'Ada' })
     expect([status, body]).toEqual([
@@ -57,14 +57,14 @@ describe.each(databases)('accounts that administrators make on %s', (database) =
     expect((await login(running, without, newPassword)).id).toBe(empty.id)
   })
 
-  it('are refused for addresses that have one, and with passwords that nobody may have', async () => {
+  it('are refused for addresses that are taken, and with passwords that are not allowed', async () => {
     expect((await create({ email: admin.email.toUpperCase() })).body.code).toBe('email_taken')
     expect((await create({ email: 'nonsense' })).body.code).toBe('email_invalid')
     expect((await create({ email: freshEmail(), password: 'short' })).body.code).toBe('password_too_short')
     expect((await create({ email: freshEmail(), role: 'admin' })).body.code).toBe('validation_failed')
   })
 
-  it('are made, verified and reset by administrators alone, and each act is in the log with its session', async () => {
+  it('are created, verified and reset only by administrators, and each act is in the audit log with its session', async () => {
     const email = freshEmail()
     const { body: made } = await create({ email, password })
     await act(made.id, 'verify')
@@ -91,7 +91,7 @@ describe.each(databases)('accounts that administrators make on %s', (database) =
     }
   })
 
-  it('may sign in once their address was marked as verified, where that comes first', async () => {
+  it('can sign in once their address is marked as verified, where verification is required', async () => {
     const strict = await running.startAnother({ configuration: { unverifiedSignIn: 'refuse' } })
     const email = freshEmail()
     const { body: made } = await create({ email, password })
@@ -107,7 +107,7 @@ describe.each(databases)('accounts that administrators make on %s', (database) =
   })
 })
 
-describe.each(databases)('a reset link that is handed out on %s', (database) => {
+describe.each(databases)('a reset link that an administrator hands out on %s', (database) => {
   let running: TestServer
   let admin: Person
 
@@ -144,7 +144,7 @@ describe.each(databases)('a reset link that is handed out on %s', (database) => 
     expect(log.entries.map(({ detail }) => detail)).toEqual([{ made_by: admin.id }])
   })
 
-  it('verifies no address, takes no name away, and mails nothing to an unverified one', async () => {
+  it('verifies no address, removes no name, and mails nothing to an unverified address', async () => {
     const person = await register(running)
     await running.api.patch('/v1/me', { token: person.token, body: { name: 'Ada' } })
     const { body } = await make(person.id)
@@ -154,7 +154,7 @@ describe.each(databases)('a reset link that is handed out on %s', (database) => 
     expect(subjects).toEqual(['Verify your e-mail address'])
   })
 
-  it('takes the place of earlier ones, also of one that was mailed, and is not ended by one that is asked for', async () => {
+  it('replaces earlier links, mailed ones too, and stays valid when a mailed link is requested', async () => {
     const person = await registerVerified(running)
     const forgot = () => running.api.post('/v1/password/forgot', { body: { email: person.email } })
     await forgot()
@@ -163,14 +163,14 @@ describe.each(databases)('a reset link that is handed out on %s', (database) => 
     const second = await make(person.id)
     expect((await resetBy(running, mailed)).body.code).toBe('link_invalid')
     expect((await reset(running, first.body.url)).body.code).toBe('link_invalid')
-    // Anybody who knows the address can ask for a mailed one.
+    // Anyone who knows the address can request a mailed link.
     await forgot()
     const { token: later } = await newestLetter(running, person.email, 'Reset your password')
     expect((await reset(running, second.body.url)).status).toBe(204)
     expect((await resetBy(running, later)).body.code).toBe('link_invalid')
   })
 
-  it('is not made for administrators by another one, nor by itself, but by the operator', async () => {
+  it('is created for an administrator only by the operator', async () => {
     const other = await createAdmin(running)
     for (const { id } of [other, admin]) expect((await make(id)).body.code).toBe('administrator_protected')
     const { url } = await running.server.service.resetLinks.create(operator, other.id)
@@ -178,7 +178,7 @@ describe.each(databases)('a reset link that is handed out on %s', (database) => 
     expect((await login(running, other.email, newPassword)).id).toBe(other.id)
   })
 
-  it('is not made for a disabled account, and sets no password once it was disabled', async () => {
+  it('is not created for a disabled account, and sets no password once the account is disabled', async () => {
     const person = await register(running)
     const { administration } = running.server.service
     const { body } = await make(person.id)
@@ -191,7 +191,7 @@ describe.each(databases)('a reset link that is handed out on %s', (database) => 
     ['is demoted', (id: string) => running.server.service.administration.changeGrants(operator, id, { role: 'user' })],
     ['is disabled', (id: string) => running.server.service.administration.disable(operator, id)],
     ['is deleted', (id: string) => running.server.service.administration.delete(operator, id)],
-  ])('ends when the administrator who made it %s', async (_, end) => {
+  ])('ends when the administrator who created it %s', async (_, end) => {
     const maker = await createAdmin(running)
     const person = await register(running)
     const { body } = await make(person.id, maker)

@@ -54,7 +54,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(subjects).toContain('Your password was changed')
   })
 
-  it('is replaced once by each link, however many use it at once', async () => {
+  it('is replaced once by each link, also under concurrent use', async () => {
     const { email } = await register(running)
     const token = await tokenFor(email)
     const passwords = ['first new password', 'second new password', 'third new password']
@@ -65,7 +65,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(await reset(token)).toBe('link_invalid')
   })
 
-  it('is replaced by the newest link alone, and by none that comes too late', async () => {
+  it('is replaced only by the newest link, and not by an expired one', async () => {
     const { email } = await register(running)
     const first = await tokenFor(email)
     const second = await tokenFor(email)
@@ -83,16 +83,16 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(await reset(token)).toBe(204)
   })
 
-  it('is answered the same whether or not there is such an account, or such an address', async () => {
+  it('gets the same answer whether or not the account exists', async () => {
     const { email } = await register(running)
-    const stranger = freshEmail()
-    const answers = await Promise.all([email, stranger, 'nonsense', 'x@@y', `${'a'.repeat(250)}@b.example`].map(forgot))
-    const told = answers.map(({ status, headers, body }) => {
+    const unknown = freshEmail()
+    const answers = await Promise.all([email, unknown, 'nonsense', 'x@@y', `${'a'.repeat(250)}@b.example`].map(forgot))
+    const comparable = answers.map(({ status, headers, body }) => {
       const varying = ['date', 'x-request-id', 'ratelimit', 'content-length']
       return { status, body, headers: [...headers.keys()].filter((name) => !varying.includes(name)) }
     })
-    for (const answer of told) expect(answer).toEqual(told[0])
-    expect(await lettersTo(running, stranger)).toEqual([])
+    for (const answer of comparable) expect(answer).toEqual(comparable[0])
+    expect(await lettersTo(running, unknown)).toEqual([])
   })
 
   it('is not replaced while the account is disabled', async () => {
@@ -106,7 +106,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(await lettersTo(running, email)).toHaveLength(before)
   })
 
-  it('is not replaced by a link that was asked for before the password was changed', async () => {
+  it('is not replaced by a link that is older than a change of the password', async () => {
     const person = await register(running)
     const token = await tokenFor(person.email)
     const body = { current_password: password, new_password: newPassword }
@@ -114,14 +114,14 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(await reset(token, 'third new password')).toBe('link_invalid')
   })
 
-  it('lets its owner in afterwards, whatever strangers guess meanwhile', async () => {
+  it('does not lock its owner out after the reset, whatever passwords others guess meanwhile', async () => {
     const { email } = await register(running)
     for (let guess = 0; guess < 8; guess += 1) await login(running, email, `guess number ${guess}`).catch(() => {})
     expect(await reset(await tokenFor(email))).toBe(204)
     expect((await login(running, email, newPassword)).email).toBe(email)
   })
 
-  it('fills no mailbox: a flood gets five letters an hour, of which the last still works', async () => {
+  it('floods no mailbox: five letters an hour are sent, and the last link works', async () => {
     const { email } = await registerVerified(running)
     running.clock.advance(hour)
     for (let request = 0; request < 12; request += 1) expect((await forgot(email)).status).toBe(202)
@@ -133,7 +133,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(await resets()).toHaveLength(6)
   })
 
-  it('leaves no token and no letter in the database that could be used by who reads it', async () => {
+  it('leaves no usable token and no readable letter in the database', async () => {
     const { email } = await register(running)
     const { store, mail } = running.server.service
     const token = await tokenFor(email)
@@ -147,14 +147,14 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect((await store.query('select id from server_outbox')).rows).toEqual([])
   })
 
-  it('set by the reader of the mailbox, ends everything of a stranger who has registered the address', async () => {
+  it('ends all access of another person who registered the address, when the reader of the mailbox replaces it', async () => {
     const email = freshEmail()
-    const body = { email, password, name: 'Somebody Else' }
-    const stranger = personOf((await running.api.post('/v1/register', { body })).body)
+    const body = { email, password, name: 'Another Person' }
+    const squatter = personOf((await running.api.post('/v1/register', { body })).body)
     const elsewhere = await login(running, email)
-    await running.api.patch('/v1/me', { token: stranger.token, body: { email: freshEmail(), password } })
+    await running.api.patch('/v1/me', { token: squatter.token, body: { email: freshEmail(), password } })
     expect(await reset(await tokenFor(email))).toBe(204)
-    for (const { token, refreshToken } of [stranger, elsewhere]) {
+    for (const { token, refreshToken } of [squatter, elsewhere]) {
       expect(await tokenState(running, token)).toBe('token_revoked')
       const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })
       expect(refreshed.body.code).toBe('session_ended')
@@ -170,7 +170,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect(rows).toEqual([])
   })
 
-  it('keeps the name of an owner whose address was verified before', async () => {
+  it('keeps the name of an owner whose address is already verified', async () => {
     const { email, token } = await registerVerified(running)
     await running.api.patch('/v1/me', { token, body: { name: 'Ada' } })
     expect(await reset(await tokenFor(email))).toBe(204)
@@ -178,7 +178,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     expect((await running.api.get('/v1/me', { token: after })).body.name).toBe('Ada')
   })
 
-  it('is on record: who asked from where, and that it was set', async () => {
+  it('is in the audit log: the account, the address of the request, and the new password', async () => {
     const { id, email } = await register(running)
     await reset(await tokenFor(email))
     const admin = await createAdmin(running)
@@ -191,7 +191,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     ])
   })
 
-  it('is asked for and replaced at a bounded rate', async () => {
+  it('has rate limits for requests and for replacements', async () => {
     const limits = { ...running.configuration.limits, recovery: { pair: { requests: 2, windowSec: 60 } } }
     const bounded = await running.startAnother({ configuration: { limits } })
     const email = freshEmail()
@@ -211,10 +211,10 @@ describe.each(databases)('a sign-in on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  const told = async (email: string) =>
+  const notices = async (email: string) =>
     (await lettersTo(running, email)).filter((letter) => letter.subject === 'New sign-in to your account')
 
-  it('is told to the owner when the device has not signed in before, and only then', async () => {
+  it('notifies the owner when the device is new, and only then', async () => {
     const email = freshEmail()
     const registered = await running.api.post('/v1/register', { body: { email, password } })
     const verification = await newestLetter(running, email, 'Verify your e-mail address')
@@ -224,21 +224,21 @@ describe.each(databases)('a sign-in on %s', (database) => {
       return running.api.post('/v1/login', { body: { email, password }, headers })
     }
     await signIn(registered.body.device_token)
-    expect(await told(email)).toEqual([])
+    expect(await notices(email)).toEqual([])
     const first = await signIn()
-    const [letter] = await told(email)
+    const [letter] = await notices(email)
     expect(letter?.text).toContain('127.0.0.1')
     expect(letter?.text).not.toContain('Explorer')
     await signIn(undefined, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0')
-    expect((await told(email)).at(-1)?.text).toContain('Firefox on Linux')
+    expect((await notices(email)).at(-1)?.text).toContain('Firefox on Linux')
     await signIn(first.body.device_token)
     await running.api.post('/v1/login', { body: { email, password: 'not the right password' } })
-    expect(await told(email)).toHaveLength(2)
+    expect(await notices(email)).toHaveLength(2)
   })
 
-  it('is told a few times an hour at most', async () => {
+  it('notifies the owner a few times an hour at most', async () => {
     const { email } = await registerVerified(running)
     for (let round = 0; round < 8; round += 1) await login(running, email)
-    expect(await told(email)).toHaveLength(5)
+    expect(await notices(email)).toHaveLength(5)
   })
 })

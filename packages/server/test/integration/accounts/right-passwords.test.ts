@@ -7,7 +7,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const wrong = 'certainly not the password'
 
-/** More than may be wrong without a delay. */
+/** More attempts than may be wrong before a delay applies. */
 const often = Array.from({ length: 6 }, (_, index) => index)
 
 describe.each(databases)('a login on %s that is refused for another reason than its password', (database) => {
@@ -51,7 +51,7 @@ describe.each(databases)('a login on %s that is refused for another reason than 
     for (const index of often) answers.push((await login(secret, from(index), device)).body.code)
     return [...new Set(answers)]
   }
-  /** An unknown network, the same network, and a known device: each is counted elsewhere. */
+  /** An unknown network, the same network, and a known device: each has its own counter. */
   const places = [
     { from: (index: number) => `203.0.113.${index}` },
     { from: () => '203.0.113.99' },
@@ -87,7 +87,7 @@ describe.each(databases)('a login on %s that is refused for another reason than 
     expect((await login(password, '203.0.113.200')).status).toBe(200)
   })
 
-  it('does not count where it is a password beside a token that could not be compared', async () => {
+  it('does not count as a guess where the password accompanies a token and could not be compared', async () => {
     const change = (secret: string) =>
       running.api.post('/v1/me/password', {
         token: person.token,
@@ -99,7 +99,7 @@ describe.each(databases)('a login on %s that is refused for another reason than 
     expect((await change(password)).status).toBe(200)
   })
 
-  it('counts all the same where the password is wrong', async () => {
+  it('counts as a guess where the password is wrong', async () => {
     await running.server.service.administration.disable(operator, person.id)
     expect(await codes(wrong, (index) => `203.0.113.${index}`)).toEqual(['invalid_credentials', 'guess_delayed'])
     expect((await login(password, '203.0.113.200')).body.code).toBe('guess_delayed')

@@ -18,7 +18,7 @@ describe.each(databases)('administration on %s', (database) => {
   const refreshCode = async ({ refreshToken }: Person) =>
     (await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })).body.code
 
-  it('is refused to everybody else, route by route', async () => {
+  it('is refused to everyone else, route by route', async () => {
     const person = await register(running)
     const routes = [
       ['GET', '/v1/admin/users'],
@@ -37,21 +37,21 @@ describe.each(databases)('administration on %s', (database) => {
       const body = method === 'PATCH' ? { body: { role: 'admin' } } : {}
       const user = await running.api.call(method, path, { token: person.token, ...body })
       expect([method, path, user.status, user.body.code]).toEqual([method, path, 403, 'admin_required'])
-      const nobody = await running.api.call(method, path, body)
-      expect([method, path, nobody.status, nobody.body.code]).toEqual([method, path, 401, 'credentials_missing'])
+      const anonymous = await running.api.call(method, path, body)
+      expect([method, path, anonymous.status, anonymous.body.code]).toEqual([method, path, 401, 'credentials_missing'])
     }
   })
 
-  it('goes by what the account is, not only by what the token says', async () => {
+  it('depends on the role of the account, not only on the role in the token', async () => {
     const former = await createAdmin(running)
-    // As if the row had been changed by hand: the token still says "admin".
+    // Changes only the row: the token still has the role "admin".
     await running.server.service.store.query(`update server_accounts set role = 'user' where id = $1`, [former.id])
     const answer = await running.api.get('/v1/admin/users', { token: former.token })
     expect(answer.body.code).toBe('admin_required')
   })
 
   describe('the list of accounts', () => {
-    it('finds by a part of address or name, whatever the case, and takes wildcards literally', async () => {
+    it('finds accounts by a part of the address or name in any case, and takes wildcards literally', async () => {
       const mark = crypto.randomUUID().slice(0, 8)
       const people: Person[] = []
       for (const name of ['percent%sign', 'under_score', 'back\\slash']) {
@@ -72,7 +72,7 @@ describe.each(databases)('administration on %s', (database) => {
       expect(await search(`${mark}%example`)).toEqual([])
     })
 
-    it('gives every account once, page by page, while others register', async () => {
+    it('returns every account once, page by page, while others register', async () => {
       const mark = crypto.randomUUID().slice(0, 8)
       const made: string[] = []
       for (let i = 0; i < 7; i += 1) made.push((await register(running, `${mark}-${i}@example.com`)).id)
@@ -98,7 +98,7 @@ describe.each(databases)('administration on %s', (database) => {
     )
   })
 
-  it('reads one account, and says so when there is none', async () => {
+  it('returns one account, or 404 for an unknown ID', async () => {
     const person = await register(running)
     const { body } = await running.api.get(`/v1/admin/users/${person.id}`, { token: admin.token })
     expect(body).toMatchObject({ id: person.id, email: person.email, disabled_at: null })
@@ -118,7 +118,7 @@ describe.each(databases)('administration on %s', (database) => {
     }
   })
 
-  it('disables: tokens and sessions die, nobody signs in; and enables: nothing comes back, one can sign in', async () => {
+  it('disables an account, which ends its tokens and sessions and refuses logins, and enables it, after which only logins work again', async () => {
     const person = await register(running)
     expect((await act('disable', person)).body.disabled_at).not.toBeNull()
     expect((await act('disable', person)).status).toBe(200)
@@ -131,7 +131,7 @@ describe.each(databases)('administration on %s', (database) => {
     expect(await tokenState(running, (await login(running, person.email)).token)).toBe(200)
   })
 
-  it('rotates: old and new tokens hold, until the grace of the old secret ends', async () => {
+  it('rotates a secret: old and new tokens are valid until the grace period of the old secret ends', async () => {
     const person = await register(running)
     expect((await act('rotate', person)).status).toBe(200)
     const after = await login(running, person.email)
@@ -141,7 +141,7 @@ describe.each(databases)('administration on %s', (database) => {
     expect(body.secrets.map(({ retires_at }) => retires_at === null).toSorted()).toEqual([false, true])
   })
 
-  it('shows versions and dates of a secret and nothing that could sign', async () => {
+  it('shows versions and dates of a secret and no key material', async () => {
     const person = await register(running)
     const { body } = await running.api.get(`/v1/admin/users/${person.id}/secrets`, { token: admin.token })
     expect(Object.keys(body.secrets[0] ?? {}).toSorted()).toEqual(
@@ -149,7 +149,7 @@ describe.each(databases)('administration on %s', (database) => {
     )
   })
 
-  it('revokes: all of one account dies, nothing of another', async () => {
+  it('revokes all tokens and sessions of one account, and none of another', async () => {
     const [person, other] = [await register(running), await register(running)]
     const second = await login(running, person.email)
     expect((await act('revoke', person)).status).toBe(200)
@@ -161,7 +161,7 @@ describe.each(databases)('administration on %s', (database) => {
     expect(await refreshCode(other)).toBeUndefined()
   })
 
-  it('changes a role: old tokens ask for a refresh, and the new ones say the new role', async () => {
+  it('changes a role: old tokens get an answer that asks for a refresh, and new tokens have the new role', async () => {
     const person = await register(running)
     const change = (role: string) =>
       running.api.patch(`/v1/admin/users/${person.id}`, { token: admin.token, body: { role } })
@@ -174,13 +174,13 @@ describe.each(databases)('administration on %s', (database) => {
     expect(await tokenState(running, person.token)).toBe(200)
   })
 
-  describe('what an account may do in the applications behind', () => {
+  describe('the grants of an account', () => {
     const change = (person: { id: string }, body: object) =>
       running.api.patch(`/v1/admin/users/${person.id}`, { token: admin.token, body })
 
     const verify = async (token: string) => running.server.service.latchkey.verify(token)
 
-    it('holds at once for tokens that were issued before, is in none of them, and is seen by its owner', async () => {
+    it('apply at once to existing tokens, are in no token, and are visible to their owner', async () => {
       const person = await register(running)
       expect((await verify(person.token)).grants).toEqual({ roles: [], scope: '' })
       const granted = { roles: ['editor', 'reviewer'], scope: 'articles:read articles:write' }
@@ -198,7 +198,7 @@ describe.each(databases)('administration on %s', (database) => {
       for (const old of [token, person.token]) expect((await verify(old)).grants).toEqual({ roles: [], scope: '' })
     })
 
-    it('is passed on to other services', async () => {
+    it('are in exchanged tokens for other services', async () => {
       const person = await register(running)
       await change(person, { roles: ['editor'], scope: 'a b' })
       const { token } = await login(running, person.email)
@@ -211,13 +211,13 @@ describe.each(databases)('administration on %s', (database) => {
       expect(JSON.parse(payload)).toMatchObject({ role: 'user', roles: ['editor'], scope: 'a b' })
     })
 
-    it('may be given to oneself by an administrator, who cannot change the own role', async () => {
+    it('can be changed by an administrator for the own account, except for the role', async () => {
       const other = await createAdmin(running)
       const own = { token: other.token, body: { scope: 'a' } }
       expect((await running.api.patch(`/v1/admin/users/${other.id}`, own)).status).toBe(200)
     })
 
-    it('has at most 1 KiB in all, and is left as it was when more is wanted', async () => {
+    it('have at most 1 KiB in all, and stay unchanged when a change exceeds it', async () => {
       const person = await register(running)
       const roles = Array.from({ length: 16 }, (_, index) => String(index).padStart(56, '~'))
       expect((await change(person, { roles })).status).toBe(200)
@@ -248,13 +248,13 @@ describe.each(databases)('administration on %s', (database) => {
       { scope: 'x'.repeat(1025) },
       { role: 'editor' },
       { role: null },
-    ])('is not %j', async (body) => {
+    ])('cannot be %j', async (body) => {
       const answer = await change(admin, body)
       expect([answer.status, answer.body.code]).toEqual([400, 'validation_failed'])
     })
   })
 
-  it('deletes an account with everything of it', async () => {
+  it('deletes an account with all its data', async () => {
     const person = await register(running)
     const answer = await running.api.delete(`/v1/admin/users/${person.id}`, { token: admin.token })
     expect(answer.status).toBe(204)
@@ -273,7 +273,7 @@ describe.each(databases)('administration on %s', (database) => {
     for (const { status, body } of answers) expect([status, body.code]).toEqual([409, 'own_account'])
   })
 
-  it('lists the sessions of anybody', async () => {
+  it('lists the sessions of any account', async () => {
     const person = await register(running)
     const { body } = await running.api.get(`/v1/admin/users/${person.id}/sessions`, { token: admin.token })
     expect(body.sessions).toMatchObject([{ id: person.sessionId, current: false }])
@@ -283,7 +283,7 @@ describe.each(databases)('administration on %s', (database) => {
     const read = async (query: string) =>
       (await running.api.get(`/v1/admin/audit?${query}`, { token: admin.token })).body
 
-    it('tells who did what to whom, newest first, page by page', async () => {
+    it('lists actor, event and subject, newest first, page by page', async () => {
       const person = await register(running)
       await act('rotate', person)
       await act('revoke', person)
@@ -299,7 +299,7 @@ describe.each(databases)('administration on %s', (database) => {
       expect(second.next_cursor).toBeNull()
     })
 
-    it('finds what it is asked for, and nothing else', async () => {
+    it('returns only the entries that match the filters', async () => {
       const person = await register(running)
       const other = await login(running, person.email)
       await act('rotate', person)
@@ -335,12 +335,12 @@ describe.each(databases)('administration on %s', (database) => {
       expect([status, body.code]).toEqual([400, 'validation_failed'])
     })
 
-    it('holds refused logins, of unknown addresses too, and no word of what was typed', async () => {
-      // What was refused before belongs to an entry before.
+    it('has refused logins, of unknown addresses too, and nothing of the input', async () => {
+      // Earlier refusals belong to an earlier entry.
       await running.server.service.audit.flush('all')
       const { id, email } = await register(running)
-      const nobody = freshEmail()
-      for (const address of [email, nobody]) {
+      const unknownEmail = freshEmail()
+      for (const address of [email, unknownEmail]) {
         await running.api.post('/v1/login', { body: { email: address, password: 'not the right password' } })
       }
       const { entries } = await read('limit=2')
@@ -348,11 +348,11 @@ describe.each(databases)('administration on %s', (database) => {
         ['login', 'refused', null],
         ['login', 'refused', id],
       ])
-      expect(JSON.stringify(entries)).not.toContain(nobody)
+      expect(JSON.stringify(entries)).not.toContain(unknownEmail)
     })
   })
 
-  it('can be given to an existing account by the operator, who knows its password', async () => {
+  it('can be granted by the operator to an existing account whose password the operator knows', async () => {
     const { adminCreation } = running.server.service
     const person = await register(running)
     await expect(

@@ -19,7 +19,7 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
   const grantsOf = async (id: string) => (await running.server.service.keys.describe(id))?.grants
   const grant = (id: string, body: object) => running.api.patch(`/v1/admin/users/${id}`, { token: admin.token, body })
 
-  it('hold at once on every server, with the token that was issued before', async () => {
+  it('apply at once on every server to tokens that were issued before', async () => {
     const other = await running.startAnother()
     try {
       const person = await register(running)
@@ -35,13 +35,13 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
     }
   })
 
-  it('are filled in at the next start for accounts and clients from before, which have no rights until then', async () => {
+  it('are written at the next start for older accounts and clients, which have no rights until then', async () => {
     const { service } = running.server
     const person = await register(running)
     const mere = await register(running)
     await grant(person.id, granted)
     const machine = await (await Machines.with(running)).create({ scope: 'reports:read' })
-    // As an older version has left them.
+    // Leaves the rows as an older version wrote them.
     for (const id of [admin.id, person.id, machine.id]) await service.keys.setGrants(id, null)
     expect((await running.api.get('/v1/admin/users', { token: admin.token })).body.code).toBe('admin_required')
     expect((await service.latchkey.verify(person.token)).grants).toEqual({ roles: [], scope: '' })
@@ -57,7 +57,7 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
     await expect.poll(async () => (await running.api.get('/v1/admin/users', { token: admin.token })).status).toBe(200)
   })
 
-  it('are passed over at the start where they are more than fits, and refused where they are changed', async () => {
+  it('are skipped at the start where they are too large, and refused in a change', async () => {
     const { service } = running.server
     const person = await register(running)
     await service.store.query('update server_accounts set scope = $1 where id = $2', ['x'.repeat(1024), person.id])
@@ -70,7 +70,7 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
     expect([refused.status, refused.body.code]).toEqual([400, 'grants_too_large'])
   })
 
-  it('outlive disabling and enabling, and end with the account', async () => {
+  it('survive disabling and enabling, and end with the account', async () => {
     const person = await register(running)
     await grant(person.id, granted)
     for (const action of ['disable', 'enable', 'revoke', 'rotate']) {
@@ -81,7 +81,7 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
     expect(await grantsOf(person.id)).toBeUndefined()
   })
 
-  it('of a token are told to an administrator who inspects it, beside the claims that give none', async () => {
+  it('of a token are shown to an administrator who inspects it, beside its claims, which grant nothing', async () => {
     const person = await register(running)
     await grant(person.id, granted)
     const inspect = async (token: string) =>

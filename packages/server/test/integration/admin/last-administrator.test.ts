@@ -24,7 +24,7 @@ describe.each(databases)('the last administrator on %s', (database) => {
     return rows.map(({ id }) => id)
   }
 
-  it('cannot delete the own account, and can once there is another one', async () => {
+  it('cannot delete the own account until there is another administrator', async () => {
     const only = await createAdmin(running)
     const refused = await deleteMe(only)
     expect([refused.status, refused.body.code]).toEqual([409, 'last_administrator'])
@@ -44,12 +44,12 @@ describe.each(databases)('the last administrator on %s', (database) => {
       await expect(change()).rejects.toMatchObject({ code: 'last_administrator', statusCode: 409 })
     expect(await administrators()).toEqual([only.id])
     expect((await running.api.get('/v1/admin/users', { token: only.token })).status).toBe(200)
-    // Nothing else that is done to it is refused.
+    // Every other change to it is accepted.
     await administration.changeGrants(operator, only.id, { role: 'admin', scope: 'articles:write' })
     await administration.revoke(operator, only.id)
   })
 
-  it('can be deleted by the operator, who makes the next one', async () => {
+  it('can be deleted by the operator, who can create the next one', async () => {
     const only = await createAdmin(running)
     await running.server.service.administration.delete(operator, only.id)
     expect(await administrators()).toEqual([])
@@ -57,7 +57,7 @@ describe.each(databases)('the last administrator on %s', (database) => {
     expect(await administrators()).toEqual([next.id])
   })
 
-  it('is one of two who demote, disable or delete each other at the same moment', async () => {
+  it('remains when two demote, disable or delete each other at the same moment', async () => {
     for (let round = 0; round < 4; round += 1) {
       const [one, other] = [await createAdmin(running), await createAdmin(running)]
       const other_ = running.server.service.administration
@@ -75,7 +75,7 @@ describe.each(databases)('the last administrator on %s', (database) => {
     }
   })
 
-  it('is one of two who were both let pass before either demoted the other', async () => {
+  it('remains when the guards accepted both of two requests before either demotion', async () => {
     const [one, other] = [await createAdmin(running), await createAdmin(running)]
     const body = { role: 'user' }
     const held = [
@@ -87,14 +87,14 @@ describe.each(databases)('the last administrator on %s', (database) => {
     expect(await administrators()).toHaveLength(1)
   })
 
-  it('is one of those who all delete their own accounts at the same moment', async () => {
+  it('remains when all delete their own accounts at the same moment', async () => {
     const all = [await createAdmin(running), await createAdmin(running), await createAdmin(running)]
     const answers = await Promise.all(all.map(deleteMe))
     expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 204, 409])
     expect(await administrators()).toHaveLength(1)
   })
 
-  it('is one of those who delete their own accounts and are demoted at the same moment, on two servers', async () => {
+  it('remains when all delete their own accounts and are demoted at the same moment, on two servers', async () => {
     const second = await running.startAnother()
     try {
       const [one, other] = [await createAdmin(running), await createAdmin(running)]
@@ -109,7 +109,7 @@ describe.each(databases)('the last administrator on %s', (database) => {
     }
   })
 
-  it('is not outweighed by one who cannot sign in', async () => {
+  it('stays protected when the only other administrator cannot sign in', async () => {
     const strict = await startServer({
       database,
       configuration: { unverifiedSignIn: 'refuse' },
@@ -124,14 +124,14 @@ describe.each(databases)('the last administrator on %s', (database) => {
       await administration.changeGrants(operator, unverified.id, { role: 'admin' })
       const refused = await strict.api.delete('/v1/me', { token: only.token, body: { password } })
       expect(refused.body.code).toBe('last_administrator')
-      // Who does not count can be demoted.
+      // An administrator who cannot sign in can be demoted.
       await administration.changeGrants(operator, unverified.id, { role: 'user' })
     } finally {
       await strict.stop()
     }
   })
 
-  it('does not keep others from deleting their accounts', async () => {
+  it('does not prevent other users from deleting their accounts', async () => {
     const only = await createAdmin(running)
     const person = await register(running)
     expect((await deleteMe(person)).status).toBe(204)

@@ -13,7 +13,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const segment = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** All that the master key opens in a copy of the database. */
+/** The secrets in a copy of the database that the master key opens. */
 interface Loot {
   key(name: string): Buffer
   readonly secrets: readonly { readonly kid: string; readonly tenant: string; readonly secret: Buffer }[]
@@ -127,7 +127,7 @@ describe.each(databases)('a thief with the master key and a copy of the database
   }
   const both = () => [first, second]
 
-  it('signs no token that a server accepts, with any secret or any key ID', async () => {
+  it('cannot sign a token that a server accepts, with any secret or any key ID', async () => {
     const { kid, secret } = ownSecret()
     const id = randomBytes(16)
     const tag = createHmac('sha256', loot.key('kid-key')).update(id).digest().subarray(0, 8)
@@ -142,14 +142,14 @@ describe.each(databases)('a thief with the master key and a copy of the database
     expect(await tokenState(first, hmacToken(newKid, secret, stolenSid()))).toBe('signature_invalid')
   })
 
-  it('signs no token that another service accepts, with the current, next or previous key', async () => {
+  it('cannot sign a token that another service accepts, with the current, next or previous key', async () => {
     expect(loot.pairs.length).toBeGreaterThanOrEqual(2)
     for (const pair of loot.pairs) {
       for (const server of both()) expect(await serviceAnswer(server, exchanged(pair))).toBe('kid_unknown')
     }
   })
 
-  it('makes no refresh token, for sessions of before or from a later copy of the database', async () => {
+  it('cannot make a refresh token, for earlier sessions or from a later copy of the database', async () => {
     const again = await login(first, victim.email)
     const { rows } = await first.server.service.store.query<{ id: string; salt: string; counter: number }>(
       'select id, salt, counter from server_sessions where account_id = $1',
@@ -166,7 +166,7 @@ describe.each(databases)('a thief with the master key and a copy of the database
     expect(await refresh(second, again.refreshToken)).toBeUndefined()
   })
 
-  it('makes no session and no device that is known', async () => {
+  it('cannot make a session or a known device', async () => {
     const device = protectionOf(loot.key('server:protection-key')).devices.mint()
     for (const { api, server } of both()) {
       expect(server.service.sessionIds.recognises(stolenSid(), victim.id)).toBe(false)
@@ -177,7 +177,7 @@ describe.each(databases)('a thief with the master key and a copy of the database
     }
   })
 
-  it('follows no link and opens no letter', async () => {
+  it('cannot use a link or open a letter', async () => {
     expect([...loot.letters.values()].join()).toContain('a link that waits')
     const body = { token: link, new_password: 'a password that the thief has chosen' }
     for (const { api } of both()) {
@@ -187,7 +187,7 @@ describe.each(databases)('a thief with the master key and a copy of the database
     expect(rows.filter(({ id }) => loot.letters.has(id))).toEqual([])
   })
 
-  it('writes nothing into the audit log that passes for genuine, before or after', async () => {
+  it('cannot write an audit entry that passes verification, before or after the replacement', async () => {
     const { store, auditChain } = first.server.service
     const findings = async () => (await auditChain.verify()).findings.map(({ fault }) => fault)
     await auditChain.seal()
@@ -211,7 +211,8 @@ describe.each(databases)('a thief with the master key and a copy of the database
     )
     expect(await findings()).toEqual(['entry_changed'])
     await store.query('delete from server_audit where id = $1', [record.id])
-    // The whole part of before, made anew with the stolen key: another last link than the one that is anchored.
+    // The earlier part of the chain, rebuilt with the stolen key: its last link differs from the
+    // anchored one.
     const { rows } = await store.query<{ id: string; seq: number; tag: string; link: string; address: null }>(
       `select id, at, event, outcome, actor, account_id as account, session_id as session, address, tag, seq, link
        from server_audit where seq <= (select max(seq) from server_audit_segments) order by seq`,
@@ -240,7 +241,7 @@ describe.each(databases)('a thief with the master key and a copy of the database
     expect(await findings()).toEqual([])
   })
 
-  it('has kept nobody else out: everyone signs in again, on every server, once more after another replacement', async () => {
+  it('locks no user out: every user can sign in again, on every server, and again after another replacement', async () => {
     const signal = new AbortController().signal
     await replaceAllKeys(second.server.service, { signal, onProgress: () => {} })
     for (const server of both()) {

@@ -11,7 +11,7 @@ interface Rotation {
   readonly code?: string
 }
 
-describe.each(databases)('the rotation of everybody on %s', (database) => {
+describe.each(databases)('a rotation of all secrets on %s', (database) => {
   let running: TestServer
   let admin: Person
 
@@ -34,7 +34,7 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     }
   }
 
-  it('goes through everybody, logs nobody out, and is in the audit log', async () => {
+  it('covers every tenant, ends no session, and is in the audit log', async () => {
     expect(await call('GET')).toMatchObject({ status: 404, code: 'rotation_unknown' })
     expect(await call('POST', '/pause')).toMatchObject({ status: 404, code: 'rotation_unknown' })
     const people = [await register(running), await register(running)]
@@ -48,7 +48,7 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     expect(body.entries.map(({ actor }) => actor)).toEqual([admin.id])
   })
 
-  it('pauses, goes on and stops; a second one at the same time is refused; the same date takes it up again', async () => {
+  it('pauses, resumes and stops; refuses a second one meanwhile; and continues when started with the same date', async () => {
     for (let count = 0; count < 3; count += 1) await register(running)
     const first = await call('POST', '', { rate_per_minute: 60 })
     expect(await call('POST', '', {})).toMatchObject({ status: 409, code: 'rotation_running' })
@@ -69,7 +69,7 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     ])
   })
 
-  it('is steered by any server, and taken up by another when the one that carries it out leaves', async () => {
+  it('can be controlled from any server, and is claimed by another server when its own stops', async () => {
     for (let count = 0; count < 3; count += 1) await register(running)
     const other = await running.startAnother()
     const ask = async (server: TestServer, method: 'GET' | 'POST', path = '', body = {}) => {
@@ -80,7 +80,7 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     expect(await ask(running, 'GET')).toMatchObject({ state: 'rotating' })
     expect(await ask(running, 'POST', '', {})).toMatchObject({ code: 'rotation_running' })
     expect(await ask(running, 'POST', '/pause')).toMatchObject({ state: 'paused' })
-    // Until the one that carries it out has heard of it.
+    // Until the server that runs the rotation has read the change.
     await sleep(1200)
     const paused = await ask(running, 'GET')
     await sleep(1000)
@@ -88,23 +88,23 @@ describe.each(databases)('the rotation of everybody on %s', (database) => {
     await ask(running, 'POST', '/resume')
     await other.server.close()
     const done = await until('done')
-    const everybody = await running.server.service.store.countDue(Date.now() + 1000)
-    expect([done.rotated, done.remaining]).toEqual([everybody, 0])
+    const allSecrets = await running.server.service.store.countDue(Date.now() + 1000)
+    expect([done.rotated, done.remaining]).toEqual([allSecrets, 0])
   })
 
-  it('pauses by itself after a canary, and takes no options that cannot be meant', async () => {
+  it('pauses by itself after a canary, and refuses contradictory options', async () => {
     await register(running)
     await call('POST', '', { canary: 1, rate_per_minute: 600_000 })
     expect(await until('paused')).toMatchObject({ rotated: 1 })
     await call('POST', '/resume')
     await until('done')
-    for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { everybody: true }]) {
+    for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { unknown: true }]) {
       expect(await call('POST', '', body)).toMatchObject({ status: 400, code: 'validation_failed' })
     }
   })
 })
 
-describe.each(databases)('what administrators are told on %s', (database) => {
+describe.each(databases)('the information for administrators on %s', (database) => {
   let running: TestServer
   let admin: Person
 
@@ -114,7 +114,7 @@ describe.each(databases)('what administrators are told on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  it('counts accounts, sessions and secrets, and says how fresh the feed is', async () => {
+  it('has the numbers of accounts, sessions and secrets, and the age of the feed', async () => {
     const person = await register(running)
     await running.api.post(`/v1/admin/users/${person.id}/disable`, { token: admin.token })
     const { status, body } = await running.api.get('/v1/admin/stats', { token: admin.token })
@@ -134,7 +134,7 @@ describe.each(databases)('what administrators are told on %s', (database) => {
     expect(stats.verifications.memory + stats.verifications.read).toBeGreaterThan(0)
   })
 
-  it('inspects a token for support: what it says and why it is refused, and never its signature', async () => {
+  it('has the claims of a token and the reason of its refusal, and never its signature', async () => {
     const person = await register(running)
     const inspect = async (token: string) => {
       const answer = await running.api.post('/v1/admin/inspect', { token: admin.token, body: { token } })
@@ -156,12 +156,12 @@ describe.each(databases)('what administrators are told on %s', (database) => {
       secret: null,
     })
     expect(await inspect('not a token')).toMatchObject({ accepted: false, header: null, claims: null, secret: null })
-    expect(await inspect(`${'x'.repeat(9000)}.e30.no-signature-of-anybody`)).toMatchObject({
+    expect(await inspect(`${'x'.repeat(9000)}.e30.no-signature`)).toMatchObject({
       refusal: { code: 'token_too_large' },
     })
   })
 
-  it('is for administrators alone', async () => {
+  it('is only for administrators', async () => {
     const person = await register(running)
     const routes = [
       ['GET', '/v1/admin/stats'],
@@ -174,8 +174,8 @@ describe.each(databases)('what administrators are told on %s', (database) => {
     ] as const
     for (const [method, path] of routes) {
       const user = await running.api.call(method, path, { token: person.token })
-      const nobody = await running.api.call(method, path)
-      expect([path, user.body.code, nobody.body.code]).toEqual([path, 'admin_required', 'credentials_missing'])
+      const anonymous = await running.api.call(method, path)
+      expect([path, user.body.code, anonymous.body.code]).toEqual([path, 'admin_required', 'credentials_missing'])
     }
   })
 })

@@ -8,7 +8,10 @@ import { Machines, machineTokenState } from '../../support/machines.js'
 import { createAdmin, login, type Person, register, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
-/** The account's real secret, as who holds the database and the master key has it, but not the key of session IDs. */
+/**
+ * Returns the account's real secret, which an attacker with the database and the master key has.
+ * The key of session IDs is not in the database.
+ */
 async function stealSecret({ server }: TestServer, account: string): Promise<Buffer> {
   const { store, database } = server.service
   const secret = (await store.readTenants([account])).get(account)?.secrets[0]
@@ -17,7 +20,9 @@ async function stealSecret({ server }: TestServer, account: string): Promise<Buf
   return Keyring.parse(database.masterKeys).open(secret, binding)
 }
 
-/** The person's token with another session, or with none, under the person's own secret. */
+/**
+ * Returns the user's token with another session, or with none, signed with the user's own secret.
+ */
 function forge(token: string, secret: Buffer, sid: string | null = randomUUID()): string {
   const [header, payload = ''] = token.split('.')
   const { sid: _, ...genuine } = JSON.parse(Buffer.from(payload, 'base64url').toString())
@@ -46,33 +51,33 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const { body } = await running.api.get('/v1/admin/audit?event=secret_leak', { token: admin.token })
     return body.entries.map(({ account, address, outcome, actor }) => ({ account, address, outcome, actor }))
   }
-  const told = () => ({ account: victim.id, address: '127.0.0.1' })
+  const leakReport = () => ({ account: victim.id, address: '127.0.0.1' })
 
-  it('gives itself away with the first session that it makes up: secret and sessions end at once', async () => {
+  it('is detected by the first invented session: secret and sessions end at once', async () => {
     const other = await register(running)
     expect(await tokenState(running, forge(victim.token, secret, victim.sessionId)), 'the secret is the real one').toBe(
       200,
     )
     expect(await tokenState(running, forge(victim.token, secret))).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     await expect.poll(() => tokenState(running, victim.token)).toBe('token_revoked')
     const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: victim.refreshToken } })
     expect(refreshed.body.code).toBe('session_ended')
     expect(await tokenState(running, forge(victim.token, secret))).toBe('token_revoked')
     expect(await tokenState(running, other.token)).toBe(200)
     expect(await tokenState(running, (await login(running, victim.email)).token)).toBe(200)
-    expect(await entries()).toEqual([{ ...told(), outcome: 'refused', actor: null }])
+    expect(await entries()).toEqual([{ ...leakReport(), outcome: 'refused', actor: null }])
   })
 
-  it.each(['another account’s session', 'no session'])('gives itself away with %s', async (kind) => {
+  it.each(['another account’s session', 'no session'])('is detected by %s', async (kind) => {
     const other = await register(running)
     const forged = forge(victim.token, secret, kind === 'no session' ? null : other.sessionId)
     expect(await tokenState(running, forged)).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     expect(await tokenState(running, other.token)).toBe(200)
   })
 
-  it('gives itself away where a token is exchanged, too', async () => {
+  it('is detected at a token exchange, too', async () => {
     const form = new URLSearchParams({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: forge(victim.token, secret),
@@ -81,10 +86,10 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const { body } = await running.api.post('/oauth/token', { raw: form.toString(), headers })
     expect(body.code).toBe('subject_token_refused')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
   })
 
-  it('is reported with the address of its own request, whatever else its connection carries', async () => {
+  it('is reported with the address of its own request, whatever other requests its connection carries', async () => {
     const other = await register(running)
     const behindProxy = await running.startAnother({ configuration: { trustedProxies: ['127.0.0.1'] } })
     behindProxy.server.service.leaks.on('leak', (leak) => leaks.push(leak))
@@ -109,7 +114,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     await behindProxy.stop()
   })
 
-  it('gives itself away just so when the secret is that of a client', async () => {
+  it('is detected when the secret is that of a client', async () => {
     const machines = await Machines.with(running)
     const machine = await machines.create()
     const token = await machines.tokenOf(machine)
@@ -124,7 +129,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     expect(await entries()).toMatchObject([{ account: machine.id }])
   })
 
-  it('causes one revocation with a flood of tokens at two servers, and no storm', async () => {
+  it('causes only one revocation with a flood of tokens at two servers', async () => {
     const second = await running.startAnother()
     try {
       const before = await running.server.service.keys.describe(victim.id)
@@ -140,7 +145,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
         [victim.id, before?.version],
       )
       expect(changes.rows).toHaveLength(1)
-      // Each server looks once; that is all the work that a flood makes.
+      // Each server queries once, however many tokens arrive.
       for (const look of looks) expect(look.mock.calls.length).toBeLessThanOrEqual(1)
       expect(await entries()).toHaveLength(1)
     } finally {
@@ -148,7 +153,7 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     }
   })
 
-  it('costs the account nothing more when another server is late with the same', async () => {
+  it('causes no second revocation when another server reports the same token later', async () => {
     const kid = (await running.server.service.keys.describe(victim.id))?.secrets[0]?.kid ?? ''
     await tokenState(running, forge(victim.token, secret))
     await expect.poll(() => leaks).toHaveLength(1)
@@ -162,12 +167,12 @@ describe.each(databases)('a thief of one account’s secret, on %s', (database) 
     await second.stop()
   })
 
-  it('does not get away because the database is away at that moment', async () => {
+  it('is detected later when the database is unavailable at that moment', async () => {
     const failures: unknown[] = []
     running.server.service.leaks.on('failure', (error) => failures.push(error))
     vi.spyOn(running.server.service.keys, 'revoke').mockRejectedValueOnce(new Error('away'))
     expect(await tokenState(running, forge(victim.token, secret))).toBe('session_forged')
-    await expect.poll(() => leaks).toMatchObject([told()])
+    await expect.poll(() => leaks).toMatchObject([leakReport()])
     expect(failures).toHaveLength(1)
     expect(await entries()).toHaveLength(1)
   })
@@ -181,7 +186,7 @@ describe.each(databases)('a genuine session on %s', (database) => {
   })
   afterEach(() => running.stop())
 
-  it('never trips the wire, however old and whatever became of it', async () => {
+  it('is never taken for an invented one, whatever its age and state', async () => {
     const { service } = running.server
     const person = await register(running)
     const states: unknown[] = []

@@ -4,7 +4,10 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const day = 86_400_000
 
-/** An account that registers, fails to sign in, signs in, changes its name and then its password: five entries. */
+/**
+ * Writes five entries: a registration, a failed login, a login, a change of the name and a change
+ * of the password.
+ */
 async function live(running: TestServer): Promise<void> {
   const { email } = await register(running)
   await running.api.post('/v1/login', { body: { email, password: 'not the right password' } })
@@ -34,17 +37,17 @@ describe.each(databases)('the audit log on %s', (database) => {
   })
   afterEach(() => running.stop())
 
-  it('is one chain without a gap, in which nothing is found', async () => {
+  it('is one chain without a gap, and verification finds no fault', async () => {
     const verdict = await running.server.service.auditChain.verify()
     expect(verdict).toMatchObject({ entries: 10, unsealed: 0, anchor: { seq: 0 }, head: { seq: 10 }, findings: [] })
   })
 
-  it('links what happens by itself, within moments', async () => {
+  it('links new entries by itself, within moments', async () => {
     await live(running)
     await expect.poll(async () => (await running.server.service.auditChain.verify()).entries).toBe(15)
   })
 
-  it('names every entry of which anything was changed', async () => {
+  it('verifies every entry, and names each one that was changed', async () => {
     const changes = {
       id: `'00000000-0000-7000-8000-000000000000'`,
       at: 'at + 1',
@@ -68,7 +71,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(await findingsOf(running)).toEqual([])
   })
 
-  it('says which link was changed', async () => {
+  it('names a link that was changed', async () => {
     await run('update server_audit set link = $1 where seq = 4', ['x'])
     expect(await findingsOf(running)).toEqual([
       ['order_changed', 4],
@@ -79,18 +82,18 @@ describe.each(databases)('the audit log on %s', (database) => {
   it.each([
     ['the first', 1],
     ['a middle one', 5],
-  ])('says so when %s was removed', async (_, seq) => {
+  ])('reports that %s was removed', async (_, seq) => {
     await run('delete from server_audit where seq = $1', [seq])
     expect(await findingsOf(running)).toEqual([['entries_missing', seq + 1]])
   })
 
-  it('says so when the gap was closed', async () => {
+  it('reports a removed entry when the gap was closed', async () => {
     await run('delete from server_audit where seq = 5')
     for (let seq = 6; seq <= 10; seq += 1) await run('update server_audit set seq = $1 where seq = $2', [seq - 1, seq])
     expect(await findingsOf(running)).toContainEqual(['order_changed', 5])
   })
 
-  it('says so when the tail was removed, the head set back to where it ends or taken away', async () => {
+  it('reports a removed tail when the head was set back or removed as well', async () => {
     await run('delete from server_audit where seq > 8')
     expect(await findingsOf(running)).toEqual([['tail_missing', 9]])
     const { rows } = await run('select seq, link from server_audit where seq = 8')
@@ -102,7 +105,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     await expect(seal(), 'the server does not paper over it').rejects.toMatchObject({ code: 'audit_chain_broken' })
   })
 
-  it('says so when two entries changed places', async () => {
+  it('reports that two entries changed places', async () => {
     const { rows } = await run('select id, seq, link from server_audit where seq in (3, 7) order by seq')
     const [third, seventh] = rows
     await run('update server_audit set seq = null where seq in (3, 7)')
@@ -118,7 +121,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     ])
   })
 
-  it('says so when an entry was taken out of the chain to be changed and linked anew', async () => {
+  it('reports an entry that was taken out of the chain, changed and linked anew', async () => {
     await run(`update server_audit set seq = null, link = null, event = 'logout' where seq = 4`)
     await seal()
     expect(await findingsOf(running)).toEqual([
@@ -127,7 +130,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     ])
   })
 
-  it('knows an entry that it did not write, linked or not yet', async () => {
+  it('reports an entry that the server did not write, linked or not yet', async () => {
     const made = `'00000000-0000-7000-8000-00000000000a', at, 'login', outcome, actor, account_id, session_id, address, tag`
     const columns = 'id, at, event, outcome, actor, account_id, session_id, address, tag'
     await run(`insert into server_audit (${columns}) select ${made} from server_audit where seq = 1`)
@@ -136,7 +139,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(await findingsOf(running)).toEqual([['entry_changed', 11]])
   })
 
-  it('cannot tell when all of it was set back to how it was, but by a head that was noted down', async () => {
+  it('cannot detect that all of it was set back to an earlier state, unless a head was recorded elsewhere', async () => {
     const entries = (await run('select * from server_audit')).rows
     const marks = (await run('select * from server_audit_marks')).rows
     await live(running)
@@ -157,9 +160,9 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(await findingsOf(running, head)).toEqual([['head_unexpected', 15]])
   })
 
-  describe('after its time', () => {
+  describe('after the retention time', () => {
     beforeEach(async () => {
-      // A letter that was still waiting would come too late, which would be one more entry.
+      // A letter that is still queued would expire, which would write one more entry.
       await running.server.service.mail.outboxWorker?.deliver()
       running.clock.advance(3 * day)
       await live(running)
@@ -167,7 +170,7 @@ describe.each(databases)('the audit log on %s', (database) => {
       await running.server.service.auditChain.prune(running.clock.now() - day)
     })
 
-    it('loses its oldest entries, and is verified from where it was cut', async () => {
+    it('loses its oldest entries, and is verified from the cut on', async () => {
       expect(await running.server.service.auditChain.verify()).toMatchObject({
         entries: 5,
         anchor: { seq: 10 },
@@ -179,19 +182,19 @@ describe.each(databases)('the audit log on %s', (database) => {
       expect(await findingsOf(running)).toEqual([])
     })
 
-    it('still says what is missing', async () => {
+    it('still reports missing entries', async () => {
       await run('delete from server_audit where seq = 11')
       expect(await findingsOf(running)).toEqual([['entries_missing', 12]])
     })
 
-    it('shows when more was cut off than the server did', async () => {
+    it('reports when more was cut off than the server removed', async () => {
       const { rows } = await run('select seq, link from server_audit where seq = 12')
       await run('delete from server_audit where seq <= 12')
       await run(`update server_audit_marks set seq = 12, link = $1 where name = 'anchor'`, [rows[0]?.link])
       expect(await findingsOf(running)).toEqual([['anchor_changed', 12]])
     })
 
-    it('is pruned no further where it is not in order: that is evidence', async () => {
+    it('is not pruned where it is damaged, because that is evidence', async () => {
       await run(`update server_audit set outcome = 'refused' where seq = 12 or seq = 11`)
       await expect(running.server.service.auditChain.prune(running.clock.now() + day)).rejects.toMatchObject({
         code: 'audit_chain_broken',
@@ -199,7 +202,7 @@ describe.each(databases)('the audit log on %s', (database) => {
       expect((await running.server.service.auditChain.verify()).entries).toBe(5)
     })
 
-    it('can be pruned to nothing, and goes on', async () => {
+    it('can be pruned to nothing, and continues', async () => {
       await running.server.service.auditChain.prune(running.clock.now() + day)
       expect(await running.server.service.auditChain.verify()).toMatchObject({
         entries: 0,
@@ -216,7 +219,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     })
   })
 
-  it('is undone with what it tells of, which fails when it cannot be written', async () => {
+  it('is in the transaction of the change: neither is written without the other', async () => {
     const { email, token } = await register(running)
     await run('alter table server_audit rename to server_audit_away')
     const answers = [
@@ -249,7 +252,7 @@ describe.each(databases)('two servers that write one audit log on %s', (database
     await first.stop()
   })
 
-  it('make one chain of it, whoever links', async () => {
+  it('write one chain, whichever server links', async () => {
     const admin = await createAdmin(first)
     const people = await Promise.all([register(first), register(second), register(first), register(second)])
     const work = people.flatMap(({ email }) => [first, second].map((server) => login(server, email)))

@@ -42,7 +42,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     }
   })
 
-  it('has guesses that had to wait, at a login and in a session, in a bounded number of entries', async () => {
+  it('has delayed guesses, at a login and in a session, in a bounded number of entries', async () => {
     const { id, email, sessionId, token } = await register(running)
     for (let guess = 0; guess < 12; guess += 1) {
       await running.api.post('/v1/login', { body: { email, password: 'x' } })
@@ -60,7 +60,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(delayed).toHaveLength(4)
   })
 
-  it('has the admin routes that a signed-in account was refused, by route, and not what stood in the path', async () => {
+  it('has the admin routes that a signed-in account was refused, by route and without the values in the path', async () => {
     const { id, sessionId, token } = await register(running)
     for (let n = 0; n < 3; n += 1) await running.api.get('/v1/admin/users', { token })
     await running.api.post(`/v1/admin/users/${admin.id}/disable`, { token })
@@ -98,7 +98,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(JSON.stringify(entries)).not.toContain('unheard-of')
   })
 
-  it('says what a change of role, roles and scope granted, and in which session an administrator made it', async () => {
+  it('has what a change of role, roles and scope granted, and the session of the administrator', async () => {
     const { id } = await register(running)
     const change = { role: 'admin', roles: ['editor'], scope: 'posts:write' }
     await running.api.patch(`/v1/admin/users/${id}`, { token: admin.token, body: change })
@@ -113,7 +113,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     })
   })
 
-  it('says what a client may do before and after a change, and has guesses of its secret wherever it is shown', async () => {
+  it('has the grants of a client before and after a change, and guesses of its secret on every route', async () => {
     const machines = await Machines.with(running)
     const machine = await machines.create({ scope: 'a' })
     await machines.administer('PATCH', `/${machine.id}`, { scope: 'a b', may_introspect: true })
@@ -136,7 +136,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     })
   })
 
-  it('has one entry for what names no account, however often it is refused, and its number when the time is over', async () => {
+  it('has one entry for refusals that name no account, and their number at the end of the period', async () => {
     await flush()
     const before = (await read('event=client_token&outcome=refused')).length
     const refused = () =>
@@ -153,7 +153,7 @@ describe.each(databases)('the audit log on %s', (database) => {
     expect(await running.server.service.auditChain.verify()).toMatchObject({ unsealed: 0, findings: [] })
   })
 
-  it('counts what cannot be written, and writes it once it can', async () => {
+  it('counts entries that cannot be written, and writes them later', async () => {
     const { store, audit } = running.server.service
     await flush()
     await store.query('alter table server_audit rename to server_audit_away')
@@ -172,8 +172,8 @@ describe.each(databases)('the audit log on %s', (database) => {
   })
 })
 
-describe.each(databases)('a server on %s that ends', (database) => {
-  it('writes what it has counted, and links it', async () => {
+describe.each(databases)('a server on %s that stops', (database) => {
+  it('writes its counted entries, and links them', async () => {
     const running = await startServer({ database })
     const second = await running.startAnother()
     for (let n = 0; n < 5; n += 1) await second.api.post('/v1/login', { body: { email: freshEmail(), password } })

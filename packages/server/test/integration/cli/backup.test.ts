@@ -17,7 +17,7 @@ import { freshEmail, login, password, register, tokenState } from '../../support
 import { runPostgresProgram } from '../../support/postgres-programs.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
-/** The code on standard error, after the exit code. */
+/** Returns the exit code, and the error code on standard error. */
 const outcome = ({ code, stderr }: { code: number | null; stderr: string }) => [
   code,
   /^latchkey: (\w+):/.exec(stderr)?.[1],
@@ -52,7 +52,7 @@ describe('latchkey backup and restore', () => {
     return new Command(args, { ...common, ...env }).finished
   }
 
-  it('copies beside a server that goes on writing, and the copy holds all that was acknowledged before', async () => {
+  it('copy the database of a running server, and the copy holds every write that was acknowledged before', async () => {
     const server = await serve('data')
     const before = await Promise.all([1, 2, 3, 4].map(() => register(server)))
     let writing = true
@@ -62,7 +62,7 @@ describe('latchkey backup and restore', () => {
     const finished = await run('data', ['backup', 'create', at('copy.db'), '--json'])
     writing = false
     await busy
-    // A slow machine may print lines of progress.
+    // On a slow machine the command may print lines of progress.
     expect(finished.code).toBe(0)
     expect(finished.stderr).not.toMatch(/^latchkey:|not recorded/m)
     expect(JSON.parse(finished.stdout)).toMatchObject({ master_key_ids: ['k1'], master_key_file: null })
@@ -73,7 +73,7 @@ describe('latchkey backup and restore', () => {
     for (const { email } of before) expect(await tokenState(restored, (await login(restored, email)).token)).toBe(200)
   })
 
-  it('revokes everything on restore: what the backup has forgotten to be revoked does not live again', async () => {
+  it('revoke everything on restore, so that tokens revoked after the backup stay revoked', async () => {
     const server = await serve('data')
     const [stolen, other] = [await register(server), await register(server)]
     expect((await run('data', ['backup', 'create', at('copy.db')])).code).toBe(0)
@@ -89,7 +89,7 @@ describe('latchkey backup and restore', () => {
     }
   })
 
-  it('lets tokens live on only when it is told to', async () => {
+  it('keep tokens valid only with the option for it', async () => {
     const server = await serve('data')
     const stolen = await register(server)
     await run('data', ['backup', 'create', at('copy.db')])
@@ -98,12 +98,12 @@ describe('latchkey backup and restore', () => {
     expect(await tokenState(await serve('new'), stolen.token)).toBe(200)
   })
 
-  it('ends mailed links, used and unused, and sends no letter twice', async () => {
+  it('end mailed links, used and unused, and send no letter twice', async () => {
     const server = await serve('data')
     const { email } = await register(server)
     await server.api.post('/v1/password/forgot', { body: { email } })
     const { token } = await newestLetter(server, email, 'Reset your password')
-    // What is asked for from now on stays in the outbox.
+    // Letters requested from now on stay in the outbox.
     await server.server.service.mail.outboxWorker?.close()
     const waiting = await register(server)
     await run('data', ['backup', 'create', at('copy.db')])
@@ -114,7 +114,7 @@ describe('latchkey backup and restore', () => {
     expect(answer.body.code).toBe('link_invalid')
   })
 
-  it('gives changes numbers above all that were heard of before, so that no cache takes the old ones for newer', async () => {
+  it('number new changes above all that were delivered before, so that no cache takes old entries for newer ones', async () => {
     const server = await serve('data')
     const person = await register(server)
     await run('data', ['backup', 'create', at('copy.db')])
@@ -126,7 +126,7 @@ describe('latchkey backup and restore', () => {
     expect((await restored.server.service.keys.describe(person.id))?.version).toBeGreaterThan(newest)
   })
 
-  it('empties the shared cache, which knows people whom the backup does not', async () => {
+  it('empty the shared cache, which holds accounts that are not in the backup', async () => {
     const redis = await startRedis()
     try {
       const server = await serve('data', { redisUrl: redis.url })
@@ -147,17 +147,20 @@ describe('latchkey backup and restore', () => {
     }
   })
 
-  describe('shows in /metrics', () => {
+  describe('the age of the last backup in /metrics', () => {
     const metricsToken = 'a-token-for-the-scraper'
 
-    /** The age as a scrape has it, in seconds. */
+    /** Returns the age from a scrape, in seconds. */
     const ageOf = async ({ url }: TestServer): Promise<number> => {
       const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${metricsToken}` } })
       const value = /^latchkey_backup_age_seconds (\S+)$/m.exec(await response.text())?.[1]
       return Number(value?.replace('+Inf', 'Infinity'))
     }
 
-    /** Lets the server know of a backup of two days ago alone, runs the command, and waits until the age is that of now. */
+    /**
+     * Records only a backup from two days ago, runs the command, and waits until the age is that of
+     * a new backup.
+     */
     const becomesYoung = async (server: TestServer, args: readonly string[], env: Record<string, string> = {}) => {
       await expect.poll(() => ageOf(server)).toBe(Number.POSITIVE_INFINITY)
       await recordBackup(server.server.service.store, server.clock.now() - 172_800_000)
@@ -166,15 +169,15 @@ describe('latchkey backup and restore', () => {
       await expect.poll(() => ageOf(server)).toBeLessThan(3600)
     }
 
-    it('how old the last one is that it made itself', async () => {
+    it('is that of the last one made by the command line', async () => {
       await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', 'create', at('copy.db')])
     })
 
-    it('how old the last one is that record-backup was run after', async () => {
+    it('is that of the last one recorded with record-backup', async () => {
       await becomesYoung(await serve('data', { metricsTokens: [metricsToken] }), ['backup', 'record'])
     })
 
-    it('the same on PostgreSQL, where other programs make it', async () => {
+    it('is recorded on PostgreSQL, where other programs make the backup', async () => {
       const { url, drop } = await createTestDatabase()
       const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
       const server = await startServer({
@@ -194,7 +197,7 @@ describe('latchkey backup and restore', () => {
     const withKeyFile = (data: string, args: readonly string[]) =>
       new Command(args, { LATCHKEY_DATA_DIR: at(data) }).finished
 
-    it('is copied only when it is asked for, to a file of its own', async () => {
+    it('is copied only on request, to a separate file', async () => {
       await new Command(['migrate'], { LATCHKEY_DATA_DIR: at('data') }).finished
       expect(
         (await withKeyFile('data', ['backup', 'create', at('copy.db'), '--with-master-key', at('copy.key')])).code,
@@ -205,7 +208,7 @@ describe('latchkey backup and restore', () => {
       expect(readFileSync(at('copy.db')).includes(key)).toBe(false)
     })
 
-    it('must be there and be the right one, or nothing is restored', async () => {
+    it('must be present and right, or nothing is restored', async () => {
       const make = await withKeyFile('data', ['migrate'])
       expect(make.code).toBe(0)
       await new Command(['admin', 'create', 'a@example.com'], { LATCHKEY_DATA_DIR: at('data') }, password).finished
@@ -225,7 +228,7 @@ describe('latchkey backup and restore', () => {
     })
   })
 
-  it('overwrites nothing, and asks before it ends sessions', async () => {
+  it('overwrite nothing, and ask for confirmation before they end sessions', async () => {
     await run('data', ['migrate'])
     await run('data', ['backup', 'create', at('copy.db')])
     expect(outcome(await run('data', ['backup', 'create', at('copy.db')]))).toEqual([1, 'backup_exists'])
@@ -237,7 +240,7 @@ describe('latchkey backup and restore', () => {
     expect(existsSync(at('new'))).toBe(false)
   })
 
-  it('restores nothing from a backup that is cut, damaged, no backup at all or of a newer version', async () => {
+  it('restore nothing from a file that is truncated, damaged, no backup or of a newer version', async () => {
     await run('data', ['migrate'])
     await run('data', ['backup', 'create', at('copy.db')])
     const whole = readFileSync(at('copy.db'))
@@ -257,14 +260,14 @@ describe('latchkey backup and restore', () => {
     expect(readdirSync(at('new'))).toEqual([])
   })
 
-  /** As if a minute had passed since the dump was made. */
+  /** Ends the leases, as if a minute had passed since the dump was made. */
   const endLeases = async (url: string) => {
     const store = postgresStore({ connectionString: url })
     await store.query('update latchkey_verifiers set listed_until = 0')
     await store.close()
   }
 
-  it('waits until the verifier leases of a dump have ended, and refuses while a server renews its own', async () => {
+  it('wait until the verifier leases of a dump have ended, and refuse while a server renews its own', async () => {
     const { url, drop } = await createTestDatabase()
     try {
       const database: DatabaseConfiguration = { kind: 'postgres', url, masterKeys }
@@ -286,7 +289,7 @@ describe('latchkey backup and restore', () => {
     }
   })
 
-  it('leaves PostgreSQL to its own programs, and finishes what pg_restore began', async () => {
+  it('leave PostgreSQL to its own programs, and finish a restore that pg_restore began', async () => {
     const [old, fresh] = [await createTestDatabase(), await createTestDatabase()]
     try {
       const server = await startServer({

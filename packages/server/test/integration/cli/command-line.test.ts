@@ -48,7 +48,7 @@ describe('the command line', () => {
 
   const codeIn = ({ stderr }: Finished) => /^latchkey: (\w+):/.exec(stderr)?.[1]
 
-  /** No stack trace, and a hint below what is wrong. */
+  /** Expects the error with a hint below it, and no stack trace. */
   function expectFailure(finished: Finished, exitCode: number, code: string): void {
     expect([finished.code, codeIn(finished)]).toEqual([exitCode, code])
     expect(finished.stderr).not.toMatch(/^\s+at /m)
@@ -56,7 +56,7 @@ describe('the command line', () => {
   }
 
   describe('serve', () => {
-    it('says what a newcomer needs', async () => {
+    it('prints the URLs and the next steps for a new user', async () => {
       const { printed } = await serve()
       expect(printed).toContain(url)
       expect(printed).toContain(join(folder, 'data', 'latchkey.db'))
@@ -65,14 +65,14 @@ describe('the command line', () => {
       expect(printed).not.toMatch(/^\{/m)
     })
 
-    it('names no program of npm in production, where an image has none', async () => {
+    it('names no npm program in production, because an image has none', async () => {
       const server = await serve({ NODE_ENV: 'production' })
       const { stdout } = await server.stop()
       expect(stdout).toContain('run \\"latchkey admin create\\"')
       expect(stdout).not.toContain('npx')
     })
 
-    it('prints a curl command that registers somebody as it stands', async () => {
+    it('prints a curl command that registers an account', async () => {
       const { printed } = await serve()
       const [, address, type, body] = /curl (\S+) -H '([^']+)' \\\n\s+-d '([^']+)'/.exec(printed) ?? []
       const [name, value] = (type ?? '').split(': ')
@@ -84,7 +84,7 @@ describe('the command line', () => {
       expect(response.status).toBe(201)
     })
 
-    it('finds the same people at the second start, and no longer asks for a first administrator', async () => {
+    it('keeps the accounts at the second start, and no longer suggests a first administrator', async () => {
       const first = await serve()
       await createAdmin()
       expect((await first.stop()).code).toBe(0)
@@ -94,7 +94,7 @@ describe('the command line', () => {
       expect((await api.post('/v1/login', { body: { email, password } })).body.account.role).toBe('admin')
     })
 
-    it('hashes passwords on no more threads than there are processors, unless it is told otherwise', async () => {
+    it('hashes passwords on no more threads than there are processors, unless a setting says otherwise', async () => {
       const threadsOf = async (more?: Record<string, string>) => {
         const server = await serve(more)
         const count = server.threads
@@ -107,7 +107,7 @@ describe('the command line', () => {
       expect(await threadsOf({ UV_THREADPOOL_SIZE: '7' })).toBe(one + 6)
     })
 
-    it.each(['SIGINT', 'SIGTERM'] as const)('ends with 0 on %s, with connections open', async (signal) => {
+    it.each(['SIGINT', 'SIGTERM'] as const)('exits with 0 on %s, with connections open', async (signal) => {
       const server = await serve()
       const idle = connect(Number(env.PORT), '127.0.0.1')
       await fetch(`${url}/livez`)
@@ -116,7 +116,7 @@ describe('the command line', () => {
       idle.destroy()
     })
 
-    it('answers what is under way when it is told to stop, and takes nothing new', async () => {
+    it('answers requests in progress when it stops, and accepts no new connections', async () => {
       const server = await serve()
       const body = JSON.stringify({ email, password })
       const slow = request(`${url}/v1/register`, {
@@ -137,7 +137,7 @@ describe('the command line', () => {
       expect((await stopped).code).toBe(0)
     })
 
-    it('writes JSON lines alone in production, and never a password or a token', async () => {
+    it('writes only JSON lines in production, and never a password or a token', async () => {
       const server = await serve({ NODE_ENV: 'production', LOG_LEVEL: 'trace' })
       const api = await ApiClient.connect(url)
       const { body } = await api.post('/v1/register', { body: { email, password } })
@@ -153,23 +153,23 @@ describe('the command line', () => {
       }
     })
 
-    it('says everything that is wrong with the environment at once, and ends with 78', async () => {
+    it('reports every faulty setting at once, and exits with 78', async () => {
       const finished = await run(['serve'], { PORT: 'x', LOG_LEVEL: 'loud', LATCHKEY_GRACE_PERIOD: '-1' }).finished
       expectFailure(finished, 78, 'configuration_invalid')
       for (const name of ['PORT', 'LOG_LEVEL', 'LATCHKEY_GRACE_PERIOD']) expect(finished.stderr).toContain(`${name}:`)
     })
 
-    it('says that the port is taken, and leaves the other server alone', async () => {
+    it('reports that the port is taken, and does not disturb the other server', async () => {
       await serve()
       expectFailure(await run(['serve']).finished, 1, 'port_in_use')
       expect((await fetch(`${url}/livez`)).status).toBe(200)
     })
 
-    it('says that the address is not of this machine', async () => {
+    it('reports that the address is not of this machine', async () => {
       expectFailure(await run(['serve'], { HOST: '192.0.2.1' }).finished, 1, 'address_unusable')
     })
 
-    it('says that the data folder cannot be used, that the database is broken, or that its key is gone', async () => {
+    it('reports an unusable data folder, a broken database and a missing master key', async () => {
       const file = join(folder, 'file')
       writeFileSync(file, '')
       expectFailure(await run(['serve'], { LATCHKEY_DATA_DIR: file }).finished, 1, 'data_folder_unusable')
@@ -184,7 +184,7 @@ describe('the command line', () => {
       expectFailure(await run(['serve'], { LATCHKEY_MASTER_KEYS: key }).finished, 1, 'data_corrupt')
     })
 
-    it('says that PostgreSQL cannot be reached, without its password', async () => {
+    it('reports that PostgreSQL cannot be reached, without its password', async () => {
       const more = {
         DATABASE_URL: `postgres://user:hunter2@127.0.0.1:${await freePort()}/x`,
         LATCHKEY_MASTER_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64url')}`,
@@ -197,7 +197,7 @@ describe('the command line', () => {
   })
 
   describe('admin create', () => {
-    it('makes an administrator beside a running server', async () => {
+    it('creates an administrator beside a running server', async () => {
       await serve()
       const { code, stdout } = await createAdmin()
       expect(code).toBe(0)
@@ -207,12 +207,12 @@ describe('the command line', () => {
       expect((await api.get('/v1/admin/users', { token: body.access_token })).status).toBe(200)
     })
 
-    it('makes one before the server was ever started', async () => {
+    it('creates one before the first start of the server', async () => {
       expect((await createAdmin()).code).toBe(0)
       expect((await serve()).printed).not.toMatch(/admin create/)
     })
 
-    it('promotes an existing account of a running server, whose tokens can do more at once', async () => {
+    it('promotes an existing account of a running server, and its tokens have the new role at once', async () => {
       await serve()
       const api = await ApiClient.connect(url)
       const { body } = await api.post('/v1/register', { body: { email, password } })
@@ -223,7 +223,7 @@ describe('the command line', () => {
       expect(await statusOf('/v1/me')).toBe(200)
     })
 
-    it('refuses what is no address and what is too short, and makes nothing', async () => {
+    it('refuses an invalid address and a password that is too short, and creates nothing', async () => {
       expectFailure(await createAdmin('short'), 1, 'password_too_short')
       expectFailure(await run(['admin', 'create', 'nobody'], {}, password).finished, 1, 'email_invalid')
       expect((await serve()).printed).toMatch(/admin create/)
@@ -242,7 +242,7 @@ describe('the command line', () => {
       }
     }
 
-    it('makes the tables once, however many run at the same time, and ends', async () => {
+    it('creates the tables once, also when several run at the same time, and exits', async () => {
       const database = await createTestDatabase()
       const more = {
         DATABASE_URL: database.url,
@@ -261,7 +261,7 @@ describe('the command line', () => {
       }
     })
 
-    it('says that the database cannot be reached', async () => {
+    it('reports that the database cannot be reached', async () => {
       const more = {
         DATABASE_URL: `postgres://user@127.0.0.1:${await freePort()}/x`,
         LATCHKEY_MASTER_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64url')}`,
@@ -270,7 +270,7 @@ describe('the command line', () => {
     })
   })
 
-  it('explains itself, and refuses what it does not know', async () => {
+  it('prints help, and refuses unknown commands and options', async () => {
     const help = await run(['--help']).finished
     expect(help.code).toBe(0)
     expect(help.stdout).toMatch(/serve[\s\S]*migrate[\s\S]*admin/)

@@ -11,13 +11,13 @@ import { Command } from '../../support/command.js'
 const repository = fileURLToPath(new URL('../../../../..', import.meta.url))
 const run = (...args: string[]) => new Command(args, {}).finished
 
-/** Returns the commands, whose actions do nothing. */
+/** Returns the commands with actions that do nothing. */
 function idleProgram() {
   const ignored = { write: () => true }
   return createProgram({ stdout: ignored, stderr: ignored } as unknown as NodeJS.Process)
 }
 
-/** Returns what bash offers for the words, of which the last one is being typed. */
+/** Returns the completions that bash offers for the last of the words. */
 async function completions(...typed: string[]): Promise<string[]> {
   const { stdout: script } = await run('completion', 'bash')
   const words = ['latchkey', ...typed].map((word) => `'${word}'`).join(' ')
@@ -46,7 +46,7 @@ describe('the completion of bash', () => {
 })
 
 describe.each(['bash', 'zsh', 'fish'])('latchkey completion %s', (shell) => {
-  it('knows every command', async () => {
+  it('completes every command', async () => {
     const { code, stdout } = await run('completion', shell)
     expect(code).toBe(0)
     for (const command of leavesOf(idleProgram())) expect(stdout).toMatch(new RegExp(`\\b${command.name()}\\b`))

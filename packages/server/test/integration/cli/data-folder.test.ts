@@ -40,7 +40,7 @@ describe('the data folder', () => {
       (error: { code?: string }) => error.code,
     )
 
-  it('is made at the first start, for its owner alone', async () => {
+  it('is created at the first start, readable only by its owner', async () => {
     await start()
     expect(statSync(folder).mode & 0o777).toBe(0o700)
     expect(statSync(masterKey()).mode & 0o777).toBe(0o600)
@@ -48,7 +48,7 @@ describe('the data folder', () => {
     expect(readFileSync(masterKey(), 'utf8')).toMatch(/^k1:[\w-]{43}\n$/)
   })
 
-  it('is found again at the second: same key, same people', async () => {
+  it('is used again at the second start, with the same key and accounts', async () => {
     await fill()
     const before = readFileSync(masterKey(), 'utf8')
     const service = await openService(configured())
@@ -58,7 +58,7 @@ describe('the data folder', () => {
     expect(readFileSync(masterKey(), 'utf8')).toBe(before)
   })
 
-  it('gets one master key when several servers make it at once', async () => {
+  it('gets one master key when several servers create it at once', async () => {
     const services = await Promise.all(Array.from({ length: 4 }, () => openService(configured())))
     const keys = new Set(services.map((service) => service.database.masterKeys))
     await Promise.all(services.map((service) => service.close()))
@@ -74,7 +74,7 @@ describe('the data folder', () => {
     expect(readFileSync(database()).equals(bytes)).toBe(true)
   })
 
-  it('is not opened with the wrong master key, nor with one of another name', async () => {
+  it('is refused with the wrong master key, or with one of another name', async () => {
     await fill()
     const kept = readFileSync(masterKey(), 'utf8')
     writeFileSync(masterKey(), Keyring.generate('k1'))
@@ -85,7 +85,7 @@ describe('the data folder', () => {
     expect(await codeOf(start())).toBe('started')
   })
 
-  it('takes the master keys of the environment instead of the file', async () => {
+  it('is opened with the master keys of the environment rather than those of the file', async () => {
     await fill()
     const keys = readFileSync(masterKey(), 'utf8').trim()
     rmSync(masterKey())
@@ -93,13 +93,13 @@ describe('the data folder', () => {
     expect(existsSync(masterKey())).toBe(false)
   })
 
-  it('may hold several master keys, one a line', async () => {
+  it('can hold several master keys, one a line', async () => {
     await fill()
     writeFileSync(masterKey(), `${Keyring.generate('k2')}\r\n${readFileSync(masterKey(), 'utf8')}\n`)
     expect(await codeOf(start())).toBe('started')
   })
 
-  it('can move to a new master key: after a rewrap the old one is not needed, and every refresh token still holds', async () => {
+  it('can move to a new master key: after a rewrap the old one is not needed, and every refresh token is still valid', async () => {
     const origin = { address: '127.0.0.1', userAgent: null }
     await fill()
     const before = await openService(configured())
@@ -116,7 +116,7 @@ describe('the data folder', () => {
     await after.close()
   })
 
-  it('is refused when others may read the master key, or when it holds none', async () => {
+  it('is refused when other users may read the master key, or when there is none', async () => {
     await fill()
     chmodSync(masterKey(), 0o640)
     expect(await codeOf(start())).toBe('master_key_file_exposed')
@@ -128,7 +128,7 @@ describe('the data folder', () => {
     }
   })
 
-  it('is refused when its database is broken, which is left as it is', async () => {
+  it('is refused when its database is broken, and stays unchanged', async () => {
     await fill()
     const broken = Buffer.alloc(8192, 'not a database')
     writeFileSync(database(), broken)
@@ -136,7 +136,7 @@ describe('the data folder', () => {
     expect(readFileSync(database()).equals(broken)).toBe(true)
   })
 
-  it('is refused when a newer version wrote it, which is left as it is', async () => {
+  it('is refused when a newer version wrote it, and stays unchanged', async () => {
     await fill()
     const handle = new DatabaseSync(database())
     handle.exec(
@@ -146,14 +146,14 @@ describe('the data folder', () => {
     expect(await codeOf(start())).toBe('schema_too_new')
   })
 
-  it('is refused when it is a file, or below one', async () => {
+  it('is refused when its path is a file, or below one', async () => {
     writeFileSync(folder, '')
     expect(await codeOf(start())).toBe('data_folder_unusable')
     expect(await codeOf(start({ LATCHKEY_DATA_DIR: join(folder, 'below') }))).toBe('data_folder_unusable')
     rmSync(folder)
   })
 
-  it('is refused, and not waited for, where no folder can be made', async () => {
+  it('is refused at once where no folder can be created', async () => {
     expect(await codeOf(start({ LATCHKEY_DATA_DIR: '/dev/null/data' }))).toBe('data_folder_unusable')
     expect(await codeOf(start({ LATCHKEY_DATA_DIR: '/proc/data' }))).toBe('data_folder_unusable')
   })

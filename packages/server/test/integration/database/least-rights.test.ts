@@ -11,7 +11,7 @@ import { Command } from '../../support/command.js'
 import { createAdmin, login, password, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
-/** A role that may sign in to a database, and nothing else. */
+/** A role that may connect to a database, and has no other right. */
 class Role {
   readonly name = `app_${randomUUID().slice(0, 8)}`
   readonly #client: pg.Client
@@ -57,7 +57,7 @@ describe('a server whose role has four rights to the tables', () => {
   beforeAll(async () => {
     database = await createTestDatabase()
     role = await Role.create(database)
-    // As `latchkey migrate` does with the owner's address.
+    // Migrates, as `latchkey migrate` does with the URL of the owner.
     await (await openDatabase(at(database.url))).store.close()
     const [grants = ''] = Page.at('docs/guides/operations.md').take('sql')
     await role.asOwner(grants.replaceAll(/\bapp\b/g, 'ROLE'))
@@ -73,7 +73,7 @@ describe('a server whose role has four rights to the tables', () => {
     await database?.drop()
   })
 
-  it('serves people, administrators and clients, and does its chores', async () => {
+  it('serves users, administrators and clients, and runs its background jobs', async () => {
     const { api, server } = running
     const person = await register(running)
     expect((await login(running, person.email)).id).toBe(person.id)
@@ -97,7 +97,7 @@ describe('a server whose role has four rights to the tables', () => {
     expect((await api.get('/readyz')).status).toBe(200)
   })
 
-  it('lets the commands work beside it', async () => {
+  it('allows commands to work beside it', async () => {
     const env = { DATABASE_URL: role.url, LATCHKEY_MASTER_KEYS: masterKeys, LOG_LEVEL: 'silent' }
     for (const args of [['migrate'], ['users', 'list'], ['admin', 'create', 'root@example.com'], ['audit', 'verify']]) {
       const { code, stderr } = await new Command(args, env, password).finished
@@ -110,7 +110,7 @@ describe('a server whose role has four rights to the tables', () => {
   })
 })
 
-describe('a start of a server whose role lacks a right', () => {
+describe('the start of a server whose role lacks a right', () => {
   let database: TestDatabase
   let role: Role
 
@@ -132,7 +132,7 @@ describe('a start of a server whose role lacks a right', () => {
     await role.asOwner(`grant select, insert, update, delete on ${on} to ROLE`)
   }
 
-  it('fails, and says what to run and what to grant, where nobody has made the tables', async () => {
+  it('fails where there are no tables, and names the command to run and the rights to grant', async () => {
     const failure = await outcome()
     expect(failure).toMatchObject({ code: 'database_rights_missing' })
     expect(failure?.hint).toContain('latchkey migrate')
@@ -141,7 +141,7 @@ describe('a start of a server whose role lacks a right', () => {
     )
   })
 
-  it('fails where it may not use the schema', async () => {
+  it('fails where the role may not use the schema', async () => {
     await (await openDatabase(at(database.url))).store.close()
     await role.asOwner('revoke usage on schema public from public')
     await grants()
@@ -160,7 +160,7 @@ describe('a start of a server whose role lacks a right', () => {
     expect(await outcome()).toBeUndefined()
   })
 
-  it('fails where the tables are of an older version, which it may not change', async () => {
+  it('fails where the tables are of an older version, which the role may not change', async () => {
     await (await openDatabase(at(database.url))).store.close()
     await grants()
     await role.asOwner(`delete from latchkey_migrations where set_name = 'server' and number > 10`)
@@ -169,7 +169,7 @@ describe('a start of a server whose role lacks a right', () => {
 })
 
 describe('a server whose role loses a right while it runs', () => {
-  it('answers with 503, and as before once the right is back', async () => {
+  it('answers with 503, and works again once the right is back', async () => {
     const database = await createTestDatabase()
     const role = await Role.create(database)
     await (await openDatabase(at(database.url))).store.close()

@@ -16,12 +16,13 @@ import { password } from '../../support/people.js'
 import { destructiveStatements, fillTables, readBack } from './schema-history.js'
 
 /**
- * What was released, oldest first: how many migrations a version has, and what they hash to. A released migration is never changed; what comes
- * after the first release takes nothing away. The line for a new release is told by the test that misses it.
+ * The released versions, oldest first: the number of their migrations, and the hash of these. A
+ * released migration is never changed, and migrations after the first release remove nothing. A
+ * test that misses the line of a new release prints it.
  */
 const releases: readonly { readonly version: string; readonly migrations: number; readonly sha256: string }[] = []
 
-/** What migrations before the first release have emptied, by their names. */
+/** The tables that migrations before the first release emptied, by the names of the migrations. */
 const emptied: Readonly<Record<string, string>> = {
   'an audit trail that proves itself': 'server_audit',
   'sessions whose IDs prove themselves': 'server_sessions',
@@ -64,7 +65,7 @@ describe.each(Object.entries(places))('a database on %s', (_name, create) => {
   const earlier = all.migrations.map(({ name }, count) => [count, name] as const)
 
   it.each(earlier)(
-    'with %i migrations and data in it is brought up to this version, by two at once, and loses nothing',
+    'with %i migrations and data is migrated to this version, by two servers at once, and loses nothing',
     async (count) => {
       const place = await create()
       const [one, other] = [place.open(), place.open()]
@@ -91,13 +92,13 @@ describe.each(Object.entries(places))('a database on %s', (_name, create) => {
 describe('the migrations', () => {
   const newest = releases.at(-1)
 
-  it('are not changed once they were released', () => {
+  it('are not changed once they are released', () => {
     for (const { version, migrations, sha256 } of releases) {
       expect([version, hashOf(first(migrations))]).toEqual([version, sha256])
     }
   })
 
-  it('are written down for every version that the changelog says was released', () => {
+  it('are recorded for every released version of the changelog', () => {
     const changelog = readFileSync(new URL('../../../../../CHANGELOG.md', import.meta.url), 'utf8')
     const released = [...changelog.matchAll(/^## v?(\d+\.\d+\.\d+)/gm)].map(([, version]) => version)
     const line = JSON.stringify({ version: '…', migrations: all.migrations.length, sha256: hashOf(all) })
@@ -107,7 +108,7 @@ describe('the migrations', () => {
     ).toEqual(released.toReversed())
   })
 
-  it('take nothing away after the first release, and say that older programs may run beside', () => {
+  it('remove nothing after the first release, and declare that older programs may run beside', () => {
     const from = releases[0]?.migrations ?? all.migrations.length
     expect(destructiveStatements(all, from)).toEqual([])
     for (const [index, { name, runsFrom }] of all.migrations.entries()) {
@@ -126,13 +127,13 @@ describe('the migrations', () => {
     'update server_accounts set name = null',
     'truncate server_audit',
     '\n  DROP\n INDEX x',
-  ])('would be found out with "%s"', (statement) => {
+  ])('are refused with "%s"', (statement) => {
     const planted = { name: 'x', migrations: [{ name: 'y', sql: `create table z (id text); ${statement};` }] }
     expect(destructiveStatements(planted, 0)).toHaveLength(1)
     expect(destructiveStatements(planted, 1)).toEqual([])
   })
 
-  it('may add tables, indexes, columns that may be empty or have a default, and rows', () => {
+  it('may add tables, indexes, nullable columns, columns with a default, and rows', () => {
     const sql = `create table z (id text primary key, x text not null); create index zx on z (x); alter table z add column y text;
       alter table z add column w integer not null default 0; insert into z (id) values ('a')`
     expect(destructiveStatements({ name: 'x', migrations: [{ name: 'y', sql }] }, 0)).toEqual([])

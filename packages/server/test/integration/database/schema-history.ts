@@ -1,6 +1,6 @@
 import type { MigrationSet, SqlStore } from 'latchkey/sql'
 
-/** A row as it was put into a table. */
+/** The values of a row, by column. */
 export type Row = Readonly<Record<string, string | number>>
 
 interface Column {
@@ -11,12 +11,12 @@ interface Column {
 
 const tablesToFill = /^(server_\w+|latchkey_tenants)$/
 
-/** What names a master key must name one that there is. */
+/** The names of master keys in these columns must exist, so the columns stay empty. */
 const sealedColumn = /^grants_/
 
 /**
- * Puts a row into every table that there is, and gives what it put there. Every text says the same and every number is the same, so that all
- * references between tables hold, once those that are referred to have theirs.
+ * Inserts a row into every table, and returns the rows. Every text has the same value, and so has
+ * every number, so that references between tables hold once the referenced table has its row.
  */
 export async function fillTables(store: SqlStore): Promise<ReadonlyMap<string, Row>> {
   const columns = (await columnsOf(store)).filter(
@@ -50,7 +50,7 @@ async function insert(store: SqlStore, table: string, row: Row): Promise<boolean
   )
 }
 
-/** What is left of a row, in the columns that are left; `undefined` when the row or its table is gone. */
+/** Reads the columns of a row that still exist; `undefined` when the row or its table is gone. */
 export async function readBack(store: SqlStore, table: string, row: Row): Promise<Row | undefined> {
   const names = (await columnsOf(store)).filter((column) => column.table === table).map(({ name }) => name)
   const kept = Object.keys(row).filter((name) => names.includes(name))
@@ -72,7 +72,10 @@ async function columnsOf(store: SqlStore): Promise<readonly Column[]> {
   return rows
 }
 
-/** The statements of a set's later migrations that would take something from a program which knows fewer, as `name: statement`. */
+/**
+ * Returns the statements of later migrations that would break a program of an earlier version, as
+ * `name: statement`.
+ */
 export function destructiveStatements({ migrations }: MigrationSet, from: number): readonly string[] {
   return migrations.slice(from).flatMap(({ name, sql }) =>
     sql
@@ -85,7 +88,7 @@ export function destructiveStatements({ migrations }: MigrationSet, from: number
 
 function isDestructive(statement: string): boolean {
   if (/^(create (table|(unique )?index)|insert into) /i.test(statement)) {
-    // A new rule for rows that older programs write.
+    // A unique index may reject rows that older programs write.
     return /^create unique index /i.test(statement)
   }
   const added = /^alter table \w+ add column \w+ (.*)$/i.exec(statement)?.[1]

@@ -30,7 +30,7 @@ describe('the SQLite of the embedded database', () => {
     await store.close()
   })
 
-  it('is refused at the start where it can lose committed changes, and doctor fails', async () => {
+  it('is refused at the start if it can lose committed changes, and doctor fails', async () => {
     const store = storeOver((path) => new Database(path))
     await expect(checkSqlite(store)).rejects.toMatchObject({ code: 'sqlite_faulty' })
     const findings = await checkDatabase(store, 'here')

@@ -5,7 +5,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const json = { 'content-type': 'application/json' }
 
-describe.each(databases)('bad input on %s', (database) => {
+describe.each(databases)('with bad input on %s', (database) => {
   let running: TestServer
   let person: Person
   let admin: Person
@@ -35,15 +35,15 @@ describe.each(databases)('bad input on %s', (database) => {
     ['an array', 'validation_failed', '[]'],
     ['a text', 'validation_failed', '"email"'],
     ['null', 'validation_failed', 'null'],
-    ['a deep nest', 'validation_failed', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
+    ['deep nesting', 'validation_failed', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
     ['a number for a text', 'validation_failed', `{"email":1,"password":"${password}"}`],
     ['a list for a text', 'validation_failed', `{"email":["a@b.c"],"password":"${password}"}`],
     ['null for a text', 'validation_failed', '{"email":"a@b.c","password":null}'],
-    ['a field too many', 'validation_failed', `{"email":"a@b.c","password":"${password}","role":"admin"}`],
-    ['a field too few', 'validation_failed', '{"email":"a@b.c"}'],
+    ['an unknown field', 'validation_failed', `{"email":"a@b.c","password":"${password}","role":"admin"}`],
+    ['a missing field', 'validation_failed', '{"email":"a@b.c"}'],
     ['an empty text', 'validation_failed', '{"email":"","password":""}'],
-    ['an address without end', 'validation_failed', `{"email":"${'a'.repeat(321)}","password":"${password}"}`],
-    ['a password without end', 'validation_failed', `{"email":"a@b.c","password":"${'a'.repeat(1025)}"}`],
+    ['an endless address', 'validation_failed', `{"email":"${'a'.repeat(321)}","password":"${password}"}`],
+    ['an endless password', 'validation_failed', `{"email":"a@b.c","password":"${'a'.repeat(1025)}"}`],
     ['a NUL', 'text_malformed', `{"email":"a\\u0000@b.c","password":"${password}"}`],
     ['a NUL in a password', 'text_malformed', `{"email":"a@b.c","password":"${password}\\u0000"}`],
     ['half a surrogate pair', 'text_malformed', `{"email":"a@b.c","password":"${password}\\ud83d"}`],
@@ -56,7 +56,7 @@ describe.each(databases)('bad input on %s', (database) => {
     }
   })
 
-  it('names every field that is wrong, and repeats no value', async () => {
+  it('every wrong field is named, and no value is repeated', async () => {
     const { body } = await running.api.post('/v1/register', { body: { email: 4711, extra: 'visible?', name: '' } })
     expect(body.errors.map(({ field }) => field).toSorted()).toEqual([
       'body/email',
@@ -67,7 +67,7 @@ describe.each(databases)('bad input on %s', (database) => {
     expect(JSON.stringify(body)).not.toMatch(/4711|visible\?/)
   })
 
-  it('does not answer a hostile body at length', async () => {
+  it('a hostile body gets a short answer', async () => {
     const hostile = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`field${index}`, 1]))
     const { body } = await running.api.post('/v1/login', { body: hostile })
     expect(JSON.stringify(body).length).toBeLessThan(4000)
@@ -107,7 +107,7 @@ describe.each(databases)('bad input on %s', (database) => {
     expect([answer.status, answer.body.code]).toEqual([status, code])
   })
 
-  it('a wrong method is told which ones are right', async () => {
+  it('a wrong method is refused with the list of allowed ones', async () => {
     const { headers } = await running.api.call('PUT', '/v1/me')
     expect(headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH')
   })
@@ -129,7 +129,7 @@ describe.each(databases)('bad input on %s', (database) => {
     }
   })
 
-  it.each(['%00', '%ud800', '%ff'])('a search for %s is no failure of the server', async (search) => {
+  it.each(['%00', '%ud800', '%ff'])('a search for %s is not a server error', async (search) => {
     const { status } = await running.api.get(`/v1/admin/users?search=${search}`, { token: admin.token })
     expect([200, 400]).toContain(status)
   })
@@ -144,7 +144,7 @@ describe.each(databases)('bad input on %s', (database) => {
       401,
       '',
     ],
-    ['a token without end', { authorization: `Bearer ${'a'.repeat(9000)}` }, 401, 'token_too_large'],
+    ['an endless token', { authorization: `Bearer ${'a'.repeat(9000)}` }, 401, 'token_too_large'],
   ])('an Authorization header with %s is refused', async (_, headers, status, code) => {
     const answer = await running.api.get('/v1/me', { headers })
     expect(answer.status).toBe(status)
@@ -160,7 +160,7 @@ describe.each(databases)('bad input on %s', (database) => {
     }
   })
 
-  it('every answer carries the headers of an API that is no web page, also one to a path that cannot be read', async () => {
+  it('every answer has the security headers of an API, also one to a malformed path', async () => {
     const answers = await Promise.all(['/livez', '/nothing', '/v1/%zz'].map((path) => running.api.get(path)))
     for (const { headers } of answers) {
       expect(headers.get('x-content-type-options')).toBe('nosniff')
@@ -176,7 +176,7 @@ describe.each(databases)('bad input on %s', (database) => {
   })
 })
 
-describe('bytes that are no request', () => {
+describe('bytes that are no valid request', () => {
   let running: TestServer
 
   beforeAll(async () => {
@@ -195,8 +195,8 @@ describe('bytes that are no request', () => {
 
   it.each([
     ['garbage', 'hello\r\n\r\n', 400, 'request_malformed'],
-    ['a header without end', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
-    ['a URL without end', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'headers_too_large'],
+    ['an endless header', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['an endless URL', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'headers_too_large'],
     ['a NUL in a header', 'GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n', 400, 'request_malformed'],
     [
       'two lengths',
@@ -217,7 +217,7 @@ describe('bytes that are no request', () => {
       'request_malformed',
     ],
     ['no host', 'GET /livez HTTP/1.1\r\n\r\n', 400, 'request_malformed'],
-  ])('such as %s are answered with a problem', async (_, bytes, status, code) => {
+  ])('such as %s get a problem document', async (_, bytes, status, code) => {
     const answer = await send(bytes)
     expect(answer.split('\r\n')[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer).toMatch(/^content-type: application\/problem\+json/im)
@@ -226,7 +226,7 @@ describe('bytes that are no request', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toMatchObject({ status, code })
   })
 
-  it('do not include an expectation that we do not know, which is ignored', async () => {
+  it('do not include a request with an unknown expectation, which is ignored', async () => {
     expect(await send('GET /livez HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
   })
 

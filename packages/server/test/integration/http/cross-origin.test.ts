@@ -25,7 +25,7 @@ describe('pages of a listed origin', () => {
       },
     })
 
-  it('may ask what they may do, and need not ask again for two hours', async () => {
+  it('get an answer to a preflight, which is valid for two hours', async () => {
     for (const path of ['/v1/me', '/v1/login', '/v1/admin/users/x', '/nothing']) {
       const { status, headers } = await preflight(listed, path)
       expect([path, status]).toEqual([path, 204])
@@ -42,7 +42,7 @@ describe('pages of a listed origin', () => {
     }
   })
 
-  it('read every answer, also one that refuses', async () => {
+  it('can read every answer, also refusals', async () => {
     const { token } = await register(running)
     for (const [path, call] of [
       ['/v1/me', { token }],
@@ -56,7 +56,7 @@ describe('pages of a listed origin', () => {
     }
   })
 
-  it('read that they are to wait', async () => {
+  it('can read how long they have to wait', async () => {
     const limits = { ...running.configuration.limits, login: { address: { requests: 1, windowSec: 60 } } }
     const strict = await running.startAnother({ configuration: { limits } })
     const login = () =>
@@ -68,7 +68,7 @@ describe('pages of a listed origin', () => {
     await strict.stop()
   })
 
-  it('sign in with cookies and change things by them, where the browser sends them: on the same site', async () => {
+  it('can sign in and make changes with cookies on the same site, where the browser sends them', async () => {
     const browser = new Browser(running.api, listed)
     const headers = { 'sec-fetch-site': 'same-site' }
     const body = { email: freshEmail(), password }
@@ -94,31 +94,31 @@ describe('pages of a listed origin', () => {
     '*',
     '',
     'x'.repeat(8000),
-  ])('are told apart from %s', async (origin) => {
+  ])('are distinguished from %s', async (origin) => {
     const asked = await preflight(origin)
     expect([asked.status, corsHeaders(asked.headers)]).toEqual([405, {}])
     const answer = await running.api.get('/livez', { headers: { origin } })
     expect([answer.status, corsHeaders(answer.headers), answer.headers.get('vary')]).toEqual([200, {}, 'Origin'])
   })
 
-  it('are told of an unknown path, and of a wrong method, as everybody is', async () => {
+  it('get the usual refusal for an unknown path or a wrong method', async () => {
     const unknown = await running.api.get('/nothing', { headers: { origin: listed } })
     expect([unknown.status, unknown.body.code]).toEqual([404, 'route_unknown'])
     const wrong = await running.api.call('PUT', '/v1/me', { headers: { origin: listed } })
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, PATCH'])
   })
 
-  it('are not answered in the place of a service behind forward-auth: its preflights are its own', async () => {
+  it('get their preflights answered by the service behind forward-auth, not by the server', async () => {
     const { status, headers } = await preflight(listed, '/v1/forward-auth')
     expect([status, corsHeaders(headers)]).toEqual([401, {}])
   })
 
-  it('use a server that browsers are to reach by https alone', async () => {
+  it('reach a server that sends Strict-Transport-Security', async () => {
     const { headers } = await running.api.get('/livez')
     expect(headers.get('strict-transport-security')).toBe('max-age=31536000')
   })
 
-  it('use a server that keeps every host below it to https, where LATCHKEY_HSTS says so', async () => {
+  it('reach a server that includes its subdomains in Strict-Transport-Security where LATCHKEY_HSTS says so', async () => {
     const strict = await running.startAnother({ configuration: { hsts: 'subdomains' } })
     try {
       for (const path of ['/livez', '/docs', '/nowhere']) {
@@ -139,7 +139,7 @@ describe('without LATCHKEY_CORS_ORIGINS', () => {
   })
   afterAll(() => running.stop())
 
-  it('no page elsewhere reads anything', async () => {
+  it('pages of other origins can read nothing', async () => {
     for (const origin of [listed, 'http://issuer.test', 'null']) {
       const answer = await running.api.get('/livez', { headers: { origin } })
       expect([answer.status, corsHeaders(answer.headers)]).toEqual([200, {}])
@@ -150,7 +150,7 @@ describe('without LATCHKEY_CORS_ORIGINS', () => {
     }
   })
 
-  it('nothing is said of https where the issuer is not reached by it', async () => {
+  it('Strict-Transport-Security is not sent where the issuer has no https URL', async () => {
     const strict = await running.startAnother({ configuration: { hsts: 'subdomains' } })
     for (const { api } of [running, strict]) {
       expect((await api.get('/livez')).headers.get('strict-transport-security')).toBeNull()

@@ -16,7 +16,7 @@ describe('/docs', () => {
     return { headers: response.headers, text: await response.text() }
   }
 
-  it('shows every operation, and every shape that one leads to', async () => {
+  it('shows every operation, and every schema that an operation refers to', async () => {
     const { text } = await read('/docs')
     for (const { path, operation } of running.api.contract.operations) {
       expect(text).toContain(`id="${operation.operationId}"`)
@@ -29,7 +29,7 @@ describe('/docs', () => {
     expect(anchors.size).toBe([...text.matchAll(/ id="/g)].length)
   })
 
-  it('needs no script, takes nothing from elsewhere, and lets nothing of that happen', async () => {
+  it('needs no script, loads nothing from other origins, and forbids both by its policy', async () => {
     const { text, headers } = await read('/docs')
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(headers.get('content-security-policy')).toBe(
@@ -38,7 +38,7 @@ describe('/docs', () => {
     expect(text).not.toMatch(/<(script|style|iframe|img|form|base)\b| style=| on\w+=|(src|href)="(https?:)?\/\//)
   })
 
-  it('brings its style from the same place, also below a path', async () => {
+  it('loads its style from the same place, also below a path', async () => {
     const { text } = await read('/docs')
     const links = [...text.matchAll(/(?:src|href)="([^#"][^"]*)"/g)].map(([, link = '']) => link)
     expect(links).toEqual(['docs/style.css', 'openapi.json'])
@@ -48,13 +48,13 @@ describe('/docs', () => {
     expect(style.text).not.toMatch(/url\(|@import/)
   })
 
-  it('is not in the reference itself', () => {
+  it('is not listed in the reference itself', () => {
     expect(Object.keys(running.api.contract.document.paths).filter((path) => path.startsWith('/docs'))).toEqual([])
   })
 })
 
 describe('the page of a document', () => {
-  it('shows what it says, whatever that is, as text', () => {
+  it('shows all texts of the document as text', () => {
     const hostile = '<img src=x onerror=alert(1)>"\'&`<b>`'
     const schema = {
       type: 'object',

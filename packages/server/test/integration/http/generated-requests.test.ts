@@ -23,7 +23,7 @@ const text = fc.oneof(
 )
 const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }), fc.integer(), fc.double(), fc.boolean(), fc.constant(null))
 
-/** What HTTP lets a header hold. */
+/** Texts that HTTP allows in a header. */
 const headerText = fc.oneof(
   text.map((sent) => sent.replaceAll(/[^\x20-\x7e\x80-\xff]/g, '')),
   fc.constantFrom(
@@ -100,10 +100,13 @@ function bodyFor({ requestBody }: Operation) {
   return fc.tuple(raw, types)
 }
 
-/** What ends a session or a password is tried by somebody on whom nothing else stands. */
+/**
+ * Operations that end a session or change a password. They run with an account that no other
+ * request uses.
+ */
 const endings = /^(POST \/v1\/(logout|logout-all|me\/password)|DELETE \/v1\/me)$/
 
-describe.each(databases)('whatever is sent on %s', (database) => {
+describe.each(databases)('for generated requests on %s', (database) => {
   let running: TestServer
   let user: Person
   let victim: Person
@@ -123,8 +126,9 @@ describe.each(databases)('whatever is sent on %s', (database) => {
     return { token: path.startsWith('/v1/admin') ? admin.token : user.token }
   }
 
-  // The client itself fails on an answer that /openapi.json does not promise, on one that does not come, and on cookies that nobody has asked for.
-  it('every route answers what it promises, and never that the server failed', async () => {
+  // The client itself fails on an answer that /openapi.json does not declare, on a missing answer,
+  // and on cookies that the request does not ask for.
+  it('every route answers as declared, and never with a server error', async () => {
     const ids = [victim.id, victim.sessionId]
     for (const { method, path, operation } of running.api.contract.operations) {
       const request = fc.tuple(pathFor(path, operation, ids), headersFor(operation), bodyFor(operation))

@@ -15,7 +15,7 @@ describe('/openapi.json', () => {
   const operations = () =>
     running.api.contract.operations.map(({ method, path, operation }) => ({ name: `${method} ${path}`, ...operation }))
 
-  it('lists exactly the routes that there are', () => {
+  it('lists exactly the routes of the server', () => {
     expect(
       operations()
         .map(({ name }) => name)
@@ -89,7 +89,7 @@ describe('/openapi.json', () => {
     `)
   })
 
-  it('is OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+  it('is OpenAPI 3.1, and every reference in it resolves', async () => {
     const { document } = running.api.contract
     expect(document.openapi).toBe('3.1.0')
     const { schemas, headers } = document.components
@@ -98,7 +98,7 @@ describe('/openapi.json', () => {
     }
   })
 
-  it('is what a linter of such documents asks for', async () => {
+  it('passes a linter', async () => {
     const config = await createConfig({
       extends: ['recommended-strict'],
       rules: {
@@ -110,12 +110,12 @@ describe('/openapi.json', () => {
     expect(found.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([])
   })
 
-  it('says of every route what it does, who may use it, and how it refuses', () => {
+  it('states for every route its summary, its security and its refusals', () => {
     for (const { name, summary, security, responses } of operations()) {
       expect([name, summary]).toEqual([name, expect.any(String)])
       const open = !/\/v1\/(me|admin|logout)/.test(name)
       const byToken = [{ bearer: [] }, { cookie: [] }]
-      // A session, or a password in the body.
+      // The route accepts a session, or a password in the body.
       const either = name === 'POST /v1/email/verify'
       expect([name, security]).toEqual([name, either ? [...byToken, {}] : open ? [] : byToken])
       if (!open) expect(Object.keys(responses)).toContain('401')
@@ -125,7 +125,7 @@ describe('/openapi.json', () => {
     }
   })
 
-  it('shares no code between the registries of the server and of the library', () => {
+  it('has error codes of the server that differ from all codes of the library', () => {
     expect(Object.keys(problems).filter((code) => code in failures)).toEqual([])
   })
 })

@@ -17,7 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-/** Sends the request as it stands, on a connection of its own; returns the status and the code of a refusal. */
+/**
+ * Sends the request unchanged on a new connection; returns the status and the code of a refusal.
+ */
 const send = (lines: readonly string[], body: string | Uint8Array = '') =>
   new Promise<{ status: number; code: string | undefined }>((resolve, reject) => {
     const socket = connect(Number(new URL(running.url).port), '127.0.0.1', () => {
@@ -28,7 +30,7 @@ const send = (lines: readonly string[], body: string | Uint8Array = '') =>
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', reject)
     socket.on('close', () => {
-      // What comes before the answer says that the body may be sent.
+      // An interim response before the answer asks for the body.
       const answer = Buffer.concat(chunks).toString().replace('HTTP/1.1 100 Continue\r\n\r\n', '')
       resolve({ status: Number(answer.split(' ')[1]), code: /"code":"(\w+)"/.exec(answer)?.[1] })
     })
@@ -44,14 +46,14 @@ const emptyBodies: [string, readonly string[], string][] = [
 const types = [json, `${json}; charset=utf-8`, `${json};charset="UTF-8"`, 'Application/JSON', form, 'text/plain']
 
 describe.each(types)('an empty body of the type %s', (type) => {
-  it.each(emptyBodies)('and %s is none, so that one can log out', async (_, headers, body) => {
+  it.each(emptyBodies)('and %s counts as no body, so that a logout works', async (_, headers, body) => {
     const { token } = await login(running, email)
     const lines = ['POST /v1/logout HTTP/1.1', `Authorization: Bearer ${token}`, `Content-Type: ${type}`, ...headers]
     const { status } = await send(lines, body)
     expect([status, await tokenState(running, token)]).toEqual([204, 'session_ended'])
   })
 
-  it('is none where a body may be left out, and refused where one is needed', async () => {
+  it('counts as no body where the body is optional, and is refused where one is required', async () => {
     const refresh = await running.api.post('/v1/refresh', { headers: { 'content-type': type } })
     expect([refresh.status, refresh.body.code]).toEqual([401, 'refresh_token_missing'])
     const { status } = await running.api.post('/v1/login', { headers: { 'content-type': type } })
@@ -60,7 +62,7 @@ describe.each(types)('an empty body of the type %s', (type) => {
 })
 
 describe('an empty body of JSON', () => {
-  it('is none on any route that takes none', async () => {
+  it('counts as no body on every route without a body', async () => {
     const [person, doomed, admin] = [await register(running), await register(running), await createAdmin(running)]
     const other = await login(running, person.email)
     const call = { headers: { 'content-type': json } }
@@ -79,7 +81,7 @@ describe('a body', () => {
   const credentials = () => JSON.stringify({ email: freshEmail(), password })
 
   it.each(['gzip', 'br', 'deflate', 'zstd', 'GZIP', 'x-unknown', 'identity, gzip'])(
-    'that says it is %s is refused for that, and not read as what it is not',
+    'with the content encoding %s is refused, and not parsed as plain JSON',
     async (coding) => {
       const raw = new Uint8Array(gzipSync(credentials()))
       const headers = { 'content-type': json, 'content-encoding': coding }
@@ -95,14 +97,14 @@ describe('a body', () => {
     },
   )
 
-  it.each(['identity', 'Identity'])('that says it is %s is read as it is', async (coding) => {
+  it.each(['identity', 'Identity'])('with the content encoding %s is read', async (coding) => {
     const headers = { 'content-type': json, 'content-encoding': coding }
     const { body } = await running.api.post('/v1/login', { raw: credentials(), headers })
     expect(body.code).toBe('invalid_credentials')
   })
 
   it.each(['gzip, chunked', 'gzip', 'identity', 'chunked, chunked'])(
-    'that was transferred as "%s" is refused',
+    'with the transfer encoding "%s" is refused',
     async (coding) => {
       const text = credentials()
       const { status, code } = await send(
@@ -113,7 +115,7 @@ describe('a body', () => {
     },
   )
 
-  it.each(['chunked', 'Chunked'])('that was transferred as "%s" is read', async (coding) => {
+  it.each(['chunked', 'Chunked'])('with the transfer encoding "%s" is read', async (coding) => {
     const text = credentials()
     const { status, code } = await send(
       ['POST /v1/login HTTP/1.1', `Content-Type: ${json}`, `Transfer-Encoding: ${coding}`, 'Expect: 100-continue'],
@@ -133,7 +135,7 @@ describe('a body', () => {
     expect(body.code).toBe('invalid_credentials')
   })
 
-  it('of another type is refused even where none is needed', async () => {
+  it('of another type is refused even where no body is needed', async () => {
     const { token } = await register(running)
     const headers = { 'content-type': 'text/plain' }
     const { status, body } = await running.api.post('/v1/logout', { token, raw: 'bye', headers })

@@ -11,7 +11,7 @@ describe('the address of a client', () => {
     running = await startServer({ database: 'sqlite', configuration: { trustedProxies, issuer } })
   }
 
-  /** The address that a session opened with these headers is kept under. */
+  /** Signs in with these headers, and returns the address that the session has. */
   const addressOf = async (headers: Record<string, string>) => {
     const { body } = await running.api.post('/v1/register', { headers, body: { email: freshEmail(), password } })
     const { sessions } = (await running.api.get('/v1/me/sessions', { token: body.access_token })).body
@@ -20,7 +20,7 @@ describe('the address of a client', () => {
 
   const warnings = async () => (await running.api.get('/readyz')).body.warnings
 
-  it('is the peer itself, whatever it says, as long as no proxy is trusted', async () => {
+  it('is the address of the peer, whatever the headers say, as long as no proxy is trusted', async () => {
     await start([])
     expect(await addressOf({ 'x-forwarded-for': '203.0.113.9' })).toBe('127.0.0.1')
     expect(await addressOf({ forwarded: 'for=203.0.113.9', 'x-real-ip': '203.0.113.9' })).toBe('127.0.0.1')
@@ -38,18 +38,18 @@ describe('the address of a client', () => {
     ['nonsense', '127.0.0.1'],
     ['203.0.113.9, unknown, 10.1.2.3', '10.1.2.3'],
     ['', '127.0.0.1'],
-  ])('is what trusted proxies say, as far back as they go: %j is %s', async (header, address) => {
+  ])('is the last one before the trusted proxies: %j is %s', async (header, address) => {
     await start(['127.0.0.0/8', '10.0.0.0/8'])
     expect(await addressOf({ 'x-forwarded-for': header })).toBe(address)
   })
 
-  it('is never taken from the headers that only other proxies write', async () => {
+  it('is never taken from headers that only other proxies write', async () => {
     await start(['127.0.0.1'])
     expect(await addressOf({ forwarded: 'for=203.0.113.9', 'x-real-ip': '203.0.113.9' })).toBe('127.0.0.1')
   })
 
   it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])(
-    'makes readyz warn once %s has come from a stranger, and the server stays ready',
+    'makes readyz warn once an untrusted peer has sent %s, and the server stays ready',
     async (header) => {
       await start(['192.0.2.1'])
       expect(await warnings()).toBeUndefined()
@@ -58,16 +58,16 @@ describe('the address of a client', () => {
     },
   )
 
-  it('is warned about in the log once, not with every request', async () => {
+  it('causes one warning in the log, not one for every request', async () => {
     await start([])
     const warn = vi.spyOn(running.server.app.log, 'warn')
     for (let count = 0; count < 3; count += 1) await addressOf({ 'x-forwarded-for': '203.0.113.9' })
-    // Letters are warned about as well, whenever one happens to be sent.
+    // There may also be warnings about letters, at any time.
     const calls = warn.mock.calls.filter(([, message]) => String(message).includes('TRUSTED_PROXIES'))
     expect(calls).toEqual([[{ peer: '127.0.0.1' }, expect.any(String)]])
   })
 
-  it('makes nobody warn where the proxy is trusted', async () => {
+  it('causes no warning where the proxy is trusted', async () => {
     await start(['127.0.0.1'], 'https://issuer.test')
     await running.api.get('/livez', { headers: { 'x-forwarded-for': '203.0.113.9' } })
     expect(await warnings()).toBeUndefined()

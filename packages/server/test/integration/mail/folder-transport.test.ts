@@ -8,7 +8,7 @@ import { parseLetter } from '../../support/letters.js'
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-letters-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-it('a letter in a folder can be copied from as it is, by its owner alone, and is there once however often it is written', async () => {
+it('a letter in a folder has links in one line, is readable only by its owner, and exists once however often it is written', async () => {
   const link = `https://app.example.com/verify-email#token=${'Ab3_'.repeat(40)}`
   const text = `Open this link:\n\n${link}\n`
   const mail = join(folder, 'mail')

@@ -35,7 +35,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
   const changeTo = (token: string, email: string, from = '198.51.100.1') =>
     running.api.patch('/v1/me', { token, body: { email, password }, headers: { 'x-forwarded-for': from } })
 
-  it('that nobody has verified gets five letters an hour, each with a link, whatever its account does', async () => {
+  it('that is not verified gets five letters an hour, each with a link, whatever its account does', async () => {
     const victim = freshEmail()
     let { token } = await register(running, victim)
     for (let round = 0; round < 6; round += 1) {
@@ -89,7 +89,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     expect(await subjectsTo(email)).toHaveLength(5)
   })
 
-  it('keeps room for the way back into its account, whatever else strangers ask for', async () => {
+  it('has a reserve for password resets, whatever other letters are requested', async () => {
     const email = freshEmail()
     for (let round = 0; round < 8; round += 1) {
       const { token } = await register(running, email)
@@ -101,7 +101,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     expect((await running.api.post('/v1/password/reset', { body })).status).toBe(204)
   })
 
-  it('gets news about its account also while strangers flood it', async () => {
+  it('gets notifications about its account also during a flood of requested letters', async () => {
     const owner = await registerVerified(running)
     for (let round = 0; round < 10; round += 1) await forgot(owner.email)
     await lettersTo(running, owner.email)
@@ -109,7 +109,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     expect(await subjectsTo(owner.email)).toContain(changed)
   })
 
-  it('gets one letter for all further sign-ins of an hour, and the news of a changed password all the same', async () => {
+  it('gets one letter for all further sign-ins of an hour, and still the notification of a changed password', async () => {
     const owner = await registerVerified(running)
     for (let round = 0; round < 9; round += 1) await login(running, owner.email)
     await changePassword(owner.token, password, 'a different staple for the horse')
@@ -121,7 +121,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     expect((await subjectsTo(owner.email)).at(-1)).toBe(signedIn)
   })
 
-  it('that is not its account’s any more is told once, and that nobody had verified it never', async () => {
+  it('that its account has left is notified once, and never if it was not verified', async () => {
     const person = await register(running)
     const email = freshEmail()
     await changeTo(person.token, email)
@@ -148,7 +148,7 @@ describe.each(databases)('a mailbox on %s', (database) => {
     expect((await changeTo(later, freshEmail())).status).toBe(200)
   })
 
-  it('gets no text that a stranger chose', async () => {
+  it('gets no text that another person chose', async () => {
     const owner = await registerVerified(running)
     const headers = { 'user-agent': 'www.evil.example/your-account-will-be-deleted' }
     await running.api.post('/v1/login', { headers, body: { email: owner.email, password } })

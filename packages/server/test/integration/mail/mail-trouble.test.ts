@@ -18,21 +18,24 @@ let mailServer: ScriptedMailServer
 let delayed: Delivery[]
 let failed: Delivery[]
 
-/** A server that hands its letters there, and does so only when a test says so. */
+/** Starts a server that sends its letters there, and only when a test makes it do so. */
 async function startMailing(url: string): Promise<TestServer> {
   const from = { name: 'Example Shop', address: 'no-reply@shop.example' }
   const mail = { ...plain.configuration.mail, carrier: { kind: 'smtp', url } as const, from }
   return plain.startAnother({ configuration: { mail }, parts: { passwords: await cheapPasswords() } })
 }
 
-const courierOf = ({ server }: TestServer) => {
+const outboxWorkerOf = ({ server }: TestServer) => {
   const { outboxWorker } = server.service.mail
   if (outboxWorker === undefined) throw new Error('This server sends no mail.')
   return outboxWorker
 }
-const deliver = () => courierOf(running).deliver()
+const deliver = () => outboxWorkerOf(running).deliver()
 
-/** Delivers until what was asked for has happened: a pass that began before a letter was there does not take it. */
+/**
+ * Delivers until the condition holds. One pass is not enough, because a pass that began before the
+ * letter was queued does not include it.
+ */
 const deliverUntil = (happened: () => boolean) =>
   expect.poll(() => deliver().then(happened), { timeout: 10_000 }).toBe(true)
 
@@ -49,8 +52,8 @@ afterAll(async () => {
 describe('a letter', () => {
   beforeAll(async () => {
     running = await startMailing(mailServer.url)
-    courierOf(running).on('delayed', (delivery) => delayed.push(delivery))
-    courierOf(running).on('failed', (delivery) => failed.push(delivery))
+    outboxWorkerOf(running).on('delayed', (delivery) => delayed.push(delivery))
+    outboxWorkerOf(running).on('failed', (delivery) => failed.push(delivery))
   })
   afterAll(() => running.stop())
   beforeEach(async () => {
@@ -60,7 +63,7 @@ describe('a letter', () => {
     failed = []
   })
 
-  /** Its letter has been tried once. */
+  /** Registers an account whose letter has been tried once. */
   const registerInTrouble = async (answers: Answers): Promise<string> => {
     mailServer.answer(answers)
     const { email } = await register(running)
@@ -78,23 +81,27 @@ describe('a letter', () => {
     ['comes from a domain that is not found', { RCPT: '550 5.1.8 Sender domain not found' }, '550 5.1.8'],
     ['comes from a user unknown', { RCPT: '550 5.1.0 Sender address rejected: User unknown' }, '550 5.1.0'],
     ['has a sender that is looked up late', { RCPT: '550 Sender verify failed' }, '550'],
-    ['comes from somebody with no mailbox', { MAIL: '550 No such user here' }, '550'],
+    ['comes from a sender without a mailbox', { MAIL: '550 No such user here' }, '550'],
     ['is not relayed', { RCPT: '550 5.7.1 Relaying denied, authentication required' }, '550 5.7.1'],
-    ['is not relayed, as Exim says it', { RCPT: '550 relay not permitted' }, '550'],
+    ['is not relayed, in the words of Exim', { RCPT: '550 relay not permitted' }, '550'],
     ['needs a login first', { MAIL: '530 5.7.0 Authentication required' }, '530 5.7.0'],
     ['has a login that is refused', { AUTH: '535 5.7.8 Bad credentials' }, 'EAUTH 535 5.7.8'],
     ['needs TLS first', { MAIL: '530 5.7.0 Must issue a STARTTLS command first' }, '530 5.7.0'],
-    ['is one too many of the day', { RCPT: '550 5.4.5 Daily user sending quota exceeded' }, '550 5.4.5'],
-    ['is one too many, found late', { DATA: '554 5.4.5 Sending limit reached' }, '554 5.4.5'],
+    ['exceeds the limit of the day', { RCPT: '550 5.4.5 Daily user sending quota exceeded' }, '550 5.4.5'],
+    ['exceeds the limit, reported late', { DATA: '554 5.4.5 Sending limit reached' }, '554 5.4.5'],
     ['finds the mailbox full', { RCPT: '552 5.2.2 Mailbox full' }, '552 5.2.2'],
     ['finds the mailbox full, at the end', { '.': '552 5.2.2 Mailbox full' }, 'EMESSAGE 552 5.2.2'],
     ['is taken for spam', { '.': '554 5.7.1 Message rejected as spam' }, '554 5.7.1'],
     ['comes from a listed address', { RCPT: '554 5.7.1 Client host blocked using a list' }, '554 5.7.1'],
-    ['is not allowed, as qmail says it', { RCPT: '553 that domain is not in my list of allowed rcpthosts' }, '553'],
-    ['needs TLS, as some say it', { RCPT: '550 Please use STARTTLS' }, '550'],
-    ['is one too many, as some say it', { RCPT: '550 Daily sending limit exceeded' }, '550'],
-    ['is refused for no reason', { RCPT: '550 Administrative prohibition' }, '550'],
-  ])('that %s arrives once that is over', async (_, answers, reason) => {
+    [
+      'is not allowed, in the words of qmail',
+      { RCPT: '553 that domain is not in my list of allowed rcpthosts' },
+      '553',
+    ],
+    ['needs TLS, in other words', { RCPT: '550 Please use STARTTLS' }, '550'],
+    ['exceeds the limit, in other words', { RCPT: '550 Daily sending limit exceeded' }, '550'],
+    ['is refused without a reason', { RCPT: '550 Administrative prohibition' }, '550'],
+  ])('that %s arrives once the trouble is over', async (_, answers, reason) => {
     const email = await registerInTrouble(answers)
     expect([failed, delayed.at(-1)?.reason]).toEqual([[], expect.stringContaining(reason)])
     running.clock.advance(minute)
@@ -118,7 +125,7 @@ describe('a letter', () => {
     [{ RCPT: '550 Rejected' }],
     [{ RCPT: '550 sorry, no mailbox here by that name (#5.1.1)' }],
     [{ '.': '550 5.1.1 User unknown' }],
-  ])('is given up when its recipient is refused: %o', async (answers) => {
+  ])('is dropped when its recipient is refused: %o', async (answers) => {
     const email = await registerInTrouble(answers)
     expect([failed.length, delayed.length]).toEqual([1, 0])
     running.clock.advance(minute)
@@ -126,7 +133,7 @@ describe('a letter', () => {
     expect(mailServer.taken).not.toContain(email)
   })
 
-  it('waits for as long as its link holds, however often it was tried, and no longer', async () => {
+  it('is retried as long as its link is valid, and no longer', async () => {
     const email = await registerInTrouble({ MAIL: '550 5.7.60 Not this sender' })
     const { store } = running.server.service
     mailServer.answer({ MAIL: '550 5.7.60 Not this sender' })
@@ -140,14 +147,14 @@ describe('a letter', () => {
     expect(mailServer.taken).not.toContain(email)
   })
 
-  it('with a link that soon ends is tried again before it does', async () => {
+  it('with a link that expires soon is retried before it does', async () => {
     const { email } = await register(running)
     await deliverUntil(() => mailServer.taken.includes(email))
     const before = mailServer.taken.length
     mailServer.answer({ MAIL: '550 5.7.60 Not this sender' })
     await running.api.post('/v1/password/forgot', { body: { email } })
     await deliverUntil(() => delayed.length > 0)
-    // The link holds for an hour; each step is one in which the outboxWorker looks again.
+    // The link is valid for an hour; the outbox worker polls once in each step.
     for (let passed = 0; passed < 54 * minute; passed += 10_000) {
       running.clock.advance(10_000)
       await deliver()
@@ -160,7 +167,7 @@ describe('a letter', () => {
     expect([mailServer.taken.length, failed]).toEqual([before + 1, []])
   })
 
-  it('without a link is given up after a day', async () => {
+  it('without a link is dropped after a day', async () => {
     const { email, token } = await register(running)
     const { store } = running.server.service
     await store.query('update server_accounts set email_verified_at = 1 where email = $1', [email])
@@ -191,10 +198,10 @@ async function startSecured(options: SMTPServerOptions = {}) {
   return { host: `127.0.0.1:${port}`, close: () => new Promise<void>((resolve) => server.close(() => resolve())) }
 }
 
-describe('why letters are not sent', () => {
+describe('the reason why letters are not sent', () => {
   const unverified = 'tls.rejectUnauthorized=false'
   const cases: [string, SMTPServerOptions | 'away', (host: string) => string, string, RegExp][] = [
-    ['nobody is there', 'away', (host) => `smtp://${host}`, 'fail', /ESOCKET ECONNREFUSED/],
+    ['no server listens', 'away', (host) => `smtp://${host}`, 'fail', /ESOCKET ECONNREFUSED/],
     ['there is no such host', 'away', () => 'smtp://no-such-host.invalid:25', 'fail', /EDNS/],
     ['its certificate is its own', {}, (host) => `smtp://${host}`, 'fail', /DEPTH_ZERO_SELF_SIGNED_CERT|CERT_/],
     [
@@ -215,7 +222,7 @@ describe('why letters are not sent', () => {
     ],
   ]
 
-  it.each(cases)('doctor says it where %s', async (_, options, urlOf, level, detail) => {
+  it.each(cases)('is reported by doctor where %s', async (_, options, urlOf, level, detail) => {
     const server = options === 'away' ? undefined : await startSecured(options)
     const url = urlOf(server?.host ?? `127.0.0.1:${await freePort()}`)
     const env = { LATCHKEY_DATA_DIR: '/nowhere', LATCHKEY_SMTP_URL: url, LATCHKEY_MAIL_FROM: 'a@b.example' }
@@ -230,11 +237,11 @@ describe('why letters are not sent', () => {
   })
 
   it.each(cases.filter(([, , , level]) => level === 'fail'))(
-    'the log says it where %s',
+    'is in the log where %s',
     async (_, options, urlOf, __, reason) => {
       const server = options === 'away' ? undefined : await startSecured(options)
       const mailing = await startMailing(urlOf(server?.host ?? `127.0.0.1:${await freePort()}`))
-      const first = once(courierOf(mailing), 'delayed') as Promise<[Delivery]>
+      const first = once(outboxWorkerOf(mailing), 'delayed') as Promise<[Delivery]>
       await register(mailing, freshEmail())
       const [{ reason: said }] = await first
       expect(said).toMatch(reason)

@@ -33,7 +33,7 @@ describe('latchkey master-keys', () => {
       .map((entry) => entry.split(':')[0])
   const codeIn = ({ stderr }: { stderr: string }) => /^latchkey: (\w+):/.exec(stderr)?.[1]
 
-  it('makes a first ring, adds a key at its end, promotes it, and leaves an older one out', async () => {
+  it('creates a first ring, adds a key at its end, promotes it, and removes an older one', async () => {
     const first = (await run('add k1')).stdout
     Keyring.parse(first.trim())
     const both = (await run('add k2', { LATCHKEY_MASTER_KEYS: first.trim() })).stdout
@@ -55,7 +55,7 @@ describe('latchkey master-keys', () => {
     expect((await run(`add k2 --to ${file}`)).code).toBe(2)
   })
 
-  it('refuses what cannot be, and says why', async () => {
+  it('refuses impossible changes, and states the reason', async () => {
     const finished = await run('wrap', { LATCHKEY_MASTER_KEYS: Keyring.generate('k1') })
     expect([finished.code, codeIn(finished), finished.stdout]).toEqual([2, 'command_refused', ''])
     const ring = Keyring.generate('k1')
@@ -72,7 +72,7 @@ describe('latchkey master-keys', () => {
     }
   })
 
-  it('begins with the file of the data folder, and makes none', async () => {
+  it('starts from the file of the data folder, and creates none', async () => {
     const data = join(folder, 'data')
     expect((await run('add k1')).code).toBe(0)
     expect(existsSync(data)).toBe(false)
@@ -85,7 +85,7 @@ describe('latchkey master-keys', () => {
     expect(readFileSync(join(data, 'master.key'), 'utf8')).toBe(kept)
   })
 
-  it('never prints a ring as it is once it is wrapped', async () => {
+  it('never prints a ring in plain text once it is wrapped', async () => {
     const plain = (await run('add k1')).stdout
     const wrapped = (await run('wrap', { ...kms.env, LATCHKEY_MASTER_KEYS: plain.trim() })).stdout
     const outputs = [
@@ -127,8 +127,8 @@ describe('latchkey master-keys', () => {
       expect((await after.server.stop()).code).toBe(0)
     })
 
-    it('ends a server that may not unwrap, with a code', async () => {
-      kms.meddle = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
+    it('stops the start of a server that may not unwrap, with a code', async () => {
+      kms.alterAnswer = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
       const env = { ...kms.env, DATABASE_URL: database.url, LATCHKEY_WRAPPED_MASTER_KEYS: 'AAAA' }
       const finished = await new Command(['serve'], env).finished
       expect([finished.code, codeIn(finished)]).toEqual([1, 'kms_refused'])

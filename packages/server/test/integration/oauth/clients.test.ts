@@ -36,7 +36,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(claims).not.toHaveProperty('role')
   })
 
-  it('ask for less than they may have, and get no more', async () => {
+  it('can request fewer scopes than they have, and get no more', async () => {
     const machine = await machines.create({ scope: 'a b' })
     expect((await machines.ask(machine, { scope: 'b' })).body.scope).toBe('b')
     for (const scope of ['c', 'a c', 'a  b', ' a', '"', 'a\tb']) {
@@ -47,7 +47,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect((await machines.ask(nothing)).body).not.toHaveProperty('scope')
   })
 
-  it('are told from each other by a secret that is shown once and not stored', async () => {
+  it('authenticate with a secret that is shown once and not stored', async () => {
     const machine = await machines.create()
     expect(machine.secret).toMatch(/^lkcs_[\w-]{43}$/)
     const { rows } = await running.server.service.store.query('select * from server_client_secrets')
@@ -76,13 +76,13 @@ describe.each(databases)('clients on %s', (database) => {
     ['no colon', () => form({ grant_type: 'client_credentials' }, { authorization: `Basic ${btoa('x')}` })],
     ['a broken escape', () => form({ grant_type: 'client_credentials' }, { authorization: `Basic ${btoa('%zz:x')}` })],
     ['no UTF-8', () => form({ grant_type: 'client_credentials' }, { authorization: `Basic ${btoa('\xff:\xff')}` })],
-  ])('are refused alike, and challenged, with %s', async (_what, call) => {
+  ])('get the same refusal, with a challenge, for %s', async (_what, call) => {
     const { status, body, headers } = await running.api.post('/oauth/token', call(await machines.create()))
     expect([status, body.code, body.error]).toEqual([401, 'client_unauthenticated', 'invalid_client'])
     expect(headers.get('www-authenticate')).toMatch(/^Basic realm="/)
   })
 
-  it('show their secret in the header or in the form, never in both', async () => {
+  it('send their secret in the header or in the form, never in both', async () => {
     const machine = await machines.create()
     const inForm = { client_id: machine.id, client_secret: machine.secret }
     const ask = async (parameters: Record<string, string>, headers = {}) => {
@@ -97,7 +97,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await ask({ client_secret: '' }, basic(machine))).toBe(200)
   })
 
-  it('change their secret without anybody noticing: the old one holds until its grace is over', async () => {
+  it('change their secret without an interruption: the old one is valid until its grace period ends', async () => {
     const machine = await machines.create()
     const { status, body } = await machines.administer('POST', `/${machine.id}/secrets`, { grace_period: daySec })
     const renewed = { id: machine.id, secret: body.client_secret }
@@ -116,7 +116,7 @@ describe.each(databases)('clients on %s', (database) => {
     ])
   })
 
-  it('lose everything that a leaked secret got when it is replaced without grace', async () => {
+  it('lose every token that a leaked secret obtained when it is replaced without a grace period', async () => {
     const machine = await machines.create()
     await machines.administer('POST', `/${machine.id}/secrets`, {})
     const token = await machines.tokenOf(machine)
@@ -126,7 +126,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await outcome({ id: machine.id, secret: body.client_secret })).toBe(200)
   })
 
-  it('end with all their tokens when they are disabled, and begin anew when they are enabled', async () => {
+  it('lose all their tokens when they are disabled, and can get new ones when they are enabled', async () => {
     const [machine, bystander] = [await machines.create(), await machines.create()]
     const [token, other] = [await machines.tokenOf(machine), await machines.tokenOf(bystander)]
     const disabled = await machines.administer('POST', `/${machine.id}/disable`)
@@ -158,7 +158,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await outcome(machine)).toBe(200)
   })
 
-  it('are gone when they are deleted, with secrets, tokens and tenant', async () => {
+  it('are deleted with their secrets, tokens and tenant', async () => {
     const machine = await machines.create()
     const token = await machines.tokenOf(machine)
     expect((await machines.administer('DELETE', `/${machine.id}`)).status).toBe(204)
@@ -184,7 +184,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await outcome(machine)).toBe(200)
   })
 
-  it('may do at once what they were given, and no more what was taken from them, with the tokens that they have', async () => {
+  it('have new grants and lose removed ones at once, with their existing tokens', async () => {
     const machine = await machines.create({ scope: 'a b' })
     const token = await machines.tokenOf(machine)
     const narrow = await machines.tokenOf(machine, { scope: 'b' })
@@ -197,7 +197,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect((await machines.ask(machine)).body.scope).toBe('a c')
   })
 
-  it('are nobody at the routes for people, and no administrators', async () => {
+  it('have no access to the routes of users and administrators', async () => {
     const token = await machines.tokenOf(await machines.create({ scope: 'admin' }))
     const tried = [
       ['GET', '/v1/me'],
@@ -215,7 +215,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(await state(token)).toBe(200)
   })
 
-  it('are made and seen by administrators alone', async () => {
+  it('are created and read only by administrators', async () => {
     const { token } = await register(running)
     const made = await running.api.post('/v1/admin/clients', { token, body: { name: 'x' } })
     expect([made.status, made.body.code]).toEqual([403, 'admin_required'])
@@ -230,7 +230,7 @@ describe.each(databases)('clients on %s', (database) => {
     { name: 'x', scope: ['a'] },
     { name: 'x', id: 'mine' },
     { name: 'x', may_introspect: 'yes' },
-  ])('are not made of %j', async (body) => {
+  ])('cannot be created from %j', async (body) => {
     const { status, body: answer } = await machines.administer('POST', '', body)
     expect([status, answer.code]).toEqual([400, 'validation_failed'])
   })
@@ -251,7 +251,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('leave a trace of what was done to them and what they did', async () => {
+  it('are in the audit log, with changes to them and with their own acts', async () => {
     const machine = await machines.create()
     await machines.tokenOf(machine)
     await outcome({ ...machine, secret: 'wrong' })
@@ -266,7 +266,7 @@ describe.each(databases)('clients on %s', (database) => {
     ])
   })
 
-  it('hand out no token that was signed behind the back of a disabling, a deletion or a leak', async () => {
+  it('get no token that is signed during their disabling, their deletion or the report of a leak', async () => {
     const ends = [
       (machine: Machine) => machines.administer('POST', `/${machine.id}/disable`),
       (machine: Machine) => machines.administer('DELETE', `/${machine.id}`),
@@ -282,7 +282,7 @@ describe.each(databases)('clients on %s', (database) => {
     }
   })
 
-  it('exchange their tokens like people do', async () => {
+  it('can exchange their tokens as users can', async () => {
     const machine = await machines.create({ scope: 'a' })
     const { status, body } = await running.api.post(
       '/oauth/token',
@@ -297,7 +297,7 @@ describe.each(databases)('clients on %s', (database) => {
     expect(claims).toMatchObject({ sub: machine.id, client_id: machine.id, scope: 'a' })
   })
 
-  it('are answered 503 while the database is away, never that they are wrong', async () => {
+  it('get 503 while the database is unavailable, never a refusal of their credentials', async () => {
     const own = await startServer({ database })
     const ownMachines = await Machines.with(own)
     const machine = await ownMachines.create()
@@ -312,7 +312,7 @@ describe.each(databases)('clients on %s', (database) => {
 })
 
 describe('the limits of the token endpoint', () => {
-  it('count by client and address, and leave other clients alone', async () => {
+  it('apply per client and address, and do not affect other clients', async () => {
     const limits = { token: { address: { requests: 100, windowSec: 60 }, pair: { requests: 2, windowSec: 60 } } }
     const { configuration, ...plain } = await startServer({ database: 'sqlite' })
     await plain.stop()

@@ -32,7 +32,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
   const ask = (query = '', call: Parameters<TestServer['api']['get']>[1] = { token: person.token }) =>
     running.api.get(`/v1/forward-auth${query}`, call)
 
-  it('lets a request with a valid token pass, and says whose it is', async () => {
+  it('accepts a request with a valid token, and names its account', async () => {
     const { status, headers } = await ask()
     expect(status).toBe(200)
     expect([...headers].filter(([name]) => name.startsWith('x-auth-'))).toEqual([
@@ -46,14 +46,14 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(headers.get('cache-control')).toBe('no-store')
   })
 
-  it('says of a client that it is one', async () => {
+  it('names a client as a client', async () => {
     const machine = await machines.create({ scope: 'articles:read' })
     const { headers } = await ask('', { token: await machines.tokenOf(machine) })
     expect([headers.get('x-auth-subject'), headers.get('x-auth-client')]).toEqual([machine.id, machine.id])
     expect(headers.get('x-auth-scope')).toBe('articles:read')
   })
 
-  it('refuses with a challenge, and says nothing of anybody', async () => {
+  it('refuses with a challenge, and names no account', async () => {
     for (const [code, call] of [
       ['credentials_missing', {}],
       ['token_malformed', { token: 'x' }],
@@ -75,7 +75,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect((await ask('', { token })).body.code).toBe('session_ended')
   })
 
-  it('asks for scopes, all of them', async () => {
+  it('requires all of the requested scopes', async () => {
     expect((await ask('?scope=articles:read')).status).toBe(200)
     expect((await ask('?scope=articles:write%20articles:read')).status).toBe(200)
     expect((await ask('?scope=')).status).toBe(200)
@@ -86,7 +86,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
   })
 
   it.each(['?scope=a%20%20b', '?scope=%22', '?scope=a&scope=b', '?scopes=a', '?audience=billing&audience=mail'])(
-    'takes no demand that cannot be meant: %s',
+    'refuses a malformed requirement: %s',
     async (query) => {
       const { status, body } = await ask(query)
       expect([status, body.code]).toEqual([400, 'validation_failed'])
@@ -106,7 +106,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect((await ask('?audience=other')).body.code).toBe('audience_refused')
   })
 
-  it('gives the same exchanged token for a minute, another one to everybody else, and none after a revocation', async () => {
+  it('returns the same exchanged token for a minute, another one for every other token, and none after a revocation', async () => {
     const { token } = await register(running)
     const exchanged = async (query = '?audience=mail', of = token) =>
       (await ask(query, { token: of })).headers.get('x-auth-token')
@@ -120,7 +120,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(await exchanged()).toBeNull()
   })
 
-  it('says of a token in its last seconds that it has expired, when it should be exchanged', async () => {
+  it('reports a token in its last seconds as expired when it would be exchanged', async () => {
     const { token } = await register(running)
     running.clock.advance(901_000)
     expect((await ask('', { token })).status).toBe(200)
@@ -130,7 +130,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     person = await registerWith({ roles: ['editor', 'reviewer'], scope: 'articles:read articles:write' })
   })
 
-  it.each(methods)('takes %s, with any path, query and body of the request that it is asked about', async (method) => {
+  it.each(methods)('accepts %s, with any path, query and body of the original request', async (method) => {
     const path = `/v1/forward-auth/some/path.php/${'x'.repeat(300)}?scope=none&audience=none&a[]=b`
     const passed = await raw(method, path, { authorization: `Bearer ${person.token}` })
     expect([passed.status, passed.headers['x-auth-subject']]).toEqual([200, person.id])
@@ -139,18 +139,18 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(atBase.status).toBe(200)
   })
 
-  it('reads what is asked for from headers where the path is that of the request', async () => {
+  it('reads the requirements from headers where the path is that of the original request', async () => {
     const path = '/v1/forward-auth/x?scope=none'
     const demand = (headers: Record<string, string>) => running.api.get(path, { token: person.token, headers })
     expect((await demand({ 'x-forward-auth-scope': 'articles:read' })).status).toBe(200)
     expect((await demand({ 'x-forward-auth-scope': 'articles:delete' })).body.code).toBe('insufficient_scope')
     expect((await demand({ 'x-forward-auth-scope': 'a  b' })).body.code).toBe('validation_failed')
     expect((await demand({ 'x-forward-auth-audience': 'mail' })).headers.get('x-auth-token')).toMatch(/^ey/)
-    // At the route itself these are headers of somebody's own.
+    // At the route itself these headers belong to the application.
     expect((await ask('', { token: person.token, headers: { 'x-forward-auth-scope': 'none' } })).status).toBe(200)
   })
 
-  it('believes a cookie only for what changes nothing, or comes from a trusted page', async () => {
+  it('accepts a cookie only for safe methods, or from a trusted page', async () => {
     const cookie = `__Host-latchkey=${person.token}`
     const origin = { origin: running.configuration.issuer }
     const states = []
@@ -180,10 +180,10 @@ describe.each(databases)('forward-auth on %s', (database) => {
     ['by its protocols', { 'sec-websocket-protocol': 'graphql-ws' }],
     ['by its mode', { 'sec-fetch-mode': 'websocket' }],
     ['by the mode of a WebTransport session', { 'sec-fetch-mode': 'webtransport' }],
-    ['by a mode that is said twice', { 'sec-fetch-mode': 'cors, websocket' }],
-    ['by a key beside the mode of something else', { 'sec-fetch-mode': 'cors', 'sec-websocket-key': 'x' }],
+    ['by a mode that is sent twice', { 'sec-fetch-mode': 'cors, websocket' }],
+    ['by a key beside another mode', { 'sec-fetch-mode': 'cors', 'sec-websocket-key': 'x' }],
     ['by an Origin, where the proxy drops everything else', {}],
-  ])('holds the handshake of a WebSocket by cookie to a trusted page: known %s', async (_, signs) => {
+  ])('requires a trusted page for a WebSocket handshake by cookie, recognised %s', async (_, signs) => {
     const cookie = `__Host-latchkey=${person.token}`
     const outcome = async (headers: Record<string, string>) => {
       const { status, code } = await raw('GET', '/v1/forward-auth', { cookie, ...signs, ...headers })
@@ -207,7 +207,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(status, 'a token in the header is put there by its holder').toBe(200)
   })
 
-  it('refuses a handshake by cookie that shows no page at all, and methods in another case', async () => {
+  it('refuses a handshake by cookie without an origin, and methods in another case', async () => {
     const cookie = `__Host-latchkey=${person.token}`
     for (const headers of [
       { 'x-forwarded-method': 'GET', upgrade: 'websocket' },
@@ -224,7 +224,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(envoy.status).toBe(403)
   })
 
-  it('lets pages of other origins read by cookie, where the browser says that it is no handshake', async () => {
+  it('accepts reads by cookie from pages of other origins where the browser declares that they are no handshake', async () => {
     const headers = {
       cookie: `__Host-latchkey=${person.token}`,
       origin: 'https://app.example',
@@ -236,7 +236,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     }
   })
 
-  it('says which cookies the application may get: none of its own', async () => {
+  it('returns the cookies that the application may get: none of the server', async () => {
     const own = `__Host-latchkey=${person.token}`
     const passed = async (cookie: string) => {
       const headers = { cookie, 'x-forwarded-method': 'GET', 'sec-forward-auth': 'proxy' }
@@ -256,7 +256,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(byHeader.headers.get('cookie')).toBe('')
   })
 
-  it('shows cookies to no script, and in no refusal', async () => {
+  it('exposes cookies to no script, and in no refusal', async () => {
     const cookie = `a=1; __Host-latchkey=${person.token}`
     for (const mark of [{}, { 'sec-forward-auth': '1' }, { 'x-forward-auth': 'proxy' }] as Record<string, string>[]) {
       const { status, headers } = await ask('', { headers: { cookie, 'x-forwarded-method': 'GET', ...mark } })
@@ -280,7 +280,7 @@ describe.each(databases)('forward-auth on %s', (database) => {
     expect(after.map((value, at) => value - (before[at] ?? 0))).toEqual([1, 1, 1])
   })
 
-  it('answers 503 when it cannot be found out, and is never limited', async () => {
+  it('answers 503 when a token cannot be checked, and has no rate limit', async () => {
     const limited = await running.api.get('/v1/me', { token: person.token })
     expect([limited.headers.has('ratelimit'), (await ask()).headers.has('ratelimit')]).toEqual([true, false])
     const lost = await startServer({ database })
@@ -290,7 +290,9 @@ describe.each(databases)('forward-auth on %s', (database) => {
     await lost.stop().catch(() => {})
   })
 
-  /** What `fetch` does not send: any method and header, with a body of a type that is known to nobody. */
+  /**
+   * Sends requests that `fetch` cannot send: any method and header, with a body of an unknown type.
+   */
   function raw(method: string, path: string, headers: Record<string, string>) {
     return new Promise<{ status: number; headers: Record<string, unknown>; code: string }>((resolve, reject) => {
       const hasBody = method !== 'GET' && method !== 'HEAD'

@@ -18,12 +18,12 @@ describe.each(databases)('introspection on %s', (database) => {
   const ask = (token: string, by = asker) => running.api.post('/oauth/introspect', form({ token }, basic(by)))
   const isActive = async (token: string) => {
     const { status, body } = await ask(token)
-    // Nothing else is said of what does not hold.
+    // An answer about an inactive token has no other member.
     if (status === 200 && !body.active) expect(body).toEqual({ active: false })
     return status === 200 ? body.active : body.code
   }
 
-  it('tells what the access token of a person says', async () => {
+  it('returns the claims of the access token of a user', async () => {
     const { token, id, sessionId } = await register(running)
     const { status, body, headers } = await ask(token)
     expect([status, headers.get('cache-control')]).toEqual([200, 'no-store'])
@@ -41,13 +41,13 @@ describe.each(databases)('introspection on %s', (database) => {
     expect(body).not.toHaveProperty('client_id')
   })
 
-  it('tells what the access token of a client says', async () => {
+  it('returns the claims of the access token of a client', async () => {
     const machine = await machines.create({ scope: 'a b' })
     const { body } = await ask(await machines.tokenOf(machine, { scope: 'a' }))
     expect(body).toMatchObject({ active: true, sub: machine.id, client_id: machine.id, scope: 'a' })
   })
 
-  it('tells what a refresh token stands for, and does not use it up', async () => {
+  it('returns the session of a refresh token, and does not use the token up', async () => {
     const { id, sessionId, refreshToken } = await register(running)
     for (let count = 0; count < 3; count += 1) {
       const { body } = await ask(refreshToken)
@@ -63,7 +63,7 @@ describe.each(databases)('introspection on %s', (database) => {
     expect(await isActive(successor.refresh_token), 'asking about an old one ends nothing').toBe(true)
   })
 
-  it('says of whatever does not hold that it does not, and not why', async () => {
+  it('returns that a token is inactive, without the reason', async () => {
     const revoked = await register(running)
     await running.api.post('/v1/logout-all', { token: revoked.token })
     const ended = await register(running)
@@ -96,7 +96,7 @@ describe.each(databases)('introspection on %s', (database) => {
     expect(await isActive(expired.refreshToken)).toBe(false)
   })
 
-  it('is for clients that may ask, and for nobody else', async () => {
+  it('is only for clients with the right to introspect', async () => {
     const { token } = await register(running)
     const other = await machines.create()
     const refused = await ask(token, other)
@@ -116,7 +116,7 @@ describe.each(databases)('introspection on %s', (database) => {
     expect((await ask(token, other)).body.code).toBe('client_disabled')
   })
 
-  it('takes one token, as a form', async () => {
+  it('accepts one token, in a form', async () => {
     const without = await running.api.post('/oauth/introspect', form({}, basic(asker)))
     expect([without.status, without.body.error]).toEqual([400, 'invalid_request'])
     const twice = await running.api.post('/oauth/introspect', form('token=a&token=b', basic(asker)))
@@ -127,7 +127,7 @@ describe.each(databases)('introspection on %s', (database) => {
     expect(hint.body).toEqual({ active: false })
   })
 
-  it('answers 503, not that a token does not hold, when that cannot be found out', async () => {
+  it('answers 503, not "inactive", when a token cannot be checked', async () => {
     const own = await startServer({ database })
     const ownMachines = await Machines.with(own)
     const by = await ownMachines.create({ may_introspect: true })

@@ -27,14 +27,14 @@ beforeAll(async () => {
 })
 afterAll(() => running.stop())
 
-/** What oauth4webapi knows of the server. */
+/** Returns the metadata of the server, as oauth4webapi reads it. */
 async function discover(): Promise<oauth.AuthorizationServer> {
   const issuer = new URL(running.url)
   const response = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...plainHttp })
   return oauth.processDiscoveryResponse(issuer, response)
 }
 
-/** The `error` and the status of the refusal, as the client has understood it. */
+/** Returns the `error` and the status of the refusal, as the client has parsed it. */
 async function refusalOf(work: Promise<unknown>): Promise<unknown> {
   try {
     await work
@@ -78,7 +78,7 @@ describe.each([
     await oauth.processRevocationResponse(response)
   }
 
-  it('gets a token of its own, asks about it, and ends it', async () => {
+  it('gets an access token, introspects it, and revokes it', async () => {
     const granted = await clientCredentials({ scope: 'reports:read' })
     expect(granted).toMatchObject({ token_type: 'bearer', expires_in: 900, scope: 'reports:read' })
     expect(await introspect(granted.access_token)).toMatchObject({
@@ -94,7 +94,7 @@ describe.each([
   it.each([
     ['an account', async () => (await register(running)).token, { client_id: 'latchkey', role: 'user' }],
     ['a client', () => machines.tokenOf(machine), { scope: 'reports:read reports:write' }],
-  ])('exchanges the token of %s for one that another service takes by RFC 9068', async (_name, subject, claims) => {
+  ])('exchanges the token of %s for one that another service accepts by RFC 9068', async (_name, subject, claims) => {
     const { access_token, issued_token_type } = await exchange({ subject_token: await subject(), audience: 'billing' })
     expect(issued_token_type).toBe(accessTokenType)
     const request = new Request('https://billing.example', { headers: { authorization: `Bearer ${access_token}` } })
@@ -158,7 +158,7 @@ describe('openid-client', () => {
       execute: [openid.allowInsecureRequests],
     })
 
-  it('finds the server, and uses all that it offers to a client', async () => {
+  it('discovers the server, and uses every grant and endpoint for clients', async () => {
     const configuration = await configure(machine.secret)
     expect(configuration.serverMetadata()).toMatchObject({ issuer: running.url, response_types_supported: [] })
     const granted = await openid.clientCredentialsGrant(configuration, { scope: 'reports:write' })
@@ -204,7 +204,7 @@ describe('every refusal of an endpoint of OAuth', () => {
     }
   })
 
-  it('says so too where there are too many, and while the database is away', async () => {
+  it('is JSON with an error also at a rate limit, and while the database is unavailable', async () => {
     const few = { address: { requests: 1, windowSec: 60 }, pair: { requests: 1, windowSec: 60 } }
     const limits = { ...running.configuration.limits, token: few }
     const strict = await running.startAnother({ configuration: { port: 0, limits } })
@@ -224,7 +224,7 @@ describe('every refusal of an endpoint of OAuth', () => {
   })
 })
 
-it('every access token says which client has got it (RFC 9068 §2.2)', async () => {
+it('every access token names the client that it was issued to (RFC 9068 §2.2)', async () => {
   const { id, token } = await register(running)
   for (const [issued, expected] of [
     [token, id],

@@ -26,7 +26,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     return createLocalJWKSet(body as unknown as JSONWebKeySet)
   }
 
-  it('gives a token that any service can verify with the published keys', async () => {
+  it('returns a token that any service can verify with the published keys', async () => {
     const person = await register(running)
     const { status, body, headers } = await exchange({ grant_type, subject_token: person.token, subject_token_type })
     expect(status).toBe(200)
@@ -54,7 +54,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     await another.stop()
   })
 
-  it('gives the audience that was asked for, if it is on the list', async () => {
+  it('sets the requested audience if it is on the list', async () => {
     const { token } = await register(running)
     const granted = await exchange({ grant_type, subject_token: token, subject_token_type, audience: 'mail' })
     await jwtVerify(granted.body.access_token, await keySet(), { audience: 'mail' })
@@ -62,7 +62,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     expect([refused.status, refused.body.code, refused.body.error]).toEqual([400, 'audience_refused', 'invalid_target'])
   })
 
-  it('gives nothing that this server itself would take for an access token', async () => {
+  it('returns no token that this server would accept as an access token', async () => {
     const { token } = await register(running)
     const { body } = await exchange({ grant_type, subject_token: token, subject_token_type })
     expect(await tokenState(running, body.access_token)).toMatch(/_/)
@@ -70,7 +70,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     expect(again.body.code).toBe('subject_token_refused')
   })
 
-  it('gives no token that outlives the one it was given for', async () => {
+  it('returns no token that outlives the exchanged one', async () => {
     const { token } = await register(running)
     running.clock.advance(800_000)
     const { body } = await exchange({ grant_type, subject_token: token, subject_token_type })
@@ -80,7 +80,7 @@ describe.each(databases)('token exchange on %s', (database) => {
     expect([late.status, late.body.code]).toEqual([400, 'subject_token_refused'])
   })
 
-  it('refuses a token that was revoked', async () => {
+  it('refuses a revoked token', async () => {
     const { token } = await register(running)
     await running.api.post('/v1/logout-all', { token })
     const { body } = await exchange({ grant_type, subject_token: token, subject_token_type })
@@ -93,19 +93,19 @@ describe.each(databases)('token exchange on %s', (database) => {
     ['parameters_malformed', 'invalid_request', 'grant_type='],
     ['exchange_malformed', 'invalid_request', `grant_type=${encodeURIComponent(grant_type)}`],
     ['exchange_malformed', 'invalid_request', `grant_type=${encodeURIComponent(grant_type)}&subject_token=x`],
-  ])('answers %s with the error of OAuth, %s', async (code, error, form) => {
+  ])('answers %s with the OAuth error %s', async (code, error, form) => {
     const { status, body } = await exchange(form)
     expect([status, body.code, body.error]).toEqual([400, code, error])
   })
 
-  it('takes no parameter twice', async () => {
+  it('refuses a repeated parameter', async () => {
     const { token } = await register(running)
     const form = new URLSearchParams({ grant_type, subject_token: token, subject_token_type, audience: 'mail' })
     const { status, body } = await exchange(`${form}&audience=billing`)
     expect([status, body.code, body.error]).toEqual([400, 'parameters_malformed', 'invalid_request'])
   })
 
-  it('reads forms only', async () => {
+  it('accepts only forms', async () => {
     const { status, body } = await running.api.post('/oauth/token', { body: { grant_type } })
     expect([status, body.code]).toEqual([415, 'unsupported_media_type'])
   })

@@ -23,7 +23,7 @@ async function scrape({ url }: Pick<TestServer, 'url'>, headers: Record<string, 
   return { status: response.status, type: response.headers.get('content-type'), text: await response.text() }
 }
 
-/** The value of one line, such as `name{label="value"}`. */
+/** Returns the value of one sample, such as `name{label="value"}`. */
 function sampleOf(text: string, line: string): number | undefined {
   const found = text.split('\n').find((candidate) => candidate.startsWith(`${line} `))
   return found === undefined ? undefined : Number(found.slice(line.length + 1).replace('+Inf', 'Infinity'))
@@ -53,7 +53,7 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
     }
   })
 
-  it('count verifications by outcome, and by whether something had to be read', async () => {
+  it('count verifications by outcome, and by whether they needed a read', async () => {
     const { token } = await register(running)
     const ask = () => running.api.get('/v1/me', { token })
     await ask()
@@ -77,7 +77,7 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
     expect(await increase('latchkey_logins_total{outcome="validation_failed"}', malformed)).toBe(1)
   })
 
-  it('count how often a token was known already', async () => {
+  it('count how often a token was remembered', async () => {
     const { token } = await register(running)
     const me = () => running.api.get('/v1/me', { token })
     await me()
@@ -109,7 +109,7 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
     await expect.poll(() => seen('latchkey_audit_unsealed_entries')).toBe(0)
   })
 
-  it('are counted apart by two servers in one process', async () => {
+  it('are counted separately by two servers in one process', async () => {
     const other = await running.startAnother()
     await login(running, (await register(running)).email)
     await running.api.get('/v1/me', { token: 'nonsense' })
@@ -125,7 +125,7 @@ describe.each(databases)('the metrics of a server on %s', (database) => {
     await other.stop()
   })
 
-  it('are refused to whoever lacks the token', async () => {
+  it('are refused without the token', async () => {
     for (const authorization of ['', 'Bearer', `Bearer ${metricsToken}x`, `bearer ${metricsToken}`, metricsToken]) {
       expect([authorization, (await scrape(running, { authorization })).status]).toEqual([authorization, 401])
     }
@@ -148,7 +148,7 @@ describe('the ages of secrets', () => {
     const running = await startServer({ database })
     const { store } = running.server.service
     const nowMs = running.clock.now()
-    // A quarter is a year old and more.
+    // A quarter of the secrets is at least a year old.
     await store.query(
       `insert into latchkey_tenants (tenant_id, version, created_at, changed_at)
        with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 8000)
@@ -169,7 +169,7 @@ describe('the ages of secrets', () => {
     }
     if (database === 'postgres') await store.query('analyze latchkey_secrets')
     const [day, , , , , older] = await estimateSecretAges(store, nowMs)
-    // Eight standard errors of the sample.
+    // The tolerance is eight standard errors of the sample.
     expect(day?.count).toBeGreaterThan(5400)
     expect(day?.count).toBeLessThan(6600)
     expect(older?.count).toBeGreaterThan(1400)
@@ -179,7 +179,7 @@ describe('the ages of secrets', () => {
 })
 
 describe('a scrape while PostgreSQL is frozen', () => {
-  it('is answered at once, also many at a time, and shows that the state is old and cannot be collected', async () => {
+  it('is answered at once, also many at a time, and shows that the state is old and could not be collected', async () => {
     const database = await createTestDatabase()
     const proxy = await startTcpProxy(database.url)
     const masterKeys = Keyring.generate('test')
@@ -193,7 +193,8 @@ describe('a scrape while PostgreSQL is frozen', () => {
     expect(await seen('latchkey_pool_connections_limit')).toBe(10)
     proxy.hold()
     proxy.freeze()
-    // More calls than the pool has connections, which cannot end before the deadline of a statement.
+    // There are more calls than connections in the pool, and none can end before the statement
+    // timeout.
     let hasEnded = false
     const calls = Array.from({ length: 40 }, () =>
       running.server.service.store.query('select 1').catch(() => {
@@ -207,18 +208,19 @@ describe('a scrape while PostgreSQL is frozen', () => {
       expect(status).toBe(200)
       expect(sampleOf(text, 'latchkey_state_age_seconds')).toBeGreaterThanOrEqual(600)
       expect(sampleOf(text, 'latchkey_audit_unsealed_entries')).toBe(0)
-      // One collection at most is among those that wait.
+      // At most one of the waiting calls is a collection.
       expect(sampleOf(text, 'latchkey_pool_waiting')).toBeGreaterThan(0)
     }
-    const failures = 'latchkey_chore_failures_total{chore="collect the state for metrics"}'
-    await expect.poll(() => seen(failures)).toBeGreaterThan(0)
+    const job = 'collect the state for metrics'
+    const labels = `{chore="${job}"}`
+    await expect.poll(() => seen(`latchkey_chore_failures_total${labels}`)).toBeGreaterThan(0)
     await Promise.all(calls)
     await proxy.close()
     await running.stop()
     await database.drop()
   })
 
-  it('collects once at a time, and again after a failure', async () => {
+  it('starts one collection at a time, and another one after a failure', async () => {
     let reads = 0
     let answer: (() => void) | undefined
     let fail: ((error: Error) => void) | undefined
@@ -272,7 +274,7 @@ describe('metrics without a token', () => {
   const request = (remoteAddress: string, headers: Record<string, string> = {}) =>
     ({ headers, socket: { remoteAddress } }) as unknown as Parameters<ReturnType<typeof metricsAccess>>[0]
 
-  it('are for this machine alone', () => {
+  it('are only for this machine', () => {
     for (const issuer of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000']) {
       const may = metricsAccess({ tokens: undefined, issuer })
       expect(
@@ -281,17 +283,20 @@ describe('metrics without a token', () => {
     }
   })
 
-  it('are for nobody once the server is published: a proxy on this machine would pass anybody on', () => {
+  it('are refused once the server is published, because a proxy on this machine could forward any request', () => {
     const may = metricsAccess({ tokens: undefined, issuer: 'https://auth.example.com' })
     expect(may(request('127.0.0.1'))).toBe(false)
   })
 
-  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])('are not for who was passed on with %s', (header) => {
-    const may = metricsAccess({ tokens: undefined, issuer: 'http://localhost:3000' })
-    expect(may(request('127.0.0.1', { [header]: '127.0.0.1' }))).toBe(false)
-  })
+  it.each(['x-forwarded-for', 'forwarded', 'x-real-ip'])(
+    'are refused to a request that was forwarded with %s',
+    (header) => {
+      const may = metricsAccess({ tokens: undefined, issuer: 'http://localhost:3000' })
+      expect(may(request('127.0.0.1', { [header]: '127.0.0.1' }))).toBe(false)
+    },
+  )
 
-  it('are answered accordingly', async () => {
+  it('are refused or returned by these rules', async () => {
     const open = await startServer({ database: 'sqlite', configuration: { issuer: 'http://localhost' } })
     const published = await startServer({ database: 'sqlite' })
     expect((await fetch(`${open.url}/metrics`)).status).toBe(200)
@@ -323,7 +328,7 @@ describe('the dashboard and the alerts', () => {
     await running.stop()
   })
 
-  it('look at metrics that a real scrape has, or that a rule records', () => {
+  it('query metrics that a real scrape has, or that a rule records', () => {
     const types = new Map([...text.matchAll(/^# TYPE ([a-z_]+) ([a-z]+)$/gm)].map(([, name, type]) => [name, type]))
     const rules = read('alerts.yaml')
     const recorded = new Set([...rules.matchAll(/record: (\S+)/g)].map(([, name = '']) => name))
@@ -343,7 +348,7 @@ describe('the dashboard and the alerts', () => {
     const unknown = [...all.matchAll(/\b(latchkey_[a-z_]+)\{([^}]*)\}/g)].flatMap(([, name = '', selector = '']) => {
       const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`))
       const labels = [...selector.matchAll(/([a-z]+)\s*[=!]/g)].map(([, label = '']) => label)
-      // A counter that has counted nothing shows no labels.
+      // A counter without increments has no labels yet.
       return lines.length === 0
         ? []
         : labels.filter((label) => !ofTarget.includes(label) && !lines[0]?.includes(`${label}=`))
@@ -351,7 +356,7 @@ describe('the dashboard and the alerts', () => {
     expect(unknown).toEqual([])
   })
 
-  it('show every metric that there is', () => {
+  it('show every metric', () => {
     const shown = queries.join('\n')
     const missing = [...text.matchAll(/^# TYPE ([a-z_]+) /gm)]
       .map(([, name = '']) => name)
@@ -365,7 +370,7 @@ describe('the dashboard and the alerts', () => {
     }
   })
 
-  it('are of metrics that promtool has no complaint about', () => {
+  it('query metrics that pass promtool', () => {
     requireProgram('promtool', 'prometheus')
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
     expect([status, stdout + stderr]).toEqual([0, ''])

@@ -19,7 +19,7 @@ describe.each(databases)('a server on %s', (database) => {
     expect((await running.api.get('/readyz')).body).toEqual({ status: 'ok' })
   })
 
-  it('that has lost its database is alive, not ready, and says 503 instead of accepting or refusing anybody', async () => {
+  it('without its database is alive, not ready, and answers 503 instead of accepting or refusing tokens', async () => {
     const person = await register(running)
     await running.loseDatabase()
     await sleep(maxStalenessMs + 100)
@@ -67,7 +67,7 @@ describe('background jobs', () => {
     return { seen, stop: startJobs(jobs, { intervalMs: 10 }, { warn: (details) => seen.warnings.push(details) }) }
   }
 
-  it('run again and again, also after a failure, until they are stopped', async () => {
+  it('run repeatedly, also after a failure, until they are stopped', async () => {
     const { seen, stop } = startBrokenJob()
     await expect.poll(() => Math.min(seen.done, seen.failed)).toBeGreaterThan(2)
     stop()
@@ -76,7 +76,7 @@ describe('background jobs', () => {
     expect(seen.done).toBe(done)
   })
 
-  it('tells of a chore that fails once, and again when it fails after it has worked', async () => {
+  it('log a failing job once, and again when it fails after a success', async () => {
     const { seen, stop } = startBrokenJob()
     await expect.poll(() => seen.failed).toBeGreaterThan(2)
     expect(seen.warnings).toMatchObject([{ job: 'fails' }])

@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-it('servers work through PgBouncer and hear of changes past it', async () => {
+it('servers work through PgBouncer and receive changes on a direct connection', async () => {
   const configuration = readConfiguration({ ...env, DATABASE_LISTEN_URL: database.url })
   const [one, other] = [await openService(configuration), await openService(configuration)]
   try {

@@ -18,7 +18,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     await first.stop()
   })
 
-  it('know the same people, tokens and refresh tokens', async () => {
+  it('accept the same accounts, tokens and refresh tokens', async () => {
     const person = await register(first)
     expect(await tokenState(second, person.token)).toBe(200)
     expect((await login(second, person.email)).id).toBe(person.id)
@@ -27,7 +27,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     expect(await tokenState(first, body.access_token)).toBe(200)
   })
 
-  it('refuse what the other one revoked, within the promised bound', async () => {
+  it('refuse tokens that the other one revoked, within the promised bound', async () => {
     const person = await register(first)
     const admin = await createAdmin(first)
     expect(await tokenState(second, person.token)).toBe(200)
@@ -37,7 +37,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     expect(await tokenState(second, person.token)).toBe('token_revoked')
   })
 
-  it('go by what the other one did to a session, a role or a password', async () => {
+  it('apply changes that the other one made to a session, a role or a password', async () => {
     const admin = await createAdmin(first)
     const [ended, promoted, changed] = [await register(first), await register(first), await register(first)]
     for (const { token } of [ended, promoted, changed]) expect(await tokenState(second, token)).toBe(200)
@@ -53,7 +53,7 @@ describe.each(databases)('two servers on one database (%s)', (database) => {
     expect(await tokenState(second, changed.token)).toBe('token_revoked')
   })
 
-  it('rotate one refresh token to one successor, also when both are asked at once', async () => {
+  it('rotate one refresh token to one successor, also at the same moment', async () => {
     const { refreshToken } = await register(first)
     const answers = await Promise.all(
       [first, second, first, second].map(({ api }) =>

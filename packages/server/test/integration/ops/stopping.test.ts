@@ -9,7 +9,7 @@ import { HeldHasher } from '../../support/held-hasher.js'
 import { password, register, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
-/** Asks on one connection that is kept. */
+/** Sends requests on one persistent connection. */
 function keptConnection(url: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
@@ -22,10 +22,10 @@ function keptConnection(url: string) {
   }
 }
 
-describe.each(databases)('a server on %s that is told to stop', (database) => {
+describe.each(databases)('a server on %s that stops', (database) => {
   let running: TestServer
 
-  it('says that it is not ready, still answers for its delay, and sends its clients elsewhere', async () => {
+  it('reports that it is not ready, still answers during its delay, and closes connections after their responses', async () => {
     running = await startServer({ database, configuration: { stopDelaySec: 1 } })
     const { token } = await register(running)
     const connection = keptConnection(running.url)
@@ -42,7 +42,7 @@ describe.each(databases)('a server on %s that is told to stop', (database) => {
     connection.end()
   })
 
-  it('answers what is under way, and keeps what it did', async () => {
+  it('answers requests in progress, and commits their changes', async () => {
     const real = await createPasswordHasher()
     let begun = () => {}
     const hashing = new Promise<void>((resolve) => (begun = resolve))
@@ -65,8 +65,8 @@ describe.each(databases)('a server on %s that is told to stop', (database) => {
   })
 })
 
-describe('a server that keeps connections for long', () => {
-  it('closes those that are not used at once when it stops', async () => {
+describe('a server with long keep-alive', () => {
+  it('closes idle connections at once when it stops', async () => {
     const running = await startServer({ database: 'sqlite', configuration: { keepAliveSec: 620 } })
     const answer = await fetch(`${running.url}/livez`)
     expect(answer.headers.get('keep-alive')).toBe('timeout=620')
@@ -80,7 +80,7 @@ describe('a server that keeps connections for long', () => {
   })
 })
 
-/** A connection whose responses are read as they come. */
+/** Opens a connection and collects its responses. */
 function rawConnection(url: string) {
   const { port, hostname } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -101,7 +101,7 @@ function rawConnection(url: string) {
 describe('the connections of a server that drains', () => {
   const ok = 'HTTP/1.1 200 OK'
 
-  it('end with the response under way or the next one, and at the end of the delay if they are idle', async () => {
+  it('end with the current response or the next one, and at the end of the delay if they are idle', async () => {
     const passwords = new HeldHasher()
     const running = await startServer({
       database: 'sqlite',
@@ -142,8 +142,8 @@ describe('the connections of a server that drains', () => {
   })
 })
 
-describe('a connection that is kept', () => {
-  it('has the longer time-out while it is idle, and the shorter one during each request', async () => {
+describe('a persistent connection', () => {
+  it('has the longer timeout while it is idle, and the shorter one during each request', async () => {
     const running = await startServer({ database: 'sqlite', configuration: { keepAliveSec: 620 } })
     const sockets: Socket[] = []
     const during: (number | undefined)[] = []
@@ -163,7 +163,7 @@ describe('a connection that is kept', () => {
 })
 
 describe('a server with a request that does not end', () => {
-  it('does not wait for it for ever', async () => {
+  it('waits for it only for a bounded time', async () => {
     const stuck: PasswordHasher = {
       hash: () => new Promise(() => {}),
       compare: async () => ({ matches: false, rehash: false }),
@@ -179,7 +179,7 @@ describe('a server with a request that does not end', () => {
   })
 })
 
-describe('clients that are slow on purpose', () => {
+describe('deliberately slow clients', () => {
   let running: TestServer
   const sockets: Socket[] = []
 
@@ -188,7 +188,7 @@ describe('clients that are slow on purpose', () => {
     await running.stop()
   })
 
-  it('are let go of, whatever they are slow with, and keep nobody from being answered meanwhile', async () => {
+  it('are disconnected, whatever part of a request they delay, and do not block other clients', async () => {
     running = await startServer({ database: 'sqlite' })
     const { token } = await register(running)
     const { port } = new URL(running.url)

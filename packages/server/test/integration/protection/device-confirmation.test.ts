@@ -38,7 +38,10 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
   const letters = async (email: string) =>
     (await lettersTo(running, email)).filter(({ subject }) => subject === confirmYours)
 
-  /** Wrong passwords from ever new addresses, each as soon as it may be tried; returns the number that was tried. */
+  /**
+   * Tries wrong passwords from new addresses, each as soon as it is allowed; returns the number of
+   * attempts.
+   */
   const guess = async (email: string, most: number) => {
     for (let tried = 0, index = 0; ; index += 1) {
       const answer = await login(email, wrong, { from: address(index) })
@@ -47,13 +50,13 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
       else tried += 1
     }
   }
-  /** The same state, without waiting for it. */
-  const besiege = async (email: string) => {
+  /** Brings the account into the same state at once. */
+  const requireConfirmation = async (email: string) => {
     await login(email, wrong, { from: address(1) })
     await running.server.service.store.query('update server_guess_lanes set misses = 100 where known_until = 0')
   }
 
-  it('a password alone lets no unknown device in, whether or not there is such an account', async () => {
+  it('a password alone signs in no unknown device, whether or not the account exists', async () => {
     const owner = await registerVerified(running)
     expect(await guess(owner.email, 150)).toBe(100)
     expect(await guess(freshEmail(), 150)).toBe(100)
@@ -61,9 +64,9 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, password))).toBe('device_confirmation_required')
   })
 
-  it('a device is let in by the link that is mailed to the owner, and stays known', async () => {
+  it('a device signs in with the link that is mailed to the owner, and stays known', async () => {
     const owner = await registerVerified(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const asked = await login(owner.email, password)
     expect([asked.status, asked.body.code]).toEqual([403, 'device_confirmation_required'])
     const device = asked.body.device_token
@@ -74,13 +77,13 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect([signedIn.status, signedIn.body.device_token]).toEqual([200, device])
     expect(outcome(await confirm(token, device))).toBe('link_invalid')
     running.clock.advance(30 * 86_400_000)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     expect(outcome(await login(owner.email, password, { device }))).toBe(200)
   })
 
-  it('the link works on the device that asked alone', async () => {
+  it('the link works only on the device that requested it', async () => {
     const owner = await registerVerified(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const thief = (await login(owner.email, password)).body.device_token
     const { token } = await newestLetter(running, owner.email, confirmYours)
     const other = (await login(freshEmail(), wrong, { from: address(9) })).body.device_token
@@ -92,21 +95,21 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
 
   it('confirms no other unknown device', async () => {
     const owner = await registerVerified(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const device = (await login(owner.email, password)).body.device_token
     await confirm((await newestLetter(running, owner.email, confirmYours)).token, device)
     expect(outcome(await login(owner.email, password, { device }))).toBe(200)
     expect(outcome(await login(owner.email, password, { from: address(5) }))).toBe('device_confirmation_required')
   })
 
-  it('answers the same to a right password, a wrong one and none at all, and writes only for the right one', async () => {
+  it('answers are the same for a right password, a wrong one and an unknown account, and only the right one causes a write', async () => {
     const owner = await registerVerified(running)
-    const stranger = freshEmail()
-    for (const email of [owner.email, stranger]) await besiege(email)
+    const unknownEmail = freshEmail()
+    for (const email of [owner.email, unknownEmail]) await requireConfirmation(email)
     const answers = [
       await login(owner.email, password),
       await login(owner.email, wrong),
-      await login(stranger, wrong),
+      await login(unknownEmail, wrong),
     ].map(({ status, headers, body }) => {
       const { device_token: device, request_id: _, ...rest } = body as typeof body & { request_id: string }
       const names = [...headers.keys()].filter((name) => name !== 'ratelimit')
@@ -114,25 +117,25 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     })
     for (const answer of answers) expect(answer).toEqual(answers[0])
     expect(await letters(owner.email)).toHaveLength(1)
-    expect(await letters(stranger)).toEqual([])
+    expect(await letters(unknownEmail)).toEqual([])
   })
 
-  it('no known device needs a link, nor one that the owner has vouched for', async () => {
+  it('a known device needs no link, nor does one that the owner has added', async () => {
     const email = freshEmail()
     const { body } = await running.api.post('/v1/register', { body: { email, password } })
     const verification = await newestLetter(running, email, 'Verify your e-mail address')
     await running.api.post('/v1/email/verify', { body: { token: verification.token, password } })
-    const vouched = await running.api.post('/v1/me/devices', { token: body.access_token, body: { password } })
-    await besiege(email)
-    for (const device of [body.device_token, vouched.body.device_token]) {
+    const addedDevice = await running.api.post('/v1/me/devices', { token: body.access_token, body: { password } })
+    await requireConfirmation(email)
+    for (const device of [body.device_token, addedDevice.body.device_token]) {
       expect(outcome(await login(email, password, { device }))).toBe(200)
     }
     expect(await letters(email)).toEqual([])
   })
 
-  it('a new password by a mailed link lets its device in', async () => {
+  it('a password reset by a mailed link makes its device known', async () => {
     const owner = await registerVerified(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const device = (await login(owner.email, password)).body.device_token
     await running.api.post('/v1/password/forgot', { body: { email: owner.email } })
     const { token } = await newestLetter(running, owner.email, 'Reset your password')
@@ -144,29 +147,29 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
     expect(outcome(await login(owner.email, next, { device }))).toBe(200)
   })
 
-  it('an owner whose address nobody has verified is let in by the password', async () => {
+  it('the owner of an unverified address signs in with the password', async () => {
     const owner = await register(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     expect(outcome(await login(owner.email, wrong, { from: address(3) }))).toBe('device_confirmation_required')
     expect(outcome(await login(owner.email, password))).toBe(200)
     expect(await letters(owner.email)).toEqual([])
   })
 
-  it('a server that sends no mail asks for no link', async () => {
+  it('a server without mail requires no link', async () => {
     const owner = await registerVerified(running)
     const mail = { ...running.configuration.mail, carrier: undefined }
     const silent = await running.startAnother({ configuration: { mail } })
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const headers = { 'x-forwarded-for': elsewhere }
     const { status } = await silent.api.post('/v1/login', { headers, body: { email: owner.email, password } })
     await silent.server.close()
     expect(status).toBe(200)
   })
 
-  it('a disabled account is not told from another one', async () => {
+  it('a disabled account is not distinguishable from another one', async () => {
     const owner = await registerVerified(running)
     const admin = await createAdmin(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const device = (await login(owner.email, password)).body.device_token
     const { token } = await newestLetter(running, owner.email, confirmYours)
     await running.api.post(`/v1/admin/users/${owner.id}/disable`, { token: admin.token })
@@ -177,7 +180,7 @@ describe.each(databases)('after a hundred wrong passwords in a row on %s', (data
 
   it('a page in cookie mode keeps the device token in its cookie', async () => {
     const owner = await registerVerified(running)
-    await besiege(owner.email)
+    await requireConfirmation(owner.email)
     const page = { 'latchkey-mode': 'cookie', 'sec-fetch-site': 'same-origin', 'x-forwarded-for': elsewhere }
     const asked = await running.api.post('/v1/login', { headers: page, body: { email: owner.email, password } })
     expect([outcome(asked), asked.body.device_token]).toEqual(['device_confirmation_required', undefined])

@@ -61,7 +61,10 @@ class Flood {
     this.#sends = sends
   }
 
-  /** Sends a request from each address, and more until the queue is full and nothing is on its way to it. */
+  /**
+   * Sends a request from each address, and more until the queue is full and no request is in
+   * transit.
+   */
   async fill(count = this.#addresses.length): Promise<void> {
     const { passwords } = running.server.service
     for (let n = 0; n < count; n += 1) this.#send()
@@ -87,7 +90,10 @@ class Flood {
   }
 }
 
-/** Signs the owner in again and again while the flood goes on; returns the answers and the most turns one took. */
+/**
+ * Signs the owner in repeatedly during the flood; returns the answers and the largest number of
+ * turns that one sign-in took.
+ */
 async function signInDuring(flood: Flood, signIn: () => Promise<Answer>) {
   const compare = vi.spyOn(running.server.service.passwords, 'compare')
   const statuses: number[] = []
@@ -100,7 +106,7 @@ async function signInDuring(flood: Flood, signIn: () => Promise<Answer>) {
     const answer = signIn().then((given) => {
       status = given.status
     })
-    // Either the owner waits in the queue now, or was refused.
+    // The owner's request is now queued, or was refused.
     await expect
       .poll(() => status !== undefined || compare.mock.calls.some(([, text]) => text === password), { interval: 5 })
       .toBe(true)
@@ -112,7 +118,7 @@ async function signInDuring(flood: Flood, signIn: () => Promise<Answer>) {
       await expect.poll(() => hasher.order.length, { interval: 5 }).toBeGreaterThan(worked)
       turns += 1
     }
-    // The places that are worked on are the owner's and one of the flood's.
+    // The active hashes may belong to the owner and to the flood.
     for (let n = 0; n < parallel && status === undefined; n += 1) hasher.finishOne()
     await answer
     statuses.push(status ?? 0)
@@ -134,14 +140,14 @@ const networks: readonly [string, readonly string[]][] = [
 ]
 
 describe.each(networks)('a flood of logins from %s, each within its limits', (_, addresses) => {
-  it('lets the owner sign in from another network, 15 of 15 times', async () => {
+  it('does not prevent the owner from signing in from another network, 15 of 15 times', async () => {
     const owner = await registerAt('2001:db9::1')
     const signedIn = await signInDuring(new Flood(addresses, [guess]), () => loginAt('2001:db9::1', owner.email))
     expect(signedIn).toEqual({ statuses: Array(logins).fill(200), mostTurns: expect.any(Number) })
     expect(signedIn.mostTurns).toBeLessThanOrEqual(2)
   })
 
-  it('lets the owner sign in on a known device within the flooding network, 15 of 15 times', async () => {
+  it('does not prevent the owner from signing in on a known device within the flooding network, 15 of 15 times', async () => {
     const address = addresses[0] ?? ''
     const owner = await registerAt(address)
     const flood = new Flood(addresses, [guess])
@@ -151,8 +157,8 @@ describe.each(networks)('a flood of logins from %s, each within its limits', (_,
   })
 })
 
-describe('a flood of everything that hashes', () => {
-  it('lets the owner sign in, and others register', async () => {
+describe('a flood of all requests that hash a password', () => {
+  it('does not prevent the owner from signing in, nor others from registering', async () => {
     const addresses = all(256, (n) => (n % 2 === 0 ? `2001:db8:${hex(n)}::7` : `198.51.${n}.7`))
     const flooders = await Promise.all(all(20, (n) => `198.51.${n}.7`).map(registerAt))
     let turn = 0
@@ -165,7 +171,7 @@ describe('a flood of everything that hashes', () => {
     const elsewhere = new Flood(addresses, [guess, enter, enter, enter])
     const signedIn = await signInDuring(elsewhere, () => loginAt('2001:db9::1', owner.email))
     expect(signedIn.statuses).toEqual(Array(logins).fill(200))
-    // Two purposes, and two networks within the one that matters.
+    // There are two purposes, and two networks within the purpose of logins.
     expect(signedIn.mostTurns).toBeLessThanOrEqual(6)
     vi.restoreAllMocks()
     hasher.isHeld = true
@@ -181,7 +187,7 @@ describe('a flood of everything that hashes', () => {
 })
 
 describe('a client that hangs up while its password waits', () => {
-  it('costs no hash, and the account no attempt', async () => {
+  it('causes no hash, and counts as no attempt at the account', async () => {
     const owner = await registerAt('2001:db9::1')
     const { passwords } = running.server.service
     hasher.isHeld = true
@@ -234,7 +240,7 @@ describe('every route that takes a password', () => {
   }
   const address = '198.51.100.77'
 
-  it('says that it may be overloaded, and is on the list of those that take turns', async () => {
+  it('declares that it may be overloaded, and is on the list of routes with fair queuing', async () => {
     const { paths } = (await (await fetch(`${running.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, Operation>>
     }
@@ -250,7 +256,7 @@ describe('every route that takes a password', () => {
     expect(found.sort()).toEqual(Object.keys(uses).sort())
   })
 
-  it('takes its turns in the network of its client', async () => {
+  it('is queued in the network of its client', async () => {
     const { passwords } = running.server.service
     const spies = [vi.spyOn(passwords, 'hash'), vi.spyOn(passwords, 'compare')]
     const { email, token } = await registerAt(address)
@@ -263,7 +269,8 @@ describe('every route that takes a password', () => {
       })
       expect([path, answer.status < 300]).toEqual([path, true])
       const turns = spies.flatMap(({ mock }) => mock.calls.map(([turn]) => turn))
-      // An administrator's turn does not end with the connection: nobody floods the queue with them.
+      // The turn of an administrator does not end with the connection, because only administrators
+      // can queue these.
       const connection = path.startsWith('/v1/admin') ? {} : { connection: expect.any(AbortSignal) }
       for (const turn of turns) expect(turn).toMatchObject({ origin: { address, ...connection } })
       expect([path, turns.map(({ use }) => use)]).toEqual([path, uses[`${method.toLowerCase()} ${path}`]])
@@ -288,10 +295,10 @@ describe('every route that takes a password', () => {
     const invited = new URL(body.url ?? '').hash.replace('#token=', '')
     await taken('POST', '/v1/register/invited', { token: invited, password })
     const byMail = await running.startAnother({ configuration: { registration: 'by-mail' } })
-    const newcomer = freshEmail()
+    const applicant = freshEmail()
     const finishing = vi.spyOn(byMail.server.service.passwords, 'verify')
-    await byMail.api.post('/v1/register', { body: { email: newcomer, password } })
-    const link = (await newestLetter(byMail, newcomer, 'Finish your registration')).token
+    await byMail.api.post('/v1/register', { body: { email: applicant, password } })
+    const link = (await newestLetter(byMail, applicant, 'Finish your registration')).token
     await byMail.api.post('/v1/register/finish', { body: { token: link, password }, headers: from(address) })
     expect(finishing.mock.calls.map(([turn]) => turn)).toMatchObject([{ use: 'link', origin: { address } }])
     await byMail.server.close()

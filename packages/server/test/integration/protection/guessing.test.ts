@@ -28,7 +28,7 @@ describe.each(databases)('guessing a password on %s', (database) => {
     post('/v1/login', { email, password: secret }, who)
   const address = (index: number) => `203.0.${index >> 8}.${index & 255}`
 
-  /** Guesses from one address after another until it is told to wait. */
+  /** Guesses from one address after another until an answer asks it to wait. */
   const guess = async (email = owner.email) => {
     for (let count = 0; ; count += 1) {
       const answer = await login(wrong, { from: address(count) }, email)
@@ -36,7 +36,7 @@ describe.each(databases)('guessing a password on %s', (database) => {
     }
   }
 
-  it('from ever new addresses is soon answered with 429 and when to come back', async () => {
+  it('from new addresses soon gets 429 with the time of the next attempt', async () => {
     const { count, answer } = await guess()
     expect(count).toBe(5)
     expect(answer.body.code).toBe('guess_delayed')
@@ -46,19 +46,20 @@ describe.each(databases)('guessing a password on %s', (database) => {
     expect((await login(wrong, { from: address(8) })).headers.get('retry-after')).toBe('2')
   })
 
-  it('is not tried at all while it is delayed: the right password is told to wait like a wrong one', async () => {
+  it('is not attempted during the delay: the right password gets the same answer as a wrong one', async () => {
     await guess()
     const [right, other] = [await login(password, { from: address(9) }), await login(wrong, { from: address(9) })]
     expect([right.status, right.body.code]).toEqual([429, 'guess_delayed'])
     expect(right.body).toEqual({ ...other.body, request_id: right.body.request_id })
   })
 
-  it('goes the same way where there is no such account', async () => {
+  it('gets the same answers where there is no such account', async () => {
     expect((await guess(freshEmail())).count).toBe((await guess()).count)
   })
 
-  it('by a thousand at once comes to five tries', async () => {
-    // The delay passes by the clock, however long a slow machine takes for sixty logins.
+  it('by a thousand concurrent requests is limited to five attempts', async () => {
+    // The clock stands still, so that the delay does not pass on a slow machine during sixty
+    // logins.
     const standingStill = vi.spyOn(running.clock, 'now').mockReturnValue(running.clock.now())
     const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => login(wrong, { from: address(index) })))
     standingStill.mockRestore()
@@ -67,19 +68,19 @@ describe.each(databases)('guessing a password on %s', (database) => {
     expect(tried.length).toBeLessThanOrEqual(5)
   })
 
-  it('never delays the owner on a device that has signed in before, wherever it is', async () => {
+  it('never delays the owner on a known device, whatever its network', async () => {
     await guess()
     for (const from of ['192.0.2.77', address(3)]) {
       expect((await login(password, { from, device: deviceToken })).status).toBe(200)
     }
   })
 
-  it('never delays the owner on a new device in a network from which somebody has signed in before', async () => {
+  it('never delays the owner on a new device in a network with an earlier sign-in to the account', async () => {
     await guess()
     expect((await login(password, { from: home })).status).toBe(200)
   })
 
-  it('delays the owner on a new device elsewhere until the strangers’ delay is over', async () => {
+  it('delays the owner on a new device elsewhere until the delay of unknown devices is over', async () => {
     const { answer } = await guess()
     const elsewhere = { from: '192.0.2.77' }
     expect((await login(password, elsewhere)).status).toBe(429)
@@ -91,7 +92,7 @@ describe.each(databases)('guessing a password on %s', (database) => {
     expect((await login(password, { from: '192.0.2.78', device: body.device_token })).status).toBe(200)
   })
 
-  it('with a device token of another account, an invented one or an altered one is guessing by a stranger', async () => {
+  it('with a device token of another account, an invented one or an altered one counts as guessing by an unknown device', async () => {
     const other = await post('/v1/register', { email: freshEmail(), password }, { from: '192.0.2.80' })
     await guess()
     const altered = `${deviceToken.slice(0, 5)}${deviceToken[5] === 'A' ? 'B' : 'A'}${deviceToken.slice(6)}`
@@ -100,13 +101,13 @@ describe.each(databases)('guessing a password on %s', (database) => {
     }
   })
 
-  it('with a stolen device token is delayed too, and delays nobody else', async () => {
+  it('with a stolen device token is delayed too, and delays no other device', async () => {
     for (let count = 0; count < 5; count += 1) await login(wrong, { from: address(count), device: deviceToken })
     expect((await login(password, { from: address(1), device: deviceToken })).status).toBe(429)
     expect((await login(password, { from: '192.0.2.77' })).status).toBe(200)
   })
 
-  it('leaves a device its token through every login, and forgets its typing errors with each', async () => {
+  it('does not change the token of a device at a login, and each login resets its count of wrong passwords', async () => {
     for (let round = 0; round < 3; round += 1) {
       for (let count = 0; count < 4; count += 1) await login(wrong, { from: home, device: deviceToken })
       const { status, body } = await login(password, { from: home, device: deviceToken })
@@ -114,7 +115,7 @@ describe.each(databases)('guessing a password on %s', (database) => {
     }
   })
 
-  it('serves one device for several accounts', async () => {
+  it('is counted separately for several accounts on one device', async () => {
     const second = await post('/v1/register', { email: freshEmail(), password }, { from: home, device: deviceToken })
     expect(second.body.device_token).toBe(deviceToken)
     await guess(second.body.account.email)
@@ -124,31 +125,31 @@ describe.each(databases)('guessing a password on %s', (database) => {
     }
   })
 
-  it('does not delay a device for which the owner has vouched on another one', async () => {
+  it('does not delay a device that the owner has added on another one', async () => {
     await guess()
-    const vouch = (secret: string) =>
+    const addDevice = (secret: string) =>
       running.api.post('/v1/me/devices', { token: owner.token, body: { password: secret } })
-    expect((await vouch(wrong)).body.code).toBe('password_wrong')
-    const { status, body } = await vouch(password)
+    expect((await addDevice(wrong)).body.code).toBe('password_wrong')
+    const { status, body } = await addDevice(password)
     expect([status, body.expires_in]).toEqual([201, 86_400])
     const elsewhere = { from: '192.0.2.77', device: body.device_token }
     const signedIn = await login(password, elsewhere)
     expect([signedIn.status, signedIn.body.device_token]).toEqual([200, body.device_token])
-    const unused = (await vouch(password)).body.device_token
+    const unused = (await addDevice(password)).body.device_token
     running.clock.advance(24 * 60 * minuteMs)
     await guess()
     expect((await login(password, { from: '192.0.2.78', device: unused })).status).toBe(429)
     expect((await login(password, { from: '192.0.2.78', device: body.device_token })).status).toBe(200)
   })
 
-  it('does not end because the owner signs in', async () => {
+  it('stays delayed when the owner signs in', async () => {
     await guess()
     running.clock.advance(1000)
     expect((await login(password, { from: '192.0.2.77' })).status).toBe(200)
     expect((await login(wrong, { from: address(99) })).status).toBe(429)
   })
 
-  it('goes on in another server, and after a restart', async () => {
+  it('stays delayed at another server, and after a restart', async () => {
     await guess()
     const another = await running.startAnother()
     const body = { email: owner.email, password: wrong }
@@ -174,7 +175,7 @@ describe.each(databases)('guessing a password on %s', (database) => {
     expect((await running.api.post('/v1/me/password', { token: elsewhere.token, body })).status).toBe(200)
   })
 
-  it('leaves no names in the database, and nothing at all after a while', async () => {
+  it('leaves no account names in the database, and no rows after a while', async () => {
     const { store, guesses } = running.server.service
     await guess()
     const count = async () => (await store.query<{ name: string }>('select name from server_guess_lanes')).rows

@@ -3,7 +3,7 @@ import { type Comparison, createPasswordHasher, type PasswordHasher } from '../.
 import { createAdmin, freshEmail, password, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
-/** Counts what is asked of the real one. */
+/** Counts the calls to the real hasher. */
 class CountingHasher implements PasswordHasher {
   readonly #inner: PasswordHasher
   calls: string[] = []

@@ -31,7 +31,7 @@ describe('more logins than the server has time for', () => {
     return answers
   }
 
-  it('are answered at once with 503 and when to come again, instead of waiting', async () => {
+  it('get 503 at once with the time of the next attempt, instead of waiting', async () => {
     const waiting = await fill()
     for (const answer of await Promise.all([attempt(), attempt()])) {
       expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'overloaded', '2'])
@@ -42,7 +42,7 @@ describe('more logins than the server has time for', () => {
     expect((await attempt()).status).toBe(200)
   })
 
-  it('do not keep others from being verified, refreshed or from leaving', async () => {
+  it('do not delay verification, refreshes and logouts', async () => {
     const waiting = await fill()
     expect(await tokenState(running, person.token)).toBe(200)
     const refreshed = await running.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
@@ -52,7 +52,7 @@ describe('more logins than the server has time for', () => {
     await Promise.all(waiting)
   })
 
-  it('are not held against the account that could not sign in', async () => {
+  it('do not count as guesses at the account that could not sign in', async () => {
     const waiting = await fill()
     for (let n = 0; n < 30; n += 1) expect((await attempt()).status).toBe(503)
     hasher.release()
@@ -60,7 +60,7 @@ describe('more logins than the server has time for', () => {
     expect((await login(running, person.email)).id).toBe(person.id)
   })
 
-  it('give their places up whatever comes of them', async () => {
+  it('release their places in the queue, whatever their outcome', async () => {
     const waiting = await fill(() => 'no address')
     hasher.release()
     await Promise.all(waiting)

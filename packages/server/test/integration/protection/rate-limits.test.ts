@@ -13,7 +13,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 const few = { requests: 3, windowSec: 60 }
 const trustedProxies = ['127.0.0.1']
 
-/** Roomy limits, and one class with the given ones. */
+/** Returns wide limits for all classes but this one. */
 function limited(routeClass: RouteClass, limits: ClassLimits): Partial<Configuration> {
   const roomy = { requests: 100_000, windowSec: 60 }
   const classes = Object.entries(readConfiguration({}).limits).map(([name, scopes]) => {
@@ -43,7 +43,7 @@ describe.each(databases)('rate limits on %s', (database) => {
   const login = (email: string, address: string) =>
     running.api.post('/v1/login', { headers: from(address), body: { email, password: 'a wrong password' } })
 
-  it('refuse what is too much with 429, a code, and when to come back, and then let it through again', async () => {
+  it('refuse excess requests with 429, a code and the time of the next attempt, and then accept again', async () => {
     const windowSec = 3
     await start(limited('register', { address: { requests: 3, windowSec } }))
     const tryToRegister = () => running.api.post('/v1/register', { body: { email: 'nonsense', password } })
@@ -59,7 +59,7 @@ describe.each(databases)('rate limits on %s', (database) => {
     expect((await tryToRegister()).status).toBe(400)
   })
 
-  it('say in structured fields how much is left of each limit', async () => {
+  it('report the rest of each limit in structured fields', async () => {
     await start(limited('login', { address: { requests: 9, windowSec: 60 }, pair: { requests: 5, windowSec: 300 } }))
     const email = freshEmail()
     await login(email, '203.0.113.1')
@@ -68,7 +68,7 @@ describe.each(databases)('rate limits on %s', (database) => {
     expect(headers.get('ratelimit')).toMatch(/^"login-address";r=7;t=(59|60), "login-pair";r=3;t=(299|300)$/)
   })
 
-  it('count every address by itself, and of IPv6 every /64', async () => {
+  it('count every address separately, and for IPv6 every /64', async () => {
     await start(limited('login', { address: few }))
     const addresses = ['203.0.113.1', '203.0.113.2', '2001:db8:0:1::1', '2001:db8:0:1:ffff::2', '2001:db8:0:2::1']
     for (const address of addresses.slice(0, 2)) {
@@ -79,7 +79,7 @@ describe.each(databases)('rate limits on %s', (database) => {
     expect((await login(freshEmail(), '2001:db8:0:2::1')).status).toBe(401)
   })
 
-  it('count logins of one address at one account by themselves, so that nobody locks out anybody elsewhere', async () => {
+  it('count logins per address and account, so that no client locks out an owner elsewhere', async () => {
     await start(limited('login', { pair: few }))
     const { email } = await register(running)
     expect(statuses(await times(4, () => login(` ${email.toUpperCase()}`, '203.0.113.1')))).toEqual([
@@ -90,7 +90,7 @@ describe.each(databases)('rate limits on %s', (database) => {
     expect(owner.status).toBe(200)
   })
 
-  it('count signed-in requests by account, wherever they come from', async () => {
+  it('count signed-in requests by account, whatever their address', async () => {
     await start(limited('general', { account: few }))
     const [person, other] = [await register(running), await register(running)]
     const me = (token: string, host: number) => running.api.get('/v1/me', { token, headers: from(`203.0.113.${host}`) })
@@ -104,13 +104,13 @@ describe.each(databases)('rate limits on %s', (database) => {
     ['general', ({ api }) => api.get('/nowhere', { headers: from('203.0.113.1') })],
     ['general', ({ api }) => api.get('/v1/me', { headers: from('203.0.113.1') })],
     ['login', ({ api }) => api.post('/v1/login', { raw: 'nonsense' })],
-  ])('of the class %s hold for whatever is sent', async (routeClass, ask) => {
+  ])('of the class %s apply to every request', async (routeClass, ask) => {
     await start(limited(routeClass, { address: few }))
     const answers = statuses(await times(4, () => ask(running)))
     expect(answers.map((status) => status === 429)).toEqual([false, false, false, true])
   })
 
-  it('of administrators are their own', async () => {
+  it('of administrators are separate', async () => {
     await start(limited('admin', { account: few }))
     const { token } = await createAdmin(running)
     expect(statuses(await times(4, () => running.api.get('/v1/admin/users', { token })))).toEqual([200, 200, 200, 429])
@@ -161,14 +161,14 @@ describe.each(databases)('rate limits on %s', (database) => {
     ])
   })
 
-  it('do not hold for health checks', async () => {
+  it('do not apply to health checks', async () => {
     await start(limited('general', { address: { requests: 1, windowSec: 60 } }))
     const answers = await times(3, (index) => running.api.get(index === 0 ? '/readyz' : '/livez'))
     expect(statuses(answers)).toEqual([200, 200, 200])
     expect(answers[0]?.headers.get('ratelimit')).toBeNull()
   })
 
-  it('let exactly as many through as they say when all come at once', async () => {
+  it('accept exactly the stated number of concurrent requests', async () => {
     await start(limited('login', { address: { requests: 5, windowSec: 60 } }))
     const answers = await Promise.all(Array.from({ length: 20 }, () => login(freshEmail(), '203.0.113.1')))
     expect(statuses(answers).filter((status) => status === 401)).toHaveLength(5)
@@ -180,7 +180,7 @@ describe('rate limits of several servers', () => {
     api.post('/v1/login', { body: { email, password: 'a wrong password' } })
   const configuration = limited('login', { address: { requests: 4, windowSec: 60 } })
 
-  it('are shared through PostgreSQL, where the counters name nobody', async () => {
+  it('are shared through PostgreSQL, where the counters contain no names', async () => {
     const first = await startServer({ database: 'postgres', configuration })
     const second = await first.startAnother()
     try {
@@ -222,7 +222,7 @@ describe('rate limits of several servers', () => {
       return { proxy, server, another }
     }
 
-    it('are shared, and the counters name nobody', async () => {
+    it('are shared, and the counters contain no names', async () => {
       const { server, another } = await start()
       const email = freshEmail()
       const answers = await times(5, (index) => login(index % 2 === 0 ? server : another, email))
@@ -238,7 +238,7 @@ describe('rate limits of several servers', () => {
     })
 
     it.each(['block', 'freeze'] as const)(
-      'still hold when Redis is away (%s): each server counts in memory, says so, and goes back',
+      'still apply when Redis is unavailable (%s): each server counts in memory, reports it, and recovers',
       async (fault) => {
         const { proxy, server } = await start({ limitsTimeoutMs: 2000 })
         const warn = vi.spyOn(server.server.app.log, 'warn')
@@ -248,8 +248,8 @@ describe('rate limits of several servers', () => {
         const answers = await times(6, () => login(server))
         expect(statuses(answers)).toEqual([401, 401, 401, 401, 429, 429])
         expect((await server.api.get('/readyz')).body.warnings).toEqual(['limits_in_memory'])
-        const told = warn.mock.calls.filter(([, message]) => String(message).includes('rate limits'))
-        expect(told).toHaveLength(1)
+        const warnings = warn.mock.calls.filter(([, message]) => String(message).includes('rate limits'))
+        expect(warnings).toHaveLength(1)
         if (fault === 'freeze') proxy.block()
         proxy.unblock()
         await expect
@@ -265,7 +265,7 @@ describe('rate limits of several servers', () => {
       },
     )
 
-    it('hold in a server that starts while Redis is away', async () => {
+    it('apply in a server that starts while Redis is unavailable', async () => {
       redis = await startRedis()
       await redis.kill()
       const server = await startServer({

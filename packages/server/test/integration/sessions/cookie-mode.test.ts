@@ -7,7 +7,10 @@ const access = '__Host-latchkey'
 const refresh = '__Secure-latchkey-refresh'
 const device = '__Host-latchkey-device'
 
-/** A token that names the browser's session, as every application behind forward-auth knows it, and was not derived from its secret. */
+/**
+ * Makes a token that names the browser's session but is not derived from its secret. Every
+ * application behind forward-auth knows the session.
+ */
 function madeUp(browser: Browser, counter: number): string {
   const bytes = Buffer.from(browser.value(refresh), 'base64url')
   bytes.writeUInt32BE(counter, 16)
@@ -16,7 +19,7 @@ function madeUp(browser: Browser, counter: number): string {
 
 describe.each(databases)('a page that keeps its tokens in cookies, on %s', (database) => {
   let running: TestServer
-  /** Two that stay signed in. */
+  /** Two browsers that stay signed in. */
   let ada: Browser
   let bob: Browser
 
@@ -61,7 +64,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect((await browser.call('GET', '/v1/me')).body.code).toBe('credentials_missing')
   })
 
-  it('is given cookies that no script, no other host and no other path can read', async () => {
+  it('gets cookies that no script, no other host and no other path can read', async () => {
     const { browser } = await signedIn()
     const kept = Object.fromEntries([...browser.cookies].map(([name, { attributes }]) => [name, attributes]))
     expect(kept).toEqual({
@@ -87,7 +90,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect([...browser.cookies.keys()]).toEqual([device])
   })
 
-  it('changes the password, and sees no token then either', async () => {
+  it('changes the password without seeing a token', async () => {
     const { browser } = await signedIn()
     const before = browser.value(access)
     const change = { current_password: password, new_password: 'a different password' }
@@ -113,7 +116,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect((await browser.call('GET', '/v1/me')).body.code).toBe('session_ended')
   })
 
-  it('is told that its token has expired, and may refresh for as long as the session lives', async () => {
+  it('gets an answer that its token has expired, and can refresh until the session ends', async () => {
     const { browser } = await signedIn()
     running.clock.advance(20 * 60_000)
     expect((await browser.call('GET', '/v1/me')).body.code).toBe('token_expired')
@@ -121,19 +124,19 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect((await browser.call('GET', '/v1/me')).status).toBe(200)
   })
 
-  it('is no stranger when it signs in again: its device token is a cookie too', async () => {
+  it('is a known device at its next login, because the device token is a cookie too', async () => {
     const { browser, email } = await signedIn()
     const kept = browser.value(device)
     await browser.call('POST', '/v1/logout')
     await browser.call('POST', '/v1/login', { body: { email, password } })
     expect(browser.value(device)).toBe(kept)
-    // Without cookie mode the cookie does not count, and the header does.
+    // Without cookie mode only the header counts.
     const headers = { cookie: `${device}=${kept}` }
-    const stranger = await running.api.post('/v1/login', { body: { email, password }, headers })
-    expect(stranger.body.device_token).not.toBe(kept)
+    const newDevice = await running.api.post('/v1/login', { body: { email, password }, headers })
+    expect(newDevice.body.device_token).not.toBe(kept)
   })
 
-  it('may bring a session along that it has kept elsewhere', async () => {
+  it('can move an existing session into cookies', async () => {
     const person = await register(running)
     const browser = new Browser(running.api)
     const moved = await browser.call('POST', '/v1/refresh', { body: { refresh_token: person.refreshToken } })
@@ -141,7 +144,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     expect((await browser.call('GET', '/v1/me')).body.email).toBe(person.email)
   })
 
-  it('administers as well', async () => {
+  it('can use the routes of administrators', async () => {
     const admin = await createAdmin(running)
     const { browser } = await signedIn(admin.email)
     const person = await register(running)
@@ -155,7 +158,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     it.each<[string, (browser: Browser, other: Browser) => Record<string, string>, string]>([
       ['cookies at all', () => ({ cookie: '' }), 'refresh_token_missing'],
       ['cookie mode', () => ({ 'latchkey-mode': '' }), 'refresh_token_missing'],
-      ['a mode that there is', () => ({ 'latchkey-mode': 'cookies' }), 'validation_failed'],
+      ['a known mode', () => ({ 'latchkey-mode': 'cookies' }), 'validation_failed'],
       [
         'one access cookie',
         (own, other) => ({
@@ -170,7 +173,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
         'refresh_token_invalid',
       ],
       [
-        'an access cookie that says something',
+        'an access cookie with claims',
         (own) => ({ cookie: `${access}=x.${'bnVsbA'}.x; ${refresh}=${own.value(refresh)}` }),
         'refresh_token_invalid',
       ],
@@ -195,9 +198,9 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       ['of another session', (_, other) => [other.value(refresh)]],
       ['that is empty', () => ['']],
       ['that is no token', () => ['x', 'A'.repeat(4000)]],
-      ['that is made up for this session', (own) => [madeUp(own, 0), madeUp(own, 1), madeUp(own, 0xffff_ffff)]],
-      ['that is made up, and without end', (own) => Array.from({ length: 100 }, (__, at) => madeUp(own, at))],
-    ])('its own cookie, whatever a sibling host has set beside it: one %s', async (_, planted) => {
+      ['that is invented for this session', (own) => [madeUp(own, 0), madeUp(own, 1), madeUp(own, 0xffff_ffff)]],
+      ['that is invented, many times over', (own) => Array.from({ length: 100 }, (__, at) => madeUp(own, at))],
+    ])('its own cookie, even if a sibling host has set another one: one %s', async (_, planted) => {
       for (const order of ['first', 'last']) {
         const lines = planted(ada, bob).map((value) => `${refresh}=${value}`)
         const own = `${refresh}=${ada.value(refresh)}`
@@ -210,7 +213,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       }
     })
 
-    it('the newest of its tokens, though an older one is beside it', async () => {
+    it('the newest of its tokens, even if an older one is beside it', async () => {
       const { browser } = await signedIn()
       const older = browser.value(refresh)
       for (let times = 0; times < 2; times += 1) await browser.call('POST', '/v1/refresh')
@@ -220,7 +223,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       expect((await browser.call('POST', '/v1/refresh', { headers: { cookie: own } })).status).toBe(200)
     })
 
-    it('the token of the body, though a sibling host has set a cookie', async () => {
+    it('the token of the body, even if a sibling host has set a cookie', async () => {
       const person = await register(running)
       const browser = new Browser(running.api)
       const call = {
@@ -230,7 +233,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       expect((await browser.call('POST', '/v1/refresh', call)).status).toBe(200)
     })
 
-    it('one token: the cookie or the body', async () => {
+    it('one token, of the cookie or of the body', async () => {
       const answer = await ada.call('POST', '/v1/refresh', { body: { refresh_token: bob.value(refresh) } })
       expect([answer.status, answer.body.code]).toEqual([400, 'credentials_ambiguous'])
     })
@@ -274,7 +277,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       expect((await ada.call('GET', '/v1/me')).body.name).toBeNull()
     })
 
-    it('a change without the header that no form can set is refused on every route', async () => {
+    it('a change without the header, which no form can set, is refused on every route', async () => {
       const headers = { 'latchkey-mode': '', 'sec-fetch-site': 'same-origin' }
       for (const [method, path] of [
         ['POST', '/v1/logout'],
@@ -291,13 +294,13 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
       expect((await ada.call('GET', '/v1/me', { headers })).status).toBe(200)
     })
 
-    it('what the browser says comes from its own page is let through, whatever the host is called', async () => {
+    it('a request that the browser marks as same-origin is accepted, whatever the host', async () => {
       await bob.call('POST', '/v1/refresh')
       const headers = { origin: 'http://localhost:3000', 'sec-fetch-site': 'same-origin' }
       expect((await bob.call('PATCH', '/v1/me', { body: { name: 'Bob' }, headers })).status).toBe(200)
     })
 
-    it('who sends a token in the header needs none of it', async () => {
+    it('a request with a token in the header needs no such check', async () => {
       const { token } = await register(running)
       const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
       expect((await running.api.patch('/v1/me', { token, body: { name: 'Ada' }, headers })).status).toBe(200)
@@ -309,13 +312,13 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
   describe('is refused', () => {
     it.each<[string, (token: string) => string, number, string]>([
       ['the cookie twice', (token) => `${access}=${token}; ${access}=${token}`, 400, 'credentials_ambiguous'],
-      ['an emptied cookie', () => `${access}=`, 401, 'credentials_missing'],
-      ['an emptied cookie in quotes', () => `${access}=""`, 401, 'credentials_missing'],
+      ['an empty cookie', () => `${access}=`, 401, 'credentials_missing'],
+      ['an empty cookie in quotes', () => `${access}=""`, 401, 'credentials_missing'],
       ['the byte A0 before the name', (token) => `\u00a0${access}=${token}`, 401, 'credentials_missing'],
       ['the byte A0 behind the name', (token) => `${access}\u00a0=${token}`, 401, 'credentials_missing'],
       ['the byte 85 before the name', (token) => `\u0085${access}=${token}`, 401, 'credentials_missing'],
       ['a cookie without a name', (token) => `=${access}=${token}`, 401, 'credentials_missing'],
-      ['a cookie without end', () => `${access}=${'a'.repeat(9000)}`, 401, 'token_too_large'],
+      ['an endless cookie', () => `${access}=${'a'.repeat(9000)}`, 401, 'token_too_large'],
       ['a name in another case', (token) => `__host-latchkey=${token}`, 401, 'credentials_missing'],
       ['a longer name', (token) => `${access}2=${token}`, 401, 'credentials_missing'],
       ['a refresh token for an access token', () => `${access}=${'A'.repeat(70)}`, 401, 'token_malformed'],
@@ -330,7 +333,7 @@ describe.each(databases)('a page that keeps its tokens in cookies, on %s', (data
     })
   })
 
-  it('that does not ask for cookies is given none', async () => {
+  it('that does not ask for cookies gets none', async () => {
     const person = await register(running)
     const again = await login(running, person.email)
     const { headers } = await running.api.post('/v1/refresh', { body: { refresh_token: again.refreshToken } })

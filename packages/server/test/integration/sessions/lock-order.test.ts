@@ -12,7 +12,10 @@ import { form, Machines } from '../../support/machines.js'
 import { createAdmin, freshEmail, login, type Person, password, personOf, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
-/** Uses every route and chore that changes something. Refusals are of no interest: what was locked until then counts. */
+/**
+ * Uses every route and background job that writes. Refusals do not matter: only the locks taken
+ * until then count.
+ */
 async function useEverything(running: TestServer): Promise<void> {
   const { api, server } = running
   const { service } = server
@@ -146,7 +149,7 @@ describe('the locks of PostgreSQL', () => {
   })
 })
 
-describe('everything that ends sessions, at once, on two servers of one PostgreSQL', () => {
+describe('all changes that end sessions, run concurrently on two servers of one PostgreSQL,', () => {
   let first: TestServer
   let second: TestServer
 
@@ -160,7 +163,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
   })
   afterAll(() => first.stop())
 
-  it('ends in no deadlock and no answer of 500', async () => {
+  it('cause no deadlock and no answer of 500', async () => {
     const { configuration } = first
     const admins = [await createAdmin(first), await createAdmin(first)]
     const people = [await register(first), await register(first)]
@@ -222,7 +225,7 @@ describe('everything that ends sessions, at once, on two servers of one PostgreS
       await Promise.all([service.sessions.prune(), service.oneTimeTokens.prune(), service.keys.prune()])
       await service.keys.rotateAll({ ratePerMinute: 600_000 }).done
     }
-    // On a busy machine a statement may have waited for its lock for too long; that is no deadlock.
+    // On a busy machine a statement may reach its lock timeout, which is no deadlock.
     const again = async (times: number, work: () => Promise<unknown>) => {
       for (let i = 0; i < times; i += 1) await work().catch(unlessUnavailable)
     }
@@ -249,7 +252,10 @@ function unlessUnavailable(error: { code?: string }): void {
   if (error.code !== 'store_unavailable') throw error
 }
 
-/** How many deadlocks PostgreSQL has broken in this database; asked once those who were in it are gone, and so have reported. */
+/**
+ * Returns the number of deadlocks that PostgreSQL has broken in this database. Sessions report it
+ * when they end, so it is read after all of them are closed.
+ */
 async function deadlocksOf(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

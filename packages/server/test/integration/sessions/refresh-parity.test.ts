@@ -10,7 +10,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 const deviceToken = 'd'.repeat(43)
 const binding = createHash('sha256').update(deviceToken).digest('base64url')
 
-/** A client of the model, and the same one at the servers. */
+/** A client of the model, and the same client at the servers. */
 interface Party {
   client: ModelClient
   held: string | undefined
@@ -23,7 +23,7 @@ describe.each(databases)('the refresh tokens of two servers on %s', (database) =
 
   beforeAll(async () => {
     first = await startServer({ database })
-    // One clock for both, so that the model has one as well.
+    // Both servers share one clock, because the model has only one.
     second = await first.startAnother({ parts: { clock: first.clock } })
     accountId = (await register(first)).id
   })
@@ -81,12 +81,12 @@ describe.each(databases)('the refresh tokens of two servers on %s', (database) =
     if (successor !== undefined && !lost) party.held = answer
   }
 
-  it('do what the model says, step by step', async () => {
+  it('behave as the model, step by step', async () => {
     const devices = fc.record({ owner: fc.boolean(), thief: fc.boolean() })
     await fc.assert(fc.asyncProperty(refreshSteps, devices, run), { numRuns: 40, endOnFailure: true })
   })
 
-  it('give one and the same successor to all who show a token at the same moment', async () => {
+  it('return the same successor to all clients that present a token at the same moment', async () => {
     const { session, token } = await open('app/1', '192.0.2.1')
     const client = { device: null, userAgent: 'app/1', network: '192.0.2.1' }
     const answers = await Promise.all(
@@ -97,7 +97,7 @@ describe.each(databases)('the refresh tokens of two servers on %s', (database) =
     expect(stored && summaryOf(stored)).toMatchObject({ counter: 2, forks: 0, graceUses: 11, ended: false })
   })
 
-  it('fork one after the other where two networks show a replaced token at once, and keep one line', async () => {
+  it('process replaced tokens from two networks one after the other, and keep one line of successors', async () => {
     const { session, token } = await open('app/1', '192.0.2.1')
     const client = { device: null, userAgent: 'app/1', network: '192.0.2.1' }
     await refresh(first, token, client)

@@ -8,7 +8,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const origin = { address: '127.0.0.1', userAgent: null }
 
-describe.each(databases)('a refresh that is overtaken on %s', (database) => {
+describe.each(databases)('a refresh on %s that is overtaken', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
@@ -16,7 +16,10 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  /** Sessions in whose refresh something happens just before each signature: the session has been advanced, nothing is signed yet. */
+  /**
+   * Returns sessions whose refresh runs `interrupt` just before each signature, when the session
+   * has been advanced and nothing is signed yet.
+   */
   async function sessionsInterruptedBy(interrupt: () => Promise<unknown>): Promise<Sessions> {
     const { service } = running.server
     let interrupted = false
@@ -34,7 +37,7 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
     return new Sessions(service, { latchkey, sessionIds, claims, refreshTokens }, running.configuration)
   }
 
-  it.each(['revoke', 'disable'] as const)('by %s hands out nothing', async (action) => {
+  it.each(['revoke', 'disable'] as const)('by %s returns no tokens', async (action) => {
     const { id, refreshToken } = await register(running)
     const sessions = await sessionsInterruptedBy(() => running.server.service.administration[action](operator, id))
     await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({
@@ -42,20 +45,20 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
     })
   })
 
-  it('by a logout hands out nothing', async () => {
+  it('by a logout returns no tokens', async () => {
     const { token, refreshToken } = await register(running)
     const sessions = await sessionsInterruptedBy(() => running.api.post('/v1/logout', { token }))
     await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
   })
 
-  it('by a password change hands out nothing to the holder of the old refresh token', async () => {
+  it('by a password change returns no tokens to the holder of the old refresh token', async () => {
     const { token, refreshToken } = await register(running)
     const body = { current_password: password, new_password: 'a different password' }
     const sessions = await sessionsInterruptedBy(() => running.api.post('/v1/me/password', { token, body }))
     await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
   })
 
-  it('by the deletion of the account hands out nothing, and leaves no secret behind', async () => {
+  it('by the deletion of the account returns no tokens, and leaves no secret behind', async () => {
     const { id, token, refreshToken } = await register(running)
     const sessions = await sessionsInterruptedBy(() => running.api.delete('/v1/me', { token, body: { password } }))
     await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
@@ -63,7 +66,7 @@ describe.each(databases)('a refresh that is overtaken on %s', (database) => {
   })
 
   it.each([{ role: 'admin' }, { roles: ['editor', 'reviewer'] }, { scope: 'articles:write' }] as const)(
-    'by a change to %j gives what is new, to the new token and to the old one',
+    'by a change to %j applies it to the new token and to the old one',
     async (change) => {
       const { id, token, refreshToken } = await register(running)
       const { administration, latchkey } = running.server.service

@@ -22,7 +22,7 @@ describe.each(databases)('revocation on %s', (database) => {
     return status === 200 ? 200 : body.code
   }
 
-  it.each(['token', 'refreshToken'] as const)('ends the session of a person by its %s, and no other', async (which) => {
+  it.each(['token', 'refreshToken'] as const)('ends the session of a user by its %s, and no other', async (which) => {
     const person = await register(running)
     const elsewhere = await login(running, person.email)
     expect(await revoke(person[which])).toBe(200)
@@ -32,14 +32,14 @@ describe.each(databases)('revocation on %s', (database) => {
     expect(await revoke(person[which]), 'and again').toBe(200)
   })
 
-  it('ends a session by a refresh token that was used long ago, too', async () => {
+  it('ends a session also by a refresh token that was used long ago', async () => {
     const { refreshToken, token } = await register(running)
     await refreshState(refreshToken)
     expect(await revoke(refreshToken)).toBe(200)
     expect(await tokenState(running, token)).toBe('session_ended')
   })
 
-  it('says 200 of what never held, and does nothing', async () => {
+  it('answers 200 for an invalid token, and does nothing', async () => {
     const { token, refreshToken } = await register(running)
     const bytes = Buffer.from(refreshToken, 'base64url')
     bytes[51] = (bytes[51] ?? 0) ^ 1
@@ -49,7 +49,7 @@ describe.each(databases)('revocation on %s', (database) => {
     expect(await tokenState(running, token)).toBe(200)
   })
 
-  it('ends one token of a client when that client asks, and no other', async () => {
+  it('ends one token of a client at the request of that client, and no other', async () => {
     const machine = await machines.create()
     const [token, another] = [await machines.tokenOf(machine), await machines.tokenOf(machine)]
     expect(await revoke(token, machine)).toBe(200)
@@ -57,7 +57,7 @@ describe.each(databases)('revocation on %s', (database) => {
     expect(await machineTokenState(running, another)).toBe(200)
   })
 
-  it('leaves the tokens of a client alone when anybody else asks', async () => {
+  it('does not end the token of a client at the request of another one', async () => {
     const [machine, other] = [await machines.create(), await machines.create()]
     const token = await machines.tokenOf(machine)
     expect(await revoke(token)).toBe('client_unauthenticated')
@@ -66,7 +66,7 @@ describe.each(databases)('revocation on %s', (database) => {
     expect(await machineTokenState(running, token)).toBe(200)
   })
 
-  it('believes no wrong client, even where none is needed', async () => {
+  it('refuses wrong client credentials, even where none are needed', async () => {
     const person = await register(running)
     expect(await revoke(person.token, { id: 'x', secret: 'y' })).toBe('client_unauthenticated')
     expect(await tokenState(running, person.token)).toBe(200)
@@ -78,7 +78,7 @@ describe.each(databases)('revocation on %s', (database) => {
     expect(body.entries).toMatchObject([{ actor: machine.id, session: person.sessionId, outcome: 'done' }])
   })
 
-  it('is one transaction with its audit entry', async () => {
+  it('is in one transaction with its audit entry', async () => {
     const { token } = await register(running)
     const { store } = running.server.service
     await store.query('alter table server_audit rename to server_audit_away')
@@ -94,7 +94,7 @@ describe.each(databases)('revocation on %s', (database) => {
 })
 
 describe('the metadata of the authorization server', () => {
-  it('names its exact issuer, and endpoints that are there', async () => {
+  it('names its exact issuer, and endpoints that exist', async () => {
     const running = await startServer({ database: 'sqlite', configuration: { scopes: ['a', 'b'] } })
     const { body, headers } = await running.api.get('/.well-known/oauth-authorization-server')
     const metadata = body as unknown as Record<string, string>
@@ -115,7 +115,7 @@ describe('the metadata of the authorization server', () => {
     await running.stop()
   })
 
-  it('is also where RFC 8414 puts it for an issuer with a path, and tells no scopes that nobody named', async () => {
+  it('is also at the path of RFC 8414 for an issuer with a path, and lists only declared scopes', async () => {
     const issuer = 'https://example.com/auth'
     const running = await startServer({ database: 'sqlite', configuration: { issuer } })
     const { body } = await running.api.get('/.well-known/oauth-authorization-server/auth')

@@ -13,14 +13,14 @@ describe.each(databases)('an account that may have three sessions, on %s', (data
   const refresh = async ({ refreshToken }: Person) =>
     (await running.api.post('/v1/refresh', { body: { refresh_token: refreshToken } })).body
 
-  it('loses the one that was not used for the longest time when it begins a fourth', async () => {
+  it('loses the least recently used one when a fourth begins', async () => {
     const first = await register(running)
     running.clock.advance(1000)
     const second = await login(running, first.email)
     running.clock.advance(1000)
     const third = await login(running, first.email)
     running.clock.advance(1000)
-    // The first one is now the one that was used last.
+    // The first one is now the most recently used one.
     expect((await refresh(first)).code).toBeUndefined()
     const fourth = await login(running, first.email)
     expect(await tokenState(running, second.token)).toBe('session_ended')
@@ -30,7 +30,7 @@ describe.each(databases)('an account that may have three sessions, on %s', (data
     expect(body.sessions.map(({ id }) => id)).toEqual([fourth.sessionId, third.sessionId, first.sessionId])
   })
 
-  it('is told so by the audit log', async () => {
+  it('finds the end of a session in the audit log', async () => {
     const person = await register(running)
     for (let more = 0; more < 3; more += 1) await login(running, person.email)
     const { token } = await createAdmin(running)
@@ -46,13 +46,13 @@ describe.each(databases)('an account that may have three sessions, on %s', (data
     expect(states.filter((state) => state === 200)).toHaveLength(3)
   })
 
-  it('takes nothing from anybody else', async () => {
+  it('ends no session of another account', async () => {
     const [one, other] = [await register(running), await register(running)]
     for (let more = 0; more < 4; more += 1) await login(running, one.email)
     expect(await tokenState(running, other.token)).toBe(200)
   })
 
-  it('comes down to it where it may have fewer than before', async () => {
+  it('has the sessions above a lowered limit ended', async () => {
     const first = await register(running)
     const second = await login(running, first.email)
     const strict = await running.startAnother({ configuration: { maxSessions: 1 } })

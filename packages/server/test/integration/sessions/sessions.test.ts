@@ -19,7 +19,7 @@ describe.each(databases)('sessions on %s', (database) => {
   }
 
   describe('a refresh token', () => {
-    it('gives working tokens of the same session, again and again', async () => {
+    it('returns working tokens of the same session, repeatedly', async () => {
       const person = await register(running)
       let { refreshToken } = person
       for (let round = 0; round < 3; round += 1) {
@@ -33,13 +33,13 @@ describe.each(databases)('sessions on %s', (database) => {
       expect(body.sessions.map(({ id }) => id)).toEqual([person.sessionId])
     })
 
-    it('leaves older access tokens alone', async () => {
+    it('does not end older access tokens', async () => {
       const person = await register(running)
       await refresh(person.refreshToken)
       expect(await tokenState(running, person.token)).toBe(200)
     })
 
-    it('gives the same successor to parallel tabs', async () => {
+    it('returns the same successor to parallel tabs', async () => {
       const { refreshToken } = await register(running)
       const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(refreshToken)))
       expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
@@ -48,7 +48,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await refresh(answers[0]?.refreshToken ?? '')).status).toBe(200)
     })
 
-    it('moves its session on once, however many have seen the same number', async () => {
+    it('advances its session once, also when concurrent refreshes have read the same counter', async () => {
       const { sessionId } = await register(running)
       const { store } = running.server.service
       const seen = await findSession(store, sessionId)
@@ -59,7 +59,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await findSession(store, sessionId))?.counter).toBe(2)
     })
 
-    it('gives the same successor for as long as that was not used, to a client that lost the answer', async () => {
+    it('returns the same successor to a client that lost the answer, until the successor is used', async () => {
       const { refreshToken, token } = await register(running)
       const first = await refresh(refreshToken)
       running.clock.advance(10 * 60_000)
@@ -69,7 +69,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect(await tokenState(running, token)).toBe(200)
     })
 
-    it('ends the session when it is used again after its successor, and the audit log says so', async () => {
+    it('ends the session when it is used again after its successor, which is in the audit log', async () => {
       const admin = await createAdmin(running)
       const person = await register(running)
       const next = await refresh(person.refreshToken)
@@ -87,7 +87,7 @@ describe.each(databases)('sessions on %s', (database) => {
       })
     })
 
-    it('shows its use after it was replaced to the owner, to administrators and in the audit log', async () => {
+    it('has its use after its replacement reported to the owner, to administrators and in the audit log', async () => {
       const admin = await createAdmin(running)
       const person = await register(running)
       const { token } = await refresh(person.refreshToken)
@@ -111,7 +111,7 @@ describe.each(databases)('sessions on %s', (database) => {
       ])
     })
 
-    it('is refused without the device token with which the session was refreshed before, and ends it', async () => {
+    it('is refused without the device token of the last refresh, and ends the session', async () => {
       for (const headers of [{}, { 'latchkey-device': 'x'.repeat(43) }]) {
         const signedIn = (await running.api.post('/v1/register', { body: { email: freshEmail(), password } })).body
         const own = { 'latchkey-device': signedIn.device_token }
@@ -123,7 +123,7 @@ describe.each(databases)('sessions on %s', (database) => {
       }
     })
 
-    it('is honoured after it was replaced for the device that refreshed, however often its tabs do so at once', async () => {
+    it('is accepted after its replacement from the device that refreshed, however many tabs refresh at once', async () => {
       const signedIn = (await running.api.post('/v1/register', { body: { email: freshEmail(), password } })).body
       const headers = { 'latchkey-device': signedIn.device_token }
       let { refresh_token } = signedIn
@@ -137,7 +137,7 @@ describe.each(databases)('sessions on %s', (database) => {
       }
     })
 
-    it('rides no sixth rotation beside the owner, where nothing tells the two apart', async () => {
+    it('survives no sixth rotation beside the owner, where a thief cannot be distinguished', async () => {
       const { refreshToken } = await register(running)
       const held = { owner: refreshToken, thief: refreshToken }
       let refusal: string | undefined
@@ -153,7 +153,7 @@ describe.each(databases)('sessions on %s', (database) => {
       for (const token of Object.values(held)) expect((await refresh(token)).code).toBe('session_ended')
     })
 
-    it('that names a session, but was not made from it, is in the audit log', async () => {
+    it('that names a session, but is not derived from it, is in the audit log', async () => {
       const admin = await createAdmin(running)
       const { id, sessionId, refreshToken } = await register(running)
       const forged = Buffer.from(refreshToken, 'base64url')
@@ -163,7 +163,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect(body.entries).toMatchObject([{ outcome: 'refused', session: sessionId, actor: null }])
     })
 
-    it('does not go on when its numbers are used up', async () => {
+    it('cannot be refreshed when its counter is exhausted', async () => {
       const { refreshToken, sessionId } = await register(running)
       const { store } = running.server.service
       await store.query('update server_sessions set counter = $1, forks = $2 where id = $3', [
@@ -174,7 +174,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await refresh(refreshToken)).code).toBe('refresh_token_expired')
     })
 
-    it('ends the session at once when it is two behind', async () => {
+    it('ends the session at once when it is two rotations behind', async () => {
       const { refreshToken } = await register(running)
       const second = await refresh(refreshToken)
       await refresh(second.refreshToken)
@@ -182,7 +182,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await refresh(second.refreshToken)).code).toBe('session_ended')
     })
 
-    it('takes no other session of the account down with it', async () => {
+    it('ends no other session of the account', async () => {
       const person = await register(running)
       const other = await login(running, person.email)
       const { refreshToken } = await refresh(person.refreshToken)
@@ -192,7 +192,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await refresh(other.refreshToken)).status).toBe(200)
     })
 
-    it('is refused when any part of it was made up', async () => {
+    it('is refused when any part of it is invented', async () => {
       const { refreshToken } = await register(running)
       const bytes = Buffer.from(refreshToken, 'base64url')
       for (const index of [0, 17, 19, 25, 51]) {
@@ -206,7 +206,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect((await refresh(refreshToken)).status).toBe(200)
     })
 
-    it('is not stored: no text of the database holds one', async () => {
+    it('is not stored in any text of the database', async () => {
       const { refreshToken } = await register(running)
       const { rows } = await running.server.service.store.query('select * from server_sessions')
       const tag = Buffer.from(refreshToken, 'base64url').subarray(-32)
@@ -225,7 +225,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect(await tokenState(running, there.token)).toBe(200)
     })
 
-    it('everywhere ends every session and every token, and one can sign in again', async () => {
+    it('everywhere ends every session and every token, after which logins work', async () => {
       const here = await register(running)
       const there = await login(running, here.email)
       expect((await running.api.post('/v1/logout-all', { token: here.token })).status).toBe(204)
@@ -238,7 +238,7 @@ describe.each(databases)('sessions on %s', (database) => {
   })
 
   describe('the list of devices', () => {
-    it('shows the living sessions, newest first, and which one asks', async () => {
+    it('shows the active sessions, newest first, and which one is current', async () => {
       const first = await register(running)
       const second = await login(running, first.email)
       const third = await login(running, first.email)
@@ -250,7 +250,7 @@ describe.each(databases)('sessions on %s', (database) => {
       ])
     })
 
-    it('keeps the name of the device, cut to a bearable length', async () => {
+    it('has the name of the device, truncated to a bounded length', async () => {
       const { email } = await register(running)
       const { body } = await running.api.post('/v1/login', {
         body: { email, password: 'correct horse battery staple' },
@@ -272,7 +272,7 @@ describe.each(databases)('sessions on %s', (database) => {
       expect([again.status, again.body.code]).toEqual([404, 'session_unknown'])
     })
 
-    it('does not let anybody end the session of somebody else', async () => {
+    it('does not allow a user to end the session of another account', async () => {
       const [person, other] = [await register(running), await register(running)]
       const answer = await running.api.delete(`/v1/me/sessions/${other.sessionId}`, { token: person.token })
       expect(answer.body.code).toBe('session_unknown')
@@ -295,7 +295,7 @@ describe.each(databases)('the time of sessions on %s', (database) => {
   const refresh = async (refresh_token: string) =>
     (await running.api.post('/v1/refresh', { body: { refresh_token } })).body
 
-  it('ends a session that was not refreshed for the idle time', async () => {
+  it('ends a session without a refresh during the idle time', async () => {
     const person = await register(running)
     running.clock.advance(14 * day)
     expect((await refresh(person.refreshToken)).code).toBe('refresh_token_expired')
@@ -313,7 +313,7 @@ describe.each(databases)('the time of sessions on %s', (database) => {
     expect((await refresh(again.refresh_token)).code).toBeUndefined()
   })
 
-  it('ends a session at the end of its time, however often it was refreshed, and no access token outlives it', async () => {
+  it('ends a session at the end of its lifetime, however often it was refreshed, and no access token outlives it', async () => {
     const person = await register(running)
     let { refreshToken } = person
     for (const days of [13, 13]) {
@@ -327,7 +327,7 @@ describe.each(databases)('the time of sessions on %s', (database) => {
     expect((await refresh(last.refresh_token)).code).toBe('refresh_token_expired')
   })
 
-  it('forgets what ended more than a day ago, and nothing that lives', async () => {
+  it('removes sessions that ended more than a day ago, and no active one', async () => {
     const person = await register(running)
     const ended = await login(running, person.email)
     await running.api.post('/v1/logout', { token: ended.token })

@@ -23,7 +23,7 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
     await deployment.dispose()
   })
 
-  it('export prints a JSON line for each entry, oldest first, with its place', async () => {
+  it('export prints a JSON line for each entry, oldest first, with its position', async () => {
     const { code, stdout } = await command('export')
     const lines = stdout
       .trimEnd()
@@ -53,14 +53,14 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
     expect(new Date(lines[0].at).toISOString()).toBe(lines[0].at)
   })
 
-  it('export takes a period', async () => {
+  it('export accepts a period', async () => {
     expect((await command('export', '--until', '2020-01-01')).stdout).toBe('')
     expect((await command('export', '--since', '2020-01-01T00:00:00Z')).stdout.split('\n')).toHaveLength(4)
     const { code, stderr } = await command('export', '--since', 'yesterday')
     expect([code, stderr.split(':')[1]]).toEqual([2, ' usage_invalid'])
   })
 
-  it('verify tells the head, which the next verify can be held to', async () => {
+  it('verify prints the head, which the next verify can compare', async () => {
     const { code, stdout } = await command('verify')
     expect(code).toBe(0)
     const head = /^head (3:[\w-]{43})$/m.exec(stdout)?.[1] ?? ''
@@ -71,13 +71,13 @@ describe.each(databases)('beside a running server on %s, latchkey audit', (datab
     expect((await command('verify', '--head', 'x')).code).toBe(2)
   })
 
-  it('verify ends with 1 and says what is wrong, for people and for programs', async () => {
+  it('verify exits with 1 and names the fault, in text and in JSON', async () => {
     const store = openStore(deployment)
     await store.query(`update server_audit set outcome = 'refused' where seq = 2`)
     await store.close()
-    const told = await command('verify')
-    expect([told.code, told.stderr.split(':')[1]]).toEqual([1, ' audit_chain_broken'])
-    expect(told.stdout).toMatch(/^entry_changed at 2 \(entry [0-9a-f-]{36}\)$/m)
+    const broken = await command('verify')
+    expect([broken.code, broken.stderr.split(':')[1]]).toEqual([1, ' audit_chain_broken'])
+    expect(broken.stdout).toMatch(/^entry_changed at 2 \(entry [0-9a-f-]{36}\)$/m)
     const { code, stdout } = await command('verify', '--json')
     expect(code).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({ entries: 3, findings: [{ fault: 'entry_changed', seq: 2 }] })

@@ -13,7 +13,7 @@ const hash = `$2b$04$${'A'.repeat(53)}`
 describe('beside a running server, latchkey', () => {
   const beside = besideServer('sqlite')
 
-  it('users list prints accounts for people and for programs', async () => {
+  it('users list prints accounts in text and in JSON', async () => {
     const [ada, bob] = [
       await register(beside.running, 'ada@list.test'),
       await register(beside.running, 'bob@list.test'),
@@ -35,7 +35,7 @@ describe('beside a running server, latchkey', () => {
     ])
   })
 
-  it('users disable, enable and delete do what the routes do, and the server hears of it', async () => {
+  it('users disable, enable and delete do the same as the routes, and the server receives the change', async () => {
     const person = await register(beside.running)
     expect(outcomeOf(await beside.run('users', 'disable', person.email))).toEqual([2, 'command_refused'])
     expect((await beside.run('users', 'disable', person.email.toUpperCase(), '--yes')).code).toBe(0)
@@ -54,7 +54,7 @@ describe('beside a running server, latchkey', () => {
     expect(body.entries.map(({ event }) => event)).toEqual(['account_delete', 'account_enable', 'account_disable'])
   })
 
-  it('users create, verify, reset-link and invite print what is to be handed out, and nothing is mailed', async () => {
+  it('users create, verify, reset-link and invite print passwords and links to hand out, and mail nothing', async () => {
     const email = `${randomUUID()}@provisioned.test`
     const created = JSON.parse((await beside.run('users', 'create', email, '--json')).stdout)
     expect(created).toEqual({ id: expect.any(String), email, email_verified: false })
@@ -72,7 +72,7 @@ describe('beside a running server, latchkey', () => {
     expect(outcomeOf(await beside.run('users', 'create', email))).toEqual([1, 'email_taken'])
   })
 
-  it('users disable keeps the last administrator, and users delete says so when none is left', async () => {
+  it('users disable refuses the last administrator, and users delete reports when none is left', async () => {
     const { service } = beside.running.server
     const before = await service.administration.list({ search: '', after: firstId, limit: 100 })
     for (const { id, role } of before.items) if (role === 'admin') await service.administration.delete(operator, id)
@@ -94,7 +94,7 @@ describe('beside a running server, latchkey', () => {
     expect(Object.keys(secrets[0])).not.toContain('sealed')
   })
 
-  it('secrets rotate-all stops by itself after a limit, to look before the others follow', async () => {
+  it('secrets rotate-all stops by itself after a limit, for a check before the rest', async () => {
     await Promise.all([register(beside.running), register(beside.running)])
     const { code, stdout } = await beside.run('secrets', 'rotate-all', '--limit', '1', '--json')
     expect([code, JSON.parse(stdout).rotated]).toEqual([0, 1])
@@ -102,7 +102,7 @@ describe('beside a running server, latchkey', () => {
     expect((await beside.run('secrets', 'rotate-all', '--limit', 'few')).code).toBe(2)
   })
 
-  it('token inspect says what a token is and why it is refused, and never its signature', async () => {
+  it('token inspect prints the claims of a token and the reason of its refusal, and never its signature', async () => {
     const person = await register(beside.running)
     const inspect = (token: string, ...options: string[]) =>
       beside.start(['token', 'inspect', ...options], token).finished
@@ -130,14 +130,14 @@ describe('beside a running server, latchkey', () => {
       [1, 'token_refused'],
       [1, 'token_refused'],
     ])
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for these characters
     expect(hostile.stdout + hostile.stderr).not.toMatch(/[\u0007\u009b]/)
   })
 
-  it('users list ends quietly when its reader has seen enough', async () => {
+  it('users list exits quietly when its reader closes the pipe', async () => {
     const env = { PATH: process.env.PATH, ...beside.deployment.env }
     const bin = fileURLToPath(new URL('../../../bin/latchkey.js', import.meta.url))
-    // More than a pipe holds, in its pages of a thousand.
+    // More output than the buffer of a pipe holds.
     const users = Array.from({ length: 2500 }, (_, at) =>
       JSON.stringify({ email: `${at}@pipe.test`, password_hash: hash }),
     )

@@ -29,7 +29,7 @@ describe.each(databases)('beside a running server on %s, latchkey doctor', (data
   const beside = besideServer(database)
   const doctor = (env: Record<string, string> = {}) => beside.start(['doctor', '--json'], '', env).finished
 
-  it('finds nothing wrong, and says what each check has seen', async () => {
+  it('finds no fault, and reports the result of each check', async () => {
     await register(beside.running)
     const finished = await doctor()
     expect(outcomeOf(finished)).toEqual([0, undefined])
@@ -46,7 +46,7 @@ describe.each(databases)('beside a running server on %s, latchkey doctor', (data
     expect(findingsIn(finished).every(({ level, remedy }) => (level === 'ok') === (remedy === undefined))).toBe(true)
   })
 
-  it('finds a master key that is missing, wrong, still needed, or idle', async () => {
+  it('reports a master key that is missing, wrong, still needed, or unused', async () => {
     const [ring = '', id = ''] = [beside.deployment.masterKeys, 'test']
     const [wrong, newer] = [Keyring.generate(id), Keyring.generate('k2')]
     const attempts = [newer, wrong, `${newer},${ring}`, `${ring},${newer}`]
@@ -80,7 +80,7 @@ describe('latchkey doctor', () => {
   const run = (args: readonly string[], env: Record<string, string> = {}) =>
     new Command(args, { LATCHKEY_DATA_DIR: join(folder, 'data'), ...env }).finished
 
-  it('makes nothing where there is nothing', async () => {
+  it('creates nothing on a machine without data', async () => {
     const finished = await run(['doctor', '--json'], { LATCHKEY_DATA_DIR: join(folder, 'none') })
     expect([finished.code, levels(finished).database]).toEqual([0, 'ok'])
     expect((await run(['backup', 'create', join(folder, 'x')], { LATCHKEY_DATA_DIR: join(folder, 'none') })).code).toBe(
@@ -88,7 +88,7 @@ describe('latchkey doctor', () => {
     )
   })
 
-  it('finds files that others may read', async () => {
+  it('reports files that other users may read', async () => {
     await run(['migrate'])
     chmodSync(join(folder, 'data', 'latchkey.db'), 0o644)
     const finished = await run(['doctor'])
@@ -96,7 +96,7 @@ describe('latchkey doctor', () => {
     expect(finished.stdout).toMatch(/^fail {2}data folder .*latchkey\.db\n.*chmod/m)
   })
 
-  it('asks Redis, and finds one that is away', async () => {
+  it('checks Redis, and reports when it is unavailable', async () => {
     const redis = await startRedis()
     try {
       const [there, away] = await Promise.all([
@@ -109,7 +109,7 @@ describe('latchkey doctor', () => {
     }
   })
 
-  it('finds a database that is away, and a server that people reach in the clear', async () => {
+  it('reports an unavailable database, and a server without TLS', async () => {
     const finished = await run(['doctor', '--json'], {
       DATABASE_URL: `postgres://user:hunter2@127.0.0.1:${await freePort()}/x`,
       LATCHKEY_MASTER_KEYS: Keyring.generate('k1'),

@@ -43,7 +43,7 @@ describe('on a machine without data, latchkey', () => {
     ['audit', 'verify'],
     ['audit', 'export'],
     ['backup', 'record'],
-  ])('%s %s %s says how to begin, and creates nothing', async (...args) => {
+  ])('%s %s %s prints how to begin, and creates nothing', async (...args) => {
     const finished = await run(args)
     expect(outcomeOf(finished)).toEqual([1, 'data_missing'])
     expect(finished.stderr).toContain('latchkey serve')
@@ -51,13 +51,13 @@ describe('on a machine without data, latchkey', () => {
     expect(existsSync(join(folder, 'data'))).toBe(false)
   })
 
-  it('doctor and backup create make nothing either', async () => {
+  it('doctor and backup create do not create anything', async () => {
     expect((await run(['doctor'])).code).toBe(0)
     expect(outcomeOf(await run(['backup', 'create', join(folder, 'copy')]))).toEqual([2, 'command_refused'])
     expect(existsSync(join(folder, 'data'))).toBe(false)
   })
 
-  it('says in place of an empty list that there is nothing, on standard error', async () => {
+  it('prints to standard error that a list is empty', async () => {
     await run(['migrate'])
     const [users, clients, keys] = [
       await run(['users', 'list']),
@@ -72,7 +72,7 @@ describe('on a machine without data, latchkey', () => {
     expect((await run(['users', 'list', '--search', 'ada'])).stderr).toContain('"ada"')
   })
 
-  it('users create and clients create begin with a new folder', async () => {
+  it('users create and clients create start a new folder', async () => {
     expect((await run(['users', 'create', 'ada@example.com'])).code).toBe(0)
     expect((await run(['clients', 'create', 'report'])).code).toBe(0)
     expect((await run(['users', 'list'])).stdout).toContain('ada@example.com')

@@ -44,7 +44,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     return rows[0]?.hash ?? ''
   }
 
-  it('lets people sign in with the password they had, which is then hashed as ours are', async () => {
+  it('imports hashes with which users sign in with their old passwords, which are then rehashed', async () => {
     const key = pbkdf2Sync(password, 'abc', 1000, 32, 'sha256').toString('base64')
     const path = file('users.jsonl', [
       { email: 'ada@old.test', name: 'Ada', role: 'admin', email_verified: true, password_hash: bcrypted },
@@ -65,7 +65,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     expect(body.entries.map(({ actor }) => actor)).toEqual(['cli', 'cli'])
   })
 
-  it('names each line that it cannot take, takes the others, and passes over those who are there', async () => {
+  it('names each line that it cannot import, imports the others, and skips existing accounts', async () => {
     const { email } = await register(beside.running, 'here@bad.test')
     const before = await hashOf(email)
     const good = { email: 'good@bad.test', password_hash: bcrypted }
@@ -73,7 +73,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
       good,
       '{"email":',
       '[]',
-      { ...good, email: 'nobody' },
+      { ...good, email: 'no-address' },
       { ...good, email: 'x@bad.test', role: 'root' },
       { ...good, email: 'x@bad.test', name: 7 },
       { ...good, email: 'x@bad.test', email_verified: 'perhaps' },
@@ -129,7 +129,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     expect((await beside.run('users', 'import', join(folder, 'absent.csv'))).code).toBe(2)
   })
 
-  it('keeps IDs and dates, what was disabled and verified, and takes people without a hash', async () => {
+  it('keeps IDs, dates, disabled and verified states, and accepts accounts without a hash', async () => {
     const id = randomUUID()
     const lines = [
       {
@@ -173,7 +173,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     for (const secret of [password, 'x']) {
       await expect(login(beside.running, 'empty@keep.test', secret)).rejects.toThrow('invalid_credentials')
     }
-    // The way in for people without a hash, which does not take their names.
+    // Accounts without a hash use a password reset, which keeps their names.
     expect((await api.post('/v1/password/forgot', { body: { email: 'empty@keep.test' } })).status).toBe(202)
     const letter = await newestLetter(beside.running, 'empty@keep.test', 'Reset your password')
     const chosen = 'correct horse battery staple'
@@ -183,7 +183,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     await login(beside.running, 'empty@keep.test', chosen)
     expect(await found('empty@keep.test')).toMatchObject({ name: 'Empty', disabledAt: null })
     expect(await found('null@keep.test')).toMatchObject({ disabledAt: null })
-    // Again, also under an address that was changed meanwhile.
+    // The second import skips an account even if its address has changed meanwhile.
     const again = await beside.run(
       'users',
       'import',
@@ -194,7 +194,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     expect(again.stderr).toMatch(/^line 6: id_present$/m)
   })
 
-  it('takes the booleans and the empty fields of CSV as databases write them', async () => {
+  it('reads booleans and empty fields of CSV as databases write them', async () => {
     const flags = ['t', '1', 'TRUE', 'True', 'true', 'f', '0', 'FALSE', 'false', '']
     const path = file('flags.csv', [
       'email,email_verified,disabled,password_hash,id,created_at',
@@ -209,7 +209,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     )
   })
 
-  it('names what it cannot keep', async () => {
+  it('names values that it cannot import', async () => {
     const { body } = await beside.running.api.post('/v1/admin/clients', {
       token: (await createAdmin(beside.running)).token,
       body: { name: 'a machine' },
@@ -244,7 +244,7 @@ describe.each(databases)('beside a running server on %s, latchkey users import',
     ])
   })
 
-  it('stops on SIGINT between two batches, and goes on from there when it is repeated', async () => {
+  it('stops on SIGINT between two batches, and continues from there when it is repeated', async () => {
     const people = database === 'sqlite' ? 2000 : 600
     const lines = Array.from({ length: people }, (_, at) => ({ email: `${at}@many.test`, password_hash: bcrypted }))
     const path = file('many.jsonl', lines)

@@ -11,7 +11,7 @@ function linesOf({ stdout }: Finished) {
     .map((line) => JSON.parse(line))
 }
 
-/** Returns the status with which the token endpoint answers the client. */
+/** Returns the status of the token endpoint for the client. */
 async function tokenStatus({ api }: TestServer, id: string, secret: string): Promise<number> {
   const credentials = Buffer.from(`${id}:${secret}`).toString('base64')
   const { status } = await api.post('/oauth/token', {
@@ -65,7 +65,7 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
     expect(await loggedFor(id)).toEqual(['client_secret_rotate', 'client_secret_rotate', 'client_create'])
   })
 
-  it('sessions list shows the sessions of an account, and sessions end ends one alone', async () => {
+  it('sessions list prints the sessions of an account, and sessions end ends only one', async () => {
     const person = await register(beside.running)
     const other = await login(beside.running, person.email)
     const listed = linesOf(await beside.run('sessions', 'list', person.email, '--json'))
@@ -81,7 +81,7 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
     expect(await loggedFor(person.id)).toEqual(['session_end'])
   })
 
-  it('keys rotate lets the next key sign, and keys list shows which key does what', async () => {
+  it('keys rotate makes the next key sign, and keys list prints the state of each key', async () => {
     const published = async () =>
       (await beside.running.api.get('/.well-known/jwks.json')).body.keys.map(({ kid }) => kid)
     await published()
@@ -97,7 +97,7 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
     await expect.poll(published).toContain((await stages()).next)
   })
 
-  it('audit tail prints the newest entries, and goes on with those that follow', async () => {
+  it('audit tail prints the newest entries, and then new ones as they follow', async () => {
     const person = await register(beside.running)
     const [last] = linesOf(await beside.run('audit', 'tail', '--lines', '1', '--json'))
     expect(last).toMatchObject({ event: 'register', account: person.id })

@@ -10,7 +10,7 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
   const rowNames = async () => (await beside.running.server.service.store.readSettings()).map(({ name }) => name)
 
   it.each(['next:', 'ending:'])(
-    'goes on where it was killed once there were rows "%s…"',
+    'continues where it was killed once there were rows "%s…"',
     async (stage) => {
       const before = await Promise.all([register(beside.running), register(beside.running)])
       const killed = beside.start(['keys', 'replace', '--yes'])
@@ -20,7 +20,7 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
       })
       while (!isOver && !(await rowNames()).some((name) => name.startsWith(stage))) await sleep(1)
       await killed.stop('SIGKILL')
-      // Whatever it left behind, people sign in.
+      // Users can sign in whatever state it left.
       const meanwhile = await register(beside.running)
       expect(await tokenState(beside.running, meanwhile.token)).toBe(200)
       const { code, stdout } = await beside.run('keys', 'replace', '--yes', '--json')
@@ -36,11 +36,11 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
     180_000,
   )
 
-  it('is done only by who says yes', async () => {
+  it('requires a confirmation', async () => {
     expect((await beside.run('keys', 'replace')).code).toBe(2)
   })
 
-  it('master-keys list shows which key encrypts, and how often it did', async () => {
+  it('replaces the keys, and master-keys list prints which key encrypts, and how often it did', async () => {
     await register(beside.running)
     const { code, stdout } = await beside.run('master-keys', 'list', '--json')
     const [newest] = JSON.parse(stdout).master_keys

@@ -8,7 +8,7 @@ import { databases } from '../../support/start-server.js'
 describe.each(databases)('beside a running server on %s, latchkey', (database) => {
   const beside = besideServer(database)
 
-  it('secrets revoke ends one account, or everyone', async () => {
+  it('secrets revoke ends the secrets of one account, or of all', async () => {
     const [one, other] = [await register(beside.running), await register(beside.running)]
     expect((await beside.run('secrets', 'revoke', one.email, '--yes')).code).toBe(0)
     expect([await beside.laterState(one.token), await tokenState(beside.running, other.token)]).toEqual([
@@ -28,12 +28,12 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
     expect(await beside.laterState(other.token)).toBe('token_revoked')
     const { body } = await beside.running.api.post('/v1/refresh', { body: { refresh_token: other.refreshToken } })
     expect(body.code).toBe('session_ended')
-    // What was revoked has no secret from before any more: taken up again it has nothing left to do.
+    // A revoked account has no older secret, so a repeated run has nothing left to do.
     const again = await beside.run('secrets', 'revoke', '--everyone', '--yes', '--json', '--made-before', '2026-01-01')
     expect(JSON.parse(again.stdout)).toEqual({ revoked: 0, made_before: '2026-01-01T00:00:00.000Z' })
   })
 
-  it('secrets rotate-all stops on SIGINT, says how to go on, and goes on from there', async () => {
+  it('secrets rotate-all stops on SIGINT, prints how to continue, and continues from there', async () => {
     const people: Person[] = []
     for (let count = 0; count < 4; count += 1) people.push(await register(beside.running))
     const olderThan = new Date(Date.now() + 1).toISOString()
@@ -52,7 +52,7 @@ describe.each(databases)('beside a running server on %s, latchkey', (database) =
     expect(await beside.laterState(people[0]?.token ?? '')).toBe(200)
   })
 
-  it('secrets rewrap moves everything to the newest master key, after which the old one is not needed', async () => {
+  it('secrets rewrap moves all data to the newest master key, after which the old one is not needed', async () => {
     const person = await register(beside.running)
     const ringOf = (stdout: string) => stdout.trim().replaceAll('\n', ',')
     const both = ringOf((await beside.run('master-keys', 'add', 'k2')).stdout)

@@ -10,7 +10,7 @@ describe('Chromium', () => {
   let chromium: Chromium
   let running: TestServer
   let app: ReturnType<typeof createServer>
-  /** Ports are the same at both names of this machine, which are two sites. */
+  /** The port is the same under both names of this machine, which are two sites. */
   let serverPort: string
   let appPort: number
 
@@ -28,7 +28,10 @@ describe('Chromium', () => {
     app?.close()
   })
 
-  /** What a script in the open page is answered: the status and the code, or that the browser keeps the answer from it. */
+  /**
+   * Returns the answer that a script in the open page gets: the status and the code, or that the
+   * browser blocks the answer.
+   */
   const call = async (
     base: string,
     method: string,
@@ -50,14 +53,14 @@ describe('Chromium', () => {
       .catch(() => 'kept from it')`)
   }
 
-  const somebody = () => ({ body: { email: freshEmail(), password } })
+  const newAccount = () => ({ body: { email: freshEmail(), password } })
 
   it.each(['127.0.0.1', 'localhost'])(
-    'keeps the cookies of a page on http://%s, and shows them to no script',
+    'stores the cookies of a page on http://%s, and exposes them to no script',
     async (host) => {
       const base = `http://${host}:${serverPort}`
       await chromium.open(`${base}/docs`)
-      expect(await call(base, 'POST', '/v1/register', somebody())).toBe('201  true')
+      expect(await call(base, 'POST', '/v1/register', newAccount())).toBe('201  true')
       expect(await call(base, 'GET', '/v1/me')).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Eve' }, mode: '' })).toBe('403 csrf_refused true')
@@ -80,25 +83,25 @@ describe('Chromium', () => {
     expect(blocksLeftOut('docs/guides/browser.md')).toEqual([])
   })
 
-  it('lets pages of a listed origin use the server, with cookies on the same site alone', async () => {
+  it('allows pages of a listed origin to use the server, with cookies only on the same site', async () => {
     await chromium.open(`http://localhost:${appPort}/`)
     const sameSite = `http://localhost:${serverPort}`
-    expect(await call(sameSite, 'POST', '/v1/register', somebody())).toBe('201  true')
+    expect(await call(sameSite, 'POST', '/v1/register', newAccount())).toBe('201  true')
     expect(await call(sameSite, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
     expect(await call(sameSite, 'POST', '/v1/refresh')).toBe('200  true')
     const crossSite = `http://127.0.0.1:${serverPort}`
-    expect(await call(crossSite, 'POST', '/v1/register', somebody())).toBe('403 csrf_refused true')
-    expect(await call(crossSite, 'POST', '/v1/register', { ...somebody(), mode: '' })).toBe('201  true')
+    expect(await call(crossSite, 'POST', '/v1/register', newAccount())).toBe('403 csrf_refused true')
+    expect(await call(crossSite, 'POST', '/v1/register', { ...newAccount(), mode: '' })).toBe('201  true')
   })
 
-  it('keeps everything from pages of other origins', async () => {
+  it('blocks all answers to pages of other origins', async () => {
     await chromium.open(`http://127.0.0.1:${serverPort}/docs`)
     const other = `http://localhost:${serverPort}`
-    expect(await call(other, 'POST', '/v1/register', somebody())).toBe('kept from it')
+    expect(await call(other, 'POST', '/v1/register', newAccount())).toBe('kept from it')
     expect(await call(other, 'GET', '/v1/me', { mode: '' })).toBe('kept from it')
   })
 
-  it('shows the reference without breaking its policy', async () => {
+  it('shows the reference without a violation of its policy', async () => {
     await chromium.open(`http://127.0.0.1:${serverPort}/docs?#login`)
     expect(await chromium.run('getComputedStyle(document.querySelector(".method")).fontWeight')).toBe('700')
     expect(await chromium.run('document.getElementById("login").closest("details").open')).toBe(true)

@@ -8,8 +8,9 @@ import { startServer, type TestServer } from '../../support/start-server.js'
 const domain = 'Domain=site.localhost; Secure'
 
 /**
- * Latchkey at auth.site.localhost, and an application of somebody else at evil.site.localhost: both are one site, so that cookies of
- * their common domain reach both. Browsers resolve every name below localhost to this machine.
+ * Latchkey at auth.site.localhost, and a hostile application at evil.site.localhost. Both are one
+ * site, so that cookies of their common domain reach both. Browsers resolve every name below
+ * localhost to this machine.
  */
 describe('a sibling host, in Chromium', () => {
   let chromium: Chromium
@@ -18,9 +19,9 @@ describe('a sibling host, in Chromium', () => {
   let auth: string
   let siblingPort: number
   let mallory: Person
-  /** What the sibling host answers its visitors with. */
+  /** The cookies that the sibling host sets. */
   let setCookie: readonly string[] = []
-  /** How forward-auth has answered to each handshake of a WebSocket. */
+  /** The status of forward-auth for each WebSocket handshake. */
   const handshakes: number[] = []
 
   beforeAll(async () => {
@@ -30,7 +31,7 @@ describe('a sibling host, in Chromium', () => {
     sibling = createServer((incoming, response) => {
       response.setHeader('content-type', 'text/html; charset=iso-8859-1')
       if (incoming.url === '/plant') response.setHeader('set-cookie', setCookie)
-      // As bytes: with a text for a body, Node.js would send the headers in UTF-8 too.
+      // The body is bytes, because Node.js sends the headers in UTF-8 with a text body.
       response.end(Buffer.from(incoming.url === '/cookies' ? (incoming.headers.cookie ?? '') : 'a page', 'latin1'))
     })
     sibling.on('upgrade', async (incoming: IncomingMessage, socket) => {
@@ -48,7 +49,7 @@ describe('a sibling host, in Chromium', () => {
     await latchkey?.stop()
   })
 
-  /** As a proxy asks that passes everything on but what is for one hop. */
+  /** Asks forward-auth as a proxy does that forwards all headers except hop-by-hop ones. */
   const askForwardAuth = ({ headers, method = '' }: IncomingMessage) =>
     new Promise<number>((resolve, reject) => {
       const { connection: _, upgrade: __, ...passed } = headers
@@ -74,7 +75,10 @@ describe('a sibling host, in Chromium', () => {
     setCookie = lines
     await chromium.open(`http://evil.site.localhost:${siblingPort}/plant`)
   }
-  /** Cookies go to every port of a host, so that the sibling's server sees those of auth.site.localhost as well. */
+  /**
+   * Returns the cookies for auth.site.localhost. Cookies go to every port of a host, so the server
+   * of the sibling receives them as well.
+   */
   const sentToAuth = async () => {
     await chromium.open(`http://auth.site.localhost:${siblingPort}/cookies`)
     return String(await chromium.run('document.body.textContent'))
@@ -112,7 +116,7 @@ describe('a sibling host, in Chromium', () => {
   }
   const removed = (lines: readonly string[]) => lines.map((line) => `${line}; max-age=0`)
 
-  it('plants no session, by whatever name it sets its cookie', async () => {
+  it('cannot plant a session, whatever the name of its cookie', async () => {
     await plant(access(mallory.token))
     await plantByScript(scripts(mallory.token))
     const sent = await sentToAuth()
@@ -123,7 +127,7 @@ describe('a sibling host, in Chromium', () => {
     await plantByScript(removed(scripts(mallory.token)))
   })
 
-  it('stands in nobody’s way: neither to use a session, nor to refresh it, nor to end it', async () => {
+  it('does not prevent a user from using, refreshing or ending a session', async () => {
     const email = freshEmail()
     await openAuth()
     expect(await call('POST', '/v1/register', { email, password })).toMatch(/^201/)
@@ -155,7 +159,7 @@ describe('a sibling host, in Chromium', () => {
     await plantByScript(removed(scripts(mallory.token)))
   })
 
-  it('opens no WebSocket with the cookie of another host, which its own pages may', async () => {
+  it('cannot open a WebSocket with the cookie of auth.site.localhost, whose own pages can', async () => {
     await openAuth()
     expect(await call('POST', '/v1/register', { email: freshEmail(), password })).toMatch(/^201/)
     const connect = async (from: string) => {

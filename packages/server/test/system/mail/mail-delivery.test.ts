@@ -10,7 +10,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 const minute = 60_000
 const metricsToken = 'a-token-for-the-scraper'
 
-/** A server that hands its letters to this mail server. */
+/** Starts a server that sends its letters to this mail server. */
 async function startMailing(database: (typeof databases)[number], { url }: Mailbox): Promise<TestServer> {
   const plain = await startServer({ database })
   const carrier = { kind: 'smtp', url } as const
@@ -45,7 +45,7 @@ describe.each(databases)('letters from %s', (database) => {
   const deliver = () => running.server.service.mail.outboxWorker?.deliver()
   const forgot = (email: string) => running.api.post('/v1/password/forgot', { body: { email } })
 
-  it('arrive within moments, with the sender and the pages that the operator has set, as text and as HTML', async () => {
+  it('arrive within moments, with the sender and the pages of the settings, as text and as HTML', async () => {
     const { email } = await register(running)
     const [letter] = await mailbox.received(1)
     expect(letter).toMatchObject({ to: email, from: 'no-reply@shop.example', subject: 'Verify your e-mail address' })
@@ -57,7 +57,7 @@ describe.each(databases)('letters from %s', (database) => {
     await expect.poll(() => metric(running, /latchkey_mail_waiting (\d+)/)).toBe('0')
   })
 
-  it('wait while the mail server is away, and nobody else does', async () => {
+  it('wait while the mail server is unavailable, and delay no request', async () => {
     const { port } = mailbox
     await mailbox.close()
     const { email } = await register(running)
@@ -75,7 +75,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(new Set(mailbox.letters.map(({ token }) => token)).size).toBe(2)
   })
 
-  it('that the mail server refuses for now are sent again, ever later; those it refuses for good are given up', async () => {
+  it('that the mail server refuses temporarily are retried at growing intervals, and permanently refused ones are dropped', async () => {
     mailbox.refuse({ responseCode: 451, at: 'message' })
     const { id } = await register(running)
     for (let attempt = 1; attempt <= 4; attempt += 1) {
@@ -98,7 +98,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(mailbox.letters).toEqual([])
   })
 
-  it('are given up in the end', async () => {
+  it('are dropped in the end', async () => {
     mailbox.refuse({ responseCode: 451, at: 'message' })
     const { token } = await register(running)
     mailbox.refuse(undefined)
@@ -115,7 +115,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(await waiting(running)).toEqual([])
   })
 
-  it('whose link is over by then are not sent', async () => {
+  it('whose link has expired by then are not sent', async () => {
     mailbox.refuse({ responseCode: 451, at: 'message' })
     await register(running)
     await deliver()
@@ -126,7 +126,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(mailbox.letters).toEqual([])
   })
 
-  it('go to one receiver, however an address is spelled', async () => {
+  it('go to one recipient, whatever the spelling of the address', async () => {
     const addresses = [
       "o'hara+x@example.com",
       'a%0d%0abcc@example.com',
@@ -141,7 +141,7 @@ describe.each(databases)('letters from %s', (database) => {
       await forgot(email)
     }
     await deliver()
-    // One that the mail server does not take, because it knows ASCII alone, is not what is looked for here.
+    // The test is not about addresses that a mail server refuses because it supports only ASCII.
     await mailbox.received(3)
     for (const { headers } of mailbox.letters) {
       expect(headers.filter(({ key }) => ['to', 'cc', 'bcc', 'subject', 'from'].includes(key))).toHaveLength(3)
@@ -149,7 +149,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(mailbox.letters.map(({ to }) => to)).toEqual(expect.arrayContaining(["o'hara+x@example.com"]))
   })
 
-  it('are worthless to who reads the outbox, and to who moves them about in it', async () => {
+  it('are unreadable in the outbox, and useless when they are moved in it', async () => {
     mailbox.refuse({ responseCode: 451, at: 'message' })
     await register(running)
     await register(running)
@@ -167,7 +167,7 @@ describe.each(databases)('letters from %s', (database) => {
     await expect.poll(() => waiting(running)).toHaveLength(1)
   })
 
-  it('do not keep a server from stopping', async () => {
+  it('do not prevent a server from stopping', async () => {
     mailbox.refuse({ responseCode: 451, at: 'message' })
     await register(running)
     await running.server.close()
@@ -191,8 +191,8 @@ describe('letters of several servers on one PostgreSQL', () => {
   })
 })
 
-describe('letters that wait under an older master key', () => {
-  it('are sent after everything was sealed under a newer one, and the older one is gone', async () => {
+describe('letters that are sealed under an older master key', () => {
+  it('are sent after all data was sealed under a newer one, and the older one is gone', async () => {
     const away = await startMailbox()
     await away.close()
     const [old, next] = [Keyring.generate('old'), Keyring.generate('next')]
@@ -221,7 +221,7 @@ describe('letters that wait under an older master key', () => {
 })
 
 describe.each(databases)('a server on %s that is killed', (database) => {
-  it('loses no letter whose cause it has acknowledged', async () => {
+  it('loses no letter of an acknowledged request', async () => {
     const away = await startMailbox()
     await away.close()
     const deployment = await createDeployment(database, {
@@ -237,14 +237,14 @@ describe.each(databases)('a server on %s that is killed', (database) => {
         const { status } = await api.post('/v1/register', { body: { email, password } })
         if (status === 201) acknowledged.push(email)
       })
-      // In the midst of it: some are done, some are not.
+      // The server is killed while some requests are done and others are not.
       const some = expect.poll(() => acknowledged.length).toBeGreaterThan(round * 3)
       await Promise.race([Promise.all(attempts), some])
       await server.kill()
       await Promise.allSettled(attempts)
     }
     expect(acknowledged.length).toBeGreaterThan(3)
-    // What was taken out to be sent by a process that died comes back when its lease ends.
+    // Letters that the dead process had claimed are sent when its lease ends.
     const store = openStore(deployment)
     await store.query('update server_outbox set due_at = 0')
     await store.close()

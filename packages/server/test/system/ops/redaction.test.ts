@@ -6,18 +6,18 @@ import { Command } from '../../support/command.js'
 import { startMailbox } from '../../support/mailbox.js'
 import { databases } from '../../support/start-server.js'
 
-/** Everything that must stay between the two who share it, under the name that a failure is told by. */
+/** All secrets of the test, by the name that a failure reports. */
 class Secrets {
   readonly #known = new Map<string, string>()
 
-  /** A new one that looks like nothing else. */
+  /** Creates a secret that resembles no other text. */
   make(name: string): string {
     return this.add(name, `${name}-${randomBytes(18).toString('base64url')}`)
   }
 
   add(name: string, secret: string): string {
     this.#known.set(`${name} ${this.#known.size}`, secret)
-    // Of a token also the part that nobody can do without.
+    // Of a token also the signature, which makes it usable.
     const last = secret.split('.').at(-1) ?? ''
     if (last !== secret && last.length > 20) this.#known.set(`${name} ${this.#known.size}, its end`, last)
     return secret
@@ -38,7 +38,7 @@ class Secrets {
 const tokenNames = ['access_token', 'refresh_token', 'device_token', 'client_secret'] as const
 
 describe.each(databases)('a server on %s that logs all it can', (database) => {
-  it('lets no secret that was used get into its log, its metrics, its audit log or a refusal', async () => {
+  it('writes no used secret to its log, its metrics, its audit log or a refusal', async () => {
     const secrets = new Secrets()
     const metricsToken = secrets.make('metrics')
     const mailbox = await startMailbox()
@@ -124,10 +124,10 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await oauth('token', { ...grant, ...machine, scope: secrets.make('scope') })
     await call('POST', '/oauth/token', { body: machine, headers: json })
     await call('GET', `/oauth/token?${new URLSearchParams({ ...grant, ...machine })}`)
-    for (const token of [granted.access_token, refreshed.access_token, secrets.make('asked about')]) {
+    for (const token of [granted.access_token, refreshed.access_token, secrets.make('introspected')]) {
       await oauth('introspect', { ...machine, token })
     }
-    await oauth('introspect', { token: secrets.make('asked about by nobody') })
+    await oauth('introspect', { token: secrets.make('introspected without a client') })
     await oauth('revoke', { token: granted.access_token })
     await oauth('revoke', { ...machine, token: granted.access_token })
     await call('GET', '/v1/me', { token: granted.access_token })
@@ -141,7 +141,8 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await call('PATCH', '/v1/me', { token: refreshed.access_token, body: { email: 'ada@example.org', password } })
     await call('POST', '/v1/password/forgot', { body: { email } })
     const links = new Map<string, string>()
-    // At the registration, of the change to the new address, of the administrator's login, and to reset the password.
+    // The letters of the registration, the change of address, the administrator's login and the
+    // password reset.
     for (const { subject, token } of await mailbox.received(4)) {
       if (token === '') continue
       secrets.add(`token to ${subject}`, token)
@@ -174,7 +175,7 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     await call('GET', `/v1/admin/users/${randomUUID()}`, { token: admin })
     await call('GET', '/metrics', { token: secrets.make('metrics') })
 
-    // What goes wrong inside is logged with all that is known of it.
+    // Internal errors are logged with all their details.
     const store = openStore(deployment)
     const outage = ['server_sessions', 'server_audit', 'server_client_secrets']
     for (const table of outage) await store.query(`alter table ${table} rename to ${table}_away`)

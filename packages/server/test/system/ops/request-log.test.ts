@@ -13,7 +13,7 @@ interface Line {
   readonly res?: { readonly statusCode: number }
 }
 
-/** Returns the lines that a server logs for what `use` asks of it. */
+/** Returns the lines that a server logs for the requests of `use`. */
 async function linesOf(env: Record<string, string>, use: (url: string) => Promise<unknown>): Promise<Line[]> {
   const deployment = await createDeployment('sqlite', { NODE_ENV: 'production', LOG_LEVEL: 'info', ...env })
   const server = new Command(['serve'], { ...deployment.env })
@@ -45,7 +45,7 @@ describe('the lines of a request', () => {
     expect(lines.find(({ level }) => level === 40)?.severity).toBe('WARNING')
   })
 
-  it('are logged for no request with a share of 0, but for the last one of a refusal', async () => {
+  it('are not logged with a share of 0, except for the last line of a refusal', async () => {
     const lines = await linesOf({ LATCHKEY_REQUEST_LOG_SHARE: '0' }, async (url) => {
       for (let count = 0; count < 5; count += 1) await fetch(`${url}/.well-known/jwks.json`)
       await fetch(`${url}/v1/me`)
@@ -62,12 +62,12 @@ describe('the lines of a request', () => {
     const begun = lines.filter(({ msg }) => msg === 'incoming request').map(({ reqId }) => reqId)
     const ended = lines.filter(({ res }) => res !== undefined).map(({ reqId }) => reqId)
     expect(ended).toEqual(begun)
-    // One in 10^9 runs is outside.
+    // One in 10^9 runs is outside these bounds.
     expect(begun.length).toBeGreaterThan(6)
     expect(begun.length).toBeLessThan(54)
   })
 
-  it('refuse a share that is none', async () => {
+  it('prevent the start with an invalid share', async () => {
     for (const LATCHKEY_REQUEST_LOG_SHARE of ['2', '-1', 'half', '1e-3', 'NaN']) {
       const command = new Command(['serve'], { LATCHKEY_REQUEST_LOG_SHARE })
       expect((await command.finished).code).toBe(78)

@@ -25,7 +25,9 @@ beforeAll(() => {
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }))
 })
 
-/** The spans of one name, once the request that caused them has been answered and told. */
+/**
+ * Returns the spans of one name, once the request that caused them has been answered and exported.
+ */
 async function spansOf(name: string): Promise<ReadableSpan[]> {
   const found = () => exporter.getFinishedSpans().filter((span) => span.name === name)
   await expect.poll(() => found().length).toBeGreaterThan(0)
@@ -44,7 +46,7 @@ describe.each(databases)('traces of a server on %s', (database) => {
   afterAll(() => running.stop())
   beforeEach(() => exporter.reset())
 
-  it('show a request by its route, and what it caused within', async () => {
+  it('show a request by its route, and the operations within it', async () => {
     const { email } = await register(running)
     exporter.reset()
     await login(running, email)
@@ -68,7 +70,7 @@ describe.each(databases)('traces of a server on %s', (database) => {
     expect(issued?.spanContext().traceId).toBe(served?.spanContext().traceId)
   })
 
-  it('show a verification within its request, and how it was refused', async () => {
+  it('show a verification within its request, and the code of its refusal', async () => {
     const { token } = await register(running)
     exporter.reset()
     await running.api.get('/v1/me', { token })
@@ -117,14 +119,14 @@ describe.each(databases)('traces of a server on %s', (database) => {
     expect(parentOf(signIn)).toBe(idOf(served))
   })
 
-  it('go on with the trace of whoever asks', async () => {
+  it('continue the trace of the caller', async () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c'
     await running.api.get('/livez', { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } })
     const [served] = await spansOf('GET /livez')
     expect([served?.spanContext().traceId, parentOf(served)]).toEqual([traceId, 'b7ad6b7169203331'])
   })
 
-  it('tell failures of our own as errors, by their code alone', async () => {
+  it('report internal failures as errors, only by their code', async () => {
     const { store } = running.server.service
     await store.query('alter table server_accounts rename to server_accounts_away')
     const email = freshEmail()
@@ -135,7 +137,7 @@ describe.each(databases)('traces of a server on %s', (database) => {
     expect(served?.attributes).toMatchObject({ 'http.response.status_code': 503, 'error.type': 'schema_missing' })
   })
 
-  it('hold no token, no address and no secret, whatever is done', async () => {
+  it('contain no token, no address and no secret', async () => {
     const machines = await Machines.with(running)
     const machine = await machines.create({ scope: 'a', may_introspect: true })
     const email = freshEmail()
@@ -150,11 +152,11 @@ describe.each(databases)('traces of a server on %s', (database) => {
     await running.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
     await running.api.post('/oauth/revoke', form({ token: person.token }))
     await spansOf('POST /oauth/revoke')
-    const told = exporter
+    const exported = exporter
       .getFinishedSpans()
       .map(({ name, attributes, events, links, status }) => JSON.stringify([name, attributes, events, links, status]))
       .join('\n')
-    expect(told.split('\n').length).toBeGreaterThan(40)
+    expect(exported.split('\n').length).toBeGreaterThan(40)
     const secrets = [
       person.token,
       person.refreshToken,
@@ -164,18 +166,18 @@ describe.each(databases)('traces of a server on %s', (database) => {
       password,
       'a wrong password',
     ]
-    expect(secrets.filter((secret) => told.includes(secret))).toEqual([])
-    expect(told).not.toContain('eyJ')
+    expect(secrets.filter((secret) => exported.includes(secret))).toEqual([])
+    expect(exported).not.toContain('eyJ')
   })
 
-  it('are begun by requests alone: the change feed and chores make none', async () => {
+  it('are started only by requests, and not by the change feed and background jobs', async () => {
     await new Promise((resolve) => setTimeout(resolve, 1200))
     expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual([])
   })
 })
 
 describe('traces of a server with a shared cache', () => {
-  it('show what is asked of it', async () => {
+  it('show the calls to the cache', async () => {
     const redis = await startRedis()
     const running = await startServer({ database: 'postgres', configuration: { redisUrl: redis.url } })
     const { token } = await register(running)
@@ -192,7 +194,7 @@ describe('traces of a server with a shared cache', () => {
 })
 
 describe('a server without @opentelemetry/api', () => {
-  it('starts and works all the same', async () => {
+  it('starts and works without traces', async () => {
     const hook = `export const resolve = (name, context, next) => {
       if (name.startsWith('@opentelemetry/')) throw Object.assign(new Error('not installed'), { code: 'ERR_MODULE_NOT_FOUND' })
       return next(name, context)

@@ -7,7 +7,7 @@ import { parseImportedHash } from '../../../src/accounts/imported-hash.js'
 import { createPasswordHasher } from '../../../src/accounts/password-hasher.js'
 import { Peppers } from '../../../src/accounts/peppers.js'
 
-/** Of the enumeration `Algorithm`, which is not there at run time. */
+/** The value of the enumeration `Algorithm`, which does not exist at run time. */
 const argon2i = 1
 const password = 'an old pässword'
 const wrong = { matches: false, rehash: false }
@@ -16,7 +16,10 @@ const rightAndKept = { matches: true, rehash: false }
 const b64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
 const ab64 = (bytes: Buffer) => b64(bytes).replaceAll('+', '.')
 
-/** The same password as other systems store it; made here with the primitives of OpenSSL, in the forms that those systems document. */
+/**
+ * Returns hashes of the same password in the documented forms of other systems, made with the
+ * primitives of OpenSSL.
+ */
 async function stored(): Promise<Readonly<Record<string, string>>> {
   const salt = randomBytes(16)
   const scrypt = scryptSync(password, salt, 32, { N: 1024, r: 8, p: 1 })
@@ -39,7 +42,7 @@ async function stored(): Promise<Readonly<Record<string, string>>> {
 }
 
 describe('a password hash of another system', () => {
-  it('lets its owner in, and nobody else, and is due to be hashed anew', async () => {
+  it('matches only its password, and is due for a rehash', async () => {
     const passwords = await createPasswordHasher({
       peppers: Peppers.parse(`p1:${randomBytes(32).toString('base64url')}`),
     })
@@ -49,9 +52,10 @@ describe('a password hash of another system', () => {
     }
   })
 
-  it('is the one that other programs make: vectors of bcrypt, PBKDF2 and scrypt from their specifications', async () => {
+  it('matches the test vectors of bcrypt, PBKDF2 and scrypt from their specifications', async () => {
     const passwords = await createPasswordHasher()
-    // John the Ripper's and OpenBSD's vectors of bcrypt; RFC 6070 §2 with 4096 iterations; RFC 7914 §12, second vector.
+    // John the Ripper's and OpenBSD's vectors of bcrypt; RFC 6070 §2 with 4096 iterations; RFC 7914
+    // §12, second vector.
     const pbkdf2 = Buffer.from('4b007901b765489abead49d926f721d065a429c1', 'hex')
     const scrypt = Buffer.from(
       'fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b3731622eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640',
@@ -65,7 +69,7 @@ describe('a password hash of another system', () => {
     for (const [text, hash] of vectors) expect([hash, await passwords.compare(text, hash)]).toEqual([hash, rightAndDue])
   })
 
-  it('of bcrypt stays where the password has 72 bytes or more, of which it covers 72', async () => {
+  it('of bcrypt is not rehashed where the password has 72 bytes or more, because it covers only 72', async () => {
     const passwords = await createPasswordHasher()
     const hash = await bcrypt('é'.repeat(36), { cost: 4 })
     const answers = await Promise.all(
@@ -79,7 +83,7 @@ describe('a password hash of another system', () => {
     expect(await passwords.compare('x'.repeat(72), shorter)).toEqual(wrong)
   })
 
-  it('of bcrypt stays where what was typed reaches 72 bytes only as it was typed', async () => {
+  it('of bcrypt is not rehashed where only the typed form of the password reaches 72 bytes', async () => {
     const passwords = await createPasswordHasher()
     const typed = 'e\u0301'.repeat(24)
     const hash = await bcrypt(typed, { cost: 4 })
@@ -87,7 +91,7 @@ describe('a password hash of another system', () => {
     expect(await passwords.compare(`${typed}e\u0301`, hash)).toEqual(rightAndKept)
   })
 
-  it('stays where the password differs from others only by what its hash ignores', async () => {
+  it('is not rehashed where other passwords have the same hash, because it ignores a part', async () => {
     const passwords = await createPasswordHasher()
     const salt = randomBytes(16)
     const pbkdf2 = `$pbkdf2-sha256$1000$${ab64(salt)}$${ab64(pbkdf2Sync('abc', salt, 1000, 32, 'sha256'))}`
@@ -105,7 +109,7 @@ describe('a password hash of another system', () => {
     expect(await passwords.compare('abc\ud800', replaced)).toEqual(rightAndKept)
   })
 
-  it('at our own cost lets its owner in as the password was typed, and is due only until then', async () => {
+  it('at the cost of Latchkey matches the typed form of the password, and is due for a rehash only until then', async () => {
     const passwords = await createPasswordHasher()
     const ours = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
     const typed = 'cafe\u0301 au lait'
@@ -116,7 +120,7 @@ describe('a password hash of another system', () => {
     expect(await passwords.compare(typed, composed)).toEqual(rightAndKept)
   })
 
-  it('is refused when checking it would cost more than a login may', () => {
+  it('is refused when its check would cost more than a login may', () => {
     const key = 'A'.repeat(43)
     const excessive = [
       `$2b$16$${'A'.repeat(53)}`,
@@ -132,7 +136,7 @@ describe('a password hash of another system', () => {
     expect(excessive.map(parseImportedHash)).toEqual(excessive.map(() => 'password_hash_excessive'))
   })
 
-  it('is refused in every form that is not exactly one that is known', () => {
+  it('is refused in every form that is not exactly a known one', () => {
     const key = 'A'.repeat(43)
     const unknown = [
       '',
@@ -156,7 +160,7 @@ describe('a password hash of another system', () => {
     expect(unknown.map(parseImportedHash)).toEqual(unknown.map(() => 'password_hash_unsupported'))
   })
 
-  it('never throws where it is parsed, and never where it is verified', async () => {
+  it('never throws when it is parsed or verified', async () => {
     const samples = Object.values(await stored())
     const mangled = fc
       .tuple(fc.constantFrom(...samples), fc.nat(160), fc.string({ maxLength: 3 }))
@@ -165,7 +169,7 @@ describe('a password hash of another system', () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(mangled, fc.string()), async (text) => {
         const parsed = parseImportedHash(text)
-        // What is stored has been parsed before.
+        // Only parsed hashes are stored.
         if (typeof parsed !== 'string') expect((await passwords.compare('x', text)).matches).toBeTypeOf('boolean')
       }),
       { numRuns: 200 },

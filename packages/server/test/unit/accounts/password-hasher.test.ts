@@ -4,7 +4,7 @@ import { noPassword } from '../../../src/accounts/password.js'
 import { createPasswordHasher } from '../../../src/accounts/password-hasher.js'
 
 describe('the hash of a password', () => {
-  it('is Argon2id with the parameters that OWASP asks for, and a salt of its own', async () => {
+  it('is Argon2id with the parameters of OWASP, and a new salt', async () => {
     const passwords = await createPasswordHasher()
     const [first, second] = [await passwords.hash('some password'), await passwords.hash('some password')]
     expect(first).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
@@ -12,7 +12,7 @@ describe('the hash of a password', () => {
     expect(first).not.toBe(second)
   })
 
-  it('knows its password in every composition, and no other', async () => {
+  it('matches its password in every composition, and no other', async () => {
     const passwords = await createPasswordHasher()
     const hashed = await passwords.hash('caf\u00e9 au lait')
     expect(await passwords.compare('cafe\u0301 au lait', hashed)).toEqual({ matches: true, rehash: false })
@@ -28,12 +28,12 @@ describe('the hash of a password', () => {
     expect(turns).toBeGreaterThan(3)
   })
 
-  it('of nobody is never matched', async () => {
+  it('without an account is never matched', async () => {
     const passwords = await createPasswordHasher()
     expect((await passwords.compare('', undefined)).matches).toBe(false)
   })
 
-  it('that an account does not have is never matched, and costs the same', async () => {
+  it('of an account without a password is never matched, and costs the same', async () => {
     const passwords = await createPasswordHasher()
     expect((await passwords.compare('', noPassword)).matches).toBe(false)
     expect((await passwords.compare(noPassword, noPassword)).matches).toBe(false)

@@ -27,7 +27,7 @@ describe('a new password', () => {
     'x'.repeat(15).replace('x', 'y'),
     'lovelace, and 15 more characters',
     'ada and the king of Siam',
-  ])('is taken whatever it is made of: %s', (password) => {
+  ])('is accepted whatever its characters: %s', (password) => {
     expect(verdictOf(password)).toBe('taken')
   })
 
@@ -55,7 +55,7 @@ describe('a new password', () => {
     expect(verdictOf(password)).toBe(code)
   })
 
-  it('may be as short as 8 characters where the operator says so, and the list holds there too', () => {
+  it('may be as short as 8 characters where the operator allows it, and the list of common ones still applies', () => {
     const short = new PasswordPolicy({ minLength: 8, common, context })
     expect(verdictOf('eight ch', short)).toBe('taken')
     expect(verdictOf('sevench', short)).toBe('password_too_short')
@@ -64,11 +64,11 @@ describe('a new password', () => {
     }
   })
 
-  it('is measured and kept in NFC', () => {
+  it('is measured and stored in NFC', () => {
     expect(policy.check('cafe\u0301 au lait, please', owner)).toBe('caf\u00e9 au lait, please')
   })
 
-  it('is hardly ever refused by mistake', () => {
+  it('is rarely refused by a false positive', () => {
     const good = Array.from({ length: 20_000 }, (_, index) => `no list has this one ${index}`)
     expect(good.filter((password) => common.has(password)).length).toBeLessThan(8)
   })

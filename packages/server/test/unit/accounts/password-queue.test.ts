@@ -18,7 +18,10 @@ const login = (address: string): PasswordTurn => ({
   device: undefined,
 })
 
-/** A queue with one place to work in, which is taken; `ask` resolves to `done` or the code of the refusal. */
+/**
+ * Makes a queue with one worker, which is busy; `ask` resolves to `done` or the code of the
+ * refusal.
+ */
 function busyQueue(maxWaiting: number) {
   const hasher = new HeldHasher()
   hasher.isHeld = true
@@ -32,7 +35,9 @@ function busyQueue(maxWaiting: number) {
       (error) => error.code,
     )
   const first = ask({ use: 'operator' }, 'first')
-  /** Finishes everything, one after the other, and returns the order in which it was worked on. */
+  /**
+   * Finishes all entries, one after the other, and returns the order in which they were processed.
+   */
   const finish = async () => {
     while (hasher.running > 0) {
       hasher.finishOne()
@@ -45,7 +50,7 @@ function busyQueue(maxWaiting: number) {
 }
 
 describe('the queue before the hashing of passwords', () => {
-  it('shares its turns between networks, of which one with many addresses is still one', async () => {
+  it('shares its turns between networks, whatever the number of addresses in each', async () => {
     const { ask, finish } = busyQueue(100)
     for (let n = 0; n < 30; n += 1) void ask(at(`2001:db8:${n}::1`), `flood ${n}`)
     for (let n = 0; n < 30; n += 1) void ask(at(`198.51.${n}.7`), `flood 4 ${n}`)
@@ -53,14 +58,14 @@ describe('the queue before the hashing of passwords', () => {
     expect((await finish()).indexOf('owner')).toBe(2)
   })
 
-  it('gives requests without an address one share together', async () => {
+  it('groups requests without an address as one network', async () => {
     const { ask, finish } = busyQueue(100)
     for (let n = 0; n < 30; n += 1) void ask(at('unknown'), `flood ${n}`)
     void ask(at('192.0.2.1'), 'owner')
     expect((await finish()).indexOf('owner')).toBe(1)
   })
 
-  it('refuses the newest of the network with the most waiting, for one of a network with fewer', async () => {
+  it('refuses the newest entry of the network with the most entries, in favour of a network with fewer', async () => {
     const { ask, finish, queue, refusals } = busyQueue(3)
     const flood = [0, 1, 2, 3].map((n) => ask(at('2001:db8::1'), `flood ${n}`))
     expect(await flood[3]).toBe('overloaded')
@@ -72,7 +77,7 @@ describe('the queue before the hashing of passwords', () => {
     expect(await owner).toBe('done')
   })
 
-  it('keeps each purpose from taking the turns of the others', async () => {
+  it('shares its turns between purposes', async () => {
     const { ask, finish } = busyQueue(100)
     for (let n = 0; n < 20; n += 1) {
       void ask(at(`${n + 1}.0.2.1`), `registration ${n}`)
@@ -83,7 +88,7 @@ describe('the queue before the hashing of passwords', () => {
     expect((await finish()).indexOf('owner')).toBe(3)
   })
 
-  it('lets signed-in accounts of one address take turns', async () => {
+  it('shares the turns of one address between signed-in accounts', async () => {
     const { ask, finish } = busyQueue(100)
     const origin = { address: '192.0.2.1', userAgent: null }
     for (let n = 0; n < 20; n += 1) void ask({ use: 'account', origin, account: 'thief' }, `thief ${n}`)
@@ -91,10 +96,10 @@ describe('the queue before the hashing of passwords', () => {
     expect((await finish()).indexOf('owner')).toBe(1)
   })
 
-  it('puts known devices ahead, two requests of each at a time, from however many networks', async () => {
+  it('puts known devices ahead, two requests of each at a time, from any number of networks', async () => {
     const { ask, finish } = busyQueue(100)
     for (let n = 0; n < 20; n += 1) void ask(onDevice(`2001:${n}::1`, 'thief'), 'thief')
-    for (let n = 0; n < 20; n += 1) void ask(login('2001:db8::1'), 'stranger')
+    for (let n = 0; n < 20; n += 1) void ask(login('2001:db8::1'), 'unknown')
     void ask(onDevice('2001:db8::2', 'owner'), 'owner')
     void ask(login('192.0.2.1'), 'new device')
     const order = await finish()
@@ -104,10 +109,10 @@ describe('the queue before the hashing of passwords', () => {
     expect(order).toHaveLength(42)
   })
 
-  it('lets a device go ahead again once its requests have left the queue', async () => {
+  it('puts a device ahead again once its requests have left the queue', async () => {
     const { ask, hasher } = busyQueue(100)
     for (let round = 0; round < 5; round += 1) {
-      void ask(login('2001:db8::1'), 'stranger')
+      void ask(login('2001:db8::1'), 'unknown')
       const answers = [1, 2].map(() => ask(onDevice('2001:db8::2', 'owner'), 'owner'))
       for (let turn = 0; turn < 3; turn += 1) {
         hasher.finishOne()
@@ -117,7 +122,7 @@ describe('the queue before the hashing of passwords', () => {
     }
   })
 
-  it('works for no connection that has closed, and keeps no place for it', async () => {
+  it('skips closed connections, and releases their places', async () => {
     const { ask, finish, queue, refusals } = busyQueue(3)
     const connection = new AbortController()
     const left = [0, 1, 2].map((n) => ask(at('2001:db8::1', connection.signal), `left ${n}`))
@@ -131,7 +136,7 @@ describe('the queue before the hashing of passwords', () => {
     expect(await finish()).toEqual(['here'])
   })
 
-  it('says that there is no room before a turn is asked for, and only to those it would refuse', () => {
+  it('reports that it is full before a turn is requested, and only to requests that it would refuse', () => {
     const { ask, queue } = busyQueue(2)
     void ask(login('2001:db8::1'), 'flood')
     void ask(login('2001:db8:0:1::1'), 'flood')

@@ -10,7 +10,7 @@ function take<T>(queue: TurnQueue<T>, count: number): (T | undefined)[] {
 }
 
 describe('a queue for turns', () => {
-  it('gives express entries three of four turns while others wait', () => {
+  it('processes express entries in three of four turns while others wait', () => {
     const queue = new TurnQueue<string>(20)
     for (let n = 0; n < 8; n += 1) {
       queue.add(ordinary('network'), 'o')
@@ -19,7 +19,7 @@ describe('a queue for turns', () => {
     expect(take(queue, 17).join('')).toBe('EEEoEEEoEEoooooo')
   })
 
-  it('gives an express entry the next turn whatever waits', () => {
+  it('processes an express entry in the next turn whatever waits', () => {
     const queue = new TurnQueue<string>(20)
     for (let n = 0; n < 19; n += 1) queue.add(ordinary(`network ${n}`), 'o')
     expect(take(queue, 5).join('')).toBe('ooooo')
@@ -27,7 +27,7 @@ describe('a queue for turns', () => {
     expect(queue.take()).toBe('E')
   })
 
-  it('refuses the newcomer of the largest group, and displaces its newest for any other', () => {
+  it('refuses a new entry of the largest group, and displaces its newest for any other', () => {
     const queue = new TurnQueue<number>(3)
     for (let n = 0; n < 3; n += 1) queue.add(ordinary('large'), n)
     expect([
@@ -41,7 +41,7 @@ describe('a queue for turns', () => {
     expect(take(queue, 4)).toEqual([5, 0, 4, undefined])
   })
 
-  it('does not let express entries take all places', () => {
+  it('does not allow express entries to take all places', () => {
     const queue = new TurnQueue<number>(4)
     for (let n = 0; n < 4; n += 1) queue.add(express('large', String(n)), n)
     expect(queue.add(ordinary('small'), 4)?.displaced).toBe(3)
@@ -49,7 +49,7 @@ describe('a queue for turns', () => {
     expect(queue.hasRoom(express('large', '9'))).toBe(false)
   })
 
-  it('never holds more than its capacity, and accounts for each entry once', () => {
+  it('never exceeds its capacity, and settles each entry once', () => {
     const request = fc.record({
       path: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2', '3')),
       express: fc.boolean(),

@@ -16,14 +16,14 @@ const record = {
 } as const
 
 describe('the tag of an audit entry', () => {
-  it('is for an entry without a detail what it was before there were details', () => {
+  it('is unchanged for entries without a detail since details were added', () => {
     const parts = ['entry', ...Object.values(record)]
     const tag = createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url')
     expect(new AuditMac(key).isGenuine({ ...record, detail: null, tag })).toBe(true)
     expect(new AuditMac(key).isGenuine({ ...record, detail: '{}', tag })).toBe(false)
   })
 
-  it('covers the detail, and that there is one', () => {
+  it('covers the detail and its presence', () => {
     const mac = new AuditMac(key)
     const tag = mac.tagOf({ ...record, detail: '{"count":2}' })
     expect(mac.isGenuine({ ...record, detail: '{"count":2}', tag })).toBe(true)
@@ -40,7 +40,7 @@ describe('the detail of an audit entry', () => {
     expect(encodeDetail(undefined)).toBeNull()
   })
 
-  it('is none where something else stands in the database', () => {
+  it('is absent where the database has a value that is no detail', () => {
     for (const text of ['', '{', '[1]', '1', '"x"', 'null']) expect(decodeDetail(text)).toBeNull()
     expect(decodeDetail('{"count":2}')).toEqual({ count: 2 })
   })

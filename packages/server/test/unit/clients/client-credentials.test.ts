@@ -9,7 +9,7 @@ const header = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 const wellFormed = fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed())
 
 describe('client credentials', () => {
-  it('come out of a Basic header as they went in, whatever characters they have', () => {
+  it('are parsed from a Basic header unchanged, whatever their characters', () => {
     fc.assert(
       fc.property(wellFormed, wellFormed, (clientId, secret) => {
         const authorization = [header(`${encode(clientId)}:${encode(secret)}`)]
@@ -24,7 +24,7 @@ describe('client credentials', () => {
     expect(parse('a:')).toEqual({ clientId: 'a', secret: '' })
   })
 
-  it('are refused with a code, whatever the header holds', () => {
+  it('are accepted or refused with a code, whatever the header contains', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 2 }), (authorization) => {
         try {
@@ -36,14 +36,14 @@ describe('client credentials', () => {
     )
   })
 
-  it('are ambiguous in two headers, even if both say the same', () => {
+  it('are ambiguous in two headers, even if both are the same', () => {
     const authorization = [header('a:b'), header('a:b')]
     expect(() => parseClientCredentials({ authorization, form: {} })).toThrow(
       expect.objectContaining({ code: 'client_ambiguous' }),
     )
   })
 
-  it('are those of the hash that fits, whichever it is', () => {
+  it('match any of the stored hashes', () => {
     const [older, newer] = [newClientSecret(), newClientSecret()]
     const hashes = [hashClientSecret(older), hashClientSecret(newer)]
     expect(findSecretHash(older, hashes)).toBe(hashes[0])

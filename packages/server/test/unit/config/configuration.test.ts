@@ -12,7 +12,7 @@ import { settings } from '../../../src/config/settings.js'
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
 const kmsKey = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
 
-/** The configuration with the value that each file holds now. */
+/** Returns the configuration with the current value of each file. */
 function valuesOf({ settingFiles, ...values }: Configuration): unknown {
   return JSON.parse(JSON.stringify(values, (_name, value) => (typeof value === 'function' ? value() : value)))
 }
@@ -80,7 +80,7 @@ describe('the configuration', () => {
     })
   })
 
-  it('takes an empty variable for an absent one', () => {
+  it('treats an empty variable as absent', () => {
     expect(readConfiguration({ PORT: '', DATABASE_URL: '', LOG_LEVEL: '' })).toEqual(readConfiguration({}))
   })
 
@@ -169,13 +169,14 @@ describe('the configuration', () => {
     })
   })
 
-  it('leaves nobody without the letter that must come first', () => {
+  it('requires a mail server where letters are necessary to sign in', () => {
     const postgres = { DATABASE_URL: 'postgres://db/x', LATCHKEY_MASTER_KEYS: masterKeys }
     for (const decision of [{ LATCHKEY_REGISTRATION: 'by-mail' }, { LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse' }]) {
       expect(problemsOf({ ...postgres, ...decision })).toEqual(['LATCHKEY_SMTP_URL'])
       expect(problemsOf(decision)).toEqual([])
     }
-    // There an administrator makes the accounts, hands out the links and verifies the addresses.
+    // In these modes an administrator creates the accounts, hands out the links and verifies the
+    // addresses.
     for (const registration of ['invited', 'closed']) {
       const decision = { LATCHKEY_REGISTRATION: registration, LATCHKEY_UNVERIFIED_SIGN_IN: 'refuse' }
       expect(problemsOf({ ...postgres, ...decision })).toEqual([])
@@ -191,15 +192,15 @@ describe('the configuration', () => {
     'Example <no-reply@example.com>, Other <other@example.com>',
     'Example\nBcc: other@example.com <no-reply@example.com>',
     'no-reply@example.com\r\nBcc: other@example.com',
-  ])('takes no sender from whom something else than letters could come: %j', (from) => {
+  ])('refuses a sender that is no plain mailbox: %j', (from) => {
     expect(problemsOf({ LATCHKEY_MAIL_FROM: from })).toEqual(['LATCHKEY_MAIL_FROM'])
   })
 
-  it('lists everything that is wrong at once', () => {
+  it('lists all faults at once', () => {
     const env = {
       HOST: 'not a host',
       PORT: '65536',
-      TRUSTED_PROXIES: 'everybody',
+      TRUSTED_PROXIES: 'all',
       DATABASE_URL: 'mysql://x',
       LATCHKEY_ISSUER: 'auth.example.com',
       LATCHKEY_AUDIENCE: 'two words',
@@ -265,11 +266,11 @@ describe('the configuration', () => {
     ['LATCHKEY_SERVICE_AUDIENCES', { LATCHKEY_SERVICE_AUDIENCES: 'mail,api' }],
     ['LATCHKEY_SESSION_IDLE_TTL', { LATCHKEY_SESSION_TTL: '60', LATCHKEY_SESSION_IDLE_TTL: '61' }],
     ['LATCHKEY_DATA_DIR', { LATCHKEY_DATA_DIR: 'a\0b' }],
-  ])('objects to %s in %j', (name, env) => {
+  ])('reports %s in %j', (name, env) => {
     expect(problemsOf(env)).toEqual([name])
   })
 
-  it('lists the origins of apps', () => {
+  it('accepts the origins of apps', () => {
     const origins = ['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'chrome-extension://abcdef']
     expect(readConfiguration({ LATCHKEY_CORS_ORIGINS: origins.join(',') }).corsOrigins).toEqual(origins)
   })
@@ -284,7 +285,7 @@ describe('the configuration', () => {
     ['mysql://user:hunter2@db/x', /postgres:\/\//],
     ['postgres://user:hunter2@db/x?sslmode=verify_full', /sslmode/],
     ['postgres://user:hunter2@db/x?sslrootcert=/nowhere/ca.pem', /sslrootcert/],
-  ])('says what is wrong with the URL of a database, and repeats none of it: %s', (url, said) => {
+  ])('names the fault in the URL of a database, and repeats no part of the URL: %s', (url, said) => {
     for (const name of ['DATABASE_URL', 'DATABASE_LISTEN_URL']) {
       const other = name === 'DATABASE_URL' ? {} : { DATABASE_URL: 'postgres://db/x' }
       const read = () => readConfiguration({ LATCHKEY_MASTER_KEYS: masterKeys, ...other, [name]: url })
@@ -314,7 +315,7 @@ describe('the configuration', () => {
       return () => rmSync(folder, { recursive: true })
     })
 
-    it.each(flattenSettings(settings).filter(({ secret }) => secret === true))('is taken for $name', ({ name }) => {
+    it.each(flattenSettings(settings).filter(({ secret }) => secret === true))('sets $name', ({ name }) => {
       const values: Record<string, string> = {
         DATABASE_URL: 'postgres://user@db/x',
         DATABASE_LISTEN_URL: 'postgres://user@db/y',
@@ -334,7 +335,7 @@ describe('the configuration', () => {
       expect(valuesOf(readConfiguration({ ...rest, [`${name}_FILE`]: path }))).toEqual(valuesOf(given))
     })
 
-    it('may be master keys that Cloud KMS has wrapped, broken into lines', () => {
+    it('may contain master keys that Cloud KMS has wrapped, broken into lines', () => {
       const { database } = readConfiguration({
         DATABASE_URL: 'postgres://db/x',
         LATCHKEY_WRAPPED_MASTER_KEYS_FILE: file('QUJD\nREVG\n'),
@@ -348,19 +349,19 @@ describe('the configuration', () => {
       expect(database).toMatchObject({ masterKeys: { wrapped: 'QUJDREVG', key } })
     })
 
-    it('may hold one master key on each line, as the file of an embedded database does', () => {
+    it('may contain one master key on each line, as the file of an embedded database does', () => {
       const older = `k0:${Buffer.alloc(32, 8).toString('base64url')}`
       const { database } = readConfiguration({ LATCHKEY_MASTER_KEYS_FILE: file(`${masterKeys}\n${older}\n`) })
       expect(database).toMatchObject({ masterKeys: `${masterKeys},${older}` })
     })
 
     it.each<[string, () => Environment]>([
-      ['is not there', () => ({ LATCHKEY_MASTER_KEYS_FILE: join(folder, 'absent') })],
+      ['does not exist', () => ({ LATCHKEY_MASTER_KEYS_FILE: join(folder, 'absent') })],
       ['is a folder', () => ({ LATCHKEY_MASTER_KEYS_FILE: folder })],
       ['is empty', () => ({ LATCHKEY_MASTER_KEYS_FILE: file('\n') })],
       ['is larger than 1 MiB', () => ({ LATCHKEY_MASTER_KEYS_FILE: file(' '.repeat(1024 * 1024 + 1)) })],
       [
-        'is given beside the variable',
+        'is set beside the variable',
         () => ({ LATCHKEY_MASTER_KEYS_FILE: file(masterKeys), LATCHKEY_MASTER_KEYS: masterKeys }),
       ],
     ])('stops the start when it %s', (_why, env) => {
@@ -377,20 +378,20 @@ describe('the configuration', () => {
     })
 
     it.each<[string, string | undefined]>([
-      ['is not there', undefined],
+      ['does not exist', undefined],
       ['has no certificate', 'certificates'],
-      ['is cut off', '-----BEGIN CERTIFICATE-----\nMIIB'],
-    ])('stops the start when it is to have authorities and %s', (_why, text) => {
+      ['is truncated', '-----BEGIN CERTIFICATE-----\nMIIB'],
+    ])('stops the start when it should contain authorities and %s', (_why, text) => {
       const path = text === undefined ? join(folder, 'absent') : file(text)
       expect(problemsOf({ NODE_EXTRA_CA_CERTS: path })).toEqual(['NODE_EXTRA_CA_CERTS'])
     })
 
-    it('is no way to give what is no secret', () => {
+    it('is refused for a setting that is no secret', () => {
       expect(readConfiguration({ PORT_FILE: file('8080') }).port).toBe(3000)
     })
   })
 
-  it('repeats no secret in what it says', () => {
+  it('repeats no secret in its messages', () => {
     const env = { DATABASE_URL: 'mysql://user:hunter2@db/x', LATCHKEY_MASTER_KEYS: 'k1:hunter3' }
     try {
       readConfiguration(env)
@@ -411,7 +412,7 @@ describe('the configuration', () => {
   it.each(flattenSettings(settings))('has a default of $name that the documentation can show', (setting) => {
     const { default: value, defaultText, parse, format = String } = setting
     if (value === undefined) expect(defaultText).toMatch(/./)
-    // What the documentation shows is what an operator may write.
+    // An operator may write the documented value.
     else if (defaultText === undefined) expect(parse(format(value))).toEqual(value)
     else expect(value).toEqual([])
   })
@@ -422,7 +423,7 @@ describe('the configuration', () => {
     ['::', 'http://localhost:3000'],
     ['::1', 'http://[::1]:3000'],
     ['auth.local', 'http://auth.local:3000'],
-  ])('reaches a server on %s at %s', (host, url) => {
+  ])('has for a server on %s the URL %s', (host, url) => {
     expect(localUrl(host, 3000)).toBe(url)
   })
 })

@@ -56,7 +56,7 @@ describe('the file of a setting', () => {
     ['has a NUL', () => writeFileSync(path, 'value-\0'), 'the content of FILE cannot be used'],
     ['is too large', () => writeFileSync(path, ' '.repeat(1024 * 1024 + 1)), 'FILE is larger than 1 MiB'],
     ['has become a folder', () => [rmSync(path), mkdirSync(path)], 'FILE is not a regular file'],
-  ])('keeps its last value while it %s, and says so once', (_what, spoil, problem) => {
+  ])('keeps its last value while it %s, and reports this once', (_what, spoil, problem) => {
     writeFileSync(path, 'value-2')
     expect(read()).toBe('value-2')
     events.length = 0
@@ -79,7 +79,7 @@ describe('the file of a setting', () => {
     expect(events).toEqual(['changed SECRET'])
   })
 
-  it('is not repeated in a report', () => {
+  it('is not repeated in a message', () => {
     writeFileSync(path, 'hunter2')
     read()
     expect(events.join()).not.toContain('hunter')

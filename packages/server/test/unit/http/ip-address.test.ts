@@ -25,11 +25,11 @@ describe('an address', () => {
     '1.2.3.4:port',
     '[1.2.3.4',
     '::1]:80',
-  ])('is not seen in %j', (text) => {
+  ])('is not found in %j', (text) => {
     expect(parseAddress(text)).toBeUndefined()
   })
 
-  it('is found in no text without failing', () => {
+  it('is searched in any text without an error', () => {
     fc.assert(fc.property(fc.string(), (text) => parseAddress(text) === undefined || networkOf(text) !== ''))
   })
 })
@@ -84,7 +84,7 @@ describe('a list of networks', () => {
     ['2001:db8::/32', '10.0.0.1', false],
     ['10.0.0.0/8', 'nonsense', false],
     ['10.0.0.0/8', undefined, false],
-  ])('%s holds %s: %s', (list, address, expected) => {
+  ])('%s contains %s: %s', (list, address, expected) => {
     expect(matches(list, address)).toBe(expected)
   })
 
@@ -99,7 +99,7 @@ describe('a list of networks', () => {
     '1.2.3.4/8/8',
     '::ffff:10.0.0.0/104',
     ' ',
-  ])('is refused when a part of it cannot be meant: %j', (list) => {
+  ])('is refused when a part of it is invalid: %j', (list) => {
     expect(parseNetworks(list)).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@ import { defineProblems } from '../../../src/problem.js'
 import { type ProblemCode, problems } from '../../../src/routes/problems.js'
 
 describe('the registry of problems', () => {
-  it('is the same in the documentation', () => {
+  it('is the one in the documentation', () => {
     const page = readFileSync(new URL('../../../../../docs/reference/errors.md', import.meta.url), 'utf8')
     const documented = [...page.matchAll(/^\| (\d+) \| `(\w+)` \| (.+?) \| (.+?) \|$/gm)].map(
       ([, status, code, message, hint]) => [code, { status: Number(status), message, hint }],
@@ -16,7 +16,7 @@ describe('the registry of problems', () => {
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(registered))
   })
 
-  it('makes refusals without a stack', () => {
+  it('creates refusals without a stack', () => {
     const { refusal } = defineProblems(problems)
     for (const code of Object.keys(problems)) expect(refusal(code as ProblemCode).stack).not.toMatch(/\n\s+at /)
   })

@@ -25,7 +25,7 @@ const cases: readonly ((builders: Builders) => object)[] = [
 ]
 
 describe('the builders of schemas', () => {
-  it.each(cases)('give what those of typebox give: %s', (build) => {
+  it.each(cases)('return the same schemas as typebox: %s', (build) => {
     expect(JSON.stringify(build(Type))).toBe(JSON.stringify(build(typebox.Type as Builders)))
   })
 })

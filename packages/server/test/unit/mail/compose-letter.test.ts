@@ -6,7 +6,7 @@ import type { Letter } from '../../../src/mail/letter.js'
 const linkBase = 'https://shop.example/account'
 const link = { token: 'T'.repeat(43), expiresAt: 1_700_000_000_000 }
 
-/** One letter of each kind, with what a stranger can choose of it. */
+/** Returns one letter of each kind, with the texts that another person can choose. */
 function lettersWith(chosen: string): readonly Letter[] {
   const addressed = { to: `${chosen}@example.com`, account: 'a1' }
   return [
@@ -27,7 +27,10 @@ function lettersWith(chosen: string): readonly Letter[] {
   ]
 }
 
-/** What mail programs make links of, liberally: anything with a dot or a colon between characters that are no space. */
+/**
+ * Matches liberally what mail programs turn into links: a dot or a colon between characters that
+ * are no space.
+ */
 const looksLikeLink = /\w[\w-]*(?:\.[a-z]{2,}|:\/)[^\s"<]*/gi
 
 function linksIn(letter: Letter): string[] {
@@ -45,11 +48,11 @@ describe('a letter', () => {
     'evil.example/1.0',
     'fe80::1%www.evil.example',
     '<a href="//evil.example">',
-  ])('holds no link but its own, whatever a stranger has called itself: %s', (chosen) => {
+  ])('contains no link but its own, whatever name another person has chosen: %s', (chosen) => {
     for (const letter of lettersWith(chosen)) expect([letter.kind, linksIn(letter)]).toEqual([letter.kind, []])
   })
 
-  it('holds no text of a stranger at all', () => {
+  it('contains no text of another person', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{3,12}(\.[a-z]{3,12}){1,3}$/), (chosen) => {
         for (const letter of lettersWith(chosen)) {
@@ -60,7 +63,7 @@ describe('a letter', () => {
     )
   })
 
-  it('says from where a new device has signed in, in words that are not the device’s own', () => {
+  it('names the origin of a sign-in from a new device, and repeats no text of the device', () => {
     const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
     const at = 1_700_000_000_000
     const { text } = composeLetter(

@@ -14,7 +14,7 @@ describe('the mailbox of an address', () => {
     expect(mailboxOf(canonicalEmail(spelling))).toBe('victim@example.com')
   })
 
-  it('is that of another spelling of its domain', () => {
+  it('is the same for another spelling of its domain', () => {
     expect(mailboxOf(canonicalEmail('victim@bücher.example'))).toBe(
       mailboxOf(canonicalEmail('victim@xn--bcher-kva.example')),
     )
@@ -25,7 +25,7 @@ describe('the mailbox of an address', () => {
     ['another name', 'victor@example.com'],
     ['another domain', 'victim@example.org'],
     ['a name that is a tag alone', '+victim@example.com'],
-    ['a name with a hyphen, which two people may have', 'victim-two@example.com'],
+    ['a name with a hyphen, which may belong to another person', 'victim-two@example.com'],
   ])('is another one for %s', (_, email) => {
     expect(mailboxOf(email)).not.toBe('victim@example.com')
   })

@@ -28,23 +28,23 @@ describe('master keys that Cloud KMS has wrapped', () => {
       (error: { code?: string }) => error.code ?? String(error),
     )
 
-  it('are opened once, as the workload’s own service account', async () => {
+  it('are unwrapped once, with the service account of the workload', async () => {
     expect(await read()).toBe(ring)
     expect(kms.calls).toEqual(['metadata', 'decrypt'])
   })
 
-  it('show nothing of themselves while they are wrapped', () => {
+  it('reveal nothing while they are wrapped', () => {
     const bytes = Buffer.from(wrapped, 'base64').toString('latin1')
     for (const entry of ring.split(',')) expect(bytes).not.toContain(entry.slice(3, 13))
   })
 
-  it('are opened after the KMS key was rotated, and wrapped anew under its newest version', async () => {
+  it('are unwrapped after a rotation of the KMS key, and wrapped again under its newest version', async () => {
     kms.rotate()
     expect(await read()).toBe(ring)
     expect(await read(await wrapKeys(ring, key))).toBe(ring)
   })
 
-  it('may have been wrapped by gcloud, with line ends between', async () => {
+  it('may be wrapped by gcloud, with line breaks', async () => {
     expect(await read(await wrapKeys(`${ring.replace(',', '\n')}\n`, key))).toBe(ring)
   })
 
@@ -61,43 +61,43 @@ describe('master keys that Cloud KMS has wrapped', () => {
     'an answer that does not match its checksum': corrupt,
   }
 
-  it.each(Object.entries(faults))('are asked for again after %s', async (_what, fault) => {
-    kms.meddle = (answer, { number }) => (number === 1 ? fault(answer) : answer)
+  it.each(Object.entries(faults))('are requested again after %s', async (_what, fault) => {
+    kms.alterAnswer = (answer, { number }) => (number === 1 ? fault(answer) : answer)
     expect(await read()).toBe(ring)
     expect(await read(await wrapKeys(ring, key, impatient))).toBe(ring)
   })
 
-  it.each(Object.entries(faults))('are given up after a few attempts that all meet %s', async (_what, fault) => {
-    kms.meddle = (answer, { verb }) => (verb === 'decrypt' ? fault(answer) : answer)
+  it.each(Object.entries(faults))('fail after a few attempts that all meet %s', async (_what, fault) => {
+    kms.alterAnswer = (answer, { verb }) => (verb === 'decrypt' ? fault(answer) : answer)
     expect(await failureOf(read())).toBe('kms_unavailable')
     expect(kms.calls.filter((call) => call === 'decrypt')).toHaveLength(3)
   })
 
-  it('are not wrapped by what says that it received something else', async () => {
-    kms.meddle = ({ status, body }) => ({ status, body: { ...(body as object), verifiedPlaintextCrc32c: false } })
+  it('are not accepted from an encryption that confirms other checksums', async () => {
+    kms.alterAnswer = ({ status, body }) => ({ status, body: { ...(body as object), verifiedPlaintextCrc32c: false } })
     expect(await failureOf(wrapKeys(ring, key, impatient))).toBe('kms_unavailable')
   })
 
-  it('are given up when nobody answers', async () => {
+  it('fail when there is no answer', async () => {
     const gone = { ...key, metadataHost: '127.0.0.1:1' }
     expect(await failureOf(read(wrapped, gone))).toBe('kms_unavailable')
   })
 
-  it('are not asked for twice when permission is denied or the key is not there', async () => {
+  it('are not requested twice when permission is denied or the key does not exist', async () => {
     expect(await failureOf(read(wrapped, { ...key, name: key.name.replace('shop', 'other') }))).toBe('kms_refused')
-    kms.meddle = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
+    kms.alterAnswer = (answer, { verb }) => (verb === 'metadata' ? answer : { status: 403, body: {} })
     expect(await failureOf(read())).toBe('kms_refused')
     expect(await failureOf(wrapKeys(ring, key, impatient))).toBe('kms_refused')
     expect(kms.calls.filter((call) => call !== 'metadata')).toHaveLength(3)
   })
 
-  it('do not trust an access token of what is no metadata server', async () => {
+  it('are not requested with an access token from a server that is no metadata server', async () => {
     kms.metadataFlavor = 'nginx'
     expect(await failureOf(read())).toBe('kms_refused')
     expect(kms.calls).toEqual(['metadata'])
   })
 
-  it('are not taken for anything else: altered, wrapped elsewhere, or no keys at all', async () => {
+  it('are refused when they are altered, wrapped elsewhere, or no keys at all', async () => {
     const bytes = Buffer.from(wrapped, 'base64')
     bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20)
     expect(await failureOf(read(bytes.toString('base64')))).toBe('wrapped_master_keys_wrong')
@@ -108,18 +108,18 @@ describe('master keys that Cloud KMS has wrapped', () => {
     expect(await failureOf(read(await wrapKeys('hello', key)))).toBe('wrapped_master_keys_wrong')
   })
 
-  it('never show in an error, nor does the access token', async () => {
+  it('never appear in an error, nor does the access token', async () => {
     for (const fault of [...Object.values(faults), () => ({ status: 400, body: {} })]) {
-      kms.meddle = (answer) => fault(answer)
+      kms.alterAnswer = (answer) => fault(answer)
       const error = await read().then(
         () => undefined,
         (cause: unknown) => cause,
       )
-      const told = errorTexts(error).join('\n')
-      expect(told).not.toBe('')
-      expect(told).not.toMatch(/ya29/)
+      const messages = errorTexts(error).join('\n')
+      expect(messages).not.toBe('')
+      expect(messages).not.toMatch(/ya29/)
       for (const secret of [wrapped, ...ring.split(',').map((entry) => entry.slice(3))]) {
-        expect(told).not.toContain(secret.slice(0, 12))
+        expect(messages).not.toContain(secret.slice(0, 12))
       }
     }
   })

@@ -19,12 +19,12 @@ function drain<T>(queue: FairQueue<T>): T[] {
 }
 
 describe('a fair queue', () => {
-  it('gives one entry of a small group its turn after one of each other group', () => {
+  it('processes an entry of a small group after one of each other group', () => {
     const queue = queueOf([...Array.from({ length: 200 }, (_, n) => ['large', String(n)]), ['small', '0']])
     expect([queue.take(), queue.take()].map((value) => value?.path[0])).toEqual(['large', 'small'])
   })
 
-  it('gives a group that comes back the last place of the round', () => {
+  it('puts a group that returns at the end of the round', () => {
     const queue = queueOf([['a'], ['a'], ['b'], ['c']])
     const first = queue.take()
     expect(first?.path).toEqual(['a'])
@@ -33,7 +33,7 @@ describe('a fair queue', () => {
     expect(drain(queue).map(({ path: [group] }) => group)).toEqual(['c', 'a', 'b'])
   })
 
-  it('lets a group pay for entries that cost more than one turn', () => {
+  it('charges a group for entries that cost more than one turn', () => {
     const queue = new FairQueue<string>()
     for (let n = 0; n < 3; n += 1) queue.add(['dear'], 'dear', 3)
     for (let n = 0; n < 8; n += 1) queue.add(['cheap'], 'cheap')
@@ -54,7 +54,7 @@ describe('a fair queue', () => {
     expect(queue.size).toBe(4)
   })
 
-  it('says whether a newcomer would be the one to drop', () => {
+  it('reports whether a new entry would be dropped', () => {
     const queue = queueOf([
       ['a', '1'],
       ['a', '2'],
@@ -99,7 +99,7 @@ describe('a fair queue', () => {
           } else if (step.kind === 'remove') {
             const entry = all[step.at % Math.max(1, all.length)]
             if (entry === undefined) continue
-            // Also one that has left already: nothing must change then.
+            // The entry may have left already, and then nothing must change.
             queue.remove(entry)
             inside.delete(entry.value)
           } else {
@@ -126,7 +126,7 @@ describe('a fair queue', () => {
     )
   })
 
-  it('takes as many from each of two groups of any level, give or take one, while both have entries', () => {
+  it('takes as many from each of two groups of any level, within one, while both have entries', () => {
     fc.assert(
       fc.property(fc.array(path, { maxLength: 150 }), fc.integer({ min: 0, max: 2 }), (paths, level) => {
         const keyOf = (at: FairPath) => at.slice(0, level + 1).join()
@@ -139,7 +139,7 @@ describe('a fair queue', () => {
           taken.set(key, (taken.get(key) ?? 0) + 1)
           left.set(key, (left.get(key) ?? 0) - 1)
           for (const other of paths.filter((one) => parentOf(one) === parentOf(at)).map(keyOf)) {
-            // A group that is still waiting has not been passed over for more than one turn of another.
+            // While a group is waiting, another group gets at most one turn more.
             if ((left.get(other) ?? 0) > 0) expect((taken.get(key) ?? 0) - (taken.get(other) ?? 0)).toBeLessThan(2)
           }
         }

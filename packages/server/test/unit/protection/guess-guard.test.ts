@@ -13,7 +13,10 @@ import { createShiftingClock } from '../../support/shifting-clock.js'
 const minuteMs = 60_000
 const limit = 100
 
-/** What may happen at an account. Devices and networks are numbers; each stranger's failure comes from a network of its own. */
+/**
+ * An event at an account. Devices and networks are numbers; each failure of an unknown device comes
+ * from a new network.
+ */
 type Step =
   | { readonly kind: 'failures'; readonly count: number }
   | { readonly kind: 'login'; readonly device: number; readonly network: number; readonly right: boolean }
@@ -28,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ kind: 'takeover' as const }),
 )
 
-describe('which devices must be confirmed', () => {
+describe('the confirmation of a device', () => {
   const clock = createShiftingClock()
   const names = new KeyedHash(new Uint8Array(32))
   let folder: string
@@ -48,21 +51,21 @@ describe('which devices must be confirmed', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('follows from the failures in a row of strangers and of each network, and never concerns a known device', async () => {
+  it('depends on the consecutive failures of unknown devices and of each network, and never concerns a known device', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
         accounts += 1
         const account = `account ${accounts}`
         const store = database.store
         const devices = await Promise.all(
-          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'nobody')).token),
+          [0, 1, 2].map(async () => (await guard.issueDeviceToken(store, 'no account')).token),
         )
-        // The model: failures in a row by bucket, and which devices and networks are known.
+        // The model: consecutive failures by bucket, and the known devices and networks.
         const misses = new Map<string, number>()
         const known = new Set<string>()
-        let strangers = 0
+        let unknownDevices = 0
         const attempt = async (device: string | undefined, network: string) => {
-          // Long enough for every delay but that of a network that has failed often.
+          // Longer than every delay, except for a network that has failed often.
           clock.advance(21 * minuteMs)
           const isKnown = device !== undefined && known.has(device)
           const bucket = isKnown ? device : known.has(network) ? network : 'strangers'
@@ -76,9 +79,9 @@ describe('which devices must be confirmed', () => {
         }
         for (const action of steps) {
           if (action.kind === 'failures') {
-            strangers += 1
-            await attempt(undefined, `stranger ${strangers}`)
-            // The others of these failures, without the time that they take.
+            unknownDevices += 1
+            await attempt(undefined, `network of unknown device ${unknownDevices}`)
+            // The rest of the failures are written at once, without their delays.
             const others = action.count - 1
             await store.query('update server_guess_lanes set misses = misses + $1 where name = $2', [
               others,
@@ -118,13 +121,13 @@ describe('which devices must be confirmed', () => {
     )
   })
 
-  it('is decided anew for each account', async () => {
+  it('is decided separately for each account', async () => {
     const device = (await guard.issueDeviceToken(database.store, 'one')).token
     expect(guard.nameOfDevice(device, 'one')).not.toBe(guard.nameOfDevice(device, 'other'))
     expect(guard.nameOfDevice('A'.repeat(43), 'one')).toBeUndefined()
   })
 
-  it('is forgotten with the failures after 30 days without one', async () => {
+  it('is not needed any more after 30 days without a failure', async () => {
     const account = 'forgotten'
     await guard.admit({ account, network: 'first', device: undefined })
     await database.store.query('update server_guess_lanes set misses = $1 where name = $2', [
@@ -138,7 +141,7 @@ describe('which devices must be confirmed', () => {
   })
 
   it('does not depend on attempts whose passwords were never compared', async () => {
-    const attempt = { account: 'besieged', network: 'network', device: undefined }
+    const attempt = { account: 'attacked', network: 'network', device: undefined }
     for (let tried = 0; tried < limit; tried += 1) {
       clock.advance(21 * minuteMs)
       await guard.admit({ ...attempt, network: `network ${tried}` })
@@ -148,13 +151,13 @@ describe('which devices must be confirmed', () => {
     clock.advance(21 * minuteMs)
     const again = await guard.admit(attempt)
     expect(again.needsConfirmation).toBe(true)
-    // A right one ends the failures in a row.
+    // A right password ends the consecutive failures.
     await guard.refund(again, { wasRight: true })
     clock.advance(21 * minuteMs)
     expect((await guard.admit(attempt)).needsConfirmation).toBe(false)
   })
 
-  it('takes back what was counted for a link unless its password is wrong', async () => {
+  it('counts no attempt by a link unless its password is wrong', async () => {
     const attempt = async (compare: () => Promise<boolean>) => guard.settle(await guard.admitLink('a holder'), compare)
     const failing = async () => Promise.reject(new Error('The queue is full.'))
     for (let tried = 0; tried < 8; tried += 1) await expect(attempt(failing)).rejects.toThrow('The queue is full.')

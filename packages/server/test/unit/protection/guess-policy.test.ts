@@ -14,7 +14,7 @@ const dayMs = 86_400_000
 const minuteMs = 60_000
 const start = 1_700_000_000_000
 
-/** The moments at which somebody guesses who guesses as soon as he may. */
+/** Returns the times of guesses that are made as soon as each delay is over. */
 function guessesOf(durationMs: number, bucket: Bucket = emptyBucket): number[] {
   const moments: number[] = []
   let now = start
@@ -37,7 +37,7 @@ function after(failures: number, now = start): Bucket {
 }
 
 describe('a bucket', () => {
-  it('lets people mistype, then delays longer and longer', () => {
+  it('allows a few failures, then delays longer and longer', () => {
     const waits = Array.from({ length: 18 }, (_, failures) => waitMs(after(failures), start) / 1000)
     expect(waits).toEqual([0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1200, 1200])
   })
@@ -49,9 +49,9 @@ describe('a bucket', () => {
     expect(failed(after(17), start + dayMs)).toEqual({ failures: 1, misses: 18, lastAt: start + dayMs })
   })
 
-  it('takes fewer than 100 guesses in any day of a month, however they are spread', () => {
+  it('accepts fewer than 100 guesses in any day of a month, whatever their times', () => {
     expect(mostWithin(guessesOf(30 * dayMs), dayMs)).toBeLessThan(100)
-    // Pauses win nothing: whoever waits until the bucket is empty has lost the day.
+    // Pauses allow no more guesses, because the bucket is empty only after a day.
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 26 * 60 }), { minLength: 1, maxLength: 400 }), (pauses) => {
         const moments: number[] = []
@@ -67,7 +67,7 @@ describe('a bucket', () => {
     )
   })
 
-  it('asks for a confirmation after 100 failures in a row, however they are spread', () => {
+  it('requires a confirmation after 100 consecutive failures, whatever their times', () => {
     expect([99, 100].map((failures) => needsConfirmation(after(failures), start))).toEqual([false, true])
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 29 * 24 * 60 }), { minLength: 1, maxLength: 150 }), (pauses) => {
@@ -83,39 +83,39 @@ describe('a bucket', () => {
     expect(needsConfirmation(after(1000), start + 30 * dayMs)).toBe(false)
   })
 
-  it('is not closed for long by a clock that was far ahead', () => {
+  it('does not stay closed after a clock was far ahead', () => {
     expect(waitMs({ failures: 40, misses: 40, lastAt: start + 365 * dayMs }, start)).toBe(0)
     expect(waitMs({ failures: 40, misses: 40, lastAt: start + 1000 }, start)).toBeLessThanOrEqual(20 * minuteMs)
   })
 })
 
-describe('the bucket of strangers', () => {
-  const besieged = after(30)
+describe('the bucket of unknown devices', () => {
+  const attacked = after(30)
 
-  it('is as good as any bucket while it is not besieged, whoever comes', () => {
+  it('has the same delays as any bucket while it is not under attack', () => {
     for (let failures = 0; failures < 16; failures += 1) {
       expect(strangerWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
     }
   })
 
-  it('opens to fresh networks before those that have failed, and to those by how often they have', () => {
-    const waits = [0, 1, 2, 3].map((failures) => strangerWaitMs(besieged, after(failures), start) / minuteMs)
+  it('opens for new networks before failed ones, and for these by their number of failures', () => {
+    const waits = [0, 1, 2, 3].map((failures) => strangerWaitMs(attacked, after(failures), start) / minuteMs)
     expect(waits).toEqual([20, 40, 60, 80])
-    expect(strangerWaitMs(besieged, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
+    expect(strangerWaitMs(attacked, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
   })
 
   it('remembers for a month which networks have failed', () => {
     const long = after(1, start - 29 * dayMs)
-    expect(strangerWaitMs(besieged, long, start)).toBe(40 * minuteMs)
-    expect(strangerWaitMs(besieged, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
+    expect(strangerWaitMs(attacked, long, start)).toBe(40 * minuteMs)
+    expect(strangerWaitMs(attacked, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
     expect(failedByNetwork(long, start).failures).toBe(2)
   })
 
-  it('lets a fresh network in within 20 minutes once all the others have failed', () => {
+  it('accepts a new network within 20 minutes once all the others have failed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (failures) => {
-        const others = failures.map((count) => strangerWaitMs(besieged, after(count), start))
-        const fresh = strangerWaitMs(besieged, emptyBucket, start)
+        const others = failures.map((count) => strangerWaitMs(attacked, after(count), start))
+        const fresh = strangerWaitMs(attacked, emptyBucket, start)
         expect(fresh).toBeLessThanOrEqual(20 * minuteMs)
         expect(fresh).toBeLessThan(Math.min(...others))
       }),

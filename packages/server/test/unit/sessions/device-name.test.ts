@@ -44,7 +44,7 @@ describe('the name of a device', () => {
     expect(deviceName(userAgent)).toBe(name)
   })
 
-  it('is short, and plain whatever was sent', () => {
+  it('is short and plain, whatever the header contains', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 255 }), (userAgent) => {
         expect(deviceName(userAgent) ?? '').toMatch(/^[A-Za-z0-9._ -]{0,60}$/)

@@ -6,7 +6,10 @@ const home = '192.0.2.1'
 const unbound: ModelClient = { device: null, userAgent: 'app/1', network: home }
 const bound: ModelClient = { ...unbound, device: 'device-of-the-owner' }
 
-/** Both hold the current token of the session, and use it in turn, the one as often as the other. Resolves with the rounds until the session has ended. */
+/**
+ * Returns the number of rounds until the session ends. Both clients hold the current token of the
+ * session and use it in turns.
+ */
 function roundsUntilEnd(owner: ModelClient, thief: ModelClient, { gapMs, most }: { gapMs: number; most: number }) {
   const model = new RefreshModel(owner, 0)
   let nowMs = 0
@@ -31,7 +34,7 @@ describe('the owner of a session alone', () => {
   it.each([
     ['with a device token', bound],
     ['without one', unbound],
-  ])('is never signed out by answers that are lost, %s, whatever the clock and the network do', (_, client) => {
+  ])('is never signed out by lost answers, %s, whatever the clock and the network do', (_, client) => {
     fc.assert(
       fc.property(refreshSteps, (steps) => {
         let owner = client
@@ -80,11 +83,11 @@ describe('a refresh token that two clients hold', () => {
     expect(roundsUntilEnd(owner, thief, { gapMs, most: 20 }).round).toBe(rounds)
   })
 
-  it('is seen in every round where nothing tells the two apart: the same device token, at once', () => {
+  it('is reported in every round when the clients cannot be distinguished: the same device token, at once', () => {
     expect(roundsUntilEnd(bound, bound, { gapMs: 50, most: 20 })).toEqual({ round: undefined, seen: 20 })
   })
 
-  it('is never used by both unseen, in any order of what they do', () => {
+  it('is never used by both undetected, in any order of steps', () => {
     fc.assert(
       fc.property(
         refreshSteps,
@@ -120,7 +123,7 @@ describe('a refresh token that two clients hold', () => {
 })
 
 describe('of all tokens of a session', () => {
-  it('one is current and one replaced token is honoured, whatever has happened, and no other', () => {
+  it('at most the current one and one replaced one are accepted after any steps', () => {
     fc.assert(
       fc.property(refreshSteps, (steps) => {
         const model = new RefreshModel(unbound, 0)

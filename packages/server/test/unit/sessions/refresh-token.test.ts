@@ -11,7 +11,7 @@ const seeds = fc.record({
 const counters = fc.integer({ min: 1, max: 0xffff_ffff })
 
 describe('a refresh token', () => {
-  it('says which session and which number it is, and is known again', () => {
+  it('names its session and its counter, and is recognised', () => {
     fc.assert(
       fc.property(seeds, counters, (seed, counter) => {
         const parts = parseRefreshToken(tokens.derive(seed, counter))
@@ -27,7 +27,7 @@ describe('a refresh token', () => {
     expect(tokens.derive(seed, 7)).not.toBe(tokens.derive(seed, 8))
   })
 
-  it('is not known with another salt, another key, or for another session', () => {
+  it('is not recognised with another salt, another key, or for another session', () => {
     fc.assert(
       fc.property(seeds, seeds, counters, (seed, other, counter) => {
         const parts = parseRefreshToken(tokens.derive(seed, counter))
@@ -40,7 +40,7 @@ describe('a refresh token', () => {
     )
   })
 
-  it('has one spelling: whatever is read as a token is the text that derives to it', () => {
+  it('has one spelling: every text that is parsed as a token is the derived text', () => {
     const genuine = fc.tuple(seeds, counters).map(([seed, counter]) => tokens.derive(seed, counter))
     const mutated = fc
       .tuple(genuine, fc.nat(70), fc.constantFrom('A', 'B', '=', '+', '/', ' ', '\n', 'é', ''))
