@@ -9,7 +9,6 @@ import { draftAccount, insertDraft } from './new-account.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 
-/** The parts that the creation of an administrator uses. */
 interface Dependencies {
   readonly passwords: PasswordQueue
   readonly passwordPolicy: PasswordPolicy
@@ -17,7 +16,7 @@ interface Dependencies {
 
 const operator = { accountId: 'cli', address: null } as const
 
-/** Creates administrators for the operator; no route does. */
+/** Creates administrators for the operator. No route uses it. */
 export class AdminCreation {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -29,13 +28,18 @@ export class AdminCreation {
     this.#settings = settings
   }
 
-  /** Creates an account with the role `admin`, or promotes the one with this address if the password is its own. */
+  /**
+   * Creates an account with the role `admin`. If the address has an account already and the
+   * password is right, promotes that account.
+   *
+   * @throws Problem `password_wrong`, `account_disabled`, `email_invalid`, `password_…`
+   */
   async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
     const { store, audit } = this.#core
     const existing = await table.findStoredAccountByEmail(store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
     const parts = { ...this.#core, ...this.#dependencies }
-    const draft = await draftAccount(parts, input, { role: 'admin', turn: { use: 'operator' } })
+    const draft = await draftAccount(parts, input, { role: 'admin', task: { use: 'operator' } })
     // The operator has verified the address.
     const verified = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await store.transaction(async (client) => {

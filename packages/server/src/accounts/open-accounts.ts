@@ -18,7 +18,7 @@ import { Registration } from './registration.js'
 import { SignIn } from './sign-in.js'
 import { SignOut } from './sign-out.js'
 
-/** The objects behind the routes of accounts. */
+/** The objects that the routes of accounts call. */
 export interface AccountsDomain {
   readonly signIn: SignIn
   readonly signOut: SignOut
@@ -31,7 +31,6 @@ export interface AccountsDomain {
   readonly confirmations: DeviceConfirmation
 }
 
-/** The parts of other domains that accounts use. */
 export interface AccountsDependencies
   extends PasswordDomain,
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,

@@ -12,7 +12,6 @@ import type { EmailVerification } from './email-verification.js'
 import { accountFailures } from './failures.js'
 import type { Reauthentication } from './reauthentication.js'
 
-/** The parts of other domains that changes of the own account use. */
 interface Dependencies {
   readonly actors: Actors
   readonly guesses: GuessGuard
@@ -57,7 +56,7 @@ export class OwnAccount {
     if (input.email !== undefined && input.password === undefined) throw accountFailures.refusal('password_required')
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
-    if (email !== undefined) outbox.checkServed()
+    if (email !== undefined) outbox.checkEnabled()
     const event = email === undefined ? 'profile_change' : 'email_change_request'
     const stored =
       input.password === undefined ? undefined : await reauthentication.check(acting, input.password, { event, origin })

@@ -11,7 +11,6 @@ import type { PasswordQueue } from './password-queue.js'
 import type { Reauthentication } from './reauthentication.js'
 import type { SignedIn } from './signed-in.js'
 
-/** The parts of other domains that a password change uses. */
 interface Dependencies {
   readonly actors: Actors
   readonly sessions: Sessions

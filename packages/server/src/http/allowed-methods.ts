@@ -17,13 +17,13 @@ export class AllowedMethods {
   of(url: string): string[] {
     const path = url.split('?', 1)[0] ?? ''
     const segments = path.split('/')
-    const found = this.#routes.filter((route) => leadsTo(route.segments, segments))
+    const found = this.#routes.filter((route) => matches(route.segments, segments))
     return [...new Set(found.flatMap(({ methods }) => methods))].sort()
   }
 }
 
-function leadsTo(pattern: readonly string[], segments: readonly string[]): boolean {
-  if (pattern.at(-1) === '*') return leadsTo(pattern.slice(0, -1), segments.slice(0, pattern.length - 1))
+function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+  if (pattern.at(-1) === '*') return matches(pattern.slice(0, -1), segments.slice(0, pattern.length - 1))
   if (pattern.length !== segments.length) return false
   return pattern.every((part, index) => part === segments[index] || (part.startsWith(':') && segments[index] !== ''))
 }

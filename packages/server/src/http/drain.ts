@@ -6,7 +6,7 @@ export interface DrainOptions {
   /** Milliseconds for which requests are still taken, so that whoever sends them can learn that they should go elsewhere. */
   readonly delayMs: number
   /** Milliseconds after which connections are cut on which a request has still not ended. */
-  readonly patienceMs: number
+  readonly timeoutMs: number
 }
 
 /**
@@ -38,14 +38,14 @@ export class Drain {
   }
 
   async #stop(): Promise<void> {
-    const { delayMs, patienceMs } = this.#options
+    const { delayMs, timeoutMs } = this.#options
     // What is not listening has nobody to tell.
     if (delayMs > 0 && this.#app.server.listening) await sleep(delayMs)
-    const impatient = setTimeout(() => this.#app.server.closeAllConnections(), patienceMs)
+    const timer = setTimeout(() => this.#app.server.closeAllConnections(), timeoutMs)
     try {
       await this.#app.close()
     } finally {
-      clearTimeout(impatient)
+      clearTimeout(timer)
     }
   }
 }

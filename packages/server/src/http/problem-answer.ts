@@ -75,7 +75,7 @@ function oauthErrorOf(status: number): string {
 }
 
 /** What goes into the answer besides the refusal. */
-interface ProblemSurroundings {
+interface ProblemContext {
   readonly requestId: string
   readonly errors?: readonly FieldError[] | undefined
   /** The `error` of OAuth for a refusal that has none of its own. */
@@ -83,7 +83,7 @@ interface ProblemSurroundings {
 }
 
 /** The body for a refusal. */
-export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemSurroundings): ProblemAnswer {
+export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemContext): ProblemAnswer {
   const { code, message, hint, statusCode, extensions } = refusal
   const error = oauthErrorIn(refusal) ?? oauthError
   return {

@@ -1,7 +1,7 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import { skipLocked } from '../row-locks.js'
-import type { LetterKind, NoticeTopic } from './letter.js'
+import type { EmailKind, NoticeTopic } from './email.js'
 import { mailboxOf } from './mailbox.js'
 
 /** Keyed names, which reveal no mailbox. */
@@ -25,7 +25,7 @@ const asked: Allowance = { topic: 'asked', max: 4 }
  * have counts of their own: only the password of the account can cause them, and a flood of the other
  * kinds must not silence them.
  */
-const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowance>> = {
+const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowance>> = {
   verify_email: asked,
   finish_registration: asked,
   confirm_email: asked,
@@ -45,7 +45,7 @@ const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowan
 const maxChanges = { account: 5, network: 30 }
 
 /** The topic of a notice; `undefined` for other letters. */
-export function topicOf(kind: LetterKind): NoticeTopic | undefined {
+export function topicOf(kind: EmailKind): NoticeTopic | undefined {
   const topic = kind === 'notices_paused' ? 'asked' : allowances[kind].topic
   return topic === 'asked' || topic === 'invitations' ? undefined : topic
 }
@@ -64,7 +64,7 @@ export class MailQuota {
   }
 
   /** Counts a letter to the mailbox of `to` in the caller's transaction; `false` if it exceeds the quota. */
-  take(client: SqlClient, kind: Exclude<LetterKind, 'notices_paused'>, to: string): Promise<boolean> {
+  take(client: SqlClient, kind: Exclude<EmailKind, 'notices_paused'>, to: string): Promise<boolean> {
     const { topic, max } = allowances[kind]
     return this.#count(client, ['mail', topic, mailboxOf(to)], max)
   }

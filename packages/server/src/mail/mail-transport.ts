@@ -1,10 +1,10 @@
-import type { LetterKind } from './letter.js'
+import type { EmailKind } from './email.js'
 
 /** A message as it leaves. */
 export interface MailMessage {
   /** The same for each attempt to send it. */
   readonly id: string
-  readonly kind: LetterKind
+  readonly kind: EmailKind
   readonly to: string
   readonly subject: string
   readonly text: string

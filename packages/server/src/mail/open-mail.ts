@@ -3,7 +3,7 @@ import type { Core } from '../core.js'
 import { type KeyedNames, MailQuota } from './mail-quota.js'
 import { openTransport } from './open-transport.js'
 import { Outbox, outboxKeyring } from './outbox.js'
-import { type DraftLetter, OutboxWorker } from './outbox-worker.js'
+import { type EmailDrafter, OutboxWorker } from './outbox-worker.js'
 
 /** The objects that queue and send letters. */
 export interface MailDomain {
@@ -16,7 +16,7 @@ export interface MailDomain {
 /** The parts of other domains that mail uses. */
 export interface MailDependencies {
   readonly names: KeyedNames
-  readonly draft: DraftLetter
+  readonly draft: EmailDrafter
 }
 
 /** Opens the outbox under its stored key, and the worker that sends its letters. */
@@ -29,7 +29,7 @@ export async function openMail(
   const key = await core.keys.storedKey('server:mail-key', outboxKeyring)
   const transport = openTransport(mail)
   const quota = new MailQuota(core, names)
-  const outbox = new Outbox(core, { key, quota, served: transport !== undefined })
+  const outbox = new Outbox(core, { key, quota, enabled: transport !== undefined })
   const { linkBase } = mail
   const outboxWorker = transport && new OutboxWorker(core, { outbox, transport, draft, linkBase })
   return { outbox, quota, outboxWorker }

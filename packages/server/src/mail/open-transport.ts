@@ -4,14 +4,14 @@ import type { MailTransport } from './mail-transport.js'
 /** Who takes the letters; `undefined` for nobody. */
 export function openTransport({ carrier, from }: MailConfiguration): MailTransport | undefined {
   if (carrier === undefined) return undefined
-  return openedLate(async () => {
+  return lazyTransport(async () => {
     if (carrier.kind === 'smtp') return (await import('./smtp-transport.js')).smtpTransport(carrier, from)
     return (await import('./folder-transport.js')).folderTransport(carrier.folder, from)
   })
 }
 
 /** The same transport, opened for its first message: what composes messages takes long to load, and a server that starts has none. */
-function openedLate(open: () => Promise<MailTransport>): MailTransport {
+function lazyTransport(open: () => Promise<MailTransport>): MailTransport {
   let opened: Promise<MailTransport> | undefined
   return {
     send: async (message) => {

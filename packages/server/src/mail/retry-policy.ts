@@ -17,6 +17,6 @@ export function retryDelayMs(attempts: number, remainingMs = Number.POSITIVE_INF
 }
 
 /** Returns whether a letter is given up for the number of its attempts: one with a link waits for as long as that holds. */
-export function isTriedEnough(attempts: number, remainingMs: number | undefined): boolean {
+export function isExhausted(attempts: number, remainingMs: number | undefined): boolean {
   return remainingMs === undefined && attempts >= maxAttempts
 }

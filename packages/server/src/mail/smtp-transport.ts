@@ -8,7 +8,7 @@ import { explainFailure, smtpTimeouts } from './smtp-session.js'
 type SmtpCarrier = Extract<MailCarrier, { kind: 'smtp' }>
 
 /** Where sessions are opened now. */
-interface SmtpPlace {
+interface SmtpEndpoint {
   readonly url: string
   readonly authorities: readonly string[] | undefined
 }
@@ -21,10 +21,10 @@ export function smtpTransport(carrier: SmtpCarrier, from: Sender): MailTransport
   let sessions: SmtpSessions | undefined
   return {
     send: async (message) => {
-      const place = { url: currentOf(carrier.url), authorities: carrier.authorities?.() }
-      if (!sessions?.areOf(place)) {
+      const endpoint = { url: currentOf(carrier.url), authorities: carrier.authorities?.() }
+      if (!sessions?.matches(endpoint)) {
         sessions?.retire()
-        sessions = new SmtpSessions(place)
+        sessions = new SmtpSessions(endpoint)
       }
       await sessions.send(message, from)
       return {}
@@ -37,20 +37,20 @@ const maxConnections = 5
 
 /** Sessions with one mail server under one login, used again for further messages. */
 class SmtpSessions {
-  readonly #place: SmtpPlace
+  readonly #endpoint: SmtpEndpoint
   readonly #mailer
   #sending = 0
   #retired = false
 
-  constructor(place: SmtpPlace) {
-    this.#place = place
-    const { url, authorities } = place
+  constructor(endpoint: SmtpEndpoint) {
+    this.#endpoint = endpoint
+    const { url, authorities } = endpoint
     const tls = authorities === undefined ? {} : { tls: { ca: [...authorities] } }
     this.#mailer = createTransport({ url, pool: true, maxConnections, ...smtpTimeouts, ...tls })
   }
 
-  areOf({ url, authorities }: SmtpPlace): boolean {
-    return url === this.#place.url && authorities === this.#place.authorities
+  matches({ url, authorities }: SmtpEndpoint): boolean {
+    return url === this.#endpoint.url && authorities === this.#endpoint.authorities
   }
 
   async send(message: MailMessage, from: Sender): Promise<void> {
@@ -58,7 +58,7 @@ class SmtpSessions {
     try {
       await this.#mailer.sendMail(messageOptions(message, from))
     } catch (error) {
-      throw await explainFailure(this.#place.url, error)
+      throw await explainFailure(this.#endpoint.url, error)
     } finally {
       this.#sending -= 1
       if (this.#retired && this.#sending === 0) this.close()

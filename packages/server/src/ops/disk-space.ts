@@ -5,7 +5,7 @@ import type { App } from '../http/app.js'
 export type FreeBytes = (folder: string) => Promise<number>
 
 /** With less than this a disk is as good as full. */
-export const leastFreeBytes = 100_000_000
+export const minFreeBytes = 100_000_000
 
 /** Asks the system. */
 export const freeBytes: FreeBytes = async (folder) => {
@@ -19,7 +19,7 @@ export function watchDisk(folder: string, free: FreeBytes, log: App['log']): () 
   return async () => {
     // What cannot be found out is no reason to warn.
     const bytes = await free(folder).catch(() => Number.POSITIVE_INFINITY)
-    const isFull = bytes < leastFreeBytes
+    const isFull = bytes < minFreeBytes
     if (isFull && !wasFull) log.warn({ folder, free: bytes }, 'The disk of the database is full: changes may fail.')
     wasFull = isFull
     return isFull

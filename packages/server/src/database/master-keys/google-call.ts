@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StartupFailure } from '../../startup-failure.js'
 
 /** How long a call to Google Cloud is kept up. */
-export interface Patience {
+export interface RetryOptions {
   readonly attempts: number
   /** Milliseconds before the second attempt; each further wait is twice as long. */
-  readonly firstWaitMs: number
+  readonly firstDelayMs: number
 }
 
 /** About 13 seconds of waiting in all: the metadata server of a new pod answers within the first few. */
-export const defaultPatience: Patience = { attempts: 7, firstWaitMs: 200 }
+export const defaultRetry: RetryOptions = { attempts: 7, firstDelayMs: 200 }
 
 const attemptTimeoutMs = 5000
 
 /** A failure that may be gone at the next attempt. */
-export class PassingFailure extends Error {
-  override readonly name = 'PassingFailure'
+export class TransientFailure extends Error {
+  override readonly name = 'TransientFailure'
 }
 
 /** An answer that another attempt would not change. */
@@ -29,35 +29,35 @@ export class RefusedCall extends Error {
   }
 }
 
-/** Makes the attempt until it does not fail in passing. Throws `kms_unavailable` when patience ends. */
-export async function persistently<T>(attempt: () => Promise<T>, { attempts, firstWaitMs }: Patience): Promise<T> {
+/** Makes the attempt until it does not fail in passing. Throws `kms_unavailable` when retry ends. */
+export async function withRetries<T>(attempt: () => Promise<T>, { attempts, firstDelayMs }: RetryOptions): Promise<T> {
   for (let made = 1; ; made++) {
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof PassingFailure)) throw error
+      if (!(error instanceof TransientFailure)) throw error
       if (made >= attempts) {
         const hint = 'Check that this machine may reach Cloud KMS and the metadata server, then start again.'
         throw new StartupFailure('kms_unavailable', 'Cloud KMS cannot be asked for the master keys.', hint, error)
       }
     }
-    await sleep(firstWaitMs * 2 ** (made - 1) * (0.75 + Math.random() / 2))
+    await sleep(firstDelayMs * 2 ** (made - 1) * (0.75 + Math.random() / 2))
   }
 }
 
-/** One request that must be answered with 200. Throws a PassingFailure or a RefusedCall. Never follows elsewhere: it may carry an access token. */
-export async function askGoogle(url: string, init: RequestInit): Promise<{ headers: Headers; body: unknown }> {
+/** One request that must be answered with 200. Throws a TransientFailure or a RefusedCall. Never follows elsewhere: it may carry an access token. */
+export async function callGoogle(url: string, init: RequestInit): Promise<{ headers: Headers; body: unknown }> {
   const { origin } = new URL(url)
   try {
     const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(attemptTimeoutMs) })
     const text = await response.text()
     if (response.ok) return { headers: response.headers, body: parseBody(text) }
     const message = `${origin} answered ${response.status}${reasonIn(text)}`
-    if (response.status === 429 || response.status >= 500) throw new PassingFailure(message)
+    if (response.status === 429 || response.status >= 500) throw new TransientFailure(message)
     throw new RefusedCall(response.status, message)
   } catch (error) {
-    if (error instanceof PassingFailure || error instanceof RefusedCall) throw error
-    throw new PassingFailure(`${origin} gave no answer: ${reasonOf(error)}`)
+    if (error instanceof TransientFailure || error instanceof RefusedCall) throw error
+    throw new TransientFailure(`${origin} gave no answer: ${reasonOf(error)}`)
   }
 }
 
@@ -66,7 +66,7 @@ function parseBody(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new PassingFailure('The answer is no JSON.')
+    throw new TransientFailure('The answer is no JSON.')
   }
 }
 

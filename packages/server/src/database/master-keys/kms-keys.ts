@@ -2,29 +2,29 @@ import { Keyring } from 'latchkey'
 import type { KmsKey } from '../../config/configuration.js'
 import { StartupFailure } from '../../startup-failure.js'
 import { CloudKms } from './cloud-kms.js'
-import { type Patience, RefusedCall } from './google-call.js'
+import { RefusedCall, type RetryOptions } from './google-call.js'
 import type { MasterKeyProvider } from './master-key-provider.js'
 
 /** What the ring is bound to, so that nothing else that the same KMS key encrypts can be passed off as one. */
 const additionalData = Buffer.from('latchkey master keys')
 
 /** A ring that is kept only encrypted by Cloud KMS, and opened once, when the process starts. */
-export function kmsKeys(wrapped: string, key: KmsKey, patience?: Patience): MasterKeyProvider {
-  return { place: `Cloud KMS ${key.name}`, read: () => unwrapKeys(wrapped, key, patience) }
+export function kmsKeys(wrapped: string, key: KmsKey, retry?: RetryOptions): MasterKeyProvider {
+  return { place: `Cloud KMS ${key.name}`, read: () => unwrapKeys(wrapped, key, retry) }
 }
 
 /** The ring in base64 as it may be kept. Throws `kms_refused`, `kms_unavailable`. */
-export async function wrapKeys(masterKeys: string, key: KmsKey, patience?: Patience): Promise<string> {
+export async function wrapKeys(masterKeys: string, key: KmsKey, retry?: RetryOptions): Promise<string> {
   try {
-    return (await new CloudKms(key, patience).encrypt(Buffer.from(masterKeys), additionalData)).toString('base64')
+    return (await new CloudKms(key, retry).encrypt(Buffer.from(masterKeys), additionalData)).toString('base64')
   } catch (error) {
     throw error instanceof RefusedCall ? refused(error, 'Encrypter') : error
   }
 }
 
-async function unwrapKeys(wrapped: string, key: KmsKey, patience?: Patience): Promise<string> {
+async function unwrapKeys(wrapped: string, key: KmsKey, retry?: RetryOptions): Promise<string> {
   try {
-    return checkRing(await new CloudKms(key, patience).decrypt(Buffer.from(wrapped, 'base64'), additionalData))
+    return checkRing(await new CloudKms(key, retry).decrypt(Buffer.from(wrapped, 'base64'), additionalData))
   } catch (error) {
     if (!(error instanceof RefusedCall)) throw error
     throw error.status === 400 ? wrong(error) : refused(error, 'Decrypter')

@@ -1,16 +1,16 @@
 import { recognisedDevice } from '../device-name.js'
 import { html } from '../html.js'
-import type { Letter, LinkLetter, NoticeTopic } from './letter.js'
+import type { Email, LinkEmail, NoticeTopic } from './email.js'
 import { linkUrl } from './link-url.js'
 
-/** What a letter says, as plain text and as HTML. */
-export interface ComposedLetter {
+/** What a email says, as plain text and as HTML. */
+export interface ComposedEmail {
   readonly subject: string
   readonly text: string
   readonly html: string
 }
 
-/** A letter before it is set in either form. */
+/** A email before it is set in either form. */
 interface Draft {
   readonly subject: string
   readonly paragraphs: readonly string[]
@@ -19,12 +19,12 @@ interface Draft {
 }
 
 /**
- * Returns the text of a letter. It holds nothing that a person or a program chose: no name, no address of another mailbox, no
+ * Returns the text of a email. It holds nothing that a person or a program chose: no name, no address of another mailbox, no
  * `User-Agent`. Mail programs make links of whatever looks like one, so that a stranger could otherwise send links in the operator's
  * name. `linkBase`: the URL under which the linked pages are, without a slash at its end.
  */
-export function composeLetter(letter: Letter, linkBase: string): ComposedLetter {
-  const { subject, paragraphs, url } = draft(letter, linkBase)
+export function composeEmail(email: Email, linkBase: string): ComposedEmail {
+  const { subject, paragraphs, url } = draft(email, linkBase)
   const [first = '', ...others] = paragraphs
   const text = [first, ...(url === undefined ? [] : [url]), ...others].join('\n\n')
   const link = url === undefined ? [] : [html`<a href="${url}">${url}</a>`]
@@ -32,38 +32,38 @@ export function composeLetter(letter: Letter, linkBase: string): ComposedLetter 
   return { subject, text: `${text}\n`, html: `<!doctype html><html><body>${blocks.join('\n')}</body></html>\n` }
 }
 
-function draft(letter: Letter, linkBase: string): Draft {
+function draft(email: Email, linkBase: string): Draft {
   const site = new URL(linkBase).host
   const unasked = 'If you did not ask for this, ignore this message: nothing changes.'
   const alarm = `If that was not you, set a new password at ${site} now: it signs every device out.`
-  switch (letter.kind) {
+  switch (email.kind) {
     case 'verify_email':
-      return linked('Verify your e-mail address', letter, linkBase, [
+      return linked('Verify your e-mail address', email, linkBase, [
         `This address was registered at ${site}. Follow this link to verify that it is yours. You need to be signed in, or the password that you chose.`,
         `If you did not register, ignore this message: the link does nothing without that password. To use this address at ${site} yourself, ask for a new password there.`,
       ])
     case 'finish_registration':
-      return linked('Finish your registration', letter, linkBase, [
+      return linked('Finish your registration', email, linkBase, [
         `Follow this link to finish your registration at ${site}. You will need the password that you chose.`,
         unasked,
       ])
     case 'accept_invitation':
-      return linked('You are invited', letter, linkBase, [
+      return linked('You are invited', email, linkBase, [
         `You are invited to make an account at ${site} with this address. Follow this link to choose a password.`,
         'If you do not want an account, ignore this message: nothing changes.',
       ])
     case 'reset_password':
-      return linked('Reset your password', letter, linkBase, [
+      return linked('Reset your password', email, linkBase, [
         `Follow this link to set a new password at ${site}. It signs every device out.`,
         unasked,
       ])
     case 'confirm_email':
-      return linked('Confirm your new e-mail address', letter, linkBase, [
+      return linked('Confirm your new e-mail address', email, linkBase, [
         `Follow this link to make this the address of your account at ${site}. You need to be signed in, or your password.`,
         unasked,
       ])
     case 'confirm_device':
-      return linked('Confirm your sign-in', letter, linkBase, [
+      return linked('Confirm your sign-in', email, linkBase, [
         `Your password was entered at ${site} on a device that has not been used for your account before, after many wrong ones. If that was you, open this link on that device, and sign in again.`,
         `If it was not you, do not follow the link. Set a new password at ${site} now: it signs every device out.`,
       ])
@@ -109,7 +109,7 @@ function draft(letter: Letter, linkBase: string): Draft {
       return {
         subject: 'There is more news about your account than we send',
         paragraphs: [
-          `${pausedText[letter.about]} at ${site}: so often within an hour that we send no letter about each of them for the next hour.`,
+          `${pausedText[email.about]} at ${site}: so often within an hour that we send no email about each of them for the next hour.`,
           alarm,
         ],
       }
@@ -118,15 +118,15 @@ function draft(letter: Letter, linkBase: string): Draft {
         subject: 'New sign-in to your account',
         paragraphs: [
           `Your account at ${site} was signed in to on a device that has not been used for it before.`,
-          `When: ${timeText(letter.at)}. From: ${addressText(letter.address)}. With: ${recognisedDevice(letter.userAgent) ?? 'a program that is not recognised'}.`,
+          `When: ${timeText(email.at)}. From: ${addressText(email.address)}. With: ${recognisedDevice(email.userAgent) ?? 'a program that is not recognised'}.`,
           `If it was you, there is nothing to do. ${alarm}`,
         ],
       }
   }
 }
 
-function linked(subject: string, letter: LinkLetter, linkBase: string, [first, last]: [string, string]): Draft {
-  const { kind, link } = letter
+function linked(subject: string, email: LinkEmail, linkBase: string, [first, last]: [string, string]): Draft {
+  const { kind, link } = email
   return {
     subject,
     url: linkUrl(linkBase, kind, link),

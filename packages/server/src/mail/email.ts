@@ -4,7 +4,7 @@ export interface OneTimeLink {
   readonly expiresAt: number
 }
 
-/** Whom a letter goes to. */
+/** Whom a email goes to. */
 interface Addressed {
   /** Canonical address. */
   readonly to: string
@@ -13,10 +13,10 @@ interface Addressed {
 }
 
 /**
- * A letter whose link shows that its reader has the mailbox. These are the only letters that go to an address which no owner has
+ * A email whose link shows that its reader has the mailbox. These are the only emails that go to an address which no owner has
  * verified; `confirm_device` does not.
  */
-export type LinkLetter = Addressed & {
+export type LinkEmail = Addressed & {
   readonly kind:
     | 'verify_email'
     | 'finish_registration'
@@ -50,11 +50,11 @@ export type Notice =
       readonly about: NoticeTopic
     }
 
-/** What notices are counted by: a flood of one topic leaves the other its letters. */
+/** What notices are counted by: a flood of one topic leaves the other its emails. */
 export type NoticeTopic = 'sign-ins' | 'changes'
 
-/** A letter that is to be sent: what it is about, and what its text is made from. */
-export type Letter = LinkLetter | (Addressed & Notice)
+/** A email that is to be sent: what it is about, and what its text is made from. */
+export type Email = LinkEmail | (Addressed & Notice)
 
 /** The account that a notice is for. */
 export interface MailOwner {
@@ -65,8 +65,8 @@ export interface MailOwner {
   readonly emailVerifiedAt: number | null
 }
 
-/** The notice as a letter to the owner; `undefined` where the address is not verified, because it may be that of a third party. */
-export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Letter | undefined {
+/** The notice as a email to the owner; `undefined` where the address is not verified, because it may be that of a third party. */
+export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Email | undefined {
   return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id }
 }
 
@@ -93,22 +93,22 @@ export type MailRequest = Addressed & {
       }
     | {
         readonly kind: 'ask_invitation'
-        /** The ID of the invitation, whose link is made with the letter. */
+        /** The ID of the invitation, whose link is made with the email. */
         readonly invitation: string
       }
   )
 
-/** What a letter is about. */
-export type LetterKind = Letter['kind']
+/** What a email is about. */
+export type EmailKind = Email['kind']
 
-/** A letter that may be sent if its mailbox's quota allows it. */
-export interface LetterDraft extends Addressed {
-  readonly kind: LetterKind
-  /** Makes the letter. Called once it is certain to be sent: a new link ends the older one that lies in the mailbox. */
-  write(): Promise<Letter>
+/** A email that may be sent if its mailbox's quota allows it. */
+export interface EmailDraft extends Addressed {
+  readonly kind: EmailKind
+  /** Makes the email. Called once it is certain to be sent: a new link ends the older one that lies in the mailbox. */
+  write(): Promise<Email>
 }
 
-/** Whether it has to be made into a letter first. */
-export function isRequest(content: Letter | MailRequest): content is MailRequest {
+/** Whether it has to be made into a email first. */
+export function isRequest(content: Email | MailRequest): content is MailRequest {
   return content.kind.startsWith('ask_')
 }
