@@ -9,11 +9,9 @@ import { uuidV7 } from '../uuid.js'
 import { accountFailures } from './failures.js'
 
 /** All values of `Delivery`. */
-export const deliveries
 export const deliveries = ['mail', 'link'] as const
 
-/** All values of `Delivery`. */
-export const deliveries
+/** How the invited person receives the link: by e-mail, or from the administrator. */
 export type Delivery = (typeof deliveries)[number]
 
 /** A pending invitation. Times are milliseconds since 1970. */

@@ -3,25 +3,26 @@ import { html } from '../html.js'
 import type { Email, LinkEmail, NoticeTopic } from './email.js'
 import { linkUrl } from './link-url.js'
 
-/** What a email says, as plain text and as HTML. */
+/** The content of an e-mail, as plain text and as HTML. */
 export interface ComposedEmail {
   readonly subject: string
   readonly text: string
   readonly html: string
 }
 
-/** A email before it is set in either form. */
+/** The content of an e-mail before it is formatted. */
 interface Draft {
   readonly subject: string
   readonly paragraphs: readonly string[]
-  /** Stands behind the first paragraph. */
+  /** Follows the first paragraph. */
   readonly url?: string
 }
 
 /**
- * Returns the text of a email. It holds nothing that a person or a program chose: no name, no address of another mailbox, no
- * `User-Agent`. Mail programs make links of whatever looks like one, so that a stranger could otherwise send links in the operator's
- * name. `linkBase`: the URL under which the linked pages are, without a slash at its end.
+ * Returns the content of an e-mail. It contains no text that a person or a program chose: no name,
+ * no address of another mailbox, no `User-Agent`. Mail programs turn every text that looks like an
+ * address into a link, so that an attacker could otherwise send links in the operator's name.
+ * `linkBase`: the base URL of the linked pages, without a slash at its end.
  */
 export function composeEmail(email: Email, linkBase: string): ComposedEmail {
   const { subject, paragraphs, url } = draft(email, linkBase)
@@ -34,45 +35,45 @@ export function composeEmail(email: Email, linkBase: string): ComposedEmail {
 
 function draft(email: Email, linkBase: string): Draft {
   const site = new URL(linkBase).host
-  const unasked = 'If you did not ask for this, ignore this message: nothing changes.'
-  const alarm = `If that was not you, set a new password at ${site} now: it signs every device out.`
+  const unasked = 'If you did not ask for this, you can ignore this e-mail. Nothing will change.'
+  const alarm = `If this was not you, set a new password at ${site} now. This signs you out on every device.`
   switch (email.kind) {
     case 'verify_email':
       return linked('Verify your e-mail address', email, linkBase, [
-        `This address was registered at ${site}. Follow this link to verify that it is yours. You need to be signed in, or the password that you chose.`,
-        `If you did not register, ignore this message: the link does nothing without that password. To use this address at ${site} yourself, ask for a new password there.`,
+        `This address was registered at ${site}. Open this link to verify that it is yours. Sign in first, or have the password at hand that you chose.`,
+        `If you did not register, you can ignore this e-mail: the link does nothing without that password. To use this address at ${site} yourself, reset the password there.`,
       ])
     case 'finish_registration':
       return linked('Finish your registration', email, linkBase, [
-        `Follow this link to finish your registration at ${site}. You will need the password that you chose.`,
+        `Open this link to finish your registration at ${site}. You will need the password that you chose.`,
         unasked,
       ])
     case 'accept_invitation':
       return linked('You are invited', email, linkBase, [
-        `You are invited to make an account at ${site} with this address. Follow this link to choose a password.`,
-        'If you do not want an account, ignore this message: nothing changes.',
+        `You are invited to create an account at ${site} with this address. Open this link to choose a password.`,
+        'If you do not want an account, you can ignore this e-mail. Nothing will change.',
       ])
     case 'reset_password':
       return linked('Reset your password', email, linkBase, [
-        `Follow this link to set a new password at ${site}. It signs every device out.`,
+        `Open this link to set a new password at ${site}. This signs you out on every device.`,
         unasked,
       ])
     case 'confirm_email':
       return linked('Confirm your new e-mail address', email, linkBase, [
-        `Follow this link to make this the address of your account at ${site}. You need to be signed in, or your password.`,
+        `Open this link to make this the address of your account at ${site}. Sign in first, or have your password at hand.`,
         unasked,
       ])
     case 'confirm_device':
       return linked('Confirm your sign-in', email, linkBase, [
-        `Your password was entered at ${site} on a device that has not been used for your account before, after many wrong ones. If that was you, open this link on that device, and sign in again.`,
-        `If it was not you, do not follow the link. Set a new password at ${site} now: it signs every device out.`,
+        `After many wrong passwords, your password was entered at ${site} on a new device. If this was you, open this link on that device and sign in again.`,
+        `If this was not you, do not open the link. Set a new password at ${site} now. This signs you out on every device.`,
       ])
     case 'email_has_account':
       return {
-        subject: 'You have an account already',
+        subject: 'You already have an account',
         paragraphs: [
-          `This address was entered for a new account at ${site}, but there is one with it already.`,
-          'If it was you, sign in, or ask for a new password. If it was not, ignore this message: nothing changes.',
+          `Someone tried to register this address at ${site}, but you already have an account there.`,
+          'If this was you, sign in or reset your password. If not, you can ignore this e-mail. Nothing will change.',
         ],
       }
     case 'password_changed':
@@ -82,18 +83,18 @@ function draft(email: Email, linkBase: string): Draft {
       }
     case 'reset_link_made':
       return {
-        subject: 'A link to reset your password was made',
+        subject: 'A link to reset your password was created',
         paragraphs: [
-          `An administrator of ${site} made a link with which a new password can be set for your account.`,
-          `If you did not ask for that, write to the operator of ${site}.`,
+          `An administrator of ${site} created a link that sets a new password for your account.`,
+          `If you did not ask for this, contact the operator of ${site}.`,
         ],
       }
     case 'email_change_requested':
       return {
         subject: 'Your e-mail address is about to change',
         paragraphs: [
-          `A change of the address of your account at ${site} was asked for, with your password.`,
-          'It is made once a link is followed that was mailed to the new address.',
+          `Someone with your password asked to change the e-mail address of your account at ${site}.`,
+          'The change takes effect when the link in the e-mail to the new address is opened.',
           alarm,
         ],
       }
@@ -101,15 +102,15 @@ function draft(email: Email, linkBase: string): Draft {
       return {
         subject: 'Your e-mail address was changed',
         paragraphs: [
-          `Your account at ${site} has another address now. This address no longer belongs to it.`,
-          `If that was not you, write to the operator of ${site}.`,
+          `Your account at ${site} now has a different e-mail address. This address no longer belongs to it.`,
+          `If this was not you, contact the operator of ${site}.`,
         ],
       }
     case 'notices_paused':
       return {
-        subject: 'There is more news about your account than we send',
+        subject: 'Many changes to your account',
         paragraphs: [
-          `${pausedText[email.about]} at ${site}: so often within an hour that we send no email about each of them for the next hour.`,
+          `${pausedText[email.about]} at ${site}, so often that we send no further e-mails about it for the next hour.`,
           alarm,
         ],
       }
@@ -117,9 +118,9 @@ function draft(email: Email, linkBase: string): Draft {
       return {
         subject: 'New sign-in to your account',
         paragraphs: [
-          `Your account at ${site} was signed in to on a device that has not been used for it before.`,
-          `When: ${timeText(email.at)}. From: ${addressText(email.address)}. With: ${recognisedDevice(email.userAgent) ?? 'a program that is not recognised'}.`,
-          `If it was you, there is nothing to do. ${alarm}`,
+          `There was a sign-in to your account at ${site} on a new device.`,
+          `When: ${timeText(email.at)}. From: ${addressText(email.address)}. With: ${recognisedDevice(email.userAgent) ?? 'an unknown program'}.`,
+          `If this was you, there is nothing to do. ${alarm}`,
         ],
       }
   }
@@ -130,7 +131,11 @@ function linked(subject: string, email: LinkEmail, linkBase: string, [first, las
   return {
     subject,
     url: linkUrl(linkBase, kind, link),
-    paragraphs: [first, `It works once, until ${timeText(link.expiresAt)}, and not once there is a newer one.`, last],
+    paragraphs: [
+      first,
+      `The link works once, until ${timeText(link.expiresAt)}. If you ask for a new link, this one stops working.`,
+      last,
+    ],
   }
 }
 
@@ -139,11 +144,14 @@ function timeText(ms: number): string {
 }
 
 const pausedText: Readonly<Record<NoticeTopic, string>> = {
-  'sign-ins': 'Your account was signed in to on devices that have not been used for it before',
-  changes: 'The password or the address of your account was changed, or a change was asked for or prepared',
+  'sign-ins': 'There were sign-ins to your account on new devices',
+  changes: 'The password or the e-mail address of your account was changed, or a change was requested',
 }
 
-/** Digits and colons are all that an IP address needs; what a proxy adds to one is left out. */
+/**
+ * Returns the address if it has only the characters of an IP address. A proxy may have added
+ * others.
+ */
 function addressText(address: string): string {
   return /^[0-9a-f.:]+$/.test(address) ? address : 'an unknown address'
 }

@@ -1,20 +1,20 @@
-/** A one-time link, by its token; `expiresAt` in milliseconds since 1970. */
+/** The token of a one-time link. `expiresAt`: milliseconds since 1970. */
 export interface OneTimeLink {
   readonly token: string
   readonly expiresAt: number
 }
 
-/** Whom a email goes to. */
+/** The recipient of an e-mail. */
 interface Addressed {
   /** Canonical address. */
   readonly to: string
-  /** The account that it is about; `null` where there is none. */
+  /** The account that the e-mail is about; `null` if there is none. */
   readonly account: string | null
 }
 
 /**
- * A email whose link shows that its reader has the mailbox. These are the only emails that go to an address which no owner has
- * verified; `confirm_device` does not.
+ * An e-mail whose link proves access to the mailbox. Except for `confirm_device`, these are the
+ * only e-mails to addresses that no owner has verified.
  */
 export type LinkEmail = Addressed & {
   readonly kind:
@@ -27,7 +27,10 @@ export type LinkEmail = Addressed & {
   readonly link: OneTimeLink
 }
 
-/** News about an account, for its owner. `Outbox.notify` is the only way to send one, and sends none to an unverified address. */
+/**
+ * A notice about an account, for its owner. Only `Outbox.notify` sends notices, and none of them to
+ * an unverified address.
+ */
 export type Notice =
   | {
       readonly kind:
@@ -45,15 +48,15 @@ export type Notice =
       readonly userAgent: string | null
     }
   | {
-      /** Stands for the notices of one hour that are not sent one by one. */
+      /** Replaces further notices of one hour. */
       readonly kind: 'notices_paused'
       readonly about: NoticeTopic
     }
 
-/** What notices are counted by: a flood of one topic leaves the other its emails. */
+/** The counts of notices. The quota of one topic does not affect the other. */
 export type NoticeTopic = 'sign-ins' | 'changes'
 
-/** A email that is to be sent: what it is about, and what its text is made from. */
+/** An e-mail to send: its kind and the data of its text. */
 export type Email = LinkEmail | (Addressed & Notice)
 
 /** The account that a notice is for. */
@@ -61,29 +64,33 @@ export interface MailOwner {
   readonly id: string
   /** Canonical. */
   readonly email: string
-  /** Milliseconds since 1970; `null` while nobody has shown to read the mailbox. */
+  /** Milliseconds since 1970; `null` if the address is not verified. */
   readonly emailVerifiedAt: number | null
 }
 
-/** The notice as a email to the owner; `undefined` where the address is not verified, because it may be that of a third party. */
+/**
+ * Returns the notice as an e-mail to the owner; `undefined` if the address is not verified, because
+ * it may belong to a third party.
+ */
 export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Email | undefined {
   return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id }
 }
 
 /**
- * Something that is asked to be written to an address: an invitation by an administrator, the rest by anybody. Whether there is an account behind it is looked up when its turn comes, so that the
- * request which caused it does the same work either way.
+ * A request for an e-mail to an address, by a client or an administrator. The account of the
+ * address is looked up later, when the outbox worker handles the entry, so that the HTTP request
+ * does the same work with and without an account.
  */
 export type MailRequest = Addressed & {
-  /** Where it was asked for. */
+  /** The client address of the request. */
   readonly origin: string
 } & (
     | { readonly kind: 'ask_reset' | 'ask_verification' }
     | {
         readonly kind: 'ask_device'
-        /** The name of the bucket of the device that asked. */
+        /** The name of the bucket of the device that tried to sign in. */
         readonly device: string
-        /** Whether its password was right; without that nothing is sent. */
+        /** Whether the password was right; if not, no e-mail is sent. */
         readonly granted: boolean
       }
     | {
@@ -93,22 +100,25 @@ export type MailRequest = Addressed & {
       }
     | {
         readonly kind: 'ask_invitation'
-        /** The ID of the invitation, whose link is made with the email. */
+        /** The ID of the invitation. Its link is created with the e-mail. */
         readonly invitation: string
       }
   )
 
-/** What a email is about. */
+/** The kind of an e-mail. */
 export type EmailKind = Email['kind']
 
-/** A email that may be sent if its mailbox's quota allows it. */
+/** An e-mail that is sent if the quota of its mailbox allows it. */
 export interface EmailDraft extends Addressed {
   readonly kind: EmailKind
-  /** Makes the email. Called once it is certain to be sent: a new link ends the older one that lies in the mailbox. */
+  /**
+   * Creates the e-mail. Called once it is certain to be sent, because a new link invalidates the
+   * link of an earlier e-mail.
+   */
   write(): Promise<Email>
 }
 
-/** Whether it has to be made into a email first. */
+/** Returns whether the content is a request that has no e-mail yet. */
 export function isRequest(content: Email | MailRequest): content is MailRequest {
   return content.kind.startsWith('ask_')
 }

@@ -5,11 +5,11 @@ import { openTransport } from './open-transport.js'
 import { Outbox, outboxKeyring } from './outbox.js'
 import { type EmailDrafter, OutboxWorker } from './outbox-worker.js'
 
-/** The objects that queue and send letters. */
+/** The objects that queue and send e-mails. */
 export interface MailDomain {
   readonly outbox: Outbox
   readonly quota: MailQuota
-  /** `undefined` if no mail server is configured. */
+  /** `undefined` if mail is not configured. */
   readonly outboxWorker: OutboxWorker | undefined
 }
 
@@ -19,7 +19,7 @@ export interface MailDependencies {
   readonly draft: EmailDrafter
 }
 
-/** Opens the outbox under its stored key, and the worker that sends its letters. */
+/** Opens the outbox under its stored key, and the worker that sends its entries. */
 export async function openMail(
   core: Core,
   { names, draft }: MailDependencies,

@@ -1,7 +1,7 @@
 import type { MailConfiguration } from '../config/configuration.js'
 import type { MailTransport } from './mail-transport.js'
 
-/** Who takes the letters; `undefined` for nobody. */
+/** Returns the configured transport; `undefined` if mail is not configured. */
 export function openTransport({ carrier, from }: MailConfiguration): MailTransport | undefined {
   if (carrier === undefined) return undefined
   return lazyTransport(async () => {
@@ -10,7 +10,10 @@ export function openTransport({ carrier, from }: MailConfiguration): MailTranspo
   })
 }
 
-/** The same transport, opened for its first message: what composes messages takes long to load, and a server that starts has none. */
+/**
+ * Opens the transport for its first message, because nodemailer takes long to load and most starts
+ * send no e-mail.
+ */
 function lazyTransport(open: () => Promise<MailTransport>): MailTransport {
   let opened: Promise<MailTransport> | undefined
   return {

@@ -9,30 +9,32 @@ import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isExhausted, retryDelayMs } from './retry-policy.js'
 import { isRecipientRefused, reasonOf } from './smtp-failure.js'
 
-/** Drafts the email for a request in the caller's transaction; `undefined` if none is to be sent. */
+/**
+ * Drafts the e-mail for a request, in the caller's transaction; returns `undefined` if none is to
+ * be sent.
+ */
 export type EmailDrafter = (client: SqlClient, request: MailRequest) => Promise<EmailDraft | undefined>
 
-/** The parts of an outbox worker besides the core. */
 interface OutboxWorkerParts {
   readonly outbox: Outbox
   readonly transport: MailTransport
   readonly draft: EmailDrafter
-  /** The base URL of the pages that links lead to. */
+  /** The base URL of the linked pages. */
   readonly linkBase: string
 }
 
-/** The outcome of an attempt to send a email, without its text and its recipient. */
+/** The outcome of an attempt to send an e-mail, without its text and its recipient. */
 export interface Delivery {
   readonly id: string
   readonly kind: EmailKind | 'unreadable'
   readonly attempts: number
-  /** The file that it was written to instead. */
+  /** The name of the file, if the e-mail was written to one. */
   readonly file?: string
-  /** The code of the failure, from the mail server or the system. */
+  /** The code of the failure, of the mail server or the system. */
   readonly reason?: string
 }
 
-/** Events: a email was `sent`, will be retried (`delayed`), or was given up (`failed`). */
+/** An e-mail was `sent`, will be retried (`delayed`), or will not be retried (`failed`). */
 interface OutboxEvents {
   sent: [Delivery]
   delayed: [Delivery]
@@ -41,12 +43,17 @@ interface OutboxEvents {
 
 const batchSize = 10
 
-/** Time after which another process may claim the email; longer than all timeouts of a transport together. */
+/**
+ * Time after which another process may claim the entry; longer than all timeouts of a transport
+ * together.
+ */
 const leaseMs = 120_000
 
 const closeTimeoutMs = 3000
 
-/** Sends the emails of the outbox, at least once: again if it is unknown whether one arrived. */
+/**
+ * Sends the e-mails of the outbox, at least once: again if the outcome of an attempt is unknown.
+ */
 export class OutboxWorker extends EventEmitter<OutboxEvents> {
   readonly #core: Core
   readonly #parts: OutboxWorkerParts
@@ -59,7 +66,10 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     this.#parts = parts
   }
 
-  /** Sends the due emails; concurrent calls share one pass. Rejects if the database fails, never for a mail server. */
+  /**
+   * Sends the due e-mails; concurrent calls share one pass. Rejects if the database fails, but not
+   * if a mail server fails.
+   */
   deliver(): Promise<void> {
     this.#pass ??= this.#deliverAll().finally(() => {
       this.#pass = undefined
@@ -67,7 +77,9 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     return this.#pass
   }
 
-  /** Waits a few seconds for the emails that are being sent; the rest is sent again later. */
+  /**
+   * Waits a few seconds for e-mails that are being sent. The others are sent after the next start.
+   */
   async close(): Promise<void> {
     this.#closing = true
     await Promise.race([this.#pass?.catch(() => {}), sleep(closeTimeoutMs, undefined, { ref: false })])
@@ -84,7 +96,10 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     }
   }
 
-  /** In order, oldest first: of two links of one purpose the one in the later email is valid. */
+  /**
+   * Handles the entries in order, oldest first, so that of two links with the same purpose, the
+   * later one is valid.
+   */
   async #readAll(batch: readonly ClaimedEntry[]): Promise<[ClaimedEntry, Email][]> {
     const emails: [ClaimedEntry, Email][] = []
     for (const entry of batch) {
@@ -114,7 +129,7 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     }
   }
 
-  /** Drafts and counts the email of an entry. One transaction for each mailbox. */
+  /** Drafts and counts the e-mail of an entry. One transaction for each mailbox. */
   #admit(entry: ClaimedEntry, content: Email | MailRequest): Promise<Email | undefined> {
     const { outbox, draft } = this.#parts
     return this.#core.store.transaction(async (client) => {
@@ -159,7 +174,7 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
   }
 }
 
-/** The link in the email has expired, so that sending it would be useless. */
+/** The link of the e-mail has expired, so that sending it is useless. */
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
 }

@@ -15,17 +15,16 @@ import {
 import { mailFailures } from './failures.js'
 import { type MailQuota, topicOf } from './mail-quota.js'
 
-/** The parts of an outbox besides the core. */
 interface OutboxParts {
-  /** Seals the entries. It is stored under the master key, so that a rewrap covers it. */
+  /** Seals the entries. It is sealed under the master key, so that a rewrap covers it. */
   readonly key: StoredKey<Keyring>
-  /** Counts every email. */
+  /** Counts every e-mail. */
   readonly quota: MailQuota
   /** Whether a transport is configured. */
   readonly enabled: boolean
 }
 
-/** The content of an entry: a counted email, or a email or request that is not counted yet. */
+/** The content of an entry: a counted e-mail, or an e-mail or request that is not counted yet. */
 export type OutboxContent =
   | { readonly counted: true; readonly content: Email }
   | { readonly counted: false; readonly content: Email | MailRequest }
@@ -40,8 +39,8 @@ export interface ClaimedEntry {
 }
 
 /**
- * The transactional outbox: emails are in the database from the transaction of their cause until they
- * are sent. They are sealed, because they contain one-time links.
+ * The transactional outbox: e-mails are stored in the transaction of their cause and deleted once
+ * they are sent. They are sealed, because they contain one-time links.
  */
 export class Outbox {
   readonly #core: Core
@@ -52,17 +51,20 @@ export class Outbox {
     this.#parts = parts
   }
 
-  /** Whether emails can be sent. */
+  /** Whether e-mails can be sent. */
   get enabled(): boolean {
     return this.#parts.enabled
   }
 
-  /** Throws `mail_unavailable` if no email can be sent. */
+  /** Throws `mail_unavailable` if mail is not configured. */
   checkEnabled(): void {
     if (!this.#parts.enabled) throw mailFailures.refusal('mail_unavailable')
   }
 
-  /** Adds a email or request in the caller's transaction; does nothing if no email can be sent. */
+  /**
+   * Adds an e-mail or a request in the caller's transaction; does nothing if mail is not
+   * configured.
+   */
   add(client: SqlClient, content: LinkEmail | MailRequest): Promise<void> {
     return this.#insert(client, content)
   }
@@ -89,7 +91,7 @@ export class Outbox {
   async claim({ limit, leaseMs }: { limit: number; leaseMs: number }): Promise<ClaimedEntry[]> {
     const { store, clock } = this.#core
     const nowMs = clock.now()
-    // Read first: usually nothing is due, and a write would lock an embedded database.
+    // Read first, because usually nothing is due, and a write would lock an embedded database.
     const { rows: due } = await store.query('select id from server_outbox where due_at <= $1 limit 1', [nowMs])
     if (due.length === 0) return []
     const { rows } = await store.query<{ id: string; attempts: number; sealed: string }>(
@@ -104,18 +106,22 @@ export class Outbox {
   }
 
   /**
-   * Counts a email against the quota of its mailbox and stores it as the content of the entry, in the
-   * caller's transaction; each attempt then sends the same email. If it exceeds the quota, the entry is
-   * deleted and `undefined` is returned.
+   * Counts an e-mail against the quota of its mailbox and stores it as the content of the entry, in
+   * the caller's transaction, so that each attempt sends the same e-mail. If it exceeds the quota,
+   * deletes the entry and returns `undefined`.
    */
   async admit(client: SqlClient, entry: ClaimedEntry, draft: EmailDraft): Promise<Email | undefined> {
     const email = await this.#counted(client, draft)
     if (email === undefined) await this.remove(client, entry)
-    else if (!(await this.#replace(client, entry, email))) throw new Error('Another process has taken it over.')
+    else if (!(await this.#replace(client, entry, email)))
+      throw new Error('Another process has claimed this outbox entry.')
     return email
   }
 
-  /** Returns the email, or the one that replaces further notices of the hour; `undefined` for neither. */
+  /**
+   * Returns the e-mail, or the one that replaces further notices of the hour; `undefined` if the
+   * quota allows neither.
+   */
   async #counted(client: SqlClient, { kind, to, account, write }: EmailDraft): Promise<Email | undefined> {
     const { quota } = this.#parts
     if (kind !== 'notices_paused' && (await quota.take(client, kind, to))) return write()

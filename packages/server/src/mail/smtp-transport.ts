@@ -4,18 +4,17 @@ import { currentOf } from '../config/setting-files.js'
 import { type MailMessage, type MailTransport, messageOptions, type Sender } from './mail-transport.js'
 import { explainFailure, smtpTimeouts } from './smtp-session.js'
 
-/** The mail server, and whose certificate it may have. */
 type SmtpCarrier = Extract<MailCarrier, { kind: 'smtp' }>
 
-/** Where sessions are opened now. */
+/** The current settings of the mail server. */
 interface SmtpEndpoint {
   readonly url: string
   readonly authorities: readonly string[] | undefined
 }
 
 /**
- * Sends by SMTP. Every message goes out in a session of the URL and the authorities that hold when it
- * is sent. A failure is nodemailer's error, or says that encryption is required and not offered.
+ * Returns a transport that sends by SMTP. Each message uses the URL and the certificate authorities
+ * that are current when it is sent. Throws nodemailer's errors and `STARTTLS_NOT_OFFERED`.
  */
 export function smtpTransport(carrier: SmtpCarrier, from: Sender): MailTransport {
   let sessions: SmtpSessions | undefined
@@ -35,7 +34,7 @@ export function smtpTransport(carrier: SmtpCarrier, from: Sender): MailTransport
 
 const maxConnections = 5
 
-/** Sessions with one mail server under one login, used again for further messages. */
+/** A pool of sessions with one mail server and one login. */
 class SmtpSessions {
   readonly #endpoint: SmtpEndpoint
   readonly #mailer
@@ -65,7 +64,7 @@ class SmtpSessions {
     }
   }
 
-  /** Closes once the messages under way are sent: a pool that is closed drops those that wait in it. */
+  /** Closes once the current messages are sent. Closing earlier would drop waiting messages. */
   retire(): void {
     this.#retired = true
     if (this.#sending === 0) this.close()
