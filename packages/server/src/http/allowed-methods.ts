@@ -1,19 +1,21 @@
 import type { App } from './app.js'
 
-/** Which methods a path takes, so that a wrong method is told from a wrong path. */
+/** The methods of each path, to distinguish a wrong method from a wrong path. */
 export class AllowedMethods {
   readonly #routes: { readonly segments: readonly string[]; readonly methods: readonly string[] }[] = []
 
-  /** Notes every route that is added to the app from now on. */
+  /** Collects the routes that are added to the app from now on. */
   constructor(app: App) {
     app.addHook('onRoute', ({ url, method }) => {
-      // That of the plugin for CORS: it makes no path known.
+      // The route of the CORS plugin, which makes no path known.
       if (url === '*') return
       this.#routes.push({ segments: url.split('/'), methods: [method].flat() })
     })
   }
 
-  /** The methods of all routes that the path of this URL leads to; none for an unknown path. */
+  /**
+   * Returns the methods of all routes that match the path of this URL; none for an unknown path.
+   */
   of(url: string): string[] {
     const path = url.split('?', 1)[0] ?? ''
     const segments = path.split('/')

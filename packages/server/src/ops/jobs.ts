@@ -23,8 +23,8 @@ export interface JobSchedule {
 export const slowIntervalMs = 600_000
 
 /**
- * Runs the jobs in intervals, without keeping the process alive. A job that is still running when it is
- * due again is skipped, so that jobs do not pile up while the database does not answer. Repeated
+ * Runs the jobs in intervals, without keeping the process alive. Skips a job that is still running
+ * when it is due again, so that jobs do not accumulate while the database does not answer. Repeated
  * failures of a job are logged once, until it succeeds.
  *
  * @returns the function that stops the jobs
