@@ -130,7 +130,9 @@ function unknownActor(address: string) {
   return { accountId: null, address }
 }
 
-/** Locks and returns the account with this address, before the counts and links that depend on it. */
+/**
+ * Locks and returns the account with this address, before the counts and links that depend on it.
+ */
 async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
   const found = await findAccountByEmail(client, email)
   const account = found && (await lockAccount(client, found.id))

@@ -23,8 +23,8 @@ export interface ComparedLogin {
 }
 
 /**
- * Confirmation of an unknown device by a mailed link after many wrong passwords (`needsConfirmation` in
- * `guess-policy`). Devices that have signed in before never need it.
+ * Confirmation of an unknown device by a mailed link after many wrong passwords
+ * (`needsConfirmation` in `guess-policy`). Devices that have signed in before never need it.
  */
 export class DeviceConfirmation {
   readonly #core: Core

@@ -101,7 +101,10 @@ export class Invitations {
     )
   }
 
-  /** Redeems the invitation in the caller's transaction; only one call succeeds. Throws `link_invalid`. */
+  /**
+   * Redeems the invitation in the caller's transaction; only one call succeeds. Throws
+   * `link_invalid`.
+   */
   redeem(client: SqlClient, token: string): Promise<Invitation> {
     return this.#read(
       client,

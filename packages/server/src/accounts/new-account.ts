@@ -40,7 +40,10 @@ export function newAccount(
   return { signedInAt: null, disabledAt: null, profile: '{}', ...known, id, roles: '', scope: '' }
 }
 
-/** Inserts the account with its secret and its grants, in the caller's transaction. Throws `email_taken`. */
+/**
+ * Inserts the account with its secret and its grants, in the caller's transaction. Throws
+ * `email_taken`.
+ */
 export async function insertDraft(
   client: SqlClient,
   { keys }: Pick<Core, 'keys'>,

@@ -20,7 +20,10 @@ interface Dependencies {
   readonly reauthentication: Reauthentication
 }
 
-/** Changes that an account makes to itself. Each one is a transaction in which the actor is locked (C5). */
+/**
+ * Changes that an account makes to itself. Each one is a transaction in which the actor is locked
+ * (C5).
+ */
 export class OwnAccount {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -40,8 +43,8 @@ export class OwnAccount {
   }
 
   /**
-   * Changes the name, and requests a change of address, which needs the password and takes effect once
-   * it is confirmed from the new address.
+   * Changes the name, and requests a change of address, which needs the password and takes effect
+   * once it is confirmed from the new address.
    *
    * @throws Problem `password_required`, `password_wrong`, `email_invalid`, `email_taken`,
    * `mail_unavailable`

@@ -32,8 +32,8 @@ export class PasswordChange {
   }
 
   /**
-   * Sets a new password, ends all other sessions and every token issued so far, and returns new tokens
-   * of this session, all in one transaction (C5).
+   * Sets a new password, ends all other sessions and every token issued so far, and returns new
+   * tokens of this session, all in one transaction (C5).
    *
    * @throws Problem `password_wrong`, `guess_delayed`, `overloaded`, `password_…`
    */

@@ -49,7 +49,8 @@ export interface PasswordHasherOptions {
   readonly cost?: Cost
 }
 
-// OWASP's Password Storage Cheat Sheet: Argon2id, which is the default algorithm, with m = 19 MiB, t = 2, p = 1.
+// OWASP's Password Storage Cheat Sheet: Argon2id, which is the default algorithm, with m = 19 MiB,
+// t = 2, p = 1.
 const usualCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 /**

@@ -69,7 +69,10 @@ export class Outbox {
     return this.#insert(client, content)
   }
 
-  /** Adds a notice to the owner in the caller's transaction; does nothing if the address is not verified. */
+  /**
+   * Adds a notice to the owner in the caller's transaction; does nothing if the address is not
+   * verified.
+   */
   async notify(client: SqlClient, owner: MailOwner, notice: Notice): Promise<void> {
     const email = noticeTo(owner, notice)
     if (email !== undefined) await this.#insert(client, email)
@@ -87,7 +90,9 @@ export class Outbox {
     ])
   }
 
-  /** Claims up to `limit` due entries, oldest first. Concurrent processes claim different entries. */
+  /**
+   * Claims up to `limit` due entries, oldest first. Concurrent processes claim different entries.
+   */
   async claim({ limit, leaseMs }: { limit: number; leaseMs: number }): Promise<ClaimedEntry[]> {
     const { store, clock } = this.#core
     const nowMs = clock.now()

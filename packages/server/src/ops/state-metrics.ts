@@ -18,7 +18,9 @@ export interface ObservedState {
   readonly passwordsWaiting: () => number
 }
 
-/** Shows the state of this process, and of the database as it was last collected, at each scrape. */
+/**
+ * Shows the state of this process, and of the database as it was last collected, at each scrape.
+ */
 export function observeState(metrics: Metrics, observed: ObservedState): void {
   observeProcess(metrics, observed)
   observePool(metrics, observed)

@@ -12,8 +12,9 @@ import {
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Cloud KMS, as the workload's own service account (Workload Identity): no credential is configured. Every checksum that the API offers is
- * sent and checked, and what does not match is asked for again.
+ * A client of Cloud KMS that uses the service account of the workload (Workload Identity), without
+ * configured credentials. All checksums of the API are sent and checked; a call with a wrong
+ * checksum is retried.
  */
 export class CloudKms {
   readonly #key: KmsKey
@@ -24,18 +25,20 @@ export class CloudKms {
     this.#retry = retry
   }
 
-  /** Encrypts under the key's primary version. Throws `kms_unavailable`, or a RefusedCall. */
+  /** Encrypts with the primary version of the key. Throws `kms_unavailable`, or a RefusedCall. */
   encrypt(plaintext: Uint8Array, additionalData: Uint8Array): Promise<Buffer> {
     const request = { ...field('plaintext', plaintext), ...field('additionalAuthenticatedData', additionalData) }
     return withRetries(async () => {
       const answer = await this.#call('encrypt', request)
       const arrived = answer.verifiedPlaintextCrc32c && answer.verifiedAdditionalAuthenticatedDataCrc32c
-      if (arrived !== true) throw new TransientFailure('Cloud KMS did not receive what was sent.')
+      if (arrived !== true) throw new TransientFailure('Cloud KMS received a damaged request.')
       return bytesOf(answer, 'ciphertext')
     }, this.#retry)
   }
 
-  /** Decrypts with the version that encrypted. Throws `kms_unavailable`, or a RefusedCall. */
+  /**
+   * Decrypts with the version that encrypted the text. Throws `kms_unavailable`, or a RefusedCall.
+   */
   decrypt(ciphertext: Uint8Array, additionalData: Uint8Array): Promise<Buffer> {
     const request = { ...field('ciphertext', ciphertext), ...field('additionalAuthenticatedData', additionalData) }
     return withRetries(async () => bytesOf(await this.#call('decrypt', request), 'plaintext'), this.#retry)
@@ -48,19 +51,25 @@ export class CloudKms {
     return fieldsOf((await callGoogle(`${endpoint}/v1/${name}:${verb}`, call)).body)
   }
 
-  /** Asked anew for each attempt: the metadata server keeps tokens, and a refused one must not be kept here. */
+  /**
+   * Requests a token for each attempt. The metadata server caches tokens, and a refused one must
+   * not be reused.
+   */
   async #accessToken(): Promise<string> {
     const url = `http://${this.#key.metadataHost}/computeMetadata/v1/instance/service-accounts/default/token`
     const { headers, body } = await callGoogle(url, { headers: { 'metadata-flavor': 'Google' } })
     const { access_token: token } = fieldsOf(body)
     if (headers.get('metadata-flavor') !== 'Google' || typeof token !== 'string') {
-      throw new RefusedCall(502, `${this.#key.metadataHost} is no metadata server of Google Cloud.`)
+      throw new RefusedCall(502, `${this.#key.metadataHost} is not a metadata server of Google Cloud.`)
     }
     return token
   }
 }
 
-/** A value as the API takes it: in base64, and beside it its checksum, a 64-bit number and therefore text. */
+/**
+ * Returns a value in the form of the API: in base64, with its checksum, which is text because it is
+ * a 64-bit number.
+ */
 function field(name: string, value: Uint8Array): Fields {
   return { [name]: Buffer.from(value).toString('base64'), [`${name}Crc32c`]: String(crc32c(value)) }
 }
@@ -75,6 +84,7 @@ function bytesOf(answer: Fields, name: string): Buffer {
 }
 
 function fieldsOf(body: unknown): Fields {
-  if (typeof body !== 'object' || body === null) throw new TransientFailure('The answer is no JSON object.')
+  if (typeof body !== 'object' || body === null)
+    throw new TransientFailure('The answer of Cloud KMS is not a JSON object.')
   return body as Fields
 }
