@@ -6,12 +6,8 @@ import { type EmailDraft, type LinkEmail, type MailRequest, noticeTo, type OneTi
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { Invitations } from './invitations.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
+import type { AccountLinks } from './open-account-links.js'
 import { isOpenToAll } from './registration-rule.js'
-
-interface Links {
-  readonly oneTimeTokens: OneTimeTokens
-  readonly invitations: Invitations
-}
 
 /**
  * A confirmed device gets more password attempts, so its link expires after ten minutes (OWASP ASVS
@@ -25,13 +21,19 @@ const deviceLinkTtlSec = 600
  */
 export class AccountMail {
   readonly #core: Core
-  readonly #links: Links
+  readonly #oneTimeTokens: OneTimeTokens
+  readonly #invitations: Invitations
   readonly #registration: Registration
   readonly #mail: MailConfiguration
 
-  constructor(core: Core, links: Links, { registration, mail }: Pick<Configuration, 'registration' | 'mail'>) {
+  constructor(
+    core: Core,
+    { oneTimeTokens, invitations }: Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
+    { registration, mail }: Pick<Configuration, 'registration' | 'mail'>,
+  ) {
     this.#core = core
-    this.#links = links
+    this.#oneTimeTokens = oneTimeTokens
+    this.#invitations = invitations
     this.#registration = registration
     this.#mail = mail
   }
@@ -58,11 +60,7 @@ export class AccountMail {
     if (account === undefined) {
       const data = { email: to, name, passwordHash }
       return linkDraft('finish_registration', { to, account: null }, () =>
-        this.#links.oneTimeTokens.issue(
-          client,
-          { purpose: 'register', accountId: null, data },
-          this.#mail.verifyLinkTtlSec,
-        ),
+        this.#oneTimeTokens.issue(client, { purpose: 'register', accountId: null, data }, this.#mail.verifyLinkTtlSec),
       )
     }
     const notice = noticeTo(account, { kind: 'email_has_account' })
@@ -82,7 +80,7 @@ export class AccountMail {
     { to, invitation: id }: MailRequest & { kind: 'ask_invitation' },
     account: Account | undefined,
   ): Promise<EmailDraft | undefined> {
-    const { invitations } = this.#links
+    const invitations = this.#invitations
     if (account !== undefined || this.#registration === 'closed') return undefined
     const invitation = await invitations.findUnmailed(client, id)
     if (invitation === undefined) return undefined
@@ -93,7 +91,7 @@ export class AccountMail {
     return linkDraft('reset_password', { to, account: id }, async () => {
       await this.#core.audit.done(client, 'password_forgot', unknownActor(origin), { account: id })
       const data = { email: to }
-      return this.#links.oneTimeTokens.issue(
+      return this.#oneTimeTokens.issue(
         client,
         { purpose: 'reset_password', accountId: id, data },
         this.#mail.resetLinkTtlSec,
@@ -109,18 +107,14 @@ export class AccountMail {
     if (!granted || emailVerifiedAt === null) return undefined
     const data = { email: to, device }
     return linkDraft('confirm_device', { to, account: id }, () =>
-      this.#links.oneTimeTokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
+      this.#oneTimeTokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
     )
   }
 
   #draftVerification(client: SqlClient, { to }: MailRequest, { id }: Account): EmailDraft {
     const data = { email: to }
     return linkDraft('verify_email', { to, account: id }, () =>
-      this.#links.oneTimeTokens.issue(
-        client,
-        { purpose: 'verify_email', accountId: id, data },
-        this.#mail.verifyLinkTtlSec,
-      ),
+      this.#oneTimeTokens.issue(client, { purpose: 'verify_email', accountId: id, data }, this.#mail.verifyLinkTtlSec),
     )
   }
 }

@@ -6,25 +6,19 @@ import { hasAdministrator } from './administrators.js'
 import { canonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import { draftAccount, insertDraft } from './new-account.js'
-import type { PasswordPolicy } from './password-policy.js'
-import type { PasswordQueue } from './password-queue.js'
-
-interface Dependencies {
-  readonly passwords: PasswordQueue
-  readonly passwordPolicy: PasswordPolicy
-}
+import type { PasswordDomain } from './open-passwords.js'
 
 const operator = { accountId: 'cli', address: null } as const
 
 /** Creates administrators for the operator. No route uses it. */
 export class AdminCreation {
   readonly #core: Core
-  readonly #dependencies: Dependencies
+  readonly #passwordDomain: PasswordDomain
   readonly #settings: Pick<Configuration, 'unverifiedSignIn'>
 
-  constructor(core: Core, dependencies: Dependencies, settings: Pick<Configuration, 'unverifiedSignIn'>) {
+  constructor(core: Core, passwordDomain: PasswordDomain, settings: Pick<Configuration, 'unverifiedSignIn'>) {
     this.#core = core
-    this.#dependencies = dependencies
+    this.#passwordDomain = passwordDomain
     this.#settings = settings
   }
 
@@ -38,7 +32,7 @@ export class AdminCreation {
     const { store, audit } = this.#core
     const existing = await table.findStoredAccountByEmail(store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
-    const parts = { ...this.#core, ...this.#dependencies }
+    const parts = { ...this.#core, ...this.#passwordDomain }
     const draft = await draftAccount(parts, input, { role: 'admin', task: { use: 'operator' } })
     // The operator has verified the address.
     const verified = { ...draft, emailVerifiedAt: draft.createdAt }
@@ -58,7 +52,7 @@ export class AdminCreation {
 
   async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
     const { store, keys, audit } = this.#core
-    const { passwords } = this.#dependencies
+    const { passwords } = this.#passwordDomain
     if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
       throw accountFailures.refusal('password_wrong')
     if (existing.disabledAt !== null) throw accountFailures.refusal('account_disabled')

@@ -47,7 +47,7 @@ export function openAccounts(
   dependencies: AccountsDependencies,
   configuration: Configuration,
 ): AccountsDomain {
-  const reauthentication = new Reauthentication(core, dependencies)
+  const reauthentication = new Reauthentication(core, dependencies.passwords, dependencies.guesses)
   const confirmations = new DeviceConfirmation(core, dependencies)
   const emails = new EmailVerification(core, dependencies, configuration)
   return {

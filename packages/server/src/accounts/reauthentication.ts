@@ -9,11 +9,6 @@ import { accountFailures } from './failures.js'
 import type { PasswordQueue } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 
-interface Dependencies {
-  readonly passwords: PasswordQueue
-  readonly guesses: GuessGuard
-}
-
 /** The change that needs the password, and the request. */
 export interface ReauthenticationContext {
   readonly event: AuditEvent
@@ -26,11 +21,13 @@ export interface ReauthenticationContext {
  */
 export class Reauthentication {
   readonly #core: Core
-  readonly #dependencies: Dependencies
+  readonly #passwords: PasswordQueue
+  readonly #guesses: GuessGuard
 
-  constructor(core: Core, dependencies: Dependencies) {
+  constructor(core: Core, passwords: PasswordQueue, guesses: GuessGuard) {
     this.#core = core
-    this.#dependencies = dependencies
+    this.#passwords = passwords
+    this.#guesses = guesses
   }
 
   /**
@@ -44,15 +41,15 @@ export class Reauthentication {
     { event, origin }: ReauthenticationContext,
   ): Promise<table.StoredAccount> {
     const { store, audit } = this.#core
-    const { passwords, guesses } = this.#dependencies
     const { accountId, sessionId } = acting
     const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
     const task = { use: 'account', origin, account: accountId } as const
-    passwords.checkRoom(task)
+    this.#passwords.checkRoom(task)
     const actor = { ...acting, address: origin.address }
-    const bucket = await recordDelay(audit, guesses.admitSession(sessionId), { actor })
-    if (await guesses.settle(bucket, () => passwords.verify(task, password, stored.passwordHash))) return stored
+    const bucket = await recordDelay(audit, this.#guesses.admitSession(sessionId), { actor })
+    if (await this.#guesses.settle(bucket, () => this.#passwords.verify(task, password, stored.passwordHash)))
+      return stored
     const refusal = accountFailures.refusal('password_wrong')
     await audit.countRefused(event, actor, { detail: { reason: refusal.code } })
     throw refusal
