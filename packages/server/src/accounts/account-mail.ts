@@ -6,7 +6,6 @@ import { type EmailDraft, type LinkEmail, type MailRequest, noticeTo, type OneTi
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { Invitations } from './invitations.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
-import type { AccountLinks } from './open-account-links.js'
 import { isOpenToAll } from './registration-rule.js'
 
 /**
@@ -28,7 +27,7 @@ export class AccountMail {
 
   constructor(
     core: Core,
-    { oneTimeTokens, invitations }: Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
+    { oneTimeTokens, invitations }: { readonly oneTimeTokens: OneTimeTokens; readonly invitations: Invitations },
     { registration, mail }: Pick<Configuration, 'registration' | 'mail'>,
   ) {
     this.#core = core
