@@ -58,7 +58,7 @@ export interface Server {
 }
 
 /** Time limit of the requests in progress when the server stops. */
-const drainPatienceMs = 8000
+const drainTimeoutMs = 8000
 
 /** Upper bound of the time until the server that runs a rotation applies its desired state. */
 const rotationIntervalMs = 500
@@ -75,7 +75,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
   })
   service.addresses.cover(app)
-  const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })
+  const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, timeoutMs: drainTimeoutMs })
   // These hooks run in reverse order: the database closes after everything that uses it.
   app.addHook('onClose', () => service.close())
   try {
@@ -138,7 +138,7 @@ function registerRoutes(
 }
 
 /** Runs this server's part of the rotation of all tenants. */
-function scheduleRotations(app: App, { rotations, metrics: { choreFailures } }: Service): void {
+function scheduleRotations(app: App, { rotations, metrics: { jobFailures } }: Service): void {
   const tick = { name: 'rotate everybody', run: () => rotations.tick() }
-  scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, choreFailures })
+  scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
 }

@@ -2,40 +2,43 @@ import type { SqlClient } from 'latchkey/sql'
 import type { Configuration, MailConfiguration } from '../config/configuration.js'
 import type { Registration } from '../config/settings.js'
 import type { Core } from '../core.js'
-import { type LetterDraft, type LinkLetter, type MailRequest, noticeTo, type OneTimeLink } from '../mail/letter.js'
+import { type EmailDraft, type LinkEmail, type MailRequest, noticeTo, type OneTimeLink } from '../mail/email.js'
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { Invitations } from './invitations.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 import { isOpenToAll } from './registration-rule.js'
 
-/** The one-time links that letters contain. */
-interface Links {
-  readonly oneTimeTokens: OneTimeTokens
-  readonly invitations: Invitations
-}
-
-/** A confirmed device may guess further, so that its link expires after ten minutes (OWASP ASVS 5.0, 6.5.5). */
+/**
+ * A confirmed device gets more password attempts, so its link expires after ten minutes (OWASP ASVS
+ * 5.0, 6.5.5).
+ */
 const deviceLinkTtlSec = 600
 
 /**
- * Drafts the letter for an address that a request has named. It runs after the request was answered,
- * so that neither the answer nor its duration reveals whether the address has an account.
+ * Drafts the e-mail for an address that a request names. The draft is made after the request was
+ * answered, so that neither the answer nor its duration reveals whether the address has an account.
  */
 export class AccountMail {
   readonly #core: Core
-  readonly #links: Links
+  readonly #oneTimeTokens: OneTimeTokens
+  readonly #invitations: Invitations
   readonly #registration: Registration
   readonly #mail: MailConfiguration
 
-  constructor(core: Core, links: Links, { registration, mail }: Pick<Configuration, 'registration' | 'mail'>) {
+  constructor(
+    core: Core,
+    { oneTimeTokens, invitations }: { readonly oneTimeTokens: OneTimeTokens; readonly invitations: Invitations },
+    { registration, mail }: Pick<Configuration, 'registration' | 'mail'>,
+  ) {
     this.#core = core
-    this.#links = links
+    this.#oneTimeTokens = oneTimeTokens
+    this.#invitations = invitations
     this.#registration = registration
     this.#mail = mail
   }
 
-  /** Drafts the letter in the caller's transaction; returns `undefined` if none is to be sent. */
-  async draft(client: SqlClient, request: MailRequest): Promise<LetterDraft | undefined> {
+  /** Drafts the e-mail in the caller's transaction; returns `undefined` if none is to be sent. */
+  async draft(client: SqlClient, request: MailRequest): Promise<EmailDraft | undefined> {
     const account = await lockOwner(client, request.to)
     if (request.kind === 'ask_registration') return this.#draftRegistration(client, request, account)
     if (request.kind === 'ask_invitation') return this.#draftInvitation(client, request, account)
@@ -49,22 +52,18 @@ export class AccountMail {
     client: SqlClient,
     request: MailRequest & { kind: 'ask_registration' },
     account: Account | undefined,
-  ): LetterDraft | undefined {
+  ): EmailDraft | undefined {
     const { to, name, passwordHash, origin } = request
-    // Requests from before registration was closed get no answer any more.
+    // Requests from before registration was closed are dropped.
     if (!isOpenToAll(this.#registration)) return undefined
     if (account === undefined) {
       const data = { email: to, name, passwordHash }
       return linkDraft('finish_registration', { to, account: null }, () =>
-        this.#links.oneTimeTokens.issue(
-          client,
-          { purpose: 'register', accountId: null, data },
-          this.#mail.verifyLinkTtlSec,
-        ),
+        this.#oneTimeTokens.issue(client, { purpose: 'register', accountId: null, data }, this.#mail.verifyLinkTtlSec),
       )
     }
     const notice = noticeTo(account, { kind: 'email_has_account' })
-    // The account may not belong to the owner of the address, who takes it over by a reset.
+    // The owner of the address may not own the account. A reset makes the account theirs.
     if (notice === undefined)
       return account.disabledAt === null ? this.#draftReset(client, request, account) : undefined
     const write = async () => {
@@ -79,19 +78,19 @@ export class AccountMail {
     client: SqlClient,
     { to, invitation: id }: MailRequest & { kind: 'ask_invitation' },
     account: Account | undefined,
-  ): Promise<LetterDraft | undefined> {
-    const { invitations } = this.#links
+  ): Promise<EmailDraft | undefined> {
+    const invitations = this.#invitations
     if (account !== undefined || this.#registration === 'closed') return undefined
     const invitation = await invitations.findUnmailed(client, id)
     if (invitation === undefined) return undefined
     return linkDraft('accept_invitation', { to, account: null }, () => invitations.makeLink(client, invitation, 'mail'))
   }
 
-  #draftReset(client: SqlClient, { to, origin }: MailRequest, { id }: Account): LetterDraft {
+  #draftReset(client: SqlClient, { to, origin }: MailRequest, { id }: Account): EmailDraft {
     return linkDraft('reset_password', { to, account: id }, async () => {
       await this.#core.audit.done(client, 'password_forgot', unknownActor(origin), { account: id })
       const data = { email: to }
-      return this.#links.oneTimeTokens.issue(
+      return this.#oneTimeTokens.issue(
         client,
         { purpose: 'reset_password', accountId: id, data },
         this.#mail.resetLinkTtlSec,
@@ -103,32 +102,30 @@ export class AccountMail {
     client: SqlClient,
     { to, device, granted }: MailRequest & { kind: 'ask_device' },
     { id, emailVerifiedAt }: Account,
-  ): LetterDraft | undefined {
+  ): EmailDraft | undefined {
     if (!granted || emailVerifiedAt === null) return undefined
     const data = { email: to, device }
     return linkDraft('confirm_device', { to, account: id }, () =>
-      this.#links.oneTimeTokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
+      this.#oneTimeTokens.issue(client, { purpose: 'confirm_device', accountId: id, data }, deviceLinkTtlSec),
     )
   }
 
-  #draftVerification(client: SqlClient, { to }: MailRequest, { id }: Account): LetterDraft {
+  #draftVerification(client: SqlClient, { to }: MailRequest, { id }: Account): EmailDraft {
     const data = { email: to }
     return linkDraft('verify_email', { to, account: id }, () =>
-      this.#links.oneTimeTokens.issue(
-        client,
-        { purpose: 'verify_email', accountId: id, data },
-        this.#mail.verifyLinkTtlSec,
-      ),
+      this.#oneTimeTokens.issue(client, { purpose: 'verify_email', accountId: id, data }, this.#mail.verifyLinkTtlSec),
     )
   }
 }
 
-/** A request without authentication. */
+/** Returns the actor of a request without authentication. */
 function unknownActor(address: string) {
   return { accountId: null, address }
 }
 
-/** Locks and returns the account with this address, before the counts and links that depend on it. */
+/**
+ * Locks and returns the account with this address, before the counts and links that depend on it.
+ */
 async function lockOwner(client: SqlClient, email: string): Promise<Account | undefined> {
   const found = await findAccountByEmail(client, email)
   const account = found && (await lockAccount(client, found.id))
@@ -136,9 +133,9 @@ async function lockOwner(client: SqlClient, email: string): Promise<Account | un
 }
 
 function linkDraft(
-  kind: LinkLetter['kind'],
+  kind: LinkEmail['kind'],
   addressed: { readonly to: string; readonly account: string | null },
   issue: () => Promise<OneTimeLink>,
-): LetterDraft {
+): EmailDraft {
   return { kind, ...addressed, write: async () => ({ kind, ...addressed, link: await issue() }) }
 }

@@ -4,37 +4,45 @@ import { tryCanonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import { foldText, searchTextOf } from './search-text.js'
 
-/** What an account may do here. */
+/** All values of `Role`. */
 export const roles = ['user', 'admin'] as const
 
-/** What an account may do here: everybody is a `user`; an `admin` may use the admin routes as well. */
+/**
+ * The role of an account on this server: `user`, or `admin`, which may also use the admin routes.
+ */
 export type Role = (typeof roles)[number]
 
-/** Somebody who can sign in. `id` is also the tenant whose secret signs the account's tokens. Times are milliseconds since 1970. */
+/**
+ * An account that can sign in. `id` is also the tenant whose secret signs its tokens. Times are
+ * milliseconds since 1970.
+ */
 export interface Account {
   readonly id: string
   /** Canonical. */
   readonly email: string
   readonly name: string | null
   readonly role: Role
-  /** Names with a space between, for the applications behind; so is `scope`. Empty when it has none. */
+  /**
+   * Role names for applications, separated by spaces; empty if there are none. `scope` has the same
+   * form.
+   */
   readonly roles: string
   readonly scope: string
   readonly createdAt: number
   readonly signedInAt: number | null
   readonly disabledAt: number | null
-  /** Since when it is known that its owner reads what is mailed to the address. */
+  /** When the owner proved access to the mailbox. */
   readonly emailVerifiedAt: number | null
-  /** What applications keep with it: the text of a JSON object. */
+  /** The text of a JSON object that applications store. */
   readonly profile: string
 }
 
-/** An account with the hash of its password; stays inside `accounts/`. */
+/** An account with its password hash. Only code in `accounts/` uses it. */
 export interface StoredAccount extends Account {
   readonly passwordHash: string
 }
 
-/** The account alone. */
+/** Returns the account without its password hash. */
 export function withoutHash({ passwordHash, ...account }: StoredAccount): Account {
   return account
 }
@@ -42,7 +50,7 @@ export function withoutHash({ passwordHash, ...account }: StoredAccount): Accoun
 const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
   email_verified_at as "emailVerifiedAt", profile`
 
-/** A new account, whose tenant exists already. Fails with `email_taken`. */
+/** Inserts an account whose tenant exists already. Throws `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
   await refusingTakenEmail(
     client.query(
@@ -65,31 +73,31 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
   )
 }
 
-/** The account with this ID. */
+/** Returns the account with this ID. */
 export async function findAccount(client: SqlClient, id: string): Promise<Account | undefined> {
   const { rows } = await client.query<Account>(`select ${columns} from server_accounts where id = $1`, [id])
   return rows[0]
 }
 
-/** Whether an account has this ID, or a client: both are tenants. */
+/** Returns whether an account or a client has this ID: both are tenants. */
 export async function isIdTaken(client: SqlClient, id: string): Promise<boolean> {
   const { rows } = await client.query('select tenant_id from latchkey_tenants where tenant_id = $1', [id])
   return rows.length > 0
 }
 
-/** The account with this canonical address. */
+/** Returns the account with this canonical address. */
 export async function findAccountByEmail(client: SqlClient, email: string): Promise<Account | undefined> {
   const { rows } = await client.query<Account>(`select ${columns} from server_accounts where email = $1`, [email])
   return rows[0]
 }
 
-/** The account with this ID, which nobody else changes until the transaction ends. */
+/** Locks the account with this ID until the transaction ends, and returns it. */
 export async function lockAccount(client: SqlClient, id: string): Promise<Account | undefined> {
   const locked = await lockAccounts(client, [id])
   return locked.has(id) ? findAccount(client, id) : undefined
 }
 
-/** The account with this ID and its password's hash. */
+/** Returns the account with this ID and its password hash. */
 export async function findStoredAccount(client: SqlClient, id: string): Promise<StoredAccount | undefined> {
   const { rows } = await client.query<StoredAccount>(
     `select ${columns}, password_hash as "passwordHash" from server_accounts where id = $1`,
@@ -98,7 +106,7 @@ export async function findStoredAccount(client: SqlClient, id: string): Promise<
   return rows[0]
 }
 
-/** The account with this canonical address and its password's hash. */
+/** Returns the account with this canonical address and its password hash. */
 export async function findStoredAccountByEmail(client: SqlClient, email: string): Promise<StoredAccount | undefined> {
   const { rows } = await client.query<StoredAccount>(
     `select ${columns}, password_hash as "passwordHash" from server_accounts where email = $1`,
@@ -107,7 +115,7 @@ export async function findStoredAccountByEmail(client: SqlClient, email: string)
   return rows[0]
 }
 
-/** What may change in an account. */
+/** The columns to change; `undefined` leaves a column as it is. */
 export interface AccountChange {
   readonly email?: string | undefined
   readonly name?: string | null | undefined
@@ -132,14 +140,19 @@ const changeable = {
   profile: 'profile',
 } as const satisfies Record<keyof AccountChange, string>
 
-/** Which account a change is meant for. */
+/** The condition of a change. */
 export interface AccountCondition {
   readonly id: string
-  /** The hash that was checked: when another password was set in the meantime, nothing changes. */
+  /**
+   * The hash that was checked. If the password was changed meanwhile, the condition does not match.
+   */
   readonly passwordHash?: string
 }
 
-/** Changes at least one thing of an account; `undefined` when the condition holds for none. Fails with `email_taken`. */
+/**
+ * Changes at least one column of an account. Returns `undefined` if the condition does not match.
+ * Throws `email_taken`.
+ */
 export async function updateAccount(
   client: SqlClient,
   condition: AccountCondition,
@@ -164,7 +177,10 @@ export async function updateAccount(
   return updated
 }
 
-/** Notes that somebody signs in; `false` when the password was changed since it was checked, or the account disabled. */
+/**
+ * Records a sign-in. Returns `false` if the password was changed since it was checked, or if the
+ * account is disabled.
+ */
 export async function recordSignIn(client: SqlClient, account: StoredAccount, nowMs: number): Promise<boolean> {
   const { rows } = await client.query(
     `update server_accounts set signed_in_at = $3
@@ -174,7 +190,7 @@ export async function recordSignIn(client: SqlClient, account: StoredAccount, no
   return rows.length === 1
 }
 
-/** Deletes an account and its sessions; `false` when the condition holds for none. */
+/** Deletes an account and its sessions. Returns `false` if the condition does not match. */
 export async function deleteAccount(client: SqlClient, condition: AccountCondition): Promise<boolean> {
   const values: unknown[] = [condition.id]
   const where = whereOf(condition, values)
@@ -183,8 +199,8 @@ export async function deleteAccount(client: SqlClient, condition: AccountConditi
 }
 
 /**
- * Accounts after `after` whose address or name holds `search`, whatever the case and the composition
- * of letters, or whose address is `search`; oldest first.
+ * Returns accounts after the ID `after`, oldest first, whose address or name contains `search` or
+ * whose address equals it. Letter case and Unicode composition do not matter.
  */
 export async function listAccounts(
   client: SqlClient,
@@ -201,7 +217,9 @@ export async function listAccounts(
   return rows
 }
 
-/** A hash that begins with `prefix`, but with none of `known`; `undefined` when there is none. */
+/**
+ * Returns a hash that begins with `prefix` but with none of `known`; `undefined` if there is none.
+ */
 export async function findForeignHash(
   client: SqlClient,
   prefix: string,

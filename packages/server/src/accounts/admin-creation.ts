@@ -6,36 +6,34 @@ import { hasAdministrator } from './administrators.js'
 import { canonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import { draftAccount, insertDraft } from './new-account.js'
-import type { PasswordPolicy } from './password-policy.js'
-import type { PasswordQueue } from './password-queue.js'
-
-/** The parts that the creation of an administrator uses. */
-interface Dependencies {
-  readonly passwords: PasswordQueue
-  readonly passwordPolicy: PasswordPolicy
-}
+import type { PasswordDomain } from './open-passwords.js'
 
 const operator = { accountId: 'cli', address: null } as const
 
-/** Creates administrators for the operator; no route does. */
+/** Creates administrators for the operator. No route uses it. */
 export class AdminCreation {
   readonly #core: Core
-  readonly #dependencies: Dependencies
+  readonly #passwordDomain: PasswordDomain
   readonly #settings: Pick<Configuration, 'unverifiedSignIn'>
 
-  constructor(core: Core, dependencies: Dependencies, settings: Pick<Configuration, 'unverifiedSignIn'>) {
+  constructor(core: Core, passwordDomain: PasswordDomain, settings: Pick<Configuration, 'unverifiedSignIn'>) {
     this.#core = core
-    this.#dependencies = dependencies
+    this.#passwordDomain = passwordDomain
     this.#settings = settings
   }
 
-  /** Creates an account with the role `admin`, or promotes the one with this address if the password is its own. */
+  /**
+   * Creates an account with the role `admin`. If the address has an account already and the
+   * password is right, promotes that account.
+   *
+   * @throws Problem `password_wrong`, `account_disabled`, `email_invalid`, `password_…`
+   */
   async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
     const { store, audit } = this.#core
     const existing = await table.findStoredAccountByEmail(store, canonicalEmail(input.email))
     if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
-    const parts = { ...this.#core, ...this.#dependencies }
-    const draft = await draftAccount(parts, input, { role: 'admin', turn: { use: 'operator' } })
+    const parts = { ...this.#core, ...this.#passwordDomain }
+    const draft = await draftAccount(parts, input, { role: 'admin', task: { use: 'operator' } })
     // The operator has verified the address.
     const verified = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await store.transaction(async (client) => {
@@ -54,7 +52,7 @@ export class AdminCreation {
 
   async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
     const { store, keys, audit } = this.#core
-    const { passwords } = this.#dependencies
+    const { passwords } = this.#passwordDomain
     if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
       throw accountFailures.refusal('password_wrong')
     if (existing.disabledAt !== null) throw accountFailures.refusal('account_disabled')

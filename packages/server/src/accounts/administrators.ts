@@ -3,7 +3,10 @@ import type { Permission } from '../config/settings.js'
 import type { Account } from './account-table.js'
 import { accountFailures } from './failures.js'
 
-/** Whether accounts may sign in before their address is verified: else such an administrator does not count. */
+/**
+ * Whether accounts may sign in before their address is verified. If not, an administrator with an
+ * unverified address does not count.
+ */
 export interface SignInRule {
   readonly unverifiedSignIn: Permission
 }
@@ -26,15 +29,15 @@ export async function hasAdministrator(client: SqlClient, { unverifiedSignIn }: 
 }
 
 /**
- * Fails with `last_administrator` unless an account can use the admin routes after all that the
- * transaction has written. Call it after every change that takes this from an account, as the last
- * lock of the transaction. From here to their commit such changes run one after another, so that of
- * two administrators who demote each other, or delete their own accounts at once, one stays.
+ * Throws `last_administrator` unless an account can use the admin routes after all changes of the
+ * transaction. Call it after each change that takes this right from an account, as the last lock of
+ * the transaction. From here to their commit such changes run one after another. If two
+ * administrators demote each other or delete their accounts at the same time, one of them remains.
  */
 export async function requireAdministrator(client: SqlClient, rule: SignInRule): Promise<void> {
   await client.query(
     `insert into server_locks (name) values ('administrators') on conflict (name) do update set name = excluded.name`,
   )
-  // A statement of its own: the one that waited for the lock may not see what was committed meanwhile.
+  // A separate statement: the one that waited for the lock may not see changes committed meanwhile.
   if (!(await hasAdministrator(client, rule))) throw accountFailures.refusal('last_administrator')
 }

@@ -4,7 +4,7 @@ const magic = 'LATCHKEY-BLOOM-1'
 const headerBytes = magic.length + 8
 
 /**
- * A set of texts in a few bytes: it knows every member, and takes one in about 2^hashes others for a member as well.
+ * A Bloom filter: contains every member, and about one in 2^hashes other texts.
  *
  * Layout: magic[16] ‖ number of bits[4, big endian] ‖ number of hashes[4] ‖ bits.
  */
@@ -19,7 +19,7 @@ export class BloomFilter {
     this.#hashes = hashes
   }
 
-  /** The set of these texts. */
+  /** Returns the filter of these texts. */
   static of(texts: readonly string[], hashes: number): BloomFilter {
     const size = Math.max(8, Math.ceil((texts.length * hashes) / Math.LN2))
     const filter = new BloomFilter(new Uint8Array(Math.ceil(size / 8)), { size, hashes })
@@ -29,11 +29,12 @@ export class BloomFilter {
     return filter
   }
 
-  /** Reads what `toBytes` wrote. Throws a TypeError for anything else. */
+  /** Parses the output of `toBytes`. Throws a TypeError for any other input. */
   static parse(bytes: Buffer): BloomFilter {
     const genuine = bytes.length > headerBytes && bytes.toString('latin1', 0, magic.length) === magic
     const size = genuine ? bytes.readUInt32BE(magic.length) : 0
-    if (!genuine || bytes.length !== headerBytes + Math.ceil(size / 8)) throw new TypeError('This is no Bloom filter.')
+    if (!genuine || bytes.length !== headerBytes + Math.ceil(size / 8))
+      throw new TypeError('The bytes are not a Bloom filter.')
     return new BloomFilter(bytes.subarray(headerBytes), { size, hashes: bytes.readUInt32BE(magic.length + 4) })
   }
 
@@ -49,7 +50,7 @@ export class BloomFilter {
     return this.#bitsOf(text).every((bit) => ((this.#bits[bit >> 3] ?? 0) & (1 << (bit & 7))) !== 0)
   }
 
-  /** Two halves of one hash make as many as are needed (Kirsch and Mitzenmacher, 2006). */
+  /** Derives all hashes from the two halves of one digest (Kirsch and Mitzenmacher, 2006). */
   #bitsOf(text: string): number[] {
     const digest = createHash('sha256').update(text).digest()
     const [first, step] = [digest.readUInt32BE(0), digest.readUInt32BE(4)]

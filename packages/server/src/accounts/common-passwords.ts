@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { BloomFilter } from './bloom-filter.js'
 
-/** Passwords that guessers try first. */
+/** A list of the passwords that attackers try first. */
 export interface CommonPasswords {
-  /** Whether it is one of them, in whatever case, by itself or repeated. */
+  /** Returns whether the password is on the list, in any case, alone or repeated. */
   has(password: string): boolean
 }
 
 const file = new URL('../../data/common-passwords.bloom', import.meta.url)
 
-/** The list that comes with this package: offline, and nothing of a password leaves the process (see data/README.md). */
+/**
+ * Reads the list of this package (see data/README.md). The check works offline, so that no part of
+ * a password leaves the process.
+ */
 export function readCommonPasswords(): CommonPasswords {
   const filter = BloomFilter.parse(readFileSync(file))
   return {
@@ -20,13 +23,13 @@ export function readCommonPasswords(): CommonPasswords {
   }
 }
 
-/** The spelling in which the list holds a password. */
+/** Returns the form in which the list contains a password. */
 export function foldPassword(password: string): string {
   return password.normalize('NFC').toLowerCase()
 }
 
-/** `abc` of `abcabcabc`; the text itself where nothing is repeated. */
+/** Returns `abc` for `abcabcabc`, and a text without repetition as it is. */
 function repeatedPart(text: string): string {
-  // A text is its own rotation by exactly the lengths that it repeats in.
+  // A text equals its rotation by exactly the lengths of its repeated parts.
   return text.slice(0, (text + text).indexOf(text, 1))
 }

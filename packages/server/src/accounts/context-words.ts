@@ -1,7 +1,10 @@
-/** Shortest word that counts; shorter ones are in too many others. */
+/** The shortest word that is removed; shorter ones occur in too many other words. */
 const minWordLength = 3
 
-/** Characters that people put in the place of letters. Words and passwords are folded alike, so that `l` and `1` may both become `i`. */
+/**
+ * Digits and signs that stand for letters. Words and passwords are folded in the same way, so that
+ * both `l` and `1` may become `i`.
+ */
 const lookalikes: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -16,8 +19,9 @@ const lookalikes: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns how much of a password is left, in Unicode code points, without the words that anybody who knows its owner and the service
- * would try: in whatever case, and with digits in the place of letters.
+ * Returns the length of a password, in Unicode code points, without the given words. An attacker
+ * who knows the owner and the service would try these words, in any case and with digits for
+ * letters.
  */
 export function lengthWithoutContext(password: string, context: readonly string[]): number {
   const longestFirst = [...new Set(context.flatMap(wordsOf))].toSorted((one, other) => other.length - one.length)
@@ -25,13 +29,16 @@ export function lengthWithoutContext(password: string, context: readonly string[
   return [...rest].length
 }
 
-/** Returns the words in the labels of a host name, without its last label where there are several: `example` of `auth.example.com`. */
+/**
+ * Returns the labels of a host name as words, without the last label if there are several: `auth
+ * example` for `auth.example.com`.
+ */
 export function hostWords(host: string): string {
   const labels = host.split('.')
   return (labels.length > 1 ? labels.slice(0, -1) : labels).join(' ')
 }
 
-/** The words of a text, and the text itself. */
+/** Returns the words of a text, and the text itself. */
 function wordsOf(text: string): string[] {
   const parts = text.split(/[^\p{L}\p{M}\p{N}]+/u)
   return [text.trim(), ...parts].map(fold).filter((word) => [...word].length >= minWordLength)

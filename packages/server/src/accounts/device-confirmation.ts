@@ -6,26 +6,25 @@ import * as table from './account-table.js'
 import { accountFailures } from './failures.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
 
-/** The parts of other domains that the confirmation of devices uses. */
 interface Dependencies {
   readonly guesses: GuessGuard
   readonly oneTimeTokens: OneTimeTokens
   readonly outbox: Outbox
 }
 
-/** A login whose password was compared. */
+/** A login whose password was compared with the stored hash. */
 export interface ComparedLogin {
   /** Canonical. */
   readonly email: string
-  /** The account with this address; `undefined` where there is none. */
+  /** The account with this address; `undefined` if there is none. */
   readonly account: table.Account | undefined
   readonly passwordMatches: boolean
   readonly admission: Admission
 }
 
 /**
- * Confirmation of an unknown device by a mailed link after many wrong passwords (`needsConfirmation` in
- * `guess-policy`). Devices that have signed in before never need it.
+ * Confirmation of an unknown device by a mailed link after many wrong passwords
+ * (`needsConfirmation` in `guess-policy`). Devices that have signed in before never need it.
  */
 export class DeviceConfirmation {
   readonly #core: Core
@@ -37,15 +36,15 @@ export class DeviceConfirmation {
   }
 
   /**
-   * Throws `device_confirmation_required` if the device must be confirmed first. The answer and the work
-   * are the same for a right password, a wrong one, and an address without an account; only the right
-   * one causes a letter. Without mail, or if the address is not verified, no letter is possible: the
-   * delays stay the only protection.
+   * Throws `device_confirmation_required` if the device must be confirmed first. The answer and the
+   * work are the same for a right password, a wrong one, and an address without an account. Only
+   * the right password causes an e-mail. If mail is not configured, or if the address is not
+   * verified, no e-mail is possible, and delays are the only protection.
    */
   async require({ email, account, passwordMatches, admission }: ComparedLogin, origin: RequestOrigin): Promise<void> {
     const { store, audit } = this.#core
     const { outbox, guesses } = this.#dependencies
-    if (!admission.needsConfirmation || !outbox.served) return
+    if (!admission.needsConfirmation || !outbox.enabled) return
     if (passwordMatches && account?.emailVerifiedAt === null) return
     const device = guesses.nameOfDevice(admission.device, admission.account) ?? ''
     const { address } = origin
@@ -62,8 +61,8 @@ export class DeviceConfirmation {
   }
 
   /**
-   * Makes a device known by the link that its login has caused. The caller must be that device, so that
-   * opening the link elsewhere confirms no attacker.
+   * Confirms a device by the link that its login has caused. The caller must be that device, so
+   * that a link opened elsewhere does not confirm the device of an attacker.
    *
    * @throws Problem `link_invalid`, `device_mismatch`, `account_disabled`
    */
@@ -74,7 +73,7 @@ export class DeviceConfirmation {
     if (accountId === null) throw accountFailures.refusal('link_invalid')
     if (guesses.nameOfDevice(device, accountId) !== data.device) throw accountFailures.refusal('device_mismatch')
     await store.transaction(async (client) => {
-      // The account before its link, as everywhere.
+      // Same lock order as everywhere: the account before its link.
       const account = await table.lockAccount(client, accountId)
       await oneTimeTokens.redeem(client, token, 'confirm_device')
       if (account?.email !== data.email) throw accountFailures.refusal('link_invalid')

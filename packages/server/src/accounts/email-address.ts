@@ -1,17 +1,19 @@
 import { domainToASCII } from 'node:url'
 import { accountFailures } from './failures.js'
 
-// No white space, nothing invisible or unassigned, none of the characters that only a quoted local part may hold.
+// No white space, no invisible or unassigned character, and none of the characters that are only
+// allowed in a quoted local part.
 const localPart = /^[^\s\p{C}@"(),:;<>[\\\]]+$/u
-// Letters, digits and marks of any script, before IDNA makes ASCII of them.
+// Letters, digits and marks of any script, before IDNA converts them to ASCII.
 const domainText = /^[\p{L}\p{N}\p{M}.-]+$/u
 const asciiDomain = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const maxLength = 254
 const maxLocalBytes = 64
 
 /**
- * The one spelling of an e-mail address under which its account is kept: trimmed, NFC, lower case, the domain as ASCII (IDNA). Whoever
- * registers another spelling of it means the same mailbox. Throws `email_invalid`.
+ * Returns the canonical form of an e-mail address, under which its account is stored: trimmed, NFC,
+ * lower case, with the domain in ASCII (IDNA). All spellings of a mailbox have the same canonical
+ * form. Throws `email_invalid`.
  */
 export function canonicalEmail(text: string): string {
   const trimmed = text.trim()
@@ -30,7 +32,10 @@ export function canonicalEmail(text: string): string {
   return email
 }
 
-/** The one spelling, or nothing where it is no address: no account has an empty address, and what cannot be one costs the same look-up. */
+/**
+ * Returns the canonical form, or an empty text if this is not an address. No account has an empty
+ * address, so that the look-up finds none and takes the same time.
+ */
 export function tryCanonicalEmail(text: string): string {
   try {
     return canonicalEmail(text)
@@ -39,7 +44,7 @@ export function tryCanonicalEmail(text: string): string {
   }
 }
 
-/** Empty when it is no domain. */
+/** Returns an empty text if this is not a domain name. */
 function canonicalDomain(text: string): string {
   if (!domainText.test(text)) return ''
   const ascii = domainToASCII(text)

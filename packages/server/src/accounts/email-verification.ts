@@ -14,7 +14,6 @@ import { accountFailures } from './failures.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
 import type { PasswordQueue } from './password-queue.js'
 
-/** The parts of other domains that e-mail verification uses. */
 interface Dependencies {
   readonly actors: Actors
   readonly passwords: PasswordQueue
@@ -24,17 +23,17 @@ interface Dependencies {
   readonly quota: MailQuota
 }
 
-/** A mailed link with the proof that its caller owns the account: a session, or the password. */
+/** A mailed link, with a proof that the caller owns the account: a session or the password. */
 export interface PresentedLink {
   readonly token: string
   readonly acting?: Acting | undefined
   readonly password?: string | undefined
 }
 
-/** A link whose caller owns the account. */
+/** A link whose caller has proved to own the account. */
 type HeldLink = Pick<OneTimeToken, 'data'> & { readonly holder: table.AccountCondition }
 
-/** Verifies addresses by mailed links; an address changes in no other way. */
+/** Verifies addresses by mailed links. An address is changed in no other way. */
 export class EmailVerification {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -46,10 +45,13 @@ export class EmailVerification {
     this.#settings = settings
   }
 
-  /** Requests another verification link; the same for every address. Throws `mail_unavailable`. */
-  async askForLink(email: string, { address }: RequestOrigin): Promise<void> {
+  /**
+   * Requests another verification link. The answer is the same for every address. Throws
+   * `mail_unavailable`.
+   */
+  async requestLink(email: string, { address }: RequestOrigin): Promise<void> {
     const { outbox } = this.#dependencies
-    outbox.checkServed()
+    outbox.checkEnabled()
     await outbox.add(this.#core.store, {
       kind: 'ask_verification',
       to: tryCanonicalEmail(email),
@@ -59,11 +61,12 @@ export class EmailVerification {
   }
 
   /**
-   * Mails a link to `email` by which it becomes the account's address, and a notice to the present one;
-   * in the caller's transaction, with the account locked.
+   * Mails a link to `email` that makes it the address of the account, and a notice to the current
+   * address. Works in the caller's transaction, with the account locked.
    *
-   * @throws Problem `email_taken`, except where registration is by mail and answers must not reveal it;
-   * `rate_limited` after a few changes an hour, since each sends mail to an address that the caller chose
+   * @throws Problem `email_taken`, except where registration is by mail and answers must not reveal
+   * it; `rate_limited` after a few changes an hour, since each sends mail to an address that the
+   * caller chose
    */
   async requestChange(
     client: SqlClient,
@@ -77,7 +80,8 @@ export class EmailVerification {
     if (!(await quota.takeChange(client, account.id, networkOf(origin.address)))) {
       throw protectionFailures.refusal('rate_limited', { retryAfterSec: quotaWindowSec })
     }
-    // Issued in either case, so that both take the same time; if the address is taken it is not sent.
+    // Issued in either case, so that both take the same time. If the address is taken, it is not
+    // sent.
     const data = { purpose: 'change_email', accountId: account.id, data: { email } } as const
     const link = await oneTimeTokens.issue(client, data, mail.verifyLinkTtlSec)
     if (taken === undefined) await outbox.add(client, { kind: 'confirm_email', to: email, account: account.id, link })
@@ -86,13 +90,13 @@ export class EmailVerification {
   }
 
   /**
-   * Redeems a link that was mailed to an address: the address is verified, or becomes the account's. The
-   * link proves access to the mailbox, not ownership of the account: an attacker may have registered
-   * the address of its reader. The caller must therefore own the account as well, by the session
+   * Redeems a mailed link: verifies the address, or makes it the address of the account. The link
+   * proves access to the mailbox, but not ownership of the account: an attacker may have registered
+   * the address of another person. The caller must therefore also prove ownership, by the session
    * `acting` or by the password.
    *
    * @throws Problem `link_invalid`, `password_required`, `password_wrong`, `guess_delayed`,
-   * `overloaded`, `account_disabled`, `email_taken`, and as `Actors.lock`
+   * `overloaded`, `account_disabled`, `email_taken`, and the codes of `Actors.lock`
    */
   async verify(link: PresentedLink, origin: RequestOrigin): Promise<void> {
     const { store, audit } = this.#core
@@ -101,7 +105,7 @@ export class EmailVerification {
     if (accountId === null) throw accountFailures.refusal('link_invalid')
     const passwordHash = await this.#checkHolder(accountId, link, origin)
     await store.transaction(async (client) => {
-      // The account before its link, as everywhere.
+      // Same lock order as everywhere: the account before its link.
       if (passwordHash === undefined && link.acting !== undefined) await actors.lock(client, link.acting)
       const account = await table.lockAccount(client, accountId)
       const redeemed = await oneTimeTokens.redeem(client, link.token, 'verify_email', 'change_email')
@@ -115,7 +119,7 @@ export class EmailVerification {
     })
   }
 
-  /** Returns the hash that the password matched; `undefined` if a session of the account is the proof. */
+  /** Returns the hash that the password matched; `undefined` if a session is the proof. */
   async #checkHolder(
     accountId: string,
     { acting, password }: PresentedLink,
@@ -126,11 +130,11 @@ export class EmailVerification {
       if (acting?.accountId !== accountId) throw accountFailures.refusal('password_required')
       return undefined
     }
-    const turn = { use: 'link', origin } as const
-    passwords.checkRoom(turn)
+    const task = { use: 'link', origin } as const
+    passwords.checkRoom(task)
     const bucket = await guesses.admitLink(accountId)
     const stored = await table.findStoredAccount(this.#core.store, accountId)
-    const matches = await guesses.settle(bucket, () => passwords.verify(turn, password, stored?.passwordHash))
+    const matches = await guesses.settle(bucket, () => passwords.verify(task, password, stored?.passwordHash))
     if (stored === undefined || !matches) throw accountFailures.refusal('password_wrong')
     return stored.passwordHash
   }
@@ -143,7 +147,7 @@ export class EmailVerification {
   async #change(client: SqlClient, account: table.Account, { holder, data }: HeldLink): Promise<void> {
     const { oneTimeTokens, outbox } = this.#dependencies
     await this.#update(client, holder, { email: data.email, emailVerifiedAt: this.#core.clock.now() })
-    // Links that were mailed to the old address end.
+    // Links that were mailed to the old address become invalid.
     await oneTimeTokens.revokeAll(client, account.id)
     await outbox.notify(client, account, { kind: 'email_changed' })
   }

@@ -1,6 +1,6 @@
 import { parseOptions } from '@node-rs/argon2'
 
-/** A password hash that another system made, with everything that is needed to check a password against it. */
+/** A password hash of another system, with its parameters. */
 export type ImportedHash =
   | { readonly scheme: 'bcrypt'; readonly text: string }
   | { readonly scheme: 'argon2'; readonly text: string }
@@ -12,10 +12,13 @@ interface SaltedKey {
   readonly key: Buffer
 }
 
-/** Why a hash is not taken: it has no form that is known here, or checking it would cost more than a login may. */
+/** Why a hash is refused: its form is not supported, or checking it would cost too much. */
 export type HashFault = 'password_hash_unsupported' | 'password_hash_excessive'
 
-/** Whoever signs in pays for the work of the hash, with our memory and processor: about two seconds and 256 MiB at most. */
+/**
+ * Limits of the work of a login: about two seconds and 256 MiB at most. Each login runs the hash on
+ * this server, so a hash with excessive parameters would be a denial of service.
+ */
 const limits = {
   bcryptCost: 15,
   argon2MemoryKib: 262_144,
@@ -37,12 +40,15 @@ const argon2Form =
   /^\$argon2(?:id|i)\$v=(?:16|19)\$m=\d{1,7},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,171}\$[A-Za-z0-9+/]{22,171}$/
 const scryptForm = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]*)\$([A-Za-z0-9+/]+)$/
 const djangoScryptForm = /^scrypt\$(\d{1,8})\$([^$]+)\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/]+={0,2})$/
-// "i=" and "l=" as in the PHC format, or the bare number and "." for "+" as passlib writes it.
+// "i=" and "l=" as in the PHC format, or a bare number and "." for "+" as passlib writes them.
 const pbkdf2Form =
   /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$(?:i=)?(\d{1,9})(?:,l=\d{1,3})?\$([A-Za-z0-9+./]*)\$([A-Za-z0-9+./]+)$/
 const djangoPbkdf2Form = /^pbkdf2_(sha1|sha256)\$(\d{1,9})\$([^$]+)\$([A-Za-z0-9+/]+={0,2})$/
 
-/** Reads a hash in the forms that bcrypt, Argon2, scrypt and PBKDF2 are usually stored in; strictly, because what is not exactly so never matches anyway. */
+/**
+ * Parses a hash in the usual forms of bcrypt, Argon2, scrypt and PBKDF2. The forms are strict,
+ * because a hash in any other form would never match.
+ */
 export function parseImportedHash(text: string): ImportedHash | HashFault {
   if (text.length > maxLength) return 'password_hash_unsupported'
   const bcrypt = bcryptForm.exec(text)
@@ -101,7 +107,7 @@ function scryptOf([n, r, p]: readonly [number, number, number], salted: SaltedKe
 
 function pbkdf2Of(digest: string, iterations: number, salted: SaltedKey): ImportedHash | HashFault {
   if (iterations < 1 || !isSalted(salted)) return 'password_hash_unsupported'
-  // Every block of the key costs all iterations again.
+  // Each block of the key runs all iterations.
   const work = iterations * Math.ceil(salted.key.length / 20)
   if (work > 4 * limits.pbkdf2Iterations || iterations > limits.pbkdf2Iterations) return 'password_hash_excessive'
   return { scheme: 'pbkdf2', digest, iterations, ...salted }
@@ -111,7 +117,7 @@ function isSalted({ salt, key }: SaltedKey): boolean {
   return salt.length >= 1 && salt.length <= maxSaltBytes && key.length >= keyBytes.min && key.length <= keyBytes.max
 }
 
-/** Of both alphabets, with or without padding. */
+/** Decodes both alphabets, with or without padding. */
 function base64(text: string): Buffer {
   return Buffer.from(text.replaceAll('.', '+'), 'base64')
 }

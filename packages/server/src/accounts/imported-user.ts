@@ -5,9 +5,9 @@ import { type HashFault, parseImportedHash } from './imported-hash.js'
 import { parseImportedTime } from './imported-time.js'
 import { noPassword } from './password.js'
 
-/** An account that comes from another system. Times are milliseconds since 1970. */
+/** An account of another system. Times are milliseconds since 1970. */
 export interface ImportedUser {
-  /** A UUID; without one the account gets an ID here. */
+  /** A UUID; `undefined` if this server is to choose one. */
   readonly id: string | undefined
   /** Canonical. */
   readonly email: string
@@ -16,7 +16,7 @@ export interface ImportedUser {
   readonly createdAt: number
   readonly signedInAt: number | null
   readonly disabledAt: number | null
-  /** Since when the other system knows that the address is the owner's. */
+  /** When the other system verified the address. */
   readonly emailVerifiedAt: number | null
   /** In a form that `parseImportedHash` reads, or `noPassword`. */
   readonly passwordHash: string
@@ -38,22 +38,22 @@ const fields = [
 
 type Field = (typeof fields)[number]
 
-/** Why a line of an import makes no account. A name is never changed. */
+/** Why a line of an import is refused. */
 export type ImportFault =
   | HashFault
   | 'line_malformed'
   | 'field_unknown'
   | `${Exclude<Field, 'password_hash'>}_invalid`
-  /** There is an account with this address already; it stays as it is. */
+  /** An account with this address exists already. It is not changed. */
   | 'email_present'
-  /** There is an account, or a client, with this ID already; it stays as it is. */
+  /** An account or a client with this ID exists already. It is not changed. */
   | 'id_present'
 
 const maxNameLength = 200
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const nilUuid = '00000000-0000-0000-0000-000000000000'
 
-/** Why a line makes no account; thrown in this file alone. */
+/** Thrown and caught in this file only. */
 class Fault extends Error {
   readonly code: ImportFault
 
@@ -64,9 +64,8 @@ class Fault extends Error {
 }
 
 /**
- * Returns the user that a line stands for, or why it stands for none. A field that is not known here
- * makes a line unusable, because it may be what matters. `nowMs`: what is not known is as of now, and
- * no time is later.
+ * Returns the user of a line, or why the line is refused. An unknown field is refused, because it
+ * may be important. `nowMs`: the default of missing times, and the upper bound of all times.
  */
 export function parseImportedUser(line: unknown, nowMs: number): ImportedUser | ImportFault {
   if (typeof line !== 'object' || line === null || Array.isArray(line)) return 'line_malformed'
@@ -90,7 +89,7 @@ function userOf(given: Readonly<Partial<Record<Field, unknown>>>, nowMs: number)
   const since = (field: 'email_verified' | 'disabled') => {
     const at = time(`${field}_at`)
     const flag = isAbsent(given[field]) ? at !== undefined : flagOf(given[field])
-    // A time of what is said not to be: one of the two is wrong.
+    // A time contradicts a flag that is false.
     if (flag === undefined || (!flag && at !== undefined)) throw new Fault(`${field}_invalid`)
     return flag ? (at ?? nowMs) : null
   }
@@ -110,7 +109,7 @@ function userOf(given: Readonly<Partial<Record<Field, unknown>>>, nowMs: number)
 function idOf(value: unknown): string | undefined {
   if (isAbsent(value)) return undefined
   const id = typeof value === 'string' ? value.toLowerCase() : ''
-  // Lists begin after the UUID that is all zeros.
+  // Lists begin after the nil UUID, so that an account with this ID would never be listed.
   if (!uuidForm.test(id) || id === nilUuid) throw new Fault('id_invalid')
   return id
 }
@@ -146,7 +145,7 @@ function hashOf(value: unknown): string {
   return value
 }
 
-/** What JSON, CSV and the databases that people export from write for a boolean. */
+/** The forms of booleans in JSON, CSV and the exports of databases. */
 const flags: Readonly<Record<string, boolean>> = { true: true, t: true, 1: true, false: false, f: false, 0: false }
 
 function flagOf(value: unknown): boolean | undefined {
@@ -155,7 +154,7 @@ function flagOf(value: unknown): boolean | undefined {
   return Object.hasOwn(flags, key) ? flags[key] : undefined
 }
 
-/** CSV has no other way to say that there is nothing. */
+/** An empty text is an absent value in CSV. */
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }

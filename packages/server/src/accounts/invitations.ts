@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
-import type { OneTimeLink } from '../mail/letter.js'
+import type { OneTimeLink } from '../mail/email.js'
 import type { KeyedNames } from '../mail/mail-quota.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
 import { accountFailures } from './failures.js'
 
-/** How the link of an invitation reaches the person: by a letter, or by the administrator. */
+/** All values of `Delivery`. */
 export const deliveries = ['mail', 'link'] as const
 
-/** How the link of an invitation reaches the person: by a letter, or by the administrator. */
+/** How the invited person receives the link: by e-mail, or from the administrator. */
 export type Delivery = (typeof deliveries)[number]
 
 /** A pending invitation. Times are milliseconds since 1970. */
@@ -24,11 +24,14 @@ export interface Invitation {
   readonly invitedBy: string
   readonly createdAt: number
   readonly expiresAt: number
-  /** When the letter with the link was written; `null` before, and where the administrator was given the link. */
+  /**
+   * When the e-mail with the link was written; `null` before, and if the administrator received the
+   * link.
+   */
   readonly mailedAt: number | null
 }
 
-// Without a hash the letter with the link is still to be written.
+// Without a hash, the e-mail with the link is not written yet.
 const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt", expires_at as "expiresAt", mailed_at as "mailedAt",
   case when hash is null or mailed_at is not null then 'mail' else 'link' end as delivery`
 
@@ -36,9 +39,9 @@ const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt"
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Invitations to create an account: each is bound to one address, works once, and expires. Only a
- * keyed hash of its token is stored, so that write access to the database is not enough to forge one.
- * An address has one invitation: a new one replaces it.
+ * Invitations to create an account. Each one is bound to one address, works once, and expires. Only
+ * a keyed hash of its token is stored, so that write access to the database is not enough to forge
+ * one. An address has at most one invitation: a new one replaces the old one.
  */
 export class Invitations {
   readonly #core: Core
@@ -51,7 +54,10 @@ export class Invitations {
     this.#ttlSec = invitationTtlSec
   }
 
-  /** Adds an invitation without a link, in the caller's transaction. The link of an earlier one to the address ends. */
+  /**
+   * Adds an invitation without a link, in the caller's transaction. An earlier invitation of the
+   * address becomes invalid.
+   */
   async add(client: SqlClient, { email, invitedBy }: Pick<Invitation, 'email' | 'invitedBy'>): Promise<Invitation> {
     const createdAt = this.#core.clock.now()
     const expiresAt = createdAt + this.#ttlSec * 1000
@@ -65,7 +71,7 @@ export class Invitations {
     return known(rows[0])
   }
 
-  /** Returns the invitation if its letter is still to be written. */
+  /** Returns the invitation if its e-mail is not written yet. */
   async findUnmailed(client: SqlClient, id: string): Promise<Invitation | undefined> {
     const { rows } = await client.query<Invitation>(
       `select ${columns} from server_invitations where id = $1 and hash is null and expires_at > $2`,
@@ -86,7 +92,7 @@ export class Invitations {
     return { token, expiresAt }
   }
 
-  /** Returns the invitation of this token. Fails with `link_invalid`. */
+  /** Returns the invitation of this token. Throws `link_invalid`. */
   find(token: string): Promise<Invitation> {
     return this.#read(
       this.#core.store,
@@ -95,7 +101,10 @@ export class Invitations {
     )
   }
 
-  /** Redeems the invitation in the caller's transaction; only one call succeeds. Throws `link_invalid`. */
+  /**
+   * Redeems the invitation in the caller's transaction; only one call succeeds. Throws
+   * `link_invalid`.
+   */
   redeem(client: SqlClient, token: string): Promise<Invitation> {
     return this.#read(
       client,
@@ -113,7 +122,7 @@ export class Invitations {
     return rows
   }
 
-  /** Ends an invitation, in the caller's transaction. Fails with `invitation_unknown`. */
+  /** Revokes an invitation, in the caller's transaction. Throws `invitation_unknown`. */
   async revoke(client: SqlClient, id: string): Promise<void> {
     const { rows } = await client.query('delete from server_invitations where id = $1 returning id', [id])
     known(rows[0])

@@ -5,7 +5,7 @@ import { uuidV7 } from '../uuid.js'
 import { type Account, insertAccount, type Role, type StoredAccount, withoutHash } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
 import type { PasswordDomain } from './open-passwords.js'
-import type { PasswordTurn } from './password-queue.js'
+import type { PasswordTask } from './password-queue.js'
 
 /** The input of a registration. */
 export interface Applicant {
@@ -15,22 +15,23 @@ export interface Applicant {
 }
 
 /**
- * Does the slow work of a new account, before any transaction.
+ * Validates the input of a new account and hashes its password. Call it before any transaction,
+ * because it is slow.
  *
  * @throws Problem `email_invalid`, `password_…`, `overloaded`
  */
 export async function draftAccount(
   { passwords, passwordPolicy, clock }: PasswordDomain & Pick<Core, 'clock'>,
   input: Applicant,
-  { role, turn }: { readonly role: Role; readonly turn: PasswordTurn },
+  { role, task }: { readonly role: Role; readonly task: PasswordTask },
 ): Promise<StoredAccount> {
   const email = canonicalEmail(input.email)
-  const passwordHash = await passwords.hash(turn, passwordPolicy.check(input.password, { ...input, email }))
+  const passwordHash = await passwords.hash(task, passwordPolicy.check(input.password, { ...input, email }))
   const createdAt = clock.now()
   return newAccount({ email, name: input.name ?? null, role, passwordHash, createdAt, emailVerifiedAt: null })
 }
 
-/** Returns a new account, whose unknown members are empty. */
+/** Returns a new account with defaults for the members that are not given. */
 export function newAccount(
   known: Pick<StoredAccount, 'email' | 'name' | 'role' | 'passwordHash' | 'createdAt' | 'emailVerifiedAt'> &
     Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt'>>,
@@ -39,7 +40,10 @@ export function newAccount(
   return { signedInAt: null, disabledAt: null, profile: '{}', ...known, id, roles: '', scope: '' }
 }
 
-/** Inserts the account with its secret and its grants, in the caller's transaction. Throws `email_taken`. */
+/**
+ * Inserts the account with its secret and its grants, in the caller's transaction. Throws
+ * `email_taken`.
+ */
 export async function insertDraft(
   client: SqlClient,
   { keys }: Pick<Core, 'keys'>,
@@ -47,7 +51,7 @@ export async function insertDraft(
 ): Promise<Account> {
   await keys.provision(draft.id, { client })
   await insertAccount(client, draft)
-  // Other accounts have no grants at first.
+  // Other new accounts have no grants.
   if (draft.role !== 'user') await storeGrants(client, keys, { tenant: draft.id, grants: grantsOfAccount(draft) })
   if (draft.disabledAt !== null) await keys.disable(draft.id, { client })
   return withoutHash(draft)

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
-import type { OneTimeLink } from '../mail/letter.js'
+import type { OneTimeLink } from '../mail/email.js'
 import { skipLocked } from '../row-locks.js'
 import { accountFailures } from './failures.js'
 
@@ -11,11 +11,11 @@ export interface TokenPurposes {
   change_email: { readonly email: string }
   reset_password: { readonly email: string }
   /**
-   * A link that was handed out instead of mailed, so that it proves nothing about a mailbox. `madeBy`:
-   * the account of the administrator; `null` for the operator.
+   * A link that an administrator received instead of a mailbox, so that it does not prove access to
+   * a mailbox. `madeBy`: the account of the administrator; `null` for the operator.
    */
   handed_reset: { readonly email: string; readonly madeBy: string | null }
-  /** `device`: the name of the bucket of the device that asked. */
+  /** `device`: the name of the bucket of the device that tried to sign in. */
   confirm_device: { readonly email: string; readonly device: string }
   register: { readonly email: string; readonly name: string | null; readonly passwordHash: string }
 }
@@ -27,7 +27,7 @@ export type OneTimeToken = {
   [P in Purpose]: {
     readonly purpose: P
     readonly data: TokenPurposes[P]
-    /** The account of the token; `null` before there is one. */
+    /** The account of the token; `null` for a registration. */
     readonly accountId: string | null
   }
 }[Purpose]
@@ -36,10 +36,11 @@ export type OneTimeToken = {
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Tokens that are mailed or handed out, and work once. Only their hashes are stored; with 256 random
- * bits a plain hash suffices. An account has at most one token of each purpose: a newer one replaces
- * it. Tokens that create an account are independent of each other, since otherwise a stranger could
- * keep the owner of an address from registering.
+ * Tokens that are mailed or shown to an administrator, and work once. Only their hashes are stored;
+ * with 256 random bits a plain hash suffices. An account has at most one token of each purpose: a
+ * new one replaces the old one. Tokens that create an account are independent of each other.
+ * Otherwise, an attacker could block the registration of another person's address by requesting
+ * tokens for it.
  */
 export class OneTimeTokens {
   readonly #core: Core
@@ -123,13 +124,13 @@ export class OneTimeTokens {
     ])
     const [found] = rows
     if (found === undefined) throw accountFailures.refusal('link_invalid')
-    // Written by `issue` alone, with the shape of its purpose.
+    // Only `issue` writes it, with the shape of its purpose.
     return { ...found, data: JSON.parse(found.data) } as Extract<OneTimeToken, { purpose: P }>
   }
 }
 
 /** Revokes all one-time tokens and all invitations. */
-export async function endEveryLink(client: SqlClient): Promise<void> {
+export async function revokeAllLinks(client: SqlClient): Promise<void> {
   await client.query('delete from server_one_time_tokens')
   await client.query('delete from server_invitations')
 }

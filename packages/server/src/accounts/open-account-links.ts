@@ -1,16 +1,16 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { KeyedNames } from '../mail/mail-quota.js'
-import type { DraftLetter } from '../mail/outbox-worker.js'
+import type { EmailDrafter } from '../mail/outbox-worker.js'
 import { AccountMail } from './account-mail.js'
 import { Invitations } from './invitations.js'
 import { OneTimeTokens } from './one-time-tokens.js'
 
-/** The one-time links of accounts, and the drafts of letters that contain them. */
+/** The one-time links of accounts, and the drafts of e-mails that contain them. */
 export interface AccountLinks {
   readonly oneTimeTokens: OneTimeTokens
   readonly invitations: Invitations
-  readonly draft: DraftLetter
+  readonly draft: EmailDrafter
 }
 
 /** Creates the one-time links of accounts. */

@@ -18,7 +18,7 @@ import { Registration } from './registration.js'
 import { SignIn } from './sign-in.js'
 import { SignOut } from './sign-out.js'
 
-/** The objects behind the routes of accounts. */
+/** The objects that the routes of accounts call. */
 export interface AccountsDomain {
   readonly signIn: SignIn
   readonly signOut: SignOut
@@ -31,7 +31,6 @@ export interface AccountsDomain {
   readonly confirmations: DeviceConfirmation
 }
 
-/** The parts of other domains that accounts use. */
 export interface AccountsDependencies
   extends PasswordDomain,
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
@@ -48,7 +47,7 @@ export function openAccounts(
   dependencies: AccountsDependencies,
   configuration: Configuration,
 ): AccountsDomain {
-  const reauthentication = new Reauthentication(core, dependencies)
+  const reauthentication = new Reauthentication(core, dependencies.passwords, dependencies.guesses)
   const confirmations = new DeviceConfirmation(core, dependencies)
   const emails = new EmailVerification(core, dependencies, configuration)
   return {

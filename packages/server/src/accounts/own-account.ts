@@ -12,7 +12,6 @@ import type { EmailVerification } from './email-verification.js'
 import { accountFailures } from './failures.js'
 import type { Reauthentication } from './reauthentication.js'
 
-/** The parts of other domains that changes of the own account use. */
 interface Dependencies {
   readonly actors: Actors
   readonly guesses: GuessGuard
@@ -21,7 +20,10 @@ interface Dependencies {
   readonly reauthentication: Reauthentication
 }
 
-/** Changes that an account makes to itself. Each one is a transaction in which the actor is locked (C5). */
+/**
+ * Changes that an account makes to itself. Each one is a transaction in which the actor is locked
+ * (C5).
+ */
 export class OwnAccount {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -41,8 +43,8 @@ export class OwnAccount {
   }
 
   /**
-   * Changes the name, and requests a change of address, which needs the password and takes effect once
-   * it is confirmed from the new address.
+   * Changes the name, and requests a change of address, which needs the password and takes effect
+   * once it is confirmed from the new address.
    *
    * @throws Problem `password_required`, `password_wrong`, `email_invalid`, `email_taken`,
    * `mail_unavailable`
@@ -57,7 +59,7 @@ export class OwnAccount {
     if (input.email !== undefined && input.password === undefined) throw accountFailures.refusal('password_required')
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
     if (email === undefined && input.name === undefined) return this.read(acting.accountId)
-    if (email !== undefined) outbox.checkServed()
+    if (email !== undefined) outbox.checkEnabled()
     const event = email === undefined ? 'profile_change' : 'email_change_request'
     const stored =
       input.password === undefined ? undefined : await reauthentication.check(acting, input.password, { event, origin })

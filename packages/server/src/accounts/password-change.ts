@@ -11,7 +11,6 @@ import type { PasswordQueue } from './password-queue.js'
 import type { Reauthentication } from './reauthentication.js'
 import type { SignedIn } from './signed-in.js'
 
-/** The parts of other domains that a password change uses. */
 interface Dependencies {
   readonly actors: Actors
   readonly sessions: Sessions
@@ -33,8 +32,8 @@ export class PasswordChange {
   }
 
   /**
-   * Sets a new password, ends all other sessions and every token issued so far, and returns new tokens
-   * of this session, all in one transaction (C5).
+   * Sets a new password, ends all other sessions and every token issued so far, and returns new
+   * tokens of this session, all in one transaction (C5).
    *
    * @throws Problem `password_wrong`, `guess_delayed`, `overloaded`, `password_…`
    */

@@ -8,11 +8,11 @@ export interface PasswordPolicyOptions {
   /** In Unicode code points. */
   readonly minLength: number
   readonly common: CommonPasswords
-  /** Names of the service, which are no secret: they do not count towards the length. */
+  /** Names of the service. They are public, so that they do not count towards the length. */
   readonly context: readonly string[]
 }
 
-/** What is known of whoever sets a password, and is tried by whoever guesses it. */
+/** The data of a password's owner that an attacker would try. */
 export interface PasswordOwner {
   readonly email: string
   readonly name?: string | null | undefined
@@ -21,8 +21,9 @@ export interface PasswordOwner {
 const maxLength = 128
 
 /**
- * Decides which passwords may be set (NIST SP 800-63B-4 §3.1.1.2): long ones that are not tried first. Names of the service and of the
- * owner do not count towards the length; otherwise a password may be made of anything.
+ * Accepts passwords that are long enough and not among the first guesses (NIST SP 800-63B-4
+ * §3.1.1.2). Names of the service and of the owner do not count towards the length. There are no
+ * rules about kinds of characters.
  */
 export class PasswordPolicy {
   readonly #options: PasswordPolicyOptions
@@ -31,21 +32,25 @@ export class PasswordPolicy {
     this.#options = options
   }
 
-  /** The password to be set, normalised. Throws `password_too_short`, `password_too_long`, `password_common`. */
+  /**
+   * Returns the normalised password.
+   *
+   * @throws Problem `password_too_short`, `password_too_long`, `password_common`
+   */
   check(text: string, owner: PasswordOwner): string {
     const { minLength, common, context } = this.#options
     const password = normalisePassword(text)
     const length = [...password].length
     if (!(length >= minLength)) {
       throw accountFailures.refusal('password_too_short', {
-        hint: `Choose one of at least ${minLength} characters; a few words will do.`,
+        hint: `Choose one of at least ${minLength} characters, such as a few words.`,
       })
     }
     if (!(length <= maxLength)) throw accountFailures.refusal('password_too_long')
     if (common.has(password)) throw accountFailures.refusal('password_common')
     if (!(lengthWithoutContext(password, [...context, ...wordsAbout(owner)]) >= minLength)) {
       throw accountFailures.refusal('password_common', {
-        hint: `Leave out the name of this service, your address and your name, or add to them: at least ${minLength} other characters are needed.`,
+        hint: `Omit the name of this service, your address and your name, or add at least ${minLength} other characters.`,
       })
     }
     return password

@@ -1,12 +1,15 @@
 import { Keyring } from 'latchkey'
 
-/** A secret that is hashed along with every password, and is kept where a copy of the database does not reach. */
+/**
+ * A secret that is mixed into every password hash and is not in the database, so that the passwords
+ * of a stolen database cannot be guessed without it.
+ */
 export interface Pepper {
   readonly id: string
   readonly key: Uint8Array
 }
 
-/** Peppers by ID; the first is for new hashes, all of them are for old ones. */
+/** The peppers by ID, newest first. The newest one is for new hashes. */
 export class Peppers {
   readonly #peppers: ReadonlyMap<string, Pepper>
 
@@ -14,16 +17,19 @@ export class Peppers {
     this.#peppers = new Map(peppers.map((pepper) => [pepper.id, pepper]))
   }
 
-  /** Reads what master keys are written like: `id:base64url,id:base64url` of 32-byte keys, newest first. `undefined`: none. Throws a TypeError. */
+  /**
+   * Parses `id:base64url,id:base64url` with 32-byte keys, newest first: the format of master keys.
+   * `undefined`: no peppers. Throws a TypeError.
+   */
   static parse(text: string | undefined): Peppers {
     if (text === undefined) return new Peppers([])
-    // Says what is wrong with an entry, and never what it holds.
+    // Its errors name the entry that is wrong, but never contain a key.
     Keyring.parse(text)
     const entries = text.split(',').map((entry) => entry.trim().split(':'))
     return new Peppers(entries.map(([id = '', key = '']) => ({ id, key: Buffer.from(key, 'base64url') })))
   }
 
-  /** The one for new hashes. */
+  /** The pepper for new hashes. */
   get newest(): Pepper | undefined {
     return this.#peppers.values().next().value
   }
@@ -32,7 +38,7 @@ export class Peppers {
     return [...this.#peppers.keys()]
   }
 
-  /** The one with this ID. */
+  /** Returns the pepper with this ID. */
   find(id: string): Pepper | undefined {
     return this.#peppers.get(id)
   }

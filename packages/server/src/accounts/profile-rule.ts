@@ -4,23 +4,23 @@ import { fieldErrorsOf } from '../http/problem-answer.js'
 import { accountFailures } from './failures.js'
 import { isJsonObject, type JsonObject } from './merge-patch.js'
 
-/** Decides what a profile may be. */
+/** The rule that each profile must satisfy. */
 export interface ProfileRule {
-  /** Members that only administrators write: those that the schema declares as `readOnly`. */
+  /** Members that only administrators can change: those that the schema declares as `readOnly`. */
   readonly readOnly: ReadonlySet<string>
-  /** Throws `profile_invalid` with every reason unless the schema accepts the profile. */
+  /** Throws `profile_invalid` with all reasons if the schema does not accept the profile. */
   check(profile: JsonObject): void
 }
 
 /**
- * Compiles the operator's JSON Schema (2020-12) in strict mode, where an unknown keyword or format is
- * a fault. Without a schema every profile is accepted.
+ * Compiles the operator's JSON Schema (2020-12) in strict mode, where an unknown keyword or format
+ * is an error. Without a schema, every profile is accepted.
  *
  * @throws ConfigurationError if the schema cannot be used
  */
 export async function openProfileRule(schema: ProfileSchema | undefined): Promise<ProfileRule> {
   if (schema === undefined) return { readOnly: new Set(), check: () => {} }
-  // Imported here because most servers have no such schema, and a start has to be quick.
+  // Imported here because most servers have no schema, and the import slows the start.
   const [{ Ajv2020 }, formats] = await Promise.all([import('ajv/dist/2020.js'), import('ajv-formats')])
   const ajv = new Ajv2020({ strict: true, allErrors: true, logger: false })
   formats.default.default(ajv)
@@ -44,13 +44,16 @@ function compiled<T>(compile: () => T): T {
   }
 }
 
-/** Elsewhere than at a member of the profile itself it would not be enforced, so it is refused. */
+/**
+ * Returns the members with `readOnly`. Throws if `readOnly` is used anywhere else, where it would
+ * not be enforced.
+ */
 function readOnlyMembers(schema: ProfileSchema): ReadonlySet<string> {
   const isReadOnly = (member: unknown) => isJsonObject(member) && member.readOnly === true
   const declared = Object.entries(declaredMembers(schema))
   const names = declared.filter(([, member]) => isReadOnly(member)).map(([name]) => name)
   const everywhere = JSON.stringify(schema).split('"readOnly":true').length - 1
-  if (everywhere !== names.length) throw unusable('"readOnly" only has a meaning for the members of the profile itself')
+  if (everywhere !== names.length) throw unusable('"readOnly" is only allowed for the members of the profile itself')
   return new Set(names)
 }
 

@@ -7,20 +7,19 @@ import { accountFailures } from './failures.js'
 import { isJsonObject, type JsonObject, mergePatch } from './merge-patch.js'
 import type { ProfileRule } from './profile-rule.js'
 
-/** The rule of profiles, and the members that access tokens carry as claims. */
 interface ProfileSettings {
   readonly rule: ProfileRule
   readonly claims: readonly string[]
 }
 
 const maxProfileBytes = 4096
-/** Limit of all claims of the profile together: a token must fit into a cookie. */
+/** Limit of all profile claims together, because a token must fit into a cookie. */
 const maxClaimsBytes = 1024
 const maxDepth = 16
 
 /**
- * Profiles: a JSON object that applications store with an account, and that grants no right here.
- * Changes are merged (RFC 7396) under the lock of the account, so that concurrent changes of different
+ * The profiles of accounts: JSON objects of applications, which have no effect on rights. Changes
+ * are merged (RFC 7396) under the lock of the account, so that concurrent changes of different
  * members all take effect.
  */
 export class Profiles {
@@ -35,8 +34,10 @@ export class Profiles {
   }
 
   /**
-   * Changes the profile of the acting account. Fails with `profile_protected` for members that only
-   * administrators write, as `apply` does, and as `Actors.lock` does.
+   * Changes the profile of the acting account.
+   *
+   * @throws Problem `profile_protected` for members that only administrators can change, and the
+   * codes of `apply` and `Actors.lock`
    */
   async change(acting: Acting, patch: JsonObject, { address }: RequestOrigin): Promise<table.Account> {
     const { store, audit } = this.#core
@@ -51,8 +52,9 @@ export class Profiles {
   }
 
   /**
-   * Merges a patch into the profile of an account that the caller's transaction has locked. Fails with
-   * `profile_too_large`, `profile_invalid`, `account_unknown`.
+   * Merges a patch into the profile of an account that the caller's transaction has locked.
+   *
+   * @throws Problem `profile_too_large`, `profile_invalid`, `account_unknown`
    */
   async apply(client: SqlClient, id: string, patch: JsonObject): Promise<table.Account> {
     checkStorable(patch)
@@ -68,7 +70,7 @@ export class Profiles {
     return changed
   }
 
-  /** Returns the members of the profile that only administrators write. */
+  /** Returns the members of the profile that only administrators can change, as JSON. */
   protectedPart(account: table.Account): string {
     const { readOnly } = this.#settings.rule
     return JSON.stringify(pick(profileOf(account), (name) => readOnly.has(name)))
@@ -93,15 +95,21 @@ export function profileOf({ profile }: Pick<table.Account, 'profile'>): JsonObje
   return isJsonObject(parsed) ? parsed : {}
 }
 
-/** Names that no claim of a token may have, however deep: with one, the account could not sign in. */
+/**
+ * Names that no claim of a token may have at any depth. With such a claim, the account could not
+ * sign in.
+ */
 const refusedNames: readonly string[] = ['__proto__', 'toJSON']
 
-/** Level by level instead of by recursion, because the depth is the client's choice. JSON has no Infinity, but `1e999` is parsed as one. */
+/**
+ * Checks level by level instead of by recursion, because the client chooses the depth. JSON has no
+ * Infinity, but `1e999` is parsed as Infinity.
+ */
 function checkStorable(patch: JsonObject): void {
   let level: readonly unknown[] = [patch]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (!level.every(isStorable) || depth > maxDepth) {
-      const message = `must have no number beyond 1.7e308, no member ${refusedNames.join(' or ')}, and at most ${maxDepth} levels`
+      const message = `must have no number above 1.7e308, no member ${refusedNames.join(' or ')}, and at most ${maxDepth} levels`
       throw accountFailures.refusal('profile_invalid', { extensions: { errors: [{ field: 'profile', message }] } })
     }
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))

@@ -9,29 +9,25 @@ import { accountFailures } from './failures.js'
 import type { PasswordQueue } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 
-/** The parts of other domains that reauthentication uses. */
-interface Dependencies {
-  readonly passwords: PasswordQueue
-  readonly guesses: GuessGuard
-}
-
-/** The change that asks for the password, and the request. */
+/** The change that needs the password, and the request. */
 export interface ReauthenticationContext {
   readonly event: AuditEvent
   readonly origin: RequestOrigin
 }
 
 /**
- * Checks the password of a signed-in account before a sensitive change. A stolen token does not imply
- * the password, so that guesses are counted here as well, session by session.
+ * Checks the password of a signed-in account before a sensitive change. A stolen token does not
+ * include the password, so wrong passwords are counted here as well, for each session.
  */
 export class Reauthentication {
   readonly #core: Core
-  readonly #dependencies: Dependencies
+  readonly #passwords: PasswordQueue
+  readonly #guesses: GuessGuard
 
-  constructor(core: Core, dependencies: Dependencies) {
+  constructor(core: Core, passwords: PasswordQueue, guesses: GuessGuard) {
     this.#core = core
-    this.#dependencies = dependencies
+    this.#passwords = passwords
+    this.#guesses = guesses
   }
 
   /**
@@ -45,15 +41,15 @@ export class Reauthentication {
     { event, origin }: ReauthenticationContext,
   ): Promise<table.StoredAccount> {
     const { store, audit } = this.#core
-    const { passwords, guesses } = this.#dependencies
     const { accountId, sessionId } = acting
     const stored = await table.findStoredAccount(store, accountId)
     if (stored === undefined) throw new LatchkeyError('token_revoked')
-    const turn = { use: 'account', origin, account: accountId } as const
-    passwords.checkRoom(turn)
+    const task = { use: 'account', origin, account: accountId } as const
+    this.#passwords.checkRoom(task)
     const actor = { ...acting, address: origin.address }
-    const bucket = await recordDelay(audit, guesses.admitSession(sessionId), { actor })
-    if (await guesses.settle(bucket, () => passwords.verify(turn, password, stored.passwordHash))) return stored
+    const bucket = await recordDelay(audit, this.#guesses.admitSession(sessionId), { actor })
+    if (await this.#guesses.settle(bucket, () => this.#passwords.verify(task, password, stored.passwordHash)))
+      return stored
     const refusal = accountFailures.refusal('password_wrong')
     await audit.countRefused(event, actor, { detail: { reason: refusal.code } })
     throw refusal

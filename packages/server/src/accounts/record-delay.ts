@@ -1,7 +1,10 @@
 import type { AuditActor, AuditSubject, AuditTrail } from '../audit/audit-trail.js'
 import { isProblem } from '../problem.js'
 
-/** Awaits the admission of a guess, and counts it in the audit log if it is refused with `guess_delayed`. */
+/**
+ * Awaits the admission of a guess, and counts it in the audit log if it is refused with
+ * `guess_delayed`.
+ */
 export async function recordDelay<T>(
   audit: AuditTrail,
   admission: Promise<T>,

@@ -14,7 +14,6 @@ import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
 import type { Profiles } from './profiles.js'
 
-/** The parts of other domains that recovery uses. */
 interface Dependencies {
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
@@ -36,7 +35,10 @@ interface Reset {
   readonly isMailed: boolean
 }
 
-/** Resets forgotten passwords by a link that was mailed to the address, or handed out by an administrator. */
+/**
+ * Resets forgotten passwords by a link that was mailed to the address, or that an administrator
+ * created.
+ */
 export class Recovery {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -46,10 +48,10 @@ export class Recovery {
     this.#dependencies = dependencies
   }
 
-  /** Requests a reset link; the same for every address. Throws `mail_unavailable`. */
+  /** Requests a reset link. The answer is the same for every address. Throws `mail_unavailable`. */
   async forgot(email: string, { address }: RequestOrigin): Promise<void> {
     const { outbox } = this.#dependencies
-    outbox.checkServed()
+    outbox.checkEnabled()
     await outbox.add(this.#core.store, {
       kind: 'ask_reset',
       to: tryCanonicalEmail(email),
@@ -59,28 +61,29 @@ export class Recovery {
   }
 
   /**
-   * Sets the password by the link, and ends every session and every token of the account, in one
-   * transaction (C5). The network and the device of the request then count as known, so that attacks on
-   * the account do not delay its owner.
+   * Sets the password by a link, and ends every session and every token of the account, in one
+   * transaction (C5). The network and the device of the request are then known to the account, so
+   * that attacks on the account do not delay its owner.
    *
-   * An account whose address was not verified may have been created by a stranger: any reset makes its
-   * devices unknown, and the first reset by mail also deletes its name and the members of the profile
-   * that its owner could write. A link that was handed out verifies no address. It is invalid once the
-   * administrator who made it has lost that right, or its account has become an administrator's.
+   * An account with an unverified address may have been created by an attacker. Any reset therefore
+   * forgets its devices. The first reset by mail also deletes its name and the members of the
+   * profile that its owner could write. A link that an administrator created does not verify the
+   * address. It is invalid once that administrator has lost the right, or if its account has become
+   * an administrator's.
    *
    * @throws Problem `link_invalid`, `password_…`, `account_disabled`, `overloaded`
    */
   async reset(input: { token: string; password: string }, origin: RequestOrigin, device?: string): Promise<void> {
     const { store, audit } = this.#core
     const { passwords, passwordPolicy, oneTimeTokens } = this.#dependencies
-    const turn = { use: 'link', origin } as const
-    passwords.checkRoom(turn)
+    const task = { use: 'link', origin } as const
+    passwords.checkRoom(task)
     const found = await oneTimeTokens.find(input.token, 'reset_password', 'handed_reset')
     const { accountId } = found
     const owner = checked(accountId === null ? undefined : await table.findAccount(store, accountId))
-    const passwordHash = await passwords.hash(turn, passwordPolicy.check(input.password, owner))
+    const passwordHash = await passwords.hash(task, passwordPolicy.check(input.password, owner))
     await store.transaction(async (client) => {
-      // The accounts before the link, as everywhere.
+      // Same lock order as everywhere: the accounts before the link.
       const locked = await lockAccounts(client, [owner.id, ...makersOf(found)])
       const account = checked(await table.findAccount(client, owner.id))
       const link = await oneTimeTokens.redeem(client, input.token, 'reset_password', 'handed_reset')
@@ -93,7 +96,7 @@ export class Recovery {
     })
   }
 
-  /** Stores the password and ends everything that gave access to the account before. */
+  /** Stores the password and revokes all earlier access to the account. */
   async #apply(client: SqlClient, account: table.Account, { passwordHash, attempt, isMailed }: Reset): Promise<void> {
     const { sessions, guesses, oneTimeTokens, outbox } = this.#dependencies
     const { id, emailVerifiedAt } = account
@@ -108,9 +111,9 @@ export class Recovery {
   }
 
   /**
-   * Returns the changes when a mailed link is the first to prove the address: a stranger may have
-   * registered it, so that the name and the profile are deleted. An account without a password was
-   * created by the operator, and no stranger has signed in to it.
+   * Returns the further changes when a mailed link is the first proof of the address. An attacker
+   * may have registered the account, so that the name and the profile are deleted. An account
+   * without a password was created by the operator, and no attacker can have signed in to it.
    */
   async #firstProof(client: SqlClient, account: table.Account): Promise<table.AccountChange> {
     const verified = { emailVerifiedAt: this.#core.clock.now() }
@@ -120,12 +123,15 @@ export class Recovery {
   }
 }
 
-/** The administrator who has handed the link out, if one has. */
+/** Returns the administrator who created the link, if one did. */
 function makersOf(link: ResetLink): readonly string[] {
   return link.purpose === 'handed_reset' && link.data.madeBy !== null ? [link.data.madeBy] : []
 }
 
-/** Returns whether the administrator who has handed the link out may still do so. `locked`: that account, and the one of the link. */
+/**
+ * Returns whether the administrator who created the link still has the right to do so. `locked`:
+ * the administrator's account, and the account of the link.
+ */
 function isAllowed(link: ResetLink, account: table.Account, locked: ReadonlyMap<string, LockedAccount>): boolean {
   const [maker] = makersOf(link)
   if (maker === undefined) return true
@@ -133,7 +139,11 @@ function isAllowed(link: ResetLink, account: table.Account, locked: ReadonlyMap<
   return by?.role === 'admin' && by.disabledAt === null && account.role !== 'admin'
 }
 
-/** The account of a link, as long as it can be signed in to. */
+/**
+ * Returns the account of a link if it can be signed in to.
+ *
+ * @throws Problem `link_invalid`, `account_disabled`
+ */
 function checked(account: table.Account | undefined): table.Account {
   if (account === undefined) throw accountFailures.refusal('link_invalid')
   if (account.disabledAt !== null) throw accountFailures.refusal('account_disabled')

@@ -17,7 +17,6 @@ import type { PasswordQueue } from './password-queue.js'
 import { checkInvitesAccepted, checkOpenToAll } from './registration-rule.js'
 import type { SignedIn } from './signed-in.js'
 
-/** The parts of other domains that registration uses. */
 interface Dependencies {
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
@@ -28,7 +27,6 @@ interface Dependencies {
   readonly outbox: Outbox
 }
 
-/** The settings of registration. */
 type RegistrationSettings = Pick<Configuration, 'registration' | 'unverifiedSignIn' | 'mail'>
 
 /** The request that creates an account. */
@@ -60,9 +58,9 @@ export class Registration {
   }
 
   /**
-   * Creates an account with its secret and a first session, in one transaction; returns `undefined` if a
-   * mailed link comes first. Where registration is by mail, that is the answer to every address, taken
-   * or not. `device`: the device token of the request.
+   * Creates an account with its secret and a first session, in one transaction. If a mailed link
+   * comes first, returns `undefined`; where registration is by mail, that is the result for every
+   * address, taken or not. `device`: the device token of the request.
    *
    * @throws Problem `registration_closed` before anything is read; `email_invalid`, `password_…`,
    * `email_taken`
@@ -71,7 +69,7 @@ export class Registration {
     const { store } = this.#core
     const { registration } = this.#settings
     checkOpenToAll(registration)
-    const draft = await this.#draft(input, { role: 'user', turn: { use: 'registration', origin } })
+    const draft = await this.#draft(input, { role: 'user', task: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
       await this.#dependencies.outbox.add(store, {
@@ -89,12 +87,13 @@ export class Registration {
   }
 
   /**
-   * Creates the account of an invited address, and its first session; returns `undefined` if the address
-   * has to be verified first. A mailed link proves access to the mailbox: the address is verified. A
-   * link that an administrator has handed out proves nothing of the kind. `device`: the device token of
-   * the request.
+   * Creates the account of an invited address, and its first session. Returns `undefined` if the
+   * address must be verified first. A mailed link proves access to the mailbox, so that the address
+   * is verified. A link that an administrator passed on does not prove it. `device`: the device
+   * token of the request.
    *
-   * @throws Problem `registration_closed`, `link_invalid`, `password_…`, `email_taken`, `overloaded`
+   * @throws Problem `registration_closed`, `link_invalid`, `password_…`, `email_taken`,
+   * `overloaded`
    */
   async acceptInvitation(
     input: { token: string; password: string; name?: string | undefined },
@@ -104,10 +103,10 @@ export class Registration {
     const { store } = this.#core
     const { invitations, passwords } = this.#dependencies
     checkInvitesAccepted(this.#settings.registration)
-    const turn = { use: 'link', origin } as const
-    passwords.checkRoom(turn)
+    const task = { use: 'link', origin } as const
+    passwords.checkRoom(task)
     const { email } = await invitations.find(input.token)
-    const draft = await this.#draft({ ...input, email }, { role: 'user', turn })
+    const draft = await this.#draft({ ...input, email }, { role: 'user', task })
     const inserted = await store.transaction(async (client) => {
       const { id, mailedAt } = await invitations.redeem(client, input.token)
       const emailVerifiedAt = mailedAt === null ? null : draft.createdAt
@@ -118,8 +117,8 @@ export class Registration {
 
   /**
    * Creates the account of a mailed link, and its first session. The caller must know the chosen
-   * password: an attacker may have requested the link, and would otherwise have set the password of the
-   * account that the owner of the address then uses.
+   * password. Otherwise, an attacker could request the link, and the owner of the address would
+   * then use an account whose password the attacker has set.
    *
    * @throws Problem `registration_closed`, `link_invalid`, `password_wrong`, `guess_delayed`,
    * `email_taken`
@@ -129,10 +128,10 @@ export class Registration {
     const { oneTimeTokens, passwords, guesses } = this.#dependencies
     checkOpenToAll(this.#settings.registration)
     const { data } = await oneTimeTokens.find(input.token, 'register')
-    const turn = { use: 'link', origin } as const
-    passwords.checkRoom(turn)
+    const task = { use: 'link', origin } as const
+    passwords.checkRoom(task)
     const bucket = await guesses.admitLink(data.email)
-    const matches = await guesses.settle(bucket, () => passwords.verify(turn, input.password, data.passwordHash))
+    const matches = await guesses.settle(bucket, () => passwords.verify(task, input.password, data.passwordHash))
     if (!matches) {
       const actor = { accountId: null, address: origin.address }
       await audit.countRefused('register', actor, { detail: { reason: 'password_wrong' } })
@@ -147,7 +146,7 @@ export class Registration {
     return this.#signedIn(inserted)
   }
 
-  /** Inserts the account, with a first session unless its address has to be verified before. */
+  /** Inserts the account, with a first session unless its address must be verified first. */
   async #insert(
     client: SqlClient,
     draft: StoredAccount,
@@ -165,7 +164,7 @@ export class Registration {
     return inserted
   }
 
-  /** Inserts the account with its first session, on a device that becomes known to it. */
+  /** Inserts the account with its first session, and makes the device known to the account. */
   async #insertWithSession(client: SqlClient, draft: StoredAccount, request: RegistrationRequest): Promise<NewSession> {
     const { sessions, guesses } = this.#dependencies
     const { origin, device } = request
@@ -180,10 +179,10 @@ export class Registration {
     return { account, tokens: await this.#dependencies.sessions.tokensFor(session), deviceToken }
   }
 
-  /** Adds the letter with which the owner verifies the address. */
+  /** Adds the e-mail with which the owner verifies the address. */
   async #sendVerification(client: SqlClient, { id, email }: Account): Promise<void> {
     const { oneTimeTokens, outbox } = this.#dependencies
-    if (!outbox.served) return
+    if (!outbox.enabled) return
     const purpose = { purpose: 'verify_email', accountId: id, data: { email } } as const
     const link = await oneTimeTokens.issue(client, purpose, this.#settings.mail.verifyLinkTtlSec)
     await outbox.add(client, { kind: 'verify_email', to: email, account: id, link })

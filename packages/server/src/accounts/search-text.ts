@@ -1,19 +1,19 @@
 import { domainToUnicode } from 'node:url'
 import type { SqlClient } from 'latchkey/sql'
 
-/** What an account is found by. */
+/** The members of an account that a search compares. */
 export interface SearchedAccount {
   readonly email: string
   readonly name: string | null
 }
 
 /**
- * Returns the spelling in which texts are compared: without differences of case, of composition
- * (NFKC) and of Greek's final sigma, and without the dot that Turkish keeps on a small I. Databases
- * differ in what they fold, and know only ASCII in the locale C.
+ * Returns the form in which texts are compared: without differences of case, of Unicode composition
+ * (NFKC) and of Greek's final sigma, and without the dot that Turkish keeps on a lower-case I. Done
+ * here because databases fold differently, and only ASCII in the locale C.
  */
 export function foldText(text: string): string {
-  // Decomposed first: what is left of a letter without its dot composes with the marks behind.
+  // Decomposed first, because a letter that loses its dot composes with the marks after it.
   const folded = text.normalize('NFKD').toLowerCase().toUpperCase().toLowerCase()
   return folded
     .replaceAll(/i\u0307+/g, 'i')
@@ -21,7 +21,7 @@ export function foldText(text: string): string {
     .normalize('NFKC')
 }
 
-/** Returns the text of an account that a search looks through: name and address, the domain also as people write it. */
+/** Returns the text that a search compares: name and address, with the domain also in Unicode. */
 export function searchTextOf({ email, name }: SearchedAccount): string {
   const at = email.lastIndexOf('@') + 1
   const written = email.slice(0, at) + domainToUnicode(email.slice(at))
@@ -31,9 +31,8 @@ export function searchTextOf({ email, name }: SearchedAccount): string {
 const batchSize = 500
 
 /**
- * Stores the search text of accounts that have none yet: those from before there was one, and those
- * that a server of an earlier version has made. Each row is written by itself, so that this never
- * holds one lock while it waits for another.
+ * Stores the search text of accounts without one: accounts that an earlier version has created.
+ * Each row is written by itself, so that no lock is held while waiting for another.
  */
 export async function fillSearchTexts(client: SqlClient): Promise<void> {
   for (let after = ''; ; ) {

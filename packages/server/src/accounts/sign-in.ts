@@ -9,11 +9,10 @@ import * as table from './account-table.js'
 import type { DeviceConfirmation } from './device-confirmation.js'
 import { tryCanonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
-import type { PasswordQueue, PasswordTurn } from './password-queue.js'
+import type { PasswordQueue, PasswordTask } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 import type { SignedIn } from './signed-in.js'
 
-/** The parts of other domains that a sign-in uses. */
 interface Dependencies {
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
@@ -28,7 +27,7 @@ interface AdmittedLogin {
   readonly password: string
   readonly admission: Admission
   readonly origin: RequestOrigin
-  readonly turn: PasswordTurn
+  readonly task: PasswordTask
 }
 
 /** A login whose password was right. */
@@ -38,7 +37,7 @@ interface CheckedLogin {
   readonly rehash: boolean
 }
 
-/** Attempts of one login whose hash is replaced while it is checked. */
+/** Attempts of one login if its hash is replaced while it is checked. */
 const maxLoginAttempts = 2
 
 /** Signs accounts in by their passwords. */
@@ -54,12 +53,12 @@ export class SignIn {
   }
 
   /**
-   * Opens a session if the password is right. The work and the code `invalid_credentials` are the same
-   * whether or not the account exists. `device`: the device token of the request.
+   * Opens a session if the password is right. The work and the code `invalid_credentials` are the
+   * same whether or not the account exists. `device`: the device token of the request.
    *
    * @throws Problem `invalid_credentials`; `account_disabled` and `email_unverified` only if the
    * password was right; `guess_delayed` before the password is compared;
-   * `device_confirmation_required` whatever the password; `overloaded`
+   * `device_confirmation_required` for any password; `overloaded`
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, audit } = this.#core
@@ -69,20 +68,22 @@ export class SignIn {
     const attempt = attemptAt(found?.id ?? email, origin, device)
     const token = await guesses.knownDevice(attempt)
     const known = token === undefined ? undefined : { account: attempt.account, token }
-    const turn = { use: 'login', origin, device: known } as const
-    // Before the attempt is counted: an overloaded server must not cost its users an attempt.
-    passwords.checkRoom(turn)
+    const task = { use: 'login', origin, device: known } as const
+    // Before the attempt is counted, because an overloaded server must not cost users an attempt.
+    passwords.checkRoom(task)
     const actor = { accountId: null, address: origin.address }
     const admission = await recordDelay(audit, guesses.admit(attempt), { actor, account: found?.id ?? null })
     try {
-      return await this.#signIn(found, { password: input.password, email, admission, origin, turn })
+      return await this.#signIn(found, { password: input.password, email, admission, origin, task })
     } catch (error) {
       await this.#refund(admission, error)
       throw error
     }
   }
 
-  /** Checks the password and opens the session; once more if the hash was replaced meanwhile. */
+  /**
+   * Checks the password and opens the session. Repeats it once if the hash was replaced meanwhile.
+   */
   async #signIn(first: table.StoredAccount | undefined, input: AdmittedLogin): Promise<SignedIn> {
     let found = first
     for (let attempt = 0; attempt < maxLoginAttempts; attempt += 1) {
@@ -97,7 +98,7 @@ export class SignIn {
   async #checkCredentials(found: table.StoredAccount | undefined, input: AdmittedLogin): Promise<CheckedLogin> {
     const { passwords, confirmations } = this.#dependencies
     const { email, admission, origin } = input
-    const { matches, rehash } = await passwords.compare(input.turn, input.password, found?.passwordHash)
+    const { matches, rehash } = await passwords.compare(input.task, input.password, found?.passwordHash)
     await confirmations.require({ email, account: found, passwordMatches: matches, admission }, origin)
     const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return { account: found, rehash }
@@ -107,10 +108,10 @@ export class SignIn {
     throw accountFailures.refusal(reason)
   }
 
-  /** Refunds the count of a login that was refused for another reason than its password. */
+  /** Refunds the attempt if the login was refused for another reason than its password. */
   async #refund(admission: Admission, error: unknown): Promise<void> {
     const code = isProblem(error) ? error.code : undefined
-    // Where a device must be confirmed, no later delay may reveal whether the password was right.
+    // If a device must be confirmed, later delays must not reveal whether the password was right.
     if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
     const wasRight = code === 'account_disabled' || code === 'email_unverified'
     await this.#dependencies.guesses.refund(admission, { wasRight })
@@ -123,18 +124,18 @@ export class SignIn {
   }
 
   /**
-   * Opens a session after a right password, and stores a new hash if one is due. Returns `undefined` if
-   * the compared hash is no longer the account's: another login may have replaced it, or the password
-   * was changed.
+   * Opens a session after a right password, and stores a new hash if one is due. Returns
+   * `undefined` if the compared hash is no longer the stored one: another login may have replaced
+   * it, or the password was changed.
    */
   async #openFor(
     { account, rehash }: CheckedLogin,
-    { password, admission, origin, turn }: AdmittedLogin,
+    { password, admission, origin, task }: AdmittedLogin,
   ): Promise<SignedIn | undefined> {
     const { store, audit, clock } = this.#core
     const { passwords, sessions, guesses, outbox } = this.#dependencies
     const { address, userAgent } = origin
-    const passwordHash = rehash ? await passwords.hash(turn, password) : undefined
+    const passwordHash = rehash ? await passwords.hash(task, password) : undefined
     const session = await store.transaction(async (client) => {
       const at = clock.now()
       const recorded = await table.recordSignIn(client, account, at)

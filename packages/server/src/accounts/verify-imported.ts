@@ -6,7 +6,7 @@ import type { ImportedHash } from './imported-hash.js'
 const deriveScrypt = promisify<string, Buffer, number, object, Buffer>(scrypt)
 const derivePbkdf2 = promisify(pbkdf2)
 
-/** Whether the password is the one that another system has hashed; off the event loop. */
+/** Returns whether the password matches the hash of another system. Runs off the event loop. */
 export async function verifyImported(password: string, hash: ImportedHash): Promise<boolean> {
   switch (hash.scheme) {
     case 'bcrypt':
@@ -15,7 +15,8 @@ export async function verifyImported(password: string, hash: ImportedHash): Prom
       return verifyArgon2(hash.text, password)
     case 'scrypt': {
       const { n, r, p, salt, key } = hash
-      // Node refuses to take more than this; the next power has room for what it needs beside N blocks.
+      // Node refuses parameters that need more memory than this. Doubling leaves room beside the N
+      // blocks.
       const maxmem = 256 * n * r + 1024 * r * p
       return timingSafeEqual(await deriveScrypt(password, salt, key.length, { N: n, r, p, maxmem }), key)
     }
@@ -26,13 +27,14 @@ export async function verifyImported(password: string, hash: ImportedHash): Prom
   }
 }
 
-/** bcrypt uses so many bytes of a password and its closing NUL, and ignores what follows. */
+/** bcrypt uses this many bytes of a password and its closing NUL, and ignores the rest. */
 const bcryptKeyBytes = 72
 
 /**
- * Returns whether no other text matches a hash that this password matches. bcrypt ignores what comes
- * after 72 bytes, and repeats shorter passwords with a NUL between. HMAC, and with it PBKDF2 and
- * scrypt, pads with NULs (RFC 2104 §2). No half of a surrogate pair has bytes of its own in UTF-8.
+ * Returns whether no other password matches the hash that this password matches. bcrypt ignores
+ * everything after 72 bytes, and repeats shorter passwords with a NUL between. HMAC, and with it
+ * PBKDF2 and scrypt, pads with NULs (RFC 2104 §2). Unpaired surrogates have no distinct bytes in
+ * UTF-8.
  */
 export function coversWhole({ scheme }: ImportedHash, password: string): boolean {
   if (!password.isWellFormed()) return false

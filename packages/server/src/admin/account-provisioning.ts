@@ -3,7 +3,7 @@ import { canonicalEmail } from '../accounts/email-address.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
 import type { PasswordDomain } from '../accounts/open-passwords.js'
 import { noPassword } from '../accounts/password.js'
-import type { PasswordTurn } from '../accounts/password-queue.js'
+import type { PasswordTask } from '../accounts/password-queue.js'
 import type { Core } from '../core.js'
 import type { Actors } from '../sessions/actors.js'
 import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
@@ -47,7 +47,7 @@ export class AccountProvisioning {
     const { actors, passwords, passwordPolicy } = this.#dependencies
     const email = canonicalEmail(given)
     const checked = password === undefined ? undefined : passwordPolicy.check(password, { email, name })
-    const passwordHash = checked === undefined ? noPassword : await passwords.hash(turnOf(by), checked)
+    const passwordHash = checked === undefined ? noPassword : await passwords.hash(taskOf(by), checked)
     const createdAt = clock.now()
     const emailVerifiedAt = emailVerified ? createdAt : null
     const draft = newAccount({ email, name: name ?? null, role: 'user', passwordHash, createdAt, emailVerifiedAt })
@@ -61,7 +61,7 @@ export class AccountProvisioning {
   }
 }
 
-function turnOf(by: Administrator): PasswordTurn {
+function taskOf(by: Administrator): PasswordTask {
   if (isOperator(by)) return { use: 'operator' }
   return { use: 'account', origin: { address: by.address ?? '', userAgent: null }, account: by.accountId }
 }

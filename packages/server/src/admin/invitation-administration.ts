@@ -48,7 +48,7 @@ export class InvitationAdministration {
     const { registration, mail } = this.#settings
     const { delivery } = input
     checkInvitesAccepted(registration)
-    if (delivery === 'mail') outbox.checkServed()
+    if (delivery === 'mail') outbox.checkEnabled()
     const email = canonicalEmail(input.email)
     return store.transaction(async (client) => {
       await lockAdministrator(actors, client, by)

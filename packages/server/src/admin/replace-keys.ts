@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyReplacementProgress, RotatingKeyPairSource } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
-import { endEveryLink } from '../accounts/one-time-tokens.js'
+import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import type { AuditDomain } from '../audit/open-audit.js'
 import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
@@ -44,7 +44,7 @@ export async function replaceAllKeys(
       await endOfTransactions(store)
       await store.transaction(async (client) => {
         // The old key of the outbox opens waiting letters, which contain links.
-        await endEveryLink(client)
+        await revokeAllLinks(client)
         await emptyOutbox(client)
       })
       await auditChain.closeSegment()

@@ -1,4 +1,4 @@
-import { endEveryLink } from '../accounts/one-time-tokens.js'
+import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import { operator } from './administrator.js'
@@ -23,7 +23,7 @@ export async function settleRestored(core: Core, { keepTokens, ...options }: Set
   const revoked = keepTokens ? 0 : await revokeEveryone(core, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
   await store.transaction(async (client) => {
     // Links that were used since the backup would be valid again, and letters would be sent again.
-    await endEveryLink(client)
+    await revokeAllLinks(client)
     await emptyOutbox(client)
     await audit.done(client, 'restore', operator, { account: null })
   })

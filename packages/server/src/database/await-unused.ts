@@ -6,9 +6,9 @@ const pollMs = 500
 
 /**
  * Resolves once no process holds a verifier lease on this PostgreSQL database, or when `signal`
- * aborts. A lease that came along in a dump ends within a minute; a running server renews its own.
+ * aborts. A lease that a dump has restored ends within a minute; a running server renews its lease.
  *
- * @throws StartupFailure `server_running` when a lease is taken or renewed meanwhile.
+ * @throws StartupFailure `server_running` if a lease is taken or renewed meanwhile
  */
 export async function awaitUnused(store: SqlStore, signal: AbortSignal): Promise<void> {
   const before = await liveLeases(store)
@@ -20,7 +20,7 @@ export async function awaitUnused(store: SqlStore, signal: AbortSignal): Promise
   }
 }
 
-/** The moment at which each live lease ends, by its verifier's ID. */
+/** Returns the end of each live lease by the ID of its verifier. */
 async function liveLeases(store: SqlStore): Promise<ReadonlyMap<string, string>> {
   const { rows } = await store.query<{ id: string; endsAt: number | string }>(
     `select verifier_id as id, listed_until as "endsAt" from latchkey_verifiers
@@ -32,7 +32,7 @@ async function liveLeases(store: SqlStore): Promise<ReadonlyMap<string, string>>
 function serverRunning(): StartupFailure {
   return new StartupFailure(
     'server_running',
-    'A server holds a verifier lease on this database, so a restore would not reach what it has in memory.',
-    'Stop every server of this database, and run the command again. Nothing was changed.',
+    'A running server holds a verifier lease on this database, and would keep old data in memory after a restore.',
+    'Stop every server of this database and run the command again. Nothing was changed.',
   )
 }

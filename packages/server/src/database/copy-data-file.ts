@@ -3,19 +3,19 @@ import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** What is in a copy that was read from end to end and found whole. */
+/** The content of a copy that was checked completely. */
 export interface CopiedData {
   readonly accounts: number
   readonly secrets: number
-  /** The master keys that something in it is sealed under. */
+  /** The IDs of the master keys that have sealed values of the copy. */
   readonly masterKeyIds: readonly string[]
 }
 
-/** How a copy is made. */
+/** Options of `copyDataFile`. */
 export interface CopyOptions {
-  /** Stops it; the copy is then not whole. */
+  /** Stops the copy, which is then incomplete. */
   readonly signal: AbortSignal
-  /** Called now and then with the bytes written. */
+  /** Called at intervals with the bytes written. */
   readonly onProgress: (bytes: number) => void
 }
 
@@ -23,8 +23,9 @@ const program = fileURLToPath(new URL('./copy-process.js', import.meta.url))
 const progressIntervalMs = 100
 
 /**
- * Copies the data file of the embedded database as it stands at one moment, beside whoever writes to it, and reads the copy from end to end. Rejects with
- * what SQLite says of a file that is damaged, or that is none of ours, and with an AbortError when it was stopped.
+ * Copies a consistent snapshot of the embedded database while other processes may write to it, and
+ * checks the whole copy. Rejects with the message of SQLite if the file is damaged or is not a
+ * database of Latchkey, and with an AbortError if it was stopped.
  */
 export async function copyDataFile(from: string, to: string, { signal, onProgress }: CopyOptions): Promise<CopiedData> {
   const timer = setInterval(() => {
@@ -40,7 +41,7 @@ export async function copyDataFile(from: string, to: string, { signal, onProgres
 }
 
 async function readFacts(stdout: string): Promise<CopiedData> {
-  // Loaded here: a server that starts copies nothing.
+  // Loaded here, because a starting server copies nothing.
   const [{ Type }, { Value }] = await Promise.all([import('typebox'), import('typebox/value')])
   const Facts = Type.Object({
     accounts: Type.Number(),
@@ -50,8 +51,8 @@ async function readFacts(stdout: string): Promise<CopiedData> {
   return Value.Parse(Facts, JSON.parse(stdout))
 }
 
-/** What SQLite said when a copy failed. */
+/** Returns the error of SQLite for a failed copy. */
 export function copyFailure(error: unknown): Error {
-  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
-  return said === '' && error instanceof Error ? error : new Error(said)
+  const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
+  return stderr === '' && error instanceof Error ? error : new Error(stderr)
 }

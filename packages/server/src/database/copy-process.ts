@@ -2,8 +2,9 @@ import type { CopiedData } from './copy-data-file.js'
 import { loadSqlite } from './sqlite-driver.js'
 
 /**
- * A process of its own, because SQLite works without coming up for air: makes a whole and compact copy of the data file `from` as it stands at one moment,
- * beside whoever writes to it, reads the copy from end to end, and prints what is in it as JSON.
+ * A program that runs in a separate process, because SQLite blocks the event loop. It writes a
+ * compact copy of a consistent snapshot of the data file `from`, while other processes may write to
+ * it, checks the whole copy, and prints its content as JSON.
  */
 const [from = '', to = ''] = process.argv.slice(2)
 

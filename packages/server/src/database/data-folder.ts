@@ -14,36 +14,36 @@ export function databasePathIn(folder: string): string {
   return join(resolve(folder), 'latchkey.db')
 }
 
-/** Finds the folder, or creates it for its owner alone. Throws `data_folder_unusable`. */
+/** Opens the folder, or creates one that only its owner can read. Throws `data_folder_unusable`. */
 export function openDataFolder(path: string): DataFolder {
   const folder = resolve(path)
   try {
     makeFolder(folder)
-    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder')
+    if (!statSync(folder).isDirectory()) throw new Error('It is not a folder.')
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new StartupFailure(
       'data_folder_unusable',
       `The data folder ${folder} cannot be used: ${reasonOf(error)}`,
-      'Make it a folder that this user can read and write, or set LATCHKEY_DATA_DIR to another one.',
+      'Make it a folder that this user can read and write, or set LATCHKEY_DATA_DIR to another folder.',
     )
   }
   return { path: folder, databasePath: databasePathIn(folder), masterKeyPath: join(folder, 'master.key') }
 }
 
-// Not with "recursive", which never returns where folders cannot be made at all, such as in /proc.
+// Without "recursive", which never returns if folders cannot be created at all, such as in /proc.
 function makeFolder(path: string): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    // Another process that starts at the same time may have created it.
+    // Another process that starts at the same time may have created the folder.
     if (!existsSync(path)) throw error
   }
 }
 
-/** Returns whether the database may hold something that a master key has sealed. */
+/** Returns whether the database may contain sealed values. */
 export function holdsDatabase({ databasePath }: DataFolder): boolean {
   return existsSync(databasePath) && statSync(databasePath).size > 0
 }

@@ -1,18 +1,18 @@
 import type { SqlStore } from 'latchkey/sql'
 import { StartupFailure } from '../startup-failure.js'
 
-/** What a server needs to do with the rows of every table; PostgreSQL's names of these rights. */
+/** The rights that a server needs on every table. */
 const needed = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const
 
-/** The role of a connection, and the schema in which it finds tables, as SQL says them. */
-interface Place {
+/** The role and the schema of a connection, quoted for SQL. */
+interface Grantee {
   readonly role: string
   readonly schema: string
 }
 
 /**
- * Throws `database_rights_missing` where the role lacks a right to a table of ours, so that a server
- * does not start which would fail at some requests. On SQLite there are no rights.
+ * Throws `database_rights_missing` if the role lacks a right on a table of Latchkey, so that a
+ * server does not start if some requests would fail. SQLite has no rights.
  */
 export async function checkRights(store: SqlStore, place: string): Promise<void> {
   if (store.dialect === 'sqlite') return
@@ -28,29 +28,32 @@ export async function checkRights(store: SqlStore, place: string): Promise<void>
   throw await rightsMissing(store, { what: `It lacks ${missing}.`, place })
 }
 
-/** Returns the failure to start with, which says what to grant. `what`: what the role may not do. */
+/**
+ * Returns the start-up failure with the statements that grant the rights. `what`: the missing
+ * rights.
+ */
 export async function rightsMissing(
   store: SqlStore,
   { what, place, cause }: { readonly what: string; readonly place: string; readonly cause?: Error },
 ): Promise<StartupFailure> {
-  const { role, schema } = await readPlace(store)
+  const { role, schema } = await readGrantee(store)
   const hint = [
-    'Run "latchkey migrate" once with the owner of the tables in DATABASE_URL, which then does this for the server:',
+    'Run "latchkey migrate" once with the owner of the tables in DATABASE_URL. Then run these statements:',
     `GRANT USAGE ON SCHEMA ${schema} TO ${role};`,
     `GRANT ${needed.join(', ')} ON ALL TABLES IN SCHEMA ${schema} TO ${role};`,
     `GRANT UPDATE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${role};`,
   ].join('\n    ')
   return new StartupFailure(
     'database_rights_missing',
-    `The role ${role} may not do in ${place} what a server needs. ${what}`,
+    `The role ${role} lacks rights in ${place} that a server needs. ${what}`,
     hint,
     cause,
   )
 }
 
-async function readPlace(store: SqlStore): Promise<Place> {
-  // A role that may use no schema of its search path has no current one.
-  const { rows } = await store.query<Place>(
+async function readGrantee(store: SqlStore): Promise<Grantee> {
+  // `current_schema()` is null if the role may use no schema of its search path.
+  const { rows } = await store.query<Grantee>(
     "select quote_ident(current_user) as role, quote_ident(coalesce(current_schema(), 'public')) as schema",
   )
   return rows[0] ?? { role: 'current_user', schema: 'public' }

@@ -3,7 +3,10 @@ import { StartupFailure } from '../startup-failure.js'
 
 const connectTimeoutMs = 5000
 
-/** Removes what servers share in a Redis: after a restore it tells of a history that never was. Throws `shared_cache_unavailable`. */
+/**
+ * Deletes the shared cache in Redis, because after a restore its entries may be newer than the
+ * database. Throws `shared_cache_unavailable`.
+ */
 export async function emptySharedCache(url: string): Promise<void> {
   const { Redis } = await import('ioredis')
   const client = new Redis(url, {
@@ -17,7 +20,8 @@ export async function emptySharedCache(url: string): Promise<void> {
     const keys = client.scanStream({ match: 'latchkey:*', count: 1000 })
     for await (const found of keys) if (found.length > 0) await client.unlink(...(found as string[]))
   } catch (error) {
-    const hint = 'Make the Redis of REDIS_URL reachable, or empty it yourself and run this without REDIS_URL.'
+    const hint =
+      'Make the Redis of REDIS_URL reachable. Or delete its "latchkey:*" keys and run this without REDIS_URL.'
     throw new StartupFailure('shared_cache_unavailable', 'The shared cache could not be emptied.', hint, error)
   } finally {
     client.disconnect()

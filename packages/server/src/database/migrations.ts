@@ -1,4 +1,7 @@
-/** The server's own tables, beside those of the library in the same database. Times are milliseconds since 1970. */
+/**
+ * The tables of the server, beside those of the library in the same database. Times are
+ * milliseconds since 1970. The names of migrations are stored, but not compared.
+ */
 export const serverMigrations = {
   name: 'server',
   migrations: [
@@ -46,7 +49,7 @@ export const serverMigrations = {
     },
     {
       name: 'rate limits',
-      // Columns and their order are those that rate-limiter-flexible counts in.
+      // rate-limiter-flexible requires these columns in this order.
       sql: `
         create table server_rate_limits (
           key text primary key,
@@ -57,8 +60,8 @@ export const serverMigrations = {
       `,
     },
     {
-      // What older versions have written carries nothing that could prove it.
-      name: 'an audit trail that proves itself',
+      // Entries of older versions have no tag, so they cannot be verified.
+      name: 'an audit log with a verifiable chain',
       sql: `
         drop table server_audit;
         create table server_audit (
@@ -86,12 +89,12 @@ export const serverMigrations = {
       `,
     },
     {
-      // The IDs of older ones would be taken for a thief's.
-      name: 'sessions whose IDs prove themselves',
+      // Session IDs of older versions would count as forged.
+      name: 'sessions with authenticated IDs',
       sql: 'delete from server_sessions',
     },
     {
-      name: 'lanes for password guesses',
+      name: 'buckets for password guesses',
       sql: `
         create table server_guess_lanes (
           name text primary key,
@@ -103,15 +106,15 @@ export const serverMigrations = {
       `,
     },
     {
-      // Names with a space between; empty for none.
-      name: 'roles and scopes in the applications behind',
+      // Names separated by spaces; empty for none.
+      name: 'roles and scopes for applications',
       sql: `
         alter table server_accounts add column roles text not null default '';
         alter table server_accounts add column scope text not null default ''
       `,
     },
     {
-      name: 'clients that act for themselves',
+      name: 'OAuth clients',
       sql: `
         create table server_clients (
           id text primary key references latchkey_tenants (tenant_id),
@@ -161,7 +164,7 @@ export const serverMigrations = {
     },
     {
       // One row at most.
-      name: 'the rotation of everybody',
+      name: 'the rotation of all secrets',
       sql: `
         create table server_rotations (
           name text primary key,
@@ -179,7 +182,7 @@ export const serverMigrations = {
       `,
     },
     {
-      // So that each start finds those without grants among a million.
+      // Each start finds the accounts without grants among a million.
       name: 'accounts with rights',
       runsFrom: 9,
       sql: `
@@ -188,15 +191,15 @@ export const serverMigrations = {
       `,
     },
     {
-      // A row here is a lock that has no row of its own elsewhere.
-      name: 'administrators who are found without reading every account',
+      // Each row of `server_locks` is a lock that belongs to no other row.
+      name: 'an index of administrators',
       sql: `
         create table server_locks (name text primary key);
         create index server_accounts_administrators on server_accounts (id) where role = 'admin' and disabled_at is null
       `,
     },
     {
-      // Defaults that hold for the sessions there are: nothing forked, no device shown, nothing repeated.
+      // The defaults are right for existing sessions: no forks, no device, no repeats.
       name: 'uses of replaced refresh tokens',
       sql: `
         alter table server_sessions add column device text;
@@ -209,13 +212,14 @@ export const serverMigrations = {
       `,
     },
     {
-      // JSON, or null; the tags of entries without it are made as before.
+      // JSON or null. Entries without it keep their tags.
       name: 'details in the audit log',
       sql: 'alter table server_audit add column detail text',
     },
     {
-      // Older programs can run on it; they verify no entry from before a replacement of the keys.
-      name: 'parts of the audit log under keys that were replaced',
+      // Older versions can run on this schema, but verify no entry from before a replacement of the
+      // keys.
+      name: 'segments of the audit log under replaced keys',
       sql: `
         create table server_audit_segments (
           id text primary key,
@@ -228,7 +232,8 @@ export const serverMigrations = {
       runsFrom: 13,
     },
     {
-      // `account`: whose device or network it is, under a name that tells nothing; null in what older versions have written.
+      // `account`: a keyed hash of the account of the device or network; null in rows of older
+      // versions.
       name: 'consecutive failures, and the devices of an account',
       sql: `
         alter table server_guess_lanes add column misses integer not null default 0;
@@ -237,8 +242,8 @@ export const serverMigrations = {
       `,
     },
     {
-      // Folded by the program, which older ones do not: they leave it null, and it is filled in later.
-      name: 'accounts that are found whatever the case and the script',
+      // The program folds the text. Older versions leave it null, and a job fills it in later.
+      name: 'search texts of accounts',
       sql: `
         alter table server_accounts add column search_text text;
         create index server_accounts_without_search_text on server_accounts (id) where search_text is null
@@ -246,7 +251,8 @@ export const serverMigrations = {
       runsFrom: 15,
     },
     {
-      // `hash`: null until the letter is written that the link stands in. `mailed_at`: null where an administrator was given the link.
+      // `hash`: null until the e-mail with the link is written. `mailed_at`: null if an
+      // administrator received the link.
       name: 'invitations',
       sql: `
         create table server_invitations (
@@ -270,7 +276,7 @@ export const serverMigrations = {
     },
     {
       // One row at most.
-      name: 'the moment of the last backup',
+      name: 'the time of the last backup',
       runsFrom: 15,
       sql: `
         create table server_backups (

@@ -12,28 +12,31 @@ import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
 import { serverMigrations } from './migrations.js'
 import { checkSqlite, loadSqlite } from './sqlite-driver.js'
 
-/** An open database of this version, and the keys to what is sealed in it. */
+/** An open database with the schema of this version, and its master keys. */
 export interface OpenDatabase {
   readonly store: SqlStore
   readonly masterKeys: string
-  /** Where the data is, for people. */
+  /** The location of the data, for messages. */
   readonly place: string
-  /** Where the master keys are, for people. */
+  /** The location of the master keys, for messages. */
   readonly masterKeyPlace: string
 }
 
-/** A store that is not migrated yet, and who has its keys. */
+/** A store that is not migrated yet, and the provider of its master keys. */
 export interface UnopenedDatabase {
   readonly store: SqlStore
   readonly place: string
   readonly keys: MasterKeyProvider
 }
 
-/** Opens the database and brings it up to this version. Fails with the codes of StartupFailure, `schema_too_new`, `data_corrupt`. */
+/**
+ * Opens the database and migrates it to this version. Throws the codes of StartupFailure,
+ * `schema_too_new`, `data_corrupt`.
+ */
 export async function openDatabase(configuration: DatabaseConfiguration): Promise<OpenDatabase> {
   const { store, place, keys } = await openStore(configuration)
   try {
-    // Before the database, which a folder without a key must not get.
+    // Before the database is created, because a folder without a key must not get one.
     const masterKeys = await keys.read()
     if (store.dialect === 'sqlite') await checkSqlite(store)
     await migrate(store, place)
@@ -45,7 +48,10 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
   }
 }
 
-/** The database as it is: nothing is read or changed yet. The caller closes the store. Of the two drivers, only the one is loaded. */
+/**
+ * Opens the store without reading or changing the database. The caller closes the store. Only the
+ * driver of the configured database is loaded.
+ */
 export async function openStore(configuration: DatabaseConfiguration): Promise<UnopenedDatabase> {
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
 }
@@ -55,14 +61,16 @@ async function migrate(store: SqlStore, place: string): Promise<void> {
     await store.migrate(serverMigrations)
   } catch (error) {
     if (!(isLatchkeyError(error) && error.code === 'store_rights_missing')) throw error
-    const what = 'The tables are not those of this version, and it may not change them.'
+    const what = 'The tables are of another version, and the role may not change them.'
     throw await rightsMissing(store, { what, place, cause: error })
   }
 }
 
 const unusable: readonly string[] = ['store_unavailable', 'store_busy']
 
-/** Returns `database_unavailable` for an error that says so in the library's codes, else the error itself. */
+/**
+ * Returns StartupFailure `database_unavailable` for an unavailable store, else the error itself.
+ */
 export function asDatabaseFailure(place: string, error: unknown): unknown {
   if (!(isLatchkeyError(error) && unusable.includes(error.code))) return error
   const message = `The database ${place} cannot be used.`

@@ -12,12 +12,15 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A name beside the file for what is not whole yet. */
+/** Returns a temporary name in the folder of the file. */
 export function draftOf(path: string): string {
   return `${path}.${randomUUID()}`
 }
 
-/** Writes a file that only its owner may read, unless there is one; whether it did. A file of that name is whole at any moment, also after a power failure. */
+/**
+ * Writes a file that only its owner may read, unless the file exists. Returns whether it was
+ * written. A file with this name is always complete, also after a power failure.
+ */
 export function writePrivateFile(path: string, text: string): boolean {
   const draft = draftOf(path)
   const file = openSync(draft, 'wx', 0o600)
@@ -29,17 +32,20 @@ export function writePrivateFile(path: string, text: string): boolean {
   return publishFile(draft, path)
 }
 
-/** Gives a finished draft its name, unless something has that name: of two processes at once one wins. The draft is gone afterwards; whether it was published. */
+/**
+ * Renames a finished draft, unless the name is taken: of two concurrent processes, one succeeds.
+ * The draft is gone afterwards. Returns whether it was published.
+ */
 export function publishFile(draft: string, path: string): boolean {
   try {
     sync(draft)
     linkSync(draft, path)
-    // Without this the name could be lost in a power failure.
+    // Without this sync, a power failure could lose the name.
     sync(dirname(path))
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
-    // Not every file system has links; two processes at once are then told apart a moment less well.
+    // Not every file system has links. Without them, two concurrent processes may both publish.
     if (!/^(EPERM|ENOTSUP|EOPNOTSUPP|ENOSYS)$/.test(codeOf(error)) || existsSync(path)) throw error
     renameSync(draft, path)
     return true
@@ -48,7 +54,7 @@ export function publishFile(draft: string, path: string): boolean {
   }
 }
 
-/** Removes a draft and what a database leaves beside it. */
+/** Removes a draft and the files that SQLite creates beside it. */
 export function discardDraft(draft: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${draft}${suffix}`, { force: true })
 }

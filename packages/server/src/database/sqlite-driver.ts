@@ -3,12 +3,12 @@ import type { SqlStore } from 'latchkey/sql'
 import { hasWalResetFault } from 'latchkey/sqlite'
 import { StartupFailure } from '../startup-failure.js'
 
-/** Node.js says of its own SQLite before this version that it may still change. */
+/** Before this version, the documentation of Node.js says that `node:sqlite` may change. */
 const firstMajorWithSqlite = 24
 
 /**
- * Returns the class that opens an SQLite file: that of `node:sqlite` where this Node.js has it with a
- * sound version of SQLite, else that of `@photostructure/sqlite`, which has the same API.
+ * Returns the class that opens an SQLite file: `node:sqlite` if this Node.js has it with a sound
+ * version of SQLite, else `@photostructure/sqlite`, which has the same API.
  */
 export async function loadSqlite(): Promise<typeof DatabaseSync> {
   const { node, sqlite = '' } = process.versions
@@ -25,13 +25,15 @@ export async function readSqliteVersion(store: SqlStore): Promise<string> {
   return rows[0]?.version ?? ''
 }
 
-/** Throws `sqlite_faulty` when this version can lose committed writes, which revocations are among. */
+/**
+ * Throws `sqlite_faulty` if this version of SQLite can lose committed writes, such as revocations.
+ */
 export async function checkSqlite(store: SqlStore): Promise<void> {
   const version = await readSqliteVersion(store)
   if (!hasWalResetFault(version)) return
   throw new StartupFailure(
     'sqlite_faulty',
     `SQLite ${version} can lose committed changes when two processes write at the same instant.`,
-    'Use Node.js 24.21 or newer, whose own SQLite has the fix, or install this release anew with its dependencies.',
+    'Use Node.js 24.21 or newer, whose SQLite has the fix, or reinstall this release with its dependencies.',
   )
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { App } from './app.js'
 import { clientAddress } from './client-address.js'
 
-/** Knows the client address of the request in whose asynchronous context the caller runs. */
+/** Holds the client address of the request in whose asynchronous context the caller runs. */
 export class AddressScope {
   readonly #addresses = new AsyncLocalStorage<string>()
 
@@ -11,9 +11,12 @@ export class AddressScope {
     return this.#addresses.getStore()
   }
 
-  /** Covers the requests of an app: goes before every hook and route that asks for the address. */
+  /**
+   * Sets the address for all requests of an app. Call it before adding hooks and routes that read
+   * it.
+   */
   cover(app: App): void {
-    // `run` ends with the request; `enterWith` would stay with a connection that is kept for the next one.
+    // `run` ends with the request; `enterWith` would leak into the next request of the connection.
     app.addHook('onRequest', (request, _reply, done) => this.#addresses.run(clientAddress(request), done))
   }
 }

@@ -7,7 +7,10 @@ import type {
   RawServerDefault,
 } from 'fastify'
 
-/** The Fastify instance of this server: request and answer types follow from the routes' schemas. */
+/**
+ * The Fastify instance of this server, whose types of requests and answers follow from the route
+ * schemas.
+ */
 export type App = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,

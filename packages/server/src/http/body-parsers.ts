@@ -7,19 +7,22 @@ type ParseText = (request: FastifyRequest, text: string, done: Done) => void
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Reads bodies as JSON and nothing else, and only if they are UTF-8 as they stand (RFC 8259 §8.1). */
+/** Parses bodies only as JSON in unencoded UTF-8 (RFC 8259 §8.1). */
 export function addBodyParsers(app: App): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
   addParser(app, 'application/json', (request, text, done) => {
-    // Many clients name a type with every request; a route that takes no body has nothing to parse then.
+    // Many clients send a content type with every request, also without a body.
     if (text === '' && !needsBody(request)) done(null)
     else parseJson(request, text, done)
   })
   addOtherTypes(app, 'Send "Content-Type: application/json".')
 }
 
-/** Reads bodies as the forms that OAuth sends (RFC 6749 appendix B): each parameter once, and those without a value as if they were not there (§3.2). */
+/**
+ * Parses bodies as the forms of OAuth (RFC 6749 appendix B). A parameter may occur once; one
+ * without a value counts as absent (§3.2).
+ */
 export function addFormParser(app: App): void {
   app.removeAllContentTypeParsers()
   addParser(app, 'application/x-www-form-urlencoded', (_, text, done) => parseForm(text, done))
@@ -38,7 +41,7 @@ function addParser(app: App, type: string, parse: ParseText): void {
   })
 }
 
-/** Refuses content of any other type; an empty body has none. */
+/** Refuses every other content type, unless the body is empty. */
 function addOtherTypes(app: App, hint: string): void {
   app.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_, bytes, done) => {
     if (bytes.length === 0) done(null)
@@ -46,14 +49,17 @@ function addOtherTypes(app: App, hint: string): void {
   })
 }
 
-/** Whether the route has a schema for a body that does not allow for none. */
+/** Returns whether the route requires a body. */
 function needsBody({ routeOptions }: FastifyRequest): boolean {
   const body = routeOptions.schema?.body as { readonly type?: unknown } | undefined
   if (body === undefined) return false
   return !(Array.isArray(body.type) && body.type.includes('null'))
 }
 
-/** Whether the content has gone through a coding such as gzip (RFC 9110 §8.4); none is undone here. */
+/**
+ * Returns whether the content is encoded, for example with gzip (RFC 9110 §8.4). No coding is
+ * supported.
+ */
 function isEncoded({ headers }: FastifyRequest): boolean {
   const codings = headers['content-encoding']?.split(',') ?? []
   return codings.some((coding) => !['', 'identity'].includes(coding.trim().toLowerCase()))

@@ -21,9 +21,11 @@ const maxBodyBytes = 65_536
 const maxHeaderBytes = 16_384
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 15_000
-/** How often is looked for requests that arrive too slowly. */
+/** Interval of the check for requests that arrive too slowly. */
 const slownessIntervalMs = 1000
-/** A connection on which nothing moves during a request, because nobody takes what we send, is let go. */
+/**
+ * Closes a connection without traffic during a request, for example if the client reads no answer.
+ */
 const connectionTimeoutMs = 60_000
 
 const hstsHeaders = {
@@ -31,23 +33,23 @@ const hstsHeaders = {
   subdomains: 'max-age=31536000; includeSubDomains',
 } as const
 
-/** The hosts for which browsers use https alone (RFC 6797 §6.1). */
+/** The hosts for which browsers must use HTTPS (RFC 6797 §6.1). */
 export type HstsScope = keyof typeof hstsHeaders
 
-/** What an app is made with. */
+/** Options of `createApp`. */
 export interface AppOptions {
   readonly logger: FastifyServerOptions['logger']
-  /** Writes the lines of requests; by default those of Fastify. */
+  /** Logs the requests. @defaultValue the controller of Fastify */
   readonly logController?: LogController
-  /** Whether X-Forwarded-For is believed when it comes from this address. */
+  /** Returns whether forwarding headers from this address are used. */
   readonly isTrustedProxy: (address: string | undefined) => boolean
-  /** The hosts for which browsers use https alone from now on; `undefined` where they reach it by http. */
+  /** The hosts for which browsers must use HTTPS; `undefined` if clients use HTTP. */
   readonly hsts: HstsScope | undefined
-  /** How long a connection is kept for its next request. */
+  /** How long an idle connection is kept open. */
   readonly keepAliveMs: number
 }
 
-/** An app without routes: its limits, its headers, and one shape for everything it refuses. */
+/** Creates an app without routes, with its limits, its headers and one format for all refusals. */
 export function createApp(options: AppOptions): App {
   const { logger, logController, isTrustedProxy, hsts, keepAliveMs } = options
   const headers = commonHeaders(hsts)
@@ -64,16 +66,16 @@ export function createApp(options: AppOptions): App {
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     keepAliveTimeout: keepAliveMs,
-    // A missing Host is refused below instead, because Node would do it without a body.
+    // A missing Host is refused below, because Node.js would refuse it without a body.
     http: {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: slownessIntervalMs,
       requireHostHeader: false,
     },
-    // Whoever is still connected while the server stops is answered, not turned away.
+    // Requests on open connections are still answered while the server stops.
     return503OnClosing: false,
-    // No hook has seen these.
+    // No hook runs for these errors.
     frameworkErrors: (error, request, reply) => {
       addHeaders(request, reply)
       answerError(error, request, reply)
@@ -90,11 +92,12 @@ export function createApp(options: AppOptions): App {
   addRefusals(app)
   app.addHook('onRequest', async (request, reply) => addHeaders(request, reply))
   dropSilentConnections(app)
-  // What is expected besides 100-continue may be ignored (RFC 9110 §10.1.1); Node would refuse it without a body.
+  // Other expectations than 100-continue may be ignored (RFC 9110 §10.1.1). Node.js would refuse
+  // them without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw httpFailures.refusal('request_malformed')
-    // No other transfer coding is undone here (RFC 9112 §6.1).
+    // No other transfer coding is supported (RFC 9112 §6.1).
     if (!/^(chunked)?$/i.test(raw.headers['transfer-encoding'] ?? '')) throw httpFailures.refusal('request_malformed')
   })
   app.addHook('preValidation', async (request) => {
@@ -114,7 +117,10 @@ function addRefusals(app: App): void {
   })
 }
 
-/** An API's answers are never sniffed, framed, rendered, embedded elsewhere or kept; routes whose answer may be kept say so themselves. */
+/**
+ * Headers of all answers: an answer of the API is never sniffed, framed, rendered, embedded in
+ * other sites or cached. Routes with cacheable answers override this.
+ */
 function commonHeaders(hsts: HstsScope | undefined): Readonly<Record<string, string>> {
   return {
     ...(hsts === undefined ? {} : { 'Strict-Transport-Security': hstsHeaders[hsts] }),

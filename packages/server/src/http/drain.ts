@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from './app.js'
 
-/** How long stopping may take. */
+/** Times of a graceful stop. */
 export interface DrainOptions {
-  /** Milliseconds for which requests are still taken, so that whoever sends them can learn that they should go elsewhere. */
+  /** Milliseconds for which requests are still accepted, so that load balancers notice the stop. */
   readonly delayMs: number
-  /** Milliseconds after which connections are cut on which a request has still not ended. */
-  readonly patienceMs: number
+  /** Milliseconds after which connections with an unfinished request are closed. */
+  readonly timeoutMs: number
 }
 
 /**
- * Stops an app in order: from the beginning it says that it is not ready and asks clients to connect anew, elsewhere; after the delay it takes no more
- * connections, and ends what is under way.
+ * Stops an app gracefully. At once, the app reports that it is not ready and asks clients to close
+ * their connections. After the delay it accepts no more connections, and finishes the current
+ * requests.
  */
 export class Drain {
   readonly #app: App
@@ -38,14 +39,14 @@ export class Drain {
   }
 
   async #stop(): Promise<void> {
-    const { delayMs, patienceMs } = this.#options
-    // What is not listening has nobody to tell.
+    const { delayMs, timeoutMs } = this.#options
+    // An app that is not listening has no clients that need the delay.
     if (delayMs > 0 && this.#app.server.listening) await sleep(delayMs)
-    const impatient = setTimeout(() => this.#app.server.closeAllConnections(), patienceMs)
+    const timer = setTimeout(() => this.#app.server.closeAllConnections(), timeoutMs)
     try {
       await this.#app.close()
     } finally {
-      clearTimeout(impatient)
+      clearTimeout(timer)
     }
   }
 }

@@ -4,17 +4,17 @@ import { defineProblems } from '../problem.js'
 export const httpFailures = defineProblems({
   validation_failed: {
     status: 400,
-    message: 'The request does not have the shape that this route takes.',
-    hint: 'See "errors" for each field, and /openapi.json for the whole shape.',
+    message: 'The request does not match the schema of this route.',
+    hint: 'See "errors" for each field, and /openapi.json for the schema.',
   },
   text_malformed: {
     status: 400,
-    message: 'A text of the request holds a NUL character or half of a surrogate pair.',
+    message: 'A text of the request contains a NUL character or an unpaired surrogate.',
     hint: 'Send well-formed Unicode without U+0000.',
   },
   body_malformed: {
     status: 400,
-    message: 'The body cannot be parsed as what its content type says.',
+    message: 'The body cannot be parsed as its content type.',
     hint: 'Send one well-formed UTF-8 document, without members such as "__proto__".',
   },
   body_too_large: {
@@ -24,13 +24,13 @@ export const httpFailures = defineProblems({
   },
   unsupported_media_type: {
     status: 415,
-    message: 'The body has a content type that this server does not read.',
+    message: 'The content type of the body is not supported.',
     hint: 'Send "Content-Type: application/json".',
   },
   content_encoding_unsupported: {
     status: 415,
-    message: 'The body is compressed, or encoded in another way that this server does not undo.',
-    hint: 'Send it as it is, without "Content-Encoding".',
+    message: 'The body is compressed or encoded, which this server does not support.',
+    hint: 'Send the body without "Content-Encoding".',
     headers: { 'Accept-Encoding': 'identity' },
   },
   request_malformed: {
@@ -46,27 +46,27 @@ export const httpFailures = defineProblems({
   request_timeout: {
     status: 408,
     message: 'The request did not arrive in time.',
-    hint: 'Send it again, whole.',
+    hint: 'Send the complete request again.',
   },
   route_unknown: {
     status: 404,
-    message: 'There is no such route.',
+    message: 'There is no route for this path.',
     hint: 'See /openapi.json for the routes.',
   },
   method_not_allowed: {
     status: 405,
-    message: 'This route does not take that method.',
-    hint: 'See the Allow header.',
+    message: 'This route does not support the method.',
+    hint: 'Use one of the methods in the Allow header.',
   },
   parameters_malformed: {
     status: 400,
-    message: 'A parameter that this endpoint needs is missing, or one is there twice.',
-    hint: 'Send each parameter once (RFC 6749 §3.2); see /openapi.json for those that are needed.',
+    message: 'A required parameter is missing, or a parameter occurs twice.',
+    hint: 'Send each parameter once (RFC 6749 §3.2); see /openapi.json for the required ones.',
     oauthError: 'invalid_request',
   },
   internal_error: {
     status: 500,
-    message: 'Something went wrong on our side.',
-    hint: 'Retry; if it stays, tell the operator the request_id.',
+    message: 'The server failed to handle the request.',
+    hint: 'Retry. If it fails again, send the request_id to the operator.',
   },
 })

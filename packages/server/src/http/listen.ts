@@ -4,7 +4,7 @@ import type { App } from './app.js'
 /**
  * Starts listening.
  *
- * @returns the port, which the system chooses for port 0
+ * @returns the port; the system chooses one for port 0
  * @throws StartupFailure `port_in_use`, `address_unusable`
  */
 export async function listen(
@@ -23,8 +23,8 @@ export async function listen(
 function listenFailure(error: unknown, host: string, port: number): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') {
-    const hint = `Stop it, or choose another port, such as PORT=${port < 65_535 ? port + 1 : 3000}.`
-    return new StartupFailure('port_in_use', `Another process listens on port ${port} of ${host} already.`, hint)
+    const hint = `Stop that process, or choose another port, such as PORT=${port < 65_535 ? port + 1 : 3000}.`
+    return new StartupFailure('port_in_use', `Another process already listens on port ${port} of ${host}.`, hint)
   }
   if (typeof code !== 'string' || !/^E(ACCES|ADDRNOTAVAIL|NOTFOUND|AI_AGAIN|INVAL)$/.test(code)) return error
   const hint = 'Set HOST to an address of this machine, and PORT to one that this user may listen on.'

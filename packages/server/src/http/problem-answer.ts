@@ -6,12 +6,12 @@ import { httpFailures } from './failures.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Why it was refused, once it was. */
+    /** The code of the refusal; `undefined` if the request was not refused. */
     refusalCode: string | undefined
   }
 }
 
-/** The body of every refusal: RFC 9457, with a `code` that is never renamed. */
+/** The body of every refusal (RFC 9457), with a stable `code`. */
 export interface ProblemAnswer {
   readonly type: string
   readonly title: string
@@ -29,13 +29,13 @@ export interface ProblemAnswer {
 /** The media type of every refusal, except at the endpoints of OAuth. */
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** The media type that clients of OAuth parse errors of (RFC 6749 §5.2). */
+/** The media type of errors at the endpoints of OAuth (RFC 6749 §5.2). */
 export const OAUTH_ERROR_TYPE = 'application/json'
 
 /** The codes of this folder. */
 type HttpCode = CodeOf<typeof httpFailures.table>
 
-/** A refusal by the server or the library; any other error is mapped to one of this folder. */
+/** A refusal by the server or the library. Any other error is mapped to a code of this folder. */
 interface Refusal {
   readonly code: string
   readonly message: string
@@ -45,7 +45,10 @@ interface Refusal {
   readonly extensions?: Readonly<Record<string, unknown>>
 }
 
-/** Answers with what is wrong. Only what is our own fault is logged as an error, and none of it leaves the process. */
+/**
+ * Answers a request with an error. Only errors of the server are logged as errors, and their
+ * details are not sent.
+ */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error)
   request.refusalCode = refusal.code
@@ -57,33 +60,33 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors, oauthError }))
 }
 
-/** Sends the refusal as it is. */
+/** Sends a refusal. */
 export function sendProblem(reply: FastifyReply, answer: ProblemAnswer): FastifyReply {
   const type = isOauth(reply.request) ? OAUTH_ERROR_TYPE : PROBLEM_TYPE
   return reply.code(answer.status).type(type).send(JSON.stringify(answer))
 }
 
-/** Whether the request is for an endpoint of OAuth, by a method that it takes or by another one. */
+/** Returns whether the request is for an endpoint of OAuth, with any method. */
 function isOauth({ routeOptions, url }: FastifyRequest): boolean {
   return (routeOptions.url ?? url).startsWith('/oauth/')
 }
 
-/** The `error` for what OAuth has no code of its own for (RFC 6749 §4.1.2.1, §5.2). */
+/** Returns the `error` of OAuth for a refusal without a code of OAuth (RFC 6749 §4.1.2.1, §5.2). */
 function oauthErrorOf(status: number): string {
   if (status === 429 || status === 503) return 'temporarily_unavailable'
   return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-/** What goes into the answer besides the refusal. */
-interface ProblemSurroundings {
+/** The members of an answer that depend on the request. */
+interface ProblemContext {
   readonly requestId: string
   readonly errors?: readonly FieldError[] | undefined
-  /** The `error` of OAuth for a refusal that has none of its own. */
+  /** The `error` of OAuth for a refusal that defines none itself. */
   readonly oauthError?: string | undefined
 }
 
-/** The body for a refusal. */
-export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemSurroundings): ProblemAnswer {
+/** Returns the body of a refusal. */
+export function problemAnswer(refusal: Refusal, { requestId, errors, oauthError }: ProblemContext): ProblemAnswer {
   const { code, message, hint, statusCode, extensions } = refusal
   const error = oauthErrorIn(refusal) ?? oauthError
   return {
@@ -104,12 +107,14 @@ function oauthErrorIn(refusal: unknown): OauthError | undefined {
   return isProblem(refusal) ? refusal.failure.oauthError : undefined
 }
 
-/** RFC 6749 §5.2 leaves quotation marks and backslashes out of a description. */
+/**
+ * Replaces quotation marks and backslashes, which RFC 6749 §5.2 does not allow in a description.
+ */
 function describe(text: string): string {
   return text.replaceAll(/["\\]/g, "'")
 }
 
-/** A refusal as the bytes of a whole HTTP answer, for requests that never became one. */
+/** Returns a refusal as a complete HTTP answer, for input that could not be parsed as a request. */
 export function rawProblem(
   code: HttpCode,
   headers: Readonly<Record<string, string>> & { readonly 'X-Request-Id': string },
@@ -148,7 +153,7 @@ function isFastifyError(error: unknown): error is FastifyError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'statusCode' in error
 }
 
-/** More would only echo a hostile body. */
+/** Limits how much of a hostile body an answer repeats. */
 const maxFieldErrors = 20
 
 function errorsOf(error: unknown): readonly FieldError[] | undefined {
@@ -156,7 +161,10 @@ function errorsOf(error: unknown): readonly FieldError[] | undefined {
   return fieldErrorsOf(error.validation, error.validationContext ?? 'body')
 }
 
-/** Returns what a JSON Schema has found, at most 20 faults, under the name of the value that it has looked at. */
+/**
+ * Returns the errors that a JSON Schema has found, at most 20. `name`: the name of the checked
+ * value.
+ */
 export function fieldErrorsOf(found: readonly FastifySchemaValidationError[], name: string): FieldError[] {
   return found.slice(0, maxFieldErrors).map((error) => ({
     field: `${name}${error.instancePath}${memberOf(error)}`,
@@ -164,7 +172,7 @@ export function fieldErrorsOf(found: readonly FastifySchemaValidationError[], na
   }))
 }
 
-/** The member that the parent lacks, or should not have. */
+/** Returns the missing or unexpected member. */
 function memberOf({ params }: FastifySchemaValidationError): string {
   const member = params.missingProperty ?? params.additionalProperty
   return typeof member === 'string' ? `/${member.slice(0, 100)}` : ''

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { App } from './app.js'
 
 /**
- * Lets go of connections on which no request has arrived when the app closes. Browsers open such ones ahead of need; Node counts them as
- * busy, and would wait for them until they time out.
+ * Closes connections without a request when the app closes. Browsers open such connections in
+ * advance, and Node.js would wait for them until they time out.
  */
 export function dropSilentConnections(app: App): void {
   const silent = new Set<Socket>()

@@ -5,8 +5,9 @@ type Schema = Readonly<Record<string, unknown>>
 const optional = new WeakSet<object>()
 
 /**
- * The builders of typebox that the routes use: the same types, and the same JSON Schema (a test compares them). Written out here because typebox comes in 500
- * files, and loading them took a quarter of the start.
+ * The builders of typebox that the routes use, with the same types and the same JSON Schema (a test
+ * compares them). They are repeated here because typebox consists of 500 files, and loading them
+ * took a quarter of the start.
  */
 export const Type = {
   Array: (items: Schema, options?: Schema) => ({ type: 'array', items, ...options }),
@@ -25,7 +26,7 @@ export const Type = {
     optional.add(copy)
     return copy
   },
-  /** Of any names. */
+  /** Accepts any names. */
   Record: (_names: Schema, values: Schema, options?: Schema) => ({
     type: 'object',
     patternProperties: { '^.*$': values },

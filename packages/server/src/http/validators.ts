@@ -2,12 +2,12 @@ import { Ajv, type Options, type ValidateFunction } from 'ajv'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
 
-// Nothing is dropped, filled in or converted: what a client sends is what the schema says, or it is refused with every reason.
+// A body is never changed to match the schema. It is refused with all errors.
 const strict: Options = { allErrors: true, removeAdditional: false, coerceTypes: false, useDefaults: false }
 
 /**
- * Compiles the schemas of requests, each when the first such request comes: all of them at once would hold up the start. Parts of the URL are always text,
- * so there alone digits become numbers.
+ * Returns a compiler that compiles the schema of a request when it is first used, because compiling
+ * all of them would slow the start. Parts of a URL are always text, so numbers are parsed there.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const forBody = withFormats(new Ajv(strict))
@@ -24,6 +24,6 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
 
 function withFormats(ajv: Ajv): Ajv {
   formats.default(ajv, ['uuid', 'date-time'])
-  // For documentation: its rules are those of the accounts.
+  // Only for documentation: the account rules check these values.
   return ajv.addFormat('email', true).addFormat('password', true)
 }

@@ -1,11 +1,12 @@
 import { httpFailures } from './failures.js'
 
 /**
- * Throws `text_malformed` if any text in the value, names of members included, holds U+0000, which PostgreSQL cannot store, or half of
- * a surrogate pair, which no UTF-8 can carry and which would be stored as another text.
+ * Throws `text_malformed` if any text in the value, including names of members, contains U+0000 or
+ * an unpaired surrogate. PostgreSQL cannot store the first, and UTF-8 cannot encode the second, so
+ * that another text would be stored.
  */
 export function checkWellFormed(value: unknown): void {
-  // A list instead of recursion: the depth is the client's choice.
+  // A list instead of recursion, because the client chooses the depth.
   const pending: unknown[] = [value]
   while (pending.length > 0) {
     const next = pending.pop()

@@ -4,7 +4,7 @@ import { defineProblems } from '../problem.js'
 export const mailFailures = defineProblems({
   mail_unavailable: {
     status: 503,
-    message: 'This server does not send mail.',
-    hint: 'Ask the operator, who can set LATCHKEY_SMTP_URL.',
+    message: 'This server does not send e-mail.',
+    hint: 'Ask the operator to set LATCHKEY_SMTP_URL.',
   },
 })

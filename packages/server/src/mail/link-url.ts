@@ -1,7 +1,7 @@
-import type { LinkLetter, OneTimeLink } from './letter.js'
+import type { LinkEmail, OneTimeLink } from './email.js'
 
-/** The page that each link leads to, under the base URL of links. */
-const pages: Readonly<Record<LinkLetter['kind'], string>> = {
+/** The pages of links, under the base URL. */
+const pages: Readonly<Record<LinkEmail['kind'], string>> = {
   verify_email: '/verify-email',
   confirm_email: '/verify-email',
   finish_registration: '/finish-registration',
@@ -11,9 +11,9 @@ const pages: Readonly<Record<LinkLetter['kind'], string>> = {
 }
 
 /**
- * Returns the URL of a one-time link. The token is behind the "#": browsers send that part to no
+ * Returns the URL of a one-time link. The token follows the "#": browsers send that part to no
  * server, so that it is in no log and no Referer.
  */
-export function linkUrl(linkBase: string, kind: LinkLetter['kind'], { token }: Pick<OneTimeLink, 'token'>): string {
+export function linkUrl(linkBase: string, kind: LinkEmail['kind'], { token }: Pick<OneTimeLink, 'token'>): string {
   return `${linkBase}${pages[kind]}#token=${token}`
 }

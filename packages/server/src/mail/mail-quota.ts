@@ -1,36 +1,38 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import { skipLocked } from '../row-locks.js'
-import type { LetterKind, NoticeTopic } from './letter.js'
+import type { EmailKind, NoticeTopic } from './email.js'
 import { mailboxOf } from './mailbox.js'
 
-/** Keyed names, which reveal no mailbox. */
+/** A keyed hash of names, so that the counts do not reveal mailboxes. */
 export interface KeyedNames {
   of(...parts: readonly string[]): string
 }
 
 const windowMs = 3_600_000
 
-/** The count that a letter belongs to, and the number of letters after which it is refused. */
+/** The count of an e-mail, and its maximum within one hour. */
 interface Allowance {
   readonly topic: 'asked' | 'invitations' | NoticeTopic
   readonly max: number
 }
 
-/** Letters that any client can cause share one count. Its last letter is kept for account recovery. */
+/**
+ * E-mails that any client can cause share one count. The last one is reserved for account recovery.
+ */
 const asked: Allowance = { topic: 'asked', max: 4 }
 
 /**
- * Letters to one mailbox in one hour. All kinds that any client can cause share one count. Notices
- * have counts of their own: only the password of the account can cause them, and a flood of the other
- * kinds must not silence them.
+ * E-mails to one mailbox in one hour. All kinds that any client can cause share one count. Notices
+ * have separate counts, because only the password of the account can cause them, and a flood of
+ * other kinds must not suppress them.
  */
-const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowance>> = {
+const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowance>> = {
   verify_email: asked,
   finish_registration: asked,
   confirm_email: asked,
   email_has_account: asked,
-  // Only administrators can cause these, so they have a count of their own.
+  // Only administrators can cause these, so they have a separate count.
   accept_invitation: { topic: 'invitations', max: 4 },
   reset_password: { ...asked, max: asked.max + 1 },
   confirm_device: { topic: 'sign-ins', max: 5 },
@@ -41,18 +43,21 @@ const allowances: Readonly<Record<Exclude<LetterKind, 'notices_paused'>, Allowan
   email_changed: { topic: 'changes', max: 5 },
 }
 
-/** Letters to third parties that one account, and one network, can cause in one hour by changes of address. */
+/**
+ * E-mails to third parties that one account, and one network, can cause in one hour by changes of
+ * address.
+ */
 const maxChanges = { account: 5, network: 30 }
 
-/** The topic of a notice; `undefined` for other letters. */
-export function topicOf(kind: LetterKind): NoticeTopic | undefined {
+/** Returns the topic of a notice; `undefined` for other e-mails. */
+export function topicOf(kind: EmailKind): NoticeTopic | undefined {
   const topic = kind === 'notices_paused' ? 'asked' : allowances[kind].topic
   return topic === 'asked' || topic === 'invitations' ? undefined : topic
 }
 
 /**
- * Limits the letters that clients can cause to one mailbox, from any number of networks. The counts
- * are in the database and hold for all servers. `Outbox` counts every letter here.
+ * Limits the e-mails that clients can cause to one mailbox, from any number of networks. All
+ * servers share the counts in the database. `Outbox` counts every e-mail here.
  */
 export class MailQuota {
   readonly #core: Core
@@ -63,20 +68,27 @@ export class MailQuota {
     this.#names = names
   }
 
-  /** Counts a letter to the mailbox of `to` in the caller's transaction; `false` if it exceeds the quota. */
-  take(client: SqlClient, kind: Exclude<LetterKind, 'notices_paused'>, to: string): Promise<boolean> {
+  /**
+   * Counts an e-mail to the mailbox of `to` in the caller's transaction. Returns `false` if it
+   * exceeds the quota.
+   */
+  take(client: SqlClient, kind: Exclude<EmailKind, 'notices_paused'>, to: string): Promise<boolean> {
     const { topic, max } = allowances[kind]
     return this.#count(client, ['mail', topic, mailboxOf(to)], max)
   }
 
-  /** Counts the one letter an hour that replaces further notices of the topic, in the caller's transaction. */
+  /**
+   * Counts the one e-mail per hour that replaces further notices of the topic, in the caller's
+   * transaction.
+   */
   takePause(client: SqlClient, topic: NoticeTopic, to: string): Promise<boolean> {
     return this.#count(client, ['mail paused', topic, mailboxOf(to)], 1)
   }
 
   /**
-   * Counts a change of address by its account and its network, because each one sends a letter to an
-   * address that is not the account's. In the caller's transaction; `false` if it exceeds the quota.
+   * Counts a change of address by its account and its network, in the caller's transaction. Each
+   * change sends an e-mail to an address that does not belong to the account. Returns `false` if it
+   * exceeds the quota.
    */
   async takeChange(client: SqlClient, account: string, network: string): Promise<boolean> {
     return (
@@ -95,7 +107,10 @@ export class MailQuota {
     )
   }
 
-  /** A refused letter is not counted: letters with a higher maximum in the same count keep theirs. */
+  /**
+   * Does not count a refused e-mail, so that kinds with a higher maximum in the same count keep
+   * theirs.
+   */
   async #count(client: SqlClient, name: readonly string[], max: number): Promise<boolean> {
     const nowMs = this.#core.clock.now()
     const { rows } = await client.query(

@@ -1,30 +1,36 @@
-import type { LetterKind } from './letter.js'
+import type { EmailKind } from './email.js'
 
-/** A message as it leaves. */
+/** A message to send. */
 export interface MailMessage {
-  /** The same for each attempt to send it. */
+  /** The same for each attempt. */
   readonly id: string
-  readonly kind: LetterKind
+  readonly kind: EmailKind
   readonly to: string
   readonly subject: string
   readonly text: string
   readonly html: string
 }
 
-/** Brings messages on their way. */
+/** Sends messages. */
 export interface MailTransport {
-  /** Resolves once somebody else answers for the message; gives the name of the file, where it was put into one. */
+  /**
+   * Resolves once the message is handed over. Returns the name of the file if it was written to
+   * one.
+   */
   send(message: MailMessage): Promise<{ readonly file?: string }>
   close(): void
 }
 
-/** Who a message comes from, as nodemailer takes it. */
+/** The sender of a message, as nodemailer takes it. */
 export interface Sender {
   readonly name: string
   readonly address: string
 }
 
-/** What nodemailer makes the message from. Addresses are given in parts, so that nobody parses them again. */
+/**
+ * Returns the options of nodemailer for a message. Addresses are passed in parts, so that
+ * nodemailer does not parse them.
+ */
 export function messageOptions({ id, to, subject, text, html }: MailMessage, from: Sender) {
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1)
   return {
@@ -34,7 +40,7 @@ export function messageOptions({ id, to, subject, text, html }: MailMessage, fro
     text,
     html,
     messageId: `<${id}@${domain}>`,
-    // No vacation notices in answer (RFC 3834 §5).
+    // Prevents automatic replies (RFC 3834 §5).
     headers: { 'Auto-Submitted': 'auto-generated' },
     disableFileAccess: true,
     disableUrlAccess: true,

@@ -1,9 +1,9 @@
-/** Domains whose mail arrives in the mailboxes of another one. */
+/** Domains that share the mailboxes of another domain. */
 const aliases: Readonly<Record<string, string>> = { 'googlemail.com': 'gmail.com' }
 
 /**
- * Returns the mailbox that a canonical address most likely belongs to: without a `+tag`, without dots before the `@`. Only for
- * counting: two people who share a result share a quota, and nothing else.
+ * Returns the mailbox that a canonical address most likely belongs to: without a `+tag` and without
+ * dots before the `@`. Only for counting: two mailboxes with the same result share a quota.
  */
 export function mailboxOf(email: string): string {
   const at = email.lastIndexOf('@')

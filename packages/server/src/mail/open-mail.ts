@@ -3,23 +3,23 @@ import type { Core } from '../core.js'
 import { type KeyedNames, MailQuota } from './mail-quota.js'
 import { openTransport } from './open-transport.js'
 import { Outbox, outboxKeyring } from './outbox.js'
-import { type DraftLetter, OutboxWorker } from './outbox-worker.js'
+import { type EmailDrafter, OutboxWorker } from './outbox-worker.js'
 
-/** The objects that queue and send letters. */
+/** The objects that queue and send e-mails. */
 export interface MailDomain {
   readonly outbox: Outbox
   readonly quota: MailQuota
-  /** `undefined` if no mail server is configured. */
+  /** `undefined` if mail is not configured. */
   readonly outboxWorker: OutboxWorker | undefined
 }
 
 /** The parts of other domains that mail uses. */
 export interface MailDependencies {
   readonly names: KeyedNames
-  readonly draft: DraftLetter
+  readonly draft: EmailDrafter
 }
 
-/** Opens the outbox under its stored key, and the worker that sends its letters. */
+/** Opens the outbox under its stored key, and the worker that sends its entries. */
 export async function openMail(
   core: Core,
   { names, draft }: MailDependencies,
@@ -29,7 +29,7 @@ export async function openMail(
   const key = await core.keys.storedKey('server:mail-key', outboxKeyring)
   const transport = openTransport(mail)
   const quota = new MailQuota(core, names)
-  const outbox = new Outbox(core, { key, quota, served: transport !== undefined })
+  const outbox = new Outbox(core, { key, quota, enabled: transport !== undefined })
   const { linkBase } = mail
   const outboxWorker = transport && new OutboxWorker(core, { outbox, transport, draft, linkBase })
   return { outbox, quota, outboxWorker }

@@ -2,37 +2,39 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
-import { composeLetter } from './compose-letter.js'
-import { isRequest, type Letter, type LetterDraft, type LetterKind, type MailRequest } from './letter.js'
+import { composeEmail } from './compose-email.js'
+import { type Email, type EmailDraft, type EmailKind, isRequest, type MailRequest } from './email.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
-import { isTriedEnough, retryDelayMs } from './retry-policy.js'
+import { isExhausted, retryDelayMs } from './retry-policy.js'
 import { isRecipientRefused, reasonOf } from './smtp-failure.js'
 
-/** Drafts the letter for a request in the caller's transaction; `undefined` if none is to be sent. */
-export type DraftLetter = (client: SqlClient, request: MailRequest) => Promise<LetterDraft | undefined>
+/**
+ * Drafts the e-mail for a request, in the caller's transaction; returns `undefined` if none is to
+ * be sent.
+ */
+export type EmailDrafter = (client: SqlClient, request: MailRequest) => Promise<EmailDraft | undefined>
 
-/** The parts of an outbox worker besides the core. */
 interface OutboxWorkerParts {
   readonly outbox: Outbox
   readonly transport: MailTransport
-  readonly draft: DraftLetter
-  /** The base URL of the pages that links lead to. */
+  readonly draft: EmailDrafter
+  /** The base URL of the linked pages. */
   readonly linkBase: string
 }
 
-/** The outcome of an attempt to send a letter, without its text and its recipient. */
+/** The outcome of an attempt to send an e-mail, without its text and its recipient. */
 export interface Delivery {
   readonly id: string
-  readonly kind: LetterKind | 'unreadable'
+  readonly kind: EmailKind | 'unreadable'
   readonly attempts: number
-  /** The file that it was written to instead. */
+  /** The name of the file, if the e-mail was written to one. */
   readonly file?: string
-  /** The code of the failure, from the mail server or the system. */
+  /** The code of the failure, of the mail server or the system. */
   readonly reason?: string
 }
 
-/** Events: a letter was `sent`, will be retried (`delayed`), or was given up (`failed`). */
+/** An e-mail was `sent`, will be retried (`delayed`), or will not be retried (`failed`). */
 interface OutboxEvents {
   sent: [Delivery]
   delayed: [Delivery]
@@ -41,12 +43,17 @@ interface OutboxEvents {
 
 const batchSize = 10
 
-/** Time after which another process may claim the letter; longer than all timeouts of a transport together. */
+/**
+ * Time after which another process may claim the entry; longer than all timeouts of a transport
+ * together.
+ */
 const leaseMs = 120_000
 
-const closePatienceMs = 3000
+const closeTimeoutMs = 3000
 
-/** Sends the letters of the outbox, at least once: again if it is unknown whether one arrived. */
+/**
+ * Sends the e-mails of the outbox, at least once: again if the outcome of an attempt is unknown.
+ */
 export class OutboxWorker extends EventEmitter<OutboxEvents> {
   readonly #core: Core
   readonly #parts: OutboxWorkerParts
@@ -59,7 +66,10 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     this.#parts = parts
   }
 
-  /** Sends the due letters; concurrent calls share one pass. Rejects if the database fails, never for a mail server. */
+  /**
+   * Sends the due e-mails; concurrent calls share one pass. Rejects if the database fails, but not
+   * if a mail server fails.
+   */
   deliver(): Promise<void> {
     this.#pass ??= this.#deliverAll().finally(() => {
       this.#pass = undefined
@@ -67,34 +77,39 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     return this.#pass
   }
 
-  /** Waits a few seconds for the letters that are being sent; the rest is sent again later. */
+  /**
+   * Waits a few seconds for e-mails that are being sent. The others are sent after the next start.
+   */
   async close(): Promise<void> {
     this.#closing = true
-    await Promise.race([this.#pass?.catch(() => {}), sleep(closePatienceMs, undefined, { ref: false })])
+    await Promise.race([this.#pass?.catch(() => {}), sleep(closeTimeoutMs, undefined, { ref: false })])
     this.#parts.transport.close()
   }
 
   async #deliverAll(): Promise<void> {
     while (!this.#closing) {
       const batch = await this.#parts.outbox.claim({ limit: batchSize, leaseMs })
-      const letters = await this.#readAll(batch)
-      const sent = await Promise.all(letters.map(([entry, letter]) => this.#trySend(entry, letter)))
+      const emails = await this.#readAll(batch)
+      const sent = await Promise.all(emails.map(([entry, email]) => this.#trySend(entry, email)))
       // After a failure the next batch waits for the next pass.
       if (batch.length === 0 || sent.includes(false)) return
     }
   }
 
-  /** In order, oldest first: of two links of one purpose the one in the later letter is valid. */
-  async #readAll(batch: readonly ClaimedEntry[]): Promise<[ClaimedEntry, Letter][]> {
-    const letters: [ClaimedEntry, Letter][] = []
+  /**
+   * Handles the entries in order, oldest first, so that of two links with the same purpose, the
+   * later one is valid.
+   */
+  async #readAll(batch: readonly ClaimedEntry[]): Promise<[ClaimedEntry, Email][]> {
+    const emails: [ClaimedEntry, Email][] = []
     for (const entry of batch) {
-      const letter = await this.#read(entry)
-      if (letter !== undefined) letters.push([entry, letter])
+      const email = await this.#read(entry)
+      if (email !== undefined) emails.push([entry, email])
     }
-    return letters
+    return emails
   }
 
-  async #read(entry: ClaimedEntry): Promise<Letter | undefined> {
+  async #read(entry: ClaimedEntry): Promise<Email | undefined> {
     try {
       const { counted, content } = entry.open()
       return counted ? content : await this.#admit(entry, content)
@@ -104,18 +119,18 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     }
   }
 
-  async #trySend(entry: ClaimedEntry, letter: Letter): Promise<boolean> {
+  async #trySend(entry: ClaimedEntry, email: Email): Promise<boolean> {
     try {
-      await this.#send(entry, letter)
+      await this.#send(entry, email)
       return true
     } catch (error) {
-      await this.#recordFailure(entry, letter, error)
+      await this.#recordFailure(entry, email, error)
       return isPermanent(error)
     }
   }
 
-  /** Drafts and counts the letter of an entry. One transaction for each mailbox. */
-  #admit(entry: ClaimedEntry, content: Letter | MailRequest): Promise<Letter | undefined> {
+  /** Drafts and counts the e-mail of an entry. One transaction for each mailbox. */
+  #admit(entry: ClaimedEntry, content: Email | MailRequest): Promise<Email | undefined> {
     const { outbox, draft } = this.#parts
     return this.#core.store.transaction(async (client) => {
       const drafted = isRequest(content) ? await draft(client, content) : draftOf(content)
@@ -125,22 +140,22 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     })
   }
 
-  async #send(entry: ClaimedEntry, letter: Letter): Promise<void> {
+  async #send(entry: ClaimedEntry, email: Email): Promise<void> {
     const { store, clock } = this.#core
     const { outbox, transport, linkBase } = this.#parts
-    if ('link' in letter && letter.link.expiresAt <= clock.now()) throw new ExpiredLink()
+    if ('link' in email && email.link.expiresAt <= clock.now()) throw new ExpiredLink()
     const { id } = entry
-    const { to, kind } = letter
-    const { file } = await transport.send({ id, kind, to, ...composeLetter(letter, linkBase) })
+    const { to, kind } = email
+    const { file } = await transport.send({ id, kind, to, ...composeEmail(email, linkBase) })
     await outbox.remove(store, entry)
-    this.emit('sent', deliveryOf(entry, letter, file === undefined ? {} : { file }))
+    this.emit('sent', deliveryOf(entry, email, file === undefined ? {} : { file }))
   }
 
-  async #recordFailure(entry: ClaimedEntry, letter: Letter | undefined, error: unknown): Promise<void> {
-    const delivery = deliveryOf(entry, letter, { reason: reasonOf(error) })
-    const remainingMs = letter && 'link' in letter ? letter.link.expiresAt - this.#core.clock.now() : undefined
-    if (isPermanent(error) || isTriedEnough(entry.attempts, remainingMs)) {
-      if (await this.#giveUp(entry, letter)) this.emit('failed', delivery)
+  async #recordFailure(entry: ClaimedEntry, email: Email | undefined, error: unknown): Promise<void> {
+    const delivery = deliveryOf(entry, email, { reason: reasonOf(error) })
+    const remainingMs = email && 'link' in email ? email.link.expiresAt - this.#core.clock.now() : undefined
+    if (isPermanent(error) || isExhausted(entry.attempts, remainingMs)) {
+      if (await this.#giveUp(entry, email)) this.emit('failed', delivery)
       return
     }
     await this.#parts.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs))
@@ -148,18 +163,18 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
   }
 
   /** Returns `false` if another process has deleted the entry. */
-  #giveUp(entry: ClaimedEntry, letter: Letter | undefined): Promise<boolean> {
+  #giveUp(entry: ClaimedEntry, email: Email | undefined): Promise<boolean> {
     const { store, audit } = this.#core
     return store.transaction(async (client) => {
       if (!(await this.#parts.outbox.remove(client, entry))) return false
-      const account = letter?.account ?? null
+      const account = email?.account ?? null
       await audit.refused(client, 'mail_failed', { accountId: null, address: null }, { account })
       return true
     })
   }
 }
 
-/** The link in the letter has expired, so that sending it would be useless. */
+/** The link of the e-mail has expired, so that sending it is useless. */
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
 }
@@ -169,15 +184,15 @@ function isPermanent(error: unknown): boolean {
   return error instanceof ExpiredLink || isRecipientRefused(error)
 }
 
-function draftOf(letter: Letter): LetterDraft {
-  const { kind, to, account } = letter
-  return { kind, to, account, write: async () => letter }
+function draftOf(email: Email): EmailDraft {
+  const { kind, to, account } = email
+  return { kind, to, account, write: async () => email }
 }
 
 function deliveryOf(
   { id, attempts }: ClaimedEntry,
-  letter: Letter | undefined,
+  email: Email | undefined,
   more: Pick<Delivery, 'file' | 'reason'>,
 ): Delivery {
-  return { id, kind: letter?.kind ?? 'unreadable', attempts, ...more }
+  return { id, kind: email?.kind ?? 'unreadable', attempts, ...more }
 }

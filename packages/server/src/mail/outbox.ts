@@ -3,32 +3,31 @@ import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
-import { mailFailures } from './failures.js'
 import {
-  type Letter,
-  type LetterDraft,
-  type LinkLetter,
+  type Email,
+  type EmailDraft,
+  type LinkEmail,
   type MailOwner,
   type MailRequest,
   type Notice,
   noticeTo,
-} from './letter.js'
+} from './email.js'
+import { mailFailures } from './failures.js'
 import { type MailQuota, topicOf } from './mail-quota.js'
 
-/** The parts of an outbox besides the core. */
 interface OutboxParts {
-  /** Seals the entries. It is stored under the master key, so that a rewrap covers it. */
+  /** Seals the entries. It is sealed under the master key, so that a rewrap covers it. */
   readonly key: StoredKey<Keyring>
-  /** Counts every letter. */
+  /** Counts every e-mail. */
   readonly quota: MailQuota
   /** Whether a transport is configured. */
-  readonly served: boolean
+  readonly enabled: boolean
 }
 
-/** The content of an entry: a counted letter, or a letter or request that is not counted yet. */
+/** The content of an entry: a counted e-mail, or an e-mail or request that is not counted yet. */
 export type OutboxContent =
-  | { readonly counted: true; readonly content: Letter }
-  | { readonly counted: false; readonly content: Letter | MailRequest }
+  | { readonly counted: true; readonly content: Email }
+  | { readonly counted: false; readonly content: Email | MailRequest }
 
 /** An entry that a worker has claimed; it is due again when its lease has ended. */
 export interface ClaimedEntry {
@@ -40,8 +39,8 @@ export interface ClaimedEntry {
 }
 
 /**
- * The transactional outbox: letters are in the database from the transaction of their cause until they
- * are sent. They are sealed, because they contain one-time links.
+ * The transactional outbox: e-mails are stored in the transaction of their cause and deleted once
+ * they are sent. They are sealed, because they contain one-time links.
  */
 export class Outbox {
   readonly #core: Core
@@ -52,29 +51,35 @@ export class Outbox {
     this.#parts = parts
   }
 
-  /** Whether letters can be sent. */
-  get served(): boolean {
-    return this.#parts.served
+  /** Whether e-mails can be sent. */
+  get enabled(): boolean {
+    return this.#parts.enabled
   }
 
-  /** Throws `mail_unavailable` if no letter can be sent. */
-  checkServed(): void {
-    if (!this.#parts.served) throw mailFailures.refusal('mail_unavailable')
+  /** Throws `mail_unavailable` if mail is not configured. */
+  checkEnabled(): void {
+    if (!this.#parts.enabled) throw mailFailures.refusal('mail_unavailable')
   }
 
-  /** Adds a letter or request in the caller's transaction; does nothing if no letter can be sent. */
-  add(client: SqlClient, content: LinkLetter | MailRequest): Promise<void> {
+  /**
+   * Adds an e-mail or a request in the caller's transaction; does nothing if mail is not
+   * configured.
+   */
+  add(client: SqlClient, content: LinkEmail | MailRequest): Promise<void> {
     return this.#insert(client, content)
   }
 
-  /** Adds a notice to the owner in the caller's transaction; does nothing if the address is not verified. */
+  /**
+   * Adds a notice to the owner in the caller's transaction; does nothing if the address is not
+   * verified.
+   */
   async notify(client: SqlClient, owner: MailOwner, notice: Notice): Promise<void> {
-    const letter = noticeTo(owner, notice)
-    if (letter !== undefined) await this.#insert(client, letter)
+    const email = noticeTo(owner, notice)
+    if (email !== undefined) await this.#insert(client, email)
   }
 
-  async #insert(client: SqlClient, content: Letter | MailRequest): Promise<void> {
-    if (!this.#parts.served) return
+  async #insert(client: SqlClient, content: Email | MailRequest): Promise<void> {
+    if (!this.#parts.enabled) return
     await this.#core.keys.ensureKeys()
     const nowMs = this.#core.clock.now()
     const id = uuidV7(nowMs)
@@ -85,11 +90,13 @@ export class Outbox {
     ])
   }
 
-  /** Claims up to `limit` due entries, oldest first. Concurrent processes claim different entries. */
+  /**
+   * Claims up to `limit` due entries, oldest first. Concurrent processes claim different entries.
+   */
   async claim({ limit, leaseMs }: { limit: number; leaseMs: number }): Promise<ClaimedEntry[]> {
     const { store, clock } = this.#core
     const nowMs = clock.now()
-    // Read first: usually nothing is due, and a write would lock an embedded database.
+    // Read first, because usually nothing is due, and a write would lock an embedded database.
     const { rows: due } = await store.query('select id from server_outbox where due_at <= $1 limit 1', [nowMs])
     if (due.length === 0) return []
     const { rows } = await store.query<{ id: string; attempts: number; sealed: string }>(
@@ -104,19 +111,23 @@ export class Outbox {
   }
 
   /**
-   * Counts a letter against the quota of its mailbox and stores it as the content of the entry, in the
-   * caller's transaction; each attempt then sends the same letter. If it exceeds the quota, the entry is
-   * deleted and `undefined` is returned.
+   * Counts an e-mail against the quota of its mailbox and stores it as the content of the entry, in
+   * the caller's transaction, so that each attempt sends the same e-mail. If it exceeds the quota,
+   * deletes the entry and returns `undefined`.
    */
-  async admit(client: SqlClient, entry: ClaimedEntry, draft: LetterDraft): Promise<Letter | undefined> {
-    const letter = await this.#counted(client, draft)
-    if (letter === undefined) await this.remove(client, entry)
-    else if (!(await this.#replace(client, entry, letter))) throw new Error('Another process has taken it over.')
-    return letter
+  async admit(client: SqlClient, entry: ClaimedEntry, draft: EmailDraft): Promise<Email | undefined> {
+    const email = await this.#counted(client, draft)
+    if (email === undefined) await this.remove(client, entry)
+    else if (!(await this.#replace(client, entry, email)))
+      throw new Error('Another process has claimed this outbox entry.')
+    return email
   }
 
-  /** Returns the letter, or the one that replaces further notices of the hour; `undefined` for neither. */
-  async #counted(client: SqlClient, { kind, to, account, write }: LetterDraft): Promise<Letter | undefined> {
+  /**
+   * Returns the e-mail, or the one that replaces further notices of the hour; `undefined` if the
+   * quota allows neither.
+   */
+  async #counted(client: SqlClient, { kind, to, account, write }: EmailDraft): Promise<Email | undefined> {
     const { quota } = this.#parts
     if (kind !== 'notices_paused' && (await quota.take(client, kind, to))) return write()
     const about = topicOf(kind)
@@ -125,7 +136,7 @@ export class Outbox {
   }
 
   /** Returns `false` if another process has claimed the entry. */
-  async #replace(client: SqlClient, { id, attempts }: ClaimedEntry, content: Letter): Promise<boolean> {
+  async #replace(client: SqlClient, { id, attempts }: ClaimedEntry, content: Email): Promise<boolean> {
     await this.#core.keys.ensureKeys()
     const { rows } = await client.query(
       'update server_outbox set sealed = $3 where id = $1 and attempts = $2 returning id',

@@ -1,34 +1,44 @@
-/** What nodemailer fails with, as far as it is looked at here. */
+/** The members of nodemailer's errors that are used here. */
 interface SmtpError {
-  /** What went wrong, in nodemailer's words: `EAUTH`, `EENVELOPE`, `ESOCKET`… */
+  /** nodemailer's code: `EAUTH`, `EENVELOPE`, `ESOCKET`… */
   readonly code?: unknown
-  /** What Node.js calls it where it is about the socket or TLS: `ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT`… */
+  /**
+   * The code of Node.js for an error of the socket or of TLS: `ECONNREFUSED`,
+   * `DEPTH_ZERO_SELF_SIGNED_CERT`…
+   */
   readonly originalCode?: unknown
-  /** What the mail server has answered to: `RCPT TO`, `DATA`… */
+  /** The SMTP command that the mail server answered: `RCPT TO`, `DATA`… */
   readonly command?: unknown
   readonly response?: unknown
   readonly responseCode?: unknown
 }
 
-/** A status of RFC 3463 at the beginning of an answer, or at its end as qmail writes it: `(#5.1.1)`. */
+/**
+ * The enhanced status code of an answer (RFC 3463), at its beginning, or as qmail writes it, at its
+ * end: `(#5.1.1)`.
+ */
 const statusInAnswer = /(?:^\d{3}[ -]|#)([245]\.\d{1,3}\.\d{1,3})\b/
 
-/** There is no such mailbox or domain, it has moved, takes no mail at all (RFC 7505), or is disabled. */
+/**
+ * Statuses of a mailbox or domain that does not exist, has moved, accepts no mail (RFC 7505), or is
+ * disabled.
+ */
 const noMailbox = /^5\.(?:1\.(?:1|2|3|6|10)|2\.1)$/
 
-/** The codes by which mailboxes are refused (RFC 5321 §4.2.3), and which policies use as well. */
+/** Reply codes for refused mailboxes (RFC 5321 §4.2.3). Servers use them for policies as well. */
 const refusalCodes: readonly unknown[] = [550, 551, 553]
 
 /**
- * Words of answers without a status, or with the one that says nothing more (5.1.0), that are about who sends, how, or how much, so
- * that another recipient would be refused as well.
+ * Words of an answer about the sender, the connection or a limit, so that the server would refuse
+ * other recipients as well. They decide if there is no enhanced status code, or the general one
+ * 5.1.0.
  */
 const notOfMailbox =
   /\b(?:sender|from|relay|auth|log[ -]?in|credential|verif|polic|administrat|prohibit|permi|allow|access|spam|block|list|reputation|host|client|ip|dns|spf|dkim|dmarc|helo|ehlo|tls|starttls|ssl|encrypt|secur|quota|limit|exceed|rate|too many|full|space|storage|later|temporar)/i
 
 /**
- * Returns whether the mail server has refused this recipient for good. Whatever else it refuses, the sender, the login, a
- * connection without TLS, the number of letters, can be put right by the operator while the letter waits.
+ * Returns whether the mail server has permanently refused this recipient. The operator can correct
+ * all other reasons while the e-mail waits: the sender, the login, TLS, or limits.
  */
 export function isRecipientRefused(error: unknown): boolean {
   const { command, response, responseCode } = error as SmtpError
@@ -38,7 +48,10 @@ export function isRecipientRefused(error: unknown): boolean {
   return command === 'RCPT TO' && refusalCodes.includes(responseCode) && !notOfMailbox.test(response)
 }
 
-/** Returns codes alone, such as `ESOCKET ECONNREFUSED` or `EENVELOPE 550 5.7.60`: what a mail server says may repeat what was sent to it. */
+/**
+ * Returns only codes, such as `ESOCKET ECONNREFUSED` or `EENVELOPE 550 5.7.60`, because the text of
+ * the mail server may repeat the message.
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   const { code, originalCode, response, responseCode } = error as SmtpError

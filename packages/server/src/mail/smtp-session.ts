@@ -4,7 +4,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection'
 const connectTimeoutMs = 10_000
 const silenceTimeoutMs = 30_000
 
-/** How a mail server is connected to. */
+/** The timeouts of connections to mail servers. */
 export const smtpTimeouts = {
   connectionTimeout: connectTimeoutMs,
   greetingTimeout: connectTimeoutMs,
@@ -12,11 +12,14 @@ export const smtpTimeouts = {
   socketTimeout: silenceTimeoutMs,
 } as const
 
-/** How far a session with a mail server has come. */
+/** The result of a test session with a mail server. */
 export interface SmtpSession {
-  /** Whether it is encrypted. */
+  /** Whether the session is encrypted. */
   readonly secure: boolean
-  /** `unasked`: there are no credentials; `unoffered`: there are, and the server takes none. */
+  /**
+   * `unasked`: no credentials are configured. `unoffered`: the server does not offer
+   * authentication.
+   */
   readonly login: 'done' | 'unasked' | 'unoffered'
 }
 
@@ -25,11 +28,14 @@ class StarttlsUnoffered extends Error {
   readonly code = 'STARTTLS_NOT_OFFERED'
 }
 
-/** Greets the mail server, changes to TLS and signs in, as for a letter, and sends none. Fails with nodemailer's errors, and `STARTTLS_NOT_OFFERED`. */
+/**
+ * Opens a session as for an e-mail, with STARTTLS and login, but sends nothing. Throws nodemailer's
+ * errors and `STARTTLS_NOT_OFFERED`.
+ */
 export async function trySession(url: string): Promise<SmtpSession> {
   const { auth } = optionsOf(url)
   try {
-    return await within(url, {}, async (connection) => {
+    return await withConnection(url, {}, async (connection) => {
       const { secure, allowsAuth } = connection
       if (auth === undefined) return { secure, login: 'unasked' }
       if (!allowsAuth) return { secure, login: 'unoffered' }
@@ -44,8 +50,8 @@ export async function trySession(url: string): Promise<SmtpSession> {
 }
 
 /**
- * Returns the error that says why there was no session. nodemailer asks for STARTTLS where it is required, offered or not, so that what
- * follows does not tell that it was not offered.
+ * Returns the error that explains why there was no session. nodemailer sends STARTTLS if it is
+ * required, offered or not, so that its error does not show that the server does not offer it.
  */
 export async function explainFailure(url: string, error: unknown): Promise<unknown> {
   const { requireTLS, secure } = optionsOf(url)
@@ -56,13 +62,13 @@ export async function explainFailure(url: string, error: unknown): Promise<unkno
 }
 
 function offersStarttls(url: string): Promise<boolean> {
-  return within(url, { requireTLS: false, ignoreTLS: true }, async ({ lastServerResponse }) =>
+  return withConnection(url, { requireTLS: false, ignoreTLS: true }, async ({ lastServerResponse }) =>
     /^250[ -]STARTTLS\b/im.test(String(lastServerResponse)),
   )
 }
 
-/** Works with a connection that has been greeted. */
-async function within<T>(
+/** Runs `work` with an open connection, and closes it. */
+async function withConnection<T>(
   url: string,
   changes: { readonly requireTLS?: boolean; readonly ignoreTLS?: boolean },
   work: (connection: SMTPConnection) => Promise<T>,
@@ -72,7 +78,7 @@ async function within<T>(
     connection.on('error', reject)
     connection.once('end', () => reject(new Error('The mail server closed the connection.')))
   })
-  // It ends at the latest when it is closed below.
+  // Rejects at the latest when the connection is closed below.
   failure.catch(() => {})
   const greeted = new Promise<void>((resolve, reject) => {
     connection.connect((error) => (error ? reject(error) : resolve()))
@@ -85,7 +91,7 @@ async function within<T>(
   }
 }
 
-/** What nodemailer reads in the URL. */
+/** Returns the options that nodemailer reads from the URL. */
 function optionsOf(url: string) {
   return createTransport({ url }).options
 }

@@ -4,27 +4,26 @@ import { currentOf } from '../config/setting-files.js'
 import { type MailMessage, type MailTransport, messageOptions, type Sender } from './mail-transport.js'
 import { explainFailure, smtpTimeouts } from './smtp-session.js'
 
-/** The mail server, and whose certificate it may have. */
 type SmtpCarrier = Extract<MailCarrier, { kind: 'smtp' }>
 
-/** Where sessions are opened now. */
-interface SmtpPlace {
+/** The current settings of the mail server. */
+interface SmtpEndpoint {
   readonly url: string
   readonly authorities: readonly string[] | undefined
 }
 
 /**
- * Sends by SMTP. Every message goes out in a session of the URL and the authorities that hold when it
- * is sent. A failure is nodemailer's error, or says that encryption is required and not offered.
+ * Returns a transport that sends by SMTP. Each message uses the URL and the certificate authorities
+ * that are current when it is sent. Throws nodemailer's errors and `STARTTLS_NOT_OFFERED`.
  */
 export function smtpTransport(carrier: SmtpCarrier, from: Sender): MailTransport {
   let sessions: SmtpSessions | undefined
   return {
     send: async (message) => {
-      const place = { url: currentOf(carrier.url), authorities: carrier.authorities?.() }
-      if (!sessions?.areOf(place)) {
+      const endpoint = { url: currentOf(carrier.url), authorities: carrier.authorities?.() }
+      if (!sessions?.matches(endpoint)) {
         sessions?.retire()
-        sessions = new SmtpSessions(place)
+        sessions = new SmtpSessions(endpoint)
       }
       await sessions.send(message, from)
       return {}
@@ -35,22 +34,22 @@ export function smtpTransport(carrier: SmtpCarrier, from: Sender): MailTransport
 
 const maxConnections = 5
 
-/** Sessions with one mail server under one login, used again for further messages. */
+/** A pool of sessions with one mail server and one login. */
 class SmtpSessions {
-  readonly #place: SmtpPlace
+  readonly #endpoint: SmtpEndpoint
   readonly #mailer
   #sending = 0
   #retired = false
 
-  constructor(place: SmtpPlace) {
-    this.#place = place
-    const { url, authorities } = place
+  constructor(endpoint: SmtpEndpoint) {
+    this.#endpoint = endpoint
+    const { url, authorities } = endpoint
     const tls = authorities === undefined ? {} : { tls: { ca: [...authorities] } }
     this.#mailer = createTransport({ url, pool: true, maxConnections, ...smtpTimeouts, ...tls })
   }
 
-  areOf({ url, authorities }: SmtpPlace): boolean {
-    return url === this.#place.url && authorities === this.#place.authorities
+  matches({ url, authorities }: SmtpEndpoint): boolean {
+    return url === this.#endpoint.url && authorities === this.#endpoint.authorities
   }
 
   async send(message: MailMessage, from: Sender): Promise<void> {
@@ -58,14 +57,14 @@ class SmtpSessions {
     try {
       await this.#mailer.sendMail(messageOptions(message, from))
     } catch (error) {
-      throw await explainFailure(this.#place.url, error)
+      throw await explainFailure(this.#endpoint.url, error)
     } finally {
       this.#sending -= 1
       if (this.#retired && this.#sending === 0) this.close()
     }
   }
 
-  /** Closes once the messages under way are sent: a pool that is closed drops those that wait in it. */
+  /** Closes once the current messages are sent. Closing earlier would drop waiting messages. */
   retire(): void {
     this.#retired = true
     if (this.#sending === 0) this.close()

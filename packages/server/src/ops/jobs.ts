@@ -23,8 +23,8 @@ export interface JobSchedule {
 export const slowIntervalMs = 600_000
 
 /**
- * Runs the jobs in intervals, without keeping the process alive. A job that is still running when it is
- * due again is skipped, so that jobs do not pile up while the database does not answer. Repeated
+ * Runs the jobs in intervals, without keeping the process alive. Skips a job that is still running
+ * when it is due again, so that jobs do not accumulate while the database does not answer. Repeated
  * failures of a job are logged once, until it succeeds.
  *
  * @returns the function that stops the jobs
@@ -57,13 +57,13 @@ export function startJobs(jobs: readonly Job[], { intervalMs, atOnce = false }: 
 export function scheduleJobs(
   app: App,
   jobs: readonly Job[],
-  { choreFailures, ...schedule }: JobSchedule & Pick<Metrics, 'choreFailures'>,
+  { jobFailures, ...schedule }: JobSchedule & Pick<Metrics, 'jobFailures'>,
 ): void {
   const counted = jobs.map(({ name, run }) => ({
     name,
     run: () =>
       run().catch((error: unknown) => {
-        choreFailures.inc({ chore: name })
+        jobFailures.inc({ chore: name })
         throw error
       }),
   }))

@@ -6,19 +6,18 @@ import type { App } from '../http/app.js'
 import { scheduleJobs, slowIntervalMs } from './jobs.js'
 import type { Metrics } from './metrics.js'
 
-/** The keys, the clock and the metrics. */
 interface Dependencies extends Pick<Core, 'keys' | 'clock'> {
   readonly serviceKeys: RotatingKeyPairSource
   readonly metrics: Metrics
 }
 
 /**
- * Rotates the key for other services when it is due, in one of the servers, and warns before a master
- * key has encrypted too many values.
+ * Rotates the key for other services when it is due (one of the servers does it), and warns before
+ * a master key has encrypted too many values.
  */
 export function scheduleKeyJobs(
   app: App,
-  { keys, serviceKeys, clock, metrics: { choreFailures } }: Dependencies,
+  { keys, serviceKeys, clock, metrics: { jobFailures } }: Dependencies,
   { serviceKeyRotationSec }: Pick<Configuration, 'serviceKeyRotationSec'>,
 ): void {
   const rotate = {
@@ -33,9 +32,12 @@ export function scheduleKeyJobs(
     run: async () => {
       for (const [masterKey, encryptions] of await keys.encryptions()) {
         if (encryptions < encryptionWarning) continue
-        app.log.warn({ masterKey, encryptions }, 'This master key has encrypted much: change it by the runbook.')
+        app.log.warn(
+          { masterKey, encryptions },
+          'This master key has encrypted many values: replace it as the runbook describes.',
+        )
       }
     },
   }
-  scheduleJobs(app, [rotate, watch], { intervalMs: slowIntervalMs, choreFailures })
+  scheduleJobs(app, [rotate, watch], { intervalMs: slowIntervalMs, jobFailures })
 }

@@ -1,6 +1,6 @@
 import type { SqlClient } from 'latchkey/sql'
 
-/** Records that a backup was completed at this moment. The backup itself does not contain the record. */
+/** Records that a backup is complete. The backup itself does not contain the record. */
 export async function recordBackup(client: SqlClient, nowMs: number): Promise<void> {
   await client.query(
     `insert into server_backups (name, at) values ('last', $1) on conflict (name) do update set at = excluded.at`,

@@ -1,14 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { CacheMessage, StoreMessage, VerifyMessage } from 'latchkey'
 
-/** The channels of the library to which the server subscribes, and what they publish. */
+/** The channels of the library to which the server subscribes, and their messages. */
 export interface LibraryMessages {
   readonly 'latchkey:verify': VerifyMessage
   readonly 'latchkey:store': StoreMessage
   readonly 'latchkey:cache': CacheMessage
 }
 
-/** The parts of the library whose messages count: those of this server, as a process may run several. */
+/** The parts of the library that belong to this server. A process may run several servers. */
 export type Sources = Pick<ReadonlySet<object>, 'has'>
 
 /** Calls `received` with each message of these sources. Returns the function that unsubscribes. */

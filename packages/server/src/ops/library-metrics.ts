@@ -2,12 +2,12 @@ import { type Sources, subscribeTo } from './library-channels.js'
 import type { Metrics } from './metrics.js'
 
 /**
- * Counts what these parts of the library publish: verifications, and calls of the store and of the
- * shared cache. Returns the function that ends it.
+ * Counts verifications, and calls of the store and of the shared cache, of these parts of the
+ * library. Returns the function that stops it.
  */
 export function observeLibrary(metrics: Metrics, sources: Sources): () => void {
   const { verifications, store, cache, cacheEntries } = metrics
-  // Looked up once: a remembered token is counted on the path of nearly every request.
+  // Looked up once, because nearly every request counts a remembered token.
   const remembered = verifications.labels({ outcome: 'accepted', level: 'memory' })
   const stops = [
     subscribeTo('latchkey:verify', sources, ({ outcome, level }) => {

@@ -2,7 +2,7 @@ import type { FastifyServerOptions } from 'fastify'
 import type { LogLevel } from '../config/settings.js'
 import { clientAddress } from '../http/client-address.js'
 
-/** What must never be in the log, wherever an object that is logged holds it. */
+/** Members that are redacted in every logged object. */
 const redacted = [
   'req.headers.authorization',
   'req.headers.cookie',
@@ -17,7 +17,7 @@ const redacted = [
   '*.token',
 ]
 
-/** The severities of Cloud Logging (`LogSeverity`) by the names of our levels. */
+/** The severities of Cloud Logging (`LogSeverity`) by log level. */
 const severities: Readonly<Record<string, string>> = {
   trace: 'DEBUG',
   debug: 'DEBUG',
@@ -27,7 +27,10 @@ const severities: Readonly<Record<string, string>> = {
   fatal: 'CRITICAL',
 }
 
-/** JSON lines on standard output. A request is logged with method, path without query, and address; never with its headers or body. */
+/**
+ * Returns the options of the logger: JSON lines on standard output. A request is logged with its
+ * method, its path without the query, and its address, but never with headers or body.
+ */
 export function loggerOptions(level: LogLevel): FastifyServerOptions['logger'] {
   return {
     level,
@@ -44,20 +47,23 @@ export function loggerOptions(level: LogLevel): FastifyServerOptions['logger'] {
   }
 }
 
-/** Longer than any ID of ours: whatever it is, it may have been meant to stay between two. */
+/** Longer than every ID of this server, so that the segment may be a token. */
 const longSegment = /[^/]{40,}/g
 
-/** The path of a request, without what may be a token that somebody has put there. */
+/** Returns the path of a request without segments that may be tokens. */
 function pathOf(url: string): string {
   return (url.split('?', 1)[0] ?? '').replaceAll(longSegment, '[long]')
 }
 
-/** An error as it is logged: drivers hang the values of a statement on theirs, so nothing else of it is taken. */
+/**
+ * The logged members of an error. Others are omitted, because drivers attach the values of a
+ * statement.
+ */
 type ErrorEntry = { type: string; message: string; stack: string; [member: string]: unknown }
 
 function errorEntry(error: unknown): ErrorEntry {
   if (!(error instanceof Error))
-    return { type: typeof error, message: 'Something that is no error was thrown.', stack: '' }
+    return { type: typeof error, message: 'A value that is not an Error was thrown.', stack: '' }
   const { name: type, message, stack = '', cause } = error
   return {
     type,

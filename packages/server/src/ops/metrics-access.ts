@@ -4,21 +4,23 @@ import { currentOf, type Live } from '../config/setting-files.js'
 import { isForwarded } from '../http/forwarding-watch.js'
 import { networkMatcher } from '../ip-address.js'
 
-/** What decides who may read the metrics. */
 export interface MetricsAccessOptions {
-  /** One of them must be presented; `undefined`: nothing is, and only this machine is answered. */
+  /**
+   * A scrape must present one of them. `undefined`: no token is needed, and only this machine has
+   * access.
+   */
   readonly tokens: Live<readonly string[]> | undefined
   readonly issuer: string
 }
 
 const isOwnAddress = networkMatcher(['127.0.0.0/8', '::1'])
 
-/** The parts of a request that are looked at. */
 type Scrape = Pick<FastifyRequest, 'headers' | 'socket'>
 
 /**
- * Who may read the metrics: with a token whoever presents it. Without one, whoever connects from this machine itself, and only while the server is not
- * published, which its issuer tells: behind a proxy on the same machine the whole world connects from this machine.
+ * Returns the check whether a request may read the metrics. With tokens, the request must present
+ * one. Without tokens, it must come from this machine, and the host of the issuer must be this
+ * machine: behind a local proxy, all requests come from this machine.
  */
 export function metricsAccess({ tokens, issuer }: MetricsAccessOptions): (request: Scrape) => boolean {
   if (tokens !== undefined) return ({ headers }) => isOneOf(currentOf(tokens), headers.authorization ?? '')
@@ -27,7 +29,7 @@ export function metricsAccess({ tokens, issuer }: MetricsAccessOptions): (reques
   return (request) => !published && !isForwarded(request) && isOwnAddress(request.socket.remoteAddress)
 }
 
-/** Compares with every token, so that the time does not show which one was presented. */
+/** Compares with every token, so that the duration does not show which one matched. */
 function isOneOf(tokens: readonly string[], authorization: string): boolean {
   return tokens.map((token) => isEqual(authorization, `Bearer ${token}`)).includes(true)
 }

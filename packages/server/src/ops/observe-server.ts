@@ -9,7 +9,6 @@ import { observeRuntime } from './runtime-metrics.js'
 import { StateCollector } from './state-collector.js'
 import { observeState } from './state-metrics.js'
 
-/** Everything whose state metrics show. */
 interface Dependencies extends Pick<Core, 'store' | 'keys' | 'clock'> {
   readonly latchkey: Latchkey
   readonly passwords: PasswordQueue
@@ -17,7 +16,7 @@ interface Dependencies extends Pick<Core, 'store' | 'keys' | 'clock'> {
   readonly metrics: Metrics
 }
 
-/** Upper bound of the age of what metrics show of the database. */
+/** Interval between two reads of the database for the metrics. */
 const collectionIntervalMs = 15_000
 
 /**
@@ -31,7 +30,7 @@ export function observeServer(
 ): void {
   const collector = new StateCollector(observed)
   const collect = { name: 'collect the state for metrics', run: () => collector.collect() }
-  scheduleJobs(app, [collect], { intervalMs, atOnce: true, choreFailures: metrics.choreFailures })
+  scheduleJobs(app, [collect], { intervalMs, atOnce: true, jobFailures: metrics.jobFailures })
   observeState(metrics, {
     ...observed,
     collector,

@@ -6,16 +6,15 @@ import type { RateLimits } from '../protection/rate-limits.js'
 import { type FreeBytes, freeBytes, watchDisk } from './disk-space.js'
 import { Readiness } from './readiness.js'
 
-/** What readiness and its warnings depend on. */
 interface Dependencies extends Pick<Core, 'store' | 'keys'> {
   readonly limits: RateLimits
   readonly isTrustedProxy: (address: string | undefined) => boolean
   readonly stopping: () => boolean
-  /** Returns the free bytes of a disk; asks the system by default. */
+  /** Returns the free bytes of a disk. @defaultValue `freeBytes` */
   readonly free?: FreeBytes | undefined
 }
 
-/** Opens the readiness of the server, with warnings by its configuration. */
+/** Opens the readiness of the server, with the warnings that apply to its configuration. */
 export function openReadiness(
   app: App,
   { store, keys, limits, isTrustedProxy, stopping, free = freeBytes }: Dependencies,
@@ -24,7 +23,10 @@ export function openReadiness(
   const { database, maxStalenessMs } = configuration
   const forwarding = new ForwardingWatch(app, isTrustedProxy)
   const undeclared = proxiesUndeclared(configuration)
-  if (undeclared) app.log.warn('LATCHKEY_ISSUER is https, so a proxy stands in front, but TRUSTED_PROXIES names none.')
+  if (undeclared)
+    app.log.warn(
+      'LATCHKEY_ISSUER is https, so there must be a proxy, but TRUSTED_PROXIES is empty: set it to the address of the proxy.',
+    )
   const isDiskFull = database.kind === 'embedded' && watchDisk(database.folder, free, app.log)
   const warnings = async () => [
     ...(undeclared ? (['proxies_undeclared'] as const) : []),
@@ -35,7 +37,7 @@ export function openReadiness(
   return new Readiness({ store, keys, maxStalenessMs, warnings, stopping })
 }
 
-/** Returns whether a proxy must terminate TLS, as this server does not, and none is declared. */
+/** Returns whether a proxy must terminate TLS, as this server does not, and none is configured. */
 function proxiesUndeclared({ issuer, trustedProxies }: Configuration): boolean {
   return issuer.startsWith('https:') && trustedProxies.length === 0
 }

@@ -1,28 +1,29 @@
 import type { TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
 
-/** What `Readiness` looks at. */
 export interface ReadinessOptions {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly maxStalenessMs: number
-  /** Whether the server has been told to stop. */
+  /** Returns whether the server is stopping. */
   readonly stopping: () => boolean
-  /** What the operator should put right; asked anew each time. */
+  /** Returns the current warnings. */
   readonly warnings: () => Promise<readonly ReadinessWarning[]>
 }
 
 /**
- * What is not as it should be in a server that answers: `proxies_undeclared` where the issuer says that a proxy stands in front and none is
- * trusted, `forwarding_untrusted` once a forwarding header has come from somebody who is not, `limits_in_memory` while the shared counters of the
- * rate limits are away, `disk_full` while less than 100 MB are free for the embedded database.
+ * A problem that the operator should correct, although the server answers:
+ * - `proxies_undeclared`: the issuer implies a proxy, but none is trusted.
+ * - `forwarding_untrusted`: an untrusted peer has sent a forwarding header.
+ * - `limits_in_memory`: the shared counters of the rate limits are unavailable.
+ * - `disk_full`: less than 100 MB are free for the embedded database.
  */
 export type ReadinessWarning = 'proxies_undeclared' | 'forwarding_untrusted' | 'limits_in_memory' | 'disk_full'
 
-/** Why the server should get no requests at the moment. */
+/** Why the server should receive no requests now. */
 export type UnreadyReason = 'stopping' | 'database_unavailable' | 'change_feed_stale'
 
-/** Whether the server can answer for its users now. */
+/** Determines whether the server can answer requests. */
 export class Readiness {
   readonly #options: ReadinessOptions
 
@@ -30,12 +31,12 @@ export class Readiness {
     this.#options = options
   }
 
-  /** What the operator should put right, though the server answers. */
+  /** Returns the problems that the operator should correct. */
   warnings(): Promise<readonly ReadinessWarning[]> {
     return this.#options.warnings()
   }
 
-  /** Everything that is away; empty when the server is ready. */
+  /** Returns all reasons why the server is not ready; empty if it is ready. */
   async reasons(): Promise<UnreadyReason[]> {
     const { store, keys, maxStalenessMs, stopping } = this.#options
     const reasons: UnreadyReason[] = []

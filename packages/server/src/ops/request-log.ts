@@ -1,8 +1,8 @@
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 
 /**
- * Logs the lines of a share of all requests, from 0 to 1; of the others only the last line, and only where the answer is
- * a refusal or a failure.
+ * Logs a share of all requests, from 0 to 1. Of the others, logs only the last line, and only for
+ * refusals and failures.
  */
 export class RequestLog extends LogController {
   readonly #share: number
@@ -19,7 +19,7 @@ export class RequestLog extends LogController {
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
     if (this.#isLogged(request)) super.requestCompleted(error, request, reply)
     else if (error || reply.statusCode >= 400) {
-      // No line before it says which request it is.
+      // No earlier line identifies the request.
       const details = { req: request, res: reply, err: error ?? undefined, responseTime: reply.elapsedTime }
       reply.log[error ? 'error' : 'info'](details, error ? 'request errored' : 'request completed')
     }

@@ -4,12 +4,12 @@ import type { Metrics } from './metrics.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** How it went, where a metric asks for more than that it was not refused. */
+    /** The outcome for a metric, if it distinguishes more than refusals. */
     outcome: string | undefined
   }
 }
 
-/** Counts every request when it has been answered. */
+/** Counts every request once it was answered. */
 export function observeRequests(app: App, metrics: Metrics): void {
   const outcomes = new Map<string, Counter<'outcome'>>([
     ['/v1/login', metrics.logins],

@@ -4,18 +4,21 @@ import type { Metrics } from './metrics.js'
 const nanoseconds = 1e-9
 const resolutionMs = 10
 
-/** Shows what the process takes, and how late its event loop was since the scrape before; gives the function that ends that. */
+/**
+ * Shows the resources of the process and the delay of its event loop since the last scrape. Returns
+ * the function that stops it.
+ */
 export function observeRuntime(metrics: Metrics): () => void {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   delay.enable()
   metrics.gauge({
     name: 'latchkey_event_loop_delay_seconds',
-    help: 'How late the event loop was since the scrape before, by percentile; 100 is the worst.',
+    help: 'Delay of the event loop since the last scrape, by percentile; 100 is the maximum.',
     labelNames: ['percentile'],
     read: () => {
       const values = [50, 99, 100].map((percentile) => ({
         labels: { percentile: String(percentile) },
-        // The histogram tells how long an interval was, the part that was meant included.
+        // The histogram contains whole intervals, including the resolution.
         value: Math.max(0, delay.percentile(percentile) * nanoseconds - resolutionMs / 1000),
       }))
       delay.reset()

@@ -2,24 +2,27 @@ import type { SqlClient, SqlStore } from 'latchkey/sql'
 
 const dayMs = 86_400_000
 
-/** Upper ends of the classes, in days; what is older has a class of its own. */
+/** Upper bounds of the classes, in days. Older secrets have a separate class. */
 const bounds = [1, 7, 30, 90, 365] as const
 
-/** Secrets that are looked at. The standard error of a class is then about 1 % of all secrets at most. */
+/**
+ * The size of the sample. The standard error of a class is then at most about 1 % of all secrets.
+ */
 const sampleSize = 2000
 
-/** SQLite keeps no estimate of the rows of a table, so they are counted up to here. */
+/** SQLite has no estimate of the rows of a table, so they are counted up to this number. */
 const maxCounted = 1_000_000
 
-/** How many secrets sign, by how long ago they were made. */
+/** The number of signing secrets of one age. */
 export interface SecretAges {
   readonly age: string
   readonly count: number
 }
 
 /**
- * Returns how many secrets of each age sign: exactly for up to 2,000 secrets, else an estimate from the 2,000 with the
- * lowest key IDs. Key IDs are random, so these are a fair sample, and the work is the same for ten million secrets.
+ * Returns the number of signing secrets of each age: exact for up to 2,000 secrets, else an
+ * estimate from the 2,000 secrets with the lowest key IDs. Key IDs are random, so this is a fair
+ * sample, and the work does not grow with the number of secrets.
  */
 export async function estimateSecretAges(store: SqlStore, nowMs: number): Promise<SecretAges[]> {
   const ends = bounds.map((days) => nowMs - days * dayMs)
@@ -34,14 +37,14 @@ export async function estimateSecretAges(store: SqlStore, nowMs: number): Promis
   )
   const counts = rows[0] ?? {}
   const sampled = Number(counts.sampled)
-  // An estimate that lags behind does not make less of what was seen.
+  // An outdated estimate never reduces the counts of the sample.
   const scale = sampled < sampleSize ? 1 : Math.max(1, (await estimateSecrets(store)) / sampled)
   const count = (column: string) => Math.round(Number(counts[column] ?? 0) * scale)
   const classes = bounds.map((days, at) => ({ age: `${days}d`, count: count(`class${at}`) }))
   return [...classes, { age: 'older', count: count('older') }]
 }
 
-/** Returns about how many secrets there are, those that do not sign any more included. */
+/** Returns the approximate number of all secrets, including those that no longer sign. */
 async function estimateSecrets(store: Pick<SqlStore, 'dialect'> & SqlClient): Promise<number> {
   const { rows } = await store.query<{ count: number | string }>(
     store.dialect === 'postgres'

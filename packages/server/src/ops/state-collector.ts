@@ -3,7 +3,7 @@ import type { SqlStore } from 'latchkey/sql'
 import { readLastBackup } from './last-backup.js'
 import { estimateSecretAges, type SecretAges } from './secret-ages.js'
 
-/** What the database holds that metrics show. */
+/** State of the database that the metrics show. */
 export interface CollectedState {
   /** Entries of the audit log outside its chain, up to `maxCounted`. */
   readonly unsealedEntries: number
@@ -16,22 +16,21 @@ export interface CollectedState {
   readonly secretAges: readonly SecretAges[]
 }
 
-/** Where a `StateCollector` reads. */
 export interface StateSources {
   readonly store: SqlStore
   readonly keys: Pick<TenantSecrets, 'encryptions'>
   readonly clock: Clock
 }
 
-/** Rows are counted up to this number, so that a table that has grown by millions costs no more. */
+/** Rows are counted up to this number, so that a table with millions of rows costs no more. */
 export const maxCounted = 10_000
 
-/** Ages of secrets change slowly, and the sample is the largest read here. */
+/** Ages of secrets change slowly, and their sample is the largest read here. */
 const secretAgesIntervalMs = 600_000
 
 /**
- * Reads from the database what metrics show, in the background: a scrape takes what was read last and never waits for the
- * database. `ageSec` says how old that is.
+ * Reads state of the database for the metrics, in the background. A scrape uses the last result and
+ * never waits for the database. `ageSec` is the age of the result.
  */
 export class StateCollector {
   readonly #sources: StateSources
@@ -45,17 +44,19 @@ export class StateCollector {
     this.#sources = sources
   }
 
-  /** What was collected last; `undefined` before the first time. */
+  /** The last result; `undefined` before the first one. */
   get state(): CollectedState | undefined {
     return this.#state
   }
 
-  /** Seconds since the beginning of the last collection that succeeded; `Infinity` before the first one. */
+  /** Seconds since the last successful collection began; `Infinity` before the first one. */
   get ageSec(): number {
     return (this.#sources.clock.monotonic() - this.#collectedAtMs) / 1000
   }
 
-  /** Reads everything anew. Returns the collection that is under way, if there is one. Rejects if the database fails. */
+  /**
+   * Reads everything again. Concurrent calls share one collection. Rejects if the database fails.
+   */
   collect(): Promise<void> {
     this.#collecting ??= this.#collect().finally(() => {
       this.#collecting = undefined
@@ -66,7 +67,7 @@ export class StateCollector {
   async #collect(): Promise<void> {
     const { store, keys, clock } = this.#sources
     const startedAtMs = clock.monotonic()
-    // One after the other: of the pool's connections it takes one.
+    // One after the other, so that only one connection of the pool is used.
     this.#state = {
       unsealedEntries: await this.#count('server_audit where seq is null'),
       mailWaiting: await this.#count('server_outbox'),

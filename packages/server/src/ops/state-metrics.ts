@@ -4,21 +4,23 @@ import { serverVersion } from '../version.js'
 import type { Metrics } from './metrics.js'
 import { type CollectedState, maxCounted, type StateCollector } from './state-collector.js'
 
-/** What is looked at when the metrics are asked for. All of it is in memory. */
+/** Sources of the metrics that are read at each scrape. All of them are in memory. */
 export interface ObservedState {
   readonly keys: Pick<TenantSecrets, 'feedAgeMs'>
   readonly latchkey: Pick<Latchkey, 'tokenCacheUse'>
   readonly store: Pick<SqlStore, 'poolUse'>
   readonly clock: Clock
-  /** What was read from the database in the background. */
+  /** State of the database that was read in the background. */
   readonly collector: Pick<StateCollector, 'state' | 'ageSec'>
-  /** Whether limits are counted here alone, because what servers share is away. */
+  /** Returns whether limits are counted in memory because the shared counters are unavailable. */
   readonly limitsDegraded: () => boolean
-  /** Passwords that wait to be hashed. */
+  /** Returns the number of passwords that wait to be hashed. */
   readonly passwordsWaiting: () => number
 }
 
-/** Shows the state of this process, and of the database as it was last collected, at each scrape. */
+/**
+ * Shows the state of this process, and of the database as it was last collected, at each scrape.
+ */
 export function observeState(metrics: Metrics, observed: ObservedState): void {
   observeProcess(metrics, observed)
   observePool(metrics, observed)
@@ -35,12 +37,12 @@ function observeProcess(metrics: Metrics, { keys, latchkey, ...state }: Observed
   })
   metrics.gauge({
     name: 'latchkey_feed_age_seconds',
-    help: 'Since when the change feed has not proved itself complete; +Inf while it vouches for nothing.',
+    help: 'Time since the change feed was last known to be complete; +Inf while it is not.',
     read: () => [{ value: keys.feedAgeMs / 1000 }],
   })
   metrics.total({
     name: 'latchkey_token_cache_lookups_total',
-    help: 'Access tokens that were looked for among those verified before: "hit" or "miss".',
+    help: 'Look-ups of access tokens in the cache of verified tokens: "hit" or "miss".',
     labelNames: ['result'],
     read: () => {
       const { hits, misses } = latchkey.tokenCacheUse()
@@ -57,7 +59,7 @@ function observeProcess(metrics: Metrics, { keys, latchkey, ...state }: Observed
   })
   metrics.gauge({
     name: 'latchkey_limits_degraded',
-    help: '1 while limits are counted in memory because the counters that servers share are away.',
+    help: '1 while limits are counted in memory because the shared counters are unavailable.',
     read: () => [{ value: state.limitsDegraded() ? 1 : 0 }],
   })
   metrics.gauge({
@@ -89,7 +91,7 @@ function observePool(metrics: Metrics, { store }: ObservedState): void {
   })
   metrics.gauge({
     name: 'latchkey_pool_waiting',
-    help: 'Calls of the database that wait for a connection.',
+    help: 'Database calls that wait for a connection.',
     read: () => oneValue(store.poolUse()?.waiting),
   })
 }
@@ -97,35 +99,35 @@ function observePool(metrics: Metrics, { store }: ObservedState): void {
 function observeDatabase(metrics: Metrics, { collector, clock }: ObservedState): void {
   metrics.gauge({
     name: 'latchkey_state_age_seconds',
-    help: 'Age of what was last collected from the database for the metrics below; +Inf before the first time.',
+    help: 'Age of the database state in the metrics below; +Inf before the first read.',
     read: () => [{ value: collector.ageSec }],
   })
   const gauge = (name: string, help: string, read: (state: CollectedState) => number) =>
     metrics.gauge({ name, help, read: () => oneValue(collector.state && read(collector.state)) })
   gauge(
     'latchkey_audit_unsealed_entries',
-    `Entries of the audit log that are not in its chain yet, counted up to ${maxCounted}; more than a few for long means that sealing fails.`,
+    `Entries of the audit log that are not in its chain yet, counted up to ${maxCounted}. If they stay, sealing fails.`,
     ({ unsealedEntries }) => unsealedEntries,
   )
   gauge(
     'latchkey_mail_waiting',
-    `Letters in the outbox, and requests for some, counted up to ${maxCounted}; more than a few for long means that a mail server is away.`,
+    `E-mails in the outbox, and requests for e-mails, counted up to ${maxCounted}. If they stay, the mail server fails.`,
     ({ mailWaiting }) => mailWaiting,
   )
   gauge(
     'latchkey_backup_age_seconds',
-    'Since the last recorded backup was completed; +Inf if none was recorded.',
+    'Time since the last recorded backup was completed; +Inf if none was recorded.',
     ({ lastBackupMs = Number.NEGATIVE_INFINITY }) => Math.max(0, clock.now() - lastBackupMs) / 1000,
   )
   metrics.gauge({
     name: 'latchkey_master_key_encryptions',
-    help: 'Values that each master key has encrypted, about; the limit of AES-GCM with random nonces is 2^32.',
+    help: 'Approximate number of values that each master key has encrypted; the limit of AES-GCM with random nonces is 2^32.',
     labelNames: ['key'],
     read: () => [...(collector.state?.encryptions ?? [])].map(([key, value]) => ({ labels: { key }, value })),
   })
   metrics.gauge({
     name: 'latchkey_secrets',
-    help: 'Secrets that sign, by the time since they were made; looked at every ten minutes, and estimated from 2,000 on.',
+    help: 'Signing secrets by age; counted every ten minutes, and estimated above 2,000.',
     labelNames: ['age'],
     read: () => (collector.state?.secretAges ?? []).map(({ age, count }) => ({ labels: { age }, value: count })),
   })

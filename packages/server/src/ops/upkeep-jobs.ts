@@ -9,7 +9,6 @@ import type { Sessions } from '../sessions/sessions.js'
 import { scheduleJobs, slowIntervalMs } from './jobs.js'
 import type { Metrics } from './metrics.js'
 
-/** Everything that accumulates rows. */
 interface Dependencies extends Pick<Core, 'store' | 'keys'>, Pick<AccountLinks, 'oneTimeTokens' | 'invitations'> {
   readonly sessions: Sessions
   readonly guesses: GuessGuard
@@ -33,9 +32,12 @@ export function scheduleUpkeepJobs(
     { name: 'prune mail counts', run: () => mail.quota.prune() },
     { name: 'fill search texts', run: () => fillSearchTexts(store) },
   ]
-  scheduleJobs(app, jobs, { intervalMs: slowIntervalMs, choreFailures: metrics.choreFailures })
-  // Not awaited: after an upgrade with many accounts it takes minutes.
+  scheduleJobs(app, jobs, { intervalMs: slowIntervalMs, jobFailures: metrics.jobFailures })
+  // Not awaited, because it takes minutes after an upgrade with many accounts.
   fillSearchTexts(store).catch((error: unknown) =>
-    app.log.warn({ err: error }, 'Some accounts cannot be found by all spellings of their names yet; it is retried.'),
+    app.log.warn(
+      { err: error },
+      'Filling the search texts of accounts failed, so searches may miss some accounts; it will be retried.',
+    ),
   )
 }

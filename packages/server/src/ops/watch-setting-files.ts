@@ -1,18 +1,18 @@
 import type { SettingFileProblem, SettingFiles } from '../config/setting-files.js'
 import type { Metrics } from './metrics.js'
 
-/** Where changes and problems of the files are logged. */
+/** Receives log lines about changes and problems of the files. */
 export interface SettingFilesLog {
   info(details: object, message: string): void
   warn(details: object, message: string): void
 }
 
-/** A change is logged after about so long, also where nothing has needed the value yet. */
+/** Upper bound of the time until a change is logged, also if no code reads the value. */
 const intervalMs = 1000
 
 /**
- * Logs and counts the files of settings that change or cannot be used; returns the function that
- * stops this. No value is logged.
+ * Logs and counts changes and errors of setting files, without their values. Returns the function
+ * that stops it.
  */
 export function watchSettingFiles(
   files: SettingFiles,

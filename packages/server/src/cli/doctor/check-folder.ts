@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { DatabaseConfiguration } from '../../config/configuration.js'
-import { freeBytes, leastFreeBytes } from '../../ops/disk-space.js'
+import { freeBytes, minFreeBytes } from '../../ops/disk-space.js'
 import { quantity } from '../terminal/progress.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
@@ -28,6 +28,6 @@ async function checkSpace(folder: string): Promise<Finding> {
   const free = await freeBytes(folder)
   const detail = `${quantity(free, 'bytes')} free`
   const remedy = 'Free disk space: with a full disk, sign-ins and revocations fail.'
-  if (free < leastFreeBytes) return fail('disk', detail, remedy)
+  if (free < minFreeBytes) return fail('disk', detail, remedy)
   return free < fewBytes ? warn('disk', detail, remedy) : ok('disk', detail)
 }

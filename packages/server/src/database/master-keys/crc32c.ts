@@ -1,7 +1,10 @@
 /** The reversed polynomial of CRC-32C (Castagnoli). */
 const polynomial = 0x82f63b78
 
-/** CRC-32C (RFC 3720 appendix B.4) as an unsigned number. Bit by bit: what is summed here is a few hundred bytes, once a start. */
+/**
+ * Returns the CRC-32C (RFC 3720 appendix B.4) as an unsigned number. Computed bit by bit, because
+ * it covers only a few hundred bytes at each start.
+ */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) {

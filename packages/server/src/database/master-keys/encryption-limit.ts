@@ -1,5 +1,11 @@
-/** Values that one master key may encrypt: AES-GCM with random nonces, NIST SP 800-38D §8.3. */
+/**
+ * The number of values that one master key may encrypt: AES-GCM with random nonces, NIST SP 800-38D
+ * §8.3.
+ */
 export const encryptionLimit = 2 ** 32
 
-/** From so many on a new master key is due: half of the limit leaves years. */
+/**
+ * The number of encryptions after which a new master key is due. The other half of the limit leaves
+ * years.
+ */
 export const encryptionWarning = 2 ** 31

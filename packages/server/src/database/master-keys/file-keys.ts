@@ -5,25 +5,26 @@ import { type DataFolder, holdsDatabase } from '../data-folder.js'
 import { writePrivateFile } from '../private-file.js'
 import type { MasterKeyProvider } from './master-key-provider.js'
 
-/** Keys that stand in the data folder beside the embedded database. */
+/** Provides keys from a file in the data folder of the embedded database. */
 export function fileKeys(folder: DataFolder): MasterKeyProvider {
   return { place: folder.masterKeyPath, read: async () => readMasterKeyFile(folder) }
 }
 
 /**
- * The master keys of the folder's file, which is made when there is none and no database either. Throws
- * `master_key_file_missing` when there is a database: a new key would not open it, and would look as if everything were in order.
+ * Returns the master keys in the file of the folder. Creates the file if neither it nor a database
+ * exists. Throws `master_key_file_missing` if only the database exists: a new key could not open
+ * its secrets.
  */
 function readMasterKeyFile(folder: DataFolder): string {
-  // Asked first: whoever makes both makes the key before the database.
+  // Checked first, because a concurrent process creates the key before the database.
   const database = holdsDatabase(folder)
   const known = findMasterKeys(folder.masterKeyPath)
   if (known !== undefined) return known
   if (database) {
     throw new StartupFailure(
       'master_key_file_missing',
-      `There is a database in ${folder.path}, but its master.key is gone; without it no stored secret can be read.`,
-      'Put the file back from a backup, or give its content as LATCHKEY_MASTER_KEYS. Nothing was changed.',
+      `The master.key of the database in ${folder.path} is missing; without it no stored secret can be decrypted.`,
+      'Restore the file from a backup, or set LATCHKEY_MASTER_KEYS to its content. Nothing was changed.',
     )
   }
   generate(folder)
@@ -38,7 +39,12 @@ function generate({ masterKeyPath }: DataFolder): void {
   }
 }
 
-/** The master keys in a file that only its owner may read; `undefined` when there is no such file. Throws `master_key_file_exposed`, `master_key_file_malformed`. */
+/**
+ * Returns the master keys in a file that only its owner may read; `undefined` if the file does not
+ * exist.
+ *
+ * @throws StartupFailure `master_key_file_exposed`, `master_key_file_malformed`
+ */
 export function findMasterKeys(path: string): string | undefined {
   let file: number
   try {
@@ -56,12 +62,12 @@ export function findMasterKeys(path: string): string | undefined {
 }
 
 function checkPrivate(mode: number, path: string): void {
-  // Windows has no such bits and reports them all.
+  // Windows has no such bits and reports all of them as set.
   if (process.platform === 'win32' || (mode & 0o077) === 0) return
   throw new StartupFailure(
     'master_key_file_exposed',
-    `Other users of this machine may read ${path}.`,
-    `Run: chmod 600 ${path}   If they may have read it, replace the key as well.`,
+    `Other users of this machine can read ${path}.`,
+    `Run: chmod 600 ${path}   If another user may have read it, replace the key as well.`,
   )
 }
 
@@ -73,8 +79,8 @@ function checkKeys(text: string, path: string): string {
   } catch (error) {
     throw new StartupFailure(
       'master_key_file_malformed',
-      `${path} does not hold master keys: ${error instanceof Error ? error.message : ''}`,
-      'Put the file back from a backup: one "id:base64url" per line, newest first. Nothing was changed.',
+      `${path} does not contain master keys: ${error instanceof Error ? error.message : ''}`,
+      'Restore the file from a backup: one "id:base64url" per line, newest first. Nothing was changed.',
     )
   }
 }
@@ -82,8 +88,8 @@ function checkKeys(text: string, path: string): string {
 function unusable(error: unknown, path: string): StartupFailure {
   return new StartupFailure(
     'data_folder_unusable',
-    `${path} cannot be read or made: ${error instanceof Error ? error.message : ''}`,
-    'Give this user the right to read and write it.',
+    `${path} cannot be read or created: ${error instanceof Error ? error.message : ''}`,
+    'Allow this user to read and write it.',
   )
 }
 

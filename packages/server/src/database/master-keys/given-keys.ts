@@ -3,7 +3,7 @@ import { environmentKeys } from './environment-keys.js'
 import { kmsKeys } from './kms-keys.js'
 import type { MasterKeyProvider } from './master-key-provider.js'
 
-/** Keys that the environment gives, as they are or wrapped. */
+/** Returns the provider for configured keys, wrapped or not. */
 export function givenKeys(given: GivenMasterKeys): MasterKeyProvider {
   return typeof given === 'string' ? environmentKeys(given) : kmsKeys(given.wrapped, given.key)
 }

@@ -1,7 +1,10 @@
-/** Where a process has its master keys from. It asks once, when it starts. */
+/** Provides the master keys of a process. Read once, at its start. */
 export interface MasterKeyProvider {
-  /** Where the keys are, for people. */
+  /** The location of the keys, for messages. */
   readonly place: string
-  /** The ring as `Keyring.parse` takes it, newest first. Fails with the codes of StartupFailure. */
+  /**
+   * Returns the ring in the format of `Keyring.parse`, newest first. Throws the codes of
+   * StartupFailure.
+   */
   read(): Promise<string>
 }

@@ -7,16 +7,19 @@ import type { SpanOptions } from './tracing.js'
 
 type Api = typeof import('@opentelemetry/api')
 
-/** What `traceLibrary` needs of the tracer. */
+/** The functions of the tracer that `traceLibrary` uses. */
 export interface SpanMaker {
   readonly api: Api
-  /** Starts a span in the active one; returns `undefined` where none is active. */
+  /** Starts a child of the active span; returns `undefined` if none is active. */
   readonly start: (options: SpanOptions) => Span | undefined
   /** Marks a span as failed by this error. */
   readonly fail: (span: Span, error: unknown) => void
 }
 
-/** Makes spans of the calls that these parts of the library publish. Returns the function that ends it. */
+/**
+ * Creates spans for the calls that these parts of the library publish. Returns the function that
+ * stops it.
+ */
 export function traceLibrary(maker: SpanMaker, sources: Sources): () => void {
   const stops = [
     traceCalls<TokenCall>(maker, sources, 'latchkey:verify', () => ({ name: 'latchkey.verify' })),
@@ -38,7 +41,7 @@ function callOf(part: string, { system, operation }: StoreCall | CacheCall): Spa
   return { name: `latchkey.${part}.${operation}`, isCall: true, attributes }
 }
 
-/** Makes the span of a call the active one for as long as the call runs. */
+/** Makes the span of a call active while the call runs. */
 class ActiveSpan extends AsyncLocalStorage<Context> {
   readonly #api: Api
 
@@ -47,7 +50,8 @@ class ActiveSpan extends AsyncLocalStorage<Context> {
     this.#api = api
   }
 
-  // The active span is kept by the context manager of OpenTelemetry, where other instrumentations look.
+  // The context manager of OpenTelemetry holds the active span, where other instrumentations look
+  // for it.
   override run<R, Args extends unknown[]>(context: Context, work: (...args: Args) => R, ...args: Args): R {
     return this.#api.context.with(context, work, undefined, ...args)
   }

@@ -5,8 +5,8 @@ import type { SpanIdentity, Tracing } from './tracing.js'
 const traceParent = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/
 
 /**
- * Adds `trace_id` and `span_id` to the lines that are logged for a request: those of its span, or where there is none
- * those of its `traceparent`. Goes after `traceRequests`.
+ * Adds `trace_id` and `span_id` to the log lines of a request: those of its span, or without a span
+ * those of its `traceparent`. Call it after `traceRequests`.
  */
 export function logTraces(app: App, tracing: Tracing): void {
   app.addHook('onRequest', (request, reply, done) => {

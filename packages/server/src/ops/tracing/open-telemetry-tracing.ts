@@ -8,7 +8,10 @@ import type { SpanIdentity, SpanOptions, Tracing } from './tracing.js'
 
 type Api = typeof import('@opentelemetry/api')
 
-/** Spans by the semantic conventions of OpenTelemetry for HTTP servers and database clients. */
+/**
+ * Creates spans that follow the semantic conventions of OpenTelemetry for HTTP servers and database
+ * clients.
+ */
 export class OpenTelemetryTracing implements Tracing {
   readonly #api: Api
   readonly #tracer: Tracer
@@ -30,7 +33,7 @@ export class OpenTelemetryTracing implements Tracing {
 
   spanOf(request: FastifyRequest): SpanIdentity | undefined {
     const identity = this.#spans.get(request)?.spanContext()
-    // Without an SDK that is set up, spans have no identity.
+    // Without an SDK, spans have no identity.
     return identity !== undefined && this.#api.isSpanContextValid(identity) ? identity : undefined
   }
 
@@ -63,7 +66,8 @@ export class OpenTelemetryTracing implements Tracing {
 
   #start({ name, isCall = false, attributes = {} }: SpanOptions): Span | undefined {
     const { trace, SpanKind } = this.#api
-    // Chores and the change feed would make traces of one span each, all the time.
+    // Background jobs and the change feed would otherwise constantly create traces of one span
+    // each.
     if (trace.getActiveSpan() === undefined) return undefined
     const kind = isCall ? SpanKind.CLIENT : SpanKind.INTERNAL
     return this.#tracer.startSpan(name, { kind, attributes: { ...attributes } })
@@ -80,7 +84,10 @@ export class OpenTelemetryTracing implements Tracing {
     }
   }
 
-  /** Marks a span as failed. The message of the error may repeat what a client sent and is left out. */
+  /**
+   * Marks a span as failed. Omits the message of the error, because it may repeat input of a
+   * client.
+   */
   #fail(span: Span, error: unknown): void {
     const refused = isFailure(error)
     span.setAttribute('error.type', refused ? error.code : error instanceof Error ? error.name : '_OTHER')

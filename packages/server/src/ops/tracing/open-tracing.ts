@@ -1,7 +1,10 @@
 import { OpenTelemetryTracing } from './open-telemetry-tracing.js'
 import { noTracing, type Tracing } from './tracing.js'
 
-/** Spans of OpenTelemetry where `@opentelemetry/api` is installed; who sets up an SDK for it, before the server, receives them. */
+/**
+ * Returns tracing by OpenTelemetry if `@opentelemetry/api` is installed. An SDK that was set up
+ * before the server receives the spans.
+ */
 export async function openTracing(): Promise<Tracing> {
   try {
     return new OpenTelemetryTracing(await import('@opentelemetry/api'))

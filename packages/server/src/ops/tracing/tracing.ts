@@ -5,7 +5,7 @@ import type { Sources } from '../library-channels.js'
 /** The name and the attributes of a span; never a token, an e-mail address or a secret. */
 export interface SpanOptions {
   readonly name: string
-  /** Whether another system does the work, such as a database. */
+  /** Whether the span is a call of another system, such as a database. */
   readonly isCall?: boolean
   readonly attributes?: Readonly<Record<string, string | number>>
 }
@@ -16,19 +16,25 @@ export interface SpanIdentity {
   readonly spanId: string
 }
 
-/** Makes spans for whatever collects them. */
+/** Creates spans. */
 export interface Tracing {
-  /** Makes a span of each request, active in all that it causes. Goes before the hooks that the span covers. */
+  /**
+   * Creates a span for each request, which is active in all work of the request. Call it before
+   * adding hooks that the span should include.
+   */
   traceRequests(app: App): void
-  /** Returns the span of a request; `undefined` where there is none. */
+  /** Returns the span of a request; `undefined` if there is none. */
   spanOf(request: FastifyRequest): SpanIdentity | undefined
-  /** Makes spans of the calls that these parts of the library publish. Returns the function that ends it. */
+  /**
+   * Creates spans for the calls that these parts of the library publish. Returns the function that
+   * stops it.
+   */
   traceLibrary(sources: Sources): () => void
-  /** Does the work in a span, within that of a request. Of a refusal the span has the code alone. */
+  /** Runs `work` in a child span of the request. A refusal is recorded with its code only. */
   within<T>(span: SpanOptions, work: () => T): T
 }
 
-/** Makes no spans. */
+/** Creates no spans. */
 export const noTracing: Tracing = {
   traceRequests: () => {},
   spanOf: () => undefined,

@@ -19,7 +19,7 @@ const schema = {
 /** POST /v1/email/resend */
 export function addResendEmail(app: App, emails: EmailVerification): void {
   app.post('/v1/email/resend', { schema, config: { named: namedEmail } }, async (request, reply) => {
-    await emails.askForLink(request.body.email, originOf(request))
+    await emails.requestLink(request.body.email, originOf(request))
     return reply.code(202).send(acceptedAnswer)
   })
 }

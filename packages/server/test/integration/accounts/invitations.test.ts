@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { endEveryLink } from '../../../src/accounts/one-time-tokens.js'
+import { revokeAllLinks } from '../../../src/accounts/one-time-tokens.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo, newestLetter } from '../../support/letters.js'
 import { form } from '../../support/machines.js'
@@ -160,7 +160,7 @@ describe.each(databases)('invitations on %s', (database) => {
       expect((await running.api.call(method, path, sent)).body.code).toBe('credentials_missing')
     }
     const left = await handedOut(freshEmail())
-    await running.server.service.store.transaction(endEveryLink)
+    await running.server.service.store.transaction(revokeAllLinks)
     expect((await accept(left)).body.code).toBe('link_invalid')
   })
 

@@ -4,7 +4,7 @@ import { createAdmin, freshEmail, login, password, register, tokenState } from '
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
 const finishYours = 'Finish your registration'
-const known = 'You have an account already'
+const known = 'You already have an account'
 
 describe.each(databases)('registration by mail on %s', (database) => {
   let running: TestServer

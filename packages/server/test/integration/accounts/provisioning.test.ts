@@ -136,7 +136,7 @@ describe.each(databases)('a reset link that an administrator hands out on %s', (
     expect((await login(running, person.email, newPassword)).id).toBe(person.id)
     const subjects = (await lettersTo(running, person.email)).map(({ subject }) => subject)
     expect(subjects).toEqual(
-      expect.arrayContaining(['A link to reset your password was made', 'Your password was changed']),
+      expect.arrayContaining(['A link to reset your password was created', 'Your password was changed']),
     )
     const { body: log } = await running.api.get(`/v1/admin/audit?account=${person.id}&event=password_reset`, {
       token: admin.token,

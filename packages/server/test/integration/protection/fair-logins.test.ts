@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { PasswordTurn } from '../../../src/accounts/password-queue.js'
+import type { PasswordTask } from '../../../src/accounts/password-queue.js'
 import type { Answer } from '../../support/api-client.js'
 import { HeldHasher } from '../../support/held-hasher.js'
 import { newestLetter } from '../../support/letters.js'
@@ -225,7 +225,7 @@ interface Operation {
 }
 
 describe('every route that takes a password', () => {
-  const uses: Record<string, readonly PasswordTurn['use'][]> = {
+  const uses: Record<string, readonly PasswordTask['use'][]> = {
     'post /v1/login': ['login'],
     'post /v1/register': ['registration'],
     'post /v1/register/finish': ['link'],

@@ -160,7 +160,7 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
     const verify = { token: links.get('Verify your e-mail address'), password }
     expect((await call('POST', '/v1/email/verify', { body: verify })).status).toBe(204)
     await call('POST', '/v1/email/verify', { body: verify })
-    await server.prints(/A letter was given up/)
+    await server.prints(/An e-mail was given up/)
     mailbox.refuse(undefined)
     const next = secrets.make('password')
     const changed = await call('POST', '/v1/me/password', {

@@ -1,18 +1,18 @@
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { PasswordQueue, type PasswordTurn } from '../../../src/accounts/password-queue.js'
+import { PasswordQueue, type PasswordTask } from '../../../src/accounts/password-queue.js'
 import { HeldHasher } from '../../support/held-hasher.js'
 
-const at = (address: string, connection?: AbortSignal): PasswordTurn => ({
+const at = (address: string, connection?: AbortSignal): PasswordTask => ({
   use: 'registration',
   origin: { address, userAgent: null, ...(connection && { connection }) },
 })
-const onDevice = (address: string, account: string, token = `of ${account}`): PasswordTurn => ({
+const onDevice = (address: string, account: string, token = `of ${account}`): PasswordTask => ({
   use: 'login',
   origin: { address, userAgent: null },
   device: { account, token },
 })
-const login = (address: string): PasswordTurn => ({
+const login = (address: string): PasswordTask => ({
   use: 'login',
   origin: { address, userAgent: null },
   device: undefined,
@@ -29,8 +29,8 @@ function busyQueue(maxWaiting: number) {
   const queue = new PasswordQueue(hasher, { parallel: 1, maxWaiting }, (use, reason) =>
     refusals.push(`${use} ${reason}`),
   )
-  const ask = (turn: PasswordTurn, name: string): Promise<string> =>
-    queue.hash(turn, name).then(
+  const ask = (task: PasswordTask, name: string): Promise<string> =>
+    queue.hash(task, name).then(
       () => 'done',
       (error) => error.code,
     )

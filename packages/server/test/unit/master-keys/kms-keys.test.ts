@@ -4,7 +4,7 @@ import type { KmsKey } from '../../../src/config/configuration.js'
 import { kmsKeys, wrapKeys } from '../../../src/database/master-keys/kms-keys.js'
 import { type FakeAnswer, FakeKms } from '../../support/fake-kms.js'
 
-const impatient = { attempts: 3, firstWaitMs: 1 }
+const impatient = { attempts: 3, firstDelayMs: 1 }
 const ring = `${Keyring.generate('k2')},${Keyring.generate('k1')}`
 
 describe('master keys that Cloud KMS has wrapped', () => {

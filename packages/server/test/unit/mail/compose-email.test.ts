@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { composeLetter } from '../../../src/mail/compose-letter.js'
-import type { Letter } from '../../../src/mail/letter.js'
+import { composeEmail } from '../../../src/mail/compose-email.js'
+import type { Email } from '../../../src/mail/email.js'
 
 const linkBase = 'https://shop.example/account'
 const link = { token: 'T'.repeat(43), expiresAt: 1_700_000_000_000 }
 
-/** Returns one letter of each kind, with the texts that another person can choose. */
-function lettersWith(chosen: string): readonly Letter[] {
+/** Returns one email of each kind, with the texts that another person can choose. */
+function emailsWith(chosen: string): readonly Email[] {
   const addressed = { to: `${chosen}@example.com`, account: 'a1' }
   return [
     { kind: 'verify_email', ...addressed, link },
@@ -33,8 +33,8 @@ function lettersWith(chosen: string): readonly Letter[] {
  */
 const looksLikeLink = /\w[\w-]*(?:\.[a-z]{2,}|:\/)[^\s"<]*/gi
 
-function linksIn(letter: Letter): string[] {
-  const { subject, text, html } = composeLetter(letter, linkBase)
+function linksIn(email: Email): string[] {
+  const { subject, text, html } = composeEmail(email, linkBase)
   const links = [subject, text, html].flatMap((part) => part.match(looksLikeLink) ?? [])
   return [...new Set(links)].filter((found) => !found.startsWith('shop.example') && !found.startsWith(linkBase))
 }
@@ -49,14 +49,14 @@ describe('a letter', () => {
     'fe80::1%www.evil.example',
     '<a href="//evil.example">',
   ])('contains no link but its own, whatever name another person has chosen: %s', (chosen) => {
-    for (const letter of lettersWith(chosen)) expect([letter.kind, linksIn(letter)]).toEqual([letter.kind, []])
+    for (const email of emailsWith(chosen)) expect([email.kind, linksIn(email)]).toEqual([email.kind, []])
   })
 
   it('contains no text of another person', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{3,12}(\.[a-z]{3,12}){1,3}$/), (chosen) => {
-        for (const letter of lettersWith(chosen)) {
-          const { subject, text, html } = composeLetter(letter, linkBase)
+        for (const email of emailsWith(chosen)) {
+          const { subject, text, html } = composeEmail(email, linkBase)
           expect(`${subject}${text}${html}`).not.toContain(chosen)
         }
       }),
@@ -66,7 +66,7 @@ describe('a letter', () => {
   it('names the origin of a sign-in from a new device, and repeats no text of the device', () => {
     const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
     const at = 1_700_000_000_000
-    const { text } = composeLetter(
+    const { text } = composeEmail(
       { kind: 'new_device', to: 'ada@example.com', account: 'a1', at, address: '2001:db8::7', userAgent },
       linkBase,
     )

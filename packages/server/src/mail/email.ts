@@ -1,0 +1,124 @@
+/** The token of a one-time link. `expiresAt`: milliseconds since 1970. */
+export interface OneTimeLink {
+  readonly token: string
+  readonly expiresAt: number
+}
+
+/** The recipient of an e-mail. */
+interface Addressed {
+  /** Canonical address. */
+  readonly to: string
+  /** The account that the e-mail is about; `null` if there is none. */
+  readonly account: string | null
+}
+
+/**
+ * An e-mail whose link proves access to the mailbox. Except for `confirm_device`, these are the
+ * only e-mails to addresses that no owner has verified.
+ */
+export type LinkEmail = Addressed & {
+  readonly kind:
+    | 'verify_email'
+    | 'finish_registration'
+    | 'accept_invitation'
+    | 'reset_password'
+    | 'confirm_email'
+    | 'confirm_device'
+  readonly link: OneTimeLink
+}
+
+/**
+ * A notice about an account, for its owner. Only `Outbox.notify` sends notices, and none of them to
+ * an unverified address.
+ */
+export type Notice =
+  | {
+      readonly kind:
+        | 'email_has_account'
+        | 'password_changed'
+        | 'reset_link_made'
+        | 'email_change_requested'
+        | 'email_changed'
+    }
+  | {
+      readonly kind: 'new_device'
+      /** Milliseconds since 1970. */
+      readonly at: number
+      readonly address: string
+      readonly userAgent: string | null
+    }
+  | {
+      /** Replaces further notices of one hour. */
+      readonly kind: 'notices_paused'
+      readonly about: NoticeTopic
+    }
+
+/** The counts of notices. The quota of one topic does not affect the other. */
+export type NoticeTopic = 'sign-ins' | 'changes'
+
+/** An e-mail to send: its kind and the data of its text. */
+export type Email = LinkEmail | (Addressed & Notice)
+
+/** The account that a notice is for. */
+export interface MailOwner {
+  readonly id: string
+  /** Canonical. */
+  readonly email: string
+  /** Milliseconds since 1970; `null` if the address is not verified. */
+  readonly emailVerifiedAt: number | null
+}
+
+/**
+ * Returns the notice as an e-mail to the owner; `undefined` if the address is not verified, because
+ * it may belong to a third party.
+ */
+export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Email | undefined {
+  return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id }
+}
+
+/**
+ * A request for an e-mail to an address, by a client or an administrator. The account of the
+ * address is looked up later, when the outbox worker handles the entry, so that the HTTP request
+ * does the same work with and without an account.
+ */
+export type MailRequest = Addressed & {
+  /** The client address of the request. */
+  readonly origin: string
+} & (
+    | { readonly kind: 'ask_reset' | 'ask_verification' }
+    | {
+        readonly kind: 'ask_device'
+        /** The name of the bucket of the device that tried to sign in. */
+        readonly device: string
+        /** Whether the password was right; if not, no e-mail is sent. */
+        readonly granted: boolean
+      }
+    | {
+        readonly kind: 'ask_registration'
+        readonly name: string | null
+        readonly passwordHash: string
+      }
+    | {
+        readonly kind: 'ask_invitation'
+        /** The ID of the invitation. Its link is created with the e-mail. */
+        readonly invitation: string
+      }
+  )
+
+/** The kind of an e-mail. */
+export type EmailKind = Email['kind']
+
+/** An e-mail that is sent if the quota of its mailbox allows it. */
+export interface EmailDraft extends Addressed {
+  readonly kind: EmailKind
+  /**
+   * Creates the e-mail. Called once it is certain to be sent, because a new link invalidates the
+   * link of an earlier e-mail.
+   */
+  write(): Promise<Email>
+}
+
+/** Returns whether the content is a request that has no e-mail yet. */
+export function isRequest(content: Email | MailRequest): content is MailRequest {
+  return content.kind.startsWith('ask_')
+}
