@@ -52,7 +52,7 @@ export interface SessionDependencies {
   readonly refreshTokens: ReplaceableRefreshTokens
 }
 
-/** Attempts of a refresh that races with others of the same session, before the answer is 503. */
+/** Attempts of a refresh that races with others of the same session, before it fails with 503. */
 const maxAttempts = 5
 
 /** Sessions checked in one step after a key was replaced. */
@@ -71,8 +71,8 @@ export class Sessions {
   }
 
   /**
-   * Opens a session in the caller's transaction, which has locked the account. If the account then has
-   * too many sessions, the least recently used ones end with their tokens.
+   * Opens a session in the caller's transaction, which has locked the account. If the account then
+   * has too many sessions, the least recently used ones end with their tokens.
    */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
@@ -81,8 +81,8 @@ export class Sessions {
     await this.#core.keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
-    const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
-    for (const excess of await table.findExcessSessions(client, accountId, most)) {
+    const limits = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
+    for (const excess of await table.findExcessSessions(client, accountId, limits)) {
       await this.end(client, { id: excess, accountId }, 'session_limit')
       const actor = { accountId: null, address: origin.address }
       await this.#core.audit.done(client, 'session_end', actor, { account: accountId, session: excess })
@@ -93,15 +93,16 @@ export class Sessions {
   /**
    * Signs the tokens of a live session.
    *
-   * The session is read again after the signature, so that no token is returned that was signed while
-   * the session was being ended. The rights of the account are in no token, but stored with its tenant.
+   * The session is read again after the signature, so that no token is returned that was signed
+   * while the session was being ended. The rights of the account are in no token, but stored with
+   * its tenant.
    *
    * @throws Problem `session_ended`; LatchkeyError `tenant_disabled`
    */
   async tokensFor(session: table.Session): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
     await this.#core.keys.ensureKeys()
-    // The key of its ID was replaced meanwhile.
+    // The key of session IDs has been replaced meanwhile.
     if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
       throw new LatchkeyError('session_ended')
     const { token, expiresIn } = await this.#dependencies.latchkey.issue({
@@ -122,11 +123,12 @@ export class Sessions {
   }
 
   /**
-   * Returns the next tokens of a session. A replaced token is accepted until its successor is used, and
-   * only from the client that refreshed, by the rules of `judgeRefresh`. `deviceToken`: that of the
-   * request.
+   * Returns the next tokens of a session. A replaced token is accepted until its successor is used,
+   * and only from the client that refreshed, by the rules of `judgeRefresh`. `deviceToken` is the
+   * device token of the request.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`; LatchkeyError `session_ended`, `tenant_disabled`
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`;
+   * LatchkeyError `session_ended`, `tenant_disabled`
    */
   async refresh(token: string, origin: RequestOrigin, deviceToken?: string): Promise<TokenSet> {
     const parts = partsOf(token)
@@ -146,8 +148,8 @@ export class Sessions {
   }
 
   /**
-   * Returns the newest genuine one of several refresh tokens of one session, or the first if none is
-   * genuine. Forged tokens cost one read altogether, and change nothing.
+   * Returns the newest genuine one of several refresh tokens of one session, or the first if none
+   * is genuine. All tokens together cost one read, and forged ones change nothing.
    */
   async chooseGenuine(tokens: readonly [string, ...string[]]): Promise<string> {
     const [first] = tokens
@@ -161,11 +163,13 @@ export class Sessions {
     return genuine[0]?.token ?? first
   }
 
-  /** Returns the session of a refresh token that is valid now, without using it. Throws as `refresh` does. */
+  /**
+   * Returns the session of a valid refresh token without using the token. Throws as `refresh` does.
+   */
   async findUsable(token: string): Promise<UsableSession> {
-    const { parts, session } = await this.#findBehind(token)
-    const usable = parts.counter === session.counter || parts.counter === parentOf(session)
-    if (!usable) throw sessionFailures.refusal('refresh_token_reused')
+    const { parts, session } = await this.#findLiving(token)
+    const isUsable = parts.counter === session.counter || parts.counter === parentOf(session)
+    if (!isUsable) throw sessionFailures.refusal('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
   }
@@ -173,11 +177,11 @@ export class Sessions {
   /**
    * Returns the live session of a genuine refresh token, also of a replaced one.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`; LatchkeyError
-   * `tenant_disabled`
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`;
+   * LatchkeyError `tenant_disabled`
    */
   async findLivingOf(token: string): Promise<table.Session> {
-    return (await this.#findBehind(token)).session
+    return (await this.#findLiving(token)).session
   }
 
   /** Returns the live sessions of an account, newest first. */
@@ -205,8 +209,8 @@ export class Sessions {
   }
 
   /**
-   * Ends all sessions but one, whose refresh tokens are replaced, in the caller's transaction, which has
-   * locked the account.
+   * Ends all sessions but one, whose refresh tokens are replaced, in the caller's transaction,
+   * which has locked the account.
    *
    * @throws Problem `session_ended`
    */
@@ -218,7 +222,7 @@ export class Sessions {
     return renewed
   }
 
-  /** Ends the sessions whose IDs were made with a replaced key. An aborted `signal` stops it after a step. */
+  /** Ends the sessions whose IDs were made with a replaced key. `signal` stops it after a step. */
   async endReplaced(signal: AbortSignal): Promise<void> {
     const { store } = this.#core
     const { sessionIds } = this.#dependencies
@@ -256,7 +260,7 @@ export class Sessions {
     })
   }
 
-  async #findBehind(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
+  async #findLiving(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
     const parts = partsOf(token)
     return { parts, session: await this.#findGenuine(parts) }
   }
@@ -266,7 +270,7 @@ export class Sessions {
     return this.#dependencies.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
   }
 
-  /** With `origin`, that of a request that uses the token, a forged token is recorded. */
+  /** Records a forged token if `origin`, the origin of the request, is given. */
   async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
     const session = await table.findSession(this.#core.store, parts.sessionId)
     if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
@@ -282,8 +286,8 @@ export class Sessions {
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
-    const alive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
-    if (!alive) throw sessionFailures.refusal('refresh_token_expired')
+    const isAlive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
+    if (!isAlive) throw sessionFailures.refusal('refresh_token_expired')
     return session
   }
 
@@ -298,7 +302,9 @@ export class Sessions {
     return verdict === 'repeat' ? table.repeatSession(store, session, use) : table.forkSession(store, session, use)
   }
 
-  /** Records a token that was guessed, replaced by a password change, or made after a restored backup. */
+  /**
+   * Records a token that is forged, from before a password change, or newer than a restored backup.
+   */
   #recordForged({ id, accountId }: table.Session, { address }: RequestOrigin): Promise<void> {
     const subject = { account: accountId, session: id, detail: { reason: 'refresh_token_invalid' } }
     return this.#core.audit.countRefused('refresh', { accountId: null, address }, subject)

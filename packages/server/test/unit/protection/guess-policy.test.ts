@@ -6,7 +6,7 @@ import {
   failed,
   failedByNetwork,
   needsConfirmation,
-  strangerWaitMs,
+  unknownDeviceWaitMs,
   waitMs,
 } from '../../../src/guess-policy.js'
 
@@ -94,28 +94,28 @@ describe('the bucket of strangers', () => {
 
   it('is as good as any bucket while it is not besieged, whoever comes', () => {
     for (let failures = 0; failures < 16; failures += 1) {
-      expect(strangerWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
+      expect(unknownDeviceWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
     }
   })
 
   it('opens to fresh networks before those that have failed, and to those by how often they have', () => {
-    const waits = [0, 1, 2, 3].map((failures) => strangerWaitMs(besieged, after(failures), start) / minuteMs)
+    const waits = [0, 1, 2, 3].map((failures) => unknownDeviceWaitMs(besieged, after(failures), start) / minuteMs)
     expect(waits).toEqual([20, 40, 60, 80])
-    expect(strangerWaitMs(besieged, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
+    expect(unknownDeviceWaitMs(besieged, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
   })
 
   it('remembers for a month which networks have failed', () => {
     const long = after(1, start - 29 * dayMs)
-    expect(strangerWaitMs(besieged, long, start)).toBe(40 * minuteMs)
-    expect(strangerWaitMs(besieged, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
+    expect(unknownDeviceWaitMs(besieged, long, start)).toBe(40 * minuteMs)
+    expect(unknownDeviceWaitMs(besieged, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
     expect(failedByNetwork(long, start).failures).toBe(2)
   })
 
   it('lets a fresh network in within 20 minutes once all the others have failed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (failures) => {
-        const others = failures.map((count) => strangerWaitMs(besieged, after(count), start))
-        const fresh = strangerWaitMs(besieged, emptyBucket, start)
+        const others = failures.map((count) => unknownDeviceWaitMs(besieged, after(count), start))
+        const fresh = unknownDeviceWaitMs(besieged, emptyBucket, start)
         expect(fresh).toBeLessThanOrEqual(20 * minuteMs)
         expect(fresh).toBeLessThan(Math.min(...others))
       }),
