@@ -63,7 +63,9 @@ export interface LatchkeyOptions {
   /**
    * Mints and authenticates session IDs, as `sessionIds(key)` does. A token with a valid signature
    * whose `sid` was not minted for its subject is refused with `session_forged`: its secret has
-   * leaked. By default IDs are random and not authenticated.
+   * leaked.
+   *
+   * @defaultValue random IDs that are not authenticated
    */
   readonly sessionIds?: SessionIds
   /**
@@ -109,11 +111,15 @@ export interface IssueRequest {
    * `client_id` must be the subject, and no other claim grants a right: see `keys.setGrants`.
    */
   readonly claims?: object
-  /** Lifetime of this token in seconds, instead of `accessTokenTtl`. */
+  /**
+   * Lifetime of this token in seconds.
+   *
+   * @defaultValue `accessTokenTtl`
+   */
   readonly expiresIn?: number
 }
 
-/** An issued token, with values that its bearer may know. */
+/** An issued token with its public values. */
 export interface IssuedToken {
   readonly token: string
   readonly tokenId: string
@@ -149,26 +155,37 @@ export interface Latchkey {
   verify(token: string): MaybePromise<Auth>
   /**
    * Calls `ended` once this identity is no longer valid: it was revoked, its session ended, it
-   * expired, or its grants changed. Use it for whatever outlives a request, such as a WebSocket or
-   * a stream of events. This happens immediately in the process that made the change, and in others
-   * when the change feed delivers it. The reason has status 503 if the token could not be checked
-   * until one second after `maxStaleness`.
+   * expired, or its grants changed. Use it for connections that outlive a request, such as a
+   * WebSocket or a stream of events. The call follows at once in the process that made the change,
+   * and in others when the change feed delivers it. The reason has status 503 if the token could
+   * not be checked until one second after `maxStaleness`.
    *
-   * @returns how to stop watching, to be called when the stream has ended
+   * @returns a function that stops watching, to be called when the connection has ended
    * @throws TypeError for an identity that `verify` did not return
    * @example
    * const stop = latchkey.watch(auth, () => socket.close(4401))
    */
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void
-  /** Returns the counters of the token cache; zeros if `tokenCache` is `false`. */
+  /**
+   * Returns the counters of the token cache, which are 0 if `tokenCache` is `false`.
+   *
+   * @returns hits, misses and entries since the start
+   * @example
+   * const { hits, misses } = latchkey.tokenCacheUse()
+   */
   tokenCacheUse(): TokenCacheUse
-  /** Closes the key source, and ends all watches without calling them. */
+  /**
+   * Closes the key source, and ends all watches without calling them.
+   *
+   * @returns a promise that resolves once connections and timers are released
+   */
   close(): Promise<void>
 }
 
 /**
  * Creates the issuer and verifier of one API's tokens.
  *
+ * @returns the issuer and verifier, to be closed by the caller
  * @throws TypeError for invalid options
  * @example
  * const latchkey = createLatchkey({ issuer: 'https://auth.example.com', audience: 'api', keys })
@@ -179,7 +196,7 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
   return new TokenAuthority(options)
 }
 
-/** Attempts with keys that become stale while they are used, before the answer is 503. */
+/** Attempts with keys that become stale while they are used, before verification fails with 503. */
 const maxAttempts = 3
 
 const overdue = () =>
@@ -210,7 +227,7 @@ class TokenAuthority implements Latchkey {
     const { tokenCache = { maxEntries: 10_000 } } = options
     this.#issuer = checkText('issuer', options.issuer)
     this.#audiences = [options.audience].flat().map((audience) => checkText('audience', audience))
-    if (this.#audiences.length === 0) throw new TypeError('audience names at least one audience.')
+    if (this.#audiences.length === 0) throw new TypeError('audience is empty: pass at least one audience.')
     this.#audience = typeof options.audience === 'string' ? options.audience : this.#audiences
     this.#keys = checkKeys(options.keys)
     this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl))
@@ -260,7 +277,7 @@ class TokenAuthority implements Latchkey {
 
   watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void {
     const token = tokenOf(auth)
-    if (token === undefined) throw new TypeError('watch takes the very object that verify gave.')
+    if (token === undefined) throw new TypeError('watch needs an identity that verify has returned.')
     return this.#watched.add({
       token,
       auth,
@@ -290,7 +307,7 @@ class TokenAuthority implements Latchkey {
 
   #sign(request: IssueRequest, key: SigningKey): IssuedToken {
     const { subject, claims, expiresIn } = request
-    if (!isText(subject)) throw new TypeError('subject is a text that is not empty: write a number as text.')
+    if (!isText(subject)) throw new TypeError('subject must be a string that is not empty: convert numbers to strings.')
     const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
     const nowMs = this.#clock.now()
     const { sessionId = this.#newSessionId(subject, nowMs) } = request
@@ -314,11 +331,12 @@ class TokenAuthority implements Latchkey {
     })
     const signingInput = `${key.headerSegment}.${encodeBase64url(JSON.stringify(payload))}`
     const token = `${signingInput}.${key.sign(signingInput)}`
-    if (token.length > this.#maxTokenLength) throw new TypeError('The claims make the token longer than maxTokenBytes.')
+    if (token.length > this.#maxTokenLength)
+      throw new TypeError('The claims make the token longer than maxTokenBytes: issue fewer claims, or raise it.')
     return { token, tokenId, sessionId, expiresAt: expiresAtSec, expiresIn: ttlSec }
   }
 
-  /** Returns the identity of a token that was verified before and still holds. */
+  /** Returns the identity of a token that was verified before and is still valid. */
   #find(token: string): Auth | undefined {
     if (typeof token !== 'string' || token.length > this.#maxTokenLength) return undefined
     return this.#verified?.find(token)
@@ -395,18 +413,18 @@ class TokenAuthority implements Latchkey {
   #checkTtl(name: string, seconds: number): number {
     const most = this.#keys.maxTokenTtl
     if (seconds > most) {
-      throw new TypeError(`${name} is longer than the maxTokenTtl of the keys, ${most} s: shorten it, or raise that.`)
+      throw new TypeError(`${name} exceeds the maxTokenTtl of the keys, ${most} s: shorten it, or raise maxTokenTtl.`)
     }
     return checkWhole(name, seconds, 1, most)
   }
 }
 
 function checkText(name: string, text: string): string {
-  if (!isText(text)) throw new TypeError(`${name} is a text that is not empty.`)
+  if (!isText(text)) throw new TypeError(`${name} must be a string that is not empty.`)
   return text
 }
 
 function checkKeys(keys: KeySource | undefined): KeySource {
   if (typeof keys?.verifyingKey === 'function') return keys
-  throw new TypeError('keys is missing: give what tenantSecrets, sharedSecret, keyPair or remoteJwks returns.')
+  throw new TypeError('keys is missing: pass tenantSecrets, sharedSecret, keyPair or remoteJwks.')
 }

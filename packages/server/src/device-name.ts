@@ -1,4 +1,7 @@
-/** In the order of the search, because most browsers also name the browsers that they are compatible with. */
+/**
+ * In the order of the search, because most browsers also name the browsers that they are compatible
+ * with.
+ */
 const programs: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Edge', /\bEdg(?:e|A|iOS)?\//],
   ['Opera', /\b(?:OPR|OPT)\//],
@@ -19,7 +22,9 @@ const systems: readonly (readonly [name: string, pattern: RegExp])[] = [
 ]
 
 /**
- * Returns a short name of the device from its `User-Agent`, such as `Firefox on Linux`, `Safari on iPhone` or `curl`; `null` if there is none. The client chooses the header, so that the name helps to find a session in a list but proves nothing.
+ * Returns a short name of the device from its `User-Agent`, such as `Firefox on Linux`,
+ * `Safari on iPhone` or `curl`; `null` if there is none. The client chooses the header, so that the
+ * name helps to find a session in a list but proves nothing.
  */
 export function deviceName(userAgent: string | null): string | null {
   if (userAgent === null) return null
@@ -27,7 +32,8 @@ export function deviceName(userAgent: string | null): string | null {
 }
 
 /**
- * Returns a name that consists of names in the tables above only, for texts that must not contain input of a client; `null` if the `User-Agent` contains none of them.
+ * Returns a name that consists of names in the tables above only, for texts that must not contain
+ * input of a client; `null` if the `User-Agent` contains none of them.
  */
 export function recognisedDevice(userAgent: string | null): string | null {
   return userAgent === null ? null : joined(nameIn(programs, userAgent), nameIn(systems, userAgent))

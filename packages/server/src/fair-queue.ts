@@ -19,10 +19,10 @@ interface Group<T> {
 }
 
 /**
- * A hierarchical fair queue: at each level the groups take turns (deficit round robin with a quantum
- * of 1), and the narrowest group is first in, first out. A group that was empty takes the last
- * place of the round, so that no group gains by leaving and returning. Only groups with entries
- * are kept: memory is bounded by the number of entries times the length of a path. Pure.
+ * A hierarchical fair queue: at each level the groups take turns (deficit round robin with a
+ * quantum of 1), and the narrowest group is first in, first out. A group that was empty takes the
+ * last place of the round, so that no group gains by leaving and returning. Only groups with
+ * entries are kept: memory is bounded by the number of entries times the length of a path. Pure.
  */
 export class FairQueue<T> {
   readonly #root: Group<T> = emptyGroup()
@@ -52,7 +52,9 @@ export class FairQueue<T> {
     return entry
   }
 
-  /** Removes the entry whose turn it is and returns its value; `undefined` when the queue is empty. */
+  /**
+   * Removes the entry whose turn it is and returns its value; `undefined` when the queue is empty.
+   */
   take(): T | undefined {
     const passed: Group<T>[] = []
     let group = this.#root
@@ -124,7 +126,10 @@ function emptyGroup<T>(): Group<T> {
   return { groups: new Map(), entries: [], size: 0, debt: 0 }
 }
 
-/** Moves the group whose turn it is to the end of the round and returns it; groups in debt pay a turn. */
+/**
+ * Moves the group whose turn it is to the end of the round and returns it; groups in debt pay a
+ * turn.
+ */
 function takeTurn<T>(round: Map<string, Group<T>>): Group<T> {
   // The map is the round: it keeps the order of insertion, and iteration includes new entries.
   for (const [key, group] of round) {

@@ -26,12 +26,17 @@ export function rightsOf({ role, roles, scope }: AccountRights): { role: string;
   return { role, roles, scope }
 }
 
-/** Returns the grants of an account's tenant. The role `user` is left out, so that most accounts have no grants. */
+/**
+ * Returns the grants of an account's tenant. The role `user` is left out, so that most accounts
+ * have no grants.
+ */
 export function grantsOfAccount({ role, roles, scope }: AccountRights): GrantsInput {
   return { ...(role === 'user' ? {} : { role }), ...listsOf(roles, scope) }
 }
 
-/** Returns the grants of a client's tenant. The member `client` distinguishes it from an account. */
+/**
+ * Returns the grants of a client's tenant. The member `client` distinguishes it from an account.
+ */
 export function grantsOfClient({ scope }: { readonly scope: string }): GrantsInput {
   return { client: true, ...listsOf('', scope) }
 }
@@ -47,8 +52,9 @@ export function isAdmin({ role }: Grants): boolean {
 }
 
 /**
- * Returns the claims by which other services receive the rights of a verified token: `client_id` and `scope` of a client; `role`,
- * `roles` (RFC 9068 §2.2.3.1) and `scope` (RFC 8693 §4.2) of an account. Empty lists are left out.
+ * Returns the claims by which other services receive the rights of a verified token: `client_id`
+ * and `scope` of a client; `role`, `roles` (RFC 9068 §2.2.3.1) and `scope` (RFC 8693 §4.2) of an
+ * account. Empty lists are left out.
  */
 export function claimsOfRights({ subject, grants }: Auth): Record<string, unknown> {
   const { role = 'user', roles, scope } = grants
@@ -60,7 +66,8 @@ export function claimsOfRights({ subject, grants }: Auth): Record<string, unknow
 }
 
 /**
- * Stores the grants of a tenant in the transaction that changes its account or client. They apply at once to issued tokens. Throws `grants_too_large`.
+ * Stores the grants of a tenant in the transaction that changes its account or client. They apply
+ * at once to issued tokens. Throws `grants_too_large`.
  */
 export async function storeGrants(
   client: SqlClient,

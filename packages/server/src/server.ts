@@ -38,10 +38,10 @@ import { SessionCookies } from './routes/session-cookies.js'
 import { signInRoutes } from './routes/sign-in/sign-in-routes.js'
 import { openService, type Service, type ServiceParts } from './service.js'
 
-/** The auth API. */
+/** The auth server. */
 export interface Server {
   readonly service: Service
-  /** The HTTP side, for `inject` and for plugins of an operator. */
+  /** The Fastify app, for `inject` and for plugins of an operator. */
   readonly app: App
   /**
    * Starts listening.
@@ -57,8 +57,8 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** Time limit of the requests in progress when the server stops. */
-const drainPatienceMs = 8000
+/** The time limit of requests in progress when the server stops. */
+const drainTimeoutMs = 8000
 
 /** Upper bound of the time until the server that runs a rotation applies its desired state. */
 const rotationIntervalMs = 500
@@ -75,13 +75,16 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
   })
   service.addresses.cover(app)
-  const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainPatienceMs })
+  const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, patienceMs: drainTimeoutMs })
   // These hooks run in reverse order: the database closes after everything that uses it.
   app.addHook('onClose', () => service.close())
   try {
     const { tooLarge } = await fillGrants(service)
     if (tooLarge > 0)
-      app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
+      app.log.warn(
+        { tooLarge },
+        'Some accounts or clients have no rights, because their roles and scope exceed 1 KiB: shorten them.',
+      )
     const { limitsTimeoutMs: timeoutMs, stateIntervalMs, freeBytes: free } = parts
     const limits = await openRateLimits(service, configuration, { log: app.log, timeoutMs })
     app.addHook('onClose', () => limits.close())
@@ -93,7 +96,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     observeServer(app, limited, stateIntervalMs)
     const stopWatching = watchSettingFiles(configuration.settingFiles, service.metrics, app.log)
     app.addHook('onClose', async () => stopWatching())
-    // Before the limits: a page must be able to read Retry-After.
+    // Before the limits, so that a page can read Retry-After.
     await allowOrigins(app, configuration.corsOrigins)
     limitRequests(app, limits)
     await app.register(swagger, openapiOptions(configuration.issuer))
@@ -117,7 +120,9 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   }
 }
 
-/** Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags. */
+/**
+ * Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags.
+ */
 function registerRoutes(
   app: App,
   { issuer, corsOrigins, scopes, metricsTokens }: Configuration,
@@ -139,6 +144,6 @@ function registerRoutes(
 
 /** Runs this server's part of the rotation of all tenants. */
 function scheduleRotations(app: App, { rotations, metrics: { choreFailures } }: Service): void {
-  const tick = { name: 'rotate everybody', run: () => rotations.tick() }
+  const tick = { name: 'rotate all tenants', run: () => rotations.tick() }
   scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, choreFailures })
 }

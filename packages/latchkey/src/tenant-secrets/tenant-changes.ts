@@ -9,7 +9,10 @@ import { waitForAcknowledgements } from '../tenants/wait-for-acknowledgements.js
 import type { Opened, StoreSession } from './store-session.js'
 import type { EndingOptions, TenantDescription } from './tenant-secrets-api.js'
 
-/** Decides what becomes of a tenant; the same object means no change, `undefined` deletes it. */
+/**
+ * Decides on the new state of a tenant. The same object means no change, and `undefined` deletes
+ * the tenant.
+ */
 export type Decision = (
   current: TenantRecord | undefined,
   context: lifecycle.LifecycleContext,
@@ -111,7 +114,7 @@ export class TenantChanges<Client> {
     return due.length
   }
 
-  /** Writes the decision on a tenant. Resolves with whether the tenant has changed. */
+  /** Writes the decision on a tenant. Resolves to whether the tenant has changed. */
   async #write(tenant: string, decide: Decision, client: Client | undefined): Promise<boolean> {
     const { store, resolver, storedKeys } = this.#session
     const opened = await this.#session.open()

@@ -75,7 +75,9 @@ export interface Configuration
   readonly issuer: string
   /** The shared cache; `undefined`: none. */
   readonly redisUrl: Live<string> | undefined
-  /** The authorities for connections to Redis and to the mail server; `undefined`: those of Node.js. */
+  /**
+   * The authorities for connections to Redis and to the mail server; `undefined`: those of Node.js.
+   */
   readonly authorities: Authorities | undefined
   /** Each of them opens /metrics; `undefined`: it is open to this machine alone. */
   readonly metricsTokens: Live<readonly string[]> | undefined
@@ -86,8 +88,8 @@ export interface Configuration
 }
 
 /**
- * Reads the configuration from the environment. A secret may also be in a file: `NAME_FILE` gives
- * its path.
+ * Reads the configuration from the environment. A secret may also be in a file whose path is in
+ * `NAME_FILE`.
  *
  * @throws ConfigurationError which lists every fault
  */
