@@ -21,7 +21,7 @@ const floors = [
     'errors.ts',
     'maybe-promise.ts',
     'observed-operation.ts',
-    'own-text.ts',
+    'copy-text.ts',
     'strict-json.ts',
   ],
   ['jws/', 'claims/', 'sealing/'],

@@ -75,15 +75,15 @@ export abstract class FailureError<Code extends string = string, Entry extends F
   /** The entry of the table. */
   declare readonly failure: Entry
 
-  constructor(code: Code, failure: Entry, usualHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
+  constructor(code: Code, failure: Entry, defaultHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
     const { scope, detail, retryAfterSec, hint, extensions } = options
     super(detail === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${detail}.`, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = hint ?? failure.hint
-    const isUsual = scope === undefined && detail === undefined && retryAfterSec === undefined
-    this.headers = isUsual ? usualHeaders : headersOf(failure, this.message, options)
+    const hasDefaultHeaders = scope === undefined && detail === undefined && retryAfterSec === undefined
+    this.headers = hasDefaultHeaders ? defaultHeaders : headersOf(failure, this.message, options)
     if (extensions !== undefined) this.extensions = extensions
   }
 }
@@ -108,13 +108,13 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
   table: Table,
 ): Failures<Table> {
   type Code = CodeOf<Table>
-  const usualHeaders = new Map<string, Readonly<Record<string, string>>>(
+  const defaultHeaders = new Map<string, Readonly<Record<string, string>>>(
     Object.entries(table).map(([code, failure]) => [code, Object.freeze(headersOf(failure, failure.message, {}))]),
   )
 
   class DefinedError extends FailureError<Code, Table[Code]> {
     constructor(code: Code, options: FailureOptions = {}) {
-      super(code, table[code], usualHeaders.get(code) ?? noHeaders, options)
+      super(code, table[code], defaultHeaders.get(code) ?? noHeaders, options)
     }
   }
   // On the prototype, because defining them on each error takes a third of its cost, and an

@@ -131,21 +131,21 @@ export class WatchedTokens {
 
   async #reasonToEnd(watch: Watch, freshUntilMs: number): Promise<LatchkeyError | undefined> {
     // A verification accepts data that is fresh when it begins, so the token is valid until then.
-    const giveUpAtMs = Math.max(freshUntilMs, watch.confirmedAtMs) + retryMs
+    const deadlineMs = Math.max(freshUntilMs, watch.confirmedAtMs) + retryMs
     for (;;) {
       const beganAtMs = performance.now()
       try {
         const verified = this.#options.verify(watch.token)
         const { grants } =
           verified instanceof Promise
-            ? await withDeadline(verified, Math.max(giveUpAtMs - beganAtMs, shortestCheckMs), unanswered)
+            ? await withDeadline(verified, Math.max(deadlineMs - beganAtMs, shortestCheckMs), unanswered)
             : verified
         if (!isSame(grants, watch.auth.grants)) return new LatchkeyError('grants_changed')
         watch.confirmedAtMs = beganAtMs
         return undefined
       } catch (error) {
         if (!isLatchkeyError(error)) return new LatchkeyError('store_unavailable', { cause: error })
-        if (error.status !== 503 || !(performance.now() + attemptIntervalMs < giveUpAtMs)) return error
+        if (error.status !== 503 || !(performance.now() + attemptIntervalMs < deadlineMs)) return error
       }
       await sleep(attemptIntervalMs, undefined, { ref: false })
     }

@@ -143,7 +143,7 @@ function registerRoutes(
 }
 
 /** Runs this server's part of the rotation of all tenants. */
-function scheduleRotations(app: App, { rotations, metrics: { choreFailures } }: Service): void {
+function scheduleRotations(app: App, { rotations, metrics: { jobFailures } }: Service): void {
   const tick = { name: 'rotate all tenants', run: () => rotations.tick() }
-  scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, choreFailures })
+  scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
 }

@@ -196,7 +196,7 @@ class RemoteKeys implements KeySource {
     const keys = this.#serving()
     const key = keys?.find(reference)
     if (key !== undefined) return this.#keyFor(reference, key, nextRead)
-    const cause = keys?.reasonAgainst(kid)
+    const cause = keys?.reasonUnusable(kid)
     if (cause !== undefined) throw refusal('kid_unknown', { cause })
     if (keys !== undefined && this.#failure === undefined && this.#missing.isSettled(name)) throw refusal('kid_unknown')
     throw this.#unavailable()

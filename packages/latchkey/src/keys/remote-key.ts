@@ -92,7 +92,7 @@ export class RemoteKeySet {
    * Returns the reason for which the published key with this `kid` cannot be used; `undefined` for
    * any other.
    */
-  reasonAgainst(kid: string | undefined): unknown {
+  reasonUnusable(kid: string | undefined): unknown {
     return this.#unusable.get(kid)
   }
 

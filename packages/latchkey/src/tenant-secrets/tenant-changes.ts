@@ -52,7 +52,7 @@ export class TenantChanges<Client> {
     await publishChange(about, () => this.#write(tenant, decide, client))
     if (everywhere !== true) return
     const { feed } = await this.#session.open()
-    await waitForAcknowledgements({ store, feed, own: lease.verifier, hasApplied: true })
+    await waitForAcknowledgements({ store, feed, verifier: lease.verifier, hasApplied: true })
   }
 
   /** See `TenantSecrets.setGrants`. */

@@ -137,7 +137,7 @@ export class Administration {
    * `last_administrator`.
    */
   disable(by: Administrator, id: string): Promise<table.Account> {
-    checkOther(by, id)
+    checkNotSelf(by, id)
     return this.#change(by, id, 'account_disable', async (client, { disabledAt }) => {
       await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
       await this.#dependencies.sessions.endAll(client, id, 'disabled')
@@ -181,7 +181,7 @@ export class Administration {
    * own `role`
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
-    if (grants.role !== undefined) checkOther(by, id)
+    if (grants.role !== undefined) checkNotSelf(by, id)
     return this.#change(by, id, 'role_change', async (client, account) => {
       const changed = known(await table.updateAccount(client, { id }, grants))
       await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfAccount(changed) })
@@ -196,7 +196,7 @@ export class Administration {
    * @throws Problem `own_account`, `last_administrator`
    */
   async delete(by: Administrator, id: string): Promise<void> {
-    checkOther(by, id)
+    checkNotSelf(by, id)
     await this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#dependencies.actors, client, by, [id])
       const account = known(await table.findAccount(client, id))
@@ -243,6 +243,6 @@ function known<T>(found: T | undefined): T {
   return found
 }
 
-function checkOther(by: Administrator, id: string): void {
+function checkNotSelf(by: Administrator, id: string): void {
   if (by.accountId === id) throw adminFailures.refusal('own_account')
 }

@@ -17,7 +17,7 @@ interface Dependencies {
 }
 
 /** A link that the administrator passes on to the person. */
-export interface HandedLink {
+export interface ResetLink {
   readonly url: string
   /** Milliseconds since 1970. */
   readonly expiresAt: number
@@ -48,7 +48,7 @@ export class ResetLinks {
    * @throws Problem `account_unknown`, `account_disabled`, `administrator_protected`; and those of
    * `lockAdministrator`
    */
-  async create(by: Administrator, id: string): Promise<HandedLink> {
+  async create(by: Administrator, id: string): Promise<ResetLink> {
     const { store, audit } = this.#core
     const { actors, oneTimeTokens, outbox } = this.#dependencies
     const { resetLinkTtlSec, linkBase } = this.#settings.mail

@@ -2,7 +2,7 @@ import { endEveryLink } from '../accounts/one-time-tokens.js'
 import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import { operator } from './administrator.js'
-import { type RevocationOptions, revokeEveryone } from './revoke-everyone.js'
+import { type RevocationOptions, revokeAllTenants } from './revoke-all-tenants.js'
 
 /** Options of `settleRestored`. */
 export interface SettleOptions extends Omit<RevocationOptions, 'madeBefore'> {
@@ -20,7 +20,7 @@ export interface SettleOptions extends Omit<RevocationOptions, 'madeBefore'> {
 export async function settleRestored(core: Core, { keepTokens, ...options }: SettleOptions): Promise<number> {
   const { store, audit } = core
   await store.beginAfterRestore()
-  const revoked = keepTokens ? 0 : await revokeEveryone(core, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
+  const revoked = keepTokens ? 0 : await revokeAllTenants(core, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
   await store.transaction(async (client) => {
     // Links that were used since the backup would be valid again, and letters would be sent again.
     await endEveryLink(client)

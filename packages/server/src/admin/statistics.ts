@@ -6,7 +6,7 @@ import { estimateSecretAges, type SecretAges } from '../ops/secret-ages.js'
 /** Counts of the database and of this process. */
 export interface Statistics {
   readonly accounts: { readonly total: number; readonly admins: number; readonly disabled: number }
-  readonly livingSessions: number
+  readonly liveSessions: number
   /** Signing secrets by age; an estimate for more than 2,000. */
   readonly secrets: readonly SecretAges[]
   /** The age of the last proof of freshness by the change feed; `null` before the first one. */
@@ -26,14 +26,14 @@ export type StatisticsSources = Pick<Core, 'store' | 'clock'> & {
 /** Returns the statistics. It reads all accounts and sessions, so it is not for frequent calls. */
 export async function readStatistics({ store, keys, metrics, clock }: StatisticsSources): Promise<Statistics> {
   const nowMs = clock.now()
-  const [accounts, livingSessions, secrets] = await Promise.all([
+  const [accounts, liveSessions, secrets] = await Promise.all([
     countAccounts(store),
     countSessions(store, nowMs),
     estimateSecretAges(store, nowMs),
   ])
   return {
     accounts,
-    livingSessions,
+    liveSessions,
     secrets,
     feedAgeMs: Number.isFinite(keys.feedAgeMs) ? Math.round(keys.feedAgeMs) : null,
     ...(await levelsOf(metrics)),

@@ -183,7 +183,7 @@ export class AuditChain {
     )
     const [head] = rows
     const genuine =
-      head !== undefined && this.#isGenuineMark('head', head) && (head.seq > 0 || (await isUnbegun(client)))
+      head !== undefined && this.#isGenuineMark('head', head) && (head.seq > 0 || (await isChainEmpty(client)))
     if (!genuine) throw new AuditChainBroken()
     return head
   }
@@ -207,7 +207,7 @@ async function hasUnsealed(client: SqlClient): Promise<boolean> {
 }
 
 /** Returns whether no entry was ever linked; only then may the chain begin. */
-async function isUnbegun(client: SqlClient): Promise<boolean> {
+async function isChainEmpty(client: SqlClient): Promise<boolean> {
   const { rows } = await client.query('select seq from server_audit where seq is not null limit 1')
   return rows.length === 0 && (await readMark(client, 'anchor')) === undefined
 }

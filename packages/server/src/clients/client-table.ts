@@ -144,7 +144,7 @@ export async function retireClientSecrets(
 const useIntervalMs = 60_000
 
 /** Records the use of the secret with this hash. */
-export async function noteClientSecretUse(
+export async function recordClientSecretUse(
   client: SqlClient,
   { clientId, hash, nowMs }: { clientId: string; hash: string; nowMs: number },
 ): Promise<void> {

@@ -132,7 +132,7 @@ export class Clients {
 
   async #record({ id, hash }: AuthenticatedClient, address: string): Promise<void> {
     const { store, audit, clock } = this.#core
-    await table.noteClientSecretUse(store, { clientId: id, hash, nowMs: clock.now() })
+    await table.recordClientSecretUse(store, { clientId: id, hash, nowMs: clock.now() })
     await audit.countDone('client_token', { accountId: id, address })
   }
 }

@@ -59,7 +59,7 @@ export class TokenRevocation {
   async #find(token: string): Promise<Revocable | undefined> {
     try {
       if (isCompact(token)) return sessionOf(await this.#latchkey.verify(token))
-      return { ...(await this.#sessions.findLivingOf(token)), isClients: false }
+      return { ...(await this.#sessions.findLiveSession(token)), isClients: false }
     } catch (error) {
       if (isNotValid(error)) return undefined
       throw error

@@ -14,14 +14,14 @@ type Dependencies = AuditDomain & Pick<Core, 'clock'> & { readonly metrics: Metr
 /** Links new entries into the chain, the last ones when the app closes, and deletes old ones. */
 export function scheduleAuditJobs(
   app: App,
-  { audit, auditChain, clock, metrics: { choreFailures } }: Dependencies,
+  { audit, auditChain, clock, metrics: { jobFailures } }: Dependencies,
   { auditRetentionSec }: Pick<Configuration, 'auditRetentionSec'>,
 ): void {
   const count = { name: 'write counted audit entries', run: () => audit.flush() }
   const seal = { name: 'seal the audit log', run: () => auditChain.seal() }
   const prune = { name: 'prune the audit log', run: () => auditChain.prune(clock.now() - auditRetentionSec * 1000) }
-  scheduleJobs(app, [count, seal], { intervalMs: sealIntervalMs, choreFailures })
-  scheduleJobs(app, [prune], { intervalMs: slowIntervalMs, choreFailures })
+  scheduleJobs(app, [count, seal], { intervalMs: sealIntervalMs, jobFailures })
+  scheduleJobs(app, [prune], { intervalMs: slowIntervalMs, jobFailures })
   app.addHook('onClose', async () => {
     await audit.flush('all').catch((error: unknown) => app.log.warn({ err: error }, 'Counted audit entries are lost.'))
     await auditChain

@@ -57,13 +57,13 @@ export function startJobs(jobs: readonly Job[], { intervalMs, atOnce = false }: 
 export function scheduleJobs(
   app: App,
   jobs: readonly Job[],
-  { choreFailures, ...schedule }: JobSchedule & Pick<Metrics, 'choreFailures'>,
+  { jobFailures, ...schedule }: JobSchedule & Pick<Metrics, 'jobFailures'>,
 ): void {
   const counted = jobs.map(({ name, run }) => ({
     name,
     run: () =>
       run().catch((error: unknown) => {
-        choreFailures.inc({ chore: name })
+        jobFailures.inc({ chore: name })
         throw error
       }),
   }))

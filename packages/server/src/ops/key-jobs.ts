@@ -18,7 +18,7 @@ interface Dependencies extends Pick<Core, 'keys' | 'clock'> {
  */
 export function scheduleKeyJobs(
   app: App,
-  { keys, serviceKeys, clock, metrics: { choreFailures } }: Dependencies,
+  { keys, serviceKeys, clock, metrics: { jobFailures } }: Dependencies,
   { serviceKeyRotationSec }: Pick<Configuration, 'serviceKeyRotationSec'>,
 ): void {
   const rotate = {
@@ -37,5 +37,5 @@ export function scheduleKeyJobs(
       }
     },
   }
-  scheduleJobs(app, [rotate, watch], { intervalMs: slowIntervalMs, choreFailures })
+  scheduleJobs(app, [rotate, watch], { intervalMs: slowIntervalMs, jobFailures })
 }

@@ -13,7 +13,7 @@ interface Dependencies {
 }
 
 /** Sends the letters of the outbox, and logs the outcomes without texts and recipients. */
-export function scheduleMailJobs(app: App, { mail: { outboxWorker }, metrics: { choreFailures } }: Dependencies): void {
+export function scheduleMailJobs(app: App, { mail: { outboxWorker }, metrics: { jobFailures } }: Dependencies): void {
   if (outboxWorker === undefined) {
     app.log.warn('Nothing can be mailed: LATCHKEY_SMTP_URL is not set.')
     return
@@ -25,5 +25,5 @@ export function scheduleMailJobs(app: App, { mail: { outboxWorker }, metrics: { 
   outboxWorker.on('delayed', (letter) => app.log.warn(letter, 'A letter could not be sent; it is tried again.'))
   outboxWorker.on('failed', (letter) => app.log.error(letter, 'A letter was given up.'))
   const deliver = { name: 'deliver mail', run: () => outboxWorker.deliver() }
-  scheduleJobs(app, [deliver], { intervalMs: deliveryIntervalMs, choreFailures })
+  scheduleJobs(app, [deliver], { intervalMs: deliveryIntervalMs, jobFailures })
 }

@@ -78,7 +78,7 @@ export class Metrics {
     help: 'Files of settings that were read again, by setting and outcome: "changed", or "unusable" so that the last value stays.',
     labelNames: ['setting', 'outcome'],
   })
-  readonly choreFailures = this.#counter({
+  readonly jobFailures = this.#counter({
     name: 'latchkey_chore_failures_total',
     help: 'Chores that failed, by their name.',
     labelNames: ['chore'],

@@ -31,7 +31,7 @@ export function observeServer(
 ): void {
   const collector = new StateCollector(observed)
   const collect = { name: 'collect the state for metrics', run: () => collector.collect() }
-  scheduleJobs(app, [collect], { intervalMs, atOnce: true, choreFailures: metrics.choreFailures })
+  scheduleJobs(app, [collect], { intervalMs, atOnce: true, jobFailures: metrics.jobFailures })
   observeState(metrics, {
     ...observed,
     collector,

@@ -33,7 +33,7 @@ export function scheduleUpkeepJobs(
     { name: 'prune mail counts', run: () => mail.quota.prune() },
     { name: 'fill search texts', run: () => fillSearchTexts(store) },
   ]
-  scheduleJobs(app, jobs, { intervalMs: slowIntervalMs, choreFailures: metrics.choreFailures })
+  scheduleJobs(app, jobs, { intervalMs: slowIntervalMs, jobFailures: metrics.jobFailures })
   // Not awaited: after an upgrade with many accounts it takes minutes.
   fillSearchTexts(store).catch((error: unknown) =>
     app.log.warn({ err: error }, 'Some accounts cannot be found by all spellings of their names yet; it is retried.'),

@@ -61,7 +61,7 @@ export async function refundUncompared(client: SqlClient, name: string): Promise
 }
 
 /** Makes every device and every network unknown to the account. */
-export async function distrustAll(client: SqlClient, account: string): Promise<void> {
+export async function forgetDevices(client: SqlClient, account: string): Promise<void> {
   await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])
 }
 

@@ -278,7 +278,7 @@ export class GuessGuard {
 
   /** Makes every device and every network unknown to the account, in the caller's transaction. */
   forgetDevices(client: SqlClient, account: string): Promise<void> {
-    return table.distrustAll(client, this.#protection.names.of('account', account))
+    return table.forgetDevices(client, this.#protection.names.of('account', account))
   }
 
   /** Deletes buckets that have no effect. */

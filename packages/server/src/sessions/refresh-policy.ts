@@ -61,7 +61,7 @@ export function parentOf({ counter, forks }: Pick<RefreshState, 'counter' | 'for
 }
 
 /** Returns the decision on this token. */
-export function judgeRefresh(state: RefreshState, shown: Presentation): RefreshVerdict {
+export function decideRefresh(state: RefreshState, shown: Presentation): RefreshVerdict {
   const isCurrent = shown.counter === state.counter
   if (!isCurrent && shown.counter !== parentOf(state)) return 'reused'
   if (state.device !== null && state.device !== shown.device) return 'elsewhere'

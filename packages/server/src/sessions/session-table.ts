@@ -36,7 +36,7 @@ export interface Session {
 }
 
 /** A session with the state of its account. */
-export interface OwnedSession extends Session {
+export interface AccountSession extends Session {
   readonly disabledAt: number | null
 }
 
@@ -114,8 +114,8 @@ export async function insertSession(
 }
 
 /** Returns the session with the state of its account. */
-export async function findSession(client: SqlClient, id: string): Promise<OwnedSession | undefined> {
-  const { rows } = await client.query<OwnedSession>(
+export async function findSession(client: SqlClient, id: string): Promise<AccountSession | undefined> {
+  const { rows } = await client.query<AccountSession>(
     `select ${columns}, a.disabled_at as "disabledAt"
      from server_sessions join server_accounts a on a.id = account_id where server_sessions.id = $1`,
     [id],
@@ -139,18 +139,18 @@ export async function listSessions(
 
 /**
  * Returns the IDs of the account's live sessions except the `keep` that were used last. The session
- * `spare` counts as one of those.
+ * `keepId` counts as one of those.
  */
 export async function findExcessSessions(
   client: SqlClient,
   accountId: string,
-  { nowMs, idleMs, keep, spare }: { nowMs: number; idleMs: number; keep: number; spare: string },
+  { nowMs, idleMs, keep, keepId }: { nowMs: number; idleMs: number; keep: number; keepId: string },
 ): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `select id from server_sessions
      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4
      order by last_used_at desc, id desc limit 1000 offset $5`,
-    [accountId, nowMs, nowMs - idleMs, spare, keep - 1],
+    [accountId, nowMs, nowMs - idleMs, keepId, keep - 1],
   )
   return rows.map(({ id }) => id)
 }
@@ -243,7 +243,7 @@ export async function endSession(
 }
 
 /** Returns sessions of all accounts that have not ended, ordered by ID, after the ID `after`. */
-export async function listLiving(
+export async function listLiveSessions(
   client: SqlClient,
   after: string,
   limit: number,
@@ -255,15 +255,15 @@ export async function listLiving(
   return rows
 }
 
-/** Ends all sessions of the account except `spare`. */
+/** Ends all sessions of the account except `keepId`. */
 export async function endSessions(
   client: SqlClient,
   accountId: string,
-  { reason, nowMs, spare = '' }: { reason: EndReason; nowMs: number; spare?: string | undefined },
+  { reason, nowMs, keepId = '' }: { reason: EndReason; nowMs: number; keepId?: string | undefined },
 ): Promise<void> {
   await client.query(
     `update server_sessions set ended_at = $2, end_reason = $3 where account_id = $1 and id <> $4 and ended_at is null`,
-    [accountId, nowMs, reason, spare],
+    [accountId, nowMs, reason, keepId],
   )
 }
 

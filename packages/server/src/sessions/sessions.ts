@@ -7,7 +7,7 @@ import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { deviceBinding } from './device-binding.js'
 import { sessionFailures } from './failures.js'
-import { judgeRefresh, parentOf, type RefreshState } from './refresh-policy.js'
+import { decideRefresh, parentOf, type RefreshState } from './refresh-policy.js'
 import {
   maxRefreshCounter,
   parseRefreshToken,
@@ -29,7 +29,7 @@ export interface TokenSet {
 }
 
 /** A session that can be refreshed. */
-export interface UsableSession extends table.OwnedSession {
+export interface UsableSession extends table.AccountSession {
   /** The time at which it ends if it is not used, in milliseconds since 1970. */
   readonly endsAt: number
 }
@@ -81,7 +81,7 @@ export class Sessions {
     await this.#core.keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
-    const limits = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
+    const limits = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, keepId: id }
     for (const excess of await table.findExcessSessions(client, accountId, limits)) {
       await this.end(client, { id: excess, accountId }, 'session_limit')
       const actor = { accountId: null, address: origin.address }
@@ -112,7 +112,7 @@ export class Sessions {
       claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
       expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
     })
-    await this.#checkLiving(session)
+    await this.#checkLive(session)
     return {
       sessionId: session.id,
       accessToken: token,
@@ -124,7 +124,7 @@ export class Sessions {
 
   /**
    * Returns the next tokens of a session. A replaced token is accepted until its successor is used,
-   * and only from the client that refreshed, by the rules of `judgeRefresh`. `deviceToken` is the
+   * and only from the client that refreshed, by the rules of `decideRefresh`. `deviceToken` is the
    * device token of the request.
    *
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`;
@@ -137,7 +137,7 @@ export class Sessions {
       const session = await this.#findGenuine(parts, origin)
       const nowMs = this.#now()
       const shown = { ...origin, counter: parts.counter, device, network: networkOf(origin.address), nowMs }
-      const verdict = judgeRefresh(refreshStateOf(session), shown)
+      const verdict = decideRefresh(refreshStateOf(session), shown)
       if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
       if (!(await this.#take(session, verdict, { origin, nowMs, device }))) continue
       if (verdict !== 'rotate') await this.#recordGrace(session, verdict, origin)
@@ -167,7 +167,7 @@ export class Sessions {
    * Returns the session of a valid refresh token without using the token. Throws as `refresh` does.
    */
   async findUsable(token: string): Promise<UsableSession> {
-    const { parts, session } = await this.#findLiving(token)
+    const { parts, session } = await this.#findLive(token)
     const isUsable = parts.counter === session.counter || parts.counter === parentOf(session)
     if (!isUsable) throw sessionFailures.refusal('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
@@ -180,8 +180,8 @@ export class Sessions {
    * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`;
    * LatchkeyError `tenant_disabled`
    */
-  async findLivingOf(token: string): Promise<table.Session> {
-    return (await this.#findLiving(token)).session
+  async findLiveSession(token: string): Promise<table.Session> {
+    return (await this.#findLive(token)).session
   }
 
   /** Returns the live sessions of an account, newest first. */
@@ -216,7 +216,7 @@ export class Sessions {
    */
   async keepOnly(client: SqlClient, session: { id: string; accountId: string }): Promise<table.Session> {
     const nowMs = this.#now()
-    await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, spare: session.id })
+    await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, keepId: session.id })
     const renewed = await table.renewSession(client, session.id, nowMs)
     if (renewed === undefined) throw new LatchkeyError('session_ended')
     return renewed
@@ -228,10 +228,10 @@ export class Sessions {
     const { sessionIds } = this.#dependencies
     let after = ''
     while (!signal.aborted) {
-      const living = await table.listLiving(store, after, replacedStepSize)
-      after = living.at(-1)?.id ?? after
-      if (living.length === 0) return
-      const due = living.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
+      const live = await table.listLiveSessions(store, after, replacedStepSize)
+      after = live.at(-1)?.id ?? after
+      if (live.length === 0) return
+      const due = live.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
       await store.transaction(async (client) => {
         for (const session of due) {
           await table.endSession(client, session, { reason: 'ended_by_admin', nowMs: this.#now() })
@@ -245,7 +245,7 @@ export class Sessions {
     return table.pruneSessions(this.#core.store, this.#now())
   }
 
-  async #checkLiving(session: table.Session): Promise<void> {
+  async #checkLive(session: table.Session): Promise<void> {
     const latest = await table.findSession(this.#core.store, session.id)
     if (latest?.endedAt === null && latest.salt === session.salt) return
     // Sessions are deleted with their account alone; signing may have made a new secret for it.
@@ -260,18 +260,18 @@ export class Sessions {
     })
   }
 
-  async #findLiving(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
+  async #findLive(token: string): Promise<{ parts: RefreshTokenParts; session: table.AccountSession }> {
     const parts = partsOf(token)
     return { parts, session: await this.#findGenuine(parts) }
   }
 
-  #isGenuine(parts: RefreshTokenParts, session: table.OwnedSession): boolean {
+  #isGenuine(parts: RefreshTokenParts, session: table.AccountSession): boolean {
     // A counter above the stored one is genuine only if an older backup was restored.
     return this.#dependencies.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
   }
 
   /** Records a forged token if `origin`, the origin of the request, is given. */
-  async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
+  async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.AccountSession> {
     const session = await table.findSession(this.#core.store, parts.sessionId)
     if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
     await this.#core.keys.ensureKeys()
@@ -293,7 +293,7 @@ export class Sessions {
 
   /** Advances the session; returns `false` if it has changed since it was read. */
   #take(
-    session: table.OwnedSession,
+    session: table.AccountSession,
     verdict: 'rotate' | 'repeat' | 'fork',
     use: table.RefreshUse & { readonly device: string | null },
   ): Promise<boolean> {
@@ -310,7 +310,7 @@ export class Sessions {
     return this.#core.audit.countRefused('refresh', { accountId: null, address }, subject)
   }
 
-  #recordGrace(session: table.OwnedSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
+  #recordGrace(session: table.AccountSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
     const actor = { accountId: session.accountId, sessionId: session.id, address }
     const detail = {
       client: session.device === null ? 'unbound' : 'same_device',
@@ -319,7 +319,11 @@ export class Sessions {
     return this.#core.audit.countDone('refresh_grace', actor, { detail })
   }
 
-  async #endReused(session: table.OwnedSession, reason: 'reused' | 'elsewhere', origin: RequestOrigin): Promise<never> {
+  async #endReused(
+    session: table.AccountSession,
+    reason: 'reused' | 'elsewhere',
+    origin: RequestOrigin,
+  ): Promise<never> {
     await this.#core.store.transaction(async (client) => {
       await lockAccounts(client, [session.accountId])
       const ended = await this.end(client, session, 'refresh_reuse')

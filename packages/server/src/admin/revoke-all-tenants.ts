@@ -27,7 +27,7 @@ const stepSize = 100
  * Ends every session and token created before a time, for all tenants. Returns the number of
  * revoked tenants, also after a stop.
  */
-export async function revokeEveryone(
+export async function revokeAllTenants(
   core: RevocationCore,
   { madeBefore, signal, onProgress }: RevocationOptions,
 ): Promise<number> {
@@ -52,13 +52,13 @@ function revokeAll({ store, keys, clock }: RevocationCore, tenants: readonly str
     for (const tenant of ordered) if (!accounts.has(tenant)) await lockClient(client, tenant)
     for (const tenant of ordered) {
       await endSessions(client, tenant, { reason: 'ended_by_admin', nowMs: clock.now() })
-      await keys.revoke(tenant, { client }).catch(ignoringForgotten)
+      await keys.revoke(tenant, { client }).catch(ignoreForgotten)
     }
   })
 }
 
 /** A tenant that was deleted meanwhile has nothing to revoke. */
-function ignoringForgotten(error: unknown): void {
+function ignoreForgotten(error: unknown): void {
   if (!isLatchkeyError(error) || error.code !== 'tenant_unknown') throw error
 }
 

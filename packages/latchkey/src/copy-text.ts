@@ -3,6 +3,6 @@
  * whole string, which keeps the whole in memory, such as a header with many cookies, and slows
  * comparisons by one more memory access.
  */
-export function ownText(part: string): string {
+export function copyText(part: string): string {
   return Buffer.from(part, 'utf8').toString('utf8')
 }
