@@ -26,7 +26,7 @@ const floors = [
   ],
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
-  ['tenants/', 'upkeep/'],
+  ['tenants/', 'upkeep/', 'latchkey-api.ts'],
   ['tenant-secrets/', 'latchkey.ts', 'stores/'],
   ['http/'],
   ['adapters/', 'testing/', 'index.ts'],
