@@ -58,9 +58,11 @@ const brand = Symbol.for('latchkey.failure')
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
- * An error with a stable `code`, defined in a table of failures.
+ * An error with a stable `code`, defined in a table of failures. Fastify, Express, Koa and
+ * http-errors use its `statusCode` and `headers` without further code.
  *
- * Fastify, Express, Koa and http-errors use `statusCode` and `headers` without further code.
+ * @example
+ * if (error instanceof FailureError) console.error(error.code, error.hint)
  */
 export abstract class FailureError<Code extends string = string, Entry extends Failure = Failure> extends Error {
   readonly code: Code
@@ -146,7 +148,13 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
   }
 }
 
-/** Returns whether an error was created from any table of failures, in any copy of this package. */
+/**
+ * Returns whether an error was created from any table of failures, in any copy of this package.
+ *
+ * @returns `true` for such an error
+ * @example
+ * if (isFailure(error)) res.status(error.status).json({ code: error.code })
+ */
 export function isFailure(error: unknown): error is FailureError {
   return nameOf(error) !== undefined
 }

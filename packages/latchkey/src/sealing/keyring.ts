@@ -20,7 +20,10 @@ const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 /**
  * Master keys by ID: the first one encrypts, all of them decrypt (C7). AES-256-GCM with a random
  * 96-bit nonce: by NIST SP 800-38D §8.3 a master key may encrypt 2^32 values; add a new one long
- * before that.
+ * before.
+ *
+ * @example
+ * const keyring = Keyring.parse(process.env.LATCHKEY_MASTER_KEYS)
  */
 export class Keyring {
   readonly #keys: ReadonlyMap<string, KeyObject>
