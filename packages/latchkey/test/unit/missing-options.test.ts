@@ -37,7 +37,7 @@ describe('a message about an option', () => {
     ['a secret that is not set', () => sharedSecret({ secrets: [...secrets, undefined] }), /secrets\[1\] is missing/],
     ['a secret of another kind', () => sharedSecret({ secrets: [42 as never] }), /secrets\[0\] is neither/],
     ['no key pairs', untyped((none) => keyPair({ keys: none })), /keys is missing/],
-    ['neither key pairs nor a store', () => keyPair({} as never), /keys or a store/],
+    ['neither key pairs nor a store', () => keyPair({} as never), /keys and store/],
     [
       'no issuer',
       untyped((none) => createLatchkey({ ...common, issuer: none, keys: sharedSecret({ secrets }) })),
