@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { stopPatienceMs } from '../../packages/server/src/cli/serve.js'
+import { stopTimeoutMs } from '../../packages/server/src/cli/serve.js'
 import { type Manifest, nameOf, podTemplateOf, renderKustomization } from './support/kubernetes-manifests.js'
 import { renderVariant } from './support/kustomize-variants.js'
 import { schemaProblems } from './support/manifest-schemas.js'
@@ -23,7 +23,7 @@ const variants: Readonly<Record<string, () => readonly Manifest[]>> = {
   'base with gke-ingress': () => renderVariant('base', ['gke-ingress']),
 }
 
-const stopPatienceSec = stopPatienceMs / 1000
+const stopPatienceSec = stopTimeoutMs / 1000
 
 /** Returns a copy of a manifest with a fault. */
 function faulty(manifest: Manifest, fault: (copy: Manifest) => void): Manifest {

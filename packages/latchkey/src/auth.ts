@@ -16,7 +16,7 @@ export interface Auth {
   /** Seconds since 1970. */
   readonly expiresAt: number
   /**
-   * The rights of the subject. Authorise by these and never by `claims`: a person who has a
+   * The rights of the subject. Authorize by these and never by `claims`, because the holder of a
    * tenant's secret can sign any claim.
    */
   readonly grants: Grants
@@ -24,7 +24,7 @@ export interface Auth {
   readonly claims: Claims
 }
 
-/** The result of a verification beside the claims. */
+/** The result of a verification in addition to the claims. */
 export interface Verdict {
   readonly kid: string
   /** Frozen. */
@@ -32,9 +32,7 @@ export interface Verdict {
   readonly token: string
 }
 
-/**
- * Keeps its token in a private field, so that neither logs nor JSON nor the application show it.
- */
+/** Stores its token in a private field, so that logs, JSON and the application cannot expose it. */
 class VerifiedAuth implements Auth {
   readonly subject: string
   readonly sessionId: string | undefined

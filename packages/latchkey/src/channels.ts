@@ -8,20 +8,22 @@ export interface TokenCall {
   readonly source: object
 }
 
-/** How a call ended that was refused: a code of the library, or `internal_error` for any other error. */
+/**
+ * The outcome of a refused call: a code of the library, or `internal_error` for any other error.
+ */
 export type RefusedOutcome = FailureCode | 'internal_error'
 
 /** A message of the channel `latchkey:verify`: one verification. */
 export interface VerifyMessage extends TokenCall {
   readonly outcome: 'accepted' | RefusedOutcome
   /**
-   * Where the answer came from: `remembered` for a token that was verified before, `memory` where the
-   * key was in memory, `read` where the caller got a promise because something had to be read.
+   * The source of the result: `remembered` for a token that was verified before, `memory` for a key
+   * in memory, `read` if the call returned a promise because of a read.
    */
   readonly level: 'remembered' | 'memory' | 'read'
 }
 
-/** A message of the channel `latchkey:issue`: one token that was issued, or was not. */
+/** A message of the channel `latchkey:issue`: one call of `issue`. */
 export interface IssueMessage extends TokenCall {
   readonly outcome: 'issued' | RefusedOutcome
   /** As in `VerifyMessage`. */
@@ -32,7 +34,7 @@ export interface IssueMessage extends TokenCall {
 export interface StoreCall {
   /** The store that was called. */
   readonly source: object
-  /** The database, by its name in the semantic conventions of OpenTelemetry. */
+  /** The name of the database system in the semantic conventions of OpenTelemetry. */
   readonly system: 'postgresql' | 'sqlite'
   readonly operation: 'query' | 'transaction' | 'change' | 'read_by_kid' | 'read_tenants'
 }
@@ -53,45 +55,45 @@ export interface CacheCall {
 
 /** A message of the channel `latchkey:cache`: one call of `redisCache`. */
 export interface CacheMessage extends CacheCall {
-  /** `skipped`: Redis failed a moment ago and was not asked. */
+  /** `skipped`: Redis failed a moment ago and was not called. */
   readonly outcome: 'done' | 'failed' | 'skipped'
   readonly durationMs: number
   /** Tenants that were found; 0 for a write. */
   readonly hits: number
-  /** Tenants that were not found, or could not be; 0 for a write. */
+  /** Tenants that were not found, or could not be read; 0 for a write. */
   readonly misses: number
 }
 
-/** A message of the channel `latchkey:feed`: what the change feed delivered to one key source. */
+/** A message of the channel `latchkey:feed`: an event of the change feed of one key source. */
 export type FeedMessage = {
-  /** The `tenantSecrets` that listen. */
+  /** The `tenantSecrets` that consume the feed. */
   readonly source: object
 } & (
   | {
       readonly event: 'change'
-      /** Whether one tenant has changed, or keys that all tenants rely on. */
+      /** The changed object: one tenant, or keys that all tenants depend on. */
       readonly of: 'tenant' | 'keys'
       /**
-       * Upper bound on the milliseconds between the commit and its delivery: the age of the last
-       * proof, which had delivered everything committed before. `Infinity` without a proof.
+       * The upper bound on the milliseconds between a commit and its delivery: the age of the
+       * previous proof, which delivered all earlier commits. `Infinity` without a proof.
        */
       readonly maxDelayMs: number
     }
   | {
       readonly event: 'proof'
-      /** Milliseconds since the moment before which every commit has been delivered. */
+      /** The milliseconds since the time before which every commit has been delivered. */
       readonly ageMs: number
     }
   | {
       /**
-       * `regained`: tokens are accepted by what is in memory from now on. `lost`: each tenant is read
-       * from the store before it is used.
+       * `regained`: tokens are accepted from memory again. `lost`: each tenant is read from the
+       * store before it is used.
        */
       readonly event: 'regained' | 'lost'
     }
 )
 
-/** A message of the channel `latchkey:lifecycle`: a change of one tenant, made in this process. */
+/** A message of the channel `latchkey:lifecycle`: a change of one tenant by this process. */
 export interface LifecycleMessage {
   /** The `tenantSecrets` that made the change. */
   readonly source: object
@@ -106,35 +108,41 @@ export interface LifecycleMessage {
     | 'enable'
     | 'forget'
     | 'replace_keys'
-  /** The tenant's ID, which is personal data where tenants are people. No other message has it. */
+  /**
+   * The ID of the tenant, which is personal data where tenants are people. No other message
+   * contains it.
+   */
   readonly tenant: string
-  /** `unchanged`: the tenant was in that state already. */
+  /** `unchanged`: the tenant already had that state. */
   readonly outcome: 'done' | 'unchanged' | RefusedOutcome
-  /** `false` in a transaction of the caller's, which may still roll back. */
+  /** `false` in a transaction of the caller, which may still roll back. */
   readonly isCommitted: boolean
 }
 
-/** Verifications of every Latchkey in this process. */
+/** The verifications of all `Latchkey` objects in this process. */
 export const verifications = new ObservedOperation<TokenCall, VerifyMessage>('latchkey:verify')
 
-/** Issues of every Latchkey in this process. */
+/** The calls of `issue` of all `Latchkey` objects in this process. */
 export const issues = new ObservedOperation<TokenCall, IssueMessage>('latchkey:issue')
 
-/** Calls of every SQL store in this process. */
+/** The calls of all SQL stores in this process. */
 export const storeCalls = new ObservedOperation<StoreCall, StoreMessage>('latchkey:store')
 
-/** Calls of every shared cache in this process. */
+/** The calls of all shared caches in this process. */
 export const cacheCalls = new ObservedOperation<CacheCall, CacheMessage>('latchkey:cache')
 
 const feedEvents = channel('latchkey:feed')
 const lifecycleChanges = channel('latchkey:lifecycle')
 
-/** Publishes what the change feed delivered. `message` is called only where a subscriber exists. */
+/** Publishes an event of the change feed. `message` is called only if there is a subscriber. */
 export function publishFeed(message: () => FeedMessage): void {
   if (feedEvents.hasSubscribers) feedEvents.publish(message())
 }
 
-/** Makes a change of one tenant and publishes it. `change` resolves with whether it changed anything. */
+/**
+ * Runs a change of one tenant and publishes its outcome. `change` resolves to whether the tenant
+ * has changed.
+ */
 export async function publishChange(
   about: Omit<LifecycleMessage, 'outcome'>,
   change: () => Promise<boolean>,
@@ -150,7 +158,7 @@ export async function publishChange(
   }
 }
 
-/** Returns the code of a refusal; `internal_error` for an error of another kind. */
+/** Returns the code of a library error, or `internal_error` for any other error. */
 export function refusedOutcome(error: unknown): RefusedOutcome {
   return isLatchkeyError(error) ? error.code : 'internal_error'
 }

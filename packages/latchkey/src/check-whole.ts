@@ -3,7 +3,7 @@
  */
 export function checkWhole(name: string, value: number, least: number, most: number): number {
   if (!(Number.isInteger(value) && value >= least && value <= most)) {
-    throw new TypeError(`${name} is a whole number from ${least} to ${most}.`)
+    throw new TypeError(`${name} must be a whole number from ${least} to ${most}.`)
   }
   return value
 }

@@ -2,7 +2,8 @@
 export const maxClockToleranceSec = 300
 
 /**
- * Milliseconds for which a process with stale data may still sign: `maxStaleness` and a lock wait.
+ * Milliseconds for which a process with stale data can still sign: `maxStaleness` and a wait for a
+ * lock.
  */
 const lateSignatureMs = 100_000
 

@@ -18,7 +18,7 @@ export interface Instant {
 /** An instant before all others: data of it is never fresh. */
 export const longAgo: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.NEGATIVE_INFINITY }
 
-/** The clocks of the machine. */
+/** The clocks of the machine: the default of every option `clock`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

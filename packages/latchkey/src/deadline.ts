@@ -3,8 +3,8 @@
  */
 export function withDeadline<T>(work: Promise<T>, timeoutMs: number, failure: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    // After a stall of this process, the answer may be in the socket: one turn of the loop reads
-    // it.
+    // After a stall of this process, a response may wait in the socket: one turn of the event loop
+    // reads it.
     const timer = setTimeout(() => setImmediate(() => reject(failure())), timeoutMs)
     work.then(
       (value) => {

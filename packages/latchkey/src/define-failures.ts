@@ -1,38 +1,41 @@
-/** One cause of failure: its HTTP status, and what to say about it. */
+/** One cause of failure: its HTTP status, message and hint. */
 export interface Failure {
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status: number
-  /** What is wrong, in one sentence. Never contains a token, a secret or a value of the request. */
+  /** The fault, in one sentence. It never contains a token, a secret or a value of the request. */
   readonly message: string
-  /** What to do next, in one sentence. */
+  /** The next step, in one sentence. */
   readonly hint: string
   /**
-   * The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1). `null` stands for a
-   * challenge without an error code (§3).
+   * The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1); `null` for a challenge
+   * without an error code (§3).
    */
   readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
-  /** Further headers of the answer. */
+  /** Further headers of the response. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Details of one failure. */
 export interface FailureOptions extends ErrorOptions {
-  /** The scope that is needed, for the challenge (RFC 6750 §3). */
+  /** The required scope, for the challenge (RFC 6750 §3). */
   readonly scope?: string
   /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
   readonly retryAfterSec?: number
-  /** The name of the part that is missing or invalid, such as a claim. It ends the message. */
+  /** The name of the missing or invalid part, such as a claim. It is appended to the message. */
   readonly detail?: string
-  /** Replaces the hint of the table where a more exact one is known. */
+  /** Replaces the hint of the table by a more exact one. */
   readonly hint?: string
   /** Further members of the problem document (RFC 9457 §3.2), by their names there. */
   readonly extensions?: Readonly<Record<string, unknown>>
 }
 
-/** Codes of a table, such as `'token_expired' | 'token_revoked'`. */
+/** The codes of a table, such as `'token_expired' | 'token_revoked'`. */
 export type CodeOf<Table> = keyof Table & string
 
-/** What `defineFailures` makes of a table. */
+/**
+ * The result of `defineFailures`: the class of the errors, and the functions that create and
+ * recognise them.
+ */
 export interface Failures<Table extends Readonly<Record<string, Failure>>> {
   readonly table: Table
   /** The class of the errors. */
@@ -41,11 +44,13 @@ export interface Failures<Table extends Readonly<Record<string, Failure>>> {
     options?: FailureOptions,
   ) => FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
   /**
-   * Returns an error without a stack trace. A refusal is normal work, must be cheap under a flood,
-   * and its place in the code says nothing that its code does not say.
+   * Returns an error without a stack trace. Refusals are frequent and must be cheap, and the code
+   * identifies the cause without a trace.
    */
   readonly refusal: (code: CodeOf<Table>, options?: FailureOptions) => FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
-  /** Returns whether an error was made by a table of this name, in any copy of this package. */
+  /**
+   * Returns whether an error was created from a table of this name, in any copy of this package.
+   */
   readonly is: (error: unknown) => error is FailureError<CodeOf<Table>, Table[CodeOf<Table>]>
 }
 
@@ -53,45 +58,47 @@ const brand = Symbol.for('latchkey.failure')
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
- * An error with a stable `code`, defined in a table of failures.
+ * An error with a stable `code`, defined in a table of failures. Fastify, Express, Koa and
+ * http-errors use its `statusCode` and `headers` without further code.
  *
- * Fastify, Express, Koa and http-errors use `statusCode` and `headers` without further code.
+ * @example
+ * if (error instanceof FailureError) console.error(error.code, error.hint)
  */
 export abstract class FailureError<Code extends string = string, Entry extends Failure = Failure> extends Error {
   readonly code: Code
   readonly status: number
   readonly statusCode: number
-  /** What to do next, in one sentence. */
+  /** The next step, in one sentence. */
   readonly hint: string
-  /** Headers of the answer, such as the `WWW-Authenticate` challenge and `Retry-After`. */
+  /** Headers of the response, such as the `WWW-Authenticate` challenge and `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
   /** Further members of the problem document (RFC 9457 §3.2). */
   declare readonly extensions?: Readonly<Record<string, unknown>>
   /** The entry of the table. */
   declare readonly failure: Entry
 
-  constructor(code: Code, failure: Entry, usualHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
+  constructor(code: Code, failure: Entry, defaultHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
     const { scope, detail, retryAfterSec, hint, extensions } = options
     super(detail === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${detail}.`, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = hint ?? failure.hint
-    const isUsual = scope === undefined && detail === undefined && retryAfterSec === undefined
-    this.headers = isUsual ? usualHeaders : headersOf(failure, this.message, options)
+    const hasDefaultHeaders = scope === undefined && detail === undefined && retryAfterSec === undefined
+    this.headers = hasDefaultHeaders ? defaultHeaders : headersOf(failure, this.message, options)
     if (extensions !== undefined) this.extensions = extensions
   }
 }
 
 /**
- * Defines the failures of one area: their codes, HTTP answers and messages. A code is never
+ * Defines the failures of one area: their codes, HTTP responses and messages. A code is never
  * renamed, and a retired one never reused.
  *
- * @param name The `name` of the errors. Errors are recognised by it, so that several copies of a
- * package in one process recognise each other's.
- * @param table The failures by their codes. Entries may have members of their own, which
- * `error.failure` returns.
- * @returns The class of the errors and the functions that create and recognise them.
+ * @param name The `name` of the errors. It identifies errors of the area, also those of another
+ * copy of the package in the same process.
+ * @param table The failures by their codes. Entries may have further members, which `error.failure`
+ * returns.
+ * @returns the class of the errors and the functions that create and recognise them
  * @example
  * const orders = defineFailures('OrderError', {
  *   order_unknown: { status: 404, message: 'There is no such order.', hint: 'Check the ID.' },
@@ -103,17 +110,17 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
   table: Table,
 ): Failures<Table> {
   type Code = CodeOf<Table>
-  const usualHeaders = new Map<string, Readonly<Record<string, string>>>(
+  const defaultHeaders = new Map<string, Readonly<Record<string, string>>>(
     Object.entries(table).map(([code, failure]) => [code, Object.freeze(headersOf(failure, failure.message, {}))]),
   )
 
   class DefinedError extends FailureError<Code, Table[Code]> {
     constructor(code: Code, options: FailureOptions = {}) {
-      super(code, table[code], usualHeaders.get(code) ?? noHeaders, options)
+      super(code, table[code], defaultHeaders.get(code) ?? noHeaders, options)
     }
   }
-  // On the prototype, because to define them on every error takes a third of its whole cost, and
-  // refusals come in floods.
+  // On the prototype, because defining them on each error takes a third of its cost, and an
+  // attacker can cause many refusals.
   Object.defineProperties(DefinedError.prototype, {
     name: { value: name, configurable: true, writable: true },
     [brand]: { value: name },
@@ -141,7 +148,13 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
   }
 }
 
-/** Returns whether an error was made by any table, in any copy of this package. */
+/**
+ * Returns whether an error was created from any table of failures, in any copy of this package.
+ *
+ * @returns `true` for such an error
+ * @example
+ * if (isFailure(error)) res.status(error.status).json({ code: error.code })
+ */
 export function isFailure(error: unknown): error is FailureError {
   return nameOf(error) !== undefined
 }

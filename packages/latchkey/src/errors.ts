@@ -6,19 +6,19 @@ const library = defineFailures('LatchkeyError', {
   credentials_missing: {
     status: 401,
     challenge: null,
-    message: 'This request carries no access token.',
+    message: 'The request contains no access token.',
     hint: 'Send "Authorization: Bearer <token>".',
   },
   credentials_ambiguous: {
     status: 400,
     challenge: 'invalid_request',
-    message: 'The access token was sent in more than one place.',
+    message: 'The request contains the access token in more than one place.',
     hint: 'Send it once: RFC 6750 §2 allows one method per request.',
   },
   credentials_malformed: {
     status: 400,
     challenge: 'invalid_request',
-    message: 'The credentials of this request cannot be read.',
+    message: 'The credentials of the request are malformed.',
     hint: 'Send "Authorization: Bearer <token>" with one token and nothing after it.',
   },
   token_too_large: {
@@ -33,27 +33,27 @@ const library = defineFailures('LatchkeyError', {
   },
   header_refused: {
     ...tokenRefused,
-    message: 'The token header carries a parameter that is never accepted.',
+    message: 'The token header contains a parameter that is never accepted.',
     hint: 'Issue tokens without crit, b64, jku, jwk, x5u, x5c and zip.',
   },
   algorithm_refused: {
     ...tokenRefused,
     message: 'The token is not signed with the algorithm of its key.',
-    hint: 'The algorithm is fixed with the key; issue the token with that one.',
+    hint: 'Issue tokens with the algorithm of the key: a verifier accepts no other.',
   },
   type_mismatch: {
     ...tokenRefused,
     message: 'The token is not an access token.',
-    hint: 'Send a token whose header says typ "at+jwt" (RFC 9068 §2.1).',
+    hint: 'Send a token whose header has the typ "at+jwt" (RFC 9068 §2.1).',
   },
   kid_unknown: {
     ...tokenRefused,
     message: 'The token names no key that this verifier has.',
-    hint: 'Sign in again; tokens of other issuers need the kid of their key.',
+    hint: 'Sign in again. Tokens of other issuers must have the kid of their key.',
   },
   signature_invalid: {
     ...tokenRefused,
-    message: 'The signature of the token does not hold.',
+    message: 'The signature of the token is invalid.',
     hint: 'Sign in again.',
   },
   claim_missing: {
@@ -64,21 +64,21 @@ const library = defineFailures('LatchkeyError', {
   claim_invalid: {
     ...tokenRefused,
     message: 'A registered claim of the token has the wrong type or range.',
-    hint: 'Registered claims follow RFC 7519 §4.1.',
+    hint: 'Issue registered claims as RFC 7519 §4.1 defines them.',
   },
   issuer_mismatch: {
     ...tokenRefused,
     message: 'The token comes from another issuer.',
-    hint: 'Sign in with this service.',
+    hint: 'Use a token of the issuer that this service accepts.',
   },
   audience_mismatch: {
     ...tokenRefused,
     message: 'The token was issued for another audience.',
-    hint: 'Ask for a token for this API.',
+    hint: 'Request a token for this API.',
   },
   subject_mismatch: {
     ...tokenRefused,
-    message: 'The token speaks for someone other than the owner of its secret.',
+    message: 'The subject of the token is not the owner of the secret that signed it.',
     hint: 'Sign in again.',
   },
   token_expired: {
@@ -89,7 +89,7 @@ const library = defineFailures('LatchkeyError', {
   token_not_yet_valid: {
     ...tokenRefused,
     message: 'The token is not valid yet.',
-    hint: 'Retry later, and check that the clocks agree.',
+    hint: 'Retry later, and check that the clocks are synchronized.',
   },
   token_revoked: {
     ...tokenRefused,
@@ -98,89 +98,89 @@ const library = defineFailures('LatchkeyError', {
   },
   session_ended: {
     ...tokenRefused,
-    message: 'The session of this token has ended.',
+    message: 'The session of the token has ended.',
     hint: 'Sign in again.',
   },
   session_forged: {
     ...tokenRefused,
-    message: 'The session of this token was never begun.',
+    message: 'The session of the token was never started.',
     hint: 'Sign in again.',
   },
   reissue_required: {
     ...tokenRefused,
-    message: 'What this token says is out of date.',
+    message: 'The claims of the token are out of date.',
     hint: 'Refresh the session and retry; no new sign-in is needed.',
   },
   tenant_disabled: {
     ...tokenRefused,
-    message: 'This account is disabled.',
-    hint: 'Ask an administrator.',
+    message: 'The account is disabled.',
+    hint: 'Ask an administrator to enable it.',
   },
   insufficient_scope: {
     status: 403,
     challenge: 'insufficient_scope',
-    message: 'The caller does not have the scope that this needs.',
-    hint: 'Ask for a token with the scope that the WWW-Authenticate challenge names.',
+    message: 'The caller does not have the required scope.',
+    hint: 'Request a token with the scope in the WWW-Authenticate challenge.',
   },
   insufficient_role: {
     status: 403,
-    message: 'The caller does not have the role that this needs.',
+    message: 'The caller does not have the required role.',
     hint: 'Ask an administrator for the role.',
   },
   grants_changed: {
     ...tokenRefused,
-    message: 'What the caller may do has changed since this connection was opened.',
-    hint: 'Connect again: the token still holds.',
+    message: 'The grants of the caller have changed since the connection was opened.',
+    hint: 'Connect again: the token is still valid.',
   },
   tenant_unknown: {
     status: 404,
     message: 'There is no such tenant.',
-    hint: 'Check the ID; a forgotten tenant cannot be changed.',
+    hint: 'Check the ID. A tenant that was deleted with forget cannot be changed.',
   },
   tenant_invalid: {
     status: 400,
-    message: 'This is no usable tenant ID.',
+    message: 'The tenant ID is invalid.',
     hint: 'Use 1 to 255 characters of well-formed text without NUL.',
   },
   tenant_inactive: {
     status: 409,
-    message: 'This tenant is disabled, so that it can have no new secret.',
-    hint: 'Enable it: with that it gets a new secret.',
+    message: 'The tenant is disabled and cannot get a new secret.',
+    hint: 'Enable it, which creates a new secret.',
   },
   too_many_rotations: {
     status: 409,
-    message: 'This tenant already has as many verifying secrets as it may.',
-    hint: 'Wait until a grace period ends, or revoke.',
+    message: 'The tenant already has the maximum number of verifying secrets.',
+    hint: 'Wait until a grace period ends, or revoke the tenant.',
   },
   store_unavailable: {
     status: 503,
-    message: 'The tenant could not be checked.',
+    message: 'The token or the tenant could not be checked.',
     hint: 'Retry after a moment.',
   },
   store_busy: {
     status: 503,
-    message: 'Other transactions hold what this call has to change.',
-    hint: 'Retry after a moment; when it stays so, look for a transaction that is left open.',
+    message: 'Other transactions have locked the rows that this call must change.',
+    hint: 'Retry after a moment. If the error persists, look for a transaction that is left open.',
   },
   feed_unheard: {
     status: 503,
-    message: 'Changes that other connections announce do not reach this process.',
-    hint: 'Let listenConnectionString lead to PostgreSQL itself: a pooler in transaction mode passes no notification on.',
+    message: 'Notifications of other connections do not reach this process.',
+    hint: 'Set listenConnectionString to PostgreSQL itself: a pooler in transaction mode forwards no notifications.',
   },
   store_closed: {
     status: 503,
-    message: 'This process is stopping.',
+    message: 'The process is stopping.',
     hint: 'Retry after a moment.',
   },
   data_corrupt: {
     status: 503,
-    message: 'The data file is damaged or is no database.',
-    hint: 'Keep the file, and restore a backup beside it.',
+    message: 'The data file is damaged or is not a database.',
+    hint: 'Keep the file, and restore a backup to another path.',
   },
   schema_too_new: {
     status: 503,
     message: 'The database was written by a newer version.',
-    hint: 'Run the newer version, or restore a backup made with this one.',
+    hint: 'Run the newer version, or restore a backup of this version.',
   },
   schema_missing: {
     status: 503,
@@ -189,18 +189,18 @@ const library = defineFailures('LatchkeyError', {
   },
   store_rights_missing: {
     status: 503,
-    message: 'The role that this process uses may not do this in the database.',
-    hint: 'Grant it usage of the schema, and select, insert, update and delete on the tables, which their owner migrates.',
+    message: 'The database role of this process lacks a required privilege.',
+    hint: 'Grant the role usage of the schema, and select, insert, update and delete on the tables. The owner of the tables migrates them.',
   },
   master_key_missing: {
     status: 503,
-    message: 'Stored secrets are encrypted under a master key that this process does not hold.',
-    hint: 'Add that key to masterKeys; keep old keys until a rewrap is complete.',
+    message: 'Stored secrets are encrypted under a master key that this process does not have.',
+    hint: 'Add the key to masterKeys, and keep old keys until a rewrap is complete.',
   },
   master_key_wrong: {
     status: 503,
-    message: 'A stored secret cannot be decrypted: the master key or the row is not the one it was sealed with.',
-    hint: 'Check that masterKeys holds the right bytes under the right ID, and that no row was altered.',
+    message: 'A stored secret cannot be decrypted: the master key or the row differs from those of its encryption.',
+    hint: 'Check that masterKeys contains the right bytes under the right ID, and that no row was altered.',
   },
   jwks_unavailable: {
     status: 503,
@@ -209,20 +209,36 @@ const library = defineFailures('LatchkeyError', {
   },
 })
 
-/** The failures of the library: what can be wrong with a token, a request or a call. */
+/**
+ * All failures of the library by their codes: HTTP status, challenge, message and hint.
+ *
+ * @example
+ * const { status, hint } = failures.token_expired
+ */
 export const failures = library.table
 
-/** The stable name of one cause of failure. */
+/** The stable code of a failure of the library. A code is never renamed. */
 export type FailureCode = keyof typeof failures
 
 /** Details of a `LatchkeyError`. */
 export type LatchkeyErrorOptions = FailureOptions
 
-/** A failure of the library, with a stable `code`. */
+/**
+ * A failure of the library, with a stable `code`, an HTTP `status` and a `hint`.
+ *
+ * @example
+ * throw new LatchkeyError('insufficient_scope', { scope: 'posts:write' })
+ */
 export const LatchkeyError = library.Error
+/** A failure of the library. */
 export type LatchkeyError = FailureError<FailureCode>
 
-/** Returns whether an error is a `LatchkeyError` of any copy of this package in the process. */
+/**
+ * Returns whether an error is a `LatchkeyError` of any copy of this package in the process.
+ *
+ * @example
+ * if (isLatchkeyError(error)) res.status(error.status).json({ code: error.code, hint: error.hint })
+ */
 export const isLatchkeyError: (error: unknown) => error is LatchkeyError = library.is
 
 /** Returns a `LatchkeyError` without a stack trace, which is cheaper to create. */

@@ -47,14 +47,8 @@ export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export type { JwksFailure } from './keys/report-jwks-failure.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
-export {
-  createLatchkey,
-  type Forgery,
-  type IssuedToken,
-  type IssueRequest,
-  type Latchkey,
-  type LatchkeyOptions,
-} from './latchkey.js'
+export { createLatchkey } from './latchkey.js'
+export type { Forgery, IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
 export type { MaybePromise } from './maybe-promise.js'
 export type { Traced } from './observed-operation.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'

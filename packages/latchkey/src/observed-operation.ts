@@ -1,27 +1,30 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { MaybePromise } from './maybe-promise.js'
 
-/** What a tracing channel of the library publishes: the same object for each event of one call. */
+/** A message of a tracing channel: the same object for all events of one call. */
 export type Traced<Call extends object> = Call & {
-  /** Whether the caller got a promise, known at `end`: then `asyncEnd` is the end of the call, else `end` is. */
+  /**
+   * Whether the call returned a promise. It is set before `end`; if `true`, `asyncEnd` is the end
+   * of the call.
+   */
   readonly isAsync: boolean
-  /** Why the call failed; set before `error` is published. */
+  /** The error of a failed call; set before `error` is published. */
   readonly error?: unknown
 }
 
-/** How an observed call ended. */
+/** The end of an observed call. */
 export interface Ending<T> {
-  /** `undefined` after a failure. */
+  /** The result; `undefined` after a failure. */
   readonly result: T | undefined
   readonly failure: { readonly error: unknown } | undefined
-  /** Whether the caller got a promise. */
+  /** Whether the call returned a promise. */
   readonly isAsync: boolean
   readonly durationMs: number
 }
 
 /**
- * A kind of call that others may observe, by two channels of one name: the plain channel publishes a
- * message at the end of each call, for counters; the tracing channel publishes `start`, `end`,
+ * A kind of call with two diagnostics channels of one name. The plain channel publishes a message
+ * at the end of each call, for counters. The tracing channel publishes `start`, `end`,
  * `asyncStart`, `asyncEnd` and `error`, for spans.
  *
  * `tracePromise` of Node.js is not used, because it publishes the result, which may be a token.
@@ -35,12 +38,15 @@ export class ObservedOperation<Call extends object, Message extends Call> {
     this.#trace = tracingChannel(name)
   }
 
-  /** Returns whether anything subscribes. Where nothing does, `observe` need not be called. */
+  /** Whether a channel has a subscriber. Without one, callers skip `observe`. */
   get isObserved(): boolean {
     return this.finished.hasSubscribers || this.#trace.hasSubscribers
   }
 
-  /** Does the work and publishes it. `messageOf` is called only where a subscriber exists. */
+  /**
+   * Runs `work` and publishes the call. `messageOf` is called only if the plain channel has a
+   * subscriber.
+   */
   observe<T>(call: Call, work: () => Promise<T>, messageOf: (ending: Ending<T>) => Message): Promise<T>
   observe<T>(call: Call, work: () => MaybePromise<T>, messageOf: (ending: Ending<T>) => Message): MaybePromise<T>
   observe<T>(call: Call, work: () => MaybePromise<T>, messageOf: (ending: Ending<T>) => Message): MaybePromise<T> {

@@ -2,8 +2,8 @@ import type { Auth } from './auth.js'
 import { BoundedMap } from './bounded-map.js'
 import { endsAtMs } from './claims/check-claims.js'
 import type { Clock } from './clock.js'
+import { copyText } from './copy-text.js'
 import type { VerifyingKey } from './keys/key-source.js'
-import { ownText } from './own-text.js'
 
 interface VerifiedToken {
   token: string
@@ -81,7 +81,7 @@ export class VerifiedTokens {
     if (!known.recentlyUsed) {
       known.recentlyUsed = true
       // Used repeatedly: a copy of the string is worth its cost.
-      known.token = ownText(token)
+      known.token = copyText(token)
     }
     this.#hits += 1
     return known.auth

@@ -29,8 +29,8 @@ export interface TokenToWatch {
 interface Watch extends TokenToWatch {
   timer: NodeJS.Timeout | undefined
   /**
-   * When the last verification that accepted the token began, in milliseconds since this process
-   * began.
+   * The start of the last verification that accepted the token, in milliseconds since the process
+   * started.
    */
   confirmedAtMs: number
   isBeingChecked: boolean
@@ -38,14 +38,16 @@ interface Watch extends TokenToWatch {
   needsCheck: boolean
 }
 
-/** The longest interval between two checks: a grace period ends without a notification. */
+/** The longest interval between two checks, because a grace period ends without a notification. */
 const checkIntervalMs = 60_000
 
-/** Milliseconds for which checks are repeated once the data is stale; then the watch ends. */
+/**
+ * Milliseconds for which failed checks are repeated once the data is stale; then the watch ends.
+ */
 const retryMs = 1000
 const attemptIntervalMs = 250
 
-/** The shortest time for a check, which counts after a stall of this process. */
+/** The shortest time limit of a check, which applies after a stall of this process. */
 const shortestCheckMs = 250
 
 /** Checks per turn of the event loop, so that requests are served in between. */
@@ -95,7 +97,8 @@ export class WatchedTokens {
   }
 
   /**
-   * `freshUntilMs`: when the current data becomes stale, in milliseconds since the process started.
+   * `freshUntilMs`: the time at which the current data becomes stale, in milliseconds since the
+   * process started.
    */
   #recheck(subject: string | undefined, freshUntilMs: number): void {
     if (subject === undefined) void this.#checkAll(freshUntilMs)
@@ -128,21 +131,21 @@ export class WatchedTokens {
 
   async #reasonToEnd(watch: Watch, freshUntilMs: number): Promise<LatchkeyError | undefined> {
     // A verification accepts data that is fresh when it begins, so the token is valid until then.
-    const giveUpAtMs = Math.max(freshUntilMs, watch.confirmedAtMs) + retryMs
+    const deadlineMs = Math.max(freshUntilMs, watch.confirmedAtMs) + retryMs
     for (;;) {
       const beganAtMs = performance.now()
       try {
         const verified = this.#options.verify(watch.token)
         const { grants } =
           verified instanceof Promise
-            ? await withDeadline(verified, Math.max(giveUpAtMs - beganAtMs, shortestCheckMs), unanswered)
+            ? await withDeadline(verified, Math.max(deadlineMs - beganAtMs, shortestCheckMs), unanswered)
             : verified
         if (!isSame(grants, watch.auth.grants)) return new LatchkeyError('grants_changed')
         watch.confirmedAtMs = beganAtMs
         return undefined
       } catch (error) {
         if (!isLatchkeyError(error)) return new LatchkeyError('store_unavailable', { cause: error })
-        if (error.status !== 503 || !(performance.now() + attemptIntervalMs < giveUpAtMs)) return error
+        if (error.status !== 503 || !(performance.now() + attemptIntervalMs < deadlineMs)) return error
       }
       await sleep(attemptIntervalMs, undefined, { ref: false })
     }
@@ -175,7 +178,7 @@ export class WatchedTokens {
   }
 }
 
-/** Returns whether the grants are equal. Equal grants are mostly, but not always, one object. */
+/** Returns whether the grants are equal. Equal grants are usually one object, but not always. */
 function isSame(one: Auth['grants'], other: Auth['grants']): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }

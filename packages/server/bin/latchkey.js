@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// CommonJS, see package.json beside it: Node loads modules with the very threads whose number is set here, which cannot be changed once they are there.
+// CommonJS (see package.json in this folder), because Node.js loads ES modules with the thread
+// pool, whose size cannot change after its first use.
 const { availableParallelism } = require('node:os')
 
-// They hash passwords: more of them than processors would take turns, and take the event loop's turn as well. No more than Node has by itself, each takes 19 MiB.
+// The threads hash passwords: more threads than processors would slow down the event loop. At most
+// four, the default of Node.js, because each hash takes 19 MiB.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.min(availableParallelism(), 4))
 import('../dist/cli/main.js').then(({ main }) => main(process))

@@ -1,4 +1,5 @@
-// Writes docs/reference/configuration.md and docs/reference/cli.md from what the program itself goes by: npm run reference
+// npm run reference: writes docs/reference/configuration.md and docs/reference/cli.md from the
+// tables of settings and commands.
 import { writeFileSync } from 'node:fs'
 import { commandReference, configurationReference } from '../dist/cli/reference.js'
 

@@ -1,4 +1,7 @@
-/** In this order: most browsers also say the names of those that they want to be taken for. */
+/**
+ * In the order of the search, because most browsers also name the browsers that they are compatible
+ * with.
+ */
 const programs: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['Edge', /\bEdg(?:e|A|iOS)?\//],
   ['Opera', /\b(?:OPR|OPT)\//],
@@ -19,17 +22,18 @@ const systems: readonly (readonly [name: string, pattern: RegExp])[] = [
 ]
 
 /**
- * What a person calls the device, as far as its `User-Agent` tells: `Firefox on Linux`, `Safari on iPhone`, `curl`. `null` when it tells nothing. It says what it
- * was told: good for finding a session in a list, proof of nothing.
+ * Returns a short name of the device from its `User-Agent`, such as `Firefox on Linux`,
+ * `Safari on iPhone` or `curl`; `null` if there is none. The client chooses the header, so that the
+ * name helps to find a session in a list but proves nothing.
  */
 export function deviceName(userAgent: string | null): string | null {
   if (userAgent === null) return null
-  return joined(nameIn(programs, userAgent) ?? ownName(userAgent), nameIn(systems, userAgent))
+  return joined(nameIn(programs, userAgent) ?? productName(userAgent), nameIn(systems, userAgent))
 }
 
 /**
- * Returns the same, made of the names in the tables above alone: for texts in which nothing may stand that a client chose. `null` when
- * the `User-Agent` holds none of them.
+ * Returns a name that consists of names in the tables above only, for texts that must not contain
+ * input of a client; `null` if the `User-Agent` contains none of them.
  */
 export function recognisedDevice(userAgent: string | null): string | null {
   return userAgent === null ? null : joined(nameIn(programs, userAgent), nameIn(systems, userAgent))
@@ -45,7 +49,7 @@ function nameIn(names: readonly (readonly [string, RegExp])[], userAgent: string
 }
 
 /** The product that programs other than browsers begin with (RFC 9110 §10.1.5). */
-function ownName(userAgent: string): string | undefined {
+function productName(userAgent: string): string | undefined {
   const product = /^[A-Za-z0-9._-]{1,40}(?=[/ ]|$)/.exec(userAgent)?.[0]
   return product === 'Mozilla' ? undefined : product
 }

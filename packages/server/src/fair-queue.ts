@@ -1,7 +1,7 @@
-/** The groups that an entry belongs to, from the widest to the narrowest. No path is the beginning of another. */
+/** The groups of an entry, from the widest to the narrowest. No path is a prefix of another. */
 export type FairPath = readonly string[]
 
-/** An entry that waits. */
+/** A waiting entry. */
 export interface FairEntry<T> {
   readonly path: FairPath
   readonly value: T
@@ -19,10 +19,10 @@ interface Group<T> {
 }
 
 /**
- * A hierarchical fair queue: at each level the groups take turns (deficit round robin with a quantum
- * of 1), and within the narrowest group the first to come is the first to go. A group that was empty
- * takes the last place of the round, so that no group gains by coming back. Only groups with entries
- * are kept: memory is bounded by the number of entries times the length of a path. Pure.
+ * A hierarchical fair queue: at each level the groups take turns (deficit round robin with a
+ * quantum of 1), and the narrowest group is first in, first out. A group that was empty takes the
+ * last place of the round, so that no group gains by leaving and returning. Only groups with
+ * entries are kept: memory is bounded by the number of entries times the length of a path. Pure.
  */
 export class FairQueue<T> {
   readonly #root: Group<T> = emptyGroup()
@@ -52,7 +52,9 @@ export class FairQueue<T> {
     return entry
   }
 
-  /** Removes the entry whose turn it is and returns its value; `undefined` when the queue is empty. */
+  /**
+   * Removes the entry whose turn it is and returns its value; `undefined` when the queue is empty.
+   */
   take(): T | undefined {
     const passed: Group<T>[] = []
     let group = this.#root
@@ -100,15 +102,15 @@ export class FairQueue<T> {
     let group: Group<T> | undefined = this.#root
     for (const key of path) {
       if (group === undefined) return true
-      const own: Group<T> | undefined = group.groups.get(key)
-      const sizeThen = (own?.size ?? 0) + 1
-      for (const other of group.groups.values()) if (other !== own && other.size > sizeThen) return false
-      group = own
+      const next: Group<T> | undefined = group.groups.get(key)
+      const sizeThen = (next?.size ?? 0) + 1
+      for (const other of group.groups.values()) if (other !== next && other.size > sizeThen) return false
+      group = next
     }
     return true
   }
 
-  /** The groups of a path, the root first. */
+  /** Returns the groups of a path, the root first. */
   #chainOf(path: FairPath): Group<T>[] {
     const chain = [this.#root]
     for (const key of path) {
@@ -124,19 +126,22 @@ function emptyGroup<T>(): Group<T> {
   return { groups: new Map(), entries: [], size: 0, debt: 0 }
 }
 
-/** Moves the group whose turn it is to the end of the round and returns it; groups in debt pay a turn. */
+/**
+ * Moves the group whose turn it is to the end of the round and returns it; groups in debt pay a
+ * turn.
+ */
 function takeTurn<T>(round: Map<string, Group<T>>): Group<T> {
-  // A map keeps the order of insertion, and goes on to what is inserted meanwhile: it is the round.
+  // The map is the round: it keeps the order of insertion, and iteration includes new entries.
   for (const [key, group] of round) {
     round.delete(key)
     round.set(key, group)
     if (group.debt === 0) return group
     group.debt -= 1
   }
-  throw new RangeError('A round has at least one group.')
+  throw new RangeError('A round must have at least one group.')
 }
 
-/** Of equally large groups the one whose turn is the furthest away. */
+/** Returns the largest group; of equally large ones that whose turn comes last. */
 function largest<T>(groups: Map<string, Group<T>>): Group<T> {
   return [...groups.values()].reduce((found, group) => (group.size >= found.size ? group : found))
 }

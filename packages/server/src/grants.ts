@@ -6,49 +6,55 @@ import { defineProblems } from './problem.js'
 export const grantFailures = defineProblems({
   grants_too_large: {
     status: 400,
-    message: 'Roles and scope together have more than 1 KiB of JSON.',
-    hint: 'Grant less, or shorter names.',
+    message: 'Roles and scope together exceed 1 KiB of JSON.',
+    hint: 'Grant fewer roles and scopes, or use shorter names.',
   },
 })
 
-/** What an account may do, as its row holds it. Lists are texts with a space between. */
+/** The stored rights of an account. Lists are separated by spaces. */
 export interface AccountRights {
-  /** What it may do here: `user` or `admin`. */
+  /** The right in this server: `user` or `admin`. */
   readonly role: string
-  /** Its roles in the applications behind; of no meaning here. */
+  /** The roles in applications behind this server. */
   readonly roles: string
-  /** Its scopes in the applications behind; of no meaning here. */
+  /** The scopes in applications behind this server. */
   readonly scope: string
 }
 
-/** Returns the rights alone, as the audit log keeps them. */
+/** Returns only the rights, for the audit log. */
 export function rightsOf({ role, roles, scope }: AccountRights): { role: string; roles: string; scope: string } {
   return { role, roles, scope }
 }
 
-/** The grants of an account's tenant. The `role` of a mere user is left out, so that most accounts have none. */
+/**
+ * Returns the grants of an account's tenant. The role `user` is left out, so that most accounts
+ * have no grants.
+ */
 export function grantsOfAccount({ role, roles, scope }: AccountRights): GrantsInput {
   return { ...(role === 'user' ? {} : { role }), ...listsOf(roles, scope) }
 }
 
-/** The grants of a client's tenant. `client` is what tells it from an account. */
+/**
+ * Returns the grants of a client's tenant. The member `client` distinguishes it from an account.
+ */
 export function grantsOfClient({ scope }: { readonly scope: string }): GrantsInput {
   return { client: true, ...listsOf('', scope) }
 }
 
-/** Whether a verified token is that of a client. No claim of the token decides it. */
+/** Returns whether stored grants are those of a client. No claim of a token has an influence. */
 export function isClient({ client }: Grants): boolean {
   return client === true
 }
 
-/** Whether a verified token is that of an administrator. */
+/** Returns whether stored grants are those of an administrator. */
 export function isAdmin({ role }: Grants): boolean {
   return role === 'admin'
 }
 
 /**
- * What other services are told of the rights behind a verified token: `client_id` and `scope` of a client; `role`,
- * `roles` (RFC 9068 §2.2.3.1) and `scope` (RFC 8693 §4.2) of an account. Empty lists are left out.
+ * Returns the claims by which other services receive the rights of a verified token: `client_id`
+ * and `scope` of a client; `role`, `roles` (RFC 9068 §2.2.3.1) and `scope` (RFC 8693 §4.2) of an
+ * account. Empty lists are left out.
  */
 export function claimsOfRights({ subject, grants }: Auth): Record<string, unknown> {
   const { role = 'user', roles, scope } = grants
@@ -60,8 +66,8 @@ export function claimsOfRights({ subject, grants }: Auth): Record<string, unknow
 }
 
 /**
- * Stores the grants of a tenant in the transaction that changes its account or client. They hold at once for tokens that
- * were issued before. Fails with `grants_too_large`.
+ * Stores the grants of a tenant in the transaction that changes its account or client. They apply
+ * at once to issued tokens. Throws `grants_too_large`.
  */
 export async function storeGrants(
   client: SqlClient,
@@ -79,7 +85,7 @@ function listsOf(roles: string, scope: string): GrantsInput {
   }
 }
 
-/** Each name once. */
+/** Returns the names without duplicates. */
 function namesIn(text: string): string[] {
   return [...new Set(text.split(' '))]
 }

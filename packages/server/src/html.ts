@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** A piece of HTML, which is not escaped again. */
 export class Html {
   readonly text: string
 
@@ -17,18 +17,21 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** HTML from a template: everything put in is escaped, unless it is `Html` itself. Lists are joined, `undefined` is nothing. */
+/** Template tag for HTML: escapes all values except `Html`, joins lists and omits `undefined`. */
 export function html(parts: TemplateStringsArray, ...contents: readonly Content[]): Html {
   const text = parts.map((part, index) => part + textOf(contents[index])).join('')
   return new Html(text)
 }
 
-/** Code in backquotes becomes `<code>`, empty lines part paragraphs; nothing else of Markdown is known. */
+/**
+ * Returns the paragraphs of a text: empty lines separate them, and code in backquotes becomes
+ * `<code>`. No other Markdown is supported.
+ */
 export function prose(text: string): Html[] {
   return text.split('\n\n').map((paragraph) => html`<p>${inline(paragraph)}</p>`)
 }
 
-/** Text with code in backquotes. */
+/** Returns a text in which code in backquotes becomes `<code>`. */
 export function inline(text: string): Html[] {
   return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : html`${part}`))
 }

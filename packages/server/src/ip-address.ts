@@ -4,14 +4,18 @@ import ipaddr from 'ipaddr.js'
 type Address = ipaddr.IPv4 | ipaddr.IPv6
 
 /**
- * The address in a text as proxies write it, in its one spelling: `192.0.2.7`, `192.0.2.7:1234`, `2001:db8::7`, `[2001:db8::7]:1234`. An IPv4
- * address in the dress of IPv6 is IPv4. `undefined` for whatever else a forwarding header may hold.
+ * Parses an address as proxies write it: `192.0.2.7`, `192.0.2.7:1234`, `2001:db8::7` or
+ * `[2001:db8::7]:1234`. Returns its canonical spelling, in which an IPv4-mapped IPv6 address is
+ * IPv4; `undefined` for other text.
  */
 export function parseAddress(text: string): string | undefined {
   return read(text)?.toString()
 }
 
-/** What one party of the network holds: an IPv4 address by itself, of IPv6 the /64 that is the least anybody is given. */
+/**
+ * Returns the network that one subscriber has: an IPv4 address itself, or the /64 of an IPv6
+ * address.
+ */
 export function networkOf(address: string): string {
   const parsed = read(address)
   if (!(parsed instanceof ipaddr.IPv6)) return address
@@ -19,9 +23,9 @@ export function networkOf(address: string): string {
 }
 
 /**
- * Returns the networks that an address lies in, from the widest to the narrowest: of IPv6 the /32 that
- * a provider is given, then /48, /56 and /64; of IPv4 the /16, the /24 and the address itself. Text that
- * is no address lies in one network of its own, `unknown`.
+ * Returns the networks that contain an address, from the widest to the narrowest: for IPv6 the /32
+ * of a provider, /48, /56 and /64; for IPv4 the /16, the /24 and the address itself. Text that is
+ * not an address belongs to one network, `unknown`.
  */
 export function enclosingNetworks(address: string): readonly string[] {
   const parsed = read(address)
@@ -34,13 +38,19 @@ export function enclosingNetworks(address: string): readonly string[] {
   })
 }
 
-/** A list such as `10.0.0.0/8, 2001:db8::1`, each part in its place; `undefined` if one of them is no address and no network, or is everybody. */
+/**
+ * Parses a list such as `10.0.0.0/8, 2001:db8::1`. Returns `undefined` if an entry is not an
+ * address or a network, or is a network of all addresses.
+ */
 export function parseNetworks(text: string): readonly string[] | undefined {
   const networks = text.split(',').map((part) => part.trim())
   return networks.every((network) => readNetwork(network) !== undefined) ? networks : undefined
 }
 
-/** Whether an address belongs to one of the networks. What is no address belongs to none. */
+/**
+ * Returns a function that reports whether an address belongs to one of the networks. Other text
+ * belongs to none.
+ */
 export function networkMatcher(networks: readonly string[]): (address: string | undefined) => boolean {
   const ranges = networks.map(readNetwork).filter((range) => range !== undefined)
   return (text) => {
@@ -55,7 +65,7 @@ function isWithin(address: Address, [base, bits]: [Address, number]): boolean {
 
 function readNetwork(text: string): [Address, number] | undefined {
   const [, base = '', , bits] = /^([^/]+)(\/([0-9]{1,3}))?$/.exec(text) ?? []
-  // Only as it is written: the parser below would take 10.1 and 0x7f.1 for addresses as well.
+  // Only canonical forms: the parser below also accepts 10.1 and 0x7f.1.
   const kind = isIP(base)
   const longest = kind === 4 ? 32 : 128
   const length = bits === undefined ? longest : Number(bits)

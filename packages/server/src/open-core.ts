@@ -26,7 +26,9 @@ export interface CoreParts {
   readonly tracing: Tracing
 }
 
-/** Opens the database and everything that all domains use; closes it again if a part cannot start. */
+/**
+ * Opens the database and everything that all domains use; closes it again if a part cannot start.
+ */
 export async function openCore(
   configuration: Configuration,
   { clock, metrics, tracing }: CoreParts,

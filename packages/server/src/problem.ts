@@ -12,7 +12,7 @@ export type OauthError =
 
 /** One cause of a refusal by this server. */
 export interface ProblemKind extends Failure {
-  /** The `error` of the answer at the token endpoint. */
+  /** The `error` member of a response of the OAuth endpoints. */
   readonly oauthError?: OauthError
 }
 
@@ -23,7 +23,7 @@ export type Problem<Code extends string = string> = FailureError<Code, ProblemKi
 export interface FieldError {
   /** A JSON pointer into the part of the request, such as `body/email`. */
   readonly field: string
-  /** What is wrong with it; never the value. */
+  /** The fault of the field, without its value. */
   readonly message: string
 }
 

@@ -1,8 +1,8 @@
-/** Where a request came from, as far as can be told. */
+/** The client address, the user agent and the connection of a request. */
 export interface RequestOrigin {
   readonly address: string
-  /** Cut to 255 characters; `null` when none was sent. */
+  /** The `User-Agent`, cut to 255 characters; `null` if there is none. */
   readonly userAgent: string | null
-  /** Aborts when the connection closes, after which an answer reaches no client. */
+  /** Aborts when the connection closes: a response can no longer reach the client. */
   readonly connection?: AbortSignal
 }

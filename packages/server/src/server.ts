@@ -38,10 +38,10 @@ import { SessionCookies } from './routes/session-cookies.js'
 import { signInRoutes } from './routes/sign-in/sign-in-routes.js'
 import { openService, type Service, type ServiceParts } from './service.js'
 
-/** The auth API. */
+/** The auth server. */
 export interface Server {
   readonly service: Service
-  /** The HTTP side, for `inject` and for plugins of an operator. */
+  /** The Fastify app, for `inject` and for plugins of an operator. */
   readonly app: App
   /**
    * Starts listening.
@@ -81,7 +81,10 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   try {
     const { tooLarge } = await fillGrants(service)
     if (tooLarge > 0)
-      app.log.warn({ tooLarge }, 'Roles and scope of some accounts or clients are more than 1 KiB: they have none.')
+      app.log.warn(
+        { tooLarge },
+        'Some accounts or clients have no rights, because their roles and scope exceed 1 KiB: shorten them.',
+      )
     const { limitsTimeoutMs: timeoutMs, stateIntervalMs, freeBytes: free } = parts
     const limits = await openRateLimits(service, configuration, { log: app.log, timeoutMs })
     app.addHook('onClose', () => limits.close())
@@ -93,7 +96,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     observeServer(app, limited, stateIntervalMs)
     const stopWatching = watchSettingFiles(configuration.settingFiles, service.metrics, app.log)
     app.addHook('onClose', async () => stopWatching())
-    // Before the limits: a page must be able to read Retry-After.
+    // Before the limits, so that a page can read Retry-After.
     await allowOrigins(app, configuration.corsOrigins)
     limitRequests(app, limits)
     await app.register(swagger, openapiOptions(configuration.issuer))
@@ -117,7 +120,9 @@ export async function createServer(configuration: Configuration, parts: ServiceP
   }
 }
 
-/** Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags. */
+/**
+ * Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags.
+ */
 function registerRoutes(
   app: App,
   { issuer, corsOrigins, scopes, metricsTokens }: Configuration,
@@ -139,6 +144,6 @@ function registerRoutes(
 
 /** Runs this server's part of the rotation of all tenants. */
 function scheduleRotations(app: App, { rotations, metrics: { jobFailures } }: Service): void {
-  const tick = { name: 'rotate everybody', run: () => rotations.tick() }
+  const tick = { name: 'rotate all tenants', run: () => rotations.tick() }
   scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
 }

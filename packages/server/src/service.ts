@@ -32,7 +32,9 @@ export interface ServiceParts {
   /** Milliseconds for an answer of the shared rate limits. @defaultValue 250 */
   readonly limitsTimeoutMs?: number
   readonly freeBytes?: FreeBytes
-  /** Milliseconds between two collections of the database's state for metrics. @defaultValue 15000 */
+  /**
+   * Milliseconds between two collections of the database's state for metrics. @defaultValue 15000
+   */
   readonly stateIntervalMs?: number
 }
 

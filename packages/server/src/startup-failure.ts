@@ -1,6 +1,4 @@
-/**
- * The reason why the program cannot start or a command cannot run, with a stable code and a hint.
- */
+/** Thrown if the program cannot start or a command cannot run, with a stable code and a hint. */
 export class StartupFailure extends Error {
   override readonly name = 'StartupFailure'
   readonly code: StartupFailureCode
@@ -14,8 +12,8 @@ export class StartupFailure extends Error {
 }
 
 /**
- * A code is never renamed, and a retired one never reused. Commands also report codes of the
- * library, such as `schema_too_new`.
+ * The codes of startup failures. A code is never renamed, and a retired one never reused. Commands
+ * also report codes of the library, such as `schema_too_new`.
  */
 export type StartupFailureCode =
   | 'data_folder_unusable'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * A UUID of version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random ones. IDs of rows made in different milliseconds sort
- * by age, so that a page of a list needs no other key.
+ * Returns a UUID of version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits. IDs of
+ * different milliseconds sort by age, so that lists need no other sort key.
  */
 export function uuidV7(nowMs: number): string {
   const bytes = randomBytes(16)
@@ -12,20 +12,23 @@ export function uuidV7(nowMs: number): string {
   return formatUuid(bytes)
 }
 
-/** Sorts before every `uuidV7` of this millisecond or a later one, and after all that are older. */
+/**
+ * Returns the smallest ID of a millisecond: it sorts before every `uuidV7` of this millisecond or a
+ * later one, and after all earlier ones.
+ */
 export function uuidV7Floor(ms: number): string {
   const bytes = Buffer.alloc(16)
   bytes.writeUIntBE(ms, 0, 6)
   return formatUuid(bytes)
 }
 
-/** The text form of 16 bytes. */
+/** Returns the text form of 16 bytes. */
 export function formatUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
-/** The 16 bytes of the text form. */
+/** Returns the 16 bytes of a text form. */
 export function parseUuid(text: string): Buffer {
   return Buffer.from(text.replaceAll('-', ''), 'hex')
 }

@@ -1,6 +1,6 @@
 import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
-import type { Latchkey } from '../latchkey.js'
+import type { Latchkey } from '../latchkey-api.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { isTokenText, type TokenCarrier, type TokenSources, takeToken } from './take-token.js'
 

@@ -1,5 +1,5 @@
+import { copyText } from '../copy-text.js'
 import { refusal } from '../errors.js'
-import { ownText } from '../own-text.js'
 import { cookieValues } from './cookie-values.js'
 import { trimWhitespace } from './trim-whitespace.js'
 
@@ -93,7 +93,7 @@ export function takeToken(carrier: TokenCarrier, sources: TokenSources): string 
   if (token === undefined) throw refusal('credentials_missing')
   if (elsewhere.length > (inHeader === undefined ? 1 : 0)) throw refusal('credentials_ambiguous')
   if (token === malformed) throw refusal('credentials_malformed')
-  return inHeader === undefined ? ownText(token) : token
+  return inHeader === undefined ? copyText(token) : token
 }
 
 /**
@@ -131,7 +131,7 @@ function bearerToken(header: string): string | undefined {
   // costs less than a copy.
   if (header.slice(0, 7) === 'Bearer ' && header.length > 7 && header.indexOf(' ', 7) < 0) return header.slice(7)
   const token = bearer.exec(header)?.[1]
-  if (token !== undefined) return ownText(token)
+  if (token !== undefined) return copyText(token)
   if (secondCredential.test(header)) throw refusal('credentials_ambiguous')
   return bearerScheme.test(header) ? malformed : undefined
 }

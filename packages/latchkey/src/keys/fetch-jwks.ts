@@ -1,45 +1,48 @@
-/** How a key set is fetched. */
+/** Options of a fetch. */
 export interface FetchJwksOptions {
   readonly timeoutMs: number
-  /** Ends the fetch when it is aborted. */
+  /** Aborts the fetch. */
   readonly signal: AbortSignal
 }
 
-/** From where a key set may be fetched. */
+/** Options of `checkJwksUrl`. */
 export interface JwksUrlOptions {
-  /** Whether plain http is allowed to other machines. */
+  /** Whether plain http to other machines is allowed. */
   readonly allowHttp: boolean
 }
 
-/** A key set of more bytes is refused unread: real ones have a few thousand. */
+/** The maximum size of a JWKS. Usual ones have a few thousand bytes. */
 const maxBytes = 262_144
 
 /**
- * Returns the URL, if a key set may be fetched from there: an attacker who can change the answer
- * can sign for every subject, so it is HTTPS, or HTTP to this machine, or HTTP by the caller's
- * explicit choice. Throws a TypeError for any other.
+ * Returns the URL if a JWKS may be fetched from it: over https, over http from this machine, or
+ * over any http if the caller allows it. An attacker who can change the response can sign for every
+ * subject. Throws a TypeError for any other URL.
  */
 export function checkJwksUrl(text: string | URL, { allowHttp }: JwksUrlOptions): URL {
   if (!URL.canParse(String(text))) {
-    throw new TypeError('remoteJwks takes the URL of a JWKS, as https://host/.well-known/jwks.json')
+    throw new TypeError('remoteJwks needs the URL of a JWKS, such as https://host/.well-known/jwks.json.')
   }
   const url = new URL(text)
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   const isAllowed = url.protocol === 'https:' || (url.protocol === 'http:' && (isLocal || allowHttp))
   if (!isAllowed) {
-    throw new TypeError('A JWKS is fetched over https, or over http from this machine, or with allowHttp: true.')
+    throw new TypeError(
+      'The URL of a JWKS must be https, or http on this machine; set allowHttp to allow http elsewhere.',
+    )
   }
-  if (url.username !== '' || url.password !== '') throw new TypeError('The URL of a JWKS carries no credentials.')
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError('The URL of a JWKS must not contain credentials: remove user and password.')
   return url
 }
 
 /**
- * Returns the members of `keys` of the JWK Set at this URL (RFC 7517 §5), as they came. Follows no
- * redirect. Fails with an Error that names the reason for any other answer, and for none.
+ * Returns the entries of the member `keys` of the JWKS at this URL (RFC 7517 §5), unchecked.
+ * Follows no redirect. Throws an error with the reason if there is no usable response.
  */
 export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOptions): Promise<readonly unknown[]> {
-  // One controller of our own: what AbortSignal.any makes of a timeout is garbage-collected by Node
-  // 20 before it fires (nodejs/node#57736).
+  // Not AbortSignal.any: Node.js 20 garbage-collects its result before a timeout fires
+  // (nodejs/node#57736).
   const ending = new AbortController()
   const close = () => ending.abort(new Error('closed'))
   const timer = setTimeout(() => ending.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
@@ -54,7 +57,7 @@ export async function fetchJwks(url: URL, { timeoutMs, signal }: FetchJwksOption
   }
 }
 
-/** Returns the URL as it may be logged: without the query, which may hold a key. */
+/** Returns the URL for logs: without the query, which may contain a key. */
 export function placeOf({ origin, pathname }: URL): string {
   return origin + pathname
 }
@@ -69,7 +72,7 @@ async function readJwks(url: URL, signal: AbortSignal): Promise<readonly unknown
   }
   const parsed = parseJson(await readBytes(response))
   const keys = typeof parsed === 'object' && parsed !== null && 'keys' in parsed ? parsed.keys : undefined
-  if (!Array.isArray(keys)) throw new Error('no list of keys in it')
+  if (!Array.isArray(keys)) throw new Error('it has no list of keys')
   return keys
 }
 
@@ -85,22 +88,25 @@ async function readBytes({ body }: Response): Promise<Uint8Array> {
 }
 
 /**
- * The content type does not count: many file servers have none for a JWKS. JSON is UTF-8, perhaps
- * with a byte order mark (RFC 8259 §8.1).
+ * Parses JSON in UTF-8, with or without a byte order mark (RFC 8259 §8.1). The content type is
+ * ignored, because many file servers send none for a JWKS.
  */
 function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    // Without the parser's own words, which repeat the text.
-    throw new Error('no JSON in UTF-8')
+    // Without the message of the parser, which repeats the text.
+    throw new Error('it is not JSON in UTF-8')
   }
 }
 
-/** What went wrong, in words for the operator: `fetch` itself says no more than that it failed. */
+/**
+ * Returns the reason of a failed fetch for the operator; the error of `fetch` itself has only a
+ * general message.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)
-  // An attempt at several addresses, as those of localhost, has a code and no message.
+  // An attempt at several addresses, such as those of localhost, has a code but no message.
   return error.message === '' && 'code' in error ? String(error.code) : error.message
 }

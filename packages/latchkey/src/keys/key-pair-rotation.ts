@@ -2,22 +2,22 @@ import type { FreshKeyPair } from './key-pair-sealer.js'
 import type { KeyPairRecord, KeyPairStage } from './key-pair-store.js'
 
 /**
- * When a rotation happens, and until when the key that it replaces verifies. Milliseconds since
- * 1970.
+ * The time of a rotation, and the time at which the replaced key stops verifying, in milliseconds
+ * since 1970.
  */
 export interface RotationTimes {
   readonly nowMs: number
   readonly retiresAt: number
 }
 
-/** Whether one key signs and the one after it is published. */
+/** Returns whether the set has a current and a next key. */
 export function isComplete(records: readonly KeyPairRecord[]): boolean {
   return has(records, 'current') && has(records, 'next')
 }
 
 /**
- * The set with a current and a next key, made of the fresh ones where they are missing; the same
- * array when nothing is.
+ * Returns the set with fresh keys in place of a missing current or next key; the same array if it
+ * is complete.
  */
 export function completed(
   records: readonly KeyPairRecord[],
@@ -29,9 +29,9 @@ export function completed(
 }
 
 /**
- * The set one step on: next signs, current verifies until `retiresAt`, `fresh` is the next, and
- * what has retired is gone. The same array when the set is not complete: a key that was never
- * published must not sign.
+ * Returns the set after a rotation: the next key signs, the current one verifies until `retiresAt`,
+ * `fresh` is the next one, and retired keys are removed. Returns the same array if the set is
+ * incomplete, because a key that was never published must not sign.
  */
 export function rotated(
   records: readonly KeyPairRecord[],
@@ -47,14 +47,14 @@ export function rotated(
 }
 
 /**
- * Returns whether the last rotation of a complete set was before this time: the next key is made by
- * the rotation before its own.
+ * Returns whether the last rotation of a complete set was before this time. Each rotation creates
+ * the next key, so that the age of that key is the time since the rotation.
  */
 export function isRotationDue(records: readonly KeyPairRecord[], before: number): boolean {
   return isComplete(records) && records.some(({ stage, createdAt }) => stage === 'next' && createdAt < before)
 }
 
-/** Whether a key verifies no more. */
+/** Returns whether a key has stopped verifying. */
 export function isRetired({ retiresAt }: Pick<KeyPairRecord, 'retiresAt'>, nowMs: number): boolean {
   return retiresAt !== null && !(nowMs < retiresAt)
 }

@@ -5,11 +5,11 @@ import { publicJwkOf } from '../jws/jwk.js'
 import type { Binding, Keyring } from '../sealing/keyring.js'
 import type { KeyPairRecord } from './key-pair-store.js'
 
-/** A key pair that was just made and has no place in the rotation yet. */
+/** A new key pair without a stage. */
 export type FreshKeyPair = Omit<KeyPairRecord, 'stage' | 'retiresAt'>
 
 /**
- * Makes key pairs whose private half is sealed under the newest master key, and opens them (C7).
+ * Creates key pairs whose private key is sealed under the newest master key, and opens them (C7).
  */
 export class KeyPairSealer {
   readonly #keyring: Keyring
@@ -19,8 +19,8 @@ export class KeyPairSealer {
   }
 
   /**
-   * A new key pair under a random kid. Node makes it off the main thread: an RSA key takes up to
-   * seconds.
+   * Returns a new key pair with a random `kid`. Node.js generates it in its thread pool: an RSA key
+   * can take seconds.
    */
   async create(algorithm: SignatureAlgorithm, createdAt: number): Promise<FreshKeyPair> {
     const kid = randomBytes(16).toString('base64url')
@@ -37,7 +37,7 @@ export class KeyPairSealer {
     }
   }
 
-  /** The private key. Throws `master_key_missing`, `master_key_wrong`. */
+  /** Returns the private key. Throws `master_key_missing`, `master_key_wrong`. */
   open(record: KeyPairRecord): KeyObject {
     const der = this.#keyring.open(record, bindingOf(record))
     try {
@@ -48,12 +48,14 @@ export class KeyPairSealer {
   }
 }
 
-/** What `rewrap` binds to as well: a sealed key cannot be moved to another kid or algorithm. */
+/**
+ * The binding of a sealed key, also in `rewrap`: it cannot be moved to another `kid` or algorithm.
+ */
 function bindingOf({ kid, algorithm }: Pick<KeyPairRecord, 'kid' | 'algorithm'>): Binding {
   return ['key-pair', kid, algorithm]
 }
 
-/** RSA keys of 3072 bits: good beyond 2030 by NIST SP 800-57 part 1, table 2. */
+/** The length of RSA keys: sufficient beyond 2030 by NIST SP 800-57 part 1, table 2. */
 const rsaModulusBits = 3072
 
 const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const

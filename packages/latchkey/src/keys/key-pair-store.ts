@@ -1,13 +1,14 @@
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 
 /**
- * Where a key pair stands in its rotation: published ahead of use, signing, or verifying until it
+ * The stage of a key pair in its rotation: published before its use, signing, or verifying until it
  * retires.
  */
 export type KeyPairStage = 'next' | 'current' | 'previous'
 
 /**
- * One stored key pair. The private key is sealed under a master key (C7): no store ever sees it.
+ * One stored key pair. The private key is sealed under a master key (C7), so that no store can read
+ * it.
  */
 export interface KeyPairRecord {
   readonly kid: string
@@ -17,7 +18,7 @@ export interface KeyPairRecord {
   readonly publicJwk: string
   /** ID of the master key that seals the private key. */
   readonly masterKeyId: string
-  /** The encrypted private key (PKCS #8 DER inside) in base64url. */
+  /** The encrypted private key (PKCS #8 DER) in base64url. */
   readonly sealed: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
@@ -25,15 +26,16 @@ export interface KeyPairRecord {
   readonly retiresAt: number | null
 }
 
-/** Where key pairs are kept, for processes that share them. */
+/** A store of key pairs, for processes that share them. */
 export interface KeyPairStore {
-  /** All key pairs, in no particular order. Fails with `store_unavailable`. */
+  /** Returns all key pairs, in no particular order. Fails with `store_unavailable`. */
   readKeyPairs(): Promise<readonly KeyPairRecord[]>
   /**
-   * Replaces the set with what `decide` makes of it, in one transaction that excludes every other
-   * change of the set, and gives the new set. A change is reported on the change feed, if the store
-   * has one. `decide` is pure and may be called again on a conflict; returning the same array
-   * writes nothing.
+   * Replaces the set by the result of `decide`, in one transaction that excludes every other change
+   * of the set. The change feed, if the store has one, reports the change. `decide` must be pure,
+   * because it may be called again on a conflict; if it returns the same array, nothing is written.
+   *
+   * @returns the new set
    */
   changeKeyPairs(
     decide: (current: readonly KeyPairRecord[]) => readonly KeyPairRecord[],

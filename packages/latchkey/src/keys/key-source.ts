@@ -48,7 +48,7 @@ export interface VerifyingKey {
    * @param nowMs The wall clock in milliseconds since 1970, just read by the caller.
    */
   isCurrent(nowMs: number): boolean
-  /** Records a use for which the source was not asked, so that its cache does not evict the key. */
+  /** Records a use without a request to the source, so that its cache does not evict the key. */
   use?(): void
   /** Returns the code with which a token of this session is refused at `nowMs`, or `undefined`. */
   refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined
@@ -63,11 +63,11 @@ export interface VerifyingKey {
  */
 export type FreshnessListener = (subject: string | undefined, freshForMs?: number) => void
 
-/** Where signing and verifying keys come from. */
+/** The source of signing and verifying keys. */
 export interface KeySource {
   /**
-   * Longest lifetime of a token in seconds (`exp` − `iat`): longer ones are neither issued nor
-   * accepted. `Infinity` where another issuer decides.
+   * Longest lifetime of a token in seconds (`exp` − `iat`). Longer tokens are neither issued nor
+   * accepted. `Infinity` if another issuer decides.
    */
   readonly maxTokenTtl: number
   /**
@@ -85,10 +85,10 @@ export interface KeySource {
    */
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
   /**
-   * Calls `listener` whenever tokens may have become invalid. A call may be groundless; none is
-   * made for what ends by the clock alone. Absent for a source that reports no changes.
+   * Calls `listener` whenever tokens may have become invalid. A call may be a false alarm, and
+   * there is none for tokens that only expire. Absent for a source that reports no changes.
    *
-   * @returns how to stop it
+   * @returns a function that removes the listener
    */
   watch?(listener: FreshnessListener): () => void
   /** Releases connections and timers. A second call does nothing. */

@@ -1,37 +1,38 @@
-/** Most kids that are remembered: those of a flood push each other out. */
+/** The maximum number of key IDs in memory. In a flood the oldest ones are removed. */
 const maxKids = 1000
 
 /**
- * Kids that a reader of keys did not find.
+ * Key IDs that a reader of keys did not find.
  *
- * A kid is unknown only once the keys have been read after a token named it: before that the issuer
- * may have added it since the last read. Until then the answer is 503, not 401.
+ * A key ID is unknown only if the keys were read after the arrival of a token with it, because the
+ * issuer may have added the key since the last read. Until then the token is refused with 503, not
+ * 401.
  */
 export class MissingKids {
-  /** The first read whose answer settles the kid, by its number. */
+  /** The number of the first read that decides on the key ID. */
   readonly #settledBy = new Map<string, number>()
   #begun = 0
-  #answered = 0
+  #finished = 0
 
   /** The number of the next read. */
   get nextRead(): number {
     return this.#begun + 1
   }
 
-  /** Returns the number of the read that begins now. */
+  /** Starts a read and returns its number. */
   beginRead(): number {
     this.#begun += 1
     return this.#begun
   }
 
-  /** Records that the read of this number was answered. */
+  /** Records the end of a read. */
   endRead(read: number): void {
-    this.#answered = read
+    this.#finished = read
   }
 
   /**
-   * Records that a token names this kid, which is not among the keys. Only a read from `read` on
-   * settles it.
+   * Records that a token has this key ID, which is not among the keys. Reads before `read` do not
+   * decide on it.
    */
   note(kid: string, read: number = this.nextRead): void {
     if (this.#settledBy.has(kid)) return
@@ -41,11 +42,11 @@ export class MissingKids {
   }
 
   /**
-   * Returns whether the keys were read after the kid was noted: when it is not among them, it is
-   * unknown.
+   * Returns whether the keys were read after the key ID was recorded. If it is not among them, it
+   * is unknown.
    */
   isSettled(kid: string): boolean {
     const read = this.#settledBy.get(kid)
-    return read !== undefined && read <= this.#answered
+    return read !== undefined && read <= this.#finished
   }
 }

@@ -11,19 +11,19 @@ export interface KeyPairParts {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly privateKey: KeyObject
-  /** Milliseconds since 1970 at which it stops verifying; `null`: not yet known. */
+  /** The time at which it stops verifying, in milliseconds since 1970; `null` if not known yet. */
   readonly retiresAt: number | null
 }
 
-/** The state of a key's source. */
+/** The state of the source of a key. */
 export interface KeyPairState {
-  /** Returns whether the source has the key, by data that is still fresh. */
+  /** Returns whether the source has the key, according to fresh data. */
   holds(key: PublishedKey): boolean
   /** Returns whether this time, in milliseconds since 1970, has passed. */
   isPast(timeMs: number): boolean
 }
 
-/** A key pair that signs for all subjects, and whose public key other services verify with. */
+/** A key pair that signs for all subjects. Other services verify with its public key. */
 export class PublishedKey implements SigningKey, VerifyingKey {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
@@ -37,13 +37,13 @@ export class PublishedKey implements SigningKey, VerifyingKey {
   readonly #state: KeyPairState
 
   /**
-   * Derives the public key from the private one, because an attacker could write a public key of
-   * his own into the store.
+   * Derives the public key from the private one, because an attacker with write access could store
+   * another public key.
    *
    * @throws TypeError if the key does not fit the algorithm
    */
   constructor({ kid, algorithm, privateKey, retiresAt }: KeyPairParts, state: KeyPairState) {
-    // First, because its error names what is wrong with the key.
+    // First, because its error describes the fault of the key.
     this.#signer = createSigner(algorithm, privateKey)
     const publicKey = createPublicKey(privateKey)
     this.kid = kid

@@ -10,39 +10,40 @@ export interface Jwks {
   readonly keys: readonly PublicJwk[]
 }
 
-/** What a header states of its key. */
+/** The reference to a key in the header of a token. */
 export interface KeyReference {
   readonly kid: string | undefined
   readonly alg: string
 }
 
-/** A reference to a key by its name. */
+/** A reference to a key with a `kid`. */
 export interface KeyName extends KeyReference {
   readonly kid: string
 }
 
-/** The key pairs of one issuer at one time: one signs, all verify. */
+/** The key pairs of one issuer: one signs, all verify. */
 export class PublishedKeys {
   readonly current: PublishedKey
   readonly #keys: readonly PublishedKey[]
   readonly #byHeader: ReadonlyMap<string, PublishedKey>
   readonly #byKid: ReadonlyMap<string, PublishedKey>
 
-  /** Throws a TypeError when two keys have the same kid. */
+  /** Throws a TypeError if two keys have the same `kid`. */
   constructor(current: PublishedKey, keys: readonly PublishedKey[]) {
     this.current = current
     this.#keys = keys
     this.#byHeader = new Map(keys.map((key) => [key.headerSegment, key]))
     this.#byKid = new Map(keys.map((key) => [key.kid, key]))
-    if (this.#byKid.size !== keys.length) throw new TypeError('Two keys have the same kid; give every key its own.')
+    if (this.#byKid.size !== keys.length)
+      throw new TypeError('Two keys have the same kid: use a different one for each key.')
   }
 
-  /** The public halves of all that still verify. */
+  /** The public keys of all key pairs that still verify. */
   get jwks(): Jwks {
     return { keys: this.#keys.filter((key) => !key.isRetired()).map((key) => key.publicJwk) }
   }
 
-  /** The key whose own header this is: those of our tokens need not be parsed. */
+  /** Returns the key whose tokens have this header, without parsing it. */
   withHeader(headerSegment: string): PublishedKey | undefined {
     return this.#byHeader.get(headerSegment)
   }
@@ -56,8 +57,8 @@ export class PublishedKeys {
   }
 
   /**
-   * The key of this name, `undefined` when it is none of these. Throws `algorithm_refused` when it
-   * is pinned to another algorithm.
+   * Returns the key of this name, or `undefined`. Throws `algorithm_refused` if it is pinned to
+   * another algorithm.
    */
   find({ kid, alg }: KeyName): PublishedKey | undefined {
     const key = this.#byKid.get(kid)
@@ -67,7 +68,8 @@ export class PublishedKeys {
 }
 
 /**
- * Returns what an access token's header states of its key. Throws what is wrong with the header.
+ * Parses the reference to the key in the header of an access token. Throws the refusal of a
+ * malformed header.
  */
 export function parseKeyReference(headerSegment: string): KeyReference {
   const { alg, kid, typ } = parseHeader(headerSegment)
@@ -76,8 +78,8 @@ export function parseKeyReference(headerSegment: string): KeyReference {
 }
 
 /**
- * Returns the name of the key that an access token's header states. Throws what is wrong with the
- * header, and `kid_unknown` when it names none.
+ * Parses the name of the key in the header of an access token. Throws the refusal of a malformed
+ * header, and `kid_unknown` without a `kid`.
  */
 export function parseKeyName(headerSegment: string): KeyName {
   const { alg, kid } = parseKeyReference(headerSegment)

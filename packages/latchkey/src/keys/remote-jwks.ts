@@ -13,55 +13,76 @@ import { reportJwksFailure } from './report-jwks-failure.js'
 /** Options of `remoteJwks`. */
 export interface RemoteJwksOptions {
   /**
-   * Seconds after which the keys are fetched again: for so long a key that the issuer withdrew may
-   * go on verifying. Default 600.
+   * Seconds after which the keys are fetched again. A key that the issuer has withdrawn can verify
+   * tokens for this time.
+   *
+   * @defaultValue `600`
    */
   readonly maxAge?: number
   /**
-   * Seconds beyond `maxAge` for which the last keys serve while the issuer cannot be reached; then
-   * the answer is 503. Default 3600.
+   * Seconds after `maxAge` for which the last keys are still used while the issuer cannot be
+   * reached. Later tokens are refused with 503.
+   *
+   * @defaultValue `3600`
    */
   readonly outageTolerance?: number
   /**
-   * Seconds between two fetches, whatever asks for them: forged kids and a broken issuer cause no
-   * more. At most `maxAge`; default 30, or `maxAge` if that is less.
+   * Least number of seconds between two fetches, at most `maxAge`. It bounds the fetches that
+   * forged key IDs or an issuer with errors cause.
+   *
+   * @defaultValue `30`, or `maxAge` if that is less
    */
   readonly cooldown?: number
-  /** Milliseconds that a fetch may take. Default 5000. */
+  /**
+   * Time limit of a fetch in milliseconds.
+   *
+   * @defaultValue `5000`
+   */
   readonly timeout?: number
   /**
-   * The algorithm of RSA keys whose JWK has no `alg`, which would fit any of six. Default `RS256`,
-   * which RFC 9068 §2.1 requires of every issuer. Other keys without `alg` are pinned to what their
-   * curve implies.
+   * The algorithm of RSA keys whose JWK has no `alg`; RFC 9068 §2.1 requires every issuer to
+   * support `RS256`. The algorithm of other keys without `alg` follows from their curve.
+   *
+   * @defaultValue `'RS256'`
    */
   readonly algorithm?: RsaAlgorithm
   /**
-   * Allows plain http to other machines, as inside a cluster or a compose network. An attacker
-   * who can change what that network carries can then sign for every subject. Default `false`.
+   * Whether plain http to other machines is allowed, as inside a cluster. An attacker who can
+   * change that traffic can then sign for every subject.
+   *
+   * @defaultValue `false`
    */
   readonly allowHttp?: boolean
-  /** Where time comes from; the machine's clocks by default. */
+  /**
+   * The source of the time.
+   *
+   * @defaultValue the clocks of the machine
+   */
   readonly clock?: Clock
 }
 
 /**
- * The public keys of another service, from its JWKS (RFC 7517 §5): verifies what that service
- * signed, and signs nothing. The first verification fetches, later ones are synchronous. A new key
- * of the issuer is fetched when the first token names it, but not within `cooldown` after the last
- * fetch: such a token is answered 503 with `Retry-After`, because the issuer may have that key by
- * now, and 401 only once the issuer was asked after the token came. While the issuer is away the
- * last keys serve, and it is asked again in the background.
+ * Creates a key source with the public keys of another service, from its JWKS (RFC 7517 §5). It
+ * verifies tokens of that service and cannot sign.
  *
- * Keys are pinned to their `alg`, or to what their curve implies, or to the option `algorithm`.
- * Symmetric keys, keys for other uses and private keys are passed over; of several with the same
- * `kid` and algorithm the first counts. A token without `kid` is verified with the only key of its
- * algorithm; where there are several it is refused.
+ * The first verification fetches the keys, later ones are synchronous. A new key of the issuer is
+ * fetched when the first token names it, but not within `cooldown` after the last fetch. Until then
+ * the token is refused with 503 and `Retry-After`, and with 401 only if a fetch after its arrival
+ * did not find the key. While the issuer is unavailable, the last keys are used, and fetched again
+ * in the background.
  *
- * Fails with `jwks_unavailable` (503) when the keys cannot be had; the error's `cause` names the
- * reason. Each failed fetch is published on the diagnostics channel `latchkey:jwks:failure`, and is
- * a warning of the process where nothing subscribes to that. `signingKey` throws a TypeError.
- * Throws a TypeError for a URL that is not https, except on this machine or with `allowHttp`.
+ * Each key is pinned to its `alg`, to the algorithm of its curve, or to the option `algorithm`.
+ * Symmetric keys, private keys and keys for other uses are ignored. Of several keys with the same
+ * `kid` and algorithm, the first is used. A token without `kid` is verified with the only key of
+ * its algorithm, and refused if there are several.
  *
+ * Each failed fetch is published on the diagnostics channel `latchkey:jwks:failure`; without a
+ * subscriber it is a warning of the process.
+ *
+ * @param url An https URL; http only on this machine, or with `allowHttp`.
+ * @returns the key source, to be closed by the caller; its verifications fail with
+ * `jwks_unavailable` (503) if the keys cannot be fetched, with the reason as the `cause`
+ * @throws TypeError for another URL or invalid options; `signingKey` always throws one
  * @example
  * const keys = remoteJwks('https://auth.example.com/.well-known/jwks.json')
  */
@@ -88,7 +109,7 @@ class RemoteKeys implements KeySource {
   #fetched: Fetched | undefined
   #fetching: Promise<void> | undefined
   #triedAt: Instant | undefined
-  /** Why the last fetch failed; `undefined` when it did not. */
+  /** The error of the last fetch; `undefined` if it succeeded. */
   #failure: Error | undefined
 
   constructor(url: URL, options: RemoteJwksOptions) {
@@ -103,7 +124,7 @@ class RemoteKeys implements KeySource {
   }
 
   signingKey(): SigningKey {
-    throw new TypeError('remoteJwks only verifies: the service behind the JWKS signs.')
+    throw new TypeError('remoteJwks cannot sign: issue tokens with the service that publishes the JWKS.')
   }
 
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey> {
@@ -113,7 +134,7 @@ class RemoteKeys implements KeySource {
     const nextRead = this.#missing.nextRead
     const known = this.#serving()?.find(reference)
     if (known === undefined) return this.#fetchKey(reference)
-    // A failure changes nothing for now: the last keys serve until they are too old.
+    // A failure has no effect yet: the last keys are used until they are too old.
     if (this.#isRetryDue()) void this.#fetch()
     return this.#keyFor(reference, known, nextRead)
   }
@@ -127,7 +148,7 @@ class RemoteKeys implements KeySource {
     return this.close()
   }
 
-  /** Returns the keys that may be used now, whether or not it is time to ask the issuer again. */
+  /** Returns the keys that may be used now, also if a new fetch is due. */
   #serving(): RemoteKeySet | undefined {
     if (this.#fetched === undefined) return undefined
     const servesForMs = this.#failure === undefined ? this.#maxAgeMs : this.#maxAgeMs + this.#outageMs
@@ -135,8 +156,8 @@ class RemoteKeys implements KeySource {
   }
 
   /**
-   * A verdict holds no longer than until the issuer has to be asked again, so that no cache of
-   * verdicts keeps it from being asked.
+   * Returns whether verdicts of a key are still valid: until the next fetch is due, so that a cache
+   * of verdicts cannot delay it.
    */
   #isServing(key: RemoteKey): boolean {
     return this.#serving()?.keys.includes(key) === true && !this.#isRetryDue()
@@ -154,7 +175,7 @@ class RemoteKeys implements KeySource {
     return this.#triedAt === undefined ? 0 : this.#cooldownMs - elapsedMs(this.#clock, this.#triedAt)
   }
 
-  /** `nextRead`: the number of the next fetch when the token came. */
+  /** `nextRead` is the number of the fetch that was next when the token arrived. */
   #keyFor({ kid }: KeyReference, key: RemoteKey, nextRead: number): VerifyingKey {
     if (kid !== undefined) return key
     return {
@@ -175,15 +196,15 @@ class RemoteKeys implements KeySource {
     const keys = this.#serving()
     const key = keys?.find(reference)
     if (key !== undefined) return this.#keyFor(reference, key, nextRead)
-    const cause = keys?.reasonAgainst(kid)
+    const cause = keys?.reasonUnusable(kid)
     if (cause !== undefined) throw refusal('kid_unknown', { cause })
     if (keys !== undefined && this.#failure === undefined && this.#missing.isSettled(name)) throw refusal('kid_unknown')
     throw this.#unavailable()
   }
 
   /**
-   * Without a kid only a signature that does not hold shows that the issuer may have another key by
-   * now.
+   * Handles an invalid signature of a token without `kid`: only it shows that the issuer may have a
+   * new key.
    */
   #refuseUnnamed(signature: string, nextRead: number): false {
     this.#missing.note(signature, nextRead)
@@ -199,8 +220,8 @@ class RemoteKeys implements KeySource {
   }
 
   /**
-   * Asks the issuer, once for all who wait. Never fails: what came of it is in `#fetched` and
-   * `#failure`.
+   * Fetches the keys, once for all waiting callers. It never rejects: the result is in `#fetched`
+   * and `#failure`.
    */
   #fetch(): Promise<void> {
     this.#fetching ??= this.#fetchOnce().finally(() => {
@@ -227,7 +248,7 @@ class RemoteKeys implements KeySource {
     const before = this.#fetched?.keys
     const options = { rsaAlgorithm: this.#rsaAlgorithm, isServing: (key: RemoteKey) => this.#isServing(key) }
     const keys = new RemoteKeySet(jwks, options, before)
-    // What was withdrawn is known not to be there: its tokens are refused at once.
+    // Withdrawn keys are known to be missing, so that their tokens are refused at once.
     for (const { kid } of before?.keys ?? []) this.#missing.note(kid, 0)
     this.#fetched = { keys, readAt }
   }

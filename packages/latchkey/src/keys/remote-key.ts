@@ -8,7 +8,7 @@ import type { KeyReference } from './published-keys.js'
 
 /** A public key of another service. */
 export class RemoteKey implements VerifyingKey {
-  /** Empty for a key without one. */
+  /** The `kid`; empty for a key without one. */
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly owner = undefined
@@ -37,28 +37,28 @@ export class RemoteKey implements VerifyingKey {
     return undefined
   }
 
-  /** Returns whether this is the same key, under the same name. */
+  /** Returns whether this is the same key with the same `kid`. */
   isOf({ kid = '', algorithm, key }: PinnedKey): boolean {
     return this.kid === kid && this.algorithm === algorithm && this.#key.equals(key)
   }
 }
 
-/** How a key set is read. */
+/** Options of a key set. */
 export interface RemoteKeySetOptions {
-  /** The algorithm of RSA keys that name none. */
+  /** The algorithm of RSA keys without `alg`. */
   readonly rsaAlgorithm: RsaAlgorithm
   readonly isServing: (key: RemoteKey) => boolean
 }
 
-/** The usable keys of one answer. */
+/** The usable keys of one JWK Set. */
 export class RemoteKeySet {
   readonly keys: readonly RemoteKey[]
-  /** Why a key cannot be used, by its kid. */
+  /** The reason for which a key cannot be used, by its `kid`. */
   readonly #unusable = new Map<unknown, unknown>()
 
   /**
-   * Takes the keys of a JWK Set that can be used; one that cannot does not hide the others. A key
-   * that the set before had is taken over from there, so that verdicts reached with it stay valid.
+   * Reads the usable keys of a JWK Set; an unusable key does not affect the others. Keys of the
+   * previous set are reused, so that verdicts that depend on them stay valid.
    */
   constructor(jwks: readonly unknown[], options: RemoteKeySetOptions, before: RemoteKeySet | undefined) {
     const keys: RemoteKey[] = []
@@ -72,16 +72,16 @@ export class RemoteKeySet {
   }
 
   /**
-   * Returns the key that a header refers to: of several with the same kid and algorithm the first,
-   * and for a header without kid the only one of its algorithm. `undefined` when there is none.
-   * Throws `algorithm_refused` for a kid of another algorithm, and `kid_unknown` for none when
-   * several keys would do.
+   * Returns the key that a header refers to: the first one with the `kid` and the algorithm, or for
+   * a header without `kid` the only one of the algorithm; `undefined` if there is none. Throws
+   * `algorithm_refused` for a `kid` of another algorithm, and `kid_unknown` if there is no `kid`
+   * and several keys fit.
    */
   find({ kid, alg }: KeyReference): RemoteKey | undefined {
     const named = this.keys.filter((key) => kid === undefined || key.kid === kid)
     const [first, ...others] = named.filter((key) => isSameAlgorithm(key.algorithm, alg))
     if (kid === undefined && others.length > 0) {
-      const cause = new Error('Without a kid, several keys fit.')
+      const cause = new Error('The token has no kid, and several keys fit.')
       throw refusal('kid_unknown', { cause })
     }
     if (kid !== undefined && first === undefined && named.length > 0) throw refusal('algorithm_refused')
@@ -89,10 +89,10 @@ export class RemoteKeySet {
   }
 
   /**
-   * Returns why the key of this kid, which the issuer has published, cannot be used; `undefined`
-   * for any other.
+   * Returns the reason for which the published key with this `kid` cannot be used; `undefined` for
+   * any other.
    */
-  reasonAgainst(kid: string | undefined): unknown {
+  reasonUnusable(kid: string | undefined): unknown {
     return this.#unusable.get(kid)
   }
 
@@ -106,7 +106,10 @@ export class RemoteKeySet {
   }
 }
 
-/** RFC 7517 §4.4: the alg of a key is optional, and only for RSA does the key alone not say it. */
+/**
+ * Returns whether a key is an RSA key without `alg`. The member is optional (RFC 7517 §4.4), and
+ * only for RSA the algorithm does not follow from the key.
+ */
 function isOpenRsa(jwk: unknown): boolean {
   return isObject(jwk) && jwk.kty === 'RSA' && jwk.alg === undefined
 }

@@ -1,10 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
 
-/** What subscribers of the diagnostics channel `latchkey:jwks:failure` are given. */
+/** A message of the diagnostics channel `latchkey:jwks:failure`: one failed fetch. */
 export interface JwksFailure {
-  /** The URL of the JWKS without its query, which may hold a key. */
+  /** The URL of the JWKS without its query, which may contain a key. */
   readonly url: string
-  /** Why it cannot be used. */
+  /** The reason of the failure. */
   readonly error: Error
 }
 
@@ -12,9 +12,10 @@ const failures = channel('latchkey:jwks:failure')
 
 /**
  * Publishes a failed fetch of a JWKS. Without a subscriber it is a warning of the process, so that
- * the reason of a 503 is in the log of an application that has arranged nothing.
+ * the log of every application has the reason of a 503.
  *
- * @param isNew whether the last fetch did not fail for the same reason; no warning is repeated
+ * @param isNew Whether the previous fetch did not fail for the same reason; a warning is not
+ * repeated.
  */
 export function reportJwksFailure(failure: JwksFailure, isNew: boolean): void {
   if (failures.hasSubscribers) failures.publish(failure)

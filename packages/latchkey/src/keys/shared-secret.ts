@@ -9,30 +9,35 @@ import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 /** Options of `sharedSecret`. */
 export interface SharedSecretOptions {
   /**
-   * The current secret, then those that still verify: bytes, or text that is taken as UTF-8. Each
-   * has at least 32, 48 or 64 bytes (HS256, HS384, HS512); they should be random. For one that is
-   * `undefined`, as an environment variable may be, a TypeError says which.
+   * The current secret, then older ones that still verify: bytes, or a string in UTF-8. Each has at
+   * least 32, 48 or 64 random bytes (HS256, HS384, HS512). For an entry that is `undefined`, such
+   * as an unset environment variable, a TypeError names its position.
    */
   readonly secrets: readonly (Uint8Array | string | undefined)[]
-  /** Default `HS256`. */
+  /**
+   * The algorithm of all secrets.
+   *
+   * @defaultValue `'HS256'`
+   */
   readonly algorithm?: HmacAlgorithm
 }
 
 /**
- * One secret for all subjects: the simple mode, with the rotation that it usually lacks. To rotate,
- * put a new secret first and take the old one out when its last token has expired. Nothing can be
- * revoked, and a leaked secret signs for all subjects: use `tenantSecrets` for both.
+ * Creates a key source with one secret for all subjects. To rotate, add a new secret as the first
+ * one, and remove the old one when its last token has expired. Nothing can be revoked, and a leaked
+ * secret signs for all subjects: `tenantSecrets` solves both.
  *
- * Tokens name their secret by a `kid` that is derived from it one way. Those of other libraries
- * that carry none are refused. Throws a TypeError when there is no secret, one is too short, or two
- * are the same.
+ * The `kid` of a token is derived from its secret by a one-way function. Tokens of other libraries
+ * without that `kid` are refused.
  *
+ * @returns the key source
+ * @throws TypeError if there is no secret, one is too short, or two are equal
  * @example
  * const keys = sharedSecret({ secrets: [newSecret, oldSecret] })
  */
 export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
-  if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')
-  if (!Array.isArray(secrets)) throw new TypeError('secrets is missing: give a list, the current secret first.')
+  if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is unknown: use HS256, HS384 or HS512.')
+  if (!Array.isArray(secrets)) throw new TypeError('secrets is missing: pass a list, the current secret first.')
   const keys = secrets.map((secret, index) => new SharedKey(algorithm, toBytes(secret, `secrets[${index}]`)))
   return new SharedSecretSource(keys, algorithm)
 }
@@ -47,11 +52,11 @@ class SharedSecretSource implements KeySource {
 
   constructor(keys: readonly SharedKey[], algorithm: HmacAlgorithm) {
     const [current] = keys
-    if (current === undefined) throw new TypeError('secrets is empty: give at least one secret, the current one first.')
+    if (current === undefined) throw new TypeError('secrets is empty: pass at least one secret, the current one first.')
     this.#current = current
     this.#algorithm = algorithm
     this.#byHeader = new Map(keys.map((key) => [key.headerSegment, key]))
-    if (this.#byHeader.size !== keys.length) throw new TypeError('Two of the secrets are the same.')
+    if (this.#byHeader.size !== keys.length) throw new TypeError('Two secrets are equal: remove one of them.')
   }
 
   signingKey(): SigningKey {
@@ -108,13 +113,13 @@ function toBytes(secret: Uint8Array | string | undefined, name: string): Uint8Ar
   if (typeof secret === 'string') return Buffer.from(secret, 'utf8')
   if (secret instanceof Uint8Array) return secret
   throw new TypeError(
-    `${name} is ${secret === undefined ? 'missing' : 'neither text nor bytes'}: give 32 random bytes.`,
+    `${name} is ${secret === undefined ? 'missing' : 'neither a string nor bytes'}: pass 32 random bytes.`,
   )
 }
 
 /**
- * Names a secret without telling anything of it: what an HMAC under it says of a fixed text that,
- * having no dot, is no token's signing input.
+ * Returns the `kid` of a secret: an HMAC under it, which does not reveal it. The text under the
+ * HMAC has no dot, so that it cannot be the signing input of a token.
  */
 function kidOf(secret: Uint8Array): string {
   return createHmac('sha256', secret)

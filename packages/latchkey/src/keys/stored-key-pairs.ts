@@ -13,32 +13,40 @@ import { MissingKids } from './missing-kids.js'
 import { type KeyPairState, PublishedKey } from './published-key.js'
 import { type Jwks, type KeyName, PublishedKeys, parseKeyName } from './published-keys.js'
 
-/**
- * Options of `keyPair` with keys that are kept in a store. Processes that share a store share these
- * as well.
- */
+/** Options of `keyPair` with keys in a store, which all processes on the store share. */
 export interface StoredKeyPairOptions {
   readonly store: KeyPairStore
-  /** Master keys as `id:base64url,id:base64url`, newest first: they seal the private keys. */
+  /** Master keys as `id:base64url,id:base64url`, newest first. They seal the private keys. */
   readonly masterKeys: string | undefined
-  /** What new key pairs sign with; existing ones keep theirs. Default `ES256`. */
+  /**
+   * The algorithm of new key pairs; existing ones keep theirs.
+   *
+   * @defaultValue `'ES256'`
+   */
   readonly algorithm?: SignatureAlgorithm
   /**
-   * Longest lifetime in seconds of a token. A key verifies for this long, for `refreshInterval` and
-   * for 300 s more after the rotation that replaced it. Default 86,400.
+   * Longest lifetime of a token in seconds. A rotated key verifies for this time, `refreshInterval`
+   * and 300 s more.
+   *
+   * @defaultValue `86_400`
    */
   readonly maxTokenTtl?: number
   /**
-   * Seconds after which the keys are read again, to learn of rotations by other processes. Default
-   * 60.
+   * Seconds after which the keys are read again, because other processes may have rotated them.
+   *
+   * @defaultValue `60`
    */
   readonly refreshInterval?: number
-  /** Where time comes from; the machine's clocks by default. */
+  /**
+   * The source of the time.
+   *
+   * @defaultValue the clocks of the machine
+   */
   readonly clock?: Clock
 }
 
 /**
- * Milliseconds between two reads that unknown kids can cause: a flood of forged ones costs one read
+ * Milliseconds between two reads for unknown key IDs, so that a flood of forged ones costs one read
  * in this time.
  */
 const unknownKidCooldownMs = 1000
@@ -46,11 +54,11 @@ const unknownKidCooldownMs = 1000
 interface Loaded {
   readonly keys: PublishedKeys
   readonly readAt: Instant
-  /** How often the keys had been expired when the read began. */
+  /** The number of calls of `expire` when the read began. */
   readonly expiries: number
 }
 
-/** Key pairs that all processes of a service share. */
+/** Key pairs in a store, shared by all processes of a service. */
 export class StoredKeyPairs implements KeySource {
   readonly maxTokenTtl: number
   readonly #store: KeyPairStore
@@ -96,7 +104,7 @@ export class StoredKeyPairs implements KeySource {
     await this.#load()
     if (!isRotationDue(await this.#store.readKeyPairs(), before)) return false
     const fresh = await this.#createKeyPair()
-    // Decided once more inside: of several processes at once one rotates.
+    // Checked again inside, so that only one of several processes rotates.
     const records = await this.#change((current) =>
       isRotationDue(current, before) ? this.#rotated(current, fresh) : current,
     )
@@ -143,7 +151,7 @@ export class StoredKeyPairs implements KeySource {
     return records
   }
 
-  /** Returns what was read last, unless it is stale. */
+  /** Returns the keys of the last read, unless they are stale. */
   #recent(): PublishedKeys | undefined {
     const loaded = this.#loaded
     if (loaded === undefined || loaded.expiries !== this.#expiries) return undefined
@@ -155,8 +163,8 @@ export class StoredKeyPairs implements KeySource {
   }
 
   /**
-   * A key that is not in memory: another process may have rotated since the last read, or the kid
-   * is made up.
+   * Reads a key that is not in memory: another process may have rotated since the last read, or the
+   * `kid` is forged.
    */
   #readKey(name: KeyName): Promise<VerifyingKey> {
     this.#missing.note(name.kid)
@@ -175,7 +183,7 @@ export class StoredKeyPairs implements KeySource {
     return refusal('store_unavailable', { retryAfterSec: unknownKidCooldownMs / 1000 })
   }
 
-  /** Reads the keys, one read for all who wait, and makes the first ones if there are none. */
+  /** Reads the keys, once for all waiting callers, and creates the first ones if there are none. */
   #load(): Promise<PublishedKeys> {
     this.#checkOpen()
     this.#loading ??= this.#read().finally(() => {
@@ -192,9 +200,9 @@ export class StoredKeyPairs implements KeySource {
     this.#isFailing = true
     const records = await this.#readComplete()
     this.#missing.endRead(read)
-    // They were expired while they were read.
+    // `expire` was called during the read.
     if (this.#expiries !== expiries) return this.#read()
-    // A rotation here has overtaken this read: what was read must not come back.
+    // A rotation in this process is newer than this read, which must not replace its result.
     const isSuperseded = this.#rotations !== rotations
     const keys = isSuperseded && this.#loaded !== undefined ? this.#loaded.keys : this.#keep(records, readAt, expiries)
     this.#isFailing = false
@@ -214,7 +222,7 @@ export class StoredKeyPairs implements KeySource {
     const keys = living.map((record) => this.#publish(record))
     const current = keys[living.findIndex(({ stage }) => stage === 'current')]
     if (current === undefined) throw refusal('store_unavailable')
-    // What has ended is known not to be there: its tokens are refused at once.
+    // Ended keys are known to be missing, so that their tokens are refused at once.
     for (const kid of this.#loaded?.keys.kids ?? []) this.#missing.note(kid, 0)
     this.#loaded = { keys: new PublishedKeys(current, keys), readAt, expiries }
     return this.#loaded.keys
@@ -232,8 +240,8 @@ export class StoredKeyPairs implements KeySource {
 
   #rotated(current: readonly KeyPairRecord[], fresh: FreshKeyPair): readonly KeyPairRecord[] {
     const nowMs = this.#clock.now()
-    // Other processes sign with the old key until they read again; a
-    // token is accepted for the tolerance after it has expired.
+    // Other processes sign with the old key until they read again, and a token is accepted for the
+    // clock tolerance after its expiry.
     const retiresAt = nowMs + this.#refreshMs + (this.maxTokenTtl + maxClockToleranceSec) * 1000
     return rotated(current, fresh, { nowMs, retiresAt })
   }

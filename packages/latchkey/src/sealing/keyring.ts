@@ -20,7 +20,10 @@ const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/
 /**
  * Master keys by ID: the first one encrypts, all of them decrypt (C7). AES-256-GCM with a random
  * 96-bit nonce: by NIST SP 800-38D §8.3 a master key may encrypt 2^32 values; add a new one long
- * before that.
+ * before.
+ *
+ * @example
+ * const keyring = Keyring.parse(process.env.LATCHKEY_MASTER_KEYS)
  */
 export class Keyring {
   readonly #keys: ReadonlyMap<string, KeyObject>
@@ -41,16 +44,18 @@ export class Keyring {
    */
   static parse(text: string | undefined): Keyring {
     if (typeof text !== 'string' || text.trim() === '') {
-      throw new TypeError('masterKeys is missing: set LATCHKEY_MASTER_KEYS, or make one with Keyring.generate("k1").')
+      throw new TypeError(
+        'masterKeys is missing: set LATCHKEY_MASTER_KEYS, or create a key with Keyring.generate("k1").',
+      )
     }
     const keys = new Map<string, KeyObject>()
     for (const [index, entry] of text.split(',').entries()) {
       const [id, key] = parseEntry(entry.trim(), index + 1)
-      if (keys.has(id)) throw new TypeError(`Master key ${index + 1} repeats an ID: give every key its own.`)
+      if (keys.has(id)) throw new TypeError(`Master key ${index + 1} repeats an ID: use a different ID for each key.`)
       keys.set(id, key)
     }
     const [newestId] = keys.keys()
-    if (newestId === undefined) throw new TypeError('masterKeys is empty: give at least one "id:base64url" key.')
+    if (newestId === undefined) throw new TypeError('masterKeys is empty: pass at least one "id:base64url" key.')
     return new Keyring(keys, newestId)
   }
 
@@ -61,7 +66,8 @@ export class Keyring {
    * Keyring.generate('k1')
    */
   static generate(id: string): string {
-    if (!keyIdPattern.test(id)) throw new TypeError('A master key ID has 1 to 64 characters of A-Z a-z 0-9 . _ -')
+    if (!keyIdPattern.test(id))
+      throw new TypeError('The ID of a master key must have 1 to 64 characters of A-Z a-z 0-9 . _ -')
     return `${id}:${randomBytes(keyBytes).toString('base64url')}`
   }
 

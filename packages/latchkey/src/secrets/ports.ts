@@ -99,11 +99,11 @@ export interface Verifier {
 /** The ordered stream that informs one verifier which tenants changed. */
 export interface ChangeFeed {
   /**
-   * Asks every verifier on the same data to acknowledge the changes committed before this call.
-   * `acknowledge` is called with the ID of each one that does, including the caller's own; some may
-   * never answer. Absent where verifiers cannot answer each other.
+   * Requests that every verifier on the same data acknowledges the changes committed before this
+   * call. `acknowledge` is called with the ID of each one that does, including that of the caller;
+   * some may never respond. Absent where verifiers cannot respond.
    *
-   * @returns how to stop waiting
+   * @returns a function that stops waiting
    */
   readonly requestAcknowledgements?: (acknowledge: (verifierId: string) => void) => () => void
   /**
@@ -159,7 +159,7 @@ export interface RecentChanges {
   readonly changes: readonly Change[]
 }
 
-/** How long a store keeps data that has ended. */
+/** The time for which a store keeps data that has ended. */
 export interface Retention {
   /**
    * The caller's clock in milliseconds since 1970. Where the database has its own clock, the one
@@ -260,9 +260,9 @@ export interface TenantStore<Client = unknown> {
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
   /**
-   * Deletes what no verifier needs any more: secrets, ended sessions and leases past their time,
-   * and the old end of the change log. Whatever the clocks say, `changesSince` never begins before
-   * a change that was deleted.
+   * Deletes data that no verifier needs any more: secrets, ended sessions and leases past their
+   * time, and the oldest part of the change log. Clocks do not matter: `changesSince` never begins
+   * before a deleted change.
    */
   prune(retention: Retention): Promise<void>
   close(): Promise<void>

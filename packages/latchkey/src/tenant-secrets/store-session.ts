@@ -21,7 +21,7 @@ export const changeLogMs = 3_600_000
 /** Proofs of the feed per `maxStaleness`: one may be late or lost before data becomes stale. */
 const proofsPerStaleness = 4
 
-/** What exists once the store has been reached. */
+/** The objects that exist once the store has been reached. */
 export interface Opened {
   readonly kids: StoredKey<KidIssuer>
   readonly sealer: SecretSealer
@@ -30,7 +30,7 @@ export interface Opened {
   readonly feed: ChangeFeed
 }
 
-/** The key source's use of its store: opened once, at the first use, and closed once. */
+/** The use of the store by the key source: opened once, at the first use, and closed once. */
 export class StoreSession<Client = unknown> {
   /** The source of the messages that this key source publishes. */
   readonly source: object
@@ -69,7 +69,7 @@ export class StoreSession<Client = unknown> {
     })
   }
 
-  /** What exists once the store has been reached; `undefined` before. */
+  /** The objects that exist once the store has been reached; `undefined` before. */
   get opened(): Opened | undefined {
     return this.#opened
   }
@@ -89,7 +89,9 @@ export class StoreSession<Client = unknown> {
     }
   }
 
-  /** Returns what exists once the store has been reached, for callers that run only then. */
+  /**
+   * Returns the objects that exist once the store has been reached, for callers that run only then.
+   */
   reached(): Opened {
     if (this.#opened === undefined) throw new LatchkeyError('store_closed')
     return this.#opened
@@ -145,7 +147,7 @@ export class StoreSession<Client = unknown> {
     if (cache === undefined) return undefined
     // Half, because clocks differ: the changes that make an entry stale must still be in the log.
     if (!(cache.ttlMs <= changeLogMs / 2)) {
-      throw new TypeError('The cache keeps entries for longer than half an hour: lower its ttl.')
+      throw new TypeError('The ttl of the cache exceeds half an hour: lower it.')
     }
     const sealer = () => this.reached().cacheSealer
     return new SharedTenants({ cache, store: this.store, keyring: this.keyring, sealer, isFeedFresh })

@@ -9,7 +9,10 @@ import { waitForAcknowledgements } from '../tenants/wait-for-acknowledgements.js
 import type { Opened, StoreSession } from './store-session.js'
 import type { EndingOptions, TenantDescription } from './tenant-secrets-api.js'
 
-/** Decides what becomes of a tenant; the same object means no change, `undefined` deletes it. */
+/**
+ * Decides on the new state of a tenant. The same object means no change, and `undefined` deletes
+ * the tenant.
+ */
 export type Decision = (
   current: TenantRecord | undefined,
   context: lifecycle.LifecycleContext,
@@ -49,7 +52,7 @@ export class TenantChanges<Client> {
     await publishChange(about, () => this.#write(tenant, decide, client))
     if (everywhere !== true) return
     const { feed } = await this.#session.open()
-    await waitForAcknowledgements({ store, feed, own: lease.verifier, hasApplied: true })
+    await waitForAcknowledgements({ store, feed, verifier: lease.verifier, hasApplied: true })
   }
 
   /** See `TenantSecrets.setGrants`. */
@@ -111,7 +114,7 @@ export class TenantChanges<Client> {
     return due.length
   }
 
-  /** Writes the decision on a tenant. Resolves with whether the tenant has changed. */
+  /** Writes the decision on a tenant. Resolves to whether the tenant has changed. */
   async #write(tenant: string, decide: Decision, client: Client | undefined): Promise<boolean> {
     const { store, resolver, storedKeys } = this.#session
     const opened = await this.#session.open()

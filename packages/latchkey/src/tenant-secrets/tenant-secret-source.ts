@@ -110,18 +110,18 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async waitForPropagation(): Promise<void> {
     const { feed } = await this.#session.open()
     const { store, lease } = this.#session
-    const own = lease.verifier
+    const { verifier } = lease
     const requestAcknowledgements = (acknowledge: (verifierId: string) => void) => {
-      const stopAsking = feed.requestAcknowledgements?.(acknowledge)
+      const stopRequest = feed.requestAcknowledgements?.(acknowledge)
       // Where the feed cannot answer for this process, its next proof does.
-      const stopWaiting = this.#resolver.whenProved(() => acknowledge(own.id))
+      const stopWaiting = this.#resolver.whenProved(() => acknowledge(verifier.id))
       feed.check?.()
       return () => {
-        stopAsking?.()
+        stopRequest?.()
         stopWaiting()
       }
     }
-    await waitForAcknowledgements({ store, feed: { requestAcknowledgements }, own, hasApplied: false })
+    await waitForAcknowledgements({ store, feed: { requestAcknowledgements }, verifier, hasApplied: false })
   }
 
   describe(tenant: string): Promise<TenantDescription | undefined> {

@@ -65,6 +65,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * so that no user has to sign in again.
    *
    * @throws `tenant_unknown`, `tenant_inactive`, `too_many_rotations`
+   * @example
+   * await keys.rotate(user.id)
    */
   rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /**
@@ -112,12 +114,22 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * @throws `tenant_unknown`
    */
   enable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
-  /** Deletes the tenant with its secrets. Does nothing for a tenant that does not exist. */
+  /**
+   * Deletes the tenant with its secrets. It does nothing for a tenant that does not exist.
+   *
+   * @example
+   * await keys.forget(user.id)
+   */
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void>
   /**
-   * Resolves once every verifier, this process included, has acknowledged all earlier commits, or
-   * its `maxStaleness` has passed. This is what the option `everywhere` waits for; call it after
+   * Resolves once every verifier, including this process, has acknowledged all earlier commits, or
+   * its `maxStaleness` has passed. The option `everywhere` waits for the same; call it after
    * changes in a transaction of your own.
+   *
+   * @throws `store_unavailable`
+   * @example
+   * await transaction((client) => keys.revoke(user.id, { client }))
+   * await keys.waitForPropagation()
    */
   waitForPropagation(): Promise<void>
   /**
@@ -136,10 +148,13 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   rotateAll(options?: RotateAllOptions): TenantsRotation
   /**
-   * Encrypts everything under the newest master key, in small steps. It can be interrupted and
-   * called again.
+   * Encrypts all stored values under the newest master key, in small steps. It can be interrupted
+   * and called again.
    *
    * @returns the number of values that it moved
+   * @throws `master_key_missing`, `master_key_wrong`, `store_unavailable`
+   * @example
+   * await keys.rewrap()
    */
   rewrap(options?: RewrapOptions): Promise<number>
   /**
@@ -153,8 +168,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   storedKey<T>(name: string, make: (bytes: Uint8Array) => T): Promise<StoredKey<T>>
   /**
-   * Resolves once the stored keys are known as of now; returns `undefined` while they are, which is
-   * nearly always. Await it before a stored key accepts or makes anything other than an access
+   * Resolves once the stored keys are fresh; returns `undefined` if they are already, which is
+   * nearly always. Await it before a stored key accepts or creates anything other than an access
    * token.
    *
    * @throws `store_unavailable`
@@ -171,18 +186,29 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   replaceKeys(options?: ReplaceKeysOptions): Promise<number>
   /**
-   * Returns approximately how many values each master key has encrypted, by its ID. Each process
-   * adds its count when it prunes and when it is closed. By NIST SP 800-38D §8.3 a key may encrypt
-   * 2^32 values; add a new one to the ring long before.
+   * Returns the approximate number of values that each master key has encrypted, by its ID. Each
+   * process adds its count when it prunes and when it closes. By NIST SP 800-38D §8.3 a key may
+   * encrypt 2^32 values; add a new one to the ring long before.
+   *
+   * @returns the counts by ID of the master key
+   * @throws `store_unavailable`
    */
   encryptions(): Promise<ReadonlyMap<string, number>>
   /**
    * Decrypts every stored secret and all grants. It reads the whole store.
    *
-   * @returns how many values can be decrypted, and which master keys are still needed
+   * @returns the number of values that can be decrypted, and the master keys that are still needed
+   * @throws `store_unavailable`
    */
   checkSealed(): Promise<SealedCheck>
-  /** Deletes what no verifier needs any more. Call it about hourly. */
+  /**
+   * Deletes data that no verifier needs any more: expired secrets, ended sessions, leases and
+   * changes. Call it about once an hour.
+   *
+   * @throws `store_unavailable`
+   * @example
+   * setInterval(() => keys.prune().catch(console.error), 3_600_000).unref()
+   */
   prune(): Promise<void>
   /**
    * Age of the change feed's last proof in milliseconds; `Infinity` while the feed is not fresh.

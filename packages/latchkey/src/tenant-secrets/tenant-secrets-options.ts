@@ -4,7 +4,7 @@ import type { SharedCache, TenantStore } from '../secrets/ports.js'
 
 /** Options of `tenantSecrets`. */
 export interface TenantSecretsOptions<Client = unknown> {
-  /** Where the sealed secrets are stored. The caller closes it, after the key source. */
+  /** The store of the sealed secrets. The caller closes it, after the key source. */
   readonly store: TenantStore<Client>
   /**
    * A cache that processes share, such as `redisCache`, so that the store is read less often. It is
@@ -49,8 +49,8 @@ export interface TenantSecretsOptions<Client = unknown> {
    */
   readonly maxTenants?: number
   /**
-   * Called when the change feed becomes fresh, and when it stops being fresh. While it is not, a
-   * tenant is read from the store once per `maxStaleness` in which a token of it is verified.
+   * Called when the change feed becomes fresh, and when it stops being fresh. Meanwhile each tenant
+   * whose tokens are verified is read from the store once per `maxStaleness`.
    */
   readonly onFeedChange?: (isFresh: boolean) => void
   /**

@@ -8,7 +8,8 @@ import type { TenantSecretsOptions } from './tenant-secrets-options.js'
  * @returns the key source, to be closed by the caller
  * @throws TypeError for invalid options
  * @example
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  */
 export function tenantSecrets<Client = unknown>(options: TenantSecretsOptions<Client>): TenantSecrets<Client> {
   return new TenantSecretSource(options)

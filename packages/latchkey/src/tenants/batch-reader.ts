@@ -37,7 +37,7 @@ class PendingRead {
   }
 }
 
-/** What was reported while a batch was being read; results from before are discarded. */
+/** The changes that were reported during the read of a batch. Older results are discarded. */
 interface Batch {
   readonly newVersions: Map<string, number>
   readonly endedKids: Set<string>

@@ -1,11 +1,11 @@
 import type { Instant } from '../clock.js'
 
-/** What was read during one interval between proofs of the feed. */
+/** The versions that were read during one interval between proofs of the feed. */
 interface Generation {
   readonly versions: Map<string, number>
   readonly endedKids: Set<string>
   hasOverflown: boolean
-  /** When the next generation began. */
+  /** The start of the next generation, in monotonic milliseconds. */
   closedAtMs: number
 }
 
@@ -16,9 +16,9 @@ const maxEntries = 100_000
  * change feed has delivered them. An older entry of the shared cache must not be used after a newer
  * version was read, although the feed is still within `maxStaleness` (C6).
  *
- * What was read before a proof of the feed began was committed before it, so the proof has
- * delivered it and it can be removed here. Two generations reduce the cost to one write for each
- * read.
+ * A version that was read before a proof of the feed began was committed before it. The proof has
+ * therefore delivered it, and it can be removed here. Two generations reduce the cost to one write
+ * for each read.
  */
 export class MinimumVersions {
   readonly #capacity: number
@@ -29,7 +29,10 @@ export class MinimumVersions {
     this.#capacity = capacity
   }
 
-  /** Whether entries did not fit: until the feed has delivered them, the cache must not be used. */
+  /**
+   * Whether entries were dropped for lack of space. Until the feed has delivered them, the shared
+   * cache must not be used.
+   */
   get hasOverflown(): boolean {
     return this.#current.hasOverflown || this.#previous.hasOverflown
   }
@@ -58,7 +61,7 @@ export class MinimumVersions {
     return this.#current.endedKids.has(kid) || this.#previous.endedKids.has(kid)
   }
 
-  /** Removes what the feed has delivered with everything committed before `asOf`. */
+  /** Removes the entries that the feed has delivered with all commits before `asOf`. */
   proved(asOf: Instant, now: Instant): void {
     if (!(asOf.monotonicMs >= this.#previous.closedAtMs)) return
     this.#previous = this.#current

@@ -52,7 +52,7 @@ export class SharedTenants {
   #newest = new Map<string, number>()
   /** The point of the history from which all changes are known; `undefined` while there is none. */
   #since: HistoryPoint | undefined
-  /** How often changes may have been missed. */
+  /** The number of times that changes may have been missed. */
   #losses = 0
   /** Changes reported while the list of recent changes is being read. */
   #reported: Map<string, number> | undefined
@@ -90,7 +90,7 @@ export class SharedTenants {
     return readings
   }
 
-  /** Records a change: older entries of the tenant are not used any more. */
+  /** Records a change: older entries of the tenant are ignored from now on. */
   changed({ tenant, version }: Change): void {
     for (const versions of [this.#newest, this.#reported]) {
       if (versions !== undefined) raise(versions, tenant, version)
@@ -119,7 +119,8 @@ export class SharedTenants {
     this.#since = undefined
     this.#reported = undefined
     this.#newest = new Map()
-    // The next list contains what was read until now, and versions of another history mean nothing.
+    // The next list contains all versions read until now, and versions of another history have no
+    // meaning.
     this.#minimum = new MinimumVersions()
   }
 
@@ -159,7 +160,7 @@ export class SharedTenants {
   #isUsable(kid: string, { lowWaterMark, record }: SharedTenant): boolean {
     // An ended key ID stays ended.
     if (record === null) return true
-    // What was read since the values were requested counts as well.
+    // Versions that were read since the request of the values count as well.
     if (this.#minimum.hasOverflown || this.#minimum.hasEnded(kid)) return false
     if (!(this.#since !== undefined && lowWaterMark >= this.#since.lowWaterMark)) return false
     return record.version >= Math.max(this.#newest.get(record.tenant) ?? 0, this.#minimum.versionOf(record.tenant))
@@ -199,7 +200,8 @@ export class SharedTenants {
 }
 
 /**
- * An entry decrypts only for its own key ID and in its own history, which gives versions meaning.
+ * An entry decrypts only for its own key ID and in its own history, because versions are comparable
+ * in one history only.
  */
 function bindingOf(history: number, kid: string): Binding {
   return ['shared-tenant', SHARED_TENANT_FORMAT, history, kid]

@@ -47,9 +47,9 @@ export class TenantCache {
   }
 
   /**
-   * Caches what was read, and returns what is cached then: the newest version, in whatever order
-   * reads arrive (C6). Reading the same version again only renews its time, so that the verdicts
-   * that depend on it stay valid.
+   * Caches a tenant that was read, and returns the cached one: the newest version, in whatever
+   * order reads arrive (C6). Another read of the same version only renews its time, so that the
+   * verdicts that depend on it stay valid.
    */
   keep(read: CachedTenant): CachedTenant {
     const { tenant, version } = read

@@ -9,7 +9,7 @@ import { canonicalHeader, isCanonicalHeader } from '../secrets/canonical-header.
 import type { GrantsPlace } from '../secrets/grants-sealer.js'
 import type { EndedSession, SealedGrants, SecretRecord, TenantRecord } from '../secrets/ports.js'
 
-/** What cached tenants use of their process. */
+/** The services of the process that cached tenants use. */
 export interface TenantServices {
   /** Returns whether data read at this instant is still fresh enough to use at `nowMs`. */
   readonly covers: (readAt: Instant, nowMs: number) => boolean
@@ -24,7 +24,7 @@ export interface OpenSecret extends Omit<SecretRecord, 'masterKeyId' | 'sealed'>
   readonly secret: HmacSecret
 }
 
-/** A tenant as it was read, its secrets and grants sealed or open. */
+/** A tenant that was read, with its secrets and grants sealed or open. */
 export interface ReadTenant extends Omit<TenantRecord, 'secrets' | 'grants'> {
   readonly secrets: readonly (SecretRecord | OpenSecret)[]
   /** Sealed, or the JSON itself. */
@@ -50,11 +50,11 @@ export interface CachedTenant {
 }
 
 /**
- * Returns a function that makes cached tenants of what was read.
+ * Returns a function that creates cached tenants from tenants that were read.
  *
- * A million of them must be small, and a verification must touch few places in memory. Therefore a
- * tenant with one secret is one object, which is its key as well, and what nearly all tenants have
- * in common is stored once.
+ * A million of them must be small, and a verification must touch few places in memory. A tenant
+ * with one secret is therefore one object, which is its key as well, and traits that most tenants
+ * share are stored once.
  */
 export function tenantMaker(services: TenantServices): (record: ReadTenant, readAt: Instant) => CachedTenant {
   const common = new CommonTraits(services)
@@ -73,7 +73,7 @@ export function tenantMaker(services: TenantServices): (record: ReadTenant, read
   }
 }
 
-/** What a key has in common with others. Nearly all keys share one such object. */
+/** The traits that a key shares with others. Most keys have the same object. */
 interface KeyTraits {
   readonly algorithm: HmacAlgorithm
   readonly services: TenantServices

@@ -36,7 +36,7 @@ export interface TenantResolverOptions extends Pick<TenantServices, 'open' | 'op
   readonly onFeedChange: ((isFresh: boolean) => void) | undefined
 }
 
-/** Attempts to read a tenant whose reads are stale when they arrive, before the answer is 503. */
+/** Attempts to read a tenant whose reads are stale on arrival, before the call fails with 503. */
 const maxAttempts = 3
 
 /** Checks of the feed's age per `maxStaleness`. */
@@ -206,7 +206,10 @@ export class TenantResolver implements ChangeListener {
     void this.#catchUp()
   }
 
-  /** Calls `listener` whenever a verdict may have become invalid; returns how to stop that. */
+  /**
+   * Calls `listener` whenever a verdict may have become invalid. Returns a function that removes
+   * it.
+   */
   watch(listener: FreshnessListener): () => void {
     this.#freshnessListeners.add(listener)
     return () => this.#freshnessListeners.delete(listener)
@@ -214,7 +217,7 @@ export class TenantResolver implements ChangeListener {
 
   /**
    * Calls `listener` once every change committed before this call has been delivered to this
-   * process; returns how to stop that.
+   * process. Returns a function that removes it.
    */
   whenProved(listener: () => void): () => void {
     const { monotonicMs } = instantOf(this.#clock)
@@ -263,7 +266,7 @@ export class TenantResolver implements ChangeListener {
     throw refusal('store_unavailable')
   }
 
-  /** Caches what was read, unless a newer version is known (C6). */
+  /** Caches a tenant that was read, unless a newer version is known (C6). */
   #keep({ record, readAt }: Reading): CachedTenant | undefined {
     if (record === undefined) return undefined
     const read = this.#makeTenant(this.#withoutReplaced(record), readAt)

@@ -7,7 +7,7 @@ export interface AcknowledgementOptions {
   readonly store: Pick<TenantStore, 'verifiers'>
   readonly feed: Pick<ChangeFeed, 'requestAcknowledgements'>
   /** The verifier of this process. Its acknowledgement is needed whether it is listed or not. */
-  readonly own: Verifier
+  readonly verifier: Verifier
   /** Whether this process has applied the change already, so that it need not acknowledge it. */
   readonly hasApplied: boolean
 }
@@ -27,7 +27,7 @@ const earlyMs = 2
  * alone.
  */
 export async function waitForAcknowledgements(options: AcknowledgementOptions): Promise<void> {
-  const { store, feed, own, hasApplied } = options
+  const { store, feed, verifier, hasApplied } = options
   const startedAt = performance.now()
   const timers: NodeJS.Timeout[] = []
   const waitUntil = (ms: number) =>
@@ -38,8 +38,8 @@ export async function waitForAcknowledgements(options: AcknowledgementOptions): 
   const stop = feed.requestAcknowledgements?.((id) => received.add(id))
   try {
     const verifiers = await listUntil(store, startedAt + longestStalenessMs)
-    const others = verifiers.filter(({ id }) => id !== own.id)
-    const awaited = hasApplied ? others : [...others, own]
+    const others = verifiers.filter(({ id }) => id !== verifier.id)
+    const awaited = hasApplied ? others : [...others, verifier]
     await Promise.all(
       awaited.map(({ id, maxStalenessMs }) => Promise.race([received.of(id), waitUntil(maxStalenessMs)])),
     )
@@ -54,8 +54,8 @@ function isTransient(code: FailureCode): boolean {
 }
 
 /** Returns the list as soon as it can be read, or an empty one once no verifier can be stale. */
-async function listUntil(store: AcknowledgementOptions['store'], giveUpAt: number): Promise<readonly Verifier[]> {
-  while (performance.now() < giveUpAt) {
+async function listUntil(store: AcknowledgementOptions['store'], deadlineMs: number): Promise<readonly Verifier[]> {
+  while (performance.now() < deadlineMs) {
     try {
       return await store.verifiers()
     } catch (error) {

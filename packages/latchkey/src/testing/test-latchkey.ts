@@ -1,4 +1,5 @@
-import { createLatchkey, type IssueRequest, type Latchkey } from '../latchkey.js'
+import { createLatchkey } from '../latchkey.js'
+import type { IssueRequest, Latchkey } from '../latchkey-api.js'
 import { Keyring } from '../sealing/keyring.js'
 import { memoryStore } from '../stores/memory/index.js'
 import { tenantSecrets } from '../tenant-secrets/tenant-secrets.js'

@@ -44,7 +44,7 @@ export interface RotationProgress {
   readonly failed: Readonly<Partial<Record<FailureCode, number>>>
   /** Number of tenants still due: those counted at the beginning minus those processed since. */
   readonly remaining: number
-  /** When the last tenant will be rotated at this rate. */
+  /** The time at which the last tenant will be rotated at this rate. */
   readonly estimatedEnd: Date
 }
 
@@ -101,7 +101,7 @@ export class RotationOfAll implements TenantsRotation {
   constructor(steps: RotationSteps, { olderThan, ratePerMinute, canary, onProgress }: RotateAllOptions) {
     this.#steps = steps
     this.#before = olderThan?.getTime() ?? steps.nowMs()
-    if (Number.isNaN(this.#before)) throw new TypeError('olderThan is a date.')
+    if (Number.isNaN(this.#before)) throw new TypeError('olderThan must be a valid Date.')
     this.#intervalMs = 60_000 / checkWhole('ratePerMinute', ratePerMinute ?? 6000, 1, 600_000)
     this.#canary = checkWhole('canary', canary ?? 0, 0, Number.MAX_SAFE_INTEGER)
     this.#onProgress = onProgress

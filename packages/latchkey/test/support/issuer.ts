@@ -11,7 +11,8 @@ import {
 } from 'jose'
 import { onTestFinished } from 'vitest'
 import { type RemoteJwksOptions, remoteJwks } from '../../src/keys/remote-jwks.js'
-import { createLatchkey, type Latchkey } from '../../src/latchkey.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import type { Latchkey } from '../../src/latchkey-api.js'
 import { createFakeClock, type FakeClock } from '../../src/testing/fake-clock.js'
 
 export const issuer = 'https://issuer.test'

@@ -1,6 +1,6 @@
 import type fc from 'fast-check'
 import { instantOf, longAgo } from '../../src/clock.js'
-import type { IssuedToken, Latchkey } from '../../src/latchkey.js'
+import type { IssuedToken, Latchkey } from '../../src/latchkey-api.js'
 import type {
   Change,
   ChangeListener,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/clock.js'
-import { createLatchkey, type Latchkey, type LatchkeyOptions } from '../../src/latchkey.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import type { Latchkey, LatchkeyOptions } from '../../src/latchkey-api.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import type { TenantStore } from '../../src/secrets/ports.js'
 import { memoryStore } from '../../src/stores/memory/index.js'

@@ -4,7 +4,8 @@ import { requireAuth as requireAuthExpress } from '../../src/adapters/express/in
 import { requireAuth as requireAuthFastify } from '../../src/adapters/fastify/index.js'
 import { requireAuth as requireAuthHono } from '../../src/adapters/hono/index.js'
 import { keyPair, sharedSecret } from '../../src/index.js'
-import { createLatchkey, type Latchkey } from '../../src/latchkey.js'
+import { createLatchkey } from '../../src/latchkey.js'
+import type { Latchkey } from '../../src/latchkey-api.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { tenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
@@ -36,7 +37,7 @@ describe('a message about an option', () => {
     ['a secret that is not set', () => sharedSecret({ secrets: [...secrets, undefined] }), /secrets\[1\] is missing/],
     ['a secret of another kind', () => sharedSecret({ secrets: [42 as never] }), /secrets\[0\] is neither/],
     ['no key pairs', untyped((none) => keyPair({ keys: none })), /keys is missing/],
-    ['neither key pairs nor a store', () => keyPair({} as never), /keys or a store/],
+    ['neither key pairs nor a store', () => keyPair({} as never), /keys and store/],
     [
       'no issuer',
       untyped((none) => createLatchkey({ ...common, issuer: none, keys: sharedSecret({ secrets }) })),

@@ -13,17 +13,17 @@ interface Dependencies extends PasswordDomain {
   readonly actors: Actors
 }
 
-/** The input of an account that an administrator creates. */
+/** An account to create. */
 export interface ProvisionedAccount {
   readonly email: string
   readonly name?: string | undefined
-  /** Without one, sign-in is impossible until a reset link sets a password. */
+  /** Without a password, sign-in is impossible until a reset link sets one. */
   readonly password?: string | undefined
-  /** Whether the administrator knows that the address is the person's. */
+  /** Whether the administrator confirms that the address belongs to the person. */
   readonly emailVerified: boolean
 }
 
-/** Creates accounts for administrators, whatever the setting of registration. */
+/** Creates accounts for administrators, also where registration is closed. */
 export class AccountProvisioning {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -36,7 +36,7 @@ export class AccountProvisioning {
   /**
    * Creates an account with its secret. No letter is sent.
    *
-   * @throws Problem `email_invalid`, `email_taken`, `password_…`, `overloaded`, and as
+   * @throws Problem `email_invalid`, `email_taken`, `password_…`, `overloaded`, and those of
    * `lockAdministrator`
    */
   async create(

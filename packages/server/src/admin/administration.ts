@@ -27,15 +27,18 @@ interface Dependencies {
   readonly profiles: Profiles
 }
 
-/** A change of the rights of an account; at least one member is given. */
+/** A change of the rights of an account, with at least one member. */
 export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
 
-/** A change of an account and its secret in one transaction. Returns the detail of its audit entry, if any. */
+/**
+ * A change of an account and its secret in one transaction. Returns the detail of its audit entry,
+ * if any.
+ */
 type Work = (client: SqlClient, account: table.Account) => Promise<AuditDetail | undefined>
 
 /**
- * Administration of accounts. Every method throws `account_unknown` if there is no such account, and
- * each change throws as `lockAdministrator` does.
+ * Administration of accounts. Every method throws `account_unknown` if there is no such account.
+ * Methods that take an administrator throw as `lockAdministrator` does.
  */
 export class Administration {
   readonly #core: Core
@@ -48,7 +51,7 @@ export class Administration {
     this.#settings = settings
   }
 
-  /** Throws `admin_required` unless the account is an administrator's now, whatever its token contains. */
+  /** Throws `admin_required` unless the stored account is an enabled administrator. */
   async checkAdmin(accountId: string): Promise<void> {
     const account = await table.findAccount(this.#core.store, accountId)
     const admin = account?.role === 'admin' && account.disabledAt === null
@@ -86,7 +89,7 @@ export class Administration {
    * Ends one session and its tokens.
    *
    * @returns the session that has ended
-   * @throws Problem `session_unknown` if there is no such session, or it has ended before
+   * @throws Problem `session_unknown` if there is no such live session
    */
   async endSession(by: Administrator, id: string): Promise<Session> {
     const { store, audit } = this.#core
@@ -109,7 +112,10 @@ export class Administration {
     return pageOf(found, query.limit)
   }
 
-  /** Rotates the secret; no session ends. Throws `too_many_rotations`, `tenant_inactive`. */
+  /**
+   * Rotates the secret; sessions and tokens stay valid. Throws `too_many_rotations`,
+   * `tenant_inactive`.
+   */
   rotate(by: Administrator, id: string): Promise<table.Account> {
     return this.#change(by, id, 'secret_rotate', async (client) => {
       await this.#core.keys.rotate(id, { client })
@@ -126,9 +132,12 @@ export class Administration {
     })
   }
 
-  /** Disables the account and ends its sessions and tokens. Throws `own_account`, `last_administrator`. */
+  /**
+   * Disables the account and ends its sessions and tokens. Throws `own_account`,
+   * `last_administrator`.
+   */
   disable(by: Administrator, id: string): Promise<table.Account> {
-    checkOther(by, id)
+    checkNotSelf(by, id)
     return this.#change(by, id, 'account_disable', async (client, { disabledAt }) => {
       await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
       await this.#dependencies.sessions.endAll(client, id, 'disabled')
@@ -154,7 +163,9 @@ export class Administration {
     })
   }
 
-  /** Merges a patch into the profile, protected members included. Throws as `Profiles.apply` does. */
+  /**
+   * Merges a patch into the profile, protected members included. Throws as `Profiles.apply` does.
+   */
   changeProfile(by: Administrator, id: string, patch: JsonObject): Promise<table.Account> {
     return this.#change(by, id, 'profile_change', async (client) => {
       await this.#dependencies.profiles.apply(client, id, patch)
@@ -163,13 +174,14 @@ export class Administration {
   }
 
   /**
-   * Changes the rights of the account, here (`role`) and in applications (`roles`, `scope`). The change
-   * applies at once to its tokens, which stay valid.
+   * Changes the rights of the account, here (`role`) and in applications (`roles`, `scope`). The
+   * change applies at once to its tokens, which stay valid.
    *
-   * @throws Problem `grants_too_large`, `last_administrator`; `own_account` for the own `role`
+   * @throws Problem `grants_too_large`, `last_administrator`; `own_account` for the administrator's
+   * own `role`
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
-    if (grants.role !== undefined) checkOther(by, id)
+    if (grants.role !== undefined) checkNotSelf(by, id)
     return this.#change(by, id, 'role_change', async (client, account) => {
       const changed = known(await table.updateAccount(client, { id }, grants))
       await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfAccount(changed) })
@@ -184,32 +196,39 @@ export class Administration {
    * @throws Problem `own_account`, `last_administrator`
    */
   async delete(by: Administrator, id: string): Promise<void> {
-    checkOther(by, id)
+    checkNotSelf(by, id)
     await this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#dependencies.actors, client, by, [id])
       const account = known(await table.findAccount(client, id))
       await table.deleteAccount(client, { id })
       await this.#core.keys.forget(id, { client })
-      if (!isOperator(by)) await this.#keepAdministrator(client, account, undefined)
+      if (!isOperator(by)) await this.#requireRemainingAdministrator(client, account, undefined)
       await this.#core.audit.done(client, 'account_delete', by, { account: id })
     })
   }
 
-  /** Locks the author and the account, makes and records the change, and returns the changed account. */
+  /**
+   * Locks the administrator and the account, makes and records the change, and returns the changed
+   * account.
+   */
   async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
     return this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#dependencies.actors, client, by, [id])
       const account = known(await table.findAccount(client, id))
       const detail = await work(client, account)
       const changed = known(await table.findAccount(client, id))
-      await this.#keepAdministrator(client, account, changed)
+      await this.#requireRemainingAdministrator(client, account, changed)
       await this.#core.audit.done(client, event, by, { account: id, detail })
       return changed
     })
   }
 
-  /** Throws `last_administrator` if the change has removed the last one. */
-  async #keepAdministrator(client: SqlClient, before: table.Account, after: table.Account | undefined): Promise<void> {
+  /** Throws `last_administrator` if the change has removed the last enabled administrator. */
+  async #requireRemainingAdministrator(
+    client: SqlClient,
+    before: table.Account,
+    after: table.Account | undefined,
+  ): Promise<void> {
     const isOne = after !== undefined && canAdminister(after, this.#settings)
     if (canAdminister(before, this.#settings) && !isOne) await requireAdministrator(client, this.#settings)
   }
@@ -224,6 +243,6 @@ function known<T>(found: T | undefined): T {
   return found
 }
 
-function checkOther(by: Administrator, id: string): void {
+function checkNotSelf(by: Administrator, id: string): void {
   if (by.accountId === id) throw adminFailures.refusal('own_account')
 }

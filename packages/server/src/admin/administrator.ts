@@ -3,29 +3,29 @@ import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import { adminFailures } from './failures.js'
 
-/** An administrator that acts through the API. */
+/** An administrator who acts through the API. */
 export interface ActingAdministrator extends Acting {
   readonly address: string | null
 }
 
-/** The operator, with the command line and the keys of the database: trusted, in no session. */
+/** The operator at the command line, who holds the master keys: trusted, without a session. */
 export const operator = { accountId: 'cli', address: null, sessionId: undefined } as const
 
 /** The author of a change to other accounts, as the audit log records it. */
 export type Administrator = ActingAdministrator | typeof operator
 
-/** Returns whether it is the operator: this very object, which no request can contain. */
+/** Returns whether the author is the operator. Compared by identity, so that no input can match. */
 export function isOperator(by: Administrator): by is typeof operator {
   return by === operator
 }
 
 /**
- * Locks the acting administrator and the accounts that the change is about, and checks that the
- * administrator still is one (C5). The first call in the transaction of a change. The operator is
+ * Locks the acting administrator and the changed accounts, and checks that the administrator's
+ * rights still hold (C5). It must be the first call in the transaction of a change. The operator is
  * trusted.
  *
  * @returns the locked accounts that exist, by ID
- * @throws Problem `admin_required`; LatchkeyError as `Actors.lock`
+ * @throws Problem `admin_required`; LatchkeyError those of `Actors.lock`
  */
 export async function lockAdministrator(
   actors: Actors,

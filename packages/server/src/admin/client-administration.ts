@@ -29,12 +29,15 @@ export interface ClientInput {
   readonly mayIntrospect: boolean
 }
 
-/** A change of a client and its tenant in one transaction. Returns the detail of its audit entry, if any. */
+/**
+ * A change of a client and its tenant in one transaction. Returns the detail of its audit entry, if
+ * any.
+ */
 type Work = (client: SqlClient, found: table.Client) => Promise<AuditDetail | undefined>
 
 /**
- * Administration of clients. Every method throws `client_unknown` if there is no such client, and each
- * change throws as `lockAdministrator` does.
+ * Administration of clients. Every method throws `client_unknown` if there is no such client.
+ * Methods that take an administrator throw as `lockAdministrator` does.
  */
 export class ClientAdministration {
   readonly #core: Core
@@ -45,7 +48,10 @@ export class ClientAdministration {
     this.#actors = actors
   }
 
-  /** Creates a client with its tenant and a client secret in one transaction. Throws `grants_too_large`. */
+  /**
+   * Creates a client with its tenant and a client secret in one transaction. Throws
+   * `grants_too_large`.
+   */
   create(by: Administrator, { name, scope, mayIntrospect }: ClientInput): Promise<RevealedClient> {
     const createdAt = this.#now()
     const id = uuidV7(createdAt)
@@ -70,7 +76,10 @@ export class ClientAdministration {
     return this.#describe(this.#core.store, id)
   }
 
-  /** Changes the given members. A new scope applies at once to existing tokens. Throws `grants_too_large`. */
+  /**
+   * Changes the given settings. A new scope applies at once to existing tokens. Throws
+   * `grants_too_large`.
+   */
   change(by: Administrator, id: string, input: Partial<ClientInput>): Promise<DescribedClient> {
     return this.#alter(by, id, 'client_change', async (client, found) => {
       const changed = { ...found, ...input }
@@ -81,10 +90,11 @@ export class ClientAdministration {
   }
 
   /**
-   * Adds a client secret. The present one stays valid for `graceSec`, so that the new one can be deployed
-   * without downtime; with 0, after a leak, it ends at once with every token of the client.
+   * Adds a client secret. The current secret stays valid for `graceSec`, so that the new one can be
+   * deployed without downtime. With 0, as after a leak, it ends at once with every token of the
+   * client.
    *
-   * @throws Problem `client_rotating` while there are two already
+   * @throws Problem `client_rotating` if two are valid already
    */
   async rotateSecret(by: Administrator, id: string, graceSec: number): Promise<RevealedClient> {
     return this.#core.store.transaction(async (client) => {
@@ -102,7 +112,9 @@ export class ClientAdministration {
     })
   }
 
-  /** Rotates the tenant's secret; tokens stay valid. Throws `too_many_rotations`, `tenant_inactive`. */
+  /**
+   * Rotates the tenant's secret; tokens stay valid. Throws `too_many_rotations`, `tenant_inactive`.
+   */
   rotate(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'secret_rotate', async (client) => {
       await this.#core.keys.rotate(id, { client })
@@ -110,7 +122,7 @@ export class ClientAdministration {
     })
   }
 
-  /** Ends every token of the client; it can get new ones at once. */
+  /** Ends every token of the client, which can request new ones at once. */
   revoke(by: Administrator, id: string): Promise<DescribedClient> {
     return this.#alter(by, id, 'secret_revoke', async (client) => {
       await this.#core.keys.revoke(id, { client })
@@ -146,7 +158,10 @@ export class ClientAdministration {
     })
   }
 
-  /** Locks the author and the client, makes and records the change, and returns the changed client. */
+  /**
+   * Locks the administrator and the client, makes and records the change, and returns the changed
+   * client.
+   */
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
     return this.#core.store.transaction(async (client) => {
       await lockAdministrator(this.#actors, client, by)

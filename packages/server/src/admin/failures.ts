@@ -5,26 +5,26 @@ export const adminFailures = defineProblems({
   admin_required: {
     status: 403,
     message: 'Only administrators may do this.',
-    hint: 'Sign in as an administrator; "latchkey admin create" makes one.',
+    hint: 'Sign in as an administrator, or create one with "latchkey admin create".',
   },
   administrator_protected: {
     status: 403,
-    message: 'No administrator makes a reset link for another one.',
-    hint: 'Let its owner ask at POST /v1/password/forgot, or use "latchkey users reset-link".',
+    message: 'An administrator cannot create a reset link for another administrator.',
+    hint: 'The owner can request one at POST /v1/password/forgot; the operator can use "latchkey users reset-link".',
   },
   own_account: {
     status: 409,
-    message: 'Administrators do not lock themselves out.',
-    hint: 'Ask another administrator, or use /v1/me.',
+    message: 'You cannot disable, demote or delete your own account.',
+    hint: 'Ask another administrator, or use /v1/me for your own account.',
   },
   rotation_running: {
     status: 409,
-    message: 'A rotation of everybody is under way.',
-    hint: 'Wait until it is done, or stop it.',
+    message: 'A rotation of all tenants is already running.',
+    hint: 'Wait until it is done, or stop it first.',
   },
   rotation_unknown: {
     status: 404,
-    message: 'No rotation of everybody is under way.',
-    hint: 'Start one.',
+    message: 'No rotation of all tenants is running.',
+    hint: 'Start one with POST /v1/admin/rotations.',
   },
 })

@@ -6,7 +6,7 @@ import type { Core } from '../core.js'
 import { grantsOfAccount, grantsOfClient, storeGrants } from '../grants.js'
 import { isProblem } from '../problem.js'
 
-/** The number of tenants that got their grants, and of those whose grants are too large. */
+/** The number of tenants whose grants were stored, and of those whose grants are too large. */
 export interface FilledGrants {
   readonly filled: number
   readonly tooLarge: number
@@ -22,10 +22,9 @@ const selectAccounts = `
 const selectClients = `select id from server_clients where id > $1 and ${withoutGrants} order by id limit ${batchSize}`
 
 /**
- * Stores the grants of accounts and clients that have rights but no grants yet, from a version that did
- * not store grants with the tenant. Until then such a tenant has no rights. Each tenant is a transaction
- * of its own, so that several servers may run this at once, and a stopped run continues at the next
- * start.
+ * Stores the grants of accounts and clients that were created by a version without stored grants.
+ * Until then such a tenant has no rights. Each tenant is a transaction of its own, so that several
+ * servers may run this at once, and a stopped run continues at the next start.
  */
 export async function fillGrants({ store, keys }: Pick<Core, 'store' | 'keys'>): Promise<FilledGrants> {
   const tally = { filled: 0, tooLarge: 0 }

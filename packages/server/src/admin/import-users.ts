@@ -8,7 +8,7 @@ import { operator } from './administrator.js'
 
 /** One line of an import. */
 export interface ImportLine {
-  /** From 1. */
+  /** The line number, from 1. */
   readonly number: number
   /** The parsed line; `undefined` when it could not be parsed. */
   readonly value: unknown
@@ -16,11 +16,11 @@ export interface ImportLine {
 
 /** Options of an import. */
 export interface ImportOptions {
-  /** Counts what would happen, and changes nothing. */
+  /** Counts the outcomes and changes nothing. */
   readonly dryRun: boolean
   /** Stops it between two batches. */
   readonly signal: AbortSignal
-  /** Called for each line that makes no account. */
+  /** Called for each line that creates no account. */
   readonly onFault: (line: number, fault: ImportFault) => void
   /** Called after each batch. */
   readonly onProgress: (tally: ImportTally) => void
@@ -29,7 +29,7 @@ export interface ImportOptions {
 /** The numbers of lines, by outcome. */
 export interface ImportTally {
   readonly imported: number
-  /** They have an account already. */
+  /** Lines whose account exists already. */
   readonly present: number
   readonly invalid: number
 }
@@ -37,7 +37,7 @@ export interface ImportTally {
 /** Accounts per transaction: few, so that sign-ins do not wait long. */
 const batchSize = 100
 
-/** Attempts of a batch while its addresses are being registered. */
+/** Attempts of a batch whose addresses are being registered at the same time. */
 const maxAttempts = 5
 
 interface Candidate {
@@ -51,9 +51,9 @@ interface Present extends Candidate {
 }
 
 /**
- * Imports accounts of another system, each with a secret of its own, in batches of one transaction. A
- * line whose address or ID has an account already is skipped, so that a repeated import continues where
- * the last one stopped.
+ * Imports accounts of another system, each with a secret of its own, in batches of one transaction.
+ * A line whose address or ID has an account already is skipped, so that a repeated import continues
+ * where the last one stopped.
  */
 export async function importUsers(
   core: Core,
@@ -63,7 +63,7 @@ export async function importUsers(
   const tally = { imported: 0, present: 0, invalid: 0 }
   let batch: Candidate[] = []
   const flush = async () => {
-    const present = await settle(core, batch, dryRun)
+    const present = await importBatch(core, batch, dryRun)
     for (const { number, fault } of present) onFault(number, fault)
     tally.present += present.length
     tally.imported += batch.length - present.length
@@ -86,8 +86,8 @@ export async function importUsers(
   return tally
 }
 
-/** Inserts the batch; returns the lines whose account existed already. */
-async function settle(core: Core, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Present[]> {
+/** Inserts the batch, unless `dryRun`; returns the lines whose account existed already. */
+async function importBatch(core: Core, batch: readonly Candidate[], dryRun: boolean): Promise<readonly Present[]> {
   if (dryRun) return findPresent(core.store, batch)
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -105,7 +105,7 @@ async function insertBatch(
   batch: readonly Candidate[],
 ): Promise<readonly Present[]> {
   const present: Present[] = []
-  // In one order, so that two imports of the same accounts do not deadlock.
+  // Sorted, so that two imports of the same accounts do not deadlock.
   for (const candidate of batch.toSorted(byEmail)) {
     const fault = await presenceOf(client, candidate.user)
     if (fault !== undefined) {
@@ -133,7 +133,7 @@ async function findPresent(client: SqlClient, batch: readonly Candidate[]): Prom
   return present
 }
 
-/** Returns which part of a user exists already. */
+/** Returns the member of a user by which an account exists already. */
 async function presenceOf(client: SqlClient, { id, email }: ImportedUser): Promise<Present['fault'] | undefined> {
   if ((await findAccountByEmail(client, email)) !== undefined) return 'email_present'
   return id !== undefined && (await isIdTaken(client, id)) ? 'id_present' : undefined

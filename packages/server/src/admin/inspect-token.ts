@@ -3,32 +3,40 @@ import type { SqlStore } from 'latchkey/sql'
 
 type Members = Readonly<Record<string, unknown>>
 
-/** What an access token says, and what this server says to it. The signature is in none of it, so that nobody can make the token out of this. */
+/**
+ * The decoded access token and the verdict of this server. It leaves the signature out, so that the
+ * token cannot be rebuilt from it.
+ */
 export interface Introspection {
-  /** Whether it would be accepted now. */
+  /** Whether this server accepts the token now. */
   readonly accepted: boolean
-  /** Why not; `null` when it would be. */
+  /** The reason of the refusal; `null` for an accepted token. */
   readonly refusal: { readonly code: string; readonly message: string; readonly hint: string } | null
-  /** What its bearer may do now, as it is stored with the tenant and narrowed by the token; `null` when it is refused. */
+  /** The stored grants of the tenant, narrowed by the token; `null` for a refused token. */
   readonly grants: Grants | null
-  /** As the token has it, whether or not it is genuine; `null` when it cannot be read. No claim of it gives a right. */
+  /** The decoded header, genuine or not; `null` if it cannot be decoded. */
   readonly header: Members | null
+  /** The decoded claims, genuine or not; `null` if they cannot be decoded. They grant no right. */
   readonly claims: Members | null
-  /** The stored secret that its `kid` names; `null` when there is none any more, or never was. */
+  /** The stored secret that the `kid` names; `null` if there is none. */
   readonly secret: InspectedSecret | null
 }
 
-/** What may be known of a secret. */
+/** The public facts about a tenant secret. */
 export interface InspectedSecret
   extends Pick<SecretRecord, 'generation' | 'createdAt' | 'retiresAt' | 'reissueRequired'> {
-  /** The account or client that it belongs to. */
+  /** The ID of the account or client that owns the secret. */
   readonly tenant: string
   readonly isDisabled: boolean
 }
 
 const maxLength = 8192
 
-/** Looks into a token for whoever supports its bearer. Fails with `store_unavailable` and its like alone. */
+/**
+ * Decodes a token and reports whether this server accepts it, and why not. For support.
+ *
+ * @throws LatchkeyError only with a status of 500 or more, such as `store_unavailable`
+ */
 export async function inspectToken(
   { latchkey, store }: { readonly latchkey: Latchkey; readonly store: SqlStore },
   token: string,

@@ -21,11 +21,14 @@ interface Dependencies {
 /** A new invitation. */
 export interface NewInvitation {
   readonly invitation: Invitation
-  /** The link to hand out; `undefined` if it is mailed. */
+  /** The link that the administrator passes on; `undefined` if it is mailed. */
   readonly url: string | undefined
 }
 
-/** Administration of invitations. Each change throws as `lockAdministrator` does. */
+/**
+ * Administration of invitations. Methods that take an administrator throw as `lockAdministrator`
+ * does.
+ */
 export class InvitationAdministration {
   readonly #core: Core
   readonly #dependencies: Dependencies

@@ -7,9 +7,9 @@ import type { Core } from '../core.js'
 import type { AddressScope } from '../http/address-scope.js'
 import { endSessions } from '../sessions/session-table.js'
 
-/** A leaked secret: a token was signed with it that this server did not issue. */
+/** A leaked secret: it has signed a token that this server did not issue. */
 export interface SecretLeak {
-  /** The account or client whose secret it is. */
+  /** The ID of the account or client that owns the secret. */
   readonly account: string
   readonly kid: string
   /** The address of the client that sent the forged token; `null` outside of a request. */
@@ -24,12 +24,14 @@ interface LeakEvents {
 
 const retryIntervalMs = 1000
 
-/** Number of leaked secrets kept in memory, so that further tokens of the same secret cost nothing. */
+/**
+ * Number of leaked secrets kept in memory, so that more tokens of the same secret cause no query.
+ */
 const maxKnown = 10_000
 
 /**
- * Ends the secrets and the sessions of an account whose secret has leaked, in one transaction with its
- * audit entry: once, for any number of forged tokens in any number of processes.
+ * Ends the secrets and the sessions of an account whose secret has leaked, in one transaction with
+ * its audit entry. It does so once, for any number of forged tokens and processes.
  */
 export class LeakResponse extends EventEmitter<LeakEvents> {
   readonly #core: Core
@@ -57,7 +59,7 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     this.#working = this.#working.then(() => this.#respond(leak))
   }
 
-  /** Waits for the current work; a failure is not retried any more. */
+  /** Waits for the response in progress and stops retrying. */
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#working
@@ -76,7 +78,7 @@ export class LeakResponse extends EventEmitter<LeakEvents> {
     }
   }
 
-  /** Returns whether the secret was still in use: another process may have ended it. */
+  /** Returns `false` if the secret is gone, because another process has ended it. */
   #end({ account, kid, address }: SecretLeak): Promise<boolean> {
     const { store, keys, audit, clock } = this.#core
     return store.transaction(async (client) => {

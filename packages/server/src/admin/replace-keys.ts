@@ -8,26 +8,27 @@ import { emptyOutbox } from '../mail/outbox.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { operator } from './administrator.js'
 
-/** The core, and the parts whose keys are replaced beside those of tenants. */
+/** The core, and the parts whose keys are replaced in addition to those of tenants. */
 export interface KeyReplacementParts extends AuditDomain, Pick<Core, 'store' | 'keys'> {
   readonly serviceKeys: RotatingKeyPairSource
   readonly sessions: Sessions
 }
 
-/** Stops the replacement, and reports its progress. */
+/** Options of a replacement of all keys. */
 export interface KeyReplacementOptions {
   readonly signal: AbortSignal
   readonly onProgress: (progress: KeyReplacementProgress) => void
 }
 
 /** The longest wait for open transactions. */
-const transactionPatienceMs = 30_000
+const maxTransactionWaitMs = 30_000
 const pollMs = 50
 
 /**
- * Replaces every key in the database, and ends everything made with the old ones: sessions, tokens,
- * tokens for other services from their next read of the JWKS on, mailed links and waiting letters. Then
- * nothing is sealed under an older master key any more. It may be stopped or killed, and called again.
+ * Replaces every key in the database, and ends all sessions, tokens, mailed links and queued
+ * letters that depend on the old keys. Tokens for other services end once those services read the
+ * JWKS again. Afterwards nothing is sealed under an older master key. It is resumable: call it
+ * again after a stop or a crash.
  *
  * @returns the number of tenants that got a new secret
  */
@@ -55,12 +56,15 @@ export async function replaceAllKeys(
   return replaced
 }
 
-/** Waits for open transactions, which may have used an old key. SQLite has a single writer: nothing to wait for. */
+/**
+ * Waits for open transactions, which may have used an old key. SQLite has a single writer, so there
+ * is none.
+ */
 async function endOfTransactions(store: SqlStore): Promise<void> {
   if (store.dialect === 'sqlite') return
   const newest = await readSnapshot(store)
-  const giveUpAt = performance.now() + transactionPatienceMs
-  while ((await readSnapshot(store)).oldest < newest.next && performance.now() < giveUpAt) await sleep(pollMs)
+  const deadlineMs = performance.now() + maxTransactionWaitMs
+  while ((await readSnapshot(store)).oldest < newest.next && performance.now() < deadlineMs) await sleep(pollMs)
 }
 
 async function readSnapshot(store: SqlStore): Promise<{ readonly oldest: number; readonly next: number }> {

@@ -16,14 +16,17 @@ interface Dependencies {
   readonly outbox: Outbox
 }
 
-/** A link to hand out. */
-export interface HandedLink {
+/** A link that the administrator passes on to the person. */
+export interface ResetLink {
   readonly url: string
   /** Milliseconds since 1970. */
   readonly expiresAt: number
 }
 
-/** Makes links to set a new password, for administrators to hand out where mail does not reach the person. */
+/**
+ * Creates links to set a new password, for administrators to pass on where mail does not reach the
+ * person.
+ */
 export class ResetLinks {
   readonly #core: Core
   readonly #dependencies: Dependencies
@@ -36,16 +39,16 @@ export class ResetLinks {
   }
 
   /**
-   * Makes a link that works once and ends every earlier one of the account, also one that was mailed.
-   * The owner is informed by mail if the address is verified.
+   * Creates a link for one use and revokes all earlier ones of the account, mailed ones included.
+   * The owner is notified by mail if the address is verified.
    *
-   * With a stolen session of one administrator an attacker must not take over the accounts of the
-   * others: only the operator makes a link for an administrator.
+   * Only the operator creates a link for an administrator, so that a stolen session of one
+   * administrator cannot take over the accounts of others.
    *
-   * @throws Problem `account_unknown`, `account_disabled`, `administrator_protected`; and as
+   * @throws Problem `account_unknown`, `account_disabled`, `administrator_protected`; and those of
    * `lockAdministrator`
    */
-  async create(by: Administrator, id: string): Promise<HandedLink> {
+  async create(by: Administrator, id: string): Promise<ResetLink> {
     const { store, audit } = this.#core
     const { actors, oneTimeTokens, outbox } = this.#dependencies
     const { resetLinkTtlSec, linkBase } = this.#settings.mail

@@ -1,20 +1,23 @@
 import type { SqlClient } from 'latchkey/sql'
 
-/** What is wanted of a rotation of everybody, or has become of it. */
+/** The desired state of a rotation of all tenants, or `done`. */
 export type DesiredState = 'rotating' | 'paused' | 'stopped' | 'done'
 
-/** The last rotation of everybody, as all servers see it. Times are milliseconds since 1970. */
+/**
+ * The row of the last rotation of all tenants, shared by all servers. Times are milliseconds since
+ * 1970.
+ */
 export interface StoredRotation {
   readonly state: DesiredState
   readonly olderThan: number
   readonly ratePerMinute: number
   readonly canary: number
   readonly rotated: number
-  /** Accounts that kept their secret, by code: JSON. */
+  /** The number of tenants that kept their secret, by error code: JSON. */
   readonly failed: string
   readonly remaining: number
   readonly estimatedEnd: number
-  /** The server that carries it out, unless it has not been heard of until `runnerUntil`. */
+  /** The ID of the server that runs the rotation; its lease expires at `runnerUntil`. */
   readonly runner: string
   readonly runnerUntil: number
 }
@@ -22,13 +25,16 @@ export interface StoredRotation {
 const columns = `state, older_than as "olderThan", rate_per_minute as "ratePerMinute", canary, rotated, failed, remaining,
   estimated_end as "estimatedEnd", runner, runner_until as "runnerUntil"`
 
-/** The last one, if there ever was one. */
+/** Returns the last rotation, if any. */
 export async function findRotation(client: SqlClient): Promise<StoredRotation | undefined> {
   const { rows } = await client.query<StoredRotation>(`select ${columns} from server_rotations`)
   return rows[0]
 }
 
-/** Puts a new one in its place; `false` when one is under way. One statement: of many at once one succeeds. */
+/**
+ * Stores a new rotation; returns `false` if one is in progress. One statement, so that only one of
+ * several callers succeeds.
+ */
 export async function beginRotation(
   client: SqlClient,
   order: Pick<StoredRotation, 'olderThan' | 'ratePerMinute' | 'canary' | 'remaining' | 'estimatedEnd'>,
@@ -46,7 +52,7 @@ export async function beginRotation(
   return rows.length === 1
 }
 
-/** Says what is wanted of the one under way; `false` when there is none. */
+/** Writes the desired state of the rotation in progress; returns `false` if there is none. */
 export async function setDesiredState(client: SqlClient, state: DesiredState): Promise<boolean> {
   const { rows } = await client.query(
     `update server_rotations set state = $1 where state in ('rotating', 'paused') returning name`,
@@ -55,7 +61,10 @@ export async function setDesiredState(client: SqlClient, state: DesiredState): P
   return rows.length === 1
 }
 
-/** Makes this server the one that carries it out, if none does; `false` when another was faster. */
+/**
+ * Claims the rotation for a server if its lease has expired; returns `false` if another server
+ * holds it.
+ */
 export async function claimRotation(
   client: SqlClient,
   { runner, nowMs, untilMs }: { readonly runner: string; readonly nowMs: number; readonly untilMs: number },
@@ -67,7 +76,7 @@ export async function claimRotation(
   return rows.length === 1
 }
 
-/** Notes how far this server has come, and until when it is to be taken for alive. */
+/** Stores the progress of this server and extends its lease. */
 export async function reportRotation(
   client: SqlClient,
   runner: string,

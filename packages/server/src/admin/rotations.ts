@@ -10,18 +10,21 @@ import * as table from './rotation-table.js'
 /** The options of a rotation of all tenants. */
 export type RotationOrder = Pick<RotateAllOptions, 'olderThan' | 'ratePerMinute' | 'canary'>
 
-/** The progress of the rotation of all tenants. `waiting`: no server has claimed it at the moment. */
+/** The progress of the rotation of all tenants. `waiting`: no server holds its lease. */
 export interface RotationStatus
   extends Pick<table.StoredRotation, 'olderThan' | 'rotated' | 'remaining' | 'estimatedEnd'> {
   readonly state: table.DesiredState | 'waiting'
   readonly failed: Readonly<Record<string, number>>
 }
 
-/** The lease of the server that runs the rotation; after it another server may claim the rotation. */
+/**
+ * The lease of the server that runs the rotation; when it has expired, another server may claim the
+ * rotation.
+ */
 const leaseMs = 10_000
 
-/** The tenants that a rotation of all of them rotates in a minute, unless another rate is given. */
-export const usualRatePerMinute = 6000
+/** The default rate of a rotation of all tenants, in tenants per minute. */
+export const defaultRatePerMinute = 6000
 
 /** The rotation that this server runs. */
 interface CurrentRotation {
@@ -30,16 +33,17 @@ interface CurrentRotation {
   readonly before: number
   /** The state that was last applied to it. */
   desired: 'rotating' | 'paused'
-  /** Whether it has failed for another reason than an unavailable store. */
+  /** Whether it has stopped with an error; an unavailable store only delays it. */
   hasFailed: boolean
 }
 
 /**
- * The rotation of all tenants, one at a time for all servers of the database. A row holds the desired
- * state, which any server may write. One server claims the row by a lease, runs the rotation and stores
- * its progress. If it dies, another server claims the rotation and continues from the same date:
- * rotated tenants are not due any more. Each order throws as `lockAdministrator` does. A running
- * rotation does not depend on the rights of the administrator who started it.
+ * The rotation of all tenants, one at a time for all servers of the database. A row holds the
+ * desired state, which any server may write. One server claims the row by a lease, runs the
+ * rotation and stores its progress. If it dies, another server claims the rotation and continues
+ * from the same date: rotated tenants are not due any more. Every method that takes an
+ * administrator throws as `lockAdministrator` does. A running rotation does not depend on the
+ * rights of the administrator who started it.
  */
 export class Rotations {
   readonly #core: Core
@@ -66,7 +70,7 @@ export class Rotations {
   async start(by: Administrator, order: RotationOrder): Promise<RotationStatus> {
     const { store } = this.#core
     const nowMs = this.#now()
-    const { ratePerMinute = usualRatePerMinute, canary = 0 } = order
+    const { ratePerMinute = defaultRatePerMinute, canary = 0 } = order
     const olderThan = order.olderThan?.getTime() ?? nowMs
     const remaining = await store.countDue(olderThan)
     const estimatedEnd = Math.round(nowMs + (remaining * 60_000) / ratePerMinute)
@@ -80,7 +84,10 @@ export class Rotations {
     return this.#settle()
   }
 
-  /** Pauses the rotation until `resume`. This and the others throw `rotation_unknown` if none is running. */
+  /**
+   * Pauses the rotation until `resume`. Like `resume` and `stop`, throws `rotation_unknown` if none
+   * is running.
+   */
   pause(by: Administrator): Promise<RotationStatus> {
     return this.#setDesiredState(by, 'paused', 'rotation_pause')
   }
@@ -131,7 +138,7 @@ export class Rotations {
     if (stored === undefined) return
     if (this.#current === undefined) return this.#claim(stored)
     if (stored.runner === this.#id) return this.#reconcile(this.#current, stored)
-    // The lease has ended, and another server has claimed the rotation.
+    // The lease has expired, and another server has claimed the rotation.
     await end(this.#current)
     this.#current = undefined
   }

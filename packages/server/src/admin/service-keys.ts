@@ -3,8 +3,8 @@ import type { Core } from '../core.js'
 import { operator } from './administrator.js'
 
 /**
- * Rotates the key pair that signs tokens for other services, for the operator. The entry in the
- * audit log is written first, so that a crash cannot hide a rotation.
+ * Rotates the key pair that signs tokens for other services. The audit entry is written first, so
+ * that a crash cannot hide a rotation.
  */
 export async function rotateServiceKeys({
   store,

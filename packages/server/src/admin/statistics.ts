@@ -3,13 +3,13 @@ import type { Core } from '../core.js'
 import type { Metrics } from '../ops/metrics.js'
 import { estimateSecretAges, type SecretAges } from '../ops/secret-ages.js'
 
-/** Counts of the database, and of this process. */
+/** Counts of the database and of this process. */
 export interface Statistics {
   readonly accounts: { readonly total: number; readonly admins: number; readonly disabled: number }
-  readonly livingSessions: number
-  /** Secrets that sign, by age; estimated where there are more than 2,000. */
+  readonly liveSessions: number
+  /** Signing secrets by age; an estimate for more than 2,000. */
   readonly secrets: readonly SecretAges[]
-  /** `null` while the feed has proved nothing. */
+  /** The age of the last proof of freshness by the change feed; `null` before the first one. */
   readonly feedAgeMs: number | null
   /** Tokens accepted since this process started, from memory or after a read. */
   readonly verifications: { readonly memory: number; readonly read: number }
@@ -23,17 +23,17 @@ export type StatisticsSources = Pick<Core, 'store' | 'clock'> & {
   readonly metrics: Metrics
 }
 
-/** Returns the statistics. It reads all accounts and sessions, so call it rarely. */
+/** Returns the statistics. It reads all accounts and sessions, so it is not for frequent calls. */
 export async function readStatistics({ store, keys, metrics, clock }: StatisticsSources): Promise<Statistics> {
   const nowMs = clock.now()
-  const [accounts, livingSessions, secrets] = await Promise.all([
+  const [accounts, liveSessions, secrets] = await Promise.all([
     countAccounts(store),
     countSessions(store, nowMs),
     estimateSecretAges(store, nowMs),
   ])
   return {
     accounts,
-    livingSessions,
+    liveSessions,
     secrets,
     feedAgeMs: Number.isFinite(keys.feedAgeMs) ? Math.round(keys.feedAgeMs) : null,
     ...(await levelsOf(metrics)),

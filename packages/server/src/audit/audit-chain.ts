@@ -7,25 +7,28 @@ import { addSegment, isClosedUnder, openMacs, pruneSegments, readChainMacs } fro
 import type { AuditCore } from './audit-trail.js'
 import { type AuditVerdict, verifyAudit } from './verify-audit.js'
 
-/** The chain of the log is not as it was left; `latchkey audit verify` says where. */
+/**
+ * Thrown if the chain of the audit log was changed by another writer. `latchkey audit verify`
+ * reports the place.
+ */
 export class AuditChainBroken extends Error {
   override readonly name = 'AuditChainBroken'
   readonly code = 'audit_chain_broken'
 
   constructor() {
-    super('The audit log is not as it was left; "latchkey audit verify" says where.')
+    super('The audit log was changed outside of Latchkey: run "latchkey audit verify" to find the place.')
   }
 }
 
-/** Entries that get their places, or are deleted, in one transaction. */
+/** Entries that are linked or deleted in one transaction. */
 const batchSize = 250
 
 /**
- * Links the entries of the log into one chain, and cuts its old end off.
+ * Links the entries of the log into one chain, and deletes its oldest entries.
  *
  * Entries are written without a place in the chain, so that requests do not wait for each other. A
- * moment later one process locks the row of the head and links all new entries: a few statements for
- * hundreds of entries. Until then only its tag protects an entry.
+ * moment later one process locks the row of the head and links all new entries: a few statements
+ * for hundreds of entries. Until then only its tag protects an entry.
  */
 export class AuditChain {
   readonly #core: AuditCore
@@ -40,7 +43,7 @@ export class AuditChain {
   /**
    * Links every entry that has no place yet.
    *
-   * @throws AuditChainBroken if the head of the chain is not the one that was left
+   * @throws AuditChainBroken if the stored head of the chain is not genuine
    */
   seal(): Promise<void> {
     this.#sealing ??= this.#sealAll().finally(() => {
@@ -50,10 +53,11 @@ export class AuditChain {
   }
 
   /**
-   * Deletes entries that are older than `beforeMs` (milliseconds since 1970), and keeps the place
-   * where the chain was cut.
+   * Deletes entries that are older than `beforeMs` (milliseconds since 1970), and stores the place
+   * of the last deleted one as the anchor.
    *
-   * @throws AuditChainBroken before it deletes a part that is not in order: that part is evidence
+   * @throws AuditChainBroken before it deletes a part that is not in order, because that part is
+   * evidence
    */
   async prune(beforeMs: number): Promise<void> {
     await this.#core.keys.ensureKeys()
@@ -63,8 +67,8 @@ export class AuditChain {
   /**
    * Reads the whole log and checks every entry, its place, and both ends. Changes nothing.
    *
-   * @param expected a head that was noted down elsewhere; the chain must contain it, so that a log
-   * that was set back to an earlier state is detected
+   * @param expected a head that was stored elsewhere; the chain must contain it, so that a log that
+   * was rolled back is detected
    */
   async verify(expected?: ChainPoint): Promise<AuditVerdict> {
     await this.#core.keys.ensureKeys()
@@ -72,9 +76,9 @@ export class AuditChain {
   }
 
   /**
-   * Closes the part of the chain that was made with the key that is being replaced: the entries up to
-   * the newest place are anchored under the new key, and later ones need the new key. Call it once no
-   * process uses the old key. It is idempotent.
+   * Closes the part of the chain that was made with the key that is being replaced: the entries up
+   * to the newest place are anchored under the new key, and later ones need the new key. Call it
+   * once no process uses the old key. It is idempotent.
    *
    * @throws AuditChainBroken
    */
@@ -169,7 +173,7 @@ export class AuditChain {
     return anchor
   }
 
-  /** The newest place, locked until the transaction ends. */
+  /** Returns the newest place, locked until the transaction ends. */
   async #lockHead(client: SqlClient): Promise<ChainPoint> {
     const mac = this.#mac
     const { rows } = await client.query<StoredMark>(
@@ -179,7 +183,7 @@ export class AuditChain {
     )
     const [head] = rows
     const genuine =
-      head !== undefined && this.#isGenuineMark('head', head) && (head.seq > 0 || (await isUnbegun(client)))
+      head !== undefined && this.#isGenuineMark('head', head) && (head.seq > 0 || (await isChainEmpty(client)))
     if (!genuine) throw new AuditChainBroken()
     return head
   }
@@ -202,8 +206,8 @@ async function hasUnsealed(client: SqlClient): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Whether nothing was ever linked: only then the chain may begin. */
-async function isUnbegun(client: SqlClient): Promise<boolean> {
+/** Returns whether no entry was ever linked; only then may the chain begin. */
+async function isChainEmpty(client: SqlClient): Promise<boolean> {
   const { rows } = await client.query('select seq from server_audit where seq is not null limit 1')
   return rows.length === 0 && (await readMark(client, 'anchor')) === undefined
 }

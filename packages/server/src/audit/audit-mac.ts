@@ -2,18 +2,19 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { type Binding, Keyring } from 'latchkey'
 import type { AuditRecord, ChainPoint, SealedRecord, StoredSegment, TaggedRecord } from './audit-record.js'
 
-/** The two places of the chain that are kept beside it. */
+/** The names of the two places of the chain that are stored in a table of their own. */
 export type MarkName = 'head' | 'anchor'
 
-/** What can be wrong with an entry where it stands. */
+/** Faults of an entry in its place of the chain. */
 export type EntryFault = 'entry_changed' | 'entries_missing' | 'order_changed'
 
 /** The place before the first entry. */
 export const beginning: ChainPoint = { seq: 0, link: '' }
 
 /**
- * The MACs of the audit log: HMAC-SHA-256 under a key that is sealed under the master key, so that who can write to the database, but does not hold the
- * master key, can make none. Each covers a JSON array that begins with what it is for: no two things share an encoding.
+ * The MACs of the audit log: HMAC-SHA-256 under a key that is sealed under the master key, so that
+ * write access to the database alone cannot forge an entry. Each MAC covers a JSON array that
+ * begins with its purpose, so that no MAC is valid for another purpose.
  */
 export class AuditMac {
   readonly #key: Uint8Array
@@ -23,19 +24,22 @@ export class AuditMac {
     this.#key = key
   }
 
-  /** Binds everything that a record says together. Records without a detail have the tags that they had before there were details. */
+  /**
+   * Returns the tag of a record, over all its members. A record without a detail has the tag of
+   * versions that had no details.
+   */
   tagOf({ id, at, event, outcome, actor, account, session, address, detail }: AuditRecord): string {
     const parts = ['entry', id, at, event, outcome, actor, account, session, address]
     return this.#mac(detail === null ? parts : [...parts, detail])
   }
 
-  /** The place after `previous`, for an entry with this tag. */
+  /** Returns the place after `previous`, for an entry with this tag. */
   next(previous: ChainPoint, tag: string): ChainPoint {
     const seq = previous.seq + 1
     return { seq, link: this.#mac(['link', seq, previous.link, tag]) }
   }
 
-  /** Proves that the chain once ended, or was cut off, at this place. */
+  /** Returns the tag of a mark, which proves that the chain ended, or was cut, at this place. */
   markOf(name: MarkName, { seq, link }: ChainPoint): string {
     return this.#mac([name, seq, link])
   }
@@ -48,12 +52,12 @@ export class AuditMac {
     return isEqual(this.markOf(name, mark), mark.tag)
   }
 
-  /** Whether the entry's link is the one that follows `previous`. */
+  /** Returns whether the entry's link is the one that follows `previous`. */
   isNext(previous: ChainPoint, { tag, link }: SealedRecord): boolean {
     return isEqual(this.next(previous, tag).link, link)
   }
 
-  /** Proves where the part of the chain ended whose key this one has replaced. */
+  /** Returns the tag of a segment, which proves where the part under the replaced key ended. */
   segmentTag({ seq, link, sealedKey }: Omit<StoredSegment, 'tag'>): string {
     return this.#mac(['segment', seq, link, sealedKey])
   }
@@ -62,12 +66,14 @@ export class AuditMac {
     return isEqual(this.segmentTag(segment), segment.tag)
   }
 
-  /** The key that this one has replaced, sealed, so that what it has proved can still be verified. */
+  /**
+   * Seals the key that this one has replaced, so that entries of its part can still be verified.
+   */
   sealKey(replaced: AuditMac, seq: number): string {
     return this.#keyring.seal(replaced.#key, bindingOf(seq)).sealed
   }
 
-  /** What `sealKey` has sealed. Throws `master_key_wrong`. */
+  /** Opens a key that `sealKey` has sealed. Throws `master_key_wrong`. */
   openKey({ seq, sealedKey }: Pick<StoredSegment, 'seq' | 'sealedKey'>): AuditMac {
     return new AuditMac(this.#keyring.open({ masterKeyId: keyId, sealed: sealedKey }, bindingOf(seq)))
   }
@@ -82,7 +88,10 @@ export class AuditMac {
   }
 }
 
-/** What is wrong with this entry as the one that follows `previous`, by any of these MACs; `undefined` when nothing is. */
+/**
+ * Returns the fault of an entry that should follow `previous`, checked with any of these MACs;
+ * `undefined` for a genuine one.
+ */
 export function faultOf(macs: readonly AuditMac[], previous: ChainPoint, record: SealedRecord): EntryFault | undefined {
   if (record.seq > previous.seq + 1) return 'entries_missing'
   if (record.seq !== previous.seq + 1) return 'order_changed'

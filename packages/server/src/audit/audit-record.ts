@@ -1,6 +1,6 @@
 import type { AuditDetail } from './audit-detail.js'
 
-/** What can be found in the audit log. A name is never changed, a retired one never reused. */
+/** The events of the audit log. A name is never changed, and a retired one never reused. */
 export const auditEvents = [
   'register',
   'login',
@@ -54,27 +54,30 @@ export const auditEvents = [
   'service_key_rotate',
 ] as const
 
-/** The name of something that happened. */
+/** The name of an event. */
 export type AuditEvent = (typeof auditEvents)[number]
 
-/** How it went. */
+/** The outcomes of an event. */
 export const auditOutcomes = ['done', 'refused'] as const
 
-/** One thing that happened. */
+/** An event to record. */
 export interface AuditEntry {
   readonly event: AuditEvent
   readonly outcome: (typeof auditOutcomes)[number]
-  /** The account or client that acted; `null` for nobody known, `cli` for the operator at the command line. */
+  /**
+   * The account or client that acted; `null` if unknown, `cli` for the operator at the command
+   * line.
+   */
   readonly actor: string | null
-  /** The account, or the client, that it happened to. */
+  /** The account or client that the event concerns. */
   readonly account: string | null
   readonly session?: string | undefined
-  /** Where the request came from; the network of several requests that are one entry. */
+  /** The address of the request; for a counted entry, the network of its requests. */
   readonly address: string | null
   readonly detail?: AuditDetail | undefined
 }
 
-/** One thing that happened, as the log keeps it. */
+/** A stored entry. */
 export interface AuditRecord extends Omit<AuditEntry, 'session' | 'detail'> {
   readonly id: string
   /** Milliseconds since 1970. */
@@ -84,16 +87,16 @@ export interface AuditRecord extends Omit<AuditEntry, 'session' | 'detail'> {
   readonly detail: string | null
 }
 
-/** A record that proves itself: `tag` is made from all of it, under a key that is not in the database. */
+/** A record with its MAC over all members, under a key that is not in the database in plaintext. */
 export interface TaggedRecord extends AuditRecord {
   readonly tag: string
 }
 
 /** A place in the chain of the log. */
 export interface ChainPoint {
-  /** Counts up from 1 without a gap; 0 is the beginning, before any entry. */
+  /** Counts up from 1 without a gap; 0 is the place before the first entry. */
   readonly seq: number
-  /** Follows from every entry up to here. */
+  /** A MAC that depends on every entry up to this one. */
   readonly link: string
 }
 
@@ -107,6 +110,6 @@ export interface StoredSegment extends ChainPoint {
   readonly tag: string
 }
 
-/** The columns of a `TaggedRecord`, in both databases' SQL. */
+/** The columns of a `TaggedRecord`, for PostgreSQL and SQLite. */
 export const taggedColumns =
   'id, at, event, outcome, actor, account_id as account, session_id as session, address, detail, tag'

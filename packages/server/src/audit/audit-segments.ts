@@ -4,22 +4,25 @@ import { uuidV7 } from '../uuid.js'
 import { type AuditMac, type EntryFault, faultOf } from './audit-mac.js'
 import type { ChainPoint, SealedRecord, StoredSegment } from './audit-record.js'
 
-/** What verifies the parts of the chain. */
+/** The MACs that verify the parts of the chain. */
 export interface ChainMacs {
-  /** What is wrong with this entry as the one that follows `previous`; `undefined` when nothing is. */
+  /** Returns the fault of an entry that should follow `previous`; `undefined` for a genuine one. */
   faultOf(previous: ChainPoint, record: SealedRecord): EntryFault | undefined
-  /** Those of what has no place yet, and of the marks. */
+  /** The MACs of entries that are not linked yet, and of the marks. */
   readonly open: readonly AuditMac[]
-  /** Where segments end that are not genuine, so that what stands before them cannot be verified. */
+  /** The ends of segments that are not genuine. Entries before them cannot be verified. */
   readonly broken: readonly number[]
 }
 
-/** The MACs of the newest part; while the key is being replaced, both of before and after. */
+/** Returns the MACs of the newest part: during a replacement those of the old and the new key. */
 export function openMacs({ accepted, replaced, isReplacing }: StoredKey<AuditMac>): readonly AuditMac[] {
   return isReplacing && replaced !== undefined ? [...accepted, replaced] : accepted
 }
 
-/** Reads how the chain is divided: each key is sealed under the one that follows it, so that the newest one opens all. */
+/**
+ * Reads the segments of the chain. Each key is sealed under the next one, so that the newest key
+ * opens all.
+ */
 export async function readChainMacs(client: SqlClient, key: StoredKey<AuditMac>): Promise<ChainMacs> {
   const open = openMacs(key)
   const parts: { readonly end: ChainPoint; readonly macs: readonly AuditMac[] }[] = []
@@ -31,10 +34,10 @@ export async function readChainMacs(client: SqlClient, key: StoredKey<AuditMac>)
       broken.push(segment.seq)
       continue
     }
-    const own = closing.openKey(segment)
-    // Near its end entries were made with both.
-    parts.unshift({ end: segment, macs: [own, closing] })
-    candidates = [own]
+    const mac = closing.openKey(segment)
+    // Entries near the end of a segment have tags of either key.
+    parts.unshift({ end: segment, macs: [mac, closing] })
+    candidates = [mac]
   }
   return {
     open,
@@ -42,20 +45,24 @@ export async function readChainMacs(client: SqlClient, key: StoredKey<AuditMac>)
     faultOf: (previous, record) => {
       const part = parts.find(({ end }) => record.seq <= end.seq)
       const fault = faultOf(part?.macs ?? open, previous, record)
-      // Whoever has the key of a part that was closed can make another chain, but none that ends in the same link.
+      // The holder of the key of a closed segment can forge a chain, but none that ends in the same
+      // link.
       const isOther = part?.end.seq === record.seq && part.end.link !== record.link
       return fault ?? (isOther ? 'order_changed' : undefined)
     },
   }
 }
 
-/** Whether the part of the chain before this key was closed. */
+/** Returns whether the segment of the previous key was closed under this one. */
 export async function isClosedUnder(client: SqlClient, mac: AuditMac): Promise<boolean> {
   const [newest] = await readSegments(client)
   return newest !== undefined && mac.isGenuineSegment(newest)
 }
 
-/** Closes the part of the chain that was made with `replaced`, at its newest place: from there on only `current` proves anything. */
+/**
+ * Closes the segment of the key `replaced` at the newest place. Later entries need the key
+ * `current`.
+ */
 export async function addSegment(
   client: SqlClient,
   { seq, link }: ChainPoint,
@@ -71,12 +78,12 @@ export async function addSegment(
   ])
 }
 
-/** Forgets the parts of which no entry is left. */
+/** Deletes the segments whose entries are all deleted. */
 export async function pruneSegments(client: SqlClient, anchor: ChainPoint): Promise<void> {
   await client.query('delete from server_audit_segments where seq <= $1', [anchor.seq])
 }
 
-/** Newest first. */
+/** Returns the segments, newest first. */
 async function readSegments(client: SqlClient): Promise<StoredSegment[]> {
   const { rows } = await client.query<StoredSegment>(
     'select seq, link, sealed_key as "sealedKey", tag from server_audit_segments order by seq desc, id desc',

@@ -15,35 +15,44 @@ interface Count {
   last: number
 }
 
-/** Events of one kind that concern the same account, session and actor, or none. */
+/** Events of one kind with the same account, session and actor. */
 interface Group {
   readonly entry: AuditEntry
   readonly startedAt: number
   readonly maxNetworks: number
   readonly networks: Map<string | null, Count>
-  /** From networks beyond `maxNetworks`. */
+  /** Events from networks beyond `maxNetworks`. */
   readonly others: Count
 }
 
-/** A window begins with the first event of a group; what repeats in it is one entry for each network when it ends. */
+/**
+ * A window begins with the first event of a group. At its end, repetitions become one entry per
+ * network.
+ */
 export const tallyWindowMs = 600_000
 
-/** Networks of one group that have entries of their own: many where the group names nobody, few where every account can have groups. */
-const maxNetworksOfNobody = 32
-const maxNetworksOfSomebody = 8
+/**
+ * Networks of one group with entries of their own. Anonymous groups are few, so they may have more.
+ */
+const maxNetworksAnonymous = 32
+const maxNetworksIdentified = 8
 
-/** Groups in one window; events that would need more are counted by their kind alone. */
+/** Groups in memory; further events are counted by their kind alone. */
 const maxGroups = 1024
 
 /**
- * Counts events that can be caused at any rate, so that they do not fill the log: the first one of a window is an entry of its own, the others are one entry with
- * their number. At most (1,024 · (2 · 8 + 1) + kinds · (2 · 32 + 1)) entries are written in a window, whatever happens in it. In memory: a crash loses the
- * numbers of one window.
+ * Counts events that clients can cause at any rate, so that they do not fill the log. The first one
+ * of a window is an entry of its own; the others become one entry with their number. A window
+ * writes at most 1,024 · (2 · 8 + 1) + kinds · (2 · 32 + 1) entries. The counts are in memory: a
+ * crash loses those of one window.
  */
 export class AuditTally {
   readonly #groups = new Map<string, Group>()
 
-  /** Returns whether the entry is the first of its kind and network in this window, and so to be written now; otherwise it is counted. */
+  /**
+   * Returns whether the entry is the first of its group and network in this window, and must be
+   * written now. All others are counted.
+   */
   isFirst(entry: AuditEntry, at: Moment): boolean {
     const group = this.#groupOf(entry, at)
     const network = networkNameOf(entry)
@@ -54,12 +63,15 @@ export class AuditTally {
     return known === undefined && group.networks.has(network)
   }
 
-  /** Counts an entry that could not be written; its window may have been taken meanwhile, and is then begun anew. */
+  /**
+   * Counts an entry that could not be written. If its window has been taken meanwhile, a new one
+   * begins.
+   */
   count(entry: AuditEntry, at: Moment): void {
     if (this.isFirst(entry, at)) this.isFirst(entry, at)
   }
 
-  /** Removes the windows that have ended, or all of them, and returns the entries that they make. */
+  /** Removes the windows that have ended, or all of them, and returns their entries. */
   take(which: 'ended' | 'all', { monotonic }: Pick<Moment, 'monotonic'>): AuditEntry[] {
     const entries: AuditEntry[] = []
     for (const [key, group] of this.#groups) {
@@ -75,9 +87,9 @@ export class AuditTally {
     const key = JSON.stringify([event, outcome, actor, account, session, detail])
     const known = this.#groups.get(key)
     if (known !== undefined) return known
-    const namesNobody = actor === null && account === null
-    if (!namesNobody && this.#groups.size >= maxGroups) return this.#overflowOf(entry, monotonic)
-    const group = newGroup(entry, monotonic, namesNobody ? maxNetworksOfNobody : maxNetworksOfSomebody)
+    const isAnonymous = actor === null && account === null
+    if (!isAnonymous && this.#groups.size >= maxGroups) return this.#overflowOf(entry, monotonic)
+    const group = newGroup(entry, monotonic, isAnonymous ? maxNetworksAnonymous : maxNetworksIdentified)
     this.#groups.set(key, group)
     return group
   }

@@ -6,7 +6,7 @@ import type { AuditMac } from './audit-mac.js'
 import { type AuditEntry, type AuditEvent, type AuditRecord, taggedColumns } from './audit-record.js'
 import { AuditTally } from './audit-tally.js'
 
-/** The parts of the core that the audit log itself needs. */
+/** The parts of the core that the audit log uses. */
 export interface AuditCore {
   readonly store: SqlStore
   readonly keys: Pick<TenantSecrets, 'ensureKeys'>
@@ -24,9 +24,9 @@ export interface AuditActor {
 
 /** The subject of an event, where it differs from the actor, and its details. */
 export interface AuditSubject {
-  /** The account or client that the event concerns: the actor's own by default. */
+  /** The account or client that the event concerns. @defaultValue the actor's account */
   readonly account?: string | null
-  /** The session that the event concerns: the actor's own by default. */
+  /** The session that the event concerns. @defaultValue the actor's session */
   readonly session?: string | undefined
   readonly detail?: AuditDetail | undefined
 }
@@ -39,9 +39,9 @@ export interface AuditFilter {
   readonly address?: string | undefined
   readonly event?: string | undefined
   readonly outcome?: string | undefined
-  /** Milliseconds since 1970: at this time or later. */
+  /** Entries at this time or later, in milliseconds since 1970. */
   readonly since?: number | undefined
-  /** Milliseconds since 1970: before this time. */
+  /** Entries before this time, in milliseconds since 1970. */
   readonly until?: number | undefined
 }
 
@@ -64,7 +64,8 @@ const filterColumns = {
 const batchSize = 250
 
 /**
- * The audit log. Entries are only ever added; `AuditChain` links them into its chain a moment later.
+ * The audit log. Entries are only ever added; `AuditChain` links them into its chain a moment
+ * later.
  *
  * `done` and `refused` write in the caller's transaction, so that the change and its entry commit
  * together. `countDone` and `countRefused` are for events that a client can repeat at any rate: the
@@ -133,12 +134,15 @@ export class AuditTrail {
     try {
       await this.#append(this.#core.store, entry)
     } catch {
-      // The next flush writes it, or fails, and the operator is informed of that.
+      // The next flush writes it; if that fails as well, the operator sees the failed job.
       this.#tally.count(entry, this.#moment())
     }
   }
 
-  /** Writes the counts of the windows that have ended; with `all`, those of the open windows as well. */
+  /**
+   * Writes the counts of the windows that have ended; with `all`, those of the open windows as
+   * well.
+   */
   flush(which: 'ended' | 'all' = 'ended'): Promise<void> {
     const flushed = this.#flushing.then(() => this.#flush(which))
     // A flush that failed must not block the next one.
@@ -185,7 +189,7 @@ export async function readAudit(client: SqlClient, query: AuditQuery): Promise<A
     const value = query[name as keyof typeof filterColumns]
     return value === undefined ? [] : [`${column} = ${bound(value)}`]
   })
-  // IDs begin with the time, so that one index gives the order, the page and the period.
+  // IDs begin with the time, so that one index serves the order, the page and the period.
   if (query.before !== undefined) conditions.push(`id < ${bound(query.before)}`)
   if (query.since !== undefined) conditions.push(`id >= ${bound(uuidV7Floor(query.since))}`)
   if (query.until !== undefined) conditions.push(`id < ${bound(uuidV7Floor(query.until))}`)

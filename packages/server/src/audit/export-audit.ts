@@ -2,12 +2,12 @@ import type { SqlClient } from 'latchkey/sql'
 import { uuidV7Floor } from '../uuid.js'
 import { type ChainPoint, type TaggedRecord, taggedColumns } from './audit-record.js'
 
-/** An entry as it is exported: with what proves it, and its place in the chain if it has one yet. */
+/** An exported entry: with its tag, and its place in the chain if it is linked. */
 export interface ExportedRecord
   extends TaggedRecord,
     Partial<{ readonly [Name in keyof ChainPoint]: ChainPoint[Name] | null }> {}
 
-/** Which part of the log to export, in milliseconds since 1970: from `since` on, and before `until`. */
+/** The exported period in milliseconds since 1970: from `since` on, and before `until`. */
 export interface ExportPeriod {
   readonly since?: number | undefined
   readonly until?: number | undefined
@@ -15,12 +15,12 @@ export interface ExportPeriod {
 
 const pageSize = 1000
 
-/** Reads the log, oldest first, page by page, however long it is. */
+/** Yields the entries of the log, oldest first, read page by page. */
 export async function* exportAudit(
   client: SqlClient,
   { since = 0, until }: ExportPeriod,
 ): AsyncGenerator<ExportedRecord> {
-  // Before every ID that such an entry can have.
+  // Less than every ID of the period.
   let after = uuidV7Floor(since)
   const end = until === undefined ? 'g' : uuidV7Floor(until)
   for (;;) {

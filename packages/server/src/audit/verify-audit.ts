@@ -5,7 +5,7 @@ import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, type TaggedRecord, taggedColumns } from './audit-record.js'
 import { type ChainMacs, readChainMacs } from './audit-segments.js'
 
-/** What can be wrong with the log. A name is never changed, a retired one never reused. */
+/** Faults of the log. A name is never changed, and a retired one never reused. */
 export type AuditFault =
   | EntryFault
   | 'tail_missing'
@@ -15,26 +15,26 @@ export type AuditFault =
   | 'head_unexpected'
   | 'segment_changed'
 
-/** One thing that is wrong, and where. */
+/** One fault and its place. */
 export interface AuditFinding {
   readonly fault: AuditFault
-  /** The place in the chain; `undefined` for an entry that has none yet. */
+  /** The place in the chain; `undefined` for an entry without one. */
   readonly seq: number | undefined
-  /** The entry, where there is one. */
+  /** The ID of the entry, if the fault concerns one. */
   readonly id?: string
 }
 
-/** What a look at the whole log found. */
+/** The result of a verification of the whole log. */
 export interface AuditVerdict {
   /** Entries in the chain. */
   readonly entries: number
-  /** Entries that came in the last moments and have no place yet. */
+  /** New entries that are not linked yet. */
   readonly unsealed: number
   /** The place where the chain was cut by retention. */
   readonly anchor: ChainPoint
-  /** The newest place: keep it elsewhere, and give it to the next look. */
+  /** The newest place. Store it elsewhere, and pass it to the next verification. */
   readonly head: ChainPoint
-  /** Everything that is wrong, at most 100 things; empty when the log is as it was written. */
+  /** At most 100 findings; empty for an unchanged log. */
   readonly findings: readonly AuditFinding[]
 }
 
@@ -42,17 +42,23 @@ export interface AuditVerdict {
 export interface VerifyAuditOptions {
   readonly store: SqlStore
   readonly mac: StoredKey<AuditMac>
-  /** A head that was noted down elsewhere. The chain must contain it, so that a rolled-back log is detected. */
+  /**
+   * A head that was stored elsewhere. The chain must contain it, so that a rolled-back log is
+   * detected.
+   */
   readonly expected?: ChainPoint | undefined
 }
 
 const pageSize = 1000
 const maxFindings = 100
 
-/** Times that retention may cut the chain while it is being read, before its state is reported as it looks. */
+/** Attempts while retention deletes entries during the read. */
 const maxAttempts = 5
 
-/** Reads the whole log and checks every entry, its place, and both ends. Changes nothing; a server may be running. */
+/**
+ * Reads the whole log and checks every entry, its place, and both ends. Changes nothing; a server
+ * may be running.
+ */
 export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditVerdict> {
   for (let attempt = 1; ; attempt += 1) {
     const before = await readMark(options.store, 'anchor')
@@ -78,7 +84,7 @@ class Verification {
     this.#anchor = anchor
     this.#last = pointOf(anchor)
     const { expected } = options
-    // What retention has cut off was in order when it was cut.
+    // Entries that retention has deleted were in order at that time.
     this.#expectedSeen = expected === undefined || expected.seq < this.#last.seq || isSame(this.#last, expected)
   }
 
@@ -93,7 +99,7 @@ class Verification {
     return { entries: this.#entries, unsealed, anchor: pointOf(this.#anchor), head, findings: this.#findings }
   }
 
-  /** Nothing stands before the place where the chain was cut. */
+  /** Reports entries before the place where the chain was cut. */
   async #readCutOff(): Promise<void> {
     const { rows } = await this.#options.store.query<{ id: string; seq: number }>(
       'select id, seq from server_audit where seq <= $1 order by seq limit $2',
@@ -118,13 +124,13 @@ class Verification {
     const { seq, link, id } = record
     const fault = this.#macs.faultOf(this.#last, record)
     if (fault !== undefined) this.#found({ fault, seq, id })
-    // Going on from what is stored: one finding for each thing that is wrong, and none for what follows it.
+    // Continues from the stored place, so that one fault causes one finding.
     this.#last = { seq, link }
     this.#entries += 1
     if (this.#options.expected !== undefined && isSame(this.#last, this.#options.expected)) this.#expectedSeen = true
   }
 
-  /** Read after the entries, it can only be ahead of them by what was linked meanwhile. */
+  /** Reads the head after the entries: it may be ahead by entries that were linked meanwhile. */
   async #readHead(): Promise<ChainPoint> {
     const head = await readMark(this.#options.store, 'head')
     this.#checkMark('head', head)
@@ -136,7 +142,7 @@ class Verification {
     return this.#last
   }
 
-  /** Entries beyond the head are in order only if the head has moved on as well. */
+  /** Entries after the head are genuine only if the head has advanced as well. */
   async #checkAhead(point: ChainPoint): Promise<void> {
     const head = pointOf(await readMark(this.#options.store, 'head'))
     if (head.seq < this.#last.seq) this.#found({ fault: 'head_changed', seq: point.seq })

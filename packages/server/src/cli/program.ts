@@ -80,7 +80,8 @@ const groups: readonly Group[] = [
 ]
 
 /**
- * Returns the program with all commands; docs/reference/cli.md and the completion of shells are made from it.
+ * Returns the program with all commands; docs/reference/cli.md and the completion of shells are
+ * made from it.
  */
 export function createProgram(context: CommandContext): Command {
   const { stdout, stderr } = context

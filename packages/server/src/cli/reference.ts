@@ -8,7 +8,10 @@ import { createProgram } from './program.js'
 
 const generated = '<!-- Written by npm run reference; a test holds it to the program. -->'
 
-/** Returns the text of docs/reference/configuration.md, from the table that the program reads settings by. */
+/**
+ * Returns the text of docs/reference/configuration.md, from the table that the program reads
+ * settings by.
+ */
 export function configurationReference(): string {
   return `# Configuration
 
@@ -61,8 +64,8 @@ function secondsText(seconds: number): string {
 }
 
 /**
- * Returns the text of docs/reference/cli.md: every command with its arguments and options, from the parser
- * itself.
+ * Returns the text of docs/reference/cli.md: every command with its arguments and options, from the
+ * parser itself.
  */
 export function commandReference(): string {
   const context = { stdout: { write: () => true }, stderr: { write: () => true } }

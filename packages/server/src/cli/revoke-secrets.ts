@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { operator } from '../admin/administrator.js'
-import { revokeEveryone } from '../admin/revoke-everyone.js'
+import { revokeAllTenants } from '../admin/revoke-all-tenants.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
@@ -34,7 +34,7 @@ export function addRevokeSecrets(parent: Command, context: CommandContext): void
     .option(...yesOption)
     .option(...jsonOption)
     .action(async (user: string | undefined, options: RevokeOptions) => {
-      if ((user === undefined) !== (options.everyone === true)) throw oneOfThem()
+      if ((user === undefined) !== (options.everyone === true)) throw tenantMissing()
       await withService(context, (service) =>
         user === undefined ? revokeAll(service, options, context) : revokeOne(user, service, { options, context }),
       )
@@ -72,7 +72,7 @@ async function revokeOlder(
   const signal = interruption(context)
   await appendRevocation(service)
   let progress: Progress | undefined
-  const revoked = await revokeEveryone(service, {
+  const revoked = await revokeAllTenants(service, {
     madeBefore,
     signal,
     onProgress: (done, total) => {
@@ -97,7 +97,7 @@ function resultOf(revoked: number, madeBefore: number): Result {
   return { json, text: `${quantity(revoked, 'tenants')} revoked: their users must sign in again.` }
 }
 
-function oneOfThem(): StartupFailure {
+function tenantMissing(): StartupFailure {
   const hint = 'Name an account, or give --everyone.'
   return new StartupFailure('command_refused', 'The command names no account.', hint)
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
 import { operator } from '../admin/administrator.js'
-import { usualRatePerMinute } from '../admin/rotations.js'
+import { defaultRatePerMinute } from '../admin/rotations.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'
@@ -22,7 +22,7 @@ export function addRotateAll(parent: Command, context: CommandContext): void {
     .command('rotate-all')
     .description('give a new secret to all accounts and clients whose secret is older than a date; no session ends')
     .option('--older-than <time>', 'the date; without it, all secrets are rotated', parseTime)
-    .option('--rate <number>', 'most tenants per minute', wholeFrom(1, 600_000), usualRatePerMinute)
+    .option('--rate <number>', 'most tenants per minute', wholeFrom(1, 600_000), defaultRatePerMinute)
     .option(
       '--limit <number>',
       'stop after this number, to check the result before the others',

@@ -5,7 +5,7 @@ import { banner } from './banner.js'
 import type { CommandContext } from './command-context.js'
 
 /** The time that stopping may take besides the stop delay, before the process ends at once. */
-export const stopPatienceMs = 10_000
+export const stopTimeoutMs = 10_000
 
 /**
  * Adds `latchkey serve`. It runs until SIGINT or SIGTERM, answers all open requests, and exits with
@@ -21,7 +21,7 @@ export function addServe(parent: Command, context: CommandContext): void {
 async function serve(context: CommandContext): Promise<void> {
   const configuration = readConfiguration(context.env)
   const server = await createServer(configuration)
-  stopOnSignal(server, context, configuration.stopDelaySec * 1000 + stopPatienceMs)
+  stopOnSignal(server, context, configuration.stopDelaySec * 1000 + stopTimeoutMs)
   try {
     const url = await server.listen()
     await announce(server, { url, configuration }, context)

@@ -1,14 +1,14 @@
 import { clientFailures } from './failures.js'
 
-/** Which client a request says it comes from, and what is to prove it. */
+/** The client ID and the client secret of a request. */
 export interface ClientCredentials {
   readonly clientId: string
   readonly secret: string
 }
 
-/** Where a request may carry them. */
+/** The parts of a request that may contain client credentials. */
 export interface CredentialsCarrier {
-  /** Every `Authorization` header, as it arrived. */
+  /** All `Authorization` headers of the request. */
   readonly authorization: readonly string[]
   /** `client_id` and `client_secret` of the form. */
   readonly form: { readonly client_id?: string | undefined; readonly client_secret?: string | undefined }
@@ -19,16 +19,19 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 const basic = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i
 
 /**
- * The credentials of `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1); `undefined` where there are none. Fails with
- * `client_unauthenticated` when they cannot be read, and `client_ambiguous` when there are two, which RFC 6749 §2.3 forbids.
+ * Returns the credentials of `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1);
+ * `undefined` if there are none.
+ *
+ * @throws Problem `client_unauthenticated` for malformed credentials; `client_ambiguous` for more
+ * than one method (RFC 6749 §2.3)
  */
 export function parseClientCredentials({ authorization, form }: CredentialsCarrier): ClientCredentials | undefined {
   const [header, ...others] = authorization
   if (others.length > 0) throw clientFailures.refusal('client_ambiguous')
   if (header === undefined) return credentialsInForm(form)
   const credentials = parseBasic(header)
-  const claimsAnother = form.client_id !== undefined && form.client_id !== credentials.clientId
-  if (form.client_secret !== undefined || claimsAnother) throw clientFailures.refusal('client_ambiguous')
+  const namesAnotherId = form.client_id !== undefined && form.client_id !== credentials.clientId
+  if (form.client_secret !== undefined || namesAnotherId) throw clientFailures.refusal('client_ambiguous')
   return credentials
 }
 
@@ -38,7 +41,7 @@ function credentialsInForm({ client_id, client_secret }: CredentialsCarrier['for
   return { clientId: client_id, secret: client_secret }
 }
 
-/** ID and secret are form-urlencoded each, so that a colon in the ID does not end it (RFC 6749 §2.3.1). */
+/** Parses HTTP Basic credentials, in which ID and secret are form-urlencoded (RFC 6749 §2.3.1). */
 function parseBasic(header: string): ClientCredentials {
   const encoded = basic.exec(header)?.[1]
   const text = encoded === undefined ? undefined : decodeUtf8(Buffer.from(encoded, 'base64'))
@@ -50,7 +53,7 @@ function parseBasic(header: string): ClientCredentials {
   return { clientId, secret }
 }
 
-/** One value of a form (RFC 6749 appendix B); `undefined` if its escapes are no UTF-8. */
+/** Decodes one form value (RFC 6749 appendix B); returns `undefined` if it is not UTF-8. */
 function decodeFormValue(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))

@@ -1,28 +1,31 @@
 import type { SqlClient } from 'latchkey/sql'
 
-/** A program that acts for itself. `id` is also the tenant whose secret signs its tokens. Times are milliseconds since 1970. */
+/**
+ * An OAuth client that acts on its own behalf. `id` is also its tenant. Times are milliseconds
+ * since 1970.
+ */
 export interface Client {
   readonly id: string
   readonly name: string
-  /** What it may do in the applications behind: scopes with a space between, empty for none. */
+  /** The scopes of its tokens, separated by spaces; empty for none. */
   readonly scope: string
-  /** Whether it may ask about tokens that it was shown (RFC 7662). */
+  /** Whether it may introspect tokens that it has received (RFC 7662). */
   readonly mayIntrospect: boolean
   readonly createdAt: number
   readonly disabledAt: number | null
 }
 
-/** What may be known of a client secret: never the secret. */
+/** The public facts about a client secret. */
 export interface ClientSecret {
   readonly id: string
   readonly createdAt: number
-  /** When it was last used to get a token, to within a minute. */
+  /** The last use for a token, to within a minute. */
   readonly lastUsedAt: number | null
-  /** When it ends; `null` for the newest one. */
+  /** The time of its end; `null` for the newest one. */
   readonly retiresAt: number | null
 }
 
-/** A client with the hashes of the secrets that hold now; stays inside `clients/`. */
+/** A client with the hashes of its valid secrets. It does not leave `clients/`. */
 export interface StoredClient extends Client {
   readonly hashes: readonly string[]
 }
@@ -32,7 +35,7 @@ type Row = Omit<Client, 'mayIntrospect'> & { readonly mayIntrospect: number }
 const columns = `server_clients.id, server_clients.name, server_clients.scope, server_clients.may_introspect as "mayIntrospect",
   server_clients.created_at as "createdAt", server_clients.disabled_at as "disabledAt"`
 
-/** A new client, whose tenant exists already. */
+/** Inserts a client whose tenant exists already. */
 export async function insertClient(client: SqlClient, row: Client): Promise<void> {
   await client.query(
     'insert into server_clients (id, name, scope, may_introspect, created_at) values ($1, $2, $3, $4, $5)',
@@ -40,13 +43,13 @@ export async function insertClient(client: SqlClient, row: Client): Promise<void
   )
 }
 
-/** The client with this ID. */
+/** Returns the client with this ID. */
 export async function findClient(client: SqlClient, id: string): Promise<Client | undefined> {
   const { rows } = await client.query<Row>(`select ${columns} from server_clients where id = $1`, [id])
   return rows.map(clientOf)[0]
 }
 
-/** The client with this ID and the hashes of those of its secrets that hold at `nowMs`. */
+/** Returns the client with this ID and the hashes of its secrets that are valid at `nowMs`. */
 export async function findStoredClient(
   client: SqlClient,
   id: string,
@@ -63,16 +66,16 @@ export async function findStoredClient(
   return { ...clientOf(row), hashes: rows.flatMap(({ hash }) => (hash === null ? [] : [hash])) }
 }
 
-/** The client with this ID, which nobody else changes until the transaction ends. */
+/** Returns the client with this ID, locked until the transaction ends. */
 export async function lockClient(client: SqlClient, id: string): Promise<Client | undefined> {
-  // An update that changes nothing: the one lock that both databases' SQL has.
+  // An update that changes nothing is the only row lock in the SQL of both databases.
   const { rows } = await client.query<Row>(`update server_clients set name = name where id = $1 returning ${columns}`, [
     id,
   ])
   return rows.map(clientOf)[0]
 }
 
-/** Clients after `after`, oldest first. */
+/** Returns clients after the ID `after`, oldest first. */
 export async function listClients(
   client: SqlClient,
   { after, limit }: { after: string; limit: number },
@@ -84,7 +87,7 @@ export async function listClients(
   return rows.map(clientOf)
 }
 
-/** Writes what may change of a client. */
+/** Writes the changeable columns of a client. */
 export async function updateClient(client: SqlClient, changed: Client): Promise<void> {
   await client.query(
     'update server_clients set name = $2, scope = $3, may_introspect = $4, disabled_at = $5 where id = $1',
@@ -92,13 +95,13 @@ export async function updateClient(client: SqlClient, changed: Client): Promise<
   )
 }
 
-/** Deletes a client and its secrets; `false` when there is none. */
+/** Deletes a client and its secrets; returns `false` if there is none. */
 export async function deleteClient(client: SqlClient, id: string): Promise<boolean> {
   const { rows } = await client.query('delete from server_clients where id = $1 returning id', [id])
   return rows.length === 1
 }
 
-/** A further secret, which holds until it is retired. */
+/** Inserts a secret that is valid until it is retired. */
 export async function insertClientSecret(
   client: SqlClient,
   secret: { readonly id: string; readonly clientId: string; readonly hash: string; readonly createdAt: number },
@@ -111,7 +114,7 @@ export async function insertClientSecret(
   ])
 }
 
-/** The client's secrets that hold at `nowMs`, newest first. */
+/** Returns the secrets of the client that are valid at `nowMs`, newest first. */
 export async function listClientSecrets(client: SqlClient, clientId: string, nowMs: number): Promise<ClientSecret[]> {
   const { rows } = await client.query<ClientSecret>(
     `select id, created_at as "createdAt", last_used_at as "lastUsedAt", retires_at as "retiresAt"
@@ -121,7 +124,10 @@ export async function listClientSecrets(client: SqlClient, clientId: string, now
   return rows
 }
 
-/** Ends every secret of the client at `retiresAt`, unless it ends sooner, and deletes those that have ended at `nowMs`. */
+/**
+ * Ends every secret of the client at `retiresAt`, unless it ends sooner, and deletes those that
+ * have ended at `nowMs`.
+ */
 export async function retireClientSecrets(
   client: SqlClient,
   clientId: string,
@@ -134,11 +140,11 @@ export async function retireClientSecrets(
   await client.query('delete from server_client_secrets where client_id = $1 and retires_at <= $2', [clientId, nowMs])
 }
 
-/** No operator needs to know it more exactly, and most uses are spared a write. */
+/** The accuracy of the last use, which spares most uses a write. */
 const useIntervalMs = 60_000
 
-/** Notes that the secret with this hash was used. */
-export async function noteClientSecretUse(
+/** Records the use of the secret with this hash. */
+export async function recordClientSecretUse(
   client: SqlClient,
   { clientId, hash, nowMs }: { clientId: string; hash: string; nowMs: number },
 ): Promise<void> {

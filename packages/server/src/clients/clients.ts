@@ -30,7 +30,7 @@ interface AuthenticatedClient extends table.Client {
   readonly hash: string
 }
 
-/** OAuth clients that act for themselves, and their tokens. */
+/** OAuth clients that act on their own behalf, and their tokens. */
 export class Clients {
   readonly #core: Core
   readonly #latchkey: Latchkey
@@ -41,21 +41,21 @@ export class Clients {
   }
 
   /**
-   * Returns the client with these credentials. `address`: that of the request.
+   * Returns the client with these credentials. `address` is the address of the request.
    *
-   * @throws Problem `client_unauthenticated`; `client_disabled`, only if the secret was right
+   * @throws Problem `client_unauthenticated`; `client_disabled` if the secret is right
    */
   authenticate(credentials: ClientCredentials | undefined, address: string): Promise<table.Client> {
     return this.#authenticateOrAudit(credentials, { event: 'client_authenticate', address })
   }
 
   /**
-   * Issues a token of the client (RFC 6749 §4.4), signed with its tenant's secret, in a session of its
-   * own so that one token can be ended alone.
+   * Issues a token of the client (RFC 6749 §4.4), signed with its tenant's secret, in a session of
+   * its own, so that it can be revoked on its own.
    *
-   * Client and secret are read again after the signature, so that no token is returned that was signed
-   * while the client was being disabled or its secret ended. The token contains a scope only if the
-   * request asked for less than all: the rights of the client are stored with its tenant.
+   * Client and secret are read again after the signature, so that no token is returned that was
+   * signed while the client was being disabled or its secret ended. The token contains a scope only
+   * if the request asked for less than all: the rights of the client are stored with its tenant.
    *
    * @throws Problem `client_unauthenticated`, `client_disabled`, `scope_refused`
    */
@@ -132,7 +132,7 @@ export class Clients {
 
   async #record({ id, hash }: AuthenticatedClient, address: string): Promise<void> {
     const { store, audit, clock } = this.#core
-    await table.noteClientSecretUse(store, { clientId: id, hash, nowMs: clock.now() })
+    await table.recordClientSecretUse(store, { clientId: id, hash, nowMs: clock.now() })
     await audit.countDone('client_token', { accountId: id, address })
   }
 }

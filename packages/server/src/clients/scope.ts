@@ -1,4 +1,4 @@
-// RFC 6749 §3.3: visible ASCII but for the quotation mark and the backslash.
+// RFC 6749 §3.3: visible ASCII except the quotation mark and the backslash.
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 const maxScopeLength = 1024
@@ -8,7 +8,10 @@ export function isScope(text: string): boolean {
   return text.length <= maxScopeLength && (text === '' || text.split(' ').every((scope) => scopeToken.test(scope)))
 }
 
-/** The scope that is granted of what is allowed: all that is asked for, each once; `undefined` if that is malformed (RFC 6749 §3.3) or more than is allowed. */
+/**
+ * Returns the requested scopes without duplicates, or all allowed ones by default; `undefined` if
+ * the request is malformed (RFC 6749 §3.3) or exceeds the allowed scopes.
+ */
 export function grantScope(allowed: string, requested: string | undefined): string | undefined {
   if (requested === undefined) return allowed
   const scopes = new Set(requested.split(' '))

@@ -75,7 +75,9 @@ export interface Configuration
   readonly issuer: string
   /** The shared cache; `undefined`: none. */
   readonly redisUrl: Live<string> | undefined
-  /** The authorities for connections to Redis and to the mail server; `undefined`: those of Node.js. */
+  /**
+   * The authorities for connections to Redis and to the mail server; `undefined`: those of Node.js.
+   */
   readonly authorities: Authorities | undefined
   /** Each of them opens /metrics; `undefined`: it is open to this machine alone. */
   readonly metricsTokens: Live<readonly string[]> | undefined
@@ -86,8 +88,8 @@ export interface Configuration
 }
 
 /**
- * Reads the configuration from the environment. A secret may also be in a file: `NAME_FILE` gives
- * its path.
+ * Reads the configuration from the environment. A secret may also be in a file whose path is in
+ * `NAME_FILE`.
  *
  * @throws ConfigurationError which lists every fault
  */
@@ -151,7 +153,7 @@ function databaseOf(values: DatabaseValues, reader: EnvironmentReader): Database
   const kmsKey = kmsKeyOf(values)
   const masterKeys = masterKeysOf(values, kmsKey, reader)
   if (kmsKey !== undefined && !reader.isGiven(wrapped)) {
-    reader.object({
+    reader.addProblem({
       name: databaseSettings.kmsKey.name,
       problem: `there are no master keys for it to decrypt`,
       remedy: `Set ${wrapped.name}; "latchkey master-keys wrap" creates the value.`,
@@ -159,7 +161,7 @@ function databaseOf(values: DatabaseValues, reader: EnvironmentReader): Database
   }
   if (!reader.isGiven(urlSetting)) return { kind: 'embedded', folder: values.folder, masterKeys }
   if (!reader.isGiven(plain) && !reader.isGiven(wrapped)) {
-    reader.object({
+    reader.addProblem({
       name: plain.name,
       problem: 'it is not set, and with PostgreSQL there is no file of master keys',
       remedy: 'Create a master key with "latchkey master-keys add k1", and keep a copy of it.',
@@ -185,14 +187,14 @@ function masterKeysOf(
   const { masterKeys, wrappedMasterKeys, kmsKey } = databaseSettings
   if (!reader.isGiven(wrappedMasterKeys)) return plain
   if (reader.isGiven(masterKeys)) {
-    reader.object({
+    reader.addProblem({
       name: wrappedMasterKeys.name,
       problem: `${masterKeys.name} is set as well`,
       remedy: 'Set only one of the two.',
     })
   }
   if (!reader.isGiven(kmsKey)) {
-    reader.object({
+    reader.addProblem({
       name: kmsKey.name,
       problem: `it is not set, and ${wrappedMasterKeys.name} cannot be decrypted without it`,
       remedy: `It must be ${kmsKey.accepts}.`,
@@ -216,7 +218,7 @@ function authoritiesOf(path: string | undefined, reader: EnvironmentReader): Aut
   const value = typeof text === 'string' ? parseAuthorities(text) : undefined
   if (value !== undefined) return reader.files.open({ name, path, parse: parseAuthorities }, value)
   const problem = typeof text === 'string' ? `${path} holds no certificate, or one that is cut off` : text.problem
-  reader.object({ name, problem, remedy: `It must be ${accepts}.` })
+  reader.addProblem({ name, problem, remedy: `It must be ${accepts}.` })
   return undefined
 }
 
@@ -227,7 +229,7 @@ function mailOf(
   const isSent = reader.isGiven(mailSettings.smtpUrl)
   const { from } = mailSettings
   if (isSent && !reader.isGiven(from)) {
-    reader.object({
+    reader.addProblem({
       name: from.name,
       problem: 'it is not set, and mail servers accept no e-mail without a sender',
       remedy: `It must be ${from.accepts}.`,
@@ -245,7 +247,7 @@ function folderIn(database: DatabaseConfiguration): MailCarrier | undefined {
 function issuerOf({ issuer, host, port }: Pick<Values, 'issuer' | 'host' | 'port'>, reader: EnvironmentReader): string {
   const { name, accepts } = settings.issuer
   if (port === 0 && !reader.isGiven(settings.issuer)) {
-    reader.object({
+    reader.addProblem({
       name,
       problem: `it is not set, and with ${settings.port.name} 0 it does not follow from the port`,
       remedy: `It must be ${accepts}.`,
@@ -261,7 +263,7 @@ function checkTogether(reader: EnvironmentReader, configuration: Configuration):
   // Where people cannot register by themselves, administrators can verify addresses without mail.
   const needsMail = registration === 'by-mail' || (registration === 'open' && unverifiedSignIn === 'refuse')
   if (mail.carrier === undefined && needsMail) {
-    reader.object({
+    reader.addProblem({
       name: mailSettings.smtpUrl.name,
       problem: 'it is not set, and with these settings people need an e-mail to register or sign in',
       remedy: `It must be ${mailSettings.smtpUrl.accepts}.`,
@@ -271,21 +273,21 @@ function checkTogether(reader: EnvironmentReader, configuration: Configuration):
   const declared = declaredMembers(profileSchema ?? {})
   const undeclared = profileClaims.filter((name) => !Object.hasOwn(declared, name))
   if (undeclared.length > 0) {
-    reader.object({
+    reader.addProblem({
       name: settings.profileClaims.name,
       problem: `${settings.profileSchema.name} declares no property ${undeclared.join(', ')}`,
       remedy: 'Declare each claim under "properties" of the schema, so that its type is known.',
     })
   }
   if (serviceAudiences.includes(audience)) {
-    reader.object({
+    reader.addProblem({
       name: settings.serviceAudiences.name,
       problem: `it contains the audience of this server itself, ${settings.audience.name}`,
       remedy: `It must be ${settings.serviceAudiences.accepts}.`,
     })
   }
   if (!(sessionIdleTtlSec <= sessionTtlSec)) {
-    reader.object({
+    reader.addProblem({
       name: settings.sessionIdleTtlSec.name,
       problem: `it is longer than ${settings.sessionTtlSec.name}`,
       remedy: `It must be at most ${sessionTtlSec}, the lifetime of a session.`,

@@ -59,7 +59,7 @@ export class EnvironmentReader {
   }
 
   /** Records a fault that a value alone does not show. */
-  object(problem: ConfigurationProblem): void {
+  addProblem(problem: ConfigurationProblem): void {
     this.#problems.push(problem)
   }
 
@@ -76,7 +76,7 @@ export class EnvironmentReader {
     if (value === undefined) {
       const general = mayBeFile(setting) ? 'its value cannot be used' : `${JSON.stringify(text)} cannot be used`
       const problem = problemOf?.(text) ?? general
-      this.object({ name, problem, remedy: `It must be ${accepts}.` })
+      this.addProblem({ name, problem, remedy: `It must be ${accepts}.` })
     }
     return value
   }
@@ -87,12 +87,12 @@ export class EnvironmentReader {
     if (path === undefined) return text
     const name = fileVariableOf(setting.name)
     if (text !== undefined) {
-      this.object({ name, problem: `${setting.name} is set as well`, remedy: 'Set only one of the two.' })
+      this.addProblem({ name, problem: `${setting.name} is set as well`, remedy: 'Set only one of the two.' })
       return undefined
     }
     const content = readSettingText(path)
     if (typeof content === 'string') return content
-    this.object({
+    this.addProblem({
       name,
       problem: content.problem,
       remedy: `It must be the path of a file that contains ${setting.accepts}.`,

@@ -21,13 +21,13 @@ export interface SettingFile<T> {
 /** A file that cannot be used at the moment. */
 export interface SettingFileProblem {
   readonly name: string
-  /** What is wrong, without a part of the content. */
+  /** The fault, without any part of the content. */
   readonly problem: string
 }
 
 /**
- * `changed`: the file of this setting has another value, which holds from now on. `unusable`: it has
- * none, so that the last one stays in use; emitted once, until the file can be used again.
+ * `changed`: the file of this setting has another value, which holds from now on. `unusable`: it
+ * has none, so that the last one stays in use; emitted once, until the file can be used again.
  */
 interface SettingFileEvents {
   changed: [name: string]
@@ -39,8 +39,8 @@ export class SettingFiles extends EventEmitter<SettingFileEvents> {
   readonly #readers: (() => unknown)[] = []
 
   /**
-   * Returns a function that reads the file and returns its value. While the file is missing, empty or
-   * half-written, it returns the last value that could be used, which is `value` at first.
+   * Returns a function that reads the file and returns its value. While the file is missing, empty
+   * or half-written, it returns the last value that could be used, which is `value` at first.
    */
   open<T>({ name, path, parse }: SettingFile<T>, value: T): () => T {
     let known: string | undefined
@@ -79,7 +79,10 @@ export class SettingFiles extends EventEmitter<SettingFileEvents> {
 
 const maxBytes = 1024 * 1024
 
-/** Returns the content without the white space at its ends, which editors and secret managers add, or what is wrong. */
+/**
+ * Returns the content without the white space at its ends, which editors and secret managers add,
+ * or the fault of the file.
+ */
 export function readSettingText(path: string): string | { readonly problem: string } {
   try {
     // Opening a pipe would otherwise wait for its writer.

@@ -4,7 +4,7 @@ import { defineProblems } from '../problem.js'
 export const exchangeFailures = defineProblems({
   exchange_malformed: {
     status: 400,
-    message: 'This is not a token exchange that the server can carry out.',
+    message: 'The token exchange request is malformed.',
     hint: 'Send grant_type, subject_token and subject_token_type, each once; audience is optional.',
     oauthError: 'invalid_request',
   },
@@ -16,8 +16,8 @@ export const exchangeFailures = defineProblems({
   },
   audience_refused: {
     status: 400,
-    message: 'Tokens for this audience are not issued here.',
-    hint: 'Ask for an audience that the operator has listed in LATCHKEY_SERVICE_AUDIENCES.',
+    message: 'This server issues no tokens for the audience.',
+    hint: 'Request an audience that LATCHKEY_SERVICE_AUDIENCES contains.',
     oauthError: 'invalid_target',
   },
 })

@@ -1,7 +1,7 @@
 import type { Auth, Clock, MaybePromise } from 'latchkey'
 import type { ExchangedToken, TokenExchange } from './token-exchange.js'
 
-/** For so long a token is given again: whoever gets it last has most of its five minutes left. */
+/** The time for which a token is returned again, so that most of its five minutes are left. */
 const repeatMs = 60_000
 
 interface Kept {
@@ -11,8 +11,9 @@ interface Kept {
 }
 
 /**
- * Exchanges for whoever asks at every request. What was signed is kept beside the verified identity itself, and so is let go with it: a token that is
- * revoked is not verified any more, and its identity never asked for again.
+ * Exchanges the same token repeatedly, for proxies that send every request. The exchanged token is
+ * stored with the verified identity in a `WeakMap`. A revoked token is not verified again, so that
+ * its identity is not used any more.
  */
 export class RepeatedExchange {
   readonly #exchange: TokenExchange
@@ -24,7 +25,10 @@ export class RepeatedExchange {
     this.#clock = clock
   }
 
-  /** Like `exchangeVerified`, and fails like it; `addressOf` is called when a token is signed. */
+  /**
+   * Returns a token as `exchangeVerified` does, and throws as it does. `addressOf` is called when a
+   * token is signed.
+   */
   tokenFor(subject: Auth, audience: string, addressOf: () => string): MaybePromise<ExchangedToken> {
     const known = this.#kept.get(subject)?.get(audience)
     if (known !== undefined && this.#clock.now() < known.until) return known.token

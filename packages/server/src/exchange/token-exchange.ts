@@ -27,17 +27,19 @@ export interface ExchangedToken {
   readonly expiresInSec: number
 }
 
-/** Other services do not learn of a revocation, so these tokens are short-lived. */
+/** Tokens for other services cannot be revoked, so they are short-lived. */
 const maxLifetimeSec = 300
 
 /**
- * The `client_id` (required by RFC 9068 §2.2) of an account's token, which the sign-in of this server
- * issued and no registered client. No client has this ID, and it differs from `sub`, so that the
- * account is not mistaken for a client.
+ * The `client_id` (required by RFC 9068 §2.2) of an account's token, which the sign-in of this
+ * server issued and no registered client. No client has this ID, and it differs from `sub`, so that
+ * the account is not mistaken for a client.
  */
 const signInClientId = 'latchkey'
 
-/** Exchanges access tokens of this server for tokens that other services verify offline (RFC 8693). */
+/**
+ * Exchanges access tokens of this server for tokens that other services verify offline (RFC 8693).
+ */
 export class TokenExchange {
   readonly #core: Pick<Core, 'audit' | 'clock'>
   readonly #latchkey: Latchkey
@@ -62,7 +64,8 @@ export class TokenExchange {
   }
 
   /**
-   * Issues a token for the audience that is valid for five minutes, and no longer than the subject token.
+   * Issues a token for the audience that is valid for five minutes, and no longer than the subject
+   * token.
    *
    * @throws Problem `subject_token_refused`, `audience_refused`; LatchkeyError `store_unavailable`
    */
@@ -72,7 +75,8 @@ export class TokenExchange {
       subject = await this.#verify(subjectToken)
       return await this.exchangeVerified(subject, audience ?? this.#defaultAudience, address)
     } catch (error) {
-      // Not awaited, so that the response to leaked secrets gets the address of the request at once.
+      // Not awaited, so that the response to leaked secrets gets the address of the request at
+      // once.
       if (isProblem(error)) {
         void this.#core.audit.countRefused('token_exchange', actorOf(subject, address), {
           detail: { reason: error.code },

@@ -13,7 +13,9 @@ interface Dependencies {
 /** The members of RFC 7662 §2.2 that describe a valid token. */
 export type TokenDescription = Readonly<Record<string, unknown>>
 
-/** Introspects access tokens of accounts and clients, and refresh tokens, which it does not use. */
+/**
+ * Introspects access tokens of accounts and clients, and refresh tokens, which it does not use up.
+ */
 export class Introspection {
   readonly #dependencies: Dependencies
   readonly #settings: Pick<Configuration, 'issuer' | 'audience'>
@@ -23,7 +25,10 @@ export class Introspection {
     this.#settings = settings
   }
 
-  /** Describes a valid token; returns `undefined` for any other. Throws `store_unavailable`. */
+  /**
+   * Returns the description of a valid token, and `undefined` for any other. Throws
+   * `store_unavailable`.
+   */
   async inspect(token: string): Promise<TokenDescription | undefined> {
     const { latchkey, sessions } = this.#dependencies
     const { issuer, audience } = this.#settings
@@ -37,7 +42,10 @@ export class Introspection {
   }
 }
 
-/** Returns whether a token is a compact JWS and so an access token: `token_type_hint` is not needed. */
+/**
+ * Returns whether a token is a compact JWS and therefore an access token, so that `token_type_hint`
+ * is not needed.
+ */
 export function isCompact(token: string): boolean {
   return token.includes('.')
 }

@@ -42,7 +42,8 @@ export class TokenRevocation {
   /**
    * Revokes a token; does nothing for an invalid one.
    *
-   * @throws Problem `client_unauthenticated`, `client_disabled`, `token_not_own` for a client's token
+   * @throws Problem `client_unauthenticated`, `client_disabled`, `token_not_own` for a client's
+   * token
    */
   async revoke(token: string, by: Revoker): Promise<void> {
     const found = await this.#find(token)
@@ -58,7 +59,7 @@ export class TokenRevocation {
   async #find(token: string): Promise<Revocable | undefined> {
     try {
       if (isCompact(token)) return sessionOf(await this.#latchkey.verify(token))
-      return { ...(await this.#sessions.findLivingOf(token)), isClients: false }
+      return { ...(await this.#sessions.findLiveSession(token)), isClients: false }
     } catch (error) {
       if (isNotValid(error)) return undefined
       throw error
@@ -92,7 +93,7 @@ function sessionOf({ subject, sessionId, grants }: Auth): Revocable | undefined 
   return { id: sessionId, accountId: subject, isClients: isClient(grants) }
 }
 
-/** The client was authenticated before the transaction; its present state counts. */
+/** Checks the client again: it was authenticated before the transaction. */
 function checkActing(client: Client | undefined): void {
   if (client === undefined) throw clientFailures.refusal('client_unauthenticated')
   if (client.disabledAt !== null) throw clientFailures.refusal('client_disabled')

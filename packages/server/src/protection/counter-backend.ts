@@ -9,17 +9,17 @@ import {
 } from 'rate-limiter-flexible'
 import type { Limit } from '../config/limits.js'
 
-/** Where requests are counted. */
+/** A place to count requests in. */
 export interface CounterBackend {
   readonly place: 'memory' | 'redis' | 'postgres'
-  /** The counters of one limit; `policy` tells limits apart. */
+  /** Returns the counters of one limit. `policy` is the name of the limit. */
   counters(policy: string, limit: Limit): RateLimiterAbstract
   /** Deletes counters whose window has ended. */
   prune(): Promise<void>
   close(): Promise<void>
 }
 
-/** Counts in this process alone. */
+/** Returns counters in the memory of this process. */
 export function memoryCounters(): CounterBackend {
   return {
     place: 'memory',
@@ -29,7 +29,7 @@ export function memoryCounters(): CounterBackend {
   }
 }
 
-/** Counts in the database, whose table `server_rate_limits` our own migrations make. */
+/** Returns counters in PostgreSQL, in a table of the server's migrations. */
 export function postgresCounters(store: SqlStore): CounterBackend {
   const storeClient = {
     query: ({ text, values }: { text: string; values: readonly unknown[] }) => store.query(text, values),
@@ -55,11 +55,12 @@ export function postgresCounters(store: SqlStore): CounterBackend {
 
 const readyWithinMs = 1000
 
-/** Counts in Redis. What cannot be counted at once fails at once. */
+/** Resolves to counters in Redis. A count fails at once while Redis is unavailable. */
 export async function redisCounters(options: RedisClientOptions): Promise<CounterBackend> {
   const { createRedisClient } = await import('latchkey/redis')
   const { client: storeClient, close } = createRedisClient(options)
-  // A Redis that is there counts from the first request on; one that is away keeps nobody from starting.
+  // An available Redis counts from the first request on; an unavailable one does not block the
+  // start.
   await once(storeClient, 'ready', { signal: AbortSignal.timeout(readyWithinMs) }).catch(() => {})
   return {
     place: 'redis',
@@ -78,7 +79,7 @@ function optionsOf(keyPrefix: string, { requests, windowSec }: Limit) {
   return { keyPrefix, points: requests, duration: windowSec }
 }
 
-/** Whoever has used up a limit is refused without asking anybody: a flood costs no query each. */
+/** Refuses from memory after the limit is used up, so that a flood causes no queries. */
 function refusingInMemory({ requests }: Limit) {
   return { inMemoryBlockOnConsumed: requests }
 }

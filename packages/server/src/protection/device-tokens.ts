@@ -6,8 +6,9 @@ const tagBytes = 16
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Device tokens: base64url( id[16] ‖ HMAC-SHA-256(key, id)[0..16] ). One names a browser or a device for as long as it is kept, whoever signs in with it.
- * It opens nothing: it only tells a device that has signed in to an account before from the strangers that guess at it.
+ * Device tokens: base64url( id[16] ‖ HMAC-SHA-256(key, id)[0..16] ). A token identifies a browser
+ * or a device, for all accounts that sign in with it. It grants no access: it only distinguishes a
+ * device that has signed in to an account before from unknown ones.
  */
 export class DeviceTokens {
   readonly #key: Uint8Array
@@ -17,13 +18,13 @@ export class DeviceTokens {
     this.#key = key
   }
 
-  /** A token for a device that has none. */
+  /** Returns a new token for a device without one. */
   mint(): string {
     const id = randomBytes(idBytes)
     return Buffer.concat([id, this.#tag(id)]).toString('base64url')
   }
 
-  /** The same token, trusted to have been minted here; `undefined` if it was not. Constant time in the tag. */
+  /** Returns the token if its tag is valid, else `undefined`. Compares in constant time. */
   recognise(text: string | undefined): string | undefined {
     if (text === undefined || !tokenShape.test(text)) return undefined
     const bytes = Buffer.from(text, 'base64url')

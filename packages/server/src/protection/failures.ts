@@ -4,12 +4,12 @@ import { defineProblems } from '../problem.js'
 export const protectionFailures = defineProblems({
   rate_limited: {
     status: 429,
-    message: 'These are too many requests.',
-    hint: 'Wait as long as Retry-After says; the RateLimit headers tell what is left before it comes to that.',
+    message: 'Too many requests.',
+    hint: 'Wait for the seconds in Retry-After. The RateLimit headers of each response show the remaining requests.',
   },
   guess_delayed: {
     status: 429,
-    message: 'Too many wrong passwords were tried.',
-    hint: 'Wait as long as Retry-After says. Devices and networks that have signed in before do not wait for what others try.',
+    message: 'Too many wrong passwords for this account.',
+    hint: 'Wait for the seconds in Retry-After. Attempts of other devices do not delay a device or network that has signed in before.',
   },
 })

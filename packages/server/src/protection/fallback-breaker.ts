@@ -5,19 +5,18 @@ export interface BreakerLog {
   warn(details: object, message: string): void
 }
 
-/** The default time limit of a call. */
 const defaultTimeoutMs = 250
 const pauseMs = 1000
 
 /**
- * Circuit breaker: after an error or a timeout it uses the fallback for one second, then lets one call
- * probe. It logs each time that it opens.
+ * Circuit breaker: after an error or a timeout it uses the fallback for one second, then lets one
+ * call probe. It logs each time that it opens.
  */
 export class FallbackBreaker {
   readonly #clock: Clock
   readonly #log: BreakerLog
   readonly #timeoutMs: number
-  #awayUntilMs: number | undefined
+  #openUntilMs: number | undefined
   #fallbacks = 0
 
   constructor(clock: Clock, log: BreakerLog, timeoutMs = defaultTimeoutMs) {
@@ -27,8 +26,8 @@ export class FallbackBreaker {
   }
 
   /** Whether the breaker is open. */
-  get away(): boolean {
-    return this.#awayUntilMs !== undefined
+  get isOpen(): boolean {
+    return this.#openUntilMs !== undefined
   }
 
   /** The number of calls that the fallback has answered. */
@@ -36,38 +35,38 @@ export class FallbackBreaker {
     return this.#fallbacks
   }
 
-  /** Returns the result of `ask`, or of `instead` if that fails or exceeds the timeout. */
-  async answer<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
+  /** Returns the result of `call`, or of `fallback` if `call` fails or exceeds the timeout. */
+  async run<T>(call: () => Promise<T>, fallback: () => Promise<T>): Promise<T> {
     const nowMs = this.#clock.monotonic()
-    if (this.#awayUntilMs === undefined || nowMs >= this.#awayUntilMs) {
-      // Calls during this probe use the fallback: only one call a pause waits for the result.
-      if (this.#awayUntilMs !== undefined) this.#awayUntilMs = nowMs + pauseMs
+    if (this.#openUntilMs === undefined || nowMs >= this.#openUntilMs) {
+      // Calls during this probe use the fallback: only one call per pause waits for its result.
+      if (this.#openUntilMs !== undefined) this.#openUntilMs = nowMs + pauseMs
       try {
-        const answer = await within(this.#timeoutMs, ask())
-        this.#awayUntilMs = undefined
-        return answer
+        const result = await within(this.#timeoutMs, call())
+        this.#openUntilMs = undefined
+        return result
       } catch (error) {
-        this.#noteFailure(error)
+        this.#open(error)
       }
     }
     this.#fallbacks += 1
-    return instead()
+    return fallback()
   }
 
-  #noteFailure(error: unknown): void {
-    if (this.#awayUntilMs === undefined) {
+  #open(error: unknown): void {
+    if (this.#openUntilMs === undefined) {
       this.#log.warn(
         { err: error },
-        'The shared rate limits cannot be reached; until they can, every process counts by itself.',
+        'The shared rate limits are unavailable: each process counts on its own until they return.',
       )
     }
-    this.#awayUntilMs = this.#clock.monotonic() + pauseMs
+    this.#openUntilMs = this.#clock.monotonic() + pauseMs
   }
 }
 
-function within<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
+function within<T>(timeoutMs: number, result: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new LatchkeyError('store_unavailable')), timeoutMs)
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+    result.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -5,7 +5,9 @@ import { skipLocked } from '../row-locks.js'
 /** A stored bucket. Times are milliseconds since 1970. */
 export interface StoredBucket extends Bucket {
   readonly name: string
-  /** The time until which its device or network counts as known to the account; 0 if it never did. */
+  /**
+   * The time until which its device or network counts as known to the account; 0 if it never did.
+   */
   readonly knownUntil: number
 }
 
@@ -20,7 +22,7 @@ export async function readBuckets(client: SqlClient, names: readonly string[]): 
   return new Map(rows.map((bucket) => [bucket.name, bucket]))
 }
 
-/** Replaces `seen` by `next` unless the bucket has changed since; returns whether it did. */
+/** Replaces `seen` by `next`; returns `false` if the bucket has changed since. */
 export async function replaceBucket(
   client: SqlClient,
   name: string,
@@ -41,7 +43,7 @@ export async function replaceBucket(
   return rows.length === 1
 }
 
-/** Takes back the failure that was counted for an attempt whose password matched, and ends the row of misses. */
+/** Refunds an attempt whose password matched, and resets the consecutive misses. */
 export async function refundMatch(client: SqlClient, name: string): Promise<void> {
   await client.query(
     `update server_guess_lanes set failures = failures - 1, misses = 0 where name = $1 and failures > 0`,
@@ -49,7 +51,7 @@ export async function refundMatch(client: SqlClient, name: string): Promise<void
   )
 }
 
-/** Takes back the failure that was counted for an attempt whose password was never compared. */
+/** Refunds an attempt whose password was never compared. */
 export async function refundUncompared(client: SqlClient, name: string): Promise<void> {
   await client.query(
     `update server_guess_lanes set failures = failures - 1, misses = case when misses > 0 then misses - 1 else 0 end
@@ -59,7 +61,7 @@ export async function refundUncompared(client: SqlClient, name: string): Promise
 }
 
 /** Makes every device and every network unknown to the account. */
-export async function distrustAll(client: SqlClient, account: string): Promise<void> {
+export async function forgetDevices(client: SqlClient, account: string): Promise<void> {
   await client.query('update server_guess_lanes set known_until = 0 where account = $1', [account])
 }
 
@@ -72,8 +74,8 @@ export interface TrustedBucket {
 }
 
 /**
- * Makes the devices and networks of these buckets known to the account. One statement, because every
- * login makes it.
+ * Makes the devices and networks of these buckets known to the account. One statement, because
+ * every login runs it.
  */
 export async function trustBuckets(
   client: SqlClient,

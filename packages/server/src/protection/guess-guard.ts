@@ -6,7 +6,7 @@ import {
   failedByNetwork,
   longestMemoryMs,
   needsConfirmation,
-  strangerWaitMs,
+  unknownDeviceWaitMs,
   waitMs,
 } from '../guess-policy.js'
 import { networkOf } from '../ip-address.js'
@@ -17,7 +17,9 @@ import type { Protection } from './protection-keys.js'
 
 /** An attempt at the password of an account. */
 export interface Attempt {
-  /** The account's ID, or the given address where there is no account: answers must not differ. */
+  /**
+   * The account's ID, or the given address where there is no account: responses must not differ.
+   */
   readonly account: string
   /** The network of the client, as `networkOf` returns it. */
   readonly network: string
@@ -25,7 +27,7 @@ export interface Attempt {
   readonly device: string | undefined
 }
 
-/** Returns the attempt that a request makes. `device`: the device token of the request. */
+/** Returns the attempt of a request. `device`: the device token of the request. */
 export function attemptAt(account: string, { address }: RequestOrigin, device: string | undefined): Attempt {
   return { account, network: networkOf(address), device }
 }
@@ -40,7 +42,9 @@ export interface Admission {
   readonly bucket: string
   /** Whether the device has signed in to the account before, or holds a token issued for it. */
   readonly deviceKnown: boolean
-  /** Whether the owner must confirm the device: it is unknown, and its bucket has too many failures. */
+  /**
+   * Whether the owner must confirm the device: it is unknown, and its bucket has too many failures.
+   */
   readonly needsConfirmation: boolean
 }
 
@@ -51,24 +55,25 @@ export interface IssuedDeviceToken {
   readonly expiresInSec: number
 }
 
-/** The buckets that an attempt could be counted in. */
+/** The buckets of an attempt. */
 interface BucketNames {
   readonly device: string
   readonly network: string
-  readonly strangers: string
+  /** The bucket that all unknown devices and networks of the account share. */
+  readonly unknown: string
 }
 
 const dayMs = 86_400_000
 const deviceKnownMs = 180 * dayMs
 const networkKnownMs = 90 * dayMs
 const issuedTokenMs = dayMs
-/** Attempts to update a bucket that others change at the same time, before the request is refused. */
+/** Attempts to update a bucket that other requests change at the same time, before a refusal. */
 const maxRaces = 5
 
 /**
- * Limits attempts at the passwords of accounts by the rules of `guess-policy`. The counters are in the
- * database: they survive a restart and hold for all servers. An attempt is counted before the password
- * is compared, so that of a thousand attempts at once one is admitted.
+ * Limits attempts at the passwords of accounts by the rules of `guess-policy`. The counters are in
+ * the database: they survive a restart and hold for all servers. An attempt is counted before the
+ * password is compared, so that only one of many simultaneous attempts is admitted.
  */
 export class GuessGuard {
   readonly #core: Pick<Core, 'store' | 'keys' | 'clock'>
@@ -98,36 +103,39 @@ export class GuessGuard {
     const names = this.#namesOf({ account, network, device: token })
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
-      const buckets = await table.readBuckets(store, [names.device, names.network, names.strangers])
+      const buckets = await table.readBuckets(store, [names.device, names.network, names.unknown])
       const isKnown = (name: string) => (buckets.get(name)?.knownUntil ?? 0) > nowMs
-      const own = [names.device, names.network].find(isKnown)
-      const name = own ?? names.strangers
+      const knownName = [names.device, names.network].find(isKnown)
+      const name = knownName ?? names.unknown
       const seen = buckets.get(name)
       const byNetwork = buckets.get(names.network)
       const bucket = seen ?? emptyBucket
-      this.#checkOpen(
-        own === undefined ? strangerWaitMs(bucket, byNetwork ?? emptyBucket, nowMs) : waitMs(bucket, nowMs),
+      this.#checkWait(
+        knownName === undefined ? unknownDeviceWaitMs(bucket, byNetwork ?? emptyBucket, nowMs) : waitMs(bucket, nowMs),
       )
       if (!(await table.replaceBucket(store, name, { seen, next: failed(bucket, nowMs) }))) continue
-      if (own === undefined) {
+      if (knownName === undefined) {
         const next = failedByNetwork(byNetwork ?? emptyBucket, nowMs)
         await table.replaceBucket(store, names.network, { seen: byNetwork, next })
       }
       const deviceKnown = isKnown(names.device)
-      const unproven = !deviceKnown && needsConfirmation(bucket, nowMs)
-      return { account, network, device: token, bucket: name, deviceKnown, needsConfirmation: unproven }
+      const unconfirmed = !deviceKnown && needsConfirmation(bucket, nowMs)
+      return { account, network, device: token, bucket: name, deviceKnown, needsConfirmation: unconfirmed }
     }
     return this.#delay(1)
   }
 
-  /** Counts an attempt made in a session, in a bucket of that session. Returns its name, for `settle`. */
+  /**
+   * Counts an attempt made in a session, in a bucket of that session. Returns its name, for
+   * `settle`.
+   */
   admitSession(sessionId: string): Promise<string> {
     return this.#admitAlone(this.#protection.names.of('session', sessionId))
   }
 
   /**
-   * Counts an attempt made with a mailed link, in one bucket for all links of `holder`: an account's
-   * ID, or an address.
+   * Counts an attempt made with a mailed link, in one bucket for all links of `holder`: an
+   * account's ID, or an address.
    *
    * @returns the name of the bucket, for `settle`
    * @throws Problem `guess_delayed`
@@ -141,7 +149,7 @@ export class GuessGuard {
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
       const seen = (await table.readBuckets(store, [name])).get(name)
-      this.#checkOpen(waitMs(seen ?? emptyBucket, nowMs))
+      this.#checkWait(waitMs(seen ?? emptyBucket, nowMs))
       if (await table.replaceBucket(store, name, { seen, next: failed(seen ?? emptyBucket, nowMs) })) return name
     }
     return this.#delay(1)
@@ -149,7 +157,7 @@ export class GuessGuard {
 
   /**
    * Compares the password of an attempt that was counted in a bucket of its own, and refunds the
-   * attempt unless the password is wrong. If `compare` fails, nothing was compared: refunded as well.
+   * attempt unless the password is wrong. It is also refunded if `compare` throws.
    */
   async settle(bucket: string, compare: () => Promise<boolean>): Promise<boolean> {
     const { store } = this.#core
@@ -165,8 +173,8 @@ export class GuessGuard {
   }
 
   /**
-   * Refunds an attempt that was no wrong guess, and what was counted for its network. `wasRight`: its
-   * password matched; otherwise it was never compared, and failures before it stay consecutive.
+   * Refunds an attempt that was no wrong guess, for its network as well. `wasRight`: the password
+   * matched. Otherwise it was never compared, and earlier failures stay consecutive.
    */
   async refund(
     { account, network, device, bucket }: Admission,
@@ -176,10 +184,13 @@ export class GuessGuard {
     const names = this.#namesOf({ account, network, device })
     const refundOne = wasRight ? table.refundMatch : table.refundUncompared
     await refundOne(store, bucket)
-    if (bucket === names.strangers) await refundOne(store, names.network)
+    if (bucket === names.unknown) await refundOne(store, names.network)
   }
 
-  /** Resolves to the attempt's device token if it is genuine and the account knows the device, else to `undefined`. */
+  /**
+   * Resolves to the attempt's device token if it is genuine and known to the account, else to
+   * `undefined`.
+   */
   async knownDevice({ account, network, device }: Attempt): Promise<string | undefined> {
     const { store, clock } = this.#core
     const token = this.#protection.devices.recognise(device)
@@ -199,10 +210,10 @@ export class GuessGuard {
   ): Promise<void> {
     const names = this.#namesOf(admission)
     const nowMs = this.#core.clock.now()
-    // Failures in another bucket than that of the attempt stay.
-    const stranger = admission.bucket === names.strangers
-    const throughNetwork = stranger || admission.bucket === names.network
-    if (stranger) await table.refundMatch(client, names.strangers)
+    // Failures in other buckets than that of the attempt stay.
+    const wasUnknown = admission.bucket === names.unknown
+    const throughNetwork = wasUnknown || admission.bucket === names.network
+    if (wasUnknown) await table.refundMatch(client, names.unknown)
     const buckets = [
       { name: names.device, knownUntil: nowMs + deviceKnownMs, resetFailures: true },
       { name: names.network, knownUntil: nowMs + networkKnownMs, resetFailures: throughNetwork },
@@ -224,8 +235,8 @@ export class GuessGuard {
   }
 
   /**
-   * Resets the failures of this device and this network, which become known to the account, after its
-   * owner has recovered it. In the caller's transaction.
+   * Resets the failures of this device and this network after the owner has recovered the account,
+   * and makes them known to it. In the caller's transaction.
    */
   async resetAfterRecovery(client: SqlClient, { account, network, device }: Attempt): Promise<void> {
     const token = this.#protection.devices.recognise(device) ?? ''
@@ -247,13 +258,19 @@ export class GuessGuard {
     return { token, expiresInSec: issuedTokenMs / 1000 }
   }
 
-  /** Returns the name of the device's bucket at an account; `undefined` for a token of another issuer. */
+  /**
+   * Returns the name of the device's bucket at an account; `undefined` for a token of another
+   * issuer.
+   */
   nameOfDevice(device: string | undefined, account: string): string | undefined {
     const token = this.#protection.devices.recognise(device)
     return token === undefined ? undefined : this.#protection.names.of('device', token, account)
   }
 
-  /** Makes a device that the owner has confirmed by mail known for a day, in the caller's transaction. */
+  /**
+   * Makes a device that the owner has confirmed by mail known for a day, in the caller's
+   * transaction.
+   */
   async confirm(client: SqlClient, { account, device }: Pick<Attempt, 'account' | 'device'>): Promise<void> {
     const token = this.#protection.devices.recognise(device)
     if (token !== undefined) await this.#trust(client, [this.#bucketFor(token, account)], account)
@@ -261,10 +278,10 @@ export class GuessGuard {
 
   /** Makes every device and every network unknown to the account, in the caller's transaction. */
   forgetDevices(client: SqlClient, account: string): Promise<void> {
-    return table.distrustAll(client, this.#protection.names.of('account', account))
+    return table.forgetDevices(client, this.#protection.names.of('account', account))
   }
 
-  /** Deletes buckets that have no effect any more. */
+  /** Deletes buckets that have no effect. */
   prune(): Promise<void> {
     const nowMs = this.#core.clock.now()
     return table.pruneBuckets(this.#core.store, { before: nowMs - longestMemoryMs, nowMs })
@@ -286,12 +303,13 @@ export class GuessGuard {
     return {
       device: names.of('device', device, account),
       network: names.of('network', network, account),
-      strangers: names.of('strangers', account),
+      // The label is part of stored names and never changes.
+      unknown: names.of('strangers', account),
     }
   }
 
-  #checkOpen(wait: number): void {
-    if (wait > 0) this.#delay(Math.ceil(wait / 1000))
+  #checkWait(remainingMs: number): void {
+    if (remainingMs > 0) this.#delay(Math.ceil(remainingMs / 1000))
   }
 
   #delay(retryAfterSec: number): never {

@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto'
 
-/** Names that tell addresses and accounts apart without telling which they are: what is counted is kept where others may look. */
+/**
+ * Keyed hashes (HMAC-SHA-256) as names of counters, so that stored counters reveal neither
+ * addresses nor accounts.
+ */
 export class KeyedHash {
   readonly #key: Uint8Array
 
@@ -9,7 +12,7 @@ export class KeyedHash {
     this.#key = key
   }
 
-  /** The name for these parts; the same parts in another order or otherwise divided have another one. */
+  /** Returns the name for these parts. The order and the boundaries of the parts matter. */
   of(...parts: readonly string[]): string {
     return createHmac('sha256', this.#key).update(JSON.stringify(parts)).digest().subarray(0, 18).toString('base64url')
   }

@@ -10,9 +10,12 @@ import type { Quota, RateLimits } from './rate-limits.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Which limits hold for the route. Default `general`; `none` for what is asked by machines around the clock. */
+    /** The limits of the route; `none` for endpoints that machines poll. @defaultValue 'general' */
     limit?: RouteClass | 'none'
-    /** What a request names as its account or session before it has shown that it is its own; asked once the body is validated. `undefined` when it names none. */
+    /**
+     * Returns the account or session that the body names, before it is authenticated; `undefined`
+     * for none. Called after validation.
+     */
     named?: (request: FastifyRequest) => string | undefined
   }
   interface FastifyRequest {
@@ -21,7 +24,10 @@ declare module 'fastify' {
   }
 }
 
-/** Counts every request: by its address before anything of it is read, by account once that is known. Fails with `rate_limited`. */
+/**
+ * Counts each request by address before its body is read, and by account after authentication.
+ * Throws `rate_limited`.
+ */
 export function limitRequests(app: App, limits: RateLimits): void {
   app.decorateRequest('quotas', undefined)
   const take = async (request: FastifyRequest, reply: FastifyReply, scope: LimitScope, holder: readonly string[]) => {

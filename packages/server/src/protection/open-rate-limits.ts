@@ -6,16 +6,16 @@ import { type BreakerLog, FallbackBreaker } from './fallback-breaker.js'
 import type { ProtectionDomain } from './open-protection.js'
 import { RateLimits } from './rate-limits.js'
 
-/** The log of the server, and the time limit for an answer of the shared counters. */
+/** Options of `openRateLimits`. */
 export interface RateLimitOptions {
   readonly log: BreakerLog
-  /** @defaultValue 250 */
+  /** Time limit of the shared counters. @defaultValue 250 */
   readonly timeoutMs: number | undefined
 }
 
 /**
- * Opens the rate limits: counted in Redis if there is one, else in PostgreSQL; in memory with the
- * embedded database.
+ * Opens the rate limits: counted in Redis if it is configured, else in PostgreSQL, or in memory
+ * with the embedded database.
  */
 export async function openRateLimits(
   { store, clock, names }: Pick<Core & ProtectionDomain, 'store' | 'clock' | 'names'>,

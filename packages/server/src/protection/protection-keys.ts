@@ -5,7 +5,7 @@ import { KeyedHash } from './keyed-hash.js'
 
 /** Names of counters and device tokens, both under keys derived from one stored key. */
 export interface Protection {
-  /** Names that reveal neither addresses nor accounts. */
+  /** Names of counters that reveal neither addresses nor accounts. */
   readonly names: Pick<KeyedHash, 'of'>
   readonly devices: Pick<DeviceTokens, 'mint' | 'recognise'>
 }
@@ -18,7 +18,10 @@ export function protectionOf(key: Uint8Array): Protection {
   }
 }
 
-/** The same under a key that may be replaced. Counters then start at zero, and no device is known. */
+/**
+ * Returns `Protection` under a replaceable key. After a replacement counters start at zero, and
+ * device tokens of the old key are not recognised.
+ */
 export function replaceableProtection(key: StoredKey<Protection>): Protection {
   return {
     names: { of: (...parts) => key.current.names.of(...parts) },

@@ -4,15 +4,15 @@ import { type CounterBackend, memoryCounters } from './counter-backend.js'
 import type { FallbackBreaker } from './fallback-breaker.js'
 import type { KeyedHash } from './keyed-hash.js'
 
-/** What is left of a limit after a request was counted. */
+/** The remaining requests of a limit after a request was counted. */
 export interface Quota {
   /** The name of the limit, such as `login-address`. */
   readonly policy: string
   readonly limit: Limit
   readonly remaining: number
-  /** Until the window ends; at least 1. */
+  /** Seconds until the window ends; at least 1. */
   readonly resetSec: number
-  /** The request is one too many. */
+  /** Whether the request exceeds the limit. */
   readonly exceeded: boolean
 }
 
@@ -21,10 +21,10 @@ interface Counters {
   readonly policy: string
   readonly limit: Limit
   readonly shared: RateLimiterAbstract
-  readonly own: RateLimiterAbstract
+  readonly local: RateLimiterAbstract
 }
 
-/** Where servers count together, and the breaker around it. */
+/** The counters that all servers share, and their circuit breaker. */
 interface SharedCounters {
   readonly backend: CounterBackend
   readonly breaker: FallbackBreaker
@@ -46,18 +46,18 @@ export class RateLimits {
     for (const [routeClass, scopes] of Object.entries(limits)) {
       for (const [scope, limit] of Object.entries(scopes)) {
         const policy = `${routeClass}-${scope}`
-        const [shared, own] = [backend.counters(policy, limit), memory.counters(policy, limit)]
-        this.#counters.set(policy, { policy, limit, shared, own })
+        const [shared, local] = [backend.counters(policy, limit), memory.counters(policy, limit)]
+        this.#counters.set(policy, { policy, limit, shared, local })
       }
     }
   }
 
-  /** Whether this process counts alone because the shared counters are unavailable. */
+  /** Whether this process counts on its own because the shared counters are unavailable. */
   get degraded(): boolean {
-    return this.#breaker.away
+    return this.#breaker.isOpen
   }
 
-  /** The number of requests that this process counted alone for that reason. */
+  /** The number of requests that this process counted on its own for that reason. */
   get fallbacks(): number {
     return this.#breaker.fallbacks
   }
@@ -68,17 +68,17 @@ export class RateLimits {
   }
 
   /**
-   * Counts one request of `holder`; returns `undefined` where there is no such limit. Never rejects: a
-   * failure of the shared counters never admits more requests.
+   * Counts one request of `holder`; returns `undefined` where there is no such limit. Never
+   * rejects: a failure of the shared counters never admits more requests.
    */
   async take(routeClass: RouteClass, scope: LimitScope, holder: readonly string[]): Promise<Quota | undefined> {
     const counters = this.#counters.get(`${routeClass}-${scope}`)
     if (counters === undefined) return undefined
-    const { policy, limit, shared, own } = counters
+    const { policy, limit, shared, local } = counters
     const name = this.#names.of(policy, ...holder)
     const quota = await this.#countShared(
       () => count(shared, name),
-      () => count(own, name),
+      () => count(local, name),
     )
     if (quota.exceeded) this.#refusals.set(routeClass, (this.#refusals.get(routeClass) ?? 0) + 1)
     return { policy, limit, ...quota }
@@ -93,8 +93,8 @@ export class RateLimits {
     return this.#backend.close()
   }
 
-  #countShared<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
-    return this.#backend.place === 'memory' ? instead() : this.#breaker.answer(ask, instead)
+  #countShared<T>(call: () => Promise<T>, fallback: () => Promise<T>): Promise<T> {
+    return this.#backend.place === 'memory' ? fallback() : this.#breaker.run(call, fallback)
   }
 }
 

@@ -6,7 +6,7 @@ import { clientAddress } from '../http/client-address.js'
 import { connectionSignal } from '../http/connection-signal.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting } from '../sessions/actors.js'
-import { cookiesOf, deviceCookie, wantsCookies } from './session-cookies.js'
+import { cookiesOf, deviceCookie, usesCookieMode } from './session-cookies.js'
 
 const maxUserAgentLength = 255
 
@@ -19,7 +19,7 @@ export function originOf(request: FastifyRequest): RequestOrigin {
 /** Returns the device token of a request, from its header or from its cookie. */
 export function deviceOf(request: FastifyRequest): string | undefined {
   const sent = request.headers['latchkey-device']
-  const kept = wantsCookies(request) ? cookiesOf(request, deviceCookie)[0] : undefined
+  const kept = usesCookieMode(request) ? cookiesOf(request, deviceCookie)[0] : undefined
   return typeof sent === 'string' ? sent : kept
 }
 

@@ -17,7 +17,7 @@ export const refreshCookie = '__Secure-latchkey-refresh'
 export const deviceCookie = '__Host-latchkey-device'
 
 /** The names of all cookies that this server sets. No application behind it may receive them. */
-export const ownCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie])
+export const serverCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie])
 
 const deviceMaxAgeSec = 180 * 86_400
 
@@ -28,7 +28,7 @@ const deviceMaxAgeSec = 180 * 86_400
 export const modeHeader = 'latchkey-mode'
 
 /** Returns whether the page asks for its tokens in cookies, which no script can read. */
-export function wantsCookies({ headers }: FastifyRequest): boolean {
+export function usesCookieMode({ headers }: FastifyRequest): boolean {
   return headers[modeHeader] === 'cookie'
 }
 

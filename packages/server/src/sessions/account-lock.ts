@@ -13,8 +13,8 @@ export interface LockedAccount {
  *
  * The row of an account is the lock of everything that belongs to it: its sessions, mailed links,
  * guess buckets and tenant. A transaction that changes more than one of these rows takes it first,
- * and all accounts that it needs in one call: they are locked in the order of their IDs, so that
- * transactions wait for each other instead of ending in a deadlock (docs/decisions/0018).
+ * and all accounts that it needs in one call. They are locked in the order of their IDs, so that
+ * transactions cannot deadlock (docs/decisions/0018).
  */
 export async function lockAccounts(
   client: SqlClient,
@@ -22,7 +22,7 @@ export async function lockAccounts(
 ): Promise<ReadonlyMap<string, LockedAccount>> {
   const locked = new Map<string, LockedAccount>()
   for (const id of [...new Set(ids)].sort()) {
-    // An update that changes nothing: the one lock that both databases' SQL has.
+    // An update that changes nothing is the only row lock in the SQL of both databases.
     const { rows } = await client.query<LockedAccount>(
       'update server_accounts set role = role where id = $1 returning id, role, disabled_at as "disabledAt"',
       [id],

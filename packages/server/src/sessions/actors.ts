@@ -13,9 +13,9 @@ export interface Acting {
 }
 
 /**
- * Checks the acting account in the transaction of each change (C5). The guard of a route has checked
- * the token when the request began. Until the change is written the session may have ended, the
- * account may have been disabled, or its secret revoked.
+ * Checks the acting account in the transaction of each change (C5). The guard of a route has
+ * checked the token at the start of the request. Since then the session may have ended, the account
+ * may have been disabled, or its secret revoked.
  */
 export class Actors {
   readonly #clock: Clock
@@ -27,13 +27,14 @@ export class Actors {
   }
 
   /**
-   * Locks the acting account, and `others` that the change is about, and checks that the token still
-   * holds. The first call in a transaction: whatever ends a session, disables an account or revokes
-   * its secret takes the same lock, so that the result stays true until the commit.
+   * Locks the acting account and the changed accounts (`others`), and checks that the token is
+   * still valid. It must be the first call in a transaction. Each change that ends a session,
+   * disables an account or revokes its secret takes the same lock, so that the result holds until
+   * the commit.
    *
    * @returns the locked accounts that exist, by ID
-   * @throws LatchkeyError `token_revoked` if the account is gone or disabled or its secret has ended,
-   * `session_ended`, `reissue_required`
+   * @throws LatchkeyError `token_revoked` if the account is gone or disabled or its secret has
+   * ended, `session_ended`, `reissue_required`
    */
   async lock(
     client: SqlClient,
@@ -58,7 +59,7 @@ export class Actors {
     if (rows.length === 0) throw new LatchkeyError('session_ended')
   }
 
-  /** A password change keeps its session and ends the tokens of that session: only the secret shows it. */
+  /** A password change keeps the session but ends its tokens, which only the secret shows. */
   async #checkSecret(client: SqlClient, { accountId, keyId }: Acting): Promise<void> {
     const { rows } = await client.query<{ retiresAt: number | null; reissueRequired: number }>(
       `select retires_at as "retiresAt", reissue_required as "reissueRequired" from latchkey_secrets

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Returns what is stored of a device token to recognise the client of a session by; `null` for what cannot be a device
- * token. A hash of 128 random bits: the database holds nothing that could be presented. Whether the token was minted here does not matter, because it is compared with
- * what the same client has shown before, and so it outlives a replacement of the key that mints device tokens.
+ * Returns the hash of a device token by which a session recognises its client; `null` for malformed
+ * text. The token contains 128 random bits, so that the hash does not reveal it. Its tag is not
+ * checked: it is only compared with the token that the same client has sent before, so that a
+ * binding survives a replacement of the key of device tokens.
  */
 export function deviceBinding(deviceToken: string | undefined): string | null {
   if (deviceToken === undefined || !tokenShape.test(deviceToken)) return null

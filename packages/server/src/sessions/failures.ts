@@ -4,7 +4,7 @@ import { defineProblems } from '../problem.js'
 export const sessionFailures = defineProblems({
   refresh_token_invalid: {
     status: 401,
-    message: 'This refresh token was not issued here, or its session is gone.',
+    message: 'The refresh token was not issued by this server, or its session no longer exists.',
     hint: 'Sign in again.',
   },
   refresh_token_expired: {
@@ -14,17 +14,17 @@ export const sessionFailures = defineProblems({
   },
   refresh_token_reused: {
     status: 401,
-    message: 'This refresh token was used before, or by another client; its session has been ended for safety.',
+    message: 'The refresh token was used before, or by another client. Its session has been ended for safety.',
     hint: 'Sign in again, and keep only the newest refresh token.',
   },
   refresh_token_missing: {
     status: 401,
-    message: 'This request carries no refresh token.',
-    hint: 'Send it as "refresh_token"; with the header "Latchkey-Mode: cookie" its cookie will do.',
+    message: 'The request contains no refresh token.',
+    hint: 'Send it as "refresh_token", or as a cookie with the header "Latchkey-Mode: cookie".',
   },
   session_unknown: {
     status: 404,
-    message: 'There is no such session.',
-    hint: 'List the sessions; this one may have ended.',
+    message: 'There is no such live session.',
+    hint: 'List the sessions: this one may have ended.',
   },
 })

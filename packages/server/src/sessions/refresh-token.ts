@@ -7,18 +7,18 @@ const counterBytes = 4
 const tagBytes = 32
 const tokenBytes = idBytes + counterBytes + tagBytes
 
-/** The greatest number of a refresh token; a session that has reached it cannot go on. */
+/** The greatest counter of a refresh token. A session that has reached it expires. */
 export const maxRefreshCounter = 0xffff_ffff
 
-/** What a refresh token says, before it is known whether it is genuine. */
+/** A decoded refresh token that is not authenticated yet. */
 export interface RefreshTokenParts {
   readonly sessionId: string
-  /** Which of the session's tokens this is, counting up from 1. */
+  /** The number of the token in its session, from 1. */
   readonly counter: number
   readonly tag: Uint8Array
 }
 
-/** What a session's refresh tokens are derived from. */
+/** The input from which the refresh tokens of a session are derived. */
 export interface RefreshTokenSeed {
   readonly sessionId: string
   /** Random, in base64url; a new one makes every earlier token of the session invalid. */
@@ -26,9 +26,10 @@ export interface RefreshTokenSeed {
 }
 
 /**
- * Refresh tokens that are derived instead of stored: base64url( session[16] ‖ counter[4] ‖ HMAC-SHA-256(key, session ‖ salt ‖ counter) ).
- * The same successor can be given twice, which parallel tabs and lost answers need, and no copy of the database
- * holds anything that could be presented.
+ * Refresh tokens that are derived instead of stored: base64url( session[16] ‖ counter[4] ‖
+ * HMAC-SHA-256(key, session ‖ salt ‖ counter) ). The same successor can be returned twice, which
+ * parallel tabs and lost responses need, and a copy of the database contains no token that could be
+ * used.
  */
 export class RefreshTokens {
   readonly #key: Uint8Array
@@ -38,19 +39,19 @@ export class RefreshTokens {
     this.#key = key
   }
 
-  /** The session's token with this number. */
+  /** Returns the token of the session with this number. */
   derive(seed: RefreshTokenSeed, counter: number): string {
     const body = encodeBody(seed.sessionId, counter)
     return Buffer.concat([body, this.#tag(seed, counter)]).toString('base64url')
   }
 
-  /** Whether the token was derived here from this seed. Constant time in the tag. */
+  /** Returns whether the token was derived from this seed. Compares in constant time. */
   isGenuine({ sessionId, counter, tag }: RefreshTokenParts, seed: RefreshTokenSeed): boolean {
     return sessionId === seed.sessionId && timingSafeEqual(this.#tag(seed, counter), tag)
   }
 
   #tag({ sessionId, salt }: RefreshTokenSeed, counter: number): Buffer {
-    // Session and counter have fixed lengths, so the salt between them needs no length of its own.
+    // Session ID and counter have fixed lengths, so that the encoding is unambiguous.
     return createHmac('sha256', this.#key)
       .update(encodeBody(sessionId, counter))
       .update(Buffer.from(salt, 'base64url'))
@@ -60,10 +61,13 @@ export class RefreshTokens {
 
 /** Refresh tokens under a key that may be replaced. */
 export interface ReplaceableRefreshTokens extends Pick<RefreshTokens, 'derive' | 'isGenuine'> {
-  /** Returns whether the token was genuine before the key was replaced; it is not any more. */
+  /**
+   * Returns whether the token was genuine before the key was replaced; it is not valid any more.
+   */
   wasGenuine(parts: RefreshTokenParts, seed: RefreshTokenSeed): boolean
 }
 
+/** Returns refresh tokens that follow a replacement of their key. */
 export function replaceableRefreshTokens(key: StoredKey<RefreshTokens>): ReplaceableRefreshTokens {
   return {
     derive: (seed, counter) => key.current.derive(seed, counter),
@@ -72,7 +76,10 @@ export function replaceableRefreshTokens(key: StoredKey<RefreshTokens>): Replace
   }
 }
 
-/** What the text says; `undefined` when it cannot be a refresh token. One text per token: other encodings of the same bytes are refused. */
+/**
+ * Decodes a refresh token; returns `undefined` for malformed text. Only the canonical encoding is
+ * accepted.
+ */
 export function parseRefreshToken(text: string): RefreshTokenParts | undefined {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length !== tokenBytes || bytes.toString('base64url') !== text) return undefined
@@ -85,7 +92,7 @@ export function parseRefreshToken(text: string): RefreshTokenParts | undefined {
 
 function encodeBody(sessionId: string, counter: number): Buffer {
   if (!(counter >= 0 && counter <= maxRefreshCounter))
-    throw new RangeError('The counter of a session is a 32-bit number.')
+    throw new RangeError('The counter of a refresh token must be a 32-bit unsigned integer.')
   const body = Buffer.alloc(idBytes + counterBytes)
   parseUuid(sessionId).copy(body)
   body.writeUInt32BE(counter, idBytes)

@@ -1,6 +1,8 @@
 import type { SessionIds, StoredKey } from 'latchkey'
 
-/** Session IDs under a key that may be replaced: those of before are then not recognised any more. */
+/**
+ * Returns session IDs under a replaceable key. After a replacement, earlier IDs are not recognised.
+ */
 export function replaceableSessionIds(key: StoredKey<SessionIds>): SessionIds {
   return {
     mint: (subject, nowMs) => key.current.mint(subject, nowMs),

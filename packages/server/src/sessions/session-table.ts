@@ -3,39 +3,44 @@ import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { RequestOrigin } from '../request-origin.js'
 import { skipLocked } from '../row-locks.js'
 
-/** One login on one device. Times are milliseconds since 1970. */
+/** One sign-in on one device. Times are milliseconds since 1970. */
 export interface Session {
   readonly id: string
   readonly accountId: string
   readonly salt: string
-  /** The number of the refresh token that is valid now. */
+  /** The number of the current refresh token. */
   readonly counter: number
   readonly userAgent: string | null
   readonly address: string | null
   readonly createdAt: number
   readonly lastUsedAt: number
   readonly rotatedAt: number
-  /** How many successors of the replaced token that is honoured were superseded: see `RefreshState`. */
+  /** The number of superseded successors of the parent token: see `RefreshState`. */
   readonly forks: number
-  /** How many rotations in a row, before the last one, had their replaced token used again. */
+  /**
+   * The number of consecutive rotations, before the last one, whose parent token was used again.
+   */
   readonly repeatedRun: number
-  /** What the client of the session is recognised by: see `deviceBinding`; `null` while it has shown no device token. */
+  /**
+   * The binding to the client's device (`deviceBinding`); `null` before the client has sent a
+   * device token.
+   */
   readonly device: string | null
-  /** How often a replaced refresh token was honoured. */
+  /** The number of times that a replaced refresh token was accepted. */
   readonly graceUses: number
   readonly graceUsedAt: number | null
   readonly graceAddress: string | null
-  /** When it ends at the latest. */
+  /** The latest end of the session. */
   readonly expiresAt: number
   readonly endedAt: number | null
 }
 
-/** A session with what its tokens depend on. */
-export interface OwnedSession extends Session {
+/** A session with the state of its account. */
+export interface AccountSession extends Session {
   readonly disabledAt: number | null
 }
 
-/** Why a session ended. */
+/** The reason for which a session ended. */
 export type EndReason =
   | 'logout'
   | 'ended_by_user'
@@ -48,7 +53,7 @@ export type EndReason =
   | 'session_limit'
   | 'token_revoke'
 
-// With the table's whole name, because SQLite knows no alias in "returning".
+// With the full table name, because SQLite has no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
   server_sessions.counter, server_sessions.user_agent as "userAgent", server_sessions.address,
   server_sessions.created_at as "createdAt", server_sessions.last_used_at as "lastUsedAt",
@@ -57,10 +62,13 @@ const columns = `server_sessions.id, server_sessions.account_id as "accountId", 
   server_sessions.grace_address as "graceAddress", server_sessions.expires_at as "expiresAt",
   server_sessions.ended_at as "endedAt"`
 
-/** Ended and expired sessions are kept for a day, so that their refresh tokens are still answered with the reason. */
+/**
+ * Ended and expired sessions are kept for a day, so that their refresh tokens are refused with the
+ * reason.
+ */
 const keepEndedMs = 86_400_000
 
-/** A new session of the account. */
+/** Inserts and returns a new session of the account. */
 export async function insertSession(
   client: SqlClient,
   accountId: string,
@@ -105,9 +113,9 @@ export async function insertSession(
   return session
 }
 
-/** The session and what its account is now. */
-export async function findSession(client: SqlClient, id: string): Promise<OwnedSession | undefined> {
-  const { rows } = await client.query<OwnedSession>(
+/** Returns the session with the state of its account. */
+export async function findSession(client: SqlClient, id: string): Promise<AccountSession | undefined> {
+  const { rows } = await client.query<AccountSession>(
     `select ${columns}, a.disabled_at as "disabledAt"
      from server_sessions join server_accounts a on a.id = account_id where server_sessions.id = $1`,
     [id],
@@ -115,7 +123,7 @@ export async function findSession(client: SqlClient, id: string): Promise<OwnedS
   return rows[0]
 }
 
-/** The account's sessions that have not ended and not expired, newest first. */
+/** Returns the live sessions of the account, newest first. */
 export async function listSessions(
   client: SqlClient,
   accountId: string,
@@ -129,30 +137,33 @@ export async function listSessions(
   return rows
 }
 
-/** IDs of the account's living sessions beyond the `keep` that were used last; the one spared is not among them, and counts as one of those. */
+/**
+ * Returns the IDs of the account's live sessions except the `keep` that were used last. The session
+ * `keepId` counts as one of those.
+ */
 export async function findExcessSessions(
   client: SqlClient,
   accountId: string,
-  { nowMs, idleMs, keep, spare }: { nowMs: number; idleMs: number; keep: number; spare: string },
+  { nowMs, idleMs, keep, keepId }: { nowMs: number; idleMs: number; keep: number; keepId: string },
 ): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `select id from server_sessions
      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4
      order by last_used_at desc, id desc limit 1000 offset $5`,
-    [accountId, nowMs, nowMs - idleMs, spare, keep - 1],
+    [accountId, nowMs, nowMs - idleMs, keepId, keep - 1],
   )
   return rows.map(({ id }) => id)
 }
 
-/** A use of a refresh token that the session goes on with. */
+/** An accepted use of a refresh token. */
 export interface RefreshUse {
   readonly origin: RequestOrigin
   readonly nowMs: number
 }
 
 /**
- * Moves on to the next refresh token, if the session lives and stands at `counter`, and binds it to `device` unless that is `null`. One statement: of many at
- * once one succeeds.
+ * Advances a live session from `counter` to the next refresh token, and binds it to `device` unless
+ * that is `null`. One statement, so that only one of several callers succeeds.
  */
 export async function advanceSession(
   client: SqlClient,
@@ -169,7 +180,7 @@ export async function advanceSession(
   return rows.length === 1
 }
 
-/** Records that the replaced token was used again, if the session lives and stands at `counter`. */
+/** Records that the parent token was used again, if the session is live and still at `counter`. */
 export async function repeatSession(
   client: SqlClient,
   session: Session,
@@ -184,7 +195,10 @@ export async function repeatSession(
   return rows.length === 1
 }
 
-/** The same, and puts a new successor in the place of the current token: one statement, of which one of many at once succeeds. */
+/**
+ * Records the same, and replaces the current token by a new successor. One statement, so that only
+ * one of several callers succeeds.
+ */
 export async function forkSession(
   client: SqlClient,
   session: Session,
@@ -200,7 +214,10 @@ export async function forkSession(
   return rows.length === 1
 }
 
-/** A new line of refresh tokens for a living session: every earlier one becomes invalid. `undefined` when the session has ended. */
+/**
+ * Starts a new family of refresh tokens for a live session: all earlier ones become invalid.
+ * Returns `undefined` if the session has ended.
+ */
 export async function renewSession(client: SqlClient, id: string, nowMs: number): Promise<Session | undefined> {
   const { rows } = await client.query<Session>(
     `update server_sessions set salt = $2, counter = 1, forks = 0, repeats = 0, repeated_run = 0,
@@ -211,7 +228,7 @@ export async function renewSession(client: SqlClient, id: string, nowMs: number)
   return rows[0]
 }
 
-/** Ends one session of the account; `false` when there is none that lives. */
+/** Ends one session of the account; returns `false` if there is no such live session. */
 export async function endSession(
   client: SqlClient,
   { id, accountId }: { readonly id: string; readonly accountId: string },
@@ -225,8 +242,8 @@ export async function endSession(
   return rows.length === 1
 }
 
-/** Sessions that have not ended, of all accounts, in the order of their IDs, after `after`. */
-export async function listLiving(
+/** Returns sessions of all accounts that have not ended, ordered by ID, after the ID `after`. */
+export async function listLiveSessions(
   client: SqlClient,
   after: string,
   limit: number,
@@ -238,19 +255,19 @@ export async function listLiving(
   return rows
 }
 
-/** Ends all sessions of the account, but for the one spared. */
+/** Ends all sessions of the account except `keepId`. */
 export async function endSessions(
   client: SqlClient,
   accountId: string,
-  { reason, nowMs, spare = '' }: { reason: EndReason; nowMs: number; spare?: string | undefined },
+  { reason, nowMs, keepId = '' }: { reason: EndReason; nowMs: number; keepId?: string | undefined },
 ): Promise<void> {
   await client.query(
     `update server_sessions set ended_at = $2, end_reason = $3 where account_id = $1 and id <> $4 and ended_at is null`,
-    [accountId, nowMs, reason, spare],
+    [accountId, nowMs, reason, keepId],
   )
 }
 
-/** Deletes what ended or expired long enough ago. */
+/** Deletes sessions that ended or expired more than a day ago. */
 export async function pruneSessions(store: SqlStore, nowMs: number): Promise<void> {
   const before = nowMs - keepEndedMs
   await store.query(

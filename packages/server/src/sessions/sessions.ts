@@ -7,7 +7,7 @@ import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { deviceBinding } from './device-binding.js'
 import { sessionFailures } from './failures.js'
-import { judgeRefresh, parentOf, type RefreshState } from './refresh-policy.js'
+import { decideRefresh, parentOf, type RefreshState } from './refresh-policy.js'
 import {
   maxRefreshCounter,
   parseRefreshToken,
@@ -29,7 +29,7 @@ export interface TokenSet {
 }
 
 /** A session that can be refreshed. */
-export interface UsableSession extends table.OwnedSession {
+export interface UsableSession extends table.AccountSession {
   /** The time at which it ends if it is not used, in milliseconds since 1970. */
   readonly endsAt: number
 }
@@ -52,7 +52,7 @@ export interface SessionDependencies {
   readonly refreshTokens: ReplaceableRefreshTokens
 }
 
-/** Attempts of a refresh that races with others of the same session, before the answer is 503. */
+/** Attempts of a refresh that races with others of the same session, before it fails with 503. */
 const maxAttempts = 5
 
 /** Sessions checked in one step after a key was replaced. */
@@ -71,8 +71,8 @@ export class Sessions {
   }
 
   /**
-   * Opens a session in the caller's transaction, which has locked the account. If the account then has
-   * too many sessions, the least recently used ones end with their tokens.
+   * Opens a session in the caller's transaction, which has locked the account. If the account then
+   * has too many sessions, the least recently used ones end with their tokens.
    */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
     const nowMs = this.#now()
@@ -81,8 +81,8 @@ export class Sessions {
     await this.#core.keys.ensureKeys()
     const id = sessionIds.mint(accountId, nowMs)
     const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
-    const most = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, spare: id }
-    for (const excess of await table.findExcessSessions(client, accountId, most)) {
+    const limits = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, keepId: id }
+    for (const excess of await table.findExcessSessions(client, accountId, limits)) {
       await this.end(client, { id: excess, accountId }, 'session_limit')
       const actor = { accountId: null, address: origin.address }
       await this.#core.audit.done(client, 'session_end', actor, { account: accountId, session: excess })
@@ -93,15 +93,16 @@ export class Sessions {
   /**
    * Signs the tokens of a live session.
    *
-   * The session is read again after the signature, so that no token is returned that was signed while
-   * the session was being ended. The rights of the account are in no token, but stored with its tenant.
+   * The session is read again after the signature, so that no token is returned that was signed
+   * while the session was being ended. The rights of the account are in no token, but stored with
+   * its tenant.
    *
    * @throws Problem `session_ended`; LatchkeyError `tenant_disabled`
    */
   async tokensFor(session: table.Session): Promise<TokenSet> {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
     await this.#core.keys.ensureKeys()
-    // The key of its ID was replaced meanwhile.
+    // The key of session IDs has been replaced meanwhile.
     if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
       throw new LatchkeyError('session_ended')
     const { token, expiresIn } = await this.#dependencies.latchkey.issue({
@@ -111,7 +112,7 @@ export class Sessions {
       claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
       expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
     })
-    await this.#checkLiving(session)
+    await this.#checkLive(session)
     return {
       sessionId: session.id,
       accessToken: token,
@@ -122,11 +123,12 @@ export class Sessions {
   }
 
   /**
-   * Returns the next tokens of a session. A replaced token is accepted until its successor is used, and
-   * only from the client that refreshed, by the rules of `judgeRefresh`. `deviceToken`: that of the
-   * request.
+   * Returns the next tokens of a session. A replaced token is accepted until its successor is used,
+   * and only from the client that refreshed, by the rules of `decideRefresh`. `deviceToken` is the
+   * device token of the request.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`; LatchkeyError `session_ended`, `tenant_disabled`
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`;
+   * LatchkeyError `session_ended`, `tenant_disabled`
    */
   async refresh(token: string, origin: RequestOrigin, deviceToken?: string): Promise<TokenSet> {
     const parts = partsOf(token)
@@ -135,7 +137,7 @@ export class Sessions {
       const session = await this.#findGenuine(parts, origin)
       const nowMs = this.#now()
       const shown = { ...origin, counter: parts.counter, device, network: networkOf(origin.address), nowMs }
-      const verdict = judgeRefresh(refreshStateOf(session), shown)
+      const verdict = decideRefresh(refreshStateOf(session), shown)
       if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
       if (!(await this.#take(session, verdict, { origin, nowMs, device }))) continue
       if (verdict !== 'rotate') await this.#recordGrace(session, verdict, origin)
@@ -146,8 +148,8 @@ export class Sessions {
   }
 
   /**
-   * Returns the newest genuine one of several refresh tokens of one session, or the first if none is
-   * genuine. Forged tokens cost one read altogether, and change nothing.
+   * Returns the newest genuine one of several refresh tokens of one session, or the first if none
+   * is genuine. All tokens together cost one read, and forged ones change nothing.
    */
   async chooseGenuine(tokens: readonly [string, ...string[]]): Promise<string> {
     const [first] = tokens
@@ -161,11 +163,13 @@ export class Sessions {
     return genuine[0]?.token ?? first
   }
 
-  /** Returns the session of a refresh token that is valid now, without using it. Throws as `refresh` does. */
+  /**
+   * Returns the session of a valid refresh token without using the token. Throws as `refresh` does.
+   */
   async findUsable(token: string): Promise<UsableSession> {
-    const { parts, session } = await this.#findBehind(token)
-    const usable = parts.counter === session.counter || parts.counter === parentOf(session)
-    if (!usable) throw sessionFailures.refusal('refresh_token_reused')
+    const { parts, session } = await this.#findLive(token)
+    const isUsable = parts.counter === session.counter || parts.counter === parentOf(session)
+    if (!isUsable) throw sessionFailures.refusal('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
   }
@@ -173,11 +177,11 @@ export class Sessions {
   /**
    * Returns the live session of a genuine refresh token, also of a replaced one.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`; LatchkeyError
-   * `tenant_disabled`
+   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`;
+   * LatchkeyError `tenant_disabled`
    */
-  async findLivingOf(token: string): Promise<table.Session> {
-    return (await this.#findBehind(token)).session
+  async findLiveSession(token: string): Promise<table.Session> {
+    return (await this.#findLive(token)).session
   }
 
   /** Returns the live sessions of an account, newest first. */
@@ -205,29 +209,29 @@ export class Sessions {
   }
 
   /**
-   * Ends all sessions but one, whose refresh tokens are replaced, in the caller's transaction, which has
-   * locked the account.
+   * Ends all sessions but one, whose refresh tokens are replaced, in the caller's transaction,
+   * which has locked the account.
    *
    * @throws Problem `session_ended`
    */
   async keepOnly(client: SqlClient, session: { id: string; accountId: string }): Promise<table.Session> {
     const nowMs = this.#now()
-    await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, spare: session.id })
+    await table.endSessions(client, session.accountId, { reason: 'password_change', nowMs, keepId: session.id })
     const renewed = await table.renewSession(client, session.id, nowMs)
     if (renewed === undefined) throw new LatchkeyError('session_ended')
     return renewed
   }
 
-  /** Ends the sessions whose IDs were made with a replaced key. An aborted `signal` stops it after a step. */
+  /** Ends the sessions whose IDs were made with a replaced key. `signal` stops it after a step. */
   async endReplaced(signal: AbortSignal): Promise<void> {
     const { store } = this.#core
     const { sessionIds } = this.#dependencies
     let after = ''
     while (!signal.aborted) {
-      const living = await table.listLiving(store, after, replacedStepSize)
-      after = living.at(-1)?.id ?? after
-      if (living.length === 0) return
-      const due = living.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
+      const live = await table.listLiveSessions(store, after, replacedStepSize)
+      after = live.at(-1)?.id ?? after
+      if (live.length === 0) return
+      const due = live.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
       await store.transaction(async (client) => {
         for (const session of due) {
           await table.endSession(client, session, { reason: 'ended_by_admin', nowMs: this.#now() })
@@ -241,7 +245,7 @@ export class Sessions {
     return table.pruneSessions(this.#core.store, this.#now())
   }
 
-  async #checkLiving(session: table.Session): Promise<void> {
+  async #checkLive(session: table.Session): Promise<void> {
     const latest = await table.findSession(this.#core.store, session.id)
     if (latest?.endedAt === null && latest.salt === session.salt) return
     // Sessions are deleted with their account alone; signing may have made a new secret for it.
@@ -256,18 +260,18 @@ export class Sessions {
     })
   }
 
-  async #findBehind(token: string): Promise<{ parts: RefreshTokenParts; session: table.OwnedSession }> {
+  async #findLive(token: string): Promise<{ parts: RefreshTokenParts; session: table.AccountSession }> {
     const parts = partsOf(token)
     return { parts, session: await this.#findGenuine(parts) }
   }
 
-  #isGenuine(parts: RefreshTokenParts, session: table.OwnedSession): boolean {
+  #isGenuine(parts: RefreshTokenParts, session: table.AccountSession): boolean {
     // A counter above the stored one is genuine only if an older backup was restored.
     return this.#dependencies.refreshTokens.isGenuine(parts, seedOf(session)) && parts.counter <= session.counter
   }
 
-  /** With `origin`, that of a request that uses the token, a forged token is recorded. */
-  async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.OwnedSession> {
+  /** Records a forged token if `origin`, the origin of the request, is given. */
+  async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.AccountSession> {
     const session = await table.findSession(this.#core.store, parts.sessionId)
     if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
     await this.#core.keys.ensureKeys()
@@ -282,14 +286,14 @@ export class Sessions {
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
-    const alive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
-    if (!alive) throw sessionFailures.refusal('refresh_token_expired')
+    const isAlive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
+    if (!isAlive) throw sessionFailures.refusal('refresh_token_expired')
     return session
   }
 
   /** Advances the session; returns `false` if it has changed since it was read. */
   #take(
-    session: table.OwnedSession,
+    session: table.AccountSession,
     verdict: 'rotate' | 'repeat' | 'fork',
     use: table.RefreshUse & { readonly device: string | null },
   ): Promise<boolean> {
@@ -298,13 +302,15 @@ export class Sessions {
     return verdict === 'repeat' ? table.repeatSession(store, session, use) : table.forkSession(store, session, use)
   }
 
-  /** Records a token that was guessed, replaced by a password change, or made after a restored backup. */
+  /**
+   * Records a token that is forged, from before a password change, or newer than a restored backup.
+   */
   #recordForged({ id, accountId }: table.Session, { address }: RequestOrigin): Promise<void> {
     const subject = { account: accountId, session: id, detail: { reason: 'refresh_token_invalid' } }
     return this.#core.audit.countRefused('refresh', { accountId: null, address }, subject)
   }
 
-  #recordGrace(session: table.OwnedSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
+  #recordGrace(session: table.AccountSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
     const actor = { accountId: session.accountId, sessionId: session.id, address }
     const detail = {
       client: session.device === null ? 'unbound' : 'same_device',
@@ -313,7 +319,11 @@ export class Sessions {
     return this.#core.audit.countDone('refresh_grace', actor, { detail })
   }
 
-  async #endReused(session: table.OwnedSession, reason: 'reused' | 'elsewhere', origin: RequestOrigin): Promise<never> {
+  async #endReused(
+    session: table.AccountSession,
+    reason: 'reused' | 'elsewhere',
+    origin: RequestOrigin,
+  ): Promise<never> {
     await this.#core.store.transaction(async (client) => {
       await lockAccounts(client, [session.accountId])
       const ended = await this.end(client, session, 'refresh_reuse')

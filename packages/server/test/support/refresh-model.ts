@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { judgeRefresh, parentOf, type RefreshState, type RefreshVerdict } from '../../src/sessions/refresh-policy.js'
+import { decideRefresh, parentOf, type RefreshState, type RefreshVerdict } from '../../src/sessions/refresh-policy.js'
 
 /** The properties of a request beside its refresh token. */
 export interface ModelClient {
@@ -31,7 +31,7 @@ export class RefreshModel {
 
   present(counter: number, client: ModelClient, nowMs: number): ModelAnswer {
     if (this.ended) return { verdict: 'ended', successor: undefined }
-    const verdict = judgeRefresh(this.state, { counter, ...client, nowMs })
+    const verdict = decideRefresh(this.state, { counter, ...client, nowMs })
     if (verdict === 'reused' || verdict === 'elsewhere') {
       this.ended = true
       return { verdict, successor: undefined }
@@ -44,7 +44,7 @@ export class RefreshModel {
   accepted(client: ModelClient, nowMs: number): number[] {
     const all = Array.from({ length: this.state.counter + 2 }, (_, counter) => counter)
     const isAccepted = (counter: number) =>
-      ['rotate', 'repeat', 'fork'].includes(judgeRefresh(this.state, { counter, ...client, nowMs }))
+      ['rotate', 'repeat', 'fork'].includes(decideRefresh(this.state, { counter, ...client, nowMs }))
     return this.ended ? [] : all.filter(isAccepted)
   }
 

@@ -3,7 +3,7 @@ import { setAuth } from '../../http/auth-of.js'
 import { checkGuard, identify } from '../../http/identify.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey.js'
+import type { Latchkey } from '../../latchkey-api.js'
 import type { AuthGuard, Middleware } from './auth-guard.js'
 import { refuse } from './refuse.js'
 

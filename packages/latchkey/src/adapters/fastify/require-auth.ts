@@ -2,7 +2,7 @@ import { setAuth } from '../../http/auth-of.js'
 import { checkGuard, identify } from '../../http/identify.js'
 import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey.js'
+import type { Latchkey } from '../../latchkey-api.js'
 import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
 import { refuse } from './refuse.js'
 

@@ -2,7 +2,7 @@ import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
 import { isForm, type TokenSources } from '../../http/take-token.js'
 import { parametersOf, webCarrier } from '../../http/web-request.js'
-import type { Latchkey } from '../../latchkey.js'
+import type { Latchkey } from '../../latchkey-api.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
 /**

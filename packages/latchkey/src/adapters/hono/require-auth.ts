@@ -3,7 +3,7 @@ import type { Auth } from '../../auth.js'
 import { checkGuard, identify } from '../../http/identify.js'
 import type { TokenSources } from '../../http/take-token.js'
 import { webCarrier } from '../../http/web-request.js'
-import type { Latchkey } from '../../latchkey.js'
+import type { Latchkey } from '../../latchkey-api.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 import { refuse } from './refuse.js'
 

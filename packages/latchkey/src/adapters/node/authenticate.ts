@@ -2,7 +2,7 @@ import type { Auth } from '../../auth.js'
 import { identify } from '../../http/identify.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
 import type { TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey.js'
+import type { Latchkey } from '../../latchkey-api.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
 /** The sources of a token that a plain Node.js request has: no parsed body and no parsed query. */

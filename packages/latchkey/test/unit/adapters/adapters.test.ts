@@ -29,7 +29,7 @@ import {
 } from '../../../src/adapters/hono/index.js'
 import { authenticate as authenticateNode, sendProblem } from '../../../src/adapters/node/index.js'
 import type { TokenSources } from '../../../src/http/take-token.js'
-import type { Latchkey } from '../../../src/latchkey.js'
+import type { Latchkey } from '../../../src/latchkey-api.js'
 import { type Setup, setUp } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 import { cases, type SentRequest, type Tokens } from './requests.js'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { instantOf, systemClock } from '../../../src/clock.js'
-import type { Latchkey } from '../../../src/latchkey.js'
+import type { Latchkey } from '../../../src/latchkey-api.js'
 import { outcomeOf, type SetupOptions, setUp } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 

@@ -2,7 +2,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sessionIds } from '../../../src/claims/session-ids.js'
-import type { Forgery } from '../../../src/latchkey.js'
+import type { Forgery } from '../../../src/latchkey-api.js'
 import { Keyring } from '../../../src/sealing/keyring.js'
 import { masterKeys, outcomeOf, type Setup, setUp } from '../../support/setup.js'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { instantOf, systemClock } from '../../../src/clock.js'
-import type { Latchkey } from '../../../src/latchkey.js'
+import type { Latchkey } from '../../../src/latchkey-api.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { createFakeClock } from '../../../src/testing/fake-clock.js'
 import { outcomeOf, setUp } from '../../support/setup.js'

@@ -11,9 +11,9 @@ export function checkConfiguration({ issuer, trustedProxies }: Configuration): F
 
 function checkIssuer(issuer: string): Finding {
   const { protocol, hostname } = new URL(issuer)
-  const isHere = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
+  const isLocal = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
   if (protocol === 'https:') return ok('issuer', `${issuer}; cookies are sent over TLS only`)
-  if (isHere) return ok('issuer', `${issuer}, for this machine only`)
+  if (isLocal) return ok('issuer', `${issuer}, for this machine only`)
   const remedy = 'Put a proxy with TLS in front of the server, and set LATCHKEY_ISSUER to its https URL.'
   return warn('issuer', `${issuer}: passwords and tokens are sent without encryption`, remedy)
 }

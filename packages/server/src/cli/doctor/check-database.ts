@@ -19,8 +19,8 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
     const began = performance.now()
     await store.query('select 1 as one')
     const answer = ok('database', `${place} answers in ${(performance.now() - began).toFixed(1)} ms`)
-    const own = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
-    return [answer, ...own, await checkSchema(store), await checkClock(store)]
+    const findings = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
+    return [answer, ...findings, await checkSchema(store), await checkClock(store)]
   } catch (error) {
     return [fail('database', `${place}: ${messageOf(error)}`, connectionRemedy(error))]
   }

@@ -29,7 +29,7 @@ async function checkServer(url: string, sender: string): Promise<Finding> {
       return warn('mail', `${sender} goes to ${host}, which offers no login`, remedy)
     }
     const how = `${secure ? 'over TLS' : 'unencrypted'}${login === 'done' ? ', signed in' : ''}`
-    if (secure || isHere(hostname)) return ok('mail', `${sender} goes to ${host} ${how}`)
+    if (secure || isLocal(hostname)) return ok('mail', `${sender} goes to ${host} ${how}`)
     const remedy =
       'Use a mail server with TLS, and add "?requireTLS=true" to LATCHKEY_SMTP_URL: e-mail contains one-time links.'
     return warn('mail', `${sender} goes to ${host} ${how}`, remedy)
@@ -39,7 +39,7 @@ async function checkServer(url: string, sender: string): Promise<Finding> {
   }
 }
 
-function isHere(hostname: string): boolean {
+function isLocal(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 

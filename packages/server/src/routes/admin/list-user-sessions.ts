@@ -18,7 +18,7 @@ const schema = {
 /** GET /v1/admin/users/:id/sessions */
 export function addListUserSessions(app: App, administration: Administration): void {
   app.get('/v1/admin/users/:id/sessions', { schema }, async (request) => {
-    const living = await administration.listSessions(request.params.id)
-    return { sessions: living.map((session) => sessionAnswer(session, authOf(request).sessionId)) }
+    const live = await administration.listSessions(request.params.id)
+    return { sessions: live.map((session) => sessionAnswer(session, authOf(request).sessionId)) }
   })
 }

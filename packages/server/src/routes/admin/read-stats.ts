@@ -39,7 +39,7 @@ export function addReadStats(app: App, statistics: StatisticsSources): void {
     const found = await readStatistics(statistics)
     return {
       accounts: found.accounts,
-      living_sessions: found.livingSessions,
+      living_sessions: found.liveSessions,
       secrets: [...found.secrets],
       feed_age_ms: found.feedAgeMs,
       verifications: found.verifications,

@@ -30,7 +30,7 @@ function addAction(
   name: keyof typeof actions,
   act: (by: Administrator, id: string) => Promise<Account>,
 ): void {
-  const ownRefusals = {
+  const furtherRefusals = {
     disable: ['own_account', 'last_administrator'],
     enable: [],
     rotate: ['too_many_rotations', 'tenant_inactive'],
@@ -45,7 +45,7 @@ function addAction(
     params: IdParams,
     response: {
       200: Type.Ref('ManagedAccount#'),
-      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', ...ownRefusals[name]),
+      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'account_unknown', ...furtherRefusals[name]),
     },
   }
   app.post(`/v1/admin/users/:id/${name}`, { schema }, async (request) =>

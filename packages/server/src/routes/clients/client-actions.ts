@@ -26,7 +26,7 @@ function addAction(
   name: keyof typeof actions,
   act: (by: Administrator, id: string) => Promise<DescribedClient>,
 ): void {
-  const ownRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_inactive'] as const) : []
+  const furtherRefusals = name === 'rotate' ? (['too_many_rotations', 'tenant_inactive'] as const) : []
   const schema = {
     tags: ['clients'],
     operationId: `${name}Client`,
@@ -35,7 +35,7 @@ function addAction(
     params: IdParams,
     response: {
       200: DescribedClientAnswer,
-      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', ...ownRefusals),
+      ...refusals(...forBody, ...forAdmin, 'csrf_refused', 'client_unknown', ...furtherRefusals),
     },
   }
   app.post(`/v1/admin/clients/:id/${name}`, { schema }, async (request) =>

@@ -1,7 +1,7 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { routeFailures } from '../failures.js'
-import { accessCookie, cookiesOf, wantsCookies } from '../session-cookies.js'
+import { accessCookie, cookiesOf, usesCookieMode } from '../session-cookies.js'
 
 /**
  * Safe methods (RFC 9110 §9.2.1): they change nothing, so requests with them are allowed from any
@@ -18,7 +18,7 @@ export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 export function guardChanges(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
     const byCookie = !safeMethods.has(request.method) && cookiesOf(request, accessCookie).length > 0
-    if (byCookie && !wantsCookies(request)) done(routeFailures.refusal('csrf_refused', { hint: missingHeader }))
+    if (byCookie && !usesCookieMode(request)) done(routeFailures.refusal('csrf_refused', { hint: missingHeader }))
     else if (byCookie && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
     else done()
   }
@@ -30,7 +30,7 @@ export function guardChanges(pages: TrustedPages): onRequestHookHandler {
  */
 export function guardCookies(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
-    if (wantsCookies(request) && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
+    if (usesCookieMode(request) && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
     else done()
   }
 }

@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
 import { deviceOf, originOf } from '../caller.js'
-import { handOver } from '../hand-over.js'
+import { deliverTokens } from '../deliver-tokens.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, NameInput, OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
@@ -44,6 +44,6 @@ export function addAcceptInvitation(app: App, registration: Registration, cookie
   app.post('/v1/register/invited', { schema }, async (request, reply) => {
     const signedIn = await registration.acceptInvitation(request.body, originOf(request), deviceOf(request))
     if (signedIn === undefined) return reply.code(202).send(acceptedAnswer)
-    return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
+    return reply.code(201).send(deliverTokens(request, reply, { signedIn, cookies }))
   })
 }

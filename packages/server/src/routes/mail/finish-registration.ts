@@ -2,7 +2,7 @@ import type { Registration } from '../../accounts/registration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { deviceOf, originOf } from '../caller.js'
-import { handOver } from '../hand-over.js'
+import { deliverTokens } from '../deliver-tokens.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
@@ -35,6 +35,6 @@ const schema = {
 export function addFinishRegistration(app: App, registration: Registration, cookies: SessionCookies): void {
   app.post('/v1/register/finish', { schema }, async (request, reply) => {
     const signedIn = await registration.finish(request.body, originOf(request), deviceOf(request))
-    return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
+    return reply.code(201).send(deliverTokens(request, reply, { signedIn, cookies }))
   })
 }

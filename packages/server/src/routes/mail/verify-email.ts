@@ -41,7 +41,7 @@ const schema = {
 
 /** POST /v1/email/verify */
 export function addVerifyEmail(app: App, emails: EmailVerification, guards: Guards): void {
-  const preHandler = guards.account.map(wherePasswordIsMissing)
+  const preHandler = guards.account.map(unlessPasswordSent)
   app.post('/v1/email/verify', { schema, preHandler }, async (request, reply) => {
     const { token, password } = request.body
     const acting = isBySession(request) ? actingOf(request) : undefined
@@ -54,7 +54,7 @@ export function addVerifyEmail(app: App, emails: EmailVerification, guards: Guar
  * Skips the guard for requests with a password: an expired session, or one of another account, must
  * not refuse them.
  */
-function wherePasswordIsMissing(guard: onRequestHookHandler): preHandlerHookHandler {
+function unlessPasswordSent(guard: onRequestHookHandler): preHandlerHookHandler {
   return function (request, reply, done) {
     if (isBySession(request)) guard.call(this, request, reply, done)
     else done()

@@ -2,7 +2,7 @@ import type { PasswordChange } from '../../accounts/password-change.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
-import { handOver } from '../hand-over.js'
+import { deliverTokens } from '../deliver-tokens.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, EitherSignedIn, ModeHeader, PasswordInput } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
@@ -39,6 +39,6 @@ export function addChangePassword(app: App, passwordChange: PasswordChange, cook
     const { current_password: currentPassword, new_password: newPassword } = request.body
     const passwords = { currentPassword, newPassword }
     const signedIn = await passwordChange.change(actingOf(request), passwords, originOf(request))
-    return handOver(request, reply, { signedIn, cookies })
+    return deliverTokens(request, reply, { signedIn, cookies })
   })
 }

@@ -5,7 +5,7 @@ import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, PasswordInput } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
-import { wantsCookies } from '../session-cookies.js'
+import { usesCookieMode } from '../session-cookies.js'
 
 const schema = {
   tags: ['own account'],
@@ -31,7 +31,7 @@ const schema = {
 export function addDeleteMe(app: App, ownAccount: OwnAccount, cookies: SessionCookies): void {
   app.delete('/v1/me', { schema }, async (request, reply) => {
     await ownAccount.delete(actingOf(request), request.body.password, originOf(request))
-    if (wantsCookies(request)) cookies.clear(reply)
+    if (usesCookieMode(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })
 }

@@ -18,7 +18,7 @@ const schema = {
 export function addListMySessions(app: App, sessions: Sessions): void {
   app.get('/v1/me/sessions', { schema }, async (request) => {
     const { accountId, sessionId } = actingOf(request)
-    const living = await sessions.list(accountId)
-    return { sessions: living.map((session) => sessionAnswer(session, sessionId)) }
+    const live = await sessions.list(accountId)
+    return { sessions: live.map((session) => sessionAnswer(session, sessionId)) }
   })
 }

@@ -17,7 +17,7 @@ import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { forToken, forUrl, refusals } from '../refusals.js'
 import { Scope, scopePattern } from '../schemas.js'
-import { accessCookie, cookiesOf, ownCookies } from '../session-cookies.js'
+import { accessCookie, cookiesOf, serverCookies } from '../session-cookies.js'
 import { identityHeaderNames, identityHeaders } from './identity-headers.js'
 import { isRead } from './is-read.js'
 
@@ -174,7 +174,7 @@ function checkPage(request: FastifyRequest, pages: TrustedPages, method: string 
  */
 function cookiesToPass({ headers }: FastifyRequest): string {
   if (headers['sec-forward-auth'] !== 'proxy') return ''
-  return withoutCookies(headers.cookie ?? '', ownCookies) ?? ''
+  return withoutCookies(headers.cookie ?? '', serverCookies) ?? ''
 }
 
 function exchange(repeated: RepeatedExchange, request: FastifyRequest, audience: string): MaybePromise<ExchangedToken> {

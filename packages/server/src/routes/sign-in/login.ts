@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import type { Tracing } from '../../ops/tracing/tracing.js'
 import { deviceOf, originOf } from '../caller.js'
-import { handOver, handOverDevice } from '../hand-over.js'
+import { deliverDeviceToken, deliverTokens } from '../deliver-tokens.js'
 import { namedEmail } from '../named-email.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, EmailInput, PasswordInput, SignInHeaders } from '../schemas.js'
@@ -43,7 +43,7 @@ export function addLogin(
   app.post('/v1/login', { schema, config }, async (request, reply) => {
     const signedIn = await tracing
       .within({ name: 'latchkey.login' }, () => signIn.login(request.body, originOf(request), deviceOf(request)))
-      .catch((error: unknown) => handOverDevice(request, reply, { error, cookies }))
-    return handOver(request, reply, { signedIn, cookies })
+      .catch((error: unknown) => deliverDeviceToken(request, reply, { error, cookies }))
+    return deliverTokens(request, reply, { signedIn, cookies })
   })
 }

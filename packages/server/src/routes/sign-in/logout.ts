@@ -5,7 +5,7 @@ import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
-import { wantsCookies } from '../session-cookies.js'
+import { usesCookieMode } from '../session-cookies.js'
 
 const schema = {
   tags: ['sign in'],
@@ -19,7 +19,7 @@ const schema = {
 export function addLogout(app: App, signOut: SignOut, cookies: SessionCookies): void {
   app.post('/v1/logout', { schema }, async (request, reply) => {
     await signOut.logout(actingOf(request), originOf(request))
-    if (wantsCookies(request)) cookies.clear(reply)
+    if (usesCookieMode(request)) cookies.clear(reply)
     return reply.code(204).send(null)
   })
 }

@@ -11,7 +11,7 @@ import { deviceOf, originOf } from '../caller.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherTokens, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
-import { accessCookie, cookiesOf, refreshCookie, wantsCookies } from '../session-cookies.js'
+import { accessCookie, cookiesOf, refreshCookie, usesCookieMode } from '../session-cookies.js'
 
 type RefreshBody = { readonly refresh_token?: string } | null | undefined
 
@@ -55,7 +55,7 @@ export function addRefresh(app: App, sessions: Sessions, cookies: SessionCookies
     const device = deviceOf(request)
     const token = await sessions.chooseGenuine(refreshTokensOf(request))
     const tokens = await sessions.refresh(token, originOf(request), device)
-    if (!wantsCookies(request)) return tokensAnswer(tokens)
+    if (!usesCookieMode(request)) return tokensAnswer(tokens)
     // The session is bound to the device cookie, which must not expire before the session.
     const isDeviceToken = device !== undefined && deviceBinding(device) !== null
     cookies.set(reply, { tokens, ...(isDeviceToken ? { deviceToken: device } : {}) })
@@ -75,11 +75,11 @@ function named(request: FastifyRequest): string {
  */
 function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]] {
   const { refresh_token: inBody } = (request.body as RefreshBody) ?? {}
-  const [first, ...others] = wantsCookies(request) ? ownRefreshTokens(request) : []
+  const [first, ...others] = usesCookieMode(request) ? cookieRefreshTokens(request) : []
   if (first !== undefined && inBody !== undefined) throw new LatchkeyError('credentials_ambiguous')
   if (inBody !== undefined) return [inBody]
   if (first !== undefined) return [first, ...others]
-  const foreign = wantsCookies(request) && cookiesOf(request, refreshCookie).length > 0
+  const foreign = usesCookieMode(request) && cookiesOf(request, refreshCookie).length > 0
   throw sessionFailures.refusal(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
 }
 
@@ -92,7 +92,7 @@ function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]
  * @throws LatchkeyError `credentials_ambiguous` for two access cookies, which only a browser
  * without cookie prefixes sends
  */
-function ownRefreshTokens(request: FastifyRequest): string[] {
+function cookieRefreshTokens(request: FastifyRequest): string[] {
   const [accessToken = '', ...others] = cookiesOf(request, accessCookie)
   if (others.length > 0) throw new LatchkeyError('credentials_ambiguous')
   const session = sessionNamedBy(accessToken)

@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
 import { deviceOf, originOf } from '../caller.js'
-import { handOver } from '../hand-over.js'
+import { deliverTokens } from '../deliver-tokens.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherSignedIn, EmailInput, NameInput, PasswordInput, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
@@ -45,6 +45,6 @@ export function addRegister(app: App, registration: Registration, cookies: Sessi
   app.post('/v1/register', { schema, config }, async (request, reply) => {
     const signedIn = await registration.register(request.body, originOf(request), deviceOf(request))
     if (signedIn === undefined) return reply.code(202).send(acceptedAnswer)
-    return reply.code(201).send(handOver(request, reply, { signedIn, cookies }))
+    return reply.code(201).send(deliverTokens(request, reply, { signedIn, cookies }))
   })
 }

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { operator } from '../../../src/admin/administrator.js'
 import { importUsers } from '../../../src/admin/import-users.js'
-import { revokeEveryone } from '../../../src/admin/revoke-everyone.js'
+import { revokeAllTenants } from '../../../src/admin/revoke-all-tenants.js'
 import { currentOf } from '../../../src/config/setting-files.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
@@ -109,7 +109,7 @@ async function useEverything(running: TestServer): Promise<void> {
   const last = await register(running)
   await administration.revoke(operator, last.id)
   await adminCreation.createAdmin({ email: last.email, password })
-  await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+  await revokeAllTenants(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
 }
 
 const accountHash = '$2b$04$abcdefghijklmnopqrstuu5Lkh1hQvLYVHCWCAzH8UFrz0Sg7B6Wa'
@@ -221,7 +221,7 @@ describe('all changes that end sessions, run concurrently on two servers of one 
     const signal = new AbortController().signal
     const asMachine = async ({ server: { service } }: TestServer) => {
       await service.mail.outboxWorker?.deliver()
-      await revokeEveryone(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+      await revokeAllTenants(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
       await Promise.all([service.sessions.prune(), service.oneTimeTokens.prune(), service.keys.prune()])
       await service.keys.rotateAll({ ratePerMinute: 600_000 }).done
     }

@@ -6,7 +6,7 @@ import {
   failed,
   failedByNetwork,
   needsConfirmation,
-  strangerWaitMs,
+  unknownDeviceWaitMs,
   waitMs,
 } from '../../../src/guess-policy.js'
 
@@ -94,28 +94,28 @@ describe('the bucket of unknown devices', () => {
 
   it('has the same delays as any bucket while it is not under attack', () => {
     for (let failures = 0; failures < 16; failures += 1) {
-      expect(strangerWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
+      expect(unknownDeviceWaitMs(after(failures), after(3), start)).toBe(waitMs(after(failures), start))
     }
   })
 
   it('opens for new networks before failed ones, and for these by their number of failures', () => {
-    const waits = [0, 1, 2, 3].map((failures) => strangerWaitMs(attacked, after(failures), start) / minuteMs)
+    const waits = [0, 1, 2, 3].map((failures) => unknownDeviceWaitMs(attacked, after(failures), start) / minuteMs)
     expect(waits).toEqual([20, 40, 60, 80])
-    expect(strangerWaitMs(attacked, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
+    expect(unknownDeviceWaitMs(attacked, after(10_000), start)).toBe(dayMs + 20 * minuteMs)
   })
 
   it('remembers for a month which networks have failed', () => {
     const long = after(1, start - 29 * dayMs)
-    expect(strangerWaitMs(attacked, long, start)).toBe(40 * minuteMs)
-    expect(strangerWaitMs(attacked, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
+    expect(unknownDeviceWaitMs(attacked, long, start)).toBe(40 * minuteMs)
+    expect(unknownDeviceWaitMs(attacked, after(1, start - 30 * dayMs), start)).toBe(20 * minuteMs)
     expect(failedByNetwork(long, start).failures).toBe(2)
   })
 
   it('accepts a new network within 20 minutes once all the others have failed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (failures) => {
-        const others = failures.map((count) => strangerWaitMs(attacked, after(count), start))
-        const fresh = strangerWaitMs(attacked, emptyBucket, start)
+        const others = failures.map((count) => unknownDeviceWaitMs(attacked, after(count), start))
+        const fresh = unknownDeviceWaitMs(attacked, emptyBucket, start)
         expect(fresh).toBeLessThanOrEqual(20 * minuteMs)
         expect(fresh).toBeLessThan(Math.min(...others))
       }),

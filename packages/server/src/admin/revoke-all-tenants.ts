@@ -8,23 +8,26 @@ import { endSessions } from '../sessions/session-table.js'
 /** The parts of the core that a revocation uses. */
 export type RevocationCore = Pick<Core, 'store' | 'keys' | 'clock'>
 
-/** Selects the tenants, stops the revocation, and reports its progress. */
+/** Options of a revocation of all tenants. */
 export interface RevocationOptions {
   /**
-   * Milliseconds since 1970: selects tenants with a secret from before. Revoked tenants have none any
-   * more, so that the same time continues a stopped run.
+   * Selects tenants with a secret created before this time, in milliseconds since 1970. Revoked
+   * tenants have no such secret, so that the same time continues a stopped run.
    */
   readonly madeBefore: number
   readonly signal: AbortSignal
-  /** Called after each step with the number of revoked tenants, and of all at the start. */
+  /** Called after each step with the number of revoked tenants and the total at the start. */
   readonly onProgress: (done: number, total: number) => void
 }
 
 /** Tenants per transaction: few, so that other requests do not wait long. */
 const stepSize = 100
 
-/** Ends every session and token made before a time, of all tenants; returns their number, also if stopped. */
-export async function revokeEveryone(
+/**
+ * Ends every session and token created before a time, for all tenants. Returns the number of
+ * revoked tenants, also after a stop.
+ */
+export async function revokeAllTenants(
   core: RevocationCore,
   { madeBefore, signal, onProgress }: RevocationOptions,
 ): Promise<number> {
@@ -49,13 +52,13 @@ function revokeAll({ store, keys, clock }: RevocationCore, tenants: readonly str
     for (const tenant of ordered) if (!accounts.has(tenant)) await lockClient(client, tenant)
     for (const tenant of ordered) {
       await endSessions(client, tenant, { reason: 'ended_by_admin', nowMs: clock.now() })
-      await keys.revoke(tenant, { client }).catch(ignoringForgotten)
+      await keys.revoke(tenant, { client }).catch(ignoreForgotten)
     }
   })
 }
 
 /** A tenant that was deleted meanwhile has nothing to revoke. */
-function ignoringForgotten(error: unknown): void {
+function ignoreForgotten(error: unknown): void {
   if (!isLatchkeyError(error) || error.code !== 'tenant_unknown') throw error
 }
 

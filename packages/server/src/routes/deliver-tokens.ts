@@ -3,18 +3,18 @@ import { accountFailures } from '../accounts/failures.js'
 import type { SignedIn } from '../accounts/signed-in.js'
 import { isProblem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
-import { type SessionCookies, wantsCookies } from './session-cookies.js'
+import { type SessionCookies, usesCookieMode } from './session-cookies.js'
 
 /**
  * Returns the answer to a successful sign-in. The tokens are in cookies if the request asks for
  * cookies, otherwise in the answer.
  */
-export function handOver(
+export function deliverTokens(
   request: FastifyRequest,
   reply: FastifyReply,
   { signedIn, cookies }: { signedIn: SignedIn; cookies: SessionCookies },
 ) {
-  if (!wantsCookies(request)) return signedInAnswer(signedIn)
+  if (!usesCookieMode(request)) return signedInAnswer(signedIn)
   cookies.set(reply, signedIn)
   return { account: accountAnswer(signedIn.account), ...tokensInCookiesAnswer(signedIn.tokens) }
 }
@@ -23,12 +23,12 @@ export function handOver(
  * Rethrows the refusal of a login. If the refusal carries a device token, the token is set as a
  * cookie if the request asks for cookies, and stays in the answer otherwise.
  */
-export function handOverDevice(
+export function deliverDeviceToken(
   request: FastifyRequest,
   reply: FastifyReply,
   { error, cookies }: { error: unknown; cookies: SessionCookies },
 ): never {
-  const deviceToken = isProblem(error) && wantsCookies(request) ? error.extensions?.device_token : undefined
+  const deviceToken = isProblem(error) && usesCookieMode(request) ? error.extensions?.device_token : undefined
   if (typeof deviceToken !== 'string') throw error
   cookies.setDevice(reply, deviceToken)
   throw accountFailures.refusal('device_confirmation_required')

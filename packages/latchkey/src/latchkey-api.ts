@@ -1,0 +1,169 @@
+import type { Auth } from './auth.js'
+import type { SessionIds } from './claims/session-ids.js'
+import type { Clock } from './clock.js'
+import type { LatchkeyError } from './errors.js'
+import type { KeySource } from './keys/key-source.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { TokenCacheUse } from './verified-tokens.js'
+
+/** Options of `createLatchkey`. */
+export interface LatchkeyOptions {
+  /** The `iss` claim of issued tokens, and the only one that is accepted. */
+  readonly issuer: string
+  /** The `aud` claim of issued tokens; an accepted token contains at least one of these. */
+  readonly audience: string | readonly string[]
+  /** The key source: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
+  readonly keys: KeySource
+  /**
+   * Lifetime of a token in seconds, at most the `maxTokenTtl` of the key source.
+   *
+   * @defaultValue `900`, or `maxTokenTtl` if that is less
+   */
+  readonly accessTokenTtl?: number
+  /**
+   * Seconds by which clocks may differ, from 0 to 300.
+   *
+   * @defaultValue `5`
+   */
+  readonly clockTolerance?: number
+  /**
+   * The cache of verified tokens: at most `maxEntries`, from 1 to 10,000,000; `false` disables it.
+   * Tokens of more than 2,048 characters are not cached, so that an entry takes 1 to 6 kB.
+   *
+   * @defaultValue `{ maxEntries: 10_000 }`
+   */
+  readonly tokenCache?: { readonly maxEntries: number } | false
+  /**
+   * Longer tokens are refused before they are decoded.
+   *
+   * @defaultValue `8192`
+   */
+  readonly maxTokenBytes?: number
+  /**
+   * Milliseconds after which a verification that waits for its key fails with `store_unavailable`
+   * (503), from 100 to 60,000.
+   *
+   * @defaultValue `5000`
+   */
+  readonly verifyTimeout?: number
+  /**
+   * Mints and authenticates session IDs, as `sessionIds(key)` does. A token with a valid signature
+   * whose `sid` was not minted for its subject is refused with `session_forged`: its secret has
+   * leaked.
+   *
+   * @defaultValue random IDs that are not authenticated
+   */
+  readonly sessionIds?: SessionIds
+  /**
+   * Called after every refusal with `session_forged`; the secret that signed the token has leaked.
+   * It runs in the asynchronous context of the call of `verify`, so that an `AsyncLocalStorage` of
+   * the application names the request. An error that it throws or rejects with becomes a warning of
+   * the process.
+   */
+  readonly onForgery?: (forgery: Forgery) => void
+  /**
+   * The source of the time.
+   *
+   * @defaultValue the clocks of the machine
+   */
+  readonly clock?: Clock
+}
+
+/** A token that was not issued here although its signature is valid: its secret has leaked. */
+export interface Forgery {
+  /** The `sub` claim; with tenant secrets the tenant whose secret has leaked. */
+  readonly subject: string
+  /** The key ID of the secret. */
+  readonly kid: string
+}
+
+/** The content of a token. */
+export interface IssueRequest {
+  /** The `sub` claim, a string that is not empty; with tenant secrets also the tenant. */
+  readonly subject: string
+  /**
+   * The `sid` claim: the session of the token, 1 to 255 visible ASCII characters. With the option
+   * `sessionIds` it must be minted there.
+   *
+   * @defaultValue a new ID
+   */
+  readonly sessionId?: string
+  /**
+   * Further claims: a plain JSON object. Values that JSON would change or drop (`NaN`, `undefined`,
+   * dates, maps, instances of classes, `toJSON`), registered claims (RFC 7519 §4.1) and `sid` are
+   * refused with a TypeError that names the claim.
+   *
+   * With tenant secrets a `scope` claim narrows the scope of the tenant's grants for this token,
+   * `client_id` must be the subject, and no other claim grants a right: see `keys.setGrants`.
+   */
+  readonly claims?: object
+  /**
+   * Lifetime of this token in seconds.
+   *
+   * @defaultValue `accessTokenTtl`
+   */
+  readonly expiresIn?: number
+}
+
+/** An issued token with its public values. */
+export interface IssuedToken {
+  readonly token: string
+  readonly tokenId: string
+  readonly sessionId: string
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+  /** Lifetime in seconds. */
+  readonly expiresIn: number
+}
+
+/** Issues and verifies access tokens over one key source. */
+export interface Latchkey {
+  /**
+   * Issues an access token (`typ: at+jwt`, RFC 9068). Every issued token passes the checks of
+   * `verify` (C10).
+   *
+   * @returns the token if its key is in memory, else a promise; `await` works on both
+   * @throws `session_ended`, `tenant_disabled`, `tenant_invalid`, `store_unavailable`; TypeError
+   * for claims that `verify` would refuse
+   * @example
+   * const { token } = await latchkey.issue({ subject: user.id, claims: { plan: 'pro' } })
+   */
+  issue(request: IssueRequest): MaybePromise<IssuedToken>
+  /**
+   * Verifies a token.
+   *
+   * @returns the identity if everything needed is in memory, else a promise; `await` works on both
+   * @throws LatchkeyError, synchronously or as a rejection: with status 401 for an invalid token,
+   * and with 503 if it cannot be checked within `verifyTimeout`
+   * @example
+   * const { subject, grants } = await latchkey.verify(token)
+   */
+  verify(token: string): MaybePromise<Auth>
+  /**
+   * Calls `ended` once this identity is no longer valid: it was revoked, its session ended, it
+   * expired, or its grants changed. Use it for connections that outlive a request, such as a
+   * WebSocket or a stream of events. The call follows at once in the process that made the change,
+   * and in others when the change feed delivers it. The reason has status 503 if the token could
+   * not be checked until one second after `maxStaleness`.
+   *
+   * @returns a function that stops watching, to be called when the connection has ended
+   * @throws TypeError for an identity that `verify` did not return
+   * @example
+   * const stop = latchkey.watch(auth, () => socket.close(4401))
+   */
+  watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void
+  /**
+   * Returns the counters of the token cache, which are 0 if `tokenCache` is `false`.
+   *
+   * @returns hits, misses and entries since the start
+   * @example
+   * const { hits, misses } = latchkey.tokenCacheUse()
+   */
+  tokenCacheUse(): TokenCacheUse
+  /**
+   * Closes the key source, and ends all watches without calling them.
+   *
+   * @returns a promise that resolves once connections and timers are released
+   */
+  close(): Promise<void>
+}
