@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from './support/free-port.js'
-import { npmProblems } from './support/npm-scripts.js'
 import { blocksLeftOut, Page } from './support/page.js'
 import { startedUrl } from './support/started-url.js'
 
@@ -48,6 +47,18 @@ async function start(program: string | undefined, command: string, port: number)
   return startedUrl(running)
 }
 
+/** Returns the packages that `npm install` of a shell block names. */
+function installedBy(commands: string): readonly string[] {
+  const [, packages = ''] = /^npm install (.*)$/m.exec(commands) ?? []
+  return packages.split(' ').toSorted()
+}
+
+/** Returns the packages that a program imports. */
+function importedBy(program: string): readonly string[] {
+  const names = [...program.matchAll(/ from '((?:@[^'/]+\/)?[^'/]+)/g)].map(([, name = '']) => name)
+  return [...new Set(names)].toSorted()
+}
+
 describe(path, () => {
   it('signs a user out as its commands show', async () => {
     const [create, issue, startStored, ...signOut] = page.takeSteps()
@@ -59,7 +70,7 @@ describe(path, () => {
       return (await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], { cwd: folder })).stdout
     }
 
-    expect(npmProblems(create?.commands ?? '')).toEqual([])
+    expect(installedBy(create?.commands ?? '')).toEqual(importedBy(`${inMemory}${stored}`))
     expect(await start(inMemory, 'node server.mjs', port)).toBe(`http://127.0.0.1:${port}`)
     expect(await run([issue])).toBe(issue?.shown)
 
