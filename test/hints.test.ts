@@ -33,8 +33,9 @@ function namedCalls(text: string): readonly (readonly string[])[] {
   return calls.flatMap((call) => {
     const words = call
       .replaceAll(/\$\{[^}]*\}/g, '2026-01-31')
+      .replaceAll('<shell>', 'bash|zsh|fish')
       .replaceAll(/[[\]<>]/g, '')
-      .split(/…| {2,}|[.,;)] |[.,;]$/, 1)[0]
+      .split(/…| {2,}| [|>] |[.,;)] |[.,;]$/, 1)[0]
     return alternatives((words ?? '').trim().split(' '))
   })
 }

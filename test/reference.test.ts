@@ -39,7 +39,7 @@ interface CitedTest {
 
 /** Returns the tests that a page of `docs/` links by their titles. */
 function citedTests(text: string): CitedTest[] {
-  const links = text.matchAll(/\[([^\]]+)\]\(\.\.\/([\w./-]+\.test\.ts)\)/g)
+  const links = text.matchAll(/\[([^\]]+)\]\((?:\.\.\/)+([\w./-]+\.test\.ts)\)/g)
   return [...links].map(([, title = '', file = '']) => ({ title, file }))
 }
 

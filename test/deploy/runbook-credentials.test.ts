@@ -14,6 +14,7 @@ import { Command } from '../../packages/server/test/support/command.js'
 import { AuthClient } from '../support/auth-client.js'
 import { freePort } from '../support/free-port.js'
 import { requireProgram } from '../support/installed-program.js'
+import { blocksLeftOut } from '../support/page.js'
 import { serverUser } from '../support/postgres-binaries.js'
 import { type PostgresServer, startPostgres } from '../support/start-postgres.js'
 import { type RedisServer, startRedis } from '../support/start-redis.js'
@@ -346,5 +347,9 @@ describe('docs/guides/runbook-credentials.md, as it is written, while tokens are
     writeFileSync(at('redis-url'), 'redi')
     await server.prints(/"setting":"REDIS_URL","problem":"[^"]+"/)
     await rehearse([async () => expect((await new AuthClient(url).call('GET', '/readyz')).status).toBe(200)])
+  })
+
+  it('runs every block of the page', () => {
+    expect(blocksLeftOut('docs/guides/runbook-credentials.md')).toEqual([])
   })
 })

@@ -56,6 +56,7 @@ const facts: Readonly<Record<string, Facts>> = {
     run: ['--silent'],
     sbom: ['--omit=', '--sbom-format=', '--sbom-type='],
     start: ['-w=', '--workspace='],
+    test: [],
   },
   // https://www.freedesktop.org/software/systemd/man/
   systemctl: { 'daemon-reload': [], enable: ['--now'], restart: [], start: [] },

@@ -75,11 +75,7 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   }
   const address = new ConnectionString(connectionString ?? '')
   const ownPool = new pg.Pool({
-    Client: class extends pg.Client {
-      constructor(config?: pg.ClientConfig) {
-        super({ ...config, connectionString: address.current })
-      }
-    },
+    Client: clientsFor(address),
     max,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -97,6 +93,28 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     listensAlike: listenConnectionString === connectionString,
     close: () => ownPool.end(),
   }
+}
+
+/**
+ * Returns the class of the pool's clients. A client that cannot be created fails when it connects:
+ * the pool creates one also while it has no caller that could catch an error, such as that of a
+ * missing `sslrootcert` file, and the error would end the process.
+ */
+function clientsFor(address: ConnectionString): typeof pg.Client {
+  return new Proxy(pg.Client, {
+    construct(Client, [config]: [pg.ClientConfig?]) {
+      try {
+        return new Client({ ...config, connectionString: address.current })
+      } catch (error) {
+        return Object.assign(new Client({}), { connect: failWith(error) })
+      }
+    },
+  })
+}
+
+/** Returns a `connect` that fails with this error. The pool passes a callback. */
+function failWith(error: unknown): (callback: (error: unknown) => void) => void {
+  return (callback) => void process.nextTick(callback, error)
 }
 
 /**

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { requireProgram } from '../../../../../test/support/installed-program.js'
 import { serverUser } from '../../../../../test/support/postgres-binaries.js'
@@ -70,4 +71,44 @@ describe('a PostgreSQL store over TLS', () => {
     await expect(store.migrate()).rejects.toMatchObject({ code: 'store_unavailable' })
     await store.close()
   })
+
+  it('is unavailable while the file of its CA is missing, also for callers that wait for a connection', async () => {
+    const path = certificateOf('moved')
+    copyFileSync(certificateOf('server'), path)
+    const store = postgresStore({
+      connectionString: `${server.url}?sslmode=verify-full&sslrootcert=${path}`,
+      max: 1,
+    })
+    try {
+      const sleeping = store.query('select pg_sleep(60)').catch((error: unknown) => error)
+      await expect.poll(() => sleepers()).toBe(1)
+      const waiting = store.query('select 1').catch((error: unknown) => error)
+      rmSync(path)
+      await onServer("select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_sleep%'")
+      expect(await sleeping).toMatchObject({ code: 'store_unavailable' })
+      expect(await waiting).toMatchObject({ code: 'store_unavailable' })
+      await expect(store.query('select 1')).rejects.toMatchObject({ code: 'store_unavailable' })
+      copyFileSync(certificateOf('server'), path)
+      expect((await store.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    } finally {
+      await store.close()
+    }
+  })
 })
+
+async function onServer(text: string): Promise<pg.QueryResult> {
+  const client = new pg.Client(server.url)
+  await client.connect()
+  try {
+    return await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+async function sleepers(): Promise<number> {
+  const { rowCount } = await onServer(
+    "select 1 from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'",
+  )
+  return rowCount ?? 0
+}

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import { helpOf, leavesOf } from '../../../src/cli/command-help.js'
 import { createProgram } from '../../../src/cli/program.js'
 import { Command } from '../../support/command.js'
@@ -80,10 +81,13 @@ describe('the help of each command', () => {
   it('shows them', async () => {
     const { stdout } = await run('users', 'create', '--help')
     expect(stdout).toMatch(
-      /Example:\n {2}latchkey users create ada@example.com --verified\n\nSee docs\/registration.md\n$/,
+      /Example:\n {2}latchkey users create ada@example.com --verified\n\nSee docs\/guides\/registration.md\n$/,
     )
-    expect(readFileSync(`${repository}/docs/reference/cli.md`, 'utf8')).toContain(
-      'latchkey users create ada@example.com --verified',
-    )
+  })
+
+  it('is in the reference as the example of the command', () => {
+    const shown = Page.at('docs/reference/cli.md').take('sh')
+    expect(shown.map((text) => text.trim())).toEqual(commands.map((command) => `latchkey ${helpOf(command)?.example}`))
+    expect(blocksLeftOut('docs/reference/cli.md')).toEqual([])
   })
 })

@@ -211,7 +211,7 @@ describe('why letters are not sent', () => {
       { disabledCommands: ['AUTH'] },
       (host) => `smtp://ops:hunter2@${host}?${unverified}`,
       'warn',
-      /takes no login/,
+      /offers no login/,
     ],
   ]
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { commandReference, configurationReference } from '../../../src/cli/reference.js'
 
-const page = (name: string) => readFileSync(new URL(`../../../docs/reference/${name}`, import.meta.url), 'utf8')
+const page = (name: string) => readFileSync(new URL(`../../../../../docs/reference/${name}`, import.meta.url), 'utf8')
 
 describe('the reference, which npm run reference writes,', () => {
   it('lists every setting as the program reads it', () => {

@@ -275,10 +275,10 @@ describe('the configuration', () => {
   })
 
   it.each([
-    ['postgres://user:12/hunter2@db/x', /percent-encoded/],
-    ['postgres://user:12#hunter2@db/x', /percent-encoded/],
-    ['postgres://user:12?hunter2@db/x', /percent-encoded/],
-    ['postgres://user:a/hunter2@db/x', /percent-encoded/],
+    ['postgres://user:12/hunter2@db/x', /percent-encode/],
+    ['postgres://user:12#hunter2@db/x', /percent-encode/],
+    ['postgres://user:12?hunter2@db/x', /percent-encode/],
+    ['postgres://user:a/hunter2@db/x', /percent-encode/],
     ['postgres://user:hunter2%zz@db/x', /%25/],
     ['postgres://user:hunter2%E4@db/x', /%25/],
     ['mysql://user:hunter2@db/x', /postgres:\/\//],

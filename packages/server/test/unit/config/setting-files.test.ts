@@ -50,7 +50,7 @@ describe('the file of a setting', () => {
   })
 
   it.each<[string, () => void, string]>([
-    ['has vanished', () => rmSync(path), 'it cannot be read: '],
+    ['has vanished', () => rmSync(path), 'the file cannot be read: '],
     ['is empty', () => truncateSync(path), 'FILE is empty'],
     ['is half-written', () => writeFileSync(path, 'val'), 'the content of FILE cannot be used'],
     ['has a NUL', () => writeFileSync(path, 'value-\0'), 'the content of FILE cannot be used'],
