@@ -12,7 +12,9 @@ import { startedUrl } from './support/started-url.js'
 const path = 'docs/tutorials/first-api.md'
 const page = Page.at(path)
 
-/** The folder is in the repository, so that its programs find the packages that npm would install. */
+/**
+ * The folder is in the repository, so that its programs find the packages that npm would install.
+ */
 const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url))
 
 let folder: string
@@ -36,7 +38,10 @@ async function stop(): Promise<void> {
   running = undefined
 }
 
-/** Saves a program of the page as `server.mjs`, starts it by a command of the page, and waits for its address. */
+/**
+ * Saves a program of the page as `server.mjs`, starts it by a command of the page, and waits for
+ * its address.
+ */
 async function start(program: string | undefined, command: string, port: number): Promise<string> {
   await stop()
   writeFileSync(join(folder, 'server.mjs'), program ?? '')
