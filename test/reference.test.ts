@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -204,10 +204,17 @@ describe('docs/guides/operations.md', () => {
   })
 })
 
-describe('README.md', () => {
-  it('links every page, and no page that does not exist', () => {
-    const linked = [...read('README.md').matchAll(/\]\(([\w./-]+\.md)/g)].map(([, path = '']) => path)
+describe('README.md and docs/README.md', () => {
+  /** Returns the pages that a page links, as paths in the repository. */
+  const linkedBy = (page: string) =>
+    [...read(page).matchAll(/\]\((?!https?:)([\w./-]+\.md)/g)].map(([, path = '']) => join(dirname(page), path))
+  const linked = [...linkedBy('README.md'), ...linkedBy('docs/README.md')]
+
+  it('link pages that are there', () => {
     expect(linked.filter((path) => !existsSync(join(repository, path)))).toEqual([])
+  })
+
+  it('link every page between them, and README.md links docs/README.md', () => {
     const pages = readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md') && !/^(decisions|reference\/library)\//.test(name))
       .map((name) => `docs/${name}`)
