@@ -4,4 +4,4 @@ const { availableParallelism } = require('node:os')
 
 // They hash passwords: more of them than processors would take turns, and take the event loop's turn as well. No more than Node has by itself, each takes 19 MiB.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.min(availableParallelism(), 4))
-import('../dist/cli/main.js').then(({ main }) => main(process))
+import('../bundle/main.js').then(({ main }) => main(process))

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { packageFolder } from '../package-folder.js'
 import { BloomFilter } from './bloom-filter.js'
 
 /** Passwords that guessers try first. */
@@ -7,7 +8,7 @@ export interface CommonPasswords {
   has(password: string): boolean
 }
 
-const file = new URL('../../data/common-passwords.bloom', import.meta.url)
+const file = new URL('data/common-passwords.bloom', packageFolder)
 
 /** The list that comes with this package: offline, and nothing of a password leaves the process (see data/README.md). */
 export function readCommonPasswords(): CommonPasswords {
