@@ -1,7 +1,23 @@
 /**
- * Makes the server that loads this first a newer version: it knows one migration more, that of ROLL_MIGRATION. `node --import` it.
+ * Makes the server that loads this first a newer version: it knows one migration more, that of
+ * ROLL_MIGRATION. `node --import` it.
  */
-import { serverMigrations } from '../../../packages/server/dist/database/migrations.js'
+import { register } from 'node:module'
+import { isMainThread } from 'node:worker_threads'
 
-const { migrations } = serverMigrations
-migrations.push({ name: 'of the newer version', sql: process.env.ROLL_MIGRATION, runsFrom: migrations.length })
+// Node runs the hook below on a thread of its own, which loads this file again.
+if (isMainThread) {
+  register(import.meta.url)
+  const { serverMigrations } = await import('../../../packages/server/dist/database/migrations.js')
+  const { migrations } = serverMigrations
+  migrations.push({ name: 'of the newer version', sql: process.env.ROLL_MIGRATION, runsFrom: migrations.length })
+}
+
+/** Runs the server as it was compiled, file by file: the list of migrations cannot be reached in the bundle. */
+export async function resolve(specifier, context, next) {
+  const resolved = await next(specifier, context)
+  return {
+    ...resolved,
+    url: resolved.url.replace('/packages/server/bundle/main.js', '/packages/server/dist/cli/main.js'),
+  }
+}
