@@ -29,7 +29,7 @@ async function bundleLibrary(folder) {
 async function bundleServer(folder) {
   await bundlePackage(folder, {
     input: { index: 'src/index.ts', main: 'src/cli/main.ts', 'copy-process': 'src/database/copy-process.ts' },
-    // All files are in one folder, because code finds `copy-process.js` and `data/` relative to its own.
+    // One folder for all: code finds `copy-process.js` and `data/` relative to its own file.
     chunkFileNames: '[name]-[hash].js',
   })
 }

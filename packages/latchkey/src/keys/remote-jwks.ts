@@ -63,7 +63,11 @@ export interface RemoteJwksOptions {
  * Throws a TypeError for a URL that is not https, except on this machine or with `allowHttp`.
  *
  * @example
+ * ```ts
+ * import { remoteJwks } from 'latchkey'
+ *
  * const keys = remoteJwks('https://auth.example.com/.well-known/jwks.json')
+ * ```
  */
 export function remoteJwks(url: string | URL, options: RemoteJwksOptions = {}): KeySource {
   return new RemoteKeys(checkJwksUrl(url, { allowHttp: options.allowHttp === true }), options)

@@ -28,7 +28,12 @@ export interface SharedSecretOptions {
  * are the same.
  *
  * @example
- * const keys = sharedSecret({ secrets: [newSecret, oldSecret] })
+ * ```ts
+ * import { sharedSecret } from 'latchkey'
+ *
+ * const { NEW_JWT_SECRET, OLD_JWT_SECRET } = process.env
+ * const keys = sharedSecret({ secrets: [NEW_JWT_SECRET, OLD_JWT_SECRET] })
+ * ```
  */
 export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
   if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is HS256, HS384 or HS512.')

@@ -8,7 +8,12 @@ import type { TenantSecretsOptions } from './tenant-secrets-options.js'
  * @returns the key source, to be closed by the caller
  * @throws TypeError for invalid options
  * @example
+ * ```ts
+ * import { tenantSecrets } from 'latchkey'
+ * import { memoryStore } from 'latchkey/memory'
+ *
  * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * ```
  */
 export function tenantSecrets<Client = unknown>(options: TenantSecretsOptions<Client>): TenantSecrets<Client> {
   return new TenantSecretSource(options)
