@@ -3,7 +3,10 @@ import { compileTypeScript } from './support/compile-typescript.js'
 import { docstringExamples } from './support/docstring-examples.js'
 import { isTypeScript, Page, pagePaths } from './support/page.js'
 
-/** Returns the TypeScript blocks of a page by `page.line.ts`, where the line is that of the fence: the first line of a block is the next one. */
+/**
+ * Returns the TypeScript blocks of a page by `page.line.ts`, where the line is that of the fence:
+ * the first line of a block is the next one.
+ */
 function blocksOf(path: string): Record<string, string> {
   const blocks = Page.at(path).blocks.filter(isTypeScript)
   return Object.fromEntries(blocks.map(({ line, text }) => [`${path}.${line}.ts`, text]))
@@ -23,7 +26,7 @@ describe('the TypeScript of README and docs', () => {
   })
 })
 
-/** What a short example may use without creating it. */
+/** The names that a short example may use without creating them. */
 const prelude = `
   import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
   declare global {

@@ -5,7 +5,7 @@ import ts from 'typescript'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Returns the code of every `@example` below a folder of sources by `path.line.ts`, with the line of the tag. */
+/** Returns the code of every `@example` below a folder by `path.line.ts`, the line of the tag. */
 export function docstringExamples(folder: string): Record<string, string> {
   const files = readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
   return Object.assign(

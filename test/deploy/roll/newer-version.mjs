@@ -13,7 +13,7 @@ if (isMainThread) {
   migrations.push({ name: 'of the newer version', sql: process.env.ROLL_MIGRATION, runsFrom: migrations.length })
 }
 
-/** Runs the server as it was compiled, file by file: the list of migrations cannot be reached in the bundle. */
+/** Runs the server from `dist/`, because the bundle does not export the list of migrations. */
 export async function resolve(specifier, context, next) {
   const resolved = await next(specifier, context)
   return {
