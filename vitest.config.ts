@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const report = process.env.VITEST_JSON_REPORT
 
-const bundle = 'test/support/bundle-library.ts'
+const bundle = 'test/support/bundle-packages.ts'
 const postgres = 'test/support/postgres-server.ts'
 
 export default defineConfig({

@@ -10,7 +10,7 @@ const { join } = require('node:path')
 const root = join(__dirname, '..')
 /** Its modification time is the start of the last build without an error. */
 const stamp = join(root, 'packages/server/dist/.compiled')
-const made = [stamp, join(root, 'packages/server/dist/cli/main.js'), join(root, 'packages/latchkey/bundle/index.js')]
+const made = [stamp, join(root, 'packages/server/bundle/main.js'), join(root, 'packages/latchkey/bundle/index.js')]
 
 if (!made.every(existsSync) || newestSourceMs() > statSync(stamp).mtimeMs) compile()
 require('../packages/server/bin/latchkey.js')
@@ -20,7 +20,7 @@ function compile() {
   const run = (file, ...args) => execFileSync(process.execPath, [file, ...args], { cwd: root, stdio: 'inherit' })
   try {
     run(require.resolve('typescript/bin/tsc'), '-b', 'packages/server')
-    run('packages/latchkey/scripts/bundle.mjs')
+    run('scripts/bundle.mjs')
   } catch ({ status }) {
     // The compiler or the bundler has printed the error.
     process.exit(status ?? 1)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compileTypeScript } from './support/compile-typescript.js'
+import { docstringExamples } from './support/docstring-examples.js'
 import { isTypeScript, Page, pagePaths } from './support/page.js'
 
 /**
@@ -26,5 +27,27 @@ describe('the TypeScript of README and docs', () => {
   it('has no comment that hides an error from the compiler', () => {
     const hiding = Object.entries(blocks).filter(([, block]) => /\bany\b|@ts-|\bdeclare\b|\bas never\b/.test(block))
     expect(hiding.map(([name]) => name)).toEqual([])
+  })
+})
+
+/** The names that a short example may use without creating them. */
+const prelude = `
+  import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
+  declare global {
+    const auth: Auth
+    const keys: TenantSecrets
+    const latchkey: Latchkey
+    const socket: { close(code: number): void }
+    const token: string
+    const user: { readonly id: string }
+  }
+`
+
+describe('the examples in the docstrings of the library', () => {
+  const examples = docstringExamples('packages/latchkey/src')
+
+  it('compile as the docs do, with a few names that are declared once', () => {
+    expect(Object.keys(examples).length).toBeGreaterThan(40)
+    expect(compileTypeScript({ ...examples, 'packages/latchkey/src/prelude.ts': prelude })).toEqual([])
   })
 })

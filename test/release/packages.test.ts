@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,6 +111,21 @@ describe('the packed packages', () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')
     })
+
+    it('bring the files that the command needs besides its code', async () => {
+      const cwd = join(folder, 'project')
+      const command = (...args: string[]) => {
+        const running = run('npx', ['--no-install', 'latchkey', ...args], { cwd })
+        running.child.stdin?.end('correct horse battery staple\n')
+        return running
+      }
+      const { version } = JSON.parse(readFileSync(join(repository, 'packages/server/package.json'), 'utf8'))
+      expect((await command('--version')).stdout.trim()).toBe(version)
+      // Reads the list of common passwords, and then copies the database in a process of its own.
+      await command('admin', 'create', 'ada@example.com')
+      await command('backup', 'create', 'copy.db')
+      expect(existsSync(join(cwd, 'copy.db'))).toBe(true)
+    })
   })
 
   it('have a core of at most 88 kB, without dependencies', async () => {
@@ -118,10 +133,16 @@ describe('the packed packages', () => {
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
     expect(minified).toBeLessThanOrEqual(88_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
-    // No dependency is in the bundle, of the core or of another subpath.
+  })
+
+  it.each([
+    ['latchkey', 70],
+    ['server', 200],
+  ])('bundle the code of %s alone, so that audits see every dependency', (folder, least) => {
+    const bundle = join(repository, 'packages', folder, 'bundle')
     const maps = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.map'))
     const sources = maps.flatMap((file): string[] => JSON.parse(readFileSync(join(bundle, file), 'utf8')).sources)
-    expect(sources.length).toBeGreaterThan(70)
+    expect(sources.length).toBeGreaterThan(least)
     expect(sources.filter((path) => path.includes('node_modules'))).toEqual([])
   })
 })

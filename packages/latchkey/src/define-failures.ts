@@ -100,10 +100,14 @@ export abstract class FailureError<Code extends string = string, Entry extends F
  * returns.
  * @returns the class of the errors and the functions that create and recognise them
  * @example
+ * ```ts
+ * import { defineFailures } from 'latchkey'
+ *
  * const orders = defineFailures('OrderError', {
  *   order_unknown: { status: 404, message: 'There is no such order.', hint: 'Check the ID.' },
  * })
  * throw orders.refusal('order_unknown')
+ * ```
  */
 export function defineFailures<const Table extends Readonly<Record<string, Failure>>>(
   name: string,

@@ -27,9 +27,13 @@ import { WatchedTokens } from './watched-tokens.js'
  * @returns the issuer and verifier, to be closed by the caller
  * @throws TypeError for invalid options
  * @example
+ * ```ts
+ * import { createLatchkey } from 'latchkey'
+ *
  * const latchkey = createLatchkey({ issuer: 'https://auth.example.com', audience: 'api', keys })
  * const { token } = await latchkey.issue({ subject: user.id })
  * const { subject } = await latchkey.verify(token)
+ * ```
  */
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   return new TokenAuthority(options)

@@ -6,4 +6,4 @@ const { availableParallelism } = require('node:os')
 // The threads hash passwords: more threads than processors would slow down the event loop. At most
 // four, the default of Node.js, because each hash takes 19 MiB.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.min(availableParallelism(), 4))
-import('../dist/cli/main.js').then(({ main }) => main(process))
+import('../bundle/main.js').then(({ main }) => main(process))

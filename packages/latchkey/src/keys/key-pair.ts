@@ -93,8 +93,16 @@ export interface RotatingKeyPairSource extends KeyPairSource {
  * @throws TypeError for keys that do not fit their algorithm, and unless exactly one of `keys` and
  * `store` is present
  * @example
+ * ```ts
+ * import express from 'express'
+ * import { keyPair } from 'latchkey'
+ * import { postgresStore } from 'latchkey/postgres'
+ *
+ * const store = postgresStore({ connectionString: process.env.DATABASE_URL })
  * const keys = keyPair({ store, masterKeys: process.env.LATCHKEY_MASTER_KEYS })
- * app.get('/.well-known/jwks.json', async (req, res) => res.json(await keys.jwks()))
+ * const app = express()
+ * app.get('/.well-known/jwks.json', async (_req, res) => res.json(await keys.jwks()))
+ * ```
  */
 export function keyPair(options: StoredKeyPairOptions): RotatingKeyPairSource
 export function keyPair(options: ConfiguredKeyPairOptions): KeyPairSource

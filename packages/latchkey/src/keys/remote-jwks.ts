@@ -84,7 +84,11 @@ export interface RemoteJwksOptions {
  * `jwks_unavailable` (503) if the keys cannot be fetched, with the reason as the `cause`
  * @throws TypeError for another URL or invalid options; `signingKey` always throws one
  * @example
+ * ```ts
+ * import { remoteJwks } from 'latchkey'
+ *
  * const keys = remoteJwks('https://auth.example.com/.well-known/jwks.json')
+ * ```
  */
 export function remoteJwks(url: string | URL, options: RemoteJwksOptions = {}): KeySource {
   return new RemoteKeys(checkJwksUrl(url, { allowHttp: options.allowHttp === true }), options)

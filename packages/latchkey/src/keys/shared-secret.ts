@@ -33,7 +33,12 @@ export interface SharedSecretOptions {
  * @returns the key source
  * @throws TypeError if there is no secret, one is too short, or two are equal
  * @example
- * const keys = sharedSecret({ secrets: [newSecret, oldSecret] })
+ * ```ts
+ * import { sharedSecret } from 'latchkey'
+ *
+ * const { NEW_JWT_SECRET, OLD_JWT_SECRET } = process.env
+ * const keys = sharedSecret({ secrets: [NEW_JWT_SECRET, OLD_JWT_SECRET] })
+ * ```
  */
 export function sharedSecret({ secrets, algorithm = 'HS256' }: SharedSecretOptions): KeySource {
   if (!isHmacAlgorithm(algorithm)) throw new TypeError('algorithm is unknown: use HS256, HS384 or HS512.')

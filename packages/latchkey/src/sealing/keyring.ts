@@ -63,7 +63,11 @@ export class Keyring {
    * Returns a new entry for a key ring: `id:base64url` of 32 random bytes.
    *
    * @example
-   * Keyring.generate('k1')
+   * ```ts
+   * import { Keyring } from 'latchkey'
+   *
+   * const masterKeys = Keyring.generate('k1')
+   * ```
    */
   static generate(id: string): string {
     if (!keyIdPattern.test(id))

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { packageFolder } from '../package-folder.js'
 import { BloomFilter } from './bloom-filter.js'
 
 /** A list of the passwords that attackers try first. */
@@ -7,7 +8,7 @@ export interface CommonPasswords {
   has(password: string): boolean
 }
 
-const file = new URL('../../data/common-passwords.bloom', import.meta.url)
+const file = new URL('data/common-passwords.bloom', packageFolder)
 
 /**
  * Reads the list of this package (see data/README.md). The check works offline, so that no part of
