@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs a command of Latchkey with the settings and credentials of the service: docs/guides/deploy-vm.md.
+# Runs a command of Latchkey with the settings and credentials of the service:
+# docs/guides/deploy-vm.md.
 set -eu
 
 io=--pipe

@@ -21,7 +21,8 @@ import { refuse } from './refuse.js'
  *
  * The client decides when a request body ends, and the token may have been revoked by then: put a
  * guard after `express.json()`, or one before it and one after it. A handler that changes rights
- * must also lock and check the acting account in its own transaction (docs/explanation/consistency.md).
+ * must also lock and check the acting account in its own transaction
+ * (docs/explanation/consistency.md).
  *
  * @param sources Further places that may carry the token.
  * @throws TypeError if an argument is wrong

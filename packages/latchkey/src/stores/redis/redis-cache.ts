@@ -9,8 +9,8 @@ import { createRedisClient, type RedisClientOptions } from './redis-client.js'
 /** Options of `redisCache`: either `url` or `client`. */
 export interface RedisCacheOptions {
   /**
-   * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is called
-   * before every connection, so that it can return a rotated password.
+   * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is
+   * called before every connection, so that it can return a rotated password.
    */
   readonly url?: RedisClientOptions['url'] | undefined
   /**
@@ -130,7 +130,10 @@ class RedisCache implements SharedCache {
     return this.#close()
   }
 
-  /** Resolves with `undefined` where Redis was not asked or did not answer. `asked`: the number of kids to read. */
+  /**
+   * Resolves with `undefined` where Redis was not asked or did not answer. `asked`: the number of
+   * kids to read.
+   */
   async #observed(
     operation: CacheCall['operation'],
     asked: number,

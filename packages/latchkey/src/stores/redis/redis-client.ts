@@ -3,13 +3,13 @@ import { Redis } from 'ioredis'
 /** Options of `createRedisClient`. */
 export interface RedisClientOptions {
   /**
-   * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is called
-   * before every connection, so that it may return a password that was rotated.
+   * `redis://` or `rediss://` (TLS), with user, password and database as usual. A function is
+   * called before every connection, so that it may return a password that was rotated.
    */
   readonly url: string | (() => string | Promise<string>)
   /**
-   * Returns the certificates, in PEM, of the authorities that a `rediss://` server may be signed by.
-   * It is called before every connection. Default: those that Node.js trusts.
+   * Returns the certificates, in PEM, of the authorities that a `rediss://` server may be signed
+   * by. It is called before every connection. Default: those that Node.js trusts.
    */
   readonly ca?: (() => readonly string[]) | undefined
 }
@@ -102,7 +102,9 @@ class ReconnectingClient {
   }
 }
 
-/** Returns what `ioredis` reads in the URL; a client that never connects is its only public parser. */
+/**
+ * Returns what `ioredis` reads in the URL; a client that never connects is its only public parser.
+ */
 function connectionOptions(url: string, ca: readonly string[] | undefined) {
   const { options } = new Redis(url, settings)
   if (options.tls === undefined || ca === undefined) return { ...options, tls: options.tls }

@@ -53,7 +53,7 @@ describe('the channel latchkey:verify', () => {
     expect(Object.isFrozen(messages[1])).toBe(true)
   })
 
-  it('is not told of the look at a token that is watched', async () => {
+  it('gets no message for the check of a watched token', async () => {
     const { latchkey, keys } = setUp()
     const auth = await latchkey.verify((await latchkey.issue({ subject: 'alice' })).token)
     const ended = vi.fn()

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { textsOf, wideLinesOf, wordingOf } from '../scripts/language.mjs'
+import { textsOf, wideLinesOf, wordingOf } from '../../scripts/language.mjs'
 
-const repository = fileURLToPath(new URL('..', import.meta.url))
+const repository = fileURLToPath(new URL('../..', import.meta.url))
 
 const namesIn = (text: string, path = 'file.ts') => wordingOf(textsOf(text, path)).map(({ name }) => name)
 
@@ -36,7 +36,7 @@ describe('the rules for language', () => {
 describe('the history', () => {
   it('has subjects of at most 72 characters since the rule is kept', () => {
     const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' }).trim()
-    const introduced = git('log', '--diff-filter=A', '--format=%H', '--', 'test/language.test.ts')
+    const introduced = git('log', '--diff-filter=A', '--format=%H', '--', 'test/language/rules-and-history.test.ts')
     const subjects = git('log', '--no-merges', '--format=%s', ...(introduced === '' ? ['-1'] : [`${introduced}..HEAD`]))
     expect(subjects.split('\n').filter((subject) => subject.length > 72)).toEqual([])
   })
