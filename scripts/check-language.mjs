@@ -19,7 +19,7 @@ const allowed = [
 ]
 
 const checked = /\.([cm]?[jt]s|ya?ml|sh|conf|service|timer|md)$|Dockerfile$/
-const generated = /CHANGELOG|^\.changeset\/|^bench\/results\/|^docs\/reference\/(library\/|cli\.md$|configuration\.md$)
+const generated = /CHANGELOG|^\.changeset\/|^bench\/results\/|^docs\/reference\/(library\/|cli\.md|configuration\.md)/
 const withSentences = /^packages\/[^/]+\/(src|test)\/.*\.ts$|^test\/.*\.ts$/
 
 const listed = execFileSync('git', ['ls-files', ...process.argv.slice(2)], { encoding: 'utf8' }).split('\n')

@@ -1,7 +1,7 @@
 /**
  * Finds the comments of a source file and the prose of a Markdown page, and the wording in them
  * that CONTRIBUTING.md, section "Language", rules out. `measure-language.mjs` counts with it, and
- * `test/language.test.ts` fails on what it finds.
+ * `check-language.mjs` fails on its findings.
  */
 import ts from 'typescript'
 

@@ -45,7 +45,8 @@ const settings = {
  * import { readFile } from 'node:fs/promises'
  * import { createRedisClient, redisCache } from 'latchkey/redis'
  *
- * const { client, close } = createRedisClient({ url: () => readFile('/run/secrets/redis-url', 'utf8') })
+ * const url = () => readFile('/run/secrets/redis-url', 'utf8')
+ * const { client, close } = createRedisClient({ url })
  * const cache = redisCache({ client })
  * ```
  */
