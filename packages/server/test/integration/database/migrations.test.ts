@@ -24,8 +24,8 @@ const releases: readonly { readonly version: string; readonly migrations: number
 
 /** The tables that migrations before the first release emptied, by the names of the migrations. */
 const emptied: Readonly<Record<string, string>> = {
-  'an audit trail that proves itself': 'server_audit',
-  'sessions whose IDs prove themselves': 'server_sessions',
+  'an audit log with a verifiable chain': 'server_audit',
+  'sessions with authenticated IDs': 'server_sessions',
 }
 
 const all: MigrationSet = serverMigrations
