@@ -240,7 +240,14 @@ describe('docs/guides/runbook-credentials.md, run while tokens are verified,', (
     await expect.poll(() => changesOf(setting)).toBeGreaterThan(before)
   }
 
-  const warnings = async () => (await new AuthClient(url).call('GET', '/readyz')).body?.warnings ?? []
+  /**
+   * Returns the warnings after a request that is counted: only for one does the server try Redis
+   * again.
+   */
+  const warnings = async () => {
+    await new AuthClient(url).whoIs(token)
+    return (await new AuthClient(url).call('GET', '/readyz')).body?.warnings ?? []
+  }
 
   it('rotates the password of the database', async () => {
     await rehearse([

@@ -51,8 +51,8 @@ function podWideProblems(pod: {
   return violationsOf([
     [pod.securityContext?.runAsNonRoot !== true, 'may run as root'],
     [pod.securityContext?.seccompProfile?.type !== 'RuntimeDefault', 'has no seccomp profile'],
-    [pod.automountServiceAccountToken !== false, 'is given a token of the cluster'],
-    [pod.hostNetwork === true || pod.hostPID === true || pod.hostIPC === true, 'shares what is the node’s'],
+    [pod.automountServiceAccountToken !== false, 'mounts a token of the cluster'],
+    [pod.hostNetwork === true || pod.hostPID === true || pod.hostIPC === true, 'shares the network of the node'],
     [(pod.volumes ?? []).some(({ hostPath }) => hostPath !== undefined), 'mounts a path of the node'],
   ])
 }

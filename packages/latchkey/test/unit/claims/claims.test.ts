@@ -149,6 +149,7 @@ describe('built claims', () => {
     const names = fc.string().filter((name) => !(name in good) && name !== 'nbf' && name !== '__proto__')
     fc.assert(
       fc.property(fc.dictionary(names, fc.jsonValue()), (claims) => {
+        fc.pre(!/"(?:__proto__|toJSON)":/.test(JSON.stringify(claims)))
         const built = buildClaims({ ...input, claims })
         expect(outcome(built)).toBe('accepted')
         const parsed: Claims = parseClaims(Buffer.from(JSON.stringify(built)))
