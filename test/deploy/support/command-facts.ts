@@ -48,9 +48,11 @@ const facts: Readonly<Record<string, Facts>> = {
   gh: { 'attestation verify': ['--bundle=', '--format=', '--owner=', '--repo=', '--signer-workflow='] },
   // https://docs.npmjs.com/cli/commands
   npm: {
+    audit: [],
     'cache clean': ['--force'],
     ci: ['--ignore-scripts', '--omit=', '--workspace='],
     cit: [],
+    i: [],
     install: ['--ignore-scripts', '--omit=', '--workspace='],
     pack: [],
     run: ['--silent'],

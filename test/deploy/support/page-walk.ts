@@ -17,11 +17,11 @@ export interface Call {
 /**
  * The stand-in of a program. It records its calls, and answers as `answers.sh` defines. An answer
  * can pass manifests to `record_manifests`; the `#` prevents their last newline from ending the
- * entry.
+ * entry. An entry is one `printf`, so that the ends of a pipe do not mix theirs.
  */
 const standIn = `#!/bin/bash
-record_manifests() { { printf 'manifests\\0'; cat; printf '#\\0\\n\\0'; } >> "$WALK_LOG"; }
-{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$WALK_LOG"
+record_manifests() { local text; text=$(cat; printf '#'); printf '%s\\0' manifests "$text" $'\\n' >> "$WALK_LOG"; }
+printf '%s\\0' "\${0##*/}" "$@" $'\\n' >> "$WALK_LOG"
 source "$WALK_ANSWERS"
 `
 
