@@ -17,11 +17,11 @@ export interface Call {
 /**
  * The stand-in of a program. It records its calls, and answers as `answers.sh` defines. An answer
  * can pass manifests to `record_manifests`; the `#` prevents their last newline from ending the
- * entry. An entry is one `printf`, so that the ends of a pipe do not mix theirs.
+ * entry. A lock keeps the ends of a pipe from mixing their entries.
  */
 const standIn = `#!/bin/bash
-record_manifests() { local text; text=$(cat; printf '#'); printf '%s\\0' manifests "$text" $'\\n' >> "$WALK_LOG"; }
-printf '%s\\0' "\${0##*/}" "$@" $'\\n' >> "$WALK_LOG"
+record_manifests() { local text; text=$(cat; printf '#'); { flock 9; printf '%s\\0' manifests "$text" $'\\n' >> "$WALK_LOG"; } 9>> "$WALK_LOG.lock"; }
+{ flock 9; printf '%s\\0' "\${0##*/}" "$@" $'\\n' >> "$WALK_LOG"; } 9>> "$WALK_LOG.lock"
 source "$WALK_ANSWERS"
 `
 
