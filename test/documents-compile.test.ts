@@ -32,8 +32,21 @@ describe('the TypeScript of README and docs', () => {
 
 /** The names that a short example may use without creating them. */
 const prelude = `
-  import type { Auth, Latchkey, TenantSecrets } from 'latchkey'
+  import type { Express, Response } from 'express'
+  import type * as library from 'latchkey'
+  import type { Auth, Latchkey, RotatingKeyPairSource, TenantSecrets } from 'latchkey'
   declare global {
+    const app: Express
+    const error: unknown
+    const failures: typeof library.failures
+    const FailureError: typeof library.FailureError
+    const isFailure: typeof library.isFailure
+    const isLatchkeyError: typeof library.isLatchkeyError
+    const Keyring: typeof library.Keyring
+    const LatchkeyError: typeof library.LatchkeyError
+    const res: Response
+    const serviceKeys: RotatingKeyPairSource
+    const transaction: <T>(work: (client: unknown) => Promise<T>) => Promise<T>
     const auth: Auth
     const keys: TenantSecrets
     const latchkey: Latchkey

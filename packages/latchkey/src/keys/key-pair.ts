@@ -38,7 +38,7 @@ export interface KeyPairSource extends KeySource {
    * @returns the next, the current and the previous keys, never a private or symmetric one
    * @throws `store_unavailable`
    * @example
-   * app.get('/.well-known/jwks.json', async (_req, res) => res.json(await keys.jwks()))
+   * app.get('/.well-known/jwks.json', async (_req, res) => res.json(await serviceKeys.jwks()))
    */
   jwks(): Promise<Jwks>
 }
@@ -66,7 +66,7 @@ export interface RotatingKeyPairSource extends KeyPairSource {
    * @returns whether this process has rotated
    * @throws `store_unavailable`
    * @example
-   * await keys.rotateIfDue(Date.now() - 30 * 86_400_000)
+   * await serviceKeys.rotateIfDue(Date.now() - 30 * 86_400_000)
    */
   rotateIfDue(before: number): Promise<boolean>
   /**
