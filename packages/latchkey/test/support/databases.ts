@@ -6,6 +6,7 @@ import { createTestDatabase } from '../../../../test/support/test-database.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
 import type { SqlStore } from '../../src/stores/sql/sql-store.js'
 import { sqliteStore } from '../../src/stores/sqlite/index.js'
+import type { CleanUps } from './clean-ups.js'
 
 /** An empty database, and stores over it as several processes would open them. */
 export interface EmptyDatabase {
@@ -34,6 +35,17 @@ export async function emptyPostgres(): Promise<EmptyDatabase & { readonly url: s
     await drop()
   }
   return { open: opened.open, remove, url }
+}
+
+/** Returns a database with the tables of the library. `cleanUps` removes it after the test. */
+export async function migratedDatabase<Database extends EmptyDatabase>(
+  cleanUps: CleanUps,
+  create: () => Promise<Database>,
+): Promise<Database> {
+  const database = await create()
+  cleanUps.push(() => database.remove())
+  await database.open().migrate()
+  return database
 }
 
 function rememberStores(create: () => SqlStore): { open(): SqlStore; close(): Promise<void> } {

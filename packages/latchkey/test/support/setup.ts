@@ -54,3 +54,10 @@ export async function outcomeOf(call: () => unknown): Promise<unknown> {
     throw error
   }
 }
+
+/** Returns the milliseconds until the work is done. */
+export async function timeOf(work: Promise<void>): Promise<number> {
+  const startedAt = performance.now()
+  await work
+  return performance.now() - startedAt
+}

@@ -1,3 +1,4 @@
+import { operator } from '../audit/operator.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
@@ -7,8 +8,6 @@ import { canonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import { draftAccount, insertDraft } from './new-account.js'
 import type { PasswordDomain } from './open-passwords.js'
-
-const operator = { accountId: 'cli', address: null } as const
 
 /** Creates administrators for the operator. No route uses it. */
 export class AdminCreation {

@@ -34,7 +34,7 @@ export class AccountProvisioning {
   }
 
   /**
-   * Creates an account with its secret. No letter is sent.
+   * Creates an account with its secret. No e-mail is sent.
    *
    * @throws Problem `email_invalid`, `email_taken`, `password_…`, `overloaded`, and those of
    * `lockAdministrator`

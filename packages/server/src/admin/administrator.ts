@@ -1,4 +1,5 @@
 import type { SqlClient } from 'latchkey/sql'
+import { operator } from '../audit/operator.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import { adminFailures } from './failures.js'
@@ -7,9 +8,6 @@ import { adminFailures } from './failures.js'
 export interface ActingAdministrator extends Acting {
   readonly address: string | null
 }
-
-/** The operator at the command line, who holds the master keys: trusted, without a session. */
-export const operator = { accountId: 'cli', address: null, sessionId: undefined } as const
 
 /** The author of a change to other accounts, as the audit log records it. */
 export type Administrator = ActingAdministrator | typeof operator

@@ -2,9 +2,9 @@ import type { SqlClient } from 'latchkey/sql'
 import { findAccountByEmail, isIdTaken } from '../accounts/account-table.js'
 import { type ImportedUser, type ImportFault, parseImportedUser } from '../accounts/imported-user.js'
 import { insertDraft, newAccount } from '../accounts/new-account.js'
+import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
 import { isProblem } from '../problem.js'
-import { operator } from './administrator.js'
 
 /** One line of an import. */
 export interface ImportLine {

@@ -3,10 +3,10 @@ import type { KeyReplacementProgress, RotatingKeyPairSource } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import type { AuditDomain } from '../audit/open-audit.js'
+import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import type { Sessions } from '../sessions/sessions.js'
-import { operator } from './administrator.js'
 
 /** The core, and the parts whose keys are replaced in addition to those of tenants. */
 export interface KeyReplacementParts extends AuditDomain, Pick<Core, 'store' | 'keys'> {
@@ -26,7 +26,7 @@ const pollMs = 50
 
 /**
  * Replaces every key in the database, and ends all sessions, tokens, mailed links and queued
- * letters that depend on the old keys. Tokens for other services end once those services read the
+ * e-mails that depend on the old keys. Tokens for other services end once those services read the
  * JWKS again. Afterwards nothing is sealed under an older master key. It is resumable: call it
  * again after a stop or a crash.
  *
@@ -44,7 +44,7 @@ export async function replaceAllKeys(
       await serviceKeys.replace()
       await endOfTransactions(store)
       await store.transaction(async (client) => {
-        // The old key of the outbox opens waiting letters, which contain links.
+        // The old key of the outbox opens waiting e-mails, which contain links.
         await revokeAllLinks(client)
         await emptyOutbox(client)
       })

@@ -1,6 +1,6 @@
 import type { RotatingKeyPairSource } from 'latchkey'
+import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
-import { operator } from './administrator.js'
 
 /**
  * Rotates the key pair that signs tokens for other services. The audit entry is written first, so

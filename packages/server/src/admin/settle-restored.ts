@@ -1,7 +1,7 @@
 import { revokeAllLinks } from '../accounts/one-time-tokens.js'
+import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
 import { emptyOutbox } from '../mail/outbox.js'
-import { operator } from './administrator.js'
 import { type RevocationOptions, revokeAllTenants } from './revoke-all-tenants.js'
 
 /** Options of `settleRestored`. */
@@ -22,7 +22,7 @@ export async function settleRestored(core: Core, { keepTokens, ...options }: Set
   await store.beginAfterRestore()
   const revoked = keepTokens ? 0 : await revokeAllTenants(core, { ...options, madeBefore: Number.MAX_SAFE_INTEGER })
   await store.transaction(async (client) => {
-    // Links that were used since the backup would be valid again, and letters would be sent again.
+    // Links that were used since the backup would be valid again, and e-mails would be sent again.
     await revokeAllLinks(client)
     await emptyOutbox(client)
     await audit.done(client, 'restore', operator, { account: null })

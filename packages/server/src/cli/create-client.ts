@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { operator } from '../admin/administrator.js'
+import { operator } from '../audit/operator.js'
 import type { CommandContext } from './command-context.js'
 import { printNewSecret } from './print-new-secret.js'
 import { parseScope } from './terminal/parse-option.js'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { operator } from '../admin/administrator.js'
 import { revokeAllTenants } from '../admin/revoke-all-tenants.js'
+import { operator } from '../audit/operator.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'

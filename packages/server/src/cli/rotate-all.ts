@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
-import { operator } from '../admin/administrator.js'
 import { defaultRatePerMinute } from '../admin/rotations.js'
+import { operator } from '../audit/operator.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'

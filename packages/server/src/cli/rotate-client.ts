@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { operator } from '../admin/administrator.js'
+import { operator } from '../audit/operator.js'
 import { secretGraceSec } from '../clients/client-secret.js'
 import type { CommandContext } from './command-context.js'
 import { printNewSecret } from './print-new-secret.js'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { operator } from '../admin/administrator.js'
+import { operator } from '../audit/operator.js'
 import type { CommandContext } from './command-context.js'
 import { jsonOption, print } from './terminal/print.js'
 import { withService } from './with-service.js'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Account } from '../accounts/account-table.js'
 import type { Administration } from '../admin/administration.js'
-import { operator } from '../admin/administrator.js'
+import { operator } from '../audit/operator.js'
 import type { CommandContext } from './command-context.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { jsonOption, print } from './terminal/print.js'

@@ -22,7 +22,7 @@ export function accountAnswer(account: Account): AccountAnswer {
   }
 }
 
-/** The answer to every request for a letter, whether or not the address has an account. */
+/** The answer to every request for an e-mail, whether or not the address has an account. */
 export const acceptedAnswer = { message: 'If this address should get a letter, the letter is on its way.' }
 
 /** Returns an account as administrators see it. */

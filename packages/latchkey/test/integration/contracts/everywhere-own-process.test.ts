@@ -1,48 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startTcpProxy } from '../../../../../test/support/tcp-proxy.js'
 import { systemClock } from '../../../src/clock.js'
 import type { TenantStore } from '../../../src/secrets/ports.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { postgresStore } from '../../../src/stores/postgres/index.js'
 import type { SqlStore } from '../../../src/stores/sql/sql-store.js'
-import { type EmptyDatabase, emptyPostgres, emptySqlite } from '../../support/databases.js'
-import { outcomeOf, setUp } from '../../support/setup.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
+import { emptyPostgres, emptySqlite, migratedDatabase } from '../../support/databases.js'
+import { outcomeOf, setUp, timeOf } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 
-let cleanUps: (() => Promise<unknown>)[]
-beforeEach(() => {
-  cleanUps = []
-})
-afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-})
-
+const cleanUps = cleanUpsOfEachTest()
 function open(store: TenantStore, maxStaleness: number) {
   const setup = setUp({ store, clock: systemClock, keys: { maxStaleness } })
   cleanUps.push(() => setup.latchkey.close())
   return setup
 }
 
-async function emptyDatabase<Database extends EmptyDatabase>(create: () => Promise<Database>): Promise<Database> {
-  const database = await create()
-  cleanUps.push(() => database.remove())
-  await database.open().migrate()
-  return database
-}
-
-async function timeOf(work: Promise<void>): Promise<number> {
-  const startedAt = performance.now()
-  await work
-  return performance.now() - startedAt
-}
-
 describe('waitForPropagation, for the process that calls it', () => {
   describe('on PostgreSQL, after a transaction of the caller on another client', () => {
     let database: Awaited<ReturnType<typeof emptyPostgres>>
     beforeEach(async () => {
-      database = await emptyDatabase(emptyPostgres)
+      database = await migratedDatabase(cleanUps, emptyPostgres)
     })
 
     /** Revokes alice in a transaction of the application, on a connection that no store knows. */
@@ -111,7 +92,7 @@ describe('waitForPropagation, for the process that calls it', () => {
   })
 
   it('reads the log of a polled feed at once, after a transaction of another store on the same file', async () => {
-    const database = await emptyDatabase(emptySqlite)
+    const database = await migratedDatabase(cleanUps, emptySqlite)
     const [mine, other]: SqlStore[] = [database.open(), database.open()]
     if (mine === undefined || other === undefined) throw new Error('There are two.')
     const { latchkey, keys } = open(mine, 60_000)

@@ -1,27 +1,21 @@
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startTcpProxy } from '../../../../../test/support/tcp-proxy.js'
 import { systemClock } from '../../../src/clock.js'
 import { LatchkeyError } from '../../../src/errors.js'
 import type { TenantStore } from '../../../src/secrets/ports.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { type PostgresStoreOptions, postgresStore } from '../../../src/stores/postgres/index.js'
-import { type EmptyDatabase, emptyPostgres, emptySqlite } from '../../support/databases.js'
-import { outcomeOf, setUp } from '../../support/setup.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
+import { emptyPostgres, emptySqlite, migratedDatabase } from '../../support/databases.js'
+import { outcomeOf, setUp, timeOf } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 
 /** Longer than any of these tests takes: a call that resolves did not wait for it. */
 const longStaleness = 60_000
 const shortStaleness = 400
 
-let cleanUps: (() => Promise<unknown>)[]
-beforeEach(() => {
-  cleanUps = []
-})
-afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-})
-
+const cleanUps = cleanUpsOfEachTest()
 /** One process, closed at the end of the test. */
 function open<Store extends TenantStore>(store: Store, maxStaleness = longStaleness) {
   const setup = setUp({ store, clock: systemClock, keys: { maxStaleness } })
@@ -29,23 +23,10 @@ function open<Store extends TenantStore>(store: Store, maxStaleness = longStalen
   return setup
 }
 
-async function emptyDatabase<Database extends EmptyDatabase>(create: () => Promise<Database>): Promise<Database> {
-  const database = await create()
-  cleanUps.push(() => database.remove())
-  await database.open().migrate()
-  return database
-}
-
-async function timeOf(work: Promise<void>): Promise<number> {
-  const startedAt = performance.now()
-  await work
-  return performance.now() - startedAt
-}
-
 describe('waiting for propagation, on PostgreSQL', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
   beforeEach(async () => {
-    database = await emptyDatabase(emptyPostgres)
+    database = await migratedDatabase(cleanUps, emptyPostgres)
   })
 
   const openStore = (options: PostgresStoreOptions) => {
@@ -118,7 +99,7 @@ describe('waiting for propagation, on PostgreSQL', () => {
 
 describe('waiting for propagation', () => {
   it('resolves at once if no other process verifies, also on a polled feed', async () => {
-    const database = await emptyDatabase(emptySqlite)
+    const database = await migratedDatabase(cleanUps, emptySqlite)
     const { latchkey, keys } = open(database.open())
     const { token } = await latchkey.issue({ subject: 'alice' })
     await keys.revoke('alice', { everywhere: true })
@@ -126,7 +107,7 @@ describe('waiting for propagation', () => {
   })
 
   it('waits on a polled feed until the data of others is stale, and not for a process that has closed', async () => {
-    const database = await emptyDatabase(emptySqlite)
+    const database = await migratedDatabase(cleanUps, emptySqlite)
     const writer = open(database.open())
     const other = open(database.open(), shortStaleness)
     const { token } = await writer.latchkey.issue({ subject: 'alice' })

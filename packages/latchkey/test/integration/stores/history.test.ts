@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type PostgresReplica, type PostgresServer, startPostgres } from '../../../../../test/support/start-postgres.js'
 import { type RedisServer, startRedis } from '../../../../../test/support/start-redis.js'
 import { systemClock } from '../../../src/clock.js'
@@ -9,6 +9,7 @@ import { createLatchkey } from '../../../src/latchkey.js'
 import { postgresStore } from '../../../src/stores/postgres/index.js'
 import { redisCache } from '../../../src/stores/redis/index.js'
 import { tenantSecrets } from '../../../src/tenant-secrets/tenant-secrets.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { masterKeys, outcomeOf } from '../../support/setup.js'
 
 const maxStaleness = 1000
@@ -18,10 +19,9 @@ const longEnough = () => new Promise((resolve) => setTimeout(resolve, maxStalene
 
 let primary: PostgresServer
 let redis: RedisServer
-let cleanUps: (() => Promise<unknown>)[]
+const cleanUps = cleanUpsOfEachTest()
 
 beforeEach(async () => {
-  cleanUps = []
   primary = await startPostgres()
   redis = await startRedis()
   cleanUps.push(
@@ -31,10 +31,6 @@ beforeEach(async () => {
   const store = postgresStore({ connectionString: primary.url })
   await store.migrate()
   await store.close()
-})
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
 })
 
 interface ProcessOptions {

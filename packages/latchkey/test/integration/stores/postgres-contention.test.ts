@@ -1,28 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/clock.js'
 import { type PostgresStoreOptions, postgresStore } from '../../../src/stores/postgres/index.js'
 import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret, range, read } from '../../../src/testing/store-contract/fixtures.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { emptyPostgres } from '../../support/databases.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 describe('a PostgreSQL store among other transactions', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
   let store: SqlStore
-  let cleanUps: (() => Promise<unknown>)[]
+  const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    cleanUps = []
     database = await emptyPostgres()
+    cleanUps.push(() => database.remove())
     store = database.open()
     await store.migrate()
-  })
-
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp()
-    await database.remove()
   })
 
   const openWith = (options: PostgresStoreOptions) => {

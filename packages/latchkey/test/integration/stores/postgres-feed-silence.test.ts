@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { startTcpProxy, type TcpProxy } from '../../../../../test/support/tcp-proxy.js'
 import { postgresStore } from '../../../src/stores/postgres/index.js'
 import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret } from '../../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../../src/testing/store-contract/recorder.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { emptyPostgres } from '../../support/databases.js'
 
 /**
@@ -25,11 +26,11 @@ describe('a feed whose link goes silent without closing', () => {
   let store: SqlStore
   let proxy: TcpProxy
   let listening: SqlStore
-  let cleanUps: (() => Promise<unknown>)[]
+  const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    cleanUps = []
     database = await emptyPostgres()
+    cleanUps.push(() => database.remove())
     store = database.open()
     await store.migrate()
     proxy = await startTcpProxy(database.url)
@@ -38,11 +39,6 @@ describe('a feed whose link goes silent without closing', () => {
       () => proxy.close(),
       () => listening.close(),
     )
-  })
-
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp()
-    await database.remove()
   })
 
   /** Goes silent once, after the message of the server for which `isLast` is true. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { runTypeScript } from '../../../../../test/support/run-typescript.js'
 import { startPostgres } from '../../../../../test/support/start-postgres.js'
 import { startTcpProxy, type TcpProxy } from '../../../../../test/support/tcp-proxy.js'
@@ -8,6 +8,7 @@ import { type PostgresStoreOptions, postgresStore } from '../../../src/stores/po
 import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret, range, read } from '../../../src/testing/store-contract/fixtures.js'
 import { type Acknowledged, Recorder } from '../../../src/testing/store-contract/recorder.js'
+import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { emptyPostgres } from '../../support/databases.js'
 
 const unavailable = { code: 'store_unavailable', cause: expect.any(Error) }
@@ -15,18 +16,13 @@ const unavailable = { code: 'store_unavailable', cause: expect.any(Error) }
 describe('a PostgreSQL store', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
   let store: SqlStore
-  let cleanUps: (() => Promise<void>)[]
+  const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    cleanUps = []
     database = await emptyPostgres()
+    cleanUps.push(() => database.remove())
     store = database.open()
     await store.migrate()
-  })
-
-  afterEach(async () => {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp()
-    await database.remove()
   })
 
   const openWith = (options: PostgresStoreOptions) => {

@@ -11,7 +11,7 @@ const schema = {
   operationId: 'createUser',
   summary: 'Create an account',
   description:
-    'Works with every setting of LATCHKEY_REGISTRATION. No letter is mailed. An account ' +
+    'Works with every setting of LATCHKEY_REGISTRATION. No e-mail is sent. An account ' +
     'without a password cannot sign in until a password is set with a reset link, mailed or ' +
     'handed out.',
   security: byToken,

@@ -21,7 +21,7 @@ const invitationFields = {
   invited_by: Type.String({ description: 'The ID of the administrator, or "cli".' }),
   created_at: time('The time of its creation.'),
   expires_at: time('The time of its expiry.'),
-  mailed_at: Type.Union([time('The time when the letter with the link was written.'), Type.Null()]),
+  mailed_at: Type.Union([time('The time when the e-mail with the link was written.'), Type.Null()]),
 }
 
 const common = { tags: ['administration'], security: byToken }

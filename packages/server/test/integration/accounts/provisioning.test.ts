@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { operator } from '../../../src/admin/administrator.js'
+import { operator } from '../../../src/audit/operator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo, newestLetter } from '../../support/letters.js'
 import {

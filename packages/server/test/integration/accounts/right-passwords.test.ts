@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { PasswordHasher } from '../../../src/accounts/password-hasher.js'
-import { operator } from '../../../src/admin/administrator.js'
+import { operator } from '../../../src/audit/operator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { type Person, password, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { operator } from '../../../src/admin/administrator.js'
+import { operator } from '../../../src/audit/operator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { holdRequest } from '../../support/held-request.js'
 import { createAdmin, freshEmail, type Person, password, register } from '../../support/people.js'

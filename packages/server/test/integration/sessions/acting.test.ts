@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type ActingAdministrator, operator } from '../../../src/admin/administrator.js'
+import type { ActingAdministrator } from '../../../src/admin/administrator.js'
+import { operator } from '../../../src/audit/operator.js'
 import type { Service } from '../../../src/service.js'
 import type { Acting } from '../../../src/sessions/actors.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'

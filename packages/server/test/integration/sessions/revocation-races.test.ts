@@ -1,6 +1,6 @@
 import type { Latchkey } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { operator } from '../../../src/admin/administrator.js'
+import { operator } from '../../../src/audit/operator.js'
 import { RefreshTokens, replaceableRefreshTokens } from '../../../src/sessions/refresh-token.js'
 import { Sessions } from '../../../src/sessions/sessions.js'
 import { password, register, tokenState } from '../../support/people.js'
