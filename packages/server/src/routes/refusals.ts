@@ -17,6 +17,13 @@ export const forBody = [
   'content_encoding_unsupported',
 ] as const satisfies readonly Code[]
 
+/** The refusals of every route that sets a password. */
+export const forNewPassword = [
+  'password_too_short',
+  'password_too_long',
+  'password_common',
+] as const satisfies readonly Code[]
+
 /** The refusals of every route without a body but with a parameter in its URL. */
 export const forUrl = ['validation_failed', 'text_malformed'] as const satisfies readonly Code[]
 

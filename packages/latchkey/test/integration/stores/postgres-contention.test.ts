@@ -6,7 +6,7 @@ import { type PostgresStoreOptions, postgresStore } from '../../../src/stores/po
 import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret, range, read } from '../../../src/testing/store-contract/fixtures.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
-import { emptyPostgres } from '../../support/databases.js'
+import { emptyPostgres, migratedDatabase } from '../../support/databases.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 describe('a PostgreSQL store among other transactions', () => {
@@ -15,10 +15,8 @@ describe('a PostgreSQL store among other transactions', () => {
   const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    cleanUps.push(() => database.remove())
+    database = await migratedDatabase(cleanUps, emptyPostgres)
     store = database.open()
-    await store.migrate()
   })
 
   const openWith = (options: PostgresStoreOptions) => {

@@ -5,7 +5,7 @@ import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret } from '../../../src/testing/store-contract/fixtures.js'
 import { Recorder } from '../../../src/testing/store-contract/recorder.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
-import { emptyPostgres } from '../../support/databases.js'
+import { emptyPostgres, migratedDatabase } from '../../support/databases.js'
 
 /**
  * Returns the messages of PostgreSQL's protocol in a chunk: a letter, and a length that includes
@@ -29,10 +29,8 @@ describe('a feed whose link goes silent without closing', () => {
   const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    cleanUps.push(() => database.remove())
+    database = await migratedDatabase(cleanUps, emptyPostgres)
     store = database.open()
-    await store.migrate()
     proxy = await startTcpProxy(database.url)
     listening = postgresStore({ connectionString: database.url, listenConnectionString: proxy.url })
     cleanUps.push(

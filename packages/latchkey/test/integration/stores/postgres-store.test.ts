@@ -9,7 +9,7 @@ import type { SqlStore } from '../../../src/stores/sql/index.js'
 import { addSecret, range, read } from '../../../src/testing/store-contract/fixtures.js'
 import { type Acknowledged, Recorder } from '../../../src/testing/store-contract/recorder.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
-import { emptyPostgres } from '../../support/databases.js'
+import { emptyPostgres, migratedDatabase } from '../../support/databases.js'
 
 const unavailable = { code: 'store_unavailable', cause: expect.any(Error) }
 
@@ -19,10 +19,8 @@ describe('a PostgreSQL store', () => {
   const cleanUps = cleanUpsOfEachTest()
 
   beforeEach(async () => {
-    database = await emptyPostgres()
-    cleanUps.push(() => database.remove())
+    database = await migratedDatabase(cleanUps, emptyPostgres)
     store = database.open()
-    await store.migrate()
   })
 
   const openWith = (options: PostgresStoreOptions) => {

@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { managedAccountAnswer } from '../answers.js'
 import { administratorOf } from '../caller.js'
-import { forAdmin, forBody, refusals } from '../refusals.js'
+import { forAdmin, forBody, forNewPassword, refusals } from '../refusals.js'
 import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
 
 const schema = {
@@ -37,9 +37,7 @@ const schema = {
       'overloaded',
       'email_invalid',
       'email_taken',
-      'password_too_short',
-      'password_too_long',
-      'password_common',
+      ...forNewPassword,
     ),
   },
 }

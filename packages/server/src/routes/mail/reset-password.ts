@@ -2,7 +2,7 @@ import type { Recovery } from '../../accounts/recovery.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { deviceOf, originOf } from '../caller.js'
-import { forBody, refusals } from '../refusals.js'
+import { forBody, forNewPassword, refusals } from '../refusals.js'
 import { OneTimeTokenInput, PasswordInput, SignInHeaders } from '../schemas.js'
 
 const schema = {
@@ -13,15 +13,7 @@ const schema = {
   body: Type.Object({ token: OneTimeTokenInput, new_password: PasswordInput }, { additionalProperties: false }),
   response: {
     204: Type.Null({ description: 'Done: sign in with the new password.' }),
-    ...refusals(
-      ...forBody,
-      'overloaded',
-      'link_invalid',
-      'account_disabled',
-      'password_too_short',
-      'password_too_long',
-      'password_common',
-    ),
+    ...refusals(...forBody, 'overloaded', 'link_invalid', 'account_disabled', ...forNewPassword),
   },
 }
 

@@ -3,7 +3,7 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf, originOf } from '../caller.js'
 import { deliverTokens } from '../deliver-tokens.js'
-import { forBody, forToken, refusals } from '../refusals.js'
+import { forBody, forNewPassword, forToken, refusals } from '../refusals.js'
 import { byToken, EitherSignedIn, ModeHeader, PasswordInput } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
 
@@ -26,9 +26,7 @@ const schema = {
       'csrf_refused',
       'password_wrong',
       'guess_delayed',
-      'password_too_short',
-      'password_too_long',
-      'password_common',
+      ...forNewPassword,
     ),
   },
 }

@@ -4,7 +4,7 @@ import { Type } from '../../http/type.js'
 import { acceptedAnswer } from '../answers.js'
 import { deviceOf, originOf } from '../caller.js'
 import { deliverTokens } from '../deliver-tokens.js'
-import { forBody, refusals } from '../refusals.js'
+import { forBody, forNewPassword, refusals } from '../refusals.js'
 import { EitherSignedIn, EmailInput, NameInput, PasswordInput, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
 
@@ -31,9 +31,7 @@ const schema = {
       'registration_closed',
       'overloaded',
       'email_invalid',
-      'password_too_short',
-      'password_too_long',
-      'password_common',
+      ...forNewPassword,
       'email_taken',
     ),
   },
