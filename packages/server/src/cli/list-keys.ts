@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { KeyPairRecord, KeyPairStage } from 'latchkey'
 import type { CommandContext } from './command-context.js'
 import { timeJson, timeText } from './terminal/print.js'
 import { jsonLinesOption, type ListFormat, printList } from './terminal/print-list.js'
@@ -20,18 +21,9 @@ export function addListKeys(parent: Command, context: CommandContext): void {
     )
 }
 
-interface KeyPair {
-  readonly kid: string
-  readonly algorithm: string
-  readonly stage: 'next' | 'current' | 'previous'
-  readonly masterKeyId: string
-  readonly createdAt: number
-  readonly retiresAt: number | null
-}
+const uses: Readonly<Record<KeyPairStage, string>> = { next: 'signs next', current: 'signs', previous: 'verifies' }
 
-const uses = { next: 'signs next', current: 'signs', previous: 'verifies' } as const
-
-const format: ListFormat<KeyPair> = {
+const format: ListFormat<KeyPairRecord> = {
   titles: ['KID', 'ALGORITHM', 'USE', 'MASTER KEY', 'CREATED', 'VERIFIES UNTIL'],
   cells: ({ kid, algorithm, stage, masterKeyId, createdAt, retiresAt }) => [
     kid,
