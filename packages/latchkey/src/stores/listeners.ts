@@ -21,9 +21,4 @@ export class Listeners {
       for (const change of changes) listener.changed(change)
     }
   }
-
-  /** Reports that changes may have been missed. */
-  lost(): void {
-    for (const listener of this.#listeners) listener.lost()
-  }
 }

@@ -25,19 +25,20 @@ const nowMs = 'cast(extract(epoch from clock_timestamp()) * 1000 as bigint)'
 const table = "cast(cast('latchkey_history' as regclass) as oid)"
 
 /**
- * The time of the last recovery from a crash, which resets the statistics. After it, PostgreSQL may
- * assign transaction IDs and row numbers again whose commits had not reached the disk. Null before
- * version 15, where each look at the statistics reads a file.
+ * Identifies the server: from version 15 on by the time at which its statistics began, which is
+ * that of its last recovery from a crash or of its first start. After a crash, PostgreSQL may
+ * assign transaction IDs and row numbers again whose commits had not reached the disk. Before
+ * version 15 each look at the statistics reads a file, so the system identifier has to do.
  */
-const crashTime = `case when cast(current_setting('server_version_num') as integer) >= 150000
-  then extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) end`
+const server = `case when cast(current_setting('server_version_num') as integer) >= 150000
+  then cast(extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) as text)
+  else (select cast(system_identifier as text) from pg_control_system()) end`
 
 /**
- * Names the server by its system identifier, its timeline, its last crash, and the OID of a table.
- * The timeline changes with each promotion and each point-in-time recovery. Fails on a replica.
+ * Names the history by the server, its timeline, and the OID of a table. The timeline changes with
+ * each promotion and each point-in-time recovery. Fails on a replica.
  */
-const serverName = `concat_ws('/', (select system_identifier from pg_control_system()),
-  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), ${crashTime}, ${table})`
+const serverName = `concat_ws('/', ${server}, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), ${table})`
 
 const notify = `pg_notify('${logChannel}', '')`
 
@@ -64,16 +65,11 @@ const wakes = (kind: LogRowKind) => `not exists (
 
 const isRequest = (kind: LogRowKind) => (kind === 'request' ? 1 : 0)
 
-/**
- * An SQL expression that makes the commit of a change wait for the disk, whatever the settings of
- * the role are: a crash must not lose a change that was acknowledged. The loss of a request does
- * not matter.
- */
-const durability = {
-  change:
-    "case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end",
-  request: "set_config('synchronous_commit', 'off', true)",
-} as const
+const durable =
+  "case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end"
+
+/** A crash may lose a request: its caller then waits until older data is too old to be used. */
+const durability = { change: durable, request: "set_config('synchronous_commit', 'off', true)" } as const
 
 export const postgresDialect: Dialect = {
   name: 'postgres',
@@ -90,6 +86,7 @@ export const postgresDialect: Dialect = {
       insert into latchkey_changes (tenant_id, at, transaction_id, is_request)
       values ($1, ${nowMs}, txid_current(), ${isRequest(kind)}) returning seq, at)
     select seq, ${epoch} as history, ${durability[kind]}, case when ${wakes(kind)} then ${wake} end from logged`,
+  durable,
   acknowledge: `
     with quickly as (select set_config('synchronous_commit', 'off', true))
     update latchkey_verifiers set acknowledged = $2 from quickly where verifier_id = $1 and acknowledged < $2`,

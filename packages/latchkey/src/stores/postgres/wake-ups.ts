@@ -98,7 +98,7 @@ export class PostgresWakeUps implements WakeUps {
       if (signal.aborted) return
       await client.query({ text: `listen ${logChannel}`, query_timeout: patienceMs })
       connection.unref()
-      // A change that was committed before has woken nobody here.
+      // A change that was committed before has not woken this process.
       this.#options.wake()
       for (;;) {
         await sleep(pingMs, undefined, { ref: false, signal: end.signal })

@@ -110,16 +110,15 @@ export async function readLog(history: History, dialect: Dialect, since: LogPosi
   const { changeOrder, snapshot, isAmong, list } = dialect
   const columns = 'seq, tenant_id, is_request'
   const { history: epoch, rows } = await history.run<LogRow>(
-    `select h.history, s.snapshot, s.pruned_to, c.seq, c.tenant_id, c.is_request
-     from (select ${history.epoch} as history) h
-     cross join (select ${snapshot} as snapshot, pruned_to from latchkey_history) s
+    `select h.history, h.snapshot, h.pruned_to, c.seq, c.tenant_id, c.is_request
+     from (select case when ${history.mark.isHere} then epoch end as history, ${snapshot} as snapshot, pruned_to
+       from latchkey_history) h
      left join (
        select ${columns} from (
          select ${columns} from latchkey_changes where ${changeOrder} >= $1 order by ${changeOrder} limit ${maxRows}) later
        union all
        select ${columns} from latchkey_changes where ${changeOrder} ${isAmong('$2')}
-     ) c on true
-     order by c.seq`,
+     ) c on true`,
     [since === undefined ? endOfLog : String(since.xmax), list(since?.open ?? [])],
   )
   const [first] = rows
@@ -133,8 +132,12 @@ export async function readLog(history: History, dialect: Dialect, since: LogPosi
     position,
     changes: numbered.filter(({ isRequest }) => !isRequest).map(({ tenant, version }) => ({ tenant, version })),
     isPartial: since !== undefined && (rows.length >= maxRows || isGapped(since, position)),
-    request: numbered.findLast(({ isRequest }) => isRequest)?.version,
+    request: greatestOf(numbered.filter(({ isRequest }) => isRequest)),
   }
+}
+
+function greatestOf(rows: readonly { readonly version: number }[]): number | undefined {
+  return rows.length === 0 ? undefined : Math.max(...rows.map(({ version }) => version))
 }
 
 /**

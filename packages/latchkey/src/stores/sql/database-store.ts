@@ -56,7 +56,7 @@ export class DatabaseStore implements SqlStore {
   readonly #selectByTenant: string
   readonly #selectByKid: string
   readonly #listeners = new Listeners()
-  readonly #feeds = new Map<ChangeFeed, WakeUps | undefined>()
+  readonly #feeds = new Map<ChangeFeed, { readonly log: LogFeed; readonly wakeUps: WakeUps | undefined }>()
   readonly #turns = new KeyedMutex(turnPatienceMs)
   #ready: Promise<History> | undefined
   #closing: Promise<void> | undefined
@@ -134,25 +134,25 @@ export class DatabaseStore implements SqlStore {
     const acknowledge = async (request: number) => {
       await this.#client.query(dialect.acknowledge, [verifierId, request])
     }
+    const log = new LogFeed(listener, { history, dialect, intervalMs, instant, acknowledge })
+    const wakeUps = this.#database.listen?.(() => log.check())
+    const feed: ChangeFeed = {
+      check: () => log.check(),
+      close: async () => {
+        this.#listeners.delete(listener)
+        this.#feeds.delete(feed)
+        wakeUps?.close()
+        await log.close()
+      },
+    }
     this.#listeners.add(listener)
+    this.#feeds.set(feed, { log, wakeUps })
     try {
-      const inner = await LogFeed.start(listener, { history, dialect, intervalMs, instant, acknowledge })
-      const wakeUps = this.#database.listen?.(() => inner.check())
-      const feed: ChangeFeed = {
-        check: () => inner.check(),
-        close: async () => {
-          this.#listeners.delete(listener)
-          this.#feeds.delete(feed)
-          wakeUps?.close()
-          await inner.close()
-        },
-      }
-      this.#feeds.set(feed, wakeUps)
-      if (this.#closing !== undefined) await feed.close()
+      await log.start()
       this.#checkOpen()
       return feed
     } catch (error) {
-      this.#listeners.delete(listener)
+      await feed.close()
       throw error
     }
   }
@@ -377,10 +377,9 @@ export class DatabaseStore implements SqlStore {
 
   /** Rows and changes that were read before belong to another history. */
   #historyChanged(): void {
-    this.#listeners.lost()
-    for (const [feed, wakeUps] of this.#feeds) {
+    for (const { log, wakeUps } of this.#feeds.values()) {
       wakeUps?.reconnect()
-      feed.check()
+      log.restart()
     }
   }
 

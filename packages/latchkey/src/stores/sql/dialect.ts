@@ -38,6 +38,11 @@ export interface Dialect {
    */
   logRow(kind: LogRowKind, server: LoggingServer): string
   /**
+   * An SQL expression that makes the commit wait for the disk, whatever the settings of the role
+   * are.
+   */
+  readonly durable: string
+  /**
    * A statement that records in the lease of verifier `$1` that it has acknowledged request `$2`. A
    * crash of the database may lose it.
    */

@@ -103,11 +103,6 @@ export class History {
     return `(select epoch from latchkey_history where ${this.mark.isHere})`
   }
 
-  /** Whether this is the newest epoch that was read. */
-  isCurrent(epoch: number): boolean {
-    return epoch === this.#current
-  }
-
   /** Runs a `select`. Returns its rows and the epoch under which they were read. */
   async read<Row extends object>(
     select: string,

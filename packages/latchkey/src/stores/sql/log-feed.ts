@@ -1,6 +1,6 @@
 import type { Instant } from '../../clock.js'
 import type { ChangeFeed, ChangeListener } from '../../secrets/ports.js'
-import { type LogPosition, type LogReading, readLog } from './change-log.js'
+import { type LogPosition, readLog } from './change-log.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
 
@@ -31,20 +31,26 @@ export class LogFeed implements ChangeFeed {
   #position: LogPosition | undefined
   #failures = 0
   #isDue = false
+  /** Whether data was dropped since the read in progress began. */
+  #hasLost = false
   #isClosed = false
   #endPause = () => {}
 
-  private constructor(listener: ChangeListener, options: LogFeedOptions) {
+  constructor(listener: ChangeListener, options: LogFeedOptions) {
     this.#listener = listener
     this.#options = options
   }
 
   /** Resolves after the first read, from which on every change is delivered. */
-  static async start(listener: ChangeListener, options: LogFeedOptions): Promise<LogFeed> {
-    const feed = new LogFeed(listener, options)
-    await feed.#read()
-    void feed.#run()
-    return feed
+  async start(): Promise<void> {
+    await this.#read()
+    void this.#run()
+  }
+
+  /** Reports that all data in memory belongs to another history, and reads that of the new one. */
+  restart(): void {
+    this.#lose()
+    this.check()
   }
 
   check(): void {
@@ -89,20 +95,23 @@ export class LogFeed implements ChangeFeed {
   async #read(): Promise<void> {
     const { history, dialect, instant, acknowledge } = this.#options
     this.#isDue = false
+    this.#hasLost = false
     // Before the statement is sent: it may miss a change that is committed after this moment.
     const asOf = instant()
     const reading = await readLog(history, dialect, this.#position)
-    // Another statement may have read a newer history in the meantime.
-    if (this.#isClosed || !history.isCurrent(reading.position.history)) return
-    this.#deliver(reading)
+    if (this.#isClosed) return
+    if (reading.isPartial) this.#lose()
+    for (const change of reading.changes) this.#listener.changed(change)
     this.#position = reading.position
+    // The instant may rest on a lease that ended with the data, in the history before this one.
+    if (this.#hasLost) return this.check()
     this.#listener.proved(asOf)
     // Other processes wait until this one's data is too old if the acknowledgement fails.
     if (reading.request !== undefined) acknowledge(reading.request).catch(() => {})
   }
 
-  #deliver({ changes, isPartial }: LogReading): void {
-    if (isPartial) this.#listener.lost()
-    for (const change of changes) this.#listener.changed(change)
+  #lose(): void {
+    this.#hasLost = true
+    this.#listener.lost()
   }
 }

@@ -22,6 +22,7 @@ export const sqliteDialect: Dialect = {
   logRow: (kind, { epoch }) => `
     insert into latchkey_changes (tenant_id, at, is_request) values ($1, ${nowMs}, ${kind === 'request' ? 1 : 0})
     returning seq, ${epoch} as history`,
+  durable: 'null',
   acknowledge: 'update latchkey_verifiers set acknowledged = $2 where verifier_id = $1 and acknowledged < $2',
   // In microseconds: no database has a thousand changes in each millisecond for years.
   raiseChanges: [
