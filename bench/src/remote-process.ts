@@ -23,6 +23,17 @@ export class RemoteProcess<Order extends Message, Report extends Message> {
    * @throws Error when the process exits without one
    */
   ask<Kind extends Report['kind']>(order: Order, kind: Kind): Promise<OfKind<Report, Kind>> {
+    const received = this.receive(kind)
+    if (this.#child.connected) this.#child.send(order)
+    return received
+  }
+
+  /**
+   * Resolves to the next report of this kind.
+   *
+   * @throws Error when the process exits without one
+   */
+  receive<Kind extends Report['kind']>(kind: Kind): Promise<OfKind<Report, Kind>> {
     return new Promise((resolve, reject) => {
       const receive = (report: Report) => {
         if (!isOfKind<Report, Kind>(report, kind)) return
@@ -39,9 +50,15 @@ export class RemoteProcess<Order extends Message, Report extends Message> {
       }
       this.#child.on('message', receive)
       this.#child.on('exit', fail)
-      if (this.#child.connected) this.#child.send(order)
-      else fail()
+      if (!this.#child.connected) fail()
     })
+  }
+
+  /** Sends the last order. Resolves once the process has exited. */
+  async end(order: Order): Promise<void> {
+    const ended = once(this.#child, 'exit')
+    this.#child.send(order)
+    await ended
   }
 
   /** Kills the process unless it has ended. Resolves once it has. */

@@ -1,4 +1,4 @@
-/** What must be undone at the end of a program, also when a signal ends it. */
+/** The steps that must run at the end of a program, also when a signal ends it. */
 export class UndoList {
   readonly #undo: (() => Promise<unknown>)[] = []
   #undoing: Promise<void> | undefined

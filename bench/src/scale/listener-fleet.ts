@@ -7,7 +7,7 @@ type Host = RemoteProcess<Order, Report>
 /** The processes that play all listening processes, as far as the machine has cores: 2 to 4. */
 const hostCount = Math.min(4, Math.max(2, availableParallelism()))
 
-/** What all simulated processes recorded in a period. */
+/** The records of all simulated processes in a period. */
 export interface Period {
   readonly agesMs: readonly number[]
   readonly maxAgeMs: number
