@@ -92,6 +92,8 @@ async function measureRevocations(
   const { fleet, writer, maxStalenessMs, revocations } = options
   const holders = await writer.issue(revocations)
   await fleet.hold(holders.map(({ token }) => token))
+  // A late delivery of these tenants must not count as that of a revocation.
+  await writer.waitForPropagation()
   const deliveryMs: number[] = []
   const refusalMs: number[] = []
   let missing = 0
@@ -106,7 +108,9 @@ async function measureRevocations(
     })
     deliveryMs.push(...delaysOf(seen, acknowledgedAt, ({ deliveredAt }) => deliveredAt))
     refusalMs.push(...delaysOf(seen, acknowledgedAt, ({ refusedAt }) => refusedAt))
-    missing += seen.reduce((sum, sightings) => sum + sightings.missing, 0)
+    const missed = seen.reduce((sum, sightings) => sum + sightings.missing, 0)
+    missing += missed
+    if (missed > 0) await writer.waitForPropagation()
   })
   const lost = Array.from({ length: missing }, () => 2 * maxStalenessMs)
   const delivery = timesOf([...deliveryMs, ...lost])
