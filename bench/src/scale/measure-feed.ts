@@ -37,6 +37,14 @@ export interface FeedFigures {
    * `maxStaleness`; 0 if there was none.
    */
   readonly changesPerSecond: number
+  /** The rates that were reached, and the greatest age at each. */
+  readonly rates: readonly Rate[]
+}
+
+/** A rate of changes. */
+export interface Rate {
+  readonly perSecond: number
+  readonly maxAgeMs: number
 }
 
 /** Options of `measureFeed`. */
@@ -68,8 +76,9 @@ export async function measureFeed(options: FeedOptions): Promise<FeedFigures> {
   const idle = await measureIdle(options)
   const revocations = await measureRevocations(options)
   const propagation = await measurePropagation(options)
-  const changesPerSecond = await findChangeRate(options)
-  return { ...idle, ...revocations, propagation, changesPerSecond }
+  const rates = await tryRates(options)
+  const best = rates.find(({ maxAgeMs }) => maxAgeMs <= options.maxStalenessMs)
+  return { ...idle, ...revocations, propagation, changesPerSecond: best?.perSecond ?? 0, rates }
 }
 
 type Idle = Pick<FeedFigures, 'serverCores' | 'poolerCores' | 'clientCores' | 'machineBusy' | 'age' | 'late'>
@@ -131,16 +140,17 @@ async function measurePropagation({ fleet, writer, waits }: FeedOptions): Promis
 }
 
 /** Tries the greatest rate first, then halves it until all ages stay within `maxStaleness`. */
-async function findChangeRate({ fleet, writer, maxStalenessMs, changesMs }: FeedOptions): Promise<number> {
-  let rate = Number.POSITIVE_INFINITY
+async function tryRates({ fleet, writer, maxStalenessMs, changesMs }: FeedOptions): Promise<readonly Rate[]> {
+  const rates: Rate[] = []
+  let perSecond = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     await settle(fleet, maxStalenessMs)
-    const tried = rate
-    const { result, maxAgeMs } = await fleet.during(() => writer.change(tried, changesMs))
-    if (maxAgeMs <= maxStalenessMs) return result
-    rate = Math.min(tried, result) / 2
+    const { result, maxAgeMs } = await fleet.during(() => writer.change(perSecond, changesMs))
+    rates.push({ perSecond: result, maxAgeMs })
+    if (maxAgeMs <= maxStalenessMs) break
+    perSecond = Math.min(perSecond, result) / 2
   }
-  return 0
+  return rates
 }
 
 /** Waits until all ages are within `maxStaleness` again, or a few seconds. */
