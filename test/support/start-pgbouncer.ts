@@ -11,6 +11,8 @@ import { serverUser } from './postgres-binaries.js'
 export interface Pooler {
   /** The URL of the server through the pooler. */
   readonly url: string
+  /** The process ID of the pooler. */
+  readonly pid: number
   /** Stops the pooler. */
   dispose(): Promise<void>
 }
@@ -18,9 +20,13 @@ export interface Pooler {
 /**
  * Starts a real PgBouncer, which assigns a connection for one transaction (`transaction`) or until
  * the client disconnects (`session`). Installs it on Debian as root when it is missing; otherwise
- * throws.
+ * throws. `more` adds settings, as `name=value`.
  */
-export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 'session'): Promise<Pooler> {
+export async function startPgBouncer(
+  serverUrl: string,
+  mode: 'transaction' | 'session',
+  more: readonly string[] = [],
+): Promise<Pooler> {
   requireProgram('pgbouncer', 'pgbouncer')
   const server = new URL(serverUrl)
   const url = new URL(serverUrl)
@@ -37,6 +43,7 @@ export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 's
     `pool_mode=${mode}`,
     'auth_type=any',
     'ignore_startup_parameters=extra_float_digits',
+    ...more,
   ]
   const file = join(folder, 'pgbouncer.ini')
   writeFileSync(file, `${settings.join('\n')}\n`)
@@ -47,7 +54,7 @@ export async function startPgBouncer(serverUrl: string, mode: 'transaction' | 's
     if (child.exitCode === null && child.signalCode === null) await ended
     rmSync(folder, { recursive: true, force: true })
   }
-  return { url: url.href, dispose }
+  return { url: url.href, pid: child.pid ?? 0, dispose }
 }
 
 /** PgBouncer refuses to run as root, and reads its settings before it changes to another user. */

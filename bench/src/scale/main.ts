@@ -1,43 +1,60 @@
 import { postgresStore } from 'latchkey/postgres'
 import pg from 'pg'
 import { postgresBinaries } from '../../../test/support/postgres-binaries.js'
-import { startPostgres } from '../../../test/support/start-postgres.js'
+import { type PostgresServer, startPostgres } from '../../../test/support/start-postgres.js'
 import { watchMachineLoad } from '../machine-load.js'
-import { benchFlags, publish } from '../publish.js'
+import { publish } from '../publish.js'
 import { formatCount, type Table } from '../table.js'
-import { type FeedResult, measureFeed } from './measure-feed.js'
+import { UndoList } from '../undo-list.js'
+import { measureFeeds } from './feed-rows.js'
+import { feedBars, feedTables } from './feed-tables.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
+import { scaleFlags } from './scale-flags.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
 
 // The load of very many tenants and very many processes on one PostgreSQL.
 
-const flags = benchFlags()
+const { processes, ...flags } = scaleFlags()
 const tenants = flags.quick ? 100_000 : 10_000_000
-const feedCounts = flags.quick ? [1, 100] : [1, 50, 100, 200, 300, 500]
 const durationMs = flags.quick ? 1000 : 10_000
 const rotationsPerMinute = 6000
+/** Beside no figures of tenants, those of the change feed do not replace the published ones. */
+const isPartial = processes !== undefined
+const counts = processes ?? (flags.quick ? [1, 8, 100] : [1, 8, 100, 300, 600, 1000, 2000])
 
-const machineBusy = watchMachineLoad()
-const postgres = await startPostgres(postgresBinaries, [
-  'max_connections=600',
-  'shared_buffers=1GB',
-  'maintenance_work_mem=512MB',
-  'max_wal_size=4GB',
-])
+const undo = new UndoList()
 try {
-  const { seedSeconds, sizes, calls } = await fillAndMeasure()
-  const feeds: FeedResult[] = []
-  for (const listeners of feedCounts) {
-    feeds.push(await measureFeed({ url: postgres.url, listeners, durationMs, writers: 8 }))
-  }
-  const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
-  const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: machineBusy() }
-  await publish({ name: 'scale', document: 'docs/explanation/scaling.md', flags, results, tables: tablesOf(results) })
+  const tenantResults = isPartial ? undefined : await measureTenantTables()
+  const feeds = await measureFeeds({ counts, isQuick: flags.quick, undo })
+  await publish({
+    name: isPartial ? 'feed' : 'scale',
+    document: 'docs/explanation/scaling.md',
+    flags: { ...flags, quick: flags.quick || isPartial },
+    results: { ...tenantResults, feeds },
+    tables: [...(tenantResults === undefined ? [] : tablesOf(tenantResults)), ...feedTables(feeds)],
+    bars: feedBars(feeds),
+  })
+} catch (error) {
+  if (!undo.isInterrupted) throw error
 } finally {
-  await postgres.dispose()
+  await undo.dispose()
 }
 
-async function fillAndMeasure() {
+async function measureTenantTables(): Promise<TenantResults> {
+  const machineBusy = watchMachineLoad()
+  const postgres = await startPostgres(postgresBinaries, [
+    'shared_buffers=1GB',
+    'maintenance_work_mem=512MB',
+    'max_wal_size=4GB',
+  ])
+  undo.add(() => postgres.dispose())
+  const { seedSeconds, sizes, calls } = await fillAndMeasure(postgres)
+  await postgres.dispose()
+  const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
+  return { tenants, seedSeconds, bytesPerTenant, sizes, calls, machineBusy: machineBusy() }
+}
+
+async function fillAndMeasure(postgres: PostgresServer) {
   const store = postgresStore({ connectionString: postgres.url, max: 20 })
   const client = new pg.Client({ connectionString: postgres.url })
   try {
@@ -55,16 +72,16 @@ async function fillAndMeasure() {
   }
 }
 
-interface Results {
+interface TenantResults {
+  readonly tenants: number
   readonly seedSeconds: number
   readonly bytesPerTenant: number
   readonly sizes: readonly TableSize[]
   readonly calls: readonly CallTimes[]
-  readonly feeds: readonly FeedResult[]
   readonly machineBusy: number
 }
 
-function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: busy }: Results): readonly Table[] {
+function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, machineBusy: busy }: TenantResults): readonly Table[] {
   const rotations = calls.find(({ what }) => what.startsWith('rotate'))?.perSecond ?? 0
   const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
   return [
@@ -81,27 +98,6 @@ function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBus
         p50Ms.toFixed(2),
         p99Ms.toFixed(2),
         formatCount(perSecond),
-      ]),
-    },
-    {
-      title: 'Listening processes on one PostgreSQL',
-      header: [
-        'listeners',
-        'cores for proofs',
-        'feed age p99 ms',
-        'changes per second',
-        'received p50 ms',
-        'p99 ms',
-        'delivered',
-      ],
-      rows: feeds.map((feed) => [
-        formatCount(feed.listeners),
-        feed.idleCores.toFixed(2),
-        feed.feedAgeP99Ms.toFixed(0),
-        formatCount(feed.changesPerSecond),
-        feed.heardP50Ms.toFixed(1),
-        feed.heardP99Ms.toFixed(1),
-        `${(100 * feed.delivered).toFixed(1)} %`,
       ]),
     },
   ]

@@ -1,186 +1,192 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { postgresStore } from 'latchkey/postgres'
-import type { SqlStore } from 'latchkey/sql'
+import { watchMachineLoad } from '../machine-load.js'
 import { quantile } from '../statistics.js'
+import type { Sightings } from './feed-messages.js'
+import type { FeedWriter } from './feed-writer.js'
+import type { ListenerFleet } from './listener-fleet.js'
 
-/** The load of many listening processes on the database, and how fast changes reach them. */
-export interface FeedResult {
-  readonly listeners: number
-  /** Cores that PostgreSQL uses while nothing changes: the proofs alone. */
-  readonly idleCores: number
-  /** The age of the last proof of each feed, sampled while changes are made, in milliseconds. */
-  readonly feedAgeP99Ms: number
+/** A distribution of times in milliseconds. */
+export interface Times {
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+/** The load of the listening processes on the database, and how fast changes reach them. */
+export interface FeedFigures {
+  /** Cores that the database server uses while nothing changes: the proofs alone. */
+  readonly serverCores: number
+  /** Cores that the pooler uses meanwhile; 0 without one. */
+  readonly poolerCores: number
+  /** Cores that the simulated processes use meanwhile, which are on the same machine. */
+  readonly clientCores: number
+  /** The busy share of the machine meanwhile, 0 to 1. */
+  readonly machineBusy: number
+  /** The age of the data at the end of each interval of proofs, while nothing changes. */
+  readonly age: Times
+  /** The share of these ages that exceeds `maxStaleness`. */
+  readonly late: number
+  /** From the acknowledgement of a revocation to its delivery; 0 when the delivery came first. */
+  readonly delivery: Times
+  /** From the acknowledgement to the refusal, in those simulated processes that verify. */
+  readonly refusal: Times
+  /** The share of the deliveries that did not arrive within twice `maxStaleness`. */
+  readonly missing: number
+  readonly propagation: Times
+  /**
+   * The greatest rate of changes that was tried at which no simulated process had older data than
+   * `maxStaleness`; 0 if there was none.
+   */
   readonly changesPerSecond: number
-  /** From the acknowledgement of a change to its delivery; 0 when the delivery came first. */
-  readonly heardP50Ms: number
-  readonly heardP99Ms: number
-  /** The share of the expected deliveries that arrived within a second after the last change. */
-  readonly delivered: number
+  /** The rates that were reached, and the greatest age at each. */
+  readonly rates: readonly Rate[]
 }
 
+/** A rate of changes. */
+export interface Rate {
+  readonly perSecond: number
+  readonly maxAgeMs: number
+}
+
+/** Options of `measureFeed`. */
 export interface FeedOptions {
-  readonly url: string
-  readonly listeners: number
-  readonly durationMs: number
-  /** The number of concurrent writers. */
-  readonly writers: number
+  readonly fleet: ListenerFleet
+  readonly writer: FeedWriter
+  readonly maxStalenessMs: number
+  /** The length of the idle period. */
+  readonly idleMs: number
+  readonly revocations: number
+  readonly waits: number
+  /** The length of each attempt at a rate of changes. */
+  readonly changesMs: number
+  /** Each starts to measure a server, and returns a function that returns its cores since then. */
+  readonly watchServer: () => () => number
+  readonly watchPooler: () => () => number
 }
 
-type Feed = Awaited<ReturnType<SqlStore['watch']>>
+/** The longest time for revocations, and for waits. */
+const longestMs = 12_000
+/** The fewest revocations, and waits, if they take longer. */
+const fewest = 5
+/** Pauses are random, so that a change falls anywhere in an interval of proofs. */
+const shortestPauseMs = 50
+const attempts = 6
 
-const openedAtOnce = 20
-/** A quarter of the default of `maxStaleness`, as in `tenantSecrets`. */
-const intervalMs = 500
-/** The clock ticks of `/proc/<pid>/stat`, the same on every Linux that Node supports. */
-const ticksPerSecond = 100
+/** Measures the change feed with the simulated processes that the fleet has now. */
+export async function measureFeed(options: FeedOptions): Promise<FeedFigures> {
+  const idle = await measureIdle(options)
+  const revocations = await measureRevocations(options)
+  const propagation = await measurePropagation(options)
+  const rates = await tryRates(options)
+  const best = rates.find(({ maxAgeMs }) => maxAgeMs <= options.maxStalenessMs)
+  return { ...idle, ...revocations, propagation, changesPerSecond: best?.perSecond ?? 0, rates }
+}
 
-/**
- * Opens one feed per simulated process, each with its connection and proofs, and changes tenants.
- */
-export async function measureFeed({ url, listeners, durationMs, writers }: FeedOptions): Promise<FeedResult> {
-  const store = postgresStore({ connectionString: url, max: writers + 2 })
-  const feeds = new FeedGroup(store)
-  try {
-    while (feeds.size < listeners) await feeds.grow(Math.min(openedAtOnce, listeners - feeds.size))
-    await sleep(1000)
-    const coresOf = await watchCores(store)
-    await sleep(durationMs)
-    const idleCores = coresOf()
-    const changes = await makeChanges(store, { durationMs, writers, onTick: () => feeds.recordAges() })
-    await sleep(1000)
-    const delays = feeds.delays(changes)
-    return {
-      listeners,
-      idleCores,
-      feedAgeP99Ms: quantile(feeds.ages, 0.99),
-      changesPerSecond: changes.size / (durationMs / 1000),
-      heardP50Ms: quantile(delays, 0.5),
-      heardP99Ms: quantile(delays, 0.99),
-      delivered: delays.length / (changes.size * listeners),
-    }
-  } finally {
-    await feeds.close()
-    await store.close()
+type Idle = Pick<FeedFigures, 'serverCores' | 'poolerCores' | 'clientCores' | 'machineBusy' | 'age' | 'late'>
+
+async function measureIdle({ fleet, idleMs, maxStalenessMs, ...options }: FeedOptions): Promise<Idle> {
+  const period = await fleet.during(async () => {
+    const machineBusy = watchMachineLoad()
+    const server = options.watchServer()
+    const pooler = options.watchPooler()
+    await sleep(idleMs)
+    return { serverCores: server(), poolerCores: pooler(), machineBusy: machineBusy() }
+  })
+  const late = period.agesMs.filter((age) => !(age <= maxStalenessMs)).length / period.agesMs.length
+  return { ...period.result, clientCores: period.cores, age: timesOf(period.agesMs), late }
+}
+
+async function measureRevocations(
+  options: FeedOptions,
+): Promise<Pick<FeedFigures, 'delivery' | 'refusal' | 'missing'>> {
+  const { fleet, writer, maxStalenessMs, revocations } = options
+  const holders = await writer.issue(revocations)
+  await fleet.hold(holders.map(({ token }) => token))
+  // A late delivery of these tenants must not count as that of a revocation.
+  await writer.waitForPropagation()
+  const deliveryMs: number[] = []
+  const refusalMs: number[] = []
+  let missing = 0
+  await repeat(holders.length, async (number) => {
+    await pause(fleet.size)
+    const holder = holders[number]
+    if (holder === undefined) return
+    let acknowledgedAt = 0n
+    const seen = await fleet.watch(holder.token, 2 * maxStalenessMs, async () => {
+      await writer.revoke(holder)
+      acknowledgedAt = process.hrtime.bigint()
+    })
+    deliveryMs.push(...delaysOf(seen, acknowledgedAt, ({ deliveredAt }) => deliveredAt))
+    refusalMs.push(...delaysOf(seen, acknowledgedAt, ({ refusedAt }) => refusedAt))
+    const missed = seen.reduce((sum, sightings) => sum + sightings.missing, 0)
+    missing += missed
+    if (missed > 0) await writer.waitForPropagation()
+  })
+  const lost = Array.from({ length: missing }, () => 2 * maxStalenessMs)
+  const delivery = timesOf([...deliveryMs, ...lost])
+  return { delivery, refusal: timesOf(refusalMs), missing: missing / (deliveryMs.length + missing) }
+}
+
+async function measurePropagation({ fleet, writer, waits }: FeedOptions): Promise<Times> {
+  const [holder] = await writer.issue(1)
+  const waitsMs: number[] = []
+  await repeat(waits, async () => {
+    await pause(fleet.size)
+    if (holder !== undefined) await writer.revoke(holder)
+    const from = performance.now()
+    await writer.waitForPropagation()
+    waitsMs.push(performance.now() - from)
+  })
+  return timesOf(waitsMs)
+}
+
+/** Tries the greatest rate first, then halves it until all ages stay within `maxStaleness`. */
+async function tryRates({ fleet, writer, maxStalenessMs, changesMs }: FeedOptions): Promise<readonly Rate[]> {
+  const rates: Rate[] = []
+  let perSecond = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    await settle(fleet, maxStalenessMs)
+    const { result, maxAgeMs } = await fleet.during(() => writer.change(perSecond, changesMs))
+    rates.push({ perSecond: result, maxAgeMs })
+    if (maxAgeMs <= maxStalenessMs) break
+    perSecond = Math.min(perSecond, result) / 2
+  }
+  return rates
+}
+
+/** Waits until all ages are within `maxStaleness` again, or a few seconds. */
+async function settle(fleet: ListenerFleet, maxStalenessMs: number): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const { maxAgeMs } = await fleet.during(() => sleep(maxStalenessMs / 2))
+    if (maxAgeMs <= maxStalenessMs) return
   }
 }
 
-/** Feeds, each of which stands for one process. */
-class FeedGroup {
-  readonly ages: number[] = []
-  readonly #store: SqlStore
-  readonly #feeds: Feed[] = []
-  readonly #provedAt: number[] = []
-  readonly #receivedAt = new Map<number, number[]>()
-
-  constructor(store: SqlStore) {
-    this.#store = store
+/** Repeats the work, less often if it takes too long. */
+async function repeat(count: number, work: (number: number) => Promise<void>): Promise<void> {
+  const startedAt = performance.now()
+  for (let number = 0; number < count; number += 1) {
+    if (number >= fewest && performance.now() - startedAt > longestMs) return
+    await work(number)
   }
-
-  get size(): number {
-    return this.#feeds.length
-  }
-
-  async grow(count: number): Promise<void> {
-    this.#feeds.push(...(await Promise.all(Array.from({ length: count }, () => this.#open()))))
-  }
-
-  recordAges(): void {
-    const now = performance.now()
-    for (const provedAt of this.#provedAt) this.ages.push(now - provedAt)
-  }
-
-  /** Returns the delay of every delivery after the acknowledgement of its change. */
-  delays(changes: ReadonlyMap<number, number>): readonly number[] {
-    return [...changes].flatMap(([version, at]) =>
-      (this.#receivedAt.get(version) ?? []).map((receivedAt) => Math.max(0, receivedAt - at)),
-    )
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#feeds.map((feed) => feed.close()))
-  }
-
-  #open(): Promise<Feed> {
-    const place = this.#provedAt.push(performance.now()) - 1
-    const seen = new Set<number>()
-    return this.#store.watch(
-      {
-        changed: ({ version }) => {
-          // The store that makes a change also notifies its own feeds, before the database does.
-          if (seen.has(version)) this.#record(version)
-          seen.add(version)
-        },
-        proved: ({ monotonicMs }) => {
-          this.#provedAt[place] = monotonicMs
-        },
-        lost: () => {},
-      },
-      {
-        verifierId: `process-${place}`,
-        intervalMs,
-        instant: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
-      },
-    )
-  }
-
-  #record(version: number): void {
-    const times = this.#receivedAt.get(version)
-    if (times === undefined) this.#receivedAt.set(version, [performance.now()])
-    else times.push(performance.now())
-  }
-}
-
-/** Changes tenants as fast as possible. Resolves to the time of each acknowledgement by version. */
-async function makeChanges(
-  store: SqlStore,
-  { durationMs, writers, onTick }: { durationMs: number; writers: number; onTick: () => void },
-): Promise<ReadonlyMap<number, number>> {
-  const acknowledged = new Map<number, number>()
-  const endsAt = performance.now() + durationMs
-  const ticking = setInterval(onTick, 100)
-  const write = async (writer: number) => {
-    const tenant = `writer-${writer}`
-    while (performance.now() < endsAt) {
-      const record = await store.change(tenant, () => ({
-        disabledAt: Date.now(),
-        secrets: [],
-        endedSessions: [],
-        grants: null,
-      }))
-      acknowledged.set(record?.version ?? 0, performance.now())
-    }
-  }
-  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))
-  clearInterval(ticking)
-  return acknowledged
 }
 
 /**
- * Starts to measure the processes of the database server.
- *
- * @returns A function that returns the cores that they have used since then.
+ * Pauses between two changes. With many processes the feed joins the notifications of changes that
+ * follow each other within a fraction of a second; a change after the pause is a single one.
  */
-async function watchCores(store: SqlStore): Promise<() => number> {
-  const { rows } = await store.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const server = statOf(String(rows[0]?.pid))?.parent ?? ''
-  const busy = () =>
-    readdirSync('/proc')
-      .map(statOf)
-      .reduce((sum, stat) => sum + (stat?.parent === server ? stat.ticks : 0), 0)
-  const from = { ticks: busy(), at: performance.now() }
-  return () => (busy() - from.ticks) / ticksPerSecond / ((performance.now() - from.at) / 1000)
+async function pause(processes: number): Promise<void> {
+  const longestPauseMs = processes <= 100 ? 150 : 500
+  await sleep(Math.min(processes / 4, 500) + shortestPauseMs + Math.random() * longestPauseMs)
 }
 
-function statOf(pid: string): { readonly parent: string; readonly ticks: number } | undefined {
-  if (!/^\d+$/.test(pid)) return undefined
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ')
-    return { parent: fields[1] ?? '', ticks: Number(fields[11]) + Number(fields[12]) }
-  } catch {
-    // The process has exited meanwhile.
-    return undefined
-  }
+function delaysOf(
+  seen: readonly Sightings[],
+  from: bigint,
+  momentsOf: (sightings: Sightings) => readonly bigint[],
+): readonly number[] {
+  return seen.flatMap((sightings) => momentsOf(sightings).map((at) => Math.max(0, Number(at - from) / 1e6)))
+}
+
+function timesOf(valuesMs: readonly number[]): Times {
+  return { p50Ms: quantile(valuesMs, 0.5), p99Ms: quantile(valuesMs, 0.99) }
 }

@@ -1,0 +1,30 @@
+import { parseArgs } from 'node:util'
+import type { BenchFlags } from '../publish.js'
+
+/** The command-line options of this bench. */
+export interface ScaleFlags extends BenchFlags {
+  /** Measures the change feed alone, with these numbers of listening processes. */
+  readonly processes: readonly number[] | undefined
+}
+
+const usage = '--processes takes numbers from 1 in ascending order, such as --processes 8,100'
+
+/** Parses `--quick`, `--json` and `--processes 8,100`. Throws for any other argument. */
+export function scaleFlags(): ScaleFlags {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      processes: { type: 'string' },
+    },
+  })
+  const { processes, ...flags } = values
+  return { ...flags, processes: processes === undefined ? undefined : parseCounts(processes) }
+}
+
+function parseCounts(text: string): readonly number[] {
+  const counts = text.split(',').map(Number)
+  const isValid = counts.every((count, place) => Number.isInteger(count) && count > (counts[place - 1] ?? 0))
+  if (!isValid) throw new TypeError(usage)
+  return counts
+}
