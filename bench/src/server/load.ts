@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { quantile } from '../statistics.js'
 import { fromNextAddress } from './client-addresses.js'
@@ -47,30 +48,52 @@ export async function measureLoad(target: Target, load: Load): Promise<Sample> {
   const requestsFor = await plan(target, load)
   const latencies: number[] = []
   let connected = 0
+  let startedAt = 0
+  let endedAt = 0
   const before = await server.usage()
-  const startedAt = performance.now()
   const { non2xx, errors } = await autocannon({
     url: server.url,
     connections,
     duration: durationSec,
     sampleInt: 50,
+    timeout: 60,
     setupClient: (client) => {
       client.setRequests(requestsFor(connected))
       connected += 1
-      // The result has whole milliseconds only.
-      client.on('response', (_status, _bytes, ms) => latencies.push(ms))
+      startedAt = performance.now()
+      // The result of autocannon has whole milliseconds only.
+      client.on('response', (_status, _bytes, ms) => {
+        latencies.push(ms)
+        endedAt = performance.now()
+      })
     },
   })
-  const seconds = (performance.now() - startedAt) / 1000
   const after = await server.usage()
+  await settle(server)
   if (non2xx > 0 || errors > 0) {
     throw new Error(`${protocol.readyPath}: ${operation}: ${non2xx} refusals and ${errors} errors.`)
   }
+  // A short load on a busy machine may end before the first response.
+  if (latencies.length === 0) return measureLoad(target, { ...load, durationSec: 2 * durationSec })
   return {
-    perSecond: latencies.length / seconds,
+    perSecond: (1000 * latencies.length) / (endedAt - startedAt),
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     cpuMicros: (after.cpuMicros - before.cpuMicros) / latencies.length,
+  }
+}
+
+/**
+ * Resolves once the server has finished the requests that the end of the load cut off. Their hashes
+ * would take time from the next server.
+ */
+async function settle(server: ServedProcess): Promise<void> {
+  const stepMs = 50
+  for (let busy = true; busy; ) {
+    const { cpuMicros } = await server.usage()
+    await sleep(stepMs)
+    const usedMs = ((await server.usage()).cpuMicros - cpuMicros) / 1000
+    busy = usedMs > stepMs / 10
   }
 }
 
@@ -100,9 +123,9 @@ function prepared(visitors: readonly Visitor[], call: (visitor: Visitor) => Call
   return requests
 }
 
-/** Returns a request that is created anew each time. */
+/** Returns a request that is created anew each time, besides what autocannon has added to it. */
 function changing(call: () => Call, origin: string): autocannon.Request {
-  return { ...requestOf(call(), origin), setupRequest: () => requestOf(call(), origin) }
+  return { ...requestOf(call(), origin), setupRequest: (request) => ({ ...request, ...requestOf(call(), origin) }) }
 }
 
 /** Returns the refresh of one session, with the token of the last answer. */

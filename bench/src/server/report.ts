@@ -69,8 +69,8 @@ export function barsOf(loads: readonly LoadResult[], connectionCounts: readonly 
         const find = (name: string) => findLoad(loads, { contender: name, operation, hash, connections })
         return ratioOf(find(latchkeyName), find(tutorialName))
       })
-      const what = `${operation}${hash === 'stubbed' ? ', hash stubbed' : ''}: ${latchkeyName}, requests per second`
-      return { what, wanted: 1, measured: Math.min(...ratios), unit: '× the tutorial, the least of all connections' }
+      const what = `${operation}${hash === 'stubbed' ? ', hash stubbed' : ''}: ${latchkeyName}, by the tutorial`
+      return { what: `${what}, the least of all connections`, wanted: 1, measured: Math.min(...ratios), unit: '×' }
     })
 }
 

@@ -28,11 +28,13 @@ export class ServedProcess {
   /** Milliseconds from the start of the process to the first 200 of its ready path. */
   readonly startMs: number
   readonly #child: ChildProcess
+  readonly #errors: () => string
 
-  private constructor(child: ChildProcess, url: string, startMs: number) {
+  private constructor(child: ChildProcess, start: { url: string; startMs: number; errors: () => string }) {
     this.#child = child
-    this.url = url
-    this.startMs = startMs
+    this.url = start.url
+    this.startMs = start.startMs
+    this.#errors = start.errors
   }
 
   static async start({ program, args = [], env, readyPath }: Launch): Promise<ServedProcess> {
@@ -52,14 +54,26 @@ export class ServedProcess {
       if (gaveUp || child.exitCode !== null) throw new Error(`${program.pathname} did not start: ${errors}`)
       await sleep(pollMs)
     }
-    return new ServedProcess(child, url, performance.now() - startedAt)
+    return new ServedProcess(child, { url, startMs: performance.now() - startedAt, errors: () => errors })
   }
 
-  async usage(): Promise<Usage> {
-    const answered = once(this.#child, 'message')
-    this.#child.send('usage')
-    const [usage] = (await answered) as [Usage]
-    return usage
+  /** Throws with what the process has written to its standard error, if it has ended. */
+  usage(): Promise<Usage> {
+    return new Promise((resolve, reject) => {
+      const child = this.#child
+      const answer = (usage: Usage) => {
+        child.off('exit', fail)
+        resolve(usage)
+      }
+      const fail = () => {
+        child.off('message', answer)
+        reject(new Error(`A server ended during the measurement: ${this.#errors()}`))
+      }
+      if (!child.connected) return fail()
+      child.once('message', answer)
+      child.once('exit', fail)
+      child.send('usage')
+    })
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ export interface SignOutTimes {
 }
 
 /** A sign-out that was not seen in this time is one that the second process cannot see. */
-export const signOutLimitMs = 5000
+export const signOutLimitMs = 3000
 
 /** Measures sign-outs at the first process by requests to the second one, after the answer. */
 export async function measureSignOut(

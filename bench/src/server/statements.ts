@@ -27,6 +27,9 @@ interface Counted {
 /** The setting of PostgreSQL that loads the extension. */
 export const statementSettings = ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.max=5000']
 
+/** For so long the statements of an idle server are counted. */
+const idleMs = 2000
+
 /** Counts the statements of each kind of call in a database, one call after the other. */
 export async function countStatements(
   { server, protocol, visitors }: Target,
@@ -37,12 +40,12 @@ export async function countStatements(
   await client.connect()
   try {
     await client.query('create extension if not exists pg_stat_statements')
+    const idle = await during(client, () => sleep(idleMs))
     const counts: Partial<Record<Operation, StatementCount>> = {}
     for (const operation of operations) {
       const perform = performing(operation, { server, protocol, visitors })
       // The first calls of a connection may prepare something.
       for (let count = 0; count < 5; count += 1) await perform()
-      const idle = await during(client, () => sleep(1000))
       const startedAt = performance.now()
       const busy = await during(client, async () => {
         for (let count = 0; count < calls; count += 1) await perform()
@@ -106,7 +109,7 @@ function countOf(
   const statements = [...busy]
     .map(([text, { calls: count, ms }]) => ({
       text: text.replace(/\s+/g, ' ').trim(),
-      perCall: (count - seconds * (idle.get(text)?.calls ?? 0)) / calls,
+      perCall: (count - ((seconds * 1000) / idleMs) * (idle.get(text)?.calls ?? 0)) / calls,
       msPerCall: ms / calls,
     }))
     .filter(({ perCall }) => perCall >= 0.05)
