@@ -109,7 +109,7 @@ async function plan({ server, protocol, visitors }: Target, { operation, connect
   if (operation === 'who am I') return repeated((visitor) => protocol.whoAmI(visitor))
   if (operation === 'sign-up') return (): Requests => [changing(() => protocol.signUp(newEmail()), origin)]
   if (protocol.nextRefreshToken === undefined) return repeated((visitor) => protocol.refresh(visitor))
-  // Sessions that nobody else refreshes: the end of the last load left some tokens unread.
+  // New sessions, because the end of the last load left some refresh tokens unread.
   const sessions = await signInAgain(origin, protocol, visitors.slice(0, connections))
   return (connection: number): Requests => [refreshing(sessions[connection], protocol, origin)]
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:server`: whole auth servers beside each other, each in a process of its own: what a
- * client waits for, what a call costs, and when a second process sees a sign-out.
+ * `npm run bench:server`: whole auth servers beside each other, each in a process of its own. It
+ * measures throughput and latency, the cost of a call, and the time until a second process sees a
+ * sign-out.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

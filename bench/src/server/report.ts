@@ -17,7 +17,7 @@ export interface LoadResult {
   readonly samples: Sample[]
 }
 
-/** What is measured of a contender besides its loads. */
+/** The measurements of a contender besides its loads. */
 export interface ContenderResult {
   readonly contender: string
   /** `undefined`: its database is not PostgreSQL. */

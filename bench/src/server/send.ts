@@ -37,7 +37,7 @@ export function signInAgain(
   }))
 }
 
-/** Throws unless the server signs users in, and refuses wrong passwords and requests of nobody. */
+/** Throws unless the server signs users in, and refuses wrong passwords and anonymous requests. */
 export async function checkServer(url: string, protocol: Protocol): Promise<void> {
   const [visitor] = await registerVisitors(url, protocol, 1)
   if (visitor === undefined) throw new Error('A sign-up has no result.')

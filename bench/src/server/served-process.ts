@@ -16,7 +16,7 @@ export interface Launch {
   readonly readyPath: string
 }
 
-/** What a process has used so far. */
+/** The resources that a process has used so far. */
 export interface Usage {
   readonly cpuMicros: number
   readonly rssBytes: number

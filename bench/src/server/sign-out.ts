@@ -1,7 +1,9 @@
 import type { Call, Protocol, Visitor } from './protocols.js'
 import { registerVisitors, send, sendOk } from './send.js'
 
-/** The time until a second process refuses a session; `undefined`: it still accepted after the limit. */
+/**
+ * Milliseconds until a second process refuses a session; `undefined`: it accepts it after the limit.
+ */
 export type SignOutTime = number | undefined
 
 /** The times of a sign-out from one session, and from all sessions. */

@@ -12,7 +12,7 @@ export interface Statement {
   readonly msPerCall: number
 }
 
-/** The statements of a kind of call. `begin` and `commit` count as statements: each is a round trip. */
+/** The statements of a kind of call, with `begin`, `set local` and `commit`. */
 export interface StatementCount {
   readonly perCall: number
   /** The most frequent first. */
