@@ -173,7 +173,7 @@ function settingsTable({ rounds, busy }: Report): Table {
         'rounds',
         `${rounds}, shuffled; medians, and ratios of the same round; machine ${Math.round(100 * busy)} % busy`,
       ],
-      ['all servers', `NODE_ENV=production, no request log, no e-mail, another client address with each request`],
+      ['all servers', `NODE_ENV=production, no request log, no mail server, another client address with each request`],
       ['PostgreSQL', `one private server with fsync, a database for each; a pool of ${poolSize} connections for each`],
       [
         'better-auth',

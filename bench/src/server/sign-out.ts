@@ -2,7 +2,8 @@ import type { Call, Protocol, Visitor } from './protocols.js'
 import { registerVisitors, send, sendOk } from './send.js'
 
 /**
- * Milliseconds until a second process refuses a session; `undefined`: it accepts it after the limit.
+ * Milliseconds until a second process refuses a session; `undefined`: it still accepts the session
+ * after the limit.
  */
 export type SignOutTime = number | undefined
 
