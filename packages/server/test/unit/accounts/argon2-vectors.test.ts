@@ -35,7 +35,7 @@ interface OpenSsl {
   ) => Buffer
 }
 
-const { argon2Sync }: OpenSsl = crypto
+const { argon2Sync } = crypto as typeof crypto & OpenSsl
 
 const ofThePackage: Argon2id = ({ message, salt, memoryKib, passes, lanes, secret }) =>
   hashRaw(message, {
