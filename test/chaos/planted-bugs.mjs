@@ -2,7 +2,7 @@
  * Loads the library with a bug in it: `CHAOS_PLANT=… node --import …/planted-bugs.mjs`. The built
  * file on disk stays unchanged. Fails when the line that the bug replaces does not exist any more.
  */
-import { register } from 'node:module'
+import * as modules from 'node:module'
 import { isMainThread } from 'node:worker_threads'
 
 const bugs = {
@@ -36,25 +36,32 @@ const bugs = {
 
 const planted = bugs[process.env.CHAOS_PLANT]
 
-// Node runs the hook below on a separate thread, which loads this file again.
-if (isMainThread) {
-  if (planted === undefined) throw new Error(`There is no bug called "${process.env.CHAOS_PLANT}".`)
-  register(import.meta.url)
-}
+if (planted === undefined) throw new Error(`There is no bug called "${process.env.CHAOS_PLANT}".`)
+// As in typescript-loader.mjs: Node 20 runs the hooks on a separate thread.
+if (modules.registerHooks !== undefined) modules.registerHooks({ resolve, load })
+else if (isMainThread) modules.register(import.meta.url)
 
 /**
  * Resolves the library to its compiled files instead of the bundles, so that a bug can replace a
  * line of one file.
  */
-export async function resolve(specifier, context, next) {
-  const resolved = await next(specifier, context)
-  return { ...resolved, url: resolved.url.replace('/packages/latchkey/bundle/', '/packages/latchkey/dist/') }
+export function resolve(specifier, context, next) {
+  return change(next(specifier, context), (resolved) => ({
+    ...resolved,
+    url: resolved.url.replace('/packages/latchkey/bundle/', '/packages/latchkey/dist/'),
+  }))
 }
 
-export async function load(url, context, next) {
-  const loaded = await next(url, context)
-  if (!url.endsWith(planted.file)) return loaded
-  const source = String(loaded.source)
-  if (source.split(planted.line).length !== 2) throw new Error(`${url} no longer has the one line "${planted.line}".`)
-  return { ...loaded, source: source.replace(planted.line, planted.bug) }
+export function load(url, context, next) {
+  return change(next(url, context), (loaded) => {
+    if (!url.endsWith(planted.file)) return loaded
+    const source = String(loaded.source)
+    if (source.split(planted.line).length !== 2) throw new Error(`${url} no longer has the one line "${planted.line}".`)
+    return { ...loaded, source: source.replace(planted.line, planted.bug) }
+  })
+}
+
+/** The next hook returns a promise only on Node 20. */
+function change(result, apply) {
+  return result instanceof Promise ? result.then(apply) : apply(result)
 }

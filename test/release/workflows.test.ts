@@ -83,7 +83,7 @@ describe('the workflows', () => {
 
   it('test on every supported version of Node, and before each publication', () => {
     const { jobs } = parse(workflows.get('ci.yml') ?? '')
-    expect(jobs.test.strategy.matrix.node).toEqual([20, 22, 24])
+    expect(jobs.test.strategy.matrix.node).toEqual([20, 22, 24, 26])
     const release = parse(workflows.get('release.yml') ?? '')
     expect(release.jobs.test.uses).toBe('./.github/workflows/ci.yml')
     expect([release.jobs.publish.needs, release.jobs.image.needs]).toEqual(['test', 'test'])

@@ -6,16 +6,20 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { register } from 'node:module'
+import * as modules from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 
 const cache = new URL('../../node_modules/.cache/typescript-loader/', import.meta.url)
 
-// Node runs the hooks below on a separate thread, which loads this file again.
-if (isMainThread) register(import.meta.url)
+const require = modules.createRequire(import.meta.url)
 
-export async function resolve(specifier, context, next) {
+// Synchronous hooks exist since Node 22.15, and Node 26 deprecates the others. Node 20 runs the
+// hooks on a separate thread, which loads this file again.
+if (modules.registerHooks !== undefined) modules.registerHooks({ resolve, load })
+else if (isMainThread) modules.register(import.meta.url)
+
+export function resolve(specifier, context, next) {
   if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL)
     if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true }
@@ -26,16 +30,16 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context)
 }
 
-export async function load(url, context, next) {
+export function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context)
   const text = readFileSync(fileURLToPath(url), 'utf8')
   const kept = new URL(`${createHash('sha256').update(text).digest('hex')}.js`, cache)
-  const source = existsSync(kept) ? readFileSync(kept, 'utf8') : await transpileTo(kept, text)
+  const source = existsSync(kept) ? readFileSync(kept, 'utf8') : transpileTo(kept, text)
   return { format: 'module', source, shortCircuit: true }
 }
 
-async function transpileTo(file, text) {
-  const { default: ts } = await import('typescript')
+function transpileTo(file, text) {
+  const ts = require('typescript')
   const { outputText } = ts.transpileModule(text, {
     compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
   })

@@ -26,7 +26,7 @@ const sections = [
   await measure('Issue a token', await issuers(population), subjectsInTurn(population)),
 ]
 await population.latchkey.close()
-if (!flags.quick) await writeDrawing('benchmarks.svg', plot(sections))
+if (!flags.quick && !flags.printOnly) await writeDrawing('benchmarks.svg', plot(sections))
 await publish({
   name: 'latest',
   flags,

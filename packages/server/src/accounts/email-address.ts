@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url'
+import { domainToASCII, domainToUnicode } from 'node:url'
 import { accountFailures } from './failures.js'
 
 // No white space, no invisible or unassigned character, and none of the characters that are only
@@ -48,5 +48,13 @@ export function tryCanonicalEmail(text: string): string {
 function canonicalDomain(text: string): string {
   if (!domainText.test(text)) return ''
   const ascii = domainToASCII(text)
-  return asciiDomain.test(ascii) ? ascii : ''
+  return asciiDomain.test(ascii) && isDecodable(ascii) ? ascii : ''
+}
+
+/**
+ * Returns whether every `xn--` label encodes a name. `domainToASCII` refuses other labels up to
+ * Node 22. Since Node 24 it returns them, and `domainToUnicode` leaves them as they are.
+ */
+function isDecodable(ascii: string): boolean {
+  return !ascii.includes('xn--') || !/(?:^|\.)xn--/.test(domainToUnicode(ascii))
 }
