@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { BenchFlags } from '../publish.js'
+import { type BenchFlags, flagOptions } from '../publish.js'
 
 /** The command-line options of this bench. */
 export interface ScaleFlags extends BenchFlags {
@@ -11,15 +11,9 @@ const usage = '--processes takes numbers from 1 in ascending order, such as --pr
 
 /** Parses `--quick`, `--json` and `--processes 8,100`. Throws for any other argument. */
 export function scaleFlags(): ScaleFlags {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      processes: { type: 'string' },
-    },
-  })
-  const { processes, ...flags } = values
-  return { ...flags, processes: processes === undefined ? undefined : parseCounts(processes) }
+  const { values } = parseArgs({ options: { ...flagOptions, processes: { type: 'string' } } })
+  const { processes, quick, json, 'print-only': printOnly } = values
+  return { quick, json, printOnly, processes: processes === undefined ? undefined : parseCounts(processes) }
 }
 
 function parseCounts(text: string): readonly number[] {

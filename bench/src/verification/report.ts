@@ -52,8 +52,7 @@ export function barsOf([unseen, seen, issued]: readonly Section[]): readonly Bar
   })
   return [
     bar(unseen, 'fast-jwt, key function', 2.5),
-    bar(unseen, 'jose, imported keys', 15),
-    bar(unseen, 'jsonwebtoken, raw secrets', 80),
+    bar(unseen, 'jose, imported keys', 8),
     bar(seen, 'fast-jwt, key function, cache', 5),
     bar(issued, 'fast-jwt, a signer a user', 2),
   ]
