@@ -6,6 +6,7 @@ import { watchMachineLoad } from '../machine-load.js'
 import { benchFlags, publish } from '../publish.js'
 import { formatCount, type Table } from '../table.js'
 import { type FeedResult, measureFeed } from './measure-feed.js'
+import { type ListResult, listTables, measureLists } from './measure-lists.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
 
@@ -30,8 +31,9 @@ try {
   for (const listeners of feedCounts) {
     feeds.push(await measureFeed({ url: postgres.url, listeners, durationMs, writers: 8 }))
   }
+  const lists = await measureLists({ postgresUrl: postgres.url, users: flags.quick ? 20_000 : 1_000_000, calls: 200 })
   const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
-  const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: machineBusy() }
+  const results = { tenants, seedSeconds, bytesPerTenant, sizes, calls, feeds, lists, machineBusy: machineBusy() }
   await publish({ name: 'scale', document: 'docs/explanation/scaling.md', flags, results, tables: tablesOf(results) })
 } finally {
   await postgres.dispose()
@@ -61,10 +63,19 @@ interface Results {
   readonly sizes: readonly TableSize[]
   readonly calls: readonly CallTimes[]
   readonly feeds: readonly FeedResult[]
+  readonly lists: readonly ListResult[]
   readonly machineBusy: number
 }
 
-function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBusy: busy }: Results): readonly Table[] {
+function tablesOf({
+  seedSeconds,
+  bytesPerTenant,
+  sizes,
+  calls,
+  feeds,
+  lists,
+  machineBusy: busy,
+}: Results): readonly Table[] {
   const rotations = calls.find(({ what }) => what.startsWith('rotate'))?.perSecond ?? 0
   const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
   return [
@@ -104,5 +115,6 @@ function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, feeds, machineBus
         `${(100 * feed.delivered).toFixed(1)} %`,
       ]),
     },
+    ...listTables(lists),
   ]
 }

@@ -19,7 +19,7 @@ export interface WalkStep<T> {
  * Rows that one step reads. SQLite works on the event loop, so that its steps must be short: about
  * two milliseconds each.
  */
-export const stepRows = { postgres: 5000, sqlite: 500 } as const satisfies Record<SqlStore['dialect'], number>
+export const stepRows = { postgres: 2500, sqlite: 500 } as const satisfies Record<SqlStore['dialect'], number>
 
 /**
  * Reads rows in the order of their keys, step by step, and keeps those that match: for conditions

@@ -13,17 +13,17 @@ export interface AccountQuery {
   readonly limit: number
 }
 
-/** Steps before the index is asked, while no row has matched and once one has. */
-const steps = { unmatched: 1, matched: 10 } as const
+/** A page that a walk is likely to fill within this number of rows is not read from the index. */
+const maxWalkedRows = 20_000
 
 /**
- * The most accounts that are taken from the index and sorted. A term that more of them contain is
- * found sooner by a walk.
+ * The most accounts that are taken from the index and sorted. A walk finds a term sooner that more
+ * of them contain.
  */
-const maxCandidates = 1000
+const maxCandidates = 2500
 
 /** The longest walk for one page, in milliseconds. */
-const walkMs = 250
+const walkMs = 80
 
 /**
  * Returns the account whose address is `search`, or else accounts that match it, oldest first. A
@@ -31,7 +31,7 @@ const walkMs = 250
  * beginning of a word of them. Letter case and Unicode composition do not matter.
  *
  * Frequent texts are found by a walk in the order of IDs, rare ones by the index of trigrams. Where
- * that index is missing or of no use, the walk ends after 250 ms: the page is then short, and its
+ * that index is missing or of no use, the walk ends after 80 ms: the page is then short, and its
  * `next` continues where the walk ended. Only a page without `next` is the last one.
  */
 export async function searchAccounts(
@@ -45,13 +45,20 @@ export async function searchAccounts(
 
   const startedAt = clock.monotonic()
   const walk = new KeysetWalk<Account>(after, limit, (from = after) => walkAccounts(store, term, { from, limit }))
-  while (!walk.isDone && walk.steps < (walk.found > 0 ? steps.matched : steps.unmatched)) await walk.advance()
+  do await walk.advance()
+  while (!walk.isDone && isWalkable(walk, store.dialect, limit))
   if (!walk.isDone) {
     const rest = await readByIndex(store, term, { from: walk.position ?? after, limit })
     if (rest !== undefined) walk.finish(rest)
   }
   while (!walk.isDone && clock.monotonic() - startedAt < walkMs) await walk.advance()
   return walk.page()
+}
+
+/** Returns whether the rows so far had enough matches for a walk to fill the page soon. */
+function isWalkable(walk: KeysetWalk<Account>, dialect: SqlStore['dialect'], limit: number): boolean {
+  const expectedRows = ((limit + 1) * walk.steps * stepRows[dialect]) / walk.found
+  return expectedRows <= maxWalkedRows
 }
 
 /** The rest of a list: after the ID `from`, one more than `limit`. */
@@ -88,19 +95,19 @@ async function readByIndex(
   if (!(await hasIndex(store))) return undefined
   const values: unknown[] = [from, limit + 1]
   const matches = matchOf(term, values)
-  const candidates = candidatesOf(store.dialect, term, values)
   // The outer join returns the number of candidates even if none of them matches.
   const { rows } = await store.query<{ candidates: number | string } & Partial<Account>>(
     `with candidates as materialized (
-       select id from (${candidates}) as indexed
+       select id, fits from (${candidatesOf(store.dialect, term, { matches, values })}) as indexed
        union all
-       select id from (
-         select id from server_accounts where search_text is null and id > $1 limit ${maxCandidates + 1}
+       select id, fits from (
+         select id, ${matches} as fits from server_accounts
+         where search_text is null and id > $1 limit ${maxCandidates + 1}
        ) as unindexed
      )
      select candidates, found.* from (select count(*) as candidates from candidates) as counted left join (
        select ${accountColumns} from server_accounts
-       where id in (select id from candidates) and ${matches} order by id limit $2
+       where id in (select id from candidates where fits order by id limit $2)
      ) as found on true order by id`,
     values,
   )
@@ -122,16 +129,24 @@ async function hasIndex(store: SqlStore): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Returns the SQL of the IDs whose text has every trigram of the term, in no order. */
-function candidatesOf(dialect: SqlStore['dialect'], { trigrams }: SearchTerm, values: unknown[]): string {
+/**
+ * Returns the SQL of the accounts, in no order, whose text has every trigram of the term: `id`, and
+ * `fits` where the condition `matches` holds as well.
+ */
+function candidatesOf(
+  dialect: SqlStore['dialect'],
+  { trigrams }: SearchTerm,
+  { matches, values }: { readonly matches: string; readonly values: unknown[] },
+): string {
   const most = `limit ${maxCandidates + 1}`
   if (dialect === 'postgres') {
     const places = trigrams.map((trigram) => `$${values.push(trigram)}`)
-    return `select id from server_accounts
+    return `select id, ${matches} as fits from server_accounts
       where ${trigramExpression} @> array[${places.join(', ')}]::text[] and id > $1 ${most}`
   }
   const query = trigrams.map((trigram) => `"${trigram.replaceAll('"', '""')}"`).join(' ')
-  return `select account_id as id from server_search join server_search_rows on number = server_search.rowid
+  return `select id, ${matches} as fits from server_search
+    join server_search_rows on number = server_search.rowid join server_accounts on id = account_id
     where server_search match $${values.push(query)} and account_id > $1 ${most}`
 }
 

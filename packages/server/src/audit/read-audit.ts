@@ -35,11 +35,11 @@ const filterColumns = [
 ] as const satisfies readonly (readonly [keyof AuditFilter, string])[]
 
 /** The longest walk for one page, in milliseconds. */
-const walkMs = 250
+const walkMs = 80
 
 /**
  * Returns entries of the log, newest first. One index serves a query with one filter. With several,
- * the entries of the narrowest filter are read step by step, for at most 250 ms: the page is then
+ * the entries of the narrowest filter are read step by step, for at most 80 ms: the page is then
  * short, and its `next` continues where the walk ended. Only a page without `next` is the last one.
  */
 export async function readAudit(
