@@ -114,7 +114,7 @@ function callsOf({ administration, counts, store }: Service, users: number): Rea
   }
   const audit = (filter: () => object) => () => administration.readAudit({ before: undefined, limit, ...filter() })
   return {
-    // What the machine adds to every row.
+    // The share of the machine in every row.
     'nothing (select 1)': () => store.query('select 1 as one'),
     'users, a page anywhere': search(
       () => '',

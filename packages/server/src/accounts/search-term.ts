@@ -1,6 +1,6 @@
 import { foldText } from './search-text.js'
 
-/** What a search compares with the search texts of accounts. */
+/** The patterns and trigrams of a search, for the search texts of accounts. */
 export interface SearchTerm {
   /**
    * Patterns of `like` with the escape character `\`: an account matches if one of them matches its

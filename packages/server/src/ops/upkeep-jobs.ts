@@ -21,8 +21,8 @@ interface Dependencies extends Pick<Core, 'store' | 'keys'>, Pick<AccountLinks, 
 }
 
 /**
- * Deletes rows that have expired, fills the search texts of accounts from older versions, and builds
- * the indexes that a large database lacks.
+ * Deletes rows that have expired, fills the search texts of accounts from older versions, and
+ * builds the indexes that a large database lacks.
  */
 export function scheduleUpkeepJobs(
   app: App,

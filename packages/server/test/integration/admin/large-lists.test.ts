@@ -3,8 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { searchAccounts } from '../../../src/accounts/search-accounts.js'
 import { foldText, searchTextOf } from '../../../src/accounts/search-text.js'
-import type { AuditFilter } from '../../../src/audit/read-audit.js'
-import { readAudit } from '../../../src/audit/read-audit.js'
+import { type AuditFilter, readAudit } from '../../../src/audit/read-audit.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { idOf, insertAccounts, type PlainAccount, planOf, recording } from '../../support/many-accounts.js'
 import { createAdmin, type Person } from '../../support/people.js'
@@ -203,6 +202,37 @@ describe.each(databases)(`lists of ${size} accounts on %s`, (database) => {
     expect(statements.some(([text]) => text.includes('candidates'))).toBe(true)
     expect(await all('arrival')).toEqual(expected('arrival'))
   }, 120_000)
+
+  it('returns each audit entry of several filters once, in short pages where few entries match', async () => {
+    const { store, administration } = running.server.service
+    const entries = Array.from({ length: 12_000 }, (_, n) => ({
+      id: idOf(n),
+      event: n % 3 === 0 ? 'login' : 'logout',
+      outcome: n % 1000 === 0 || n < 30 ? 'refused' : 'done',
+    }))
+    const from =
+      database === 'postgres'
+        ? 'json_to_recordset($1::json) as r(id text, event text, outcome text)'
+        : "(select value ->> 'id' as id, value ->> 'event' as event, value ->> 'outcome' as outcome from json_each($1)) as r"
+    await store.query(
+      `insert into server_audit (id, at, event, outcome, address, tag) select id, 1, event, outcome, '192.0.2.77', 'tag' from ${from}`,
+      [JSON.stringify(entries)],
+    )
+    const found: string[] = []
+    for (let before: string | undefined, first = true; first || before !== undefined; first = false) {
+      const filter = { event: 'login', outcome: 'refused', address: '192.0.2.77' }
+      const page: Awaited<ReturnType<typeof administration.readAudit>> = await administration.readAudit({
+        ...filter,
+        before,
+        limit: 5,
+      })
+      expect(page.items.length).toBeLessThanOrEqual(5)
+      found.push(...page.items.map(({ id }) => id))
+      before = page.next
+    }
+    const matching = entries.filter(({ event, outcome }) => event === 'login' && outcome === 'refused')
+    expect(found).toEqual(matching.map(({ id }) => id).toReversed())
+  })
 
   it('are counted once a minute, with the time of the count', async () => {
     const read = async () => {
