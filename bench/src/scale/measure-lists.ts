@@ -44,8 +44,8 @@ export async function measureLists({ postgresUrl, users, calls }: ListOptions): 
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-lists-'))
   try {
     const embedded = await measureOn('embedded', { LATCHKEY_DATA_DIR: folder }, { users, calls })
-    const postgres = await onPostgres(postgresUrl, (url) =>
-      measureOn('PostgreSQL', { DATABASE_URL: url, LATCHKEY_MASTER_KEYS: masterKeys }, { users, calls }),
+    const postgres = await onPostgres(postgresUrl, ({ url, analyze }) =>
+      measureOn('PostgreSQL', { DATABASE_URL: url, LATCHKEY_MASTER_KEYS: masterKeys }, { users, calls, analyze }),
     )
     return [postgres, embedded]
   } finally {
@@ -67,16 +67,26 @@ export function listTables(results: readonly ListResult[]): readonly Table[] {
   }))
 }
 
-async function onPostgres<T>(serverUrl: string, work: (url: string) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: serverUrl })
+/** A new database, and the update of its statistics, which takes longer than a store waits. */
+interface NewDatabase {
+  readonly url: string
+  readonly analyze: () => Promise<void>
+}
+
+async function onPostgres<T>(serverUrl: string, work: (database: NewDatabase) => Promise<T>): Promise<T> {
+  const url = new URL(serverUrl)
+  url.pathname = '/lists'
+  await runOn(serverUrl, 'create database lists')
+  const result = await work({ url: url.href, analyze: () => runOn(url.href, 'vacuum analyze') })
+  await runOn(serverUrl, 'drop database lists')
+  return result
+}
+
+async function runOn(connectionString: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString })
   await client.connect()
   try {
-    await client.query('create database lists')
-    const url = new URL(serverUrl)
-    url.pathname = '/lists'
-    const result = await work(url.href)
-    await client.query('drop database lists')
-    return result
+    await client.query(statement)
   } finally {
     await client.end()
   }
@@ -85,13 +95,14 @@ async function onPostgres<T>(serverUrl: string, work: (url: string) => Promise<T
 async function measureOn(
   database: string,
   env: Readonly<Record<string, string>>,
-  { users, calls }: { readonly users: number; readonly calls: number },
+  { users, calls, analyze }: Pick<ListOptions, 'users' | 'calls'> & Partial<Pick<NewDatabase, 'analyze'>>,
 ): Promise<ListResult> {
   const configuration = readConfiguration({ ...env, LATCHKEY_LOG_LEVEL: 'silent' })
   const { service, close } = await createServer(configuration)
   try {
     const from = performance.now()
     await seedLists(service.store, users)
+    await analyze?.()
     const seedSeconds = (performance.now() - from) / 1000
     const lists: ListTimes[] = []
     for (const [what, call] of Object.entries(callsOf(service, users))) lists.push(await measure(what, call, calls))

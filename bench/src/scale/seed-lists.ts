@@ -40,7 +40,10 @@ export function seededUser(n: number): SeededUser {
   }
 }
 
-/** Fills the tables of an empty server, whose indexes exist already. */
+/**
+ * Fills the tables of an empty server, whose indexes exist already. The caller updates the
+ * statistics of the database.
+ */
 export async function seedLists(store: SqlStore, users: number): Promise<void> {
   const source =
     store.dialect === 'postgres'
@@ -58,7 +61,6 @@ export async function seedLists(store: SqlStore, users: number): Promise<void> {
       for (const insert of inserts) await client.query(`${insert} from ${source}`, values)
     })
   }
-  await store.query('analyze')
 }
 
 const year = 31_536_000_000

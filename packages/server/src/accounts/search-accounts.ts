@@ -13,14 +13,17 @@ export interface AccountQuery {
   readonly limit: number
 }
 
+/** Rows that are read before the index is asked. */
+const minWalkedRows = 2500
+
 /** A page that a walk is likely to fill within this number of rows is not read from the index. */
 const maxWalkedRows = 20_000
 
 /**
  * The most accounts that are taken from the index and sorted. A walk finds a term sooner that more
- * of them contain.
+ * of them contain. Fewer on SQLite, which reads all of them in one turn of the event loop.
  */
-const maxCandidates = 2500
+const maxCandidates = { postgres: 2500, sqlite: 1000 } as const satisfies Record<SqlStore['dialect'], number>
 
 /** The longest walk for one page, in milliseconds. */
 const walkMs = 80
@@ -57,8 +60,8 @@ export async function searchAccounts(
 
 /** Returns whether the rows so far had enough matches for a walk to fill the page soon. */
 function isWalkable(walk: KeysetWalk<Account>, dialect: SqlStore['dialect'], limit: number): boolean {
-  const expectedRows = ((limit + 1) * walk.steps * stepRows[dialect]) / walk.found
-  return expectedRows <= maxWalkedRows
+  const walkedRows = walk.steps * stepRows[dialect]
+  return walkedRows < minWalkedRows || ((limit + 1) * walkedRows) / walk.found <= maxWalkedRows
 }
 
 /** The rest of a list: after the ID `from`, one more than `limit`. */
@@ -102,7 +105,7 @@ async function readByIndex(
        union all
        select id, fits from (
          select id, ${matches} as fits from server_accounts
-         where search_text is null and id > $1 limit ${maxCandidates + 1}
+         where search_text is null and id > $1 limit ${maxCandidates[store.dialect] + 1}
        ) as unindexed
      )
      select candidates, found.* from (select count(*) as candidates from candidates) as counted left join (
@@ -111,7 +114,7 @@ async function readByIndex(
      ) as found on true order by id`,
     values,
   )
-  if (Number(rows[0]?.candidates) > maxCandidates) return undefined
+  if (Number(rows[0]?.candidates) > maxCandidates[store.dialect]) return undefined
   return rows.filter(isFound).map(({ candidates: _, ...account }) => account)
 }
 
@@ -138,11 +141,12 @@ function candidatesOf(
   { trigrams }: SearchTerm,
   { matches, values }: { readonly matches: string; readonly values: unknown[] },
 ): string {
-  const most = `limit ${maxCandidates + 1}`
+  const most = `limit ${maxCandidates[dialect] + 1}`
   if (dialect === 'postgres') {
     const places = trigrams.map((trigram) => `$${values.push(trigram)}`)
+    // Not `id > $1`, for which the planner may read the primary key of half the table as well.
     return `select id, ${matches} as fits from server_accounts
-      where ${trigramExpression} @> array[${places.join(', ')}]::text[] and id > $1 ${most}`
+      where ${trigramExpression} @> array[${places.join(', ')}]::text[] and id || '' > $1 ${most}`
   }
   const query = trigrams.map((trigram) => `"${trigram.replaceAll('"', '""')}"`).join(' ')
   return `select id, ${matches} as fits from server_search

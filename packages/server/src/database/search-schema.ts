@@ -19,11 +19,12 @@ export interface LargeIndex {
  * The trigrams of a search text. Not `pg_trgm`: a role may not be allowed to create an extension,
  * and in the locale C `pg_trgm` ignores every letter outside of ASCII.
  *
- * The cost keeps the planner from evaluating the function for each row of the table.
+ * The cost keeps the planner from evaluating the function for each row of the table, and
+ * `parallel restricted` from starting workers, which takes longer than a search.
  */
 export const trigramFunction = `
   create or replace function server_search_trigrams(text) returns text[]
-  language sql immutable strict parallel safe cost 1000 as $$
+  language sql immutable strict parallel restricted cost 1000 as $$
     select array(
       select substr(padded, n, 3)
       from (select ${paddedSearchText('$1', 'chr(10)')} as padded offset 0) as texts, generate_series(1, length(padded) - 2) n
