@@ -44,6 +44,7 @@ const serverFloors = [
     'guess-policy.ts',
     'html.ts',
     'ip-address.ts',
+    'keyset-walk.ts',
     'package-folder.ts',
     'problem.ts',
     'request-origin.ts',

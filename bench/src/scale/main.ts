@@ -8,6 +8,7 @@ import { formatCount, type Table } from '../table.js'
 import { UndoList } from '../undo-list.js'
 import { measureFeeds } from './feed-rows.js'
 import { feedBars, feedTables } from './feed-tables.js'
+import { type ListResult, listTables, measureLists } from './measure-lists.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
 import { scaleFlags } from './scale-flags.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
@@ -49,9 +50,10 @@ async function measureTenantTables(): Promise<TenantResults> {
   ])
   undo.add(() => postgres.dispose())
   const { seedSeconds, sizes, calls } = await fillAndMeasure(postgres)
+  const lists = await measureLists({ postgresUrl: postgres.url, users: flags.quick ? 20_000 : 1_000_000, calls: 200 })
   await postgres.dispose()
   const bytesPerTenant = sizes.reduce((sum, { bytes }) => sum + bytes, 0) / tenants
-  return { tenants, seedSeconds, bytesPerTenant, sizes, calls, machineBusy: machineBusy() }
+  return { tenants, seedSeconds, bytesPerTenant, sizes, calls, lists, machineBusy: machineBusy() }
 }
 
 async function fillAndMeasure(postgres: PostgresServer) {
@@ -78,10 +80,18 @@ interface TenantResults {
   readonly bytesPerTenant: number
   readonly sizes: readonly TableSize[]
   readonly calls: readonly CallTimes[]
+  readonly lists: readonly ListResult[]
   readonly machineBusy: number
 }
 
-function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, machineBusy: busy }: TenantResults): readonly Table[] {
+function tablesOf({
+  seedSeconds,
+  bytesPerTenant,
+  sizes,
+  calls,
+  lists,
+  machineBusy: busy,
+}: TenantResults): readonly Table[] {
   const rotations = calls.find(({ what }) => what.startsWith('rotate'))?.perSecond ?? 0
   const hours = (perSecond: number) => (tenants / perSecond / 3600).toFixed(1)
   return [
@@ -100,5 +110,6 @@ function tablesOf({ seedSeconds, bytesPerTenant, sizes, calls, machineBusy: busy
         formatCount(perSecond),
       ]),
     },
+    ...listTables(lists),
   ]
 }

@@ -1,8 +1,7 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
 import { lockAccounts } from '../sessions/account-lock.js'
-import { tryCanonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
-import { foldText, searchTextOf } from './search-text.js'
+import { searchTextOf } from './search-text.js'
 
 /** All values of `Role`. */
 export const roles = ['user', 'admin'] as const
@@ -47,7 +46,8 @@ export function withoutHash({ passwordHash, ...account }: StoredAccount): Accoun
   return account
 }
 
-const columns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
+/** The columns of `Account`. */
+export const accountColumns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
   email_verified_at as "emailVerifiedAt", profile`
 
 /** Inserts an account whose tenant exists already. Throws `email_taken`. */
@@ -75,7 +75,7 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
 
 /** Returns the account with this ID. */
 export async function findAccount(client: SqlClient, id: string): Promise<Account | undefined> {
-  const { rows } = await client.query<Account>(`select ${columns} from server_accounts where id = $1`, [id])
+  const { rows } = await client.query<Account>(`select ${accountColumns} from server_accounts where id = $1`, [id])
   return rows[0]
 }
 
@@ -87,7 +87,9 @@ export async function isIdTaken(client: SqlClient, id: string): Promise<boolean>
 
 /** Returns the account with this canonical address. */
 export async function findAccountByEmail(client: SqlClient, email: string): Promise<Account | undefined> {
-  const { rows } = await client.query<Account>(`select ${columns} from server_accounts where email = $1`, [email])
+  const { rows } = await client.query<Account>(`select ${accountColumns} from server_accounts where email = $1`, [
+    email,
+  ])
   return rows[0]
 }
 
@@ -100,7 +102,7 @@ export async function lockAccount(client: SqlClient, id: string): Promise<Accoun
 /** Returns the account with this ID and its password hash. */
 export async function findStoredAccount(client: SqlClient, id: string): Promise<StoredAccount | undefined> {
   const { rows } = await client.query<StoredAccount>(
-    `select ${columns}, password_hash as "passwordHash" from server_accounts where id = $1`,
+    `select ${accountColumns}, password_hash as "passwordHash" from server_accounts where id = $1`,
     [id],
   )
   return rows[0]
@@ -109,7 +111,7 @@ export async function findStoredAccount(client: SqlClient, id: string): Promise<
 /** Returns the account with this canonical address and its password hash. */
 export async function findStoredAccountByEmail(client: SqlClient, email: string): Promise<StoredAccount | undefined> {
   const { rows } = await client.query<StoredAccount>(
-    `select ${columns}, password_hash as "passwordHash" from server_accounts where email = $1`,
+    `select ${accountColumns}, password_hash as "passwordHash" from server_accounts where email = $1`,
     [email],
   )
   return rows[0]
@@ -168,7 +170,10 @@ export async function updateAccount(
   }
   const where = whereOf(condition, values)
   const { rows } = await refusingTakenEmail(
-    client.query<Account>(`update server_accounts set ${sets.join(', ')} where ${where} returning ${columns}`, values),
+    client.query<Account>(
+      `update server_accounts set ${sets.join(', ')} where ${where} returning ${accountColumns}`,
+      values,
+    ),
   )
   const [updated] = rows
   if (updated !== undefined && (change.email !== undefined || change.name !== undefined)) {
@@ -198,21 +203,14 @@ export async function deleteAccount(client: SqlClient, condition: AccountConditi
   return rows.length === 1
 }
 
-/**
- * Returns accounts after the ID `after`, oldest first, whose address or name contains `search` or
- * whose address equals it. Letter case and Unicode composition do not matter.
- */
+/** Returns accounts after the ID `after`, oldest first. */
 export async function listAccounts(
   client: SqlClient,
-  { search, after, limit }: { search: string; after: string; limit: number },
+  { after, limit }: { after: string; limit: number },
 ): Promise<Account[]> {
-  const pattern = `%${foldText(search.trim()).replaceAll(/[\\%_]/g, '\\$&')}%`
   const { rows } = await client.query<Account>(
-    `select ${columns} from server_accounts
-     where id > $1 and (email = $3 or case when search_text is not null then search_text like $2 escape '\\'
-       else email like $2 escape '\\' or lower(coalesce(name, '')) like $2 escape '\\' end)
-     order by id limit $4`,
-    [after, pattern, tryCanonicalEmail(search), limit],
+    `select ${accountColumns} from server_accounts where id > $1 order by id limit $2`,
+    [after, limit],
   )
   return rows
 }

@@ -6,9 +6,10 @@ import { tryCanonicalEmail } from '../accounts/email-address.js'
 import { accountFailures } from '../accounts/failures.js'
 import type { JsonObject } from '../accounts/merge-patch.js'
 import type { Profiles } from '../accounts/profiles.js'
+import { type AccountQuery, searchAccounts } from '../accounts/search-accounts.js'
 import type { AuditDetail } from '../audit/audit-detail.js'
 import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
-import { type AuditQuery, readAudit } from '../audit/audit-trail.js'
+import { type AuditQuery, readAudit } from '../audit/read-audit.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
@@ -58,8 +59,12 @@ export class Administration {
     if (!admin) throw adminFailures.refusal('admin_required')
   }
 
-  /** Returns accounts whose address or name contains `search`, oldest first. */
-  async list(query: { search: string; after: string; limit: number }): Promise<Page<table.Account>> {
+  /**
+   * Returns accounts that match `search`, oldest first; all if it is empty. See `searchAccounts`
+   * for what matches, and why a page of a search may be short.
+   */
+  async list(query: AccountQuery): Promise<Page<table.Account>> {
+    if (query.search.trim() !== '') return searchAccounts(this.#core, query)
     const found = await table.listAccounts(this.#core.store, { ...query, limit: query.limit + 1 })
     return pageOf(found, query.limit)
   }
@@ -106,10 +111,9 @@ export class Administration {
     return session
   }
 
-  /** Returns entries of the audit log, newest first. */
+  /** Returns entries of the audit log, newest first. See `readAudit` for why a page may be short. */
   async readAudit(query: AuditQuery): Promise<Page<AuditRecord>> {
-    const found = await readAudit(this.#core.store, { ...query, limit: query.limit + 1 })
-    return pageOf(found, query.limit)
+    return readAudit(this.#core, query)
   }
 
   /**

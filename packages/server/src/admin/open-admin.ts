@@ -9,6 +9,7 @@ import type { Sessions } from '../sessions/sessions.js'
 import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
 import { ClientAdministration } from './client-administration.js'
+import { DatabaseCounts } from './database-counts.js'
 import { InvitationAdministration } from './invitation-administration.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
@@ -22,6 +23,7 @@ export interface AdminDomain {
   readonly clientAdministration: ClientAdministration
   /** Rotations of all tenants. */
   readonly rotations: Rotations
+  readonly counts: DatabaseCounts
 }
 
 /** The parts of other domains that administration uses. */
@@ -41,5 +43,6 @@ export function openAdmin(core: Core, dependencies: AdminDependencies, configura
     resetLinks: new ResetLinks(core, dependencies, configuration),
     clientAdministration: new ClientAdministration(core, dependencies),
     rotations: new Rotations(core, dependencies),
+    counts: new DatabaseCounts(core),
   }
 }

@@ -1,12 +1,10 @@
-import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import type { Metrics } from '../ops/metrics.js'
 import { estimateSecretAges, type SecretAges } from '../ops/secret-ages.js'
+import type { DatabaseCounts, DatedCounts } from './database-counts.js'
 
 /** Counts of the database and of this process. */
-export interface Statistics {
-  readonly accounts: { readonly total: number; readonly admins: number; readonly disabled: number }
-  readonly liveSessions: number
+export interface Statistics extends DatedCounts {
   /** Signing secrets by age; an estimate for more than 2,000. */
   readonly secrets: readonly SecretAges[]
   /** The age of the last proof of freshness by the change feed; `null` before the first one. */
@@ -17,23 +15,18 @@ export interface Statistics {
   readonly sharedCache: { readonly hits: number; readonly misses: number }
 }
 
-/** The core, and the metrics of this process. */
+/** The core, the counts, and the metrics of this process. */
 export type StatisticsSources = Pick<Core, 'store' | 'clock'> & {
+  readonly counts: Pick<DatabaseCounts, 'read'>
   readonly keys: Pick<Core['keys'], 'feedAgeMs'>
   readonly metrics: Metrics
 }
 
-/** Returns the statistics. It reads all accounts and sessions, so it is not for frequent calls. */
-export async function readStatistics({ store, keys, metrics, clock }: StatisticsSources): Promise<Statistics> {
-  const nowMs = clock.now()
-  const [accounts, liveSessions, secrets] = await Promise.all([
-    countAccounts(store),
-    countSessions(store, nowMs),
-    estimateSecretAges(store, nowMs),
-  ])
+/** Returns the statistics. */
+export async function readStatistics({ store, counts, keys, metrics, clock }: StatisticsSources): Promise<Statistics> {
+  const [counted, secrets] = await Promise.all([counts.read(), estimateSecretAges(store, clock.now())])
   return {
-    accounts,
-    liveSessions,
+    ...counted,
     secrets,
     feedAgeMs: Number.isFinite(keys.feedAgeMs) ? Math.round(keys.feedAgeMs) : null,
     ...(await levelsOf(metrics)),
@@ -53,21 +46,4 @@ async function levelsOf(metrics: Metrics): Promise<Pick<Statistics, 'verificatio
 
 function sum(values: readonly { readonly value: number }[]): number {
   return values.reduce((total, { value }) => total + value, 0)
-}
-
-async function countAccounts(client: SqlClient): Promise<Statistics['accounts']> {
-  const { rows } = await client.query<Record<string, number | string>>(
-    `select count(*) as total, count(case when role = 'admin' then 1 end) as admins, count(disabled_at) as disabled
-     from server_accounts`,
-  )
-  const [counts = {}] = rows
-  return { total: Number(counts.total), admins: Number(counts.admins), disabled: Number(counts.disabled) }
-}
-
-async function countSessions(client: SqlClient, nowMs: number): Promise<number> {
-  const { rows } = await client.query<{ count: number | string }>(
-    'select count(*) as count from server_sessions where ended_at is null and expires_at > $1',
-    [nowMs],
-  )
-  return Number(rows[0]?.count)
 }

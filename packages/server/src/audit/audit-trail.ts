@@ -1,9 +1,9 @@
 import type { Clock, StoredKey, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
-import { uuidV7, uuidV7Floor } from '../uuid.js'
+import { uuidV7 } from '../uuid.js'
 import { type AuditDetail, encodeDetail } from './audit-detail.js'
 import type { AuditMac } from './audit-mac.js'
-import { type AuditEntry, type AuditEvent, type AuditRecord, taggedColumns } from './audit-record.js'
+import type { AuditEntry, AuditEvent, AuditRecord } from './audit-record.js'
 import { AuditTally } from './audit-tally.js'
 
 /** The parts of the core that the audit log uses. */
@@ -30,35 +30,6 @@ export interface AuditSubject {
   readonly session?: string | undefined
   readonly detail?: AuditDetail | undefined
 }
-
-/** The entries that a query returns: those that match every member. */
-export interface AuditFilter {
-  readonly account?: string | undefined
-  readonly actor?: string | undefined
-  readonly session?: string | undefined
-  readonly address?: string | undefined
-  readonly event?: string | undefined
-  readonly outcome?: string | undefined
-  /** Entries at this time or later, in milliseconds since 1970. */
-  readonly since?: number | undefined
-  /** Entries before this time, in milliseconds since 1970. */
-  readonly until?: number | undefined
-}
-
-/** A page of the log: entries before the entry `before`, newest first. */
-export interface AuditQuery extends AuditFilter {
-  readonly before: string | undefined
-  readonly limit: number
-}
-
-const filterColumns = {
-  account: 'account_id',
-  actor: 'actor',
-  session: 'session_id',
-  address: 'address',
-  event: 'event',
-  outcome: 'outcome',
-} as const satisfies Partial<Record<keyof AuditFilter, string>>
 
 /** Counted entries that are written in one transaction. */
 const batchSize = 250
@@ -179,24 +150,4 @@ function entryOf(
   { account = actor, session = sessionId, detail }: AuditSubject,
 ): AuditEntry {
   return { event, outcome, actor, account, session, address, detail }
-}
-
-/** Returns entries of the log, newest first. */
-export async function readAudit(client: SqlClient, query: AuditQuery): Promise<AuditRecord[]> {
-  const values: unknown[] = []
-  const bound = (value: unknown) => `$${values.push(value)}`
-  const conditions = Object.entries(filterColumns).flatMap(([name, column]) => {
-    const value = query[name as keyof typeof filterColumns]
-    return value === undefined ? [] : [`${column} = ${bound(value)}`]
-  })
-  // IDs begin with the time, so that one index serves the order, the page and the period.
-  if (query.before !== undefined) conditions.push(`id < ${bound(query.before)}`)
-  if (query.since !== undefined) conditions.push(`id >= ${bound(uuidV7Floor(query.since))}`)
-  if (query.until !== undefined) conditions.push(`id < ${bound(uuidV7Floor(query.until))}`)
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
-  const { rows } = await client.query<AuditRecord & { tag: string }>(
-    `select ${taggedColumns} from server_audit ${where} order by id desc limit ${bound(query.limit)}`,
-    values,
-  )
-  return rows.map(({ tag, ...record }) => record)
 }

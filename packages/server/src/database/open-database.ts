@@ -10,7 +10,9 @@ import { fileKeys } from './master-keys/file-keys.js'
 import { givenKeys } from './master-keys/given-keys.js'
 import type { MasterKeyProvider } from './master-keys/master-key-provider.js'
 import { serverMigrations } from './migrations.js'
+import { buildPostgresIndexes, buildSmallIndexes, missingIndexes } from './postgres-indexes.js'
 import { checkSqlite, loadSqlite } from './sqlite-driver.js'
+import { createSqliteSearch, fillSqliteSearch } from './sqlite-search.js'
 
 /** An open database with the schema of this version, and its master keys. */
 export interface OpenDatabase {
@@ -20,6 +22,14 @@ export interface OpenDatabase {
   readonly place: string
   /** The location of the master keys, for messages. */
   readonly masterKeyPlace: string
+  /**
+   * Builds the indexes that large tables still lack, beside readers and writers; a build of
+   * PostgreSQL continues after `signal` aborts. Returns the names of indexes that another process
+   * is building.
+   *
+   * @throws the error of `pg`: 42501 if the role may not create indexes
+   */
+  buildIndexes(signal: AbortSignal): Promise<readonly string[]>
 }
 
 /** A store that is not migrated yet, and the provider of its master keys. */
@@ -41,7 +51,9 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
     if (store.dialect === 'sqlite') await checkSqlite(store)
     await migrate(store, place)
     await checkRights(store, place)
-    return { store, masterKeys, place, masterKeyPlace: keys.place }
+    await (store.dialect === 'sqlite' ? createSqliteSearch(store) : buildSmallIndexes(store))
+    const buildIndexes = (signal: AbortSignal) => buildLargeIndexes(store, configuration, signal)
+    return { store, masterKeys, place, masterKeyPlace: keys.place, buildIndexes }
   } catch (error) {
     await store.close()
     throw asDatabaseFailure(place, error)
@@ -54,6 +66,32 @@ export async function openDatabase(configuration: DatabaseConfiguration): Promis
  */
 export async function openStore(configuration: DatabaseConfiguration): Promise<UnopenedDatabase> {
   return configuration.kind === 'postgres' ? postgres(configuration) : embedded(configuration)
+}
+
+async function buildLargeIndexes(
+  store: SqlStore,
+  configuration: DatabaseConfiguration,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (configuration.kind === 'embedded') {
+    await fillSqliteSearch(store, signal)
+    return []
+  }
+  if ((await missingIndexes(store)).length === 0) return []
+  const { default: pg } = await import('pg')
+  // A build takes longer than the store lets a statement take.
+  const connectionString = currentOf(configuration.listenUrl ?? configuration.url)
+  const client = new pg.Client({ connectionString, keepAlive: true, fallback_application_name: 'latchkey_indexes' })
+  client.on('error', () => {})
+  const stop = () => void client.end()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await client.connect()
+    return await buildPostgresIndexes(client)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await client.end()
+  }
 }
 
 async function migrate(store: SqlStore, place: string): Promise<void> {

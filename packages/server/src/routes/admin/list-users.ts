@@ -12,7 +12,13 @@ const schema = {
   security: byToken,
   querystring: Type.Object(
     {
-      search: Type.String({ maxLength: 254, default: '', description: 'A part of the address or of the name.' }),
+      search: Type.String({
+        maxLength: 254,
+        default: '',
+        description:
+          'A complete address, which finds its account alone, or a part of the address or of the name. One or two ' +
+          'characters find the beginning of a word.',
+      }),
       ...pageQuery,
     },
     { additionalProperties: false },

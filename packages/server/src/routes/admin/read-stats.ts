@@ -2,6 +2,7 @@ import type { StatisticsSources } from '../../admin/statistics.js'
 import { readStatistics } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import { timeAnswer } from '../answers.js'
 import { forAdmin, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -16,6 +17,10 @@ const schema = {
     200: Type.Object({
       accounts: Type.Object({ total: count(), admins: count(), disabled: count() }),
       living_sessions: count(),
+      counted_at: Type.String({
+        format: 'date-time',
+        description: 'When accounts and sessions were counted; with 2,000 rows or more, up to an hour ago.',
+      }),
       secrets: Type.Array(
         Type.Object({
           age: Type.String({ description: 'The maximum age of these secrets; "older" for the rest.' }),
@@ -40,6 +45,7 @@ export function addReadStats(app: App, statistics: StatisticsSources): void {
     return {
       accounts: found.accounts,
       living_sessions: found.liveSessions,
+      counted_at: timeAnswer(found.countedAt),
       secrets: [...found.secrets],
       feed_age_ms: found.feedAgeMs,
       verifications: found.verifications,
