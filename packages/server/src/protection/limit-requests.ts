@@ -69,10 +69,4 @@ export function limitRequests(app: App, limits: RateLimits): void {
   app.addHook('onSend', async (request, reply) => {
     if (request.uncounted !== undefined) await take(request, reply, [request.uncounted]).catch(() => {})
   })
-  app.addHook('onRequestAbort', async (request) => {
-    const { uncounted, routeOptions } = request
-    request.uncounted = undefined
-    const { limit = 'general' } = routeOptions.config
-    if (uncounted !== undefined && limit !== 'none') await limits.take(limit, [uncounted])
-  })
 }
