@@ -99,7 +99,7 @@ export class Sessions {
    * Returns a new session with its tokens, for `begin`. The session is not stored yet.
    *
    * The tokens are signed before the transaction that stores the session. They must not be returned
-   * unless it commits: then whatever ends the session later also ends these tokens.
+   * unless it commits: then a later end of the session also ends these tokens.
    *
    * @throws LatchkeyError `tenant_disabled`
    */
@@ -188,7 +188,7 @@ export class Sessions {
       if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
       const counter = verdict === 'repeat' ? session.counter : session.counter + 1
       // Signed before the session is advanced, which fails if it has ended: then no token is
-      // returned. Whatever ends the session later also ends a token that was signed before.
+      // returned. A later end of the session also ends a token that was signed before.
       const tokens = await this.#sign({ ...session, counter })
       if (!(await this.#take(session, verdict, { origin, nowMs, device }))) {
         await this.#checkLive(session)

@@ -107,7 +107,7 @@ export class LockRecorder {
   }
 }
 
-/** Returns the changes of which the statement consists (`change-together.ts`), each with its values. */
+/** Returns the changes of a statement of `change-together.ts`, each with its values. */
 function partsOf(text: string, values: readonly unknown[]): { text: string; values: readonly unknown[] }[] {
   if (!/^\s*with change_0/.test(text)) return [{ text, values }]
   const [, ...parts] = text.split(/\bchange_\d+ as \(/)

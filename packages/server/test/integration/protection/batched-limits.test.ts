@@ -57,7 +57,7 @@ async function isAdmitted({ limits }: Process, account: string): Promise<boolean
 
 const of = (account: string): LimitedBy => ({ scope: 'account', holder: [account] })
 
-/** Sends requests one after another until several in a row are refused; returns the admitted ones. */
+/** Sends requests one after another until five are refused; returns the number of admitted ones. */
 async function useUp(process: Process, account: string): Promise<number> {
   let admitted = 0
   for (let refused = 0; refused < 5; ) {
