@@ -38,6 +38,7 @@ const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pa
 /** Pure code is at the bottom, and the one place that puts everything together below the CLI. */
 const serverFloors = [
   [
+    'change-together.ts',
     'device-name.ts',
     'fair-queue.ts',
     'grants.ts',

@@ -1,4 +1,5 @@
 import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
+import type { Statement } from '../change-together.js'
 import { lockAccounts } from '../sessions/account-lock.js'
 import { accountFailures } from './failures.js'
 import { searchTextOf } from './search-text.js'
@@ -183,16 +184,22 @@ export async function updateAccount(
 }
 
 /**
- * Records a sign-in. Returns `false` if the password was changed since it was checked, or if the
- * account is disabled.
+ * Returns the statement that records a sign-in, and replaces the hash by `passwordHash` if there is
+ * one. It locks the account. It returns no row if the password was changed since it was checked, or
+ * if the account is disabled.
  */
-export async function recordSignIn(client: SqlClient, account: StoredAccount, nowMs: number): Promise<boolean> {
-  const { rows } = await client.query(
-    `update server_accounts set signed_in_at = $3
-     where id = $1 and password_hash = $2 and disabled_at is null returning id`,
-    [account.id, account.passwordHash, nowMs],
-  )
-  return rows.length === 1
+export function signInRecorded(
+  account: StoredAccount,
+  {
+    nowMs,
+    passwordHash = account.passwordHash,
+  }: { readonly nowMs: number; readonly passwordHash?: string | undefined },
+): Statement {
+  return {
+    text: `update server_accounts set signed_in_at = $3, password_hash = $4
+      where id = $1 and password_hash = $2 and disabled_at is null returning id`,
+    values: [account.id, account.passwordHash, nowMs, passwordHash],
+  }
 }
 
 /** Deletes an account and its sessions. Returns `false` if the condition does not match. */

@@ -1,10 +1,12 @@
+import { isLatchkeyError } from 'latchkey'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
 import { isProblem } from '../problem.js'
 import { type Admission, attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { Sessions } from '../sessions/sessions.js'
+import type { Session } from '../sessions/session-table.js'
+import type { PreparedSession, Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import type { DeviceConfirmation } from './device-confirmation.js'
 import { tryCanonicalEmail } from './email-address.js'
@@ -37,6 +39,14 @@ interface CheckedLogin {
   readonly rehash: boolean
 }
 
+/** A session that begins after a right password. */
+interface BeginningSession extends Pick<AdmittedLogin, 'admission' | 'origin'> {
+  readonly account: table.StoredAccount
+  /** The new hash of the password, if it needs one. */
+  readonly passwordHash: string | undefined
+  readonly session: Session
+}
+
 /** Attempts of one login if its hash is replaced while it is checked. */
 const maxLoginAttempts = 2
 
@@ -65,9 +75,9 @@ export class SignIn {
     const { passwords, guesses } = this.#dependencies
     const email = tryCanonicalEmail(input.email)
     const found = await table.findStoredAccountByEmail(store, email)
-    const attempt = attemptAt(found?.id ?? email, origin, device)
-    const token = await guesses.knownDevice(attempt)
-    const known = token === undefined ? undefined : { account: attempt.account, token }
+    const attempt = await guesses.recall(attemptAt(found?.id ?? email, origin, device))
+    const { account, knownDevice: token } = attempt
+    const known = token === undefined ? undefined : { account, token }
     const task = { use: 'login', origin, device: known } as const
     // Before the attempt is counted, because an overloaded server must not cost users an attempt.
     passwords.checkRoom(task)
@@ -132,23 +142,48 @@ export class SignIn {
     { account, rehash }: CheckedLogin,
     { password, admission, origin, task }: AdmittedLogin,
   ): Promise<SignedIn | undefined> {
-    const { store, audit, clock } = this.#core
-    const { passwords, sessions, guesses, outbox } = this.#dependencies
-    const { address, userAgent } = origin
+    const { passwords, sessions } = this.#dependencies
     const passwordHash = rehash ? await passwords.hash(task, password) : undefined
-    const session = await store.transaction(async (client) => {
+    const prepared = await this.#prepare(account, origin)
+    if (prepared === undefined) return undefined
+    const { session, tokens } = prepared
+    const hasBegun = await this.#begin({ account, passwordHash, session, admission, origin })
+    if (hasBegun) return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
+    await sessions.discard(session)
+    return undefined
+  }
+
+  /** Returns `undefined` if the account has been disabled meanwhile. */
+  async #prepare({ id }: table.Account, origin: RequestOrigin): Promise<PreparedSession | undefined> {
+    try {
+      return await this.#dependencies.sessions.prepare(id, origin)
+    } catch (error) {
+      const isDisabled = isLatchkeyError(error) && error.code === 'tenant_disabled'
+      if (isDisabled && (await table.findAccount(this.#core.store, id))?.disabledAt !== null) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * Records the sign-in and stores its session, in one transaction. Returns `false` if the account
+   * is not the checked one any more.
+   */
+  #begin({ account, passwordHash, session, admission, origin }: BeginningSession): Promise<boolean> {
+    const { store, audit, clock } = this.#core
+    const { sessions, guesses, outbox } = this.#dependencies
+    const { address, userAgent } = origin
+    return store.transaction(async (client) => {
       const at = clock.now()
-      const recorded = await table.recordSignIn(client, account, at)
-      if (!recorded) return undefined
-      if (passwordHash !== undefined) await table.updateAccount(client, account, { passwordHash })
-      await guesses.recordSuccess(client, admission)
+      const entry = await audit.changeOnDone('login', { accountId: account.id, sessionId: session.id, address })
+      const begun = await sessions.begin(client, session, {
+        first: table.signInRecorded(account, { nowMs: at, passwordHash }),
+        others: [...guesses.changesOnSuccess(admission), entry],
+      })
+      if (begun === undefined) return false
+      // Same lock order as everywhere: the counts of e-mails before the tenant of ended sessions.
       if (!admission.deviceKnown) await outbox.notify(client, account, { kind: 'new_device', at, address, userAgent })
-      const opened = await sessions.open(client, account.id, origin)
-      await audit.done(client, 'login', { accountId: account.id, sessionId: opened.id, address })
-      return opened
+      if (begun.mayExceed) await sessions.endExcess(client, session, origin)
+      return true
     })
-    if (session === undefined) return undefined
-    const tokens = await sessions.tokensFor(session)
-    return { account: table.withoutHash(account), tokens, deviceToken: admission.device }
   }
 }

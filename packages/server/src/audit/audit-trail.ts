@@ -1,5 +1,6 @@
 import type { Clock, StoredKey, TenantSecrets } from 'latchkey'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { ConditionalChange } from '../change-together.js'
 import { uuidV7 } from '../uuid.js'
 import { type AuditDetail, encodeDetail } from './audit-detail.js'
 import type { AuditMac } from './audit-mac.js'
@@ -76,16 +77,27 @@ export class AuditTrail {
     return this.#count(entryOf('refused', event, actor, subject))
   }
 
+  /** Returns the change that `done` makes. */
+  changeOnDone(event: AuditEvent, actor: AuditActor, subject: AuditSubject = {}): Promise<ConditionalChange> {
+    return this.#insertionOf(entryOf('done', event, actor, subject))
+  }
+
   async #append(client: SqlClient, entry: AuditEntry): Promise<void> {
+    const { text, values } = await this.#insertionOf(entry)
+    await client.query(text('true'), values)
+  }
+
+  async #insertionOf(entry: AuditEntry): Promise<ConditionalChange> {
     const { keys, clock } = this.#core
     await keys.ensureKeys()
     const at = clock.now()
     const { session = null, detail } = entry
     const record: AuditRecord = { ...entry, id: uuidV7(at), at, session, detail: encodeDetail(detail) }
-    await client.query(
-      `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, detail, tag)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-      [
+    return {
+      text: (condition) =>
+        `insert into server_audit (id, at, event, outcome, actor, account_id, session_id, address, detail, tag)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where ${condition}`,
+      values: [
         record.id,
         at,
         record.event,
@@ -97,7 +109,7 @@ export class AuditTrail {
         record.detail,
         this.#mac.current.tagOf(record),
       ],
-    )
+    }
   }
 
   async #count(entry: AuditEntry): Promise<void> {

@@ -49,7 +49,6 @@ export const serverMigrations = {
     },
     {
       name: 'rate limits',
-      // rate-limiter-flexible requires these columns in this order.
       sql: `
         create table server_rate_limits (
           key text primary key,

@@ -17,7 +17,6 @@ export class FallbackBreaker {
   readonly #log: BreakerLog
   readonly #timeoutMs: number
   #openUntilMs: number | undefined
-  #fallbacks = 0
 
   constructor(clock: Clock, log: BreakerLog, timeoutMs = defaultTimeoutMs) {
     this.#clock = clock
@@ -28,11 +27,6 @@ export class FallbackBreaker {
   /** Whether the breaker is open. */
   get isOpen(): boolean {
     return this.#openUntilMs !== undefined
-  }
-
-  /** The number of calls that the fallback has answered. */
-  get fallbacks(): number {
-    return this.#fallbacks
   }
 
   /** Returns the result of `call`, or of `fallback` if `call` fails or exceeds the timeout. */
@@ -49,7 +43,6 @@ export class FallbackBreaker {
         this.#open(error)
       }
     }
-    this.#fallbacks += 1
     return fallback()
   }
 

@@ -1,4 +1,5 @@
 import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { ConditionalChange } from '../change-together.js'
 import type { Bucket } from '../guess-policy.js'
 import { skipLocked } from '../row-locks.js'
 
@@ -45,10 +46,18 @@ export async function replaceBucket(
 
 /** Refunds an attempt whose password matched, and resets the consecutive misses. */
 export async function refundMatch(client: SqlClient, name: string): Promise<void> {
-  await client.query(
-    `update server_guess_lanes set failures = failures - 1, misses = 0 where name = $1 and failures > 0`,
-    [name],
-  )
+  const { text, values } = matchRefunded(name)
+  await client.query(text('true'), values)
+}
+
+/** Returns the change that `refundMatch` makes. */
+export function matchRefunded(name: string): ConditionalChange {
+  return {
+    text: (condition) =>
+      `update server_guess_lanes set failures = failures - 1, misses = 0
+       where name = $1 and failures > 0 and ${condition}`,
+    values: [name],
+  }
 }
 
 /** Refunds an attempt whose password was never compared. */
@@ -73,32 +82,19 @@ export interface TrustedBucket {
   readonly resetFailures: boolean
 }
 
-/**
- * Makes the devices and networks of these buckets known to the account. One statement, because
- * every login runs it.
- */
-export async function trustBuckets(
-  client: SqlClient,
-  buckets: readonly TrustedBucket[],
+/** Returns the change that makes the device or network of a bucket known to the account. */
+export function bucketTrusted(
+  { name, knownUntil, resetFailures }: TrustedBucket,
   { account, nowMs }: { readonly account: string; readonly nowMs: number },
-): Promise<void> {
-  const values: unknown[] = [nowMs, account]
-  const rows = buckets.map(({ name, knownUntil }) => {
-    const n = values.push(name, knownUntil)
-    return `($${n - 1}, 0, 0, $1, $${n}, $2)`
-  })
-  const kept = buckets.filter(({ resetFailures }) => !resetFailures).map(({ name }) => `$${values.push(name)}`)
-  const unlessKept = (column: string) => {
-    const fresh = `excluded.${column}`
-    if (kept.length === 0) return fresh
-    return `case when server_guess_lanes.name in (${kept.join(', ')}) then server_guess_lanes.${column} else ${fresh} end`
+): ConditionalChange {
+  const reset = resetFailures ? ', failures = 0, misses = 0, last_at = excluded.last_at' : ''
+  return {
+    text: (condition) =>
+      `insert into server_guess_lanes (name, failures, misses, last_at, known_until, account)
+       select $1, 0, 0, $2, $3, $4 where ${condition}
+       on conflict (name) do update set known_until = excluded.known_until, account = excluded.account${reset}`,
+    values: [name, nowMs, knownUntil, account],
   }
-  await client.query(
-    `insert into server_guess_lanes (name, failures, misses, last_at, known_until, account) values ${rows.join(', ')}
-     on conflict (name) do update set known_until = excluded.known_until, account = excluded.account,
-       failures = ${unlessKept('failures')}, misses = ${unlessKept('misses')}, last_at = ${unlessKept('last_at')}`,
-    values,
-  )
 }
 
 /** Deletes buckets that cause no delay any more and whose device or network is not known. */

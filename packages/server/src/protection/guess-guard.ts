@@ -1,4 +1,5 @@
 import type { SqlClient } from 'latchkey/sql'
+import { type ConditionalChange, runTogether } from '../change-together.js'
 import type { Core } from '../core.js'
 import {
   emptyBucket,
@@ -55,6 +56,21 @@ export interface IssuedDeviceToken {
   readonly expiresInSec: number
 }
 
+/** An admitted attempt whose password matched. */
+type MatchedAttempt = Omit<Admission, 'deviceKnown' | 'needsConfirmation'>
+
+/** An attempt with its buckets, as they were read. */
+export interface RecalledAttempt {
+  readonly account: string
+  readonly network: string
+  /** The device token: that of the request if it is genuine, else a new one. */
+  readonly token: string
+  readonly names: BucketNames
+  readonly buckets: ReadonlyMap<string, table.StoredBucket>
+  /** The device token of the request, if it is genuine and known to the account. */
+  readonly knownDevice: string | undefined
+}
+
 /** The buckets of an attempt. */
 interface BucketNames {
   readonly device: string
@@ -90,20 +106,31 @@ export class GuessGuard {
     return this.#delays
   }
 
-  /**
-   * Counts the attempt and admits it.
-   *
-   * @throws Problem `guess_delayed`
-   */
-  async admit({ account, network, device }: Attempt): Promise<Admission> {
+  /** Reads the buckets of an attempt, for `admit`. It counts nothing. */
+  async recall({ account, network, device }: Attempt): Promise<RecalledAttempt> {
     const { store, keys, clock } = this.#core
     const { devices } = this.#protection
     await keys.ensureKeys()
-    const token = devices.recognise(device) ?? devices.mint()
+    const genuine = devices.recognise(device)
+    const token = genuine ?? devices.mint()
     const names = this.#namesOf({ account, network, device: token })
+    const buckets = await table.readBuckets(store, Object.values(names))
+    const isKnown = (buckets.get(names.device)?.knownUntil ?? 0) > clock.now()
+    return { account, network, token, names, buckets, knownDevice: isKnown ? genuine : undefined }
+  }
+
+  /**
+   * Counts the attempt and admits it. The buckets may have changed since `recall`: the attempt is
+   * counted only in the state that was read, or read again.
+   *
+   * @throws Problem `guess_delayed`
+   */
+  async admit(recalled: RecalledAttempt): Promise<Admission> {
+    const { store, clock } = this.#core
+    const { account, network, token, names } = recalled
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
-      const buckets = await table.readBuckets(store, [names.device, names.network, names.unknown])
+      const buckets = race === 0 ? recalled.buckets : await table.readBuckets(store, Object.values(names))
       const isKnown = (name: string) => (buckets.get(name)?.knownUntil ?? 0) > nowMs
       const knownName = [names.device, names.network].find(isKnown)
       const name = knownName ?? names.unknown
@@ -188,37 +215,26 @@ export class GuessGuard {
   }
 
   /**
-   * Resolves to the attempt's device token if it is genuine and known to the account, else to
-   * `undefined`.
-   */
-  async knownDevice({ account, network, device }: Attempt): Promise<string | undefined> {
-    const { store, clock } = this.#core
-    const token = this.#protection.devices.recognise(device)
-    if (token === undefined) return undefined
-    const name = this.#namesOf({ account, network, device: token }).device
-    const bucket = (await table.readBuckets(store, [name])).get(name)
-    return (bucket?.knownUntil ?? 0) > clock.now() ? token : undefined
-  }
-
-  /**
    * Records that the password matched: the device and the network become known to the account, with
    * buckets of their own. In the caller's transaction.
    */
-  async recordSuccess(
-    client: SqlClient,
-    admission: Omit<Admission, 'deviceKnown' | 'needsConfirmation'>,
-  ): Promise<void> {
+  recordSuccess(client: SqlClient, admission: MatchedAttempt): Promise<void> {
+    return runTogether(client, this.#core.store, this.changesOnSuccess(admission))
+  }
+
+  /** Returns the changes that `recordSuccess` makes. */
+  changesOnSuccess(admission: MatchedAttempt): readonly ConditionalChange[] {
     const names = this.#namesOf(admission)
     const nowMs = this.#core.clock.now()
     // Failures in other buckets than that of the attempt stay.
     const wasUnknown = admission.bucket === names.unknown
     const throughNetwork = wasUnknown || admission.bucket === names.network
-    if (wasUnknown) await table.refundMatch(client, names.unknown)
     const buckets = [
       { name: names.device, knownUntil: nowMs + deviceKnownMs, resetFailures: true },
       { name: names.network, knownUntil: nowMs + networkKnownMs, resetFailures: throughNetwork },
     ]
-    await this.#trust(client, buckets, admission.account)
+    const refunded = wasUnknown ? [table.matchRefunded(names.unknown)] : []
+    return [...refunded, ...this.#trusted(buckets, admission.account)]
   }
 
   /**
@@ -293,9 +309,12 @@ export class GuessGuard {
   }
 
   #trust(client: SqlClient, buckets: readonly table.TrustedBucket[], account: string): Promise<void> {
-    const { names } = this.#protection
-    const { clock } = this.#core
-    return table.trustBuckets(client, buckets, { account: names.of('account', account), nowMs: clock.now() })
+    return runTogether(client, this.#core.store, this.#trusted(buckets, account))
+  }
+
+  #trusted(buckets: readonly table.TrustedBucket[], account: string): ConditionalChange[] {
+    const owner = { account: this.#protection.names.of('account', account), nowMs: this.#core.clock.now() }
+    return buckets.map((bucket) => table.bucketTrusted(bucket, owner))
   }
 
   #namesOf({ account, network, device }: Pick<Admission, 'account' | 'network' | 'device'>): BucketNames {

@@ -1,7 +1,7 @@
 import type { SqlStore } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
-import { type CounterBackend, memoryCounters, postgresCounters, redisCounters } from './counter-backend.js'
+import { type CounterBackend, postgresCounters, redisCounters } from './counter-backend.js'
 import { type BreakerLog, FallbackBreaker } from './fallback-breaker.js'
 import type { ProtectionDomain } from './open-protection.js'
 import { RateLimits } from './rate-limits.js'
@@ -24,13 +24,13 @@ export async function openRateLimits(
 ): Promise<RateLimits> {
   const backend = await openBackend(configuration, store)
   const breaker = new FallbackBreaker(clock, log, timeoutMs)
-  return new RateLimits(configuration.limits, names, { backend, breaker })
+  return new RateLimits(configuration.limits, { names, clock, backend, breaker })
 }
 
 async function openBackend(
   { redisUrl, authorities, database }: Configuration,
   store: SqlStore,
-): Promise<CounterBackend> {
+): Promise<CounterBackend | undefined> {
   if (redisUrl !== undefined) return redisCounters({ url: redisUrl, ca: authorities })
-  return database.kind === 'postgres' ? postgresCounters(store) : memoryCounters()
+  return database.kind === 'postgres' ? postgresCounters(store) : undefined
 }

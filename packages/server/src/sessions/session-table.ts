@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
+import type { ConditionalChange, Statement } from '../change-together.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { skipLocked } from '../row-locks.js'
 
@@ -68,13 +69,12 @@ const columns = `server_sessions.id, server_sessions.account_id as "accountId", 
  */
 const keepEndedMs = 86_400_000
 
-/** Inserts and returns a new session of the account. */
-export async function insertSession(
-  client: SqlClient,
+/** Returns a new session of the account, which is not stored yet. */
+export function newSession(
   accountId: string,
   { id, origin, nowMs, ttlMs }: { id: string; origin: RequestOrigin; nowMs: number; ttlMs: number },
-): Promise<Session> {
-  const session: Session = {
+): Session {
+  return {
     id,
     accountId,
     salt: newSalt(),
@@ -93,24 +93,34 @@ export async function insertSession(
     expiresAt: nowMs + ttlMs,
     endedAt: null,
   }
-  await client.query(
-    `insert into server_sessions
-       (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [
+}
+
+/** Inserts a new session. */
+export async function insertSession(client: SqlClient, session: Session): Promise<void> {
+  const { text, values } = sessionInserted(session)
+  await client.query(text('true'), values)
+}
+
+/** Returns the change that inserts a new session. */
+export function sessionInserted(session: Session): ConditionalChange {
+  return {
+    text: (condition) =>
+      `insert into server_sessions
+         (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where ${condition}`,
+    values: [
       session.id,
-      accountId,
+      session.accountId,
       session.salt,
       session.counter,
       session.userAgent,
       session.address,
-      nowMs,
-      nowMs,
-      nowMs,
+      session.createdAt,
+      session.lastUsedAt,
+      session.rotatedAt,
       session.expiresAt,
     ],
-  )
-  return session
+  }
 }
 
 /** Returns the session with the state of its account. */
@@ -135,6 +145,18 @@ export async function listSessions(
     [accountId, nowMs, nowMs - idleMs],
   )
   return rows
+}
+
+/** Returns the statement that counts the live sessions of the account except `exceptId`. */
+export function otherSessionsCounted(
+  accountId: string,
+  { nowMs, idleMs, exceptId }: { nowMs: number; idleMs: number; exceptId: string },
+): Statement {
+  return {
+    text: `select count(*) as value from server_sessions
+      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4`,
+    values: [accountId, nowMs, nowMs - idleMs, exceptId],
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Latchkey, LatchkeyError, type SessionIds } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
+import { type Changes, changeTogether } from '../change-together.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
@@ -26,6 +27,12 @@ export interface TokenSet {
   readonly refreshToken: string
   /** Seconds until the refresh token expires if it is not used. */
   readonly refreshExpiresInSec: number
+}
+
+/** A new session that is not stored yet, with its tokens. */
+export interface PreparedSession {
+  readonly session: table.Session
+  readonly tokens: TokenSet
 }
 
 /** A session that can be refreshed. */
@@ -55,6 +62,12 @@ export interface SessionDependencies {
 /** Attempts of a refresh that races with others of the same session, before it fails with 503. */
 const maxAttempts = 5
 
+/**
+ * The number of sessions that logins of one account, which wait for its lock at the same time, may
+ * begin without seeing each other.
+ */
+const unseenSessions = 16
+
 /** Sessions checked in one step after a key was replaced. */
 const replacedStepSize = 100
 
@@ -75,51 +88,85 @@ export class Sessions {
    * has too many sessions, the least recently used ones end with their tokens.
    */
   async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
-    const nowMs = this.#now()
-    const { sessionIds } = this.#dependencies
-    const { sessionTtlSec, sessionIdleTtlSec, maxSessions } = this.#settings
     await this.#core.keys.ensureKeys()
-    const id = sessionIds.mint(accountId, nowMs)
-    const opened = await table.insertSession(client, accountId, { id, origin, nowMs, ttlMs: sessionTtlSec * 1000 })
-    const limits = { nowMs, idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, keepId: id }
+    const opened = this.#newSession(accountId, origin)
+    await table.insertSession(client, opened)
+    await this.endExcess(client, opened, origin)
+    return opened
+  }
+
+  /**
+   * Returns a new session with its tokens, for `begin`. The session is not stored yet.
+   *
+   * The tokens are signed before the transaction that stores the session. They must not be returned
+   * unless it commits: then a later end of the session also ends these tokens.
+   *
+   * @throws LatchkeyError `tenant_disabled`
+   */
+  async prepare(accountId: string, origin: RequestOrigin): Promise<PreparedSession> {
+    await this.#core.keys.ensureKeys()
+    const session = this.#newSession(accountId, origin)
+    return { session, tokens: await this.#sign(session) }
+  }
+
+  /**
+   * Stores a prepared session in the caller's transaction, together with its other changes: `first`
+   * locks the account, and decides.
+   *
+   * @returns `undefined` if `first` matched no row; otherwise whether the account may have too many
+   * sessions now, so that the caller must call `endExcess`. If more than `unseenSessions` logins of
+   * one account wait for its lock at the same time, it has more than the limit until the next one.
+   */
+  async begin(
+    client: SqlClient,
+    session: table.Session,
+    { first, others }: Pick<Changes, 'first' | 'others'>,
+  ): Promise<{ readonly mayExceed: boolean } | undefined> {
+    const { sessionIdleTtlSec, maxSessions } = this.#settings
+    const { id, accountId } = session
+    const counted = { nowMs: this.#now(), idleMs: sessionIdleTtlSec * 1000, exceptId: id }
+    const live = await changeTogether(client, this.#core.store, {
+      first,
+      others: [table.sessionInserted(session), ...others],
+      read: table.otherSessionsCounted(accountId, counted),
+    })
+    return live === undefined ? undefined : { mayExceed: live + 1 + unseenSessions > maxSessions }
+  }
+
+  /**
+   * Ends the least recently used sessions above the limit with their tokens, in the transaction
+   * that has begun `session`.
+   */
+  async endExcess(client: SqlClient, { id, accountId }: table.Session, { address }: RequestOrigin): Promise<void> {
+    const { sessionIdleTtlSec, maxSessions } = this.#settings
+    const limits = { nowMs: this.#now(), idleMs: sessionIdleTtlSec * 1000, keep: maxSessions, keepId: id }
     for (const excess of await table.findExcessSessions(client, accountId, limits)) {
       await this.end(client, { id: excess, accountId }, 'session_limit')
-      const actor = { accountId: null, address: origin.address }
-      await this.#core.audit.done(client, 'session_end', actor, { account: accountId, session: excess })
+      const subject = { account: accountId, session: excess }
+      await this.#core.audit.done(client, 'session_end', { accountId: null, address }, subject)
     }
-    return opened
+  }
+
+  /**
+   * Removes what `prepare` has made for an account that was deleted meanwhile: signing may have
+   * made a new secret for it.
+   */
+  async discard({ accountId }: table.Session): Promise<void> {
+    await this.#forgetDeleted(accountId)
   }
 
   /**
    * Signs the tokens of a live session.
    *
    * The session is read again after the signature, so that no token is returned that was signed
-   * while the session was being ended. The rights of the account are in no token, but stored with
-   * its tenant.
+   * while the session was being ended.
    *
    * @throws Problem `session_ended`; LatchkeyError `tenant_disabled`
    */
   async tokensFor(session: table.Session): Promise<TokenSet> {
-    const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
-    await this.#core.keys.ensureKeys()
-    // The key of session IDs has been replaced meanwhile.
-    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
-      throw new LatchkeyError('session_ended')
-    const { token, expiresIn } = await this.#dependencies.latchkey.issue({
-      subject: session.accountId,
-      sessionId: session.id,
-      // RFC 9068 §2.2 requires client_id. A tenant's secret signs tokens of its own subject alone.
-      claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
-      expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
-    })
+    const tokens = await this.#sign(session)
     await this.#checkLive(session)
-    return {
-      sessionId: session.id,
-      accessToken: token,
-      expiresInSec: expiresIn,
-      refreshToken: this.#dependencies.refreshTokens.derive(seedOf(session), session.counter),
-      refreshExpiresInSec: Math.min(this.#settings.sessionIdleTtlSec, remainingSec),
-    }
+    return tokens
   }
 
   /**
@@ -139,10 +186,16 @@ export class Sessions {
       const shown = { ...origin, counter: parts.counter, device, network: networkOf(origin.address), nowMs }
       const verdict = decideRefresh(refreshStateOf(session), shown)
       if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
-      if (!(await this.#take(session, verdict, { origin, nowMs, device }))) continue
-      if (verdict !== 'rotate') await this.#recordGrace(session, verdict, origin)
       const counter = verdict === 'repeat' ? session.counter : session.counter + 1
-      return this.tokensFor({ ...session, counter })
+      // Signed before the session is advanced, which fails if it has ended: then no token is
+      // returned. A later end of the session also ends a token that was signed before.
+      const tokens = await this.#sign({ ...session, counter })
+      if (!(await this.#take(session, verdict, { origin, nowMs, device }))) {
+        await this.#checkLive(session)
+        continue
+      }
+      if (verdict !== 'rotate') await this.#recordGrace(session, verdict, origin)
+      return tokens
     }
     throw new LatchkeyError('store_unavailable')
   }
@@ -243,6 +296,35 @@ export class Sessions {
   /** Deletes sessions that ended or expired long ago. */
   prune(): Promise<void> {
     return table.pruneSessions(this.#core.store, this.#now())
+  }
+
+  #newSession(accountId: string, origin: RequestOrigin): table.Session {
+    const nowMs = this.#now()
+    const id = this.#dependencies.sessionIds.mint(accountId, nowMs)
+    return table.newSession(accountId, { id, origin, nowMs, ttlMs: this.#settings.sessionTtlSec * 1000 })
+  }
+
+  /** The rights of the account are in no token, but stored with its tenant. */
+  async #sign(session: table.Session): Promise<TokenSet> {
+    const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
+    await this.#core.keys.ensureKeys()
+    // The key of session IDs has been replaced meanwhile.
+    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
+      throw new LatchkeyError('session_ended')
+    const { token, expiresIn } = await this.#dependencies.latchkey.issue({
+      subject: session.accountId,
+      sessionId: session.id,
+      // RFC 9068 §2.2 requires client_id. A tenant's secret signs tokens of its own subject alone.
+      claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
+      expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
+    })
+    return {
+      sessionId: session.id,
+      accessToken: token,
+      expiresInSec: expiresIn,
+      refreshToken: this.#dependencies.refreshTokens.derive(seedOf(session), session.counter),
+      refreshExpiresInSec: Math.min(this.#settings.sessionIdleTtlSec, remainingSec),
+    }
   }
 
   async #checkLive(session: table.Session): Promise<void> {

@@ -83,13 +83,18 @@ export class LockRecorder {
     if (/^\s*begin/i.test(text)) this.#open.set(connection, { held: [], statements: [] })
     else if (/^\s*(commit|rollback)/i.test(text)) this.#open.delete(connection)
     const transaction = this.#open.get(connection)
-    const lock = lockedBy(text)
+    const locks = partsOf(text, values).flatMap((part) => {
+      const lock = lockedBy(part.text)
+      return lock === undefined ? [] : [{ ...lock, names: namesOf(part.values) }]
+    })
     // A statement that waits for no row cannot be part of a deadlock.
-    if (transaction === undefined || lock === undefined || text.includes('skip locked')) return undefined
+    if (transaction === undefined || locks.length === 0 || text.includes('skip locked')) return undefined
     return () => {
       transaction.statements.push(text.replaceAll(/\s+/g, ' ').trim())
-      this.#tables.add(lock.table)
-      for (const name of namesOf(values)) this.#take(transaction, { ...lock, name })
+      for (const { names, ...lock } of locks) {
+        this.#tables.add(lock.table)
+        for (const name of names) this.#take(transaction, { ...lock, name })
+      }
     }
   }
 
@@ -100,6 +105,16 @@ export class LockRecorder {
     const isFault = held.some((earlier) => isAfter(earlier, next)) || (held.length > 1 && hasUnowned(held))
     if (isFault) this.faults.push(`${next.table} last in: ${transaction.statements.join('; ')}`)
   }
+}
+
+/** Returns the changes of a statement of `change-together.ts`, each with its values. */
+function partsOf(text: string, values: readonly unknown[]): { text: string; values: readonly unknown[] }[] {
+  if (!/^\s*with change_0/.test(text)) return [{ text, values }]
+  const [, ...parts] = text.split(/\bchange_\d+ as \(/)
+  return parts.map((part) => {
+    const first = Math.min(...[...part.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)))
+    return { text: part, values: values.slice(first - 1) }
+  })
 }
 
 /** Returns the table in which the statement locks rows. */

@@ -89,8 +89,10 @@ describe.each(databases)('the audit log on %s', (database) => {
     const parameters = { grant_type: exchangeType, subject_token: token, subject_token_type: accessTokenType }
     expect((await running.api.post('/oauth/token', form(parameters))).status).toBe(200)
     await running.api.post('/oauth/token', form({ ...parameters, audience: 'unheard-of' }))
-    const entries = await read(`account=${id}&event=token_exchange`)
-    // Both are counted, and written together: their order is not that of the requests.
+    const written = () => read(`account=${id}&event=token_exchange`)
+    // The answers do not wait for the entries, and their order is not that of the requests.
+    await expect.poll(async () => (await written()).length).toBe(2)
+    const entries = await written()
     expect(entries.toSorted((one, other) => one.outcome.localeCompare(other.outcome))).toMatchObject([
       { outcome: 'done', session: sessionId, detail: { audience: running.configuration.serviceAudiences[0] } },
       { outcome: 'refused', session: sessionId, detail: { reason: 'audience_refused' } },

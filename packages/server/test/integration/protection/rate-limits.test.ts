@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/support/start-redis.js'
@@ -7,6 +9,7 @@ import { readConfiguration } from '../../../src/config/configuration.js'
 import type { ClassLimits, RouteClass } from '../../../src/config/limits.js'
 import type { ServiceParts } from '../../../src/service.js'
 import type { Answer } from '../../support/api-client.js'
+import { type HeldRequest, holdRequest } from '../../support/held-request.js'
 import { createAdmin, freshEmail, password, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
@@ -166,6 +169,35 @@ describe.each(databases)('rate limits on %s', (database) => {
     const answers = await times(3, (index) => running.api.get(index === 0 ? '/readyz' : '/livez'))
     expect(statuses(answers)).toEqual([200, 200, 200])
     expect(answers[0]?.headers.get('ratelimit')).toBeNull()
+  })
+
+  it('count requests whose bodies are held back, and refuse the excess ones before their bodies', async () => {
+    await start(limited('login', { address: { requests: 5, windowSec: 60 } }))
+    const body = { email: freshEmail(), password: 'a wrong password' }
+    const held: HeldRequest[] = []
+    for (let index = 0; index < 7; index += 1) held.push(await holdRequest(running.url, 'POST', '/v1/login', { body }))
+    await expect.poll(async () => (await login(freshEmail(), '127.0.0.1')).status).toBe(429)
+    const answers = await Promise.all(held.map((request) => request.release()))
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('count requests whose bodies never arrive', async () => {
+    await start(limited('login', { address: { requests: 50, windowSec: 60 } }))
+    for (let index = 0; index < 50; index += 1) {
+      const socket = connect(Number(new URL(running.url).port), '127.0.0.1')
+      socket.write(
+        'POST /v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+      )
+      await once(socket, 'connect')
+      await sleep(5)
+      socket.destroy()
+      await once(socket, 'close')
+    }
+    const answers: number[] = []
+    await expect
+      .poll(async () => answers[answers.push((await running.api.post('/v1/login', { raw: 'nonsense' })).status) - 1])
+      .toBe(429)
+    expect(answers.length).toBeLessThanOrEqual(3)
   })
 
   it('accept exactly the stated number of concurrent requests', async () => {

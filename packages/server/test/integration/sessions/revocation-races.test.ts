@@ -1,5 +1,6 @@
 import type { Latchkey } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SignIn } from '../../../src/accounts/sign-in.js'
 import { operator } from '../../../src/audit/operator.js'
 import { RefreshTokens, replaceableRefreshTokens } from '../../../src/sessions/refresh-token.js'
 import { Sessions } from '../../../src/sessions/sessions.js'
@@ -8,7 +9,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 
 const origin = { address: '127.0.0.1', userAgent: null }
 
-describe.each(databases)('a refresh on %s that is overtaken', (database) => {
+describe.each(databases)('a refresh or login on %s that is overtaken', (database) => {
   let running: TestServer
 
   beforeAll(async () => {
@@ -17,18 +18,26 @@ describe.each(databases)('a refresh on %s that is overtaken', (database) => {
   afterAll(() => running.stop())
 
   /**
-   * Returns sessions whose refresh runs `interrupt` just before each signature, when the session
-   * has been advanced and nothing is signed yet.
+   * Returns sessions whose refresh runs `interrupt` just before or just after a signature. The
+   * session has been read then, but not advanced.
    */
-  async function sessionsInterruptedBy(interrupt: () => Promise<unknown>): Promise<Sessions> {
+  async function sessionsInterruptedBy(
+    interrupt: () => Promise<unknown>,
+    when: 'before' | 'after' = 'before',
+  ): Promise<Sessions> {
     const { service } = running.server
     let interrupted = false
+    const interruptOnce = async () => {
+      if (!interrupted) await interrupt()
+      interrupted = true
+    }
     const latchkey: Latchkey = {
       ...service.latchkey,
       issue: async (request) => {
-        if (!interrupted) await interrupt()
-        interrupted = true
-        return service.latchkey.issue(request)
+        if (when === 'before') await interruptOnce()
+        const issued = await service.latchkey.issue(request)
+        await interruptOnce()
+        return issued
       },
     }
     const key = await service.keys.storedKey('server:refresh-key', (bytes) => new RefreshTokens(bytes))
@@ -43,6 +52,27 @@ describe.each(databases)('a refresh on %s that is overtaken', (database) => {
     await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({
       code: action === 'revoke' ? 'session_ended' : 'tenant_disabled',
     })
+  })
+
+  it.each(['revoke', 'disable'] as const)('by %s after the signature returns no tokens', async (action) => {
+    const { id, refreshToken } = await register(running)
+    const interrupt = () => running.server.service.administration[action](operator, id)
+    const sessions = await sessionsInterruptedBy(interrupt, 'after')
+    await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
+  })
+
+  it.each(['/v1/logout', '/v1/logout-all'])('by %s after the signature returns no tokens', async (path) => {
+    const { token, refreshToken } = await register(running)
+    const sessions = await sessionsInterruptedBy(() => running.api.post(path, { token }), 'after')
+    await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
+  })
+
+  it('by the deletion of the account after the signature returns no tokens', async () => {
+    const { id, token, refreshToken } = await register(running)
+    const interrupt = () => running.api.delete('/v1/me', { token, body: { password } })
+    const sessions = await sessionsInterruptedBy(interrupt, 'after')
+    await expect(sessions.refresh(refreshToken, origin)).rejects.toMatchObject({ code: 'session_ended' })
+    expect(await running.server.service.keys.describe(id)).toBeUndefined()
   })
 
   it('by a logout returns no tokens', async () => {
@@ -77,4 +107,45 @@ describe.each(databases)('a refresh on %s that is overtaken', (database) => {
       expect(await tokenState(running, accessToken)).toBe(200)
     },
   )
+
+  describe('as a login', () => {
+    /** Logs in, and runs `interrupt` when the tokens are signed and the session is not stored. */
+    async function loginInterruptedBy(email: string, interrupt: () => Promise<unknown>) {
+      const { service } = running.server
+      const sessions = await sessionsInterruptedBy(interrupt, 'after')
+      const signIn = new SignIn(service, { ...service, outbox: service.mail.outbox, sessions }, running.configuration)
+      return signIn.login({ email, password }, origin)
+    }
+
+    it('by a password change opens no session', async () => {
+      const { id, email, token } = await register(running)
+      const body = { current_password: password, new_password: 'a different password' }
+      const interrupt = () => running.api.post('/v1/me/password', { token, body })
+      await expect(loginInterruptedBy(email, interrupt)).rejects.toMatchObject({ code: 'invalid_credentials' })
+      expect(await running.server.service.sessions.list(id)).toHaveLength(1)
+    })
+
+    it('by disable opens no session', async () => {
+      const { id, email } = await register(running)
+      const interrupt = () => running.server.service.administration.disable(operator, id)
+      await expect(loginInterruptedBy(email, interrupt)).rejects.toMatchObject({ code: 'account_disabled' })
+      expect(await running.server.service.sessions.list(id)).toHaveLength(0)
+    })
+
+    it('by revoke returns no access token that is accepted', async () => {
+      const { id, email } = await register(running)
+      const interrupt = () => running.server.service.administration.revoke(operator, id)
+      const { tokens } = await loginInterruptedBy(email, interrupt)
+      expect(await tokenState(running, tokens.accessToken)).toBe('token_revoked')
+      const { status } = await running.api.post('/v1/refresh', { body: { refresh_token: tokens.refreshToken } })
+      expect(status).toBe(200)
+    })
+
+    it('by the deletion of the account opens no session, and leaves no secret behind', async () => {
+      const { id, email, token } = await register(running)
+      const interrupt = () => running.api.delete('/v1/me', { token, body: { password } })
+      await expect(loginInterruptedBy(email, interrupt)).rejects.toMatchObject({ code: 'invalid_credentials' })
+      expect(await running.server.service.keys.describe(id)).toBeUndefined()
+    })
+  })
 })

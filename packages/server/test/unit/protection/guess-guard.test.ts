@@ -6,7 +6,7 @@ import { tenantSecrets } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../../src/database/open-database.js'
 import { DeviceTokens } from '../../../src/protection/device-tokens.js'
-import { GuessGuard } from '../../../src/protection/guess-guard.js'
+import { type Attempt, GuessGuard } from '../../../src/protection/guess-guard.js'
 import { KeyedHash } from '../../../src/protection/keyed-hash.js'
 import { createShiftingClock } from '../../support/shifting-clock.js'
 
@@ -51,6 +51,8 @@ describe('the confirmation of a device', () => {
     await rm(folder, { recursive: true })
   })
 
+  const admit = async (attempt: Attempt) => guard.admit(await guard.recall(attempt))
+
   it('depends on the consecutive failures of unknown devices and of each network, and never concerns a known device', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
@@ -70,7 +72,7 @@ describe('the confirmation of a device', () => {
           const isKnown = device !== undefined && known.has(device)
           const bucket = isKnown ? device : known.has(network) ? network : 'strangers'
           const before = misses.get(bucket) ?? 0
-          const admission = await guard.admit({ account, network, device }).catch(() => undefined)
+          const admission = await admit({ account, network, device }).catch(() => undefined)
           if (admission === undefined) return undefined
           expect(admission.needsConfirmation).toBe(!isKnown && before >= limit)
           misses.set(bucket, before + 1)
@@ -129,32 +131,32 @@ describe('the confirmation of a device', () => {
 
   it('is not needed any more after 30 days without a failure', async () => {
     const account = 'forgotten'
-    await guard.admit({ account, network: 'first', device: undefined })
+    await admit({ account, network: 'first', device: undefined })
     await database.store.query('update server_guess_lanes set misses = $1 where name = $2', [
       limit,
       names.of('strangers', account),
     ])
     clock.advance(21 * minuteMs)
-    expect((await guard.admit({ account, network: 'fresh', device: undefined })).needsConfirmation).toBe(true)
+    expect((await admit({ account, network: 'fresh', device: undefined })).needsConfirmation).toBe(true)
     clock.advance(30 * 24 * 60 * minuteMs)
-    expect((await guard.admit({ account, network: 'fresher', device: undefined })).needsConfirmation).toBe(false)
+    expect((await admit({ account, network: 'fresher', device: undefined })).needsConfirmation).toBe(false)
   })
 
   it('does not depend on attempts whose passwords were never compared', async () => {
     const attempt = { account: 'attacked', network: 'network', device: undefined }
     for (let tried = 0; tried < limit; tried += 1) {
       clock.advance(21 * minuteMs)
-      await guard.admit({ ...attempt, network: `network ${tried}` })
+      await admit({ ...attempt, network: `network ${tried}` })
     }
     clock.advance(21 * minuteMs)
-    await guard.refund(await guard.admit(attempt), { wasRight: false })
+    await guard.refund(await admit(attempt), { wasRight: false })
     clock.advance(21 * minuteMs)
-    const again = await guard.admit(attempt)
+    const again = await admit(attempt)
     expect(again.needsConfirmation).toBe(true)
     // A right password ends the consecutive failures.
     await guard.refund(again, { wasRight: true })
     clock.advance(21 * minuteMs)
-    expect((await guard.admit(attempt)).needsConfirmation).toBe(false)
+    expect((await admit(attempt)).needsConfirmation).toBe(false)
   })
 
   it('counts no attempt by a link unless its password is wrong', async () => {
