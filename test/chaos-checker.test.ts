@@ -28,7 +28,14 @@ function verified(beganAt: number, outcome: string, process = 'p1.1'): Verificat
 
 /** Returns the promises that a history with these events breaks. */
 function broken(verifications: readonly Verification[], changes: readonly Change[] = [revoked]): string[] {
-  const history: History = { maxStalenessMs: 1000, tokens: [token], changes, verifications, faults: [fault] }
+  const history: History = {
+    maxStalenessMs: 1000,
+    tokens: [token],
+    changes,
+    verifications,
+    faults: [fault],
+    failovers: [],
+  }
   return promises(history).filter((promise) => promise !== 'unanswered_at_the_end')
 }
 
@@ -123,6 +130,7 @@ describe('the checker of the chaos test', () => {
       changes: [],
       verifications: [],
       faults: [],
+      failovers: [],
     }
     const signedAgain = (second: IssuedToken, change: Change) =>
       promises({ ...history, tokens: [token, second], changes: [change] }).includes('signed_with_an_old_secret')
@@ -135,7 +143,14 @@ describe('the checker of the chaos test', () => {
   })
 
   it('requires the witness to verify every token', () => {
-    const history: History = { maxStalenessMs: 1000, tokens: [token], changes: [], verifications: [], faults: [fault] }
+    const history: History = {
+      maxStalenessMs: 1000,
+      tokens: [token],
+      changes: [],
+      verifications: [],
+      faults: [fault],
+      failovers: [],
+    }
     const ask = (...verifications: Verification[]) => promises({ ...history, verifications })
     expect(ask(verified(90_000, 'accepted', witness))).toEqual([])
     expect(ask()).toEqual(['unanswered_at_the_end'])
@@ -145,7 +160,14 @@ describe('the checker of the chaos test', () => {
 
   it('returns the time until each change took effect', () => {
     const verifications = [verified(50, 'accepted'), verified(150, 'accepted'), verified(130, 'accepted')]
-    const history = { maxStalenessMs: 1000, tokens: [token], changes: [revoked], verifications, faults: [] }
+    const history = {
+      maxStalenessMs: 1000,
+      tokens: [token],
+      changes: [revoked],
+      verifications,
+      faults: [],
+      failovers: [],
+    }
     expect(lastAccepts(history)).toEqual([40])
     expect(lastAccepts({ ...history, verifications: [] })).toEqual([0])
   })

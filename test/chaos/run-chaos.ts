@@ -13,9 +13,12 @@ export interface ChaosOptions extends SiteOptions {
    * Returns the faults of one group to cause, one after another. It receives the names of the
    * faults and the record so far.
    */
-  readonly plan: (names: readonly string[], random: Random, soFar: History) => Iterable<string>
+  readonly plan: (names: readonly string[], random: Random, soFar: History) => Iterable<PlannedFault>
   readonly onFault?: (name: string) => void
 }
+
+/** The name of a fault, and the post that it affects; without one, a post is chosen. */
+export type PlannedFault = string | readonly [kind: string, post: string]
 
 /** The pause before the first fault. */
 const calmMs = 400
@@ -30,7 +33,8 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   const load = new Load(site, new Random(options.seed))
   const faults: FaultPeriod[] = []
   const { tokens, changes, verifications } = load
-  const history: History = { maxStalenessMs: options.maxStalenessMs, tokens, changes, verifications, faults }
+  const { failovers } = site
+  const history: History = { maxStalenessMs: options.maxStalenessMs, tokens, changes, verifications, faults, failovers }
   const injectAllFaults = async () => {
     await sleep(calmMs)
     const groups = faultGroupsOf(site).map((group, at) => ({ group, random: new Random(options.seed + 1 + at) }))
@@ -62,10 +66,11 @@ interface Injection {
 
 async function injectFaults(injection: Injection, { plan, onFault }: ChaosOptions): Promise<void> {
   const { site, group, random, faults, history } = injection
-  for (const kind of plan(Object.keys(group.faults), random, history)) {
+  for (const planned of plan(Object.keys(group.faults), random, history)) {
+    const [kind, name] = typeof planned === 'string' ? [planned] : planned
     const fault = group.faults[kind]
-    if (fault === undefined) throw new Error(`There is no fault "${kind}".`)
-    const post = random.of(site.posts)
+    const post = name === undefined ? random.of(site.posts) : site.posts.find((each) => each.name === name)
+    if (fault === undefined || post === undefined) throw new Error(`There is no fault "${planned}".`)
     const cutOff = { 'every post': site.posts, 'its post': [post], none: [] }[fault.cutsOff ?? 'none']
     const names = cutOff.map(({ name }) => name)
     const period: FaultPeriod = { kind, cutOff: names, from: nowMs(), until: Number.POSITIVE_INFINITY }
