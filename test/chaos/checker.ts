@@ -60,7 +60,7 @@ export function check(recorded: History): Violation[] {
     ...history.verifications.flatMap((verification) =>
       verificationViolations(verification, changes.get(verification.token.tenant) ?? [], rules),
     ),
-    ...acceptedAgain(history, changes),
+    ...acceptedAgain(rules, changes),
     ...oldSecrets(rules, changes),
     ...unanswered(history),
   ]
@@ -121,6 +121,20 @@ class Rules {
   /** Returns whether a failover may have lost the secret of the token. */
   isSecretLost({ kid }: IssuedToken): boolean {
     return this.#lostKids.has(kid)
+  }
+
+  /**
+   * Returns whether a failover may have lost the reason of a refusal before `acceptedAt`: a change
+   * that the old database alone has, or a secret that the new one alone has.
+   */
+  isRefusalLost({ token, process, beganAt, endedAt }: Verification, acceptedAt: number, ofTenant: readonly Change[]) {
+    const { failovers, maxStalenessMs } = this.history
+    return failovers.some((failover) => {
+      if (!(endedAt >= failover.from && beganAt < leftAt(failover, process) + maxStalenessMs)) return false
+      const isUnknown = (change: Change) =>
+        isAbout(change, token) && change.acknowledgedAt === undefined && change.startedAt < failover.until
+      return acceptedAt >= failover.from && (this.isSecretLost(token) || ofTenant.some(isUnknown))
+    })
   }
 
   /** Returns the time from which this process must apply the change. */
@@ -184,30 +198,17 @@ function acceptViolations(verification: Verification, changes: readonly Change[]
   })
 }
 
-function acceptedAgain(
-  { verifications, failovers }: History,
-  changes: ReadonlyMap<string, readonly Change[]>,
-): Violation[] {
+function acceptedAgain(rules: Rules, changes: ReadonlyMap<string, readonly Change[]>): Violation[] {
+  const { verifications } = rules.history
   const refusals = verifications.filter(({ outcome }) => outcome === 'token_revoked')
   const refused = groupsOf(refusals, ({ token }) => token.token)
-  const isExcused = (earlier: Verification, beganAt: number) =>
-    failovers.some(
-      ({ from, until }) =>
-        earlier.endedAt >= from &&
-        beganAt >= from &&
-        changes
-          .get(earlier.token.tenant)
-          ?.some(
-            (change) =>
-              change.acknowledgedAt === undefined && isAbout(change, earlier.token) && change.startedAt < until,
-          ),
-    )
   return verifications
     .filter(({ outcome }) => outcome === 'accepted')
     .filter(({ token, process, beganAt }) =>
       refused
         .get(token.token)
-        ?.some((earlier) => earlier.process === process && earlier.endedAt < beganAt && !isExcused(earlier, beganAt)),
+        ?.filter((earlier) => earlier.process === process && earlier.endedAt < beganAt)
+        .some((earlier) => !rules.isRefusalLost(earlier, beganAt, changes.get(token.tenant) ?? [])),
     )
     .map((verification): Violation => ({ promise: 'accepted_after_refusal', token: verification.token, verification }))
 }

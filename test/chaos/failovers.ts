@@ -8,6 +8,11 @@ import type { Post, Site } from './site.js'
 /** A server that refuses every connection. */
 const nowhere = 'postgres://127.0.0.1:1/'
 
+/** The old primary continues at least for this time after the promotion. */
+const overlapMs = 2000
+
+const distanceMs = 20
+
 /** Attempts until a crash loses transactions: a commit that waits for the disk writes them all. */
 const maxCrashes = 8
 
@@ -54,6 +59,8 @@ export async function failOver(site: Site, post: Post): Promise<void> {
   site.postgres = replica
   for (const each of early) each.database.unblock()
   if (next !== post) post.database.cutHalf()
+  // Statements take long enough that several connections are in use at a time.
+  post.database.lengthen(distanceMs)
 
   let newEpoch: string | undefined
   for (const each of [post, next]) {
@@ -62,13 +69,17 @@ export async function failOver(site: Site, post: Post): Promise<void> {
       return undefined
     })
   }
-  const endsAt = nowMs() + options.maxStalenessMs * 1.6
+  const endsAt = nowMs() + Math.max(options.maxStalenessMs * 1.6, overlapMs)
   while (nowMs() < endsAt) {
     const epoch = await epochOf(replica, url)
     if (epoch !== oldEpoch) newEpoch = epoch
     await sleep(newEpoch === undefined ? 5 : Math.max(0, endsAt - nowMs()))
   }
   await old.dispose()
+  // Data that is sent later must not overtake data that is on its way.
+  post.database.block()
+  post.database.lengthen(0)
+  post.database.unblock()
   for (const each of posts) {
     leave(each)
     each.database.silenceAfter(() => undefined)

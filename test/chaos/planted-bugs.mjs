@@ -29,7 +29,13 @@ const bugs = {
     { file: history, line: 'this.#options.onNewer()', bug: 'undefined' },
   ],
   // Rows of an old primary are used by a process that has read from the new one.
-  'old-primary-read': [{ file: history, line: 'epoch < before', bug: 'false' }],
+  'old-primary-read': [
+    {
+      file: history,
+      line: 'if (before !== undefined && epoch < before && nowMs - this.#seenAtMs <= forgetAfterMs)',
+      bug: 'if (epoch < before) return; if (false)',
+    },
+  ],
   // Data counts as fresh as of the end of a read.
   'proof-from-end': [{ file: feed, line: 'this.#listener.proved(asOf)', bug: 'this.#listener.proved(instant())' }],
   // A read that has failed counts as one without changes.
@@ -42,7 +48,7 @@ const bugs = {
   ],
   // A request is acknowledged before the changes that were read with it are applied.
   'acknowledged-early': [
-    { file: feed, line: 'this.#deliver(reading)', bug: 'setTimeout(() => this.#deliver(reading), 300)' },
+    { file: feed, line: 'this.#deliver(reading)', bug: 'setTimeout(() => this.#deliver(reading), 500)' },
   ],
   // A writer does not wait for silent verifiers.
   'silent-not-awaited': [

@@ -9,6 +9,8 @@ import { Site, type SiteOptions } from './site.js'
 /** The options of a run. */
 export interface ChaosOptions extends SiteOptions {
   readonly seed: number
+  /** The posts that issue tokens and make changes, where not all of them do. */
+  readonly writers?: readonly string[]
   /**
    * Returns the faults of one group to cause, one after another. It receives the names of the
    * faults and the record so far.
@@ -30,7 +32,8 @@ const calmMs = 400
  */
 export async function runChaos(options: ChaosOptions): Promise<History> {
   const site = await Site.open(options)
-  const load = new Load(site, new Random(options.seed))
+  const writers = site.posts.filter(({ name }) => options.writers?.includes(name) ?? true)
+  const load = new Load(site, new Random(options.seed), writers)
   const faults: FaultPeriod[] = []
   const { tokens, changes, verifications } = load
   const { failovers } = site
@@ -42,7 +45,7 @@ export async function runChaos(options: ChaosOptions): Promise<History> {
   }
   try {
     await Promise.all([load.run(), injectAllFaults().finally(() => load.stop())])
-    const [fresh] = site.posts
+    const fresh = site.posts.at(-1)
     await fresh?.restart()
     // The process must read Redis, so it needs time to connect after the load.
     await sleep(calmMs)
