@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { check, lastAccepts } from './chaos/checker.js'
-import { type Change, type History, type IssuedToken, type Verification, witness } from './chaos/history.js'
+import {
+  type Change,
+  type History,
+  type IssuedToken,
+  type KeptChange,
+  type Verification,
+  witness,
+} from './chaos/history.js'
 
 const token: IssuedToken = {
   token: 't',
@@ -140,6 +147,81 @@ describe('the checker of the chaos test', () => {
     expect(signedAgain({ ...again, kid: 'second' }, { ...revoked, kind: 'rotate' })).toBe(false)
     expect(signedAgain(again, { ...revoked, kind: 'revokeSession' })).toBe(false)
     expect(signedAgain(again, { ...revoked, acknowledgedAt: undefined })).toBe(false)
+  })
+
+  describe('of a failover to a copy that lacks the last commits', () => {
+    /** p1 and p2 leave the old database at once and after a second; p0 at the end. */
+    const failover = {
+      from: 10_000,
+      until: 14_000,
+      leftAt: { p0: 14_000, p1: 11_000, p2: 12_000 },
+      kept: [] as KeptChange[],
+    }
+    const early = verified(5000, 'accepted', 'p2.1')
+    const change = { ...revoked, startedAt: 11_100, acknowledgedAt: 11_110, process: 'p1.1' }
+    const held = [{ tenant: 'alice', at: 11_105 }]
+
+    function violated(
+      verifications: readonly Verification[],
+      {
+        changes = [change],
+        kept = held,
+        tokens = [token],
+      }: Partial<Pick<History, 'changes' | 'tokens'>> & { kept?: KeptChange[] },
+    ): string[] {
+      const failovers = [{ ...failover, kept }]
+      const history: History = { maxStalenessMs: 1000, tokens, changes, verifications, faults: [], failovers }
+      return promises(history).filter((promise) => promise !== 'unanswered_at_the_end')
+    }
+
+    it('excuses the loss of a change that only the old database has, for every process', () => {
+      const lost = { ...change, process: 'p0.1' }
+      const answers = [verified(90_000, 'accepted', witness), verified(13_000, 'token_revoked', 'p0.1')]
+      expect(violated(answers, { changes: [lost], kept: [] })).toEqual([])
+      expect(violated([...answers, verified(90_000, 'accepted', 'p0.1')], { changes: [lost], kept: [] })).toEqual([])
+    })
+
+    it('excuses no loss of a change that the copy holds, that is earlier, or whose process had left', () => {
+      const accepted = [verified(90_000, 'accepted', witness)]
+      const earlier = { ...revoked, startedAt: 9000, acknowledgedAt: 9999 }
+      expect(violated(accepted, { changes: [{ ...change, process: 'p0.1' }] })).toEqual(['accepted_too_late'])
+      expect(violated(accepted, { changes: [earlier], kept: [] })).toEqual(['accepted_too_late'])
+      expect(violated(accepted, { kept: [] })).toEqual(['accepted_too_late'])
+    })
+
+    it('binds a process by the changes in the copy from when it has left the old database', () => {
+      expect(violated([verified(12_999, 'accepted', 'p2.1')], {})).toEqual([])
+      expect(violated([verified(13_001, 'accepted', 'p2.1')], {})).toEqual(['accepted_too_late'])
+      expect(violated([verified(14_999, 'accepted', 'p0.1')], {})).toEqual([])
+      expect(violated([verified(15_001, 'accepted', 'p0.1')], {})).toEqual(['accepted_too_late'])
+      const later = { ...change, startedAt: 20_000, acknowledgedAt: 20_010 }
+      expect(violated([verified(21_011, 'accepted', 'p0.1')], { changes: [later] })).toEqual(['accepted_too_late'])
+    })
+
+    it('lets a change wait for the processes whose lease the copy holds and that have left', () => {
+      const everywhere = { ...change, startedAt: 12_001, acknowledgedAt: 12_100, everywhere: true }
+      const answer = verified(12_200, 'accepted', 'p2.1')
+      const kept = [{ tenant: 'alice', at: 12_050 }]
+      expect(violated([early, answer], { changes: [everywhere], kept })).toEqual(['accepted_after_everywhere'])
+      expect(violated([answer], { changes: [everywhere], kept })).toEqual([])
+      expect(violated([early, answer], { changes: [{ ...everywhere, startedAt: 11_999 }], kept })).toEqual([])
+      expect(violated([verified(13_001, 'accepted', 'p2.1')], { changes: [everywhere], kept })).toEqual([
+        'accepted_after_everywhere',
+      ])
+    })
+
+    it('excuses the refusal of a token whose secret was new then, also before the process accepts it', () => {
+      const fresh = { ...token, askedAt: 10_500, issuedAt: 10_501, process: 'p0.1' }
+      const refused = { ...verified(11_500, 'token_revoked', 'p2.1'), token: fresh }
+      const accepted = { ...verified(13_500, 'accepted', 'p2.1'), token: fresh }
+      expect(violated([refused, accepted], { changes: [], tokens: [fresh] })).toEqual([])
+      expect(violated([refused, accepted], { changes: [], tokens: [token, fresh] })).toEqual([
+        'valid_token_refused',
+        'accepted_after_refusal',
+      ])
+      const late = { ...refused, beganAt: 13_001, endedAt: 13_002 }
+      expect(violated([late, accepted], { changes: [], tokens: [fresh] })).toEqual(['accepted_after_refusal'])
+    })
   })
 
   it('requires the witness to verify every token', () => {

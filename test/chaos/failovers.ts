@@ -9,9 +9,9 @@ import type { Post, Site } from './site.js'
 const nowhere = 'postgres://127.0.0.1:1/'
 
 /** The old primary continues at least for this time after the promotion. */
-const overlapMs = 2000
+const overlapMs = 3000
 
-const distanceMs = 20
+const distanceMs = 30
 
 /** Attempts until a crash loses transactions: a commit that waits for the disk writes them all. */
 const maxCrashes = 8
