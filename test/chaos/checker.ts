@@ -45,7 +45,8 @@ export interface Violation {
  * A failover to a copy that lacks the last commits excuses these events and no others:
  * - The outcome of a change that the copy does not hold is unknown, if the change began before its
  *   process had left the old database, and was acknowledged after the copy had stopped to follow.
- *   So is the outcome of a secret that signed its first token in that time.
+ *   So is the outcome of a secret that signed its first token in that time. A process that has not
+ *   left the old database does not find the secrets that only the copy has.
  * - A process receives the changes in the copy only once it has left the old database: once it has
  *   read the new epoch, or its last connection to the old database has ended.
  * - A change that waits for propagation waits for a process only if the copy holds its lease: if
@@ -98,10 +99,11 @@ class Rules {
   /** The history, in which a change that a failover may have lost has no acknowledgement. */
   readonly history: History
   readonly #firstAccepts = new Map<string, number>()
-  readonly #lostKids: ReadonlySet<string>
+  /** The first token that each secret signed. */
+  readonly #firstTokens = new Map<string, IssuedToken>()
 
   constructor(recorded: History) {
-    const { changes, failovers, verifications, tokens, maxStalenessMs } = recorded
+    const { changes, failovers, verifications, tokens } = recorded
     const isLost = (change: Change) => failovers.some((failover) => mayBeLost(change, failover))
     this.history = {
       ...recorded,
@@ -111,30 +113,41 @@ class Rules {
       if (outcome !== 'accepted') continue
       this.#firstAccepts.set(process, Math.min(endedAt, this.#firstAccepts.get(process) ?? endedAt))
     }
-    const firstTokens = [...groupsOf(tokens, ({ kid }) => kid).values()].flatMap(([first]) => first ?? [])
-    const isSignedBetween = ({ askedAt, issuedAt, process }: IssuedToken) =>
-      // A process may sign with a secret that it has read for as long as with any data.
-      failovers.some((each) => issuedAt >= each.from && askedAt < leftAt(each, process) + maxStalenessMs)
-    this.#lostKids = new Set(firstTokens.filter(isSignedBetween).map(({ kid }) => kid))
+    for (const token of tokens) {
+      if (!this.#firstTokens.has(token.kid)) this.#firstTokens.set(token.kid, token)
+    }
   }
 
-  /** Returns whether a failover may have lost the secret of the token. */
-  isSecretLost({ kid }: IssuedToken): boolean {
-    return this.#lostKids.has(kid)
+  /** Returns whether a failover explains that the process did not find the secret of the token. */
+  isSecretMissing({ token, process, beganAt }: Verification): boolean {
+    return this.history.failovers.some((failover) => this.#isMissing(token, failover, { process, beganAt }))
   }
 
   /**
    * Returns whether a failover may have lost the reason of a refusal before `acceptedAt`: a change
    * that the old database alone has, or a secret that the new one alone has.
    */
-  isRefusalLost({ token, process, beganAt, endedAt }: Verification, acceptedAt: number, ofTenant: readonly Change[]) {
+  isRefusalLost(refusal: Verification, acceptedAt: number, ofTenant: readonly Change[]): boolean {
+    const { token, process, beganAt, endedAt } = refusal
     const { failovers, maxStalenessMs } = this.history
     return failovers.some((failover) => {
       if (!(endedAt >= failover.from && beganAt < leftAt(failover, process) + maxStalenessMs)) return false
       const isUnknown = (change: Change) =>
         isAbout(change, token) && change.acknowledgedAt === undefined && change.startedAt < failover.until
-      return acceptedAt >= failover.from && (this.isSecretLost(token) || ofTenant.some(isUnknown))
+      return acceptedAt >= failover.from && (this.#isMissing(token, failover, refusal) || ofTenant.some(isUnknown))
     })
+  }
+
+  /**
+   * Returns whether the secret may be in one of the two databases only, and the process may have
+   * read the other one. Data that was read is used for `maxStaleness`.
+   */
+  #isMissing({ kid }: IssuedToken, failover: Failover, reader: Pick<Verification, 'process' | 'beganAt'>): boolean {
+    const first = this.#firstTokens.get(kid)
+    if (first === undefined || first.issuedAt < failover.from) return false
+    const { maxStalenessMs } = this.history
+    const isInOld = first.askedAt < leftAt(failover, first.process) + maxStalenessMs
+    return isInOld || reader.beganAt < leftAt(failover, reader.process) + maxStalenessMs
   }
 
   /** Returns the time from which this process must apply the change. */
@@ -183,7 +196,9 @@ function verificationViolations(
     return isCalm(verification, rules.history.faults) ? [{ promise: 'unavailable_in_calm', token, verification }] : []
   }
   const hasReason = ofTenant.some((change) => mayEnd(change, token, rules) && change.startedAt < endedAt)
-  return hasReason || rules.isSecretLost(token) ? [] : [{ promise: 'valid_token_refused', token, verification }]
+  return hasReason || rules.isSecretMissing(verification)
+    ? []
+    : [{ promise: 'valid_token_refused', token, verification }]
 }
 
 function acceptViolations(verification: Verification, changes: readonly Change[], rules: Rules): Violation[] {

@@ -65,20 +65,20 @@ const wakes = (kind: LogRowKind) => `not exists (
 const isRequest = (kind: LogRowKind) => (kind === 'request' ? 1 : 0)
 
 /**
- * An SQL expression that makes the commit of a change wait for the disk, whatever the settings of
- * the role are: a crash must not lose a change that was acknowledged. The loss of a request does
- * not matter.
+ * An SQL expression that makes the commit wait for the disk, whatever the settings of the role are:
+ * a crash must lose neither a change that was acknowledged nor the lease of a verifier.
  */
-const durability = {
-  change:
-    "case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end",
-  request: "set_config('synchronous_commit', 'off', true)",
-} as const
+const durably =
+  "case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end"
+
+/** The loss of a request does not matter. */
+const durability = { change: durably, request: "set_config('synchronous_commit', 'off', true)" } as const
 
 export const postgresDialect: Dialect = {
   name: 'postgres',
   identity: 'bigint generated always as identity primary key',
   nowMs,
+  durably,
   forUpdate: 'for update',
   forUpdateUnlocked: 'for update skip locked',
   // Another process may be migrating for minutes.

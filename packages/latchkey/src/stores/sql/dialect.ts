@@ -19,6 +19,11 @@ export interface Dialect {
   readonly identity: string
   /** The time in milliseconds since 1970, by the database's clock. */
   readonly nowMs: string
+  /**
+   * An expression that makes the commit of its statement survive a crash of the database, whatever
+   * the settings are; null if every commit does.
+   */
+  readonly durably: string
   /** A suffix of `select` that locks its rows until the end of the transaction. */
   readonly forUpdate: string
   /** The same, but skips rows that another transaction has locked. */

@@ -3,17 +3,20 @@ import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Creates or renews the lease of the verifier for this time, by the database's clock. */
+/**
+ * Creates or renews the lease of the verifier for this time, by the database's clock. It must
+ * survive a crash: a change that is committed afterwards has to wait for the verifier.
+ */
 export async function registerVerifier(
   history: History,
-  { nowMs }: Dialect,
+  { nowMs, durably }: Dialect,
   { id, maxStalenessMs }: Verifier,
   forMs: number,
 ): Promise<void> {
   await history.run(
     `insert into latchkey_verifiers (verifier_id, max_staleness_ms, listed_until) values ($1, $2, ${nowMs} + $3)
      on conflict (verifier_id) do update set max_staleness_ms = excluded.max_staleness_ms, listed_until = excluded.listed_until
-     returning ${history.epoch} as history`,
+     returning ${history.epoch} as history, ${durably} as durably`,
     [id, maxStalenessMs, forMs],
   )
 }

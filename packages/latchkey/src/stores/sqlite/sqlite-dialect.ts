@@ -14,6 +14,7 @@ export const sqliteDialect: Dialect = {
   name: 'sqlite',
   identity: 'integer primary key autoincrement',
   nowMs,
+  durably: 'null',
   forUpdate: '',
   forUpdateUnlocked: '',
   lockMigrations: '',

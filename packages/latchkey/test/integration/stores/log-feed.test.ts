@@ -378,6 +378,16 @@ describe('a feed whose server', () => {
     expect(records.get('bob')?.version).toBe(own?.version)
   })
 
+  it('waits for the disk at each lease: a change after a crash must wait for its verifier', async () => {
+    const store = await startServer(['wal_writer_delay=10000', 'synchronous_commit=off', 'autovacuum=off'])
+    await change(store)
+    const verifier = { id: 'verifier', maxStalenessMs: 1000 }
+    await store.renewLease(verifier, 60_000)
+    await server.crash()
+    await server.start()
+    expect(await openUrl(server.url).verifiers()).toEqual([verifier])
+  })
+
   it('passes the 32 bits of a transaction ID delivers every change', async () => {
     const before = await startServer()
     await change(before)
