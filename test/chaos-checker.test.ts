@@ -222,6 +222,13 @@ describe('the checker of the chaos test', () => {
       const late = { ...refused, beganAt: 13_001, endedAt: 13_002 }
       expect(violated([late, accepted], { changes: [], tokens: [fresh] })).toEqual(['accepted_after_refusal'])
     })
+
+    it('excuses the refusal of a token whose secret only the copy has, until the process has left', () => {
+      const fresh = { ...token, askedAt: 12_200, issuedAt: 12_201, process: 'p1.1' }
+      const refuse = (beganAt: number) => [{ ...verified(beganAt, 'token_revoked', 'p0.1'), token: fresh }]
+      expect(violated(refuse(14_999), { changes: [], tokens: [fresh] })).toEqual([])
+      expect(violated(refuse(15_001), { changes: [], tokens: [fresh] })).toEqual(['valid_token_refused'])
+    })
   })
 
   it('requires the witness to verify every token', () => {

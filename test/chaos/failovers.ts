@@ -87,7 +87,9 @@ export async function failOver(site: Site, post: Post): Promise<void> {
   await record(site, from, leftAt)
 }
 
-/** Sets the database back to a backup, and calls `beginAfterRestore` before any process reads it. */
+/**
+ * Sets the database back to a backup, and calls `beginAfterRestore` before any process reads it.
+ */
 export async function restoreBackup(site: Site): Promise<void> {
   const { posts, options } = site
   const proxies = posts.flatMap(({ database, wakeUps }) => [database, wakeUps])
