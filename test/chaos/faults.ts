@@ -51,7 +51,8 @@ const processes: FaultGroup = {
     },
     'process stopped, with reads under way': {
       cutsOff: 'its post',
-      settlingMs: 1000,
+      // It may not run for a while after its connections were cut.
+      settlingMs: 2000,
       inject: async (site, post) => {
         post.database.slowDown(100)
         await sleep(200)
