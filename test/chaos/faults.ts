@@ -164,8 +164,9 @@ const postgres: FaultGroup = {
       settlingMs: 1000,
       inject: crashUntilIdsAreAssignedAgain,
     },
-    'failover to a replica that lagged': { cutsOff: 'every post', settlingMs: 1000, inject: failOver },
-    'backup restored': { cutsOff: 'every post', settlingMs: 1000, inject: restoreBackup },
+    // A statement that began at the old server may wait until it times out.
+    'failover to a replica that lagged': { cutsOff: 'every post', settlingMs: halfOpenMs, inject: failOver },
+    'backup restored': { cutsOff: 'every post', settlingMs: halfOpenMs, inject: restoreBackup },
   },
 }
 
