@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { isLatchkeyError } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
-import type { TcpProxy } from '../support/tcp-proxy.js'
+import type { Direction, TcpProxy } from '../support/tcp-proxy.js'
+import { crashUntilIdsAreAssignedAgain, failOver, restoreBackup } from './failovers.js'
 import { redisTimeoutMs } from './messages.js'
 import type { Post, Site } from './site.js'
 
@@ -50,7 +51,8 @@ const processes: FaultGroup = {
     },
     'process stopped, with reads under way': {
       cutsOff: 'its post',
-      settlingMs: 1000,
+      // It may not run for a while after its connections were cut.
+      settlingMs: 2000,
       inject: async (site, post) => {
         post.database.slowDown(100)
         await sleep(200)
@@ -63,43 +65,77 @@ const processes: FaultGroup = {
   },
 }
 
+/** Faults of the listening connection change only the speed: 503 is a violation. */
 const network: FaultGroup = {
   calmMs: 400,
   faults: {
-    'feed cut': {
-      inject: async (_, { feed }) => {
-        feed.block()
+    'wake-ups cut': {
+      inject: async (_, { wakeUps }) => {
+        wakeUps.block()
         await sleep(50)
-        feed.unblock()
+        wakeUps.unblock()
       },
     },
-    'feed black-holed': {
-      inject: async (site, { feed }) => {
-        feed.freeze()
+    'wake-ups half-open': {
+      inject: async (site, { wakeUps }) => {
+        wakeUps.freeze()
         await sleep(longerThanStaleness(site))
       },
     },
-    'feed delayed': {
-      inject: (site, { feed }) => slowFor(feed, site.options.maxStalenessMs / 2, longerThanStaleness(site)),
+    'wake-ups delayed': {
+      inject: (site, { wakeUps }) => slowFor(wakeUps, site.options.maxStalenessMs / 2, longerThanStaleness(site)),
     },
+    'wake-ups lost, at every post': {
+      inject: async ({ posts, options }) => {
+        for (const { wakeUps } of posts) wakeUps.freeze('from the server')
+        await sleep(options.maxStalenessMs)
+        for (const { wakeUps } of posts) wakeUps.block()
+        await sleep(options.maxStalenessMs)
+        for (const { wakeUps } of posts) wakeUps.unblock()
+      },
+    },
+    'PostgreSQL far away': {
+      cutsOff: 'its post',
+      settlingMs: 1000,
+      inject: async (site, { database }) => {
+        database.lengthen(20)
+        await sleep(longerThanStaleness(site))
+        database.block()
+        database.lengthen(0)
+        database.unblock()
+      },
+    },
+    'reads delayed': {
+      cutsOff: 'its post',
+      settlingMs: 1000,
+      inject: (site, { database }) =>
+        slowFor(database, site.options.maxStalenessMs * 1.2, 2 * longerThanStaleness(site)),
+    },
+    'reads half-open': halfOpen(),
+    'requests to PostgreSQL lost': halfOpen('to the server'),
+    'answers of PostgreSQL lost': halfOpen('from the server'),
     'network to PostgreSQL cut': {
       cutsOff: 'its post',
       settlingMs: 1000,
-      inject: async (site, { database, feed }) => {
-        for (const proxy of [database, feed]) proxy.block()
+      inject: async (site, { database, wakeUps }) => {
+        for (const proxy of [database, wakeUps]) proxy.block()
         await sleep(longerThanStaleness(site))
-        for (const proxy of [database, feed]) proxy.unblock()
-      },
-    },
-    'network to PostgreSQL black-holed': {
-      cutsOff: 'its post',
-      settlingMs: halfOpenMs,
-      inject: async (site, { database, feed }) => {
-        for (const proxy of [database, feed]) proxy.freeze()
-        await sleep(longerThanStaleness(site))
+        for (const proxy of [database, wakeUps]) proxy.unblock()
       },
     },
   },
+}
+
+/** Silences the existing connections of the statements. Wake-ups arrive, and new ones work. */
+function halfOpen(direction?: Direction): Fault {
+  return {
+    cutsOff: 'its post',
+    settlingMs: halfOpenMs,
+    inject: async (site, { database }) => {
+      database.freeze(direction)
+      await sleep(longerThanStaleness(site))
+    },
+  }
 }
 
 const postgres: FaultGroup = {
@@ -123,6 +159,14 @@ const postgres: FaultGroup = {
         await site.postgres.start()
       },
     },
+    'PostgreSQL crashed, and assigned transaction IDs again': {
+      cutsOff: 'every post',
+      settlingMs: 1000,
+      inject: crashUntilIdsAreAssignedAgain,
+    },
+    // A statement that began at the old server may wait until it times out.
+    'failover to a replica that lagged': { cutsOff: 'every post', settlingMs: halfOpenMs, inject: failOver },
+    'backup restored': { cutsOff: 'every post', settlingMs: halfOpenMs, inject: restoreBackup },
   },
 }
 

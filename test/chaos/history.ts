@@ -8,6 +8,7 @@ export interface History {
   readonly changes: readonly Change[]
   readonly verifications: readonly Verification[]
   readonly faults: readonly FaultPeriod[]
+  readonly failovers: readonly Failover[]
 }
 
 /** The process that verifies every token at the end. It reads only the database. */
@@ -65,4 +66,33 @@ export interface FaultPeriod {
   readonly from: number
   /** The time at which the fault is repaired and has no more effect. */
   until: number
+}
+
+/**
+ * A time in which the processes changed from one database to a copy that lacks its last commits: a
+ * replica that lagged, or a backup.
+ */
+export interface Failover {
+  /** Every commit that was acknowledged before is in the copy. */
+  readonly from: number
+  /** From here on the copy is the only database. */
+  readonly until: number
+  /**
+   * For each post, the time after which it did not rely on the old database alone: it read the new
+   * epoch, or its last connection to the old database ended.
+   */
+  readonly leftAt: Readonly<Record<string, number>>
+  /** The changes since `from` that are in the copy at the end. */
+  readonly kept: readonly KeptChange[]
+}
+
+/** A change that a database holds. */
+export interface KeptChange {
+  readonly tenant: string
+  readonly at: number
+}
+
+/** Returns the post of a process. */
+export function postOf(process: string): string {
+  return process.split('.')[0] ?? process
 }

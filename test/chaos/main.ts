@@ -32,11 +32,12 @@ const tally = new Tally()
 for (let seed = firstSeed; nowMs() < endsAt && tally.violations.length === 0; seed += 1) {
   console.log(`seed ${seed}`)
   const roundEndsAt = Math.min(endsAt, nowMs() + longestRoundMs)
+  const processes = wholeNumber('processes', flags.processes)
   const history = await runChaos({
-    processes: wholeNumber('processes', flags.processes),
+    processes,
     withRedis: !flags['without-redis'],
     maxStalenessMs: wholeNumber('max-staleness', flags['max-staleness']),
-    plant: flags.plant as Plant | undefined,
+    plants: new Array(processes).fill(flags.plant as Plant | undefined),
     seed,
     plan: (names, random) => allUntil(roundEndsAt, names, random),
     onFault: (name) => console.log(`${String(Math.round((endsAt - nowMs()) / 1000)).padStart(6)} s left  ${name}`),

@@ -18,7 +18,19 @@ export interface VerifierSetup {
 }
 
 /** A bug of planted-bugs.mjs. */
-export type Plant = 'feed-ignored' | 'age-ignored' | 'versions-ignored' | 'history-ignored' | 'silent-not-awaited'
+export type Plant =
+  | 'feed-ignored'
+  | 'open-ignored'
+  | 'gap-ignored'
+  | 'epoch-ignored'
+  | 'old-primary-read'
+  | 'proof-from-end'
+  | 'failed-read-counts'
+  | 'acknowledged-early'
+  | 'silent-not-awaited'
+  | 'age-ignored'
+  | 'versions-ignored'
+  | 'history-ignored'
 
 export type Question =
   | { readonly kind: 'issue'; readonly tenant: string }

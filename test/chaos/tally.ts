@@ -46,7 +46,7 @@ export class Tally {
       ['promises broken', this.violations.length],
       ...indented(broken),
     ]
-    const table = rows.map(([name, value]) => `${name.padEnd(48)}${String(value).padStart(12)}`)
+    const table = rows.map(([name, value]) => `${name.padEnd(58)}${String(value).padStart(12)}`)
     const [first] = this.violations
     return [...table, ...(first === undefined ? [] : [`The first: ${JSON.stringify(first, withoutSecrets)}`])].join(
       '\n',

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -42,6 +43,13 @@ export interface PostgresServer {
    * The replica is read-only until it is promoted.
    */
   replicate(): Promise<PostgresReplica>
+  /**
+   * Copies the data; restarts the server for it. Returns a function that stops the server and sets
+   * its data back to the copy.
+   */
+  backUp(): Promise<() => Promise<void>>
+  /** Runs one statement in the database `postgres`, or in the database of this URL. */
+  run(text: string, url?: string): Promise<readonly Record<string, unknown>[]>
   /** Stops the server and removes its data. */
   dispose(): Promise<void>
 }
@@ -222,14 +230,26 @@ class LocalServer implements PostgresReplica {
     await this.run('select pg_promote()')
   }
 
-  /** Runs one statement on this server. */
-  async run(text: string): Promise<readonly Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url })
+  async run(text: string, url = this.url): Promise<readonly Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: url })
     await client.connect()
     try {
       return (await client.query<Record<string, unknown>>(text)).rows
     } finally {
       await client.end()
+    }
+  }
+
+  async backUp(): Promise<() => Promise<void>> {
+    const copy = join(this.#options.folder, 'backup')
+    await this.stop()
+    rmSync(copy, { recursive: true, force: true })
+    await promisify(execFile)('cp', ['-a', this.#data, copy])
+    await this.start()
+    return async () => {
+      await this.stop()
+      rmSync(this.#data, { recursive: true })
+      renameSync(copy, this.#data)
     }
   }
 

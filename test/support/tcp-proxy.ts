@@ -7,18 +7,26 @@ import { connect as connectTo, createServer, type Socket } from 'node:net'
  */
 export type Meddle = (data: Buffer) => Buffer | undefined
 
+/** The direction in which data travels. */
+export type Direction = 'to the server' | 'from the server'
+
 /** A proxy to a server that can fail as networks do. */
 export interface TcpProxy {
   /** The URL of the server through this proxy. */
   readonly url: string
   /**
-   * Drops all data on the existing connections, and closes none of them, as when a cable is cut.
+   * Drops all data on the existing connections, of both directions or of one, and closes none of
+   * them, as when a cable is cut.
    */
-  freeze(): void
+  freeze(direction?: Direction): void
   /** Cuts existing connections and refuses new ones. */
   block(): void
   /** Accepts new connections again. */
   unblock(): void
+  /** Cuts every second connection. */
+  cutHalf(): void
+  /** Lets new connections lead to another server. Existing ones stay where they are. */
+  leadTo(serverUrl: string): void
   /** Delays every answer of the server. */
   slowDown(delayMs: number): void
   /** Delays data and the ends of connections in both directions. */
@@ -40,8 +48,9 @@ export interface TcpProxy {
 
 /** Starts a proxy in this process to the server at `serverUrl`. */
 export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
-  const target = new URL(serverUrl)
+  let target = new URL(serverUrl)
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   const frozen = new WeakSet<Socket>()
   let blocked = false
   let holds = false
@@ -58,6 +67,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       client.destroy()
       upstream.destroy()
     }
+    clients.add(client)
+    client.on('close', () => clients.delete(client))
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', cut)
@@ -75,7 +86,8 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       else travel(() => upstream.write(passed))
     })
     upstream.on('data', (data) => {
-      const last = frozen.has(upstream) ? undefined : lastOf(data)
+      if (frozen.has(upstream)) return
+      const last = lastOf(data)
       if (last !== undefined) {
         for (const socket of [client, upstream]) frozen.add(socket)
         client.write(last)
@@ -83,7 +95,7 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
       }
       if (held !== undefined) held.push(data)
       else if (delayMs > 0) setTimeout(() => client.write(data), delayMs)
-      else if (!frozen.has(upstream)) travel(() => client.write(data))
+      else travel(() => client.write(data))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -96,8 +108,11 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
   }
   return {
     url: url.href,
-    freeze: () => {
-      for (const socket of sockets) frozen.add(socket)
+    freeze: (direction) => {
+      const sources = direction === 'to the server' ? clients : sockets
+      for (const socket of sources) {
+        if (direction !== 'from the server' || !clients.has(socket)) frozen.add(socket)
+      }
     },
     block: () => {
       blocked = true
@@ -105,6 +120,12 @@ export async function startTcpProxy(serverUrl: string): Promise<TcpProxy> {
     },
     unblock: () => {
       blocked = false
+    },
+    cutHalf: () => {
+      for (const [at, socket] of [...clients].entries()) if (at % 2 === 0) socket.destroy()
+    },
+    leadTo: (next) => {
+      target = new URL(next)
     },
     slowDown: (ms) => {
       delayMs = ms

@@ -14,11 +14,17 @@ const maxAttempts = 3
 /** Ended key IDs that are remembered, so that an old token costs one read in all. */
 const maxEndedKids = 10_000
 
+/** A key ID that was not found. */
+interface EndedKid extends Evictable {
+  /** The losses of the resolver when the read began: a newer history may have the key. */
+  readonly losses: number
+}
+
 /** Finds the keys that are not in memory under the header of a token. */
 export class KeyLookup {
   readonly #session: StoreSession
   readonly #provision: (tenant: string) => Promise<void>
-  readonly #endedKids = new BoundedMap<string, Evictable>(maxEndedKids)
+  readonly #endedKids = new BoundedMap<string, EndedKid>(maxEndedKids)
 
   /** `provision` creates a secret for a tenant that has none. */
   constructor(session: StoreSession, provision: (tenant: string) => Promise<void>) {
@@ -57,7 +63,7 @@ export class KeyLookup {
   #findKey(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
     this.#checkKid(kid)
     const ended = this.#endedKids.get(kid)
-    if (ended !== undefined) {
+    if (ended !== undefined && ended.losses === this.#session.resolver.losses) {
       ended.recentlyUsed = true
       throw refusal('token_revoked')
     }
@@ -66,13 +72,14 @@ export class KeyLookup {
   }
 
   async #readKey(kid: string, algorithm: HmacAlgorithm): Promise<VerifyingKey> {
+    const { losses } = this.#session.resolver
     const owner = await this.#session.resolver.readOwner(kid)
     // The key that authenticates the key ID may have been replaced meanwhile.
     await this.#session.storedKeys.ensure()
     this.#checkKid(kid)
     const key = owner?.keys.find((candidate) => candidate.kid === kid)
     if (key === undefined) {
-      this.#endedKids.set(kid, { recentlyUsed: false })
+      this.#endedKids.set(kid, { recentlyUsed: false, losses })
       throw refusal('token_revoked')
     }
     return checkAlgorithmOf(key, algorithm)

@@ -18,8 +18,8 @@ import type { TenantSecretsOptions } from './tenant-secrets-options.js'
 /** Milliseconds for which changes stay in the log, so that a feed that polls can catch up. */
 export const changeLogMs = 3_600_000
 
-/** Proofs of the feed per `maxStaleness`: one may be late or lost before data becomes stale. */
-const proofsPerStaleness = 4
+/** Reads of the feed per `maxStaleness`: one may be late or lost before data becomes stale. */
+const proofsPerStaleness = 3
 
 /** The objects that exist once the store has been reached. */
 export interface Opened {

@@ -69,6 +69,7 @@ export class TenantResolver implements ChangeListener {
   readonly #ageCheckIntervalMs: number
   readonly #shared: SharedTenants | undefined
   readonly #timers: NodeJS.Timeout[] = []
+  #losses = 0
   #wasFresh = false
   /** The newest proof, even if the feed was lost since. */
   #lastProof = longAgo
@@ -112,6 +113,14 @@ export class TenantResolver implements ChangeListener {
   /** Age of the feed's last proof in milliseconds; `Infinity` without one. */
   get feedAgeMs(): number {
     return this.#freshness.feedAgeMs
+  }
+
+  /**
+   * The number of times that everything read before was dropped, because it may lack changes or
+   * belong to another history.
+   */
+  get losses(): number {
+    return this.#losses
   }
 
   /** Returns the tenant if it is in memory and fresh. */
@@ -194,6 +203,7 @@ export class TenantResolver implements ChangeListener {
   }
 
   lost(): void {
+    this.#losses += 1
     // The feed may have moved to another server, whose list lacks this verifier.
     this.#lease.expire()
     this.#freshness.lost()

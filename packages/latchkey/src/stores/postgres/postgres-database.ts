@@ -4,7 +4,7 @@ import { Semaphore } from '../semaphore.js'
 import { isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { PoolUse } from '../sql/pool-use.js'
 import type { SqlClient } from '../sql/sql-client.js'
-import type { SqlDatabase, WakeUps } from '../sql/sql-database.js'
+import type { LogHints, SqlDatabase, WakeUps } from '../sql/sql-database.js'
 import { lendClient, returnClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
@@ -128,12 +128,12 @@ export class PostgresDatabase implements SqlDatabase {
     return { max, used: totalCount - idleCount, idle: idleCount, waiting }
   }
 
-  listen(wake: () => void): WakeUps | undefined {
+  listen(hints: LogHints): WakeUps | undefined {
     const { connectDedicated: connect, listensAlike } = this.#source
     if (connect === undefined) return undefined
     return PostgresWakeUps.start({
       connect,
-      wake,
+      hints,
       arrived: () => {
         if (listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
       },

@@ -1,7 +1,10 @@
 import type { Dialect, LogRowKind } from '../sql/dialect.js'
 import type { ServerMark } from '../sql/history.js'
 
-/** The channel on which a committed row of the log wakes the verifiers. It has no payload. */
+/**
+ * The channel on which verifiers are notified of a committed row of the log. Payload of a change:
+ * `number tenant`; of a request: empty.
+ */
 export const logChannel = 'latchkey_log'
 
 /**
@@ -40,7 +43,7 @@ const server = `case when cast(current_setting('server_version_num') as integer)
  */
 const serverName = `concat_ws('/', ${server}, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), ${table})`
 
-const notify = `pg_notify('${logChannel}', '')`
+const notify = `pg_notify('${logChannel}', case when is_request = 0 then seq || ' ' || tenant_id else '' end)`
 
 export const postgresMark: ServerMark = { name: serverName, isHere: `server = ${serverName}`, wake: notify }
 
@@ -84,7 +87,7 @@ export const postgresDialect: Dialect = {
   logRow: (kind, { epoch, wake }) => `
     with logged as (
       insert into latchkey_changes (tenant_id, at, transaction_id, is_request)
-      values ($1, ${nowMs}, txid_current(), ${isRequest(kind)}) returning seq, at)
+      values ($1, ${nowMs}, txid_current(), ${isRequest(kind)}) returning seq, tenant_id, at, is_request)
     select seq, ${epoch} as history, ${durability[kind]}, case when ${wakes(kind)} then ${wake} end from logged`,
   durable,
   acknowledge: `

@@ -27,7 +27,7 @@ export interface PostgresStoreOptions {
   /**
    * A connection string for the connection that listens for notifications. If the connections above
    * go through a pooler such as PgBouncer in transaction mode, which delivers none, changes reach
-   * this process within a quarter of `maxStaleness`; with this option, within milliseconds.
+   * this process within a third of `maxStaleness`; with this option, within milliseconds.
    *
    * @defaultValue `connectionString`; with `pool`, one of its connections if it has more than one
    */
@@ -41,7 +41,7 @@ const connectTimeoutMs = 5000
  * applications of many processes. Needs the package `pg`. Call `migrate()` once before use.
  *
  * The store connects at first use. Verifiers read the change log; `NOTIFY` in the transaction of a
- * change makes them read it at once. The commit of a change waits for the disk, also where
+ * change informs them sooner. The commit of a change waits for the disk, also where
  * `synchronous_commit` is off. `change()` also takes a client of `pg` on which the caller has begun
  * a transaction, at the isolation level `read committed`.
  *

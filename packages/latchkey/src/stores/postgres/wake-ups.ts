@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WakeUps } from '../sql/sql-database.js'
+import type { Change } from '../../secrets/ports.js'
+import type { LogHints, WakeUps } from '../sql/sql-database.js'
 import type { PostgresClient } from './postgres-client.js'
 import { logChannel } from './postgres-dialect.js'
 
@@ -17,8 +18,7 @@ export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
 
 export interface PostgresWakeUpsOptions {
   readonly connect: ConnectDedicated
-  /** Called when the log may have new rows. */
-  readonly wake: () => void
+  readonly hints: LogHints
   /**
    * Called when a notification has arrived while the connection was idle. A pooler that assigns
    * connections per transaction delivers none then.
@@ -35,9 +35,9 @@ const pingMs = 30_000
 const patienceMs = 5000
 
 /**
- * Listens for notifications of the change log, and connects again when its connection fails. A
- * notification only makes the next read happen at once: a database or a pooler that delivers none
- * delays changes by the interval of the feed, and loses nothing.
+ * Listens for notifications of the change log, and connects again when its connection fails. They
+ * are hints: a database or a pooler that delivers none delays changes by the interval of the feed,
+ * and loses nothing.
  */
 export class PostgresWakeUps implements WakeUps {
   readonly #options: PostgresWakeUpsOptions
@@ -90,16 +90,18 @@ export class PostgresWakeUps implements WakeUps {
     const { client } = connection
     client.on('error', finish)
     client.on('end', finish)
-    client.on('notification', () => {
+    client.on('notification', ({ payload = '' }) => {
       if (!this.#isPinging) this.#options.arrived()
-      this.#options.wake()
+      const change = changeIn(payload)
+      if (change === undefined) this.#options.hints.check()
+      else this.#options.hints.changed(change)
     })
     try {
       if (signal.aborted) return
       await client.query({ text: `listen ${logChannel}`, query_timeout: patienceMs })
       connection.unref()
       // A change that was committed before has not woken this process.
-      this.#options.wake()
+      this.#options.hints.check()
       for (;;) {
         await sleep(pingMs, undefined, { ref: false, signal: end.signal })
         this.#isPinging = true
@@ -111,4 +113,11 @@ export class PostgresWakeUps implements WakeUps {
       finish()
     }
   }
+}
+
+/** Parses `number tenant`. Returns `undefined` for any other text. */
+function changeIn(payload: string): Change | undefined {
+  const space = payload.indexOf(' ')
+  const version = Number(payload.slice(0, space))
+  return space > 0 && Number.isSafeInteger(version) ? { tenant: payload.slice(space + 1), version } : undefined
 }

@@ -135,7 +135,7 @@ export class DatabaseStore implements SqlStore {
       await this.#client.query(dialect.acknowledge, [verifierId, request])
     }
     const log = new LogFeed(listener, { history, dialect, intervalMs, instant, acknowledge })
-    const wakeUps = this.#database.listen?.(() => log.check())
+    const wakeUps = this.#database.listen?.(log)
     const feed: ChangeFeed = {
       check: () => log.check(),
       close: async () => {

@@ -8,7 +8,10 @@ export type LogRowKind = 'change' | 'request'
 export interface LoggingServer {
   /** The epoch of its history. */
   readonly epoch: string
-  /** Wakes every verifier when the transaction commits; `null` where the server cannot. */
+  /**
+   * Notifies every verifier of the row `logged` when the transaction commits; `null` where the
+   * server cannot.
+   */
   readonly wake: string
 }
 

@@ -13,8 +13,8 @@ export interface ServerMark {
    */
   readonly isHere: string
   /**
-   * An SQL expression that wakes every verifier when the transaction commits; `null` where the
-   * server cannot.
+   * An SQL expression that notifies every verifier of the row `logged` when the transaction
+   * commits; `null` where the server cannot.
    */
   readonly wake: string
 }
@@ -90,7 +90,7 @@ export class History {
     return this.#options.mark
   }
 
-  /** An SQL expression that wakes every verifier when the transaction commits. */
+  /** An SQL expression that notifies every verifier of a new row of the log. */
   get wake(): string {
     return this.mark.wake
   }

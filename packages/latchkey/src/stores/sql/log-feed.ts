@@ -1,8 +1,9 @@
 import type { Instant } from '../../clock.js'
-import type { ChangeFeed, ChangeListener } from '../../secrets/ports.js'
-import { type LogPosition, readLog } from './change-log.js'
+import type { Change, ChangeFeed, ChangeListener } from '../../secrets/ports.js'
+import { type LogPosition, type LogReading, readLog } from './change-log.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
+import type { LogHints } from './sql-database.js'
 
 export interface LogFeedOptions {
   readonly history: History
@@ -25,7 +26,7 @@ const maxRetryMs = 5000
  * read before. Once these are delivered, everything in memory is fresh as of that instant (C4). The
  * proof needs no order of messages and no clock of another machine.
  */
-export class LogFeed implements ChangeFeed {
+export class LogFeed implements ChangeFeed, LogHints {
   readonly #listener: ChangeListener
   readonly #options: LogFeedOptions
   #position: LogPosition | undefined
@@ -51,6 +52,11 @@ export class LogFeed implements ChangeFeed {
   restart(): void {
     this.#lose()
     this.check()
+  }
+
+  /** Ends what is in memory before the log is read: a hint may be false, but that costs a read. */
+  changed(hint: Change): void {
+    if (!this.#isClosed) this.#listener.changed(hint)
   }
 
   check(): void {
@@ -100,14 +106,18 @@ export class LogFeed implements ChangeFeed {
     const asOf = instant()
     const reading = await readLog(history, dialect, this.#position)
     if (this.#isClosed) return
-    if (reading.isPartial) this.#lose()
-    for (const change of reading.changes) this.#listener.changed(change)
+    this.#deliver(reading)
     this.#position = reading.position
     // The instant may rest on a lease that ended with the data, in the history before this one.
     if (this.#hasLost) return this.check()
     this.#listener.proved(asOf)
     // Other processes wait until this one's data is too old if the acknowledgement fails.
     if (reading.request !== undefined) acknowledge(reading.request).catch(() => {})
+  }
+
+  #deliver({ isPartial, changes }: LogReading): void {
+    if (isPartial) this.#lose()
+    for (const change of changes) this.#listener.changed(change)
   }
 
   #lose(): void {

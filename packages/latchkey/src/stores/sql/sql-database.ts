@@ -1,3 +1,4 @@
+import type { Change } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { RowCheck, ServerMark } from './history.js'
 import type { PoolUse } from './pool-use.js'
@@ -12,6 +13,14 @@ export interface SqlConnection extends SqlClient {
   rollback(): Promise<void>
   /** Runs several statements, separated by `;`. */
   script(text: string): Promise<void>
+}
+
+/** Receives the notifications of a database about its log. Any of them may be lost, or false. */
+export interface LogHints {
+  /** A change may have been committed. */
+  changed(hint: Change): void
+  /** The log may have new rows. */
+  check(): void
 }
 
 /** Notifications of a database that the log has new rows. */
@@ -46,10 +55,7 @@ export interface SqlDatabase extends SqlClient {
   serverMark(): Promise<ServerMark>
   /** Returns the use of the connection pool; absent if there is none. */
   poolUse?(): PoolUse
-  /**
-   * Calls `wake` when the log may have new rows. Absent, or `undefined`, if the database cannot
-   * notify.
-   */
-  listen?(wake: () => void): WakeUps | undefined
+  /** Listens for new rows of the log. Absent, or `undefined`, if the database cannot notify. */
+  listen?(hints: LogHints): WakeUps | undefined
   close(): Promise<void>
 }

@@ -202,6 +202,24 @@ describe('a process that is woken by an old primary that was not fenced', () => 
   })
 })
 
+describe('a process that did not find a secret at an old primary that was not fenced', () => {
+  it('finds it at the new one', async () => {
+    const replica = await replicate()
+    const pool = new pg.Pool({ connectionString: primary.url })
+    cleanUps.push(() => pool.end())
+    pool.on('error', () => {})
+    const process = await start({ url: primary.url, pool, withRedis: false })
+    await tokenFor(process, 'alice')
+    await replica.caughtUp()
+    await replica.promote()
+    const token = await tokenFor(await start({ url: replica.url, withRedis: false }), 'bob')
+    expect(await process.outcome(token)).toBe('token_revoked')
+    pool.options.connectionString = replica.url
+    await primary.stop()
+    await expect.poll(() => process.outcome(token)).toBe('accepted')
+  })
+})
+
 describe('a database that was restored from a dump to another server', () => {
   it('has another history, also without a call of beginAfterRestore', async () => {
     const old = await start({ url: primary.url })

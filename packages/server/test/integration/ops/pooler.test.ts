@@ -24,7 +24,7 @@ afterAll(async () => {
 
 it.each([
   ['are notified on a direct connection', () => ({ DATABASE_LISTEN_URL: database.url })],
-  ['receive changes within a quarter of the maximum staleness', () => ({})],
+  ['receive changes within a third of the maximum staleness', () => ({})],
 ])('servers work through PgBouncer and %s', async (_, more) => {
   const configuration = readConfiguration({ ...env, ...more() })
   const [one, other] = [await openService(configuration), await openService(configuration)]
