@@ -224,7 +224,7 @@ byte acknowledging;
 byte renewal;
 byte renewalAge;
 byte sinceRenewal = UNREGISTERED;
-#ifdef PROMOTION
+#ifdef EPOCHS
 byte renewalHistory;
 #endif
 #endif
@@ -723,6 +723,11 @@ inline applyRows() {
     if :: isPruned -> reached(LOST_BY_PRUNING) :: else fi;
     if :: isOfAnotherEpoch -> reached(LOST_BY_ANOTHER_EPOCH) :: else fi;
     lost();
+#ifndef MUTATE_LOST_AND_PROVED
+    /* What is read from now on has an age of its own. The instant of this read may be that of a lease
+     * which lost() has ended. */
+    readingAge = OLD;
+#endif
     deliver(seen)
   :: else -> if :: told != 0 -> changed(told) :: else fi
   fi
@@ -884,7 +889,7 @@ proctype Requests() {
       acknowledged = 0;
       acknowledging = 0;
       renewal = IDLE;
-#ifdef PROMOTION
+#ifdef EPOCHS
       renewalHistory = 0;
 #endif
       renewalAge = 0;
@@ -1042,9 +1047,10 @@ proctype Reads(byte n) {
         fi;
 #else
 #ifdef EPOCHS
+        /* An entry of the new history is of a version that it has had. */
         if
-        :: old > base && old <= lostTo -> skip
-        :: else -> sharedAnswer(n, old, known < history && lostTo != 0)
+        :: history == 2 && old != base && old <= lostTo -> skip
+        :: else -> sharedAnswer(n, old, false)
         fi;
 #else
         sharedAnswer(n, old, false);
@@ -1277,7 +1283,7 @@ proctype RecentChanges() {
 /* --- the verifier: its lease ------------------------------------------------------------------ */
 
 inline endRenewal() {
-#ifdef PROMOTION
+#ifdef EPOCHS
   renewalHistory = 0;
 #endif
   renewal = IDLE;
@@ -1288,17 +1294,22 @@ proctype Lease() {
   do
 
 #ifdef DIRECT
-#define isRenewalSent (renewal == IDLE)
+  /* VerifierLease.#renew */
+  :: d_step { true ->
+      adopt();
+      leaseAge = 0;
+      forgetLease();
+      sinceRenewal = 0
+    }
 #else
-#define isRenewalSent (renewal == SENT)
   /* VerifierLease.#renew reads the clocks and sends the statement. */
   :: d_step { renewal == IDLE -> renewal = SENT }
-#endif
 
   /* The database executes the statement. */
-  :: d_step { isRenewalSent ->
+  :: d_step { renewal == SENT ->
       leaseAge = 0;
-#ifdef PROMOTION
+      forgetLease();
+#ifdef EPOCHS
       renewalHistory = history;
 #endif
       renewal = DONE
@@ -1307,15 +1318,11 @@ proctype Lease() {
   /* The answer arrives. */
   :: d_step { renewal == DONE ->
 #ifdef EPOCHS
-#ifdef PROMOTION
       if :: renewalHistory > known -> adopt() :: else fi;
-#else
-      adopt();
-#endif
 #endif
 #ifdef MUTATE_REGISTERED_FROM_ITS_END
       sinceRenewal = 0;
-#elif defined(PROMOTION)
+#elif defined(EPOCHS)
       if :: renewalHistory >= known -> sinceRenewal = renewalAge :: else fi;
 #else
       sinceRenewal = renewalAge;
@@ -1325,6 +1332,7 @@ proctype Lease() {
 
   /* The statement or its answer is lost. */
   :: d_step { renewal != IDLE -> endRenewal() }
+#endif
   od
 }
 
@@ -1375,7 +1383,7 @@ proctype Propagation() {
 
 /* The request of another caller, or another row. One with a smaller number than that of the call
  * has no effect. */
-#ifdef MUTATE_EARLIER_NUMBER_COUNTS
+#if defined(MUTATE_EARLIER_NUMBER_COUNTS) || defined(MUTATE_NUMBERS_NOT_RAISED)
 #define mayCount (otherRequest == 0)
 #else
 #define mayCount (otherRequest == 0 && calling == CALLED)
@@ -1410,7 +1418,7 @@ proctype Transaction(byte number) {
 #endif
 
   /* It changes other tenants, or is rolled back. */
-#if TRANSACTIONS > 1 || defined(EPOCHS)
+#if TRANSACTIONS > 1 || (defined(EPOCHS) && !defined(EVERYWHERE))
   :: d_step { number <= begun && isOpen(number) -> became[number] = NOTHING }
 #endif
   od
