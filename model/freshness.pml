@@ -459,6 +459,10 @@ inline lost() {
   /* VerifierLease.expire */
   sinceRenewal = UNREGISTERED;
 #endif
+#ifndef MUTATE_PROOF_OUTLIVES_LOST
+  /* A read of the log that began earlier proves nothing: the lease of its instant has ended. */
+  if :: reading != IDLE -> readingAge = OLD :: else fi;
+#endif
   provedAge = OLD
 }
 
@@ -723,11 +727,6 @@ inline applyRows() {
     if :: isPruned -> reached(LOST_BY_PRUNING) :: else fi;
     if :: isOfAnotherEpoch -> reached(LOST_BY_ANOTHER_EPOCH) :: else fi;
     lost();
-#ifndef MUTATE_LOST_AND_PROVED
-    /* What is read from now on has an age of its own. The instant of this read may be that of a lease
-     * which lost() has ended. */
-    readingAge = OLD;
-#endif
     deliver(seen)
   :: else -> if :: told != 0 -> changed(told) :: else fi
   fi
