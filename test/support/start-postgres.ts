@@ -33,6 +33,11 @@ export interface PostgresServer {
   /** Kills the server; the next start recovers from its log. */
   crash(): Promise<void>
   /**
+   * Restarts the server so that its next transaction has about this ID, of 64 bits. Needs
+   * `pg_resetwal`, which is part of Debian's package of the server.
+   */
+  continueFrom(transactionId: bigint): Promise<void>
+  /**
    * Starts a streaming replica: a copy of the data on another port. Restarts this server for it.
    * The replica is read-only until it is promoted.
    */
@@ -131,6 +136,38 @@ class LocalServer implements PostgresReplica {
     )
     closeSync(log)
     await this.#answers(this.#process)
+  }
+
+  async continueFrom(transactionId: bigint): Promise<void> {
+    const { folder, user } = this.#options
+    const [epoch, id] = [transactionId >> 32n, transactionId & 0xffffffffn]
+    await this.#freeze()
+    await this.stop()
+    // The server reads the status of transactions next to this one.
+    const segment = (id >> 20n).toString(16).toUpperCase().padStart(4, '0')
+    const status = join(this.#data, 'pg_xact', segment)
+    writeFileSync(status, Buffer.alloc(262_144), { flag: 'a' })
+    if (user !== undefined) chownSync(status, user.uid, user.gid)
+    const args = ['-D', this.#data, '-e', String(epoch), '-x', String(id), '-u', String(id - 100n)]
+    await promisify(execFile)(join(this.#binaries, 'pg_resetwal'), args, { cwd: folder, ...user })
+    await this.start()
+  }
+
+  /** Lets no row depend on an earlier transaction, in any database. */
+  async #freeze(): Promise<void> {
+    const main = new pg.Client({ connectionString: this.url })
+    await main.connect()
+    await main.query('alter database template0 allow_connections true')
+    const { rows } = await main.query<{ datname: string }>('select datname from pg_database')
+    await main.end()
+    for (const { datname } of rows) {
+      const url = new URL(this.url)
+      url.pathname = `/${datname}`
+      const client = new pg.Client({ connectionString: url.href })
+      await client.connect()
+      await client.query('vacuum freeze')
+      await client.end()
+    }
   }
 
   async replicate(): Promise<PostgresReplica> {

@@ -162,11 +162,6 @@ const library = defineFailures('LatchkeyError', {
     message: 'Other transactions have locked the rows that this call must change.',
     hint: 'Retry after a moment. If the error persists, look for a transaction that is left open.',
   },
-  feed_unheard: {
-    status: 503,
-    message: 'Notifications of other connections do not reach this process.',
-    hint: 'Set listenConnectionString to PostgreSQL itself: a pooler in transaction mode forwards no notifications.',
-  },
   store_closed: {
     status: 503,
     message: 'The process is stopping.',

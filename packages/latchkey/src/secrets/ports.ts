@@ -98,28 +98,18 @@ export interface Verifier {
 
 /** The ordered stream that informs one verifier which tenants changed. */
 export interface ChangeFeed {
-  /**
-   * Requests that every verifier on the same data acknowledges the changes committed before this
-   * call. `acknowledge` is called with the ID of each one that does, including that of the caller;
-   * some may never respond. Absent where verifiers cannot respond.
-   *
-   * @returns a function that stops waiting
-   */
-  readonly requestAcknowledgements?: (acknowledge: (verifierId: string) => void) => () => void
-  /**
-   * Checks the feed now instead of at the next interval; the listener receives the result. Absent
-   * where `requestAcknowledgements` does that.
-   */
-  readonly check?: () => void
+  /** Checks the feed now instead of at the next interval; the listener receives the result. */
+  check(): void
   close(): Promise<void>
 }
 
 /** Options of a change feed. */
 export interface WatchOptions {
-  /** The ID with which this verifier acknowledges changes. */
+  /** The verifier in whose lease the feed records its acknowledgements. */
   readonly verifierId: string
   /**
-   * Milliseconds between two checks: a third of `maxStaleness` or less, so that one may be late.
+   * The mean time between two checks in milliseconds: a third of `maxStaleness` or less, so that
+   * one may be late.
    */
   readonly intervalMs: number
   /** Returns the current instant, or one long ago if a check that begins now must not count. */
@@ -227,8 +217,18 @@ export interface TenantStore<Client = unknown> {
   renewLease(verifier: Verifier, forMs: number): Promise<void>
   /** Removes the verifier from the list. */
   releaseLease(verifierId: string): Promise<void>
-  /** Returns the verifiers with a valid lease. */
-  verifiers(): Promise<readonly Verifier[]>
+  /**
+   * Requests that every verifier acknowledges the changes committed before this call. Each one does
+   * so after its feed has delivered them to it.
+   *
+   * @returns the number of the request; a later request has a greater one
+   */
+  requestAcknowledgements(): Promise<number>
+  /**
+   * Returns the verifiers with a valid lease; with `request`, those of them that have acknowledged
+   * neither this request nor a later one.
+   */
+  verifiers(request?: number): Promise<readonly Verifier[]>
   /**
    * Returns the setting of that name, the same one to all callers; if there is none, it is created
    * with `initial`.

@@ -110,18 +110,9 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
   async waitForPropagation(): Promise<void> {
     const { feed } = await this.#session.open()
     const { store, lease } = this.#session
-    const { verifier } = lease
-    const requestAcknowledgements = (acknowledge: (verifierId: string) => void) => {
-      const stopRequest = feed.requestAcknowledgements?.(acknowledge)
-      // Where the feed cannot answer for this process, its next proof does.
-      const stopWaiting = this.#resolver.whenProved(() => acknowledge(verifier.id))
-      feed.check?.()
-      return () => {
-        stopRequest?.()
-        stopWaiting()
-      }
-    }
-    await waitForAcknowledgements({ store, feed: { requestAcknowledgements }, verifier, hasApplied: false })
+    const caughtUp = this.#resolver.caughtUp()
+    feed.check()
+    await Promise.all([caughtUp, waitForAcknowledgements(store, lease.verifier.id)])
   }
 
   describe(tenant: string): Promise<TenantDescription | undefined> {

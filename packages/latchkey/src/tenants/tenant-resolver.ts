@@ -16,6 +16,7 @@ import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
 import { type CachedTenant, type ReadTenant, type TenantKey, type TenantServices, tenantMaker } from './tenant-key.js'
 import type { VerifierLease } from './verifier-lease.js'
+import { earlyMs } from './wait-for-acknowledgements.js'
 
 /** Options of `TenantResolver`. */
 export interface TenantResolverOptions extends Pick<TenantServices, 'open' | 'openGrants'> {
@@ -216,16 +217,23 @@ export class TenantResolver implements ChangeListener {
   }
 
   /**
-   * Calls `listener` once every change committed before this call has been delivered to this
-   * process. Returns a function that removes it.
+   * Resolves once every change committed before this call has been delivered to this process, or
+   * cached data from before it is too old to be used.
    */
-  whenProved(listener: () => void): () => void {
+  async caughtUp(): Promise<void> {
     const { monotonicMs } = instantOf(this.#clock)
-    const proved = (asOf: Instant) => {
-      if (asOf.monotonicMs >= monotonicMs) listener()
-    }
-    this.#proofListeners.add(proved)
-    return () => this.#proofListeners.delete(proved)
+    await new Promise<void>((resolve) => {
+      const finish = () => {
+        clearTimeout(timer)
+        this.#proofListeners.delete(proved)
+        resolve()
+      }
+      const proved = (asOf: Instant) => {
+        if (asOf.monotonicMs >= monotonicMs) finish()
+      }
+      const timer = setTimeout(finish, this.#maxStalenessMs + earlyMs)
+      this.#proofListeners.add(proved)
+    })
   }
 
   /** Starts the periodic work. Must be called once the feed is running. */

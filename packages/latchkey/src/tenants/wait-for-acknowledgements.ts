@@ -1,84 +1,68 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FailureCode, isLatchkeyError } from '../errors.js'
-import type { ChangeFeed, TenantStore, Verifier } from '../secrets/ports.js'
-
-/** Options of `waitForAcknowledgements`. */
-export interface AcknowledgementOptions {
-  readonly store: Pick<TenantStore, 'verifiers'>
-  readonly feed: Pick<ChangeFeed, 'requestAcknowledgements'>
-  /** The verifier of this process. Its acknowledgement is needed whether it is listed or not. */
-  readonly verifier: Verifier
-  /** Whether this process has applied the change already, so that it need not acknowledge it. */
-  readonly hasApplied: boolean
-}
+import type { TenantStore, Verifier } from '../secrets/ports.js'
 
 /** The largest `maxStaleness`. */
 const longestStalenessMs = 60_000
-const listIntervalMs = 100
+
+/** The pauses between two reads of the leases grow up to this. */
+const longestPauseMs = 25
+
+const retryMs = 100
 
 /** A timer may fire slightly early. */
-const earlyMs = 2
+export const earlyMs = 2
 
 /**
- * Resolves once no verifier uses data from before this call: each verifier on the list has
+ * Resolves once no other verifier uses data from before this call: each one with a lease has
  * acknowledged every change committed before, or its `maxStaleness` has passed. Must be called
- * after the commit: a verifier that is not on the list by then reads the change in any case. A
- * change in a transaction of the application reaches the verifier of this process by its feed
- * alone.
+ * after the commit: a verifier that has no lease by then reads the change in any case.
+ *
+ * @param ownId The verifier of this process, which is not waited for.
  */
-export async function waitForAcknowledgements(options: AcknowledgementOptions): Promise<void> {
-  const { store, feed, verifier, hasApplied } = options
+export async function waitForAcknowledgements(
+  store: Pick<TenantStore, 'requestAcknowledgements' | 'verifiers'>,
+  ownId: string,
+): Promise<void> {
   const startedAt = performance.now()
-  const timers: NodeJS.Timeout[] = []
-  const waitUntil = (ms: number) =>
-    new Promise<void>((resolve) => {
-      timers.push(setTimeout(resolve, startedAt + ms + earlyMs - performance.now()))
-    })
-  const received = new Acknowledgements()
-  const stop = feed.requestAcknowledgements?.((id) => received.add(id))
+  const deadlineMs = startedAt + longestStalenessMs
+  const request = await whenAvailable(() => store.requestAcknowledgements(), deadlineMs)
+  if (request === undefined) return
+  const isAwaited = ({ id, maxStalenessMs }: Verifier) =>
+    id !== ownId && performance.now() < startedAt + maxStalenessMs + earlyMs
+  let silent = (await whenAvailable(() => store.verifiers(request), deadlineMs)) ?? []
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    silent = silent.filter(isAwaited)
+    if (silent.length === 0) return
+    await sleep(pauseMs)
+    const stillSilent = await ifAvailable(() => store.verifiers(request))
+    // A verifier that has a lease since the first read has read the change.
+    if (stillSilent === undefined) continue
+    const ids = new Set(stillSilent.map(({ id }) => id))
+    silent = silent.filter(({ id }) => ids.has(id))
+  }
+}
+
+/** Retries while the store is unavailable. Returns `undefined` once no verifier can be stale. */
+async function whenAvailable<T>(call: () => Promise<T>, deadlineMs: number): Promise<T | undefined> {
+  while (performance.now() < deadlineMs) {
+    const result = await ifAvailable(call)
+    if (result !== undefined) return result
+    await sleep(retryMs)
+  }
+  return undefined
+}
+
+/** Returns `undefined` if the store is unavailable. */
+async function ifAvailable<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
-    const verifiers = await listUntil(store, startedAt + longestStalenessMs)
-    const others = verifiers.filter(({ id }) => id !== verifier.id)
-    const awaited = hasApplied ? others : [...others, verifier]
-    await Promise.all(
-      awaited.map(({ id, maxStalenessMs }) => Promise.race([received.of(id), waitUntil(maxStalenessMs)])),
-    )
-  } finally {
-    stop?.()
-    for (const timer of timers) clearTimeout(timer)
+    return await call()
+  } catch (error) {
+    if (isLatchkeyError(error) && isTransient(error.code)) return undefined
+    throw error
   }
 }
 
 function isTransient(code: FailureCode): boolean {
   return code === 'store_unavailable' || code === 'store_busy'
-}
-
-/** Returns the list as soon as it can be read, or an empty one once no verifier can be stale. */
-async function listUntil(store: AcknowledgementOptions['store'], deadlineMs: number): Promise<readonly Verifier[]> {
-  while (performance.now() < deadlineMs) {
-    try {
-      return await store.verifiers()
-    } catch (error) {
-      if (!isLatchkeyError(error) || !isTransient(error.code)) throw error
-    }
-    await sleep(listIntervalMs)
-  }
-  return []
-}
-
-/** The acknowledgements that have arrived, and the callers that wait for one. */
-class Acknowledgements {
-  readonly #received = new Set<string>()
-  readonly #awaited = new Map<string, () => void>()
-
-  add(id: string): void {
-    this.#received.add(id)
-    this.#awaited.get(id)?.()
-  }
-
-  /** Resolves once this verifier has acknowledged. */
-  of(id: string): Promise<void> {
-    if (this.#received.has(id)) return Promise.resolve()
-    return new Promise((resolve) => this.#awaited.set(id, resolve))
-  }
 }

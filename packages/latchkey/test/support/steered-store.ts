@@ -46,13 +46,14 @@ export function steer(inner: TenantStore = memoryStore()): SteeredStore {
     transaction: (work) => inner.transaction(work),
     watch: async (listener) => {
       listeners.push(listener)
-      return { close: async () => {} }
+      return { check: () => {}, close: async () => {} }
     },
     lowWaterMark: () => inner.lowWaterMark(),
     changesSince: (ageMs) => inner.changesSince(ageMs),
     renewLease: (verifier, forMs) => inner.renewLease(verifier, forMs),
     releaseLease: (id) => inner.releaseLease(id),
-    verifiers: () => inner.verifiers(),
+    requestAcknowledgements: () => inner.requestAcknowledgements(),
+    verifiers: (request) => inner.verifiers(request),
     readDue: (before, after, limit) => inner.readDue(before, after, limit),
     countDue: (before) => inner.countDue(before),
     readGranted: (after, limit) => inner.readGranted(after, limit),

@@ -17,7 +17,7 @@ export const databaseSettings = {
   listenUrl: setting({
     name: 'DATABASE_LISTEN_URL',
     description:
-      'The same database without the pooler, where DATABASE_URL goes through one in transaction mode such as PgBouncer. One connection listens for changes there.',
+      'The same database without the pooler, where DATABASE_URL goes through one in transaction mode such as PgBouncer. One connection is notified of changes there; without it, they arrive within a quarter of the maximum staleness.',
     accepts: 'a URL that begins with postgres:// or postgresql://',
     default: undefined,
     defaultText: 'DATABASE_URL',

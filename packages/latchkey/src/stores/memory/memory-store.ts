@@ -77,6 +77,7 @@ class ProcessMemory implements MemoryStore {
   readonly #writers = new Mutex(patienceMs)
   #keyPairs: readonly KeyPairRecord[] = []
   #newestVersion = 0
+  #newestRequest = 0
   #closed = false
 
   async readByKid(kids: readonly string[]): Promise<ReadonlyMap<string, TenantRecord>> {
@@ -133,11 +134,7 @@ class ProcessMemory implements MemoryStore {
     // Commits are reported at once, so at any moment every earlier commit has been delivered.
     const timer = setInterval(() => listener.proved(instant()), intervalMs).unref()
     const feed: ChangeFeed = {
-      // Every listener was notified at the commit, so each acknowledges at once.
-      requestAcknowledgements: (acknowledge) => {
-        for (const id of this.#feeds.values()) acknowledge(id)
-        return () => {}
-      },
+      check: () => listener.proved(instant()),
       close: async () => {
         clearInterval(timer)
         this.#listeners.delete(listener)
@@ -196,10 +193,20 @@ class ProcessMemory implements MemoryStore {
     this.#verifiers.delete(verifierId)
   }
 
-  async verifiers(): Promise<readonly Verifier[]> {
+  async requestAcknowledgements(): Promise<number> {
+    this.#checkOpen()
+    this.#newestRequest += 1
+    return this.#newestRequest
+  }
+
+  async verifiers(request?: number): Promise<readonly Verifier[]> {
     this.#checkOpen()
     const now = performance.now()
-    return [...this.#verifiers.values()].filter(({ until }) => until > now).map(({ verifier }) => verifier)
+    const listed = [...this.#verifiers.values()].filter(({ until }) => until > now).map(({ verifier }) => verifier)
+    if (request === undefined) return listed
+    // Every listener was called at the commit, so each has acknowledged.
+    const watching = new Set(this.#feeds.values())
+    return listed.filter(({ id }) => !watching.has(id))
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {

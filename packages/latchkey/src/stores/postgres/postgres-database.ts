@@ -1,27 +1,27 @@
 import { createHash } from 'node:crypto'
-import { isLatchkeyError, LatchkeyError } from '../../errors.js'
-import type { ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import { LatchkeyError } from '../../errors.js'
 import { Semaphore } from '../semaphore.js'
-import { epochOf, type History, isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
+import { isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { PoolUse } from '../sql/pool-use.js'
 import type { SqlClient } from '../sql/sql-client.js'
-import type { SqlDatabase, SqlFeed } from '../sql/sql-database.js'
+import type { SqlDatabase, WakeUps } from '../sql/sql-database.js'
 import { lendClient, returnClient } from './lend-client.js'
 import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
 import { postgresDialect, postgresMark, postgresTableMark } from './postgres-dialect.js'
 import { sqlStateOf } from './postgres-failure.js'
-import { type ConnectDedicated, PostgresFeed } from './postgres-feed.js'
+import { type ConnectDedicated, PostgresWakeUps } from './wake-ups.js'
 
 /** The connections of a store. */
 export interface PostgresSource {
   readonly pool: PostgresPool
   /** The number of connections of the pool that statements may use at once. */
   readonly max: number
-  readonly connectDedicated: ConnectDedicated
+  /** Opens the connection that listens; `undefined` if none can be spared. */
+  readonly connectDedicated: ConnectDedicated | undefined
   /**
-   * Whether the feed connects as the pool does. If notifications then arrive, there is no pooler in
-   * between that assigns connections per statement.
+   * Whether the listening connection is opened as those of the pool are. If notifications then
+   * arrive, there is no pooler in between that assigns connections per statement.
    */
   readonly listensAlike: boolean
   /** Closes the connections that were opened for this store. */
@@ -36,11 +36,8 @@ const placePatienceMs = 5000
 /** The server lacks a function, does not let this role call it, or does not support it. */
 const withoutFunction = ['42883', '42501', '0A000']
 
-/**
- * Markers and questions are transactions too, but a crash may lose them: they do not wait for the
- * disk.
- */
-const notify = "select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
+/** Needs what the name of the server needs, except a table, which may be missing yet. */
+const showServer = 'select system_identifier, pg_walfile_name(pg_current_wal_lsn()) from pg_control_system()'
 
 /** A prepared statement does not exist, exists already, or has other columns now. */
 const notAsPrepared = ['26000', '42P05', '0A000']
@@ -116,13 +113,11 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   async serverMark(): Promise<ServerMark> {
-    try {
-      await this.#query('select system_identifier, pg_walfile_name(pg_current_wal_lsn()) from pg_control_system()')
-      return postgresMark
-    } catch (error) {
-      if (withoutFunction.includes(sqlStateOf(error) ?? '')) return postgresTableMark
-      throw error
-    }
+    const mark = (await this.#runs(showServer)) ? postgresMark : postgresTableMark
+    const { rows } = await this.#query<{ may: boolean }>(
+      "select coalesce(has_function_privilege(to_regprocedure('pg_notify(text, text)'), 'execute'), false) as may",
+    )
+    return rows[0]?.may === true ? mark : { ...mark, wake: 'null' }
   }
 
   poolUse(): PoolUse {
@@ -133,26 +128,33 @@ export class PostgresDatabase implements SqlDatabase {
     return { max, used: totalCount - idleCount, idle: idleCount, waiting }
   }
 
-  async watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed> {
-    try {
-      const feed = await PostgresFeed.start(listener, {
-        ...options,
-        connect: this.#source.connectDedicated,
-        notify: async (channel, payload) => void (await history.read(notify, [channel, payload])),
-        selectEpoch: `select ${history.epoch} as history`,
-        checkEpoch: (rows) => history.check(epochOf(rows)),
-      })
-      if (this.#source.listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
-      return feed
-    } catch (error) {
-      throw isLatchkeyError(error) ? error : new LatchkeyError('store_unavailable', { cause: error })
-    }
+  listen(wake: () => void): WakeUps | undefined {
+    const { connectDedicated: connect, listensAlike } = this.#source
+    if (connect === undefined) return undefined
+    return PostgresWakeUps.start({
+      connect,
+      wake,
+      arrived: () => {
+        if (listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
+      },
+    })
   }
 
   async close(): Promise<void> {
     // A pool of `pg` that is ending lends no connection to waiting callers.
     await Promise.allSettled(this.#running)
     await this.#source.close()
+  }
+
+  /** Returns whether the server has the functions that the statement calls, and this role may. */
+  async #runs(text: string): Promise<boolean> {
+    try {
+      await this.#query(text)
+      return true
+    } catch (error) {
+      if (withoutFunction.includes(sqlStateOf(error) ?? '')) return false
+      throw error
+    }
   }
 
   #query<Row extends object>(

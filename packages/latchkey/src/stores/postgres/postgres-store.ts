@@ -4,10 +4,9 @@ import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
 import { ConnectionString } from './connection-string.js'
 import { lendClient } from './lend-client.js'
-import type { DedicatedClient } from './listening-connection.js'
 import type { PostgresPool } from './postgres-client.js'
 import { PostgresDatabase, type PostgresSource } from './postgres-database.js'
-import type { ConnectDedicated } from './postgres-feed.js'
+import type { ConnectDedicated, DedicatedClient } from './wake-ups.js'
 
 /** Options of `postgresStore`: either `connectionString` or `pool`. */
 export interface PostgresStoreOptions {
@@ -26,10 +25,11 @@ export interface PostgresStoreOptions {
   /** A `Pool` of `pg` to use instead. Close the pool yourself, after this store. */
   readonly pool?: PostgresPool
   /**
-   * A connection string for the change feed, needed if the connections above go through a pooler
-   * such as PgBouncer in transaction mode, which does not deliver notifications.
+   * A connection string for the connection that listens for notifications. If the connections above
+   * go through a pooler such as PgBouncer in transaction mode, which delivers none, changes reach
+   * this process within a quarter of `maxStaleness`; with this option, within milliseconds.
    *
-   * @defaultValue `connectionString`; with `pool`, one of its connections
+   * @defaultValue `connectionString`; with `pool`, one of its connections if it has more than one
    */
   readonly listenConnectionString?: string | (() => string) | undefined
 }
@@ -40,9 +40,10 @@ const connectTimeoutMs = 5000
  * Returns a store that keeps tenants' secrets and key pairs in PostgreSQL 12 or newer, for
  * applications of many processes. Needs the package `pg`. Call `migrate()` once before use.
  *
- * The store connects at first use. Every change is announced with `NOTIFY` in its own transaction.
- * `change()` also takes a client of `pg` on which the caller has begun a transaction, at the
- * isolation level `read committed`.
+ * The store connects at first use. Verifiers read the change log; `NOTIFY` in the transaction of a
+ * change makes them read it at once. The commit of a change waits for the disk, also where
+ * `synchronous_commit` is off. `change()` also takes a client of `pg` on which the caller has begun
+ * a transaction, at the isolation level `read committed`.
  *
  * @throws TypeError if neither or both of `connectionString` and `pool` are given, or if `max` is
  * not a positive whole number
@@ -61,17 +62,21 @@ export function postgresStore(options: PostgresStoreOptions): SqlStore {
 }
 
 function sourceOf(options: PostgresStoreOptions): PostgresSource {
-  const { connectionString, pool, max = 10, listenConnectionString = connectionString } = options
+  const { connectionString, pool, max = 10 } = options
+  const listenConnectionString = options.listenConnectionString ?? connectionString
   if ((connectionString === undefined) === (pool === undefined)) {
     throw new TypeError('postgresStore needs connectionString or pool, and not both.')
   }
   if (!(Number.isInteger(max) && max >= 1)) throw new TypeError('max must be a whole number from 1.')
   if (pool !== undefined) {
-    const listensAlike = listenConnectionString === undefined
-    const connectDedicated = listensAlike ? keepFrom(pool) : connectTo(new ConnectionString(listenConnectionString))
-    const poolMax = pool.options?.max ?? 10
-    // The feed keeps one of the connections.
-    return { pool, max: listensAlike ? poolMax - 1 : poolMax, connectDedicated, listensAlike, close: async () => {} }
+    const max = pool.options?.max ?? 10
+    if (listenConnectionString !== undefined) {
+      const connectDedicated = connectTo(new ConnectionString(listenConnectionString))
+      return { pool, max, connectDedicated, listensAlike: false, close: async () => {} }
+    }
+    // The listening connection is one of the pool. The last one is needed for statements.
+    const connectDedicated = max > 1 ? keepFrom(pool) : undefined
+    return { pool, max: Math.max(max - 1, 1), connectDedicated, listensAlike: true, close: async () => {} }
   }
   const address = new ConnectionString(connectionString ?? '')
   const ownPool = new pg.Pool({

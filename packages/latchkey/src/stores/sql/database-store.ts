@@ -17,11 +17,12 @@ import {
 } from '../../secrets/ports.js'
 import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
-import { readChangesSince, readLowWaterMark } from './change-log.js'
+import { logChange, logRequest, readChangesSince, readLowWaterMark } from './change-log.js'
 import { retryContention } from './contention.js'
 import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
 import { libraryClient } from './library-client.js'
+import { LogFeed } from './log-feed.js'
 import { applyMigrations, areMigrated, checkMigrated, type MigrationSet } from './migrations.js'
 import type { PoolUse } from './pool-use.js'
 import { pruneRows } from './prune-rows.js'
@@ -37,10 +38,10 @@ import {
   resealRows,
 } from './sealed-rows.js'
 import type { SqlClient } from './sql-client.js'
-import type { SqlDatabase, SqlFeed } from './sql-database.js'
+import type { SqlDatabase, WakeUps } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
-import { changeTenant, logChange } from './tenant-changes.js'
+import { changeTenant } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
 
@@ -55,7 +56,7 @@ export class DatabaseStore implements SqlStore {
   readonly #selectByTenant: string
   readonly #selectByKid: string
   readonly #listeners = new Listeners()
-  readonly #feeds = new Map<ChangeFeed, SqlFeed>()
+  readonly #feeds = new Map<ChangeFeed, WakeUps | undefined>()
   readonly #turns = new KeyedMutex(turnPatienceMs)
   #ready: Promise<History> | undefined
   #closing: Promise<void> | undefined
@@ -127,24 +128,33 @@ export class DatabaseStore implements SqlStore {
     return this.#observed('change', () => this.#change(tenant, decide, client))
   }
 
-  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
-    const inner = await this.#database.watch(listener, options, await this.#checkReady())
-    this.#listeners.add(listener)
-    const feed: ChangeFeed = {
-      ...(inner.requestAcknowledgements === undefined
-        ? {}
-        : { requestAcknowledgements: (acknowledge) => inner.requestAcknowledgements?.(acknowledge) ?? (() => {}) }),
-      check: () => inner.check?.(),
-      close: async () => {
-        this.#listeners.delete(listener)
-        this.#feeds.delete(feed)
-        await inner.close()
-      },
+  async watch(listener: ChangeListener, { verifierId, intervalMs, instant }: WatchOptions): Promise<ChangeFeed> {
+    const { dialect } = this.#database
+    const history = await this.#checkReady()
+    const acknowledge = async (request: number) => {
+      await this.#client.query(dialect.acknowledge, [verifierId, request])
     }
-    this.#feeds.set(feed, inner)
-    if (this.#closing !== undefined) await feed.close()
-    this.#checkOpen()
-    return feed
+    this.#listeners.add(listener)
+    try {
+      const inner = await LogFeed.start(listener, { history, dialect, intervalMs, instant, acknowledge })
+      const wakeUps = this.#database.listen?.(() => inner.check())
+      const feed: ChangeFeed = {
+        check: () => inner.check(),
+        close: async () => {
+          this.#listeners.delete(listener)
+          this.#feeds.delete(feed)
+          wakeUps?.close()
+          await inner.close()
+        },
+      }
+      this.#feeds.set(feed, wakeUps)
+      if (this.#closing !== undefined) await feed.close()
+      this.#checkOpen()
+      return feed
+    } catch (error) {
+      this.#listeners.delete(listener)
+      throw error
+    }
   }
 
   async lowWaterMark(): Promise<HistoryPoint> {
@@ -182,8 +192,12 @@ export class DatabaseStore implements SqlStore {
     await unregisterVerifier(this.#client, verifierId)
   }
 
-  async verifiers(): Promise<readonly Verifier[]> {
-    return readVerifiers(await this.#checkReady(), this.#database.dialect)
+  async requestAcknowledgements(): Promise<number> {
+    return logRequest(await this.#checkReady(), this.#database.dialect)
+  }
+
+  async verifiers(request = Number.MAX_SAFE_INTEGER): Promise<readonly Verifier[]> {
+    return readVerifiers(await this.#checkReady(), this.#database.dialect, request)
   }
 
   async setting(name: string, initial: () => SealedSetting): Promise<SealedSetting> {
@@ -364,7 +378,10 @@ export class DatabaseStore implements SqlStore {
   /** Rows and changes that were read before belong to another history. */
   #historyChanged(): void {
     this.#listeners.lost()
-    for (const feed of this.#feeds.values()) feed.reconnect?.()
+    for (const [feed, wakeUps] of this.#feeds) {
+      wakeUps?.reconnect()
+      feed.check()
+    }
   }
 
   #checkOpen(): void {

@@ -1,3 +1,17 @@
+/**
+ * The kinds of rows in `latchkey_changes`: the change of a tenant, and the request that verifiers
+ * acknowledge all earlier changes.
+ */
+export type LogRowKind = 'change' | 'request'
+
+/** SQL expressions that depend on the server on which a row is logged. */
+export interface LoggingServer {
+  /** The epoch of its history. */
+  readonly epoch: string
+  /** Wakes every verifier when the transaction commits; `null` where the server cannot. */
+  readonly wake: string
+}
+
 /** The SQL in which PostgreSQL and SQLite differ. */
 export interface Dialect {
   readonly name: 'postgres' | 'sqlite'
@@ -19,10 +33,15 @@ export interface Dialect {
   /** A statement that excludes other changes of the settings; empty if every transaction does. */
   readonly lockSettings: string
   /**
-   * A statement that logs a change of tenant `$1` and announces it when the transaction commits.
-   * Returns its number as `version`, and `epoch` as `history`.
+   * A statement that adds a row of this kind to the log, about tenant `$1`, and wakes the verifiers
+   * when the transaction commits. Returns its number as `seq`, and the epoch as `history`.
    */
-  logChange(epoch: string): string
+  logRow(kind: LogRowKind, server: LoggingServer): string
+  /**
+   * A statement that records in the lease of verifier `$1` that it has acknowledged request `$2`. A
+   * crash of the database may lose it.
+   */
+  readonly acknowledge: string
   /**
    * Statements that raise the next change number above all numbers ever used, including those that
    * this database used before it was restored from a backup.
@@ -35,6 +54,11 @@ export interface Dialect {
   readonly changeOrder: string
   /** The least `changeOrder` that an open transaction may still commit. */
   readonly lowWaterMark: string
+  /**
+   * The changes that a statement sees, as the text `xmin:xmax:xip,…` in units of `changeOrder`. It
+   * sees every committed change below `xmax`, except those in the list `xip`.
+   */
+  readonly snapshot: string
   /** A value above the `changeOrder` of every committed change. */
   readonly changesEnd: string
   /**

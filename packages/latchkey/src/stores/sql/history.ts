@@ -12,6 +12,11 @@ export interface ServerMark {
    * replica.
    */
   readonly isHere: string
+  /**
+   * An SQL expression that wakes every verifier when the transaction commits; `null` where the
+   * server cannot.
+   */
+  readonly wake: string
 }
 
 /**
@@ -85,12 +90,22 @@ export class History {
     return this.#options.mark
   }
 
+  /** An SQL expression that wakes every verifier when the transaction commits. */
+  get wake(): string {
+    return this.mark.wake
+  }
+
   /**
    * An SQL expression for the epoch of the server that runs it; null if a new epoch must begin
    * first.
    */
   get epoch(): string {
     return `(select epoch from latchkey_history where ${this.mark.isHere})`
+  }
+
+  /** Whether this is the newest epoch that was read. */
+  isCurrent(epoch: number): boolean {
+    return epoch === this.#current
   }
 
   /** Runs a `select`. Returns its rows and the epoch under which they were read. */

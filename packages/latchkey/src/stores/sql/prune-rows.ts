@@ -42,6 +42,11 @@ async function pruneChanges(client: SqlClient, dialect: Dialect, changeLogMs: nu
   )
   if (rows[0] === undefined) return
   const target = Number(rows[0].target)
-  await client.query('update latchkey_history set pruned_to = $1 where pruned_to < $1', [target])
+  const marked = await client.query(
+    'update latchkey_history set pruned_to = $1 where pruned_to < $1 returning pruned_to',
+    [target],
+  )
+  // Readers of the log notice a deletion by the mark alone.
+  if (marked.rows.length === 0) return
   await client.query(`delete from latchkey_changes where ${changeOrder} < $1`, [target])
 }

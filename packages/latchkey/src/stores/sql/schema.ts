@@ -102,5 +102,14 @@ export const schema: MigrationSet = {
           seals bigint not null
         );`,
     },
+    {
+      // No `runsFrom`: an older program takes each notification for a change, and not every change
+      // is notified any more.
+      name: 'acknowledgements in the leases',
+      sql: `
+        alter table latchkey_changes add column is_request integer not null default 0;
+        alter table latchkey_verifiers add column acknowledged bigint not null default 0;
+        create index latchkey_changes_transaction on latchkey_changes (transaction_id);`,
+    },
   ],
 }

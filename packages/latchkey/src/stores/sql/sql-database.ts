@@ -1,6 +1,5 @@
-import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
-import type { History, RowCheck, ServerMark } from './history.js'
+import type { RowCheck, ServerMark } from './history.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
@@ -15,13 +14,11 @@ export interface SqlConnection extends SqlClient {
   script(text: string): Promise<void>
 }
 
-/** The change feed of a database. */
-export interface SqlFeed extends ChangeFeed {
-  /**
-   * Replaces the connection of the feed, if it has one of its own: the current one may lead to
-   * another server.
-   */
-  reconnect?(): void
+/** Notifications of a database that the log has new rows. */
+export interface WakeUps {
+  /** Replaces the connection: the current one may lead to another server. */
+  reconnect(): void
+  close(): void
 }
 
 /**
@@ -49,6 +46,10 @@ export interface SqlDatabase extends SqlClient {
   serverMark(): Promise<ServerMark>
   /** Returns the use of the connection pool; absent if there is none. */
   poolUse?(): PoolUse
-  watch(listener: ChangeListener, options: WatchOptions, history: History): Promise<SqlFeed>
+  /**
+   * Calls `wake` when the log may have new rows. Absent, or `undefined`, if the database cannot
+   * notify.
+   */
+  listen?(wake: () => void): WakeUps | undefined
   close(): Promise<void>
 }

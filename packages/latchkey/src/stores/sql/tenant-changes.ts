@@ -1,7 +1,8 @@
 import type { Change, Decide, EndedSession, SecretRecord, TenantRecord } from '../../secrets/ports.js'
 import { tenantRecord } from '../tenant-record.js'
+import { logChange } from './change-log.js'
 import type { Dialect } from './dialect.js'
-import { epochOf, type History } from './history.js'
+import type { History } from './history.js'
 import type { SqlClient } from './sql-client.js'
 import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 
@@ -61,18 +62,6 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
     [tenant],
   )
   return rows.length > 0
-}
-
-/** Logs a change of the tenant, or of `KEYS_CHANGED`. Returns its number. */
-export async function logChange(
-  client: SqlClient,
-  dialect: Dialect,
-  { tenant, history }: { readonly tenant: string; readonly history: History },
-): Promise<number> {
-  const { rows } = await client.query<{ version: number | string }>(dialect.logChange(history.epoch), [tenant])
-  // A change on a server that is no longer the primary would be acknowledged and lost.
-  history.check(epochOf(rows))
-  return Number(rows[0]?.version)
 }
 
 async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRecord): Promise<void> {

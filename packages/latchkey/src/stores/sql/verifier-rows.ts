@@ -23,10 +23,18 @@ export async function unregisterVerifier(client: SqlClient, id: string): Promise
   await client.query('delete from latchkey_verifiers where verifier_id = $1', [id])
 }
 
-/** Returns the verifiers whose lease is valid. */
-export async function readVerifiers(history: History, { nowMs }: Dialect): Promise<readonly Verifier[]> {
+/**
+ * Returns the verifiers whose lease is valid and that have acknowledged neither this request nor a
+ * later one.
+ */
+export async function readVerifiers(
+  history: History,
+  { nowMs }: Dialect,
+  request: number,
+): Promise<readonly Verifier[]> {
   const { rows } = await history.read<{ verifier_id: string; max_staleness_ms: number | string }>(
-    `select verifier_id, max_staleness_ms from latchkey_verifiers where listed_until > ${nowMs}`,
+    `select verifier_id, max_staleness_ms from latchkey_verifiers where listed_until > ${nowMs} and acknowledged < $1`,
+    [request],
   )
   return rows.map((row) => ({ id: row.verifier_id, maxStalenessMs: Number(row.max_staleness_ms) }))
 }

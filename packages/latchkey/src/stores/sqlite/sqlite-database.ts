@@ -1,7 +1,6 @@
 import { chmodSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
-import type { ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
 import { Mutex } from '../mutex.js'
 import type { RowCheck, ServerMark } from '../sql/history.js'
 import { codeOf } from '../sql/result-code.js'
@@ -9,7 +8,6 @@ import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
 import { failureOf, SqliteConnection } from './sqlite-connection.js'
 import { sqliteDialect, sqliteMark } from './sqlite-dialect.js'
-import { SqliteFeed } from './sqlite-feed.js'
 import type { SqliteHandle } from './sqlite-handle.js'
 import { hasWalResetFault } from './sqlite-version.js'
 
@@ -21,8 +19,7 @@ const patienceMs = 5000
 
 /**
  * One data file through two connections, opened at first use. The writer runs one transaction at a
- * time. The reader therefore sees only committed rows, and its `data_version` changes when another
- * connection commits.
+ * time. The reader therefore sees only committed rows.
  *
  * While no transaction is open, reads use the writer as well: it has the pages that it wrote in its
  * cache, and each commit invalidates the whole cache of the reader.
@@ -83,10 +80,6 @@ export class SqliteDatabase implements SqlDatabase {
 
   async serverMark(): Promise<ServerMark> {
     return sqliteMark
-  }
-
-  async watch(listener: ChangeListener, options: WatchOptions): Promise<ChangeFeed> {
-    return new SqliteFeed(await this.#readingConnection(), listener, options)
   }
 
   async close(): Promise<void> {

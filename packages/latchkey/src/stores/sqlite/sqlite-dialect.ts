@@ -7,7 +7,7 @@ const nowMs = "cast(unixepoch('subsec') * 1000 as integer)"
 const nextChange = "coalesce((select seq from sqlite_sequence where name = 'latchkey_changes'), 0) + 1"
 
 /** A file does not show that it was restored from a backup: `beginAfterRestore` must be called. */
-export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'" }
+export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'", wake: 'null' }
 
 /** A writing transaction excludes every other one, so the statements that lock are empty. */
 export const sqliteDialect: Dialect = {
@@ -19,9 +19,10 @@ export const sqliteDialect: Dialect = {
   lockMigrations: '',
   lockKeyPairs: '',
   lockSettings: '',
-  logChange: (epoch) => `
-    insert into latchkey_changes (tenant_id, at) values ($1, ${nowMs})
-    returning seq as version, ${epoch} as history`,
+  logRow: (kind, { epoch }) => `
+    insert into latchkey_changes (tenant_id, at, is_request) values ($1, ${nowMs}, ${kind === 'request' ? 1 : 0})
+    returning seq, ${epoch} as history`,
+  acknowledge: 'update latchkey_verifiers set acknowledged = $2 where verifier_id = $1 and acknowledged < $2',
   // In microseconds: no database has a thousand changes in each millisecond for years.
   raiseChanges: [
     `insert into sqlite_sequence (name, seq) select 'latchkey_changes', 0
@@ -30,6 +31,7 @@ export const sqliteDialect: Dialect = {
   ],
   changeOrder: 'seq',
   lowWaterMark: nextChange,
+  snapshot: `(select next || ':' || next || ':' from (select ${nextChange} as next))`,
   changesEnd: nextChange,
   nextEpoch: `max(epoch, ${nowMs} * 1000) + 1 + abs(random() % 1000000)`,
   least: (one, other) => `min(${one}, ${other})`,

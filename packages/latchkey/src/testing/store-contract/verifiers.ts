@@ -1,8 +1,8 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, fail, ok } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Verifier } from '../../secrets/ports.js'
-import type { ContractTests } from './contract.js'
+import type { ContractStore, ContractTests } from './contract.js'
 import { addSecret, range } from './fixtures.js'
 import { Recorder } from './recorder.js'
 
@@ -40,49 +40,59 @@ export const verifiers: ContractTests = {
     deepEqual(await store.verifiers(), [renewed])
   },
 
-  async 'reports the acknowledgement of every watching verifier after all earlier changes were delivered to it'({
-    store,
-    other,
-  }) {
-    const { recorder: asking, feed } = await Recorder.on(store)
-    if (feed.requestAcknowledgements === undefined) return feed.close()
-    const { recorder: acknowledging, feed: theirs } = await Recorder.on(other)
+  async 'reports a verifier as silent until all earlier changes were delivered to it'({ store, other }) {
+    const { recorder, feed } = await Recorder.on(other)
+    await other.renewLease({ id: recorder.verifierId, maxStalenessMs: 2000 }, 60_000)
     for (const number of range(20)) {
       const record = await store.change(`tenant-${number % 3}`, addSecret)
-      const acknowledged = new Set<string>()
-      const stop = feed.requestAcknowledgements((id) => {
-        if (id !== acknowledging.verifierId) return
-        ok(
-          acknowledging.changes.some(({ version }) => version === record?.version),
-          'it acknowledges a change that was not delivered to it',
-        )
-        acknowledged.add(id)
-        acknowledging.wake()
-      })
-      await acknowledging.until('it acknowledged', () => acknowledged.size === 1)
-      stop()
+      const request = await store.requestAcknowledgements()
+      await untilAcknowledged(store, request)
+      ok(
+        recorder.changes.some(({ version }) => version === record?.version),
+        'it acknowledges a change that was not delivered to it',
+      )
     }
-    ok(asking.verifierId !== acknowledging.verifierId)
-    await Promise.all([feed.close(), theirs.close()])
+    await feed.close()
   },
 
-  async 'reports no acknowledgement of a closed feed, and none after the question was withdrawn'({ store, other }) {
-    const { feed } = await Recorder.on(store)
-    if (feed.requestAcknowledgements === undefined) return feed.close()
+  async 'reports no acknowledgement of a closed feed, nor of a verifier without one'({ store, other }) {
     const { recorder: gone, feed: closed } = await Recorder.on(other)
-    const { recorder: present, feed: theirs } = await Recorder.on(other)
+    const { recorder: present, feed } = await Recorder.on(other)
+    for (const { verifierId } of [gone, present])
+      await other.renewLease({ id: verifierId, maxStalenessMs: 250 }, 60_000)
+    const mute = verifierOf()
+    await store.renewLease(mute, 60_000)
     await closed.close()
-    const acknowledged: string[] = []
-    const withdrawn: string[] = []
-    feed.requestAcknowledgements((id) => withdrawn.push(id))()
-    const calls = withdrawn.length
-    const stop = feed.requestAcknowledgements((id) => acknowledged.push(id))
-    const giveUpAt = performance.now() + patienceMs
-    while (!acknowledged.includes(present.verifierId) && performance.now() < giveUpAt) await sleep(5)
-    stop()
-    equal(acknowledged.includes(present.verifierId), true)
-    equal(acknowledged.includes(gone.verifierId), false)
-    equal(withdrawn.length, calls)
-    await Promise.all([feed.close(), theirs.close()])
+    const request = await store.requestAcknowledgements()
+    const silent = [gone.verifierId, mute.id]
+    await untilAcknowledged(store, request, silent)
+    deepEqual(new Set((await store.verifiers(request)).map(({ id }) => id)), new Set(silent))
+    await feed.close()
   },
+
+  async 'takes the acknowledgement of a later request for those before it, and of no later one'({ store, other }) {
+    const { recorder, feed } = await Recorder.on(store)
+    await store.renewLease({ id: recorder.verifierId, maxStalenessMs: 2000 }, 60_000)
+    const requests = await Promise.all(
+      range(10).map((number) => (number % 2 === 0 ? store : other).requestAcknowledgements()),
+    )
+    equal(new Set(requests).size, requests.length)
+    await untilAcknowledged(other, Math.max(...requests))
+    for (const request of requests) deepEqual(await other.verifiers(request), [])
+    await feed.close()
+    const unread = await other.requestAcknowledgements()
+    ok(unread > Math.max(...requests))
+    equal((await other.verifiers(unread)).length, 1)
+  },
+}
+
+/** Resolves once every verifier with a lease, except the silent ones, has acknowledged. */
+async function untilAcknowledged(store: ContractStore, request: number, silent: readonly string[] = []): Promise<void> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    const waiting = (await store.verifiers(request)).filter(({ id }) => !silent.includes(id))
+    if (waiting.length === 0) return
+    if (performance.now() > giveUpAt) fail('A verifier did not acknowledge.')
+    await sleep(5)
+  }
 }

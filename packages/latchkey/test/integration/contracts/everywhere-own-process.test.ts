@@ -37,7 +37,7 @@ describe('waitForPropagation, for the process that calls it', () => {
     }
 
     function openThrough(url: string, maxStaleness: number) {
-      const store = postgresStore({ connectionString: database.url, listenConnectionString: url })
+      const store = postgresStore({ connectionString: url })
       cleanUps.push(() => store.close())
       return open(store, maxStaleness)
     }
@@ -102,7 +102,7 @@ describe('waitForPropagation, for the process that calls it', () => {
     expect(await outcomeOf(() => latchkey.verify(token))).toBe('token_revoked')
   })
 
-  it('waits for the next proof, or until cached data is stale, on a feed without acknowledgements', async () => {
+  it('waits for the next proof, or until cached data is stale, on a feed that only reports', async () => {
     const steered = steer(memoryStore())
     const { latchkey, keys } = open(steered.store, 60_000)
     const { token } = await latchkey.issue({ subject: 'alice' })
