@@ -21,7 +21,7 @@
  *
  * Sizes, set by -D: VERSIONS, TRANSACTIONS (transaction IDs), FLIGHTS (concurrent reads), STALENESS
  * (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE for the shared cache, PRUNING for a
- * log that is pruned by any clock, CRASH for a crash of the server, PROMOTION for the promotion of a
+ * log that is pruned by any clock, LIMIT (rows that one read of the log returns), CRASH for a crash of the server, PROMOTION for the promotion of a
  * lagging replica, EVERYWHERE for changes that wait for propagation, REFUSALS to record which tokens
  * were refused, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants
  * defect X. -DREACH=X makes situation X an error, to show that it is possible.
@@ -55,6 +55,8 @@
 #endif
 /* The cap of the verifier's ages: too old to use, or no such instant at all. */
 #define OLD (STALENESS + 1)
+/* LogFeed.#hasLost: the age of a read of the log during which data was dropped. */
+#define VOID (OLD + 1)
 
 /* --- the database ----------------------------------------------------------------------------- */
 
@@ -198,9 +200,14 @@ typedef Snapshot {
 #ifdef EPOCHS
   byte history;
 #endif
+#ifdef PRUNING
+  byte prunedTo;
+#endif
 }
 Snapshot position;
 #define sees(snapshot, id) ((id) < snapshot.xmax && !((snapshot.xip >> (id)) & 1))
+#define isOpenIn(snapshot, id) ((snapshot.xip >> (id)) & 1)
+#define xminOf(snapshot) (isOpenIn(snapshot, 1) -> 1 : (isOpenIn(snapshot, 2) -> 2 : (isOpenIn(snapshot, 3) -> 3 : snapshot.xmax)))
 
 /* A read of the log in progress, and the age of its instant. Of its answer: the snapshot, the newest
  * version in its rows, and for the properties the version that was committed. */
@@ -209,8 +216,9 @@ byte readingAge;
 Snapshot answer;
 byte told;
 byte seen;
-#ifdef PRUNING
-byte answerPrunedTo;
+#ifdef LIMIT
+/* The number of rows above the position's xmax in the answer. */
+byte answerRows;
 #endif
 #ifdef EVERYWHERE
 /* The largest number in the log that the snapshot sees. */
@@ -327,6 +335,9 @@ inline holds(property, condition) {
 #define EVERYWHERE_BY_TIME 36
 #define EVERYWHERE_WITH_NOBODY_LISTED 37
 #define LEARNT_WITHOUT_REGISTRATION 38
+#define LOST_BY_THE_LIMIT 39
+#define CHANGE_BELOW_THE_MARK 40
+#define LOG_READ_THAT_PROVES_NOTHING 41
 
 #ifdef REACH
 #define reached(situation) assert(situation != REACH)
@@ -460,18 +471,21 @@ inline lost() {
   sinceRenewal = UNREGISTERED;
 #endif
 #ifndef MUTATE_PROOF_OUTLIVES_LOST
-  /* A read of the log that began earlier proves nothing: the lease of its instant has ended. */
-  if :: reading != IDLE -> readingAge = OLD :: else fi;
+  /* LogFeed.#lose: a read of the log that began earlier proves nothing, because the lease of its
+   * instant has ended. */
+  if :: reading != IDLE -> readingAge = VOID; undelivered = 0 :: else fi;
 #endif
   provedAge = OLD
 }
 
 #ifdef EPOCHS
-/* For the properties: versions of the lost history do not count any more. */
+/* For the properties: versions that a promotion has lost do not count any more. */
 inline forgetLost() {
+#ifdef PROMOTION
   if :: delivered > base && delivered <= lostTo -> delivered = base :: else fi;
 #ifndef CACHE
   newestKept = 0;
+#endif
 #endif
 #if defined(PROMOTION) && defined(EVERYWHERE)
   excused = false;
@@ -633,7 +647,10 @@ inline endReading() {
   answer.history = 0;
 #endif
 #ifdef PRUNING
-  answerPrunedTo = 0;
+  answer.prunedTo = 0;
+#endif
+#ifdef LIMIT
+  answerRows = 0;
 #endif
 #ifdef EVERYWHERE
   answerNumber = 0;
@@ -649,6 +666,11 @@ inline move() {
   position.history = answer.history;
 #endif
   position.xip = answer.xip
+#ifdef PRUNING
+  ;
+  /* A mark that is not above xmin may count as none: one that changes only rises. */
+  position.prunedTo = (answer.prunedTo > xminOf(answer) -> answer.prunedTo : 0)
+#endif
 }
 
 /* Freshness.proved(asOf) */
@@ -679,7 +701,10 @@ inline takeSnapshot() {
 #ifdef EPOCHS
   answer.history = history;
 #endif
-#if !defined(PRUNING) && !defined(EPOCHS)
+#ifdef PRUNING
+  answer.prunedTo = prunedTo;
+#endif
+#if !defined(PRUNING) && !defined(LIMIT) && !defined(EPOCHS)
   if :: position.xmax != 0 -> skip :: else -> seen = committed fi
 #else
   seen = committed
@@ -697,38 +722,56 @@ inline takeSnapshot() {
 #else
 #define isNew(id) (!sees(position, id))
 #endif
+#ifdef LIMIT
+#define isWithinLimit(id) ((id) < position.xmax || answerRows < LIMIT)
+#else
+#define isWithinLimit(id) true
+#endif
 inline readRows() {
   for (at : 1 .. begun) {
     if
-    :: position.xmax != 0 && isInLog(at) && isNew(at) -> told = max(told, became[at])
+    :: position.xmax != 0 && isInLog(at) && isNew(at) && isWithinLimit(at) ->
+      told = max(told, became[at]);
+#ifdef LIMIT
+      if :: at >= position.xmax -> answerRows++ :: else fi
+#endif
     :: else
     fi
   }
 }
 
 /* Whether changes may have been missed. */
-#define xminOf(snapshot) (((snapshot.xip >> 1) & 1) -> 1 : (((snapshot.xip >> 2) & 1) -> 2 : (((snapshot.xip >> 3) & 1) -> 3 : snapshot.xmax)))
 #if defined(PRUNING) && !defined(MUTATE_PRUNED_TO_NOT_COMPARED)
-#define isPruned (answerPrunedTo > xminOf(position))
+#define isPruned (answer.prunedTo != position.prunedTo && answer.prunedTo > xminOf(position))
 #else
 #define isPruned false
+#endif
+#if defined(LIMIT) && !defined(MUTATE_LIMIT_NOT_NOTICED)
+#define isCutOff (answerRows >= LIMIT)
+#else
+#define isCutOff false
 #endif
 #if defined(EPOCHS) && !defined(MUTATE_EPOCH_NOT_COMPARED)
 #define isOfAnotherEpoch (answer.history != position.history)
 #else
 #define isOfAnotherEpoch false
 #endif
-#define isLost (isPruned || isOfAnotherEpoch || answer.xmax < position.xmax)
+#define isLost (isPruned || isCutOff || isOfAnotherEpoch || answer.xmax < position.xmax)
 
 inline applyRows() {
   if
   :: position.xmax == 0 -> deliver(seen)
   :: position.xmax != 0 && isLost ->
     if :: isPruned -> reached(LOST_BY_PRUNING) :: else fi;
+    if :: isCutOff -> reached(LOST_BY_THE_LIMIT) :: else fi;
     if :: isOfAnotherEpoch -> reached(LOST_BY_ANOTHER_EPOCH) :: else fi;
     lost();
     deliver(seen)
-  :: else -> if :: told != 0 -> changed(told) :: else fi
+  :: else ->
+#ifdef PRUNING
+    if :: told != 0 && answer.prunedTo > xminOf(position) -> reached(CHANGE_BELOW_THE_MARK) :: else fi;
+#endif
+    if :: told != 0 -> changed(told) :: else fi
   fi
 }
 
@@ -1132,9 +1175,6 @@ proctype Feed() {
       reading = DONE;
       takeSnapshot();
       readRows();
-#ifdef PRUNING
-      answerPrunedTo = prunedTo;
-#endif
 #ifdef EVERYWHERE
       if :: isLogged -> answerNumber = request :: else fi;
       answerNumber = max(answerNumber, otherRequest);
@@ -1180,11 +1220,15 @@ proctype Feed() {
         answer.xip = 0;
 #endif
         move();
+        if
+        :: readingAge == VOID -> reached(LOG_READ_THAT_PROVES_NOTHING)
+        :: else ->
 #ifdef EVERYWHERE
-        /* LogFeed acknowledges, if the read has returned a request. */
-        if :: answerNumber > acknowledged -> acknowledging = answerNumber :: else fi;
+          /* LogFeed acknowledges, if the read has returned a request. */
+          if :: answerNumber > acknowledged -> acknowledging = answerNumber :: else fi;
 #endif
-        proved(readingAge)
+          proved(readingAge)
+        fi
       fi;
       endReading()
     }
@@ -1424,42 +1468,52 @@ proctype Transaction(byte number) {
 }
 
 #ifdef PRUNING
-/* pruneRows: deletes committed rows of the log before some point. No clock is trusted, so it may be
- * any point. Once is enough: another pruning moves the mark and the end of the deleted rows alike. */
+/* pruneChanges: deletes committed rows of the log before some point that raises the mark. No clock
+ * is trusted, so it may be any such point. The code takes none above an open transaction, but
+ * renewEpoch may set the mark above one. */
+#ifdef MUTATE_PRUNED_WITHOUT_RAISING_THE_MARK
+#define lowestPoint max(prunedTo, 2)
+#else
+#define lowestPoint (prunedTo + 1)
+#endif
 proctype Pruning() {
   byte point;
-  atomic {
-    begun != 0 && committed > 1;
-    select(point : 2 .. begun + 1);
-    d_step {
-      for (at : 1 .. point - 1) {
-        if :: hasRow(at) -> gone[at] = true :: else fi
-      }
+  do
+  :: atomic { begun + 1 >= lowestPoint ->
+      select(point : lowestPoint .. begun + 1);
+      d_step {
+        for (at : 1 .. point - 1) {
+          if :: hasRow(at) -> gone[at] = true :: else fi
+        }
 #ifndef MUTATE_PRUNED_WITHOUT_A_MARK
-      prunedTo = point;
+        prunedTo = point;
 #endif
-      point = 0
+        point = 0
+      }
     }
-  }
+  od
 }
 #endif
 
 #ifdef EPOCHS
 /* The database continues from an earlier state. Open transactions are lost.
  * History.#renew: a new epoch begins before anything is read. */
+#if defined(PROMOTION) || defined(MUTATE_CHANGE_NOT_FLUSHED)
+#define losesChanges
+#endif
 proctype AnotherHistory() {
   byte version;
 #if defined(PROMOTION) && defined(EVERYWHERE)
   bool hasLease;
 #endif
   atomic {
-#ifdef PROMOTION
+#ifdef losesChanges
     select(version : 1 .. committed);
-#ifdef EVERYWHERE
-    if :: hasLease = true :: hasLease = (leaseAge > LEASED) fi;
-#endif
 #else
     version = committed;
+#endif
+#if defined(PROMOTION) && defined(EVERYWHERE)
+    if :: hasLease = true :: hasLease = (leaseAge > LEASED) fi;
 #endif
     d_step {
       if :: version < committed -> reached(CHANGES_LOST_BY_A_PROMOTION) :: else fi;
@@ -1537,7 +1591,7 @@ inline tick(ofVerifier) {
 #ifndef MUTATE_READ_NEVER_AGES
     if :: entry != 0 -> grow(entryAge, OLD) :: else fi;
 #endif
-    if :: reading != IDLE -> grow(readingAge, OLD) :: else fi;
+    if :: reading != IDLE && readingAge != VOID -> grow(readingAge, OLD) :: else fi;
 #ifdef EVERYWHERE
     if :: renewal != IDLE -> grow(renewalAge, UNREGISTERED) :: else fi;
     grow(sinceRenewal, UNREGISTERED)
