@@ -21,10 +21,11 @@
  *
  * Sizes, set by -D: VERSIONS, TRANSACTIONS (transaction IDs), FLIGHTS (concurrent reads), STALENESS
  * (ticks), SLIPS (ticks that slow clocks miss in a run), CACHE for the shared cache, PRUNING for a
- * log that is pruned by any clock, LIMIT (rows that one read of the log returns), CRASH for a crash of the server, PROMOTION for the promotion of a
- * lagging replica, EVERYWHERE for changes that wait for propagation, REFUSALS to record which tokens
- * were refused, and BRIEF for requests that take no time and leave no verdict. -DMUTATE_X plants
- * defect X. -DREACH=X makes situation X an error, to show that it is possible.
+ * log that is pruned by any clock, LIMIT (rows that one read of the log returns), CRASH for a crash
+ * of the server, PROMOTION for the promotion of a lagging replica, EVERYWHERE for changes that wait
+ * for propagation, REFUSALS to record which tokens were refused, BRIEF for requests that take no
+ * time and leave no verdict, and DIRECT for statements that are executed when they are sent.
+ * -DMUTATE_X plants defect X. -DREACH=X makes situation X an error, to show that it is possible.
  */
 
 #ifndef VERSIONS
@@ -114,11 +115,11 @@ bool gone[TRANSACTIONS + 1];
 #define READING 0
 #endif
 #ifdef DIRECT
-#define UNREGISTERED (READING + OLD)
+#define NO_LEASE (READING + OLD)
 #else
-#define UNREGISTERED (READING + 1)
+#define NO_LEASE (READING + 1)
 #endif
-#ifdef MUTATE_LINE_ENDS_WITH_LEARNING
+#ifdef MUTATE_LEASE_ENDS_BEFORE_ITS_DATA
 #define LEASED READING
 #else
 #define LEASED (READING + PROMISE)
@@ -209,12 +210,12 @@ Snapshot position;
 #define isOpenIn(snapshot, id) ((snapshot.xip >> (id)) & 1)
 #define xminOf(snapshot) (isOpenIn(snapshot, 1) -> 1 : (isOpenIn(snapshot, 2) -> 2 : (isOpenIn(snapshot, 3) -> 3 : snapshot.xmax)))
 
-/* A read of the log in progress, and the age of its instant. Of its answer: the snapshot, the newest
- * version in its rows, and for the properties the version that was committed. */
+/* A read of the log in progress, and the age of its instant. Of its answer: the snapshot, the
+ * newest version in its rows, and for the properties the version that was committed. */
 byte reading;
 byte readingAge;
 Snapshot answer;
-byte told;
+byte found;
 byte seen;
 #ifdef LIMIT
 /* The number of rows above the position's xmax in the answer. */
@@ -228,10 +229,10 @@ byte acknowledging;
 #endif
 
 #ifdef EVERYWHERE
-/* VerifierLease: a renewal in progress, and its age; the age of #registeredAt. */
+/* VerifierLease: a renewal in progress, and its age; the age of #renewedAt. */
 byte renewal;
 byte renewalAge;
-byte sinceRenewal = UNREGISTERED;
+byte sinceRenewal = NO_LEASE;
 #ifdef EPOCHS
 byte renewalHistory;
 #endif
@@ -320,10 +321,10 @@ inline holds(property, condition) {
 #define LOST_BY_ANOTHER_EPOCH 21
 #define TRANSACTIONS_COMMITTED_OUT_OF_ORDER 22
 #define TRANSACTION_ID_REUSED 23
-#define SHARED_ENTRY_BELIEVED 24
+#define SHARED_ENTRY_USED 24
 #define SHARED_ENTRY_FROM_BEFORE_THE_POINT 25
 #define SHARED_ENTRY_FROM_BEFORE_A_CHANGE 26
-#define CHANGE_TOLD_DURING_THE_LIST 27
+#define CHANGE_DELIVERED_DURING_THE_LIST 27
 #define LIST_BEGINS_AT_THE_MARK 28
 #define SHARED_ENTRY_OF_A_LOST_HISTORY 29
 #define CHANGES_LOST_BY_A_PROMOTION 30
@@ -333,11 +334,12 @@ inline holds(property, condition) {
 #define EVERYWHERE_BY_ACKNOWLEDGEMENT 34
 #define EVERYWHERE_BY_A_LARGER_NUMBER 35
 #define EVERYWHERE_BY_TIME 36
-#define EVERYWHERE_WITH_NOBODY_LISTED 37
-#define LEARNT_WITHOUT_REGISTRATION 38
+#define EVERYWHERE_WITHOUT_A_LEASE 37
+#define READ_STARTED_WITHOUT_A_LEASE 38
 #define LOST_BY_THE_LIMIT 39
 #define CHANGE_BELOW_THE_MARK 40
 #define LOG_READ_THAT_PROVES_NOTHING 41
+#define LOST_DURING_A_LOG_READ 42
 
 #ifdef REACH
 #define reached(situation) assert(situation != REACH)
@@ -358,7 +360,7 @@ inline holds(property, condition) {
 #endif
 
 /* VerifierLease.instant: the age of a check or a read that begins now. */
-#if defined(EVERYWHERE) && !defined(MUTATE_LEARNT_UNREGISTERED) && !defined(MUTATE_REGISTERED_MEANWHILE)
+#if defined(EVERYWHERE) && !defined(MUTATE_READ_WITHOUT_A_LEASE) && !defined(MUTATE_LEASE_AT_THE_END_OF_A_READ)
 #ifdef DIRECT
 /* Or one that began earlier and is executed now. */
 #define ageAtStart (sinceRenewal <= READING -> 0 : sinceRenewal - READING)
@@ -432,9 +434,9 @@ inline changed(given) {
 #endif
 #ifdef CACHE
   if :: since != 0 -> newest = max(newest, given) :: else fi;
-#ifndef MUTATE_SHARED_LIST_FORGETS_WHAT_WAS_TOLD
+#ifndef MUTATE_SHARED_LIST_FORGETS_DELIVERED_CHANGES
   if
-  :: listUnderWay && listed < given -> listed = given; reached(CHANGE_TOLD_DURING_THE_LIST)
+  :: listUnderWay && listed < given -> listed = given; reached(CHANGE_DELIVERED_DURING_THE_LIST)
   :: else
   fi;
 #endif
@@ -468,7 +470,7 @@ inline lost() {
 #endif
 #if defined(EPOCHS) && defined(EVERYWHERE) && !defined(MUTATE_LEASE_OUTLIVES_ITS_HISTORY)
   /* VerifierLease.expire */
-  sinceRenewal = UNREGISTERED;
+  sinceRenewal = NO_LEASE;
 #endif
 #ifndef MUTATE_PROOF_OUTLIVES_LOST
   /* LogFeed.#lose: a read of the log that began earlier proves nothing, because the lease of its
@@ -526,14 +528,14 @@ inline endList() {
  * was open then. Entries of earlier readers hold an older one, and so are accepted less often. */
 inline lowWaterMarkOf(given) {
   lowWaterMark = begun + 1;
-#ifdef MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS
+#ifdef MUTATE_SHARED_LOW_WATER_MARK_IGNORES_OPEN_TRANSACTIONS
   lowWaterMark = 1;
 #endif
   for (at : 1 .. begun) {
     if
-#if defined(MUTATE_SHARED_HORIZON_TAKEN_AFTER_THE_READ)
+#if defined(MUTATE_SHARED_LOW_WATER_MARK_READ_AFTER_THE_ENTRY)
     :: true
-#elif defined(MUTATE_SHARED_HORIZON_IGNORES_OPEN_TRANSACTIONS)
+#elif defined(MUTATE_SHARED_LOW_WATER_MARK_IGNORES_OPEN_TRANSACTIONS)
     :: hasRow(at) && became[at] <= given -> lowWaterMark = at + 1
 #else
     :: became[at] != NOTHING && (isOpen(at) || became[at] > given) && at < lowWaterMark -> lowWaterMark = at
@@ -558,7 +560,7 @@ inline sharedAnswer(n, given, ofLost) {
 #else
 #define isOfAnother(ofLost) false
 #endif
-#ifndef MUTATE_SHARED_HORIZON_NOT_COMPARED
+#ifndef MUTATE_SHARED_LOW_WATER_MARK_NOT_COMPARED
   :: !isOfAnother(ofLost) && lowWaterMark < since ->
 #ifdef MUTATE_SHARED_MISS_IS_REFUSED
     refuse(given);
@@ -579,7 +581,7 @@ inline sharedAnswer(n, given, ofLost) {
 #else
     flights[n].age = OLD;
 #endif
-    reached(SHARED_ENTRY_BELIEVED)
+    reached(SHARED_ENTRY_USED)
   fi
 }
 #endif
@@ -655,7 +657,7 @@ inline endReading() {
 #ifdef EVERYWHERE
   answerNumber = 0;
 #endif
-  told = 0;
+  found = 0;
   seen = 0;
   undelivered = 0
 }
@@ -731,7 +733,7 @@ inline readRows() {
   for (at : 1 .. begun) {
     if
     :: position.xmax != 0 && isInLog(at) && isNew(at) && isWithinLimit(at) ->
-      told = max(told, became[at]);
+      found = max(found, became[at]);
 #ifdef LIMIT
       if :: at >= position.xmax -> answerRows++ :: else fi
 #endif
@@ -769,9 +771,9 @@ inline applyRows() {
     deliver(seen)
   :: else ->
 #ifdef PRUNING
-    if :: told != 0 && answer.prunedTo > xminOf(position) -> reached(CHANGE_BELOW_THE_MARK) :: else fi;
+    if :: found != 0 && answer.prunedTo > xminOf(position) -> reached(CHANGE_BELOW_THE_MARK) :: else fi;
 #endif
-    if :: told != 0 -> changed(told) :: else fi
+    if :: found != 0 -> changed(found) :: else fi
   fi
 }
 
@@ -783,8 +785,8 @@ inline applyRows() {
 #define PATIENCE PROMISE
 #endif
 
-/* The numbers have no meaning after the last call, nor has the lease in the database after the list.
- */
+/* The numbers have no meaning after the last call, nor has the lease in the database after the
+ * list. */
 #define isNumbered (propagated < VERSIONS)
 #ifdef PROMOTION
 #define isListedOnceMore true
@@ -935,7 +937,7 @@ proctype Requests() {
       renewalHistory = 0;
 #endif
       renewalAge = 0;
-      sinceRenewal = UNREGISTERED;
+      sinceRenewal = NO_LEASE;
 #endif
 #ifdef CACHE
       since = 0;
@@ -980,7 +982,7 @@ proctype Reads(byte n) {
       flights[n].phase = SENT;
       flights[n].age = ageAtStart;
 #ifdef EVERYWHERE
-      if :: sinceRenewal > READING -> reached(LEARNT_WITHOUT_REGISTRATION) :: else fi
+      if :: sinceRenewal > READING -> reached(READ_STARTED_WITHOUT_A_LEASE) :: else fi
 #endif
     }
 #endif
@@ -1072,7 +1074,7 @@ proctype Reads(byte n) {
   /* SharedTenants.#readCache: L2 answers with an entry for the token of some version. Any entry
    * that ever existed may come, because L2 may have been rolled back. It proves nothing about the
    * present, so its age is OLD. */
-#ifdef MUTATE_SHARED_BELIEVED_WITHOUT_THE_LIST
+#ifdef MUTATE_SHARED_ENTRY_USED_WITHOUT_THE_LIST
   :: atomic { isSent ->
 #else
   :: atomic { isSent && since != 0 ->
@@ -1116,7 +1118,7 @@ proctype Reads(byte n) {
 #ifdef MUTATE_READ_COUNTED_FROM_ITS_END
       flights[n].age = 0;
 #endif
-#ifdef MUTATE_REGISTERED_MEANWHILE
+#ifdef MUTATE_LEASE_AT_THE_END_OF_A_READ
       if :: sinceRenewal > READING -> flights[n].age = OLD :: else fi;
 #endif
 #ifndef MUTATE_READ_KEEPS_FLIGHTS
@@ -1180,7 +1182,7 @@ proctype Feed() {
       answerNumber = max(answerNumber, otherRequest);
 #endif
       if
-      :: told != 0 && answer.xmax == position.xmax -> reached(CHANGE_OF_AN_OPEN_TRANSACTION)
+      :: found != 0 && answer.xmax == position.xmax -> reached(CHANGE_OF_AN_OPEN_TRANSACTION)
       :: else
       fi
     }
@@ -1200,6 +1202,7 @@ proctype Feed() {
 
   /* The answer arrives. */
   :: d_step { reading == DONE ->
+      if :: readingAge == VOID -> reached(LOST_DURING_A_LOG_READ) :: else fi;
       if
 #if defined(EPOCHS) && !defined(MUTATE_LOG_READ_AT_A_STALE_SERVER)
       /* History.check */
@@ -1241,7 +1244,7 @@ proctype Feed() {
 #ifdef MUTATE_PROVED_BY_A_FAILED_READ
       proved(readingAge);
 #endif
-      if :: told != 0 -> reached(CHANGE_REPEATED_AFTER_A_FAILURE) :: else fi;
+      if :: found != 0 -> reached(CHANGE_REPEATED_AFTER_A_FAILURE) :: else fi;
       endReading()
     }
 
@@ -1363,7 +1366,7 @@ proctype Lease() {
 #ifdef EPOCHS
       if :: renewalHistory > known -> adopt() :: else fi;
 #endif
-#ifdef MUTATE_REGISTERED_FROM_ITS_END
+#ifdef MUTATE_RENEWAL_COUNTED_FROM_ITS_END
       sinceRenewal = 0;
 #elif defined(EPOCHS)
       if :: renewalHistory >= known -> sinceRenewal = renewalAge :: else fi;
@@ -1412,7 +1415,7 @@ proctype Propagation() {
       awaited = false;
 #else
       awaited = (leaseAge <= LEASED);
-      if :: awaited -> skip :: else -> reached(EVERYWHERE_WITH_NOBODY_LISTED) fi;
+      if :: awaited -> skip :: else -> reached(EVERYWHERE_WITHOUT_A_LEASE) fi;
 #endif
       forgetLease();
       resolve()
@@ -1593,8 +1596,8 @@ inline tick(ofVerifier) {
 #endif
     if :: reading != IDLE && readingAge != VOID -> grow(readingAge, OLD) :: else fi;
 #ifdef EVERYWHERE
-    if :: renewal != IDLE -> grow(renewalAge, UNREGISTERED) :: else fi;
-    grow(sinceRenewal, UNREGISTERED)
+    if :: renewal != IDLE -> grow(renewalAge, NO_LEASE) :: else fi;
+    grow(sinceRenewal, NO_LEASE)
 #endif
   :: else
   fi;
