@@ -91,8 +91,8 @@ export const postgresDialect: Dialect = {
     select seq, ${epoch} as history, ${durability[kind]}, case when ${wakes(kind)} then ${wake} end from logged`,
   durable,
   acknowledge: `
-    with quickly as (select set_config('synchronous_commit', 'off', true))
-    update latchkey_verifiers set acknowledged = $2 from quickly where verifier_id = $1 and acknowledged < $2`,
+    update latchkey_verifiers set acknowledged = $2 where verifier_id = $1 and acknowledged < $2
+    returning set_config('synchronous_commit', 'off', true)`,
   // In microseconds: no database has a thousand changes in each millisecond for years.
   raiseChanges: [`select setval(${changeNumbers}, greatest(nextval(${changeNumbers}), ${nowMs} * 1000))`],
   // Numbers of a sequence are committed in any order; transaction IDs show which are still open.
