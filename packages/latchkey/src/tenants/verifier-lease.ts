@@ -28,6 +28,7 @@ export class VerifierLease {
   /** The instant before the last renewal that succeeded. */
   #renewedAt: Instant | undefined
   #renewing: Promise<void> | undefined
+  #expirations = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: VerifierLeaseOptions) {
@@ -59,6 +60,7 @@ export class VerifierLease {
   expire(): void {
     if (this.#timer === undefined) return
     this.#renewedAt = undefined
+    this.#expirations += 1
     this.#renew().catch(() => {})
   }
 
@@ -80,8 +82,14 @@ export class VerifierLease {
 
   async #renewNow(): Promise<void> {
     const { store, clock, maxStalenessMs } = this.#options
-    const beganAt = instantOf(clock)
-    await store.renewLease(this.verifier, cachingMs + maxStalenessMs + marginMs)
+    let beganAt: Instant
+    let expirations: number
+    do {
+      expirations = this.#expirations
+      beganAt = instantOf(clock)
+      await store.renewLease(this.verifier, cachingMs + maxStalenessMs + marginMs)
+      // A lease that expired meanwhile may be a row of another history.
+    } while (expirations !== this.#expirations)
     this.#renewedAt = beganAt
   }
 

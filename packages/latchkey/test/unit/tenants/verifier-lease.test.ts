@@ -36,6 +36,24 @@ describe('a read of a verifier', () => {
     expect(isCached()).toBe(true)
   })
 
+  it('is not cached after the lease was lost during its renewal, until it is renewed once more', async () => {
+    const { lease, arrive, arriving, isCached } = lend()
+    const started = lease.start()
+    await arrive()
+    await started
+    lease.expire()
+    // Another loss, while the renewal may still create a row in the history before it.
+    lease.expire()
+    await arrive()
+    expect(isCached()).toBe(false)
+    expect(arriving).toHaveLength(1)
+    await arrive()
+    expect(isCached()).toBe(true)
+    const closing = lease.close()
+    await arrive()
+    await closing
+  })
+
   it('is cached for 30 s from the beginning of the renewal, however late that succeeded', async () => {
     const { clock, lease, arrive, isCached } = lend()
     const ready = lease.ensure()
