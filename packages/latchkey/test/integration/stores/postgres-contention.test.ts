@@ -118,9 +118,15 @@ describe('a PostgreSQL store among other transactions', () => {
   it('retries a change that was the victim of a deadlock', async () => {
     await store.change('alice', addSecret)
     const holder = await connect()
+    // The server looks for deadlocks once in each wait, and ends the transaction that finds one. The
+    // change looks after three seconds, when the holder waits in any case, and the holder later.
+    await holder.query("set deadlock_timeout = '1min'")
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c deadlock_timeout=3s')
+    const victim = openWith({ connectionString: url.href })
     await holder.query('begin')
     await holder.query(`select from latchkey_secrets where tenant_id = 'alice' for update`)
-    const change = store.change('alice', (current) => ({
+    const change = victim.change('alice', (current) => ({
       disabledAt: null,
       endedSessions: [],
       grants: null,
