@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import type { Limit } from '../config/limits.js'
 import type { CounterTotal, CounterUse } from './counter-backend.js'
 import type { Counted, SharedCounters } from './exact-counters.js'
@@ -53,6 +54,8 @@ export class BatchedCounters {
   #sent: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** A batch belongs to no request, also in traces. */
+  readonly #outside = new AsyncResource('LatchkeyBatchedCounters')
 
   constructor(shared: SharedCounters, options: BatchOptions) {
     this.#shared = shared
@@ -117,8 +120,15 @@ export class BatchedCounters {
     use.count += 1
     uses.set(key, use)
     if (uses.size >= maxKeysPerStatement && !this.#shared.breaker.isOpen) void this.reconcile()
-    else this.#timer ??= setTimeout(() => this.#tick(), this.#options.intervalMs).unref()
+    else this.#tickLater()
     return use.count
+  }
+
+  #tickLater(): void {
+    this.#timer ??= setTimeout(
+      () => this.#outside.runInAsyncScope(() => this.#tick()),
+      this.#options.intervalMs,
+    ).unref()
   }
 
   #tick(): void {
@@ -169,7 +179,7 @@ export class BatchedCounters {
       if (use !== undefined) use.count += count
       else if (pending.size < this.#options.capacity) pending.set(key, { count, windowMs })
     }
-    if (pending.size > 0) this.#timer ??= setTimeout(() => this.#tick(), this.#options.intervalMs).unref()
+    if (pending.size > 0) this.#tickLater()
   }
 
   #resultOf({ used, endsAtMs }: Window, exceeded: boolean): Counted {
