@@ -4,7 +4,7 @@
  * is installed once into `node_modules/.cache/`; delete that folder to get a newer minor version.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,6 +36,8 @@ function install(folder) {
     const flags = ['--prefix', temporary, '--ignore-scripts=false', '--no-audit', '--no-fund', '--loglevel=error']
     execFileSync('npm', ['install', `node@${version}`, ...flags], { cwd: temporary, stdio: 'pipe', encoding: 'utf8' })
     execFileSync(join(temporary, 'node_modules/node/bin/node'), ['--version'])
+    // Tests run programs as another user.
+    chmodSync(temporary, 0o755)
     renameSync(temporary, folder)
   } catch (error) {
     if (existsSync(folder)) return
