@@ -20,9 +20,9 @@ describe.each(databases)('latchkey keys replace beside a running server on %s', 
       })
       while (!isOver && !(await rowNames()).some((name) => name.startsWith(stage))) await sleep(1)
       await killed.stop('SIGKILL')
-      // Users can sign in whatever state it left.
-      const meanwhile = await register(beside.running)
-      expect(await tokenState(beside.running, meanwhile.token)).toBe(200)
+      // Users can sign in whatever state it left, at the latest when the server has read the log.
+      const signIn = async () => tokenState(beside.running, (await register(beside.running)).token)
+      await expect.poll(signIn).toBe(200)
       const { code, stdout } = await beside.run('keys', 'replace', '--yes', '--json')
       expect([code, JSON.parse(stdout).master_key_id]).toEqual([0, 'test'])
       expect((await rowNames()).filter((name) => /^(next|ending):/.test(name))).toEqual([])
