@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 
 /** Part of a list whose pages continue after a key. */
@@ -20,6 +21,9 @@ export interface WalkStep<T> {
  * two milliseconds each.
  */
 export const stepRows = { postgres: 2500, sqlite: 500 } as const satisfies Record<SqlStore['dialect'], number>
+
+/** The longest walk for one page, in milliseconds. */
+const walkMs = 80
 
 /**
  * Reads rows in the order of their keys, step by step, and keeps those that match: for conditions
@@ -67,6 +71,11 @@ export class KeysetWalk<T extends { readonly id: string }> {
     this.#isAtEnd = end === undefined
     this.#position = end
     this.#steps += 1
+  }
+
+  /** Advances until the page is full, the list has ended, or the time of a walk is over. */
+  async advanceInTime(clock: Pick<Clock, 'monotonic'>, startedAt: number): Promise<void> {
+    while (!this.isDone && clock.monotonic() - startedAt < walkMs) await this.advance()
   }
 
   /** Ends the walk with all remaining items, up to one more than the page has left. */

@@ -25,9 +25,6 @@ const maxWalkedRows = 20_000
  */
 const maxCandidates = { postgres: 2500, sqlite: 1000 } as const satisfies Record<SqlStore['dialect'], number>
 
-/** The longest walk for one page, in milliseconds. */
-const walkMs = 80
-
 /**
  * Returns the account whose address is `search`, or else accounts that match it, oldest first. A
  * text of three characters or more matches a part of the name or of the address; a shorter one, the
@@ -54,7 +51,7 @@ export async function searchAccounts(
     const rest = await readByIndex(store, term, { from: walk.position ?? after, limit })
     if (rest !== undefined) walk.finish(rest)
   }
-  while (!walk.isDone && clock.monotonic() - startedAt < walkMs) await walk.advance()
+  await walk.advanceInTime(clock, startedAt)
   return walk.page()
 }
 

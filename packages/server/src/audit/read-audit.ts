@@ -34,9 +34,6 @@ const filterColumns = [
   ['outcome', 'outcome'],
 ] as const satisfies readonly (readonly [keyof AuditFilter, string])[]
 
-/** The longest walk for one page, in milliseconds. */
-const walkMs = 80
-
 /**
  * Returns entries of the log, newest first. One index serves a query with one filter. With several,
  * the entries of the narrowest filter are read step by step, for at most 80 ms: the page is then
@@ -48,8 +45,8 @@ export async function readAudit(
 ): Promise<WalkedPage<AuditRecord>> {
   const startedAt = clock.monotonic()
   const walk = new KeysetWalk<AuditRecord>(query.before, query.limit, (before) => readStep(store, { ...query, before }))
-  do await walk.advance()
-  while (!walk.isDone && clock.monotonic() - startedAt < walkMs)
+  await walk.advance()
+  await walk.advanceInTime(clock, startedAt)
   return walk.page()
 }
 

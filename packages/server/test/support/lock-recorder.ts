@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { interceptQueries } from './intercept-queries.js'
 
 /**
  * The order in which tables are locked. Rows of one table are locked in the order of their names.
@@ -27,8 +27,6 @@ interface Transaction {
   readonly statements: string[]
 }
 
-type Query = (this: object, ...args: unknown[]) => unknown
-
 /** The result of a statement in `pg`. */
 type Answer = { readonly rowCount: number | null }
 
@@ -41,32 +39,23 @@ export class LockRecorder {
   readonly faults: string[] = []
   readonly #tables = new Set<string>()
   readonly #open = new WeakMap<object, Transaction>()
-  readonly #query: Query
-
-  private constructor() {
-    this.#query = pg.Client.prototype.query as unknown as Query
-  }
+  readonly #stop = interceptQueries((send, connection, args) => {
+    const answer = send()
+    const note = this.#see(connection, args)
+    if (note === undefined || !(answer instanceof Promise)) return answer
+    return answer.then((result: Answer) => {
+      // A statement without a matching row locks none.
+      if (result.rowCount !== 0) note()
+      return result
+    })
+  })
 
   static start(): LockRecorder {
-    const recorder = new LockRecorder()
-    const query = recorder.#query
-    Object.assign(pg.Client.prototype, {
-      query(this: object, ...args: unknown[]) {
-        const answer = query.apply(this, args)
-        const note = recorder.#see(this, args)
-        if (note === undefined || !(answer instanceof Promise)) return answer
-        return answer.then((result: Answer) => {
-          // A statement without a matching row locks none.
-          if (result.rowCount !== 0) note()
-          return result
-        })
-      },
-    })
-    return recorder
+    return new LockRecorder()
   }
 
   stop(): void {
-    Object.assign(pg.Client.prototype, { query: this.#query })
+    this.#stop()
   }
 
   /** The tables in which a transaction has locked a row. */

@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import pg from 'pg'
-
-type Query = (this: object, ...args: unknown[]) => unknown
+import { interceptQueries } from './intercept-queries.js'
 
 /**
  * Records the statements that this process sends to PostgreSQL on behalf of one call, and none of
@@ -9,29 +7,18 @@ type Query = (this: object, ...args: unknown[]) => unknown
  */
 export class Statements {
   readonly #calls = new AsyncLocalStorage<string[]>()
-  readonly #query: Query
-
-  private constructor() {
-    this.#query = pg.Client.prototype.query as unknown as Query
-  }
+  readonly #stop = interceptQueries((send, _, [first]) => {
+    const text = typeof first === 'string' ? first : (first as { text: string }).text
+    this.#calls.getStore()?.push(text.replaceAll(/\s+/g, ' ').trim())
+    return send()
+  })
 
   static start(): Statements {
-    const statements = new Statements()
-    const calls = statements.#calls
-    const query = statements.#query
-    Object.assign(pg.Client.prototype, {
-      query(this: object, ...args: unknown[]) {
-        const [first] = args
-        const text = typeof first === 'string' ? first : (first as { text: string }).text
-        calls.getStore()?.push(text.replaceAll(/\s+/g, ' ').trim())
-        return query.apply(this, args)
-      },
-    })
-    return statements
+    return new Statements()
   }
 
   stop(): void {
-    Object.assign(pg.Client.prototype, { query: this.#query })
+    this.#stop()
   }
 
   /** Returns the result of a call in this process, and the statements that it has sent. */
