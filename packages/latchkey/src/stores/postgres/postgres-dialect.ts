@@ -104,5 +104,7 @@ export const postgresDialect: Dialect = {
   least: (one, other) => `least(${one}, ${other})`,
   greatest: (one, other) => `greatest(${one}, ${other})`,
   isAmong: (parameter) => `= any(${parameter})`,
+  // The planner does not see the value of a subquery, so it plans the statement only once.
+  isAmongNumbers: (parameter) => `= any(cast((select cast(${parameter} as bigint[])) as bigint[]))`,
   list: (values) => values,
 }

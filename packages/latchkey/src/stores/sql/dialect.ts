@@ -80,6 +80,8 @@ export interface Dialect {
   greatest(one: string, other: string): string
   /** A condition that is true for each element of the `list` that is bound to the parameter. */
   isAmong(parameter: string): string
-  /** Values in the form that the parameter of `isAmong` takes. */
+  /** The same for numbers, in a form whose plan does not depend on them. */
+  isAmongNumbers(parameter: string): string
+  /** Values in the form that the parameter of `isAmong` and `isAmongNumbers` takes. */
   list(values: readonly string[]): unknown
 }

@@ -38,5 +38,6 @@ export const sqliteDialect: Dialect = {
   least: (one, other) => `min(${one}, ${other})`,
   greatest: (one, other) => `max(${one}, ${other})`,
   isAmong: (parameter) => `in (select value from json_each(${parameter}))`,
+  isAmongNumbers: (parameter) => `in (select value from json_each(${parameter}))`,
   list: (values) => JSON.stringify(values),
 }

@@ -206,6 +206,19 @@ describe('a feed that reads the log of PostgreSQL', () => {
     expect(pool.idleCount).toBe(pool.totalCount)
   })
 
+  it('has its read planned once for a connection, and not each time', async () => {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    cleanUps.push(() => pool.end())
+    await watch(postgresStore({ pool }), 5)
+    const isPlanned = async () => {
+      const { rows } = await pool.query(
+        `select generic_plans > 0 as is_planned from pg_prepared_statements where statement like '%h.snapshot%'`,
+      )
+      return rows
+    }
+    await expect.poll(isPlanned).toEqual([{ is_planned: true }])
+  })
+
   it('loses nothing when its listening connection ends, and is woken by the next one', async () => {
     const { recorder } = await watch(openUrl(database.url, { listenConnectionString: proxy.url }), never)
     for (const _ of range(3)) {
