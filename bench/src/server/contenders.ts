@@ -1,7 +1,7 @@
 import { Keyring } from 'latchkey'
 import { betterAuthProtocol, latchkeyProtocol, type Protocol, tutorialProtocol } from './protocols.js'
 import type { Launch } from './served-process.js'
-import type { Hash } from './settings.js'
+import { accessTokenTtlSec, type Hash } from './settings.js'
 
 /** Where a contender keeps its data. */
 export interface Place {
@@ -33,6 +33,7 @@ const limitsAboveTheLoad = {
 }
 const latchkeySettings = {
   LATCHKEY_ISSUER: 'http://localhost',
+  LATCHKEY_ACCESS_TOKEN_TTL: String(accessTokenTtlSec),
   TRUSTED_PROXIES: '127.0.0.1',
   LOG_LEVEL: 'warn',
 }

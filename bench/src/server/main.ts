@@ -24,7 +24,7 @@ import { countStatements, statementSettings } from './statements.js'
 
 const flags = benchFlags()
 const connectionCounts = flags.quick ? [1, 16] : [1, 16, 64]
-const rounds = flags.quick ? 1 : 7
+const rounds = flags.quick ? 1 : 5
 const durationSec = flags.quick ? 0.5 : 2
 const visitorCount = flags.quick ? 32 : 256
 const signOuts = flags.quick ? 3 : 25

@@ -7,6 +7,9 @@ export const password = 'correct horse battery staple'
 /** Argon2id at the cost of Latchkey's `usualCost`. */
 export const argonCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
+/** Lifetime of an access token in seconds: longer than a run, whose visitors sign in only once. */
+export const accessTokenTtlSec = 7200
+
 /** The names of the environment variables of the peers. */
 export interface PeerEnvironment {
   readonly PORT: string

@@ -8,7 +8,7 @@ import { hash, verify } from '@node-rs/argon2'
 import express from 'express'
 import jsonwebtoken from 'jsonwebtoken'
 import pg from 'pg'
-import { argonCost, peerEnvironment, poolSize } from './settings.js'
+import { accessTokenTtlSec, argonCost, peerEnvironment, poolSize } from './settings.js'
 import { stubbedCompare, stubbedHash } from './stubbed-hash.js'
 
 interface User {
@@ -19,7 +19,6 @@ interface User {
 }
 
 const { PORT, DATABASE_URL, SECRET, HASH } = peerEnvironment()
-const accessTtlSec = 900
 const refreshTtlDays = 7
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: poolSize })
 // A key object, because jsonwebtoken takes long to recognise a secret that is a text.
@@ -144,7 +143,7 @@ async function openSession(user: User, ip: string | undefined) {
   )
   const accessToken = jsonwebtoken.sign({ ver: user.token_version }, key, {
     subject: user.id,
-    expiresIn: accessTtlSec,
+    expiresIn: accessTokenTtlSec,
   })
   return { user: { id: user.id, email: user.email }, accessToken, refreshToken }
 }
