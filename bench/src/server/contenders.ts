@@ -34,6 +34,8 @@ const limitsAboveTheLoad = {
 const latchkeySettings = {
   LATCHKEY_ISSUER: 'http://localhost',
   LATCHKEY_ACCESS_TOKEN_TTL: String(accessTokenTtlSec),
+  // A sign-in above the limit ends the session of a visitor that is measured later.
+  LATCHKEY_MAX_SESSIONS: '10000',
   TRUSTED_PROXIES: '127.0.0.1',
   LOG_LEVEL: 'warn',
 }
