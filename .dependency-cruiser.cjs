@@ -23,6 +23,7 @@ const floors = [
     'observed-operation.ts',
     'copy-text.ts',
     'strict-json.ts',
+    'timers.ts',
   ],
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],

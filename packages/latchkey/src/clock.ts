@@ -1,3 +1,5 @@
+import { performance } from './timers.js'
+
 /**
  * A source of the time. Both readings are needed: the monotonic clock stops while the machine is
  * suspended, and the wall clock can be set.

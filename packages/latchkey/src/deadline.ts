@@ -1,3 +1,5 @@
+import { clearTimeout, setImmediate, setTimeout } from './timers.js'
+
 /**
  * Settles as `work` does, or rejects with the result of `failure` after `timeoutMs` milliseconds.
  */

@@ -1,5 +1,6 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { MaybePromise } from './maybe-promise.js'
+import { performance } from './timers.js'
 
 /** A message of a tracing channel: the same object for all events of one call. */
 export type Traced<Call extends object> = Call & {

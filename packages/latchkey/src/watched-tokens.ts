@@ -1,10 +1,10 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Auth } from './auth.js'
 import { callBack } from './call-back.js'
 import { withDeadline } from './deadline.js'
 import { isLatchkeyError, LatchkeyError, refusal } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
 import type { MaybePromise } from './maybe-promise.js'
+import { clearTimeout, nextTurn, performance, setTimeout, sleep } from './timers.js'
 
 /** Options of `WatchedTokens`. */
 export interface WatchedTokensOptions {

@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../timers.js'
+
 /** Options of a fetch. */
 export interface FetchJwksOptions {
   readonly timeoutMs: number

@@ -1,5 +1,6 @@
 import type { Instant } from '../clock.js'
 import { isLatchkeyError, LatchkeyError } from '../errors.js'
+import { setImmediate } from '../timers.js'
 import type { CachedTenant, ReadTenant } from './tenant-key.js'
 
 /** The result of a read. */

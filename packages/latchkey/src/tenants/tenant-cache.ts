@@ -1,5 +1,6 @@
 import { BoundedMap } from '../bounded-map.js'
 import { headerMark, kidMark } from '../secrets/canonical-header.js'
+import { setImmediate } from '../timers.js'
 import type { CachedTenant, TenantKey } from './tenant-key.js'
 
 /**

@@ -10,6 +10,7 @@ import {
   type TenantRecord,
   type TenantStore,
 } from '../secrets/ports.js'
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '../timers.js'
 import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
 import type { SharedTenants } from './shared-tenants.js'

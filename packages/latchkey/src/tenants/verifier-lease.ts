@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Clock, elapsedMs, type Instant, instantOf, longAgo } from '../clock.js'
 import type { TenantStore, Verifier } from '../secrets/ports.js'
+import { clearInterval, setInterval } from '../timers.js'
 
 /** Options of `VerifierLease`. */
 export interface VerifierLeaseOptions {
@@ -23,8 +24,8 @@ const marginMs = 30_000
  * a change and then finds an empty list can be certain that no verifier uses older data.
  */
 export class VerifierLease {
-  readonly verifier: Verifier
   readonly #options: VerifierLeaseOptions
+  #verifier: Verifier | undefined
   /** The instant before the last renewal that succeeded. */
   #renewedAt: Instant | undefined
   #renewing: Promise<void> | undefined
@@ -33,7 +34,12 @@ export class VerifierLease {
 
   constructor(options: VerifierLeaseOptions) {
     this.#options = options
-    this.verifier = { id: randomUUID(), maxStalenessMs: options.maxStalenessMs }
+  }
+
+  /** This process. Its ID is made at the first use: some runtimes have no random bytes at start. */
+  get verifier(): Verifier {
+    this.#verifier ??= { id: randomUUID(), maxStalenessMs: this.#options.maxStalenessMs }
+    return this.#verifier
   }
 
   /** Returns the current instant, or `longAgo` while a read that begins now may not be cached. */

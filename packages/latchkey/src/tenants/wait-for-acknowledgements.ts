@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type FailureCode, isLatchkeyError } from '../errors.js'
 import type { TenantStore, Verifier } from '../secrets/ports.js'
+import { performance, sleep } from '../timers.js'
 
 /** The largest `maxStaleness`. */
 const longestStalenessMs = 60_000

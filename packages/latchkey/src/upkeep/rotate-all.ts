@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { checkWhole } from '../check-whole.js'
 import { type FailureCode, isLatchkeyError } from '../errors.js'
+import { performance, sleep } from '../timers.js'
 
 /** Options of `rotateAll`. */
 export interface RotateAllOptions {

@@ -18,6 +18,7 @@ import {
   type Verifier,
   type WatchOptions,
 } from '../../secrets/ports.js'
+import { clearInterval, performance, setInterval } from '../../timers.js'
 import { Listeners } from '../listeners.js'
 import { Mutex } from '../mutex.js'
 import { tenantRecord } from '../tenant-record.js'
@@ -63,8 +64,7 @@ class Transaction implements MemoryTransaction {
 }
 
 class ProcessMemory implements MemoryStore {
-  /** Random, because no other store continues the history of this one. */
-  readonly #history = randomInt(2 ** 47)
+  #historyNumber: number | undefined
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
   readonly #settings = new Map<string, SealedSetting>()
@@ -308,6 +308,12 @@ class ProcessMemory implements MemoryStore {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#feeds.keys()].map((feed) => feed.close()))
+  }
+
+  /** Random, because no other store continues the history of this one. */
+  get #history(): number {
+    this.#historyNumber ??= randomInt(2 ** 47)
+    return this.#historyNumber
   }
 
   #reportKeysChanged(): void {

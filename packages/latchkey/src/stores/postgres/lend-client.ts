@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../timers.js'
 import type { PostgresPool, PostgresPoolClient } from './postgres-client.js'
 
 const patienceMs = 5000

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
+import { setImmediate } from '../../timers.js'
 import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
 import { ConnectionString } from './connection-string.js'
@@ -119,7 +120,7 @@ function clientsFor(address: ConnectionString): typeof pg.Client {
 
 /** Returns a `connect` that fails with this error. The pool passes a callback. */
 function failWith(error: unknown): (callback: (error: unknown) => void) => void {
-  return (callback) => void process.nextTick(callback, error)
+  return (callback) => void setImmediate(callback, error)
 }
 
 /**

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../../secrets/ports.js'
+import { performance, sleep } from '../../timers.js'
 import type { LogHints, WakeUps } from '../sql/sql-database.js'
 import type { PostgresClient } from './postgres-client.js'
 import { logChannel } from './postgres-dialect.js'

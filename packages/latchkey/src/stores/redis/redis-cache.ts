@@ -3,6 +3,7 @@ import { type CacheCall, cacheCalls } from '../../channels.js'
 import { checkWhole } from '../../check-whole.js'
 import { systemClock } from '../../clock.js'
 import type { SharedCache, SharedCacheEntry } from '../../secrets/ports.js'
+import { clearTimeout, setImmediate, setTimeout } from '../../timers.js'
 import { CircuitBreaker } from './circuit-breaker.js'
 import { createRedisClient, type RedisClientOptions } from './redis-client.js'
 

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import { clearTimeout, setTimeout } from '../../timers.js'
 
 /** Options of `createRedisClient`. */
 export interface RedisClientOptions {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../../errors.js'
+import { performance, sleep } from '../../timers.js'
 
 /**
  * The longest time that a change retries or waits for locks of other transactions, in milliseconds.

@@ -1,4 +1,5 @@
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
+import { performance } from '../../timers.js'
 import type { Dialect } from './dialect.js'
 import { libraryClient } from './library-client.js'
 import type { SqlClient } from './sql-client.js'

@@ -1,5 +1,6 @@
 import type { Instant } from '../../clock.js'
 import type { Change, ChangeFeed, ChangeListener } from '../../secrets/ports.js'
+import { clearTimeout, setTimeout } from '../../timers.js'
 import { type LogPosition, type LogReading, readLog } from './change-log.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'

@@ -1,6 +1,6 @@
 import { chmodSync, statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
+import { performance, sleep } from '../../timers.js'
 import { Mutex } from '../mutex.js'
 import type { RowCheck, ServerMark } from '../sql/history.js'
 import { codeOf } from '../sql/result-code.js'

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { isLatchkeyError } from '../../errors.js'
+import { sleep } from '../../timers.js'
 import type { ContractTests } from './contract.js'
 import { addSecret, read, settingOf } from './fixtures.js'
 import { Recorder } from './recorder.js'

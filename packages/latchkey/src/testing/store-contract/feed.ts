@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { performance, sleep } from '../../timers.js'
 import type { ContractTests } from './contract.js'
 import { addSecret, put, range, secretOf, stateOf } from './fixtures.js'
 import { oddTenants } from './reading.js'

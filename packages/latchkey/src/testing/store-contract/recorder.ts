@@ -2,6 +2,7 @@ import { fail } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type Instant, instantOf, systemClock } from '../../clock.js'
 import type { Change, ChangeFeed, ChangeListener, WatchOptions } from '../../secrets/ports.js'
+import { clearTimeout, performance, setTimeout } from '../../timers.js'
 import type { ContractStore } from './contract.js'
 
 /** One call of a listener. */

@@ -1,7 +1,7 @@
 import { deepEqual, equal, fail, ok } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Verifier } from '../../secrets/ports.js'
+import { performance, sleep } from '../../timers.js'
 import type { ContractStore, ContractTests } from './contract.js'
 import { addSecret, range } from './fixtures.js'
 import { Recorder } from './recorder.js'
