@@ -60,9 +60,8 @@ const rsaModulusBits = 3072
 
 const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const
 
-const generateAsync = promisify(generateKeyPair)
-
 function generate(algorithm: SignatureAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  const generateAsync = promisify(generateKeyPair)
   if (isSameAlgorithm(algorithm, 'Ed25519')) return generateAsync('ed25519')
   if (algorithm === 'ES256' || algorithm === 'ES384' || algorithm === 'ES512') {
     return generateAsync('ec', { namedCurve: curves[algorithm] })
