@@ -32,7 +32,17 @@ export interface Verdict {
   readonly token: string
 }
 
-/** Stores its token in a private field, so that logs, JSON and the application cannot expose it. */
+/**
+ * Names the method that returns the token of an identity. It is registered, because a process may
+ * have several copies of this package: an application of ES modules with a plugin in CommonJS has
+ * two. A private name is another one in each copy.
+ */
+const tokenMethod = Symbol.for('latchkey.token')
+
+/**
+ * Stores its token in a private field, so that logs and JSON cannot expose it. Neither copies of an
+ * identity nor JSON have the method that returns it.
+ */
 class VerifiedAuth implements Auth {
   readonly subject: string
   readonly sessionId: string | undefined
@@ -56,8 +66,8 @@ class VerifiedAuth implements Auth {
     this.#token = token
   }
 
-  static tokenOf(auth: Auth): string | undefined {
-    return #token in auth ? auth.#token : undefined
+  [tokenMethod](): string {
+    return this.#token
   }
 }
 
@@ -67,7 +77,11 @@ export function createAuth(claims: Claims, verdict: Verdict): Auth {
   return Object.freeze(new VerifiedAuth(claims, verdict))
 }
 
-/** Returns the token of this identity; `undefined` if it was not created here. */
+/**
+ * Returns the token of this identity; `undefined` if no `verify` has returned it, in any copy of
+ * this package.
+ */
 export function tokenOf(auth: Auth): string | undefined {
-  return VerifiedAuth.tokenOf(auth)
+  const { [tokenMethod]: method } = auth as Auth & { readonly [tokenMethod]?: () => string }
+  return method?.call(auth)
 }

@@ -77,6 +77,15 @@ export abstract class FailureError<Code extends string = string, Entry extends F
   /** The entry of the table. */
   declare readonly failure: Entry
 
+  /**
+   * Makes `instanceof FailureError` true for the failures of every copy of this package in the
+   * process: an application of ES modules with a plugin in CommonJS has two.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: subclasses inherit this method.
+    return this === FailureError ? isFailure(value) : isInstance(this, value)
+  }
+
   constructor(code: Code, failure: Entry, defaultHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
     const { scope, detail, retryAfterSec, hint, extensions } = options
     super(detail === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${detail}.`, options)
@@ -119,6 +128,11 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
   )
 
   class DefinedError extends FailureError<Code, Table[Code]> {
+    static override [Symbol.hasInstance](value: unknown): boolean {
+      // biome-ignore lint/complexity/noThisInStatic: a class of the application may extend this one.
+      return this === DefinedError ? nameOf(value) === name : isInstance(this, value)
+    }
+
     constructor(code: Code, options: FailureOptions = {}) {
       super(code, table[code], defaultHeaders.get(code) ?? noHeaders, options)
     }
@@ -161,6 +175,11 @@ export function defineFailures<const Table extends Readonly<Record<string, Failu
  */
 export function isFailure(error: unknown): error is FailureError {
   return nameOf(error) !== undefined
+}
+
+/** Returns what `instanceof` returns for a class without a method of its own. */
+function isInstance(type: unknown, value: unknown): boolean {
+  return Function.prototype[Symbol.hasInstance].call(type, value)
 }
 
 function nameOf(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { types } from 'node:util'
 
 /** Creates and authenticates session IDs that are bound to their subject by a MAC. */
 export interface SessionIds {
@@ -36,7 +37,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
  * ```
  */
 export function sessionIds(key: Uint8Array): SessionIds {
-  if (!(key instanceof Uint8Array && key.length >= leastKeyBytes)) {
+  if (!(types.isUint8Array(key) && key.length >= leastKeyBytes)) {
     throw new TypeError(`The key of session IDs is at least ${leastKeyBytes} bytes.`)
   }
   return new TaggedSessionIds(key)

@@ -1,4 +1,5 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
+import { types } from 'node:util'
 import { type Algorithm, isHmacAlgorithm } from './algorithms.js'
 import { HmacKey } from './hmac-key.js'
 import { importJwk, type Jwk, type KeyOperation } from './jwk.js'
@@ -46,7 +47,7 @@ export function verifierOf(algorithm: Algorithm, key: KeyObject): SignatureVerif
 }
 
 function readKey(input: KeyInput, operation: KeyOperation): UsableKey {
-  if (!(input instanceof KeyObject || input instanceof Uint8Array)) return importJwk(input, operation)
+  if (!(input instanceof KeyObject || types.isUint8Array(input))) return importJwk(input, operation)
   const key = input instanceof KeyObject ? input : createSecretKey(input)
   return { key, algorithms: algorithmsOf(key) }
 }

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { types } from 'node:util'
 import { checkTokenType, TOKEN_TYPE } from '../claims/token-type.js'
 import { refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
@@ -116,7 +117,7 @@ class SharedKey implements SigningKey, VerifyingKey {
 
 function toBytes(secret: Uint8Array | string | undefined, name: string): Uint8Array {
   if (typeof secret === 'string') return Buffer.from(secret, 'utf8')
-  if (secret instanceof Uint8Array) return secret
+  if (types.isUint8Array(secret)) return secret
   throw new TypeError(
     `${name} is ${secret === undefined ? 'missing' : 'neither a string nor bytes'}: pass 32 random bytes.`,
   )

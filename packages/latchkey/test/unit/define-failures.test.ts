@@ -1,6 +1,6 @@
 import { defineFailures as defineInOtherCopy, isFailure as isFailureOfOtherCopy } from 'latchkey'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { defineFailures, isFailure } from '../../src/define-failures.js'
+import { defineFailures, FailureError, isFailure } from '../../src/define-failures.js'
 import { isLatchkeyError, refusal } from '../../src/errors.js'
 
 const table = {
@@ -53,15 +53,28 @@ describe('a table of failures', () => {
 
   it('recognises its own errors, of any copy of the package, and no others', () => {
     const others = defineInOtherCopy('OrderError', table)
-    expect(others.refusal('order_unknown')).not.toBeInstanceOf(orders.Error)
+    expect(others.refusal('order_unknown')).toBeInstanceOf(orders.Error)
     expect(orders.is(others.refusal('order_unknown'))).toBe(true)
     expect(orders.is(refusal('token_expired'))).toBe(false)
     expect(isLatchkeyError(orders.refusal('order_unknown'))).toBe(false)
     for (const value of [new Error('order_unknown'), { code: 'order_unknown' }, null, 'order_unknown']) {
       expect(orders.is(value)).toBe(false)
       expect(isFailure(value)).toBe(false)
+      expect(value instanceof orders.Error).toBe(false)
+      expect(value instanceof FailureError).toBe(false)
     }
+    expect(refusal('token_expired')).not.toBeInstanceOf(orders.Error)
+    expect(refusal('token_expired')).toBeInstanceOf(FailureError)
     expect(isFailure(orders.refusal('order_unknown'))).toBe(true)
     expect(isFailureOfOtherCopy(orders.refusal('order_unknown'))).toBe(true)
+  })
+
+  it('has classes that an application can extend, and tell from one another', () => {
+    class LateOrder extends orders.Error {}
+    const late = new LateOrder('order_unknown')
+    expect(late).toBeInstanceOf(LateOrder)
+    expect(late).toBeInstanceOf(orders.Error)
+    expect(late).toBeInstanceOf(FailureError)
+    expect(orders.refusal('order_unknown')).not.toBeInstanceOf(LateOrder)
   })
 })

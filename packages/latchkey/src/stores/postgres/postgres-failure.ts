@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type FailureCode, isLatchkeyError, LatchkeyError } from '../../errors.js'
 
 /**
@@ -74,6 +75,6 @@ export function failureOf(error: unknown): unknown {
  */
 export function sqlStateOf(error: unknown): string | undefined {
   const thrown = isLatchkeyError(error) ? error.cause : error
-  if (!(thrown instanceof Error) || !('severity' in thrown) || !('code' in thrown)) return undefined
+  if (!types.isNativeError(thrown) || !('severity' in thrown) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }

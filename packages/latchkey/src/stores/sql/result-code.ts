@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /**
  * Returns the SQLSTATE of a PostgreSQL error, or SQLite's name for its result code, such as
  * `SQLITE_BUSY`. Returns an empty text if the error has neither.
@@ -11,7 +13,7 @@ export function codeOf(error: unknown): string {
   const { code } = error
   if (code !== 'ERR_SQLITE_ERROR') return typeof code === 'string' ? code : ''
   if ('errcode' in error && typeof error.errcode === 'number') return nameOf(error.errcode)
-  return error instanceof Error ? nameInMessage(error.message) : ''
+  return types.isNativeError(error) ? nameInMessage(error.message) : ''
 }
 
 /**

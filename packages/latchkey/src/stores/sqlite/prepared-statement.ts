@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { BetterSqlite3Statement, SqliteStatement, SqliteValue } from './sqlite-handle.js'
 
 /** Runs one prepared statement with the values of `$1`, `$2`, … and returns its rows. */
@@ -24,7 +25,7 @@ function bind(prefix: '$' | '', values: readonly unknown[]): Readonly<Record<str
 function sqliteValue(value: unknown, position: number): SqliteValue {
   if (typeof value === 'string' || typeof value === 'bigint' || value === null) return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  if (value instanceof Uint8Array) return value
+  if (types.isUint8Array(value)) return value
   if (value === undefined) return null
   throw new TypeError(`The value of $${position} is not text, a finite number, null or bytes.`)
 }

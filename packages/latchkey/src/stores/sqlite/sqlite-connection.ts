@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { LatchkeyError } from '../../errors.js'
 import { codeOf } from '../sql/result-code.js'
 import { type PreparedStatement, preparedStatement } from './prepared-statement.js'
@@ -60,7 +61,7 @@ export function failureOf(error: unknown): unknown {
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new LatchkeyError('data_corrupt', { cause: error })
   if (isLocked.test(code)) return new LatchkeyError('store_busy', { cause: error })
   // SQLite has no result code for a missing table.
-  if (error instanceof Error && error.message.includes('no such table')) {
+  if (types.isNativeError(error) && error.message.includes('no such table')) {
     return new LatchkeyError('schema_missing', { cause: error })
   }
   if (isUnreachable.test(code)) return new LatchkeyError('store_unavailable', { cause: error })
