@@ -6,18 +6,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Application, Converter, IntrinsicType, ReflectionKind } from 'typedoc'
+import { entriesOf } from './package-exports.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const [folder = join(repository, 'docs/reference/library')] = process.argv.slice(2)
 const library = join(repository, 'packages/latchkey')
 
 /** The source of each entry point, by the name of its page. */
-const entryPoints = Object.entries(JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')).exports)
-  .filter(([, target]) => target.types !== undefined)
-  .map(([path, { types }]) => ({
-    page: path === '.' ? 'latchkey' : path.slice('./'.length),
-    source: join(library, types.replace('./dist/', 'src/').replace('.d.ts', '.ts')),
-  }))
+const entryPoints = entriesOf(JSON.parse(readFileSync(join(library, 'package.json'), 'utf8'))).map(
+  ({ subpath, entry }) => ({
+    page: subpath === '.' ? 'latchkey' : subpath.slice('./'.length),
+    source: join(library, `src/${entry}.ts`),
+  }),
+)
 
 const app = await Application.bootstrapWithPlugins({
   plugin: ['typedoc-plugin-markdown'],

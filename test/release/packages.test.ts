@@ -58,13 +58,10 @@ describe('the packed packages', () => {
   })
 
   it.each(names.map((name, index) => [name, index] as const))(
-    '%s has types that are right for `import` and for `require`',
+    '%s has types that are right for `import`, for `require` and for the resolution of Node 10',
     async (_name, index) => {
       const analysis = await checkPackage(createPackageFromTarballData(dataOf(index)))
-      const problems = analysis.types === false ? ['it has no types'] : analysis.problems
-      // Since Node 20.19, the lowest supported version, `require` can load ES modules. TypeScript
-      // before 5.8 does not know this, and the resolution of Node 10 knows no subpaths.
-      expect(problems.filter((problem) => !isOfOldTools(problem))).toEqual([])
+      expect(analysis.types === false ? ['it has no types'] : analysis.problems).toEqual([])
     },
   )
 
@@ -107,6 +104,12 @@ describe('the packed packages', () => {
       expect(listed).not.toContain('vitest')
     })
 
+    it('have one command, whichever of the two packages the package manager links', async () => {
+      const bin = join(folder, 'project/node_modules/latchkey/bin/latchkey.cjs')
+      const { stdout } = await run(process.execPath, [bin, '--help'], { cwd: folder })
+      expect(stdout).toContain('serve')
+    })
+
     it('have a command that works', async () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')
@@ -128,6 +131,17 @@ describe('the packed packages', () => {
     })
   })
 
+  it('load the core of the library from one file', () => {
+    const bundle = join(repository, 'packages/latchkey/bundle')
+    const importsOf = (file: string) =>
+      [...readFileSync(join(bundle, file), 'utf8').matchAll(/^(?:import|export) .*from "(\..*)";$/gm)].map(
+        ([, path = '']) => path,
+      )
+    const [core = ''] = importsOf('index.js')
+    expect(importsOf('index.js')).toEqual([expect.stringMatching(/^\.\/chunks\/core-/)])
+    expect(importsOf(core)).toEqual([])
+  })
+
   it('have a core of at most 88 kB, without dependencies', async () => {
     const bundle = join(repository, 'packages/latchkey/bundle')
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
@@ -146,8 +160,3 @@ describe('the packed packages', () => {
     expect(sources.filter((path) => path.includes('node_modules'))).toEqual([])
   })
 })
-
-function isOfOldTools(problem: string | { readonly kind: string; readonly resolutionKind?: string }): boolean {
-  if (typeof problem === 'string') return false
-  return problem.kind === 'CJSResolvesToESM' || problem.resolutionKind === 'node10'
-}

@@ -20,10 +20,10 @@ interface Row {
 }
 
 const { exports } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as {
-  exports: Record<string, string | { readonly default: string }>
+  exports: Record<string, string | { readonly import: { readonly default: string } }>
 }
 const entries = Object.entries(exports).flatMap(([subpath, to]) =>
-  typeof to === 'string' ? [] : [[subpath, to.default] as const],
+  typeof to === 'string' ? [] : [[subpath, to.import.default] as const],
 )
 const idleMs = loadTime('')
 const rows: Row[] = []
