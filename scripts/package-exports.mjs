@@ -3,7 +3,7 @@
  * resolvers read follows from that list.
  */
 
-/** The path of a source without its suffix, in the path of the source or of a file built from it. */
+/** Finds the path of a source without suffix, in its own path or in that of a file built from it. */
 const sourcePath = /^\.\/(?:src|bundle|dist)\/(.+?)\.(?:d\.)?[cm]?[jt]s$/
 
 /**

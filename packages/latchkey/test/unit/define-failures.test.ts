@@ -69,7 +69,7 @@ describe('a table of failures', () => {
     expect(isFailureOfOtherCopy(orders.refusal('order_unknown'))).toBe(true)
   })
 
-  it('has classes that an application can extend, and tell from one another', () => {
+  it('has classes that an application can extend, and that differ from one another', () => {
     class LateOrder extends orders.Error {}
     const late = new LateOrder('order_unknown')
     expect(late).toBeInstanceOf(LateOrder)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { systemClock } from '../../../src/clock.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
-import { emptyPostgres, emptySqlite, migratedDatabase } from '../../support/databases.js'
+import { type EmptyDatabase, emptyPostgres, emptySqlite, migratedDatabase } from '../../support/databases.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 const cleanUps = cleanUpsOfEachTest()
@@ -9,7 +9,7 @@ const cleanUps = cleanUpsOfEachTest()
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-it.each([
+it.each<[string, () => Promise<EmptyDatabase>]>([
   ['PostgreSQL', emptyPostgres],
   ['SQLite', emptySqlite],
 ])(

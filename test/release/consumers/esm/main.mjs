@@ -1,0 +1,3 @@
+import { guardedRoute } from './app.mjs'
+
+console.log(JSON.stringify(await guardedRoute()))
