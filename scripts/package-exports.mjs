@@ -3,7 +3,7 @@
  * resolvers read follows from that list.
  */
 
-/** Finds the path of a source without suffix, in its own path or in that of a file built from it. */
+/** Finds the path of a source without suffix, in its own path or in that of a built file. */
 const sourcePath = /^\.\/(?:src|bundle|dist)\/(.+?)\.(?:d\.)?[cm]?[jt]s$/
 
 /**
