@@ -30,7 +30,7 @@ const floors = [
   ['tenants/', 'upkeep/', 'latchkey-api.ts'],
   ['tenant-secrets/', 'latchkey.ts', 'stores/'],
   ['http/'],
-  ['adapters/', 'testing/', 'index.ts'],
+  ['adapters/', 'interop/', 'testing/', 'index.ts'],
 ]
 
 /** Types that a sibling may import: another folder implements or consumes them. */

@@ -47,6 +47,16 @@ export function hmacSecretOf(algorithm: HmacAlgorithm, bytes: Uint8Array): HmacS
   return key.toString('latin1')
 }
 
+/** Returns the key for another implementation of HMAC. Its bytes are in no other object. */
+export function hmacKeyObject(secret: HmacSecret): crypto.KeyObject {
+  const bytes = Buffer.from(secret, 'latin1')
+  try {
+    return crypto.createSecretKey(bytes)
+  } finally {
+    bytes.fill(0)
+  }
+}
+
 /**
  * Returns the signature of an ASCII text in base64url.
  *
@@ -98,6 +108,11 @@ export class HmacKey {
   /** See `verifyHmac`. */
   verify(signingInput: string, signature: string): boolean {
     return verifyHmac(this.algorithm, this.#secret, signingInput, signature)
+  }
+
+  /** See `hmacKeyObject`. */
+  keyObject(): crypto.KeyObject {
+    return hmacKeyObject(this.#secret)
   }
 }
 

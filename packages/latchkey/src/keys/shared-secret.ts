@@ -1,10 +1,11 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import { types } from 'node:util'
 import { checkTokenType, TOKEN_TYPE } from '../claims/token-type.js'
 import { refusal } from '../errors.js'
 import { type HmacAlgorithm, isHmacAlgorithm } from '../jws/algorithms.js'
 import { encodeHeader, parseHeader } from '../jws/header.js'
 import { HmacKey } from '../jws/hmac-key.js'
+import { exportSecret, type SecretKey } from './export-secret.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
 
 /** Options of `sharedSecret`. */
@@ -83,7 +84,7 @@ class SharedSecretSource implements KeySource {
   async close(): Promise<void> {}
 }
 
-class SharedKey implements SigningKey, VerifyingKey {
+class SharedKey implements SigningKey, VerifyingKey, SecretKey {
   readonly kid: string
   readonly algorithm: HmacAlgorithm
   readonly owner = undefined
@@ -104,6 +105,10 @@ class SharedKey implements SigningKey, VerifyingKey {
 
   verify(signingInput: string, signature: string): boolean {
     return this.#hmac.verify(signingInput, signature)
+  }
+
+  [exportSecret](): KeyObject {
+    return this.#hmac.keyObject()
   }
 
   isCurrent(): boolean {

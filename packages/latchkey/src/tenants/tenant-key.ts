@@ -1,9 +1,11 @@
+import type { KeyObject } from 'node:crypto'
 import { BoundedMap, type Evictable } from '../bounded-map.js'
 import { decodeGrants, type Grants, noGrants } from '../claims/grants.js'
 import type { Instant } from '../clock.js'
 import { type FailureCode, isLatchkeyError, refusal } from '../errors.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
-import { type HmacSecret, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
+import { type HmacSecret, hmacKeyObject, hmacSecretOf, signHmac, verifyHmac } from '../jws/hmac-key.js'
+import { exportSecret, type SecretKey } from '../keys/export-secret.js'
 import type { SigningKey, VerifyingKey } from '../keys/key-source.js'
 import { canonicalHeader, isCanonicalHeader } from '../secrets/canonical-header.js'
 import type { GrantsPlace } from '../secrets/grants-sealer.js'
@@ -152,7 +154,7 @@ const ended: Instant = { wallMs: Number.NEGATIVE_INFINITY, monotonicMs: Number.N
  * One secret of one cached tenant: signs and verifies the tokens of this tenant alone (C1). It has
  * seven fields: each one more takes eight megabytes for a million tenants.
  */
-export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
+export class TenantKey implements SigningKey, VerifyingKey, SecretKey, CachedTenant {
   readonly tenant: string
   readonly version: number
   readonly kid: string
@@ -255,6 +257,10 @@ export class TenantKey implements SigningKey, VerifyingKey, CachedTenant {
 
   end(): void {
     for (const key of this.keys) key.#readAt = ended
+  }
+
+  [exportSecret](): KeyObject {
+    return hmacKeyObject(TenantKey.#secretOf(this))
   }
 
   // Static, because private methods cost every object a field.
