@@ -53,8 +53,8 @@ export interface ExpressJwtPair<Request> {
  * `req.auth` has the claims and the stored rights.
  *
  * A refused token is an error with the name `UnauthorizedError`, the status 401 and the code
- * `invalid_token` or `revoked_token`; where Latchkey refuses it, the LatchkeyError is the `cause`. A
- * LatchkeyError itself has the status 503: the token could not be checked.
+ * `invalid_token` or `revoked_token`; where Latchkey refuses it, the LatchkeyError is the `cause`.
+ * A LatchkeyError itself has the status 503: the token could not be checked.
  *
  * @param keys The key source of `latchkey`.
  * @throws TypeError if an argument is wrong
@@ -66,7 +66,8 @@ export interface ExpressJwtPair<Request> {
  * import { expressJwtPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const app = express()
  * app.get('/me', expressjwt(expressJwtPair(latchkey, keys).options), (req: Request, res) => {

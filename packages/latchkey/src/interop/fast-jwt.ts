@@ -36,8 +36,8 @@ export interface FastJwtPair<Settings extends object> {
  * code is `FAST_JWT_INVALID_CLAIM_VALUE` where only Latchkey refuses the token. A LatchkeyError
  * itself has the status 503: the token could not be checked.
  *
- * fast-jwt takes a secret only as bytes, and remembers the kind of the last 1,000 keys by their text,
- * until the process ends.
+ * fast-jwt takes a secret only as bytes, and remembers the kind of the last 1,000 keys by their
+ * text, until the process ends.
  *
  * @param keys The key source of `latchkey`.
  * @param settings Further options of `createVerifier`.
@@ -49,7 +49,8 @@ export interface FastJwtPair<Settings extends object> {
  * import { fastJwtPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const { options, check } = fastJwtPair(latchkey, keys, { allowedAud: 'api' })
  * const verify = createVerifier(options)

@@ -37,8 +37,8 @@ export interface FastifyJwtPair<Verify extends object> {
  * `request.user` has the claims and the stored rights.
  *
  * Where Latchkey refuses a token, the error has the code `FST_JWT_AUTHORIZATION_TOKEN_UNTRUSTED`,
- * the status 401 and the LatchkeyError as its `cause`. A LatchkeyError itself has the status 503: the
- * token could not be checked.
+ * the status 401 and the LatchkeyError as its `cause`. A LatchkeyError itself has the status 503:
+ * the token could not be checked.
  *
  * @param keys The key source of `latchkey`.
  * @throws TypeError if an argument is wrong, such as a `cache`
@@ -50,7 +50,8 @@ export interface FastifyJwtPair<Verify extends object> {
  * import { fastifyJwtPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const app = fastify()
  * app.register(fastifyJwt, fastifyJwtPair(latchkey, keys).options)

@@ -43,8 +43,8 @@ export interface HonoJwtOptions<Verification extends object> {
 /** Key look-up and check for the middleware `jwt` of `hono/jwt`. */
 export interface HonoJwtPair<Verification extends object> {
   /**
-   * Resolves to the options of the middleware for this request, with the secret of its token. Nothing
-   * of the token is verified when it is called.
+   * Resolves to the options of the middleware for this request, with the secret of its token.
+   * Nothing of the token is verified when it is called.
    */
   options(c: HonoJwtContext): Promise<HonoJwtOptions<Verification>>
   /**
@@ -60,9 +60,9 @@ export interface HonoJwtPair<Verification extends object> {
  * tenant secrets. The middleware has one secret and no key look-up: it is created for each request,
  * which costs one object. It needs a version of Hono whose option `verification` has `typ`.
  *
- * A refused token is an error with the status 401, a `getResponse` as that of HTTPException, and the
- * LatchkeyError as its `cause` where Latchkey refuses it. A LatchkeyError itself has the status 503:
- * the token could not be checked.
+ * A refused token is an error with the status 401, a `getResponse` as that of HTTPException, and
+ * the LatchkeyError as its `cause` where Latchkey refuses it. A LatchkeyError itself has the status
+ * 503: the token could not be checked.
  *
  * @param keys The key source of `latchkey`.
  * @throws TypeError if an argument is wrong
@@ -74,7 +74,8 @@ export interface HonoJwtPair<Verification extends object> {
  * import { type CheckedClaims, honoJwtPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const pair = honoJwtPair(latchkey, keys)
  * const app = new Hono<{ Variables: JwtVariables<CheckedClaims> }>()

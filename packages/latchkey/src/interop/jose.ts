@@ -11,8 +11,8 @@ import { libraryRefusal } from './library-refusal.js'
 export interface JosePair {
   /**
    * Finds the secret of a token: the second argument of `jwtVerify`. Nothing of the token is
-   * verified when it is called, and a token that `jwtVerify` accepts is not valid before `check` has
-   * accepted it. The key can verify, but neither sign nor be exported.
+   * verified when it is called, and a token that `jwtVerify` accepts is not valid before `check`
+   * has accepted it. The key can verify, but neither sign nor be exported.
    */
   readonly key: (
     header: object | undefined,
@@ -46,7 +46,8 @@ export interface JosePair {
  * import { josePair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const { key, options, check } = josePair(latchkey, keys)
  *

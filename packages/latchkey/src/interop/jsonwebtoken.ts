@@ -10,7 +10,8 @@ import { libraryRefusal } from './library-refusal.js'
 export interface JsonwebtokenPair {
   /**
    * Finds the secret of a token: the second argument of `verify`. Nothing of the token is verified
-   * when it is called, and a token that `verify` accepts is not valid before `check` has accepted it.
+   * when it is called, and a token that `verify` accepts is not valid before `check` has accepted
+   * it.
    */
   readonly key: (header: object, callback: (error: Error | null, key?: KeyObject) => void) => void
   /** The third argument of `verify`, to be extended as needed, but not by `complete`. */
@@ -43,11 +44,12 @@ export interface JsonwebtokenPair {
  * import { jsonwebtokenPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const { key, options, check } = jsonwebtokenPair(latchkey, keys)
  *
- * export function authenticate(token: string, done: (error: Error | null, subject?: string) => void) {
+ * export function subjectOf(token: string, done: (error: Error | null, id?: string) => void) {
  *   jwt.verify(token, key, options, check(token, (error, claims) => done(error, claims?.sub)))
  * }
  * ```

@@ -18,8 +18,8 @@ export interface NestJwtPair<Verify extends object> {
   readonly options: {
     /**
      * Finds the secret of a token. Nothing of the token is verified when it is called, and a token
-     * that `verifyAsync` accepts is not valid before `check` has accepted it. It is asynchronous, so
-     * that `verify` refuses every token.
+     * that `verifyAsync` accepts is not valid before `check` has accepted it. It is asynchronous,
+     * so that `verify` refuses every token.
      *
      * @throws TypeError for a request to sign: `latchkey.issue` signs.
      */
@@ -27,8 +27,8 @@ export interface NestJwtPair<Verify extends object> {
     readonly verifyOptions: Verify & { readonly algorithms: HmacAlgorithm[] }
   }
   /**
-   * Resolves to the claims of this token with the stored rights, once `verifyAsync` has accepted it,
-   * and owner, lifetime, session, revocation and freshness are checked.
+   * Resolves to the claims of this token with the stored rights, once `verifyAsync` has accepted
+   * it, and owner, lifetime, session, revocation and freshness are checked.
    */
   check(token: string, verification: PromiseLike<unknown>): Promise<CheckedClaims>
 }
@@ -37,8 +37,8 @@ export interface NestJwtPair<Verify extends object> {
 const toVerify = 1
 
 /**
- * Returns a key look-up and a check, so that `JwtService.verifyAsync` of @nestjs/jwt verifies tokens
- * of tenant secrets.
+ * Returns a key look-up and a check, so that `JwtService.verifyAsync` of @nestjs/jwt verifies
+ * tokens of tenant secrets.
  *
  * A refused token is an error with the name `JsonWebTokenError`, `TokenExpiredError` or
  * `NotBeforeError` and the LatchkeyError as its `cause`. A LatchkeyError itself has the status 503:
@@ -53,7 +53,8 @@ const toVerify = 1
  * import { nestJwtPair } from 'latchkey/interop'
  * import { memoryStore } from 'latchkey/memory'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const { options, check } = nestJwtPair(latchkey, keys)
  * const jwtService = new JwtService(options)

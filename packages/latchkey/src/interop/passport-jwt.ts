@@ -51,7 +51,8 @@ interface StrategyOfRequest {
  * import passport from 'passport'
  * import { ExtractJwt, Strategy } from 'passport-jwt'
  *
- * const keys = tenantSecrets({ store: memoryStore(), masterKeys: process.env.LATCHKEY_MASTER_KEYS })
+ * const masterKeys = process.env.LATCHKEY_MASTER_KEYS
+ * const keys = tenantSecrets({ store: memoryStore(), masterKeys })
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
  * const { options, check } = passportJwtPair(latchkey, keys)
  * const jwtFromRequest = ExtractJwt.fromAuthHeaderAsBearerToken()
@@ -64,7 +65,9 @@ export function passportJwtPair(
   keys: Pick<KeySource, 'verifyingKey'>,
 ): PassportJwtPair {
   checkArguments(latchkey, keys)
-  /** The token that passport-jwt verifies for a request: the verify callback does not receive it. */
+  /**
+   * The token that passport-jwt verifies for a request: the verify callback does not receive it.
+   */
   const tokens = new WeakMap<object, string>()
   return {
     options: {

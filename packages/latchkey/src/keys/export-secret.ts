@@ -1,6 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 
-/** The name of the method that `latchkey/interop` calls, in this and every other copy of the package. */
+/**
+ * The name of the method that `latchkey/interop` calls, in this and every other copy of the
+ * package.
+ */
 export const exportSecret = Symbol.for('latchkey.exportSecret')
 
 /**

@@ -258,6 +258,14 @@ describe('@fastify/jwt', () => {
     await app.register(fastifyJwt, { ...options, ...change })
     app.get('/', { onRequest: (request) => request.jwtVerify() }, async (request) => request.user)
     app.get('/sign', async (_request, reply) => reply.jwtSign({ sub: 'alice' }, {}))
+    app.get('/two', async (request) => {
+      const subjectIn = async (header: string) => {
+        const verify = { extractToken: () => String(request.headers[header]) }
+        return (await request.jwtVerify<{ sub: string }>({ decode: {}, verify })).sub
+      }
+      const subjects = await Promise.allSettled(['x-one', 'x-two'].map(subjectIn))
+      return subjects.map((subject) => (subject.status === 'fulfilled' ? subject.value : undefined))
+    })
     app.get('/instance', async ({ headers }) => app.jwt.verify(String(headers.authorization).slice(7)))
     await app.listen({ port: 0, host: '127.0.0.1' })
     return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
@@ -279,6 +287,20 @@ describe('@fastify/jwt', () => {
 
   it('has no key to sign with', async () => {
     expect((await fetch(`${await start()}/sign`)).status).toBe(500)
+  })
+
+  it('does not mix up two tokens of one request that are verified at once', async () => {
+    const url = `${await start()}/two`
+    const [good, bad] = [await world.issue('alice'), await foreign()]
+    for (const [one, two] of [
+      [good, bad],
+      [bad, good],
+    ] as const) {
+      const response = await fetch(url, { headers: { 'x-one': one, 'x-two': two } })
+      expect(await response.json()).not.toContain('bob')
+    }
+    const alike = await fetch(url, { headers: { 'x-one': good, 'x-two': good } })
+    expect(await alike.json()).toEqual(['alice', 'alice'])
   })
 
   it('accepts nothing by the verify of the instance, which checks no trust', async () => {

@@ -95,7 +95,9 @@ const startNestJwt: Start = async (latchkey, keys, use) => {
   })
 }
 
-/** Calls a server. `failure` returns the error of the last request, as the application received it. */
+/**
+ * Calls a server. `failure` returns the error of the last request, as the application received it.
+ */
 function asServer(port: number, failure: () => unknown, close: () => Promise<void>): Guard {
   return {
     verify: async (token) => {

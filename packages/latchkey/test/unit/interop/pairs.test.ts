@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { isLatchkeyError } from '../../../src/errors.js'
+import { isLatchkeyError, LatchkeyError } from '../../../src/errors.js'
+import type { KeySource } from '../../../src/keys/key-source.js'
 import { type Guard, libraries } from './libraries.js'
 import { cases } from './tokens.js'
 import { afterLookUp, createSteeredWorld, createWorld, type World } from './world.js'
@@ -102,5 +103,18 @@ describe.each(libraries)('%s with tenant secrets', (library, start) => {
     expect(status).toBe(503)
     steered.setReachable(true)
     expect(await guard.verify(token)).toHaveProperty('claims')
+  })
+
+  it('answers 503, never 401, if the database is unavailable for the key look-up alone', async () => {
+    const failing: Pick<KeySource, 'verifyingKey'> = {
+      verifyingKey: () => {
+        throw new LatchkeyError('store_unavailable')
+      },
+    }
+    const guard = await start(world.latchkey, failing, 'pair')
+    onTestFinished(() => guard.close())
+    const { error, status = 503 } = await guard.verify(await world.issue('alice'))
+    expect(error).toMatchObject({ code: 'store_unavailable', status: 503 })
+    expect(status).toBe(503)
   })
 })

@@ -19,7 +19,9 @@ export interface World {
   readonly other: { readonly latchkey: Latchkey; readonly keys: TenantSecrets }
   /** Returns a valid token, of a session of its own unless the session is named. */
   issue(subject: string, sessionId?: string, claims?: Members): Promise<string>
-  /** Returns this token with other members, signed with the tenant's own secret, which has leaked. */
+  /**
+   * Returns this token with other members, signed with the tenant's own secret, which has leaked.
+   */
   forge(token: string, changes: { readonly header?: Members; readonly claims?: Members }): Promise<string>
   close(): Promise<void>
 }
@@ -63,7 +65,9 @@ export function createSteeredWorld(): {
   return { ...setUp({ store: steered.store, clock: systemClock }), steered, issuer }
 }
 
-/** Returns a key source that calls `found` whenever it has found a key, before it returns the key. */
+/**
+ * Returns a key source that calls `found` whenever it has found a key, before it returns the key.
+ */
 export function afterLookUp(keys: KeySource, found: () => Promise<void>): Pick<KeySource, 'verifyingKey'> {
   return {
     verifyingKey: async (headerSegment) => {
