@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import fastifyJwt from '@fastify/jwt'
+import { Logger } from '@nestjs/common'
 import { JwtService, WrongSecretProviderError } from '@nestjs/jwt'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { expressjwt, type Params } from 'express-jwt'
@@ -183,6 +184,7 @@ describe('@nestjs/jwt', () => {
   it('verifies asynchronously only, and signs nothing', async () => {
     const { options } = nestJwtPair(world.latchkey, world.keys, { verifyOptions: { audience: 'test' } })
     const service = new JwtService(options)
+    Logger.overrideLogger(false)
     const token = await world.issue('alice')
     expect(() => service.verify(token)).toThrow(WrongSecretProviderError)
     expect(() => service.sign({ sub: 'alice' })).toThrow(/latchkey\.issue/)
@@ -260,7 +262,8 @@ describe('@fastify/jwt', () => {
     app.get('/sign', async (_request, reply) => reply.jwtSign({ sub: 'alice' }, {}))
     app.get('/two', async (request) => {
       const subjectIn = async (header: string) => {
-        const verify = { extractToken: () => String(request.headers[header]) }
+        // The types of the plugin lack this option of one call.
+        const verify: object = { extractToken: () => String(request.headers[header]) }
         return (await request.jwtVerify<{ sub: string }>({ decode: {}, verify })).sub
       }
       const subjects = await Promise.allSettled(['x-one', 'x-two'].map(subjectIn))
@@ -381,6 +384,20 @@ describe('every pair', () => {
     const { token } = await latchkey.issue({ subject: 'alice' })
     const service = new JwtService(nestJwtPair(latchkey, keys).options)
     expect(await failureOf(service.verifyAsync(token))).toMatchObject({ message: expect.stringMatching(/no secrets/) })
+  })
+
+  it('finds the secrets of another copy of the package in the process', async () => {
+    const { createLatchkey: create, Keyring, tenantSecrets } = await import('latchkey')
+    const { memoryStore } = await import('latchkey/memory')
+    const keys = tenantSecrets({ store: memoryStore(), masterKeys: Keyring.generate('other') })
+    const latchkey = create({ issuer: 'https://issuer.test', audience: 'test', keys })
+    onTestFinished(() => latchkey.close())
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const { key, options, check } = josePair(latchkey, keys)
+    expect((await check(token, jwtVerify(token, key, options))).payload).toMatchObject({ sub: 'alice' })
+    await keys.revoke('alice')
+    const error = await failureOf(check(token, jwtVerify(token, key, options)))
+    expect(error).toMatchObject({ code: 'ERR_JWT_INVALID', cause: { code: 'token_revoked' } })
   })
 
   it('reads nothing from the database for a forged key ID (C2)', async () => {

@@ -55,6 +55,21 @@ describe.each(libraries)('%s with tenant secrets', (library, start) => {
     },
   )
 
+  it.each(['HS384', 'HS512'] as const)(
+    'accepts tokens of secrets for %s, and no other algorithm',
+    async (algorithm) => {
+      const { latchkey, keys, issue, forge, close } = createWorld(algorithm)
+      const guard = await start(latchkey, keys, 'pair')
+      onTestFinished(async () => {
+        await guard.close()
+        await close()
+      })
+      const token = await issue('alice')
+      expect(await guard.verify(token)).toHaveProperty('claims')
+      expect(await guard.verify(await forge(token, { header: { alg: 'HS256' } }))).toHaveProperty('error')
+    },
+  )
+
   it('has the roles and scopes that are stored, whatever the token claims', async () => {
     await world.issue('grace')
     await world.keys.setGrants('grace', { roles: ['editor'], scope: 'read write', plan: 'pro' })

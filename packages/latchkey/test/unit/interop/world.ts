@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { systemClock } from '../../../src/clock.js'
+import type { HmacAlgorithm } from '../../../src/jws/algorithms.js'
 import type { KeySource } from '../../../src/keys/key-source.js'
 import type { Latchkey } from '../../../src/latchkey-api.js'
 import { Keyring } from '../../../src/sealing/keyring.js'
@@ -26,9 +27,9 @@ export interface World {
   close(): Promise<void>
 }
 
-export function createWorld(): World {
+export function createWorld(algorithm: HmacAlgorithm = 'HS256'): World {
   const store = memoryStore()
-  const settings = { store, clock: systemClock, keys: { maxTokenTtl: 3600 } }
+  const settings = { store, clock: systemClock, keys: { maxTokenTtl: 3600, algorithm } }
   const { latchkey, keys } = setUp(settings)
   const other = setUp(settings)
   return {
