@@ -34,7 +34,8 @@ export interface FastifyJwtPair<Verify extends object> {
 
 /**
  * Returns a key look-up and a check, so that @fastify/jwt verifies tokens of tenant secrets.
- * `request.user` has the claims and the stored rights.
+ * `request.user` has the claims and the stored rights. `fastify.jwt.verify` has no request to check
+ * and refuses every token.
  *
  * Where Latchkey refuses a token, the error has the code `FST_JWT_AUTHORIZATION_TOKEN_UNTRUSTED`,
  * the status 401 and the LatchkeyError as its `cause`. A LatchkeyError itself has the status 503:

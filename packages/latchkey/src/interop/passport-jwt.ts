@@ -27,6 +27,11 @@ export interface PassportJwtPair {
   check<Request extends object = object>(
     found: (claims: CheckedClaims, done: PassportDone, request: Request) => void,
   ): (request: Request, claims: unknown, done: PassportDone) => void
+  /**
+   * Does the same for `validate(request, claims)` of a strategy of @nestjs/passport: resolves to
+   * the claims and the stored rights, or rejects with a LatchkeyError.
+   */
+  checkClaims(request: object, claims: unknown): Promise<CheckedClaims>
 }
 
 /** The members of a strategy that passport adds for each request. */
@@ -69,6 +74,8 @@ export function passportJwtPair(
    * The token that passport-jwt verifies for a request: the verify callback does not receive it.
    */
   const tokens = new WeakMap<object, string>()
+  const checkClaims: PassportJwtPair['checkClaims'] = async (request, claims) =>
+    checkedClaims(await checkToken(latchkey, tokens.get(request), claims))
   return {
     options: {
       // A method of the strategy: only its `error` keeps 503 from becoming 401.
@@ -87,10 +94,10 @@ export function passportJwtPair(
       passReqToCallback: true,
     },
     check: (found) => (request, claims, done) => {
-      checkToken(latchkey, tokens.get(request), claims).then(
-        (auth) => {
+      checkClaims(request, claims).then(
+        (checked) => {
           try {
-            found(checkedClaims(auth), done, request)
+            found(checked, done, request)
           } catch (error) {
             done(error)
           }
@@ -98,6 +105,7 @@ export function passportJwtPair(
         (reason) => (isRefusedToken(reason) ? done(null, false, reason) : done(reason)),
       )
     },
+    checkClaims,
   }
 }
 

@@ -13,6 +13,8 @@ import { Hono } from 'hono'
 import { jwt as honoJwt, type JwtVariables } from 'hono/jwt'
 import { errors, jwtVerify } from 'jose'
 import jwt from 'jsonwebtoken'
+import passport from 'passport'
+import { ExtractJwt, Strategy } from 'passport-jwt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { keyPair, sharedSecret } from '../../../src/index.js'
 import {
@@ -249,6 +251,43 @@ describe('express-jwt', () => {
     const { url, failures } = await guardedBy({ ...options, onExpired: () => {} })
     expect((await fetch(url, bearer(await expired()))).status).toBe(401)
     expect(failures).toMatchObject([{ cause: { code: 'token_expired' } }])
+  })
+})
+
+describe('passport-jwt', () => {
+  it('checks claims in validate of @nestjs/passport, which calls it as here', async () => {
+    const { options, checkClaims } = passportJwtPair(world.latchkey, world.keys)
+    const jwtFromRequest = ExtractJwt.fromAuthHeaderAsBearerToken()
+    const authenticator = new passport.Passport()
+    const validate = (request: object, claims: unknown) => checkClaims(request, claims)
+    authenticator.use(
+      new Strategy({ ...options, jwtFromRequest }, (request, claims, done) => {
+        validate(request, claims).then(
+          (user) => done(null, user),
+          (error) => done(error),
+        )
+      }),
+    )
+    const app = express()
+    app.get('/', authenticator.authenticate('jwt', { session: false }), (req, res) => void res.json(req.user))
+    const url = await serveExpress(app)
+    const accepted = await fetch(url, bearer(await world.issue('alice')))
+    expect(await accepted.json()).toMatchObject({ sub: 'alice', roles: [] })
+    expect((await fetch(url, bearer(await foreign()))).status).toBe(401)
+    expect((await fetch(url, bearer('garbage'))).status).toBe(401)
+  })
+
+  it('passes an error that the application throws to the error handler', async () => {
+    const { options, check } = passportJwtPair(world.latchkey, world.keys)
+    const jwtFromRequest = ExtractJwt.fromAuthHeaderAsBearerToken()
+    const authenticator = new passport.Passport()
+    const failing = check(() => {
+      throw Object.assign(new Error('The application failed.'), { status: 418 })
+    })
+    authenticator.use(new Strategy({ ...options, jwtFromRequest }, failing))
+    const app = express()
+    app.get('/', authenticator.authenticate('jwt', { session: false }))
+    expect((await fetch(await serveExpress(app), bearer(await world.issue('alice')))).status).toBe(418)
   })
 })
 
