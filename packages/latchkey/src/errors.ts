@@ -21,6 +21,11 @@ const library = defineFailures('LatchkeyError', {
     message: 'The credentials of the request are malformed.',
     hint: 'Send "Authorization: Bearer <token>" with one token and nothing after it.',
   },
+  csrf_refused: {
+    status: 403,
+    message: 'Another site may have caused this request.',
+    hint: 'Send the request from a page of this origin or of a trusted one, or the token in the Authorization header.',
+  },
   token_too_large: {
     ...tokenRefused,
     message: 'The token is larger than this verifier accepts.',
@@ -126,6 +131,11 @@ const library = defineFailures('LatchkeyError', {
     status: 403,
     message: 'The caller does not have the required role.',
     hint: 'Ask an administrator for the role.',
+  },
+  insufficient_claim: {
+    status: 403,
+    message: 'The token of the caller does not have the required claim.',
+    hint: 'Sign in so that the issuer puts the claim into the token.',
   },
   grants_changed: {
     ...tokenRefused,

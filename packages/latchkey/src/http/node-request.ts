@@ -1,3 +1,4 @@
+import { opensWebSocket } from './opens-web-socket.js'
 import type { TokenCarrier, TokenSources } from './take-token.js'
 
 /**
@@ -23,12 +24,19 @@ export function nodeCarrier(
   sources: TokenSources,
 ): TokenCarrier {
   const authorization = textOf(headers.authorization, ', ')
+  const cookie = sources.cookie === undefined ? undefined : textOf(headers.cookie, '; ')
+  // Only a token from a cookie depends on the site that caused the request.
+  const byCookie = cookie !== undefined
   return {
     method,
+    isUpgrade: byCookie && opensWebSocket(textOf(headers.upgrade, ', '), textOf(headers['sec-websocket-key'], ', ')),
+    host: byCookie ? (textOf(headers.host, ', ') ?? textOf(headers[':authority'], ', ')) : undefined,
+    origin: byCookie ? textOf(headers.origin, ', ') : undefined,
+    fetchSite: byCookie ? textOf(headers['sec-fetch-site'], ', ') : undefined,
     authorization,
     repeated: authorization !== undefined && isRepeated(rawHeaders, authorization),
     header: sources.header === undefined ? undefined : textOf(headers[sources.header.toLowerCase()], ', '),
-    cookie: textOf(headers.cookie, '; '),
+    cookie,
     contentType: textOf(headers['content-type'], ', '),
     body,
     query,

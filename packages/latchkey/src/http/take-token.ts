@@ -1,6 +1,7 @@
 import { copyText } from '../copy-text.js'
 import { refusal } from '../errors.js'
 import { cookieValues } from './cookie-values.js'
+import type { CsrfCheck, RequestOrigin } from './same-origin.js'
 import { trimWhitespace } from './trim-whitespace.js'
 
 /**
@@ -11,8 +12,8 @@ export interface TokenSources {
   /**
    * The name of a cookie that may hold the token; compared byte by byte.
    *
-   * Browsers attach cookies to cross-site requests (CSRF), so the application must refuse state
-   * changes and WebSocket handshakes whose `Origin` it does not trust.
+   * Browsers attach cookies to requests of other sites too (CSRF). The option `csrf` refuses state
+   * changes and WebSocket handshakes that another site may have caused.
    *
    * @defaultValue none
    */
@@ -42,10 +43,10 @@ export interface TokenSources {
 
 /**
  * The parts of a request that may carry a token, as the framework presents them to a handler, with
- * the edits of earlier middleware.
+ * the edits of earlier middleware. The members of `RequestOrigin` other than `method` are read only
+ * if a cookie is a source.
  */
-export interface TokenCarrier {
-  readonly method: string
+export interface TokenCarrier extends RequestOrigin {
   /** The `Authorization` header. */
   readonly authorization: string | undefined
   /**
@@ -78,22 +79,25 @@ const secondCredential = /,[ \t]*Bearer(?:[ \t,]|$)/i
 const b64token = /^[A-Za-z0-9\-._~+/]+=*$/
 
 /**
- * Returns the one token that a request carries. An empty cookie, header or parameter is no
- * credential. The characters of the token are not checked: see `isTokenText`. A caller may cache
- * the returned string: it retains no larger string.
+ * Returns the one token that a request carries, or `undefined` if it carries none. An empty cookie,
+ * header or parameter is no credential. The characters of the token are not checked: see
+ * `isTokenText`. A caller may cache the returned string: it retains no larger string.
  *
- * @throws LatchkeyError `credentials_missing`; `credentials_ambiguous` for more than one token, in
- * one place or in several (RFC 6750 §2); `credentials_malformed`
+ * @param mayUseCookie Decides whether a token from the cookie counts.
+ * @throws LatchkeyError `credentials_ambiguous` for more than one token, in one place or in several
+ * (RFC 6750 §2); `credentials_malformed`; `csrf_refused`
  */
-export function takeToken(carrier: TokenCarrier, sources: TokenSources): string {
+export function takeToken(carrier: TokenCarrier, sources: TokenSources, mayUseCookie: CsrfCheck): string | undefined {
   if (carrier.repeated) throw refusal('credentials_ambiguous')
   const inHeader = carrier.authorization === undefined ? undefined : bearerToken(carrier.authorization)
+  const inCookie = tokensInCookie(carrier, sources)
   const elsewhere = tokensElsewhere(carrier, sources)
-  const token = inHeader ?? elsewhere[0]
-  if (token === undefined) throw refusal('credentials_missing')
-  if (elsewhere.length > (inHeader === undefined ? 1 : 0)) throw refusal('credentials_ambiguous')
+  const count = (inHeader === undefined ? 0 : 1) + inCookie.length + elsewhere.length
+  if (count > 1) throw refusal('credentials_ambiguous')
+  const token = inHeader ?? inCookie[0] ?? elsewhere[0]
   if (token === malformed) throw refusal('credentials_malformed')
-  return inHeader === undefined ? copyText(token) : token
+  if (inCookie.length > 0 && !mayUseCookie(carrier)) throw refusal('csrf_refused')
+  return inHeader === undefined && token !== undefined ? copyText(token) : token
 }
 
 /**
@@ -112,11 +116,14 @@ const malformed = ''
 
 const none: readonly string[] = []
 
-function tokensElsewhere(carrier: TokenCarrier, { cookie, header, body, query }: TokenSources): readonly string[] {
-  if (cookie === undefined && header === undefined && body !== true && query !== true) return none
+function tokensInCookie(carrier: TokenCarrier, { cookie }: TokenSources): readonly string[] {
+  return cookie === undefined || carrier.cookie === undefined ? none : cookieValues(carrier.cookie, cookie)
+}
+
+function tokensElsewhere(carrier: TokenCarrier, { header, body, query }: TokenSources): readonly string[] {
+  if (header === undefined && body !== true && query !== true) return none
   const found: string[] = []
   if (header !== undefined && carrier.header !== undefined) found.push(...headerTokens(carrier.header))
-  if (cookie !== undefined && carrier.cookie !== undefined) found.push(...cookieValues(carrier.cookie, cookie))
   if (body === true && mayCarryForm(carrier)) found.push(...parameterValues(carrier.body))
   if (query === true) found.push(...parameterValues(carrier.query))
   return found

@@ -1,3 +1,4 @@
+import { opensWebSocket } from './opens-web-socket.js'
 import { problemAnswer } from './problem.js'
 import type { TokenCarrier, TokenSources } from './take-token.js'
 
@@ -8,13 +9,20 @@ import type { TokenCarrier, TokenSources } from './take-token.js'
 export function webCarrier(request: Request, body: unknown, sources: TokenSources): TokenCarrier {
   const { method, headers } = request
   const read = (name: string) => headers.get(name) ?? undefined
+  const cookie = sources.cookie === undefined ? undefined : read('cookie')
+  // Only a token from a cookie depends on the site that caused the request.
+  const byCookie = cookie !== undefined
   return {
     method,
+    isUpgrade: byCookie && opensWebSocket(read('upgrade'), read('sec-websocket-key')),
+    host: byCookie ? (read('host') ?? hostOf(request.url)) : undefined,
+    origin: byCookie ? read('origin') : undefined,
+    fetchSite: byCookie ? read('sec-fetch-site') : undefined,
     authorization: read('authorization'),
     // `Headers` joins repeated headers, so none is hidden.
     repeated: false,
     header: sources.header === undefined ? undefined : read(sources.header),
-    cookie: sources.cookie === undefined ? undefined : read('cookie'),
+    cookie,
     contentType: sources.body === true ? read('content-type') : undefined,
     body,
     query: sources.query === true ? queryOf(request.url) : undefined,
@@ -49,6 +57,11 @@ export function problemResponse(error: unknown): Response {
 /** Returns the parameters of a form or a query, each with all its values. */
 export function parametersOf(parameters: URLSearchParams | FormData): Readonly<Record<string, unknown>> {
   return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
+}
+
+/** A request that was made without a `Host` header, as some runtimes present it, has it in its URL. */
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined
 }
 
 function queryOf(url: string): Readonly<Record<string, unknown>> {
