@@ -8,6 +8,8 @@ import type { TokenCarrier, TokenSources } from './take-token.js'
 export interface NodeRequest {
   /** @defaultValue `GET` */
   readonly method?: string | undefined
+  /** The target of the request. Read only if the query is a source of `latchkey/node`. */
+  readonly url?: string | undefined
   /** Values by lower-case name, with the edits of earlier middleware. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /**

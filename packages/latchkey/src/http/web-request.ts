@@ -1,4 +1,5 @@
 import { opensWebSocket } from './opens-web-socket.js'
+import { queryOf } from './parameters.js'
 import { problemAnswer } from './problem.js'
 import type { TokenCarrier, TokenSources } from './take-token.js'
 
@@ -54,17 +55,7 @@ export function problemResponse(error: unknown): Response {
   return new Response(JSON.stringify(body), { status, headers })
 }
 
-/** Returns the parameters of a form or a query, each with all its values. */
-export function parametersOf(parameters: URLSearchParams | FormData): Readonly<Record<string, unknown>> {
-  return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]))
-}
-
 /** A request that was made without a `Host` header, as some runtimes present it, has it in its URL. */
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined
-}
-
-function queryOf(url: string): Readonly<Record<string, unknown>> {
-  const start = url.indexOf('?')
-  return start < 0 ? {} : parametersOf(new URLSearchParams(url.slice(start + 1)))
 }
