@@ -2,6 +2,9 @@ import { defineFailures, type FailureError, type FailureOptions } from './define
 
 const tokenRefused = { status: 401, challenge: 'invalid_token' } as const
 
+/** Caused by a short outage. A freshness check, or the process that takes over, comes within seconds. */
+const soon = { status: 503, headers: { 'Retry-After': '1' } } as const
+
 const library = defineFailures('LatchkeyError', {
   credentials_missing: {
     status: 401,
@@ -163,17 +166,17 @@ const library = defineFailures('LatchkeyError', {
     hint: 'Wait until a grace period ends, or revoke the tenant.',
   },
   store_unavailable: {
-    status: 503,
+    ...soon,
     message: 'The token or the tenant could not be checked.',
     hint: 'Retry after a moment.',
   },
   store_busy: {
-    status: 503,
+    ...soon,
     message: 'Other transactions have locked the rows that this call must change.',
     hint: 'Retry after a moment. If the error persists, look for a transaction that is left open.',
   },
   store_closed: {
-    status: 503,
+    ...soon,
     message: 'The process is stopping.',
     hint: 'Retry after a moment.',
   },

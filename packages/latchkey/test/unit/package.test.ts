@@ -44,7 +44,9 @@ describe('the registry of failures', () => {
     }
     expect(refusal('credentials_missing').headers).toEqual({ 'WWW-Authenticate': 'Bearer' })
     expect(refusal('token_expired').headers['WWW-Authenticate']).toMatch(/^Bearer error="invalid_token"/)
-    expect(refusal('store_unavailable').headers).toEqual({})
+    expect(refusal('tenant_unknown').headers).toEqual({})
+    expect(refusal('store_unavailable').headers).toEqual({ 'Retry-After': '1' })
+    expect(refusal('store_unavailable', { retryAfterSec: 7 }).headers).toEqual({ 'Retry-After': '7' })
   })
 
   it('creates refusals without a stack, and leaves the stacks of other errors', () => {
