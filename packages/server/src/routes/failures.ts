@@ -2,11 +2,6 @@ import { defineProblems } from '../problem.js'
 
 /** Failures of guards, and of the endpoints for operators. */
 export const routeFailures = defineProblems({
-  csrf_refused: {
-    status: 403,
-    message: 'The request does not come from a page that may use the cookies of this server.',
-    hint: 'Send it by fetch() from a page of this origin, or of an origin in LATCHKEY_CORS_ORIGINS.',
-  },
   account_required: {
     status: 403,
     message: 'The route needs an account, but the token is that of a client.',

@@ -1,6 +1,6 @@
 import type { onRequestHookHandler } from 'fastify'
+import { LatchkeyError } from 'latchkey'
 import type { TrustedPages } from '../../http/trusted-pages.js'
-import { routeFailures } from '../failures.js'
 import { accessCookie, cookiesOf, usesCookieMode } from '../session-cookies.js'
 
 /**
@@ -18,8 +18,8 @@ export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 export function guardChanges(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
     const byCookie = !safeMethods.has(request.method) && cookiesOf(request, accessCookie).length > 0
-    if (byCookie && !usesCookieMode(request)) done(routeFailures.refusal('csrf_refused', { hint: missingHeader }))
-    else if (byCookie && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
+    if (byCookie && !usesCookieMode(request)) done(csrfRefusal(missingHeader))
+    else if (byCookie && !pages.sent(request)) done(csrfRefusal())
     else done()
   }
 }
@@ -30,9 +30,15 @@ export function guardChanges(pages: TrustedPages): onRequestHookHandler {
  */
 export function guardCookies(pages: TrustedPages): onRequestHookHandler {
   return (request, _reply, done) => {
-    if (usesCookieMode(request) && !pages.sent(request)) done(routeFailures.refusal('csrf_refused'))
+    if (usesCookieMode(request) && !pages.sent(request)) done(csrfRefusal())
     else done()
   }
 }
 
 const missingHeader = 'Send the header "Latchkey-Mode: cookie" along.'
+const trustedPage = 'Send it by fetch() from a page of this origin, or of an origin in LATCHKEY_CORS_ORIGINS.'
+
+/** Returns the refusal of a request that no trusted page has sent. */
+export function csrfRefusal(hint = trustedPage): LatchkeyError {
+  return new LatchkeyError('csrf_refused', { hint })
+}

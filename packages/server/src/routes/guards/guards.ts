@@ -30,7 +30,8 @@ export interface GuardsDependencies {
 
 /** Creates the guards that the plugins of routes share. */
 export function createGuards({ latchkey, pages, administration, audit }: GuardsDependencies): Guards {
-  const token = requireAuth(latchkey, { cookie: accessCookie })
+  // `guardChanges` and forward-auth check the site that caused a request, by stricter rules.
+  const token = requireAuth(latchkey, { cookie: accessCookie, csrf: false })
   const guarded = [token, guardChanges(pages)]
   return {
     token: [token],

@@ -12,8 +12,8 @@ import { httpFailures } from '../../http/failures.js'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { Type } from '../../http/type.js'
 import { isProblem } from '../../problem.js'
-import { routeFailures } from '../failures.js'
 import { addGuards } from '../guards/add-guards.js'
+import { csrfRefusal } from '../guards/cookie-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { forToken, forUrl, refusals } from '../refusals.js'
 import { Scope, scopePattern } from '../schemas.js'
@@ -163,7 +163,7 @@ function answer(
  */
 function checkPage(request: FastifyRequest, pages: TrustedPages, method: string | undefined): void {
   if (isRead({ method, headers: request.headers })) return
-  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw routeFailures.refusal('csrf_refused')
+  if (cookiesOf(request, accessCookie).length > 0 && !pages.sent(request)) throw csrfRefusal()
 }
 
 /**
