@@ -5,5 +5,5 @@
  * check takes for a safe one.
  */
 export function opensWebSocket(upgrade: string | undefined, webSocketKey: string | undefined): boolean {
-  return webSocketKey !== undefined || (upgrade !== undefined && upgrade.toLowerCase().includes('websocket'))
+  return webSocketKey !== undefined || upgrade?.toLowerCase().includes('websocket') === true
 }

@@ -90,13 +90,14 @@ function isOriginOf(origin: string | undefined, host: string | undefined): boole
   return webOrigin.exec(origin)?.[1] === host.toLowerCase()
 }
 
-const otherOrigin = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/
+const listedOrigin = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/
 
 /** Extensions and apps have other schemes than `https`, whose origins `URL` does not know. */
 function checkOrigin(origin: unknown): void {
   const isOrigin =
     typeof origin === 'string' &&
-    (webOrigin.test(origin) ? URL.canParse(origin) && new URL(origin).origin === origin : otherOrigin.test(origin))
+    listedOrigin.test(origin) &&
+    (!webOrigin.test(origin) || (URL.canParse(origin) && new URL(origin).origin === origin))
   if (!isOrigin) {
     throw new TypeError('A trusted origin has a scheme and a host in lower case, and no path: https://app.example.com.')
   }

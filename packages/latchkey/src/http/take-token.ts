@@ -96,7 +96,8 @@ export function takeToken(carrier: TokenCarrier, sources: TokenSources, mayUseCo
   if (count > 1) throw refusal('credentials_ambiguous')
   const token = inHeader ?? inCookie[0] ?? elsewhere[0]
   if (token === malformed) throw refusal('credentials_malformed')
-  if (inCookie.length > 0 && !mayUseCookie(carrier)) throw refusal('csrf_refused')
+  // Not only truthy: a promise of a check without types must not count as a permission.
+  if (inCookie.length > 0 && mayUseCookie(carrier) !== true) throw refusal('csrf_refused')
   return inHeader === undefined && token !== undefined ? copyText(token) : token
 }
 

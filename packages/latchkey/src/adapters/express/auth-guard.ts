@@ -14,10 +14,21 @@ export interface AuthGuard extends Middleware {
   readonly authenticates: true
 }
 
+/** Middleware that sets `req.auth` for the later handlers of the same route, or to `undefined`. */
+export interface OptionalAuthGuard extends Middleware {
+  readonly authenticates: 'optional'
+}
+
 /** A request that an `AuthGuard` let pass. */
 export type AuthenticatedRequest<P = Request['params']> = Request<P> & {
   /** The identity that the token of this request proves. */
   readonly auth: Auth
+}
+
+/** A request that an `OptionalAuthGuard` let pass. */
+export type OptionallyAuthenticatedRequest<P = Request['params']> = Request<P> & {
+  /** The identity that the token of this request proves; `undefined` without credentials. */
+  readonly auth: Auth | undefined
 }
 
 /** A handler of a route behind an `AuthGuard`. */
@@ -27,20 +38,34 @@ export type AuthenticatedHandler<P = Request['params']> = (
   next: NextFunction,
 ) => unknown
 
+/** A handler of a route behind an `OptionalAuthGuard`. */
+export type OptionallyAuthenticatedHandler<P = Request['params']> = (
+  req: OptionallyAuthenticatedRequest<P>,
+  res: Response,
+  next: NextFunction,
+) => unknown
+
+/** The types of Express 4 know the parameters of texts only, those of Express 5 also of patterns. */
+type ParametersOf<Route> = Route extends string ? RouteParameters<Route> : Record<string | number, string>
+
 // `Express.Request` is not extended: `req.auth` would then also exist on routes without a guard,
 // and clash with other libraries that declare it. These signatures add it only to handlers after a
 // guard.
 declare module 'express-serve-static-core' {
   interface IRouterMatcher<T> {
-    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot merge into an interface.
-    <Route extends string | RegExp, P = RouteParameters<Route>>(
+    <Route extends string | RegExp, P = ParametersOf<Route>>(
       path: Route,
       guard: AuthGuard,
       ...handlers: AuthenticatedHandler<P>[]
     ): T
+    <Route extends string | RegExp, P = ParametersOf<Route>>(
+      path: Route,
+      guard: OptionalAuthGuard,
+      ...handlers: OptionallyAuthenticatedHandler<P>[]
+    ): T
   }
   interface IRouterHandler<T, Route> {
-    // biome-ignore lint/style/useShorthandFunctionType: an alias cannot merge into an interface.
-    <P = RouteParameters<Route>>(guard: AuthGuard, ...handlers: AuthenticatedHandler<P>[]): T
+    <P = ParametersOf<Route>>(guard: AuthGuard, ...handlers: AuthenticatedHandler<P>[]): T
+    <P = ParametersOf<Route>>(guard: OptionalAuthGuard, ...handlers: OptionallyAuthenticatedHandler<P>[]): T
   }
 }

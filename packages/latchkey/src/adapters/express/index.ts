@@ -1,8 +1,20 @@
 export type { Auth } from '../../auth.js'
 export type { Grants } from '../../claims/grants.js'
-export { authOf } from '../../http/auth-of.js'
+export { authOf, optionalAuthOf } from '../../http/auth-of.js'
+export type { GuardOptions } from '../../http/guard-options.js'
+export { type CsrfCheck, type RequestOrigin, type SameOriginOptions, sameOrigin } from '../../http/same-origin.js'
 export type { TokenSources } from '../../http/take-token.js'
-export type { AuthenticatedHandler, AuthenticatedRequest, AuthGuard, Middleware } from './auth-guard.js'
+export type {
+  AuthenticatedHandler,
+  AuthenticatedRequest,
+  AuthGuard,
+  Middleware,
+  OptionalAuthGuard,
+  OptionallyAuthenticatedHandler,
+  OptionallyAuthenticatedRequest,
+} from './auth-guard.js'
+export type { ExpressGuardOptions } from './guard-options.js'
 export { requireAuth } from './require-auth.js'
+export { requireClaim } from './require-claim.js'
 export { requireRole } from './require-role.js'
 export { requireScope } from './require-scope.js'

@@ -7,7 +7,8 @@ import { type NodeResponse, sendProblem } from '../../http/node-response.js'
  * the response is `application/problem+json`: Express itself would send an HTML page.
  */
 export function refuse(error: unknown, request: object, res: NodeResponse, next: NextFunction): void {
-  if (!isLatchkeyError(error)) {
+  // The upgrade request of a WebSocket has no response object, or one without headers.
+  if (!isLatchkeyError(error) || typeof res?.setHeader !== 'function') {
     next(error)
     return
   }

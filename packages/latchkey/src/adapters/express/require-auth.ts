@@ -1,15 +1,17 @@
-import type { Request } from 'express'
+import type { NextFunction, Request, Response } from 'express'
+import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { setAuth } from '../../http/auth-of.js'
-import { checkGuard, identify } from '../../http/identify.js'
+import { createGuard, type Verifier } from '../../http/guard.js'
+import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey-api.js'
-import type { AuthGuard, Middleware } from './auth-guard.js'
+import type { AuthGuard, Middleware, OptionalAuthGuard } from './auth-guard.js'
+import type { ExpressGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
 /**
  * Returns Express middleware that lets a request pass only with a valid access token, and sets
- * `req.auth` to its identity.
+ * `req.auth` to its identity. For Express 4 and 5.
  *
  * A refusal is passed to `next` as a LatchkeyError, with the `WWW-Authenticate` challenge already
  * set. If no error handler of the application responds, the response is `application/problem+json`.
@@ -24,7 +26,7 @@ import { refuse } from './refuse.js'
  * must also lock and check the acting account in its own transaction
  * (docs/explanation/consistency.md).
  *
- * @param sources Further places that may carry the token.
+ * @param options Further places that may carry the token, and the handling of refusals.
  * @throws TypeError if an argument is wrong
  * @example
  * ```ts
@@ -38,29 +40,61 @@ import { refuse } from './refuse.js'
  * app.get('/me', requireAuth(latchkey), (req, res) => res.json({ id: req.auth.subject }))
  * ```
  */
-export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthGuard {
-  checkGuard(latchkey, sources)
+export function requireAuth(latchkey: Verifier, options?: ExpressGuardOptions & RequiredGuardOptions): AuthGuard
+/** With `optional`, a request without credentials passes too, and `req.auth` is `undefined`. */
+export function requireAuth(latchkey: Verifier, options: ExpressGuardOptions): OptionalAuthGuard
+export function requireAuth(latchkey: Verifier, options: ExpressGuardOptions = {}): AuthGuard | OptionalAuthGuard {
+  const guard = createGuard(latchkey, options)
+  const { onRefusal } = options
+  const refuseRequest = onRefusal === undefined ? refuse : refuseBy(onRefusal)
   const middleware: Middleware = (req, res, next) => {
     try {
-      const auth = identify(latchkey, carrierOf(req, sources), sources)
+      const auth = guard(carrierOf(req, options))
       if (auth instanceof Promise) {
         auth.then(
           (read) => {
             setAuth(req, read)
             next()
           },
-          (error) => refuse(error, req, res, next),
+          (error) => refuseRequest(error, req, res, next),
         )
         return
       }
       setAuth(req, auth)
     } catch (error) {
-      refuse(error, req, res, next)
+      refuseRequest(error, req, res, next)
       return
     }
     next()
   }
-  return Object.assign(middleware, { authenticates: true } as const)
+  const authenticates = options.optional === true ? 'optional' : true
+  return Object.assign(middleware, { authenticates }) as AuthGuard | OptionalAuthGuard
+}
+
+/**
+ * Returns a function that passes refusals to `onRefusal`. Its `next` continues only with an error,
+ * so that no refused request reaches the route.
+ */
+function refuseBy(onRefusal: NonNullable<ExpressGuardOptions['onRefusal']>): typeof refuse {
+  return (error, req, res, next) => {
+    if (!isLatchkeyError(error)) {
+      refuse(error, req, res, next)
+      return
+    }
+    const passOn = (passed?: unknown) => refuse(passed ?? error, req, res, next)
+    call(onRefusal, error, req as Request, res as Response, passOn)
+  }
+}
+
+function call(
+  onRefusal: NonNullable<ExpressGuardOptions['onRefusal']>,
+  ...[error, req, res, passOn]: [error: LatchkeyError, req: Request, res: Response, passOn: NextFunction]
+): void {
+  try {
+    Promise.resolve(onRefusal(error, req, res, passOn)).catch(passOn)
+  } catch (thrown) {
+    passOn(thrown)
+  }
 }
 
 /**

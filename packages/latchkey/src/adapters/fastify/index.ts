@@ -1,8 +1,22 @@
 export type { Auth } from '../../auth.js'
 export type { Grants } from '../../claims/grants.js'
-export { authOf } from '../../http/auth-of.js'
+export { authOf, optionalAuthOf } from '../../http/auth-of.js'
+export type { GuardOptions } from '../../http/guard-options.js'
+export { type CsrfCheck, type RequestOrigin, type SameOriginOptions, sameOrigin } from '../../http/same-origin.js'
 export type { TokenSources } from '../../http/take-token.js'
-export type { Authenticated, AuthHook, GuardedOptions, Hook, HookedRequest } from './auth-hook.js'
+export type {
+  Authenticated,
+  AuthHook,
+  GuardedOptions,
+  Hook,
+  HookedRequest,
+  OptionalAuthHook,
+  OptionallyAuthenticated,
+  OptionallyGuardedOptions,
+} from './auth-hook.js'
+export type { FastifyGuardOptions } from './guard-options.js'
+export { type LatchkeyPluginOptions, latchkey, latchkey as default } from './latchkey.js'
 export { requireAuth } from './require-auth.js'
+export { requireClaim } from './require-claim.js'
 export { requireRole } from './require-role.js'
 export { requireScope } from './require-scope.js'

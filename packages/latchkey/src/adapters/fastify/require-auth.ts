@@ -1,14 +1,15 @@
 import { setAuth } from '../../http/auth-of.js'
-import { checkGuard, identify } from '../../http/identify.js'
+import { createGuard, type Verifier } from '../../http/guard.js'
+import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey-api.js'
-import type { AuthHook, Hook, HookedRequest } from './auth-hook.js'
-import { refuse } from './refuse.js'
+import type { AuthHook, Hook, HookedRequest, OptionalAuthHook } from './auth-hook.js'
+import type { FastifyGuardOptions } from './guard-options.js'
+import { refuseBy } from './refuse.js'
 
 /**
  * Returns a Fastify hook that lets a request pass only with a valid access token, and sets
- * `request.auth` to its identity.
+ * `request.auth` to its identity. For Fastify 4 and 5.
  *
  * A refusal is passed to the error handler of the application as a LatchkeyError, with the
  * `WWW-Authenticate` challenge already set. Fastify's own error handler responds with its status
@@ -23,7 +24,7 @@ import { refuse } from './refuse.js'
  * read. A handler that changes rights must also lock and check the acting account in its own
  * transaction (docs/explanation/consistency.md).
  *
- * @param sources Further places that may carry the token.
+ * @param options Further places that may carry the token, and the handling of refusals.
  * @throws TypeError if an argument is wrong
  * @example
  * ```ts
@@ -38,29 +39,34 @@ import { refuse } from './refuse.js'
  * app.get('/me', { onRequest }, async ({ auth }) => ({ id: auth.subject }))
  * ```
  */
-export function requireAuth(latchkey: Pick<Latchkey, 'verify'>, sources: TokenSources = {}): AuthHook {
-  checkGuard(latchkey, sources)
+export function requireAuth(latchkey: Verifier, options?: FastifyGuardOptions & RequiredGuardOptions): AuthHook
+/** With `optional`, a request without credentials passes too, and `request.auth` is `undefined`. */
+export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions): OptionalAuthHook
+export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions = {}): AuthHook | OptionalAuthHook {
+  const guard = createGuard(latchkey, options)
+  const refuse = refuseBy(options.onRefusal)
   const hook: Hook = (request, reply, done) => {
     try {
-      const auth = identify(latchkey, carrierOf(request, sources), sources)
+      const auth = guard(carrierOf(request, options))
       if (auth instanceof Promise) {
         auth.then(
           (read) => {
             setAuth(request, read)
             done()
           },
-          (error) => refuse(error, reply, done),
+          (error) => refuse(error, request, reply, done),
         )
         return
       }
       setAuth(request, auth)
     } catch (error) {
-      refuse(error, reply, done)
+      refuse(error, request, reply, done)
       return
     }
     done()
   }
-  return Object.assign(hook, { authenticates: true } as const)
+  const authenticates = options.optional === true ? 'optional' : true
+  return Object.assign(hook, { authenticates }) as AuthHook | OptionalAuthHook
 }
 
 function carrierOf({ method, headers, raw, body, query }: HookedRequest, sources: TokenSources): TokenCarrier {

@@ -1,18 +1,22 @@
 import type { Auth } from '../../auth.js'
-import { identify } from '../../http/identify.js'
-import { isForm, type TokenSources } from '../../http/take-token.js'
-import { parametersOf, webCarrier } from '../../http/web-request.js'
-import type { Latchkey } from '../../latchkey-api.js'
+import { checkGuard, identify, type Verifier } from '../../http/guard.js'
+import type { GuardOptions, RequiredGuardOptions } from '../../http/guard-options.js'
+import { parametersOf } from '../../http/parameters.js'
+import { isForm } from '../../http/take-token.js'
+import { webCarrier } from '../../http/web-request.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
 /**
  * Returns the identity of the token that a Web request carries, in any runtime with `Request` and
- * `Response`. With `body` as a source, a copy of the body is read.
+ * `Response`. With `body` as a source, a copy of the body is read. A body that was read before
+ * carries no token.
  *
- * @param sources Further places that may carry the token.
+ * @param options Further places that may carry the token.
  * @returns The identity: synchronously if everything needed is in memory, else as a promise.
  * @throws LatchkeyError the refusals of `latchkey.verify`, `credentials_missing`,
- * `credentials_ambiguous` and `credentials_malformed`. `problemResponse` makes a response of one.
+ * `credentials_ambiguous`, `credentials_malformed` and `csrf_refused`. `problemResponse` makes a
+ * response of one.
+ * @throws TypeError if an argument is wrong
  * @example
  * ```ts
  * import { createLatchkey, remoteJwks } from 'latchkey'
@@ -30,24 +34,28 @@ import type { MaybePromise } from '../../maybe-promise.js'
  * ```
  */
 export function authenticate(
-  latchkey: Pick<Latchkey, 'verify'>,
+  latchkey: Verifier,
   request: Request,
-  sources: TokenSources = {},
-): MaybePromise<Auth> {
-  if (sources.body !== true || !carriesForm(request)) return verifyWith(latchkey, request, sources, undefined)
+  options?: GuardOptions & RequiredGuardOptions,
+): MaybePromise<Auth>
+/** With `optional`, returns `undefined` for a request without credentials. */
+export function authenticate(
+  latchkey: Verifier,
+  request: Request,
+  options: GuardOptions,
+): MaybePromise<Auth | undefined>
+export function authenticate(
+  latchkey: Verifier,
+  request: Request,
+  options: GuardOptions = {},
+): MaybePromise<Auth | undefined> {
+  checkGuard(latchkey, options)
+  const identifyWith = (body: unknown) => identify(latchkey, webCarrier(request, body, options), options)
+  if (options.body !== true || !carriesForm(request)) return identifyWith(undefined)
   const reading = request.clone().formData()
-  return reading.then(parametersOf, () => undefined).then((body) => verifyWith(latchkey, request, sources, body))
+  return reading.then(parametersOf, () => undefined).then(identifyWith)
 }
 
-function verifyWith(
-  latchkey: Pick<Latchkey, 'verify'>,
-  request: Request,
-  sources: TokenSources,
-  body: unknown,
-): MaybePromise<Auth> {
-  return identify(latchkey, webCarrier(request, body, sources), sources)
-}
-
-function carriesForm({ method, headers }: Request): boolean {
-  return isForm(headers.get('content-type') ?? undefined) && method !== 'GET' && method !== 'HEAD'
+function carriesForm({ method, headers, bodyUsed }: Request): boolean {
+  return !bodyUsed && isForm(headers.get('content-type') ?? undefined) && method !== 'GET' && method !== 'HEAD'
 }

@@ -1,10 +1,11 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Auth } from '../../auth.js'
-import { checkGuard, identify } from '../../http/identify.js'
-import type { TokenSources } from '../../http/take-token.js'
+import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
+import { createGuard, type Guard, type Verifier } from '../../http/guard.js'
+import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { webCarrier } from '../../http/web-request.js'
-import type { Latchkey } from '../../latchkey-api.js'
 import type { MaybePromise } from '../../maybe-promise.js'
+import type { HonoGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
 /** The variables that `requireAuth` sets: `c.get('auth')`. */
@@ -12,6 +13,14 @@ export interface AuthVariables {
   readonly Variables: {
     /** The identity that the token of this request proves. */
     readonly auth: Auth
+  }
+}
+
+/** The variables that `requireAuth` sets with the option `optional`. */
+export interface OptionalAuthVariables {
+  readonly Variables: {
+    /** The identity that the token of this request proves; `undefined` without credentials. */
+    readonly auth: Auth | undefined
   }
 }
 
@@ -29,7 +38,7 @@ export interface AuthVariables {
  * handler that changes rights must lock and check the acting account in its own transaction
  * (docs/explanation/consistency.md).
  *
- * @param sources Further places that may carry the token.
+ * @param options Further places that may carry the token, and the handling of refusals.
  * @throws TypeError if an argument is wrong
  * @example
  * ```ts
@@ -44,33 +53,53 @@ export interface AuthVariables {
  * ```
  */
 export function requireAuth(
-  latchkey: Pick<Latchkey, 'verify'>,
-  sources: TokenSources = {},
-): MiddlewareHandler<AuthVariables> {
-  checkGuard(latchkey, sources)
-  // No `async` and `await` on the synchronous path: they cost more than verifying a known token.
-  return (c, next) => {
+  latchkey: Verifier,
+  options?: HonoGuardOptions & RequiredGuardOptions,
+): MiddlewareHandler<AuthVariables>
+/** With `optional`, a request without credentials passes too, and `auth` is `undefined`. */
+export function requireAuth(latchkey: Verifier, options: HonoGuardOptions): MiddlewareHandler<OptionalAuthVariables>
+export function requireAuth(
+  latchkey: Verifier,
+  options: HonoGuardOptions = {},
+): MiddlewareHandler<AuthVariables> | MiddlewareHandler<OptionalAuthVariables> {
+  const guard = createGuard(latchkey, options)
+  const middleware: MiddlewareHandler<OptionalAuthVariables> = (c, next) => {
+    // No `async` and `await` on the synchronous path: they cost more than verifying a known token.
     try {
-      const pending = identifyCaller(latchkey, c, sources)
+      const pending = identifyCaller(guard, c, options)
       if (!(pending instanceof Promise)) return pass(c, pending, next)
       return pending.then(
         (auth) => pass(c, auth, next),
-        (error) => refuse(error, c),
+        (error) => respond(error, c, options),
       )
     } catch (error) {
-      return refuse(error, c)
+      return respond(error, c, options)
     }
   }
+  return middleware
 }
 
-function pass(c: Context<AuthVariables>, auth: Auth, next: Next): Promise<void> {
+function pass(c: Context<OptionalAuthVariables>, auth: Auth | undefined, next: Next): Promise<void> {
   c.set('auth', auth)
   return next()
 }
 
-function identifyCaller(latchkey: Pick<Latchkey, 'verify'>, c: Context, sources: TokenSources): MaybePromise<Auth> {
-  if (sources.body !== true) return identify(latchkey, webCarrier(c.req.raw, undefined, sources), sources)
-  return readBody(c).then((body) => identify(latchkey, webCarrier(c.req.raw, body, sources), sources))
+function respond(error: unknown, c: Context, { onRefusal }: HonoGuardOptions): never | Promise<Response> {
+  if (onRefusal === undefined || !isLatchkeyError(error)) return refuse(error, c)
+  return respondBy(onRefusal, error, c)
+}
+
+async function respondBy(
+  onRefusal: NonNullable<HonoGuardOptions['onRefusal']>,
+  error: LatchkeyError,
+  c: Context,
+): Promise<Response> {
+  return (await onRefusal(error, c)) ?? refuse(error, c)
+}
+
+function identifyCaller(guard: Guard, c: Context, options: HonoGuardOptions): MaybePromise<Auth | undefined> {
+  if (options.body !== true) return guard(webCarrier(c.req.raw, undefined, options))
+  return readBody(c).then((body) => guard(webCarrier(c.req.raw, body, options)))
 }
 
 /**

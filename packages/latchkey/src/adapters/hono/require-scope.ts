@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Auth } from '../../auth.js'
+import { refusal } from '../../errors.js'
 import { requireScope as createCheck } from '../../http/require-scope.js'
 import { refuse } from './refuse.js'
 import type { AuthVariables } from './require-auth.js'
@@ -32,7 +33,10 @@ export function requireScope(...scopes: readonly string[]): MiddlewareHandler<Au
 export function handlerOf(check: (auth: Auth) => Auth): MiddlewareHandler<AuthVariables> {
   return (c, next) => {
     try {
-      check(c.get('auth'))
+      const auth = c.get('auth')
+      // An `optional` guard has set the variable to `undefined`. Without a guard, it is not set.
+      if (auth === undefined && 'auth' in c.var) throw refusal('credentials_missing')
+      check(auth)
     } catch (error) {
       return refuse(error, c)
     }

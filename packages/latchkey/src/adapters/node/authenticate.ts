@@ -1,24 +1,24 @@
 import type { Auth } from '../../auth.js'
-import { identify } from '../../http/identify.js'
+import { checkGuard, identify, type Verifier } from '../../http/guard.js'
+import type { GuardOptions, RequiredGuardOptions } from '../../http/guard-options.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
-import type { TokenSources } from '../../http/take-token.js'
-import type { Latchkey } from '../../latchkey-api.js'
+import { queryOf } from '../../http/parameters.js'
 import type { MaybePromise } from '../../maybe-promise.js'
 
-/** The sources of a token that a plain Node.js request has: no parsed body and no parsed query. */
-export type HeaderSources = Pick<TokenSources, 'cookie' | 'header'>
+/** Options for a plain Node.js request, which has no parsed body. */
+export type NodeGuardOptions = Omit<GuardOptions, 'body'>
 
 /**
  * Returns the identity of the token that a request to a `node:http` or `node:http2` server carries,
- * including the upgrade request of a WebSocket.
+ * including the upgrade request of a WebSocket. It needs no response object.
  *
- * With `cookie` as a source, check the `Origin` header of an upgrade first: a page of any origin
- * can open a WebSocket, and the browser attaches the cookie.
- *
- * @param sources Further places that may carry the token.
+ * @param options Further places that may carry the token. With `cookie`, an upgrade is refused
+ * unless a page of this origin has caused it, because a page of any origin can open a WebSocket.
  * @returns The identity: synchronously if everything needed is in memory, else as a promise.
  * @throws LatchkeyError the refusals of `latchkey.verify`, `credentials_missing`,
- * `credentials_ambiguous` and `credentials_malformed`. `sendProblem` sends the response to one.
+ * `credentials_ambiguous`, `credentials_malformed` and `csrf_refused`. `sendProblem` sends the
+ * response to one.
+ * @throws TypeError if an argument is wrong
  * @example
  * ```ts
  * import { createServer } from 'node:http'
@@ -37,9 +37,22 @@ export type HeaderSources = Pick<TokenSources, 'cookie' | 'header'>
  * ```
  */
 export function authenticate(
-  latchkey: Pick<Latchkey, 'verify'>,
+  latchkey: Verifier,
   request: NodeRequest,
-  sources: HeaderSources = {},
-): MaybePromise<Auth> {
-  return identify(latchkey, nodeCarrier(request, { body: undefined, query: undefined }, sources), sources)
+  options?: NodeGuardOptions & RequiredGuardOptions,
+): MaybePromise<Auth>
+/** With `optional`, returns `undefined` for a request without credentials. */
+export function authenticate(
+  latchkey: Verifier,
+  request: NodeRequest,
+  options: NodeGuardOptions,
+): MaybePromise<Auth | undefined>
+export function authenticate(
+  latchkey: Verifier,
+  request: NodeRequest,
+  options: NodeGuardOptions = {},
+): MaybePromise<Auth | undefined> {
+  checkGuard(latchkey, options)
+  const query = options.query === true ? queryOf(request.url ?? '') : undefined
+  return identify(latchkey, nodeCarrier(request, { body: undefined, query }, options), options)
 }
