@@ -2,7 +2,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { requireAuth as requireAuthExpress } from '../../src/adapters/express/index.js'
 import { requireAuth as requireAuthFastify } from '../../src/adapters/fastify/index.js'
+import { requireAuth as requireAuthFetch } from '../../src/adapters/fetch/index.js'
+import { type HapiGuardOptions, scheme } from '../../src/adapters/hapi/index.js'
 import { requireAuth as requireAuthHono } from '../../src/adapters/hono/index.js'
+import { requireAuth as requireAuthKoa } from '../../src/adapters/koa/index.js'
+import { authenticate, requireAuth as requireAuthNode } from '../../src/adapters/node/index.js'
+import type { GuardOptions } from '../../src/http/guard-options.js'
 import { keyPair, sharedSecret } from '../../src/index.js'
 import { createLatchkey } from '../../src/latchkey.js'
 import type { Latchkey } from '../../src/latchkey-api.js'
@@ -65,16 +70,36 @@ describe('a message about an option', () => {
     await latchkey.close()
   })
 
-  it('is thrown when a guard is created, not at the first request', () => {
+  it.each<[framework: string, create: (latchkey: Latchkey, options: GuardOptions) => unknown]>([
+    ['Express', requireAuthExpress],
+    ['Fastify', requireAuthFastify],
+    ['Hono', requireAuthHono],
+    ['Koa', requireAuthKoa],
+    ['hapi', (latchkey, options) => scheme({} as never, { ...(options as HapiGuardOptions), latchkey })],
+    ['fetch', (latchkey, options) => requireAuthFetch(latchkey, () => new Response(), options)],
+    ['node', (latchkey, options) => requireAuthNode(latchkey, () => {}, options)],
+    ['authenticate', (latchkey, options) => authenticate(latchkey, { headers: {} }, { optional: true, ...options })],
+  ])('is thrown when a guard of %s is created, not at the first request', (framework, create) => {
     const latchkey = createLatchkey({ ...common, keys: sharedSecret({ secrets }) })
-    for (const requireAuth of [requireAuthExpress, requireAuthFastify, requireAuthHono]) {
-      expect(untyped((none) => requireAuth(none))).toThrow(/createLatchkey/)
-      expect(() => requireAuth(Promise.resolve(latchkey) as unknown as Latchkey)).toThrow(/createLatchkey/)
-      for (const header of ['', 'a b', 'a:', 'Authorization'])
-        expect(() => requireAuth(latchkey, { header })).toThrow(/header/)
-      for (const cookie of ['', 'a=b', 'a;b', 'ä']) expect(() => requireAuth(latchkey, { cookie })).toThrow(/cookie/)
-      expect(() => requireAuth(latchkey, { cookie: '__Host-token', header: 'X-Access-Token' })).not.toThrow()
-    }
+    const creating = (options: object) => () => create(latchkey, options)
+    expect(untyped((none) => create(none, {}))).toThrow(/createLatchkey/)
+    expect(() => create(null as never, {})).toThrow(/createLatchkey/)
+    expect(() => create(Promise.resolve(latchkey) as unknown as Latchkey, {})).toThrow(/createLatchkey/)
+    for (const header of ['', 'a b', 'a:', 'Authorization', 42]) expect(creating({ header })).toThrow(/header/)
+    for (const cookie of ['', 'a=b', 'a;b', 'ä', true]) expect(creating({ cookie })).toThrow(/cookie/)
+    for (const query of ['yes', 1, null]) expect(creating({ query })).toThrow(/query/)
+    for (const csrf of [true, 'lax', {}, null]) expect(creating({ csrf })).toThrow(/csrf/)
+    if (framework !== 'hapi') expect(creating({ optional: 'yes' })).toThrow(/optional/)
+    expect(creating({ cookie: '__Host-token', header: 'X-Access-Token', csrf: false })).not.toThrow()
+  })
+
+  it('names options that a framework cannot have', () => {
+    const latchkey = createLatchkey({ ...common, keys: sharedSecret({ secrets }) })
+    expect(() => scheme({} as never, { latchkey, body: true })).toThrow(/body/)
+    expect(() => scheme({} as never, { latchkey, optional: true })).toThrow(/auth.mode/)
+    expect(() => scheme({} as never)).toThrow(/createLatchkey/)
+    expect(untyped((none) => requireAuthNode(latchkey, none))).toThrow(/listener/)
+    expect(untyped((none) => requireAuthFetch(latchkey, none))).toThrow(/handler/)
   })
 })
 

@@ -11,7 +11,7 @@ import { requireAuth as requireAuthFastify } from '../../../src/adapters/fastify
 import { authenticate as authenticateFetch } from '../../../src/adapters/fetch/index.js'
 import { requireAuth as requireAuthHono } from '../../../src/adapters/hono/index.js'
 import { authenticate as authenticateNode, type NodeRequest, sendProblem } from '../../../src/adapters/node/index.js'
-import type { TokenSources } from '../../../src/http/take-token.js'
+import type { GuardOptions, RequiredGuardOptions } from '../../../src/http/guard-options.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 const { latchkey, clock } = setUp()
@@ -34,8 +34,10 @@ type Double = Omit<NodeRequest, 'headers' | 'rawHeaders'> & {
   readonly query?: unknown
 }
 
+type Options = GuardOptions & RequiredGuardOptions
+
 /** How each adapter for Node.js handles a double: the subject, or the code of the refusal. */
-const nodeAdapters: readonly [string, (request: Double, sources?: TokenSources) => Promise<unknown>][] = [
+const nodeAdapters: readonly [string, (request: Double, sources?: Options) => Promise<unknown>][] = [
   [
     'node',
     (request, sources = {}) =>
@@ -206,8 +208,10 @@ describe.each<[string, (handle: (req: NodeRequest, res: Parameters<typeof sendPr
     await new Promise((resolve) => server.close(resolve))
   })
 
-  const ask = async (headers: Record<string, string | string[]>) => {
-    const [status, text] = await (session === undefined ? askHttp1(server, headers) : askHttp2(session, headers))
+  const ask = async (headers: Record<string, string | string[]>, method = 'GET') => {
+    const [status, text] = await (session === undefined
+      ? askHttp1(server, headers, method)
+      : askHttp2(session, { ...headers, ':method': method }))
     const { subject, code } = JSON.parse(text)
     return `${status} ${subject ?? code}`
   }
@@ -222,6 +226,15 @@ describe.each<[string, (handle: (req: NodeRequest, res: Parameters<typeof sendPr
     expect(await ask({ 'x-access-token': [ada, bob] })).toBe('400 credentials_ambiguous')
   })
 
+  it('compares the origin of a change with its own authority', async () => {
+    const { port } = server.address() as AddressInfo
+    const origin = `http://127.0.0.1:${port}`
+    expect(await ask({ cookie: `t=${ada}`, origin }, 'POST')).toBe('200 ada')
+    expect(await ask({ cookie: `t=${ada}`, origin: 'http://127.0.0.1' }, 'POST')).toBe('403 csrf_refused')
+    expect(await ask({ cookie: `t=${ada}` }, 'POST')).toBe('403 csrf_refused')
+    expect(await ask({ cookie: `t=${ada}`, 'sec-fetch-site': 'same-origin' }, 'POST')).toBe('200 ada')
+  })
+
   it('detects a repeated header', async () => {
     // The HTTP/2 client of Node.js sends this header only once.
     if (session === undefined)
@@ -232,11 +245,15 @@ describe.each<[string, (handle: (req: NodeRequest, res: Parameters<typeof sendPr
   })
 })
 
-async function askHttp1(server: Server, headers: Record<string, string | string[]>): Promise<[number, string]> {
+async function askHttp1(
+  server: Server,
+  headers: Record<string, string | string[]>,
+  method: string,
+): Promise<[number, string]> {
   const { request } = await import('node:http')
   return new Promise((resolve, reject) => {
     const { port } = server.address() as AddressInfo
-    const sent = request({ host: '127.0.0.1', port, headers: headers as Record<string, string> }, (answer) => {
+    const sent = request({ host: '127.0.0.1', port, method, headers: headers as Record<string, string> }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (part) => (text += part))
       answer.on('end', () => resolve([answer.statusCode ?? 0, text]))
@@ -247,7 +264,7 @@ async function askHttp1(server: Server, headers: Record<string, string | string[
 
 function askHttp2(session: ClientHttp2Session, headers: Record<string, string | string[]>): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
-    const stream = session.request({ ':path': '/', ...headers })
+    const stream = session.request({ ':path': '/', ...headers }, { endStream: true })
     let status = 0
     let text = ''
     stream.on('response', (answer) => (status = Number(answer[':status'])))

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { isLatchkeyError, refusal } from '../../../src/errors.js'
 import { cookieValues, withoutCookies } from '../../../src/http/cookie-values.js'
 import { problemAnswer } from '../../../src/http/problem.js'
+import { sameOrigin } from '../../../src/http/same-origin.js'
 import { takeToken } from '../../../src/http/take-token.js'
 
 /** A request without credentials. */
@@ -17,7 +18,13 @@ const nothing = {
   contentType: undefined,
   body: undefined,
   query: undefined,
+  isUpgrade: false,
+  host: undefined,
+  origin: undefined,
+  fetchSite: undefined,
 }
+const always = () => true
+const never = () => false
 
 describe('taking a token from a request', () => {
   it('returns a token or refuses with a code, whatever is sent', () => {
@@ -39,6 +46,10 @@ describe('taking a token from a request', () => {
       ),
       body: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
       query: fc.oneof(fc.jsonValue(), fc.record({ access_token: fc.jsonValue() }), fc.constant(undefined)),
+      isUpgrade: fc.boolean(),
+      host: fc.constant('app.example.com'),
+      origin: fc.constantFrom(undefined, 'https://app.example.com', 'https://evil.example'),
+      fetchSite: fc.constantFrom(undefined, 'same-origin', 'cross-site'),
     })
     const sources = fc.record({
       cookie: fc.constant('session'),
@@ -49,10 +60,10 @@ describe('taking a token from a request', () => {
     fc.assert(
       fc.property(carriers, sources, (carrier, wanted) => {
         try {
-          expect(takeToken(carrier, wanted)).not.toBe('')
+          expect(takeToken(carrier, wanted, sameOrigin())).not.toBe('')
         } catch (error) {
           if (!isLatchkeyError(error)) throw error
-          expect(error.code).toMatch(/^credentials_(missing|ambiguous|malformed)$/)
+          expect(error.code).toMatch(/^(credentials_(ambiguous|malformed)|csrf_refused)$/)
         }
       }),
       { numRuns: 2000 },
@@ -63,10 +74,10 @@ describe('taking a token from a request', () => {
     const count = 300
     const rest = 100_000
     const carrier = { ...nothing, method: 'POST' }
-    const ways: readonly ((text: string, token: string) => string)[] = [
-      (text) => takeToken({ ...carrier, authorization: text.replace(/^.{7}/, 'Bearer ') }, {}),
-      (text, token) => takeToken({ ...carrier, cookie: `${text}; t=${token}` }, { cookie: 't' }),
-      (text) => takeToken({ ...carrier, query: { access_token: text.trimStart() } }, { query: true }),
+    const ways: readonly ((text: string, token: string) => string | undefined)[] = [
+      (text) => takeToken({ ...carrier, authorization: text.replace(/^.{7}/, 'Bearer ') }, {}, never),
+      (text, token) => takeToken({ ...carrier, cookie: `${text}; t=${token}` }, { cookie: 't' }, always),
+      (text) => takeToken({ ...carrier, query: { access_token: text.trimStart() } }, { query: true }, never),
     ]
     setFlagsFromString('--expose-gc')
     const collect: () => void = runInNewContext('gc')
@@ -88,18 +99,44 @@ describe('taking a token from a request', () => {
     const type = 'application/x-www-form-urlencoded'
     const outcome = (method: string, contentType: string) => {
       try {
-        return takeToken({ ...carrier, method, contentType }, { body: true })
+        return takeToken({ ...carrier, method, contentType }, { body: true }, never)
       } catch (error) {
         return isLatchkeyError(error) ? error.code : error
       }
     }
     expect(outcome('POST', type)).toBe('abc')
     expect(outcome('POST', `${type.toUpperCase()}; charset=UTF-8`)).toBe('abc')
-    expect(outcome('GET', type)).toBe('credentials_missing')
+    expect(outcome('GET', type)).toBeUndefined()
     expect(outcome('POST', `\t${type} ;charset=utf-8`)).toBe('abc')
     for (const other of ['text/plain', `\u00a0${type}`, `${type}\ufeff`, `${type}2`, `${type}, text/plain`]) {
-      expect(outcome('POST', other), other).toBe('credentials_missing')
+      expect(outcome('POST', other), other).toBeUndefined()
     }
+  })
+})
+
+describe('the check of the site that caused a request', () => {
+  const taken = (carrier: Partial<typeof carrierOf>, mayUseCookie: () => boolean) => {
+    try {
+      return takeToken({ ...carrierOf, ...carrier }, { cookie: 't', query: true }, mayUseCookie)
+    } catch (error) {
+      return isLatchkeyError(error) ? error.code : error
+    }
+  }
+  const carrierOf: Parameters<typeof takeToken>[0] = nothing
+
+  it('decides only about a token from the cookie', () => {
+    expect(taken({ cookie: 't=abc' }, always)).toBe('abc')
+    expect(taken({ cookie: 't=abc' }, never)).toBe('csrf_refused')
+    expect(taken({ cookie: 't=abc' }, (async () => false) as never)).toBe('csrf_refused')
+    expect(taken({ cookie: 't=' }, never)).toBeUndefined()
+    expect(taken({ cookie: 'other=abc' }, never)).toBeUndefined()
+    expect(taken({ cookie: 't=', authorization: 'Bearer abc' }, never)).toBe('abc')
+    expect(taken({ query: { access_token: 'abc' } }, never)).toBe('abc')
+  })
+
+  it('comes after the refusal of two tokens', () => {
+    expect(taken({ cookie: 't=abc', authorization: 'Bearer abc' }, never)).toBe('credentials_ambiguous')
+    expect(taken({ cookie: 't=abc; t=abc' }, never)).toBe('credentials_ambiguous')
   })
 })
 
