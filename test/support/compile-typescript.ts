@@ -3,7 +3,7 @@ import ts from 'typescript'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 
-const options: ts.CompilerOptions = {
+const commonOptions: ts.CompilerOptions = {
   strict: true,
   noEmit: true,
   skipLibCheck: true,
@@ -16,12 +16,17 @@ const options: ts.CompilerOptions = {
 // Parsing the libraries takes most of the time, and every program uses the same ones.
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
+/** Files of the repository that an import of a package loads instead of its own. */
+export type Substitutes = Readonly<Record<string, string>>
+
 /**
  * Returns the errors of TypeScript under `strict` for texts at these paths of the repository, as
  * `path:line TS1234 message`. The texts are modules of one program, which imports the packages as
  * an installation does.
  */
-export function compileTypeScript(texts: Readonly<Record<string, string>>): string[] {
+export function compileTypeScript(texts: Readonly<Record<string, string>>, substitutes: Substitutes = {}): string[] {
+  const paths = Object.fromEntries(Object.entries(substitutes).map(([name, file]) => [name, [repository + file]]))
+  const options = { ...commonOptions, paths }
   const files = new Map(Object.entries(texts).map(([path, text]) => [repository + path, text]))
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host

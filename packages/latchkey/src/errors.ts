@@ -2,7 +2,7 @@ import { defineFailures, type FailureError, type FailureOptions } from './define
 
 const tokenRefused = { status: 401, challenge: 'invalid_token' } as const
 
-/** Caused by a short outage. A freshness check, or the process that takes over, comes within seconds. */
+/** Of a short outage: the next check, or the process that takes over, follows within seconds. */
 const soon = { status: 503, headers: { 'Retry-After': '1' } } as const
 
 const library = defineFailures('LatchkeyError', {

@@ -21,8 +21,9 @@ export interface GuardOptions extends TokenSources {
 }
 
 /**
- * Options of a guard that lets no request pass without an identity, so that handlers have one.
+ * Narrows options to those of a guard that lets no request pass without an identity, so that
+ * handlers have one.
  */
-export interface RequiredGuardOptions extends GuardOptions {
+export interface RequiredGuardOptions {
   readonly optional?: false
 }

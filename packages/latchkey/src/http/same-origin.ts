@@ -36,9 +36,9 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  * sheet "Cross-Site Request Forgery Prevention"). It needs no token in forms and no state.
  *
  * - GET, HEAD and OPTIONS may use the cookie, unless they open a WebSocket.
- * - Otherwise the browser must say `Sec-Fetch-Site: same-origin`, or `none` for a navigation that the
- * user caused. `same-site` and `cross-site` count only with a trusted `Origin`: sibling hosts are
- * other parties.
+ * - Otherwise the browser must send `Sec-Fetch-Site: same-origin`, or `none` for a navigation that
+ * the user caused. `same-site` and `cross-site` count only with a trusted `Origin`: sibling hosts
+ * are other parties.
  * - Without that header, the host of `Origin` must equal `Host`. Browsers omit `Sec-Fetch-Site` at
  * `http://` addresses, and old ones omit it everywhere.
  * - A request with neither header is refused, as OWASP recommends: every browser sends one of them,

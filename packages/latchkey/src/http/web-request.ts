@@ -55,7 +55,7 @@ export function problemResponse(error: unknown): Response {
   return new Response(JSON.stringify(body), { status, headers })
 }
 
-/** A request that was made without a `Host` header, as some runtimes present it, has it in its URL. */
+/** Some runtimes present requests without a `Host` header; their URL has it. */
 function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined
 }

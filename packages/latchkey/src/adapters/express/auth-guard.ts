@@ -45,7 +45,7 @@ export type OptionallyAuthenticatedHandler<P = Request['params']> = (
   next: NextFunction,
 ) => unknown
 
-/** The types of Express 4 know the parameters of texts only, those of Express 5 also of patterns. */
+/** The types of Express 4 know the parameters of texts, and those of Express 5 also of patterns. */
 type ParametersOf<Route> = Route extends string ? RouteParameters<Route> : Record<string | number, string>
 
 // `Express.Request` is not extended: `req.auth` would then also exist on routes without a guard,

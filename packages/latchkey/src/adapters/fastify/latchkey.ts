@@ -12,7 +12,7 @@ export interface LatchkeyPluginOptions extends Omit<FastifyGuardOptions, 'option
    * Closes the instance when the application closes, after its last request. Other code must not
    * use the instance then.
    *
-   * @defaultValue `false`: who created the instance closes it
+   * @defaultValue `false`, because other code created the instance
    */
   readonly close?: boolean
 }
@@ -53,7 +53,7 @@ async function register(app: FastifyInstance, pluginOptions: LatchkeyPluginOptio
  * ```
  */
 export const latchkey: FastifyPluginAsync<LatchkeyPluginOptions> = Object.assign(register, {
-  // What fastify-plugin sets, without the dependency.
+  // The symbols that fastify-plugin sets, without the dependency.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'latchkey',
   [Symbol.for('plugin-meta')]: { name: 'latchkey', fastify: '4.x || 5.x' },

@@ -42,7 +42,9 @@ export type AuthenticatedHandler<Identity, Rest extends readonly unknown[]> = (
  *
  * const keys = remoteJwks('https://auth.example/jwks.json')
  * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
- * export default { fetch: requireAuth(latchkey, (_request, auth) => Response.json({ id: auth.subject })) }
+ * export default {
+ *   fetch: requireAuth(latchkey, (_request, auth) => Response.json({ id: auth.subject })),
+ * }
  * ```
  */
 export function requireAuth<Rest extends readonly unknown[]>(

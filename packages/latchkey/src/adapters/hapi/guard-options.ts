@@ -4,15 +4,15 @@ import type { Verifier } from '../../http/guard.js'
 import type { GuardOptions } from '../../http/guard-options.js'
 
 /**
- * Options of a strategy of the scheme. A request without credentials passes routes whose `auth.mode`
- * is `optional`. hapi reads a body after the authentication, so a body is no source.
+ * Options of a strategy of the scheme. A request without credentials passes routes whose
+ * `auth.mode` is `optional`. hapi reads a body after the authentication, so a body is no source.
  */
 export interface HapiGuardOptions extends Omit<GuardOptions, 'optional' | 'body'> {
   /** The object that `createLatchkey` returned. */
   readonly latchkey: Verifier
   /**
-   * Called for a refused request. What it returns is the response, such as `h.redirect('/login')`.
-   * With `undefined`, hapi responds to the refusal.
+   * Called for a refused request. A value that it returns is the response, such as
+   * `h.redirect('/login')`. With `undefined`, hapi responds to the refusal.
    *
    * @defaultValue none
    */

@@ -16,7 +16,11 @@ import { scheme } from './scheme.js'
  * await server.register(plugin)
  * server.auth.strategy('token', 'latchkey', { latchkey })
  * server.auth.default('token')
- * server.route({ method: 'GET', path: '/me', handler: (request) => ({ id: authOf(request).subject }) })
+ * server.route({
+ *   method: 'GET',
+ *   path: '/me',
+ *   handler: (request) => ({ id: authOf(request).subject }),
+ * })
  * ```
  */
 export const plugin: Plugin<void> = {

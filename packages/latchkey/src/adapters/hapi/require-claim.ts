@@ -3,8 +3,8 @@ import { requireClaim as createCheck } from '../../http/require-claim.js'
 import { type Check, checkOf } from './require-scope.js'
 
 /**
- * Returns a hapi `pre` method that lets a request pass only if its token has this claim, with one of
- * these values if any are listed. It refuses with `insufficient_claim` (403).
+ * Returns a hapi `pre` method that lets a request pass only if its token has this claim, with one
+ * of these values if any are listed. It refuses with `insufficient_claim` (403).
  *
  * With `tenantSecrets` the holder of a tenant's secret can sign any claim: use `requireRole` or
  * `requireScope` there.

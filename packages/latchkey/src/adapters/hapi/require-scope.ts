@@ -11,7 +11,8 @@ export type Check = (request: Request, h: ResponseToolkit) => Lifecycle.ReturnVa
 /**
  * Returns a hapi `pre` method that lets a request pass only if the stored grants hold all of these
  * scopes. It refuses with `insufficient_scope` (403), whose challenge names the scopes (RFC 6750
- * §3). The `access.scope` of a route checks the same scopes, and refuses without code and challenge.
+ * §3). The `access.scope` of a route checks the same scopes; its refusal has no code and no
+ * challenge.
  *
  * @throws TypeError if no scope is given, or one that is no scope token (RFC 6749 §3.3)
  * @example
@@ -32,7 +33,7 @@ export function requireScope(...scopes: readonly string[]): Check {
   return checkOf(createCheck(...scopes))
 }
 
-/** Returns a lifecycle method that lets a request pass if the check of its identity does not throw. */
+/** Returns a method that lets a request pass if the check of its identity does not throw. */
 export function checkOf(check: (auth: Auth) => Auth): Check {
   return (request, h) => {
     try {

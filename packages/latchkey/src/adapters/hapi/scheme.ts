@@ -13,8 +13,8 @@ import { toBoom } from './to-boom.js'
  * The authentication scheme, for `server.auth.scheme`. The `plugin` registers it as `latchkey`.
  *
  * `credentials.scope` are the scopes of the stored grants, for `access.scope` of a route, and
- * `credentials.user.id` is the subject. Do not forbid scopes there (`!name`): a token can narrow its
- * scope, and so leave one out. `artifacts.auth` is the identity, which `authOf` returns.
+ * `credentials.user.id` is the subject. Do not forbid scopes there (`!name`): a token can narrow
+ * its scope, and so leave one out. `artifacts.auth` is the identity, which `authOf` returns.
  * With `auth.payload: 'required'` a route checks the token once more when the body has arrived, and
  * `server.auth.verify(request)` does so at any time.
  *

@@ -23,8 +23,8 @@ export interface OptionalAuthState {
  * Returns Koa middleware that lets a request pass only with a valid access token, and sets
  * `ctx.state.auth` to its identity. For Koa 2 and 3.
  *
- * A refusal is thrown as a LatchkeyError with `status`, `headers` and `expose`, as `ctx.throw` does.
- * Koa's own error handler responds with its status, its challenge and its message. Put
+ * A refusal is thrown as a LatchkeyError with `status`, `headers` and `expose`, as `ctx.throw`
+ * does. Koa's own error handler responds with its status, its challenge and its message. Put
  * `answerRefusals()` before it for responses with the code, as `application/problem+json`.
  *
  * With `body` as a source, put the body parser before the guard. Put CORS before it as well:

@@ -96,7 +96,7 @@ describe.each<[name: string, create: () => FastifyInstance]>([
     expect(seen).toEqual([null, null])
   })
 
-  it('closes the instance with the application only if it is told to', async () => {
+  it('closes the instance with the application only with the option close', async () => {
     for (const close of [true, false, undefined]) {
       const { latchkey: instance } = setUp()
       let closed = 0

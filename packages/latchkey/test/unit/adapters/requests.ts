@@ -42,8 +42,8 @@ export interface Case {
    * `/header` reads the token only from the `Authorization` header; `/everywhere` also from the
    * cookie `session`, the header `X-Access-Token`, a form body and the query. Both accept GET and
    * POST. `/scoped` is `/header` with the required scopes `articles:write` and `articles:read`,
-   * `/role` with the required role `editor`, and `/claim` with the claim `plan`, which must be `pro`
-   * or `team`.
+   * `/role` with the required role `editor`, and `/claim` with the claim `plan`, which must be
+   * `pro` or `team`.
    *
    * `/optional` is `/everywhere` with optional credentials. `/optional-role` has optional
    * credentials and then requires the role. `/trusted` trusts https://app.example.com, and
@@ -54,7 +54,7 @@ export interface Case {
    */
   readonly request: (tokens: Tokens) => SentRequest
   readonly expected: Expected
-  /** What an adapter must respond that cannot read forms. */
+  /** The response of an adapter that cannot read forms. */
   readonly withoutForms?: Expected
 }
 

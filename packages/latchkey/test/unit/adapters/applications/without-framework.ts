@@ -14,7 +14,7 @@ import { claim, listen, replaceHeaders, replaceRequest, type Start, scopes, sour
 import { startWeb } from './hono.js'
 
 type Identify = (options: GuardOptions) => Auth | undefined | Promise<Auth | undefined>
-/** What an optional guard returns is checked before it is used, as the types require. */
+/** A check of an identity that is there. */
 type Check = (auth: Auth) => unknown
 
 const checks: Readonly<Record<string, Check>> = {
