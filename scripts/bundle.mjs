@@ -28,6 +28,8 @@ async function bundleLibrary(folder) {
     { format: 'esm', codeSplitting, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
     {
       format: 'cjs',
+      // Some entries have a default export beside named ones.
+      exports: 'named',
       codeSplitting,
       entryFileNames: '[name].cjs',
       chunkFileNames: 'chunks/[name]-[hash].cjs',
