@@ -10,8 +10,9 @@ import type { RotateAllOptions, TenantsRotation } from '../upkeep/rotate-all.js'
 /** Options of a change. */
 export interface ChangeOptions<Client> {
   /**
-   * The handle of an open transaction of the store: the change commits or rolls back with it.
-   * Without one, the change is durable when its promise resolves.
+   * The handle of an open transaction of the store, or one of your own library by way of its
+   * function in `latchkey/postgres`: the change commits or rolls back with it. Without one, the
+   * change is durable when its promise resolves.
    */
   readonly client?: Client
 }

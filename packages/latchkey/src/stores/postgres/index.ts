@@ -1,2 +1,8 @@
+export { type DrizzleStatement, type DrizzleTransaction, drizzleClient } from './clients/drizzle-client.js'
+export { type KnexTransaction, knexClient } from './clients/knex-client.js'
+export { type KyselyStatement, type KyselyTransaction, kyselyClient } from './clients/kysely-client.js'
+export { type PostgresJsTransaction, postgresJsClient } from './clients/postgres-js-client.js'
+export { type PrismaTransaction, prismaClient } from './clients/prisma-client.js'
+export { type TypeormManager, type TypeormQueryRunner, typeormClient } from './clients/typeorm-client.js'
 export type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
 export { type PostgresStoreOptions, postgresStore } from './postgres-store.js'

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { LatchkeyError } from '../../errors.js'
 import { Semaphore } from '../semaphore.js'
+import type { Dialect } from '../sql/dialect.js'
 import { isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { PoolUse } from '../sql/pool-use.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import type { LogHints, SqlDatabase, WakeUps } from '../sql/sql-database.js'
+import { callerTransaction } from './caller-transaction.js'
 import { lendClient, returnClient } from './lend-client.js'
-import type { PostgresClient, PostgresPool, PostgresPoolClient } from './postgres-client.js'
+import type { PostgresPool, PostgresPoolClient } from './postgres-client.js'
 import { PostgresConnection, type StatementName } from './postgres-connection.js'
-import { postgresDialect, postgresMark, postgresTableMark } from './postgres-dialect.js'
+import { logChannel, notifyOn, postgresDialect, postgresMark, postgresTableMark } from './postgres-dialect.js'
 import { sqlStateOf } from './postgres-failure.js'
 import { type ConnectDedicated, PostgresWakeUps } from './wake-ups.js'
 
@@ -28,8 +30,6 @@ export interface PostgresSource {
   readonly close: () => Promise<void>
 }
 
-const noTransaction = '25P01'
-
 /** The longest wait of a transaction for one of the connections that transactions may use. */
 const placePatienceMs = 5000
 
@@ -47,8 +47,9 @@ const maxNames = 256
 
 /** PostgreSQL through the package `pg`. */
 export class PostgresDatabase implements SqlDatabase {
-  readonly dialect = postgresDialect
+  readonly dialect: Dialect
   readonly #source: PostgresSource
+  readonly #channel: string
   readonly #running = new Set<Promise<unknown>>()
   readonly #names = new Map<string, string>()
   readonly #transactions: Semaphore
@@ -58,8 +59,11 @@ export class PostgresDatabase implements SqlDatabase {
    */
   #prepares: 'reads' | 'everything' | 'nothing' = 'reads'
 
-  constructor(source: PostgresSource) {
+  /** Without a schema, the `search_path` of each connection finds the tables. */
+  constructor(source: PostgresSource, schema: string | undefined) {
+    this.dialect = postgresDialect(schema)
     this.#source = source
+    this.#channel = logChannel(schema)
     // Transactions wait for locks. A quarter of the connections is reserved for reads, so that a
     // locked row does not stop them.
     this.#transactions = new Semaphore(Math.max(1, source.max - Math.ceil(source.max / 4)), placePatienceMs)
@@ -99,17 +103,8 @@ export class PostgresDatabase implements SqlDatabase {
     }
   }
 
-  async adopt(client: SqlClient): Promise<SqlClient> {
-    if (!isPostgresClient(client)) throw new TypeError('This client is no connection of pg.')
-    const connection = new PostgresConnection(client)
-    try {
-      await connection.query('savepoint latchkey')
-      await connection.query('release savepoint latchkey')
-    } catch (error) {
-      if (sqlStateOf(error) !== noTransaction) throw error
-      throw new TypeError('This client has no open transaction: call begin first.')
-    }
-    return connection
+  adopt(client: SqlClient): Promise<SqlClient> {
+    return callerTransaction(client)
   }
 
   async serverMark(): Promise<ServerMark> {
@@ -117,7 +112,7 @@ export class PostgresDatabase implements SqlDatabase {
     const { rows } = await this.#query<{ may: boolean }>(
       "select coalesce(has_function_privilege(to_regprocedure('pg_notify(text, text)'), 'execute'), false) as may",
     )
-    return rows[0]?.may === true ? mark : { ...mark, wake: 'null' }
+    return { ...mark, wake: rows[0]?.may === true ? notifyOn(this.#channel) : 'null' }
   }
 
   poolUse(): PoolUse {
@@ -133,6 +128,7 @@ export class PostgresDatabase implements SqlDatabase {
     if (connect === undefined) return undefined
     return PostgresWakeUps.start({
       connect,
+      channel: this.#channel,
       hints,
       arrived: () => {
         if (listensAlike && this.#prepares === 'reads') this.#prepares = 'everything'
@@ -216,9 +212,4 @@ export class PostgresDatabase implements SqlDatabase {
 
 function isNotAsPrepared(error: unknown): boolean {
   return notAsPrepared.includes(sqlStateOf(error) ?? '')
-}
-
-/** A pool has `query` too, but runs each statement in its own transaction. */
-function isPostgresClient(client: object): client is PostgresClient {
-  return 'removeListener' in client && !('totalCount' in client)
 }

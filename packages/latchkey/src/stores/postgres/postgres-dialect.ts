@@ -1,11 +1,17 @@
 import type { Dialect, LogRowKind } from '../sql/dialect.js'
 import type { ServerMark } from '../sql/history.js'
+import { libraryTables } from '../sql/schema.js'
 
 /**
- * The channel on which verifiers are notified of a committed row of the log. Payload of a change:
- * `number tenant`; of a request: empty.
+ * Returns the channel on which verifiers are notified of a committed row of the log. Payload of a
+ * change: `number tenant`; of a request: empty.
+ *
+ * Each schema has a channel. That of `public` is also the one of stores without a schema, because
+ * their tables are usually there.
  */
-export const logChannel = 'latchkey_log'
+export function logChannel(schema: string | undefined): string {
+  return schema === undefined || schema === 'public' ? 'latchkey_log' : `latchkey_log_${schema}`
+}
 
 /**
  * The number of verifiers up to which every row of the log wakes them. PostgreSQL wakes each
@@ -43,18 +49,24 @@ const server = `case when cast(current_setting('server_version_num') as integer)
  */
 const serverName = `concat_ws('/', ${server}, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), ${table})`
 
-const notify = `pg_notify('${logChannel}', case when is_request = 0 then seq || ' ' || tenant_id else '' end)`
-
-export const postgresMark: ServerMark = { name: serverName, isHere: `server = ${serverName}`, wake: notify }
+export const postgresMark: Omit<ServerMark, 'wake'> = { name: serverName, isHere: `server = ${serverName}` }
 
 /**
  * For servers that do not show their timeline or system identifier: those of some cloud providers,
  * whose replicas share one storage.
  */
-export const postgresTableMark: ServerMark = {
+export const postgresTableMark: Omit<ServerMark, 'wake'> = {
   name: `concat('//', ${table})`,
   isHere: `server like concat('%/', ${table}) and not pg_is_in_recovery()`,
-  wake: notify,
+}
+
+/**
+ * Returns the SQL expression that notifies the verifiers on this channel. It is cast to text
+ * because some clients, such as that of Prisma, cannot read a column of type `void`.
+ */
+export function notifyOn(channel: string): string {
+  const payload = "case when is_request = 0 then seq || ' ' || tenant_id else '' end"
+  return `cast(pg_notify('${channel}', ${payload}) as text)`
 }
 
 /**
@@ -74,14 +86,52 @@ const durable =
 /** A crash may lose a request: its caller then waits until older data is too old to be used. */
 const durability = { change: durable, request: "set_config('synchronous_commit', 'off', true)" } as const
 
-export const postgresDialect: Dialect = {
+/** Returns the SQL of PostgreSQL for a store in this schema, or in that of the `search_path`. */
+export function postgresDialect(schema: string | undefined): Dialect {
+  const createSchema = schema === undefined ? '' : createIfMissing(schema)
+  return {
+    ...dialect,
+    inSchema: schema === undefined ? dialect.inSchema : inSchema(schema),
+    // Another process may be migrating for minutes.
+    beginMigrations: `set local lock_timeout to 0; select pg_advisory_xact_lock(${migrationsLock}); ${createSchema}`,
+  }
+}
+
+/**
+ * Returns the function that names the library's tables in the schema, also inside a text such as
+ * `'latchkey_history'` that is cast to `regclass`. The names of indexes begin with that of a table
+ * and are left alone: PostgreSQL creates an index in the schema of its table.
+ *
+ * Every statement has the schema in it, so that none depends on the `search_path`, which belongs to
+ * the caller's transaction and which a pooler in transaction mode does not keep.
+ */
+function inSchema(schema: string): (statement: string) => string {
+  const tables = new RegExp(`\\b(?:${libraryTables().join('|')})\\b`, 'g')
+  // The statements are constants.
+  const known = new Map<string, string>()
+  return (statement) => {
+    const before = known.get(statement)
+    if (before !== undefined) return before
+    const named = statement.replaceAll(tables, (table) => `"${schema}".${table}`)
+    known.set(statement, named)
+    return named
+  }
+}
+
+/** The owner of the schema may lack the right to create another one, which `if not exists` needs. */
+function createIfMissing(schema: string): string {
+  return `do $$ begin
+    if not exists (select from pg_namespace where nspname = '${schema}') then create schema "${schema}"; end if;
+  end $$`
+}
+
+const dialect: Omit<Dialect, 'beginMigrations'> = {
   name: 'postgres',
+  inSchema: (statement) => statement,
   identity: 'bigint generated always as identity primary key',
   nowMs,
   forUpdate: 'for update',
   forUpdateUnlocked: 'for update skip locked',
-  // Another process may be migrating for minutes.
-  lockMigrations: `set local lock_timeout to 0; select pg_advisory_xact_lock(${migrationsLock})`,
   lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
   lockSettings: 'lock table latchkey_settings in share row exclusive mode',
   logRow: (kind, { epoch, wake }) => `

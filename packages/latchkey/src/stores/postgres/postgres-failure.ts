@@ -62,7 +62,7 @@ const codes: Readonly<Record<string, FailureCode | 'statement'>> = {
  * is the cause, else the driver's error.
  */
 export function failureOf(error: unknown): unknown {
-  if (error instanceof TypeError) return error
+  if (error instanceof TypeError || isLatchkeyError(error)) return error
   const state = sqlStateOf(error)
   // An error without SQLSTATE is one of the connection.
   const code = state === undefined ? 'store_unavailable' : (codes[state] ?? codes[state.slice(0, 2)] ?? 'statement')

@@ -33,9 +33,24 @@ export interface PostgresStoreOptions {
    * @defaultValue `connectionString`; with `pool`, one of its connections if it has more than one
    */
   readonly listenConnectionString?: string | (() => string) | undefined
+  /**
+   * The schema of the library's tables, indexes and notifications: up to 50 of `a` to `z`, `0` to
+   * `9` and `_`. `migrate()` creates it if it does not exist. Every statement names it, whatever
+   * `search_path` a connection or the caller's transaction has. Two stores in two schemas of one
+   * database do not affect each other.
+   *
+   * @defaultValue the first existing schema in the `search_path` of the connection, mostly `public`
+   */
+  readonly schema?: string | undefined
 }
 
 const connectTimeoutMs = 5000
+
+/** The name is put into SQL, and after `latchkey_log_` into the name of a channel of 63 bytes. */
+const schemaName = /^[a-z_][a-z0-9_]{0,49}$/
+
+/** PostgreSQL has schemas of its own under these names. */
+const reservedSchema = /^(pg_|information_schema$)/
 
 /**
  * Returns a store that keeps tenants' secrets and key pairs in PostgreSQL 12 or newer, for
@@ -44,10 +59,11 @@ const connectTimeoutMs = 5000
  * The store connects at first use. Verifiers read the change log; `NOTIFY` in the transaction of a
  * change informs them sooner. The commit of a change waits for the disk, also where
  * `synchronous_commit` is off. `change()` also takes a client of `pg` on which the caller has begun
- * a transaction, at the isolation level `read committed`.
+ * a transaction, at the isolation level `read committed`, and the result of `drizzleClient`,
+ * `kyselyClient`, `knexClient`, `postgresJsClient`, `prismaClient` and `typeormClient`.
  *
- * @throws TypeError if neither or both of `connectionString` and `pool` are given, or if `max` is
- * not a positive whole number
+ * @throws TypeError if neither or both of `connectionString` and `pool` are given, if `max` is not
+ * a positive whole number, or if `schema` is no such name
  * @example
  * ```ts
  * import { tenantSecrets } from 'latchkey'
@@ -59,7 +75,17 @@ const connectTimeoutMs = 5000
  * ```
  */
 export function postgresStore(options: PostgresStoreOptions): SqlStore {
-  return new DatabaseStore(new PostgresDatabase(sourceOf(options)))
+  checkSchema(options.schema)
+  return new DatabaseStore(new PostgresDatabase(sourceOf(options), options.schema))
+}
+
+function checkSchema(schema: string | undefined): void {
+  if (schema === undefined) return
+  if (typeof schema !== 'string' || !schemaName.test(schema) || reservedSchema.test(schema)) {
+    throw new TypeError(
+      'schema must be a name of at most 50 characters from a-z, 0-9 and _, not beginning with a digit or pg_.',
+    )
+  }
 }
 
 function sourceOf(options: PostgresStoreOptions): PostgresSource {

@@ -2,7 +2,6 @@ import type { Change } from '../../secrets/ports.js'
 import { performance, sleep } from '../../timers.js'
 import type { LogHints, WakeUps } from '../sql/sql-database.js'
 import type { PostgresClient } from './postgres-client.js'
-import { logChannel } from './postgres-dialect.js'
 
 /** A connected client that only listens. */
 export interface DedicatedClient {
@@ -18,6 +17,8 @@ export type ConnectDedicated = (signal: AbortSignal) => Promise<DedicatedClient>
 
 export interface PostgresWakeUpsOptions {
   readonly connect: ConnectDedicated
+  /** The channel of the notifications. */
+  readonly channel: string
   readonly hints: LogHints
   /**
    * Called when a notification has arrived while the connection was idle. A pooler that assigns
@@ -98,7 +99,7 @@ export class PostgresWakeUps implements WakeUps {
     })
     try {
       if (signal.aborted) return
-      await client.query({ text: `listen ${logChannel}`, query_timeout: patienceMs })
+      await client.query({ text: `listen ${this.#options.channel}`, query_timeout: patienceMs })
       connection.unref()
       // A change that was committed before has not woken this process.
       this.#options.hints.check()

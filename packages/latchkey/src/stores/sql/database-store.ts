@@ -21,9 +21,9 @@ import { logChange, logRequest, readChangesSince, readLowWaterMark } from './cha
 import { retryContention } from './contention.js'
 import { History, renewEpoch, type ServerMark } from './history.js'
 import { changeKeyPairs, readKeyPairs } from './key-pair-rows.js'
-import { libraryClient } from './library-client.js'
+import { libraryClient, schemaClient } from './library-client.js'
 import { LogFeed } from './log-feed.js'
-import { applyMigrations, areMigrated, checkMigrated, type MigrationSet } from './migrations.js'
+import { applyMigrations, areMigrated, checkMigrated, inSchemaOf, type MigrationSet } from './migrations.js'
 import type { PoolUse } from './pool-use.js'
 import { pruneRows } from './prune-rows.js'
 import { schema } from './schema.js'
@@ -64,7 +64,7 @@ export class DatabaseStore implements SqlStore {
   constructor(database: SqlDatabase) {
     const { dialect } = database
     this.#database = database
-    this.#client = libraryClient(database)
+    this.#client = libraryClient(database, dialect)
     this.dialect = dialect.name
     this.#selectByTenant = selectTenants(dialect.isAmong('$1'))
     this.#selectByKid = selectTenants(`in (select tenant_id from latchkey_secrets where kid ${dialect.isAmong('$1')})`)
@@ -84,17 +84,18 @@ export class DatabaseStore implements SqlStore {
   async migrate(own?: MigrationSet): Promise<void> {
     this.#checkOpen()
     if (own?.name === schema.name) throw new TypeError(`Give the migration set a name other than "${schema.name}".`)
-    const sets = own === undefined ? [schema] : [schema, own]
     const { dialect } = this.#database
+    const library = inSchemaOf(dialect, schema)
+    const sets = own === undefined ? [library] : [library, own]
     const mark = await this.#database.serverMark()
     // A role without the right to create tables can use those that their owner has created.
-    const isMigrated = await areMigrated(this.#database, sets)
+    const isMigrated = await areMigrated(schemaClient(this.#database, dialect), sets)
     await this.#database.exclusively((connection) =>
       SqlTransaction.run(connection, async (client) => {
         if (!isMigrated) await applyMigrations(connection, dialect, sets)
         // In the same transaction: the next one may be the caller's, which must not wait for this
         // one.
-        await renewEpoch(client, dialect, { mark, always: false })
+        await renewEpoch(schemaClient(client, dialect), dialect, { mark, always: false })
       }),
     )
   }
@@ -300,7 +301,7 @@ export class DatabaseStore implements SqlStore {
     if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
     const { dialect } = this.#database
     const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    const { record, change } = await changeTenant(libraryClient(open), dialect, { tenant, decide, history })
+    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide, history })
     if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
     return record
   }
@@ -324,7 +325,8 @@ export class DatabaseStore implements SqlStore {
   /** Runs a transaction of the library. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
-    return retryContention(() => this.#transact((client) => work(libraryClient(client))))
+    const { dialect } = this.#database
+    return retryContention(() => this.#transact((client) => work(libraryClient(client, dialect))))
   }
 
   /** Reports a change made by `work` on the change feed. */
@@ -333,7 +335,7 @@ export class DatabaseStore implements SqlStore {
     const history = await this.#checkReady()
     const change = () =>
       this.#transact(async (transaction) => {
-        const client = libraryClient(transaction)
+        const client = libraryClient(transaction, dialect)
         const { result, hasChanged } = await work(client)
         if (!hasChanged) return result
         const version = await logChange(client, dialect, { tenant: KEYS_CHANGED, history })
@@ -372,7 +374,7 @@ export class DatabaseStore implements SqlStore {
 
   async #renewEpoch(mark: ServerMark, always: boolean): Promise<void> {
     const { dialect } = this.#database
-    await this.#transact((client) => renewEpoch(libraryClient(client), dialect, { mark, always }))
+    await this.#transact((client) => renewEpoch(libraryClient(client, dialect), dialect, { mark, always }))
   }
 
   /** Rows and changes that were read before belong to another history. */

@@ -18,6 +18,11 @@ export interface LoggingServer {
 /** The SQL in which PostgreSQL and SQLite differ. */
 export interface Dialect {
   readonly name: 'postgres' | 'sqlite'
+  /**
+   * Returns a statement of the library with its tables named in the schema of the store. A store
+   * without a schema leaves the statement as it is. The statements of callers are never changed.
+   */
+  inSchema(statement: string): string
   /** The type of a primary key that counts up and never reuses a number. */
   readonly identity: string
   /** The time in milliseconds since 1970, by the database's clock. */
@@ -27,10 +32,10 @@ export interface Dialect {
   /** The same, but skips rows that another transaction has locked. */
   readonly forUpdateUnlocked: string
   /**
-   * A script that excludes other migrations until the end of the transaction; empty if every
-   * transaction does.
+   * A script that excludes other migrations until the end of the transaction, unless every
+   * transaction does, and creates the schema of the store if that is missing.
    */
-  readonly lockMigrations: string
+  readonly beginMigrations: string
   /** A statement that excludes other changes of the key pairs; empty if every transaction does. */
   readonly lockKeyPairs: string
   /** A statement that excludes other changes of the settings; empty if every transaction does. */

@@ -80,10 +80,10 @@ export class History {
   #renewing: Promise<void> | undefined
 
   constructor(options: HistoryOptions) {
-    const { query } = options
+    const { query, dialect } = options
     const check = (rows: readonly object[]) => this.check(epochOf(rows))
     this.#options = options
-    this.#client = libraryClient({ query: (text, values) => query(text, values, check) })
+    this.#client = libraryClient({ query: (text, values) => query(text, values, check) }, dialect)
   }
 
   /** The SQL that identifies the server. */

@@ -1,7 +1,11 @@
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
 import type { Dialect } from './dialect.js'
+import { schemaClient } from './library-client.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlConnection } from './sql-database.js'
+
+/** The table of the applied migrations of all sets. */
+export const migrationsTable = 'latchkey_migrations'
 
 /** One step of a schema. A released step never changes. */
 export interface Migration {
@@ -51,21 +55,27 @@ export async function applyMigrations(
   dialect: Dialect,
   sets: readonly MigrationSet[],
 ): Promise<void> {
-  await connection.script(dialect.lockMigrations)
-  await connection.query(`create table if not exists latchkey_migrations (
+  const client = schemaClient(connection, dialect)
+  await connection.script(dialect.beginMigrations)
+  await client.query(`create table if not exists ${migrationsTable} (
     set_name text not null, number integer not null, name text not null, applied_at bigint not null, runs_from integer,
     primary key (set_name, number))`)
   for (const set of sets) {
-    const applied = await readApplied(connection, set)
+    const applied = await readApplied(client, set)
     for (const [index, migration] of set.migrations.entries()) {
       if (index < applied) continue
       await connection.script(migration.sql.replaceAll('{identity}', dialect.identity))
-      await connection.query(
-        `insert into latchkey_migrations (set_name, number, name, applied_at, runs_from) values ($1, $2, $3, ${dialect.nowMs}, $4)`,
+      await client.query(
+        `insert into ${migrationsTable} (set_name, number, name, applied_at, runs_from) values ($1, $2, $3, ${dialect.nowMs}, $4)`,
         [set.name, index + 1, migration.name, migration.runsFrom ?? index + 1],
       )
     }
   }
+}
+
+/** Returns the set with its tables in the schema of the store. */
+export function inSchemaOf({ inSchema }: Pick<Dialect, 'inSchema'>, set: MigrationSet): MigrationSet {
+  return { ...set, migrations: set.migrations.map((migration) => ({ ...migration, sql: inSchema(migration.sql) })) }
 }
 
 /** Returns whether all migrations of the sets are applied. Fails with `schema_too_new`. */
@@ -94,7 +104,7 @@ export async function checkMigrated(client: SqlClient, set: MigrationSet): Promi
  */
 async function readApplied(client: SqlClient, { name, migrations }: MigrationSet): Promise<number> {
   const { rows } = await client.query<{ applied: number | null; needed: number | null }>(
-    'select max(number) as applied, max(coalesce(runs_from, number)) as needed from latchkey_migrations where set_name = $1',
+    `select max(number) as applied, max(coalesce(runs_from, number)) as needed from ${migrationsTable} where set_name = $1`,
     [name],
   )
   const { applied, needed } = rows[0] ?? {}

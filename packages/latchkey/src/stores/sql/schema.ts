@@ -1,4 +1,4 @@
-import type { MigrationSet } from './migrations.js'
+import { type MigrationSet, migrationsTable } from './migrations.js'
 
 /**
  * The library's own tables. Times are in milliseconds since 1970, sealed values are base64url text.
@@ -112,4 +112,10 @@ export const schema: MigrationSet = {
         create index latchkey_changes_transaction on latchkey_changes (transaction_id);`,
     },
   ],
+}
+
+/** Returns the names of the library's tables. */
+export function libraryTables(): readonly string[] {
+  const created = schema.migrations.flatMap(({ sql }) => [...sql.matchAll(/create table (\w+)/g)])
+  return [migrationsTable, ...created.map(([, name = '']) => name)]
 }

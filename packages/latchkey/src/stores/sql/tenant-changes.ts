@@ -4,7 +4,10 @@ import { logChange } from './change-log.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
 import type { SqlClient } from './sql-client.js'
-import { selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
+import { selectTenants, type TenantRow, tenantColumns, tenantRecords } from './tenant-rows.js'
+
+/** The columns that `changeTenant` reads from the rows of its client. */
+export const changeColumns: readonly string[] = [...tenantColumns, 'seq', 'history']
 
 /**
  * The outcome of `changeTenant`: the tenant as it is now, and the change for the feed, if there is

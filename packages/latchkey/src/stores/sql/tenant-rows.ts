@@ -23,6 +23,25 @@ export interface TenantRow {
   readonly until: number | string | null
 }
 
+/** The columns of a `TenantRow`. */
+export const tenantColumns: readonly string[] = Object.keys({
+  tenant_id: true,
+  version: true,
+  disabled_at: true,
+  grants_key_id: true,
+  grants_sealed: true,
+  kid: true,
+  generation: true,
+  algorithm: true,
+  master_key_id: true,
+  sealed: true,
+  created_at: true,
+  retires_at: true,
+  reissue_required: true,
+  session_id: true,
+  until: true,
+} satisfies Record<keyof TenantRow, true>)
+
 /**
  * Returns a query for the tenants that meet the condition on `tenant_id`, with all their state. One
  * statement reads one snapshot.

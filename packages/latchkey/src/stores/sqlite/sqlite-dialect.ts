@@ -12,11 +12,12 @@ export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'
 /** A writing transaction excludes every other one, so the statements that lock are empty. */
 export const sqliteDialect: Dialect = {
   name: 'sqlite',
+  inSchema: (statement) => statement,
   identity: 'integer primary key autoincrement',
   nowMs,
   forUpdate: '',
   forUpdateUnlocked: '',
-  lockMigrations: '',
+  beginMigrations: '',
   lockKeyPairs: '',
   lockSettings: '',
   logRow: (kind, { epoch }) => `

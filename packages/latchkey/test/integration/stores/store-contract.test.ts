@@ -46,22 +46,38 @@ afterAll(() => Promise.all([database.drop(), newest.dispose()]))
 const postgres = () => onPostgres(database.url)
 const newestPostgres = () => onPostgres(newest.url)
 
+/** No statement may need the `search_path`. */
+const postgresInSchema = () => {
+  const url = new URL(database.url)
+  url.searchParams.set('options', '-c search_path=nowhere')
+  return onPostgres(url.href, 'latchkey_contract')
+}
+
 /** One database for all tests, emptied before each: creating one takes ten times as long. */
-async function onPostgres(connectionString: string): Promise<StoreUnderTest> {
+async function onPostgres(connectionString: string, schema?: string): Promise<StoreUnderTest> {
   const open = async () => {
-    const store = postgresStore({ connectionString })
+    const store = postgresStore({ connectionString, schema })
     await store.migrate()
     return store
   }
   const store = await open()
-  await store.query(
-    'truncate latchkey_tenants, latchkey_secrets, latchkey_ended_sessions, latchkey_changes, latchkey_settings, latchkey_key_pairs, latchkey_verifiers',
-  )
+  const emptied = ['tenants', 'secrets', 'ended_sessions', 'changes', 'settings', 'key_pairs', 'verifiers']
+  const tables = emptied.map((name) => `${schema ?? 'public'}.latchkey_${name}`)
+  await store.query(`truncate ${tables.join(', ')}`)
   await store.close()
   return { open }
 }
 
-for (const [name, create] of Object.entries({ memory, sqlite, libsql, postgres, 'newest postgres': newestPostgres })) {
+const stores = {
+  memory,
+  sqlite,
+  libsql,
+  postgres,
+  'newest postgres': newestPostgres,
+  'postgres with a schema': postgresInSchema,
+}
+
+for (const [name, create] of Object.entries(stores)) {
   describe(`the ${name} store`, () => {
     for (const { name, run } of storeContract(create)) it(name, run)
   })
