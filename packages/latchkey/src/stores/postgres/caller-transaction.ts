@@ -39,7 +39,9 @@ async function checked(client: SqlClient): Promise<SqlClient> {
   }
 }
 
-/** Returns a client that checks the results of another library, and reports errors as a store does. */
+/**
+ * Returns a client that checks the results of another library, and reports errors as a store does.
+ */
 function foreignClient(client: SqlClient): SqlClient {
   if (typeof client.query !== 'function') throw new TypeError(noClient)
   const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {

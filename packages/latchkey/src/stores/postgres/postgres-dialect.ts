@@ -118,7 +118,9 @@ function inSchema(schema: string): (statement: string) => string {
   }
 }
 
-/** The owner of the schema may lack the right to create another one, which `if not exists` needs. */
+/**
+ * The owner of the schema may lack the right to create another one, which `if not exists` needs.
+ */
 function createIfMissing(schema: string): string {
   return `do $$ begin
     if not exists (select from pg_namespace where nspname = '${schema}') then create schema "${schema}"; end if;

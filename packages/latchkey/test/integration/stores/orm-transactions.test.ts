@@ -199,6 +199,29 @@ describe('a transaction of the caller at a stricter isolation level', () => {
 })
 
 describe('a client', () => {
+  it('gets columns of the types that every library reads, such as no void', async () => {
+    const { int8, int4, text } = { int8: 20, int4: 23, text: 25 }
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const connection = await pool.connect()
+    const found = new Set<number>()
+    const client: SqlClient = {
+      query: async <Row extends object>(statement: string, values: readonly unknown[] = []) => {
+        const { rows, fields } = await connection.query(statement, [...values])
+        for (const { dataTypeID } of fields) found.add(dataTypeID)
+        return { rows: rows as Row[] }
+      },
+    }
+    await connection.query('begin')
+    const tenant = randomUUID()
+    await store.change(tenant, addSecret, client)
+    await store.change(tenant, addSecret, client)
+    await store.change(tenant, () => undefined, client)
+    await connection.query('commit')
+    connection.release()
+    await pool.end()
+    expect([...found].filter((type) => ![int8, int4, text].includes(type))).toEqual([])
+  })
+
   it('must return the values of its rows', async () => {
     const tenant = randomUUID()
     const answers = [undefined, [], { rows: undefined }, { rows: [] }, { rows: [{ tenant_id: 'tenant_id' }] }]

@@ -14,8 +14,8 @@ export interface TypeormManager {
 /**
  * Returns the `client` of a transaction of TypeORM on PostgreSQL.
  *
- * @param transaction The manager that `dataSource.transaction` passes to its work, or a query runner
- * on which a transaction was started.
+ * @param transaction The manager that `dataSource.transaction` passes to its work, or a query
+ * runner on which a transaction was started.
  * @throws TypeError if the manager belongs to no transaction
  * @example
  * ```ts
