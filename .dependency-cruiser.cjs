@@ -26,7 +26,7 @@ const floors = [
     'timers.ts',
   ],
   ['jws/', 'claims/', 'sealing/'],
-  ['secrets/', 'keys/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
+  ['secrets/', 'keys/', 'legacy/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
   ['tenants/', 'upkeep/', 'latchkey-api.ts'],
   ['tenant-secrets/', 'latchkey.ts', 'stores/'],
   ['http/'],

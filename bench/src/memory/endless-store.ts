@@ -21,7 +21,8 @@ function makeTenant(keyring: Keyring, tenant: string): TenantRecord {
   const binding = ['tenant-secret', tenant, place.kid, place.generation, place.algorithm] as const
   const sealed = keyring.seal(randomBytes(32), binding)
   const secret = { ...place, ...sealed, createdAt: Date.now(), retiresAt: null, reissueRequired: false }
-  return { tenant, version: 1, disabledAt: null, secrets: [secret], endedSessions: [], grants: null }
+  const state = { disabledAt: null, revokedAt: null, forgottenUntil: null, endedSessions: [], grants: null }
+  return { tenant, version: 1, ...state, secrets: [secret] }
 }
 
 /** Copies every value, because a driver returns new strings for each row, even equal ones. */

@@ -5,13 +5,13 @@ import { deepFreeze, type Grants } from './claims/grants.js'
 export interface Auth {
   /** The `sub` claim. */
   readonly subject: string
-  /** The session of the token, its `sid` claim. */
+  /** The session of the token, its `sid` claim. Each legacy token without one is a session. */
   readonly sessionId: string | undefined
   /** The ID of the token, its `jti` claim. */
   readonly tokenId: string
-  /** The ID of the key that signed the token. */
+  /** The ID of the key that signed the token; `legacy` for a legacy token. */
   readonly kid: string
-  /** Seconds since 1970. */
+  /** Seconds since 1970; 0 for a legacy token without `iat`. */
   readonly issuedAt: number
   /** Seconds since 1970. */
   readonly expiresAt: number
@@ -20,7 +20,10 @@ export interface Auth {
    * tenant's secret can sign any claim.
    */
   readonly grants: Grants
-  /** All claims, including the registered ones. */
+  /**
+   * All claims, including the registered ones. A legacy token has the claims of its payload, and
+   * the registered ones that the payload lacks; `sub` is the subject.
+   */
   readonly claims: Claims
 }
 

@@ -41,7 +41,16 @@ export {
   type RotatingKeyPairSource,
 } from './keys/key-pair.js'
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
-export type { FreshnessListener, KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+export type {
+  FreshnessListener,
+  KeySource,
+  LegacySource,
+  LegacyTenant,
+  LegacyToken,
+  LegacyVerifier,
+  SigningKey,
+  VerifyingKey,
+} from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'
 export { type RemoteJwksOptions, remoteJwks } from './keys/remote-jwks.js'
 export type { JwksFailure } from './keys/report-jwks-failure.js'
@@ -49,6 +58,8 @@ export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
 export { createLatchkey } from './latchkey.js'
 export type { Forgery, IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
+export type { LegacyPayload, LegacySecret, LegacyTokensOptions } from './legacy/legacy-options.js'
+export { type LegacyTokens, legacyTokens } from './legacy/legacy-tokens.js'
 export type { MaybePromise } from './maybe-promise.js'
 export type { Traced } from './observed-operation.js'
 export { type Binding, Keyring, type Sealed } from './sealing/keyring.js'

@@ -5,7 +5,7 @@ import { callBack } from './call-back.js'
 import { issues, refusedOutcome, type VerifyMessage, verifications } from './channels.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims } from './claims/build-claims.js'
-import { checkClaims, checkOwner, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
+import { checkClaims, checkOwner, checkTimes, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
 import { claimedGrants, narrowGrants } from './claims/grants.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
@@ -15,7 +15,14 @@ import { withDeadline } from './deadline.js'
 import { type LatchkeyError, refusal } from './errors.js'
 import { borrowBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
-import type { KeySource, SigningKey, VerifyingKey } from './keys/key-source.js'
+import type {
+  KeySource,
+  LegacySource,
+  LegacyToken,
+  LegacyVerifier,
+  SigningKey,
+  VerifyingKey,
+} from './keys/key-source.js'
 import type { IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
 import type { MaybePromise } from './maybe-promise.js'
 import { type TokenCacheUse, VerifiedTokens } from './verified-tokens.js'
@@ -42,6 +49,9 @@ export function createLatchkey(options: LatchkeyOptions): Latchkey {
 /** Attempts with keys that become stale while they are used, before verification fails with 503. */
 const maxAttempts = 3
 
+/** The key ID in the identity of a legacy token. */
+const legacyKid = 'legacy'
+
 const overdue = () =>
   refusal('store_unavailable', { cause: new Error('The verification took longer than verifyTimeout.') })
 
@@ -50,6 +60,8 @@ class TokenAuthority implements Latchkey {
   readonly #audience: string | readonly string[]
   readonly #audiences: readonly string[]
   readonly #keys: KeySource
+  readonly #legacy: LegacySource | undefined
+  readonly #legacyVerifier: LegacyVerifier
   readonly #ttlSec: number
   readonly #toleranceSec: number
   readonly #verified: VerifiedTokens | undefined
@@ -73,8 +85,10 @@ class TokenAuthority implements Latchkey {
     if (this.#audiences.length === 0) throw new TypeError('audience is empty: pass at least one audience.')
     this.#audience = typeof options.audience === 'string' ? options.audience : this.#audiences
     this.#keys = checkKeys(options.keys)
+    this.#legacy = this.#keys.legacy
     this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl))
     this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, maxClockToleranceSec)
+    this.#legacyVerifier = { issuer: this.#issuer, audience: this.#audience, toleranceSec: this.#toleranceSec }
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
     this.#verifyTimeoutMs = checkWhole('verifyTimeout', options.verifyTimeout ?? 5000, 100, 60_000)
     this.#sessionIds = options.sessionIds
@@ -207,10 +221,39 @@ class TokenAuthority implements Latchkey {
 
   #verifyParts(token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
     if (attempts === 0) throw refusal('store_unavailable')
-    const key = this.#keys.verifyingKey(parts.headerSegment)
+    const legacy = this.#legacy
+    const key = legacy === undefined ? this.#keys.verifyingKey(parts.headerSegment) : legacy.ownKey(parts.headerSegment)
     return key instanceof Promise
-      ? key.then((read) => this.#accept(token, parts, read, attempts))
-      : this.#accept(token, parts, key, attempts)
+      ? key.then((read) => this.#verifyWith(read, token, parts, attempts))
+      : this.#verifyWith(key, token, parts, attempts)
+  }
+
+  /** Verifies with a key of the source, or as a legacy token if the header names none. */
+  #verifyWith(key: VerifyingKey | undefined, token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
+    if (key !== undefined) return this.#accept(token, parts, key, attempts)
+    if (this.#legacy === undefined) throw refusal('kid_unknown')
+    const opened = this.#legacy.open(token, this.#legacyVerifier)
+    return opened instanceof Promise
+      ? opened.then((legacy) => this.#acceptLegacy(token, parts, legacy, attempts))
+      : this.#acceptLegacy(token, parts, opened, attempts)
+  }
+
+  #acceptLegacy(
+    token: string,
+    parts: CompactParts,
+    { claims, tenant }: LegacyToken,
+    attempts: number,
+  ): MaybePromise<Auth> {
+    const nowMs = this.#clock.now()
+    checkTimes(claims, { nowSec: nowMs / 1000, toleranceSec: this.#toleranceSec })
+    const refused = tenant.refusalOf(nowMs)
+    if (refused !== undefined) throw refusal(refused)
+    const grants = narrowGrants(tenant.grants, claims)
+    // Last, as in `#accept`.
+    if (!tenant.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
+    const auth = createAuth(claims, { kid: legacyKid, grants, token })
+    this.#verified?.add(token, auth, tenant)
+    return auth
   }
 
   #accept(token: string, parts: CompactParts, key: VerifyingKey, attempts: number): MaybePromise<Auth> {

@@ -5,10 +5,13 @@ import type { Clock } from './clock.js'
 import { copyText } from './copy-text.js'
 import type { VerifyingKey } from './keys/key-source.js'
 
+/** The key of a token, or the tenant of a legacy token. */
+type Dependency = Pick<VerifyingKey, 'isCurrent' | 'use'>
+
 interface VerifiedToken {
   token: string
   readonly auth: Auth
-  readonly key: VerifyingKey
+  readonly key: Dependency
   recentlyUsed: boolean
 }
 
@@ -92,7 +95,7 @@ export class VerifiedTokens {
   }
 
   /** Caches a token that was just verified. */
-  add(token: string, auth: Auth, key: VerifyingKey): void {
+  add(token: string, auth: Auth, key: Dependency): void {
     const mark = markOf(token)
     if (token.length > maxTokenLength || (this.#entries.isFull && !this.#wasSeen(mark))) return
     this.#entries.set(mark, { token, auth, key, recentlyUsed: false })

@@ -60,14 +60,25 @@ export function parseClaims(payload: Buffer): Claims {
  * tolerance; `claim_invalid` for a lifetime that is not positive or longer than `maxTtlSec`
  */
 export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
-  const { nowSec, toleranceSec } = expected
   if (claims.iss !== expected.issuer) throw refusal('issuer_mismatch')
   if (!isMeantFor(claims.aud, expected.audiences)) throw refusal('audience_mismatch')
-  if (!(nowSec < claims.exp + toleranceSec)) throw refusal('token_expired')
-  const validFrom = Math.max(claims.iat, claims.nbf ?? 0)
-  if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
+  checkTimes(claims, expected)
   const ttlSec = claims.exp - claims.iat
   if (!(ttlSec > 0 && ttlSec <= expected.maxTtlSec)) throw refusal('claim_invalid', { detail: 'exp' })
+}
+
+/**
+ * Checks that the token is valid now.
+ *
+ * @throws LatchkeyError `token_expired`, `token_not_yet_valid`; see `checkClaims`
+ */
+export function checkTimes(
+  { exp, iat, nbf }: Claims,
+  { nowSec, toleranceSec }: Pick<ExpectedClaims, 'nowSec' | 'toleranceSec'>,
+): void {
+  if (!(nowSec < exp + toleranceSec)) throw refusal('token_expired')
+  const validFrom = Math.max(iat, nbf ?? 0)
+  if (!(nowSec >= validFrom - toleranceSec)) throw refusal('token_not_yet_valid')
 }
 
 /**
@@ -90,16 +101,17 @@ function wrong(claim: string, value: unknown): LatchkeyError {
 }
 
 /** Returns whether this is a string that is not empty, as `iss`, `sub`, `jti` and `sid` must be. */
-export function isText(value: unknown): boolean {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
 /** Returns whether this is a date from 1970 to 9999 in seconds. */
-export function isNumericDate(value: unknown): boolean {
+export function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= maxNumericDate
 }
 
-function isAudience(value: unknown): boolean {
+/** Returns whether this is what `aud` must be: a string that is not empty, or a list of them. */
+export function isAudience(value: unknown): value is string | readonly string[] {
   return Array.isArray(value) ? value.length > 0 && value.every(isText) : isText(value)
 }
 

@@ -1,3 +1,4 @@
+import type { Claims } from '../claims/check-claims.js'
 import type { Grants } from '../claims/grants.js'
 import type { FailureCode } from '../errors.js'
 import type { Algorithm } from '../jws/algorithms.js'
@@ -63,6 +64,48 @@ export interface VerifyingKey {
  */
 export type FreshnessListener = (subject: string | undefined, freshForMs?: number) => void
 
+/** The claims that complete a legacy token without them, and the tolerance of the verifier. */
+export interface LegacyVerifier {
+  readonly issuer: string
+  readonly audience: string | readonly string[]
+  /** Seconds by which clocks may differ. */
+  readonly toleranceSec: number
+}
+
+/** The tenant of a legacy token. */
+export interface LegacyTenant {
+  /** The stored grants of the tenant; none if it does not exist (C1). */
+  readonly grants: Grants
+  /** As `VerifyingKey.isCurrent` (C4, C8). */
+  isCurrent(nowMs: number): boolean
+  /** As `VerifyingKey.use`. */
+  use(): void
+  /** Returns the code with which the token is refused at `nowMs`, or `undefined`. */
+  refusalOf(nowMs: number): FailureCode | undefined
+}
+
+/** A legacy token with a valid signature. Times and tenant are not checked yet. */
+export interface LegacyToken {
+  readonly claims: Claims
+  readonly tenant: LegacyTenant
+}
+
+/** The legacy tokens that a key source accepts: those which another library signed before. */
+export interface LegacySource {
+  /**
+   * Returns the key as `verifyingKey` does, or `undefined` for a header that names no key ID of the
+   * source. The token is then a legacy token or none at all. A key ID that was issued here never
+   * leads to a legacy token, and no other header leads to a tenant's key.
+   */
+  ownKey(headerSegment: string): MaybePromise<VerifyingKey | undefined>
+  /**
+   * Verifies the signature of a legacy token, and reads its tenant.
+   *
+   * @throws as `LegacyTokens.read`, and `store_unavailable` if the tenant cannot be read
+   */
+  open(token: string, verifier: LegacyVerifier): MaybePromise<LegacyToken>
+}
+
 /** The source of signing and verifying keys. */
 export interface KeySource {
   /**
@@ -84,6 +127,8 @@ export interface KeySource {
    * for one that has ended, and `store_unavailable` if the key cannot be read
    */
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
+  /** The legacy tokens that are accepted as well, if any are. `verifyingKey` refuses them. */
+  readonly legacy?: LegacySource | undefined
   /**
    * Calls `listener` whenever tokens may have become invalid. A call may be a false alarm, and
    * there is none for tokens that only expire. Absent for a source that reports no changes.

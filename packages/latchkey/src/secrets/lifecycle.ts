@@ -9,6 +9,11 @@ export interface LifecycleContext {
   readonly graceMs: number
   /** Milliseconds after which every token from before has expired by any clock. */
   readonly retentionMs: number
+  /**
+   * Milliseconds since 1970 until which a clock may accept legacy tokens; `undefined` if none are
+   * accepted.
+   */
+  readonly legacyUntilMs?: number | undefined
   /** Returns a new secret with this generation. */
   readonly mint: (generation: number) => SecretRecord
 }
@@ -19,14 +24,21 @@ export const MAX_VERIFYING_SECRETS = 16
 /** Limit of ended sessions per tenant; to end more, every token of the tenant must be reissued. */
 export const MAX_ENDED_SESSIONS = 100
 
-const unprovisioned: TenantState = { disabledAt: null, secrets: [], endedSessions: [], grants: null }
+const unprovisioned: TenantState = {
+  disabledAt: null,
+  revokedAt: null,
+  forgottenUntil: null,
+  secrets: [],
+  endedSessions: [],
+  grants: null,
+}
 
 /** Adds a signing secret unless the tenant has one. Throws `tenant_inactive`. */
 export function provision(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   if (current === undefined) return { ...unprovisioned, secrets: [context.mint(1)] }
   if (current.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
   if (current.secrets.some(isSigning)) return current
-  return { ...current, secrets: [...current.secrets, context.mint(nextGeneration(current))] }
+  return { ...current, forgottenUntil: null, secrets: [...current.secrets, context.mint(nextGeneration(current))] }
 }
 
 /**
@@ -56,9 +68,9 @@ export function rotateIfDue(
 
 /** Replaces all secrets by a new one. A disabled tenant stays without. Throws `tenant_unknown`. */
 export function revoke(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
-  const tenant = known(current)
+  const tenant = endable(current, context)
   if (tenant.disabledAt !== null) return tenant
-  return { ...unprovisioned, grants: tenant.grants, secrets: [context.mint(nextGeneration(tenant))] }
+  return { ...endTokens(tenant, context), secrets: [context.mint(nextGeneration(tenant))] }
 }
 
 /**
@@ -68,7 +80,7 @@ export function revoke(current: TenantRecord | undefined, context: LifecycleCont
  * @throws `tenant_unknown`, `tenant_inactive`
  */
 export function requireReissue(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
-  const tenant = known(current)
+  const tenant = endable(current, context)
   if (tenant.disabledAt !== null) throw new LatchkeyError('tenant_inactive')
   const alive = tenant.secrets.filter((secret) => !isExpired(secret, context))
   const superseded = alive.map((secret) => ({
@@ -78,7 +90,7 @@ export function requireReissue(current: TenantRecord | undefined, context: Lifec
   }))
   const kept = superseded.toSorted((a, b) => a.generation - b.generation).slice(-MAX_VERIFYING_SECRETS)
   const secrets = [...kept, context.mint(nextGeneration(tenant))]
-  return { disabledAt: null, secrets, endedSessions: [], grants: tenant.grants }
+  return { ...endTokens(tenant, context), secrets }
 }
 
 /** Ends the tokens of one session. Throws `tenant_unknown`. */
@@ -87,9 +99,9 @@ export function endSession(
   sessionId: string,
   context: LifecycleContext,
 ): TenantState {
-  const tenant = known(current)
+  const tenant = endable(current, context)
   if (tenant.disabledAt !== null) return tenant
-  const until = context.nowMs + context.retentionMs
+  const until = Math.max(context.nowMs + context.retentionMs, context.legacyUntilMs ?? 0)
   const before = tenant.endedSessions.find((ended) => ended.sessionId === sessionId)
   if (before !== undefined && before.until >= until) return tenant
   // Ended again, it is stored for the full time: tokens may have been signed for it since.
@@ -101,16 +113,27 @@ export function endSession(
 
 /** Removes all secrets until the tenant is enabled. Throws `tenant_unknown`. */
 export function disable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
-  const tenant = known(current)
+  const tenant = endable(current, context)
   if (tenant.disabledAt !== null) return tenant
-  return { ...unprovisioned, grants: tenant.grants, disabledAt: context.nowMs }
+  return { ...endTokens(tenant, context), disabledAt: context.nowMs }
 }
 
 /** Enables the tenant with a new secret; older tokens stay refused. Throws `tenant_unknown`. */
 export function enable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
   const tenant = known(current)
   if (tenant.disabledAt === null) return tenant
-  return { ...unprovisioned, grants: tenant.grants, secrets: [context.mint(nextGeneration(tenant))] }
+  return { ...endTokens(tenant, context), secrets: [context.mint(nextGeneration(tenant))] }
+}
+
+/**
+ * Deletes the tenant. While legacy tokens are accepted, its ID is kept and nothing else: they need
+ * no tenant, so that they would be accepted again without it.
+ */
+export function forget(current: TenantRecord | undefined, context: LifecycleContext): TenantState | undefined {
+  const until = Math.max(context.legacyUntilMs ?? 0, current?.forgottenUntil ?? 0)
+  if (!(context.nowMs < until)) return undefined
+  if (current?.forgottenUntil === until) return current
+  return { ...endTokens(current ?? unprovisioned, context), grants: null, forgottenUntil: until }
 }
 
 /** Replaces the grants; `null` removes them. Throws `tenant_unknown`. */
@@ -121,8 +144,24 @@ export function setGrants(current: TenantRecord | undefined, grants: SealGrants 
 }
 
 function known(current: TenantRecord | undefined): TenantRecord {
-  if (current === undefined) throw new LatchkeyError('tenant_unknown')
+  if (current === undefined || current.forgottenUntil !== null) throw new LatchkeyError('tenant_unknown')
   return current
+}
+
+/**
+ * Returns a tenant whose tokens can be ended. While legacy tokens are accepted, a user may have
+ * some before there is a tenant: it is created.
+ */
+function endable(current: TenantRecord | undefined, context: LifecycleContext): TenantState {
+  const isMissing = current === undefined || current.forgottenUntil !== null
+  const acceptsLegacy = context.legacyUntilMs !== undefined && context.nowMs < context.legacyUntilMs
+  return isMissing && acceptsLegacy ? provision(current, context) : known(current)
+}
+
+/** Returns the tenant after the end of all its tokens, without secrets and sessions. */
+function endTokens({ grants, revokedAt }: TenantState, { nowMs }: LifecycleContext): TenantState {
+  // A clock that was set back must not restore legacy tokens.
+  return { ...unprovisioned, grants, revokedAt: Math.max(revokedAt ?? nowMs, nowMs) }
 }
 
 function isSigning(secret: SecretRecord): boolean {
@@ -133,6 +172,6 @@ function isExpired(secret: SecretRecord, { nowMs, retentionMs }: LifecycleContex
   return secret.retiresAt !== null && secret.retiresAt + retentionMs <= nowMs
 }
 
-function nextGeneration({ secrets }: TenantRecord): number {
+function nextGeneration({ secrets }: TenantState): number {
   return secrets.reduce((highest, secret) => Math.max(highest, secret.generation), 0) + 1
 }

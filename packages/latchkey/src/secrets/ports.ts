@@ -48,6 +48,16 @@ export type SealGrants = (version: number) => SealedGrants
 export interface TenantState {
   /** Milliseconds since 1970; `null` while enabled. */
   readonly disabledAt: number | null
+  /**
+   * Milliseconds since 1970 of the last change that ended every token of the tenant; `null` for
+   * none. It ends legacy tokens, which no secret of the tenant has signed.
+   */
+  readonly revokedAt: number | null
+  /**
+   * Milliseconds since 1970 until which the ID of a deleted tenant is kept, so that its legacy
+   * tokens stay refused; `null` for every other tenant.
+   */
+  readonly forgottenUntil: number | null
   /** At most one has `retiresAt` null. */
   readonly secrets: readonly SecretRecord[]
   readonly endedSessions: readonly EndedSession[]
@@ -156,7 +166,7 @@ export interface Retention {
    * that is behind counts.
    */
   readonly now: number
-  /** Milliseconds for which retired secrets and ended sessions are kept after their end. */
+  /** Milliseconds for which retired secrets, ended sessions and deleted tenants outlast their end. */
   readonly keepMs: number
   /** Milliseconds for which changes stay in the log, by the database's clock. */
   readonly changeLogMs: number
@@ -260,9 +270,9 @@ export interface TenantStore<Client = unknown> {
    */
   reseal(masterKeyId: string, limit: number, reseal: Resealer): Promise<number>
   /**
-   * Deletes data that no verifier needs any more: secrets, ended sessions and leases past their
-   * time, and the oldest part of the change log. Clocks do not matter: `changesSince` never begins
-   * before a deleted change.
+   * Deletes data that no verifier needs any more: secrets, ended sessions, deleted tenants and
+   * leases past their time, and the oldest part of the change log. Clocks do not matter:
+   * `changesSince` never begins before a deleted change.
    */
   prune(retention: Retention): Promise<void>
   close(): Promise<void>

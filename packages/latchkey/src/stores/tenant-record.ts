@@ -7,13 +7,15 @@ import type { TenantRecord, TenantState } from '../secrets/ports.js'
 export function tenantRecord(
   tenant: string,
   version: number,
-  { disabledAt, secrets, endedSessions, grants }: TenantState,
+  { disabledAt, revokedAt, forgottenUntil, secrets, endedSessions, grants }: TenantState,
 ): TenantRecord {
   const byGeneration = [...secrets].sort((a, b) => a.generation - b.generation)
   return {
     tenant,
     version,
     disabledAt,
+    revokedAt,
+    forgottenUntil,
     secrets: byGeneration,
     endedSessions: [...endedSessions],
     grants: typeof grants === 'function' ? grants(version) : grants,

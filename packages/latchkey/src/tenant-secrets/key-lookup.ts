@@ -34,10 +34,21 @@ export class KeyLookup {
 
   /** Returns the key with this ID. Throws as `KeySource.verifyingKey` does. */
   verifyingKey(kid: string, algorithm: HmacAlgorithm): MaybePromise<VerifyingKey> {
-    const { opened, storedKeys } = this.#session
-    const pending = opened === undefined ? this.#open() : storedKeys.ensure()
+    const pending = this.ensureKeys()
     if (pending === undefined) return this.#findKey(kid, algorithm)
     return pending.then(() => this.#findKey(kid, algorithm))
+  }
+
+  /** Opens the store and reads the stored keys; returns `undefined` if they are fresh. */
+  ensureKeys(): Promise<void> | undefined {
+    const { opened, storedKeys } = this.#session
+    return opened === undefined ? this.#open() : storedKeys.ensure()
+  }
+
+  /** Returns whether this key ID was issued here. Must be called while the stored keys are known. */
+  hasIssued(kid: string): boolean {
+    const { kids } = this.#session.reached()
+    return kids.accepted.some((issuer) => issuer.recognises(kid)) || kids.replaced?.recognises(kid) === true
   }
 
   /** Reads the key that signs for the tenant, and creates it if there is none. */
@@ -46,8 +57,7 @@ export class KeyLookup {
     await this.#session.open()
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       await storedKeys.ensure()
-      const read = await resolver.read(tenant)
-      const key = read === undefined ? undefined : signingKeyOf(read)
+      const key = signingKeyOf(await resolver.read(tenant))
       if (key !== undefined) return key
       await this.#provision(tenant).catch(ignoreInactive)
     }

@@ -130,6 +130,7 @@ export class StoreSession<Client = unknown> {
         maxTenants: checkWhole('maxTenants', options.maxTenants ?? 100_000, 1, maxCapacity),
         maxStalenessMs: this.#maxStalenessMs,
         clock: this.clock,
+        acceptsLegacy: options.legacy !== undefined,
         open: (tenant, record) => this.reached().sealer.open(tenant, record),
         openGrants: (place, sealed) => this.reached().grants.open(place, sealed),
         isReplaced: (kid) => this.isReplaced(kid),

@@ -24,6 +24,11 @@ export interface ChangeSettings {
   readonly graceMs: number
   /** Longest lifetime of a token in seconds. */
   readonly maxTokenTtl: number
+  /**
+   * Milliseconds since 1970 until which a clock may accept legacy tokens; `undefined` if none are
+   * accepted.
+   */
+  readonly legacyUntilMs: number | undefined
 }
 
 /** Writes the decisions of the lifecycle to the store, and reads tenants for display. */
@@ -74,12 +79,13 @@ export class TenantChanges<Client> {
     checkTenantId(tenant)
     const { grants: sealer } = await this.#session.open()
     const record = (await this.#session.store.readTenants([tenant])).get(tenant)
-    if (record === undefined) return undefined
+    if (record === undefined || record.forgottenUntil !== null) return undefined
     const text = record.grants === null ? undefined : sealer.open(record, record.grants)
+    const { forgottenUntil, ...described } = record
     return {
-      ...record,
+      ...described,
       grants: decodeGrants(text),
-      secrets: record.secrets.map(({ sealed, ...described }) => described),
+      secrets: record.secrets.map(({ sealed, ...secret }) => secret),
     }
   }
 
@@ -144,6 +150,7 @@ export class TenantChanges<Client> {
       nowMs: clock.now(),
       graceMs: this.#settings.graceMs,
       retentionMs: endRetentionMs(this.#settings.maxTokenTtl),
+      legacyUntilMs: this.#settings.legacyUntilMs,
       mint: (generation) => sealer.mint(tenant, generation, clock.now()),
     }
   }
@@ -159,7 +166,7 @@ export class TenantChanges<Client> {
  * Returns the JSON of a tenant's grants, `undefined` for none, `null` if it cannot be decrypted.
  */
 function openGrants(sealer: GrantsSealer, current: TenantRecord | undefined): string | undefined | null {
-  if (current === undefined) return null
+  if (current === undefined || current.forgottenUntil !== null) return null
   if (current.grants === null) return undefined
   try {
     return sealer.open(current, current.grants)

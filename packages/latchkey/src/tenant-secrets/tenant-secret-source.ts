@@ -1,7 +1,8 @@
 import { checkWhole } from '../check-whole.js'
 import type { GrantsInput } from '../claims/grants.js'
 import { checkSessionId } from '../claims/session-id.js'
-import type { FreshnessListener, SigningKey, VerifyingKey } from '../keys/key-source.js'
+import { endRetentionMs } from '../clock-tolerance.js'
+import type { FreshnessListener, LegacySource, SigningKey, VerifyingKey } from '../keys/key-source.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { readHeader } from '../secrets/canonical-header.js'
 import * as lifecycle from '../secrets/lifecycle.js'
@@ -14,6 +15,7 @@ import type { ReplaceKeysOptions } from '../upkeep/replace-keys.js'
 import type { RewrapOptions } from '../upkeep/rewrap.js'
 import type { RotateAllOptions, TenantsRotation } from '../upkeep/rotate-all.js'
 import { KeyLookup, signingKeyOf } from './key-lookup.js'
+import { LegacyLookup } from './legacy-lookup.js'
 import { StoreSession } from './store-session.js'
 import { type Decision, TenantChanges } from './tenant-changes.js'
 import type { ChangeOptions, EndingOptions, TenantDescription, TenantSecrets } from './tenant-secrets-api.js'
@@ -23,6 +25,7 @@ import { TenantUpkeep } from './tenant-upkeep.js'
 /** The key source with a secret for every tenant. */
 export class TenantSecretSource<Client> implements TenantSecrets<Client> {
   readonly maxTokenTtl: number
+  readonly legacy: LegacySource | undefined
   readonly #session: StoreSession<Client>
   // The two parts of the session that every verification uses, one access nearer.
   readonly #resolver: TenantResolver
@@ -38,8 +41,16 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
     this.#resolver = this.#session.resolver
     this.#storedKeys = this.#session.storedKeys
     this.#lookup = new KeyLookup(this.#session, (tenant) => this.provision(tenant))
-    const settings = { graceMs: graceSec * 1000, maxTokenTtl: this.maxTokenTtl }
-    this.#changes = new TenantChanges(this.#session, settings)
+    const { legacy } = options
+    this.legacy =
+      legacy === undefined
+        ? undefined
+        : new LegacyLookup({ tokens: legacy, session: this.#session, lookup: this.#lookup, keys: this })
+    this.#changes = new TenantChanges(this.#session, {
+      graceMs: graceSec * 1000,
+      maxTokenTtl: this.maxTokenTtl,
+      legacyUntilMs: legacy === undefined ? undefined : legacy.untilMs + endRetentionMs(0),
+    })
     this.#upkeep = new TenantUpkeep(this.#session, this.#changes)
   }
 
@@ -100,7 +111,7 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
   }
 
   forget(tenant: string, options?: EndingOptions<Client>): Promise<void> {
-    return this.#changes.change('forget', tenant, () => undefined, options)
+    return this.#changes.change('forget', tenant, lifecycle.forget, options)
   }
 
   watch(listener: FreshnessListener): () => void {

@@ -33,7 +33,7 @@ export interface EndingOptions<Client> extends ChangeOptions<Client> {
 export type SecretDescription = Omit<SecretRecord, 'sealed'>
 
 /** A tenant without its secrets. Times are in milliseconds since 1970. */
-export interface TenantDescription extends Omit<TenantRecord, 'secrets' | 'grants'> {
+export interface TenantDescription extends Omit<TenantRecord, 'secrets' | 'grants' | 'forgottenUntil'> {
   readonly secrets: readonly SecretDescription[]
   /** The current grants. */
   readonly grants: Grants
@@ -71,7 +71,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   rotate(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /**
-   * Ends every token of the tenant. It can sign in again at once.
+   * Ends every token of the tenant. It can sign in again at once. While legacy tokens are accepted,
+   * this and the other changes that end tokens create a tenant that does not exist.
    *
    * @throws `tenant_unknown`
    * @example
@@ -116,7 +117,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   enable(tenant: string, options?: ChangeOptions<Client>): Promise<void>
   /**
-   * Deletes the tenant with its secrets. It does nothing for a tenant that does not exist.
+   * Deletes the tenant with its secrets. It does nothing for a tenant that does not exist. While
+   * legacy tokens are accepted, its ID is stored until they end, so that they stay refused.
    *
    * @example
    * await keys.forget(user.id)
@@ -203,8 +205,8 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    */
   checkSealed(): Promise<SealedCheck>
   /**
-   * Deletes data that no verifier needs any more: expired secrets, ended sessions, leases and
-   * changes. Call it about once an hour.
+   * Deletes data that no verifier needs any more: expired secrets, ended sessions, IDs of deleted
+   * tenants, leases and changes. Call it about once an hour.
    *
    * @throws `store_unavailable`
    * @example

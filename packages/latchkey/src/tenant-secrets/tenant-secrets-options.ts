@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
 import type { HmacAlgorithm } from '../jws/algorithms.js'
+import type { LegacyTokens } from '../legacy/legacy-tokens.js'
 import type { SharedCache, TenantStore } from '../secrets/ports.js'
 
 /** Options of `tenantSecrets`. */
@@ -16,6 +17,14 @@ export interface TenantSecretsOptions<Client = unknown> {
    * encrypts, and all of them decrypt. Without any, a TypeError says how to create one.
    */
   readonly masterKeys: string | undefined
+  /**
+   * The tokens that the application signed before with another library, to be accepted beside those
+   * of the tenants for a time. Processes that share a store must use the same value, also those
+   * which only revoke.
+   *
+   * @defaultValue none
+   */
+  readonly legacy?: LegacyTokens | undefined
   /**
    * The algorithm of new secrets. Existing secrets keep theirs until they are rotated.
    *

@@ -12,21 +12,21 @@ export interface Reading {
 }
 
 /** Options of `BatchReader`. */
-export interface BatchReaderOptions {
+export interface BatchReaderOptions<Result> {
   /** Reads these keys; absent keys do not exist. `startedAt` is the instant before the call. */
   readonly read: (keys: readonly string[], startedAt: Instant) => Promise<ReadonlyMap<string, Reading>>
   /**
    * Caches a reading that was not superseded, and returns what is cached then. Synchronous, so that
    * no change can arrive in between.
    */
-  readonly keep: (key: string, reading: Reading) => CachedTenant | undefined
+  readonly keep: (key: string, reading: Reading) => Result
   readonly instant: () => Instant
 }
 
 /** The callers that wait for one key. */
-class PendingRead {
-  readonly promise: Promise<CachedTenant | undefined>
-  resolve: (cached: CachedTenant | undefined) => void = () => {}
+class PendingRead<Result> {
+  readonly promise: Promise<Result>
+  resolve: (cached: Result) => void = () => {}
   reject: (error: unknown) => void = () => {}
   attempts = 0
 
@@ -54,24 +54,24 @@ const maxAttempts = 4
  * tenants costs a few queries. A result is discarded and read again if a newer version was
  * reported, or the feed was lost, while it was being read (C6).
  */
-export class BatchReader {
-  readonly #options: BatchReaderOptions
-  readonly #queued = new Map<string, PendingRead>()
-  readonly #reading = new Map<string, PendingRead>()
+export class BatchReader<Result extends CachedTenant | undefined> {
+  readonly #options: BatchReaderOptions<Result>
+  readonly #queued = new Map<string, PendingRead<Result>>()
+  readonly #reading = new Map<string, PendingRead<Result>>()
   readonly #batches = new Set<Batch>()
   #isScheduled = false
 
-  constructor(options: BatchReaderOptions) {
+  constructor(options: BatchReaderOptions<Result>) {
     this.#options = options
   }
 
   /**
    * Reads one key together with all others that are requested now. Fails with `store_unavailable`.
    */
-  read(key: string): Promise<CachedTenant | undefined> {
+  read(key: string): Promise<Result> {
     const known = this.#queued.get(key) ?? this.#reading.get(key)
     if (known !== undefined) return known.promise
-    const pending = new PendingRead()
+    const pending = new PendingRead<Result>()
     this.#enqueue(key, pending)
     return pending.promise
   }
@@ -93,7 +93,7 @@ export class BatchReader {
     for (const batch of this.#batches) batch.lost = true
   }
 
-  #enqueue(key: string, pending: PendingRead): void {
+  #enqueue(key: string, pending: PendingRead<Result>): void {
     this.#queued.set(key, pending)
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -115,7 +115,7 @@ export class BatchReader {
     }
   }
 
-  async #readBatch(entries: readonly (readonly [string, PendingRead])[]): Promise<void> {
+  async #readBatch(entries: readonly (readonly [string, PendingRead<Result>])[]): Promise<void> {
     const batch: Batch = { newVersions: new Map(), endedKids: new Set(), lost: false }
     this.#batches.add(batch)
     const readAt = this.#options.instant()
@@ -138,9 +138,9 @@ export class BatchReader {
     }
   }
 
-  #settle(key: string, pending: PendingRead, reading: Reading, batch: Batch): void {
+  #settle(key: string, pending: PendingRead<Result>, reading: Reading, batch: Batch): void {
     this.#reading.delete(key)
-    if (!isSuperseded(reading.record, batch)) {
+    if (!isSuperseded(key, reading.record, batch)) {
       pending.resolve(this.#options.keep(key, reading))
       return
     }
@@ -150,9 +150,10 @@ export class BatchReader {
   }
 }
 
-function isSuperseded(record: ReadTenant | undefined, batch: Batch): boolean {
+function isSuperseded(key: string, record: ReadTenant | undefined, batch: Batch): boolean {
   if (batch.lost) return true
-  if (record === undefined) return false
+  // A tenant that was absent may have been created while it was being read.
+  if (record === undefined) return batch.newVersions.has(key)
   const { tenant, version, secrets } = record
   return (batch.newVersions.get(tenant) ?? 0) > version || secrets.some(({ kid }) => batch.endedKids.has(kid))
 }

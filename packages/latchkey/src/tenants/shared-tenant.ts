@@ -18,7 +18,7 @@ export interface SharedTenant {
 }
 
 /** Version of the encoding, so that entries of another version of this library are misses. */
-export const SHARED_TENANT_FORMAT = 3
+export const SHARED_TENANT_FORMAT = 4
 
 type EncodedSecret = readonly [
   kid: string,
@@ -34,6 +34,7 @@ type EncodedTenant = readonly [
   tenant: string,
   version: number,
   disabledAt: number | null,
+  revokedAt: number | null,
   secrets: readonly EncodedSecret[],
   endedSessions: readonly EndedSession[],
   grants: string | null,
@@ -55,12 +56,24 @@ export function decodeSharedTenant(text: string): SharedTenant {
 }
 
 function encodeTenant(record: NonNullable<SharedTenant['record']>): EncodedTenant {
-  const { tenant, version, disabledAt, secrets, endedSessions, grants } = record
-  return [tenant, version, disabledAt, secrets.map(encodeSecret), endedSessions, grants]
+  const { tenant, version, disabledAt, revokedAt, secrets, endedSessions, grants } = record
+  return [tenant, version, disabledAt, revokedAt, secrets.map(encodeSecret), endedSessions, grants]
 }
 
-function decodeTenant([tenant, version, disabledAt, secrets, endedSessions, grants]: EncodedTenant) {
-  return { tenant, version, disabledAt, secrets: secrets.map(decodeSecret), endedSessions, grants }
+function decodeTenant(encoded: EncodedTenant) {
+  const [tenant, version, disabledAt, revokedAt, secrets, endedSessions, grants] = encoded
+  // An entry is found by a key ID, and a deleted tenant has none.
+  const forgottenUntil = null
+  return {
+    tenant,
+    version,
+    disabledAt,
+    revokedAt,
+    forgottenUntil,
+    secrets: secrets.map(decodeSecret),
+    endedSessions,
+    grants,
+  }
 }
 
 function encodeSecret(open: OpenSecret): EncodedSecret {

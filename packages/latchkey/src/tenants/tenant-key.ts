@@ -19,6 +19,8 @@ export interface TenantServices {
   readonly open: (tenant: string, record: SecretRecord) => Uint8Array
   /** Returns the JSON of the grants. Throws `master_key_missing`, `master_key_wrong`. */
   readonly openGrants: (place: GrantsPlace, sealed: SealedGrants) => string
+  /** Whether legacy tokens are accepted. Without them the time of a revocation is not needed. */
+  readonly acceptsLegacy: boolean
 }
 
 /** A secret that was decrypted together with its tenant, as an entry of the shared cache is. */
@@ -43,8 +45,18 @@ export interface CachedTenant {
   /** The key that signs, if the tenant has one. */
   readonly signingKey: TenantKey | undefined
   readonly keys: readonly TenantKey[]
+  /** See `VerifyingKey.grants`. */
+  readonly grants: Grants
   /** Whether it was used since the cache last looked for one to evict. */
   recentlyUsed: boolean
+  /** Returns whether it has not ended, and is fresh enough to use at `nowMs` (C4). */
+  isFresh(nowMs: number): boolean
+  /**
+   * Returns the code with which a legacy token of this session is refused, or `undefined`.
+   *
+   * @param issuedAtMs Milliseconds since 1970: the earliest time at which it can have been signed.
+   */
+  legacyRefusal(sessionId: string | undefined, issuedAtMs: number): FailureCode | undefined
   /** Records that the same version was read again. */
   renew(readAt: Instant): void
   /** Ends it: one write to each key ends every verdict that depends on it (C8). */
@@ -60,19 +72,29 @@ export interface CachedTenant {
  */
 export function tenantMaker(services: TenantServices): (record: ReadTenant, readAt: Instant) => CachedTenant {
   const common = new CommonTraits(services)
+  const keyless = (record: ReadTenant, readAt: Instant) =>
+    new KeylessTenant(record, readAt, services, record.disabledAt === null ? 'token_revoked' : 'tenant_disabled')
   return (record, readAt) => {
     const secrets = record.disabledAt === null ? record.secrets.toSorted(signingFirst) : []
-    if (secrets.length === 0) return new KeylessTenant(record, readAt)
+    if (secrets.length === 0) return keyless(record, readAt)
     const byAlgorithm = common.of(record)
     const keys = secrets.map((secret) => {
       const traits = traitsOf(record, secret, byAlgorithm[secret.algorithm])
       return new TenantKey(record, secret, readAt, traits)
     })
     const [first] = keys
-    if (first === undefined) return new KeylessTenant(record, readAt)
+    if (first === undefined) return keyless(record, readAt)
     for (const key of keys) key.setSiblings(keys)
     return first
   }
+}
+
+/**
+ * Returns a tenant that does not exist, for legacy tokens, which need none. Its version is older
+ * than every other, so that the first change replaces it.
+ */
+export function absentTenant(tenant: string, readAt: Instant, services: Pick<TenantServices, 'covers'>): CachedTenant {
+  return new KeylessTenant({ tenant, version: 0, disabledAt: null }, readAt, services, undefined)
 }
 
 /** The traits that a key shares with others. Most keys have the same object. */
@@ -81,6 +103,8 @@ interface KeyTraits {
   readonly services: TenantServices
   /** Milliseconds since 1970. */
   readonly retiresAt: number
+  /** Milliseconds since 1970 of the newest end of legacy tokens; `-Infinity` for none. */
+  readonly revokedAt: number
   readonly endedSessions: readonly EndedSession[]
   /** The tenant's other keys. */
   readonly others: readonly TenantKey[]
@@ -129,7 +153,14 @@ class CommonTraits {
 
   #make(grants: Grants | FailureCode): ByAlgorithm {
     const services = this.#services
-    const common = { services, retiresAt: Number.POSITIVE_INFINITY, endedSessions: [], others: [], grants }
+    const common = {
+      services,
+      retiresAt: Number.POSITIVE_INFINITY,
+      revokedAt: Number.NEGATIVE_INFINITY,
+      endedSessions: [],
+      others: [],
+      grants,
+    }
     return {
       HS256: { algorithm: 'HS256', ...common },
       HS384: { algorithm: 'HS384', ...common },
@@ -138,9 +169,12 @@ class CommonTraits {
   }
 }
 
-function traitsOf({ endedSessions }: ReadTenant, secret: SecretRecord | OpenSecret, common: KeyTraits): KeyTraits {
-  if (secret.retiresAt === null && !secret.reissueRequired && endedSessions.length === 0) return common
-  return { ...common, retiresAt: retirementOf(secret), endedSessions }
+function traitsOf(record: ReadTenant, secret: SecretRecord | OpenSecret, common: KeyTraits): KeyTraits {
+  const { endedSessions } = record
+  const revokedAt = (common.services.acceptsLegacy ? record.revokedAt : null) ?? common.revokedAt
+  const isPlain = secret.retiresAt === null && !secret.reissueRequired && endedSessions.length === 0
+  if (isPlain && revokedAt === common.revokedAt) return common
+  return { ...common, retiresAt: retirementOf(secret), revokedAt, endedSessions }
 }
 
 function isRetired({ retiresAt }: KeyTraits, nowMs: number): boolean {
@@ -238,10 +272,20 @@ export class TenantKey implements SigningKey, VerifyingKey, SecretKey, CachedTen
     return traits.services.covers(this.#readAt, nowMs)
   }
 
+  isFresh(nowMs: number): boolean {
+    return this.#readAt !== ended && this.#traits.services.covers(this.#readAt, nowMs)
+  }
+
   refusalOf(sessionId: string | undefined, nowMs: number): FailureCode | undefined {
     const { endedSessions } = this.#traits
     if (endedSessions.some((session) => session.sessionId === sessionId)) return 'session_ended'
     return isRetired(this.#traits, nowMs) ? 'reissue_required' : undefined
+  }
+
+  legacyRefusal(sessionId: string | undefined, issuedAtMs: number): FailureCode | undefined {
+    const { revokedAt, endedSessions } = this.#traits
+    if (!(issuedAtMs > revokedAt)) return 'token_revoked'
+    return endedSessions.some((session) => session.sessionId === sessionId) ? 'session_ended' : undefined
   }
 
   /** Marks the tenant as used. */
@@ -273,32 +317,52 @@ export class TenantKey implements SigningKey, VerifyingKey, SecretKey, CachedTen
   }
 }
 
-/** A tenant without a secret, such as a disabled one. */
+/** A tenant without a secret: a disabled or deleted one, or one that does not exist. */
 class KeylessTenant implements CachedTenant {
   readonly tenant: string
   readonly version: number
   readonly isDisabled: boolean
   readonly signingKey = undefined
   readonly keys = []
+  readonly grants = noGrants
   recentlyUsed = false
   #readAt: Instant
+  readonly #services: Pick<TenantServices, 'covers'>
+  readonly #legacyRefusal: FailureCode | undefined
 
-  constructor(record: ReadTenant, readAt: Instant) {
-    this.tenant = record.tenant
-    this.version = record.version
-    this.isDisabled = record.disabledAt !== null
+  constructor(
+    { tenant, version, disabledAt }: Pick<ReadTenant, 'tenant' | 'version' | 'disabledAt'>,
+    readAt: Instant,
+    services: Pick<TenantServices, 'covers'>,
+    legacyRefusal: FailureCode | undefined,
+  ) {
+    this.tenant = tenant
+    this.version = version
+    this.isDisabled = disabledAt !== null
     this.#readAt = readAt
+    this.#services = services
+    this.#legacyRefusal = legacyRefusal
   }
 
   get readAt(): Instant {
     return this.#readAt
   }
 
-  renew(readAt: Instant): void {
-    this.#readAt = readAt
+  isFresh(nowMs: number): boolean {
+    return this.#readAt !== ended && this.#services.covers(this.#readAt, nowMs)
   }
 
-  end(): void {}
+  legacyRefusal(): FailureCode | undefined {
+    return this.#legacyRefusal
+  }
+
+  renew(readAt: Instant): void {
+    if (this.#readAt !== ended) this.#readAt = readAt
+  }
+
+  end(): void {
+    this.#readAt = ended
+  }
 }
 
 function signingFirst(a: Pick<SecretRecord, 'retiresAt'>, b: Pick<SecretRecord, 'retiresAt'>): number {

@@ -15,12 +15,19 @@ import { BatchReader, type Reading } from './batch-reader.js'
 import { Freshness } from './freshness.js'
 import type { SharedTenants } from './shared-tenants.js'
 import { TenantCache } from './tenant-cache.js'
-import { type CachedTenant, type ReadTenant, type TenantKey, type TenantServices, tenantMaker } from './tenant-key.js'
+import {
+  absentTenant,
+  type CachedTenant,
+  type ReadTenant,
+  type TenantKey,
+  type TenantServices,
+  tenantMaker,
+} from './tenant-key.js'
 import type { VerifierLease } from './verifier-lease.js'
 import { earlyMs } from './wait-for-acknowledgements.js'
 
 /** Options of `TenantResolver`. */
-export interface TenantResolverOptions extends Pick<TenantServices, 'open' | 'openGrants'> {
+export interface TenantResolverOptions extends Pick<TenantServices, 'open' | 'openGrants' | 'acceptsLegacy'> {
   /** The source of messages about the feed. */
   readonly source: object
   readonly store: Pick<TenantStore, 'readByKid' | 'readTenants'>
@@ -58,8 +65,9 @@ export class TenantResolver implements ChangeListener {
   readonly #freshness: Freshness
   readonly #lease: TenantResolverOptions['lease']
   readonly #cache: TenantCache
-  readonly #byKid: BatchReader
-  readonly #byTenant: BatchReader
+  readonly #byKid: BatchReader<CachedTenant | undefined>
+  readonly #byTenant: BatchReader<CachedTenant>
+  readonly #services: TenantServices
   readonly #makeTenant: ReturnType<typeof tenantMaker>
   readonly #freshnessListeners = new Set<FreshnessListener>()
   readonly #proofListeners = new Set<(asOf: Instant) => void>()
@@ -78,7 +86,7 @@ export class TenantResolver implements ChangeListener {
 
   /** `createShared` returns the reader of the shared cache, if there is one. */
   constructor(
-    { store, lease, clock, open, openGrants, ...options }: TenantResolverOptions,
+    { store, lease, clock, open, openGrants, acceptsLegacy, ...options }: TenantResolverOptions,
     createShared: (isFeedFresh: () => boolean) => SharedTenants | undefined,
   ) {
     this.#source = options.source
@@ -96,14 +104,12 @@ export class TenantResolver implements ChangeListener {
     })
     this.#byTenant = new BatchReader({
       read: async (tenants, startedAt) => readingsOf(await store.readTenants(tenants), startedAt),
-      keep: (tenant, reading) => this.#keep(reading) ?? this.#supersede(tenant, Number.POSITIVE_INFINITY),
+      keep: (tenant, reading) => this.#keep(reading) ?? this.#keepAbsent(tenant, reading.readAt),
       instant,
     })
-    this.#makeTenant = tenantMaker({
-      covers: (readAt, nowMs) => this.#freshness.covers(readAt, nowMs),
-      open,
-      openGrants,
-    })
+    const covers = (readAt: Instant, nowMs: number) => this.#freshness.covers(readAt, nowMs)
+    this.#services = { covers, open, openGrants, acceptsLegacy }
+    this.#makeTenant = tenantMaker(this.#services)
     this.#isReplaced = options.isReplaced
     this.#onKeysChange = options.onKeysChange
     this.#onFeedChange = options.onFeedChange
@@ -144,8 +150,8 @@ export class TenantResolver implements ChangeListener {
     return this.#ifLikelyFresh(this.#cache.findByKid(kid))
   }
 
-  /** Reads a tenant; `undefined` for none. Fails with `store_unavailable`. */
-  read(tenant: string): Promise<CachedTenant | undefined> {
+  /** Reads a tenant. One that does not exist has no keys. Fails with `store_unavailable`. */
+  read(tenant: string): Promise<CachedTenant> {
     return this.#readWith(this.#byTenant, tenant)
   }
 
@@ -273,7 +279,7 @@ export class TenantResolver implements ChangeListener {
     return this.#freshness.covers(readAt, this.#clock.now())
   }
 
-  async #readWith(reader: BatchReader, key: string): Promise<CachedTenant | undefined> {
+  async #readWith<T extends CachedTenant | undefined>(reader: BatchReader<T>, key: string): Promise<T> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const renewing = this.#lease.ensure()
       // Thousands of uncached tenants would be slowed down by one microtask each.
@@ -296,6 +302,16 @@ export class TenantResolver implements ChangeListener {
     return this.#cache.keep(read)
   }
 
+  /**
+   * Ends what is cached of a tenant that does not exist. If legacy tokens are accepted, its absence
+   * is cached: the feed reports when it is created.
+   */
+  #keepAbsent(tenant: string, readAt: Instant): CachedTenant {
+    this.#supersede(tenant, Number.POSITIVE_INFINITY)
+    const absent = absentTenant(tenant, readAt, this.#services)
+    return this.#services.acceptsLegacy && !this.#closed ? this.#cache.keep(absent) : absent
+  }
+
   #withoutReplaced(record: ReadTenant): ReadTenant {
     if (!record.secrets.some(({ kid }) => this.#isReplaced(kid))) return record
     return { ...record, secrets: record.secrets.filter(({ kid }) => !this.#isReplaced(kid)) }
@@ -311,7 +327,7 @@ export class TenantResolver implements ChangeListener {
   }
 
   /** Ends what is older than this version of the tenant, in memory and in reads that have begun. */
-  #supersede(tenant: string, version: number): undefined {
+  #supersede(tenant: string, version: number): void {
     this.#cache.drop(tenant, version)
     this.#byKid.changed(tenant, version)
     this.#byTenant.changed(tenant, version)

@@ -278,6 +278,10 @@ class ProcessMemory implements MemoryStore {
     return this.#writers.run(async () => {
       this.#checkOpen()
       for (const record of this.#tenants.values()) {
+        if (record.forgottenUntil !== null && record.forgottenUntil < endedBefore) {
+          this.#put(record.tenant, undefined)
+          continue
+        }
         const secrets = record.secrets.filter(
           (secret) => secret.retiresAt === null || !(secret.retiresAt < endedBefore),
         )

@@ -24,6 +24,11 @@ export async function pruneRows(
        select tenant_id, session_id from latchkey_ended_sessions where until < ${endedBefore} ${forUpdateUnlocked})`,
     [now, keepMs],
   )
+  await client.query(
+    `delete from latchkey_tenants where tenant_id in (
+       select tenant_id from latchkey_tenants where forgotten_until < ${endedBefore} ${forUpdateUnlocked})`,
+    [now, keepMs],
+  )
   await client.query(`delete from latchkey_verifiers where listed_until < ${nowMs}`)
 }
 

@@ -111,6 +111,16 @@ export const schema: MigrationSet = {
         alter table latchkey_verifiers add column acknowledged bigint not null default 0;
         create index latchkey_changes_transaction on latchkey_changes (transaction_id);`,
     },
+    {
+      // No `runsFrom`: an older program would revoke a tenant without recording the time, so that
+      // its legacy tokens stayed valid. The last change of a row is not before its last revocation.
+      name: 'when tenants were revoked',
+      sql: `
+        alter table latchkey_tenants add column revoked_at bigint;
+        alter table latchkey_tenants add column forgotten_until bigint;
+        create index latchkey_tenants_forgotten on latchkey_tenants (forgotten_until) where forgotten_until is not null;
+        update latchkey_tenants set revoked_at = changed_at;`,
+    },
   ],
 }
 

@@ -70,7 +70,8 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
 async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRecord): Promise<void> {
   await client.query(
     `update latchkey_tenants
-     set version = $2, disabled_at = $3, grants_key_id = $4, grants_sealed = $5, changed_at = ${dialect.nowMs}
+     set version = $2, disabled_at = $3, grants_key_id = $4, grants_sealed = $5, revoked_at = $6, forgotten_until = $7,
+       changed_at = ${dialect.nowMs}
      where tenant_id = $1`,
     [
       record.tenant,
@@ -78,6 +79,8 @@ async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRe
       record.disabledAt,
       record.grants?.masterKeyId ?? null,
       record.grants?.sealed ?? null,
+      record.revokedAt,
+      record.forgottenUntil,
     ],
   )
 }

@@ -9,6 +9,8 @@ export interface TenantRow {
   readonly tenant_id: string
   readonly version: number | string | null
   readonly disabled_at: number | string | null
+  readonly revoked_at: number | string | null
+  readonly forgotten_until: number | string | null
   readonly grants_key_id: string | null
   readonly grants_sealed: string | null
   readonly kid: string | null
@@ -48,12 +50,12 @@ export const tenantColumns: readonly string[] = Object.keys({
  */
 export function selectTenants(condition: string): string {
   return `
-    select t.tenant_id, t.version, t.disabled_at, t.grants_key_id, t.grants_sealed, s.kid, s.generation, s.algorithm, s.master_key_id, s.sealed, s.created_at,
-      s.retires_at, s.reissue_required, null as session_id, null as until
+    select t.tenant_id, t.version, t.disabled_at, t.revoked_at, t.forgotten_until, t.grants_key_id, t.grants_sealed, s.kid, s.generation, s.algorithm,
+      s.master_key_id, s.sealed, s.created_at, s.retires_at, s.reissue_required, null as session_id, null as until
     from latchkey_tenants t left join latchkey_secrets s on s.tenant_id = t.tenant_id
     where t.tenant_id ${condition}
     union all
-    select e.tenant_id, null, null, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
+    select e.tenant_id, null, null, null, null, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
     from latchkey_ended_sessions e
     where e.tenant_id ${condition}`
 }
@@ -77,6 +79,8 @@ export const countDue = 'select count(*) as due from latchkey_secrets where reti
 interface Gathered {
   version: number
   disabledAt: number | null
+  revokedAt: number | null
+  forgottenUntil: number | null
   grants: SealedGrants | null
   readonly secrets: SecretRecord[]
   readonly endedSessions: EndedSession[]
@@ -88,15 +92,23 @@ export function tenantRecords(rows: readonly TenantRow[]): Map<string, TenantRec
   for (const row of rows) {
     let tenant = gathered.get(row.tenant_id)
     if (tenant === undefined) {
-      tenant = { version: 0, disabledAt: null, grants: null, secrets: [], endedSessions: [] }
+      tenant = {
+        version: 0,
+        disabledAt: null,
+        revokedAt: null,
+        forgottenUntil: null,
+        grants: null,
+        secrets: [],
+        endedSessions: [],
+      }
       gathered.set(row.tenant_id, tenant)
     }
     addRow(tenant, row)
   }
   const records = new Map<string, TenantRecord>()
-  for (const [tenant, { version, disabledAt, secrets, endedSessions, grants }] of gathered) {
-    secrets.sort((a, b) => a.generation - b.generation)
-    records.set(tenant, { tenant, version, disabledAt, secrets, endedSessions, grants })
+  for (const [tenant, found] of gathered) {
+    found.secrets.sort((a, b) => a.generation - b.generation)
+    records.set(tenant, { tenant, ...found })
   }
   return records
 }
@@ -108,6 +120,8 @@ function addRow(tenant: Gathered, row: TenantRow): void {
   }
   tenant.version = Number(row.version)
   tenant.disabledAt = optionalNumber(row.disabled_at)
+  tenant.revokedAt = optionalNumber(row.revoked_at)
+  tenant.forgottenUntil = optionalNumber(row.forgotten_until)
   tenant.grants = sealedGrants(row.grants_key_id, row.grants_sealed)
   if (row.kid === null) return
   tenant.secrets.push({

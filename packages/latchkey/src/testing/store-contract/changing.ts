@@ -11,12 +11,14 @@ export const changing: ContractTests = {
     const steps: readonly ReturnType<typeof stateOf>[] = [
       stateOf([first], [{ sessionId: 'phone', until: someTime }]),
       stateOf([{ ...first, retiresAt: someTime }, second], [{ sessionId: 'tablet', until: someTime }]),
-      { ...stateOf([{ ...second, reissueRequired: true }, third]), disabledAt: someTime },
+      { ...stateOf([{ ...second, reissueRequired: true }, third]), disabledAt: someTime, revokedAt: someTime },
       stateOf([third], [{ sessionId: 'phone', until: someTime + 1 }]),
       stateOf([], [{ sessionId: 'phone', until: someTime + 2 }]),
       { ...stateOf([first]), grants },
       { ...stateOf([first]), disabledAt: someTime, grants: { masterKeyId: 'key-2', sealed: 'second' } },
       { ...stateOf([]), grants },
+      { ...stateOf([first]), revokedAt: someTime + 1 },
+      { ...stateOf([]), revokedAt: someTime + 2, forgottenUntil: someTime + 3 },
       stateOf([first]),
     ]
     for (const state of steps) {

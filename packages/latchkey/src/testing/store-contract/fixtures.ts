@@ -26,7 +26,7 @@ export function stateOf(
   secrets: readonly SecretRecord[],
   endedSessions: readonly EndedSession[] = [],
 ): Omit<TenantRecord, 'tenant' | 'version'> {
-  return { disabledAt: null, secrets, endedSessions, grants: null }
+  return { disabledAt: null, revokedAt: null, forgottenUntil: null, secrets, endedSessions, grants: null }
 }
 
 export function settingOf(name: string): SealedSetting {

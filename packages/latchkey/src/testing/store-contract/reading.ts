@@ -51,6 +51,8 @@ export const reading: ContractTests = {
   async 'returns every field as it was written'({ store, other }) {
     const state = {
       disabledAt: someTime,
+      revokedAt: someTime + 1,
+      forgottenUntil: someTime + 2,
       secrets: [
         secretOf({ algorithm: 'HS512', masterKeyId: 'a.b_c-D', retiresAt: someTime + 1, reissueRequired: true }),
         secretOf({ algorithm: 'HS384', generation: 2, createdAt: 0 }),

@@ -192,6 +192,15 @@ export const upkeep: ContractTests = {
     equal((await other.readByKid([gone.kid])).size, 0)
   },
 
+  async 'prunes deleted tenants whose time has passed'({ store, other }) {
+    const gone = { ...stateOf([]), revokedAt: 1, forgottenUntil: someTime - 1 }
+    await put(store, 'gone', gone)
+    const kept = await put(store, 'kept', { ...gone, forgottenUntil: someTime + 1 })
+    await store.prune({ now: someTime, keepMs: 0, changeLogMs: 0 })
+    equal(await read(other, 'gone'), undefined)
+    deepEqual(await read(other, 'kept'), kept)
+  },
+
   async 'continues to deliver changes, with greater versions, after the log was pruned'({ store, other }) {
     const { recorder, feed } = await Recorder.on(store)
     const before = await put(other, 'alice', stateOf([]))

@@ -128,7 +128,14 @@ describe('a replica that lagged and was promoted', () => {
     await replica.promote()
     const store = postgresStore({ connectionString: replica.url })
     cleanUps.push(() => store.close())
-    await store.change('alice', () => ({ disabledAt: null, secrets: [], endedSessions: [], grants: null }))
+    await store.change('alice', () => ({
+      disabledAt: null,
+      revokedAt: null,
+      forgottenUntil: null,
+      secrets: [],
+      endedSessions: [],
+      grants: null,
+    }))
     const fresh = await start({ url: replica.url })
     expect((await store.changesSince(Date.now())).changes).toEqual([])
     await expect.poll(() => fresh.keys.feedAgeMs).toBeLessThan(maxStaleness)

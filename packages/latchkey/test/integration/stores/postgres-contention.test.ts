@@ -128,6 +128,8 @@ describe('a PostgreSQL store among other transactions', () => {
     await holder.query(`select from latchkey_secrets where tenant_id = 'alice' for update`)
     const change = victim.change('alice', (current) => ({
       disabledAt: null,
+      revokedAt: null,
+      forgottenUntil: null,
       endedSessions: [],
       grants: null,
       secrets: (current?.secrets ?? []).map((secret) => ({ ...secret, retiresAt: 7 })),

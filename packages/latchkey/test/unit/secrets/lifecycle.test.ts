@@ -166,3 +166,28 @@ function apply(record: TenantRecord, transition: keyof typeof transitions, nowMs
     return record
   }
 }
+
+describe('the time of the last end of all tokens', () => {
+  const names = fc.constantFrom(...(Object.keys(transitions) as (keyof typeof transitions)[]))
+
+  it('is that of the last change that ended them, and no change restores what ended before', () => {
+    const ending = ['revoke', 'requireReissue', 'disable', 'enable']
+    fc.assert(
+      fc.property(fc.array(fc.tuple(names, fc.integer({ min: -5000, max: 10_000 })), { maxLength: 40 }), (sequence) => {
+        let nowMs = 1_000_000
+        let record = recordOf(lifecycle.provision(undefined, contextAt(nowMs)), 1)
+        expect(record.revokedAt).toBeNull()
+        for (const [transition, waitMs] of sequence) {
+          nowMs += waitMs
+          const before = record
+          record = apply(record, transition, nowMs)
+          expect(record.revokedAt ?? 0).toBeGreaterThanOrEqual(before.revokedAt ?? 0)
+          if (record !== before && ending.includes(transition)) expect(record.revokedAt).toBeGreaterThanOrEqual(nowMs)
+          if (['provision', 'rotate', 'setGrants'].includes(transition)) {
+            expect(record.revokedAt).toBe(before.revokedAt)
+          }
+        }
+      }),
+    )
+  })
+})

@@ -6,7 +6,12 @@ import { TenantCache } from '../../../src/tenants/tenant-cache.js'
 import { type CachedTenant, tenantMaker } from '../../../src/tenants/tenant-key.js'
 
 const readAt = { wallMs: 0, monotonicMs: 0 }
-const makeTenant = tenantMaker({ covers: () => true, open: () => randomBytes(32), openGrants: () => '{}' })
+const makeTenant = tenantMaker({
+  covers: () => true,
+  open: () => randomBytes(32),
+  openGrants: () => '{}',
+  acceptsLegacy: false,
+})
 
 function tenantWith(tenant: string, kids: readonly string[], version = 1): CachedTenant {
   const secrets = kids.map((kid, at) => ({
@@ -18,7 +23,8 @@ function tenantWith(tenant: string, kids: readonly string[], version = 1): Cache
     reissueRequired: false,
     secret: 'x'.repeat(32),
   }))
-  return makeTenant({ tenant, version, disabledAt: null, endedSessions: [], grants: null, secrets }, readAt)
+  const state = { disabledAt: null, revokedAt: null, forgottenUntil: null, endedSessions: [], grants: null }
+  return makeTenant({ tenant, version, ...state, secrets }, readAt)
 }
 
 /**

@@ -11,8 +11,11 @@ interface Column {
 
 const tablesToFill = /^(server_\w+|latchkey_tenants)$/
 
-/** The names of master keys in these columns must exist, so the columns stay empty. */
-const sealedColumn = /^grants_/
+/**
+ * Columns that stay empty: the master keys that they name must exist, and a tenant that was deleted
+ * takes no change.
+ */
+const emptyColumn = /^(grants_|forgotten_)/
 
 /**
  * Inserts a row into every table, and returns the rows. Every text has the same value, and so has
@@ -20,7 +23,7 @@ const sealedColumn = /^grants_/
  */
 export async function fillTables(store: SqlStore): Promise<ReadonlyMap<string, Row>> {
   const columns = (await columnsOf(store)).filter(
-    ({ table, name }) => tablesToFill.test(table) && !sealedColumn.test(name),
+    ({ table, name }) => tablesToFill.test(table) && !emptyColumn.test(name),
   )
   let left = [...new Set(columns.map(({ table }) => table))]
   const filled = new Map<string, Row>()
