@@ -122,6 +122,14 @@ describe('the header of a legacy token', () => {
     expect(read(sign({ userId: 'alice' }), { types: ['Access'] })).toBe('type_mismatch')
   })
 
+  it('names the algorithm of the signature, also where several are accepted', () => {
+    const algorithms = ['HS256', 'HS512'] as const
+    const named = (alg: string, hash: string) => signText(`{"alg":"${alg}"}`, '{"userId":"a"}', oldSecret, hash)
+    expect(read(named('HS512', 'sha512'), { algorithms })).toMatchObject({ sub: 'a' })
+    expect(read(named('HS512', 'sha256'), { algorithms })).toBe('signature_invalid')
+    expect(read(named('HS256', 'sha512'), { algorithms })).toBe('signature_invalid')
+  })
+
   it('cannot turn a public key into a secret', () => {
     const options = { secret: undefined, key: createPublicKey(publicPem), algorithms: ['RS256'] } as const
     for (const secret of [publicPem, String(publicPem).trim(), rsa.publicKey.export({ type: 'spki', format: 'der' })]) {
