@@ -9,10 +9,13 @@ export interface ExampleProcess {
   stop(): Promise<void>
 }
 
+const loader = new URL('typescript-loader.mjs', import.meta.url).href
+
 /** Starts a program of `examples/` on a free port, and waits until it prints its URL. */
 export async function startExample(file: string, env: Readonly<Record<string, string>> = {}): Promise<ExampleProcess> {
   const path = fileURLToPath(new URL(`../../examples/${file}`, import.meta.url))
-  const child = spawn(process.execPath, [path], { env: { PATH: process.env.PATH, PORT: '0', ...env } })
+  const args = file.endsWith('.ts') ? ['--import', loader, path] : [path]
+  const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, PORT: '0', ...env } })
   const ended = once(child, 'close')
   const url = await startedUrl(child)
   return {
