@@ -11,6 +11,9 @@ const commonOptions: ts.CompilerOptions = {
   module: ts.ModuleKind.NodeNext,
   moduleDetection: ts.ModuleDetectionKind.Force,
   types: ['node'],
+  // As the projects of Nest set them.
+  experimentalDecorators: true,
+  emitDecoratorMetadata: true,
 }
 
 // Parsing the libraries takes most of the time, and every program uses the same ones.
