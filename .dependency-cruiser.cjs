@@ -19,6 +19,7 @@ const floors = [
     'deadline.ts',
     'define-failures.ts',
     'errors.ts',
+    'is-error.ts',
     'maybe-promise.ts',
     'observed-operation.ts',
     'copy-text.ts',

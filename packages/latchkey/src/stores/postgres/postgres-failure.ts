@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { type FailureCode, isLatchkeyError, LatchkeyError } from '../../errors.js'
+import { isError } from '../../is-error.js'
 
 /**
  * The failure code for each SQLSTATE, or class of them (the first two characters), whose cause is
@@ -75,6 +75,6 @@ export function failureOf(error: unknown): unknown {
  */
 export function sqlStateOf(error: unknown): string | undefined {
   const thrown = isLatchkeyError(error) ? error.cause : error
-  if (!types.isNativeError(thrown) || !('severity' in thrown) || !('code' in thrown)) return undefined
+  if (!isError(thrown) || !('severity' in thrown) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }

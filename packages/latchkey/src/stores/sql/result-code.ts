@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isError } from '../../is-error.js'
 
 /**
  * Returns the SQLSTATE of a PostgreSQL error, or SQLite's name for its result code, such as
@@ -13,7 +13,7 @@ export function codeOf(error: unknown): string {
   const { code } = error
   if (code !== 'ERR_SQLITE_ERROR') return typeof code === 'string' ? code : ''
   if ('errcode' in error && typeof error.errcode === 'number') return nameOf(error.errcode)
-  return types.isNativeError(error) ? nameInMessage(error.message) : ''
+  return isError(error) ? nameInMessage(error.message) : ''
 }
 
 /**

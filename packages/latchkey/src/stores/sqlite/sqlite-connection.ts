@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { LatchkeyError } from '../../errors.js'
+import { isError } from '../../is-error.js'
 import { codeOf } from '../sql/result-code.js'
 import { type PreparedStatement, preparedStatement } from './prepared-statement.js'
 import type { SqliteHandle } from './sqlite-handle.js'
@@ -61,7 +61,7 @@ export function failureOf(error: unknown): unknown {
   if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB') return new LatchkeyError('data_corrupt', { cause: error })
   if (isLocked.test(code)) return new LatchkeyError('store_busy', { cause: error })
   // SQLite has no result code for a missing table.
-  if (types.isNativeError(error) && error.message.includes('no such table')) {
+  if (isError(error) && error.message.includes('no such table')) {
     return new LatchkeyError('schema_missing', { cause: error })
   }
   if (isUnreachable.test(code)) return new LatchkeyError('store_unavailable', { cause: error })
