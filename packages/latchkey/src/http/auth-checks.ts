@@ -1,0 +1,19 @@
+import type { Auth } from '../auth.js'
+import { refusal } from '../errors.js'
+
+/** A check of an identity: the result of `requireRole`, `requireScope` or `requireClaim`. */
+export type AuthCheck = (auth: Auth) => Auth
+
+/** Throws a TypeError unless these are checks. The name is that of the option or function. */
+export function checkChecks(name: string, checks: readonly AuthCheck[]): void {
+  if (!(Array.isArray(checks) && checks.every((check) => typeof check === 'function'))) {
+    throw new TypeError(`${name} takes checks, such as requireRole('editor') returns.`)
+  }
+}
+
+/** Returns the identity if it passes all checks. A guest passes none: `credentials_missing`. */
+export function passChecks(auth: Auth | undefined, checks: readonly AuthCheck[]): Auth {
+  if (auth === undefined) throw refusal('credentials_missing')
+  for (const check of checks) check(auth)
+  return auth
+}

@@ -1,0 +1,11 @@
+import { isLatchkeyError } from '../errors.js'
+import { type ProblemAnswer, problemAnswer } from './problem.js'
+
+/**
+ * Returns the response to a refused handshake. An error that is no refusal becomes a warning of the
+ * process, because handshakes have no error handler of the application.
+ */
+export function connectionRefusal(error: unknown): ProblemAnswer {
+  if (!isLatchkeyError(error)) process.emitWarning(error instanceof Error ? error : String(error))
+  return problemAnswer(error)
+}
