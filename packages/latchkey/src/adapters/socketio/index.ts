@@ -1,0 +1,19 @@
+export type { Auth } from '../../auth.js'
+export type { Grants } from '../../claims/grants.js'
+export type { AuthCheck } from '../../http/auth-checks.js'
+export type { ConnectionOptions, ConnectionVerifier } from '../../http/connection-guard.js'
+export type { GuardOptions } from '../../http/guard-options.js'
+export { type ClaimCheck, requireClaim } from '../../http/require-claim.js'
+export { type RoleCheck, requireRole } from '../../http/require-role.js'
+export { requireScope, type ScopeCheck } from '../../http/require-scope.js'
+export { type CsrfCheck, type RequestOrigin, type SameOriginOptions, sameOrigin } from '../../http/same-origin.js'
+export type { TokenSources } from '../../http/take-token.js'
+export type { ConnectionEnd } from '../../http/watch-connection.js'
+export {
+  type AuthData,
+  type ConnectRefusal,
+  type GuardableNamespace,
+  guardNamespace,
+  type NamespaceOptions,
+} from './guard-namespace.js'
+export type { HandshakeSocket } from './handshake-carrier.js'
