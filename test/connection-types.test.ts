@@ -49,7 +49,8 @@ const next = `${start}
 import type { Auth } from 'latchkey'
 import { type AuthContext, authProxy, serverAuth, withAuth } from 'latchkey/next'
 import { headers } from 'next/headers'
-import type { NextMiddleware, NextRequest } from 'next/server'
+
+interface NextRequest extends Request { readonly nextUrl: URL }
 
 export const GET = withAuth(latchkey, (request, { auth, params }) => {
   same<typeof request, Request>(true)
@@ -71,7 +72,7 @@ export const auth: () => Promise<Auth> = serverAuth(latchkey, headers, { cookie:
 export const guest: () => Promise<Auth | undefined> = serverAuth(latchkey, headers, { optional: true })
 // @ts-expect-error: there may be no identity
 export const wrong: () => Promise<Auth> = serverAuth(latchkey, headers, { optional: true })
-export const proxy: NextMiddleware = authProxy(latchkey)
+export const proxy: (request: NextRequest) => Promise<Response | undefined> = authProxy(latchkey)
 `
 
 const trpc = `${start}
@@ -116,7 +117,7 @@ const schema = createSchema<AuthContext & YogaInitialContext>({
   resolvers: { Query: { me: (_root, _args, { auth }) => check(auth).subject } },
 })
 createYoga({ schema, plugins: [useLatchkey(latchkey, { optional: true, cookie: 'token' })] })
-createYoga<{ own: string }>({ schema, plugins: [useLatchkey(latchkey)] })
+createYoga<{ own: string }>({ plugins: [useLatchkey(latchkey)] })
 `
 
 describe('the types of the guards of connections and servers without routes', () => {

@@ -16,6 +16,15 @@ const commonOptions: ts.CompilerOptions = {
   emitDecoratorMetadata: true,
 }
 
+/**
+ * The functions of Next.js that pages use. A project of test/release compiles against Next.js
+ * itself, which is too large to be installed for every test.
+ */
+const nextjs = `
+  declare module 'next/headers' { export function headers(): Promise<Headers> }
+  declare module 'next/navigation' { export function redirect(url: string): never }
+`
+
 // Parsing the libraries takes most of the time, and every program uses the same ones.
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
@@ -30,7 +39,8 @@ export type Substitutes = Readonly<Record<string, string>>
 export function compileTypeScript(texts: Readonly<Record<string, string>>, substitutes: Substitutes = {}): string[] {
   const paths = Object.fromEntries(Object.entries(substitutes).map(([name, file]) => [name, [repository + file]]))
   const options = { ...commonOptions, paths }
-  const files = new Map(Object.entries(texts).map(([path, text]) => [repository + path, text]))
+  const sources = { ...texts, 'next.d.ts': nextjs }
+  const files = new Map(Object.entries(sources).map(([path, text]) => [repository + path, text]))
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host
   host.fileExists = (path) => files.has(path) || fileExists(path)

@@ -1,8 +1,9 @@
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
+import { setAuth } from '../../http/auth-of.js'
 import { type ConnectionOptions, type ConnectionVerifier, createConnectionGuard } from '../../http/connection-guard.js'
 import { connectionRefusal } from '../../http/connection-refusal.js'
-import { watchConnection } from '../../http/watch-connection.js'
+import { type ConnectionEnd, watchConnection } from '../../http/watch-connection.js'
 import { checkNamespace } from './check-namespace.js'
 import { type HandshakeSocket, handshakeCarrier } from './handshake-carrier.js'
 
@@ -35,16 +36,20 @@ export interface AuthData {
 
 /** The parts of a `Server` or `Namespace` of Socket.IO that are used. */
 export interface GuardableNamespace {
-  use(middleware: (socket: never, next: (error?: Error) => void) => void): unknown
-  prependListener(event: 'connect', listener: (socket: never) => void): unknown
+  use(middleware: (socket: GuardedSocket, next: (error?: Error) => void) => void): unknown
+  prependListener(event: 'connect', listener: (socket: GuardedSocket) => void): unknown
 }
 
 /** The parts of a `Socket` of Socket.IO that are used. */
-interface NamespaceSocket extends HandshakeSocket {
-  data: Partial<AuthData>
-  emit(event: string, ...values: readonly unknown[]): unknown
+export interface GuardedSocket extends HandshakeSocket {
+  readonly data: object
   disconnect(close?: boolean): unknown
   once(event: 'disconnect', listener: () => void): unknown
+}
+
+/** A socket with an event that the types of a server need not list. */
+interface EmittingSocket extends GuardedSocket {
+  emit(event: 'auth_ended', reason: ConnectionEnd): unknown
 }
 
 /**
@@ -85,14 +90,13 @@ export function guardNamespace(
 ): void {
   checkNamespace(namespace)
   const guard = createConnectionGuard(latchkey, options)
-  const admitted = new WeakMap<NamespaceSocket, Auth | undefined>()
+  const admitted = new WeakMap<GuardedSocket, Auth | undefined>()
 
-  namespace.use(async (socket: NamespaceSocket, next: (error?: Error) => void) => {
+  namespace.use(async (socket: GuardedSocket, next: (error?: Error) => void) => {
     try {
       const auth = await guard(handshakeCarrier(socket, options))
       admitted.set(socket, auth)
-      if (auth === undefined) delete socket.data.auth
-      else socket.data.auth = auth
+      setAuth(socket.data, auth)
     } catch (error) {
       next(connectError(error, socket, options))
       return
@@ -102,18 +106,18 @@ export function guardNamespace(
 
   // The first listener: one of the application may throw, or let the socket act at once. A watch
   // cannot begin in the middleware, because a socket that never connects is never disconnected.
-  namespace.prependListener('connect', (socket: NamespaceSocket) => {
+  namespace.prependListener('connect', (socket: GuardedSocket) => {
     const auth = admitted.get(socket)
     if (auth !== undefined) watch(latchkey, auth, socket)
     else if (!admitted.has(socket)) socket.disconnect(true)
   })
 }
 
-function watch(latchkey: ConnectionVerifier, auth: Auth, socket: NamespaceSocket): void {
+function watch(latchkey: ConnectionVerifier, auth: Auth, socket: GuardedSocket): void {
   watchConnection(latchkey, auth, {
     onClosed: (stop) => socket.once('disconnect', stop),
     end: (reason) => {
-      socket.emit('auth_ended', reason)
+      ;(socket as EmittingSocket).emit('auth_ended', reason)
       socket.disconnect()
     },
   })

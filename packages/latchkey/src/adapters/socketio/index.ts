@@ -13,6 +13,7 @@ export {
   type AuthData,
   type ConnectRefusal,
   type GuardableNamespace,
+  type GuardedSocket,
   guardNamespace,
   type NamespaceOptions,
 } from './guard-namespace.js'

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /**
  * Returns the results of a subscription until `watch` calls back. The value of that call is then
  * the last result, and the source is closed without waiting for its next one.
@@ -60,7 +62,7 @@ export function endResults<T>(
 /** Closes the source. A generator closes only after its pending result, so nothing waits for it. */
 function closeSource(results: AsyncIterator<unknown>): void {
   results.return?.().catch((error: unknown) => {
-    process.emitWarning(error instanceof Error ? error : String(error))
+    process.emitWarning(types.isNativeError(error) ? error : String(error))
   })
 }
 

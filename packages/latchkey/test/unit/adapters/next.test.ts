@@ -11,7 +11,8 @@ import {
 } from '../../../src/adapters/next/index.js'
 import { refusal } from '../../../src/errors.js'
 import { setUp } from '../../support/setup.js'
-import { claim, describeTable, optionsOf, paths, scopes } from './web-table.js'
+import { claim, scopes } from './applications/application.js'
+import { describeTable, optionsOf, paths } from './web-table.js'
 
 const params = Promise.resolve({})
 

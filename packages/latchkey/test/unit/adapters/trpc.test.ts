@@ -19,7 +19,8 @@ import {
 import { isLatchkeyError, refusal } from '../../../src/errors.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { setUp } from '../../support/setup.js'
-import { claim, describeTable, optionsOf, paths, scopes } from './web-table.js'
+import { claim, scopes } from './applications/application.js'
+import { describeTable, optionsOf, paths } from './web-table.js'
 
 const cleanUps = cleanUpsOfEachTest()
 

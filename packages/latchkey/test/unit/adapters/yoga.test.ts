@@ -11,7 +11,8 @@ import {
 import type { Latchkey } from '../../../src/latchkey-api.js'
 import { countWatches } from '../../support/count-watches.js'
 import { setUp } from '../../support/setup.js'
-import { claim, describeTable, optionsOf, paths, scopes } from './web-table.js'
+import { claim, scopes } from './applications/application.js'
+import { describeTable, optionsOf, paths } from './web-table.js'
 
 const checks = { scoped: requireScope(...scopes), role: requireRole('editor'), claim: requireClaim(...claim) }
 
