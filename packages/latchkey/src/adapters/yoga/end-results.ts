@@ -67,6 +67,6 @@ function closeSource(results: AsyncIterator<unknown>): void {
 }
 
 /** Returns whether a result of Yoga is a stream: that of a subscription, `@defer` or `@stream`. */
-export function isStream<T>(result: T | AsyncIterable<T> | undefined): result is AsyncIterable<T> {
+export function isStream<T>(result: T): result is Extract<T, AsyncIterable<unknown>> {
   return typeof result === 'object' && result !== null && Symbol.asyncIterator in result
 }

@@ -70,7 +70,7 @@ export function useLatchkey(latchkey: ConnectionVerifier, options: YogaOptions =
       const auth = identities.get(context.request)
       if (auth !== undefined) extendContext({ auth })
     },
-    onExecutionResult({ request, result, setResult }) {
+    onResultProcess({ request, result, setResult }) {
       const auth = identities.get(request)
       if (auth === undefined || !isStream(result)) return
       setResult(

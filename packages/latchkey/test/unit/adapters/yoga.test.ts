@@ -201,6 +201,14 @@ async function subscribe(server: ReturnType<typeof createServer>, token: string)
   }
 }
 
+/** Returns the first result that has no data. */
+async function afterNews({ next }: { next(): Promise<unknown> }): Promise<unknown> {
+  for (;;) {
+    const result = await next()
+    if (typeof result !== 'object' || result === null || !('data' in result)) return result
+  }
+}
+
 describe('a subscription of GraphQL Yoga', () => {
   it('ends with the reason once its identity is revoked, while others go on', async () => {
     const { latchkey, keys } = setUp()
@@ -209,14 +217,19 @@ describe('a subscription of GraphQL Yoga', () => {
     const tokenOf = async (subject: string) => (await latchkey.issue({ subject })).token
     const alice = await subscribe(server, await tokenOf('alice'))
     const bob = await subscribe(server, await tokenOf('bob'))
-    server.pubsub.publish('news', 'one')
-    expect([await alice.next(), await bob.next()]).toEqual([{ data: { news: 'one' } }, { data: { news: 'one' } }])
-    expect(counted.watches).toBe(2)
-    await keys.revoke('alice')
-    expect(await alice.next()).toMatchObject({ errors: [{ extensions: { code: 'token_revoked' } }] })
-    expect(await alice.next()).toBeUndefined()
-    server.pubsub.publish('news', 'two')
-    expect(await bob.next()).toEqual({ data: { news: 'two' } })
+    // A subscription begins when its stream is read: what is published before that is lost.
+    const publishing = setInterval(() => server.pubsub.publish('news', 'news'), 5)
+    try {
+      expect([await alice.next(), await bob.next()]).toEqual([{ data: { news: 'news' } }, { data: { news: 'news' } }])
+      expect(counted.watches).toBe(2)
+      await keys.revoke('alice')
+      expect(await afterNews(alice)).toMatchObject({ errors: [{ extensions: { code: 'token_revoked' } }] })
+      expect(await alice.next()).toBeUndefined()
+      expect(counted.watches).toBe(1)
+      expect(await bob.next()).toEqual({ data: { news: 'news' } })
+    } finally {
+      clearInterval(publishing)
+    }
     await bob.cancel()
     await expect.poll(() => counted.watches).toBe(0)
   })
