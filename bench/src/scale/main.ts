@@ -101,7 +101,7 @@ function tablesOf({
       rows: sizes.map(({ name, kind, bytes }) => [name, kind, formatCount(bytes / 1e6), (bytes / tenants).toFixed(0)]),
     },
     {
-      title: `Calls with these tenants; rotating all takes ${hours(rotations)} h at this rate, and ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} per minute (machine ${Math.round(100 * busy)} % busy)`,
+      title: `Calls; rotating all takes ${hours(rotations)} h at this rate, ${hours(rotationsPerMinute / 60)} h at ${formatCount(rotationsPerMinute)} per minute (machine ${Math.round(100 * busy)} % busy)`,
       header: ['', 'p50 ms', 'p99 ms', 'tenants per second'],
       rows: calls.map(({ what, p50Ms, p99Ms, perSecond }) => [
         what,

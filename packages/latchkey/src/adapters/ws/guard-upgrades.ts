@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { clearTimeout, setTimeout } from 'node:timers'
 import type { Auth } from '../../auth.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { setAuth } from '../../http/auth-of.js'
 import { type ConnectionOptions, type ConnectionVerifier, createConnectionGuard } from '../../http/connection-guard.js'
 import { type ConnectionEnd, watchConnection } from '../../http/watch-connection.js'
+import { clearTimeout, setTimeout } from '../../timers.js'
 import { refuseUpgrade } from './refuse-upgrade.js'
 import { upgradeCarrier } from './upgrade-carrier.js'
 

@@ -30,6 +30,8 @@ export const tenantColumns: readonly string[] = Object.keys({
   tenant_id: true,
   version: true,
   disabled_at: true,
+  revoked_at: true,
+  forgotten_until: true,
   grants_key_id: true,
   grants_sealed: true,
   kid: true,

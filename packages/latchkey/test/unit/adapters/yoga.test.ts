@@ -217,7 +217,7 @@ describe('a subscription of GraphQL Yoga', () => {
     const tokenOf = async (subject: string) => (await latchkey.issue({ subject })).token
     const alice = await subscribe(server, await tokenOf('alice'))
     const bob = await subscribe(server, await tokenOf('bob'))
-    // A subscription begins when its stream is read: what is published before that is lost.
+    // A subscription begins when its stream is read. An earlier result is lost.
     const publishing = setInterval(() => server.pubsub.publish('news', 'news'), 5)
     try {
       expect([await alice.next(), await bob.next()]).toEqual([{ data: { news: 'news' } }, { data: { news: 'news' } }])
