@@ -95,6 +95,17 @@ describe('a project that installs the packed library', () => {
     expect(await node('both/out/app.mjs')).toBe(`${printed}\n`)
   })
 
+  it('guards a Nest application in CommonJS with decorators', async () => {
+    expect(await node('node_modules/typescript-5/bin/tsc', '-p', 'nest')).toBe('')
+    expect((await node('nest/dist/main.js')).trim().split('\n')).toEqual([
+      'guest 401 credentials_missing',
+      'ada 200 ada',
+      'reader 403 insufficient_role',
+      'editor 200',
+      'revoked 401 token_revoked',
+    ])
+  })
+
   it('runs in Jest in its default mode, also under fake timers', async () => {
     expect(countOf(await jest('jest'))).toBe(2)
   })

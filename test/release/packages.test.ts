@@ -22,6 +22,18 @@ function subpathsOf(name: (typeof names)[number]): readonly string[] {
   return subpaths.map((subpath) => name + subpath.slice(1))
 }
 
+/** Peers that some subpaths load, and that the server does not bring. */
+const peersOfSubpaths = [
+  '@nestjs/common@11',
+  '@nestjs/core@11',
+  '@trpc/server@11',
+  'graphql@16',
+  'graphql-yoga@5',
+  'reflect-metadata@0.2',
+  'rxjs@7',
+  'typescript@6',
+]
+
 describe('the packed packages', () => {
   let folder: string
   const tarballs: string[] = []
@@ -71,7 +83,7 @@ describe('the packed packages', () => {
       mkdirSync(project)
       writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', version: '1.0.0' }))
       const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--legacy-peer-deps']
-      await run('npm', ['install', ...options, ...tarballs], { cwd: project })
+      await run('npm', ['install', ...options, ...tarballs, ...peersOfSubpaths], { cwd: project })
     })
 
     const load = async (file: string, text: string) => {
@@ -142,10 +154,10 @@ describe('the packed packages', () => {
     expect(importsOf(core)).toEqual([])
   })
 
-  it('have a core of at most 88 kB, without dependencies', async () => {
+  it('have a core of at most 98 kB, without dependencies', async () => {
     const bundle = join(repository, 'packages/latchkey/bundle')
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
-    expect(minified).toBeLessThanOrEqual(88_000)
+    expect(minified).toBeLessThanOrEqual(98_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
   })
 
