@@ -1,0 +1,106 @@
+/**
+ * Writes the page of tested versions from the packages that the tests install:
+ * `node scripts/write-compatibility.mjs [file]`; `npm run reference` runs it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const repository = new URL('../', import.meta.url)
+const read = (path) => JSON.parse(readFileSync(new URL(path, repository), 'utf8'))
+const [file = fileURLToPath(new URL('docs/reference/compatibility.md', repository))] = process.argv.slice(2)
+
+const { peerDependencies } = read('packages/latchkey/package.json')
+const { packages: installed } = read('package-lock.json')
+
+/** Projects that are installed with the newest versions of these ranges, from the packed library. */
+const projects = [read('test/release/consumers/package.json'), read('test/release/next/package.json')]
+
+/** What each subpath works with, by the names of its packages. */
+const frameworks = [
+  ['Express', 'latchkey/express', 'express'],
+  ['Fastify', 'latchkey/fastify', 'fastify'],
+  ['Hono', 'latchkey/hono', 'hono'],
+  ['Koa', 'latchkey/koa', 'koa'],
+  ['hapi', 'latchkey/hapi', '@hapi/hapi'],
+  ['Nest', 'latchkey/nest', '@nestjs/common'],
+  ['Next.js', 'latchkey/next', 'next'],
+  ['tRPC', 'latchkey/trpc', '@trpc/server'],
+  ['GraphQL Yoga', 'latchkey/yoga', 'graphql-yoga'],
+  ['ws', 'latchkey/ws', 'ws'],
+  ['Socket.IO', 'latchkey/socketio', 'socket.io'],
+  ['pg', 'latchkey/postgres', 'pg'],
+  ['ioredis', 'latchkey/redis', 'ioredis'],
+  ['@photostructure/sqlite', 'latchkey/sqlite', '@photostructure/sqlite'],
+  ['libsql', 'latchkey/sqlite', 'libsql'],
+]
+
+/** Returns the versions of a package that tests load, the lowest first. */
+function testedVersions(name) {
+  // An alias such as `express4` is another version of the same package.
+  const pattern = new RegExp(`^(?:packages/latchkey/)?node_modules/${name}\\d*$`)
+  const locked = Object.entries(installed)
+    .filter(([path, entry]) => pattern.test(path) && (entry.name ?? name) === name)
+    .map(([, { version }]) => version)
+  const newest = projects.flatMap(({ dependencies }) => {
+    const major = /\d+/.exec(dependencies[name] ?? '')?.[0]
+    return major === undefined || locked.some((version) => version.startsWith(`${major}.`)) ? [] : [`${major}, newest`]
+  })
+  const versions = [...new Set([...locked, ...newest])].filter((version) => isAccepted(name, version))
+  return versions.toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true })).join('; ')
+}
+
+/** Other packages of the repository may bring a version that the library does not accept. */
+function isAccepted(name, version) {
+  const majors = [...peerDependencies[name].matchAll(/(?:^|\|\| )(?:\^|>=)(\d+)/g)].map(([, major]) => major)
+  return majors.includes(version.split(/[.,]/)[0])
+}
+
+const frameworkRows = frameworks.map(([title, subpath, name]) => [
+  title,
+  `\`${subpath}\``,
+  peerDependencies[name].replaceAll('||', 'or'),
+  testedVersions(name),
+])
+
+const environmentRows = [
+  ['Node.js 20, 22, 24, 26', 'unit tests, all guards with their frameworks, SQLite, and the packed packages on each'],
+  ['Node.js 24', 'all tests: it is the reference'],
+  ['`import` and `require`', 'every subpath of the packed package; both in one process'],
+  ['TypeScript 6.0', '`node10`, `node16` (ES modules and CommonJS), `nodenext` and `bundler`, without `skipLibCheck`'],
+  ['TypeScript 5.4', '`module: commonjs` with `moduleResolution: node10`'],
+  ['Vitest', 'both module systems, fake timers'],
+  ['Jest', 'its default mode, ts-jest, fake timers'],
+  ['`node:test`', 'both module systems, fake timers'],
+]
+
+function tableOf(header, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+writeFileSync(
+  file,
+  `# Compatibility
+
+What the tests install and run. This page is written from the packages that they install, by
+\`npm run reference\`.
+
+## Frameworks and drivers
+
+Each guard takes the same table of requests with a real server. *Accepted* is the range of the peer
+dependency. Nest 10, Next.js 14 and Next.js 15 ran by hand, from the packed library.
+
+${tableOf(['', 'subpath', 'accepted', 'tested'], frameworkRows)}
+
+## Node.js, module systems, TypeScript and test runners
+
+${tableOf(['', 'tested with'], environmentRows)}
+
+Node.js 20 is past its end of life (30 April 2026). Bun, Deno and edge runtimes are not tested.
+
+## Other JWT libraries and ORMs
+
+[Keep your JWT library](../guides/keep-your-jwt-library.md) names the tested libraries, and [the
+transaction of your ORM](../guides/your-orm.md) the tested ORMs.
+`,
+)
