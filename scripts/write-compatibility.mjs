@@ -12,10 +12,10 @@ const [file = fileURLToPath(new URL('docs/reference/compatibility.md', repositor
 const { peerDependencies } = read('packages/latchkey/package.json')
 const { packages: installed } = read('package-lock.json')
 
-/** Projects that are installed with the newest versions of these ranges, from the packed library. */
+/** Projects of the tests that are installed with the newest versions in these ranges. */
 const projects = [read('test/release/consumers/package.json'), read('test/release/next/package.json')]
 
-/** What each subpath works with, by the names of its packages. */
+/** The subpath for each framework or driver, and the package of that. */
 const frameworks = [
   ['Express', 'latchkey/express', 'express'],
   ['Fastify', 'latchkey/fastify', 'fastify'],
@@ -82,8 +82,8 @@ writeFileSync(
   file,
   `# Compatibility
 
-What the tests install and run. This page is written from the packages that they install, by
-\`npm run reference\`.
+The versions that the tests install and run. \`npm run reference\` writes this page from the packages
+that are installed.
 
 ## Frameworks and drivers
 

@@ -5,10 +5,11 @@
 import autocannon from 'autocannon'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import type { Bar } from '../bars.js'
-import { benchFlags, publish } from '../publish.js'
+import { publish } from '../publish.js'
 import { shuffled } from '../shuffled.js'
 import { median } from '../statistics.js'
 import { formatCount, type Table } from '../table.js'
+import { httpFlags } from './http-flags.js'
 import {
   emptyRoute,
   type Framework,
@@ -39,9 +40,8 @@ interface RouteResult extends Sample {
   readonly cpuRatio: number
 }
 
-const flags = benchFlags()
+const { rounds, ...flags } = httpFlags()
 const tenants = flags.quick ? 1000 : 10_000
-const rounds = flags.quick ? 1 : 21
 // Short, so that the speed of the machine hardly drifts between a route and the open one.
 const durationSec = 1
 const connections = 20
