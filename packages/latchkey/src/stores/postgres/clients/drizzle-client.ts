@@ -19,12 +19,16 @@ export interface DrizzleTransaction {
  * @example
  * ```ts
  * import { drizzle } from 'drizzle-orm/node-postgres'
+ * import type { TenantSecrets } from 'latchkey'
  * import { drizzleClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  *
  * const db = drizzle(process.env.DATABASE_URL ?? '')
- * await db.transaction(async (tx) => {
- *   await keys.revoke(user.id, { client: drizzleClient(tx) })
- * })
+ * export async function signOut(keys: TenantSecrets<SqlClient>, user: string): Promise<void> {
+ *   await db.transaction(async (tx) => {
+ *     await keys.revoke(user, { client: drizzleClient(tx) })
+ *   })
+ * }
  * ```
  */
 export function drizzleClient(tx: DrizzleTransaction): SqlClient {

@@ -14,12 +14,16 @@ export interface KnexTransaction {
  * @example
  * ```ts
  * import knex from 'knex'
+ * import type { TenantSecrets } from 'latchkey'
  * import { knexClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  *
  * const db = knex({ client: 'pg', connection: process.env.DATABASE_URL ?? '' })
- * await db.transaction(async (trx) => {
- *   await keys.revoke(user.id, { client: knexClient(trx) })
- * })
+ * export async function signOut(keys: TenantSecrets<SqlClient>, user: string): Promise<void> {
+ *   await db.transaction(async (trx) => {
+ *     await keys.revoke(user, { client: knexClient(trx) })
+ *   })
+ * }
  * ```
  */
 export function knexClient(trx: KnexTransaction): SqlClient {

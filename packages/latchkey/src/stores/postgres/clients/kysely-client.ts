@@ -27,14 +27,18 @@ export interface KyselyTransaction {
  * @example
  * ```ts
  * import { Kysely, PostgresDialect } from 'kysely'
+ * import type { TenantSecrets } from 'latchkey'
  * import { kyselyClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  * import pg from 'pg'
  *
  * const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
  * const db = new Kysely({ dialect: new PostgresDialect({ pool }) })
- * await db.transaction().execute(async (trx) => {
- *   await keys.revoke(user.id, { client: kyselyClient(trx) })
- * })
+ * export async function signOut(keys: TenantSecrets<SqlClient>, user: string): Promise<void> {
+ *   await db.transaction().execute(async (trx) => {
+ *     await keys.revoke(user, { client: kyselyClient(trx) })
+ *   })
+ * }
  * ```
  */
 export function kyselyClient(trx: KyselyTransaction): SqlClient {

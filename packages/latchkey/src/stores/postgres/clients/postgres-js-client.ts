@@ -12,13 +12,17 @@ export interface PostgresJsTransaction {
  * @param sql The argument of the function that `sql.begin` calls, not the `sql` of the pool.
  * @example
  * ```ts
+ * import type { TenantSecrets } from 'latchkey'
  * import { postgresJsClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  * import postgres from 'postgres'
  *
  * const sql = postgres(process.env.DATABASE_URL ?? '')
- * await sql.begin(async (sql) => {
- *   await keys.revoke(user.id, { client: postgresJsClient(sql) })
- * })
+ * export async function signOut(keys: TenantSecrets<SqlClient>, user: string): Promise<void> {
+ *   await sql.begin(async (sql) => {
+ *     await keys.revoke(user, { client: postgresJsClient(sql) })
+ *   })
+ * }
  * ```
  */
 export function postgresJsClient(sql: PostgresJsTransaction): SqlClient {

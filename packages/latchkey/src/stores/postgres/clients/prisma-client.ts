@@ -13,10 +13,16 @@ export interface PrismaTransaction {
  * the other form of `$transaction`, cannot be used.
  * @example
  * ```ts
+ * import type { TenantSecrets } from 'latchkey'
  * import { type PrismaTransaction, prismaClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  *
- * export async function signOut(tx: PrismaTransaction): Promise<void> {
- *   await keys.revoke(user.id, { client: prismaClient(tx) })
+ * export async function signOut(
+ *   keys: TenantSecrets<SqlClient>,
+ *   tx: PrismaTransaction,
+ *   user: string,
+ * ): Promise<void> {
+ *   await keys.revoke(user, { client: prismaClient(tx) })
  * }
  * ```
  */

@@ -19,14 +19,18 @@ export interface TypeormManager {
  * @throws TypeError if the manager belongs to no transaction
  * @example
  * ```ts
+ * import type { TenantSecrets } from 'latchkey'
  * import { typeormClient } from 'latchkey/postgres'
+ * import type { SqlClient } from 'latchkey/sql'
  * import { DataSource } from 'typeorm'
  *
  * const database = new DataSource({ type: 'postgres', url: process.env.DATABASE_URL ?? '' })
  * await database.initialize()
- * await database.transaction(async (manager) => {
- *   await keys.revoke(user.id, { client: typeormClient(manager) })
- * })
+ * export async function signOut(keys: TenantSecrets<SqlClient>, user: string): Promise<void> {
+ *   await database.transaction(async (manager) => {
+ *     await keys.revoke(user, { client: typeormClient(manager) })
+ *   })
+ * }
  * ```
  */
 export function typeormClient(transaction: TypeormManager | TypeormQueryRunner): SqlClient {
