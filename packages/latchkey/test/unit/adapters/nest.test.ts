@@ -14,10 +14,11 @@ import {
 } from '../../../src/adapters/nest/index.js'
 import type { GuardOptions } from '../../../src/http/guard-options.js'
 import { bearer, decorate, platforms, type StartedNest, sendTo, startNest } from '../../support/nest.js'
-import { type Setup, setUp } from '../../support/setup.js'
+import { setUp } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 import { claim, replaceHeaders, scopes, sources, trusted } from './applications/application.js'
 import { cases, type Tokens } from './requests.js'
+import { createTokens } from './table-tokens.js'
 
 /**
  * The options of the module for some paths of the table, and for the paths below them. They hold
@@ -69,43 +70,6 @@ function addEditingMiddleware(app: INestApplication): void {
     replaceHeaders(headers)
     next()
   })
-}
-
-async function createTokens({ latchkey, keys, clock }: Setup): Promise<Tokens> {
-  const issue = async (subject: string, sessionId = 'session', claims = {}) =>
-    (await latchkey.issue({ subject, sessionId, claims, expiresIn: 900 })).token
-  const expired = (await latchkey.issue({ subject: 'alice', expiresIn: 1 })).token
-  clock.advance(10_000)
-  const good = await issue('alice')
-  const revoked = await issue('bob')
-  await keys.revoke('bob')
-  const endedSession = await issue('carol', 'phone')
-  await keys.revokeSession('carol', 'phone')
-  const other = await issue('alice', 'another')
-  const writer = await issue('erin')
-  await keys.setGrants('erin', { roles: ['editor'], scope: 'articles:read articles:write' })
-  const [header = '', payload = ''] = good.split('.')
-  const forgedHeader = { alg: 'HS256', typ: 'at+jwt', kid: 'A'.repeat(32) }
-  return {
-    good,
-    expired,
-    revoked,
-    endedSession,
-    badSignature: `${header}.${payload}.${other.split('.')[2]}`,
-    forgedKid: `${Buffer.from(JSON.stringify(forgedHeader)).toString('base64url')}.${payload}.AAAA`,
-    oversized: `${header}.${'A'.repeat(8192)}.AAAA`,
-    writer,
-    pretender: await issue('alice', 'session', {
-      scope: 'articles:read articles:write',
-      roles: ['editor'],
-      role: 'editor',
-    }),
-    reader: await issue('erin', 'session', { scope: 'articles:read' }),
-    listedScope: await issue('erin', 'session', { scope: scopes }),
-    pro: await issue('alice', 'session', { plan: 'pro' }),
-    listedPlan: await issue('alice', 'session', { plan: ['free', 'team'] }),
-    free: await issue('alice', 'session', { plan: 'free' }),
-  }
 }
 
 const challenges: Record<string, RegExp> = {
