@@ -1,5 +1,5 @@
-import { types } from 'node:util'
 import { isLatchkeyError } from '../errors.js'
+import { isError } from '../is-error.js'
 import { type ProblemAnswer, problemAnswer } from './problem.js'
 
 /**
@@ -7,6 +7,6 @@ import { type ProblemAnswer, problemAnswer } from './problem.js'
  * process, because handshakes have no error handler of the application.
  */
 export function connectionRefusal(error: unknown): ProblemAnswer {
-  if (!isLatchkeyError(error)) process.emitWarning(types.isNativeError(error) ? error : String(error))
+  if (!isLatchkeyError(error)) process.emitWarning(isError(error) ? error : String(error))
   return problemAnswer(error)
 }

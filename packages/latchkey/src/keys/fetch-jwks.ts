@@ -1,3 +1,4 @@
+import { isError } from '../is-error.js'
 import { clearTimeout, setTimeout } from '../timers.js'
 
 /** Options of a fetch. */
@@ -107,7 +108,7 @@ function parseJson(bytes: Uint8Array): unknown {
  * general message.
  */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!isError(error)) return String(error)
   if (error.cause !== undefined) return reasonOf(error.cause)
   // An attempt at several addresses, such as those of localhost, has a code but no message.
   return error.message === '' && 'code' in error ? String(error.code) : error.message

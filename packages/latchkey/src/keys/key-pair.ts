@@ -1,5 +1,6 @@
 import { createPrivateKey, KeyObject } from 'node:crypto'
 import { refusal } from '../errors.js'
+import { isError } from '../is-error.js'
 import type { SignatureAlgorithm } from '../jws/algorithms.js'
 import type { KeyPairStage } from './key-pair-store.js'
 import type { KeySource, SigningKey, VerifyingKey } from './key-source.js'
@@ -159,7 +160,7 @@ function publishedKeyOf({ kid, alg, privateKey }: ConfiguredKeyPair): PublishedK
     const key = privateKey instanceof KeyObject ? privateKey : parsePem(privateKey)
     return new PublishedKey({ kid, algorithm: alg, privateKey: key, retiresAt: null }, always)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = isError(error) ? error.message : String(error)
     throw new TypeError(`The key pair ${JSON.stringify(kid)} cannot be used: ${reason}`, { cause: error })
   }
 }

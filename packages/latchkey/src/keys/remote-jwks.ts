@@ -1,6 +1,7 @@
 import { checkWhole } from '../check-whole.js'
 import { type Clock, elapsedMs, type Instant, instantOf, systemClock } from '../clock.js'
 import { type LatchkeyError, refusal } from '../errors.js'
+import { isError } from '../is-error.js'
 import { checkRsaAlgorithm, isHmacAlgorithm, type RsaAlgorithm } from '../jws/algorithms.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { checkJwksUrl, fetchJwks, placeOf } from './fetch-jwks.js'
@@ -244,7 +245,7 @@ class RemoteKeys implements KeySource {
       this.#missing.endRead(read)
       this.#failure = undefined
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      this.#fail(isError(error) ? error : new Error(String(error)))
     }
   }
 

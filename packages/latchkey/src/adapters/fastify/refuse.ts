@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isLatchkeyError } from '../../errors.js'
+import { isError } from '../../is-error.js'
 import type { Hook, HookedRequest } from './auth-hook.js'
 import type { FastifyGuardOptions } from './guard-options.js'
 
@@ -13,7 +14,7 @@ export function refuse(error: unknown, reply: Reply, done: Done): void {
   if (isLatchkeyError(error)) {
     for (const [name, value] of Object.entries(error.headers)) reply.header(name, value)
   }
-  done(error instanceof Error ? error : new TypeError('Something that is no Error was thrown.'))
+  done(isError(error) ? error : new TypeError('Something that is no Error was thrown.'))
 }
 
 /** Returns a function that passes refusals to `onRefusal` first, and other errors to `refuse`. */

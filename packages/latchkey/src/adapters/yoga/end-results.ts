@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { isError } from '../../is-error.js'
 
 /**
  * Returns the results of a subscription until `watch` calls back. The value of that call is then
@@ -62,7 +62,7 @@ export function endResults<T>(
 /** Closes the source. A generator closes only after its pending result, so nothing waits for it. */
 function closeSource(results: AsyncIterator<unknown>): void {
   results.return?.().catch((error: unknown) => {
-    process.emitWarning(types.isNativeError(error) ? error : String(error))
+    process.emitWarning(isError(error) ? error : String(error))
   })
 }
 

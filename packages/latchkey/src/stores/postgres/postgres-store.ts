@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
+import { isError } from '../../is-error.js'
 import { setImmediate } from '../../timers.js'
 import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
@@ -173,7 +174,7 @@ function renewing(pool: pg.Pool, address: ConnectionString): PostgresPool {
           pool.connect(lent)
         } catch (thrown) {
           // The new text is no connection string.
-          lent(thrown instanceof Error ? thrown : new Error('pg cannot connect.', { cause: thrown }), undefined)
+          lent(isError(thrown) ? thrown : new Error('pg cannot connect.', { cause: thrown }), undefined)
         }
       })
     },

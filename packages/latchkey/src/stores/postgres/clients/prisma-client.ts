@@ -1,3 +1,4 @@
+import { isError } from '../../../is-error.js'
 import type { SqlClient } from '../../sql/sql-client.js'
 import { memberOf, translatedClient } from './translated-client.js'
 
@@ -35,7 +36,7 @@ const writeConflict = 'P2034'
 
 /** Returns an error with the SQLSTATE that Prisma has put into the details of its own. */
 function driverError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+  if (!isError(error)) return error
   const code = sqlState(error)
   return code === undefined
     ? error
