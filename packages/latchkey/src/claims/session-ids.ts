@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 import { types } from 'node:util'
 
 /** Creates and authenticates session IDs that are bound to their subject by a MAC. */
@@ -47,10 +47,10 @@ const idBytes = 10
 const tagBytes = 6
 
 class TaggedSessionIds implements SessionIds {
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
 
   constructor(key: Uint8Array) {
-    this.#key = Uint8Array.from(key)
+    this.#key = createSecretKey(key)
   }
 
   mint(subject: string, nowMs: number): string {

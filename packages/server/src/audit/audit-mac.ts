@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { type Binding, Keyring } from 'latchkey'
 import type { AuditRecord, ChainPoint, SealedRecord, StoredSegment, TaggedRecord } from './audit-record.js'
 
@@ -17,11 +17,11 @@ export const beginning: ChainPoint = { seq: 0, link: '' }
  * begins with its purpose, so that no MAC is valid for another purpose.
  */
 export class AuditMac {
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
 
   /** `key`: 32 random bytes, the same in every process. */
   constructor(key: Uint8Array) {
-    this.#key = key
+    this.#key = createSecretKey(key)
   }
 
   /**
@@ -70,7 +70,7 @@ export class AuditMac {
    * Seals the key that this one has replaced, so that entries of its part can still be verified.
    */
   sealKey(replaced: AuditMac, seq: number): string {
-    return this.#keyring.seal(replaced.#key, bindingOf(seq)).sealed
+    return this.#keyring.seal(replaced.#key.export(), bindingOf(seq)).sealed
   }
 
   /** Opens a key that `sealKey` has sealed. Throws `master_key_wrong`. */

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const idBytes = 16
 const tagBytes = 16
@@ -11,11 +11,11 @@ const tokenShape = /^[A-Za-z0-9_-]{43}$/
  * device that has signed in to an account before from unknown ones.
  */
 export class DeviceTokens {
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
 
   /** `key`: 32 random bytes, the same in every process. */
   constructor(key: Uint8Array) {
-    this.#key = key
+    this.#key = createSecretKey(key)
   }
 
   /** Returns a new token for a device without one. */

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { StoredKey } from 'latchkey'
 import { formatUuid, parseUuid } from '../uuid.js'
 
@@ -32,11 +32,11 @@ export interface RefreshTokenSeed {
  * used.
  */
 export class RefreshTokens {
-  readonly #key: Uint8Array
+  readonly #key: KeyObject
 
   /** `key`: 32 random bytes, the same in every process. */
   constructor(key: Uint8Array) {
-    this.#key = key
+    this.#key = createSecretKey(key)
   }
 
   /** Returns the token of the session with this number. */
