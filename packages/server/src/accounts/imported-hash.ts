@@ -4,12 +4,21 @@ import { parseOptions } from '@node-rs/argon2'
 export type ImportedHash =
   | { readonly scheme: 'bcrypt'; readonly text: string }
   | { readonly scheme: 'argon2'; readonly text: string }
-  | ({ readonly scheme: 'scrypt'; readonly n: number; readonly r: number; readonly p: number } & SaltedKey)
+  | ScryptHash
+  | (Omit<ScryptHash, 'scheme'> & { readonly scheme: 'firebase-scrypt'; readonly signerKey: Buffer })
   | ({ readonly scheme: 'pbkdf2'; readonly digest: string; readonly iterations: number } & SaltedKey)
 
 interface SaltedKey {
   readonly salt: Buffer
   readonly key: Buffer
+}
+
+/** A key that scrypt derives (RFC 7914). */
+export interface ScryptHash extends SaltedKey {
+  readonly scheme: 'scrypt'
+  readonly n: number
+  readonly r: number
+  readonly p: number
 }
 
 /** Why a hash is refused: its form is not supported, or checking it would cost too much. */
@@ -40,14 +49,17 @@ const argon2Form =
   /^\$argon2(?:id|i)\$v=(?:16|19)\$m=\d{1,7},t=\d{1,4},p=\d{1,3}\$[A-Za-z0-9+/]{11,171}\$[A-Za-z0-9+/]{22,171}$/
 const scryptForm = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]*)\$([A-Za-z0-9+/]+)$/
 const djangoScryptForm = /^scrypt\$(\d{1,8})\$([^$]+)\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/]+={0,2})$/
+// As Supabase Auth writes it: `ss` is the salt separator and `sk` the signer key of the project.
+const firebaseScryptForm =
+  /^\$fbscrypt\$v=1,n=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})(?:,ss=([A-Za-z0-9+/]+={0,2}))?,sk=([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/
 // "i=" and "l=" as in the PHC format, or a bare number and "." for "+" as passlib writes them.
 const pbkdf2Form =
   /^\$pbkdf2(?:-(sha1|sha256|sha512))?\$(?:i=)?(\d{1,9})(?:,l=\d{1,3})?\$([A-Za-z0-9+./]*)\$([A-Za-z0-9+./]+)$/
 const djangoPbkdf2Form = /^pbkdf2_(sha1|sha256)\$(\d{1,9})\$([^$]+)\$([A-Za-z0-9+/]+={0,2})$/
 
 /**
- * Parses a hash in the usual forms of bcrypt, Argon2, scrypt and PBKDF2. The forms are strict,
- * because a hash in any other form would never match.
+ * Parses a hash in the usual forms of bcrypt, Argon2, scrypt, the scrypt of Firebase, and PBKDF2.
+ * The forms are strict, because a hash in any other form would never match.
  */
 export function parseImportedHash(text: string): ImportedHash | HashFault {
   if (text.length > maxLength) return 'password_hash_unsupported'
@@ -63,6 +75,12 @@ export function parseImportedHash(text: string): ImportedHash | HashFault {
   if (djangoScrypt !== null) {
     const [, n, salt = '', r, p, key = ''] = djangoScrypt
     return scryptOf([Number(n), Number(r), Number(p)], { salt: Buffer.from(salt), key: base64(key) })
+  }
+  const firebase = firebaseScryptForm.exec(text)
+  if (firebase !== null) {
+    const [, logN, r, p, separator = '', signerKey = '', salt = '', key = ''] = firebase
+    const salted = { salt: Buffer.concat([base64(salt), base64(separator)]), key: base64(key) }
+    return firebaseScryptOf(scryptOf([2 ** Number(logN), Number(r), Number(p)], salted), base64(signerKey))
   }
   const pbkdf2 = pbkdf2Form.exec(text)
   if (pbkdf2 !== null) {
@@ -98,11 +116,18 @@ function isArgon2(text: string): boolean {
   }
 }
 
-function scryptOf([n, r, p]: readonly [number, number, number], salted: SaltedKey): ImportedHash | HashFault {
+function scryptOf([n, r, p]: readonly [number, number, number], salted: SaltedKey): ScryptHash | HashFault {
   const isPower = n >= 2 && n <= 2 ** 30 && (n & (n - 1)) === 0
   if (!isPower || r < 1 || p < 1 || !isSalted(salted)) return 'password_hash_unsupported'
   const excessive = 128 * n * r > limits.scryptBytes || n * r * p > limits.scryptWork
   return excessive ? 'password_hash_excessive' : { scheme: 'scrypt', n, r, p, ...salted }
+}
+
+/** The hash is the encrypted signer key, so both have the same length. */
+function firebaseScryptOf(scrypt: ScryptHash | HashFault, signerKey: Buffer): ImportedHash | HashFault {
+  if (typeof scrypt === 'string') return scrypt
+  if (signerKey.length !== scrypt.key.length) return 'password_hash_unsupported'
+  return { ...scrypt, scheme: 'firebase-scrypt', signerKey }
 }
 
 function pbkdf2Of(digest: string, iterations: number, salted: SaltedKey): ImportedHash | HashFault {

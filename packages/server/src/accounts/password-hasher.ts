@@ -114,13 +114,13 @@ function isForeign(hashed: string, cost: Cost): boolean {
 }
 
 /**
- * Compares with both spellings, because the other system may have hashed the text as typed or
- * normalised. A hash that does not cover the whole spelling is kept, because the original password
- * may have a different end.
+ * Compares with each spelling, because the other system may have hashed the text as typed, or
+ * normalised to NFC, or to NFKC as better-auth does. A hash that does not cover the whole spelling
+ * is kept, because the original password may have a different end.
  */
 async function compareForeign(password: string, hash: ImportedHash | HashFault): Promise<Comparison> {
   if (typeof hash === 'string') return { matches: false, rehash: false }
-  for (const spelling of new Set([password, normalisePassword(password)])) {
+  for (const spelling of new Set([password, normalisePassword(password), password.normalize('NFKC')])) {
     if (await verifyImported(spelling, hash)) return { matches: true, rehash: coversWhole(hash, spelling) }
   }
   return { matches: false, rehash: false }

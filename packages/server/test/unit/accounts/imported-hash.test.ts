@@ -1,4 +1,4 @@
-import { pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto'
+import { createCipheriv, pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto'
 import { hash as argon2 } from '@node-rs/argon2'
 import { hash as bcrypt } from '@node-rs/bcrypt'
 import fc from 'fast-check'
@@ -26,6 +26,9 @@ async function stored(): Promise<Readonly<Record<string, string>>> {
   const django = scryptSync(password, 'saltsalt', 64, { N: 1024, r: 8, p: 1 })
   const of = (digest: string, text: string | Buffer, bytes = 32) => pbkdf2Sync(password, text, 1000, bytes, digest)
   const twob = await bcrypt(password, { cost: 4 })
+  const signerKey = randomBytes(64)
+  const cipherKey = scryptSync(password, Buffer.concat([salt, Buffer.from([7])]), 32, { N: 1024, r: 8, p: 1 })
+  const firebase = createCipheriv('aes-256-ctr', cipherKey, Buffer.alloc(16)).update(signerKey)
   return {
     '2b': twob,
     '2a': twob.replace('$2b$', '$2a$'),
@@ -34,6 +37,7 @@ async function stored(): Promise<Readonly<Record<string, string>>> {
     argon2i: await argon2(password, { memoryCost: 64, timeCost: 3, parallelism: 1, algorithm: argon2i }),
     scrypt: `$scrypt$ln=10,r=8,p=1$${b64(salt)}$${b64(scrypt)}`,
     'scrypt of Django': `scrypt$1024$saltsalt$8$1$${django.toString('base64')}`,
+    'scrypt of Firebase': `$fbscrypt$v=1,n=10,r=8,p=1,ss=Bw==,sk=${signerKey.toString('base64')}$${salt.toString('base64')}$${firebase.toString('base64')}`,
     pbkdf2: `$pbkdf2-sha256$i=1000,l=32$${b64(salt)}$${b64(of('sha256', salt))}`,
     'pbkdf2 of passlib': `$pbkdf2-sha512$1000$${ab64(salt)}$${ab64(of('sha512', salt, 64))}`,
     'pbkdf2-sha1 of passlib': `$pbkdf2$1000$${ab64(salt)}$${ab64(of('sha1', salt, 20))}`,
@@ -67,6 +71,36 @@ describe('a password hash of another system', () => {
       ['password', `$scrypt$ln=10,r=8,p=16$${b64(Buffer.from('NaCl'))}$${b64(scrypt)}`],
     ] as const
     for (const [text, hash] of vectors) expect([hash, await passwords.compare(text, hash)]).toEqual([hash, rightAndDue])
+  })
+
+  it('of Firebase matches the vectors that Firebase and Supabase publish', async () => {
+    const passwords = await createPasswordHasher()
+    const vectors = [
+      [
+        'user1password',
+        'jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==',
+        '42xEC+ixf3L2lw==',
+        'lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==',
+      ],
+      [
+        'mytestpassword',
+        'ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==',
+        'C0sHCg9ek77hsg==',
+        'zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw==',
+      ],
+    ] as const
+    for (const [text, signerKey, salt, key] of vectors) {
+      const hash = `$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=${signerKey}$${salt}$${key}`
+      const answers = [await passwords.compare(text, hash), await passwords.compare(`${text}1`, hash)]
+      expect([text, ...answers]).toEqual([text, rightAndDue, wrong])
+    }
+  })
+
+  it('of a system that normalises to NFKC matches the typed form of the password', async () => {
+    const passwords = await createPasswordHasher()
+    const hash = await argon2('fine 12', { memoryCost: 64, timeCost: 3, parallelism: 1 })
+    expect(await passwords.compare('\ufb01ne \uff11\uff12', hash)).toEqual(rightAndDue)
+    expect(await passwords.compare('\ufb02ne \uff11\uff12', hash)).toEqual(wrong)
   })
 
   it('of bcrypt is not rehashed where the password has 72 bytes or more, because it covers only 72', async () => {
@@ -130,6 +164,9 @@ describe('a password hash of another system', () => {
       `$scrypt$ln=24,r=8,p=1$${key}$${key}`,
       `$scrypt$ln=14,r=8,p=999$${key}$${key}`,
       `scrypt$1048576$salt$99$1$${key}=`,
+      `$fbscrypt$v=1,n=24,r=8,p=1,ss=Bw==,sk=${key}=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=14,r=999,p=1,ss=Bw==,sk=${key}=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=14,r=8,p=999,ss=Bw==,sk=${key}=$${key}=$${key}=`,
       `$pbkdf2-sha256$i=999999999$${key}$${key}`,
       `pbkdf2_sha256$5000001$salt$${key}=`,
     ]
@@ -151,6 +188,13 @@ describe('a password hash of another system', () => {
       `$argon2id$v=19$m=64,t=0,p=1$${'A'.repeat(22)}$${key}`,
       `$scrypt$ln=10,r=0,p=1$${key}$${key}`,
       `scrypt$1000$salt$8$1$${key}=`,
+      `$fbscrypt$v=2,n=10,r=8,p=1,ss=Bw==,sk=${key}=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=0,r=8,p=1,ss=Bw==,sk=${key}=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=10,r=0,p=1,ss=Bw==,sk=${key}=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=10,r=8,p=1,ss=Bw==$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=10,r=8,p=1,ss=Bw==,sk=AAAA$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=10,r=8,p=1,ss=Bw==,sk=$${key}=$${key}=`,
+      `$fbscrypt$v=1,n=10,r=8,p=1,ss=Bw==,sk=undefined$${key}=$${key}=`,
       `$pbkdf2-md5$1000$${key}$${key}`,
       `$pbkdf2-sha256$0$${key}$${key}`,
       `$pbkdf2-sha256$1000$${key}$AAAA`,
