@@ -122,6 +122,12 @@ describe('the packed packages', () => {
       expect(stdout).toContain('serve')
     })
 
+    it('bring the rules of the codemod', () => {
+      const rulesIn = (packages: string) =>
+        readdirSync(join(packages, 'latchkey/codemod'), { recursive: true }).toSorted()
+      expect(rulesIn(join(folder, 'project/node_modules'))).toEqual(rulesIn(join(repository, 'packages')))
+    })
+
     it('have a command that works', async () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')
