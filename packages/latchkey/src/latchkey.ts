@@ -4,9 +4,10 @@ import { maxCapacity } from './bounded-map.js'
 import { callBack } from './call-back.js'
 import { issues, refusedOutcome, type VerifyMessage, verifications } from './channels.js'
 import { checkWhole } from './check-whole.js'
-import { buildClaims } from './claims/build-claims.js'
+import { buildClaims, copyClaims } from './claims/build-claims.js'
 import { checkClaims, checkOwner, checkTimes, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
 import { claimedGrants, narrowGrants } from './claims/grants.js'
+import type { JsonObject } from './claims/plain-json.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
 import { type Clock, systemClock } from './clock.js'
@@ -24,7 +25,7 @@ import type {
   VerifyingKey,
 } from './keys/key-source.js'
 import type { IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
-import type { MaybePromise } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 import { type TokenCacheUse, VerifiedTokens } from './verified-tokens.js'
 import { WatchedTokens } from './watched-tokens.js'
 
@@ -54,6 +55,14 @@ const legacyKid = 'legacy'
 
 const overdue = () =>
   refusal('store_unavailable', { cause: new Error('The verification took longer than verifyTimeout.') })
+
+/** An `IssueRequest` whose claims are a copy. */
+interface IssueOrder {
+  readonly subject: string
+  readonly sessionId: string | undefined
+  readonly claims: JsonObject
+  readonly expiresIn: number | undefined
+}
 
 class TokenAuthority implements Latchkey {
   readonly #issuer: string
@@ -157,17 +166,19 @@ class TokenAuthority implements Latchkey {
     return this.close()
   }
 
-  #issue(request: IssueRequest): MaybePromise<IssuedToken> {
-    const key = this.#keys.signingKey(request.subject)
-    return key instanceof Promise ? key.then((read) => this.#sign(request, read)) : this.#sign(request, key)
+  #issue({ subject, sessionId, claims, expiresIn }: IssueRequest): MaybePromise<IssuedToken> {
+    // Copied before the key is read, because the caller may change its objects meanwhile.
+    const order = { subject, sessionId, claims: copyClaims(claims), expiresIn }
+    const key = this.#keys.signingKey(subject)
+    return isPromise(key) ? key.then((read) => this.#sign(order, read)) : this.#sign(order, key)
   }
 
-  #sign(request: IssueRequest, key: SigningKey): IssuedToken {
-    const { subject, claims, expiresIn } = request
+  #sign(order: IssueOrder, key: SigningKey): IssuedToken {
+    const { subject, claims, expiresIn } = order
     if (!isText(subject)) throw new TypeError('subject must be a string that is not empty: convert numbers to strings.')
     const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
     const nowMs = this.#clock.now()
-    const { sessionId = this.#newSessionId(subject, nowMs) } = request
+    const { sessionId = this.#newSessionId(subject, nowMs) } = order
     checkSessionId(sessionId)
     if (!this.#isIssued(sessionId, subject)) throw new TypeError('sessionId was not minted for this subject.')
     const refused = key.refusalOf(sessionId, nowMs)
@@ -216,14 +227,14 @@ class TokenAuthority implements Latchkey {
     if (typeof token !== 'string') throw refusal('token_malformed')
     if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
     const verified = this.#verifyParts(token, splitCompact(token), maxAttempts)
-    return verified instanceof Promise ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
+    return isPromise(verified) ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
   }
 
   #verifyParts(token: string, parts: CompactParts, attempts: number): MaybePromise<Auth> {
     if (attempts === 0) throw refusal('store_unavailable')
     const legacy = this.#legacy
     const key = legacy === undefined ? this.#keys.verifyingKey(parts.headerSegment) : legacy.ownKey(parts.headerSegment)
-    return key instanceof Promise
+    return isPromise(key)
       ? key.then((read) => this.#verifyWith(read, token, parts, attempts))
       : this.#verifyWith(key, token, parts, attempts)
   }
@@ -233,7 +244,7 @@ class TokenAuthority implements Latchkey {
     if (key !== undefined) return this.#accept(token, parts, key, attempts)
     if (this.#legacy === undefined) throw refusal('kid_unknown')
     const opened = this.#legacy.open(token, this.#legacyVerifier)
-    return opened instanceof Promise
+    return isPromise(opened)
       ? opened.then((legacy) => this.#acceptLegacy(token, parts, legacy, attempts))
       : this.#acceptLegacy(token, parts, opened, attempts)
   }

@@ -1,5 +1,5 @@
 import { type Channel, channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
-import type { MaybePromise } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 import { performance } from './timers.js'
 
 /** A message of a tracing channel: the same object for all events of one call. */
@@ -71,7 +71,7 @@ export class ObservedOperation<Call extends object, Message extends Call> {
     const run = (): MaybePromise<T> => {
       try {
         const result = work()
-        if (!(result instanceof Promise)) {
+        if (!isPromise(result)) {
           finish(result)
           return result
         }

@@ -3,7 +3,7 @@ import { callBack } from './call-back.js'
 import { withDeadline } from './deadline.js'
 import { isLatchkeyError, LatchkeyError, refusal } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
-import type { MaybePromise } from './maybe-promise.js'
+import { isPromise, type MaybePromise } from './maybe-promise.js'
 import { clearTimeout, nextTurn, performance, setTimeout, sleep } from './timers.js'
 
 /** Options of `WatchedTokens`. */
@@ -136,10 +136,9 @@ export class WatchedTokens {
       const beganAtMs = performance.now()
       try {
         const verified = this.#options.verify(watch.token)
-        const { grants } =
-          verified instanceof Promise
-            ? await withDeadline(verified, Math.max(deadlineMs - beganAtMs, shortestCheckMs), unanswered)
-            : verified
+        const { grants } = isPromise(verified)
+          ? await withDeadline(verified, Math.max(deadlineMs - beganAtMs, shortestCheckMs), unanswered)
+          : verified
         if (!isSame(grants, watch.auth.grants)) return new LatchkeyError('grants_changed')
         watch.confirmedAtMs = beganAtMs
         return undefined

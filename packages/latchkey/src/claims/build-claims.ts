@@ -14,8 +14,8 @@ export interface ClaimsInput {
   readonly expiresAtSec: number
   /** The only subject that the key may sign for, if the key belongs to one. */
   readonly owner: string | undefined
-  /** The application's claims: a plain JSON object. */
-  readonly claims: object | undefined
+  /** The application's claims, as `copyClaims` returned them. */
+  readonly claims: JsonObject
 }
 
 /** Claims that only the issuer sets: those of RFC 7519 §4.1, and `sid` of OpenID Connect. */
@@ -24,17 +24,27 @@ const ownNames: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf'
 const noClaims: JsonObject = Object.freeze({})
 
 /**
- * Returns the claims of a token in a fixed order. They pass the checks of `verify` and are
- * unchanged by JSON (C10).
+ * Returns a copy of the application's claims, which are unchanged by JSON (C10).
  *
- * @throws TypeError that names the claim if the application's claims are not a plain JSON object,
- * would replace one of the issuer's, or have a `client_id` other than the owner of the key
+ * @throws TypeError that names the claim if they are not a plain JSON object, or would replace one
+ * of the issuer's
  */
-export function buildClaims(input: ClaimsInput): JsonObject {
-  const claims = input.claims === undefined ? noClaims : copyJsonObject(input.claims, 'claims')
-  for (const name in claims) {
+export function copyClaims(claims: object | undefined): JsonObject {
+  if (claims === undefined) return noClaims
+  const copy = copyJsonObject(claims, 'claims')
+  for (const name in copy) {
     if (ownNames.has(name)) throw new TypeError(`claims.${name} is set by the issuer: choose another name.`)
   }
+  return copy
+}
+
+/**
+ * Returns the claims of a token in a fixed order. They pass the checks of `verify` (C10).
+ *
+ * @throws TypeError if the application's claims have a `client_id` other than the owner of the key
+ */
+export function buildClaims(input: ClaimsInput): JsonObject {
+  const { claims } = input
   if (!isNumericDate(input.issuedAtSec) || !isNumericDate(input.expiresAtSec)) {
     throw new TypeError('clock.now() is not a date from 1970 to 9999: return milliseconds since 1970.')
   }

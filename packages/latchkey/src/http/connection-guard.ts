@@ -2,7 +2,7 @@ import type { Auth } from '../auth.js'
 import { checkWhole } from '../check-whole.js'
 import { refusal } from '../errors.js'
 import type { Latchkey } from '../latchkey-api.js'
-import type { MaybePromise } from '../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import { type AuthCheck, checkChecks, passChecks } from './auth-checks.js'
 import { createGuard, type Guard } from './guard.js'
 import type { GuardOptions } from './guard-options.js'
@@ -54,7 +54,7 @@ function limitPending(guard: Guard, maxPending: number): Guard {
   let pending = 0
   return (carrier) => {
     const auth = guard(carrier)
-    if (!(auth instanceof Promise)) return auth
+    if (!isPromise(auth)) return auth
     if (pending >= maxPending) {
       auth.catch(() => {})
       throw refusal('store_unavailable')
@@ -70,5 +70,5 @@ function after(
   auth: MaybePromise<Auth | undefined>,
   check: (auth: Auth | undefined) => Auth,
 ): MaybePromise<Auth | undefined> {
-  return auth instanceof Promise ? auth.then(check) : check(auth)
+  return isPromise(auth) ? auth.then(check) : check(auth)
 }

@@ -1,7 +1,7 @@
 import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
 import type { Latchkey } from '../latchkey-api.js'
-import type { MaybePromise } from '../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 import type { GuardOptions } from './guard-options.js'
 import { type CsrfCheck, sameOrigin } from './same-origin.js'
 import { isTokenText, type TokenCarrier, takeToken } from './take-token.js'
@@ -43,8 +43,8 @@ export function identify(
   }
   try {
     const auth = latchkey.verify(token)
-    if (!(auth instanceof Promise)) return auth
-    return auth.catch((error: unknown) => {
+    if (!isPromise(auth)) return auth
+    return auth.then(undefined, (error: unknown) => {
       throw reasonOf(error, token)
     })
   } catch (error) {

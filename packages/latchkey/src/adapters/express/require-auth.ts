@@ -5,6 +5,7 @@ import { createGuard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
+import { isPromise } from '../../maybe-promise.js'
 import type { AuthGuard, Middleware, OptionalAuthGuard } from './auth-guard.js'
 import type { ExpressGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
@@ -50,7 +51,7 @@ export function requireAuth(latchkey: Verifier, options: ExpressGuardOptions = {
   const middleware: Middleware = (req, res, next) => {
     try {
       const auth = guard(carrierOf(req, options))
-      if (auth instanceof Promise) {
+      if (isPromise(auth)) {
         auth.then(
           (read) => {
             setAuth(req, read)

@@ -3,6 +3,7 @@ import { createGuard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
+import { isPromise } from '../../maybe-promise.js'
 import type { AuthHook, Hook, HookedRequest, OptionalAuthHook } from './auth-hook.js'
 import type { FastifyGuardOptions } from './guard-options.js'
 import { refuseBy } from './refuse.js'
@@ -48,7 +49,7 @@ export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions = {
   const hook: Hook = (request, reply, done) => {
     try {
       const auth = guard(carrierOf(request, options))
-      if (auth instanceof Promise) {
+      if (isPromise(auth)) {
         auth.then(
           (read) => {
             setAuth(request, read)

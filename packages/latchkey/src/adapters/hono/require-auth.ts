@@ -4,7 +4,7 @@ import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { createGuard, type Guard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { webCarrier } from '../../http/web-request.js'
-import type { MaybePromise } from '../../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../../maybe-promise.js'
 import type { HonoGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
@@ -67,7 +67,7 @@ export function requireAuth(
     // No `async` and `await` on the synchronous path: they cost more than verifying a known token.
     try {
       const pending = identifyCaller(guard, c, options)
-      if (!(pending instanceof Promise)) return pass(c, pending, next)
+      if (!isPromise(pending)) return pass(c, pending, next)
       return pending.then(
         (auth) => pass(c, auth, next),
         (error) => respond(error, c, options),

@@ -4,6 +4,7 @@ import { createGuard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { nodeCarrier } from '../../http/node-request.js'
 import type { TokenCarrier, TokenSources } from '../../http/take-token.js'
+import { isPromise } from '../../maybe-promise.js'
 import type { KoaGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
@@ -60,7 +61,7 @@ export function requireAuth(
   const middleware: Middleware<OptionalAuthState> = async (ctx, next) => {
     try {
       const pending = guard(carrierOf(ctx, options))
-      ctx.state.auth = pending instanceof Promise ? await pending : pending
+      ctx.state.auth = isPromise(pending) ? await pending : pending
     } catch (error) {
       return refuse(error, ctx, options)
     }

@@ -5,7 +5,7 @@ import { isLatchkeyError, type LatchkeyError, refusal } from '../../errors.js'
 import { setAuth } from '../../http/auth-of.js'
 import { createGuard, type Guard, type Verifier } from '../../http/guard.js'
 import { problemAnswer } from '../../http/problem.js'
-import type { MaybePromise } from '../../maybe-promise.js'
+import { isPromise, type MaybePromise } from '../../maybe-promise.js'
 import { type Access, accessOf } from './access.js'
 import { carrierOf } from './carrier-of.js'
 import { storeAuth } from './current-auth.js'
@@ -56,7 +56,7 @@ export class AuthGuard implements CanActivate {
       const origin = originOf(context, this.#options.requestOf)
       const guard = access?.kind === 'optional' ? this.#optionalGuard : this.#guard
       const auth = guard(carrierOf(origin, this.#options))
-      if (!(auth instanceof Promise)) return admit(auth, access, context, origin)
+      if (!isPromise(auth)) return admit(auth, access, context, origin)
       return auth
         .then((read) => admit(read, access, context, origin))
         .catch((error: unknown) => this.#refuse(error, context))

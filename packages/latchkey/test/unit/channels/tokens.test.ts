@@ -80,7 +80,7 @@ describe('the channel latchkey:issue', () => {
       ['issued', 'read'],
       ['issued', 'memory'],
       ['tenant_disabled', 'read'],
-      ['internal_error', 'read'],
+      ['internal_error', 'memory'],
     ])
     expect(messages.every(({ source }) => source === latchkey)).toBe(true)
   })

@@ -191,6 +191,36 @@ describe.each(sources)('a token issued with %s', (name, source) => {
   })
 })
 
+describe('a token whose key must be read first', () => {
+  it('is issued as it was ordered, although the caller reuses the objects meanwhile', async () => {
+    const { latchkey } = setUp()
+    const request = { subject: '', sessionId: '', expiresIn: 0, claims: { plan: '', seats: [0] } }
+    const orders = ['ada', 'bob', 'cyd'].map((subject, index) => {
+      const [claims, expiresIn] = [{ plan: `of ${subject}`, seats: [index] }, index + 1]
+      request.claims.seats[0] = index
+      Object.assign(request.claims, { plan: claims.plan })
+      Object.assign(request, { subject, sessionId: `of-${subject}`, expiresIn })
+      return { subject, claims, expiresIn, issuing: latchkey.issue(request) }
+    })
+    for (const { subject, claims, expiresIn, issuing } of orders) {
+      expect(issuing).toBeInstanceOf(Promise)
+      const { token, sessionId } = await issuing
+      const verified = await latchkey.verify(token)
+      expect([verified.subject, sessionId]).toEqual([subject, `of-${subject}`])
+      expect(verified.expiresAt - verified.issuedAt).toBe(expiresIn)
+      expect(verified.claims).toMatchObject(claims)
+    }
+  })
+
+  it('is issued for the subject that was read once', async () => {
+    const { latchkey } = setUp()
+    const subjects = ['ada', 'bob']
+    const request = Object.defineProperty({}, 'subject', { get: () => subjects.shift(), enumerable: true })
+    const { token } = await latchkey.issue(request as IssueRequest)
+    expect((await latchkey.verify(token)).subject).toBe('ada')
+  })
+})
+
 describe('a tenant whose session has ended', () => {
   it('gets no token of that session, but one of another', async () => {
     const { latchkey, keys } = setUp()
