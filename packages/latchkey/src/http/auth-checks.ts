@@ -1,5 +1,6 @@
 import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
+import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
 /** A check of an identity: the result of `requireRole`, `requireScope` or `requireClaim`. */
 export type AuthCheck = (auth: Auth) => Auth
@@ -11,9 +12,20 @@ export function checkChecks(name: string, checks: readonly AuthCheck[]): void {
   }
 }
 
-/** Returns the identity if it passes all checks. A guest passes none: `credentials_missing`. */
+/**
+ * Returns the identity if it passes all checks. A guest passes none: `credentials_missing`.
+ *
+ * @throws TypeError if a check is asynchronous, because its later refusal would have no effect
+ */
 export function passChecks(auth: Auth | undefined, checks: readonly AuthCheck[]): Auth {
   if (auth === undefined) throw refusal('credentials_missing')
-  for (const check of checks) check(auth)
+  for (const check of checks) refusePromise(check(auth))
   return auth
+}
+
+function refusePromise(checked: MaybePromise<Auth>): void {
+  if (!isPromise(checked)) return
+  // Its rejection would end the process.
+  checked.then(undefined, () => {})
+  throw new TypeError('A check must not be asynchronous: return the identity, or throw.')
 }
