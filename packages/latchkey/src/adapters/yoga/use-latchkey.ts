@@ -1,6 +1,6 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Auth } from '../../auth.js'
-import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
+import { isLatchkeyError, type LatchkeyError, refusal } from '../../errors.js'
 import type { ConnectionVerifier } from '../../http/connection-guard.js'
 import { createGuard } from '../../http/guard.js'
 import type { GuardOptions } from '../../http/guard-options.js'
@@ -31,7 +31,9 @@ export interface AuthContext {
  * sets `context.auth` to its identity. With `optional`, `context.auth` may be `undefined`.
  *
  * A refusal is a GraphQL error with the extensions `code` and `hint`. Yoga responds with its HTTP
- * status and challenge, before it parses the body. The page of GraphiQL is not guarded.
+ * status and challenge, before it parses the body. The page of GraphiQL is not guarded. An
+ * operation that arrives in another way, such as by graphql-ws, is refused unless its context
+ * already has an `auth`.
  *
  * The results of a subscription end once the identity is no longer valid; the last result has that
  * error.
@@ -69,6 +71,10 @@ export function useLatchkey(latchkey: ConnectionVerifier, options: YogaOptions =
     onContextBuilding({ context, extendContext }) {
       const auth = identities.get(context.request)
       if (auth !== undefined) extendContext({ auth })
+      // Operations that arrive in another way, such as by graphql-ws, pass no `onRequestParse`.
+      else if (options.optional !== true && context.auth === undefined) {
+        throw graphqlRefusal(refusal('credentials_missing'))
+      }
     },
     onResultProcess({ request, result, setResult }) {
       const auth = identities.get(request)

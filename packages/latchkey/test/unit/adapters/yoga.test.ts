@@ -168,6 +168,17 @@ describe('the plugin of GraphQL Yoga', () => {
     expect(await answer.text()).not.toContain('password')
   })
 
+  it('refuses operations that arrive without a request, unless their context has an identity', async () => {
+    const { latchkey } = setUp()
+    const auth = await latchkey.verify((await latchkey.issue({ subject: 'alice' })).token)
+    // As a server of graphql-ws does.
+    const contextOf = async (initial: object, options?: YogaOptions) =>
+      createServer(latchkey, options).yoga.getEnveloped(initial).contextFactory()
+    await expect(contextOf({})).rejects.toMatchObject({ extensions: { code: 'credentials_missing' } })
+    expect(await contextOf({ auth })).toMatchObject({ auth })
+    expect(await contextOf({}, { optional: true })).not.toHaveProperty('auth')
+  })
+
   it('does not guard the page of GraphiQL', async () => {
     const { latchkey } = setUp()
     const page = await createServer(latchkey).yoga.fetch(endpoint, { headers: { accept: 'text/html' } })
