@@ -118,9 +118,10 @@ describe.each([
       ['Cookie', own, 'Cookie', 'a=1', 'cookie', 'b="2 3"', 'COOKIE', device],
       [...bearer(), 'Cookie', `a=1; ${device}; ${refresh}; b="2 3"`],
     ]) {
-      const { status, echo } = await ask(headers)
+      const { status, echo } = await ask([...headers, 'Latchkey-Device', 'd'.repeat(43), 'latchkey-device', 'd'])
       expect([status, echo?.headers.cookie]).toEqual([200, theirs])
       expect(echo?.headers).not.toHaveProperty('authorization')
+      expect(echo?.headers).not.toHaveProperty('latchkey-device')
       expect(echo?.headers['x-auth-subject']).toBe(person.id)
       const seen = JSON.stringify(echo)
       for (const secret of [person.token, person.refreshToken, 'd'.repeat(43)]) expect(seen).not.toContain(secret)
@@ -370,7 +371,7 @@ describe('the identity headers', () => {
     for (const { forwardAuth } of Object.values(http.middlewares)) {
       if (forwardAuth === undefined) continue
       expect(named(forwardAuth.authResponseHeaders)).toEqual(
-        [...all, 'authorization', 'cookie', 'sec-forward-auth'].toSorted(),
+        [...all, 'authorization', 'cookie', 'latchkey-device', 'sec-forward-auth'].toSorted(),
       )
       expect(new URL(forwardAuth.address).pathname).toBe('/v1/forward-auth')
     }
