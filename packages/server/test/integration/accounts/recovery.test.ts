@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { lettersTo, newestLetter } from '../../support/letters.js'
+import { deliverLetters, lettersTo, newestLetter } from '../../support/letters.js'
 import {
   createAdmin,
   freshEmail,
@@ -135,7 +135,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
 
   it('leaves no usable token and no readable letter in the database', async () => {
     const { email } = await register(running)
-    const { store, mail } = running.server.service
+    const { store } = running.server.service
     const token = await tokenFor(email)
     await forgot(email)
     const tables = ['server_one_time_tokens', 'server_outbox', 'server_mail_counts']
@@ -143,7 +143,7 @@ describe.each(databases)('a forgotten password on %s', (database) => {
     const text = JSON.stringify(rows.map((table) => table.rows))
     expect(text).not.toContain(token)
     expect(JSON.stringify(rows.slice(1).map((table) => table.rows))).not.toContain(email)
-    await mail.outboxWorker?.deliver()
+    await deliverLetters(running)
     expect((await store.query('select id from server_outbox')).rows).toEqual([])
   })
 

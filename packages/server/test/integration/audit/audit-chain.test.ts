@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deliverLetters } from '../../support/letters.js'
 import { createAdmin, login, password, register } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
@@ -163,7 +164,7 @@ describe.each(databases)('the audit log on %s', (database) => {
   describe('after the retention time', () => {
     beforeEach(async () => {
       // A letter that is still queued would expire, which would write one more entry.
-      await running.server.service.mail.outboxWorker?.deliver()
+      await deliverLetters(running)
       running.clock.advance(3 * day)
       await live(running)
       await seal()

@@ -6,6 +6,7 @@ import { freePort } from '../../../../../test/support/free-port.js'
 import type { Delivery } from '../../../src/mail/outbox-worker.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { Command } from '../../support/command.js'
+import { deliverLetters } from '../../support/letters.js'
 import { freshEmail, login, password, register } from '../../support/people.js'
 import { type Answers, type ScriptedMailServer, startScriptedMailServer } from '../../support/scripted-mail-server.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -30,12 +31,9 @@ const outboxWorkerOf = ({ server }: TestServer) => {
   if (outboxWorker === undefined) throw new Error('This server sends no mail.')
   return outboxWorker
 }
-const deliver = () => outboxWorkerOf(running).deliver()
+const deliver = () => deliverLetters(running)
 
-/**
- * Delivers until the condition holds. One pass is not enough, because a pass that began before the
- * letter was queued does not include it.
- */
+/** Delivers until the condition holds. */
 const deliverUntil = (happened: () => boolean) =>
   expect.poll(() => deliver().then(happened), { timeout: 10_000 }).toBe(true)
 
