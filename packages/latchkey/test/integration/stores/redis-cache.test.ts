@@ -103,11 +103,17 @@ describe('a Redis in trouble', () => {
     try {
       const began = performance.now()
       expect(await valueIn(cache, 'slow')).toBeUndefined()
-      const first = performance.now() - began
-      for (let count = 0; count < 1000; count += 1) expect(await valueIn(cache, 'slow')).toBeUndefined()
-      const rest = performance.now() - began - first
-      expect(first).toBeGreaterThanOrEqual(55)
-      expect(rest).toBeLessThan(first * 4)
+      expect(performance.now() - began).toBeGreaterThanOrEqual(55)
+      // A skipped read is over before the next turn of the event loop.
+      const waits = () =>
+        Promise.race([
+          cache.read(['slow']).then(() => false),
+          new Promise<boolean>((resolve) => setImmediate(resolve, true)),
+        ])
+      const waited: boolean[] = []
+      for (let count = 0; count < 200; count += 1) waited.push(await waits())
+      // On a slow machine the pause may end meanwhile, and one read probes.
+      expect(waited.filter(Boolean).length).toBeLessThanOrEqual(2)
     } finally {
       redis.thaw()
     }

@@ -3,7 +3,6 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../../../../../test/support/free-port.js'
@@ -127,11 +126,16 @@ describe('the command line', () => {
         slow.on('response', (response) => resolve(response.resume().statusCode))
         slow.on('error', reject)
       })
-      slow.write(body.slice(0, 10))
-      await sleep(100)
+      await new Promise((resolve) => slow.write(body.slice(0, 10), resolve))
+      // The server has read the beginning once it has answered a later request.
+      await (await fetch(`${url}/livez`)).text()
       const stopped = server.stop('SIGTERM')
-      await sleep(100)
-      await expect(fetch(`${url}/livez`)).rejects.toThrow()
+      const isListening = () =>
+        fetch(`${url}/livez`).then(
+          () => true,
+          () => false,
+        )
+      await expect.poll(isListening).toBe(false)
       slow.end(body.slice(10))
       expect(await answered).toBe(201)
       expect((await stopped).code).toBe(0)

