@@ -29,13 +29,20 @@ const floors = [
   ['jws/', 'claims/', 'sealing/'],
   ['secrets/', 'keys/', 'legacy/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
   ['tenants/', 'upkeep/', 'latchkey-api.ts'],
-  ['tenant-secrets/', 'latchkey.ts', 'stores/'],
+  ['tenant-secrets/', 'latchkey.ts', 'sessions/', 'stores/'],
   ['http/'],
   ['adapters/', 'interop/', 'testing/', 'index.ts'],
 ]
 
 /** Types that a sibling may import: another folder implements or consumes them. */
-const ports = ['auth.ts', 'secrets/ports.ts', 'keys/key-source.ts', 'keys/key-pair-store.ts']
+const ports = [
+  'auth.ts',
+  'secrets/ports.ts',
+  'keys/key-source.ts',
+  'keys/key-pair-store.ts',
+  'tenant-secrets/tenant-secrets-api.ts',
+  'sessions/session-store.ts',
+]
 
 /** Pure code is at the bottom, and the one place that puts everything together below the CLI. */
 const serverFloors = [

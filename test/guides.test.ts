@@ -17,6 +17,7 @@ import {
   tenantSecrets,
 } from 'latchkey'
 import { postgresStore } from 'latchkey/postgres'
+import { createSessions, type Sessions } from 'latchkey/sessions'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
 import { createTestLatchkey } from 'latchkey/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -112,6 +113,83 @@ describe('docs/guides/sign-out-everywhere.md', () => {
     await signOutEverywhere('ada')
     await expect(async () => latchkey.verify(laptop)).rejects.toMatchObject({ code: 'token_revoked' })
     await expect(signOutEverywhere('bob')).rejects.toMatchObject({ code: 'tenant_unknown' })
+  })
+})
+
+describe('docs/guides/sessions.md', () => {
+  const path = 'docs/guides/sessions.md'
+
+  it('keeps a browser signed in, until it signs out', async () => {
+    setEnvironment({ DATABASE: temporaryFile(), LATCHKEY_MASTER_KEYS: Keyring.generate('test') })
+    const { keys, latchkey, sessions } = await runBlock<{
+      keys: TenantSecrets
+      latchkey: Latchkey
+      sessions: Sessions
+    }>(path)
+    onTestFinished(() => keys.close())
+    const { createApp } = await runBlock<{
+      createApp(latchkey: Latchkey, sessions: Sessions, check: () => Promise<string | undefined>): Express
+    }>(path, 1)
+    const { onTheft } = await runBlock<{ onTheft(inform: (userId: string) => void): void }>(path, 2)
+    const informed: string[] = []
+    onTheft((userId) => informed.push(userId))
+    let password = 'right'
+    const url = await serve(createApp(latchkey, sessions, async () => (password === 'right' ? 'ada' : undefined)))
+    const jar = new Map<string, string>()
+    const call = async (
+      method: string,
+      route: string,
+      cookies: ReadonlyMap<string, string> = jar,
+      site = 'same-origin',
+    ) => {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const response = await fetch(url + route, { method, headers: { cookie, 'sec-fetch-site': site } })
+      for (const line of response.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+        expect(line).toMatch(/; Path=\/;.*; HttpOnly; Secure; SameSite=(?:Lax|Strict)$/)
+        if (value === '') jar.delete(name)
+        else jar.set(name, value)
+      }
+      const text = await response.text()
+      return { status: response.status, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
+    }
+    password = 'wrong'
+    expect((await call('POST', '/sign-in')).status).toBe(401)
+    password = 'right'
+    expect((await call('POST', '/sign-in', jar, 'same-site')).status).toBe(403)
+    expect((await call('POST', '/refresh')).body.code).toBe('refresh_token_invalid')
+    expect((await call('POST', '/sign-in')).status).toBe(204)
+    expect([...jar.keys()].sort()).toEqual(['__Host-refresh', '__Host-token'])
+    const first = new Map(jar)
+    expect((await call('POST', '/refresh', jar, 'cross-site')).status).toBe(403)
+    expect((await call('POST', '/refresh')).status).toBe(204)
+    expect((await call('GET', '/devices')).body).toMatchObject([{ subject: 'ada' }])
+    const second = new Map(jar)
+    expect((await call('POST', '/sign-out')).status).toBe(204)
+    expect(jar.size).toBe(0)
+    expect((await call('GET', '/devices', second)).body.code).toBe('session_ended')
+    expect((await call('POST', '/refresh', second)).body.code).toBe('session_ended')
+    expect((await call('POST', '/sign-in')).status).toBe(204)
+    const stolen = new Map(jar)
+    for (const _ of [1, 2]) expect((await call('POST', '/refresh')).status).toBe(204)
+    expect((await call('POST', '/refresh', stolen)).body.code).toBe('refresh_token_reused')
+    expect((await call('GET', '/devices')).body.code).toBe('session_ended')
+    expect(informed).toEqual(['ada'])
+    expect((await call('POST', '/refresh', first)).body.code).toBe('session_ended')
+  })
+
+  it('keeps the session of the user who changes the password', async () => {
+    const { store, keys } = await databaseWithAda()
+    const { changePassword } = await runBlock<{
+      changePassword(store: SqlStore, sessions: Sessions<SqlClient>, change: object): Promise<void>
+    }>(path, 3)
+    const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys })
+    const sessions = createSessions({ latchkey, keys, store })
+    const [kept, other] = [await sessions.start('ada'), await sessions.start('ada')]
+    await changePassword(store, sessions, { userId: 'ada', sessionId: kept.session.id, hash: 'new' })
+    expect((await sessions.list('ada')).map(({ id }) => id)).toEqual([kept.session.id])
+    await expect(sessions.refresh(other.refreshToken)).rejects.toMatchObject({ code: 'session_ended' })
+    expect((await store.query('select password_hash as hash from users')).rows).toEqual([{ hash: 'new' }])
   })
 })
 

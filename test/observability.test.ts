@@ -35,11 +35,12 @@ describe('docs/guides/observability.md', () => {
       "CacheMessage['outcome']": valuesOf('Stores and caches', 'outcome'),
       "FeedMessage['event']": rowsBelow('The change feed').flatMap(([event = '']) => codesIn(event)),
       "LifecycleMessage['action']": valuesOf('Changes of tenants', 'action'),
+      "SessionMessage['event']": valuesOf('Sessions', 'event'),
     }
     const checks = Object.entries(unions).map(
       ([type, values], index) => `export const check${index}: Same<${type}, ${union(values)}> = true\n`,
     )
-    const source = `import type { CacheMessage, FeedMessage, LifecycleMessage, StoreMessage, VerifyMessage } from 'latchkey'
+    const source = `import type { CacheMessage, FeedMessage, LifecycleMessage, SessionMessage, StoreMessage, VerifyMessage } from 'latchkey'
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 ${checks.join('')}`
     expect(compileTypeScript({ 'observability.ts': source })).toEqual([])
@@ -47,7 +48,7 @@ ${checks.join('')}`
 
   it('names the type of each channel, which latchkey exports', () => {
     const types = rowsBelow('Channels').map(([, type = '']) => type.replaceAll('`', ''))
-    expect(types).toHaveLength(7)
+    expect(types).toHaveLength(8)
     const source = `export type { ${types.join(', ')}, Traced } from 'latchkey'\n`
     expect(compileTypeScript({ 'observability-types.ts': source })).toEqual([])
   })

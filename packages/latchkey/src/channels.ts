@@ -109,12 +109,27 @@ export interface LifecycleMessage {
     | 'forget'
     | 'replace_keys'
   /**
-   * The ID of the tenant, which is personal data where tenants are people. No other message
-   * contains it.
+   * The ID of the tenant, which is personal data where tenants are people. Of the other messages,
+   * only a `SessionMessage` contains it.
    */
   readonly tenant: string
   /** `unchanged`: the tenant already had that state. */
   readonly outcome: 'done' | 'unchanged' | RefusedOutcome
+  /** `false` in a transaction of the caller, which may still roll back. */
+  readonly isCommitted: boolean
+}
+
+/** A message of the channel `latchkey:session`: an event of one session in this process. */
+export interface SessionMessage {
+  /** The result of `createSessions`. */
+  readonly source: object
+  /**
+   * `grace_used`: a replaced refresh token was accepted. `reused`, `elsewhere`: a refresh token was
+   * used again after its successor, or by another client, and its session has been ended.
+   */
+  readonly event: 'started' | 'refreshed' | 'grace_used' | 'reused' | 'elsewhere' | 'ended'
+  /** The subject of the session, which is personal data where subjects are people. */
+  readonly subject: string
   /** `false` in a transaction of the caller, which may still roll back. */
   readonly isCommitted: boolean
 }
@@ -133,10 +148,16 @@ export const cacheCalls = new ObservedOperation<CacheCall, CacheMessage>('latchk
 
 const feedEvents = channel('latchkey:feed')
 const lifecycleChanges = channel('latchkey:lifecycle')
+const sessionEvents = channel('latchkey:session')
 
 /** Publishes an event of the change feed. `message` is called only if there is a subscriber. */
 export function publishFeed(message: () => FeedMessage): void {
   if (feedEvents.hasSubscribers) feedEvents.publish(message())
+}
+
+/** Publishes an event of a session. `message` is called only if there is a subscriber. */
+export function publishSession(message: () => SessionMessage): void {
+  if (sessionEvents.hasSubscribers) sessionEvents.publish(message())
 }
 
 /**

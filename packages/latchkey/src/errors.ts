@@ -124,6 +124,21 @@ const library = defineFailures('LatchkeyError', {
     message: 'The account is disabled.',
     hint: 'Ask an administrator to enable it.',
   },
+  refresh_token_invalid: {
+    ...tokenRefused,
+    message: 'The refresh token was not issued here, or its session no longer exists.',
+    hint: 'Sign in again.',
+  },
+  refresh_token_expired: {
+    ...tokenRefused,
+    message: 'The session has expired.',
+    hint: 'Sign in again.',
+  },
+  refresh_token_reused: {
+    ...tokenRefused,
+    message: 'The refresh token was used before, or by another client. Its session has been ended for safety.',
+    hint: 'Sign in again, and keep only the newest refresh token.',
+  },
   insufficient_scope: {
     status: 403,
     challenge: 'insufficient_scope',

@@ -6,6 +6,7 @@ export type {
   IssueMessage,
   LifecycleMessage,
   RefusedOutcome,
+  SessionMessage,
   StoreCall,
   StoreMessage,
   TokenCall,

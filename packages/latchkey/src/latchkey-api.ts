@@ -118,6 +118,8 @@ export interface IssuedToken {
 
 /** Issues and verifies access tokens over one key source. */
 export interface Latchkey {
+  /** Lifetime in seconds of a token that is issued without `expiresIn`. */
+  readonly accessTokenTtl: number
   /**
    * Issues an access token (`typ: at+jwt`, RFC 9068). Every issued token passes the checks of
    * `verify` (C10).

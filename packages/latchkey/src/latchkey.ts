@@ -65,13 +65,13 @@ interface IssueOrder {
 }
 
 class TokenAuthority implements Latchkey {
+  readonly accessTokenTtl: number
   readonly #issuer: string
   readonly #audience: string | readonly string[]
   readonly #audiences: readonly string[]
   readonly #keys: KeySource
   readonly #legacy: LegacySource | undefined
   readonly #legacyVerifier: LegacyVerifier
-  readonly #ttlSec: number
   readonly #toleranceSec: number
   readonly #verified: VerifiedTokens | undefined
   readonly #maxTokenLength: number
@@ -95,7 +95,10 @@ class TokenAuthority implements Latchkey {
     this.#audience = typeof options.audience === 'string' ? options.audience : this.#audiences
     this.#keys = checkKeys(options.keys)
     this.#legacy = this.#keys.legacy
-    this.#ttlSec = this.#checkTtl('accessTokenTtl', options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl))
+    this.accessTokenTtl = this.#checkTtl(
+      'accessTokenTtl',
+      options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl),
+    )
     this.#toleranceSec = checkWhole('clockTolerance', options.clockTolerance ?? 5, 0, maxClockToleranceSec)
     this.#legacyVerifier = { issuer: this.#issuer, audience: this.#audience, toleranceSec: this.#toleranceSec }
     this.#maxTokenLength = checkWhole('maxTokenBytes', options.maxTokenBytes ?? 8192, 256, 1_048_576)
@@ -176,7 +179,7 @@ class TokenAuthority implements Latchkey {
   #sign(order: IssueOrder, key: SigningKey): IssuedToken {
     const { subject, claims, expiresIn } = order
     if (!isText(subject)) throw new TypeError('subject must be a string that is not empty: convert numbers to strings.')
-    const ttlSec = expiresIn === undefined ? this.#ttlSec : this.#checkTtl('expiresIn', expiresIn)
+    const ttlSec = expiresIn === undefined ? this.accessTokenTtl : this.#checkTtl('expiresIn', expiresIn)
     const nowMs = this.#clock.now()
     const { sessionId = this.#newSessionId(subject, nowMs) } = order
     checkSessionId(sessionId)

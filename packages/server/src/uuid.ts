@@ -23,12 +23,7 @@ export function uuidV7Floor(ms: number): string {
 }
 
 /** Returns the text form of 16 bytes. */
-export function formatUuid(bytes: Uint8Array): string {
+function formatUuid(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
-}
-
-/** Returns the 16 bytes of a text form. */
-export function parseUuid(text: string): Buffer {
-  return Buffer.from(text.replaceAll('-', ''), 'hex')
 }

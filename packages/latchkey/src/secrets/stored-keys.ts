@@ -48,7 +48,7 @@ const failureCooldownMs = 1000
 const keyBytes = 32
 
 /** The library's own keys, which are replaced even if this process does not use them. */
-const libraryKeys = ['kid-key', 'shared-cache-key'] as const
+const libraryKeys = ['kid-key', 'shared-cache-key', 'refresh-key'] as const
 
 /**
  * The keys of a store that processes share. They are as fresh as tenants (C4): the change feed

@@ -21,3 +21,12 @@ export function tenantRecord(
     grants: typeof grants === 'function' ? grants(version) : grants,
   }
 }
+
+/**
+ * Returns whether a change leaves a secret of the tenant. If it leaves none, it has ended every
+ * token, and so it revokes the tenant's sessions (`SessionStore`).
+ */
+export function keepsSecret(current: TenantRecord | undefined, next: TenantState): boolean {
+  const before = new Set(current?.secrets.map(({ kid }) => kid))
+  return next.secrets.some(({ kid }) => before.has(kid))
+}

@@ -1,15 +1,17 @@
 import { changing } from './store-contract/changing.js'
 import { closing } from './store-contract/closing.js'
-import type { ContractTest, StoreUnderTest, Subjects } from './store-contract/contract.js'
+import type { ContractTest, StoreUnderTest } from './store-contract/contract.js'
 import { feed } from './store-contract/feed.js'
 import { history } from './store-contract/history.js'
 import { keyPairs } from './store-contract/key-pairs.js'
 import { reading } from './store-contract/reading.js'
+import { type SessionContractStore, sessions } from './store-contract/sessions.js'
 import { transactions } from './store-contract/transactions.js'
 import { upkeep } from './store-contract/upkeep.js'
 import { verifiers } from './store-contract/verifiers.js'
 
 export type { ContractStore, ContractTest, StoreUnderTest } from './store-contract/contract.js'
+export type { SessionContractStore } from './store-contract/sessions.js'
 
 /**
  * Returns the tests that every store must pass, as plain functions for any test runner. Together
@@ -35,9 +37,30 @@ export function storeContract(create: () => Promise<StoreUnderTest>): readonly C
   return Object.entries(tests).map(([name, check]) => ({ name, run: () => runOn(create, check) }))
 }
 
-async function runOn(
-  create: () => Promise<StoreUnderTest>,
-  check: (subjects: Subjects) => Promise<void>,
+/**
+ * Returns the tests that a store must pass beside `storeContract` if `createSessions` is to use it.
+ *
+ * @param create As in `storeContract`.
+ * @example
+ * ```ts
+ * import { test } from 'node:test'
+ * import { memoryStore } from 'latchkey/memory'
+ * import { sessionContract } from 'latchkey/store-contract'
+ *
+ * async function create() {
+ *   const store = memoryStore()
+ *   return { open: async () => store }
+ * }
+ * for (const { name, run } of sessionContract(create)) test(name, run)
+ * ```
+ */
+export function sessionContract(create: () => Promise<StoreUnderTest<SessionContractStore>>): readonly ContractTest[] {
+  return Object.entries(sessions).map(([name, check]) => ({ name, run: () => runOn(create, check) }))
+}
+
+async function runOn<Store extends { close(): Promise<void> }>(
+  create: () => Promise<StoreUnderTest<Store>>,
+  check: (subjects: { readonly store: Store; readonly other: Store }) => Promise<void>,
 ): Promise<void> {
   const subject = await create()
   const store = await subject.open()

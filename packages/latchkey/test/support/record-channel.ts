@@ -38,6 +38,7 @@ export const plainNames = [
   'latchkey:cache',
   'latchkey:feed',
   'latchkey:lifecycle',
+  'latchkey:session',
 ] as const
 export const tracedNames = ['latchkey:verify', 'latchkey:issue', 'latchkey:store', 'latchkey:cache'] as const
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { deviceBinding as bindingOf } from 'latchkey/sessions'
 
 const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
@@ -10,5 +10,5 @@ const tokenShape = /^[A-Za-z0-9_-]{43}$/
  */
 export function deviceBinding(deviceToken: string | undefined): string | null {
   if (deviceToken === undefined || !tokenShape.test(deviceToken)) return null
-  return createHash('sha256').update(deviceToken).digest('base64url')
+  return bindingOf(deviceToken)
 }

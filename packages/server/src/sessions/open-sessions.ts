@@ -1,6 +1,6 @@
+import { RefreshTokens, replaceableRefreshTokens } from 'latchkey/sessions'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
-import { RefreshTokens, replaceableRefreshTokens } from './refresh-token.js'
 import { type SessionDependencies, Sessions } from './sessions.js'
 
 /** Opens the sessions, whose refresh tokens are derived from a stored key. */

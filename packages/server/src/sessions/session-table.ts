@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { RefreshState } from 'latchkey/sessions'
 import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { ConditionalChange, Statement } from '../change-together.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -18,6 +19,8 @@ export interface Session {
   readonly rotatedAt: number
   /** The number of superseded successors of the parent token: see `RefreshState`. */
   readonly forks: number
+  /** The number of times that the parent token was used again since the last rotation. */
+  readonly repeats: number
   /**
    * The number of consecutive rotations, before the last one, whose parent token was used again.
    */
@@ -58,7 +61,8 @@ export type EndReason =
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
   server_sessions.counter, server_sessions.user_agent as "userAgent", server_sessions.address,
   server_sessions.created_at as "createdAt", server_sessions.last_used_at as "lastUsedAt",
-  server_sessions.rotated_at as "rotatedAt", server_sessions.forks, server_sessions.repeated_run as "repeatedRun",
+  server_sessions.rotated_at as "rotatedAt", server_sessions.forks, server_sessions.repeats,
+  server_sessions.repeated_run as "repeatedRun",
   server_sessions.device, server_sessions.grace_uses as "graceUses", server_sessions.grace_used_at as "graceUsedAt",
   server_sessions.grace_address as "graceAddress", server_sessions.expires_at as "expiresAt",
   server_sessions.ended_at as "endedAt"`
@@ -85,6 +89,7 @@ export function newSession(
     lastUsedAt: nowMs,
     rotatedAt: nowMs,
     forks: 0,
+    repeats: 0,
     repeatedRun: 0,
     device: null,
     graceUses: 0,
@@ -181,57 +186,42 @@ export async function findExcessSessions(
 export interface RefreshUse {
   readonly origin: RequestOrigin
   readonly nowMs: number
+  /** The state of the session afterwards, by the rules of `latchkey/sessions`. */
+  readonly next: RefreshState
 }
 
 /**
- * Advances a live session from `counter` to the next refresh token, and binds it to `device` unless
- * that is `null`. One statement, so that only one of several callers succeeds.
+ * Writes the state of a live session after the use of a refresh token, if no other use has changed
+ * it since it was read. One statement, so that only one of several callers succeeds.
  */
-export async function advanceSession(
+export async function continueSession(
   client: SqlClient,
   session: Session,
-  { origin, nowMs, device }: RefreshUse & { readonly device: string | null },
+  { origin, nowMs, next }: RefreshUse,
 ): Promise<boolean> {
+  const isGrace = next.isRepeated ? 1 : 0
   const { rows } = await client.query(
-    `update server_sessions set counter = counter + 1, forks = 0, repeats = 0, device = coalesce($7, device),
-       repeated_run = case when repeats > 0 then repeated_run + 1 else 0 end,
-       rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5
-     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
-    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt, device],
-  )
-  return rows.length === 1
-}
-
-/** Records that the parent token was used again, if the session is live and still at `counter`. */
-export async function repeatSession(
-  client: SqlClient,
-  session: Session,
-  { origin, nowMs }: RefreshUse,
-): Promise<boolean> {
-  const { rows } = await client.query(
-    `update server_sessions set repeats = repeats + 1, last_used_at = $3, user_agent = $4, address = $5,
-       grace_uses = grace_uses + 1, grace_used_at = $3, grace_address = $5
-     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
-    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt],
-  )
-  return rows.length === 1
-}
-
-/**
- * Records the same, and replaces the current token by a new successor. One statement, so that only
- * one of several callers succeeds.
- */
-export async function forkSession(
-  client: SqlClient,
-  session: Session,
-  { origin, nowMs }: RefreshUse,
-): Promise<boolean> {
-  const { rows } = await client.query(
-    `update server_sessions set counter = counter + 1, forks = forks + 1, repeats = repeats + 1,
-       rotated_at = $3, last_used_at = $3, user_agent = $4, address = $5,
-       grace_uses = grace_uses + 1, grace_used_at = $3, grace_address = $5
-     where id = $1 and counter = $2 and salt = $6 and ended_at is null returning id`,
-    [session.id, session.counter, nowMs, origin.userAgent, origin.address, session.salt],
+    `update server_sessions set counter = $5, forks = $6, repeats = case when $7 = 1 then repeats + 1 else 0 end,
+       repeated_run = $8, device = $9, rotated_at = $10, last_used_at = $11, user_agent = $12, address = $13,
+       grace_uses = grace_uses + $7, grace_used_at = case when $7 = 1 then $11 else grace_used_at end,
+       grace_address = case when $7 = 1 then $13 else grace_address end
+     where id = $1 and counter = $2 and salt = $3 and case when repeats > 0 then 1 else 0 end = $4 and ended_at is null
+     returning id`,
+    [
+      session.id,
+      session.counter,
+      session.salt,
+      session.repeats > 0 ? 1 : 0,
+      next.counter,
+      next.forks,
+      isGrace,
+      next.repeatedRun,
+      next.device,
+      next.rotatedAt,
+      nowMs,
+      origin.userAgent,
+      origin.address,
+    ],
   )
   return rows.length === 1
 }

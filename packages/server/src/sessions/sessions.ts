@@ -1,4 +1,15 @@
 import { type Latchkey, LatchkeyError, type SessionIds } from 'latchkey'
+import {
+  applyRefresh,
+  decideRefresh,
+  maxRefreshCounter,
+  parentOf,
+  parseRefreshToken,
+  type RefreshState,
+  type RefreshTokenParts,
+  type RefreshTokenSeed,
+  type ReplaceableRefreshTokens,
+} from 'latchkey/sessions'
 import type { SqlClient } from 'latchkey/sql'
 import { type Changes, changeTogether } from '../change-together.js'
 import type { Configuration } from '../config/configuration.js'
@@ -7,15 +18,6 @@ import { networkOf } from '../ip-address.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { deviceBinding } from './device-binding.js'
-import { sessionFailures } from './failures.js'
-import { decideRefresh, parentOf, type RefreshState } from './refresh-policy.js'
-import {
-  maxRefreshCounter,
-  parseRefreshToken,
-  type RefreshTokenParts,
-  type RefreshTokenSeed,
-  type ReplaceableRefreshTokens,
-} from './refresh-token.js'
 import * as table from './session-table.js'
 
 /** The tokens of a session. */
@@ -174,8 +176,8 @@ export class Sessions {
    * and only from the client that refreshed, by the rules of `decideRefresh`. `deviceToken` is the
    * device token of the request.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`;
-   * LatchkeyError `session_ended`, `tenant_disabled`
+   * @throws LatchkeyError `refresh_token_invalid`, `refresh_token_expired`, `refresh_token_reused`,
+   * `session_ended`, `tenant_disabled`
    */
   async refresh(token: string, origin: RequestOrigin, deviceToken?: string): Promise<TokenSet> {
     const parts = partsOf(token)
@@ -184,13 +186,14 @@ export class Sessions {
       const session = await this.#findGenuine(parts, origin)
       const nowMs = this.#now()
       const shown = { ...origin, counter: parts.counter, device, network: networkOf(origin.address), nowMs }
-      const verdict = decideRefresh(refreshStateOf(session), shown)
+      const state = refreshStateOf(session)
+      const verdict = decideRefresh(state, shown)
       if (verdict === 'reused' || verdict === 'elsewhere') return this.#endReused(session, verdict, origin)
-      const counter = verdict === 'repeat' ? session.counter : session.counter + 1
+      const next = applyRefresh(state, verdict, shown)
       // Signed before the session is advanced, which fails if it has ended: then no token is
       // returned. A later end of the session also ends a token that was signed before.
-      const tokens = await this.#sign({ ...session, counter })
-      if (!(await this.#take(session, verdict, { origin, nowMs, device }))) {
+      const tokens = await this.#sign({ ...session, counter: next.counter })
+      if (!(await table.continueSession(this.#core.store, session, { origin, nowMs, next }))) {
         await this.#checkLive(session)
         continue
       }
@@ -222,7 +225,7 @@ export class Sessions {
   async findUsable(token: string): Promise<UsableSession> {
     const { parts, session } = await this.#findLive(token)
     const isUsable = parts.counter === session.counter || parts.counter === parentOf(session)
-    if (!isUsable) throw sessionFailures.refusal('refresh_token_reused')
+    if (!isUsable) throw new LatchkeyError('refresh_token_reused')
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     return { ...session, endsAt: Math.min(session.expiresAt, idleEndMs) }
   }
@@ -230,8 +233,8 @@ export class Sessions {
   /**
    * Returns the live session of a genuine refresh token, also of a replaced one.
    *
-   * @throws Problem `refresh_token_invalid`, `refresh_token_expired`, `session_ended`;
-   * LatchkeyError `tenant_disabled`
+   * @throws LatchkeyError `refresh_token_invalid`, `refresh_token_expired`, `session_ended`,
+   * `tenant_disabled`
    */
   async findLiveSession(token: string): Promise<table.Session> {
     return (await this.#findLive(token)).session
@@ -355,33 +358,22 @@ export class Sessions {
   /** Records a forged token if `origin`, the origin of the request, is given. */
   async #findGenuine(parts: RefreshTokenParts, origin?: RequestOrigin): Promise<table.AccountSession> {
     const session = await table.findSession(this.#core.store, parts.sessionId)
-    if (session === undefined) throw sessionFailures.refusal('refresh_token_invalid')
+    if (session === undefined) throw new LatchkeyError('refresh_token_invalid')
     await this.#core.keys.ensureKeys()
     if (session.endedAt !== null && this.#dependencies.refreshTokens.wasGenuine(parts, seedOf(session))) {
       throw new LatchkeyError('session_ended')
     }
     if (!this.#isGenuine(parts, session)) {
       if (origin !== undefined) await this.#recordForged(session, origin)
-      throw sessionFailures.refusal('refresh_token_invalid')
+      throw new LatchkeyError('refresh_token_invalid')
     }
     if (session.disabledAt !== null) throw new LatchkeyError('tenant_disabled')
     if (session.endedAt !== null) throw new LatchkeyError('session_ended')
     const nowMs = this.#now()
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     const isAlive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
-    if (!isAlive) throw sessionFailures.refusal('refresh_token_expired')
+    if (!isAlive) throw new LatchkeyError('refresh_token_expired')
     return session
-  }
-
-  /** Advances the session; returns `false` if it has changed since it was read. */
-  #take(
-    session: table.AccountSession,
-    verdict: 'rotate' | 'repeat' | 'fork',
-    use: table.RefreshUse & { readonly device: string | null },
-  ): Promise<boolean> {
-    const { store } = this.#core
-    if (verdict === 'rotate') return table.advanceSession(store, session, use)
-    return verdict === 'repeat' ? table.repeatSession(store, session, use) : table.forkSession(store, session, use)
   }
 
   /**
@@ -413,7 +405,7 @@ export class Sessions {
       const subject = { account: session.accountId, session: session.id, detail: { reason } }
       await this.#core.audit.refused(client, 'refresh_reuse', { accountId: null, address: origin.address }, subject)
     })
-    throw sessionFailures.refusal('refresh_token_reused')
+    throw new LatchkeyError('refresh_token_reused')
   }
 
   #now(): number {
@@ -423,7 +415,7 @@ export class Sessions {
 
 function partsOf(token: string): RefreshTokenParts {
   const parts = parseRefreshToken(token)
-  if (parts === undefined) throw sessionFailures.refusal('refresh_token_invalid')
+  if (parts === undefined) throw new LatchkeyError('refresh_token_invalid')
   return parts
 }
 
@@ -432,5 +424,6 @@ function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
 }
 
 function refreshStateOf(session: table.Session): RefreshState {
-  return { ...session, network: session.address === null ? null : networkOf(session.address) }
+  const network = session.address === null ? null : networkOf(session.address)
+  return { ...session, isRepeated: session.repeats > 0, network }
 }

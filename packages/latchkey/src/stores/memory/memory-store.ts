@@ -18,10 +18,12 @@ import {
   type Verifier,
   type WatchOptions,
 } from '../../secrets/ports.js'
+import type { SessionRecord, SessionStore, StoredSession } from '../../sessions/session-store.js'
 import { clearInterval, performance, setInterval } from '../../timers.js'
 import { Listeners } from '../listeners.js'
 import { Mutex } from '../mutex.js'
-import { tenantRecord } from '../tenant-record.js'
+import { keepsSecret, tenantRecord } from '../tenant-record.js'
+import { MemorySessions, type SessionDraft } from './memory-sessions.js'
 
 /** The handle of an open transaction of a memory store. */
 export interface MemoryTransaction {
@@ -33,7 +35,7 @@ export interface MemoryTransaction {
 }
 
 /** A store in the memory of this process. */
-export interface MemoryStore extends TenantStore<MemoryTransaction>, KeyPairStore {}
+export interface MemoryStore extends TenantStore<MemoryTransaction>, SessionStore<MemoryTransaction>, KeyPairStore {}
 
 /**
  * The longest wait of a writer for earlier ones. Only a transaction whose work never ends takes as
@@ -42,8 +44,8 @@ export interface MemoryStore extends TenantStore<MemoryTransaction>, KeyPairStor
 const patienceMs = 10_000
 
 /**
- * Returns a store that keeps tenants' secrets and key pairs in the memory of this process, for
- * tests and trials. Nothing is written to disk, and other processes see no change.
+ * Returns a store that keeps tenants' secrets, sessions and key pairs in the memory of this
+ * process, for tests and trials. Nothing is written to disk, and other processes see no change.
  *
  * @example
  * ```ts
@@ -60,6 +62,7 @@ export function memoryStore(): MemoryStore {
 
 class Transaction implements MemoryTransaction {
   readonly draft = new Map<string, TenantRecord | undefined>()
+  readonly sessions: SessionDraft = new Map()
   readonly changes: Change[] = []
 }
 
@@ -67,6 +70,7 @@ class ProcessMemory implements MemoryStore {
   #historyNumber: number | undefined
   readonly #tenants = new Map<string, TenantRecord>()
   readonly #owners = new Map<string, string>()
+  readonly #sessions = new MemorySessions()
   readonly #settings = new Map<string, SealedSetting>()
   readonly #seals = new Map<string, number>()
   /** The version of the newest change, by tenant. */
@@ -102,15 +106,16 @@ class ProcessMemory implements MemoryStore {
 
   async change(tenant: string, decide: Decide, client?: MemoryTransaction): Promise<TenantRecord | undefined> {
     if (client === undefined) return this.transaction((own) => this.change(tenant, decide, own))
-    if (!(client instanceof Transaction)) throw new TypeError('This client is no open transaction of a memory store.')
-    const { draft, changes } = client
-    const current = draft.has(tenant) ? draft.get(tenant) : this.#tenants.get(tenant)
+    const { draft, sessions, changes } = transactionOf(client)
+    const current = this.#find(tenant, client)
     const next = decide(current)
     if (next === current) return current
     this.#checkKids(tenant, next)
     this.#newestVersion += 1
     const record = next === undefined ? undefined : tenantRecord(tenant, this.#newestVersion, next)
     draft.set(tenant, record)
+    if (next === undefined) this.#sessions.remove(tenant, sessions)
+    else if (!keepsSecret(current, next)) this.#sessions.revoke(tenant, sessions)
     changes.push({ tenant, version: this.#newestVersion })
     return record
   }
@@ -122,6 +127,7 @@ class ProcessMemory implements MemoryStore {
       const transaction = new Transaction()
       const result = await work(transaction)
       for (const [tenant, record] of transaction.draft) this.#put(tenant, record)
+      this.#sessions.commit(transaction.sessions)
       for (const { tenant, version } of transaction.changes) this.#changes.set(tenant, version)
       this.#listeners.publish(transaction.changes)
       return result
@@ -279,6 +285,9 @@ class ProcessMemory implements MemoryStore {
       this.#checkOpen()
       for (const record of this.#tenants.values()) {
         if (record.forgottenUntil !== null && record.forgottenUntil < endedBefore) {
+          const draft: SessionDraft = new Map()
+          this.#sessions.remove(record.tenant, draft)
+          this.#sessions.commit(draft)
           this.#put(record.tenant, undefined)
           continue
         }
@@ -289,6 +298,37 @@ class ProcessMemory implements MemoryStore {
         this.#put(record.tenant, { ...record, secrets, endedSessions })
       }
     })
+  }
+
+  async addSession(session: SessionRecord, client: MemoryTransaction): Promise<boolean> {
+    const { sessions } = transactionOf(client)
+    const tenant = this.#find(session.subject, client)
+    if (tenant === undefined || tenant.secrets.length === 0) return false
+    this.#sessions.add(session, sessions)
+    return true
+  }
+
+  async readSession(id: string): Promise<StoredSession | undefined> {
+    this.#checkOpen()
+    return this.#sessions.find(id)
+  }
+
+  advanceSession(before: SessionRecord, after: SessionRecord): Promise<boolean> {
+    return this.transaction(async (client) => this.#sessions.advance(before, after, transactionOf(client).sessions))
+  }
+
+  async listSessions(subject: string, nowMs: number, client?: MemoryTransaction): Promise<readonly StoredSession[]> {
+    if (client === undefined) this.#checkOpen()
+    const all = this.#sessions.of(subject, client === undefined ? undefined : transactionOf(client).sessions)
+    return all.filter(({ endedAt, endsAt, isRevoked }) => endedAt === null && !isRevoked && endsAt > nowMs)
+  }
+
+  async endSession(subject: string, id: string, nowMs: number, client: MemoryTransaction): Promise<boolean> {
+    return this.#sessions.end(subject, id, nowMs, transactionOf(client).sessions)
+  }
+
+  pruneSessions(before: number, limit: number): Promise<number> {
+    return this.transaction(async (client) => this.#sessions.prune(before, limit, transactionOf(client).sessions))
   }
 
   async readKeyPairs(): Promise<readonly KeyPairRecord[]> {
@@ -326,6 +366,10 @@ class ProcessMemory implements MemoryStore {
     this.#listeners.publish([{ tenant: KEYS_CHANGED, version: this.#newestVersion }])
   }
 
+  #find(tenant: string, { draft }: MemoryTransaction): TenantRecord | undefined {
+    return draft.has(tenant) ? draft.get(tenant) : this.#tenants.get(tenant)
+  }
+
   #put(tenant: string, record: TenantRecord | undefined): void {
     for (const secret of this.#tenants.get(tenant)?.secrets ?? []) this.#owners.delete(secret.kid)
     for (const secret of record?.secrets ?? []) this.#owners.set(secret.kid, tenant)
@@ -342,6 +386,11 @@ class ProcessMemory implements MemoryStore {
   #checkOpen(): void {
     if (this.#closed) throw new LatchkeyError('store_closed')
   }
+}
+
+function transactionOf(client: MemoryTransaction): Transaction {
+  if (!(client instanceof Transaction)) throw new TypeError('This client is no open transaction of a memory store.')
+  return client
 }
 
 function isDue({ secrets }: TenantRecord, before: number): boolean {

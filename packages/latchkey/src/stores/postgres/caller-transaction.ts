@@ -1,8 +1,12 @@
+import { sessionColumns } from '../sql/session-rows.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import { changeColumns } from '../sql/tenant-changes.js'
 import type { PostgresClient } from './postgres-client.js'
 import { PostgresConnection } from './postgres-connection.js'
 import { failureOf, sqlStateOf } from './postgres-failure.js'
+
+/** The columns that the library reads from the rows of its client. */
+const readColumns: readonly string[] = [...new Set([...changeColumns, ...sessionColumns])]
 
 const noTransaction = '25P01'
 
@@ -73,15 +77,15 @@ function hasRows(answer: unknown): answer is { readonly rows: object[] } {
  * how. A wrong name would make an existing tenant look absent.
  */
 async function withNamedColumns(client: SqlClient): Promise<SqlClient> {
-  const { rows } = await client.query(`select ${changeColumns.map((name) => `'${name}' as ${name}`).join(', ')}`)
+  const { rows } = await client.query(`select ${readColumns.map((name) => `'${name}' as ${name}`).join(', ')}`)
   const names = new Map(Object.entries(rows[0] ?? {}))
   const found = new Set(names.values())
-  if (!changeColumns.every((name) => found.has(name))) {
+  if (!readColumns.every((name) => found.has(name))) {
     throw new TypeError(
       'This client changes the values of rows, or returns none: pass one that returns them as they are.',
     )
   }
-  if (changeColumns.every((name) => names.get(name) === name)) return client
+  if (readColumns.every((name) => names.get(name) === name)) return client
   const renamed = (row: object) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [String(names.get(name) ?? name), value]))
   return {

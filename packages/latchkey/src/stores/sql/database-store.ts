@@ -15,6 +15,7 @@ import {
   type Verifier,
   type WatchOptions,
 } from '../../secrets/ports.js'
+import type { SessionRecord, StoredSession } from '../../sessions/session-store.js'
 import { KeyedMutex } from '../keyed-mutex.js'
 import { Listeners } from '../listeners.js'
 import { logChange, logRequest, readChangesSince, readLowWaterMark } from './change-log.js'
@@ -37,6 +38,7 @@ import {
   readSettings,
   resealRows,
 } from './sealed-rows.js'
+import { addSession, advanceSession, endSession, listSessions, pruneSessions, readSession } from './session-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase, WakeUps } from './sql-database.js'
 import type { SqlStore } from './sql-store.js'
@@ -264,6 +266,35 @@ export class DatabaseStore implements SqlStore {
     })
   }
 
+  async addSession(session: SessionRecord, client: SqlClient): Promise<boolean> {
+    return addSession(await this.#join(client), session)
+  }
+
+  async readSession(id: string): Promise<StoredSession | undefined> {
+    await this.#checkReady()
+    return readSession(this.#client, id)
+  }
+
+  async advanceSession(before: SessionRecord, after: SessionRecord): Promise<boolean> {
+    await this.#checkReady()
+    return retryContention(() => advanceSession(this.#client, before, after))
+  }
+
+  async listSessions(subject: string, nowMs: number, client?: SqlClient): Promise<readonly StoredSession[]> {
+    if (client !== undefined) return listSessions(await this.#join(client), subject, nowMs)
+    await this.#checkReady()
+    return listSessions(this.#client, subject, nowMs)
+  }
+
+  async endSession(subject: string, id: string, nowMs: number, client: SqlClient): Promise<boolean> {
+    return endSession(await this.#join(client), { subject, id, nowMs })
+  }
+
+  pruneSessions(before: number, limit: number): Promise<number> {
+    const { dialect } = this.#database
+    return this.#write((client) => pruneSessions(client, dialect, { before, limit }))
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -298,12 +329,18 @@ export class DatabaseStore implements SqlStore {
     if (!(client instanceof SqlTransaction)) this.#checkOpen()
     const history = await this.#checkSchema()
     if (client === undefined) return history.retry(() => this.#changeAlone(tenant, decide))
-    if (client instanceof DatabaseStore) throw new TypeError('Give change() the client of an open transaction.')
-    const { dialect } = this.#database
-    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    const { record, change } = await changeTenant(libraryClient(open, dialect), dialect, { tenant, decide, history })
+    const open = await this.#join(client)
+    const { record, change } = await changeTenant(open, this.#database.dialect, { tenant, decide, history })
     if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
     return record
+  }
+
+  /** Returns a client for statements of the library in the caller's transaction. */
+  async #join(client: SqlClient): Promise<SqlClient> {
+    if (client instanceof DatabaseStore) throw new TypeError('Give the client of an open transaction, not a store.')
+    await this.#checkSchema()
+    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
+    return libraryClient(open, this.#database.dialect)
   }
 
   async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {

@@ -121,6 +121,39 @@ export const schema: MigrationSet = {
         create index latchkey_tenants_forgotten on latchkey_tenants (forgotten_until) where forgotten_until is not null;
         update latchkey_tenants set revoked_at = changed_at;`,
     },
+    {
+      // No `runsFrom`: an older program would revoke a tenant without its sessions. A session
+      // belongs to the first of the secrets that its tenant had: see `SessionStore`.
+      name: 'sessions',
+      sql: `
+        alter table latchkey_tenants add column first_kid text;
+        update latchkey_tenants set first_kid = (
+          select kid from latchkey_secrets s where s.tenant_id = latchkey_tenants.tenant_id and s.retires_at is null);
+        create table latchkey_sessions (
+          session_id text primary key,
+          tenant_id text not null references latchkey_tenants on delete cascade,
+          first_kid text not null,
+          salt text not null,
+          counter bigint not null,
+          forks bigint not null,
+          is_repeated integer not null,
+          repeated_run bigint not null,
+          device text,
+          user_agent text,
+          address text,
+          network text,
+          created_at bigint not null,
+          rotated_at bigint not null,
+          used_at bigint not null,
+          ends_at bigint not null,
+          expires_at bigint not null,
+          ended_at bigint,
+          grace_uses bigint not null,
+          grace_used_at bigint
+        );
+        create index latchkey_sessions_tenant on latchkey_sessions (tenant_id);
+        create index latchkey_sessions_end on latchkey_sessions (ends_at);`,
+    },
   ],
 }
 

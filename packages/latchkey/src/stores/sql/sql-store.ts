@@ -1,13 +1,14 @@
 import type { KeyPairStore } from '../../keys/key-pair-store.js'
 import type { TenantStore } from '../../secrets/ports.js'
+import type { SessionStore } from '../../sessions/session-store.js'
 import type { MigrationSet } from './migrations.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
 /**
- * A store of tenants' secrets and key pairs in an SQL database, which callers can also use for
- * their own tables. Outside a transaction, `query` reads committed data and commits what it writes
- * at once.
+ * A store of tenants' secrets, sessions and key pairs in an SQL database, which callers can also
+ * use for their own tables. Outside a transaction, `query` reads committed data and commits what it
+ * writes at once.
  *
  * @example
  * ```ts
@@ -23,7 +24,7 @@ import type { SqlClient } from './sql-client.js'
  * }
  * ```
  */
-export interface SqlStore extends TenantStore<SqlClient>, KeyPairStore, SqlClient {
+export interface SqlStore extends TenantStore<SqlClient>, SessionStore<SqlClient>, KeyPairStore, SqlClient {
   readonly dialect: 'postgres' | 'sqlite'
   /**
    * Runs `work` in one transaction: committed when `work` resolves, rolled back when it rejects. A

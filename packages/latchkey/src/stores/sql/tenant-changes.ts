@@ -1,5 +1,5 @@
 import type { Change, Decide, EndedSession, SecretRecord, TenantRecord } from '../../secrets/ports.js'
-import { tenantRecord } from '../tenant-record.js'
+import { keepsSecret, tenantRecord } from '../tenant-record.js'
 import { logChange } from './change-log.js'
 import type { Dialect } from './dialect.js'
 import type { History } from './history.js'
@@ -39,7 +39,7 @@ export async function changeTenant(
       return { record: undefined, change }
     }
     const record = tenantRecord(change.tenant, change.version, next)
-    await writeTenant(client, dialect, record)
+    await writeTenant(client, dialect, { record, firstKid: keepsSecret(current, next) ? null : firstKidOf(record) })
     await writeSecrets(client, tenant, { current: current?.secrets ?? [], next: record.secrets })
     await writeEndedSessions(client, tenant, { current: current?.endedSessions ?? [], next: record.endedSessions })
     return { record, change }
@@ -67,11 +67,21 @@ async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string)
   return rows.length > 0
 }
 
-async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRecord): Promise<void> {
+/** The empty text, where there is no secret, is that of no session. */
+function firstKidOf({ secrets: [first] }: TenantRecord): string {
+  return first?.kid ?? ''
+}
+
+/** `firstKid`: `null` if it stays the same. */
+async function writeTenant(
+  client: SqlClient,
+  dialect: Dialect,
+  { record, firstKid }: { readonly record: TenantRecord; readonly firstKid: string | null },
+): Promise<void> {
   await client.query(
     `update latchkey_tenants
      set version = $2, disabled_at = $3, grants_key_id = $4, grants_sealed = $5, revoked_at = $6, forgotten_until = $7,
-       changed_at = ${dialect.nowMs}
+       first_kid = coalesce($8, first_kid), changed_at = ${dialect.nowMs}
      where tenant_id = $1`,
     [
       record.tenant,
@@ -81,6 +91,7 @@ async function writeTenant(client: SqlClient, dialect: Dialect, record: TenantRe
       record.grants?.sealed ?? null,
       record.revokedAt,
       record.forgottenUntil,
+      firstKid,
     ],
   )
 }

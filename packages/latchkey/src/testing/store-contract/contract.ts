@@ -5,12 +5,12 @@ import type { TenantStore } from '../../secrets/ports.js'
 export type ContractStore = TenantStore & KeyPairStore
 
 /** The data of one test. */
-export interface StoreUnderTest {
+export interface StoreUnderTest<Store = ContractStore> {
   /**
    * Opens a store that is ready for use. Each call opens another one over the same data, as each
    * process of an application does.
    */
-  open(): Promise<ContractStore>
+  open(): Promise<Store>
   /** Removes the data, after every store opened above was closed. */
   remove?(): Promise<void>
 }

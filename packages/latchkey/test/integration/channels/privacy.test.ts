@@ -2,7 +2,10 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRedis } from '../../../../../test/support/start-redis.js'
+import { createSessions } from '../../../src/sessions/index.js'
 import { redisCache } from '../../../src/stores/redis/index.js'
+import type { SqlClient, SqlStore } from '../../../src/stores/sql/index.js'
+import type { TenantSecrets } from '../../../src/tenant-secrets/tenant-secrets-api.js'
 import { emptySqlite } from '../../support/databases.js'
 import { plainNames, recordChannel, recordTrace, tracedNames } from '../../support/record-channel.js'
 import { masterKeys, outcomeOf, type Setup, setUp } from '../../support/setup.js'
@@ -24,12 +27,25 @@ const steps: Record<string, Step> = {
   enable: ({ keys }, tenant) => keys.enable(tenant),
 }
 
+/** Runs a session until its token is reused, and returns the texts that no message may contain. */
+async function refreshedTexts({ keys, latchkey }: Setup, store: SqlStore, tenant: string): Promise<string[]> {
+  const sessions = createSessions({ keys: keys as TenantSecrets<SqlClient>, latchkey, store })
+  const origin = { device: 'device-kept-private', userAgent: 'agent-kept-private', address: '192.0.2.77' }
+  const started = await sessions.start(tenant, origin).catch(() => undefined)
+  if (started === undefined) return []
+  const second = await sessions.refresh(started.refreshToken, origin)
+  await sessions.refresh(second.refreshToken, origin)
+  await outcomeOf(() => sessions.refresh(started.refreshToken, origin))
+  const texts = [started, second].flatMap(({ accessToken, refreshToken }) => [...accessToken.split('.'), refreshToken])
+  return [...texts, started.session.id, ...Object.values(origin)]
+}
+
 /** Returns all of an object that a log could show, however deep. */
 const shown = (value: unknown) =>
   inspect(value, { depth: Number.POSITIVE_INFINITY, maxArrayLength: null, maxStringLength: null })
 
 describe('messages of all channels', () => {
-  it('hold no token, key ID, session ID, grant or master key, and the tenant only where a tenant changes', async () => {
+  it('hold no token, key ID, session ID, grant or master key, and the tenant only where it changes or has a session', async () => {
     const redis = await startRedis()
     const database = await emptySqlite()
     onTestFinished(async () => {
@@ -61,6 +77,7 @@ describe('messages of all channels', () => {
                 for (const { latchkey } of setups) await outcomeOf(() => latchkey.verify(token))
                 await outcomeOf(() => setup.latchkey.verify(`${token}A`))
                 await steps[name]?.(setup, tenant, sessionId).catch(() => {})
+                for (const text of await refreshedTexts(setup, store, tenant)) hidden.add(text)
               }
               for (const record of (await store.readTenants([tenant])).values()) {
                 for (const { kid, sealed } of record.secrets) hidden.add(kid).add(sealed)
@@ -78,7 +95,9 @@ describe('messages of all channels', () => {
       expect([name, messages.length > 0]).toEqual([name, true])
       const text = messages.map(shown).join('\n')
       expect([name, [...hidden].filter((secret) => text.includes(secret))]).toEqual([name, []])
-      const named = name === 'latchkey:lifecycle' ? [] : [...tenants].filter((tenant) => text.includes(tenant))
+      const named = ['latchkey:lifecycle', 'latchkey:session'].includes(name)
+        ? []
+        : [...tenants].filter((tenant) => text.includes(tenant))
       expect([name, named]).toEqual([name, []])
     }
   })

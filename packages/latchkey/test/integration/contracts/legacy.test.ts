@@ -64,10 +64,12 @@ describe.each(databases)('legacy tokens on %s', (_, create) => {
     await before.keys.provision('alice')
     // Back to the tables as they were, which did not hold the times.
     for (const statement of [
+      'drop table latchkey_sessions',
+      'alter table latchkey_tenants drop column first_kid',
       'drop index latchkey_tenants_forgotten',
       'alter table latchkey_tenants drop column forgotten_until',
       'alter table latchkey_tenants drop column revoked_at',
-      `delete from latchkey_migrations where set_name = 'latchkey' and name = 'when tenants were revoked'`,
+      `delete from latchkey_migrations where set_name = 'latchkey' and name in ('when tenants were revoked', 'sessions')`,
     ]) {
       await store.query(statement)
     }

@@ -10,9 +10,17 @@ import { createTestDatabase, type TestDatabase } from '../../../../../test/suppo
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { postgresStore } from '../../../src/stores/postgres/index.js'
 import { type SqliteHandle, sqliteStore } from '../../../src/stores/sqlite/index.js'
-import { type StoreUnderTest, storeContract } from '../../../src/testing/store-contract.js'
+import {
+  type ContractStore,
+  type SessionContractStore,
+  type StoreUnderTest,
+  sessionContract,
+  storeContract,
+} from '../../../src/testing/store-contract.js'
 
-async function memory(): Promise<StoreUnderTest> {
+type TestedStore = StoreUnderTest<ContractStore & SessionContractStore>
+
+async function memory(): Promise<TestedStore> {
   const store = memoryStore()
   return { open: async () => store }
 }
@@ -20,7 +28,7 @@ async function memory(): Promise<StoreUnderTest> {
 const sqlite = () => onSqlite((path) => new DatabaseSync(path))
 const libsql = () => onSqlite((path) => new Database(path))
 
-async function onSqlite(open: (path: string) => SqliteHandle): Promise<StoreUnderTest> {
+async function onSqlite(open: (path: string) => SqliteHandle): Promise<TestedStore> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'))
   return {
     open: async () => {
@@ -54,14 +62,14 @@ const postgresInSchema = () => {
 }
 
 /** One database for all tests, emptied before each: creating one takes ten times as long. */
-async function onPostgres(connectionString: string, schema?: string): Promise<StoreUnderTest> {
+async function onPostgres(connectionString: string, schema?: string): Promise<TestedStore> {
   const open = async () => {
     const store = postgresStore({ connectionString, schema })
     await store.migrate()
     return store
   }
   const store = await open()
-  const emptied = ['tenants', 'secrets', 'ended_sessions', 'changes', 'settings', 'key_pairs', 'verifiers']
+  const emptied = ['tenants', 'secrets', 'ended_sessions', 'changes', 'settings', 'key_pairs', 'verifiers', 'sessions']
   const tables = emptied.map((name) => `${schema ?? 'public'}.latchkey_${name}`)
   await store.query(`truncate ${tables.join(', ')}`)
   await store.close()
@@ -80,5 +88,6 @@ const stores = {
 for (const [name, create] of Object.entries(stores)) {
   describe(`the ${name} store`, () => {
     for (const { name, run } of storeContract(create)) it(name, run)
+    for (const { name, run } of sessionContract(create)) it(name, run)
   })
 }

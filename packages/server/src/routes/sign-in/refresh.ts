@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { LatchkeyError } from 'latchkey'
+import { parseRefreshToken } from 'latchkey/sessions'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { deviceBinding } from '../../sessions/device-binding.js'
 import { sessionFailures } from '../../sessions/failures.js'
-import { parseRefreshToken } from '../../sessions/refresh-token.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { tokensAnswer, tokensInCookiesAnswer } from '../answers.js'
 import { deviceOf, originOf } from '../caller.js'
@@ -80,7 +80,8 @@ function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]
   if (inBody !== undefined) return [inBody]
   if (first !== undefined) return [first, ...others]
   const foreign = usesCookieMode(request) && cookiesOf(request, refreshCookie).length > 0
-  throw sessionFailures.refusal(foreign ? 'refresh_token_invalid' : 'refresh_token_missing')
+  if (foreign) throw new LatchkeyError('refresh_token_invalid')
+  throw sessionFailures.refusal('refresh_token_missing')
 }
 
 /**

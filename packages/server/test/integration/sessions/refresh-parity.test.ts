@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { parseRefreshToken } from 'latchkey/sessions'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseRefreshToken } from '../../../src/sessions/refresh-token.js'
+import {
+  type ModelClient,
+  RefreshModel,
+  type RefreshStep,
+  refreshSteps,
+} from '../../../../latchkey/test/support/refresh-model.js'
 import { findSession, type Session } from '../../../src/sessions/session-table.js'
 import { register } from '../../support/people.js'
-import { type ModelClient, RefreshModel, type RefreshStep, refreshSteps } from '../../support/refresh-model.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
 const deviceToken = 'd'.repeat(43)

@@ -1,5 +1,6 @@
+import { applyRefresh } from 'latchkey/sessions'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { advanceSession, findSession } from '../../../src/sessions/session-table.js'
+import { continueSession, findSession } from '../../../src/sessions/session-table.js'
 import { createAdmin, freshEmail, login, password, register, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
@@ -53,8 +54,11 @@ describe.each(databases)('sessions on %s', (database) => {
       const { store } = running.server.service
       const seen = await findSession(store, sessionId)
       if (seen === undefined) throw new Error('It was just opened.')
-      const step = { origin: { address: '127.0.0.1', userAgent: null }, nowMs: running.clock.now(), device: null }
-      const moved = await Promise.all(Array.from({ length: 4 }, () => advanceSession(store, seen, step)))
+      const origin = { address: '127.0.0.1', userAgent: null }
+      const state = { ...seen, isRepeated: false, network: origin.address }
+      const shown = { ...state, nowMs: running.clock.now() }
+      const step = { origin, nowMs: shown.nowMs, next: applyRefresh(state, 'rotate', shown) }
+      const moved = await Promise.all(Array.from({ length: 4 }, () => continueSession(store, seen, step)))
       expect(moved.toSorted()).toEqual([false, false, false, true])
       expect((await findSession(store, sessionId))?.counter).toBe(2)
     })

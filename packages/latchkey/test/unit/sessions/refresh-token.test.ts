@@ -57,6 +57,18 @@ describe('a refresh token', () => {
     )
   })
 
+  it('is refused as malformed when it is too long, too short or no text at all', () => {
+    const genuine = tokens.derive({ sessionId: randomUUID(), salt: 'AAAA' }, 1)
+    const others = ['', genuine.slice(1), `${genuine}A`, 'A'.repeat(10_000_000), undefined, null, 7, {}, [genuine]]
+    for (const text of others) expect(parseRefreshToken(text as string)).toBeUndefined()
+  })
+
+  it('is not derived for a session whose ID it cannot name', () => {
+    for (const sessionId of ['', 'phone', randomUUID().toUpperCase(), `${randomUUID()}0`]) {
+      expect(() => tokens.derive({ sessionId, salt: 'AAAA' }, 1)).toThrow(TypeError)
+    }
+  })
+
   it('is not derived for a number that does not fit', () => {
     for (const counter of [-1, 2 ** 32, Number.NaN]) {
       expect(() => tokens.derive({ sessionId: randomUUID(), salt: 'AAAA' }, counter)).toThrow(RangeError)

@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import { decideRefresh, parentOf, type RefreshState, type RefreshVerdict } from '../../src/sessions/refresh-policy.js'
+import {
+  applyRefresh,
+  decideRefresh,
+  parentOf,
+  type RefreshState,
+  type RefreshVerdict,
+} from '../../src/sessions/refresh-policy.js'
 
 /** The properties of a request beside its refresh token. */
 export interface ModelClient {
@@ -15,28 +21,27 @@ export interface ModelAnswer {
   readonly successor: number | undefined
 }
 
-/**
- * The refresh tokens of one session in memory: a second implementation of the rules that the
- * database has in SQL.
- */
+/** The refresh tokens of one session in memory, for comparison with those in a database. */
 export class RefreshModel {
   state: RefreshState
-  repeats = 0
   graceUses = 0
   ended = false
 
   constructor({ userAgent, network }: ModelClient, nowMs: number) {
-    this.state = { counter: 1, forks: 0, repeatedRun: 0, device: null, userAgent, network, rotatedAt: nowMs }
+    const first = { counter: 1, forks: 0, isRepeated: false, repeatedRun: 0, device: null }
+    this.state = { ...first, userAgent, network, rotatedAt: nowMs }
   }
 
   present(counter: number, client: ModelClient, nowMs: number): ModelAnswer {
     if (this.ended) return { verdict: 'ended', successor: undefined }
-    const verdict = decideRefresh(this.state, { counter, ...client, nowMs })
+    const shown = { counter, ...client, nowMs }
+    const verdict = decideRefresh(this.state, shown)
     if (verdict === 'reused' || verdict === 'elsewhere') {
       this.ended = true
       return { verdict, successor: undefined }
     }
-    this.#goOn(verdict, client, nowMs)
+    this.state = applyRefresh(this.state, verdict, shown)
+    if (verdict !== 'rotate') this.graceUses += 1
     return { verdict, successor: this.state.counter }
   }
 
@@ -46,22 +51,6 @@ export class RefreshModel {
     const isAccepted = (counter: number) =>
       ['rotate', 'repeat', 'fork'].includes(decideRefresh(this.state, { counter, ...client, nowMs }))
     return this.ended ? [] : all.filter(isAccepted)
-  }
-
-  #goOn(verdict: 'rotate' | 'repeat' | 'fork', { device, userAgent, network }: ModelClient, nowMs: number): void {
-    const { state } = this
-    const used = { userAgent, network }
-    if (verdict === 'rotate') {
-      const repeatedRun = this.repeats > 0 ? state.repeatedRun + 1 : 0
-      const bound = device ?? state.device
-      this.state = { ...used, counter: state.counter + 1, forks: 0, repeatedRun, device: bound, rotatedAt: nowMs }
-      this.repeats = 0
-      return
-    }
-    this.repeats += 1
-    this.graceUses += 1
-    if (verdict === 'repeat') this.state = { ...state, ...used }
-    else this.state = { ...state, ...used, counter: state.counter + 1, forks: state.forks + 1, rotatedAt: nowMs }
   }
 }
 
