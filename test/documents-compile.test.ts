@@ -12,10 +12,10 @@ function blocksOf(path: string): Record<string, string> {
   return Object.fromEntries(blocks.map(({ line, text }) => [`${path}.${line}.ts`, text]))
 }
 
-/** Its examples are those of methods, and show one statement without its imports. */
-const withFragments = 'docs/reference/library/latchkey.md'
+/** Their examples are those of methods, and show one statement without its imports. */
+const withFragments = ['docs/reference/library/latchkey.md', 'docs/reference/library/sessions.md']
 
-const paths = pagePaths().filter((path) => path !== withFragments)
+const paths = pagePaths().filter((path) => !withFragments.includes(path))
 const blocks = Object.assign({}, ...paths.map(blocksOf)) as Record<string, string>
 
 describe('the TypeScript of README and docs', () => {
@@ -35,6 +35,7 @@ const prelude = `
   import type { Express, Response } from 'express'
   import type * as library from 'latchkey'
   import type { Auth, Latchkey, RotatingKeyPairSource, TenantSecrets } from 'latchkey'
+  import type { Session, Sessions } from 'latchkey/sessions'
   declare global {
     const app: Express
     const error: unknown
@@ -50,6 +51,9 @@ const prelude = `
     const auth: Auth
     const keys: TenantSecrets
     const latchkey: Latchkey
+    const refreshToken: string
+    const session: Session
+    const sessions: Sessions
     const socket: { close(code: number): void }
     const token: string
     const user: { readonly id: string }

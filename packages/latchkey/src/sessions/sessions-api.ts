@@ -130,7 +130,7 @@ export interface Sessions<Client = unknown> {
    * @throws `tenant_disabled`; `tenant_unknown` with `client` for a subject without a secret;
    * `session_ended` if the subject was revoked during the call
    * @example
-   * const { accessToken, refreshToken } = await sessions.start(user.id, { userAgent, address })
+   * const signedIn = await sessions.start(user.id, { userAgent: 'app/1', address: '192.0.2.1' })
    */
   start(subject: string, options?: StartOptions<Client>): Promise<SessionTokens>
   /**
@@ -144,7 +144,7 @@ export interface Sessions<Client = unknown> {
    * `refresh_token_reused` if the token was used before or by another client, which ends the
    * session
    * @example
-   * const { accessToken, refreshToken } = await sessions.refresh(cookie, { userAgent, address })
+   * const next = await sessions.refresh(refreshToken, { userAgent: 'app/1', address: '192.0.2.1' })
    */
   refresh(refreshToken: string, origin?: SessionOrigin): Promise<SessionTokens>
   /**
@@ -153,8 +153,8 @@ export interface Sessions<Client = unknown> {
    *
    * @throws `refresh_token_invalid`, `refresh_token_expired`, `session_ended`
    * @example
-   * const session = await sessions.find(cookie)
-   * await sessions.end(session.subject, session.id)
+   * const { subject, id } = await sessions.find(refreshToken)
+   * await sessions.end(subject, id)
    */
   find(refreshToken: string): Promise<Session>
   /**
@@ -170,7 +170,7 @@ export interface Sessions<Client = unknown> {
    * @returns whether the subject had such a session
    * @throws TypeError for `everywhere` together with `client`
    * @example
-   * await sessions.end(auth.subject, auth.sessionId)
+   * await sessions.end(session.subject, session.id)
    */
   end(subject: string, sessionId: string, options?: EndingOptions<Client>): Promise<boolean>
   /**
