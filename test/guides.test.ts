@@ -303,6 +303,18 @@ describe('docs/guides/claims.md', () => {
     await expect(localeOf(token)).rejects.toMatchObject({ code: 'reissue_required' })
     expect(await localeOf(await issueFor({ id: 'ada', locale: 'fr' }))).toBe('fr')
   })
+
+  it('reads claims by a schema', async () => {
+    setEnvironment({ LATCHKEY_MASTER_KEYS: Keyring.generate('test') })
+    const { app, issueFor } = await runBlock<{ app: Express; issueFor(userId: string): Promise<string> }>(
+      'docs/guides/claims.md',
+      1,
+    )
+    const url = await serve(app)
+    const headers = bearer(await issueFor('ada'))
+    const answer = await (await fetch(`${url}/plan`, { headers })).json()
+    expect(answer).toEqual({ plan: 'pro', year: new Date().getUTCFullYear(), locale: 'en' })
+  })
 })
 
 describe('docs/guides/test-my-app.md', () => {

@@ -1,8 +1,13 @@
-import type { Claims } from './claims/check-claims.js'
-import { deepFreeze, type Grants } from './claims/grants.js'
+import type { Claims, UntypedClaims } from './claims/check-claims.js'
+import type { Grants } from './claims/grants.js'
 
-/** The identity in a verified token. It is deeply frozen, because requests share it (C8). */
-export interface Auth {
+/**
+ * The identity in a verified token. It is deeply frozen, because requests share it (C8). Objects
+ * that a schema of the option `claims` makes, such as dates, are not: do not change them.
+ *
+ * @typeParam C The application's claims: the output of that schema. Untyped without one.
+ */
+export interface Auth<C extends object = UntypedClaims> {
   /** The `sub` claim. */
   readonly subject: string
   /** The session of the token, its `sid` claim. Each legacy token without one is a session. */
@@ -21,10 +26,11 @@ export interface Auth {
    */
   readonly grants: Grants
   /**
-   * All claims, including the registered ones. A legacy token has the claims of its payload, and
-   * the registered ones that the payload lacks; `sub` is the subject.
+   * All claims: the registered ones, and those of the application as the option `claims` returns
+   * them. A legacy token has the claims of its payload, and the registered ones that the payload
+   * lacks; `sub` is the subject.
    */
-  readonly claims: Claims
+  readonly claims: Claims<C>
 }
 
 /** The result of a verification in addition to the claims. */
@@ -74,9 +80,8 @@ class VerifiedAuth implements Auth {
   }
 }
 
-/** Creates the identity from a token's claims and key. */
+/** Creates the identity from the frozen claims of a token and its key. */
 export function createAuth(claims: Claims, verdict: Verdict): Auth {
-  deepFreeze(claims)
   return Object.freeze(new VerifiedAuth(claims, verdict))
 }
 
@@ -84,7 +89,7 @@ export function createAuth(claims: Claims, verdict: Verdict): Auth {
  * Returns the token of this identity; `undefined` if no `verify` has returned it, in any copy of
  * this package.
  */
-export function tokenOf(auth: Auth): string | undefined {
-  const { [tokenMethod]: method } = auth as Auth & { readonly [tokenMethod]?: () => string }
+export function tokenOf(auth: Auth<object>): string | undefined {
+  const { [tokenMethod]: method } = auth as Auth<object> & { readonly [tokenMethod]?: () => string }
   return method?.call(auth)
 }

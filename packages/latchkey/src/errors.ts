@@ -74,6 +74,16 @@ const library = defineFailures('LatchkeyError', {
     message: 'A registered claim of the token has the wrong type or range.',
     hint: 'Issue registered claims as RFC 7519 §4.1 defines them.',
   },
+  claims_mismatch: {
+    ...tokenRefused,
+    message: 'The claims of the token do not match the schema of this API.',
+    hint: 'Refresh the session and retry. If that does not help, the issuer signs other claims than this API requires.',
+  },
+  claims_schema_failed: {
+    status: 500,
+    message: 'The schema of the claims has failed.',
+    hint: 'The operator finds the reason in the cause of the error.',
+  },
   issuer_mismatch: {
     ...tokenRefused,
     message: 'The token comes from another issuer.',

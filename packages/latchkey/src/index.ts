@@ -12,7 +12,8 @@ export type {
   TokenCall,
   VerifyMessage,
 } from './channels.js'
-export type { Claims } from './claims/check-claims.js'
+export type { Claims, RegisteredClaims, UntypedClaims } from './claims/check-claims.js'
+export type { ClaimsIssue, ClaimsResult, ClaimsSchema } from './claims/claims-schema.js'
 export { type Grants, type GrantsInput, MAX_GRANTS_BYTES } from './claims/grants.js'
 export type { JsonValue } from './claims/plain-json.js'
 export { type SessionIds, sessionIds } from './claims/session-ids.js'
@@ -58,7 +59,15 @@ export type { JwksFailure } from './keys/report-jwks-failure.js'
 export { type SharedSecretOptions, sharedSecret } from './keys/shared-secret.js'
 export type { StoredKeyPairOptions } from './keys/stored-key-pairs.js'
 export { createLatchkey } from './latchkey.js'
-export type { Forgery, IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
+export type {
+  Forgery,
+  IssuableClaims,
+  IssuedToken,
+  IssueRequest,
+  Latchkey,
+  LatchkeyOptions,
+  RequiredClaims,
+} from './latchkey-api.js'
 export type { LegacyPayload, LegacySecret, LegacyTokensOptions } from './legacy/legacy-options.js'
 export { type LegacyTokens, legacyTokens } from './legacy/legacy-tokens.js'
 export type { MaybePromise } from './maybe-promise.js'

@@ -1,4 +1,6 @@
 import type { Auth } from './auth.js'
+import type { UntypedClaims } from './claims/check-claims.js'
+import type { ClaimsSchema } from './claims/claims-schema.js'
 import type { SessionIds } from './claims/session-ids.js'
 import type { Clock } from './clock.js'
 import type { LatchkeyError } from './errors.js'
@@ -14,6 +16,19 @@ export interface LatchkeyOptions {
   readonly audience: string | readonly string[]
   /** The key source: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
   readonly keys: KeySource
+  /**
+   * The schema of the application's claims, of any library with Standard Schema version 1, such as
+   * Zod, Valibot and ArkType. It receives the claims that are not registered. `issue` takes its
+   * input and signs that; `verify` checks the input once more and returns the output in
+   * `auth.claims`. Tokens whose claims do not match are refused with `claims_mismatch`, whatever
+   * key has signed them.
+   *
+   * The schema is called while a token is verified, so it must be synchronous, and return a plain
+   * object without registered claims. It conveys no right: see `Auth.grants`.
+   *
+   * @defaultValue claims are not checked, and are `unknown` in the types
+   */
+  readonly claims?: ClaimsSchema
   /**
    * Lifetime of a token in seconds, at most the `maxTokenTtl` of the key source.
    *
@@ -77,8 +92,12 @@ export interface Forgery {
   readonly kid: string
 }
 
-/** The content of a token. */
-export interface IssueRequest {
+/**
+ * The content of a token.
+ *
+ * @typeParam Input The input of the schema of the option `claims`. Any object without one.
+ */
+export interface IssueRequest<Input extends object = object> {
   /** The `sub` claim, a string that is not empty; with tenant secrets also the tenant. */
   readonly subject: string
   /**
@@ -95,8 +114,11 @@ export interface IssueRequest {
    *
    * With tenant secrets a `scope` claim narrows the scope of the tenant's grants for this token,
    * `client_id` must be the subject, and no other claim grants a right: see `keys.setGrants`.
+   *
+   * With the option `claims` of `createLatchkey`, a claim that its schema refuses is a TypeError
+   * too.
    */
-  readonly claims?: object
+  readonly claims?: Input
   /**
    * Lifetime of this token in seconds.
    *
@@ -116,8 +138,20 @@ export interface IssuedToken {
   readonly expiresIn: number
 }
 
-/** Issues and verifies access tokens over one key source. */
-export interface Latchkey {
+/** The claims that `issue` takes unless a schema says otherwise: any object if they are untyped. */
+export type IssuableClaims<C extends object> = UntypedClaims extends C ? object : C
+
+/** Makes `claims` a required member of the argument of `issue` if the schema requires a claim. */
+export type RequiredClaims<Input extends object> = Partial<Input> extends Input ? unknown : { readonly claims: Input }
+
+/**
+ * Issues and verifies access tokens over one key source.
+ *
+ * @typeParam C The application's claims in `auth.claims`: the output of the schema of the option
+ * `claims`.
+ * @typeParam Input The claims that `issue` takes: the input of that schema.
+ */
+export interface Latchkey<C extends object = UntypedClaims, Input extends object = IssuableClaims<C>> {
   /** Lifetime in seconds of a token that is issued without `expiresIn`. */
   readonly accessTokenTtl: number
   /**
@@ -126,21 +160,22 @@ export interface Latchkey {
    *
    * @returns the token if its key is in memory, else a promise; `await` works on both
    * @throws `session_ended`, `tenant_disabled`, `tenant_invalid`, `store_unavailable`; TypeError
-   * for claims that `verify` would refuse
+   * for claims that `verify` would refuse; the error that the schema of the option `claims` throws
    * @example
    * const { token } = await latchkey.issue({ subject: user.id, claims: { plan: 'pro' } })
    */
-  issue(request: IssueRequest): MaybePromise<IssuedToken>
+  issue(request: IssueRequest<Input> & RequiredClaims<Input>): MaybePromise<IssuedToken>
   /**
    * Verifies a token.
    *
    * @returns the identity if everything needed is in memory, else a promise; `await` works on both
    * @throws LatchkeyError, synchronously or as a rejection: with status 401 for an invalid token,
-   * and with 503 if it cannot be checked within `verifyTimeout`
+   * with 503 if it cannot be checked within `verifyTimeout`, and `claims_schema_failed` (500) if
+   * the schema of the option `claims` fails
    * @example
    * const { subject, grants } = await latchkey.verify(token)
    */
-  verify(token: string): MaybePromise<Auth>
+  verify(token: string): MaybePromise<Auth<C>>
   /**
    * Calls `ended` once this identity is no longer valid: it was revoked, its session ended, it
    * expired, or its grants changed. Use it for connections that outlive a request, such as a
@@ -153,7 +188,7 @@ export interface Latchkey {
    * @example
    * const stop = latchkey.watch(auth, () => socket.close(4401))
    */
-  watch(auth: Auth, ended: (reason: LatchkeyError) => void): () => void
+  watch(auth: Auth<object>, ended: (reason: LatchkeyError) => void): () => void
   /**
    * Returns the counters of the token cache, which are 0 if `tokenCache` is `false`.
    *

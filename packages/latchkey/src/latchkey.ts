@@ -5,8 +5,17 @@ import { callBack } from './call-back.js'
 import { issues, refusedOutcome, type VerifyMessage, verifications } from './channels.js'
 import { checkWhole } from './check-whole.js'
 import { buildClaims, copyClaims } from './claims/build-claims.js'
-import { checkClaims, checkOwner, checkTimes, endsAtMs, isText, parseClaims } from './claims/check-claims.js'
-import { claimedGrants, narrowGrants } from './claims/grants.js'
+import {
+  type Claims,
+  checkClaims,
+  checkOwner,
+  checkTimes,
+  endsAtMs,
+  isText,
+  parseClaims,
+} from './claims/check-claims.js'
+import { type ClaimsSchema, checkBySchema, checkClaimsSchema, readBySchema } from './claims/claims-schema.js'
+import { claimedGrants, deepFreeze, narrowGrants } from './claims/grants.js'
 import type { JsonObject } from './claims/plain-json.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
@@ -32,8 +41,29 @@ import { WatchedTokens } from './watched-tokens.js'
 /**
  * Creates the issuer and verifier of one API's tokens.
  *
+ * With the option `claims`, the application's claims have the types of that schema, which checks
+ * them in `issue` and in `verify`.
+ *
  * @returns the issuer and verifier, to be closed by the caller
  * @throws TypeError for invalid options
+ * @example
+ * ```ts
+ * import { createLatchkey } from 'latchkey'
+ * import * as z from 'zod'
+ *
+ * const claims = z.object({ plan: z.enum(['free', 'pro']), locale: z.string().default('en') })
+ * const options = { issuer: 'https://auth.example', audience: 'api', keys }
+ * const latchkey = createLatchkey({ ...options, claims })
+ * const { token } = await latchkey.issue({ subject: user.id, claims: { plan: 'pro' } })
+ * const { plan, locale } = (await latchkey.verify(token)).claims
+ * ```
+ */
+export function createLatchkey<C extends object, Input extends object>(
+  options: LatchkeyOptions & { readonly claims: ClaimsSchema<Input, C> },
+): Latchkey<C, Input>
+/**
+ * Without `claims`, the application's claims are not checked, and are `unknown` in the types.
+ *
  * @example
  * ```ts
  * import { createLatchkey } from 'latchkey'
@@ -43,6 +73,7 @@ import { WatchedTokens } from './watched-tokens.js'
  * const { subject } = await latchkey.verify(token)
  * ```
  */
+export function createLatchkey(options: LatchkeyOptions): Latchkey
 export function createLatchkey(options: LatchkeyOptions): Latchkey {
   return new TokenAuthority(options)
 }
@@ -70,6 +101,7 @@ class TokenAuthority implements Latchkey {
   readonly #audience: string | readonly string[]
   readonly #audiences: readonly string[]
   readonly #keys: KeySource
+  readonly #claimsSchema: ClaimsSchema | undefined
   readonly #legacy: LegacySource | undefined
   readonly #legacyVerifier: LegacyVerifier
   readonly #toleranceSec: number
@@ -95,6 +127,7 @@ class TokenAuthority implements Latchkey {
     this.#audience = typeof options.audience === 'string' ? options.audience : this.#audiences
     this.#keys = checkKeys(options.keys)
     this.#legacy = this.#keys.legacy
+    this.#claimsSchema = checkClaimsSchema(options.claims)
     this.accessTokenTtl = this.#checkTtl(
       'accessTokenTtl',
       options.accessTokenTtl ?? Math.min(900, this.#keys.maxTokenTtl),
@@ -200,7 +233,9 @@ class TokenAuthority implements Latchkey {
       owner: key.owner,
       claims,
     })
-    const signingInput = `${key.headerSegment}.${encodeBase64url(JSON.stringify(payload))}`
+    const json = JSON.stringify(payload)
+    if (this.#claimsSchema !== undefined) checkBySchema(this.#claimsSchema, JSON.parse(json))
+    const signingInput = `${key.headerSegment}.${encodeBase64url(json)}`
     const token = `${signingInput}.${key.sign(signingInput)}`
     if (token.length > this.#maxTokenLength)
       throw new TypeError('The claims make the token longer than maxTokenBytes: issue fewer claims, or raise it.')
@@ -263,9 +298,10 @@ class TokenAuthority implements Latchkey {
     const refused = tenant.refusalOf(nowMs)
     if (refused !== undefined) throw refusal(refused)
     const grants = narrowGrants(tenant.grants, claims)
+    const accepted = this.#acceptClaims(claims)
     // Last, as in `#accept`.
     if (!tenant.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
-    const auth = createAuth(claims, { kid: legacyKid, grants, token })
+    const auth = createAuth(accepted, { kid: legacyKid, grants, token })
     this.#verified?.add(token, auth, tenant)
     return auth
   }
@@ -289,11 +325,17 @@ class TokenAuthority implements Latchkey {
     if (refused !== undefined) throw refusal(refused)
     const stored = key.grants
     const grants = stored === undefined ? claimedGrants(claims) : narrowGrants(stored, claims)
+    const accepted = this.#acceptClaims(claims)
     // Last, because the process may have been suspended above for longer than `maxStaleness` (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
-    const auth = createAuth(claims, { kid: key.kid, grants, token })
+    const auth = createAuth(accepted, { kid: key.kid, grants, token })
     this.#verified?.add(token, auth, key)
     return auth
+  }
+
+  /** Returns the claims as the schema reads them, frozen. Every way to accept a token leads here. */
+  #acceptClaims(claims: Claims): Claims {
+    return this.#claimsSchema === undefined ? deepFreeze(claims) : readBySchema(this.#claimsSchema, claims)
   }
 
   #newSessionId(subject: string, nowMs: number): string {

@@ -19,7 +19,7 @@ export interface WatchedTokensOptions {
 export interface TokenToWatch {
   readonly token: string
   /** The identity that was verified from it. */
-  readonly auth: Auth
+  readonly auth: Auth<object>
   /** Milliseconds since 1970 from which it is expired. */
   readonly endsAtMs: number
   /** Called once, in a turn of the event loop of its own. */

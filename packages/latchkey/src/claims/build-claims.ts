@@ -1,4 +1,4 @@
-import { isNumericDate } from './check-claims.js'
+import { isNumericDate, registeredNames } from './check-claims.js'
 import { copyJsonObject, type JsonObject } from './plain-json.js'
 
 /** The inputs of a token's claims. */
@@ -18,9 +18,6 @@ export interface ClaimsInput {
   readonly claims: JsonObject
 }
 
-/** Claims that only the issuer sets: those of RFC 7519 §4.1, and `sid` of OpenID Connect. */
-const ownNames: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])
-
 const noClaims: JsonObject = Object.freeze({})
 
 /**
@@ -33,7 +30,7 @@ export function copyClaims(claims: object | undefined): JsonObject {
   if (claims === undefined) return noClaims
   const copy = copyJsonObject(claims, 'claims')
   for (const name in copy) {
-    if (ownNames.has(name)) throw new TypeError(`claims.${name} is set by the issuer: choose another name.`)
+    if (registeredNames.has(name)) throw new TypeError(`claims.${name} is set by the issuer: choose another name.`)
   }
   return copy
 }

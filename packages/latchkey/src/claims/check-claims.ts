@@ -1,8 +1,9 @@
 import { type LatchkeyError, refusal } from '../errors.js'
 import { parseJsonObject } from '../strict-json.js'
 
-/** The claims of an access token whose signature was verified. */
-export interface Claims {
+/** The claims that only the issuer sets: those of RFC 7519 §4.1, and `sid` of OpenID Connect. */
+// No interface: TypeScript lets no interface be `UntypedClaims`, and `Auth<C>` must be an `Auth`.
+export type RegisteredClaims = {
   readonly iss: string
   readonly sub: string
   readonly aud: string | readonly string[]
@@ -12,8 +13,21 @@ export interface Claims {
   readonly jti: string
   readonly nbf?: number
   readonly sid?: string
+}
+
+/** The application's claims where no schema has checked them. */
+export interface UntypedClaims {
   readonly [name: string]: unknown
 }
+
+/**
+ * The claims of an access token whose signature was verified: the registered ones, and those of the
+ * application.
+ */
+export type Claims<C extends object = UntypedClaims> = RegisteredClaims & Readonly<C>
+
+/** The names of `RegisteredClaims`. */
+export const registeredNames: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid'])
 
 /** The values that a verifier requires. */
 export interface ExpectedClaims {
@@ -73,7 +87,7 @@ export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
  * @throws LatchkeyError `token_expired`, `token_not_yet_valid`; see `checkClaims`
  */
 export function checkTimes(
-  { exp, iat, nbf }: Claims,
+  { exp, iat, nbf }: RegisteredClaims,
   { nowSec, toleranceSec }: Pick<ExpectedClaims, 'nowSec' | 'toleranceSec'>,
 ): void {
   if (!(nowSec < exp + toleranceSec)) throw refusal('token_expired')

@@ -66,7 +66,8 @@ function checkDepth(path: string, depth: number): void {
   if (!(depth <= MAX_DEPTH)) throw new TypeError(`${path} is nested more than ${MAX_DEPTH} deep, or in a circle.`)
 }
 
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Returns whether this is an object that a literal or `JSON.parse` makes, and no list. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

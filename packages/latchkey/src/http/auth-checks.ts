@@ -17,10 +17,15 @@ export function checkChecks(name: string, checks: readonly AuthCheck[]): void {
  *
  * @throws TypeError if a check is asynchronous, because its later refusal would have no effect
  */
-export function passChecks(auth: Auth | undefined, checks: readonly AuthCheck[]): Auth {
+export function passChecks<C extends object>(auth: Auth<C> | undefined, checks: readonly AuthCheck[]): Auth<C> {
   if (auth === undefined) throw refusal('credentials_missing')
-  for (const check of checks) refusePromise(check(auth))
+  for (const check of checks) refusePromise(check(untyped(auth)))
   return auth
+}
+
+/** Returns the same identity for a check that knows no schema: to it, each claim is `unknown`. */
+function untyped(auth: Auth<object>): Auth {
+  return auth as Auth
 }
 
 function refusePromise(checked: MaybePromise<Auth>): void {

@@ -1,5 +1,6 @@
 import type { Auth } from '../auth.js'
 import { checkWhole } from '../check-whole.js'
+import type { UntypedClaims } from '../claims/check-claims.js'
 import { refusal } from '../errors.js'
 import type { Latchkey } from '../latchkey-api.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
@@ -28,14 +29,17 @@ export interface ConnectionOptions extends Omit<GuardOptions, 'body'> {
 }
 
 /** The part of `createLatchkey`'s result that a guard of connections uses. */
-export type ConnectionVerifier = Pick<Latchkey, 'verify' | 'watch'>
+export type ConnectionVerifier<C extends object = UntypedClaims> = Pick<Latchkey<C>, 'verify' | 'watch'>
 
 /**
  * Returns a guard of handshakes.
  *
  * @throws TypeError for wrong arguments
  */
-export function createConnectionGuard(latchkey: ConnectionVerifier, options: ConnectionOptions): Guard {
+export function createConnectionGuard<C extends object>(
+  latchkey: ConnectionVerifier<C>,
+  options: ConnectionOptions,
+): Guard<C> {
   const guard = createGuard(latchkey, options)
   checkWatching(latchkey)
   const { checks = [], maxPending = 1000 } = options
@@ -50,7 +54,7 @@ export function createConnectionGuard(latchkey: ConnectionVerifier, options: Con
  * Returns a guard that refuses to wait for more than `maxPending` checks. The refused check still
  * reads its tenant, so that a later attempt finds it in memory.
  */
-function limitPending(guard: Guard, maxPending: number): Guard {
+function limitPending<C extends object>(guard: Guard<C>, maxPending: number): Guard<C> {
   let pending = 0
   return (carrier) => {
     const auth = guard(carrier)
@@ -66,9 +70,9 @@ function limitPending(guard: Guard, maxPending: number): Guard {
   }
 }
 
-function after(
-  auth: MaybePromise<Auth | undefined>,
-  check: (auth: Auth | undefined) => Auth,
-): MaybePromise<Auth | undefined> {
+function after<C extends object>(
+  auth: MaybePromise<Auth<C> | undefined>,
+  check: (auth: Auth<C> | undefined) => Auth<C>,
+): MaybePromise<Auth<C> | undefined> {
   return isPromise(auth) ? auth.then(check) : check(auth)
 }

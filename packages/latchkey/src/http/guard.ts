@@ -1,4 +1,5 @@
 import type { Auth } from '../auth.js'
+import type { UntypedClaims } from '../claims/check-claims.js'
 import { refusal } from '../errors.js'
 import type { Latchkey } from '../latchkey-api.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
@@ -7,7 +8,7 @@ import { type CsrfCheck, sameOrigin } from './same-origin.js'
 import { isTokenText, type TokenCarrier, takeToken } from './take-token.js'
 
 /** The part of `createLatchkey`'s result that a guard uses. */
-export type Verifier = Pick<Latchkey, 'verify'>
+export type Verifier<C extends object = UntypedClaims> = Pick<Latchkey<C>, 'verify'>
 
 /**
  * Returns the identity of the one token that a request carries, or `undefined` for a request
@@ -15,14 +16,14 @@ export type Verifier = Pick<Latchkey, 'verify'>
  * as a promise. Throws or rejects as `verify` does, and with `credentials_missing`,
  * `credentials_ambiguous`, `credentials_malformed` and `csrf_refused`.
  */
-export type Guard = (carrier: TokenCarrier) => MaybePromise<Auth | undefined>
+export type Guard<C extends object = UntypedClaims> = (carrier: TokenCarrier) => MaybePromise<Auth<C> | undefined>
 
 /**
  * Returns a guard with these options.
  *
  * @throws TypeError for wrong arguments: when the guard is made, not at the first request
  */
-export function createGuard(latchkey: Verifier, options: GuardOptions): Guard {
+export function createGuard<C extends object>(latchkey: Verifier<C>, options: GuardOptions): Guard<C> {
   checkGuard(latchkey, options)
   return (carrier) => identify(latchkey, carrier, options)
 }
@@ -31,11 +32,11 @@ export function createGuard(latchkey: Verifier, options: GuardOptions): Guard {
  * Does what a `Guard` does, for functions whose options come with each request. They must have
  * passed `checkGuard`.
  */
-export function identify(
-  latchkey: Verifier,
+export function identify<C extends object>(
+  latchkey: Verifier<C>,
   carrier: TokenCarrier,
   options: GuardOptions,
-): MaybePromise<Auth | undefined> {
+): MaybePromise<Auth<C> | undefined> {
   const token = takeToken(carrier, options, csrfCheckOf(options))
   if (token === undefined) {
     if (options.optional === true) return undefined
@@ -70,7 +71,7 @@ function reasonOf(error: unknown, token: string): unknown {
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** Throws a TypeError for wrong arguments of a guard. */
-export function checkGuard(latchkey: Verifier, options: GuardOptions): void {
+export function checkGuard(latchkey: Verifier<object>, options: GuardOptions): void {
   if (typeof latchkey?.verify !== 'function') {
     throw new TypeError('latchkey is missing: pass the object that createLatchkey returned.')
   }

@@ -1,11 +1,12 @@
 import type { Auth } from '../auth.js'
+import type { UntypedClaims } from '../claims/check-claims.js'
 import type { JsonValue } from '../claims/plain-json.js'
 import { refusal } from '../errors.js'
 
 /**
  * Throws `insufficient_claim` if the identity lacks a claim; otherwise returns the same identity.
  */
-export type ClaimCheck = (auth: Auth) => Auth
+export type ClaimCheck = <C extends object = UntypedClaims>(auth: Auth<C>) => Auth<C>
 
 /**
  * Returns a check that `auth.claims` holds this claim, with one of these values if any are listed.
@@ -37,7 +38,7 @@ export function requireClaim(name: string, ...values: readonly JsonValue[]): Cla
   if (values.includes(undefined as never)) throw new TypeError('A value of a claim is JSON, and not undefined.')
   return (auth) => {
     if (auth === undefined) throw new TypeError('requireClaim must run after requireAuth or authenticate.')
-    if (!(Object.hasOwn(auth.claims, name) && isAccepted(auth.claims[name], values))) {
+    if (!(Object.hasOwn(auth.claims, name) && isAccepted(Reflect.get(auth.claims, name), values))) {
       throw refusal('insufficient_claim')
     }
     return auth

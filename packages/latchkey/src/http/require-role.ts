@@ -1,8 +1,9 @@
 import type { Auth } from '../auth.js'
+import type { UntypedClaims } from '../claims/check-claims.js'
 import { refusal } from '../errors.js'
 
 /** Throws `insufficient_role` if the identity lacks a role; otherwise returns the same identity. */
-export type RoleCheck = (auth: Auth) => Auth
+export type RoleCheck = <C extends object = UntypedClaims>(auth: Auth<C>) => Auth<C>
 
 /**
  * Returns a check that `auth.grants.roles` holds all of these roles.
@@ -31,7 +32,7 @@ export function requireRole(...roles: readonly string[]): RoleCheck {
   if (!roles.every((role) => typeof role === 'string' && role !== '')) {
     throw new TypeError('A role is a text that is not empty.')
   }
-  return (auth: Auth) => {
+  return (auth) => {
     if (auth === undefined) throw new TypeError('requireRole must run after requireAuth or authenticate.')
     const granted = auth.grants.roles
     if (!roles.every((role) => granted.includes(role))) throw refusal('insufficient_role')

@@ -1,4 +1,5 @@
 import type { Auth } from '../auth.js'
+import type { UntypedClaims } from '../claims/check-claims.js'
 import { refusal } from '../errors.js'
 
 /**
@@ -10,7 +11,7 @@ const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 /**
  * Throws `insufficient_scope` if the identity lacks a scope; otherwise returns the same identity.
  */
-export type ScopeCheck = (auth: Auth) => Auth
+export type ScopeCheck = <C extends object = UntypedClaims>(auth: Auth<C>) => Auth<C>
 
 /**
  * Returns a check that `auth.grants.scope` holds all of these scopes.

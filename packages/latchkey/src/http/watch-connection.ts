@@ -30,7 +30,7 @@ export interface WatchedConnection {
  */
 export function watchConnection(
   latchkey: Pick<Latchkey, 'watch'>,
-  auth: Auth,
+  auth: Auth<object>,
   { onClosed, end }: WatchedConnection,
 ): void {
   const stop = latchkey.watch(auth, ({ code, status, hint }) => end({ closeCode: 4000 + status, code, status, hint }))

@@ -20,7 +20,8 @@ import { refuse } from './refuse.js'
  * preflight requests carry no credentials.
  *
  * The types show `req.auth` only in handlers of the same route. Behind a guard for a whole router,
- * use `authOf(req)`.
+ * use `authOf(req)`. For claims with the types of a schema (the option `claims` of
+ * `createLatchkey`), use `authOf<Claims>(req)`, or declare `req` as an `AuthenticatedRequest`.
  *
  * The client decides when a request body ends, and the token may have been revoked by then: put a
  * guard after `express.json()`, or one before it and one after it. A handler that changes rights
@@ -41,10 +42,13 @@ import { refuse } from './refuse.js'
  * app.get('/me', requireAuth(latchkey), (req, res) => res.json({ id: req.auth.subject }))
  * ```
  */
-export function requireAuth(latchkey: Verifier, options?: ExpressGuardOptions & RequiredGuardOptions): AuthGuard
+export function requireAuth(latchkey: Verifier<object>, options?: ExpressGuardOptions & RequiredGuardOptions): AuthGuard
 /** With `optional`, a request without credentials passes too, and `req.auth` is `undefined`. */
-export function requireAuth(latchkey: Verifier, options: ExpressGuardOptions): OptionalAuthGuard
-export function requireAuth(latchkey: Verifier, options: ExpressGuardOptions = {}): AuthGuard | OptionalAuthGuard {
+export function requireAuth(latchkey: Verifier<object>, options: ExpressGuardOptions): OptionalAuthGuard
+export function requireAuth(
+  latchkey: Verifier<object>,
+  options: ExpressGuardOptions = {},
+): AuthGuard | OptionalAuthGuard {
   const guard = createGuard(latchkey, options)
   const { onRefusal } = options
   const refuseRequest = onRefusal === undefined ? refuse : refuseBy(onRefusal)

@@ -10,6 +10,7 @@ import type {
   RouteShorthandOptions,
 } from 'fastify'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 
 /**
  * The parts of a `FastifyRequest` that a hook uses. Every one has them, whatever its type
@@ -22,40 +23,47 @@ export type HookedRequest = Pick<FastifyRequest, 'method' | 'headers' | 'body' |
 /** A hook for `onRequest`, `preValidation` or `preHandler`. */
 export type Hook = (request: HookedRequest, reply: Pick<FastifyReply, 'header'>, done: (error?: Error) => void) => void
 
-/** A hook that sets `request.auth` for the handler of the same route. */
-export interface AuthHook extends Hook {
-  readonly authenticates: true
+/**
+ * A hook that sets `request.auth` for the handler of the same route.
+ *
+ * @typeParam Identity The type of `request.auth`.
+ */
+// An intersection: of generic functions that return an interface with a call, such as `requireAuth`
+// would be, TypeScript learns the result only after it has given the handler its types.
+export type RouteHook<Identity extends Auth<object> | undefined> = Hook & Identifying<Identity>
+
+/** The part of a `RouteHook` that distinguishes it from other hooks. */
+export interface Identifying<Identity extends Auth<object> | undefined> {
+  readonly authenticates: true | 'optional'
+  /** Exists in the types alone. */
+  readonly identify?: () => Identity
 }
 
-/** A hook that sets `request.auth` for the handler of the same route, or to `undefined`. */
-export interface OptionalAuthHook extends Hook {
-  readonly authenticates: 'optional'
+/** The hook of a route whose handler has an identity. */
+export type AuthHook<C extends object = UntypedClaims> = RouteHook<Auth<C>>
+
+/** The hook of a route whose handler has an identity, or `undefined`. */
+export type OptionalAuthHook<C extends object = UntypedClaims> = RouteHook<Auth<C> | undefined>
+
+/** The property that a `RouteHook` adds to a request. */
+export interface Guarded<Identity extends Auth<object> | undefined> {
+  /** The identity that the token of this request proves; `undefined` without credentials. */
+  readonly auth: Identity
 }
 
 /** The property that an `AuthHook` adds to a request. */
-export interface Authenticated {
-  /** The identity that the token of this request proves. */
-  readonly auth: Auth
-}
+export type Authenticated<C extends object = UntypedClaims> = Guarded<Auth<C>>
 
 /** The property that an `OptionalAuthHook` adds to a request. */
-export interface OptionallyAuthenticated {
-  /** The identity that the token of this request proves; `undefined` without credentials. */
-  readonly auth: Auth | undefined
-}
+export type OptionallyAuthenticated<C extends object = UntypedClaims> = Guarded<Auth<C> | undefined>
 
-type First<Guard extends Hook> = Guard | [Guard, ...Hook[]]
+type First<Identity extends Auth<object> | undefined> = RouteHook<Identity> | [RouteHook<Identity>, ...Hook[]]
 
-type Guarded<Guard extends Hook> =
-  | { readonly onRequest: First<Guard> }
-  | { readonly preValidation: First<Guard> }
-  | { readonly preHandler: First<Guard> }
-
-/** Options of a route with an `AuthHook`, alone or as the first of a list. */
-export type GuardedOptions = Guarded<AuthHook>
-
-/** Options of a route with an `OptionalAuthHook`, alone or as the first of a list. */
-export type OptionallyGuardedOptions = Guarded<OptionalAuthHook>
+/** Options of a route with a `RouteHook`, alone or as the first of a list. */
+export type GuardedOptions<Identity extends Auth<object> | undefined = Auth> =
+  | { readonly onRequest: First<Identity> }
+  | { readonly preValidation: First<Identity> }
+  | { readonly preHandler: First<Identity> }
 
 // `FastifyRequest` is not extended: `request.auth` would then also exist on routes without a hook,
 // and clash with other plugins that declare it. These signatures add it only to handlers after a
@@ -63,34 +71,19 @@ export type OptionallyGuardedOptions = Guarded<OptionalAuthHook>
 // differently.
 declare module 'fastify' {
   interface RouteShorthandMethod<RawServer, RawRequest, RawReply, TypeProvider, Logger> {
+    // biome-ignore lint/style/useShorthandFunctionType: only an interface extends that of Fastify.
     <
       Route extends RouteGenericInterface = RouteGenericInterface,
       Config = ContextConfigDefault,
       const Schema extends FastifySchema = FastifySchema,
+      Identity extends Auth<object> | undefined = Auth,
     >(
       path: string,
-      opts: GuardedOptions &
+      opts: GuardedOptions<Identity> &
         RouteShorthandOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>,
       handler: (
         this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
-        request: Authenticated & FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
-        reply: Parameters<
-          RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>
-        >[1],
-      ) => ReturnType<RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>>,
-    ): FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>
-    <
-      Route extends RouteGenericInterface = RouteGenericInterface,
-      Config = ContextConfigDefault,
-      const Schema extends FastifySchema = FastifySchema,
-    >(
-      path: string,
-      opts: OptionallyGuardedOptions &
-        RouteShorthandOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>,
-      handler: (
-        this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
-        request: OptionallyAuthenticated &
-          FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
+        request: Guarded<Identity> & FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
         reply: Parameters<
           RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>
         >[1],
@@ -106,30 +99,13 @@ declare module 'fastify' {
       Route extends RouteGenericInterface = RouteGenericInterface,
       Config = ContextConfigDefault,
       const Schema extends FastifySchema = FastifySchema,
+      Identity extends Auth<object> | undefined = Auth,
     >(
-      opts: GuardedOptions &
+      opts: GuardedOptions<Identity> &
         Omit<RouteOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>, 'handler'> & {
           readonly handler: (
             this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
-            request: Authenticated & FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
-            reply: Parameters<
-              RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>
-            >[1],
-          ) => ReturnType<
-            RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>
-          >
-        },
-    ): FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>
-    route<
-      Route extends RouteGenericInterface = RouteGenericInterface,
-      Config = ContextConfigDefault,
-      const Schema extends FastifySchema = FastifySchema,
-    >(
-      opts: OptionallyGuardedOptions &
-        Omit<RouteOptions<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>, 'handler'> & {
-          readonly handler: (
-            this: FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>,
-            request: OptionallyAuthenticated &
+            request: Guarded<Identity> &
               FastifyRequest<Route, RawServer, RawRequest, Schema, TypeProvider, Config, Logger>,
             reply: Parameters<
               RouteHandlerMethod<RawServer, RawRequest, RawReply, Route, Config, Schema, TypeProvider, Logger>

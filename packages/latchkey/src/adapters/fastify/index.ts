@@ -7,12 +7,14 @@ export type { TokenSources } from '../../http/take-token.js'
 export type {
   Authenticated,
   AuthHook,
+  Guarded,
   GuardedOptions,
   Hook,
   HookedRequest,
+  Identifying,
   OptionalAuthHook,
   OptionallyAuthenticated,
-  OptionallyGuardedOptions,
+  RouteHook,
 } from './auth-hook.js'
 export type { FastifyGuardOptions } from './guard-options.js'
 export { type LatchkeyPluginOptions, latchkey, latchkey as default } from './latchkey.js'

@@ -7,7 +7,7 @@ import { requireAuth } from './require-auth.js'
 /** Options of the plugin: which instance verifies, and those of `requireAuth`. */
 export interface LatchkeyPluginOptions extends Omit<FastifyGuardOptions, 'optional'> {
   /** The object that `createLatchkey` returned. */
-  readonly latchkey: Verifier & Partial<Pick<Latchkey, 'close'>>
+  readonly latchkey: Verifier<object> & Partial<Pick<Latchkey, 'close'>>
   /**
    * Closes the instance when the application closes, after its last request. Other code must not
    * use the instance then.

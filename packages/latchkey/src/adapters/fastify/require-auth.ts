@@ -1,3 +1,4 @@
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { setAuth } from '../../http/auth-of.js'
 import { createGuard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
@@ -18,7 +19,9 @@ import { refuseBy } from './refuse.js'
  * be a `preHandler`. Register CORS before it: preflight requests carry no credentials.
  *
  * The types show `request.auth` only in the handler of the same route. Behind a hook for the whole
- * application, use `authOf(request)`.
+ * application, use `authOf(request)`, or `authOf<Claims>(request)` for the types of the schema of
+ * the option `claims`. Use the latter too behind `app.authenticate`, and in routes with type
+ * arguments of their own.
  *
  * The client decides when a request body ends, and the token may have been revoked by then: give a
  * route that takes a body the hook as `preHandler` as well. The second check needs no database
@@ -40,10 +43,19 @@ import { refuseBy } from './refuse.js'
  * app.get('/me', { onRequest }, async ({ auth }) => ({ id: auth.subject }))
  * ```
  */
-export function requireAuth(latchkey: Verifier, options?: FastifyGuardOptions & RequiredGuardOptions): AuthHook
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  options?: FastifyGuardOptions & RequiredGuardOptions,
+): AuthHook<C>
 /** With `optional`, a request without credentials passes too, and `request.auth` is `undefined`. */
-export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions): OptionalAuthHook
-export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions = {}): AuthHook | OptionalAuthHook {
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  options: FastifyGuardOptions,
+): OptionalAuthHook<C>
+export function requireAuth<C extends object>(
+  latchkey: Verifier<C>,
+  options: FastifyGuardOptions = {},
+): AuthHook<C> | OptionalAuthHook<C> {
   const guard = createGuard(latchkey, options)
   const refuse = refuseBy(options.onRefusal)
   const hook: Hook = (request, reply, done) => {
@@ -67,7 +79,7 @@ export function requireAuth(latchkey: Verifier, options: FastifyGuardOptions = {
     done()
   }
   const authenticates = options.optional === true ? 'optional' : true
-  return Object.assign(hook, { authenticates }) as AuthHook | OptionalAuthHook
+  return Object.assign(hook, { authenticates }) as AuthHook<C> | OptionalAuthHook<C>
 }
 
 function carrierOf({ method, headers, raw, body, query }: HookedRequest, sources: TokenSources): TokenCarrier {

@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { checkGuard, identify, type Verifier } from '../../http/guard.js'
 import type { GuardOptions, RequiredGuardOptions } from '../../http/guard-options.js'
 import { parametersOf } from '../../http/parameters.js'
@@ -33,22 +34,22 @@ import type { MaybePromise } from '../../maybe-promise.js'
  * }
  * ```
  */
-export function authenticate(
-  latchkey: Verifier,
+export function authenticate<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   request: Request,
   options?: GuardOptions & RequiredGuardOptions,
-): MaybePromise<Auth>
+): MaybePromise<Auth<C>>
 /** With `optional`, returns `undefined` for a request without credentials. */
-export function authenticate(
-  latchkey: Verifier,
+export function authenticate<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   request: Request,
   options: GuardOptions,
-): MaybePromise<Auth | undefined>
-export function authenticate(
-  latchkey: Verifier,
+): MaybePromise<Auth<C> | undefined>
+export function authenticate<C extends object>(
+  latchkey: Verifier<C>,
   request: Request,
   options: GuardOptions = {},
-): MaybePromise<Auth | undefined> {
+): MaybePromise<Auth<C> | undefined> {
   checkGuard(latchkey, options)
   const identifyWith = (body: unknown) => identify(latchkey, webCarrier(request, body, options), options)
   if (options.body !== true || !carriesForm(request)) return identifyWith(undefined)

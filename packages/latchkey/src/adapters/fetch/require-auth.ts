@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { checkGuard, type Verifier } from '../../http/guard.js'
 import type { GuardOptions, RequiredGuardOptions } from '../../http/guard-options.js'
@@ -47,19 +48,19 @@ export type AuthenticatedHandler<Identity, Rest extends readonly unknown[]> = (
  * }
  * ```
  */
-export function requireAuth<Rest extends readonly unknown[]>(
-  latchkey: Verifier,
-  handler: AuthenticatedHandler<Auth, Rest>,
+export function requireAuth<Rest extends readonly unknown[], C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  handler: AuthenticatedHandler<Auth<C>, Rest>,
   options?: FetchHandlerOptions & RequiredGuardOptions,
 ): (request: Request, ...rest: Rest) => Promise<Response>
 /** With `optional`, the identity is `undefined` for a request without credentials. */
-export function requireAuth<Rest extends readonly unknown[]>(
-  latchkey: Verifier,
-  handler: AuthenticatedHandler<Auth | undefined, Rest>,
+export function requireAuth<Rest extends readonly unknown[], C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  handler: AuthenticatedHandler<Auth<C> | undefined, Rest>,
   options: FetchHandlerOptions,
 ): (request: Request, ...rest: Rest) => Promise<Response>
 export function requireAuth<Rest extends readonly unknown[]>(
-  latchkey: Verifier,
+  latchkey: Verifier<object>,
   handler: AuthenticatedHandler<never, Rest>,
   options: FetchHandlerOptions = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {

@@ -1,10 +1,13 @@
 import type { Request } from '@hapi/hapi'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { refusal } from '../../errors.js'
 
 /**
  * Returns the identity of a request to a route with a strategy of this scheme.
  *
+ * @typeParam C The output of the schema of the strategy's Latchkey, which the types cannot know
+ * here.
  * @throws TypeError if the route has no such strategy
  * @throws LatchkeyError `credentials_missing` if the route's `auth.mode` is `optional` or `try` and
  * the request is not authenticated
@@ -21,8 +24,8 @@ import { refusal } from '../../errors.js'
  * })
  * ```
  */
-export function authOf(request: Pick<Request, 'auth'>): Auth {
-  const auth = optionalAuthOf(request)
+export function authOf<C extends object = UntypedClaims>(request: Pick<Request, 'auth'>): Auth<C> {
+  const auth = optionalAuthOf<C>(request)
   if (auth === undefined) throw refusal('credentials_missing')
   return auth
 }
@@ -31,6 +34,7 @@ export function authOf(request: Pick<Request, 'auth'>): Auth {
  * Returns the identity of a request to a route with a strategy of this scheme, or `undefined` if
  * the request is not authenticated, which the route's `auth.mode` may allow.
  *
+ * @typeParam C See `authOf`.
  * @throws TypeError if the route has no such strategy
  * @example
  * ```ts
@@ -46,10 +50,10 @@ export function authOf(request: Pick<Request, 'auth'>): Auth {
  * })
  * ```
  */
-export function optionalAuthOf({
+export function optionalAuthOf<C extends object = UntypedClaims>({
   auth: { artifacts, isAuthenticated, mode },
-}: Pick<Request, 'auth'>): Auth | undefined {
-  const identity = identityIn(artifacts)
+}: Pick<Request, 'auth'>): Auth<C> | undefined {
+  const identity = identityIn<C>(artifacts)
   if (isAuthenticated && identity !== undefined) return identity
   // Without a strategy the mode is null. Another strategy has other artifacts.
   if (isAuthenticated || (mode ?? null) === null) throw new TypeError('The route needs a strategy of latchkey/hapi.')
@@ -57,6 +61,8 @@ export function optionalAuthOf({
 }
 
 /** Returns the identity in the artifacts of the scheme. They are `null` without an identity. */
-export function identityIn(artifacts: Readonly<Record<string, unknown>> | null | undefined): Auth | undefined {
-  return artifacts?.auth as Auth | undefined
+export function identityIn<C extends object>(
+  artifacts: Readonly<Record<string, unknown>> | null | undefined,
+): Auth<C> | undefined {
+  return artifacts?.auth as Auth<C> | undefined
 }

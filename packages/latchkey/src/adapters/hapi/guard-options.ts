@@ -9,7 +9,7 @@ import type { GuardOptions } from '../../http/guard-options.js'
  */
 export interface HapiGuardOptions extends Omit<GuardOptions, 'optional' | 'body'> {
   /** The object that `createLatchkey` returned. */
-  readonly latchkey: Verifier
+  readonly latchkey: Verifier<object>
   /**
    * Called for a refused request. A value that it returns is the response, such as
    * `h.redirect('/login')`. With `undefined`, hapi responds to the refusal.

@@ -38,7 +38,7 @@ export function scheme(_server: Server, options?: object): ServerAuthSchemeObjec
     throw new TypeError('optional and body are no options here: use the auth.mode of routes, and no token in bodies.')
   }
   const guard = createGuard(latchkey, guardOptions)
-  const checkAgain = async (auth: Auth | undefined) => {
+  const checkAgain = async (auth: Auth<object> | undefined) => {
     try {
       await latchkey.verify((auth && tokenOf(auth)) ?? '')
     } catch (error) {
@@ -72,7 +72,7 @@ function carrierOf({ method, headers, query, raw }: Request, sources: TokenSourc
   return nodeCarrier(request, { body: undefined, query }, sources)
 }
 
-function proofOf(auth: Auth | undefined) {
+function proofOf(auth: Auth<object> | undefined) {
   // The guard returns no identity only if it is optional, which the options exclude.
   if (auth === undefined) throw new TypeError('There is no identity.')
   const scope = auth.grants.scope.split(' ').filter((name) => name !== '')

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { createGuard, type Guard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
@@ -9,18 +10,18 @@ import type { HonoGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
 /** The variables that `requireAuth` sets: `c.get('auth')`. */
-export interface AuthVariables {
+export interface AuthVariables<C extends object = UntypedClaims> {
   readonly Variables: {
     /** The identity that the token of this request proves. */
-    readonly auth: Auth
+    readonly auth: Auth<C>
   }
 }
 
 /** The variables that `requireAuth` sets with the option `optional`. */
-export interface OptionalAuthVariables {
+export interface OptionalAuthVariables<C extends object = UntypedClaims> {
   readonly Variables: {
     /** The identity that the token of this request proves; `undefined` without credentials. */
-    readonly auth: Auth | undefined
+    readonly auth: Auth<C> | undefined
   }
 }
 
@@ -52,18 +53,21 @@ export interface OptionalAuthVariables {
  * app.get('/me', requireAuth(latchkey), (c) => c.json({ id: c.get('auth').subject }))
  * ```
  */
-export function requireAuth(
-  latchkey: Verifier,
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   options?: HonoGuardOptions & RequiredGuardOptions,
-): MiddlewareHandler<AuthVariables>
+): MiddlewareHandler<AuthVariables<C>>
 /** With `optional`, a request without credentials passes too, and `auth` is `undefined`. */
-export function requireAuth(latchkey: Verifier, options: HonoGuardOptions): MiddlewareHandler<OptionalAuthVariables>
-export function requireAuth(
-  latchkey: Verifier,
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  options: HonoGuardOptions,
+): MiddlewareHandler<OptionalAuthVariables<C>>
+export function requireAuth<C extends object>(
+  latchkey: Verifier<C>,
   options: HonoGuardOptions = {},
-): MiddlewareHandler<AuthVariables> | MiddlewareHandler<OptionalAuthVariables> {
+): MiddlewareHandler<AuthVariables<C>> | MiddlewareHandler<OptionalAuthVariables<C>> {
   const guard = createGuard(latchkey, options)
-  const middleware: MiddlewareHandler<OptionalAuthVariables> = (c, next) => {
+  const middleware: MiddlewareHandler<OptionalAuthVariables<C>> = (c, next) => {
     // No `async` and `await` on the synchronous path: they cost more than verifying a known token.
     try {
       const pending = identifyCaller(guard, c, options)
@@ -79,7 +83,11 @@ export function requireAuth(
   return middleware
 }
 
-function pass(c: Context<OptionalAuthVariables>, auth: Auth | undefined, next: Next): Promise<void> {
+function pass<C extends object>(
+  c: Context<OptionalAuthVariables<C>>,
+  auth: Auth<C> | undefined,
+  next: Next,
+): Promise<void> {
   c.set('auth', auth)
   return next()
 }
@@ -97,7 +105,11 @@ async function respondBy(
   return (await onRefusal(error, c)) ?? refuse(error, c)
 }
 
-function identifyCaller(guard: Guard, c: Context, options: HonoGuardOptions): MaybePromise<Auth | undefined> {
+function identifyCaller<C extends object>(
+  guard: Guard<C>,
+  c: Context,
+  options: HonoGuardOptions,
+): MaybePromise<Auth<C> | undefined> {
   if (options.body !== true) return guard(webCarrier(c.req.raw, undefined, options))
   return readBody(c).then((body) => guard(webCarrier(c.req.raw, body, options)))
 }

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { createGuard, type Verifier } from '../../http/guard.js'
 import type { RequiredGuardOptions } from '../../http/guard-options.js'
 import { nodeCarrier } from '../../http/node-request.js'
@@ -9,15 +10,15 @@ import type { KoaGuardOptions } from './guard-options.js'
 import { refuse } from './refuse.js'
 
 /** What `requireAuth` adds to `ctx.state`. */
-export interface AuthState {
+export interface AuthState<C extends object = UntypedClaims> {
   /** The identity that the token of this request proves. */
-  auth: Auth
+  auth: Auth<C>
 }
 
 /** What `requireAuth` adds to `ctx.state` with the option `optional`. */
-export interface OptionalAuthState {
+export interface OptionalAuthState<C extends object = UntypedClaims> {
   /** The identity that the token of this request proves; `undefined` without credentials. */
-  auth: Auth | undefined
+  auth: Auth<C> | undefined
 }
 
 /**
@@ -50,15 +51,21 @@ export interface OptionalAuthState {
  * })
  * ```
  */
-export function requireAuth(latchkey: Verifier, options?: KoaGuardOptions & RequiredGuardOptions): Middleware<AuthState>
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  options?: KoaGuardOptions & RequiredGuardOptions,
+): Middleware<AuthState<C>>
 /** With `optional`, a request without credentials passes too, and `auth` is `undefined`. */
-export function requireAuth(latchkey: Verifier, options: KoaGuardOptions): Middleware<OptionalAuthState>
-export function requireAuth(
-  latchkey: Verifier,
+export function requireAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  options: KoaGuardOptions,
+): Middleware<OptionalAuthState<C>>
+export function requireAuth<C extends object>(
+  latchkey: Verifier<C>,
   options: KoaGuardOptions = {},
-): Middleware<AuthState> | Middleware<OptionalAuthState> {
+): Middleware<AuthState<C>> | Middleware<OptionalAuthState<C>> {
   const guard = createGuard(latchkey, options)
-  const middleware: Middleware<OptionalAuthState> = async (ctx, next) => {
+  const middleware: Middleware<OptionalAuthState<C>> = async (ctx, next) => {
     try {
       const pending = guard(carrierOf(ctx, options))
       ctx.state.auth = isPromise(pending) ? await pending : pending

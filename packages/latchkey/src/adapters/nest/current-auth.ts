@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { refusal } from '../../errors.js'
 import type { Decorated } from './access.js'
 import { httpException } from './refusal-exception.js'
@@ -18,6 +19,9 @@ export interface CurrentAuthOptions {
 
 /**
  * Passes the identity that the guard has verified to a parameter of the handler.
+ *
+ * The parameter has the type `Auth`, or `Auth<Claims>` with the output of the schema of the option
+ * `claims`.
  *
  * The request fails with 500 if no guard has run for this handler, as on one with `@Public()`.
  *
@@ -44,6 +48,7 @@ const currentAuth = createParamDecorator(({ optional }: CurrentAuthOptions, cont
  * Returns the identity that the guard has verified for this execution. For guards and interceptors
  * of your own, and for parameter decorators.
  *
+ * @typeParam C The output of the schema of the module's Latchkey, which the types cannot know here.
  * @throws TypeError if no guard of Latchkey has run for this handler
  * @throws HttpException 401 if the guard let a request without credentials pass
  * @example
@@ -58,8 +63,8 @@ const currentAuth = createParamDecorator(({ optional }: CurrentAuthOptions, cont
  * }
  * ```
  */
-export function authOf(context: ExecutionContext): Auth {
-  const auth = optionalAuthOf(context)
+export function authOf<C extends object = UntypedClaims>(context: ExecutionContext): Auth<C> {
+  const auth = optionalAuthOf<C>(context)
   if (auth === undefined) throw httpException(refusal('credentials_missing'))
   return auth
 }
@@ -68,6 +73,7 @@ export function authOf(context: ExecutionContext): Auth {
  * Returns the identity of this execution; `undefined` for a request without credentials, which
  * `@OptionalAuth()` lets pass.
  *
+ * @typeParam C See `authOf`.
  * @throws TypeError if no guard of Latchkey has run for this handler
  * @example
  * ```ts
@@ -77,11 +83,11 @@ export function authOf(context: ExecutionContext): Auth {
  * export const Reader = createParamDecorator((_, context) => optionalAuthOf(context)?.subject)
  * ```
  */
-export function optionalAuthOf(context: ExecutionContext): Auth | undefined {
+export function optionalAuthOf<C extends object = UntypedClaims>(context: ExecutionContext): Auth<C> | undefined {
   const holder = holderOf(context)
   const entry = holder === undefined ? undefined : entriesOf(holder).find((one) => isOf(one, context))
   if (entry === undefined) throw new TypeError(noGuard(context))
-  return entry.auth
+  return entry.auth as Auth<C> | undefined
 }
 
 /** An identity, and the handler that the guard verified it for. */

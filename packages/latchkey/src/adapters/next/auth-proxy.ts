@@ -30,7 +30,7 @@ import { refuse } from './refuse.js'
  * ```
  */
 export function authProxy(
-  latchkey: Verifier,
+  latchkey: Verifier<object>,
   options: NextOptions = {},
 ): (request: Request) => Promise<Response | undefined> {
   const guard = createGuard(latchkey, options)

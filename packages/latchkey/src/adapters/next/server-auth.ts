@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError } from '../../errors.js'
 import { createGuard, type Verifier } from '../../http/guard.js'
 import { nodeCarrier } from '../../http/node-request.js'
@@ -34,22 +35,22 @@ export type ReadHeaders = () => MaybePromise<Pick<Headers, 'get' | 'has' | 'forE
  * })
  * ```
  */
-export function serverAuth(
-  latchkey: Verifier,
+export function serverAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   headers: ReadHeaders,
   options?: RequiredServerAuthOptions,
-): () => Promise<Auth>
+): () => Promise<Auth<C>>
 /** With `optional`, it returns `undefined` for a request without credentials. */
-export function serverAuth(
-  latchkey: Verifier,
+export function serverAuth<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   headers: ReadHeaders,
   options: ServerAuthOptions,
-): () => Promise<Auth | undefined>
-export function serverAuth(
-  latchkey: Verifier,
+): () => Promise<Auth<C> | undefined>
+export function serverAuth<C extends object>(
+  latchkey: Verifier<C>,
   headers: ReadHeaders,
   options: ServerAuthOptions = {},
-): () => Promise<Auth | undefined> {
+): () => Promise<Auth<C> | undefined> {
   if (typeof headers !== 'function') throw new TypeError('serverAuth needs the function headers of next/headers.')
   const guard = createGuard(latchkey, options)
   return async () => {

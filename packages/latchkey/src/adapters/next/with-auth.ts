@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { createGuard, type Verifier } from '../../http/guard.js'
 import { webCarrier } from '../../http/web-request.js'
 import type { MaybePromise } from '../../maybe-promise.js'
@@ -49,26 +50,26 @@ export type RouteHandler<Req, Params> = (request: Req, context: { readonly param
  * })
  * ```
  */
-export function withAuth<Req extends Request = Request, Params = RouteParams>(
-  latchkey: Verifier,
-  handler: AuthHandler<Req, Auth, Params>,
+export function withAuth<Req extends Request = Request, Params = RouteParams, C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  handler: AuthHandler<Req, Auth<C>, Params>,
   options?: RequiredNextOptions,
 ): RouteHandler<Req, Params>
 /** With `optional`, `auth` is `undefined` for a request without credentials. */
-export function withAuth<Req extends Request = Request, Params = RouteParams>(
-  latchkey: Verifier,
-  handler: AuthHandler<Req, Auth | undefined, Params>,
+export function withAuth<Req extends Request = Request, Params = RouteParams, C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
+  handler: AuthHandler<Req, Auth<C> | undefined, Params>,
   options: NextOptions,
 ): RouteHandler<Req, Params>
-export function withAuth<Req extends Request, Params>(
-  latchkey: Verifier,
-  handler: AuthHandler<Req, Auth, Params> | AuthHandler<Req, Auth | undefined, Params>,
+export function withAuth<Req extends Request, Params, C extends object>(
+  latchkey: Verifier<C>,
+  handler: AuthHandler<Req, Auth<C>, Params> | AuthHandler<Req, Auth<C> | undefined, Params>,
   options: NextOptions = {},
 ): RouteHandler<Req, Params> {
   if (typeof handler !== 'function') throw new TypeError('withAuth needs the route handler as its second argument.')
   const guard = createGuard(latchkey, options)
   // The overloads choose: with a guard that requires an identity, `auth` is never undefined.
-  const call = handler as AuthHandler<Req, Auth | undefined, Params>
+  const call = handler as AuthHandler<Req, Auth<C> | undefined, Params>
   return async (request, context) => {
     try {
       const auth = await guard(webCarrier(request, undefined, options))

@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { checkGuard, identify, type Verifier } from '../../http/guard.js'
 import type { GuardOptions, RequiredGuardOptions } from '../../http/guard-options.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
@@ -36,22 +37,22 @@ export type NodeGuardOptions = Omit<GuardOptions, 'body'>
  * })
  * ```
  */
-export function authenticate(
-  latchkey: Verifier,
+export function authenticate<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   request: NodeRequest,
   options?: NodeGuardOptions & RequiredGuardOptions,
-): MaybePromise<Auth>
+): MaybePromise<Auth<C>>
 /** With `optional`, returns `undefined` for a request without credentials. */
-export function authenticate(
-  latchkey: Verifier,
+export function authenticate<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   request: NodeRequest,
   options: NodeGuardOptions,
-): MaybePromise<Auth | undefined>
-export function authenticate(
-  latchkey: Verifier,
+): MaybePromise<Auth<C> | undefined>
+export function authenticate<C extends object>(
+  latchkey: Verifier<C>,
   request: NodeRequest,
   options: NodeGuardOptions = {},
-): MaybePromise<Auth | undefined> {
+): MaybePromise<Auth<C> | undefined> {
   checkGuard(latchkey, options)
   const query = options.query === true ? queryOf(request.url ?? '') : undefined
   return identify(latchkey, nodeCarrier(request, { body: undefined, query }, options), options)

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import type { Verifier } from '../../http/guard.js'
 import { checkGuard } from '../../http/guard.js'
@@ -41,19 +42,27 @@ export type AuthenticatedListener<Req, Res, Identity> = (req: Req, res: Res, aut
  * createServer(requireAuth(latchkey, (_req, res, auth) => res.end(auth.subject)))
  * ```
  */
-export function requireAuth<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
-  latchkey: Verifier,
-  listener: AuthenticatedListener<Req, Res, Auth>,
+export function requireAuth<
+  Req extends NodeRequest = IncomingMessage,
+  Res extends NodeResponse = ServerResponse,
+  C extends object = UntypedClaims,
+>(
+  latchkey: Verifier<C>,
+  listener: AuthenticatedListener<Req, Res, Auth<C>>,
   options?: NodeListenerOptions<Req, Res> & RequiredGuardOptions,
 ): (req: Req, res: Res) => Promise<void>
 /** With `optional`, the identity is `undefined` for a request without credentials. */
-export function requireAuth<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
-  latchkey: Verifier,
-  listener: AuthenticatedListener<Req, Res, Auth | undefined>,
+export function requireAuth<
+  Req extends NodeRequest = IncomingMessage,
+  Res extends NodeResponse = ServerResponse,
+  C extends object = UntypedClaims,
+>(
+  latchkey: Verifier<C>,
+  listener: AuthenticatedListener<Req, Res, Auth<C> | undefined>,
   options: NodeListenerOptions<Req, Res>,
 ): (req: Req, res: Res) => Promise<void>
 export function requireAuth<Req extends NodeRequest, Res extends NodeResponse>(
-  latchkey: Verifier,
+  latchkey: Verifier<object>,
   listener: (req: Req, res: Res, auth: never) => unknown,
   options: NodeListenerOptions<Req, Res> = {},
 ): (req: Req, res: Res) => Promise<void> {

@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError, type LatchkeyError } from '../../errors.js'
 import { setAuth } from '../../http/auth-of.js'
 import { type ConnectionOptions, type ConnectionVerifier, createConnectionGuard } from '../../http/connection-guard.js'
@@ -28,10 +29,14 @@ export interface ConnectRefusal {
   readonly hint: string
 }
 
-/** The data of a socket behind `guardNamespace`: the type parameter `SocketData` of a server. */
-export interface AuthData {
+/**
+ * The data of a socket behind `guardNamespace`: the type parameter `SocketData` of a server.
+ *
+ * @typeParam C The output of the schema of the Latchkey, which the types of a server cannot know.
+ */
+export interface AuthData<C extends object = UntypedClaims> {
   /** The identity that the token of the handshake proves. */
-  auth: Auth
+  auth: Auth<C>
 }
 
 /** The parts of a `Server` or `Namespace` of Socket.IO that are used. */
@@ -84,13 +89,13 @@ interface EmittingSocket extends GuardedSocket {
  * ```
  */
 export function guardNamespace(
-  latchkey: ConnectionVerifier,
+  latchkey: ConnectionVerifier<object>,
   namespace: GuardableNamespace,
   options: NamespaceOptions = {},
 ): void {
   checkNamespace(namespace)
   const guard = createConnectionGuard(latchkey, options)
-  const admitted = new WeakMap<GuardedSocket, Auth | undefined>()
+  const admitted = new WeakMap<GuardedSocket, Auth<object> | undefined>()
 
   namespace.use(async (socket: GuardedSocket, next: (error?: Error) => void) => {
     try {
@@ -113,7 +118,7 @@ export function guardNamespace(
   })
 }
 
-function watch(latchkey: ConnectionVerifier, auth: Auth, socket: GuardedSocket): void {
+function watch(latchkey: ConnectionVerifier<object>, auth: Auth<object>, socket: GuardedSocket): void {
   watchConnection(latchkey, auth, {
     onClosed: (stop) => socket.once('disconnect', stop),
     end: (reason) => {

@@ -1,4 +1,5 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { createGuard, type Verifier } from '../../http/guard.js'
 import type { GuardOptions } from '../../http/guard-options.js'
 import { type NodeRequest, nodeCarrier } from '../../http/node-request.js'
@@ -17,7 +18,7 @@ export interface RequiredAuthContextOptions extends AuthContextOptions {
 }
 
 /** The members that a context of tRPC must have for `authProcedure`. */
-export interface AuthContext<Identity extends Auth | undefined = Auth | undefined> {
+export interface AuthContext<Identity extends Auth<object> | undefined = Auth | undefined> {
   /**
    * Returns the identity of the caller. It verifies the token at each call, because a WebSocket has
    * one context for all its calls.
@@ -62,19 +63,19 @@ export interface ContextRequest {
  * createHTTPServer({ router, createContext, responseMeta: refusalMeta }).listen(3000)
  * ```
  */
-export function createAuthContext(
-  latchkey: Verifier,
+export function createAuthContext<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   options?: RequiredAuthContextOptions,
-): (call: ContextRequest) => AuthContext<Auth>
+): (call: ContextRequest) => AuthContext<Auth<C>>
 /** With `optional`, `authenticate` returns `undefined` for a call without credentials. */
-export function createAuthContext(
-  latchkey: Verifier,
+export function createAuthContext<C extends object = UntypedClaims>(
+  latchkey: Verifier<C>,
   options: AuthContextOptions,
-): (call: ContextRequest) => AuthContext<Auth | undefined>
-export function createAuthContext(
-  latchkey: Verifier,
+): (call: ContextRequest) => AuthContext<Auth<C> | undefined>
+export function createAuthContext<C extends object>(
+  latchkey: Verifier<C>,
   options: AuthContextOptions = {},
-): (call: ContextRequest) => AuthContext<Auth | undefined> {
+): (call: ContextRequest) => AuthContext<Auth<C> | undefined> {
   const guard = createGuard(latchkey, options)
   return (call) => ({
     authenticate: async () => {

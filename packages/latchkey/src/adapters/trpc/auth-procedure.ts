@@ -1,14 +1,15 @@
 import { initTRPC, type TRPCProcedureBuilder, type TRPCUnsetMarker } from '@trpc/server'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { type AuthCheck, checkChecks, passChecks } from '../../http/auth-checks.js'
 import type { AuthContext } from './auth-context.js'
 import { toTRPCError } from './trpc-error.js'
 
 /** A procedure to `concat`, whose context has the identity as `auth`. */
-export type AuthProcedure = TRPCProcedureBuilder<
-  AuthContext,
+export type AuthProcedure<C extends object = UntypedClaims> = TRPCProcedureBuilder<
+  AuthContext<Auth<C> | undefined>,
   object,
-  { auth: Auth },
+  { auth: Auth<C> },
   TRPCUnsetMarker,
   TRPCUnsetMarker,
   TRPCUnsetMarker,
@@ -23,6 +24,7 @@ export type AuthProcedure = TRPCProcedureBuilder<
  * A refusal is a TRPCError, `UNAUTHORIZED` or `FORBIDDEN` for instance, whose `cause` is the
  * LatchkeyError.
  *
+ * @typeParam C The output of the schema of the Latchkey. The context must have the same one.
  * @param checks Further checks of the identity, in their order.
  * @example
  * ```ts
@@ -34,9 +36,9 @@ export type AuthProcedure = TRPCProcedureBuilder<
  * export const router = t.router({ me: editors.query(({ ctx }) => ctx.auth.subject) })
  * ```
  */
-export function authProcedure(...checks: readonly AuthCheck[]): AuthProcedure {
+export function authProcedure<C extends object = UntypedClaims>(...checks: readonly AuthCheck[]): AuthProcedure<C> {
   checkChecks('authProcedure', checks)
-  const t = initTRPC.context<AuthContext>().create()
+  const t = initTRPC.context<AuthContext<Auth<C> | undefined>>().create()
   return t.procedure.use(async ({ ctx, next }) => {
     const identity = await ctx.authenticate()
     try {

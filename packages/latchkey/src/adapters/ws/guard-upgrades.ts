@@ -74,7 +74,7 @@ const closeTimeoutMs = 1000
  * ```
  */
 export function guardUpgrades(
-  latchkey: ConnectionVerifier,
+  latchkey: ConnectionVerifier<object>,
   sockets: UpgradingServer,
   options: UpgradeOptions = {},
 ): UpgradeListener {
@@ -82,7 +82,7 @@ export function guardUpgrades(
   const guard = createConnectionGuard(latchkey, options)
 
   async function admit(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    let auth: Auth | undefined
+    let auth: Auth<object> | undefined
     try {
       auth = await guard(upgradeCarrier(request, options))
     } catch (error) {
@@ -92,7 +92,7 @@ export function guardUpgrades(
     open(request, socket, head, auth)
   }
 
-  function open(request: IncomingMessage, socket: Duplex, head: Buffer, auth: Auth | undefined): void {
+  function open(request: IncomingMessage, socket: Duplex, head: Buffer, auth: Auth<object> | undefined): void {
     if (socket.destroyed) return
     setAuth(request, auth)
     sockets.handleUpgrade(request, socket, head, (client) => {
@@ -101,7 +101,7 @@ export function guardUpgrades(
     })
   }
 
-  function watch(auth: Auth, client: GuardedSocket): void {
+  function watch(auth: Auth<object>, client: GuardedSocket): void {
     watchConnection(latchkey, auth, {
       onClosed: (stop) => client.once('close', stop),
       end: (reason) => end(client, reason),

@@ -1,13 +1,14 @@
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import type { JsonValue } from '../../claims/plain-json.js'
-import { passChecks } from '../../http/auth-checks.js'
+import { type AuthCheck, passChecks } from '../../http/auth-checks.js'
 import { requireClaim as createClaimCheck } from '../../http/require-claim.js'
 import { requireRole as createRoleCheck } from '../../http/require-role.js'
 import { requireScope as createScopeCheck } from '../../http/require-scope.js'
 import { asGraphQLError } from './graphql-refusal.js'
 
 /** Throws a GraphQL error if the identity is missing or not sufficient; otherwise returns it. */
-export type ResolverCheck = (auth: Auth | undefined) => Auth
+export type ResolverCheck = <C extends object = UntypedClaims>(auth: Auth<C> | undefined) => Auth<C>
 
 /**
  * Returns a check for resolvers that `context.auth.grants.roles` holds all of these roles. It
@@ -67,7 +68,7 @@ export function requireClaim(name: string, ...values: readonly JsonValue[]): Res
   return resolverCheck(createClaimCheck(name, ...values))
 }
 
-function resolverCheck(check: (auth: Auth) => Auth): ResolverCheck {
+function resolverCheck(check: AuthCheck): ResolverCheck {
   return (auth) => {
     try {
       return passChecks(auth, [check])

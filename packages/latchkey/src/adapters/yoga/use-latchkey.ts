@@ -1,5 +1,6 @@
 import type { Plugin } from 'graphql-yoga'
 import type { Auth } from '../../auth.js'
+import type { UntypedClaims } from '../../claims/check-claims.js'
 import { isLatchkeyError, type LatchkeyError, refusal } from '../../errors.js'
 import type { ConnectionVerifier } from '../../http/connection-guard.js'
 import { createGuard } from '../../http/guard.js'
@@ -20,10 +21,14 @@ export interface YogaOptions extends Omit<GuardOptions, 'body'> {
   readonly onRefusal?: (error: LatchkeyError, request: Request) => GraphQLError | undefined
 }
 
-/** The member that `useLatchkey` adds to the context. */
-export interface AuthContext {
+/**
+ * The member that `useLatchkey` adds to the context.
+ *
+ * @typeParam C The output of the schema of the Latchkey.
+ */
+export interface AuthContext<C extends object = UntypedClaims> {
   /** The identity that the token of the request proves. */
-  readonly auth: Auth
+  readonly auth: Auth<C>
 }
 
 /**
@@ -55,10 +60,13 @@ export interface AuthContext {
  * createServer(createYoga({ schema, plugins: [useLatchkey(latchkey)] })).listen(4000)
  * ```
  */
-export function useLatchkey(latchkey: ConnectionVerifier, options: YogaOptions = {}): Plugin<Partial<AuthContext>> {
+export function useLatchkey<C extends object = UntypedClaims>(
+  latchkey: ConnectionVerifier<C>,
+  options: YogaOptions = {},
+): Plugin<Partial<AuthContext<C>>> {
   const guard = createGuard(latchkey, options)
   checkWatching(latchkey)
-  const identities = new WeakMap<Request, Auth>()
+  const identities = new WeakMap<Request, Auth<C>>()
   return {
     async onRequestParse({ request }) {
       try {

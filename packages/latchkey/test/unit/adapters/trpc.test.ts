@@ -9,6 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import {
   type AuthContext,
   authProcedure,
+  type ContextRequest,
   createAuthContext,
   refusalMeta,
   requireClaim,
@@ -86,7 +87,7 @@ describeTable('authProcedure of tRPC', {
 })
 
 /** Starts the router on `node:http` with WebSockets, and returns clients of both. */
-async function start(createContext: ReturnType<typeof createAuthContext>) {
+async function start(createContext: (call: ContextRequest) => AuthContext) {
   const server = createHTTPServer({ router, createContext, responseMeta: refusalMeta })
   const sockets = new WebSocketServer({ server })
   const handler = applyWSSHandler({ wss: sockets, router, createContext })
