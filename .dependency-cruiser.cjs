@@ -23,6 +23,7 @@ const floors = [
     'maybe-promise.ts',
     'observed-operation.ts',
     'copy-text.ts',
+    'semaphore.ts',
     'strict-json.ts',
     'timers.ts',
   ],

@@ -1,4 +1,4 @@
-import { Semaphore } from './semaphore.js'
+import { Semaphore } from '../semaphore.js'
 
 /** Runs one call at a time, in order of arrival. */
 export class Mutex extends Semaphore {

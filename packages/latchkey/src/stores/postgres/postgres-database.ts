@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LatchkeyError } from '../../errors.js'
-import { Semaphore } from '../semaphore.js'
+import { Semaphore } from '../../semaphore.js'
 import type { Dialect } from '../sql/dialect.js'
 import { isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { PoolUse } from '../sql/pool-use.js'

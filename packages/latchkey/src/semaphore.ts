@@ -1,5 +1,5 @@
-import { LatchkeyError } from '../errors.js'
-import { clearTimeout, setTimeout } from '../timers.js'
+import { LatchkeyError } from './errors.js'
+import { clearTimeout, setTimeout } from './timers.js'
 
 /** Runs a limited number of calls at once; the others wait in order of arrival. */
 export class Semaphore {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { KeyedMutex } from '../../../src/stores/keyed-mutex.js'
-import { Semaphore } from '../../../src/stores/semaphore.js'
+import { Semaphore } from '../../src/semaphore.js'
+import { KeyedMutex } from '../../src/stores/keyed-mutex.js'
 
 /** Work that continues until the test ends it. */
 function openWork() {
