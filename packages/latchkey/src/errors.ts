@@ -114,6 +114,16 @@ const library = defineFailures('LatchkeyError', {
     message: 'The token has been revoked.',
     hint: 'Sign in again.',
   },
+  token_inactive: {
+    ...tokenRefused,
+    message: 'The issuer states that the token is not active.',
+    hint: 'Refresh the session and retry, or sign in again.',
+  },
+  introspection_mismatch: {
+    ...tokenRefused,
+    message: 'The issuer has described another token.',
+    hint: 'Sign in again.',
+  },
   session_ended: {
     ...tokenRefused,
     message: 'The session of the token has ended.',
@@ -238,6 +248,11 @@ const library = defineFailures('LatchkeyError', {
   jwks_unavailable: {
     status: 503,
     message: 'The key set of the issuer cannot be fetched at the moment.',
+    hint: 'Retry after the seconds in Retry-After.',
+  },
+  introspection_unavailable: {
+    status: 503,
+    message: 'The issuer cannot check the token at the moment.',
     hint: 'Retry after the seconds in Retry-After.',
   },
 })

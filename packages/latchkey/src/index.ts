@@ -45,12 +45,14 @@ export {
 export type { KeyPairRecord, KeyPairStage, KeyPairStore } from './keys/key-pair-store.js'
 export type {
   FreshnessListener,
+  IntrospectedToken,
   KeySource,
   LegacySource,
   LegacyTenant,
   LegacyToken,
   LegacyVerifier,
   SigningKey,
+  TokenIntrospector,
   VerifyingKey,
 } from './keys/key-source.js'
 export type { Jwks } from './keys/published-keys.js'

@@ -14,7 +14,7 @@ export interface LatchkeyOptions {
   readonly issuer: string
   /** The `aud` claim of issued tokens; an accepted token contains at least one of these. */
   readonly audience: string | readonly string[]
-  /** The key source: `tenantSecrets`, `sharedSecret`, `keyPair` or `remoteJwks`. */
+  /** The key source: `tenantSecrets`, `sharedSecret`, `keyPair`, `remoteJwks` or `introspection`. */
   readonly keys: KeySource
   /**
    * The schema of the application's claims, of any library with Standard Schema version 1, such as

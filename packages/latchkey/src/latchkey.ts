@@ -19,18 +19,22 @@ import { claimedGrants, deepFreeze, narrowGrants } from './claims/grants.js'
 import type { JsonObject } from './claims/plain-json.js'
 import { checkSessionId } from './claims/session-id.js'
 import type { SessionIds } from './claims/session-ids.js'
+import { checkTokenType } from './claims/token-type.js'
 import { type Clock, systemClock } from './clock.js'
 import { maxClockToleranceSec } from './clock-tolerance.js'
 import { withDeadline } from './deadline.js'
 import { type LatchkeyError, refusal } from './errors.js'
-import { borrowBase64url, encodeBase64url } from './jws/base64url.js'
+import { borrowBase64url, decodeBase64url, encodeBase64url } from './jws/base64url.js'
 import { type CompactParts, splitCompact } from './jws/compact.js'
+import { parseHeader } from './jws/header.js'
 import type {
+  IntrospectedToken,
   KeySource,
   LegacySource,
   LegacyToken,
   LegacyVerifier,
   SigningKey,
+  TokenIntrospector,
   VerifyingKey,
 } from './keys/key-source.js'
 import type { IssuedToken, IssueRequest, Latchkey, LatchkeyOptions } from './latchkey-api.js'
@@ -264,7 +268,12 @@ class TokenAuthority implements Latchkey {
   #verifyAnew(token: string): MaybePromise<Auth> {
     if (typeof token !== 'string') throw refusal('token_malformed')
     if (token.length > this.#maxTokenLength) throw refusal('token_too_large')
-    const verified = this.#verifyParts(token, splitCompact(token), maxAttempts)
+    const parts = splitCompact(token)
+    const { introspector } = this.#keys
+    const verified =
+      introspector === undefined
+        ? this.#verifyParts(token, parts, maxAttempts)
+        : this.#introspect(introspector, token, parts)
     return isPromise(verified) ? withDeadline(verified, this.#verifyTimeoutMs, overdue) : verified
   }
 
@@ -308,19 +317,11 @@ class TokenAuthority implements Latchkey {
 
   #accept(token: string, parts: CompactParts, key: VerifyingKey, attempts: number): MaybePromise<Auth> {
     if (!key.verify(parts.signingInput, parts.signatureSegment)) throw refusal('signature_invalid')
-    const payload = borrowBase64url(parts.payloadSegment)
-    if (payload === undefined) throw refusal('token_malformed')
-    const claims = parseClaims(payload)
+    const claims = claimsOf(parts)
     if (key.owner !== undefined) checkOwner(claims, key.owner)
     const nowMs = this.#clock.now()
-    checkClaims(claims, {
-      issuer: this.#issuer,
-      audiences: this.#audiences,
-      nowSec: nowMs / 1000,
-      toleranceSec: this.#toleranceSec,
-      maxTtlSec: this.#keys.maxTokenTtl,
-    })
-    if (!this.#isIssued(claims.sid, claims.sub)) throw this.#forged(claims.sub, key.kid)
+    this.#checkClaims(claims, nowMs)
+    this.#checkSession(claims, key.kid)
     const refused = key.refusalOf(claims.sid, nowMs)
     if (refused !== undefined) throw refusal(refused)
     const stored = key.grants
@@ -331,6 +332,47 @@ class TokenAuthority implements Latchkey {
     const auth = createAuth(accepted, { kid: key.kid, grants, token })
     this.#verified?.add(token, auth, key)
     return auth
+  }
+
+  /**
+   * Refuses a token here that cannot be accepted whatever the issuer states, so that it costs no
+   * request (C2). Nothing is accepted without the answer.
+   */
+  #introspect(introspector: TokenIntrospector, token: string, parts: CompactParts): MaybePromise<Auth> {
+    const { kid = '', typ } = parseHeader(parts.headerSegment)
+    checkTokenType(typ)
+    if (decodeBase64url(parts.signatureSegment) === undefined) throw refusal('token_malformed')
+    const claimed = claimsOf(parts)
+    this.#checkClaims(claimed, this.#clock.now())
+    const answer = introspector.introspect(token, claimed)
+    return isPromise(answer)
+      ? answer.then((read) => this.#acceptIntrospected(token, kid, read))
+      : this.#acceptIntrospected(token, kid, answer)
+  }
+
+  #acceptIntrospected(token: string, kid: string, answer: IntrospectedToken): Auth {
+    const { claims, grants } = answer
+    this.#checkClaims(claims, this.#clock.now())
+    this.#checkSession(claims, kid)
+    const auth = createAuth(this.#acceptClaims(claims), { kid, grants, token })
+    this.#verified?.add(token, auth, answer)
+    return auth
+  }
+
+  #checkClaims(claims: Claims, nowMs: number): void {
+    checkClaims(claims, {
+      issuer: this.#issuer,
+      audiences: this.#audiences,
+      nowSec: nowMs / 1000,
+      toleranceSec: this.#toleranceSec,
+      maxTtlSec: this.#keys.maxTokenTtl,
+    })
+  }
+
+  #checkSession({ sid, sub }: Claims, kid: string): void {
+    if (this.#isIssued(sid, sub)) return
+    callBack(() => this.#onForgery?.({ subject: sub, kid }))
+    throw refusal('session_forged')
   }
 
   /** Returns the claims as the schema reads them, frozen. Every way to accept a token leads here. */
@@ -347,11 +389,6 @@ class TokenAuthority implements Latchkey {
     return sessionId !== undefined && this.#sessionIds.recognises(sessionId, subject)
   }
 
-  #forged(subject: string, kid: string): LatchkeyError {
-    callBack(() => this.#onForgery?.({ subject, kid }))
-    return refusal('session_forged')
-  }
-
   #checkTtl(name: string, seconds: number): number {
     const most = this.#keys.maxTokenTtl
     if (seconds > most) {
@@ -361,6 +398,12 @@ class TokenAuthority implements Latchkey {
   }
 }
 
+function claimsOf({ payloadSegment }: CompactParts): Claims {
+  const payload = borrowBase64url(payloadSegment)
+  if (payload === undefined) throw refusal('token_malformed')
+  return parseClaims(payload)
+}
+
 function checkText(name: string, text: string): string {
   if (!isText(text)) throw new TypeError(`${name} must be a string that is not empty.`)
   return text
@@ -368,5 +411,5 @@ function checkText(name: string, text: string): string {
 
 function checkKeys(keys: KeySource | undefined): KeySource {
   if (typeof keys?.verifyingKey === 'function') return keys
-  throw new TypeError('keys is missing: pass tenantSecrets, sharedSecret, keyPair or remoteJwks.')
+  throw new TypeError('keys is missing: pass tenantSecrets, sharedSecret, keyPair, remoteJwks or introspection.')
 }

@@ -8,7 +8,7 @@ import { clearTimeout, nextTurn, performance, setTimeout, sleep } from './timers
 
 /** Options of `WatchedTokens`. */
 export interface WatchedTokensOptions {
-  readonly keys: Pick<KeySource, 'watch'>
+  readonly keys: Pick<KeySource, 'watch' | 'introspector'>
   /** Throws or rejects with a LatchkeyError for an invalid token. */
   readonly verify: (token: string) => MaybePromise<Auth>
   /** Milliseconds since 1970. */
@@ -39,7 +39,7 @@ interface Watch extends TokenToWatch {
 }
 
 /** The longest interval between two checks, because a grace period ends without a notification. */
-const checkIntervalMs = 60_000
+const longestIntervalMs = 60_000
 
 /**
  * Milliseconds for which failed checks are repeated once the data is stale; then the watch ends.
@@ -61,11 +61,13 @@ const unanswered = () => refusal('store_unavailable')
  */
 export class WatchedTokens {
   readonly #options: WatchedTokensOptions
+  readonly #intervalMs: number
   readonly #bySubject = new Map<string, Set<Watch>>()
   #stopListening: (() => void) | undefined
 
   constructor(options: WatchedTokensOptions) {
     this.#options = options
+    this.#intervalMs = options.keys.introspector?.watchIntervalMs ?? longestIntervalMs
   }
 
   /** Watches this token until it ends or the returned function is called. */
@@ -152,7 +154,7 @@ export class WatchedTokens {
 
   #scheduleCheck(watch: Watch): void {
     const remainingMs = Math.max(watch.endsAtMs - this.#options.nowMs(), 1)
-    watch.timer = setTimeout(() => void this.#check(watch), Math.min(remainingMs, checkIntervalMs)).unref()
+    watch.timer = setTimeout(() => void this.#check(watch), Math.min(remainingMs, this.#intervalMs)).unref()
   }
 
   #end(watch: Watch, reason: LatchkeyError): void {

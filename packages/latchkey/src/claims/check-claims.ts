@@ -54,6 +54,15 @@ const maxNumericDate = 253_402_300_799
 export function parseClaims(payload: Buffer): Claims {
   const claims = parseJsonObject(payload)
   if (claims === undefined) throw refusal('token_malformed')
+  return checkTypes(claims)
+}
+
+/**
+ * Returns the same object if its registered claims have their types and ranges.
+ *
+ * @throws LatchkeyError `claim_missing`, `claim_invalid`; see `parseClaims`
+ */
+export function checkTypes(claims: Readonly<Record<string, unknown>>): Claims {
   const { iss, sub, aud, exp, iat, jti, nbf, sid } = claims
   if (!isText(iss)) throw wrong('iss', iss)
   if (!isText(sub)) throw wrong('sub', sub)

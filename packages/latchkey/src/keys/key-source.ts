@@ -106,6 +106,37 @@ export interface LegacySource {
   open(token: string, verifier: LegacyVerifier): MaybePromise<LegacyToken>
 }
 
+/** A token that its issuer has stated to be active (RFC 7662 §2.2). */
+export interface IntrospectedToken {
+  /** The claims in the answer, frozen. Issuer, audience and times are not checked yet. */
+  readonly claims: Claims
+  /** The rights in the answer, frozen. */
+  readonly grants: Grants
+  /**
+   * Returns whether the answer may be used for a later verification (C4, C8), as
+   * `VerifyingKey.isCurrent`.
+   */
+  isCurrent(nowMs: number): boolean
+}
+
+/** The issuer of tokens, which is asked about each of them. */
+export interface TokenIntrospector {
+  /**
+   * Milliseconds after which a token that is watched is verified again, because the issuer does not
+   * report changes.
+   */
+  readonly watchIntervalMs: number
+  /**
+   * Returns what the issuer states about a token.
+   *
+   * @param claimed The claims of the token, whose types, issuer, audience and times the caller has
+   * checked. Its signature was not verified.
+   * @throws `token_inactive` for a token that is not active, `introspection_mismatch` for an answer
+   * about another one, and `introspection_unavailable` without an answer
+   */
+  introspect(token: string, claimed: Claims): MaybePromise<IntrospectedToken>
+}
+
 /** The source of signing and verifying keys. */
 export interface KeySource {
   /**
@@ -127,6 +158,8 @@ export interface KeySource {
    * for one that has ended, and `store_unavailable` if the key cannot be read
    */
   verifyingKey(headerSegment: string): MaybePromise<VerifyingKey>
+  /** Decides on tokens in place of keys, for a source without any. `verifyingKey` is not called. */
+  readonly introspector?: TokenIntrospector | undefined
   /** The legacy tokens that are accepted as well, if any are. `verifyingKey` refuses them. */
   readonly legacy?: LegacySource | undefined
   /**
