@@ -31,7 +31,7 @@ const floors = [
     'timers.ts',
   ],
   ['jws/', 'claims/', 'sealing/'],
-  ['secrets/', 'keys/', 'legacy/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
+  ['secrets/', 'keys/', 'legacy/', 'introspection/', 'auth.ts', 'verified-tokens.ts', 'watched-tokens.ts'],
   ['tenants/', 'upkeep/', 'latchkey-api.ts'],
   ['tenant-secrets/', 'latchkey.ts', 'sessions/', 'stores/'],
   ['http/'],

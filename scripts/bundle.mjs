@@ -23,7 +23,9 @@ async function bundleLibrary(folder) {
   const entries = entriesIn(folder)
   const input = Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`]))
   // The code that nearly every application loads is one file.
-  const codeSplitting = { groups: [{ name: 'core', test: /\/src\/(?!adapters|http|interop|sessions|stores|testing)/ }] }
+  const codeSplitting = {
+    groups: [{ name: 'core', test: /\/src\/(?!adapters|http|interop|introspection|sessions|stores|testing)/ }],
+  }
   const files = await bundlePackage(folder, input, [
     { format: 'esm', codeSplitting, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
     {

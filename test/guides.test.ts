@@ -442,12 +442,33 @@ describe('docs/guides/verify-server-tokens.md', () => {
   it('asks the server by introspection', async () => {
     const created = await runCommand(deployment, ['clients', 'create', 'my API', '--may-introspect', '--json'])
     const client = JSON.parse(created.output)
-    setEnvironment({ AUTH_SERVER: server.url, CLIENT_ID: client.id, CLIENT_SECRET: client.client_secret })
-    const { introspect } = await runBlock<{ introspect(token: string): Promise<object> }>(path, 1)
+    const access = { AUTH_SERVER: server.url, CLIENT_ID: client.id, CLIENT_SECRET: client.client_secret }
+    setEnvironment({ ...access, ISSUER: 'https://auth.example.com' })
+    const { latchkey } = await runBlock<{ latchkey: Latchkey }>(path, 1)
+    onTestFinished(() => latchkey.close())
     const { accessToken, accountId } = await user.register('bob@example.com')
-    expect(await introspect(accessToken)).toMatchObject({ active: true, sub: accountId })
+    expect(await latchkey.verify(accessToken)).toMatchObject({ subject: accountId, grants: { roles: [], scope: '' } })
     await user.call('POST', '/v1/logout', { token: accessToken })
-    expect(await introspect(accessToken)).toEqual({ active: false })
+    await expect.poll(() => codeOf(() => latchkey.verify(accessToken))).toBe('token_inactive')
+  })
+
+  it('asks the server about each token of an application, as docs/guides/introspection.md does', async () => {
+    const created = await runCommand(deployment, ['clients', 'create', 'an API', '--may-introspect', '--json'])
+    const client = JSON.parse(created.output)
+    const access = { AUTH_SERVER: server.url, CLIENT_ID: client.id, CLIENT_SECRET: client.client_secret }
+    setEnvironment({ ...access, ISSUER: 'https://auth.example.com' })
+    const { app, latchkey } = await runBlock<{ app: Express; latchkey: Latchkey }>('docs/guides/introspection.md')
+    onTestFinished(() => latchkey.close())
+    const url = await serve(app)
+    const { accessToken, accountId } = await user.register('eve@example.com')
+    const read = async (path: string) => {
+      const response = await fetch(`${url}${path}`, { headers: bearer(accessToken) })
+      return [response.status, await response.json()]
+    }
+    expect(await read('/me')).toEqual([200, { id: accountId }])
+    expect(await read('/reports')).toMatchObject([403, { code: 'insufficient_scope' }])
+    await user.call('POST', '/v1/logout-all', { token: accessToken })
+    await expect.poll(() => read('/me')).toMatchObject([401, { code: 'token_inactive' }])
   })
 
   it('exchanges a token, and verifies the new one by the JWKS', async () => {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
-import { Keyring } from 'latchkey'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLatchkey, Keyring } from 'latchkey'
+import { introspection } from 'latchkey/introspection'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type AuthAnswer, AuthClient, type Device, password } from './support/auth-client.js'
 import {
   createDeployment,
@@ -146,6 +147,22 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
     const { iss, aud, exp, iat, jti, sid } = own.claims
     const genuine = { iss, aud, exp, iat, jti, sid, sub: a.accountId }
     expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
+  })
+
+  it('not in an API that introspects, whatever the token claims', async () => {
+    const { url, payroll, a, own, forgeWith } = site
+    const { id: clientId, client_secret: clientSecret } = payroll
+    const keys = introspection({ url: `${url}/oauth/introspect`, clientId, clientSecret })
+    const audience = String(own.claims.aud)
+    const latchkey = createLatchkey({ issuer: String(own.claims.iss), audience, keys })
+    onTestFinished(() => latchkey.close())
+    const { subject, grants, claims } = await latchkey.verify(forgeWith({ ...rights, client_id: a.accountId }))
+    expect([subject, grants, claims.role]).toEqual([a.accountId, { roles: [], scope: '' }, 'user'])
+    for (const name of ['roles', 'scope', 'grants', 'client', 'may_introspect']) {
+      expect(claims, name).not.toHaveProperty(name)
+    }
+    const wider = forgeWith({ aud: [audience, 'billing'] })
+    await expect(async () => latchkey.verify(wider)).rejects.toMatchObject({ code: 'introspection_mismatch' })
   })
 
   it('not in a token for another service', async () => {

@@ -34,6 +34,7 @@ export {
   LatchkeyError,
   type LatchkeyErrorOptions,
 } from './errors.js'
+export type { IntrospectionFailure } from './introspection/report-introspection-failure.js'
 export type { Algorithm, HmacAlgorithm, RsaAlgorithm, SignatureAlgorithm } from './jws/algorithms.js'
 export {
   type ConfiguredKeyPair,

@@ -1,6 +1,7 @@
 // The subpaths without a peer, and that of Express: this project has no other framework.
 export { requireRole } from 'latchkey/express'
 export { authenticate } from 'latchkey/fetch'
+export { introspection } from 'latchkey/introspection'
 export { signCompact } from 'latchkey/jws'
 export { memoryStore } from 'latchkey/memory'
 export { sendProblem } from 'latchkey/node'
