@@ -46,11 +46,14 @@ async function run(command: string, folder: string): Promise<string> {
 
 interface Converted {
   readonly converted: string
-  /** What is left, as `line rule`. */
+  /** The places that are left, as `line rule`. */
   readonly left: readonly string[]
 }
 
-/** Applies the codemod to files of one project until it changes nothing more, and returns each of them in the same order. */
+/**
+ * Applies the codemod to files of one project until it changes nothing more, and returns each of
+ * them in the same order.
+ */
 async function convertAll(files: Readonly<Record<string, string>>): Promise<readonly Converted[]> {
   const folder = createProject(files)
   const read = () => Object.keys(files).map((name) => readFileSync(join(folder, name), 'utf8'))

@@ -1,4 +1,6 @@
-/** After: LatchkeyModule in the place of JwtModule and guard. Old tokens pass until LEGACY_UNTIL. */
+/**
+ * After: LatchkeyModule in the place of JwtModule and guard. Old tokens pass until LEGACY_UNTIL.
+ */
 
 import 'reflect-metadata'
 import { scryptSync, timingSafeEqual } from 'node:crypto'

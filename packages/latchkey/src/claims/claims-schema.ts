@@ -5,8 +5,8 @@ import { copyJsonObject, isPlainObject, type JsonObject } from './plain-json.js'
 
 /**
  * A schema of any library that implements version 1 of Standard Schema
- * (https://standardschema.dev), such as Zod, Valibot and ArkType. It must be synchronous, and return
- * a plain object.
+ * (https://standardschema.dev), such as Zod, Valibot and ArkType. It must be synchronous, and
+ * return a plain object.
  */
 export interface ClaimsSchema<Input extends object = object, Output extends object = object> {
   /** The members that Standard Schema defines. */

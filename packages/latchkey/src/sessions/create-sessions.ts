@@ -333,7 +333,7 @@ function partsOf(refreshToken: string): RefreshTokenParts {
 
 /**
  * Returns the seed of a session's tokens. The subject is part of it, after the salt of a fixed
- * length, so that no row that is moved to another subject gives tokens of that subject.
+ * length, so that a row that is moved to another subject yields no token of that subject.
  */
 function seedOf({ id, salt, subject }: SessionRecord): RefreshTokenSeed {
   const bound = Buffer.concat([Buffer.from(salt, 'base64url'), Buffer.from(subject)])

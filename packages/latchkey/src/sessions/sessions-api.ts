@@ -107,11 +107,11 @@ export interface SessionTokens {
 /**
  * Sessions with refresh tokens that are rotated at each use.
  *
- * A refresh token is an HMAC of 256 bits under a stored key, and the store contains no token. At any
- * time one token of a session is current, and the one that it replaced is
- * accepted until the current one is used: parallel tabs and lost responses end no session. Any
- * other token of the session has been used before, by its owner or by a thief, and ends the session
- * with all its tokens.
+ * A refresh token is an HMAC of 256 bits under a stored key, and the store contains no token. At
+ * any time one token of a session is current, and the one that it replaced is accepted until the
+ * current one is used: parallel tabs and lost responses end no session. Any other token of the
+ * session has been used before, by its owner or by a thief, and ends the session with all its
+ * tokens.
  *
  * `keys.revoke`, `disable` and `forget` end all sessions of the subject in the same commit;
  * `rotate`, `requireReissue` and `setGrants` end none. Every method fails with `tenant_invalid`,

@@ -290,7 +290,7 @@ describe('a schema of claims', () => {
   it.each<[where: string, keys: () => KeySource]>([
     ['sharedSecret', () => sharedSecret({ secrets: [secret] })],
     ['tenantSecrets', () => tenantSecrets({ store: memoryStore(), masterKeys })],
-  ])('gives no right with %s, whatever it returns', async (_, createKeys) => {
+  ])('conveys no right with %s, whatever it returns', async (_, createKeys) => {
     const admin = { roles: ['admin'], scope: 'everything' }
     const schema = schemaOf((claims) => {
       const { roles } = claims
