@@ -178,15 +178,16 @@ class StoredSessions<Client> implements Sessions<Client> {
 
   /** Returns the refresh tokens under the stored key, which is read once. */
   async #open(): Promise<ReplaceableRefreshTokens> {
-    this.#opening ??= this.#keys.storedKey(keyName, (bytes) => new RefreshTokens(bytes)).then(replaceableRefreshTokens)
-    try {
-      const tokens = await this.#opening
-      await this.#keys.ensureKeys()
-      return tokens
-    } catch (error) {
-      this.#opening = undefined
-      throw error
-    }
+    this.#opening ??= this.#keys
+      .storedKey(keyName, (bytes) => new RefreshTokens(bytes))
+      .then(replaceableRefreshTokens)
+      .catch((error: unknown) => {
+        this.#opening = undefined
+        throw error
+      })
+    const tokens = await this.#opening
+    await this.#keys.ensureKeys()
+    return tokens
   }
 
   async #issue(
@@ -333,7 +334,7 @@ function partsOf(refreshToken: string): RefreshTokenParts {
 
 /**
  * Returns the seed of a session's tokens. The subject is part of it, after the salt of a fixed
- * length, so that a row that is moved to another subject yields no token of that subject.
+ * length, so that a row that is moved to another subject makes its tokens invalid.
  */
 function seedOf({ id, salt, subject }: SessionRecord): RefreshTokenSeed {
   const bound = Buffer.concat([Buffer.from(salt, 'base64url'), Buffer.from(subject)])

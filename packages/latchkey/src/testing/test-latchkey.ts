@@ -3,7 +3,7 @@ import type { ClaimsSchema } from '../claims/claims-schema.js'
 import { createLatchkey } from '../latchkey.js'
 import type { IssuableClaims, IssueRequest, Latchkey, LatchkeyOptions } from '../latchkey-api.js'
 import { Keyring } from '../sealing/keyring.js'
-import { memoryStore } from '../stores/memory/index.js'
+import { type MemoryStore, type MemoryTransaction, memoryStore } from '../stores/memory/index.js'
 import { tenantSecrets } from '../tenant-secrets/tenant-secrets.js'
 import type { TenantSecrets } from '../tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock, type FakeClock } from './fake-clock.js'
@@ -11,7 +11,9 @@ import { createFakeClock, type FakeClock } from './fake-clock.js'
 /** A Latchkey in memory for the tests of an application, with its keys and its clock. */
 export interface TestLatchkey<C extends object = UntypedClaims, Input extends object = IssuableClaims<C>> {
   readonly latchkey: Latchkey<C, Input>
-  readonly keys: TenantSecrets
+  readonly keys: TenantSecrets<MemoryTransaction>
+  /** The store of `keys`, for `createSessions`. */
+  readonly store: MemoryStore
   readonly clock: FakeClock
   /** Returns a valid token for this subject. */
   tokenFor(subject: string, request?: Omit<IssueRequest<Input>, 'subject'>): Promise<string>
@@ -40,11 +42,13 @@ export function createTestLatchkey<C extends object, Input extends object>(optio
 export function createTestLatchkey(options?: Pick<LatchkeyOptions, 'claims'>): TestLatchkey
 export function createTestLatchkey(options: Pick<LatchkeyOptions, 'claims'> = {}): TestLatchkey {
   const clock = createFakeClock()
-  const keys = tenantSecrets({ store: memoryStore(), masterKeys: Keyring.generate('test'), clock })
+  const store = memoryStore()
+  const keys = tenantSecrets({ store, masterKeys: Keyring.generate('test'), clock })
   const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys, clock, ...options })
   return {
     latchkey,
     keys,
+    store,
     clock,
     tokenFor: async (subject, request) => (await latchkey.issue({ subject, ...request })).token,
   }

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSessions, parseRefreshToken, type Sessions, type SessionTokens } from '../../../src/sessions/index.js'
+import {
+  createSessions,
+  parseRefreshToken,
+  type Sessions,
+  type SessionsOptions,
+  type SessionTokens,
+} from '../../../src/sessions/index.js'
 import type { SqlClient, SqlStore } from '../../../src/stores/sql/index.js'
 import type { TenantSecrets } from '../../../src/tenant-secrets/tenant-secrets-api.js'
 import { createFakeClock, type FakeClock } from '../../../src/testing/fake-clock.js'
@@ -16,6 +22,7 @@ interface Process {
   readonly store: SqlStore
   readonly keys: TenantSecrets<SqlClient>
   readonly sessions: Sessions<SqlClient>
+  sessionsWith(options: Partial<SessionsOptions<SqlClient>>): Sessions<SqlClient>
   verify(token: string): Promise<unknown>
   close(): Promise<void>
 }
@@ -24,10 +31,13 @@ function openProcess(database: EmptyDatabase, clock: FakeClock): Process {
   const store = database.open()
   const { keys, latchkey } = setUp({ store, clock })
   const ofStore = keys as TenantSecrets<SqlClient>
+  const sessionsWith = (options: Partial<SessionsOptions<SqlClient>>) =>
+    createSessions<SqlClient>({ latchkey, keys: ofStore, store, clock, ...options })
   return {
     store,
     keys: ofStore,
-    sessions: createSessions<SqlClient>({ latchkey, keys: ofStore, store, clock }),
+    sessions: sessionsWith({}),
+    sessionsWith,
     verify: (token) => outcomeOf(async () => (await latchkey.verify(token)).sessionId),
     close: () => latchkey.close(),
   }
@@ -125,6 +135,29 @@ describe.each([
         expect(await refused(sessions.refresh(late.refreshToken))).toBe('session_ended')
       }
     }
+  })
+
+  it.each([
+    ['revoked', (user: string) => two.keys.revoke(user, { everywhere: true })],
+    ['signed out', (user: string) => two.sessions.endAll(user, { except: 'none', everywhere: true })],
+  ])('return no tokens of a subject that was %s before the signature of a refresh', async (_, end) => {
+    const user = newUser()
+    const { refreshToken } = await one.sessions.start(user)
+    // The session has been read when the claims are.
+    const late = one.sessionsWith({
+      claims: async () => {
+        await end(user)
+        return {}
+      },
+    })
+    expect(await refused(late.refresh(refreshToken))).toBe('session_ended')
+  })
+
+  it('never exceed their limit, however many begin at once', async () => {
+    const user = newUser()
+    const limited = [one, two].map((process) => process.sessionsWith({ maxSessions: 3 }))
+    await Promise.all(Array.from({ length: 6 }, () => limited.map((sessions) => sessions.start(user))).flat())
+    expect(await one.sessions.list(user)).toHaveLength(3)
   })
 
   it('do not survive a revocation that races with their start', async () => {
@@ -263,15 +296,43 @@ describe.each([
     const user = newUser()
     const { session, refreshToken } = await one.sessions.start(user)
     await one.sessions.end(user, session.id)
-    const ahead = createSessions<SqlClient>({
-      ...one,
-      latchkey: setUp({ store: one.store, clock }).latchkey,
-      clock: { ...clock, now: () => clock.now() + 1e12 },
-    })
+    const ahead = one.sessionsWith({ clock: { ...clock, now: () => clock.now() + 1e12 } })
     const live = await one.sessions.start(user)
     await ahead.prune()
     expect(await refused(two.sessions.refresh(live.refreshToken))).toBeUndefined()
     expect(['session_ended', 'refresh_token_invalid']).toContain(await refused(two.sessions.refresh(refreshToken)))
+  })
+})
+
+describe.each([
+  ['SQLite', emptySqlite],
+  ['PostgreSQL', emptyPostgres],
+])('tenants on %s that were stored before sessions were', (_, create) => {
+  it('have sessions, which a rotation keeps and a revocation ends', async () => {
+    const clock = createFakeClock(Date.now())
+    const database = await create()
+    const before = openProcess(database, clock)
+    await before.store.migrate()
+    await before.keys.provision('ada')
+    await before.keys.rotate('ada')
+    for (const statement of [
+      'drop table latchkey_sessions',
+      'alter table latchkey_tenants drop column first_kid',
+      `delete from latchkey_migrations where set_name = 'latchkey' and name = 'sessions'`,
+    ]) {
+      await before.store.query(statement)
+    }
+    await before.close()
+    const { store, sessions, keys, close } = openProcess(database, clock)
+    await store.migrate()
+    const first = await sessions.start('ada')
+    await keys.rotate('ada')
+    const second = await sessions.refresh(first.refreshToken)
+    await keys.revoke('ada')
+    expect(await refused(sessions.refresh(second.refreshToken))).toBe('session_ended')
+    expect(await refused(sessions.refresh((await sessions.start('ada')).refreshToken))).toBeUndefined()
+    await close()
+    await database.remove()
   })
 })
 

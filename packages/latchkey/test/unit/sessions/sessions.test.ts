@@ -131,7 +131,7 @@ describe('a refresh token', () => {
     expect(await refused(sessions.refresh(refreshToken, phone))).toBe('refresh_token_reused')
   })
 
-  it('is replaced by the same successor in tabs that use it at once', async () => {
+  it('has the same successor for all tabs that use it at once', async () => {
     const { sessions, verify } = openSessions()
     const { refreshToken, session } = await sessions.start('ada', phone)
     const answers = await Promise.all(Array.from({ length: 20 }, () => sessions.refresh(refreshToken, phone)))
