@@ -35,11 +35,11 @@ export interface StoreCall {
   /** The store that was called. */
   readonly source: object
   /** The name of the database system in the semantic conventions of OpenTelemetry. */
-  readonly system: 'postgresql' | 'sqlite'
+  readonly system: 'postgresql' | 'sqlite' | 'mysql'
   readonly operation: 'query' | 'transaction' | 'change' | 'read_by_kid' | 'read_tenants'
 }
 
-/** A message of the channel `latchkey:store`: one call of `postgresStore` or `sqliteStore`. */
+/** A message of the channel `latchkey:store`: one call of a store in an SQL database. */
 export interface StoreMessage extends StoreCall {
   readonly outcome: 'done' | 'failed'
   readonly durationMs: number

@@ -46,8 +46,8 @@ const notAsPrepared = ['26000', '42P05', '0A000']
 const maxNames = 256
 
 /** PostgreSQL through the package `pg`. */
-export class PostgresDatabase implements SqlDatabase {
-  readonly dialect: Dialect
+export class PostgresDatabase implements SqlDatabase<'postgres'> {
+  readonly dialect: Dialect<'postgres'>
   readonly #source: PostgresSource
   readonly #channel: string
   readonly #running = new Set<Promise<unknown>>()
@@ -103,8 +103,8 @@ export class PostgresDatabase implements SqlDatabase {
     }
   }
 
-  adopt(client: SqlClient): Promise<SqlClient> {
-    return callerTransaction(client)
+  async adopt<T>(client: SqlClient, work: (open: SqlClient) => Promise<T>): Promise<T> {
+    return work(await callerTransaction(client))
   }
 
   async serverMark(): Promise<ServerMark> {

@@ -1,6 +1,7 @@
 import type { Dialect, LogRowKind } from '../sql/dialect.js'
 import type { ServerMark } from '../sql/history.js'
-import { libraryTables } from '../sql/schema.js'
+import { inSchema } from '../sql/in-schema.js'
+import { schema as tables } from '../sql/schema.js'
 
 /**
  * Returns the channel on which verifiers are notified of a committed row of the log. Payload of a
@@ -87,34 +88,13 @@ const durable =
 const durability = { change: durable, request: "set_config('synchronous_commit', 'off', true)" } as const
 
 /** Returns the SQL of PostgreSQL for a store in this schema, or in that of the `search_path`. */
-export function postgresDialect(schema: string | undefined): Dialect {
+export function postgresDialect(schema: string | undefined): Dialect<'postgres'> {
   const createSchema = schema === undefined ? '' : createIfMissing(schema)
   return {
     ...dialect,
-    inSchema: schema === undefined ? dialect.inSchema : inSchema(schema),
+    inSchema: schema === undefined ? dialect.inSchema : inSchema(`"${schema}"`),
     // Another process may be migrating for minutes.
     beginMigrations: `set local lock_timeout to 0; select pg_advisory_xact_lock(${migrationsLock}); ${createSchema}`,
-  }
-}
-
-/**
- * Returns the function that names the library's tables in the schema, also inside a text such as
- * `'latchkey_history'` that is cast to `regclass`. The names of indexes begin with that of a table
- * and are left alone: PostgreSQL creates an index in the schema of its table.
- *
- * Every statement has the schema in it, so that none depends on the `search_path`, which belongs to
- * the caller's transaction and which a pooler in transaction mode does not keep.
- */
-function inSchema(schema: string): (statement: string) => string {
-  const tables = new RegExp(`\\b(?:${libraryTables().join('|')})\\b`, 'g')
-  // The statements are constants.
-  const known = new Map<string, string>()
-  return (statement) => {
-    const before = known.get(statement)
-    if (before !== undefined) return before
-    const named = statement.replaceAll(tables, (table) => `"${schema}".${table}`)
-    known.set(statement, named)
-    return named
   }
 }
 
@@ -127,13 +107,18 @@ function createIfMissing(schema: string): string {
   end $$`
 }
 
-const dialect: Omit<Dialect, 'beginMigrations'> = {
+const dialect: Omit<Dialect<'postgres'>, 'beginMigrations'> = {
   name: 'postgres',
   inSchema: (statement) => statement,
+  schema: tables,
+  shortText: 'text',
   identity: 'bigint generated always as identity primary key',
   nowMs,
   forUpdate: 'for update',
-  forUpdateUnlocked: 'for update skip locked',
+  lockingRead: '',
+  endMigrations: '',
+  // Transaction IDs show which changes are still open, so that changes need no order.
+  lockChanges: '',
   lockKeyPairs: 'lock table latchkey_key_pairs in share row exclusive mode',
   lockSettings: 'lock table latchkey_settings in share row exclusive mode',
   logRow: (kind, { epoch, wake }) => `
@@ -153,6 +138,15 @@ const dialect: Omit<Dialect, 'beginMigrations'> = {
   snapshot: 'cast(txid_current_snapshot() as text)',
   changesEnd: 'txid_snapshot_xmax(txid_current_snapshot())',
   nextEpoch: `greatest(epoch, ${nowMs} * 1000) + 1 + cast(floor(random() * 1000000) as bigint)`,
+  returning: (statement, expressions) => `${statement} returning ${expressions}`,
+  onConflict: (key) => `on conflict (${key}) do update set`,
+  orKeep: (key) => `on conflict (${key}) do nothing`,
+  inserted: (column) => `excluded.${column}`,
+  deleteUnlocked: ({ table, key, condition }) => {
+    const columns = key.join(', ')
+    return `delete from ${table} where (${columns}) in (select ${columns} from ${table} where ${condition} for update skip locked)`
+  },
+  wholeNumber: (parameter) => `cast(${parameter} as bigint)`,
   least: (one, other) => `least(${one}, ${other})`,
   greatest: (one, other) => `greatest(${one}, ${other})`,
   isAmong: (parameter) => `= any(${parameter})`,

@@ -78,3 +78,8 @@ export function sqlStateOf(error: unknown): string | undefined {
   if (!isError(thrown) || !('severity' in thrown) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }
+
+/** SQLSTATE class 28: wrong password, unknown role, or a role that may not log in. */
+export function isLoginRefused(error: unknown): boolean {
+  return sqlStateOf(error)?.startsWith('28') === true
+}

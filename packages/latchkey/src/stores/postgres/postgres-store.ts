@@ -2,12 +2,13 @@ import { Socket } from 'node:net'
 import pg from 'pg'
 import { isError } from '../../is-error.js'
 import { setImmediate } from '../../timers.js'
+import { ConnectionString } from '../sql/connection-string.js'
 import { DatabaseStore } from '../sql/database-store.js'
 import type { SqlStore } from '../sql/sql-store.js'
-import { ConnectionString } from './connection-string.js'
 import { lendClient } from './lend-client.js'
 import type { PostgresPool } from './postgres-client.js'
 import { PostgresDatabase, type PostgresSource } from './postgres-database.js'
+import { isLoginRefused } from './postgres-failure.js'
 import type { ConnectDedicated, DedicatedClient } from './wake-ups.js'
 
 /** Options of `postgresStore`: either `connectionString` or `pool`. */
@@ -99,14 +100,14 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
   if (pool !== undefined) {
     const max = pool.options?.max ?? 10
     if (listenConnectionString !== undefined) {
-      const connectDedicated = connectTo(new ConnectionString(listenConnectionString))
+      const connectDedicated = connectTo(new ConnectionString(listenConnectionString, isLoginRefused))
       return { pool, max, connectDedicated, listensAlike: false, close: async () => {} }
     }
     // The listening connection is one of the pool. The last one is needed for statements.
     const connectDedicated = max > 1 ? keepFrom(pool) : undefined
     return { pool, max: Math.max(max - 1, 1), connectDedicated, listensAlike: true, close: async () => {} }
   }
-  const address = new ConnectionString(connectionString ?? '')
+  const address = new ConnectionString(connectionString ?? '', isLoginRefused)
   const ownPool = new pg.Pool({
     Client: clientsFor(address),
     max,
@@ -121,7 +122,9 @@ function sourceOf(options: PostgresStoreOptions): PostgresSource {
     pool: renewing(ownPool, address),
     max,
     connectDedicated: connectTo(
-      listenConnectionString === connectionString ? address : new ConnectionString(listenConnectionString ?? ''),
+      listenConnectionString === connectionString
+        ? address
+        : new ConnectionString(listenConnectionString ?? '', isLoginRefused),
     ),
     listensAlike: listenConnectionString === connectionString,
     close: () => ownPool.end(),

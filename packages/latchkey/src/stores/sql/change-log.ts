@@ -2,6 +2,7 @@ import type { Change, HistoryPoint, RecentChanges } from '../../secrets/ports.js
 import type { Dialect } from './dialect.js'
 import { epochOf, type History } from './history.js'
 import type { SqlClient } from './sql-client.js'
+import { runStatements } from './statements.js'
 
 /** Logs a change of the tenant, or of `KEYS_CHANGED`. Returns its number. */
 export async function logChange(
@@ -9,7 +10,8 @@ export async function logChange(
   dialect: Dialect,
   { tenant, history }: { readonly tenant: string; readonly history: History },
 ): Promise<number> {
-  const { rows } = await client.query<{ seq: number | string }>(dialect.logRow('change', history), [tenant])
+  const logRow = dialect.logRow('change', history)
+  const { rows } = await runStatements<{ seq: number | string }>(client, logRow, [tenant])
   // A change on a server that is no longer the primary would be acknowledged and lost.
   history.check(epochOf(rows))
   return Number(rows[0]?.seq)
@@ -107,11 +109,11 @@ const endOfLog = '9223372036854775807'
  * since is one of those that were open.
  */
 export async function readLog(history: History, dialect: Dialect, since: LogPosition | undefined): Promise<LogReading> {
-  const { changeOrder, snapshot, isAmongNumbers, list } = dialect
+  const { changeOrder, snapshot, isAmongNumbers, list, wholeNumber } = dialect
   const columns = 'seq, tenant_id, is_request'
   // The planner does not see the value of a subquery, so it plans the statement only once. Planning
   // took most of the time of a read that finds nothing.
-  const from = '(select cast($1 as bigint))'
+  const from = `(select ${wholeNumber('$1')})`
   const { history: epoch, rows } = await history.run<LogRow>(
     `select h.history, h.snapshot, h.pruned_to, c.seq, c.tenant_id, c.is_request
      from (select case when ${history.mark.isHere} then epoch end as history, ${snapshot} as snapshot, pruned_to

@@ -26,8 +26,7 @@ import { libraryClient, schemaClient } from './library-client.js'
 import { LogFeed } from './log-feed.js'
 import { applyMigrations, areMigrated, checkMigrated, inSchemaOf, type MigrationSet } from './migrations.js'
 import type { PoolUse } from './pool-use.js'
-import { pruneRows } from './prune-rows.js'
-import { schema } from './schema.js'
+import { pruneChanges, pruneRows } from './prune-rows.js'
 import {
   addSetting,
   changeSettings,
@@ -41,7 +40,7 @@ import {
 import { addSession, advanceSession, endSession, listSessions, pruneSessions, readSession } from './session-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase, WakeUps } from './sql-database.js'
-import type { SqlStore } from './sql-store.js'
+import type { SqlDialect, SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
 import { changeTenant } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
@@ -50,10 +49,13 @@ import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-
 /** The longest wait of a change for earlier changes of the same tenant in this process. */
 const turnPatienceMs = 5000
 
+/** The names of the database systems in the semantic conventions of OpenTelemetry. */
+const systems = { postgres: 'postgresql', sqlite: 'sqlite', mysql: 'mysql' } as const
+
 /** The store over a database that runs the common SQL. */
-export class DatabaseStore implements SqlStore {
-  readonly dialect: 'postgres' | 'sqlite'
-  readonly #database: SqlDatabase
+export class DatabaseStore<Name extends SqlDialect> implements SqlStore<Name> {
+  readonly dialect: Name
+  readonly #database: SqlDatabase<Name>
   readonly #client: SqlClient
   readonly #selectByTenant: string
   readonly #selectByKid: string
@@ -63,7 +65,7 @@ export class DatabaseStore implements SqlStore {
   #ready: Promise<History> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(database: SqlDatabase) {
+  constructor(database: SqlDatabase<Name>) {
     const { dialect } = database
     this.#database = database
     this.#client = libraryClient(database, dialect)
@@ -85,9 +87,11 @@ export class DatabaseStore implements SqlStore {
 
   async migrate(own?: MigrationSet): Promise<void> {
     this.#checkOpen()
-    if (own?.name === schema.name) throw new TypeError(`Give the migration set a name other than "${schema.name}".`)
     const { dialect } = this.#database
-    const library = inSchemaOf(dialect, schema)
+    if (own?.name === dialect.schema.name) {
+      throw new TypeError(`Give the migration set a name other than "${dialect.schema.name}".`)
+    }
+    const library = inSchemaOf(dialect, dialect.schema)
     const sets = own === undefined ? [library] : [library, own]
     const mark = await this.#database.serverMark()
     // A role without the right to create tables can use those that their owner has created.
@@ -207,7 +211,7 @@ export class DatabaseStore implements SqlStore {
     await this.#checkReady()
     const known = await readSetting(this.#client, name)
     if (known !== undefined) return known
-    await addSetting(this.#client, initial())
+    await addSetting(this.#client, this.#database.dialect, initial())
     // Another process may have inserted the setting first: the stored one is used.
     const written = await readSetting(this.#client, name)
     if (written === undefined) throw new LatchkeyError('store_unavailable')
@@ -230,7 +234,7 @@ export class DatabaseStore implements SqlStore {
 
   async countSeals(masterKeyId: string, count: number): Promise<void> {
     await this.#checkReady()
-    await countSeals(this.#client, masterKeyId, count)
+    await countSeals(this.#client, this.#database.dialect, { masterKeyId, count })
   }
 
   async sealCounts(): Promise<ReadonlyMap<string, number>> {
@@ -248,8 +252,11 @@ export class DatabaseStore implements SqlStore {
     return this.#write((client) => resealRows(client, dialect, { masterKeyId, limit, reseal }))
   }
 
-  prune(retention: Retention): Promise<void> {
-    return this.#write((client) => pruneRows(client, this.#database.dialect, retention))
+  async prune(retention: Retention): Promise<void> {
+    const { dialect } = this.#database
+    // Apart from each other: changes may wait for the end of a transaction that prunes the log.
+    await this.#write((client) => pruneChanges(client, dialect, retention))
+    await this.#write((client) => pruneRows(client, dialect, retention))
   }
 
   async readKeyPairs(): Promise<readonly KeyPairRecord[]> {
@@ -267,7 +274,7 @@ export class DatabaseStore implements SqlStore {
   }
 
   async addSession(session: SessionRecord, client: SqlClient): Promise<boolean> {
-    return addSession(await this.#join(client), session)
+    return this.#within(client, (open) => addSession(open, session))
   }
 
   async readSession(id: string): Promise<StoredSession | undefined> {
@@ -281,13 +288,13 @@ export class DatabaseStore implements SqlStore {
   }
 
   async listSessions(subject: string, nowMs: number, client?: SqlClient): Promise<readonly StoredSession[]> {
-    if (client !== undefined) return listSessions(await this.#join(client), subject, nowMs)
+    if (client !== undefined) return this.#within(client, (open) => listSessions(open, subject, nowMs))
     await this.#checkReady()
     return listSessions(this.#client, subject, nowMs)
   }
 
   async endSession(subject: string, id: string, nowMs: number, client: SqlClient): Promise<boolean> {
-    return endSession(await this.#join(client), { subject, id, nowMs })
+    return this.#within(client, (open) => endSession(open, { subject, id, nowMs }))
   }
 
   pruneSessions(before: number, limit: number): Promise<number> {
@@ -308,8 +315,7 @@ export class DatabaseStore implements SqlStore {
   /** Calls of the store's own methods on each other are not observed: each call of a user is one. */
   #observed<T>(operation: StoreCall['operation'], work: () => Promise<T>): Promise<T> {
     if (!storeCalls.isObserved) return work()
-    const system = this.dialect === 'postgres' ? 'postgresql' : 'sqlite'
-    const call: StoreCall = { source: this, system, operation }
+    const call: StoreCall = { source: this, system: systems[this.dialect], operation }
     return storeCalls.observe(call, work, ({ failure, durationMs }) => ({
       ...call,
       outcome: failure === undefined ? 'done' : 'failed',
@@ -329,18 +335,20 @@ export class DatabaseStore implements SqlStore {
     if (!(client instanceof SqlTransaction)) this.#checkOpen()
     const history = await this.#checkSchema()
     if (client === undefined) return history.retry(() => this.#changeAlone(tenant, decide))
-    const open = await this.#join(client)
-    const { record, change } = await changeTenant(open, this.#database.dialect, { tenant, decide, history })
+    const { dialect } = this.#database
+    const { record, change } = await this.#within(client, (open) =>
+      changeTenant(open, dialect, { tenant, decide, history }),
+    )
     if (change !== undefined && client instanceof SqlTransaction) client.changes.push(change)
     return record
   }
 
-  /** Returns a client for statements of the library in the caller's transaction. */
-  async #join(client: SqlClient): Promise<SqlClient> {
+  /** Runs statements of the library in the caller's transaction. */
+  async #within<T>(client: SqlClient, work: (open: SqlClient) => Promise<T>): Promise<T> {
     if (client instanceof DatabaseStore) throw new TypeError('Give the client of an open transaction, not a store.')
     await this.#checkSchema()
-    const open = client instanceof SqlTransaction ? client : await this.#database.adopt(client)
-    return libraryClient(open, this.#database.dialect)
+    const run = (open: SqlClient) => work(libraryClient(open, this.#database.dialect))
+    return client instanceof SqlTransaction ? run(client) : this.#database.adopt(client, run)
   }
 
   async #readTenants(select: string, keys: readonly string[]): Promise<Map<string, TenantRecord>> {
@@ -362,6 +370,11 @@ export class DatabaseStore implements SqlStore {
   /** Runs a transaction of the library. */
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
+    return this.#transactAlone(work)
+  }
+
+  /** Runs a transaction of the library, again after a deadlock. */
+  #transactAlone<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     const { dialect } = this.#database
     return retryContention(() => this.#transact((client) => work(libraryClient(client, dialect))))
   }
@@ -398,11 +411,13 @@ export class DatabaseStore implements SqlStore {
   }
 
   async #open(): Promise<History> {
-    await checkMigrated(this.#client, schema)
+    const { dialect } = this.#database
+    await checkMigrated(this.#client, dialect.schema)
     const mark = await this.#database.serverMark()
     return new History({
       query: (text, values, check) => this.#database.queryPrepared(text, values, check),
-      dialect: this.#database.dialect,
+      transact: (work) => this.#transactAlone(work),
+      dialect,
       mark,
       renew: () => this.#renewEpoch(mark, false),
       onNewer: () => this.#historyChanged(),

@@ -3,6 +3,7 @@ import { performance } from '../../timers.js'
 import type { Dialect } from './dialect.js'
 import { libraryClient } from './library-client.js'
 import type { SqlClient } from './sql-client.js'
+import { runStatements, type Statements } from './statements.js'
 
 /** SQL that identifies the server, and its timeline, on which the stored epoch began. */
 export interface ServerMark {
@@ -55,6 +56,11 @@ export interface HistoryOptions {
     values: readonly unknown[] | undefined,
     check: RowCheck,
   ) => Promise<{ rows: Row[] }>
+  /**
+   * Runs `work` in a transaction, again after a deadlock. A connection on which it throws
+   * `StaleServer` is closed.
+   */
+  readonly transact: <T>(work: (client: SqlClient) => Promise<T>) => Promise<T>
   readonly dialect: Dialect
   readonly mark: ServerMark
   /** Begins a new epoch if the stored one began on another server. */
@@ -115,14 +121,14 @@ export class History {
     return { history, rows: rows.filter(({ found }) => found !== null) }
   }
 
-  /** Runs a statement whose first row has the epoch in the column `history`. */
+  /** Runs statements whose first row has the epoch in the column `history`. */
   async run<Row extends object>(
-    text: string,
+    statements: Statements,
     values?: readonly unknown[],
   ): Promise<{ history: number; rows: readonly Row[] }> {
     return this.retry(async () => {
       for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-        const { rows } = await this.#client.query<Row>(text, values)
+        const rows = await this.#rowsOf<Row>(statements, values)
         const history = epochOf(rows)
         if (history !== null) return { history, rows }
         await this.#renew()
@@ -162,6 +168,18 @@ export class History {
     this.#current = epoch
     this.#seenAtMs = nowMs
     if (before !== undefined && epoch !== before) this.#options.onNewer()
+  }
+
+  async #rowsOf<Row extends object>(
+    statements: Statements,
+    values: readonly unknown[] | undefined,
+  ): Promise<readonly Row[]> {
+    if (typeof statements === 'string') return (await this.#client.query<Row>(statements, values)).rows
+    return this.#options.transact(async (client) => {
+      const { rows } = await runStatements<Row>(client, statements, values)
+      this.check(epochOf(rows))
+      return rows
+    })
   }
 
   #renew(): Promise<void> {

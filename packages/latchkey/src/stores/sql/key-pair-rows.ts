@@ -48,7 +48,9 @@ export async function changeKeyPairs(
   }
   for (const pair of next) {
     const known = before.get(pair.kid)
-    if (known === undefined || !isSamePair(known, pair)) await client.query(upsertKeyPair, keyPairValues(pair))
+    if (known === undefined || !isSamePair(known, pair)) {
+      await client.query(upsertKeyPair(dialect), keyPairValues(pair))
+    }
   }
   return { pairs: next, hasChanged: true }
 }
@@ -58,12 +60,12 @@ export async function lockKeyPairs(client: SqlClient, dialect: Dialect): Promise
   if (dialect.lockKeyPairs !== '') await client.query(dialect.lockKeyPairs)
 }
 
-const upsertKeyPair = `
-  insert into latchkey_key_pairs (kid, algorithm, stage, public_jwk, master_key_id, sealed, created_at, retires_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8)
-  on conflict (kid) do update set algorithm = excluded.algorithm, stage = excluded.stage, public_jwk = excluded.public_jwk,
-    master_key_id = excluded.master_key_id, sealed = excluded.sealed, created_at = excluded.created_at,
-    retires_at = excluded.retires_at`
+function upsertKeyPair({ onConflict, inserted }: Dialect): string {
+  const columns = ['algorithm', 'stage', 'public_jwk', 'master_key_id', 'sealed', 'created_at', 'retires_at']
+  return `
+    insert into latchkey_key_pairs (kid, ${columns.join(', ')}) values ($1, $2, $3, $4, $5, $6, $7, $8)
+    ${onConflict('kid')} ${columns.map((column) => `${column} = ${inserted(column)}`).join(', ')}`
+}
 
 function keyPairValues(pair: KeyPairRecord): readonly unknown[] {
   const { kid, algorithm, stage, publicJwk, masterKeyId, sealed, createdAt, retiresAt } = pair

@@ -6,7 +6,7 @@ import type { SqlClient } from './sql-client.js'
  * Returns a client for the library's own statements, which finds their tables in the schema of the
  * store. The statements are correct, so every error is reported as one of the database's state.
  */
-export function libraryClient(client: SqlClient, dialect: Pick<Dialect, 'inSchema'>): SqlClient {
+export function libraryClient(client: SqlClient, dialect: Pick<Dialect, 'inSchema' | 'codec'>): SqlClient {
   const placed = schemaClient(client, dialect)
   return {
     async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
@@ -19,7 +19,21 @@ export function libraryClient(client: SqlClient, dialect: Pick<Dialect, 'inSchem
   }
 }
 
-/** Returns a client that finds the library's tables in the schema of the store. */
-export function schemaClient(client: SqlClient, { inSchema }: Pick<Dialect, 'inSchema'>): SqlClient {
-  return { query: (text, values) => client.query(inSchema(text), values) }
+/**
+ * Returns a client that finds the library's tables in the schema of the store, and converts the
+ * values of its statements for the driver.
+ */
+export function schemaClient(client: SqlClient, { inSchema, codec }: Pick<Dialect, 'inSchema' | 'codec'>): SqlClient {
+  if (codec === undefined) return { query: (text, values) => client.query(inSchema(text), values) }
+  const { encode, decode } = codec
+  return {
+    async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
+      const { rows } = await client.query<Row>(inSchema(text), values?.map(encode))
+      return { rows: rows.map((row) => decodedRow(row, decode)) }
+    },
+  }
+}
+
+function decodedRow<Row extends object>(row: Row, decode: (value: unknown) => unknown): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, decode(value)])) as Row
 }

@@ -58,7 +58,7 @@ export async function applyMigrations(
   const client = schemaClient(connection, dialect)
   await connection.script(dialect.beginMigrations)
   await client.query(`create table if not exists ${migrationsTable} (
-    set_name text not null, number integer not null, name text not null, applied_at bigint not null, runs_from integer,
+    set_name ${dialect.shortText} not null, number integer not null, name ${dialect.shortText} not null, applied_at bigint not null, runs_from integer,
     primary key (set_name, number))`)
   for (const set of sets) {
     const applied = await readApplied(client, set)
@@ -71,6 +71,7 @@ export async function applyMigrations(
       )
     }
   }
+  if (dialect.endMigrations !== '') await connection.script(dialect.endMigrations)
 }
 
 /** Returns the set with its tables in the schema of the store. */

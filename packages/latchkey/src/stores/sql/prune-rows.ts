@@ -2,33 +2,24 @@ import type { Retention } from '../../secrets/ports.js'
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
 
-/** Deletes rows that no verifier needs any more, in the open transaction of `client`. */
+/**
+ * Deletes state that no verifier needs any more, in the open transaction of `client`. Rows that a
+ * change has locked are left for the next run: waiting for them could deadlock.
+ */
 export async function pruneRows(
   client: SqlClient,
-  dialect: Dialect,
-  { now, keepMs, changeLogMs }: Retention,
+  { nowMs, least, deleteUnlocked }: Dialect,
+  { now, keepMs }: Retention,
 ): Promise<void> {
-  const { forUpdateUnlocked, nowMs } = dialect
-  await pruneChanges(client, dialect, changeLogMs)
   // Two clocks must agree: one that is ahead must not delete state that processes with other clocks
   // still need.
-  const endedBefore = `${dialect.least('$1', nowMs)} - $2`
-  // Rows that a change has locked are left for the next run: waiting for them could deadlock.
-  await client.query(
-    `delete from latchkey_secrets where kid in (
-       select kid from latchkey_secrets where retires_at < ${endedBefore} ${forUpdateUnlocked})`,
-    [now, keepMs],
-  )
-  await client.query(
-    `delete from latchkey_ended_sessions where (tenant_id, session_id) in (
-       select tenant_id, session_id from latchkey_ended_sessions where until < ${endedBefore} ${forUpdateUnlocked})`,
-    [now, keepMs],
-  )
-  await client.query(
-    `delete from latchkey_tenants where tenant_id in (
-       select tenant_id from latchkey_tenants where forgotten_until < ${endedBefore} ${forUpdateUnlocked})`,
-    [now, keepMs],
-  )
+  const endedBefore = `${least('$1', nowMs)} - $2`
+  const ended = [
+    { table: 'latchkey_secrets', key: ['kid'], condition: `retires_at < ${endedBefore}` },
+    { table: 'latchkey_ended_sessions', key: ['tenant_id', 'session_id'], condition: `until < ${endedBefore}` },
+    { table: 'latchkey_tenants', key: ['tenant_id'], condition: `forgotten_until < ${endedBefore}` },
+  ]
+  for (const rows of ended) await client.query(deleteUnlocked(rows), [now, keepMs])
   await client.query(`delete from latchkey_verifiers where listed_until < ${nowMs}`)
 }
 
@@ -38,20 +29,17 @@ export async function pruneRows(
  * only changes below every open transaction are deleted, and every reader of the log begins after
  * the deleted ones.
  */
-async function pruneChanges(client: SqlClient, dialect: Dialect, changeLogMs: number): Promise<void> {
+export async function pruneChanges(client: SqlClient, dialect: Dialect, { changeLogMs }: Retention): Promise<void> {
   const { changeOrder, lowWaterMark, nowMs, least } = dialect
   const newestOld = `(select max(${changeOrder}) from latchkey_changes where at < ${nowMs} - $1)`
-  const { rows } = await client.query<{ target: number | string | null }>(
-    `select ${least(newestOld, lowWaterMark)} as target from latchkey_history where ${newestOld} is not null ${dialect.forUpdate}`,
+  const { rows } = await client.query<{ target: number | string | null; pruned_to: number | string }>(
+    `select ${least(newestOld, lowWaterMark)} as target, pruned_to from latchkey_history where ${newestOld} is not null ${dialect.forUpdate}`,
     [changeLogMs],
   )
   if (rows[0] === undefined) return
   const target = Number(rows[0].target)
-  const marked = await client.query(
-    'update latchkey_history set pruned_to = $1 where pruned_to < $1 returning pruned_to',
-    [target],
-  )
   // Readers of the log notice a deletion by the mark alone.
-  if (marked.rows.length === 0) return
+  if (!(target > Number(rows[0].pruned_to))) return
+  await client.query('update latchkey_history set pruned_to = $1', [target])
   await client.query(`delete from latchkey_changes where ${changeOrder} < $1`, [target])
 }

@@ -1,8 +1,8 @@
 import { isError } from '../../is-error.js'
 
 /**
- * Returns the SQLSTATE of a PostgreSQL error, or SQLite's name for its result code, such as
- * `SQLITE_BUSY`. Returns an empty text if the error has neither.
+ * Returns the SQLSTATE of a PostgreSQL error, SQLite's name for its result code, such as
+ * `SQLITE_BUSY`, or MySQL's name of the error, such as `ER_DUP_ENTRY`. Returns an empty text if the error has neither.
  *
  * SQLite drivers report the result code in two ways: better-sqlite3, libsql and bun:sqlite by its
  * name in `code`, `node:sqlite` by its number in `errcode`. @photostructure/sqlite 1.2 omits the
@@ -17,8 +17,8 @@ export function codeOf(error: unknown): string {
 }
 
 /**
- * Returns whether a statement failed because a row with this key exists already, in PostgreSQL or
- * SQLite.
+ * Returns whether a statement failed because a row with this key exists already, in PostgreSQL,
+ * SQLite or MySQL.
  *
  * @param error The error that `query` has thrown.
  * @example
@@ -38,8 +38,10 @@ export function codeOf(error: unknown): string {
  */
 export function isUniqueViolation(error: unknown): boolean {
   const code = codeOf(error)
-  return code === '23505' || code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY'
+  return uniqueViolations.includes(code)
 }
+
+const uniqueViolations = ['23505', 'SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', 'ER_DUP_ENTRY']
 
 /** SQLite's result codes (https://sqlite.org/rescode.html) that a store distinguishes. */
 const names: Readonly<Record<number, string>> = {

@@ -30,7 +30,8 @@ export async function changeSettings(
   dialect: Dialect,
   decide: (current: readonly SealedSetting[]) => readonly SealedSetting[],
 ): Promise<{ readonly settings: readonly SealedSetting[]; readonly hasChanged: boolean }> {
-  if (dialect.lockSettings !== '') await client.query(dialect.lockSettings)
+  const { lockSettings, onConflict, inserted } = dialect
+  if (lockSettings !== '') await client.query(lockSettings)
   const current = await readSettings(client)
   const next = decide(current)
   if (next === current) return { settings: current, hasChanged: false }
@@ -41,7 +42,7 @@ export async function changeSettings(
   for (const { name, masterKeyId, sealed } of next) {
     await client.query(
       `insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3)
-       on conflict (name) do update set master_key_id = excluded.master_key_id, sealed = excluded.sealed`,
+       ${onConflict('name')} master_key_id = ${inserted('master_key_id')}, sealed = ${inserted('sealed')}`,
       [name, masterKeyId, sealed],
     )
   }
@@ -49,9 +50,13 @@ export async function changeSettings(
 }
 
 /** Inserts the setting unless one of its name exists. */
-export async function addSetting(client: SqlClient, { name, masterKeyId, sealed }: SealedSetting): Promise<void> {
+export async function addSetting(
+  client: SqlClient,
+  { orKeep }: Dialect,
+  { name, masterKeyId, sealed }: SealedSetting,
+): Promise<void> {
   await client.query(
-    'insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3) on conflict (name) do nothing',
+    `insert into latchkey_settings (name, master_key_id, sealed) values ($1, $2, $3) ${orKeep('name')}`,
     [name, masterKeyId, sealed],
   )
 }
@@ -82,10 +87,14 @@ function distinctIds(name: string, table: string, column: string): string {
 }
 
 /** Adds to the number of values that the master key has sealed. */
-export async function countSeals(client: SqlClient, masterKeyId: string, count: number): Promise<void> {
+export async function countSeals(
+  client: SqlClient,
+  { onConflict, inserted }: Dialect,
+  { masterKeyId, count }: { readonly masterKeyId: string; readonly count: number },
+): Promise<void> {
   await client.query(
     `insert into latchkey_master_key_use (master_key_id, seals) values ($1, $2)
-     on conflict (master_key_id) do update set seals = latchkey_master_key_use.seals + excluded.seals`,
+     ${onConflict('master_key_id')} seals = latchkey_master_key_use.seals + ${inserted('seals')}`,
     [masterKeyId, count],
   )
 }

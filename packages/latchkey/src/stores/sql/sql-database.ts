@@ -3,6 +3,7 @@ import type { Dialect } from './dialect.js'
 import type { RowCheck, ServerMark } from './history.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
+import type { SqlDialect } from './sql-store.js'
 
 /** One connection, lent to one caller. */
 export interface SqlConnection extends SqlClient {
@@ -33,8 +34,8 @@ export interface WakeUps {
 /**
  * A database driver for the common SQL. `query` reads committed data and commits what it writes.
  */
-export interface SqlDatabase extends SqlClient {
-  readonly dialect: Dialect
+export interface SqlDatabase<Name extends SqlDialect = SqlDialect> extends SqlClient {
+  readonly dialect: Dialect<Name>
   /**
    * Runs one of a few frequent statements: each connection prepares it once, if the database allows
    * it. A connection on which `check` throws `StaleServer` is closed.
@@ -47,10 +48,10 @@ export interface SqlDatabase extends SqlClient {
   /** Lends a connection for a transaction that may write. */
   exclusively<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T>
   /**
-   * Returns a client for an open transaction that the caller began without the store. Throws a
-   * TypeError if there is none.
+   * Runs `work` on an open transaction that the caller began without the store. Throws a TypeError
+   * if there is none.
    */
-  adopt(client: SqlClient): Promise<SqlClient>
+  adopt<T>(client: SqlClient, work: (open: SqlClient) => Promise<T>): Promise<T>
   /** Returns the SQL that identifies the server. */
   serverMark(): Promise<ServerMark>
   /** Returns the use of the connection pool; absent if there is none. */

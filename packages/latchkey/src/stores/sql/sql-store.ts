@@ -5,10 +5,16 @@ import type { MigrationSet } from './migrations.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
 
+/** The databases whose SQL a store runs. */
+export type SqlDialect = 'postgres' | 'sqlite' | 'mysql'
+
 /**
  * A store of tenants' secrets, sessions and key pairs in an SQL database, which callers can also
  * use for their own tables. Outside a transaction, `query` reads committed data and commits what it
  * writes at once.
+ *
+ * By default the type is that of PostgreSQL and SQLite, which share a subset of SQL.
+ * `SqlStore<'mysql'>` is that of `mysqlStore`, whose callers write the SQL of MySQL.
  *
  * @example
  * ```ts
@@ -24,11 +30,15 @@ import type { SqlClient } from './sql-client.js'
  * }
  * ```
  */
-export interface SqlStore extends TenantStore<SqlClient>, SessionStore<SqlClient>, KeyPairStore, SqlClient {
-  readonly dialect: 'postgres' | 'sqlite'
+export interface SqlStore<Name extends SqlDialect = 'postgres' | 'sqlite'>
+  extends TenantStore<SqlClient>,
+    SessionStore<SqlClient>,
+    KeyPairStore,
+    SqlClient {
+  readonly dialect: Name
   /**
    * Runs `work` in one transaction: committed when `work` resolves, rolled back when it rejects. A
-   * failed statement fails the transaction on both databases: if `work` catches the error, the
+   * failed statement fails the transaction on every database: if `work` catches the error, the
    * transaction still rejects with it.
    */
   transaction<T>(work: (client: SqlClient) => Promise<T>): Promise<T>

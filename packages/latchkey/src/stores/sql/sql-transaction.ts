@@ -36,6 +36,8 @@ export class SqlTransaction implements SqlClient {
 
   async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }> {
     if (!this.#open) throw new TypeError('This transaction has ended: await every query inside its work.')
+    // A database may have rolled back already, so that the statement would be committed by itself.
+    if (this.#failed) throw this.#failure
     try {
       return await this.#connection.query<Row>(text, values)
     } catch (error) {

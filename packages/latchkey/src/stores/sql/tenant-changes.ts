@@ -28,8 +28,8 @@ export async function changeTenant(
     const current = await lockTenant(client, dialect, tenant)
     const next = decide(current)
     if (next === current) return { record: current }
-    // An absent tenant cannot be locked. The first transaction to insert it has the lock; a second
-    // one waits for the insert, and then decides again.
+    // An absent tenant cannot be locked. Unless changes exclude each other, the first transaction to
+    // insert it has the lock; a second one waits for the insert, and then decides again.
     if (current === undefined && !(await insertTenant(client, dialect, tenant))) continue
     // Under the lock, so that the versions of one tenant grow in the order of the commits.
     const version = await logChange(client, dialect, { tenant, history })
@@ -41,29 +41,36 @@ export async function changeTenant(
     const record = tenantRecord(change.tenant, change.version, next)
     await writeTenant(client, dialect, { record, firstKid: keepsSecret(current, next) ? null : firstKidOf(record) })
     await writeSecrets(client, tenant, { current: current?.secrets ?? [], next: record.secrets })
-    await writeEndedSessions(client, tenant, { current: current?.endedSessions ?? [], next: record.endedSessions })
+    const sessions = { current: current?.endedSessions ?? [], next: record.endedSessions }
+    await writeEndedSessions(client, dialect, { tenant, ...sessions })
     return { record, change }
   }
 }
 
 async function lockTenant(client: SqlClient, dialect: Dialect, tenant: string): Promise<TenantRecord | undefined> {
-  if (dialect.forUpdate !== '') {
+  if (dialect.lockChanges !== '') {
+    // Before the tenant: a transaction that changes several takes this lock once, so that no two
+    // wait for each other.
+    await client.query(dialect.lockChanges)
+  } else if (dialect.forUpdate !== '') {
     const lock = `select tenant_id from latchkey_tenants where tenant_id = $1 ${dialect.forUpdate}`
     const { rows } = await client.query(lock, [tenant])
     if (rows.length === 0) return undefined
   }
   // A second statement, because one that waited for the lock sees the other tables as they were
   // before.
-  const { rows } = await client.query<TenantRow>(selectTenants('= $1'), [tenant])
+  const { rows } = await client.query<TenantRow>(selectTenants('= $1', dialect.lockingRead), [tenant])
   return tenantRecords(rows).get(tenant)
 }
 
 async function insertTenant(client: SqlClient, dialect: Dialect, tenant: string): Promise<boolean> {
-  const { rows } = await client.query(
-    `insert into latchkey_tenants (tenant_id, version, created_at, changed_at) values ($1, 0, ${dialect.nowMs}, ${dialect.nowMs})
-     on conflict (tenant_id) do nothing returning tenant_id`,
-    [tenant],
-  )
+  const { nowMs, lockChanges, orKeep } = dialect
+  const insert = `insert into latchkey_tenants (tenant_id, version, created_at, changed_at) values ($1, 0, ${nowMs}, ${nowMs})`
+  if (lockChanges !== '') {
+    await client.query(insert, [tenant])
+    return true
+  }
+  const { rows } = await client.query(`${insert} ${orKeep('tenant_id')} returning tenant_id`, [tenant])
   return rows.length > 0
 }
 
@@ -141,9 +148,12 @@ function isSameSecret(a: SecretRecord, b: SecretRecord): boolean {
 
 async function writeEndedSessions(
   client: SqlClient,
-  tenant: string,
-  { current, next }: Difference<EndedSession>,
+  { onConflict, inserted }: Dialect,
+  { tenant, current, next }: Difference<EndedSession> & { readonly tenant: string },
 ): Promise<void> {
+  const upsert = `
+    insert into latchkey_ended_sessions (tenant_id, session_id, until) values ($1, $2, $3)
+    ${onConflict('tenant_id, session_id')} until = ${inserted('until')}`
   const before = new Map(current.map((session) => [session.sessionId, session.until]))
   const after = new Set(next.map((session) => session.sessionId))
   for (const { sessionId } of current) {
@@ -155,10 +165,6 @@ async function writeEndedSessions(
     }
   }
   for (const { sessionId, until } of next) {
-    if (before.get(sessionId) !== until) await client.query(upsertEndedSession, [tenant, sessionId, until])
+    if (before.get(sessionId) !== until) await client.query(upsert, [tenant, sessionId, until])
   }
 }
-
-const upsertEndedSession = `
-  insert into latchkey_ended_sessions (tenant_id, session_id, until) values ($1, $2, $3)
-  on conflict (tenant_id, session_id) do update set until = excluded.until`

@@ -48,18 +48,20 @@ export const tenantColumns: readonly string[] = Object.keys({
 
 /**
  * Returns a query for the tenants that meet the condition on `tenant_id`, with all their state. One
- * statement reads one snapshot.
+ * statement reads one snapshot; with the suffix `lock` of each `select`, it locks what it reads.
  */
-export function selectTenants(condition: string): string {
-  return `
+export function selectTenants(condition: string, lock = ''): string {
+  const tenants = `
     select t.tenant_id, t.version, t.disabled_at, t.revoked_at, t.forgotten_until, t.grants_key_id, t.grants_sealed, s.kid, s.generation, s.algorithm,
       s.master_key_id, s.sealed, s.created_at, s.retires_at, s.reissue_required, null as session_id, null as until
     from latchkey_tenants t left join latchkey_secrets s on s.tenant_id = t.tenant_id
-    where t.tenant_id ${condition}
-    union all
+    where t.tenant_id ${condition}`
+  const endedSessions = `
     select e.tenant_id, null, null, null, null, null, null, null, null, null, null, null, null, null, null, e.session_id, e.until
     from latchkey_ended_sessions e
     where e.tenant_id ${condition}`
+  if (lock === '') return `${tenants} union all ${endedSessions}`
+  return `(${tenants} ${lock}) union all (${endedSessions} ${lock})`
 }
 
 /**

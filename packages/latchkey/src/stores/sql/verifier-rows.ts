@@ -9,16 +9,18 @@ import type { SqlClient } from './sql-client.js'
  */
 export async function registerVerifier(
   history: History,
-  { nowMs, durable }: Dialect,
+  { nowMs, durable, onConflict, inserted, returning }: Dialect,
   { id, maxStalenessMs }: Verifier,
   forMs: number,
 ): Promise<void> {
-  await history.run(
-    `insert into latchkey_verifiers (verifier_id, max_staleness_ms, listed_until) values ($1, $2, ${nowMs} + $3)
-     on conflict (verifier_id) do update set max_staleness_ms = excluded.max_staleness_ms, listed_until = excluded.listed_until
-     returning ${history.epoch} as history, ${durable} as durable`,
-    [id, maxStalenessMs, forMs],
-  )
+  const upsert = `
+    insert into latchkey_verifiers (verifier_id, max_staleness_ms, listed_until) values ($1, $2, ${nowMs} + $3)
+    ${onConflict('verifier_id')} max_staleness_ms = ${inserted('max_staleness_ms')}, listed_until = ${inserted('listed_until')}`
+  await history.run(returning(upsert, `${history.epoch} as history, ${durable} as durable`), [
+    id,
+    maxStalenessMs,
+    forMs,
+  ])
 }
 
 /** Deletes the lease of the verifier. */

@@ -4,7 +4,6 @@ import { performance, sleep } from '../../timers.js'
 import { Mutex } from '../mutex.js'
 import type { RowCheck, ServerMark } from '../sql/history.js'
 import { codeOf } from '../sql/result-code.js'
-import type { SqlClient } from '../sql/sql-client.js'
 import type { SqlConnection, SqlDatabase } from '../sql/sql-database.js'
 import { failureOf, SqliteConnection } from './sqlite-connection.js'
 import { sqliteDialect, sqliteMark } from './sqlite-dialect.js'
@@ -24,7 +23,7 @@ const patienceMs = 5000
  * While no transaction is open, reads use the writer as well: it has the pages that it wrote in its
  * cache, and each commit invalidates the whole cache of the reader.
  */
-export class SqliteDatabase implements SqlDatabase {
+export class SqliteDatabase implements SqlDatabase<'sqlite'> {
   readonly dialect = sqliteDialect
   readonly #open: () => SqliteHandle
   readonly #writers = new Mutex(2 * patienceMs)
@@ -74,7 +73,7 @@ export class SqliteDatabase implements SqlDatabase {
     })
   }
 
-  async adopt(_client: SqlClient): Promise<SqlClient> {
+  async adopt(): Promise<never> {
     throw new TypeError('Pass change() the client that transaction() passes to its work.')
   }
 

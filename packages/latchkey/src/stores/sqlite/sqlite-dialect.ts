@@ -1,5 +1,6 @@
 import type { Dialect } from '../sql/dialect.js'
 import type { ServerMark } from '../sql/history.js'
+import { schema } from '../sql/schema.js'
 
 const nowMs = "cast(unixepoch('subsec') * 1000 as integer)"
 
@@ -10,14 +11,18 @@ const nextChange = "coalesce((select seq from sqlite_sequence where name = 'latc
 export const sqliteMark: ServerMark = { name: "'file'", isHere: "server = 'file'", wake: 'null' }
 
 /** A writing transaction excludes every other one, so the statements that lock are empty. */
-export const sqliteDialect: Dialect = {
+export const sqliteDialect: Dialect<'sqlite'> = {
   name: 'sqlite',
   inSchema: (statement) => statement,
+  schema,
+  shortText: 'text',
   identity: 'integer primary key autoincrement',
   nowMs,
   forUpdate: '',
-  forUpdateUnlocked: '',
+  lockingRead: '',
   beginMigrations: '',
+  endMigrations: '',
+  lockChanges: '',
   lockKeyPairs: '',
   lockSettings: '',
   logRow: (kind, { epoch }) => `
@@ -36,6 +41,12 @@ export const sqliteDialect: Dialect = {
   snapshot: `(select next || ':' || next || ':' from (select ${nextChange} as next))`,
   changesEnd: nextChange,
   nextEpoch: `max(epoch, ${nowMs} * 1000) + 1 + abs(random() % 1000000)`,
+  returning: (statement, expressions) => `${statement} returning ${expressions}`,
+  onConflict: (key) => `on conflict (${key}) do update set`,
+  orKeep: (key) => `on conflict (${key}) do nothing`,
+  inserted: (column) => `excluded.${column}`,
+  deleteUnlocked: ({ table, condition }) => `delete from ${table} where ${condition}`,
+  wholeNumber: (parameter) => `cast(${parameter} as bigint)`,
   least: (one, other) => `min(${one}, ${other})`,
   greatest: (one, other) => `max(${one}, ${other})`,
   isAmong: (parameter) => `in (select value from json_each(${parameter}))`,

@@ -1,11 +1,12 @@
-import { sqlStateOf } from './postgres-failure.js'
-
 /** A connection string whose password may be rotated while the process runs. */
 export class ConnectionString {
   readonly #read: () => string
+  readonly #isLoginRefused: (error: unknown) => boolean
   #current: string | undefined
 
-  constructor(given: string | (() => string)) {
+  /** `isLoginRefused` returns whether the server has refused the user or the password. */
+  constructor(given: string | (() => string), isLoginRefused: (error: unknown) => boolean) {
+    this.#isLoginRefused = isLoginRefused
     this.#read = typeof given === 'function' ? given : () => given
   }
 
@@ -20,7 +21,7 @@ export class ConnectionString {
    * is read again if the server refused the login; if that read fails, the known one stays.
    */
   hasChanged(used: string, error: unknown): boolean {
-    if (!isLoginRefused(error)) return false
+    if (!this.#isLoginRefused(error)) return false
     if (this.#current === used) {
       try {
         this.#current = this.#read()
@@ -30,9 +31,4 @@ export class ConnectionString {
     }
     return this.#current !== used
   }
-}
-
-/** SQLSTATE class 28: wrong password, unknown role, or a role that may not log in. */
-function isLoginRefused(error: unknown): boolean {
-  return sqlStateOf(error)?.startsWith('28') === true
 }
