@@ -2,16 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
+import type { MariadbServer } from '../../../../test/support/start-mariadb.js'
 import { createTestDatabase } from '../../../../test/support/test-database.js'
+import { mysqlStore } from '../../src/stores/mysql/index.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
-import type { SqlStore } from '../../src/stores/sql/sql-store.js'
+import type { SqlDialect, SqlStore } from '../../src/stores/sql/sql-store.js'
 import { sqliteStore } from '../../src/stores/sqlite/index.js'
 import type { CleanUps } from './clean-ups.js'
 
 /** An empty database, and stores over it as several processes would open them. */
-export interface EmptyDatabase {
+export interface EmptyDatabase<Store extends SqlStore<SqlDialect> = SqlStore> {
   /** Opens a store that is not migrated. */
-  open(): SqlStore
+  open(): Store
   /** Closes every store opened here and removes the data. */
   remove(): Promise<void>
 }
@@ -37,8 +39,21 @@ export async function emptyPostgres(): Promise<EmptyDatabase & { readonly url: s
   return { open: opened.open, remove, url }
 }
 
+/** Returns an empty database of the server. */
+export async function emptyMariadb(
+  server: MariadbServer,
+): Promise<EmptyDatabase<SqlStore<'mysql'>> & { readonly url: string }> {
+  const url = await server.createDatabase()
+  const opened = rememberStores(() => mysqlStore({ connectionString: url }))
+  const remove = async () => {
+    await opened.close()
+    await server.run(`drop database ${new URL(url).pathname.slice(1)}`)
+  }
+  return { open: opened.open, remove, url }
+}
+
 /** Returns a database with the tables of the library. `cleanUps` removes it after the test. */
-export async function migratedDatabase<Database extends EmptyDatabase>(
+export async function migratedDatabase<Database extends EmptyDatabase<SqlStore<SqlDialect>>>(
   cleanUps: CleanUps,
   create: () => Promise<Database>,
 ): Promise<Database> {
@@ -48,8 +63,10 @@ export async function migratedDatabase<Database extends EmptyDatabase>(
   return database
 }
 
-function rememberStores(create: () => SqlStore): { open(): SqlStore; close(): Promise<void> } {
-  const stores: SqlStore[] = []
+function rememberStores<Store extends SqlStore<SqlDialect>>(
+  create: () => Store,
+): { open(): Store; close(): Promise<void> } {
+  const stores: Store[] = []
   const open = () => {
     const store = create()
     stores.push(store)
