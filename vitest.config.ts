@@ -20,7 +20,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // PostgreSQL, Redis, SQLite and a mail server, which the tests start.
+          // PostgreSQL, MariaDB, Redis, SQLite and a mail server, which the tests start.
           name: 'integration',
           include: ['packages/*/test/integration/**/*.test.ts'],
           globalSetup: [bundle, postgres],

@@ -29,6 +29,7 @@ const frameworks = [
   ['ws', 'latchkey/ws', 'ws'],
   ['Socket.IO', 'latchkey/socketio', 'socket.io'],
   ['pg', 'latchkey/postgres', 'pg'],
+  ['mysql2', 'latchkey/mysql', 'mysql2'],
   ['ioredis', 'latchkey/redis', 'ioredis'],
   ['@photostructure/sqlite', 'latchkey/sqlite', '@photostructure/sqlite'],
   ['libsql', 'latchkey/sqlite', 'libsql'],

@@ -72,7 +72,7 @@ export async function startMariadb(...options: readonly string[]): Promise<Maria
   }
 }
 
-/** As root the server runs only if it is told to. */
+/** As root the server runs only with this option. */
 const userOptions = process.getuid?.() === 0 ? ['--user=root'] : []
 
 class LocalServer implements MariadbReplica {

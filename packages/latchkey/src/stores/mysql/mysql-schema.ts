@@ -1,4 +1,4 @@
-import type { MigrationSet } from '../sql/migrations.js'
+import type { MigrationSet } from '../sql/migration-set.js'
 
 /**
  * The tables of the library in MySQL, with the columns that `schema` has in the other databases.

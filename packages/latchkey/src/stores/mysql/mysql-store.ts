@@ -29,8 +29,8 @@ export interface MysqlStoreOptions {
    */
   readonly pool?: Mysql2Pool | { readonly pool: Mysql2Pool } | undefined
   /**
-   * The database of the library's tables: up to 50 of `a` to `z`, `0` to `9` and `_`. It must exist.
-   * Every statement names it, whatever database a connection or the caller's transaction has
+   * The database of the library's tables: up to 50 of `a` to `z`, `0` to `9` and `_`. It must
+   * exist. Every statement names it, whatever database a connection or the caller's transaction has
    * selected.
    *
    * @defaultValue the database that the connection has selected
@@ -43,7 +43,7 @@ const databaseName = /^[a-z_][a-z0-9_]{0,49}$/
 
 /**
  * Returns a store that keeps tenants' secrets and key pairs in MariaDB 10.6 or newer, or in MySQL
- * 8.0.20 or newer, for applications of many processes. Needs the package `mysql2`. Call `migrate()`
+ * 8.0 or newer, for applications of many processes. Needs the package `mysql2`. Call `migrate()`
  * once before use.
  *
  * The store connects at first use. Verifiers read the change log; there are no notifications, so

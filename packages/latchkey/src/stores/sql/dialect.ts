@@ -1,5 +1,5 @@
-import type { MigrationSet } from './migrations.js'
-import type { SqlDialect } from './sql-store.js'
+import type { MigrationSet } from './migration-set.js'
+import type { SqlDialect } from './sql-dialect.js'
 import type { Statements } from './statements.js'
 
 /**
@@ -110,7 +110,8 @@ export interface Dialect<Name extends SqlDialect = SqlDialect> {
    */
   readonly snapshot: string
   /**
-   * A value above the `changeOrder` of every committed change, in an `update` of `latchkey_history`.
+   * A value above the `changeOrder` of every committed change, in an `update` of
+   * `latchkey_history`.
    */
   readonly changesEnd: string
   /**

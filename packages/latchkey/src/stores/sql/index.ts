@@ -1,5 +1,6 @@
-export type { Migration, MigrationSet } from './migrations.js'
+export type { Migration, MigrationSet } from './migration-set.js'
 export type { PoolUse } from './pool-use.js'
 export { isUniqueViolation } from './result-code.js'
 export type { SqlClient } from './sql-client.js'
-export type { SqlDialect, SqlStore } from './sql-store.js'
+export type { SqlDialect } from './sql-dialect.js'
+export type { SqlStore } from './sql-store.js'

@@ -2,7 +2,8 @@ import { isError } from '../../is-error.js'
 
 /**
  * Returns the SQLSTATE of a PostgreSQL error, SQLite's name for its result code, such as
- * `SQLITE_BUSY`, or MySQL's name of the error, such as `ER_DUP_ENTRY`. Returns an empty text if the error has neither.
+ * `SQLITE_BUSY`, or MySQL's name of the error, such as `ER_DUP_ENTRY`. Returns an empty text if the
+ * error has none of them.
  *
  * SQLite drivers report the result code in two ways: better-sqlite3, libsql and bun:sqlite by its
  * name in `code`, `node:sqlite` by its number in `errcode`. @photostructure/sqlite 1.2 omits the

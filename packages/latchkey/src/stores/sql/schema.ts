@@ -1,4 +1,5 @@
-import { type MigrationSet, migrationsTable } from './migrations.js'
+import type { MigrationSet } from './migration-set.js'
+import { migrationsTable } from './migrations.js'
 
 /**
  * The library's own tables. Times are in milliseconds since 1970, sealed values are base64url text.

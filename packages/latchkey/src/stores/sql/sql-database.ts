@@ -3,7 +3,7 @@ import type { Dialect } from './dialect.js'
 import type { RowCheck, ServerMark } from './history.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
-import type { SqlDialect } from './sql-store.js'
+import type { SqlDialect } from './sql-dialect.js'
 
 /** One connection, lent to one caller. */
 export interface SqlConnection extends SqlClient {

@@ -1,12 +1,10 @@
 import type { KeyPairStore } from '../../keys/key-pair-store.js'
 import type { TenantStore } from '../../secrets/ports.js'
 import type { SessionStore } from '../../sessions/session-store.js'
-import type { MigrationSet } from './migrations.js'
+import type { MigrationSet } from './migration-set.js'
 import type { PoolUse } from './pool-use.js'
 import type { SqlClient } from './sql-client.js'
-
-/** The databases whose SQL a store runs. */
-export type SqlDialect = 'postgres' | 'sqlite' | 'mysql'
+import type { SqlDialect } from './sql-dialect.js'
 
 /**
  * A store of tenants' secrets, sessions and key pairs in an SQL database, which callers can also

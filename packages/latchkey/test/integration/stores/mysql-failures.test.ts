@@ -116,7 +116,7 @@ describe('a MySQL store', () => {
     expect(await session()).not.toBe(first)
   })
 
-  it('fails as store_busy while another transaction holds the log, reads on, and leaves nobody waiting', async () => {
+  it('fails as store_busy while another transaction holds the log, reads on, and leaves no session waiting', async () => {
     await store.change('alice', addSecret)
     const holder = await connect()
     await holder.beginTransaction()

@@ -393,7 +393,7 @@ describe('a change in the transaction of the caller', () => {
   beforeEach(() => store.migrate())
 
   it.each(['read uncommitted', 'read committed', 'repeatable read', 'serializable'])(
-    'decides on what was committed before its lock, at %s, although an older snapshot is open',
+    'decides on the newest rows, at %s, although an older snapshot is open',
     async (level) => {
       await store.change('alice', addSecret)
       const connection = await connect()

@@ -1,0 +1,2 @@
+/** The databases whose SQL a store runs. */
+export type SqlDialect = 'postgres' | 'sqlite' | 'mysql'
