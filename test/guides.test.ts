@@ -30,6 +30,7 @@ import {
   type ServerProcess,
   startServer,
 } from './support/server-process.js'
+import { startMariadb } from './support/start-mariadb.js'
 import { createTestDatabase } from './support/test-database.js'
 
 /** Serves an application until the test ends, and returns its address. */
@@ -232,12 +233,37 @@ describe('docs/guides/databases-and-orms.md', () => {
   it('carries out what another database has noted', async () => {
     const { revokePending } = await runBlock<{
       revokePending(pending: object, keys: TenantSecrets): Promise<void>
-    }>(path)
+    }>(path, 1)
     const { latchkey, keys, tokenFor } = createTestLatchkey()
     const token = await tokenFor('ada')
     const users = new Set(['ada', 'never-signed-in'])
     await revokePending({ read: async () => [...users], remove: async (id: string) => users.delete(id) }, keys)
     expect([...users]).toEqual([])
+    await expect(async () => latchkey.verify(token)).rejects.toMatchObject({ code: 'token_revoked' })
+  })
+
+  it('revokes with a statement of mysql2, and not without it', async () => {
+    const server = await startMariadb()
+    onTestFinished(() => server.dispose())
+    const url = await server.createDatabase()
+    await server.run('create table users (id varchar(255) primary key, email varchar(20) not null)', url)
+    await server.run("insert into users values ('ada', 'ada@old.test')", url)
+    setEnvironment({ DATABASE_URL: url, LATCHKEY_MASTER_KEYS: Keyring.generate('test') })
+    const { store, keys, pool, changeEmail } = await runBlock<{
+      store: SqlStore<'mysql'>
+      keys: TenantSecrets<SqlClient>
+      pool: { end(): Promise<void> }
+      changeEmail(id: string, email: string): Promise<void>
+    }>(path)
+    onTestFinished(async () => {
+      await Promise.all([keys.close(), pool.end()])
+      await store.close()
+    })
+    const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys })
+    const { token } = await latchkey.issue({ subject: 'ada' })
+    await expect(changeEmail('ada', 'x'.repeat(21))).rejects.toMatchObject({ code: 'ER_DATA_TOO_LONG' })
+    expect(await latchkey.verify(token)).toMatchObject({ subject: 'ada' })
+    await changeEmail('ada', 'ada@new.test')
     await expect(async () => latchkey.verify(token)).rejects.toMatchObject({ code: 'token_revoked' })
   })
 

@@ -6,7 +6,7 @@ import type { MariadbServer } from '../../../../test/support/start-mariadb.js'
 import { createTestDatabase } from '../../../../test/support/test-database.js'
 import { mysqlStore } from '../../src/stores/mysql/index.js'
 import { postgresStore } from '../../src/stores/postgres/index.js'
-import type { SqlDialect, SqlStore } from '../../src/stores/sql/sql-store.js'
+import type { SqlDialect, SqlStore } from '../../src/stores/sql/index.js'
 import { sqliteStore } from '../../src/stores/sqlite/index.js'
 import type { CleanUps } from './clean-ups.js'
 

@@ -63,11 +63,13 @@ const atCreation = await effectsOf(async () => {
   const asked = introspection({ url: 'https://issuer.test/introspect', clientId: 'api', clientSecret: 'secret' })
   library.createLatchkey({ ...common, keys: asked })
   const postgres = await load('latchkey/postgres')
+  const mysql = await load('latchkey/mysql')
   const sqlite = await load('latchkey/sqlite')
   const redis = await load('latchkey/redis')
   const cache = redis.redisCache({ client: { isCluster: false } })
   const stores = [
     postgres.postgresStore({ connectionString: 'postgres://localhost/none' }),
+    mysql.mysqlStore({ connectionString: 'mysql://localhost/none' }),
     sqlite.sqliteStore({ open: () => undefined }),
   ]
   for (const store of stores) library.tenantSecrets({ store, masterKeys, cache })
