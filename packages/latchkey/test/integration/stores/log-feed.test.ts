@@ -46,6 +46,18 @@ const change = async (store: SqlStore, tenant = 'alice') => {
   return { tenant, version: record?.version ?? 0 }
 }
 
+/**
+ * Prunes the log until only its newest change is left. A transaction that another test holds open
+ * on the same server keeps the low-water mark behind for as long as it lasts.
+ */
+async function pruneAllButNewest(store: SqlStore): Promise<void> {
+  const pruned = async () => {
+    await store.prune({ now: Date.now(), keepMs: 0, changeLogMs: 0 })
+    return (await store.query('select seq from latchkey_changes')).rows.length
+  }
+  await expect.poll(pruned).toBe(1)
+}
+
 /** The databases, and a store over each that no other process notifies. */
 const databases = {
   PostgreSQL: {
@@ -71,7 +83,7 @@ describe.each(Object.entries(databases))('a feed that reads the log of %s', (_, 
     const other = database.open()
     for (const _ of range(4)) await change(other)
     await other.query('update latchkey_changes set at = 0')
-    await other.prune({ now: Date.now(), keepMs: 0, changeLogMs: 0 })
+    await pruneAllButNewest(other)
     feed.check()
     await recorder.until('the loss was reported', () => hasLost(recorder))
     const written = await change(other)
