@@ -3,9 +3,9 @@ export interface Migration {
   /** A short description. */
   readonly name: string
   /**
-   * SQL statements in the subset that PostgreSQL and SQLite share, or in the SQL of MySQL, separated
-   * by `;`. `{identity}` stands for the type of a primary key that the database counts up and never
-   * reuses.
+   * SQL statements in the subset that PostgreSQL and SQLite share, or in the SQL of MySQL,
+   * separated by `;`. `{identity}` stands for the type of a primary key that the database counts up
+   * and never reuses.
    */
   readonly sql: string
   /**
