@@ -18,12 +18,15 @@ export type Verifier<C extends object = UntypedClaims> = Pick<Latchkey<C>, 'veri
  */
 export type Guard<C extends object = UntypedClaims> = (carrier: TokenCarrier) => MaybePromise<Auth<C> | undefined>
 
+/** The options of a guard, with the one that each adapter types by its framework. */
+type CheckedOptions = GuardOptions & { readonly onRefusal?: unknown }
+
 /**
  * Returns a guard with these options.
  *
  * @throws TypeError for wrong arguments: when the guard is made, not at the first request
  */
-export function createGuard<C extends object>(latchkey: Verifier<C>, options: GuardOptions): Guard<C> {
+export function createGuard<C extends object>(latchkey: Verifier<C>, options: CheckedOptions): Guard<C> {
   checkGuard(latchkey, options)
   return (carrier) => identify(latchkey, carrier, options)
 }
@@ -71,12 +74,12 @@ function reasonOf(error: unknown, token: string): unknown {
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** Throws a TypeError for wrong arguments of a guard. */
-export function checkGuard(latchkey: Verifier<object>, options: GuardOptions): void {
+export function checkGuard(latchkey: Verifier<object>, options: CheckedOptions): void {
   if (typeof latchkey?.verify !== 'function') {
     throw new TypeError('latchkey is missing: pass the object that createLatchkey returned.')
   }
   if (typeof options !== 'object' || options === null) throw new TypeError('The options of a guard are an object.')
-  const { cookie, header, body, query, optional, csrf } = options
+  const { cookie, header, body, query, optional, csrf, onRefusal } = options
   if (cookie !== undefined && !isHeaderName(cookie)) throw new TypeError('cookie is the name of a cookie.')
   if (header !== undefined && !(isHeaderName(header) && header.toLowerCase() !== 'authorization')) {
     throw new TypeError('header is the name of a header other than Authorization, which is always read.')
@@ -87,6 +90,7 @@ export function checkGuard(latchkey: Verifier<object>, options: GuardOptions): v
   if (csrf !== undefined && csrf !== false && typeof csrf !== 'function') {
     throw new TypeError('csrf is false or a function, such as sameOrigin() returns.')
   }
+  if (onRefusal !== undefined && typeof onRefusal !== 'function') throw new TypeError('onRefusal is a function.')
 }
 
 function isHeaderName(name: unknown): name is string {

@@ -1,12 +1,20 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { Server } from 'socket.io'
 import { describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
 import { requireAuth as requireAuthExpress } from '../../src/adapters/express/index.js'
 import { requireAuth as requireAuthFastify } from '../../src/adapters/fastify/index.js'
 import { requireAuth as requireAuthFetch } from '../../src/adapters/fetch/index.js'
 import { type HapiGuardOptions, scheme } from '../../src/adapters/hapi/index.js'
 import { requireAuth as requireAuthHono } from '../../src/adapters/hono/index.js'
 import { requireAuth as requireAuthKoa } from '../../src/adapters/koa/index.js'
+import { LatchkeyModule } from '../../src/adapters/nest/index.js'
+import { authProxy, serverAuth, withAuth } from '../../src/adapters/next/index.js'
 import { authenticate, requireAuth as requireAuthNode } from '../../src/adapters/node/index.js'
+import { guardNamespace } from '../../src/adapters/socketio/index.js'
+import { createAuthContext } from '../../src/adapters/trpc/index.js'
+import { guardUpgrades } from '../../src/adapters/ws/index.js'
+import { useLatchkey } from '../../src/adapters/yoga/index.js'
 import type { GuardOptions } from '../../src/http/guard-options.js'
 import { keyPair, sharedSecret } from '../../src/index.js'
 import { createLatchkey } from '../../src/latchkey.js'
@@ -79,6 +87,14 @@ describe('a message about an option', () => {
     ['fetch', (latchkey, options) => requireAuthFetch(latchkey, () => new Response(), options)],
     ['node', (latchkey, options) => requireAuthNode(latchkey, () => {}, options)],
     ['authenticate', (latchkey, options) => authenticate(latchkey, { headers: {} }, { optional: true, ...options })],
+    ['Nest', (latchkey, options) => LatchkeyModule.forRoot({ ...options, latchkey })],
+    ['Next.js (withAuth)', (latchkey, options) => withAuth(latchkey, () => new Response(), options)],
+    ['Next.js (authProxy)', authProxy],
+    ['Next.js (serverAuth)', (latchkey, options) => serverAuth(latchkey, () => new Headers(), options)],
+    ['tRPC', createAuthContext],
+    ['GraphQL Yoga', (latchkey, options) => useLatchkey(latchkey, options)],
+    ['ws', (latchkey, options) => guardUpgrades(latchkey, new WebSocketServer({ noServer: true }), options)],
+    ['Socket.IO', (latchkey, options) => guardNamespace(latchkey, new Server(), options)],
   ])('is thrown when a guard of %s is created, not at the first request', (framework, create) => {
     const latchkey = createLatchkey({ ...common, keys: sharedSecret({ secrets }) })
     const creating = (options: object) => () => create(latchkey, options)
@@ -89,8 +105,10 @@ describe('a message about an option', () => {
     for (const cookie of ['', 'a=b', 'a;b', 'ä', true]) expect(creating({ cookie })).toThrow(/cookie/)
     for (const query of ['yes', 1, null]) expect(creating({ query })).toThrow(/query/)
     for (const csrf of [true, 'lax', {}, null]) expect(creating({ csrf })).toThrow(/csrf/)
+    for (const onRefusal of [401, '/login', {}, null]) expect(creating({ onRefusal })).toThrow(/onRefusal/)
     if (framework !== 'hapi') expect(creating({ optional: 'yes' })).toThrow(/optional/)
-    expect(creating({ cookie: '__Host-token', header: 'X-Access-Token', csrf: false })).not.toThrow()
+    const right = { cookie: '__Host-token', header: 'X-Access-Token', csrf: false, onRefusal: () => undefined }
+    expect(creating(right)).not.toThrow()
   })
 
   it('names options that a framework cannot have', () => {

@@ -33,7 +33,7 @@ import { toBoom } from './to-boom.js'
  * ```
  */
 export function scheme(_server: Server, options?: object): ServerAuthSchemeObject {
-  const { latchkey, onRefusal, ...guardOptions } = (options ?? {}) as HapiGuardOptions
+  const { latchkey, ...guardOptions } = (options ?? {}) as HapiGuardOptions
   if ('optional' in guardOptions || 'body' in guardOptions) {
     throw new TypeError('optional and body are no options here: use the auth.mode of routes, and no token in bodies.')
   }
@@ -51,7 +51,7 @@ export function scheme(_server: Server, options?: object): ServerAuthSchemeObjec
         return h.authenticated(proofOf(await guard(carrierOf(request, guardOptions))))
       } catch (error) {
         if (!isLatchkeyError(error)) throw error
-        return refuse(error, request, h, onRefusal)
+        return refuse(error, request, h, guardOptions.onRefusal)
       }
     },
     async payload(request, h) {

@@ -58,15 +58,13 @@ export function checkModuleOptions(options: LatchkeyModuleOptions): LatchkeyModu
   if (typeof options?.latchkey !== 'object' || options.latchkey === null) {
     throw new TypeError('latchkey is missing: pass { latchkey } with the object that createLatchkey returned.')
   }
-  const { latchkey, global, close, onRefusal, requestOf } = options
+  const { latchkey, global, close, requestOf } = options
   // The options of `createLatchkey` are checked when the module creates it.
   checkGuard(isLatchkey(latchkey) ? latchkey : { verify: neverCalled }, options)
   for (const [name, flag] of Object.entries({ global, close })) {
     if (flag !== undefined && typeof flag !== 'boolean') throw new TypeError(`${name} is true or false.`)
   }
-  for (const [name, called] of Object.entries({ onRefusal, requestOf })) {
-    if (called !== undefined && typeof called !== 'function') throw new TypeError(`${name} is a function.`)
-  }
+  if (requestOf !== undefined && typeof requestOf !== 'function') throw new TypeError('requestOf is a function.')
   return options
 }
 

@@ -12,7 +12,8 @@ import { type HandshakeSocket, handshakeCarrier } from './handshake-carrier.js'
 export interface NamespaceOptions extends ConnectionOptions {
   /**
    * Called with each refusal. The error that it returns reaches the client as `connect_error`, with
-   * its `message` and `data`.
+   * its `message` and `data`. If it throws, the client receives `internal_error`, and the error
+   * becomes a warning of the process.
    *
    * @defaultValue an error with the `data` of a `ConnectRefusal`
    */
@@ -130,8 +131,16 @@ function watch(latchkey: ConnectionVerifier<object>, auth: Auth<object>, socket:
 
 /** Returns the error that Socket.IO sends to the client: its `message` and `data`. */
 function connectError(error: unknown, socket: HandshakeSocket, { onRefusal }: NamespaceOptions): Error {
-  const own = isLatchkeyError(error) ? onRefusal?.(error, socket) : undefined
-  if (own !== undefined) return own
+  try {
+    const own = isLatchkeyError(error) ? onRefusal?.(error, socket) : undefined
+    return own ?? plainError(error)
+  } catch (thrown) {
+    // Thrown on, it would end the process, and the client would wait for a response.
+    return plainError(thrown)
+  }
+}
+
+function plainError(error: unknown): Error {
   const { title, code, status, hint } = connectionRefusal(error).body
   const data: ConnectRefusal = { code, status, hint }
   return Object.assign(new Error(title), { data })

@@ -13,7 +13,8 @@ import { upgradeCarrier } from './upgrade-carrier.js'
 export interface UpgradeOptions extends ConnectionOptions {
   /**
    * Called with each refusal. It may send a response of its own and must then end the socket; else
-   * the response is `application/problem+json`.
+   * the response is `application/problem+json`. If it throws, the status is 500, and its error
+   * becomes a warning of the process.
    */
   readonly onRefusal?: (error: LatchkeyError, request: IncomingMessage, socket: Duplex) => void
 }
@@ -110,11 +111,14 @@ export function guardUpgrades(
 
   function refuse(error: unknown, request: IncomingMessage, socket: Duplex): void {
     if (socket.destroyed) return
+    let reason = error
     try {
       if (isLatchkeyError(error)) options.onRefusal?.(error, request, socket)
-    } finally {
-      if (!socket.writableEnded) refuseUpgrade(error, socket)
+    } catch (thrown) {
+      // Thrown on, it would be a rejection that nothing handles, which ends the process.
+      reason = thrown
     }
+    refuseUpgrade(reason, socket)
   }
 
   return (request, socket, head) => {

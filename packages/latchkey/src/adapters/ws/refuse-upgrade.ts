@@ -4,10 +4,11 @@ import { connectionRefusal } from '../../http/connection-refusal.js'
 
 /**
  * Sends the response to a refused handshake, `application/problem+json`, on its socket and closes
- * the socket.
+ * the socket, unless the application has responded and ended it.
  */
 export function refuseUpgrade(error: unknown, socket: Duplex): void {
   const { status, headers, body } = connectionRefusal(error)
+  if (socket.writableEnded) return
   const content = JSON.stringify(body)
   const fields = { ...headers, Connection: 'close', 'Content-Length': String(Buffer.byteLength(content)) }
   const lines = [

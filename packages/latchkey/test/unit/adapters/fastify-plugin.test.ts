@@ -126,6 +126,7 @@ describe.each<[name: string, create: () => FastifyInstance]>([
       /authenticateOptional/,
     ],
     ['a wrong cookie', { latchkey: { verify: () => {} }, cookie: 'a=b' }, /cookie/],
+    ['a wrong onRefusal', { latchkey: { verify: () => {} }, onRefusal: 401 }, /onRefusal/],
   ])('fails the start for %s', async (_what, options, message) => {
     const app = createApp()
     const starting = async () => {

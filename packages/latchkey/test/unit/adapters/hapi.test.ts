@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import { request as send } from 'node:http'
+import { text } from 'node:stream/consumers'
 import Hapi, { type RouteOptions, type Server } from '@hapi/hapi'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import hapiPlugin, { authOf, optionalAuthOf, plugin, requireRole, scheme } from '../../../src/adapters/hapi/index.js'
+import type { Verifier } from '../../../src/http/guard.js'
 import { type Setup, setUp } from '../../support/setup.js'
 import { applicationOf } from './applications/application.js'
 import { call } from './call.js'
@@ -145,6 +149,38 @@ describe('the scheme of hapi', () => {
     expect([slow.statusCode, JSON.parse(slow.payload).code]).toEqual([401, 'token_revoked'])
   })
 
+  it('refuses a token that is revoked while the body arrives, where the payload is authenticated', async () => {
+    const setup = setUp()
+    const server = Hapi.server({ port: 0, host: '127.0.0.1' })
+    await server.register(plugin)
+    let verified = 0
+    const verify: Verifier['verify'] = (token) => {
+      verified += 1
+      return setup.latchkey.verify(token)
+    }
+    server.auth.strategy('token', 'latchkey', { latchkey: { verify } })
+    for (const [path, payload] of Object.entries({ '/once': false, '/again': 'required' } as const)) {
+      const options = { auth: { strategy: 'token', payload } }
+      server.route({ method: 'POST', path, options, handler: (request) => request.payload })
+    }
+    await server.start()
+    onTestFinished(() => server.stop())
+    const sendSlowly = async (path: string) => {
+      const { token } = await setup.latchkey.issue({ subject: 'ada' })
+      const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'text/plain', 'Content-Length': 4 }
+      const sent = send({ port: server.info.port, host: '127.0.0.1', method: 'POST', path, headers })
+      const before = verified
+      sent.write('Ne')
+      await expect.poll(() => verified).toBe(before + 1)
+      await setup.keys.revoke('ada')
+      sent.end('ws')
+      const [response] = await once(sent, 'response')
+      return text(response)
+    }
+    expect(await sendSlowly('/once')).toBe('News')
+    expect(JSON.parse(await sendSlowly('/again'))).toMatchObject({ statusCode: 401, code: 'token_revoked' })
+  })
+
   it('can be registered under another name', async () => {
     const { latchkey } = setUp()
     const server = Hapi.server()
@@ -157,7 +193,7 @@ describe('the scheme of hapi', () => {
     expect((await server.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })).payload).toBe('ada')
   })
 
-  it('refuses before the body is read, where a check is at onCredentials', async () => {
+  it('refuses by a check at onCredentials, before the handler', async () => {
     const setup = setUp()
     const { token } = await setup.latchkey.issue({ subject: 'ada' })
     const ask = await start(setup, {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import Koa from 'koa'
 import Koa2 from 'koa2'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -58,6 +58,20 @@ describe.each([
     })
     app.use(requireAuth(latchkey))
     expect(await call(await start(app), {})).toMatchObject({ status: 418, text: '{"mine":"credentials_missing"}' })
+  })
+
+  it('is thrown for the upgrade request of a WebSocket, which has no response object', async () => {
+    const app = new Framework()
+    const seen: string[] = []
+    const onRefusal = ({ code }: { readonly code: string }) => void seen.push(code)
+    for (const options of [{}, { onRefusal }]) {
+      const ctx = app.createContext({ headers: {}, url: '/' } as IncomingMessage, undefined as never)
+      const next = () => Promise.reject(new Error('passed'))
+      await expect(requireAuth(latchkey, options)(ctx as never, next)).rejects.toMatchObject({
+        code: 'credentials_missing',
+      })
+    }
+    expect(seen).toEqual(['credentials_missing'])
   })
 
   it('becomes a problem document by answerRefusals, which emits only failures of the server', async () => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { All, Controller, HttpCode, type INestApplication } from '@nestjs/common'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -17,6 +17,7 @@ import { bearer, decorate, platforms, type StartedNest, sendTo, startNest } from
 import { setUp } from '../../support/setup.js'
 import { steer } from '../../support/steered-store.js'
 import { claim, replaceHeaders, scopes, sources, trusted } from './applications/application.js'
+import { call } from './call.js'
 import { cases, type Tokens } from './requests.js'
 import { createTokens } from './table-tokens.js'
 
@@ -133,6 +134,26 @@ describe.each(platforms)('a Nest application on %s', (_, createAdapter) => {
     expect((await sendTo(portFor('/'), { path: '/throws', headers })).status).toBe(500)
     expect((await sendTo(portFor('/'), { path: '/throws' })).status).toBe(401)
     expect((await sendTo(portFor('/'), { path: '/header', headers })).status).toBe(200)
+  })
+
+  it('goes on when a client leaves while its token is verified', async () => {
+    setup.clock.advance(60_000)
+    steered.holdReads()
+    const sent = { path: '/header', headers: bearer(tokens.good) }
+    const leaving = new AbortController()
+    const left = call(portFor('/'), sent, leaving.signal)
+    const server: Server | undefined = applications.get('/')?.app.getHttpServer()
+    const connections = () =>
+      new Promise<number>((resolve) => server?.getConnections((_error, count) => resolve(count)))
+    try {
+      await expect.poll(() => steered.held.length).toBeGreaterThan(0)
+      leaving.abort()
+      await expect(left).rejects.toThrow()
+      await expect.poll(connections).toBe(0)
+    } finally {
+      steered.release()
+    }
+    expect((await sendTo(portFor('/'), sent)).status).toBe(200)
   })
 
   it('responds with 503 and Retry-After, and no challenge, while the store is away', async () => {

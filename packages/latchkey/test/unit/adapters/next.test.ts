@@ -30,6 +30,7 @@ describeTable('withAuth of Next.js', {
         withAuth(
           latchkey,
           (_request, { auth }) => {
+            if (path === '/throws') throw new Error('a mistake of the handler')
             const check = checks[path]
             if (check === undefined) return Response.json({ subject: auth?.subject ?? null })
             return Response.json({ subject: check(auth ?? absent()).subject })
@@ -40,10 +41,13 @@ describeTable('withAuth of Next.js', {
     )
     return (request) => {
       const route = routes.get(new URL(request.url).pathname)
-      return route === undefined ? new Response(null, { status: 404 }) : route(request, { params })
+      // Next.js itself responds to an error that leaves a handler.
+      const respond = () => Response.json({}, { status: 500 })
+      return route === undefined ? new Response(null, { status: 404 }) : route(request, { params }).catch(respond)
     }
   },
   read: (body) => body as { subject?: string; code?: string },
+  mistake: 500,
 })
 
 /** Refuses a guest, as a handler does that needs an identity. */
@@ -108,6 +112,20 @@ describe('withAuth', () => {
     const thrown = Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/;307;' })
     const GET = withAuth(latchkey, () => Promise.reject(thrown), { cookie: 'token' })
     await expect(GET(requestOf(await tokenOf('alice')), { params })).rejects.toBe(thrown)
+  })
+
+  it('leaves the body to the handler, also if something has read it before', async () => {
+    const POST = withAuth(latchkey, async (request, { auth }) =>
+      Response.json([auth.subject, request.bodyUsed ? 'read before' : await request.text()]),
+    )
+    const send = async (read: boolean) => {
+      const headers = { authorization: `Bearer ${await tokenOf('alice')}` }
+      const request = new Request(site, { method: 'POST', headers, body: 'News' })
+      if (read) await request.text()
+      return (await POST(request, { params })).json()
+    }
+    expect(await send(false)).toEqual(['alice', 'News'])
+    expect(await send(true)).toEqual(['alice', 'read before'])
   })
 
   it('refuses wrong arguments when it is called', () => {

@@ -14,6 +14,7 @@ import type { Latchkey } from '../../../src/latchkey-api.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { countWatches } from '../../support/count-watches.js'
+import { nextUnhandled } from '../../support/next-unhandled.js'
 import { setUp } from '../../support/setup.js'
 import { settle, steer } from '../../support/steered-store.js'
 
@@ -199,6 +200,56 @@ describe('a client of a guarded namespace of Socket.IO', () => {
         expect(await ended).toMatchObject([{ code: 'token_revoked' }, 'io server disconnect'])
       }
     }
+  })
+})
+
+describe('a mistake of an application of Socket.IO', () => {
+  it('in onRefusal is a refusal without its detail, and a warning', async () => {
+    const { latchkey } = setUp()
+    const { url } = await start(latchkey, {
+      onRefusal: () => {
+        throw new Error('the password of the database')
+      },
+    })
+    const warned = new Promise<Error>((resolve) => void process.once('warning', resolve))
+    const refused = await open(url)
+    expect(refused).toMatchObject({ code: 'internal_error', status: 500 })
+    expect(JSON.stringify(refused)).not.toContain('password')
+    expect((await warned).message).toBe('the password of the database')
+    expect(await open(url, { auth: { token: await tokenOf(latchkey) } })).toMatchObject({ greeting: 'alice' })
+  })
+
+  it('in the listener for connections leaves no client unwatched', async () => {
+    const { latchkey, keys } = setUp()
+    const { io, url } = await start(latchkey)
+    io.on('connection', () => {
+      throw new Error('a mistake of the listener')
+    })
+    const unhandled = nextUnhandled()
+    const { ended } = await opened(url, { auth: { token: await tokenOf(latchkey) } })
+    expect(await unhandled).toMatchObject({ message: 'a mistake of the listener' })
+    await keys.revoke('alice')
+    expect(await ended).toMatchObject([{ code: 'token_revoked' }, 'io server disconnect'])
+  })
+})
+
+describe('a client of Socket.IO that leaves while its token is verified', () => {
+  it('leaves nothing behind', async () => {
+    const store = memoryStore()
+    const issuer = setUp({ store })
+    const auth = { token: await tokenOf(issuer.latchkey) }
+    await issuer.latchkey.close()
+    const steered = steer(store)
+    const { io, url, counted } = await start(setUp({ store: steered.store }).latchkey)
+    steered.holdReads()
+    const client = connect(url, { transports: ['websocket'], forceNew: true, reconnection: false, auth })
+    await expect.poll(() => steered.held.length).toBeGreaterThan(0)
+    client.disconnect()
+    await expect.poll(() => io.engine.clientsCount).toBe(0)
+    steered.release()
+    await settle()
+    expect([io.sockets.sockets.size, counted.watches]).toEqual([0, 0])
+    expect(await open(url, { auth })).toMatchObject({ greeting: 'alice' })
   })
 })
 

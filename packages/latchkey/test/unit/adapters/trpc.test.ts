@@ -47,6 +47,12 @@ const router = t.router({
   optional: mixed.query(({ ctx }) => ctx.auth?.subject ?? null),
   changeAsGuest: mixed.mutation(({ ctx }) => ctx.auth?.subject ?? null),
   open: t.procedure.query(() => 'open'),
+  publish: authed
+    .input((input: unknown) => input as { readonly title: string })
+    .mutation(({ ctx, input }) => `${input.title} by ${ctx.auth.subject}`),
+  mistake: authed.query((): string => {
+    throw new Error('a mistake of the procedure')
+  }),
 })
 
 describeTable('authProcedure of tRPC', {
@@ -58,8 +64,9 @@ describeTable('authProcedure of tRPC', {
       '/optional-role': 'role',
       '/claim': 'claim',
       '/optional': 'optional',
+      '/throws': 'mistake',
     }
-    return ({ url, method, headers }) => {
+    return ({ url, method, headers, signal }) => {
       const { pathname, search } = new URL(url)
       const mutation = pathname === '/optional' ? 'changeAsGuest' : 'change'
       const isRead = method === 'GET'
@@ -72,6 +79,7 @@ describeTable('authProcedure of tRPC', {
         req: new Request(`http://127.0.0.1/trpc/${procedure}${search}`, {
           method,
           headers: sent,
+          signal,
           ...(isRead ? {} : { body: '{}' }),
         }),
         router,
@@ -84,6 +92,7 @@ describeTable('authProcedure of tRPC', {
     const { result, error } = body as { result?: { data: string }; error?: { data: { reason?: string } } }
     return { subject: result?.data, code: error?.data.reason }
   },
+  mistake: 500,
 })
 
 /** Starts the router on `node:http` with WebSockets, and returns clients of both. */
@@ -141,6 +150,14 @@ describe('a router of tRPC', () => {
     const from = (origin: string) => overHttp({ cookie: `token=${token}`, origin })
     expect(await outcomeOf(from('https://evil.example').change.mutate())).toBe('FORBIDDEN csrf_refused')
     expect(await outcomeOf(from(`http://127.0.0.1:${port}`).change.mutate())).toBe('alice')
+  })
+
+  it('leaves the body to the procedure', async () => {
+    const { latchkey } = setUp()
+    const { overHttp } = await start(createAuthContext(latchkey))
+    const { token } = await latchkey.issue({ subject: 'alice' })
+    const alice = overHttp({ authorization: `Bearer ${token}` })
+    expect(await outcomeOf(alice.publish.mutate({ title: 'News' }))).toBe('News by alice')
   })
 
   it('verifies the token of a WebSocket again for each call', async () => {

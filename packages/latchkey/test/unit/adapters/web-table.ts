@@ -17,9 +17,10 @@ export function optionsOf(path: string): Omit<GuardOptions, 'body'> {
   return path === '/unchecked' ? { ...sources, csrf: false } : {}
 }
 
-/** The paths of the table. */
+/** The paths of the table, and `/throws`, where the handler behind the guard of `/header` throws. */
 export const paths = [
   '/header',
+  '/throws',
   '/everywhere',
   '/optional',
   '/optional-role',
@@ -39,29 +40,38 @@ export interface ReadAnswer {
   readonly code?: unknown
 }
 
+interface Answer extends ReadAnswer {
+  readonly status: number
+  readonly challenge: string | undefined
+  readonly retryAfter: string | undefined
+}
+
 /** How the test reads the responses of a framework. */
 export interface Dialect {
   readonly start: (latchkey: Latchkey) => WebApplication
   /** Returns the subject or the code in a body. */
   readonly read: (body: unknown) => ReadAnswer
+  /** The status of the response to a mistake of the handler of `/throws`. */
+  readonly mistake: number
 }
 
 /** Runs the table of requests through an application of a framework with Web requests. */
-export function describeTable(name: string, { start, read }: Dialect): void {
+export function describeTable(name: string, { start, read, mistake }: Dialect): void {
   describe(`a route that ${name} guards`, () => {
     const steered = steer()
     const setup = setUp({ store: steered.store })
-    let ask: (sent: SentRequest) => Promise<{ status: number; challenge: string | undefined } & ReadAnswer>
+    let ask: (sent: SentRequest, signal?: AbortSignal) => Promise<Answer>
     let tokens: Tokens
 
     beforeAll(async () => {
       const handle = start(setup.latchkey)
-      ask = async (sent) => {
-        const response = await handle(toRequest(sent))
+      ask = async (sent, signal) => {
+        const response = await handle(toRequest(sent, signal))
         const challenge = response.headers.get('www-authenticate') ?? undefined
+        const retryAfter = response.headers.get('retry-after') ?? undefined
         const text = await response.text()
         expect(text).not.toMatch(/ at |\.js:|stack/)
-        return { status: response.status, challenge, ...read(JSON.parse(text)) }
+        return { status: response.status, challenge, retryAfter, ...read(JSON.parse(text)) }
       }
       tokens = await createTokens(setup)
     })
@@ -80,28 +90,58 @@ export function describeTable(name: string, { start, read }: Dialect): void {
       if (status === 403 && code !== 'insufficient_scope') expect(challenge).toBeUndefined()
     })
 
-    it('responds with 503 and no challenge when the token cannot be verified', async () => {
+    it('responds with 503, Retry-After and no challenge when the token cannot be verified', async () => {
       steered.setReachable(false)
       setup.clock.advance(60_000)
       try {
-        const headers = ['Authorization', `Bearer ${tokens.good}`]
-        const { status, challenge, code } = await ask({ headers })
-        expect({ status, challenge, code }).toEqual({
-          status: 503,
-          challenge: undefined,
-          code: 'store_unavailable',
-        })
+        for (const path of ['/header', '/optional']) {
+          const headers = ['Authorization', `Bearer ${tokens.good}`]
+          const { status, challenge, retryAfter, code } = await ask({ path, headers })
+          expect({ status, challenge, retryAfter, code }).toEqual({
+            status: 503,
+            challenge: undefined,
+            retryAfter: '1',
+            code: 'store_unavailable',
+          })
+        }
       } finally {
         steered.setReachable(true)
       }
+    })
+
+    it('leaves an error of the handler to the framework, and goes on', async () => {
+      const headers = ['Authorization', `Bearer ${tokens.good}`]
+      expect(await ask({ path: '/throws', headers })).toMatchObject({ status: mistake, challenge: undefined })
+      expect(await ask({ path: '/throws' })).toMatchObject({ status: 401, code: 'credentials_missing' })
+      expect((await ask({ headers })).status).toBe(200)
+    })
+
+    it('goes on when a client leaves while its token is verified', async () => {
+      setup.clock.advance(60_000)
+      steered.holdReads()
+      const headers = ['Authorization', `Bearer ${tokens.good}`]
+      const leaving = new AbortController()
+      // A framework may respond all the same, or reject.
+      const left = Promise.allSettled([ask({ headers }, leaving.signal)])
+      try {
+        await expect.poll(() => steered.held.length).toBeGreaterThan(0)
+        leaving.abort()
+      } finally {
+        steered.release()
+      }
+      await left
+      expect((await ask({ headers })).status).toBe(200)
     })
   })
 }
 
 /** Returns a Web request, after the middleware that replaces its headers. */
-function toRequest({ method = 'GET', path = '/header', headers = [], body }: SentRequest): Request {
+function toRequest(
+  { method = 'GET', path = '/header', headers = [], body }: SentRequest,
+  signal: AbortSignal = new AbortController().signal,
+): Request {
   const url = `http://127.0.0.1${path}`
   const sent = new Headers({ host: '127.0.0.1' })
   for (let at = 0; at + 1 < headers.length; at += 2) sent.append(headers[at] ?? '', headers[at + 1] ?? '')
-  return replaceRequest(new Request(url, { method, headers: sent, ...(body === undefined ? {} : { body }) }))
+  return replaceRequest(new Request(url, { method, headers: sent, signal, ...(body === undefined ? {} : { body }) }))
 }

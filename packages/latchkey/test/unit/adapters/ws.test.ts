@@ -15,6 +15,7 @@ import type { Latchkey } from '../../../src/latchkey-api.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { cleanUpsOfEachTest } from '../../support/clean-ups.js'
 import { countWatches } from '../../support/count-watches.js'
+import { nextUnhandled } from '../../support/next-unhandled.js'
 import { setUp } from '../../support/setup.js'
 import { settle, steer } from '../../support/steered-store.js'
 
@@ -184,6 +185,37 @@ describe('a WebSocket behind guardUpgrades', () => {
     expect(await open(port, [], { path: '/own' })).toMatchObject({ status: 418, code: 'mine' })
     expect(await open(port)).toMatchObject({ status: 401, code: 'credentials_missing' })
     expect(seen).toEqual(['credentials_missing', 'credentials_missing'])
+  })
+})
+
+describe('a mistake of an application of ws', () => {
+  it('in onRefusal is a refusal with 500 and a warning, whether or not it has responded', async () => {
+    const { latchkey } = setUp()
+    const { port } = await start(latchkey, {
+      onRefusal: (_error, request, socket) => {
+        if (request.url === '/own') socket.end('HTTP/1.1 418 Refused\r\nContent-Length: 15\r\n\r\n{"code":"mine"}')
+        throw new Error(`a mistake of onRefusal at ${request.url}`)
+      },
+    })
+    for (const [path, refused] of Object.entries({ '/': 'internal_error', '/own': 'mine' })) {
+      const warned = new Promise<Error>((resolve) => void process.once('warning', resolve))
+      expect(await open(port, [], { path })).toMatchObject({ code: refused })
+      expect((await warned).message).toBe(`a mistake of onRefusal at ${path}`)
+    }
+    expect(await open(port, [], bearer(await tokenOf(latchkey)))).toMatchObject({ greeting: 'alice' })
+  })
+
+  it('in the listener for connections leaves no WebSocket unwatched', async () => {
+    const { latchkey, keys } = setUp()
+    const { port, sockets } = await start(latchkey)
+    sockets.on('connection', () => {
+      throw new Error('a mistake of the listener')
+    })
+    const unhandled = nextUnhandled()
+    const { closed } = await opened(port, [], bearer(await tokenOf(latchkey)))
+    expect(await unhandled).toMatchObject({ message: 'a mistake of the listener' })
+    await keys.revoke('alice')
+    expect(await closed).toBe('4401 token_revoked')
   })
 })
 

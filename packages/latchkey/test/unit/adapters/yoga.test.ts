@@ -20,7 +20,7 @@ function createServer(latchkey: Pick<Latchkey, 'verify' | 'watch'>, options?: Yo
   const pubsub = createPubSub<{ news: [string] }>()
   const schema = createSchema<Partial<AuthContext>>({
     typeDefs: `
-      type Query { subject: String scoped: String role: String claim: String }
+      type Query { subject: String scoped: String role: String claim: String mistake: String }
       type Mutation { subject: String }
       type Subscription { news: String }
     `,
@@ -30,6 +30,9 @@ function createServer(latchkey: Pick<Latchkey, 'verify' | 'watch'>, options?: Yo
         scoped: (_root, _args, { auth }) => checks.scoped(auth).subject,
         role: (_root, _args, { auth }) => checks.role(auth).subject,
         claim: (_root, _args, { auth }) => checks.claim(auth).subject,
+        mistake: () => {
+          throw new Error('a mistake of the resolver')
+        },
       },
       Mutation: { subject: (_root, _args, { auth }) => auth?.subject ?? null },
       Subscription: { news: { subscribe: () => pubsub.subscribe('news'), resolve: (text: string) => text } },
@@ -51,26 +54,30 @@ describeTable('useLatchkey of GraphQL Yoga', {
       '/role': 'role',
       '/optional-role': 'role',
       '/claim': 'claim',
+      '/throws': 'mistake',
     }
     return (request) => {
+      const { signal } = request
       const { pathname, searchParams } = new URL(request.url)
       const query = `{ answer: ${fields[pathname] ?? 'subject'} }`
       const yoga = servers.get(pathname)
       if (yoga === undefined) return new Response(null, { status: 404 })
       if (request.method === 'GET') {
         searchParams.set('query', query)
-        return yoga.fetch(new Request(`${endpoint}?${searchParams}`, { headers: request.headers }))
+        return yoga.fetch(new Request(`${endpoint}?${searchParams}`, { headers: request.headers, signal }))
       }
       const headers = new Headers(request.headers)
       headers.set('content-type', 'application/json')
       const body = JSON.stringify({ query: `mutation ${query}` })
-      return yoga.fetch(new Request(`${endpoint}?${searchParams}`, { method: 'POST', headers, body }))
+      return yoga.fetch(new Request(`${endpoint}?${searchParams}`, { method: 'POST', headers, body, signal }))
     }
   },
   read: (body) => {
     const { data, errors } = body as { data?: { answer?: string }; errors?: { extensions?: { code?: string } }[] }
     return { subject: data?.answer, code: errors?.[0]?.extensions?.code }
   },
+  // The response has the data of the other fields.
+  mistake: 200,
 })
 
 /** Asks for a field with the headers of a client. */

@@ -6,7 +6,7 @@ import Koa from 'koa'
 import Koa2 from 'koa2'
 import type { Start } from './application.js'
 import { startExpress } from './express.js'
-import { startFastify } from './fastify.js'
+import { byPlugin, byRequireAuth, startFastify } from './fastify.js'
 import { startHapi } from './hapi.js'
 import { startHono } from './hono.js'
 import { startKoa } from './koa.js'
@@ -22,9 +22,11 @@ export interface Limits {
 export const applications: readonly [name: string, start: Start, limits: Limits][] = [
   ['Express 5', startExpress(express), { readsForms: true }],
   ['Express 4', startExpress(express4), { readsForms: true }],
-  ['Fastify 5', startFastify(fastify), { readsForms: true }],
+  ['Fastify 5', startFastify(fastify, byRequireAuth), { readsForms: true }],
+  ['Fastify 5 with the plugin', startFastify(fastify, byPlugin), { readsForms: true }],
   // Its types are of another version, and its API is the same as far as these applications use it.
-  ['Fastify 4', startFastify(fastify4 as unknown as typeof fastify), { readsForms: true }],
+  ['Fastify 4', startFastify(fastify4 as unknown as typeof fastify, byRequireAuth), { readsForms: true }],
+  ['Fastify 4 with the plugin', startFastify(fastify4 as unknown as typeof fastify, byPlugin), { readsForms: true }],
   ['Hono', startHono, { readsForms: true }],
   ['Koa 3', startKoa(Koa), { readsForms: true }],
   ['Koa 2', startKoa(Koa2), { readsForms: true }],
