@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { lowestVersions } from './lowest-versions.mjs'
 
 const repository = new URL('../', import.meta.url)
 const read = (path) => JSON.parse(readFileSync(new URL(path, repository), 'utf8'))
@@ -35,7 +36,7 @@ const frameworks = [
   ['libsql', 'latchkey/sqlite', 'libsql'],
 ]
 
-/** Returns the versions of a package that tests load, the lowest first. */
+/** Returns the newest versions of a package that tests load, the lowest first. */
 function testedVersions(name) {
   // An alias such as `express4` is another version of the same package.
   const pattern = new RegExp(`^(?:packages/latchkey/)?node_modules/${name}\\d*$`)
@@ -60,6 +61,7 @@ const frameworkRows = frameworks.map(([title, subpath, name]) => [
   title,
   `\`${subpath}\``,
   peerDependencies[name].replaceAll('||', 'or'),
+  lowestVersions(peerDependencies[name]).join('; '),
   testedVersions(name),
 ])
 
@@ -88,10 +90,12 @@ that are installed.
 
 ## Frameworks and drivers
 
-Each guard takes the same table of requests with a real server. *Accepted* is the range of the peer
-dependency. Nest 10, Next.js 14 and Next.js 15 ran by hand, from the packed library.
+*Accepted* is the range of the peer dependency. With each of the *lowest* versions, a project that
+installs the packed library compiles, and its guard or store is used once
+(\`test/release/lowest-peers.test.ts\`). With the *newest*, each guard takes the same table of
+requests with a real server.
 
-${tableOf(['', 'subpath', 'accepted', 'tested'], frameworkRows)}
+${tableOf(['', 'subpath', 'accepted', 'lowest', 'newest'], frameworkRows)}
 
 ## Node.js, module systems, TypeScript and test runners
 

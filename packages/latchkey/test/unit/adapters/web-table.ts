@@ -17,7 +17,9 @@ export function optionsOf(path: string): Omit<GuardOptions, 'body'> {
   return path === '/unchecked' ? { ...sources, csrf: false } : {}
 }
 
-/** The paths of the table, and `/throws`, where the handler behind the guard of `/header` throws. */
+/**
+ * The paths of the table, and `/throws`, where the handler behind the guard of `/header` throws.
+ */
 export const paths = [
   '/header',
   '/throws',
