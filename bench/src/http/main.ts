@@ -13,8 +13,11 @@ import { httpFlags } from './http-flags.js'
 import {
   emptyRoute,
   type Framework,
-  frameworks,
+  type FrameworkBesidePeers,
+  frameworksBesidePeers,
   headersWith,
+  isBesidePeers,
+  latchkeyRoute,
   type Ready,
   type Route,
   sessionRoute,
@@ -31,8 +34,12 @@ interface Sample {
 interface RouteResult extends Sample {
   readonly framework: Framework
   readonly route: string
+  /** How often the route was measured. */
+  readonly rounds: number
   /** The share of the open route's requests per second in the same round; median. */
   readonly throughputRatio: number
+  /** The same, of the route whose guard does nothing. */
+  readonly ofEmptyGuard: number
   /**
    * The open route's CPU time per request divided by this one's: the ratio if the server alone were
    * the bottleneck.
@@ -49,34 +56,36 @@ const connections = 20
 const postgres = await startPostgres()
 const results: RouteResult[] = []
 try {
-  for (const framework of frameworks) results.push(...(await measureFramework(framework)))
+  for (const [framework, count] of rounds) results.push(...(await measureFramework(framework, count)))
 } finally {
   await postgres.dispose()
 }
+const besidePeers = results.filter(({ framework }) => isBesidePeers(framework))
 await publish({
   name: 'http',
   flags,
-  results: { tenants, rounds, connections, routes: results },
-  tables: [tableOf(results)],
+  results: { tenants, connections, routes: results },
+  tables: [...(besidePeers.length > 0 ? [tableOf(besidePeers)] : []), adapterTable(results)],
   bars: barsOf(results),
   summary: [summaryOf(results)],
 })
 
-async function measureFramework(framework: Framework): Promise<RouteResult[]> {
+async function measureFramework(framework: Framework, count: number): Promise<RouteResult[]> {
   const server = await ServerProcess.start(framework, postgres.url, tenants)
   const { routes } = server.ready
   try {
     for (const route of routes) await checkRoute(server.ready, route)
     const samples = new Map<Route, Sample[]>(routes.map((route) => [route, []]))
     // The first round warms up and is not counted.
-    for (let round = 0; round <= rounds; round += 1) {
+    for (let round = 0; round <= count; round += 1) {
       for (const route of beginningAt(routes, round)) {
         const sample = await measure(server, route)
         if (round > 0) samples.get(route)?.push(sample)
       }
     }
-    const open = samples.get(routes[0] as Route) ?? []
-    return routes.map((route) => summary(framework, route, samples.get(route) ?? [], open))
+    const ofRoute = (name: string) => [...samples].find(([route]) => route.name === name)?.[1] ?? []
+    const beside = { open: ofRoute('open'), empty: ofRoute(emptyRoute) }
+    return [...samples].map(([route, own]) => summary(framework, route, own, beside))
   } finally {
     await server.stop()
   }
@@ -91,7 +100,7 @@ function beginningAt(routes: readonly Route[], round: number): readonly Route[] 
 async function measure(server: ServerProcess, route: Route): Promise<Sample> {
   const { tokens } = server.ready
   const kind = route.takes === 'none' ? 'tenant' : route.takes
-  const list = shuffled(tokens[kind])
+  const list = shuffled(tokens[kind] ?? [])
   let connected = 0
   const before = await server.cpuTime()
   const { requests, latency, non2xx, errors } = await autocannon({
@@ -114,29 +123,38 @@ async function measure(server: ServerProcess, route: Route): Promise<Sample> {
 async function checkRoute({ tokens, bad }: Ready, { url, name, takes }: Route): Promise<void> {
   if (takes === 'none') return
   const call = async (token = '') => (await fetch(url, { headers: headersWith(takes, token) })).status
-  if ((await call(tokens[takes][0])) !== 200) throw new Error(`${name} refuses a valid token.`)
-  for (const [at, token] of bad[takes].entries()) {
+  if ((await call(tokens[takes]?.[0])) !== 200) throw new Error(`${name} refuses a valid token.`)
+  for (const [at, token] of (bad[takes] ?? []).entries()) {
     if ((await call(token)) !== 401) throw new Error(`${name} does not refuse bad token ${at}.`)
   }
 }
 
-function summary(framework: Framework, route: Route, own: readonly Sample[], open: readonly Sample[]): RouteResult {
-  const ratios = (of: (own: Sample, open: Sample) => number) =>
-    median(own.flatMap((sample, round) => (open[round] === undefined ? [] : [of(sample, open[round])])))
+/** The samples of the routes that a route is compared with. */
+interface Beside {
+  readonly open: readonly Sample[]
+  readonly empty: readonly Sample[]
+}
+
+function summary(framework: Framework, route: Route, own: readonly Sample[], { open, empty }: Beside): RouteResult {
+  const ratios = (others: readonly Sample[], of: (own: Sample, other: Sample) => number) =>
+    median(own.flatMap((sample, round) => (others[round] === undefined ? [] : [of(sample, others[round])])))
+  const throughput = (sample: Sample, other: Sample) => sample.requestsPerSecond / other.requestsPerSecond
   return {
     framework,
     route: route.name,
+    rounds: own.length,
     requestsPerSecond: median(own.map((sample) => sample.requestsPerSecond)),
     p99Ms: median(own.map((sample) => sample.p99Ms)),
     cpuMicroseconds: median(own.map((sample) => sample.cpuMicroseconds)),
-    throughputRatio: ratios((sample, other) => sample.requestsPerSecond / other.requestsPerSecond),
-    cpuRatio: ratios((sample, other) => other.cpuMicroseconds / sample.cpuMicroseconds),
+    throughputRatio: ratios(open, throughput),
+    ofEmptyGuard: ratios(empty, throughput),
+    cpuRatio: ratios(open, (sample, other) => other.cpuMicroseconds / sample.cpuMicroseconds),
   }
 }
 
 function tableOf(all: readonly RouteResult[]): Table {
   return {
-    title: `A guarded route beside an open one on the same server: ${connections} connections, median of ${rounds} rounds`,
+    title: `A guarded route beside an open one on the same server: ${connections} connections, median of ${all[0]?.rounds ?? 0} rounds`,
     header: ['', 'requests/s', 'of open', 'p99', 'server CPU', 'of open'],
     rows: all.map((row) => [
       `${row.framework}: ${row.route}`,
@@ -149,20 +167,38 @@ function tableOf(all: readonly RouteResult[]): Table {
   }
 }
 
-/** Returns a table with one row per framework. */
+/** Returns a table with one row per framework, of the three routes that each has. */
+function adapterTable(all: readonly RouteResult[]): Table {
+  const cells = (framework: Framework, route: string, cell: (row: RouteResult) => string) =>
+    all.filter((row) => row.framework === framework && row.route === route).map(cell)
+  return {
+    title: 'Each adapter beside a guard that does nothing, in requests per second',
+    header: ['', 'open', emptyRoute, latchkeyRoute, 'of the guard that does nothing', 'rounds'],
+    rows: [...rounds].map(([framework, count]) => [
+      framework,
+      ...['open', emptyRoute, latchkeyRoute].flatMap((route) =>
+        cells(framework, route, ({ requestsPerSecond }) => formatCount(requestsPerSecond)),
+      ),
+      ...cells(framework, latchkeyRoute, ({ ofEmptyGuard }) => ofEmptyGuard.toFixed(2)),
+      String(count),
+    ]),
+  }
+}
+
+/** Returns a table with one row per framework that is measured beside peers. */
 function summaryOf(all: readonly RouteResult[]): Table {
-  const share = (framework: Framework, isMeant: (route: string) => boolean) => {
+  const share = (framework: FrameworkBesidePeers, isMeant: (route: string) => boolean) => {
     const result = all.find((row) => row.framework === framework && isMeant(row.route))
     return result === undefined ? '' : result.throughputRatio.toFixed(2)
   }
   const peers = { express: 'express-jwt', fastify: '@fastify/jwt', hono: 'hono/jwt' }
   return {
     title: 'Requests per second of a guarded route, as a share of an open route’s',
-    header: ['', emptyRoute, 'Latchkey', 'express-jwt, @fastify/jwt, hono/jwt', versionRoute, sessionRoute],
-    rows: frameworks.map((framework) => [
+    header: ['', emptyRoute, latchkeyRoute, 'express-jwt, @fastify/jwt, hono/jwt', versionRoute, sessionRoute],
+    rows: frameworksBesidePeers.map((framework) => [
       framework,
       share(framework, (route) => route === emptyRoute),
-      share(framework, (route) => route === 'Latchkey'),
+      share(framework, (route) => route === latchkeyRoute),
       share(framework, (route) => route === peers[framework]),
       share(framework, (route) => route === versionRoute),
       share(framework, (route) => route === sessionRoute),
@@ -171,13 +207,17 @@ function summaryOf(all: readonly RouteResult[]): Table {
 }
 
 function barsOf(all: readonly RouteResult[]): readonly Bar[] {
-  const wanted = { express: 0.95, fastify: 0.92, hono: 0.92 }
-  return all
-    .filter(({ route }) => route === 'Latchkey')
-    .map(({ framework, throughputRatio }) => ({
-      what: `${framework}: requests per second, guarded by open`,
-      wanted: wanted[framework],
-      measured: throughputRatio,
-      unit: '',
-    }))
+  const guarded = all.filter(({ route }) => route === latchkeyRoute)
+  return [...guarded.flatMap(barByOpen), ...guarded.map(barByEmptyGuard)]
+}
+
+function barByOpen({ framework, throughputRatio }: RouteResult): readonly Bar[] {
+  if (!isBesidePeers(framework)) return []
+  const wanted = { express: 0.95, fastify: 0.92, hono: 0.92 }[framework]
+  return [{ what: `${framework}: requests per second, guarded by open`, wanted, measured: throughputRatio, unit: '' }]
+}
+
+function barByEmptyGuard({ framework, ofEmptyGuard }: RouteResult): Bar {
+  const what = `${framework}: requests per second, guarded by a guard that does nothing`
+  return { what, wanted: 0.92, measured: ofEmptyGuard, unit: '' }
 }

@@ -1,6 +1,29 @@
-/** The frameworks that are measured. */
-export const frameworks = ['express', 'fastify', 'hono'] as const
+/** The frameworks that are measured with the guards of other libraries too. */
+export const frameworksBesidePeers = ['express', 'fastify', 'hono'] as const
+export type FrameworkBesidePeers = (typeof frameworksBesidePeers)[number]
+
+/** All frameworks: `express` and `fastify` are their newest major versions. */
+export const frameworks = [
+  ...frameworksBesidePeers,
+  'express4',
+  'fastify4',
+  'koa',
+  'hapi',
+  'nest',
+  'node',
+  'fetch',
+  'trpc',
+  'yoga',
+] as const
 export type Framework = (typeof frameworks)[number]
+
+/** Returns whether a framework is measured with the guards of other libraries too. */
+export function isBesidePeers(framework: string): framework is FrameworkBesidePeers {
+  return frameworksBesidePeers.some((name) => name === framework)
+}
+
+/** The route that Latchkey guards. */
+export const latchkeyRoute = 'Latchkey'
 
 /** The route whose guard does nothing: the cost of a guard in the framework itself. */
 export const emptyRoute = 'a guard that does nothing'
@@ -35,10 +58,13 @@ export interface Route {
 export interface Ready {
   readonly kind: 'ready'
   readonly routes: readonly Route[]
-  readonly tokens: Readonly<Record<TokenKind, readonly string[]>>
+  /** Tokens of each kind that its routes take. */
+  readonly tokens: TokensByKind
   /** Tokens of each kind that must be refused. */
-  readonly bad: Readonly<Record<TokenKind, readonly string[]>>
+  readonly bad: TokensByKind
 }
+
+export type TokensByKind = Readonly<{ tenant: readonly string[] } & Partial<Record<TokenKind, readonly string[]>>>
 
 /** The CPU time of the server so far. */
 export interface CpuTime {

@@ -3,6 +3,7 @@
  * Node, as one table of ratios. `-- --node 20 --node 24` chooses versions.
  */
 import { parseArgs } from 'node:util'
+import { frameworksBesidePeers } from '../http/messages.js'
 import { flagOptions, publish } from '../publish.js'
 import { ratioTable } from './ratio-table.js'
 import type { HttpReport, RuntimeReport, VerificationReport } from './reports.js'
@@ -24,8 +25,9 @@ for (const version of node) {
   // One at a time: each bench uses all processors.
   const flags = quick ? ['--quick'] : []
   const verification = await runBench<VerificationReport>(version, 'verification', flags)
-  // Fewer rounds than in `bench:http`, which would take half an hour for all versions.
-  const http = await runBench<HttpReport>(version, 'http', quick ? flags : ['--rounds', '5'])
+  // Fewer rounds and frameworks than in `bench:http`, which would take half an hour for all versions.
+  const some = ['--frameworks', frameworksBesidePeers.join(',')]
+  const http = await runBench<HttpReport>(version, 'http', [...some, ...(quick ? flags : ['--rounds', '5'])])
   reports.push({ node: verification.machine.node, verification, http })
 }
 await publish({
