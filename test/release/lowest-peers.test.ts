@@ -17,7 +17,9 @@ const { peerDependencies } = JSON.parse(readFileSync(join(repository, 'packages/
   readonly peerDependencies: Readonly<Record<string, string>>
 }
 
-/** A program of `lowest/programs`: its package, and what a guest, a user and a revoked user receive. */
+/**
+ * A program of `lowest/programs`: its package, and what a guest, a user and a revoked user receive.
+ */
 interface Program {
   readonly name: string
   readonly peer: string
@@ -87,7 +89,7 @@ const projects = Array.from({ length: count }, (_, index): Project => {
   }
 })
 
-/** What a program printed. */
+/** The line that a program printed. */
 interface Result {
   readonly name: string
   readonly version?: string

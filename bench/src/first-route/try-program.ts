@@ -9,7 +9,7 @@ import { freePort } from '../../../test/support/free-port.js'
 
 const run = promisify(execFile)
 
-/** What a user of npm has to wait for, from an empty folder to the response of a guarded route. */
+/** The way from an empty folder to the response of a guarded route. */
 export interface Attempt {
   /** The packages in `node_modules`. */
   readonly packages: number

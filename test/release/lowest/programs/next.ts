@@ -5,7 +5,7 @@ import { headersWith, portOf, served } from '../served.js'
 
 export const peer = 'next'
 
-/** Runs the application of `next-app` in the development mode of Next.js, which compiles at a request. */
+/** Runs the application of `next-app` in the development mode of Next.js. */
 export async function outcome(): Promise<unknown[]> {
   const port = await freePort()
   const args = ['node_modules/next/dist/bin/next', 'dev', 'next-app', '-p', String(port), '-H', '127.0.0.1']
