@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { lowestVersions } from '../../scripts/lowest-versions.mjs'
+import { type MariadbServer, startMariadb } from '../support/start-mariadb.js'
 import { type RedisServer, startRedis } from '../support/start-redis.js'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js'
 
@@ -42,6 +43,7 @@ const listed: readonly Program[] = [
   { name: 'ws', peer: 'ws', outcome: [401, 'ada', 401] },
   { name: 'socketio', peer: 'socket.io', outcome: [401, 'ada', 401] },
   { name: 'pg', peer: 'pg', outcome: stored },
+  { name: 'mysql2', peer: 'mysql2', outcome: stored },
   { name: 'ioredis', peer: 'ioredis', outcome: [...stored, 'cached'] },
   { name: 'photostructure-sqlite', peer: '@photostructure/sqlite', outcome: stored },
   { name: 'libsql', peer: 'libsql', outcome: stored },
@@ -101,12 +103,16 @@ describe('a project with the lowest versions that the library accepts', () => {
   let folder: string
   let redis: RedisServer
   let database: TestDatabase
+  let mariadb: MariadbServer
+  let mysqlUrl: string
   let results: readonly { readonly errors: string; readonly programs: readonly Result[] }[] = []
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-lowest-'))
     redis = await startRedis()
     database = await createTestDatabase()
+    mariadb = await startMariadb()
+    mysqlUrl = await mariadb.createDatabase()
     const pack = ['pack', '--json', '--workspace', 'latchkey', '--pack-destination', folder]
     const [{ filename }] = JSON.parse((await run('npm', pack, { cwd: repository })).stdout)
     const tarball = join(folder, filename)
@@ -117,6 +123,7 @@ describe('a project with the lowest versions that the library accepts', () => {
   afterAll(async () => {
     await redis?.dispose()
     await database?.drop()
+    await mariadb?.dispose()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -137,7 +144,8 @@ describe('a project with the lowest versions that the library accepts', () => {
     const { stdout: errors } = await run(process.execPath, compiler, { cwd }).catch((error) => error)
     // Not the environment of the test runner, which would change what Next.js does.
     const { PATH, HOME } = process.env
-    const env = { PATH, HOME, NEXT_TELEMETRY_DISABLED: '1', DATABASE_URL: database.url, REDIS_URL: redis.url }
+    const urls = { DATABASE_URL: database.url, MYSQL_URL: mysqlUrl, REDIS_URL: redis.url }
+    const env = { PATH, HOME, NEXT_TELEMETRY_DISABLED: '1', ...urls }
     const { stdout } = await run(process.execPath, ['out/run.js', ...ofProject.map(({ name }) => name)], { cwd, env })
     const lines = stdout
       .trim()

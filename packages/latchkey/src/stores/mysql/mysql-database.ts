@@ -1,5 +1,5 @@
 import { isLatchkeyError, LatchkeyError } from '../../errors.js'
-import { Semaphore } from '../semaphore.js'
+import { Semaphore } from '../../semaphore.js'
 import type { Dialect } from '../sql/dialect.js'
 import { isStaleServer, type RowCheck, type ServerMark } from '../sql/history.js'
 import type { PoolUse } from '../sql/pool-use.js'

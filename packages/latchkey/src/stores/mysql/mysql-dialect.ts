@@ -98,6 +98,8 @@ const dialect: Omit<Dialect<'mysql'>, 'inSchema' | 'beginMigrations' | 'endMigra
   changesEnd: 'last_change + 1',
   nextEpoch: `greatest(epoch, ${nowUs}) + 1 + cast(floor(rand() * 1000000) as signed)`,
   returning: (statement, expressions) => [statement, `select ${expressions}`],
+  // The rows that it found, or those that it changed: a session of a caller chooses.
+  counted: (statement) => [statement, 'select row_count() as written'],
   onConflict: () => 'on duplicate key update',
   orKeep: (key) => `on duplicate key update ${key} = ${key}`,
   inserted: (column) => `values(${column})`,
@@ -111,10 +113,10 @@ const dialect: Omit<Dialect<'mysql'>, 'inSchema' | 'beginMigrations' | 'endMigra
 }
 
 /** Finds and locks the keys first: a `delete` cannot skip locked rows. */
-function deleteUnlocked({ table, key, condition }: UnlockedRows): string {
+function deleteUnlocked({ table, key, condition, limit = everyRow }: UnlockedRows): string {
   const matches = key.map((column) => `due.${column} = ended.${column}`).join(' and ')
   return `
     delete due from (
-      select ${key.join(', ')} from ${table} where ${condition} limit ${everyRow} for update skip locked) ended
+      select ${key.join(', ')} from ${table} where ${condition} limit ${limit} for update skip locked) ended
     straight_join ${table} due on ${matches}`
 }

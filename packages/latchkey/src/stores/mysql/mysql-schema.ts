@@ -25,6 +25,7 @@ export const mysqlSchema: MigrationSet = {
           grants_sealed mediumblob,
           revoked_at bigint,
           forgotten_until bigint,
+          first_kid varbinary(255),
           key latchkey_tenants_grants_key (grants_key_id),
           key latchkey_tenants_forgotten (forgotten_until)
         ) engine = innodb row_format = dynamic;
@@ -50,6 +51,30 @@ export const mysqlSchema: MigrationSet = {
           primary key (tenant_id, session_id),
           key latchkey_ended_sessions_until (until),
           constraint latchkey_ended_sessions_tenant foreign key (tenant_id) references latchkey_tenants (tenant_id) on delete cascade
+        ) engine = innodb row_format = dynamic;
+        create table if not exists latchkey_sessions (
+          session_id varbinary(255) not null primary key,
+          tenant_id varbinary(765) not null,
+          first_kid varbinary(255) not null,
+          salt varbinary(255) not null,
+          counter bigint not null,
+          forks bigint not null,
+          is_repeated integer not null,
+          repeated_run bigint not null,
+          device varbinary(255),
+          user_agent varbinary(255),
+          address varbinary(255),
+          network varbinary(255),
+          created_at bigint not null,
+          rotated_at bigint not null,
+          used_at bigint not null,
+          ends_at bigint not null,
+          expires_at bigint not null,
+          ended_at bigint,
+          grace_uses bigint not null,
+          grace_used_at bigint,
+          key latchkey_sessions_end (ends_at),
+          constraint latchkey_sessions_tenant foreign key (tenant_id) references latchkey_tenants (tenant_id) on delete cascade
         ) engine = innodb row_format = dynamic;
         create table if not exists latchkey_changes (
           seq bigint not null primary key,

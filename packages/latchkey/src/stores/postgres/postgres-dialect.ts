@@ -139,12 +139,13 @@ const dialect: Omit<Dialect<'postgres'>, 'beginMigrations'> = {
   changesEnd: 'txid_snapshot_xmax(txid_current_snapshot())',
   nextEpoch: `greatest(epoch, ${nowMs} * 1000) + 1 + cast(floor(random() * 1000000) as bigint)`,
   returning: (statement, expressions) => `${statement} returning ${expressions}`,
+  counted: (statement) => `${statement} returning 1 as written`,
   onConflict: (key) => `on conflict (${key}) do update set`,
   orKeep: (key) => `on conflict (${key}) do nothing`,
   inserted: (column) => `excluded.${column}`,
-  deleteUnlocked: ({ table, key, condition }) => {
+  deleteUnlocked: ({ table, key, condition, limit = 'all' }) => {
     const columns = key.join(', ')
-    return `delete from ${table} where (${columns}) in (select ${columns} from ${table} where ${condition} for update skip locked)`
+    return `delete from ${table} where (${columns}) in (select ${columns} from ${table} where ${condition} limit ${limit} for update skip locked)`
   },
   wholeNumber: (parameter) => `cast(${parameter} as bigint)`,
   least: (one, other) => `least(${one}, ${other})`,

@@ -38,12 +38,13 @@ import {
   readSettings,
   resealRows,
 } from './sealed-rows.js'
-import { addSession, advanceSession, endSession, listSessions, pruneSessions, readSession } from './session-rows.js'
+import { addSession, endSession, listSessions, pruneSessions, readSession, sessionAdvanced } from './session-rows.js'
 import type { SqlClient } from './sql-client.js'
 import type { SqlDatabase, WakeUps } from './sql-database.js'
 import type { SqlDialect } from './sql-dialect.js'
 import type { SqlStore } from './sql-store.js'
 import { SqlTransaction } from './sql-transaction.js'
+import { runStatements, type Statements, sumOf, type Written } from './statements.js'
 import { changeTenant } from './tenant-changes.js'
 import { countDue, selectDue, selectGranted, selectTenants, type TenantRow, tenantRecords } from './tenant-rows.js'
 import { readVerifiers, registerVerifier, unregisterVerifier } from './verifier-rows.js'
@@ -276,7 +277,7 @@ export class DatabaseStore<Name extends SqlDialect> implements SqlStore<Name> {
   }
 
   async addSession(session: SessionRecord, client: SqlClient): Promise<boolean> {
-    return this.#within(client, (open) => addSession(open, session))
+    return this.#within(client, (open) => addSession(open, this.#database.dialect, session))
   }
 
   async readSession(id: string): Promise<StoredSession | undefined> {
@@ -285,18 +286,21 @@ export class DatabaseStore<Name extends SqlDialect> implements SqlStore<Name> {
   }
 
   async advanceSession(before: SessionRecord, after: SessionRecord): Promise<boolean> {
-    await this.#checkReady()
-    return retryContention(() => advanceSession(this.#client, before, after))
+    const { statements, values } = sessionAdvanced(this.#database.dialect, before, after)
+    return sumOf(await this.#runTogether<Written>(statements, values)) > 0
   }
 
   async listSessions(subject: string, nowMs: number, client?: SqlClient): Promise<readonly StoredSession[]> {
-    if (client !== undefined) return this.#within(client, (open) => listSessions(open, subject, nowMs))
+    if (client !== undefined)
+      return this.#within(client, (open) =>
+        listSessions(open, { subject, nowMs, lock: this.#database.dialect.lockingRead }),
+      )
     await this.#checkReady()
-    return listSessions(this.#client, subject, nowMs)
+    return listSessions(this.#client, { subject, nowMs })
   }
 
   async endSession(subject: string, id: string, nowMs: number, client: SqlClient): Promise<boolean> {
-    return this.#within(client, (open) => endSession(open, { subject, id, nowMs }))
+    return this.#within(client, (open) => endSession(open, this.#database.dialect, { subject, id, nowMs }))
   }
 
   pruneSessions(before: number, limit: number): Promise<number> {
@@ -373,6 +377,15 @@ export class DatabaseStore<Name extends SqlDialect> implements SqlStore<Name> {
   async #write<T>(work: (client: SqlClient) => Promise<T>): Promise<T> {
     await this.#checkReady()
     return this.#transactAlone(work)
+  }
+
+  /** Runs statements of the library that have their effect in one transaction. */
+  async #runTogether<Row extends object>(statements: Statements, values: readonly unknown[]): Promise<readonly Row[]> {
+    if (typeof statements !== 'string') {
+      return (await this.#write((client) => runStatements<Row>(client, statements, values))).rows
+    }
+    await this.#checkReady()
+    return (await retryContention(() => this.#client.query<Row>(statements, values))).rows
   }
 
   /** Runs a transaction of the library, again after a deadlock. */

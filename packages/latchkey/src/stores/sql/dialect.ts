@@ -25,6 +25,8 @@ export interface UnlockedRows {
   /** The columns of its primary key. */
   readonly key: readonly string[]
   readonly condition: string
+  /** The parameter with the greatest number of rows to delete. @defaultValue no limit */
+  readonly limit?: string
 }
 
 /** Converts the values of the library's own statements for a driver. */
@@ -121,6 +123,11 @@ export interface Dialect<Name extends SqlDialect = SqlDialect> {
   readonly nextEpoch: string
   /** Extends a statement that writes one row, so that it returns these expressions. */
   returning(statement: string, expressions: string): Statements
+  /**
+   * Extends a statement, so that the numbers in the column `written` of its rows add up to the
+   * number of rows that it has written.
+   */
+  counted(statement: string): Statements
   /** The part of an `insert` before the assignments for a row that has this key already. */
   onConflict(key: string): string
   /** The part of an `insert` that leaves a row with this key as it is. */

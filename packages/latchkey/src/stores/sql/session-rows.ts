@@ -1,6 +1,7 @@
 import type { SessionRecord, StoredSession } from '../../sessions/session-store.js'
 import type { Dialect } from './dialect.js'
 import type { SqlClient } from './sql-client.js'
+import { runStatements, type Statements, sumOf, type Written } from './statements.js'
 import { optionalNumber } from './tenant-rows.js'
 
 interface SessionRow {
@@ -49,7 +50,7 @@ const stored = Object.keys({
 } satisfies Record<Exclude<keyof SessionRow, 'is_revoked'>, true>)
 
 /** The columns of a session that are read from the rows of a client. */
-export const sessionColumns: readonly string[] = [...stored, 'is_revoked']
+export const sessionColumns: readonly string[] = [...stored, 'is_revoked', 'written']
 
 /** A session belongs to the first secret of its tenant at its start. */
 const selectSessions = `
@@ -59,8 +60,7 @@ const selectSessions = `
 const insertSession = `
   insert into latchkey_sessions (first_kid, ${stored.join(', ')})
   select first_kid, ${stored.map((_, index) => `$${index + 1}`).join(', ')}
-  from latchkey_tenants where tenant_id = $${stored.indexOf('tenant_id') + 1} and first_kid <> ''
-  returning session_id`
+  from latchkey_tenants where tenant_id = $${stored.indexOf('tenant_id') + 1} and first_kid <> ''`
 
 // The statement sees a revocation that was committed before it began. A token that was signed
 // before that is ended by a later one.
@@ -69,12 +69,11 @@ const updateSession = `
     user_agent = $9, address = $10, network = $11, rotated_at = $12, used_at = $13, ends_at = $14,
     grace_uses = grace_uses + $15, grace_used_at = $16
   where session_id = $1 and counter = $2 and is_repeated = $3 and ended_at is null
-    and first_kid = (select first_kid from latchkey_tenants t where t.tenant_id = latchkey_sessions.tenant_id)
-  returning session_id`
+    and first_kid = (select first_kid from latchkey_tenants t where t.tenant_id = latchkey_sessions.tenant_id)`
 
 /** See `SessionStore.addSession`. */
-export async function addSession(client: SqlClient, session: SessionRecord): Promise<boolean> {
-  const { rows } = await client.query(insertSession, [
+export async function addSession(client: SqlClient, dialect: Dialect, session: SessionRecord): Promise<boolean> {
+  const { rows } = await runStatements<Written>(client, dialect.counted(insertSession), [
     session.id,
     session.subject,
     session.salt,
@@ -95,7 +94,7 @@ export async function addSession(client: SqlClient, session: SessionRecord): Pro
     session.graceUses,
     session.graceUsedAt,
   ])
-  return rows.length > 0
+  return sumOf(rows) > 0
 }
 
 /** See `SessionStore.readSession`. */
@@ -104,9 +103,13 @@ export async function readSession(client: SqlClient, id: string): Promise<Stored
   return rows[0] === undefined ? undefined : storedSession(rows[0])
 }
 
-/** See `SessionStore.advanceSession`. */
-export async function advanceSession(client: SqlClient, before: SessionRecord, after: SessionRecord): Promise<boolean> {
-  const { rows } = await client.query(updateSession, [
+/** Returns the statements of `SessionStore.advanceSession`, and their values. */
+export function sessionAdvanced(
+  { counted }: Dialect,
+  before: SessionRecord,
+  after: SessionRecord,
+): { readonly statements: Statements; readonly values: readonly unknown[] } {
+  const values = [
     before.id,
     before.counter,
     before.isRepeated ? 1 : 0,
@@ -123,14 +126,17 @@ export async function advanceSession(client: SqlClient, before: SessionRecord, a
     after.endsAt,
     after.graceUses - before.graceUses,
     after.graceUsedAt,
-  ])
-  return rows.length > 0
+  ]
+  return { statements: counted(updateSession), values }
 }
 
-/** See `SessionStore.listSessions`. */
-export async function listSessions(client: SqlClient, subject: string, nowMs: number): Promise<StoredSession[]> {
+/** See `SessionStore.listSessions`. In a transaction, `lock` is the `lockingRead` of the dialect. */
+export async function listSessions(
+  client: SqlClient,
+  { subject, nowMs, lock = '' }: { readonly subject: string; readonly nowMs: number; readonly lock?: string },
+): Promise<StoredSession[]> {
   const { rows } = await client.query<SessionRow>(
-    `${selectSessions} where s.tenant_id = $1 and s.ends_at > $2 and s.ended_at is null and t.first_kid = s.first_kid`,
+    `${selectSessions} where s.tenant_id = $1 and s.ends_at > $2 and s.ended_at is null and t.first_kid = s.first_kid ${lock}`,
     [subject, nowMs],
   )
   return rows.map(storedSession)
@@ -139,14 +145,14 @@ export async function listSessions(client: SqlClient, subject: string, nowMs: nu
 /** See `SessionStore.endSession`. */
 export async function endSession(
   client: SqlClient,
+  { counted }: Dialect,
   { subject, id, nowMs }: { readonly subject: string; readonly id: string; readonly nowMs: number },
 ): Promise<boolean> {
-  const { rows } = await client.query(
-    `update latchkey_sessions set ended_at = $3, ends_at = $3
-     where session_id = $1 and tenant_id = $2 and ended_at is null returning session_id`,
-    [id, subject, nowMs],
-  )
-  return rows.length > 0
+  const update = `
+    update latchkey_sessions set ended_at = $3, ends_at = $3
+    where session_id = $1 and tenant_id = $2 and ended_at is null`
+  const { rows } = await runStatements<Written>(client, counted(update), [id, subject, nowMs])
+  return sumOf(rows) > 0
 }
 
 /** See `SessionStore.pruneSessions`. */
@@ -155,15 +161,13 @@ export async function pruneSessions(
   dialect: Dialect,
   { before, limit }: { readonly before: number; readonly limit: number },
 ): Promise<number> {
-  const { least, nowMs, forUpdateUnlocked } = dialect
-  const { rows } = await client.query(
-    `delete from latchkey_sessions where session_id in (
-       select session_id from latchkey_sessions where ends_at < ${least('$1', nowMs)}
-       order by ends_at limit $2 ${forUpdateUnlocked})
-     returning session_id`,
-    [before, limit],
-  )
-  return rows.length
+  const { counted, deleteUnlocked, least, nowMs } = dialect
+  const due = { table: 'latchkey_sessions', key: ['session_id'], condition: `ends_at < ${least('$1', nowMs)}` }
+  const { rows } = await runStatements<Written>(client, counted(deleteUnlocked({ ...due, limit: '$2' })), [
+    before,
+    limit,
+  ])
+  return sumOf(rows)
 }
 
 function storedSession(row: SessionRow): StoredSession {

@@ -17,3 +17,13 @@ export async function runStatements<Row extends object>(
   for (const statement of statements) ({ rows } = await client.query<Row>(statement, values))
   return { rows }
 }
+
+/** The rows of a statement that `Dialect.counted` has extended. */
+export interface Written {
+  readonly written: number | string
+}
+
+/** Returns the number of rows that such a statement has written. */
+export function sumOf(rows: readonly Written[]): number {
+  return rows.reduce((sum, { written }) => sum + Number(written), 0)
+}

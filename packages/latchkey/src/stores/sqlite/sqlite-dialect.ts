@@ -42,10 +42,13 @@ export const sqliteDialect: Dialect<'sqlite'> = {
   changesEnd: nextChange,
   nextEpoch: `max(epoch, ${nowMs} * 1000) + 1 + abs(random() % 1000000)`,
   returning: (statement, expressions) => `${statement} returning ${expressions}`,
+  counted: (statement) => `${statement} returning 1 as written`,
   onConflict: (key) => `on conflict (${key}) do update set`,
   orKeep: (key) => `on conflict (${key}) do nothing`,
   inserted: (column) => `excluded.${column}`,
-  deleteUnlocked: ({ table, condition }) => `delete from ${table} where ${condition}`,
+  // A negative limit is none.
+  deleteUnlocked: ({ table, key, condition, limit = '-1' }) =>
+    `delete from ${table} where (${key.join(', ')}) in (select ${key.join(', ')} from ${table} where ${condition} limit ${limit})`,
   wholeNumber: (parameter) => `cast(${parameter} as bigint)`,
   least: (one, other) => `min(${one}, ${other})`,
   greatest: (one, other) => `max(${one}, ${other})`,

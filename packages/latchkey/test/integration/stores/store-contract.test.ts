@@ -118,7 +118,7 @@ const mariadbWithPool = () =>
 
 async function onMariadb(
   create: () => { readonly store: SqlStore<'mysql'>; readonly close: () => Promise<void> },
-): Promise<StoreUnderTest> {
+): Promise<TestedStore> {
   const closing: (() => Promise<void>)[] = []
   const open = async () => {
     const { store, close } = create()
