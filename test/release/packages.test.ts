@@ -29,6 +29,7 @@ const peersOfSubpaths = [
   '@trpc/server@11',
   'graphql@16',
   'graphql-yoga@5',
+  'mysql2@3',
   'reflect-metadata@0.2',
   'rxjs@7',
   'typescript@6',
@@ -160,10 +161,10 @@ describe('the packed packages', () => {
     expect(importsOf(core)).toEqual([])
   })
 
-  it('have a core of at most 98 kB, without dependencies', async () => {
+  it('have a core of at most 101 kB, without dependencies', async () => {
     const bundle = join(repository, 'packages/latchkey/bundle')
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
-    expect(minified).toBeLessThanOrEqual(98_000)
+    expect(minified).toBeLessThanOrEqual(101_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
   })
 

@@ -7,7 +7,8 @@ export async function outcome(): Promise<unknown[]> {
   const url = process.env.REDIS_URL ?? ''
   const { client, close } = createRedisClient({ url })
   await new Promise((resolve) => client.once('ready', resolve))
-  const cache = redisCache({ url })
+  // A cache that has not connected yet stores nothing.
+  const cache = redisCache({ client, timeout: 5000 })
   const found = await outcomeOf(memoryStore(), cache)
   const isCached = (await client.dbsize()) > 0
   await cache.close()

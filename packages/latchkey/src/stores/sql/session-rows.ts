@@ -130,7 +130,11 @@ export function sessionAdvanced(
   return { statements: counted(updateSession), values }
 }
 
-/** See `SessionStore.listSessions`. In a transaction, `lock` is the `lockingRead` of the dialect. */
+/**
+ * See `SessionStore.listSessions`.
+ *
+ * @param lock In a transaction, the `lockingRead` of the dialect.
+ */
 export async function listSessions(
   client: SqlClient,
   { subject, nowMs, lock = '' }: { readonly subject: string; readonly nowMs: number; readonly lock?: string },
