@@ -48,7 +48,7 @@ ${checks.join('')}`
 
   it('names the type of each channel, which latchkey exports', () => {
     const types = rowsBelow('Channels').map(([, type = '']) => type.replaceAll('`', ''))
-    expect(types).toHaveLength(8)
+    expect(types).toHaveLength(9)
     const source = `export type { ${types.join(', ')}, Traced } from 'latchkey'\n`
     expect(compileTypeScript({ 'observability-types.ts': source })).toEqual([])
   })
