@@ -27,6 +27,7 @@ const peersOfSubpaths = [
   '@nestjs/common@11',
   '@nestjs/core@11',
   '@trpc/server@11',
+  '@types/node@20',
   'graphql@16',
   'graphql-yoga@5',
   'mysql2@3',
