@@ -48,7 +48,10 @@ const library = await load('latchkey')
 const { memoryStore } = await load('latchkey/memory')
 const masterKeys = `test:${Buffer.alloc(32, 7).toString('base64url')}`
 const secrets = [Buffer.alloc(32, 7)]
-const { privateKey } = require('node:crypto').generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const { createPrivateKey, generateKeyPairSync } = require('node:crypto')
+const ec = { namedCurve: 'P-256', privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }
+// Parsed again: see generate-pair.ts.
+const privateKey = createPrivateKey(generateKeyPairSync('ec', ec).privateKey)
 const common = { issuer: 'https://issuer.test', audience: 'test' }
 let latchkey
 const atCreation = await effectsOf(async () => {

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { Server } from 'socket.io'
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
@@ -22,11 +21,12 @@ import type { Latchkey } from '../../src/latchkey-api.js'
 import { Keyring } from '../../src/sealing/keyring.js'
 import { memoryStore } from '../../src/stores/memory/index.js'
 import { tenantSecrets } from '../../src/tenant-secrets/tenant-secrets.js'
+import { generatePair } from '../support/generate-pair.js'
 import { masterKeys } from '../support/setup.js'
 
 /** Calls of a program without types, or of one whose environment lacks a variable. */
 const untyped = (call: (none: never) => unknown) => () => call(undefined as never)
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const { privateKey } = generatePair('ec', { namedCurve: 'P-256' })
 const secrets = [Buffer.alloc(32, 7)]
 const common = { issuer: 'https://issuer.test', audience: 'test' }
 const store = memoryStore()

@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHmac, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { inspect } from 'node:util'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -13,19 +13,20 @@ import { Keyring } from '../../../src/sealing/keyring.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { createFakeClock } from '../../../src/testing/fake-clock.js'
 import { emptySqlite } from '../../support/databases.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { failureOf } from '../../support/issuer.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 const issuer = 'https://issuer.test'
 const masterKeys = Keyring.generate('test')
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const rsa = generatePair('rsa', { modulusLength: 2048 }).privateKey
 const privateKeys: Readonly<Record<SignatureAlgorithm, KeyObject>> = {
-  Ed25519: generateKeyPairSync('ed25519').privateKey,
-  EdDSA: generateKeyPairSync('ed25519').privateKey,
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
-  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
-  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
+  Ed25519: generatePair('ed25519').privateKey,
+  EdDSA: generatePair('ed25519').privateKey,
+  ES256: generatePair('ec', { namedCurve: 'P-256' }).privateKey,
+  ES384: generatePair('ec', { namedCurve: 'P-384' }).privateKey,
+  ES512: generatePair('ec', { namedCurve: 'P-521' }).privateKey,
   RS256: rsa,
   RS384: rsa,
   RS512: rsa,
@@ -97,9 +98,9 @@ describe('configured key pairs', () => {
     const pair = (kid: string, stage: 'next' | 'current' | 'previous') =>
       ({ kid, alg: 'ES256', stage, privateKey: stages[stage] }) as const
     const stages = {
-      next: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      next: generatePair('ec', { namedCurve: 'P-256' }).privateKey,
       current: privateKeys.ES256,
-      previous: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+      previous: generatePair('ec', { namedCurve: 'P-256' }).privateKey,
     }
     const keys = keyPair({ keys: [pair('n', 'next'), pair('c', 'current'), pair('p', 'previous')] })
     const latchkey = latchkeyOver(keys)
@@ -145,7 +146,7 @@ describe('configured key pairs', () => {
 
   it('must fit their algorithm', () => {
     expect(() => keyPair({ keys: [{ kid: 'a', alg: 'ES384', privateKey: privateKeys.ES256 }] })).toThrow(TypeError)
-    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
+    const weak = generatePair('rsa', { modulusLength: 1024 }).privateKey
     expect(() => keyPair({ keys: [{ kid: 'a', alg: 'RS256', privateKey: weak }] })).toThrow(TypeError)
   })
 
@@ -160,7 +161,7 @@ describe('configured key pairs', () => {
 
   it.each<[string, string, string | KeyObject, RegExp]>([
     ['a key on another curve', 'ES384', privateKeys.ES256, /"a".*secp384r1.*prime256v1/],
-    ['a key that is too short', 'RS256', generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey, /2048.*1024/],
+    ['a key that is too short', 'RS256', generatePair('rsa', { modulusLength: 1024 }).privateKey, /2048.*1024/],
     ['a key of another kind', 'Ed25519', privateKeys.RS256, /Ed25519.*rsa/],
     ['an algorithm of secrets', 'HS256', privateKeys.RS256, /RS256/],
     ['literal line breaks', 'ES256', pemOf(privateKeys.ES256).replaceAll('\n', '\\n'), /\\n/],

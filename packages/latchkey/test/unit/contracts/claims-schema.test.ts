@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { type } from 'arktype'
 import fc from 'fast-check'
 import { jwtVerify, SignJWT } from 'jose'
@@ -21,6 +21,7 @@ import {
 import { josePair } from '../../../src/interop/index.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { createTestLatchkey } from '../../../src/testing/index.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { createKey, startIssuer } from '../../support/issuer.js'
 import { decode, signOld, switched } from '../../support/legacy.js'
 import { masterKeys, outcomeOf, setUp } from '../../support/setup.js'
@@ -234,7 +235,7 @@ describe.each(schemas)('claims with a schema of %s', (_, schema) => {
 
 describe('a schema of claims', () => {
   const [[, zodSchema]] = schemas as readonly [(typeof schemas)[number]]
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const { privateKey } = generatePair('ec', { namedCurve: 'P-256' })
 
   const sources: readonly [name: string, create: () => KeySource][] = [
     ['sharedSecret', () => sharedSecret({ secrets: [secret] })],

@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { keyPair } from '../../../src/keys/key-pair.js'
 import { sharedSecret } from '../../../src/keys/shared-secret.js'
@@ -7,6 +7,7 @@ import { Keyring } from '../../../src/sealing/keyring.js'
 import type { SharedCache, TenantRecord, TenantStore } from '../../../src/secrets/ports.js'
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { createFakeClock } from '../../../src/testing/fake-clock.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { masterKeys, outcomeOf, type Setup, setUp } from '../../support/setup.js'
 
 const none = { roles: [], scope: '' }
@@ -171,7 +172,7 @@ describe('grants of a tenant (C1)', () => {
 })
 
 describe('a key source whose signer is the authority', () => {
-  const { privateKey } = generateKeyPairSync('ed25519')
+  const { privateKey } = generatePair('ed25519')
   it.each([
     ['sharedSecret', () => sharedSecret({ secrets: ['x'.repeat(32)] })],
     ['keyPair', () => keyPair({ keys: [{ kid: 'k', alg: 'EdDSA', privateKey }] })],

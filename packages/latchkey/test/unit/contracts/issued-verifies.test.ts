@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_DEPTH } from '../../../src/claims/plain-json.js'
@@ -9,9 +8,10 @@ import type { IssueRequest, LatchkeyOptions } from '../../../src/latchkey-api.js
 import { memoryStore } from '../../../src/stores/memory/index.js'
 import { tenantSecrets } from '../../../src/tenant-secrets/tenant-secrets.js'
 import { createFakeClock } from '../../../src/testing/fake-clock.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { masterKeys, outcomeOf, setUp } from '../../support/setup.js'
 
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const { privateKey } = generatePair('ec', { namedCurve: 'P-256' })
 
 /** Every key source that can sign. */
 const sources: readonly [name: string, create: () => KeySource][] = [

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, KeyObject } from 'node:crypto'
+import { KeyObject } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
@@ -31,6 +31,7 @@ import {
 import type { KeySource } from '../../../src/keys/key-source.js'
 import { createLatchkey } from '../../../src/latchkey.js'
 import type { Latchkey } from '../../../src/latchkey-api.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { createSteeredWorld, createWorld, decode, sign, type World } from './world.js'
 
 let world: World
@@ -417,7 +418,7 @@ describe('every pair', () => {
   })
 
   it('refuses a key source without secrets, whose tokens other libraries verify by its JWKS', async () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { privateKey } = generatePair('ec', { namedCurve: 'P-256' })
     const keys = keyPair({ keys: [{ kid: 'k', alg: 'ES256', privateKey }] })
     const latchkey = createLatchkey({ issuer: 'https://issuer.test', audience: 'test', keys })
     const { token } = await latchkey.issue({ subject: 'alice' })

@@ -1,17 +1,11 @@
-import {
-  createPrivateKey,
-  createSecretKey,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { createPrivateKey, createSecretKey, type JsonWebKey, type KeyObject, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { isLatchkeyError } from '../../../src/errors.js'
 import { type Algorithm, isSameAlgorithm } from '../../../src/jws/algorithms.js'
 import { encodeBase64url } from '../../../src/jws/base64url.js'
 import { HmacKey } from '../../../src/jws/hmac-key.js'
 import { type KeyInput, signCompact, verifyCompact } from '../../../src/jws/index.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { algorithms, pairs, rsa } from './keys.js'
 
 const refused = (code: string) => expect.objectContaining({ code })
@@ -89,10 +83,9 @@ function isKin(name: Algorithm, alg: Algorithm): boolean {
 }
 
 function otherPublicKey(alg: Algorithm): KeyObject {
-  if (isSameAlgorithm(alg, 'Ed25519')) return generateKeyPairSync('ed25519').publicKey
-  if (/^[RP]S/.test(alg)) return generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
-  return generateKeyPairSync('ec', { namedCurve: { ES256: 'P-256', ES384: 'P-384' }[alg as string] ?? 'P-521' })
-    .publicKey
+  if (isSameAlgorithm(alg, 'Ed25519')) return generatePair('ed25519').publicKey
+  if (/^[RP]S/.test(alg)) return generatePair('rsa', { modulusLength: 2048 }).publicKey
+  return generatePair('ec', { namedCurve: { ES256: 'P-256', ES384: 'P-384' }[alg as string] ?? 'P-521' }).publicKey
 }
 
 describe('a public key', () => {

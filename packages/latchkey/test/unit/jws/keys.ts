@@ -1,5 +1,6 @@
-import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { Algorithm, HmacAlgorithm, SignatureAlgorithm } from '../../../src/jws/algorithms.js'
+import { generatePair } from '../../support/generate-pair.js'
 
 /** Both halves of a key pair. A secret is both halves. */
 export interface Pair {
@@ -13,14 +14,14 @@ const secret = (bytes: number): Pair => {
 }
 
 /** One RSA key for all six algorithms, so that signatures differ only by the algorithm. */
-export const rsa: Pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+export const rsa: Pair = generatePair('rsa', { modulusLength: 2048 })
 
 export const signaturePairs: Readonly<Record<SignatureAlgorithm, Pair>> = {
-  Ed25519: generateKeyPairSync('ed25519'),
-  EdDSA: generateKeyPairSync('ed25519'),
-  ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-  ES384: generateKeyPairSync('ec', { namedCurve: 'P-384' }),
-  ES512: generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+  Ed25519: generatePair('ed25519'),
+  EdDSA: generatePair('ed25519'),
+  ES256: generatePair('ec', { namedCurve: 'P-256' }),
+  ES384: generatePair('ec', { namedCurve: 'P-384' }),
+  ES512: generatePair('ec', { namedCurve: 'P-521' }),
   RS256: rsa,
   RS384: rsa,
   RS512: rsa,

@@ -1,6 +1,7 @@
-import { constants, generateKeyPairSync, sign } from 'node:crypto'
+import { constants, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createSigner, createVerifier } from '../../../src/jws/signature-key.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { signatureAlgorithms as algorithms, type Pair, signaturePairs as pairs, rsa } from './keys.js'
 
 describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
@@ -59,11 +60,11 @@ describe.each(algorithms)('a key pair pinned to %s', (algorithm) => {
       .map((name) => pairs[name])
       .filter((pair) => pair.privateKey !== privateKey && !isSameKind(pair, pairs[algorithm]))
     unfit.push(
-      generateKeyPairSync('ed448'),
-      generateKeyPairSync('x25519'),
-      generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
-      generateKeyPairSync('rsa', { modulusLength: 2040 }),
-      generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
+      generatePair('ed448'),
+      generatePair('x25519'),
+      generatePair('ec', { namedCurve: 'secp256k1' }),
+      generatePair('rsa', { modulusLength: 2040 }),
+      generatePair('rsa-pss', { modulusLength: 2048 }),
     )
     for (const pair of unfit) {
       expect(() => createSigner(algorithm, pair.privateKey)).toThrow(TypeError)

@@ -1,14 +1,15 @@
-import { createHmac, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createHmac, createPublicKey, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isLatchkeyError } from '../../../src/errors.js'
 import type { LegacyTokensOptions } from '../../../src/legacy/legacy-options.js'
 import { legacyTokens } from '../../../src/legacy/legacy-tokens.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { legacy, oldSecret, until } from '../../support/legacy.js'
 import { setUp } from '../../support/setup.js'
 
 const verifier = { issuer: 'https://issuer.test', audience: ['test', 'other'], toleranceSec: 5 }
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const rsa = generatePair('rsa', { modulusLength: 2048 })
 const publicPem = rsa.publicKey.export({ type: 'spki', format: 'pem' })
 
 const segment = (value: string) => Buffer.from(value).toString('base64url')

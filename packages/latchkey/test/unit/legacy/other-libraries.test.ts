@@ -1,4 +1,4 @@
-import { createSecretKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { createSigner } from 'fast-jwt'
 import { exportJWK, SignJWT } from 'jose'
 import jsonwebtoken from 'jsonwebtoken'
@@ -7,13 +7,14 @@ import { systemClock } from '../../../src/clock.js'
 import type { Jwk } from '../../../src/jws/jwk.js'
 import type { LegacyTokensOptions } from '../../../src/legacy/legacy-options.js'
 import { legacyTokens } from '../../../src/legacy/legacy-tokens.js'
+import { generatePair } from '../../support/generate-pair.js'
 import { outcomeOf, setUp } from '../../support/setup.js'
 
 const secret = 'a secret of thirty-two characters'
 const bytes = randomBytes(64)
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const ed25519 = generateKeyPairSync('ed25519')
-const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const rsa = generatePair('rsa', { modulusLength: 2048 })
+const ed25519 = generatePair('ed25519')
+const p256 = generatePair('ec', { namedCurve: 'P-256' })
 const until = new Date(Date.now() + 86_400_000)
 const pem = { type: 'pkcs8', format: 'pem' } as const
 
