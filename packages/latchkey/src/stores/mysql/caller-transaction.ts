@@ -1,3 +1,4 @@
+import { foreignClient } from '../sql/foreign-client.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import { errorNumberOf, failureOf } from './mysql-failure.js'
 
@@ -51,26 +52,9 @@ async function makeStrict(open: SqlClient): Promise<() => Promise<void>> {
 
 function checkedClient(client: SqlClient): SqlClient {
   // Objects of mysql2 have the method as well, with other arguments and results.
-  if ('execute' in client || typeof client.query !== 'function') throw new TypeError(noClient)
-  const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    try {
-      return await client.query(text, values)
-    } catch (error) {
-      throw failureOf(error)
-    }
-  }
-  return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
-      const answer = await run(text, values)
-      if (!hasRows(answer)) throw new TypeError(noClient)
-      return { rows: answer.rows as Row[] }
-    },
-  }
+  if ('execute' in client) throw new TypeError(noClient)
+  return foreignClient(client, { failureOf, noClient })
 }
 
 const noClient =
   'This client has no query() that returns { rows }: pass a connection of mysql2 through mysql2Client of latchkey/mysql.'
-
-function hasRows(answer: unknown): answer is { readonly rows: object[] } {
-  return typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows)
-}

@@ -1,3 +1,4 @@
+import { foreignClient } from '../sql/foreign-client.js'
 import { sessionColumns } from '../sql/session-rows.js'
 import type { SqlClient } from '../sql/sql-client.js'
 import { changeColumns } from '../sql/tenant-changes.js'
@@ -24,7 +25,7 @@ export async function callerTransaction(client: SqlClient): Promise<SqlClient> {
     )
   }
   if (isPostgresClient(client)) return checked(new PostgresConnection(client))
-  return withNamedColumns(await checked(foreignClient(client)))
+  return withNamedColumns(await checked(foreignClient(client, { failureOf, noClient })))
 }
 
 function isPostgresClient(client: object): client is PostgresClient {
@@ -43,33 +44,8 @@ async function checked(client: SqlClient): Promise<SqlClient> {
   }
 }
 
-/**
- * Returns a client that checks the results of another library, and reports errors as a store does.
- */
-function foreignClient(client: SqlClient): SqlClient {
-  if (typeof client.query !== 'function') throw new TypeError(noClient)
-  const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    try {
-      return await client.query(text, values)
-    } catch (error) {
-      throw failureOf(error)
-    }
-  }
-  return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<{ rows: Row[] }> {
-      const answer = await run(text, values)
-      if (!hasRows(answer)) throw new TypeError(noClient)
-      return { rows: answer.rows as Row[] }
-    },
-  }
-}
-
 const noClient =
   'This client has no query() that returns { rows }: pass the transaction of your library through drizzleClient, kyselyClient, knexClient, postgresJsClient, prismaClient or typeormClient of latchkey/postgres.'
-
-function hasRows(answer: unknown): answer is { readonly rows: object[] } {
-  return typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows)
-}
 
 /**
  * Returns a client whose rows have the names of their columns, also if the library of the caller
