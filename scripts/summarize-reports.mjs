@@ -8,7 +8,10 @@ for (const path of process.argv.slice(2)) {
   const report = JSON.parse(readFileSync(path, 'utf8'))
   passed += report.numPassedTests
   failed += report.numFailedTests
-  if (report.testResults === undefined) console.log(`FAILED ${basename(path, '.json')}: it has left no report`)
+  if (report.testResults === undefined) {
+    const lastLines = readFileSync(path.replace(/json$/, 'log'), 'utf8').trimEnd().split('\n').slice(-20)
+    console.log(`FAILED ${basename(path, '.json')}: it has left no report. Its last lines:\n${lastLines.join('\n')}`)
+  }
   for (const file of report.testResults ?? []) {
     const failures = file.assertionResults.filter((test) => test.status === 'failed')
     // A file that fails outside its tests has a message of its own.

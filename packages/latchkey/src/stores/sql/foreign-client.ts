@@ -1,6 +1,6 @@
 import type { SqlClient } from './sql-client.js'
 
-/** What a database contributes to the check of a client that another library made. */
+/** The part of the check of a foreign client that differs between databases. */
 export interface ForeignClientChecks {
   /** Returns the failure of the store for an error of the client. */
   readonly failureOf: (error: unknown) => unknown
