@@ -70,6 +70,7 @@ const serverFloors = [
   ['config/', 'audit/', 'http/', 'docs/'],
   ['core.ts'],
   ['database/', 'sessions/', 'exchange/', 'protection/', 'clients/', 'mail/'],
+  ['factors/'],
   ['accounts/', 'oauth/'],
   ['ops/'],
   ['admin/', 'open-core.ts'],

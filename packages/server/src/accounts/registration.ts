@@ -169,7 +169,7 @@ export class Registration {
     const { sessions, guesses } = this.#dependencies
     const { origin, device } = request
     const account = await insertDraft(client, this.#core, draft)
-    const session = await sessions.open(client, account.id, origin)
+    const session = await sessions.open(client, account.id, { origin, methods: ['pwd'] })
     await this.#record(client, account.id, request, session.id)
     const deviceToken = await guesses.trustFirstDevice(client, attemptAt(account.id, origin, device))
     return { account, session, deviceToken }

@@ -156,7 +156,7 @@ export class SignIn {
   /** Returns `undefined` if the account has been disabled meanwhile. */
   async #prepare({ id }: table.Account, origin: RequestOrigin): Promise<PreparedSession | undefined> {
     try {
-      return await this.#dependencies.sessions.prepare(id, origin)
+      return await this.#dependencies.sessions.prepare(id, { origin, methods: ['pwd'] })
     } catch (error) {
       const isDisabled = isLatchkeyError(error) && error.code === 'tenant_disabled'
       if (isDisabled && (await table.findAccount(this.#core.store, id))?.disabledAt !== null) return undefined

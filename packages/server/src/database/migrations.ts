@@ -284,5 +284,51 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // Older versions would sign in without the second factor, so they must not run on this schema.
+      // `data`: JSON. `confirmed_at`: null until the owner has used the factor once.
+      // `authenticated_at`: null in sessions of older versions, which began with the password.
+      name: 'sign-in factors',
+      sql: `
+        create table server_factors (
+          id text primary key,
+          account_id text not null references server_accounts (id) on delete cascade,
+          kind text not null,
+          name text not null,
+          credential_id text unique,
+          data text not null,
+          created_at bigint not null,
+          confirmed_at bigint,
+          last_used_at bigint
+        );
+        create index server_factors_of_account on server_factors (account_id);
+        create table server_recovery_codes (
+          account_id text not null references server_accounts (id) on delete cascade,
+          hash text not null,
+          primary key (account_id, hash)
+        );
+        create table server_challenges (
+          hash text primary key,
+          purpose text not null,
+          account_id text references server_accounts (id) on delete cascade,
+          session_id text,
+          data text not null,
+          expires_at bigint not null
+        );
+        create index server_challenges_of_account on server_challenges (account_id);
+        create index server_challenges_by_expiry on server_challenges (expires_at);
+        create table server_trusted_devices (
+          name text primary key,
+          account_id text not null references server_accounts (id) on delete cascade,
+          user_agent text,
+          created_at bigint not null,
+          expires_at bigint not null
+        );
+        create index server_trusted_devices_of_account on server_trusted_devices (account_id);
+        alter table server_sessions add column amr text not null default 'pwd';
+        alter table server_sessions add column authenticated_at bigint;
+        alter table server_accounts add column locale text
+      `,
+    },
   ],
 } as const

@@ -2,6 +2,7 @@ import { accountFailures } from '../accounts/failures.js'
 import { adminFailures } from '../admin/failures.js'
 import { clientFailures } from '../clients/failures.js'
 import { exchangeFailures } from '../exchange/failures.js'
+import { factorFailures } from '../factors/failures.js'
 import { grantFailures } from '../grants.js'
 import { httpFailures } from '../http/failures.js'
 import { mailFailures } from '../mail/failures.js'
@@ -14,6 +15,7 @@ import { routeFailures } from './failures.js'
 export const problems = {
   ...httpFailures.table,
   ...accountFailures.table,
+  ...factorFailures.table,
   ...mailFailures.table,
   ...sessionFailures.table,
   ...protectionFailures.table,

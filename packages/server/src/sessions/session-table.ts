@@ -4,6 +4,7 @@ import type { SqlClient, SqlStore } from 'latchkey/sql'
 import type { ConditionalChange, Statement } from '../change-together.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { skipLocked } from '../row-locks.js'
+import type { AuthMethod } from './auth-methods.js'
 
 /** One sign-in on one device. Times are milliseconds since 1970. */
 export interface Session {
@@ -34,6 +35,10 @@ export interface Session {
   readonly graceUses: number
   readonly graceUsedAt: number | null
   readonly graceAddress: string | null
+  /** The methods by which the owner has authenticated, separated by spaces: see `AuthMethod`. */
+  readonly amr: string
+  /** The time of that authentication; `null` in sessions of older versions. */
+  readonly authenticatedAt: number | null
   /** The latest end of the session. */
   readonly expiresAt: number
   readonly endedAt: number | null
@@ -42,6 +47,12 @@ export interface Session {
 /** A session with the state of its account. */
 export interface AccountSession extends Session {
   readonly disabledAt: number | null
+}
+
+/** The request that begins a session, and how its owner has authenticated. */
+export interface SessionBegin {
+  readonly origin: RequestOrigin
+  readonly methods: readonly AuthMethod[]
 }
 
 /** The reason for which a session ended. */
@@ -64,7 +75,8 @@ const columns = `server_sessions.id, server_sessions.account_id as "accountId", 
   server_sessions.rotated_at as "rotatedAt", server_sessions.forks, server_sessions.repeats,
   server_sessions.repeated_run as "repeatedRun",
   server_sessions.device, server_sessions.grace_uses as "graceUses", server_sessions.grace_used_at as "graceUsedAt",
-  server_sessions.grace_address as "graceAddress", server_sessions.expires_at as "expiresAt",
+  server_sessions.grace_address as "graceAddress", server_sessions.amr,
+  server_sessions.authenticated_at as "authenticatedAt", server_sessions.expires_at as "expiresAt",
   server_sessions.ended_at as "endedAt"`
 
 /**
@@ -76,8 +88,9 @@ const keepEndedMs = 86_400_000
 /** Returns a new session of the account, which is not stored yet. */
 export function newSession(
   accountId: string,
-  { id, origin, nowMs, ttlMs }: { id: string; origin: RequestOrigin; nowMs: number; ttlMs: number },
+  { id, begin, nowMs, ttlMs }: { id: string; begin: SessionBegin; nowMs: number; ttlMs: number },
 ): Session {
+  const { origin, methods } = begin
   return {
     id,
     accountId,
@@ -95,6 +108,8 @@ export function newSession(
     graceUses: 0,
     graceUsedAt: null,
     graceAddress: null,
+    amr: methods.join(' '),
+    authenticatedAt: nowMs,
     expiresAt: nowMs + ttlMs,
     endedAt: null,
   }
@@ -111,8 +126,9 @@ export function sessionInserted(session: Session): ConditionalChange {
   return {
     text: (condition) =>
       `insert into server_sessions
-         (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where ${condition}`,
+         (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at,
+          amr, authenticated_at)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 where ${condition}`,
     values: [
       session.id,
       session.accountId,
@@ -124,6 +140,8 @@ export function sessionInserted(session: Session): ConditionalChange {
       session.lastUsedAt,
       session.rotatedAt,
       session.expiresAt,
+      session.amr,
+      session.authenticatedAt,
     ],
   }
 }

@@ -89,11 +89,11 @@ export class Sessions {
    * Opens a session in the caller's transaction, which has locked the account. If the account then
    * has too many sessions, the least recently used ones end with their tokens.
    */
-  async open(client: SqlClient, accountId: string, origin: RequestOrigin): Promise<table.Session> {
+  async open(client: SqlClient, accountId: string, begin: table.SessionBegin): Promise<table.Session> {
     await this.#core.keys.ensureKeys()
-    const opened = this.#newSession(accountId, origin)
+    const opened = this.#newSession(accountId, begin)
     await table.insertSession(client, opened)
-    await this.endExcess(client, opened, origin)
+    await this.endExcess(client, opened, begin.origin)
     return opened
   }
 
@@ -105,9 +105,9 @@ export class Sessions {
    *
    * @throws LatchkeyError `tenant_disabled`
    */
-  async prepare(accountId: string, origin: RequestOrigin): Promise<PreparedSession> {
+  async prepare(accountId: string, begin: table.SessionBegin): Promise<PreparedSession> {
     await this.#core.keys.ensureKeys()
-    const session = this.#newSession(accountId, origin)
+    const session = this.#newSession(accountId, begin)
     return { session, tokens: await this.#sign(session) }
   }
 
@@ -301,10 +301,10 @@ export class Sessions {
     return table.pruneSessions(this.#core.store, this.#now())
   }
 
-  #newSession(accountId: string, origin: RequestOrigin): table.Session {
+  #newSession(accountId: string, begin: table.SessionBegin): table.Session {
     const nowMs = this.#now()
     const id = this.#dependencies.sessionIds.mint(accountId, nowMs)
-    return table.newSession(accountId, { id, origin, nowMs, ttlMs: this.#settings.sessionTtlSec * 1000 })
+    return table.newSession(accountId, { id, begin, nowMs, ttlMs: this.#settings.sessionTtlSec * 1000 })
   }
 
   /** The rights of the account are in no token, but stored with its tenant. */

@@ -39,7 +39,9 @@ describe.each(databases)('the refresh tokens of two servers on %s', (database) =
 
   const open = async (userAgent: string, address: string) => {
     const { sessions, store } = first.server.service
-    const session = await store.transaction((client) => sessions.open(client, accountId, { userAgent, address }))
+    const session = await store.transaction((client) =>
+      sessions.open(client, accountId, { origin: { userAgent, address }, methods: ['pwd'] }),
+    )
     return { session, token: (await sessions.tokensFor(session)).refreshToken }
   }
 

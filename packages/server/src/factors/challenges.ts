@@ -1,0 +1,125 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { SqlClient } from 'latchkey/sql'
+import type { Core } from '../core.js'
+import { skipLocked } from '../row-locks.js'
+import type { AuthMethod } from '../sessions/auth-methods.js'
+import { factorFailures } from './failures.js'
+
+/** The purposes of challenges, and the data stored with each. */
+export interface ChallengePurposes {
+  /** A sign-in whose first factor was right. `methods`: those that the owner has used so far. */
+  second_factor: { readonly methods: readonly AuthMethod[] }
+  /** `challenge`: the random bytes that the authenticator signs, in base64url. */
+  passkey_sign_in: { readonly challenge: string }
+  passkey_add: { readonly challenge: string }
+  passkey_step_up: { readonly challenge: string }
+}
+
+type Purpose = keyof ChallengePurposes
+
+/** A challenge that is to be answered once. */
+export interface Challenge<P extends Purpose> {
+  readonly purpose: P
+  /** The account that the answer must belong to; `null` where the passkey names it. */
+  readonly accountId: string | null
+  /** The session that asked for the challenge; `null` before a sign-in. */
+  readonly sessionId: string | null
+  readonly data: ChallengePurposes[P]
+}
+
+/** A challenge token for the client. */
+export interface IssuedChallenge {
+  readonly token: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+// 32 bytes in base64url.
+const tokenShape = /^[A-Za-z0-9_-]{43}$/
+
+const columns = 'purpose, account_id as "accountId", session_id as "sessionId", data'
+
+/**
+ * Steps of a sign-in or of a change of factors that wait for the answer of an authenticator. The
+ * client receives a random token, of which only the hash is stored, and each challenge can be
+ * redeemed once.
+ */
+export class Challenges {
+  readonly #core: Pick<Core, 'store' | 'clock'>
+
+  constructor(core: Pick<Core, 'store' | 'clock'>) {
+    this.#core = core
+  }
+
+  /** Issues a challenge. `client`: the store, or a transaction of the caller. */
+  async issue<P extends Purpose>(
+    client: SqlClient,
+    { purpose, accountId, sessionId, data }: Challenge<P>,
+    ttlSec: number,
+  ): Promise<IssuedChallenge> {
+    const token = randomBytes(32).toString('base64url')
+    const expiresAt = this.#core.clock.now() + ttlSec * 1000
+    await client.query(
+      `insert into server_challenges (hash, purpose, account_id, session_id, data, expires_at)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [hashOf(token), purpose, accountId, sessionId, JSON.stringify(data), expiresAt],
+    )
+    return { token, expiresAt }
+  }
+
+  /**
+   * Returns the challenge without redeeming it, so that a wrong code can be tried again.
+   *
+   * @throws Problem `challenge_invalid`
+   */
+  find<P extends Purpose>(token: string, purpose: P): Promise<Challenge<P>> {
+    const statement = `select ${columns} from server_challenges where hash = $1 and purpose = $2 and expires_at > $3`
+    return this.#read(this.#core.store, statement, { token, purpose })
+  }
+
+  /**
+   * Redeems the challenge in the caller's transaction; only one of several calls succeeds.
+   *
+   * @throws Problem `challenge_invalid`
+   */
+  redeem<P extends Purpose>(client: SqlClient, token: string, purpose: P): Promise<Challenge<P>> {
+    const statement = `delete from server_challenges where hash = $1 and purpose = $2 and expires_at > $3
+      returning ${columns}`
+    return this.#read(client, statement, { token, purpose })
+  }
+
+  /** Revokes all challenges of the account, in the caller's transaction. */
+  async revokeAll(client: SqlClient, accountId: string): Promise<void> {
+    await client.query('delete from server_challenges where account_id = $1', [accountId])
+  }
+
+  /** Deletes expired challenges. */
+  async prune(): Promise<void> {
+    const { store, clock } = this.#core
+    await store.query(
+      `delete from server_challenges where hash in (
+         select hash from server_challenges where expires_at <= $1 ${skipLocked(store)})`,
+      [clock.now()],
+    )
+  }
+
+  async #read<P extends Purpose>(
+    client: SqlClient,
+    statement: string,
+    { token, purpose }: { token: string; purpose: P },
+  ): Promise<Challenge<P>> {
+    if (!tokenShape.test(token)) throw factorFailures.refusal('challenge_invalid')
+    const { rows } = await client.query<{ accountId: string | null; sessionId: string | null; data: string }>(
+      statement,
+      [hashOf(token), purpose, this.#core.clock.now()],
+    )
+    const [found] = rows
+    if (found === undefined) throw factorFailures.refusal('challenge_invalid')
+    // Only `issue` writes it, with the shape of its purpose.
+    return { ...found, purpose, data: JSON.parse(found.data) as ChallengePurposes[P] }
+  }
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}
