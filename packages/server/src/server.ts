@@ -27,6 +27,7 @@ import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { adminRoutes } from './routes/admin/admin-routes.js'
 import { clientRoutes } from './routes/clients/client-routes.js'
+import { factorRoutes } from './routes/factors/factor-routes.js'
 import { createGuards } from './routes/guards/guards.js'
 import { mailRoutes } from './routes/mail/mail-routes.js'
 import { meRoutes } from './routes/me/me-routes.js'
@@ -62,6 +63,9 @@ const drainTimeoutMs = 8000
 
 /** Upper bound of the time until the server that runs a rotation applies its desired state. */
 const rotationIntervalMs = 500
+
+/** Upper bound of the time between the end of the delay of a reset and the removal of factors. */
+const factorResetIntervalMs = 60_000
 
 /** Assembles the server and opens its database. It listens when `listen` is called. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
@@ -106,6 +110,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     logLeaks(app, service.leaks)
     scheduleMailJobs(app, service)
     scheduleRotations(app, service)
+    scheduleFactorResets(app, service)
     scheduleKeyJobs(app, service, configuration)
     await app.ready()
   } catch (error) {
@@ -136,6 +141,7 @@ function registerRoutes(
   app.register(signInRoutes, { ...service, cookies, guards })
   app.register(mailRoutes, { ...service, cookies, guards })
   app.register(meRoutes, { ...service, cookies, guards })
+  app.register(factorRoutes, { ...service, guards })
   app.register(adminRoutes, { ...service, statistics: service, guards })
   app.register(clientRoutes, { ...service, guards })
   app.register(oauthRoutes, { ...service, issuer, scopes, pages, guards })
@@ -146,4 +152,10 @@ function registerRoutes(
 function scheduleRotations(app: App, { rotations, metrics: { jobFailures } }: Service): void {
   const tick = { name: 'rotate all tenants', run: () => rotations.tick() }
   scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
+}
+
+/** Removes the factors of accounts for which an administrator has asked for it, after the delay. */
+function scheduleFactorResets(app: App, { factorResets, metrics: { jobFailures } }: Service): void {
+  const apply = { name: 'reset factors', run: () => factorResets.applyDue() }
+  scheduleJobs(app, [apply], { intervalMs: factorResetIntervalMs, jobFailures })
 }

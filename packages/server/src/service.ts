@@ -10,6 +10,7 @@ import { LeakResponse } from './admin/leak-response.js'
 import { type AdminDomain, openAdmin } from './admin/open-admin.js'
 import { Clients } from './clients/clients.js'
 import type { Configuration } from './config/configuration.js'
+import { type FactorsDomain, openFactors } from './factors/open-factors.js'
 import { AddressScope } from './http/address-scope.js'
 import { type MailDomain, openMail } from './mail/open-mail.js'
 import { type OauthDomain, openOauth } from './oauth/open-oauth.js'
@@ -45,6 +46,7 @@ export interface Service
     ProtectionDomain,
     PasswordDomain,
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
+    FactorsDomain,
     AccountsDomain,
     OauthDomain,
     AdminDomain {
@@ -99,7 +101,8 @@ async function openDomains(
   for (const outcome of ['sent', 'delayed', 'failed'] as const) {
     mail.outboxWorker?.on(outcome, () => metrics.mail.inc({ outcome }))
   }
-  const domains = { ...passwords, ...protection, ...links, actors, profiles, sessions }
+  const factors = await openFactors(core, configuration)
+  const domains = { ...passwords, ...protection, ...links, ...factors, actors, profiles, sessions }
   const admin = openAdmin(core, { ...domains, outbox: mail.outbox }, configuration)
   return {
     ...core,

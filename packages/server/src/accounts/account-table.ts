@@ -35,6 +35,10 @@ export interface Account {
   readonly emailVerifiedAt: number | null
   /** The text of a JSON object that applications store. */
   readonly profile: string
+  /** 1 if the account has a confirmed factor besides its password, else 0. */
+  readonly secondFactor: number
+  /** When all factors of the account end, because an administrator has asked for it. */
+  readonly factorResetAt: number | null
 }
 
 /** An account with its password hash. Only code in `accounts/` uses it. */
@@ -49,7 +53,7 @@ export function withoutHash({ passwordHash, ...account }: StoredAccount): Accoun
 
 /** The columns of `Account`. */
 export const accountColumns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
-  email_verified_at as "emailVerifiedAt", profile`
+  email_verified_at as "emailVerifiedAt", profile, second_factor as "secondFactor", factor_reset_at as "factorResetAt"`
 
 /** Inserts an account whose tenant exists already. Throws `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
@@ -129,6 +133,8 @@ export interface AccountChange {
   readonly disabledAt?: number | null | undefined
   readonly emailVerifiedAt?: number | undefined
   readonly profile?: string | undefined
+  readonly factorResetAt?: number | null | undefined
+  readonly signedInAt?: number | undefined
 }
 
 const changeable = {
@@ -141,6 +147,8 @@ const changeable = {
   disabledAt: 'disabled_at',
   emailVerifiedAt: 'email_verified_at',
   profile: 'profile',
+  factorResetAt: 'factor_reset_at',
+  signedInAt: 'signed_in_at',
 } as const satisfies Record<keyof AccountChange, string>
 
 /** The condition of a change. */
@@ -185,8 +193,8 @@ export async function updateAccount(
 
 /**
  * Returns the statement that records a sign-in, and replaces the hash by `passwordHash` if there is
- * one. It locks the account. It returns no row if the password was changed since it was checked, or
- * if the account is disabled.
+ * one. It locks the account. It returns no row if the password was changed since it was checked, if
+ * the account is disabled, or if it has got a second factor since it was read.
  */
 export function signInRecorded(
   account: StoredAccount,
@@ -197,8 +205,8 @@ export function signInRecorded(
 ): Statement {
   return {
     text: `update server_accounts set signed_in_at = $3, password_hash = $4
-      where id = $1 and password_hash = $2 and disabled_at is null returning id`,
-    values: [account.id, account.passwordHash, nowMs, passwordHash],
+      where id = $1 and password_hash = $2 and disabled_at is null and second_factor = $5 returning id`,
+    values: [account.id, account.passwordHash, nowMs, passwordHash, account.secondFactor],
   }
 }
 

@@ -37,7 +37,8 @@ export function newAccount(
     Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt'>>,
   id = uuidV7(known.createdAt),
 ): StoredAccount {
-  return { signedInAt: null, disabledAt: null, profile: '{}', ...known, id, roles: '', scope: '' }
+  const factors = { secondFactor: 0, factorResetAt: null }
+  return { signedInAt: null, disabledAt: null, profile: '{}', ...known, ...factors, id, roles: '', scope: '' }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import type { FactorsDomain } from '../factors/open-factors.js'
 import type { MailDomain } from '../mail/open-mail.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { Actors } from '../sessions/actors.js'
@@ -7,22 +8,29 @@ import type { Sessions } from '../sessions/sessions.js'
 import { AdminCreation } from './admin-creation.js'
 import { DeviceConfirmation } from './device-confirmation.js'
 import { EmailVerification } from './email-verification.js'
+import { FactorChanges } from './factor-changes.js'
 import type { AccountLinks } from './open-account-links.js'
 import type { PasswordDomain } from './open-passwords.js'
 import { OwnAccount } from './own-account.js'
+import { OwnFactors } from './own-factors.js'
 import { PasswordChange } from './password-change.js'
 import type { Profiles } from './profiles.js'
 import { Reauthentication } from './reauthentication.js'
+import { RecentAuthentication } from './recent-authentication.js'
 import { Recovery } from './recovery.js'
 import { Registration } from './registration.js'
+import { type PasskeyStep, SecondStep } from './second-step.js'
 import { SignIn } from './sign-in.js'
 import { SignOut } from './sign-out.js'
 
 /** The objects that the routes of accounts call. */
 export interface AccountsDomain {
   readonly signIn: SignIn
+  readonly secondStep: SecondStep
   readonly signOut: SignOut
   readonly ownAccount: OwnAccount
+  readonly ownFactors: OwnFactors
+  readonly factorChanges: FactorChanges
   readonly passwordChange: PasswordChange
   readonly adminCreation: AdminCreation
   readonly registration: Registration
@@ -34,11 +42,14 @@ export interface AccountsDomain {
 export interface AccountsDependencies
   extends PasswordDomain,
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
-    Pick<MailDomain, 'outbox' | 'quota'> {
+    Pick<MailDomain, 'outbox' | 'quota'>,
+    FactorsDomain {
   readonly actors: Actors
   readonly sessions: Sessions
   readonly profiles: Profiles
   readonly guesses: GuessGuard
+  /** `undefined`: passkeys are no second factor. */
+  readonly passkeys?: PasskeyStep | undefined
 }
 
 /** Creates the objects of accounts. */
@@ -50,10 +61,16 @@ export function openAccounts(
   const reauthentication = new Reauthentication(core, dependencies.passwords, dependencies.guesses)
   const confirmations = new DeviceConfirmation(core, dependencies)
   const emails = new EmailVerification(core, dependencies, configuration)
+  const secondStep = new SecondStep(core, dependencies, configuration)
+  const factorChanges = new FactorChanges(core, dependencies)
+  const recentAuthentication = new RecentAuthentication(core)
   return {
-    signIn: new SignIn(core, { ...dependencies, confirmations }, configuration),
+    signIn: new SignIn(core, { ...dependencies, confirmations, secondStep }, configuration),
+    secondStep,
     signOut: new SignOut(core, dependencies),
     ownAccount: new OwnAccount(core, { ...dependencies, emails, reauthentication }, configuration),
+    ownFactors: new OwnFactors(core, { ...dependencies, recentAuthentication, factorChanges }, configuration),
+    factorChanges,
     passwordChange: new PasswordChange(core, { ...dependencies, reauthentication }),
     adminCreation: new AdminCreation(core, dependencies, configuration),
     registration: new Registration(core, dependencies, configuration),

@@ -1,4 +1,6 @@
 import type { Core } from '../core.js'
+import type { Challenges } from '../factors/challenges.js'
+import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
@@ -17,6 +19,8 @@ interface Dependencies {
   readonly passwords: PasswordQueue
   readonly passwordPolicy: PasswordPolicy
   readonly oneTimeTokens: OneTimeTokens
+  readonly challenges: Challenges
+  readonly trustedDevices: TrustedDevices
   readonly outbox: Outbox
   readonly reauthentication: Reauthentication
 }
@@ -44,6 +48,7 @@ export class PasswordChange {
   ): Promise<SignedIn> {
     const { store, keys, audit } = this.#core
     const { sessions, actors, passwords, passwordPolicy, oneTimeTokens, outbox } = this.#dependencies
+    const { challenges, trustedDevices } = this.#dependencies
     const context = { event: 'password_change', origin } as const
     const stored = await this.#dependencies.reauthentication.check(acting, input.currentPassword, context)
     const newPassword = passwordPolicy.check(input.newPassword, stored)
@@ -55,6 +60,8 @@ export class PasswordChange {
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })
       // An attacker may have requested a link before the change.
       await oneTimeTokens.revokeAll(client, acting.accountId)
+      await challenges.revokeAll(client, acting.accountId)
+      await trustedDevices.revokeAll(client, acting.accountId)
       await outbox.notify(client, updated, { kind: 'password_changed' })
       await keys.revoke(acting.accountId, { client })
       await audit.done(client, 'password_change', { ...acting, address: origin.address })

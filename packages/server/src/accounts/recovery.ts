@@ -1,5 +1,8 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
+import type { Challenges } from '../factors/challenges.js'
+import { deleteAllFactors } from '../factors/factor-table.js'
+import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { Outbox } from '../mail/outbox.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -20,6 +23,8 @@ interface Dependencies {
   readonly passwordPolicy: PasswordPolicy
   readonly guesses: GuessGuard
   readonly oneTimeTokens: OneTimeTokens
+  readonly challenges: Challenges
+  readonly trustedDevices: TrustedDevices
   readonly outbox: Outbox
   readonly profiles: Profiles
 }
@@ -66,10 +71,11 @@ export class Recovery {
    * that attacks on the account do not delay its owner.
    *
    * An account with an unverified address may have been created by an attacker. Any reset therefore
-   * forgets its devices. The first reset by mail also deletes its name and the members of the
-   * profile that its owner could write. A link that an administrator created does not verify the
-   * address. It is invalid once that administrator has lost the right, or if its account has become
-   * an administrator's.
+   * forgets its devices and deletes its factors: those of the attacker would lock the owner out,
+   * and a passkey would still sign in. The first reset by mail also deletes its name and the
+   * members of the profile that its owner could write. A link that an administrator created does
+   * not verify the address. It is invalid once that administrator has lost the right, or if its
+   * account has become an administrator's.
    *
    * @throws Problem `link_invalid`, `password_…`, `account_disabled`, `overloaded`
    */
@@ -98,13 +104,18 @@ export class Recovery {
 
   /** Stores the password and revokes all earlier access to the account. */
   async #apply(client: SqlClient, account: table.Account, { passwordHash, attempt, isMailed }: Reset): Promise<void> {
-    const { sessions, guesses, oneTimeTokens, outbox } = this.#dependencies
+    const { sessions, guesses, oneTimeTokens, outbox, challenges, trustedDevices } = this.#dependencies
     const { id, emailVerifiedAt } = account
     const change = emailVerifiedAt === null && isMailed ? await this.#firstProof(client, account) : {}
     const updated = checked(await table.updateAccount(client, { id }, { passwordHash, ...change }))
     await oneTimeTokens.revokeAll(client, id)
     await sessions.endAll(client, id, 'password_reset')
-    if (emailVerifiedAt === null) await guesses.forgetDevices(client, id)
+    await challenges.revokeAll(client, id)
+    await trustedDevices.revokeAll(client, id)
+    if (emailVerifiedAt === null) {
+      await guesses.forgetDevices(client, id)
+      await deleteAllFactors(client, id)
+    }
     await guesses.resetAfterRecovery(client, attempt)
     await outbox.notify(client, updated, { kind: 'password_changed' })
     await this.#core.keys.revoke(id, { client })

@@ -1,4 +1,5 @@
 import { isLatchkeyError } from 'latchkey'
+import type { SqlClient } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
@@ -13,9 +14,11 @@ import { tryCanonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import type { PasswordQueue, PasswordTask } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
+import type { SecondStep } from './second-step.js'
 import type { SignedIn } from './signed-in.js'
 
 interface Dependencies {
+  readonly secondStep: SecondStep
   readonly sessions: Sessions
   readonly passwords: PasswordQueue
   readonly guesses: GuessGuard
@@ -47,6 +50,13 @@ interface BeginningSession extends Pick<AdmittedLogin, 'admission' | 'origin'> {
   readonly session: Session
 }
 
+/** The refusals of a login whose password was right. */
+const afterRightPassword: ReadonlySet<string> = new Set([
+  'account_disabled',
+  'email_unverified',
+  'second_factor_required',
+])
+
 /** Attempts of one login if its hash is replaced while it is checked. */
 const maxLoginAttempts = 2
 
@@ -66,9 +76,9 @@ export class SignIn {
    * Opens a session if the password is right. The work and the code `invalid_credentials` are the
    * same whether or not the account exists. `device`: the device token of the request.
    *
-   * @throws Problem `invalid_credentials`; `account_disabled` and `email_unverified` only if the
-   * password was right; `guess_delayed` before the password is compared;
-   * `device_confirmation_required` for any password; `overloaded`
+   * @throws Problem `invalid_credentials`; `account_disabled`, `email_unverified` and
+   * `second_factor_required` only if the password was right; `guess_delayed` before the password is
+   * compared; `device_confirmation_required` for any password; `overloaded`
    */
   async login(input: { email: string; password: string }, origin: RequestOrigin, device?: string): Promise<SignedIn> {
     const { store, audit } = this.#core
@@ -123,8 +133,7 @@ export class SignIn {
     const code = isProblem(error) ? error.code : undefined
     // If a device must be confirmed, later delays must not reveal whether the password was right.
     if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
-    const wasRight = code === 'account_disabled' || code === 'email_unverified'
-    await this.#dependencies.guesses.refund(admission, { wasRight })
+    await this.#dependencies.guesses.refund(admission, { wasRight: code !== undefined && afterRightPassword.has(code) })
   }
 
   /** Returns why the account cannot sign in; `undefined` if it can. */
@@ -135,15 +144,23 @@ export class SignIn {
 
   /**
    * Opens a session after a right password, and stores a new hash if one is due. Returns
-   * `undefined` if the compared hash is no longer the stored one: another login may have replaced
-   * it, or the password was changed.
+   * `undefined` if the account is no longer as it was read: another login may have replaced the
+   * hash, the password was changed, or a second factor was added.
+   *
+   * @throws Problem `second_factor_required`
    */
   async #openFor(
     { account, rehash }: CheckedLogin,
     { password, admission, origin, task }: AdmittedLogin,
   ): Promise<SignedIn | undefined> {
-    const { passwords, sessions } = this.#dependencies
+    const { passwords, sessions, secondStep } = this.#dependencies
     const passwordHash = rehash ? await passwords.hash(task, password) : undefined
+    const needsSecondFactor =
+      account.secondFactor !== 0 && !(await secondStep.isTrusted(this.#core.store, account.id, admission.device))
+    if (needsSecondFactor) {
+      await secondStep.require({ account, passwordHash, admission, origin })
+      return undefined
+    }
     const prepared = await this.#prepare(account, origin)
     if (prepared === undefined) return undefined
     const { session, tokens } = prepared
@@ -173,6 +190,7 @@ export class SignIn {
     const { sessions, guesses, outbox } = this.#dependencies
     const { address, userAgent } = origin
     return store.transaction(async (client) => {
+      if (!(await this.#mayOmitSecondFactor(client, account, admission))) return false
       const at = clock.now()
       const entry = await audit.changeOnDone('login', { accountId: account.id, sessionId: session.id, address })
       const begun = await sessions.begin(client, session, {
@@ -185,5 +203,20 @@ export class SignIn {
       if (begun.mayExceed) await sessions.endExcess(client, session, origin)
       return true
     })
+  }
+
+  /**
+   * Returns whether the session may begin without a second factor. The account was read without
+   * one: then `signInRecorded` finds a factor that was added since. Or the device is trusted, which
+   * is checked under the lock of the account, because its end takes the same lock.
+   */
+  async #mayOmitSecondFactor(
+    client: SqlClient,
+    { id, secondFactor }: table.StoredAccount,
+    { device }: Admission,
+  ): Promise<boolean> {
+    if (secondFactor === 0) return true
+    await table.lockAccount(client, id)
+    return this.#dependencies.secondStep.isTrusted(client, id, device)
   }
 }

@@ -9,8 +9,8 @@ export const adminFailures = defineProblems({
   },
   administrator_protected: {
     status: 403,
-    message: 'An administrator cannot create a reset link for another administrator.',
-    hint: 'The owner can request one at POST /v1/password/forgot; the operator can use "latchkey users reset-link".',
+    message: 'An administrator cannot create a reset link for another administrator, or reset their factors.',
+    hint: 'The owner can request a link at POST /v1/password/forgot; the operator can use "latchkey users reset-link" and "latchkey users reset-factors".',
   },
   own_account: {
     status: 409,

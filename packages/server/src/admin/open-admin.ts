@@ -3,6 +3,7 @@ import type { PasswordDomain } from '../accounts/open-passwords.js'
 import type { Profiles } from '../accounts/profiles.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import type { FactorsDomain } from '../factors/open-factors.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -10,6 +11,7 @@ import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
+import { FactorResets } from './factor-resets.js'
 import { InvitationAdministration } from './invitation-administration.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
@@ -20,6 +22,7 @@ export interface AdminDomain {
   readonly invitationAdministration: InvitationAdministration
   readonly provisioning: AccountProvisioning
   readonly resetLinks: ResetLinks
+  readonly factorResets: FactorResets
   readonly clientAdministration: ClientAdministration
   /** Rotations of all tenants. */
   readonly rotations: Rotations
@@ -27,7 +30,10 @@ export interface AdminDomain {
 }
 
 /** The parts of other domains that administration uses. */
-export interface AdminDependencies extends PasswordDomain, Pick<AccountLinks, 'oneTimeTokens' | 'invitations'> {
+export interface AdminDependencies
+  extends PasswordDomain,
+    Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
+    Pick<FactorsDomain, 'challenges' | 'trustedDevices'> {
   readonly actors: Actors
   readonly sessions: Sessions
   readonly profiles: Profiles
@@ -41,6 +47,7 @@ export function openAdmin(core: Core, dependencies: AdminDependencies, configura
     invitationAdministration: new InvitationAdministration(core, dependencies, configuration),
     provisioning: new AccountProvisioning(core, dependencies),
     resetLinks: new ResetLinks(core, dependencies, configuration),
+    factorResets: new FactorResets(core, dependencies, configuration),
     clientAdministration: new ClientAdministration(core, dependencies),
     rotations: new Rotations(core, dependencies),
     counts: new DatabaseCounts(core),

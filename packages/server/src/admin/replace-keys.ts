@@ -5,6 +5,9 @@ import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import type { AuditDomain } from '../audit/open-audit.js'
 import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
+import { revokeAllChallenges } from '../factors/challenges.js'
+import type { TotpFactors } from '../factors/totp.js'
+import { revokeAllTrust } from '../factors/trusted-devices.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import type { Sessions } from '../sessions/sessions.js'
 
@@ -12,6 +15,7 @@ import type { Sessions } from '../sessions/sessions.js'
 export interface KeyReplacementParts extends AuditDomain, Pick<Core, 'store' | 'keys'> {
   readonly serviceKeys: RotatingKeyPairSource
   readonly sessions: Sessions
+  readonly totp: TotpFactors
 }
 
 /** Options of a replacement of all keys. */
@@ -26,14 +30,15 @@ const pollMs = 50
 
 /**
  * Replaces every key in the database, and ends all sessions, tokens, mailed links and queued
- * e-mails that depend on the old keys. Tokens for other services end once those services read the
- * JWKS again. Afterwards nothing is sealed under an older master key. It is resumable: call it
+ * e-mails that depend on the old keys. The secrets of authenticator apps are sealed again: only
+ * their owners can replace them. Tokens for other services end once those services read the JWKS
+ * again. Afterwards nothing is sealed under an older master key. It is resumable: call it
  * again after a stop or a crash.
  *
  * @returns the number of tenants that got a new secret
  */
 export async function replaceAllKeys(
-  { store, keys, serviceKeys, sessions, audit, auditChain }: KeyReplacementParts,
+  { store, keys, serviceKeys, sessions, totp, audit, auditChain }: KeyReplacementParts,
   { signal, onProgress }: KeyReplacementOptions,
 ): Promise<number> {
   await audit.done(store, 'key_replace', operator, { account: null })
@@ -47,7 +52,10 @@ export async function replaceAllKeys(
         // The old key of the outbox opens waiting e-mails, which contain links.
         await revokeAllLinks(client)
         await emptyOutbox(client)
+        await revokeAllChallenges(client)
+        await revokeAllTrust(client)
       })
+      await totp.reseal(signal)
       await auditChain.closeSegment()
       await sessions.endReplaced(signal)
     },

@@ -1,6 +1,8 @@
 import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
+import { revokeAllChallenges } from '../factors/challenges.js'
+import { revokeAllTrust } from '../factors/trusted-devices.js'
 import { emptyOutbox } from '../mail/outbox.js'
 import { type RevocationOptions, revokeAllTenants } from './revoke-all-tenants.js'
 
@@ -25,6 +27,9 @@ export async function settleRestored(core: Core, { keepTokens, ...options }: Set
     // Links that were used since the backup would be valid again, and e-mails would be sent again.
     await revokeAllLinks(client)
     await emptyOutbox(client)
+    // Devices that are no longer trusted since the backup would be trusted again.
+    await revokeAllChallenges(client)
+    await revokeAllTrust(client)
     await audit.done(client, 'restore', operator, { account: null })
   })
   return revoked

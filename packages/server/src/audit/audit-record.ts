@@ -52,6 +52,17 @@ export const auditEvents = [
   'invitation_revoke',
   'reset_link_create',
   'service_key_rotate',
+  'second_factor',
+  'recovery_code_use',
+  'factor_add',
+  'factor_rename',
+  'factor_remove',
+  'factor_reset_request',
+  'factor_reset_cancel',
+  'factor_reset',
+  'recovery_codes_create',
+  'trusted_device_add',
+  'trusted_device_remove',
 ] as const
 
 /** The name of an event. */

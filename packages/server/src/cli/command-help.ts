@@ -27,6 +27,7 @@ const help: Readonly<Record<string, CommandHelp>> = {
   'users disable': { example: 'users disable ada@example.com', page: 'docs/reference/api.md' },
   'users enable': { example: 'users enable ada@example.com', page: 'docs/reference/api.md' },
   'users verify': { example: 'users verify ada@example.com', page: 'docs/guides/registration.md' },
+  'users reset-factors': { example: 'users reset-factors ada@example.com', page: 'docs/reference/api.md' },
   'users delete': { example: 'users delete ada@example.com', page: 'docs/reference/api.md' },
   'users reset-link': { example: 'users reset-link ada@example.com', page: 'docs/guides/registration.md' },
   'clients create': {

@@ -240,6 +240,22 @@ export const settings = {
     description: 'Whether an account whose e-mail address is not verified may sign in.',
     default: 'allow',
   }),
+  trustedDeviceTtlSec: seconds({
+    name: 'LATCHKEY_TRUSTED_DEVICE_TTL',
+    description:
+      'The time for which a device that has completed the second step of a sign-in can be trusted, if its user asks for it: sign-ins on it then need the password alone. 0 trusts no device.',
+    min: 0,
+    max: year,
+    default: 30 * day,
+  }),
+  factorResetDelaySec: seconds({
+    name: 'LATCHKEY_FACTOR_RESET_DELAY',
+    description:
+      'The time between the request of an administrator to remove all factors of an account and the removal. The owner is notified by mail, and cancels it by a sign-in with a second factor. 0 removes them at once.',
+    min: 0,
+    max: 30 * day,
+    default: 0,
+  }),
   mail: mailSettings,
   invitationTtlSec: seconds({
     name: 'LATCHKEY_INVITATION_TTL',

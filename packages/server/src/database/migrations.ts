@@ -288,6 +288,9 @@ export const serverMigrations = {
       // Older versions would sign in without the second factor, so they must not run on this schema.
       // `data`: JSON. `confirmed_at`: null until the owner has used the factor once.
       // `authenticated_at`: null in sessions of older versions, which began with the password.
+      // `second_factor`: 1 while the account has a confirmed factor. It is a column of the account,
+      // because a statement that waits for the row of the account sees its newest version alone.
+      // `factor_reset_at`: when all factors end, because an administrator has asked for it.
       name: 'sign-in factors',
       sql: `
         create table server_factors (
@@ -327,7 +330,11 @@ export const serverMigrations = {
         create index server_trusted_devices_of_account on server_trusted_devices (account_id);
         alter table server_sessions add column amr text not null default 'pwd';
         alter table server_sessions add column authenticated_at bigint;
-        alter table server_accounts add column locale text
+        alter table server_accounts add column locale text;
+        alter table server_accounts add column second_factor integer not null default 0;
+        alter table server_accounts add column factor_reset_at bigint;
+        create index server_accounts_by_factor_reset on server_accounts (factor_reset_at)
+        where factor_reset_at is not null
       `,
     },
   ],

@@ -7,8 +7,12 @@ import { factorFailures } from './failures.js'
 
 /** The purposes of challenges, and the data stored with each. */
 export interface ChallengePurposes {
-  /** A sign-in whose first factor was right. `methods`: those that the owner has used so far. */
-  second_factor: { readonly methods: readonly AuthMethod[] }
+  /**
+   * A sign-in whose first factor was right. `methods`: those that the owner has used so far.
+   * `device`: the name of the bucket of the device (`GuessGuard.nameOfDevice`), which alone can
+   * answer the challenge. `passkey`: the random bytes that a passkey may sign, in base64url.
+   */
+  second_factor: { readonly methods: readonly AuthMethod[]; readonly device: string; readonly passkey?: string }
   /** `challenge`: the random bytes that the authenticator signs, in base64url. */
   passkey_sign_in: { readonly challenge: string }
   passkey_add: { readonly challenge: string }
@@ -118,6 +122,11 @@ export class Challenges {
     // Only `issue` writes it, with the shape of its purpose.
     return { ...found, purpose, data: JSON.parse(found.data) as ChallengePurposes[P] }
   }
+}
+
+/** Revokes the challenges of all accounts. */
+export async function revokeAllChallenges(client: SqlClient): Promise<void> {
+  await client.query('delete from server_challenges')
 }
 
 function hashOf(token: string): string {

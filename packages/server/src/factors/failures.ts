@@ -7,4 +7,49 @@ export const factorFailures = defineProblems({
     message: 'This step was completed before, has expired, or was begun elsewhere.',
     hint: 'Begin again.',
   },
+  second_factor_required: {
+    status: 403,
+    message: 'The password is right, and this account also needs a second factor.',
+    hint: 'Send "challenge_token" with one of the "methods" to POST /v1/login/second-factor, from this device.',
+  },
+  second_factor_wrong: {
+    status: 403,
+    message: 'The code is wrong, or was used before.',
+    hint: 'Wait for the next code of the authenticator app, or use a recovery code.',
+  },
+  second_factor_blocked: {
+    status: 403,
+    message: 'After many wrong codes, this device cannot use a code of an authenticator app.',
+    hint: 'Use a recovery code, a passkey, or a device that has signed in to this account before.',
+  },
+  recent_authentication_required: {
+    status: 403,
+    message: 'This change needs a recent sign-in, with a second factor if the account has one.',
+    hint: 'Sign in again and retry.',
+  },
+  factor_unknown: {
+    status: 404,
+    message: 'The account has no factor with this ID.',
+    hint: 'List the factors of the account.',
+  },
+  factor_exists: {
+    status: 409,
+    message: 'The account has an authenticator app already.',
+    hint: 'Remove it first.',
+  },
+  factor_limit: {
+    status: 409,
+    message: 'The account has the maximum number of factors.',
+    hint: 'Remove a factor that you no longer use.',
+  },
+  factor_missing: {
+    status: 409,
+    message: 'The account has no second factor.',
+    hint: 'Its owner can add one at POST /v1/me/factors/totp.',
+  },
+  trusted_device_unknown: {
+    status: 404,
+    message: 'The account trusts no device with this name.',
+    hint: 'List the trusted devices: this one may have expired.',
+  },
 })

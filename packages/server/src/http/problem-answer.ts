@@ -24,6 +24,10 @@ export interface ProblemAnswer {
   readonly error?: string
   readonly error_description?: string
   readonly device_token?: string
+  readonly challenge_token?: string
+  readonly methods?: readonly string[]
+  readonly expires_in?: number
+  readonly passkey_options?: object
 }
 
 /** The media type of every refusal, except at the endpoints of OAuth. */

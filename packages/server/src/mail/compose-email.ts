@@ -106,6 +106,37 @@ function draft(email: Email, linkBase: string): Draft {
           `If this was not you, contact the operator of ${site}.`,
         ],
       }
+    case 'factor_added':
+      return {
+        subject: 'A second factor was added to your account',
+        paragraphs: [
+          `${addedText[email.factor]} your account at ${site}.`,
+          `If this was not you, set a new password at ${site} now, sign in, and remove it.`,
+        ],
+      }
+    case 'factor_removed':
+      return {
+        subject: 'A second factor was removed from your account',
+        paragraphs: [`${removedText[email.factor]} was removed from your account at ${site}.`, alarm],
+      }
+    case 'recovery_code_used':
+      return {
+        subject: 'A recovery code of your account was used',
+        paragraphs: [
+          `A sign-in to your account at ${site} used one of your recovery codes. The number of codes that are left is ${email.left}.`,
+          alarm,
+        ],
+      }
+    case 'factors_reset':
+      return {
+        subject: 'The second factors of your account are removed',
+        paragraphs: [
+          email.due === null
+            ? `An administrator of ${site} has removed all second factors and recovery codes of your account, and has signed you out on every device. The next sign-in needs the password alone.`
+            : `An administrator of ${site} has asked to remove all second factors and recovery codes of your account. This happens on ${timeText(email.due)}. To cancel it, sign in with a second factor before then.`,
+          `If you did not ask for this, contact the operator of ${site}.`,
+        ],
+      }
     case 'notices_paused':
       return {
         subject: 'Many changes to your account',
@@ -144,9 +175,21 @@ function timeText(ms: number): string {
 }
 
 const pausedText: Readonly<Record<NoticeTopic, string>> = {
-  'sign-ins': 'There were sign-ins to your account on new devices',
-  changes: 'The password or the e-mail address of your account was changed, or a change was requested',
+  'sign-ins': 'There were sign-ins to your account on new devices or with recovery codes',
+  changes: 'The password, the e-mail address or a second factor of your account was changed, or a change was requested',
 }
+
+const addedText = {
+  passkey: 'A passkey was added to',
+  totp: 'An authenticator app was added to',
+  recovery_codes: 'New recovery codes replace the old ones of',
+} as const
+
+const removedText = {
+  passkey: 'A passkey',
+  totp: 'An authenticator app',
+  recovery_codes: 'The recovery codes',
+} as const
 
 /**
  * Returns the address if it has only the characters of an IP address. A proxy may have added

@@ -41,6 +41,21 @@ export type Notice =
         | 'email_changed'
     }
   | {
+      readonly kind: 'factor_added' | 'factor_removed'
+      /** The kind of the factor. New recovery codes replace earlier ones. */
+      readonly factor: 'passkey' | 'totp' | 'recovery_codes'
+    }
+  | {
+      readonly kind: 'recovery_code_used'
+      /** The number of recovery codes that are left. */
+      readonly left: number
+    }
+  | {
+      readonly kind: 'factors_reset'
+      /** When the factors are removed, in milliseconds since 1970; `null` if they already are. */
+      readonly due: number | null
+    }
+  | {
       readonly kind: 'new_device'
       /** Milliseconds since 1970. */
       readonly at: number

@@ -37,10 +37,14 @@ const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowanc
   reset_password: { ...asked, max: asked.max + 1 },
   confirm_device: { topic: 'sign-ins', max: 5 },
   new_device: { topic: 'sign-ins', max: 5 },
+  recovery_code_used: { topic: 'sign-ins', max: 5 },
   password_changed: { topic: 'changes', max: 5 },
   reset_link_made: { topic: 'changes', max: 5 },
   email_change_requested: { topic: 'changes', max: 5 },
   email_changed: { topic: 'changes', max: 5 },
+  factor_added: { topic: 'changes', max: 5 },
+  factor_removed: { topic: 'changes', max: 5 },
+  factors_reset: { topic: 'changes', max: 5 },
 }
 
 /**

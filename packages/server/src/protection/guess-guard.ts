@@ -2,6 +2,7 @@ import type { SqlClient } from 'latchkey/sql'
 import { type ConditionalChange, runTogether } from '../change-together.js'
 import type { Core } from '../core.js'
 import {
+  type Bucket,
   emptyBucket,
   failed,
   failedByNetwork,
@@ -47,6 +48,17 @@ export interface Admission {
    * Whether the owner must confirm the device: it is unknown, and its bucket has too many failures.
    */
   readonly needsConfirmation: boolean
+}
+
+/** An admitted attempt at a code of the second step. It counts as a failure until it is settled. */
+export interface CodeAdmission {
+  /** The name of the bucket, for `settle`. */
+  readonly bucket: string
+  /**
+   * Whether the bucket has too many consecutive failures (NIST SP 800-63B-4 §3.2.2): then no short
+   * code may be compared.
+   */
+  readonly isExhausted: boolean
 }
 
 /** A device token for a device that has not signed in yet. */
@@ -157,7 +169,7 @@ export class GuessGuard {
    * `settle`.
    */
   admitSession(sessionId: string): Promise<string> {
-    return this.#admitAlone(this.#protection.names.of('session', sessionId))
+    return this.#admitAlone(this.#protection.names.of('session', sessionId)).then(({ name }) => name)
   }
 
   /**
@@ -168,16 +180,33 @@ export class GuessGuard {
    * @throws Problem `guess_delayed`
    */
   admitLink(holder: string): Promise<string> {
-    return this.#admitAlone(this.#protection.names.of('link', holder))
+    return this.#admitAlone(this.#protection.names.of('link', holder)).then(({ name }) => name)
   }
 
-  async #admitAlone(name: string): Promise<string> {
+  /**
+   * Counts an attempt at a code of the second step, whatever the challenge. All unknown devices and
+   * networks of an account share one bucket. Those that are known to the account have their own, so
+   * that an attacker with the password does not delay the owner.
+   *
+   * @throws Problem `guess_delayed`
+   */
+  async admitCode({ account, names, buckets }: RecalledAttempt): Promise<CodeAdmission> {
+    const nowMs = this.#core.clock.now()
+    const known = [names.device, names.network].find((name) => (buckets.get(name)?.knownUntil ?? 0) > nowMs)
+    const parts = known === undefined ? [account] : [account, known]
+    const { name, seen } = await this.#admitAlone(this.#protection.names.of('second factor', ...parts))
+    return { bucket: name, isExhausted: needsConfirmation(seen, nowMs) }
+  }
+
+  /** Returns the bucket as it was before the attempt. */
+  async #admitAlone(name: string): Promise<{ readonly name: string; readonly seen: Bucket }> {
     const { store, clock } = this.#core
     for (let race = 0; race < maxRaces; race += 1) {
       const nowMs = clock.now()
       const seen = (await table.readBuckets(store, [name])).get(name)
       this.#checkWait(waitMs(seen ?? emptyBucket, nowMs))
-      if (await table.replaceBucket(store, name, { seen, next: failed(seen ?? emptyBucket, nowMs) })) return name
+      const next = failed(seen ?? emptyBucket, nowMs)
+      if (await table.replaceBucket(store, name, { seen, next })) return { name, seen: seen ?? emptyBucket }
     }
     return this.#delay(1)
   }
@@ -238,7 +267,8 @@ export class GuessGuard {
   }
 
   /**
-   * Makes the device and the network known to a new account, in the caller's transaction.
+   * Makes the device and the network known to a new account, or after the second step of a sign-in,
+   * in the caller's transaction.
    *
    * @returns the device token
    */

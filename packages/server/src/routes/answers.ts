@@ -2,9 +2,11 @@ import type { Account } from '../accounts/account-table.js'
 import { profileOf } from '../accounts/profiles.js'
 import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
+import type { Factor } from '../factors/factor-table.js'
+import { isExposed } from '../factors/totp.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
-import type { AccountAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
+import type { AccountAnswer, FactorAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
 /** Returns an account as its owner sees it. */
 export function accountAnswer(account: Account): AccountAnswer {
@@ -31,6 +33,8 @@ export function managedAccountAnswer(account: Account): ManagedAccountAnswer {
     ...accountAnswer(account),
     last_login_at: account.signedInAt === null ? null : timeAnswer(account.signedInAt),
     disabled_at: account.disabledAt === null ? null : timeAnswer(account.disabledAt),
+    second_factor: account.secondFactor !== 0,
+    factor_reset_at: account.factorResetAt === null ? null : timeAnswer(account.factorResetAt),
   }
 }
 
@@ -72,6 +76,18 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
     grace_uses: session.graceUses,
     grace_used_at: session.graceUsedAt === null ? null : timeAnswer(session.graceUsedAt),
     grace_address: session.graceAddress,
+  }
+}
+
+/** Returns a factor as its owner sees it. */
+export function factorAnswer(factor: Factor): FactorAnswer {
+  return {
+    id: factor.id,
+    kind: factor.kind,
+    name: factor.name,
+    created_at: timeAnswer(factor.createdAt),
+    last_used_at: factor.lastUsedAt === null ? null : timeAnswer(factor.lastUsedAt),
+    exposed: isExposed(factor),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { accountFailures } from '../accounts/failures.js'
 import type { SignedIn } from '../accounts/signed-in.js'
+import { factorFailures } from '../factors/failures.js'
 import { isProblem } from '../problem.js'
 import { accountAnswer, signedInAnswer, tokensInCookiesAnswer } from './answers.js'
 import { type SessionCookies, usesCookieMode } from './session-cookies.js'
@@ -29,7 +30,9 @@ export function deliverDeviceToken(
   { error, cookies }: { error: unknown; cookies: SessionCookies },
 ): never {
   const deviceToken = isProblem(error) && usesCookieMode(request) ? error.extensions?.device_token : undefined
-  if (typeof deviceToken !== 'string') throw error
+  if (!isProblem(error) || typeof deviceToken !== 'string') throw error
   cookies.setDevice(reply, deviceToken)
+  const { device_token: _, ...extensions } = error.extensions ?? {}
+  if (error.code === 'second_factor_required') throw factorFailures.refusal(error.code, { extensions })
   throw accountFailures.refusal('device_confirmation_required')
 }

@@ -27,6 +27,7 @@ export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
         { name: 'sign in', description: 'Registration, login, refresh and logout.' },
         { name: 'mailed links', description: 'Requests that send a mailed link or use one.' },
         { name: 'own account', description: 'The account and the sessions of the signed-in user.' },
+        { name: 'factors', description: 'The factors, recovery codes and trusted devices of the signed-in user.' },
         { name: 'administration', description: 'Accounts and the state of the server, for administrators.' },
         { name: 'clients', description: 'OAuth clients: programs that get their own tokens.' },
         { name: 'other services', description: 'OAuth endpoints, public keys and forward-auth.' },

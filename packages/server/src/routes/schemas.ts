@@ -94,6 +94,10 @@ export const ManagedAccount = Type.Object(
     ...Account.properties,
     last_login_at: nullable(time('The last login with the password; null if there was none after the registration.')),
     disabled_at: nullable(time('The time since which the account cannot sign in.')),
+    second_factor: Type.Boolean({ description: 'Whether a sign-in with the password also needs a second factor.' }),
+    factor_reset_at: nullable(
+      time('The time when all factors of the account end, because an administrator has asked for it.'),
+    ),
   },
   { ...closed, $id: 'ManagedAccount' },
 )
@@ -182,6 +186,34 @@ export const Session = Type.Object(
   { ...closed, $id: 'Session' },
 )
 
+/** The name of a factor. */
+export const FactorNameInput = Type.String({ minLength: 1, maxLength: 100, examples: ['Phone'] })
+
+/** A code of the second step in any spelling that people use. */
+export const CodeInput = Type.String({ minLength: 1, maxLength: 64, examples: ['287082'] })
+
+/** The JSON of a `PublicKeyCredential`, whose own rules check it later. */
+export const PasskeyAnswer = anyObject('The JSON of the PublicKeyCredential that the browser has returned.')
+
+/** The recovery codes of an account. */
+export const RecoveryCodes = Type.Array(Type.String(), {
+  description: 'Each one signs in once instead of another factor. Shown only once: the server stores hashes.',
+})
+
+export const Factor = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    kind: Type.Enum(['totp', 'passkey'], { description: 'totp: an authenticator app.' }),
+    name: Type.String({ description: 'The name that the owner has chosen.' }),
+    created_at: time('The time of its addition.'),
+    last_used_at: nullable(time('The time of its last use.')),
+    exposed: Type.Boolean({
+      description: 'Whether its secret may have leaked with a master key. Remove the factor then, and add it again.',
+    }),
+  },
+  { ...closed, $id: 'Factor' },
+)
+
 export const Sessions = Type.Object({ sessions: Type.Array(Type.Ref('Session#')) }, { ...closed, $id: 'Sessions' })
 
 export const Problem = Type.Object(
@@ -205,9 +237,23 @@ export const Problem = Type.Object(
     device_token: Type.Optional(
       Type.String({
         description:
-          'With device_confirmation_required, unless the token is in a cookie: ' +
-          'send it as "Latchkey-Device" from now on.',
+          'With device_confirmation_required and second_factor_required, unless the token is in a ' +
+          'cookie: send it as "Latchkey-Device" from now on.',
       }),
+    ),
+    challenge_token: Type.Optional(
+      Type.String({ description: 'With second_factor_required: for POST /v1/login/second-factor.' }),
+    ),
+    methods: Type.Optional(
+      Type.Array(Type.Enum(['passkey', 'totp', 'recovery_code']), {
+        description: 'With second_factor_required: the ways to complete the second step.',
+      }),
+    ),
+    expires_in: Type.Optional(
+      Type.Integer({ description: 'With second_factor_required: seconds for the second step.' }),
+    ),
+    passkey_options: Type.Optional(
+      anyObject('With second_factor_required: the options of navigator.credentials.get, for the method passkey.'),
     ),
   },
   { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },
@@ -233,6 +279,7 @@ export const sharedSchemas = [
   Accepted,
   Session,
   Sessions,
+  Factor,
   Problem,
 ]
 
@@ -254,3 +301,4 @@ export const pageQuery = {
 export type AccountAnswer = Static<typeof Account>
 export type ManagedAccountAnswer = Static<typeof ManagedAccount>
 export type SessionAnswer = Static<typeof Session>
+export type FactorAnswer = Static<typeof Factor>

@@ -67,6 +67,7 @@ export type EndReason =
   | 'secret_leak'
   | 'session_limit'
   | 'token_revoke'
+  | 'factor_change'
 
 // With the full table name, because SQLite has no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,

@@ -278,6 +278,21 @@ export class Sessions {
     return renewed
   }
 
+  /**
+   * Ends all sessions of an account but one, with their tokens, in the caller's transaction, which
+   * has locked the account. The tokens of the kept session stay valid.
+   */
+  async endOthers(
+    client: SqlClient,
+    { id: keepId, accountId }: { id: string; accountId: string },
+    reason: table.EndReason,
+  ): Promise<void> {
+    const idleMs = this.#settings.sessionIdleTtlSec * 1000
+    for (const { id } of await table.listSessions(client, accountId, { nowMs: this.#now(), idleMs })) {
+      if (id !== keepId) await this.end(client, { id, accountId }, reason)
+    }
+  }
+
   /** Ends the sessions whose IDs were made with a replaced key. `signal` stops it after a step. */
   async endReplaced(signal: AbortSignal): Promise<void> {
     const { store } = this.#core

@@ -59,10 +59,30 @@ export interface AnswerBody {
   readonly status: string
   readonly url: string | undefined
   readonly expires_at: string
+  readonly secret: string
+  readonly uri: string
+  readonly qr_svg: string
+  readonly challenge_token: string
+  readonly methods: readonly string[]
+  readonly recovery_codes: readonly string[]
+  readonly recovery_codes_left: number
+  readonly factor: FactorBody
+  readonly factors: readonly FactorBody[]
+  readonly trusted_devices: readonly { readonly name: string; readonly device: string | null }[]
+  readonly second_factor: boolean
+  readonly factor_reset_at: string | null
   readonly invitations: readonly { readonly id: string; readonly email: string; readonly delivery: string }[]
   readonly delivery: string
   readonly invited_by: string
   readonly mailed_at: string | null
+}
+
+export interface FactorBody {
+  readonly id: string
+  readonly kind: string
+  readonly name: string
+  readonly last_used_at: string | null
+  readonly exposed: boolean
 }
 
 export interface AuditEntry {

@@ -13,7 +13,8 @@ const ranks: Readonly<Record<string, number>> = {
 }
 
 /** Tables whose rows belong to an account or a client. Writers hold the lock of the owner. */
-const owned = /^server_(sessions|one_time_tokens|guess_lanes|client_secrets)$/
+const owned =
+  /^server_(sessions|one_time_tokens|guess_lanes|client_secrets|factors|recovery_codes|challenges|trusted_devices)$/
 
 interface Held {
   readonly table: string

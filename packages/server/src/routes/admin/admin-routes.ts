@@ -2,6 +2,7 @@ import type { Latchkey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { Administration } from '../../admin/administration.js'
+import type { FactorResets } from '../../admin/factor-resets.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
@@ -23,6 +24,7 @@ import { addListUsers } from './list-users.js'
 import { addReadAudit } from './read-audit.js'
 import { addReadStats } from './read-stats.js'
 import { addReadUser } from './read-user.js'
+import { addResetFactors } from './reset-factors.js'
 import { addRotations } from './rotations.js'
 import { addUserActions } from './user-actions.js'
 
@@ -30,6 +32,7 @@ export interface AdminDependencies {
   readonly administration: Administration
   readonly provisioning: AccountProvisioning
   readonly resetLinks: ResetLinks
+  readonly factorResets: FactorResets
   readonly invitationAdministration: InvitationAdministration
   readonly rotations: Rotations
   readonly statistics: StatisticsSources
@@ -40,7 +43,7 @@ export interface AdminDependencies {
 
 /** The routes by which administrators manage accounts and the server. */
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
-  const { administration, provisioning, resetLinks, invitationAdministration } = dependencies
+  const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
   const { rotations, statistics, latchkey, store, guards } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
@@ -52,6 +55,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addDeleteUser(app, administration)
   addUserActions(app, administration)
   addCreateResetLink(app, resetLinks)
+  addResetFactors(app, factorResets)
   addListUserSessions(app, administration)
   addDescribeSecrets(app, administration)
   addInvitations(app, invitationAdministration)

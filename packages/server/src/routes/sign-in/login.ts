@@ -13,6 +13,10 @@ const schema = {
   tags: ['sign in'],
   operationId: 'login',
   summary: 'Sign in',
+  description:
+    'An account with a second factor gets `second_factor_required` for the right password, with a ' +
+    '"challenge_token" for POST /v1/login/second-factor. Only the device that has sent the ' +
+    'password can complete that step: send the "device_token" of the refusal along.',
   headers: SignInHeaders,
   body: Type.Object({ email: EmailInput, password: PasswordInput }, { additionalProperties: false }),
   response: {
@@ -26,6 +30,7 @@ const schema = {
       'email_unverified',
       'guess_delayed',
       'device_confirmation_required',
+      'second_factor_required',
     ),
   },
 }

@@ -1,4 +1,5 @@
 import type { Registration } from '../../accounts/registration.js'
+import type { SecondStep } from '../../accounts/second-step.js'
 import type { SignIn } from '../../accounts/sign-in.js'
 import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
@@ -12,10 +13,12 @@ import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
 import { addRefresh } from './refresh.js'
 import { addRegister } from './register.js'
+import { addSecondFactor } from './second-factor.js'
 
 export interface SignInDependencies {
   readonly registration: Registration
   readonly signIn: SignIn
+  readonly secondStep: SecondStep
   readonly signOut: SignOut
   readonly sessions: Sessions
   readonly cookies: SessionCookies
@@ -25,11 +28,12 @@ export interface SignInDependencies {
 
 /** The routes that start, refresh and end sessions. */
 export async function signInRoutes(app: App, dependencies: SignInDependencies): Promise<void> {
-  const { registration, signIn, signOut, sessions, cookies, tracing, guards } = dependencies
+  const { registration, signIn, secondStep, signOut, sessions, cookies, tracing, guards } = dependencies
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', guards.cookies)
     addRegister(scope, registration, cookies)
     addLogin(scope, { signIn, cookies, tracing })
+    addSecondFactor(scope, secondStep, cookies)
     addRefresh(scope, sessions, cookies)
   })
   await app.register(async (scope: App) => {

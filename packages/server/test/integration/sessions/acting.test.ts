@@ -25,6 +25,9 @@ const ownChanges: Readonly<Record<string, (service: Service, acting: Acting) => 
   'a new password': ({ passwordChange }, acting) =>
     passwordChange.change(acting, { currentPassword: password, newPassword }, origin),
   'another device': ({ ownAccount }, acting) => ownAccount.addDevice(acting, password, origin),
+  'an authenticator app': ({ ownFactors }, acting) => ownFactors.beginTotp(acting),
+  'new recovery codes': ({ ownFactors }, acting) => ownFactors.replaceRecoveryCodes({ acting, origin }),
+  'the end of trust in devices': ({ ownFactors }, acting) => ownFactors.endAllTrust(acting, origin),
   'a logout': ({ signOut }, acting) => signOut.logout(acting, origin),
   'the end of a session': ({ signOut }, acting) => signOut.endSession(acting, acting.sessionId, origin),
   'a logout everywhere': ({ signOut }, acting) => signOut.logoutAll(acting, origin),
@@ -47,6 +50,7 @@ const adminChanges: Readonly<
     provisioning.create(by, { email: freshEmail(), password, emailVerified: true }),
   'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
   'change a profile': ({ administration }, by, { user }) => administration.changeProfile(by, user, { plan: 'pro' }),
+  'reset factors': ({ factorResets }, by, { user }) => factorResets.reset(by, user),
   'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
   'invite an address': ({ invitationAdministration }, by) =>
     invitationAdministration.invite(by, { email: freshEmail(), delivery: 'link' }),

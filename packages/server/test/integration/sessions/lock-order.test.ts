@@ -6,6 +6,7 @@ import { revokeAllTenants } from '../../../src/admin/revoke-all-tenants.js'
 import { operator } from '../../../src/audit/operator.js'
 import { currentOf } from '../../../src/config/setting-files.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
+import { addAuthenticator, firstStep, secondStep } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { LockRecorder } from '../../support/lock-recorder.js'
 import { form, Machines } from '../../support/machines.js'
@@ -84,6 +85,7 @@ async function useEverything(running: TestServer): Promise<void> {
     if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
     else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
   }
+  await useFactors(running, admin)
   const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
   await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
   const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
@@ -105,11 +107,36 @@ async function useEverything(running: TestServer): Promise<void> {
   await service.invitations.prune()
   await mail.quota.prune()
   await service.guesses.prune()
+  await service.challenges.prune()
+  await service.trustedDevices.prune()
+  await service.factorResets.applyDue()
   await service.keys.prune()
   const last = await register(running)
   await administration.revoke(operator, last.id)
   await adminCreation.createAdmin({ email: last.email, password })
   await revokeAllTenants(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+}
+
+/** Adds factors, signs in with them, changes them, and lets an administrator reset them. */
+async function useFactors(running: TestServer, admin: Person): Promise<void> {
+  const { api } = running
+  const person = await register(running)
+  const { app, recoveryCodes } = await addAuthenticator(running, person)
+  const [recoveryCode = ''] = recoveryCodes
+  const first = await firstStep(running, person.email)
+  await secondStep(running, first, { code: app.wrongCode() })
+  const { body } = await secondStep(running, first, { code: app.nextCode(), trust_device: true })
+  const again = await secondStep(running, await firstStep(running, person.email), { recovery_code: recoveryCode })
+  await firstStep(running, person.email, { token: body.device_token })
+  const token = again.body.access_token
+  await api.patch(`/v1/me/factors/${app.id}`, { token, body: { name: 'Phone' } })
+  await api.delete('/v1/me/trusted-devices', { token })
+  await api.post('/v1/me/recovery-codes', { token, body: { end_other_sessions: true } })
+  await api.delete(`/v1/admin/users/${person.id}/factors`, { token: admin.token })
+  const other = await register(running)
+  const { app: second } = await addAuthenticator(running, other)
+  const strong = await secondStep(running, await firstStep(running, other.email), { code: second.nextCode() })
+  await api.delete(`/v1/me/factors/${second.id}`, { token: strong.body.access_token })
 }
 
 const accountHash = '$2b$04$abcdefghijklmnopqrstuu5Lkh1hQvLYVHCWCAzH8UFrz0Sg7B6Wa'
@@ -140,6 +167,10 @@ describe('the locks of PostgreSQL', () => {
         'server_clients',
         'server_sessions',
         'server_one_time_tokens',
+        'server_factors',
+        'server_recovery_codes',
+        'server_challenges',
+        'server_trusted_devices',
         'server_mail_counts',
         'server_invitations',
         'server_locks',

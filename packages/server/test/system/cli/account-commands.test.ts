@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
 import { firstId } from '../../../src/routes/schemas.js'
+import { addAuthenticator } from '../../support/authenticator.js'
 import { besideServer, outcomeOf } from '../../support/beside-server.js'
 import { createAdmin, login, password, register, tokenState } from '../../support/people.js'
 
@@ -70,6 +71,15 @@ describe('beside a running server, latchkey', () => {
     const { status } = await beside.running.api.post('/v1/register/invited', { body: { token, password } })
     expect(status).toBe(201)
     expect(outcomeOf(await beside.run('users', 'create', email))).toEqual([1, 'email_taken'])
+  })
+
+  it('users reset-factors removes the second factors of an account, and informs when it has none', async () => {
+    const person = await register(beside.running)
+    await addAuthenticator(beside.running, person)
+    expect(outcomeOf(await beside.run('users', 'reset-factors', person.email))).toEqual([2, 'command_refused'])
+    expect((await beside.run('users', 'reset-factors', person.email, '--yes')).code).toBe(0)
+    expect((await login(beside.running, person.email)).id).toBe(person.id)
+    expect(outcomeOf(await beside.run('users', 'reset-factors', person.id, '--yes'))).toEqual([1, 'factor_missing'])
   })
 
   it('users disable refuses the last administrator, and users delete reports when none is left', async () => {
