@@ -110,6 +110,11 @@ describe('the image', () => {
     }
   })
 
+  it('contains the messages of every language', () => {
+    const catalogues = (folder: string) => readdirSync(join(folder, 'packages/server/locales')).toSorted()
+    expect(catalogues(join(root, 'app'))).toEqual(catalogues(repository))
+  })
+
   it('adds less than 60 MB to Node.js', () => {
     const bytes = [...filesIn(join(root, 'app'))].reduce((sum, path) => sum + lstatSync(path).size, 0)
     expect(bytes / 1e6).toBeLessThan(60)

@@ -130,6 +130,12 @@ describe('the packed packages', () => {
       expect(rulesIn(join(folder, 'project/node_modules'))).toEqual(rulesIn(join(repository, 'packages')))
     })
 
+    it('bring the messages of every language', () => {
+      const catalogues = readdirSync(join(repository, 'packages/server/locales')).toSorted()
+      const installed = join(folder, 'project/node_modules/@latchkey/server/locales')
+      expect(readdirSync(installed).toSorted()).toEqual(catalogues)
+    })
+
     it('have a command that works', async () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')

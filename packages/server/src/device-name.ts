@@ -31,12 +31,19 @@ export function deviceName(userAgent: string | null): string | null {
   return joined(nameIn(programs, userAgent) ?? productName(userAgent), nameIn(systems, userAgent))
 }
 
+/** Names of the tables above. */
+export interface RecognisedDevice {
+  readonly program: string | undefined
+  readonly system: string | undefined
+}
+
 /**
- * Returns a name that consists of names in the tables above only, for texts that must not contain
- * input of a client; `null` if the `User-Agent` contains none of them.
+ * Returns the names of the tables above that the `User-Agent` contains, for texts that must not
+ * contain input of a client.
  */
-export function recognisedDevice(userAgent: string | null): string | null {
-  return userAgent === null ? null : joined(nameIn(programs, userAgent), nameIn(systems, userAgent))
+export function recognisedDevice(userAgent: string | null): RecognisedDevice {
+  const text = userAgent ?? ''
+  return { program: nameIn(programs, text), system: nameIn(systems, text) }
 }
 
 function joined(program: string | undefined, system: string | undefined): string | null {

@@ -108,6 +108,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     scheduleUpkeepJobs(app, limited)
     scheduleAuditJobs(app, service, configuration)
     logLeaks(app, service.leaks)
+    service.messages.on('fault', (fault) => app.log.error(fault, 'A message is faulty; the English one replaces it.'))
     scheduleMailJobs(app, service)
     scheduleRotations(app, service)
     scheduleFactorResets(app, service)

@@ -13,6 +13,8 @@ import type { Configuration } from './config/configuration.js'
 import { type FactorsDomain, openFactors } from './factors/open-factors.js'
 import { AddressScope } from './http/address-scope.js'
 import { type MailDomain, openMail } from './mail/open-mail.js'
+import type { Messages } from './messages/messages.js'
+import { openMessages } from './messages/open-messages.js'
 import { type OauthDomain, openOauth } from './oauth/open-oauth.js'
 import { type OpenCore, openCore } from './open-core.js'
 import type { FreeBytes } from './ops/disk-space.js'
@@ -58,6 +60,8 @@ export interface Service
   readonly profiles: Profiles
   readonly sessions: Sessions
   readonly mail: MailDomain
+  /** The messages of pages and letters. */
+  readonly messages: Messages
   readonly clients: Clients
 }
 
@@ -79,6 +83,7 @@ async function openDomains(
   configuration: Configuration,
   { metrics, tracing, ...parts }: ServiceParts & Pick<Service, 'metrics' | 'tracing'>,
 ): Promise<Service> {
+  const messages = await openMessages(configuration)
   const passwords = await openPasswords(core, configuration, {
     onRefusal: (use, reason) => metrics.passwordRefusals.inc({ use, reason }),
     hasher: parts.passwords,
@@ -97,7 +102,7 @@ async function openDomains(
   const profiles = await openProfiles(core, actors, configuration)
   const sessions = await openSessions(core, { latchkey, sessionIds, claims: profiles }, configuration)
   const { draft, ...links } = openAccountLinks(core, protection.names, configuration)
-  const mail = await openMail(core, { names: protection.names, draft }, configuration)
+  const mail = await openMail(core, { names: protection.names, draft, messages }, configuration)
   for (const outcome of ['sent', 'delayed', 'failed'] as const) {
     mail.outboxWorker?.on(outcome, () => metrics.mail.inc({ outcome }))
   }
@@ -107,7 +112,7 @@ async function openDomains(
   return {
     ...core,
     ...domains,
-    ...openAccounts(core, { ...domains, ...mail }, configuration),
+    ...openAccounts(core, { ...domains, ...mail, messages }, configuration),
     ...openOauth(core, { latchkey, sessions, serviceKeys: core.serviceKeys }, configuration),
     ...admin,
     latchkey,
@@ -117,6 +122,7 @@ async function openDomains(
     addresses,
     leaks,
     mail,
+    messages,
     clients: new Clients(core, { latchkey }),
     close: async () => {
       await admin.rotations.close()

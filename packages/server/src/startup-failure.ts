@@ -28,6 +28,7 @@ export type StartupFailureCode =
   | 'kms_refused'
   | 'wrapped_master_keys_wrong'
   | 'pepper_missing'
+  | 'letters_invalid'
   | 'port_in_use'
   | 'address_unusable'
   | 'command_refused'

@@ -40,6 +40,15 @@ export class AccountMail {
   /** Drafts the e-mail in the caller's transaction; returns `undefined` if none is to be sent. */
   async draft(client: SqlClient, request: MailRequest): Promise<EmailDraft | undefined> {
     const account = await lockOwner(client, request.to)
+    const drafted = await this.#draftFor(client, request, account)
+    return drafted && inLanguage(drafted, account?.locale ?? request.locale)
+  }
+
+  async #draftFor(
+    client: SqlClient,
+    request: MailRequest,
+    account: Account | undefined,
+  ): Promise<EmailDraft | undefined> {
     if (request.kind === 'ask_registration') return this.#draftRegistration(client, request, account)
     if (request.kind === 'ask_invitation') return this.#draftInvitation(client, request, account)
     if (account === undefined || account.disabledAt !== null) return undefined
@@ -116,6 +125,11 @@ export class AccountMail {
       this.#oneTimeTokens.issue(client, { purpose: 'verify_email', accountId: id, data }, this.#mail.verifyLinkTtlSec),
     )
   }
+}
+
+/** Returns the draft of the same e-mail in a language. */
+function inLanguage(draft: EmailDraft, locale: string | null | undefined): EmailDraft {
+  return { ...draft, locale, write: async () => ({ ...(await draft.write()), locale }) }
 }
 
 /** Returns the actor of a request without authentication. */

@@ -39,6 +39,8 @@ export interface Account {
   readonly secondFactor: number
   /** When all factors of the account end, because an administrator has asked for it. */
   readonly factorResetAt: number | null
+  /** The language of its letters and pages, as a BCP 47 tag; `null` if none is stored. */
+  readonly locale: string | null
 }
 
 /** An account with its password hash. Only code in `accounts/` uses it. */
@@ -53,15 +55,16 @@ export function withoutHash({ passwordHash, ...account }: StoredAccount): Accoun
 
 /** The columns of `Account`. */
 export const accountColumns = `id, email, name, role, roles, scope, created_at as "createdAt", signed_in_at as "signedInAt", disabled_at as "disabledAt",
-  email_verified_at as "emailVerifiedAt", profile, second_factor as "secondFactor", factor_reset_at as "factorResetAt"`
+  email_verified_at as "emailVerifiedAt", profile, second_factor as "secondFactor", factor_reset_at as "factorResetAt",
+  locale`
 
 /** Inserts an account whose tenant exists already. Throws `email_taken`. */
 export async function insertAccount(client: SqlClient, account: StoredAccount): Promise<void> {
   await refusingTakenEmail(
     client.query(
       `insert into server_accounts
-         (id, email, name, role, password_hash, created_at, signed_in_at, disabled_at, email_verified_at, search_text)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+         (id, email, name, role, password_hash, created_at, signed_in_at, disabled_at, email_verified_at, locale, search_text)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         account.id,
         account.email,
@@ -72,6 +75,7 @@ export async function insertAccount(client: SqlClient, account: StoredAccount): 
         account.signedInAt,
         account.disabledAt,
         account.emailVerifiedAt,
+        account.locale,
         searchTextOf(account),
       ],
     ),
@@ -135,6 +139,7 @@ export interface AccountChange {
   readonly profile?: string | undefined
   readonly factorResetAt?: number | null | undefined
   readonly signedInAt?: number | undefined
+  readonly locale?: string | null | undefined
 }
 
 const changeable = {
@@ -149,6 +154,7 @@ const changeable = {
   profile: 'profile',
   factorResetAt: 'factor_reset_at',
   signedInAt: 'signed_in_at',
+  locale: 'locale',
 } as const satisfies Record<keyof AccountChange, string>
 
 /** The condition of a change. */

@@ -1,5 +1,6 @@
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Messages } from '../messages/messages.js'
 import type { Admission, GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import * as table from './account-table.js'
@@ -10,6 +11,7 @@ interface Dependencies {
   readonly guesses: GuessGuard
   readonly oneTimeTokens: OneTimeTokens
   readonly outbox: Outbox
+  readonly messages: Messages
 }
 
 /** A login whose password was compared with the stored hash. */
@@ -43,11 +45,11 @@ export class DeviceConfirmation {
    */
   async require({ email, account, passwordMatches, admission }: ComparedLogin, origin: RequestOrigin): Promise<void> {
     const { store, audit } = this.#core
-    const { outbox, guesses } = this.#dependencies
+    const { outbox, guesses, messages } = this.#dependencies
     if (!admission.needsConfirmation || !outbox.enabled) return
     if (passwordMatches && account?.emailVerifiedAt === null) return
     const device = guesses.nameOfDevice(admission.device, admission.account) ?? ''
-    const { address } = origin
+    const { address, acceptLanguage } = origin
     await outbox.add(store, {
       kind: 'ask_device',
       to: email,
@@ -55,6 +57,7 @@ export class DeviceConfirmation {
       device,
       granted: passwordMatches,
       origin: address,
+      locale: messages.requested(acceptLanguage),
     })
     await audit.refused(store, 'login', { accountId: null, address }, { account: account?.id ?? null })
     throw accountFailures.refusal('device_confirmation_required', { extensions: { device_token: admission.device } })

@@ -4,6 +4,7 @@ import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
 import { type MailQuota, quotaWindowSec } from '../mail/mail-quota.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Messages } from '../messages/messages.js'
 import { protectionFailures } from '../protection/failures.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -20,6 +21,7 @@ interface Dependencies {
   readonly guesses: GuessGuard
   readonly oneTimeTokens: OneTimeTokens
   readonly outbox: Outbox
+  readonly messages: Messages
   readonly quota: MailQuota
 }
 
@@ -49,14 +51,15 @@ export class EmailVerification {
    * Requests another verification link. The answer is the same for every address. Throws
    * `mail_unavailable`.
    */
-  async requestLink(email: string, { address }: RequestOrigin): Promise<void> {
-    const { outbox } = this.#dependencies
+  async requestLink(email: string, { address, acceptLanguage }: RequestOrigin): Promise<void> {
+    const { outbox, messages } = this.#dependencies
     outbox.checkEnabled()
     await outbox.add(this.#core.store, {
       kind: 'ask_verification',
       to: tryCanonicalEmail(email),
       account: null,
       origin: address,
+      locale: messages.requested(acceptLanguage),
     })
   }
 
@@ -84,7 +87,8 @@ export class EmailVerification {
     // sent.
     const data = { purpose: 'change_email', accountId: account.id, data: { email } } as const
     const link = await oneTimeTokens.issue(client, data, mail.verifyLinkTtlSec)
-    if (taken === undefined) await outbox.add(client, { kind: 'confirm_email', to: email, account: account.id, link })
+    const { id, locale } = account
+    if (taken === undefined) await outbox.add(client, { kind: 'confirm_email', to: email, account: id, locale, link })
     else await outbox.notify(client, taken, { kind: 'email_has_account' })
     await outbox.notify(client, account, { kind: 'email_change_requested' })
   }

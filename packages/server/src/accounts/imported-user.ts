@@ -1,3 +1,4 @@
+import { isLanguageTag, matchLocale } from '../locales.js'
 import { isProblem } from '../problem.js'
 import { type Role, roles } from './account-table.js'
 import { canonicalEmail } from './email-address.js'
@@ -12,6 +13,8 @@ export interface ImportedUser {
   /** Canonical. */
   readonly email: string
   readonly name: string | null
+  /** The language of this server that is nearest to that of the other system, if there is one. */
+  readonly locale: string | null
   readonly role: Role
   readonly createdAt: number
   readonly signedInAt: number | null
@@ -26,6 +29,7 @@ const fields = [
   'id',
   'email',
   'name',
+  'locale',
   'role',
   'created_at',
   'last_login_at',
@@ -97,6 +101,7 @@ function userOf(given: Readonly<Partial<Record<Field, unknown>>>, nowMs: number)
     id: idOf(given.id),
     email: emailOf(given.email),
     name: nameOf(given.name),
+    locale: localeOf(given.locale),
     role: roleOf(given.role),
     createdAt: time('created_at') ?? nowMs,
     signedInAt: time('last_login_at') ?? null,
@@ -129,6 +134,14 @@ function nameOf(value: unknown): string | null {
     typeof value === 'string' && value.length <= maxNameLength && value.isWellFormed() && !value.includes('\0')
   if (!usable) throw new Fault('name_invalid')
   return value
+}
+
+/** Exports of other systems also write `de_DE`. */
+function localeOf(value: unknown): string | null {
+  if (isAbsent(value)) return null
+  const tag = typeof value === 'string' ? value.replaceAll('_', '-') : ''
+  if (!isLanguageTag(tag)) throw new Fault('locale_invalid')
+  return matchLocale(tag) ?? null
 }
 
 function roleOf(value: unknown): Role {

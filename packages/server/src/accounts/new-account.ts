@@ -12,6 +12,8 @@ export interface Applicant {
   readonly email: string
   readonly password: string
   readonly name?: string | undefined
+  /** The language of its letters and pages. */
+  readonly locale?: string | null | undefined
 }
 
 /**
@@ -28,17 +30,19 @@ export async function draftAccount(
   const email = canonicalEmail(input.email)
   const passwordHash = await passwords.hash(task, passwordPolicy.check(input.password, { ...input, email }))
   const createdAt = clock.now()
-  return newAccount({ email, name: input.name ?? null, role, passwordHash, createdAt, emailVerifiedAt: null })
+  const { name = null, locale = null } = input
+  return newAccount({ email, name, locale, role, passwordHash, createdAt, emailVerifiedAt: null })
 }
 
 /** Returns a new account with defaults for the members that are not given. */
 export function newAccount(
   known: Pick<StoredAccount, 'email' | 'name' | 'role' | 'passwordHash' | 'createdAt' | 'emailVerifiedAt'> &
-    Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt'>>,
+    Partial<Pick<StoredAccount, 'signedInAt' | 'disabledAt' | 'locale'>>,
   id = uuidV7(known.createdAt),
 ): StoredAccount {
+  const defaults = { signedInAt: null, disabledAt: null, locale: null, profile: '{}' }
   const factors = { secondFactor: 0, factorResetAt: null }
-  return { signedInAt: null, disabledAt: null, profile: '{}', ...known, ...factors, id, roles: '', scope: '' }
+  return { ...defaults, ...known, ...factors, id, roles: '', scope: '' }
 }
 
 /**

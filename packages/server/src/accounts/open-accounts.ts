@@ -2,6 +2,7 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { FactorsDomain } from '../factors/open-factors.js'
 import type { MailDomain } from '../mail/open-mail.js'
+import type { Messages } from '../messages/messages.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -50,6 +51,7 @@ export interface AccountsDependencies
   readonly guesses: GuessGuard
   /** `undefined`: passkeys are no second factor. */
   readonly passkeys?: PasskeyStep | undefined
+  readonly messages: Messages
 }
 
 /** Creates the objects of accounts. */

@@ -20,6 +20,16 @@ interface Dependencies {
   readonly reauthentication: Reauthentication
 }
 
+/** A change of the account by its owner; `undefined` leaves a member as it is. */
+export interface OwnAccountChange {
+  readonly email?: string | undefined
+  readonly name?: string | null | undefined
+  /** One of the languages of the server; `null`: none of its own. */
+  readonly locale?: string | null | undefined
+  /** The password, which a change of the address needs. */
+  readonly password?: string | undefined
+}
+
 /**
  * Changes that an account makes to itself. Each one is a transaction in which the actor is locked
  * (C5).
@@ -43,33 +53,31 @@ export class OwnAccount {
   }
 
   /**
-   * Changes the name, and requests a change of address, which needs the password and takes effect
-   * once it is confirmed from the new address.
+   * Changes the name and the language, and requests a change of address, which needs the password
+   * and takes effect once it is confirmed from the new address.
    *
    * @throws Problem `password_required`, `password_wrong`, `email_invalid`, `email_taken`,
    * `mail_unavailable`
    */
-  async update(
-    acting: Acting,
-    input: { email?: string | undefined; name?: string | null | undefined; password?: string | undefined },
-    origin: RequestOrigin,
-  ): Promise<table.Account> {
+  async update(acting: Acting, input: OwnAccountChange, origin: RequestOrigin): Promise<table.Account> {
     const { store, audit } = this.#core
     const { actors, outbox, emails, reauthentication } = this.#dependencies
     if (input.email !== undefined && input.password === undefined) throw accountFailures.refusal('password_required')
     const email = input.email === undefined ? undefined : canonicalEmail(input.email)
-    if (email === undefined && input.name === undefined) return this.read(acting.accountId)
+    const changesProfile = input.name !== undefined || input.locale !== undefined
+    if (email === undefined && !changesProfile) return this.read(acting.accountId)
     if (email !== undefined) outbox.checkEnabled()
     const event = email === undefined ? 'profile_change' : 'email_change_request'
     const stored =
       input.password === undefined ? undefined : await reauthentication.check(acting, input.password, { event, origin })
     const name = input.name === undefined ? stored?.name : input.name
+    const { locale } = input
     const actor = { ...acting, address: origin.address }
     return store.transaction(async (client) => {
       await actors.lock(client, acting)
-      const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name })
+      const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name, locale })
       if (updated === undefined) throw new LatchkeyError('token_revoked')
-      if (input.name !== undefined) await audit.done(client, 'profile_change', actor)
+      if (changesProfile) await audit.done(client, 'profile_change', actor)
       if (email === undefined || email === updated.email) return updated
       await emails.requestChange(client, updated, { email, origin })
       await audit.done(client, 'email_change_request', actor)

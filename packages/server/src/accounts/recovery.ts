@@ -4,6 +4,7 @@ import type { Challenges } from '../factors/challenges.js'
 import { deleteAllFactors } from '../factors/factor-table.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Messages } from '../messages/messages.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
@@ -26,6 +27,7 @@ interface Dependencies {
   readonly challenges: Challenges
   readonly trustedDevices: TrustedDevices
   readonly outbox: Outbox
+  readonly messages: Messages
   readonly profiles: Profiles
 }
 
@@ -54,14 +56,15 @@ export class Recovery {
   }
 
   /** Requests a reset link. The answer is the same for every address. Throws `mail_unavailable`. */
-  async forgot(email: string, { address }: RequestOrigin): Promise<void> {
-    const { outbox } = this.#dependencies
+  async forgot(email: string, { address, acceptLanguage }: RequestOrigin): Promise<void> {
+    const { outbox, messages } = this.#dependencies
     outbox.checkEnabled()
     await outbox.add(this.#core.store, {
       kind: 'ask_reset',
       to: tryCanonicalEmail(email),
       account: null,
       origin: address,
+      locale: messages.requested(acceptLanguage),
     })
   }
 

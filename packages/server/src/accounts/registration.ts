@@ -3,6 +3,7 @@ import type { AuditDetail } from '../audit/audit-detail.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Messages } from '../messages/messages.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Session } from '../sessions/session-table.js'
@@ -25,6 +26,7 @@ interface Dependencies {
   readonly oneTimeTokens: OneTimeTokens
   readonly invitations: Invitations
   readonly outbox: Outbox
+  readonly messages: Messages
 }
 
 type RegistrationSettings = Pick<Configuration, 'registration' | 'unverifiedSignIn' | 'mail'>
@@ -69,7 +71,8 @@ export class Registration {
     const { store } = this.#core
     const { registration } = this.#settings
     checkOpenToAll(registration)
-    const draft = await this.#draft(input, { role: 'user', task: { use: 'registration', origin } })
+    const locale = this.#localeOf(origin)
+    const draft = await this.#draft({ ...input, locale }, { role: 'user', task: { use: 'registration', origin } })
     if (registration === 'by-mail') {
       const { email: to, name, passwordHash } = draft
       await this.#dependencies.outbox.add(store, {
@@ -79,6 +82,7 @@ export class Registration {
         name,
         passwordHash,
         origin: origin.address,
+        locale,
       })
       return undefined
     }
@@ -106,7 +110,8 @@ export class Registration {
     const task = { use: 'link', origin } as const
     passwords.checkRoom(task)
     const { email } = await invitations.find(input.token)
-    const draft = await this.#draft({ ...input, email }, { role: 'user', task })
+    const locale = this.#localeOf(origin)
+    const draft = await this.#draft({ ...input, email, locale }, { role: 'user', task })
     const inserted = await store.transaction(async (client) => {
       const { id, mailedAt } = await invitations.redeem(client, input.token)
       const emailVerifiedAt = mailedAt === null ? null : draft.createdAt
@@ -138,7 +143,8 @@ export class Registration {
       throw accountFailures.refusal('password_wrong')
     }
     const nowMs = clock.now()
-    const draft = newAccount({ ...data, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
+    const locale = this.#localeOf(origin)
+    const draft = newAccount({ ...data, locale, role: 'user', createdAt: nowMs, emailVerifiedAt: nowMs })
     const inserted = await store.transaction(async (client) => {
       await oneTimeTokens.redeem(client, input.token, 'register')
       return this.#insertWithSession(client, draft, { origin, device })
@@ -180,12 +186,17 @@ export class Registration {
   }
 
   /** Adds the e-mail with which the owner verifies the address. */
-  async #sendVerification(client: SqlClient, { id, email }: Account): Promise<void> {
+  async #sendVerification(client: SqlClient, { id, email, locale }: Account): Promise<void> {
     const { oneTimeTokens, outbox } = this.#dependencies
     if (!outbox.enabled) return
     const purpose = { purpose: 'verify_email', accountId: id, data: { email } } as const
     const link = await oneTimeTokens.issue(client, purpose, this.#settings.mail.verifyLinkTtlSec)
-    await outbox.add(client, { kind: 'verify_email', to: email, account: id, link })
+    await outbox.add(client, { kind: 'verify_email', to: email, account: id, locale, link })
+  }
+
+  /** Returns the language that the request asks for, which the new account keeps. */
+  #localeOf({ acceptLanguage }: RequestOrigin): string | null {
+    return this.#dependencies.messages.requested(acceptLanguage)
   }
 
   #draft(input: Applicant, as: Parameters<typeof draftAccount>[2]): Promise<StoredAccount> {

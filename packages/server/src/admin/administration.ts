@@ -28,8 +28,8 @@ interface Dependencies {
   readonly profiles: Profiles
 }
 
-/** A change of the rights of an account, with at least one member. */
-export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope'>
+/** A change of the rights and the language of an account, with at least one member. */
+export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope' | 'locale'>
 
 /**
  * A change of an account and its secret in one transaction. Returns the detail of its audit entry,
@@ -178,16 +178,19 @@ export class Administration {
   }
 
   /**
-   * Changes the rights of the account, here (`role`) and in applications (`roles`, `scope`). The
-   * change applies at once to its tokens, which stay valid.
+   * Changes the rights of the account, here (`role`) and in applications (`roles`, `scope`), and
+   * its language. The change applies at once to its tokens, which stay valid.
    *
    * @throws Problem `grants_too_large`, `last_administrator`; `own_account` for the administrator's
    * own `role`
    */
   changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
     if (grants.role !== undefined) checkNotSelf(by, id)
-    return this.#change(by, id, 'role_change', async (client, account) => {
+    const { role, roles, scope } = grants
+    const changesRights = role !== undefined || roles !== undefined || scope !== undefined
+    return this.#change(by, id, changesRights ? 'role_change' : 'profile_change', async (client, account) => {
       const changed = known(await table.updateAccount(client, { id }, grants))
+      if (!changesRights) return undefined
       await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfAccount(changed) })
       return { before: rightsOf(account), after: rightsOf(changed) }
     })

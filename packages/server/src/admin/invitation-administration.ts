@@ -18,6 +18,14 @@ interface Dependencies {
   readonly outbox: Outbox
 }
 
+/** The input of an invitation. */
+interface InvitationInput {
+  readonly email: string
+  readonly delivery: Delivery
+  /** The language of the e-mail. */
+  readonly locale?: string | undefined
+}
+
 /** A new invitation. */
 export interface NewInvitation {
   readonly invitation: Invitation
@@ -45,11 +53,11 @@ export class InvitationAdministration {
    *
    * @throws Problem `registration_closed`, `mail_unavailable`, `email_invalid`, `email_taken`
    */
-  async invite(by: Administrator, input: { email: string; delivery: Delivery }): Promise<NewInvitation> {
+  async invite(by: Administrator, input: InvitationInput): Promise<NewInvitation> {
     const { store, audit } = this.#core
     const { actors, invitations, outbox } = this.#dependencies
     const { registration, mail } = this.#settings
-    const { delivery } = input
+    const { delivery, locale } = input
     checkInvitesAccepted(registration)
     if (delivery === 'mail') outbox.checkEnabled()
     const email = canonicalEmail(input.email)
@@ -61,7 +69,7 @@ export class InvitationAdministration {
       await audit.done(client, 'invitation_create', by, { account: null, detail: { invitation: id, delivery } })
       if (delivery === 'mail') {
         const origin = by.address ?? by.accountId
-        await outbox.add(client, { kind: 'ask_invitation', to: email, account: null, invitation: id, origin })
+        await outbox.add(client, { kind: 'ask_invitation', to: email, account: null, locale, invitation: id, origin })
         return { invitation, url: undefined }
       }
       const link = await invitations.makeLink(client, invitation, delivery)

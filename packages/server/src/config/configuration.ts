@@ -269,6 +269,14 @@ function checkTogether(reader: EnvironmentReader, configuration: Configuration):
       remedy: `It must be ${mailSettings.smtpUrl.accepts}.`,
     })
   }
+  const { locale, offered } = configuration.languages
+  if (!offered.includes(locale)) {
+    reader.addProblem({
+      name: settings.languages.offered.name,
+      problem: `it does not contain ${locale}, the language of ${settings.languages.locale.name}`,
+      remedy: 'Add it to the list, or set another default.',
+    })
+  }
   const { profileSchema, profileClaims } = configuration
   const declared = declaredMembers(profileSchema ?? {})
   const undeclared = profileClaims.filter((name) => !Object.hasOwn(declared, name))

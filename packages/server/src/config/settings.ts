@@ -1,5 +1,6 @@
 import { parseNetworks } from '../ip-address.js'
 import { databaseSettings } from './database-settings.js'
+import { languageSettings } from './language-settings.js'
 import { limitSettings } from './limits.js'
 import { mailSettings } from './mail-settings.js'
 import {
@@ -257,6 +258,7 @@ export const settings = {
     default: 0,
   }),
   mail: mailSettings,
+  languages: languageSettings,
   invitationTtlSec: seconds({
     name: 'LATCHKEY_INVITATION_TTL',
     description: 'The lifetime of an invitation to create an account.',

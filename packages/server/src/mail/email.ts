@@ -10,6 +10,8 @@ interface Addressed {
   readonly to: string
   /** The account that the e-mail is about; `null` if there is none. */
   readonly account: string | null
+  /** The language to write in; absent or `null`: that of the setting. */
+  readonly locale?: string | null | undefined
 }
 
 /**
@@ -81,14 +83,16 @@ export interface MailOwner {
   readonly email: string
   /** Milliseconds since 1970; `null` if the address is not verified. */
   readonly emailVerifiedAt: number | null
+  /** The language of the account. */
+  readonly locale?: string | null
 }
 
 /**
  * Returns the notice as an e-mail to the owner; `undefined` if the address is not verified, because
  * it may belong to a third party.
  */
-export function noticeTo({ id, email, emailVerifiedAt }: MailOwner, notice: Notice): Email | undefined {
-  return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id }
+export function noticeTo({ id, email, emailVerifiedAt, locale }: MailOwner, notice: Notice): Email | undefined {
+  return emailVerifiedAt === null ? undefined : { ...notice, to: email, account: id, locale }
 }
 
 /**

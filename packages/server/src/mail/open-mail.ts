@@ -1,5 +1,6 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import type { Messages } from '../messages/messages.js'
 import { type KeyedNames, MailQuota } from './mail-quota.js'
 import { openTransport } from './open-transport.js'
 import { Outbox, outboxKeyring } from './outbox.js'
@@ -17,12 +18,13 @@ export interface MailDomain {
 export interface MailDependencies {
   readonly names: KeyedNames
   readonly draft: EmailDrafter
+  readonly messages: Messages
 }
 
 /** Opens the outbox under its stored key, and the worker that sends its entries. */
 export async function openMail(
   core: Core,
-  { names, draft }: MailDependencies,
+  { names, draft, messages }: MailDependencies,
   { mail }: Pick<Configuration, 'mail'>,
 ): Promise<MailDomain> {
   // The name of a stored key never changes.
@@ -31,6 +33,6 @@ export async function openMail(
   const quota = new MailQuota(core, names)
   const outbox = new Outbox(core, { key, quota, enabled: transport !== undefined })
   const { linkBase } = mail
-  const outboxWorker = transport && new OutboxWorker(core, { outbox, transport, draft, linkBase })
+  const outboxWorker = transport && new OutboxWorker(core, { outbox, transport, draft, linkBase, messages })
   return { outbox, quota, outboxWorker }
 }

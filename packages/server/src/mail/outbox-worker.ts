@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
+import type { Messages } from '../messages/messages.js'
 import { composeEmail } from './compose-email.js'
 import { type Email, type EmailDraft, type EmailKind, isRequest, type MailRequest } from './email.js'
 import type { MailTransport } from './mail-transport.js'
@@ -21,6 +22,7 @@ interface OutboxWorkerParts {
   readonly draft: EmailDrafter
   /** The base URL of the linked pages. */
   readonly linkBase: string
+  readonly messages: Messages
 }
 
 /** The outcome of an attempt to send an e-mail, without its text and its recipient. */
@@ -142,11 +144,12 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
 
   async #send(entry: ClaimedEntry, email: Email): Promise<void> {
     const { store, clock } = this.#core
-    const { outbox, transport, linkBase } = this.#parts
+    const { outbox, transport, linkBase, messages } = this.#parts
     if ('link' in email && email.link.expiresAt <= clock.now()) throw new ExpiredLink()
     const { id } = entry
     const { to, kind } = email
-    const { file } = await transport.send({ id, kind, to, ...composeEmail(email, linkBase) })
+    const language = await messages.for(messages.negotiate({ account: email.locale }))
+    const { file } = await transport.send({ id, kind, to, ...composeEmail(email, linkBase, language) })
     await outbox.remove(store, entry)
     this.emit('sent', deliveryOf(entry, email, file === undefined ? {} : { file }))
   }
@@ -185,8 +188,8 @@ function isPermanent(error: unknown): boolean {
 }
 
 function draftOf(email: Email): EmailDraft {
-  const { kind, to, account } = email
-  return { kind, to, account, write: async () => email }
+  const { kind, to, account, locale } = email
+  return { kind, to, account, locale, write: async () => email }
 }
 
 function deliveryOf(

@@ -10,7 +10,7 @@ import type { AccountAnswer, FactorAnswer, ManagedAccountAnswer, SessionAnswer }
 
 /** Returns an account as its owner sees it. */
 export function accountAnswer(account: Account): AccountAnswer {
-  const { id, email, name, role, roles, scope, createdAt, emailVerifiedAt } = account
+  const { id, email, name, role, roles, scope, locale, createdAt, emailVerifiedAt } = account
   return {
     id,
     email,
@@ -20,6 +20,7 @@ export function accountAnswer(account: Account): AccountAnswer {
     roles: roles === '' ? [] : roles.split(' '),
     scope,
     profile: profileOf(account),
+    locale,
     created_at: timeAnswer(createdAt),
   }
 }

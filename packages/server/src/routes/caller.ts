@@ -10,10 +10,11 @@ import { cookiesOf, deviceCookie, usesCookieMode } from './session-cookies.js'
 
 const maxUserAgentLength = 255
 
-/** Returns the address, the user agent and the connection that a request came from. */
+/** Returns the address, the user agent, the languages and the connection of a request. */
 export function originOf(request: FastifyRequest): RequestOrigin {
   const userAgent = request.headers['user-agent']?.slice(0, maxUserAgentLength) ?? null
-  return { address: clientAddress(request), userAgent, connection: connectionSignal(request) }
+  const acceptLanguage = request.headers['accept-language']
+  return { address: clientAddress(request), userAgent, acceptLanguage, connection: connectionSignal(request) }
 }
 
 /** Returns the device token of a request, from its header or from its cookie. */

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import { Type } from '../http/type.js'
+import type { Locale } from '../locales.js'
 
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const time = (description: string) => Type.String({ format: 'date-time', description })
@@ -49,6 +50,14 @@ const anyObject = (description: string) =>
 /** A change of a profile. */
 export const ProfilePatch = anyObject('Members to set; null removes a member. The profile has at most 4 KiB of JSON.')
 
+/** A language that this server offers, or null. */
+export function localeInput(offered: readonly Locale[]) {
+  return Type.Unsafe<Locale | null>({
+    enum: [...offered, null],
+    description: 'The language of pages and letters; with null the browser or the setting decides.',
+  })
+}
+
 /** The token of a mailed link: the part after "#token=". */
 export const OneTimeTokenInput = Type.String({ minLength: 1, maxLength: 255 })
 
@@ -84,6 +93,7 @@ export const Account = Type.Object(
     roles: RoleNames,
     scope: Scope,
     profile: anyObject('Data that applications store with the account. It grants nothing.'),
+    locale: nullable(Type.String({ description: 'The language of pages and letters; null if none is stored.' })),
     created_at: time('The time of the registration.'),
   },
   { ...closed, $id: 'Account' },

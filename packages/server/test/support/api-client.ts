@@ -15,6 +15,7 @@ export interface AnswerBody {
   readonly email: string
   readonly email_verified: boolean
   readonly name: string | null
+  readonly locale: string | null
   readonly role: string
   readonly disabled_at: string | null
   readonly account: {
@@ -22,6 +23,7 @@ export interface AnswerBody {
     readonly email: string
     readonly name: string | null
     readonly role: string
+    readonly locale: string | null
     readonly profile: unknown
   }
   readonly profile: unknown

@@ -8,6 +8,7 @@ import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
 import type { StatisticsSources } from '../../admin/statistics.js'
 import type { App } from '../../http/app.js'
+import type { Messages } from '../../messages/messages.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { limitRoutes } from '../limit-routes.js'
@@ -38,19 +39,20 @@ export interface AdminDependencies {
   readonly statistics: StatisticsSources
   readonly latchkey: Latchkey
   readonly store: SqlStore
+  readonly messages: Pick<Messages, 'offered'>
   readonly guards: Guards
 }
 
 /** The routes by which administrators manage accounts and the server. */
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
-  const { rotations, statistics, latchkey, store, guards } = dependencies
+  const { rotations, statistics, latchkey, store, messages, guards } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
   addListUsers(app, administration)
   addCreateUser(app, provisioning)
   addReadUser(app, administration)
-  addChangeUser(app, administration)
+  addChangeUser(app, administration, messages.offered)
   addChangeProfile(app, administration)
   addDeleteUser(app, administration)
   addUserActions(app, administration)
@@ -58,7 +60,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addResetFactors(app, factorResets)
   addListUserSessions(app, administration)
   addDescribeSecrets(app, administration)
-  addInvitations(app, invitationAdministration)
+  addInvitations(app, invitationAdministration, messages.offered)
   addReadAudit(app, administration)
   addRotations(app, rotations)
   addReadStats(app, statistics)

@@ -2,6 +2,7 @@ import type { Invitation } from '../../accounts/invitations.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import type { Locale } from '../../locales.js'
 import { timeAnswer } from '../answers.js'
 import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, forUrl, refusals } from '../refusals.js'
@@ -26,12 +27,24 @@ const invitationFields = {
 
 const common = { tags: ['administration'], security: byToken }
 
-const inviteSchema = {
+const inviteSchemaOf = (offered: readonly Locale[]) => ({
   ...common,
   operationId: 'inviteUser',
   summary: 'Invite the owner of an address to create an account',
   description: 'The link works once, until it expires. It replaces an earlier one to the same address.',
-  body: Type.Object({ email: EmailInput, delivery: Delivery }, closed),
+  body: Type.Object(
+    {
+      email: EmailInput,
+      delivery: Delivery,
+      locale: Type.Optional(
+        Type.Unsafe<Locale>({
+          enum: [...offered],
+          description: 'The language of the e-mail; by default that of LATCHKEY_LOCALE.',
+        }),
+      ),
+    },
+    closed,
+  ),
   response: {
     201: Type.Object(
       {
@@ -52,7 +65,7 @@ const inviteSchema = {
       'mail_unavailable',
     ),
   },
-}
+})
 
 const listSchema = {
   ...common,
@@ -80,8 +93,12 @@ const revokeSchema = {
 }
 
 /** POST /v1/admin/invitations · GET /v1/admin/invitations · DELETE /v1/admin/invitations/:id */
-export function addInvitations(app: App, invitationAdministration: InvitationAdministration): void {
-  app.post('/v1/admin/invitations', { schema: inviteSchema }, async (request, reply) => {
+export function addInvitations(
+  app: App,
+  invitationAdministration: InvitationAdministration,
+  offered: readonly Locale[],
+): void {
+  app.post('/v1/admin/invitations', { schema: inviteSchemaOf(offered) }, async (request, reply) => {
     const { invitation, url } = await invitationAdministration.invite(administratorOf(request), request.body)
     return reply.code(201).send({ ...invitationAnswer(invitation), ...(url === undefined ? {} : { url }) })
   })

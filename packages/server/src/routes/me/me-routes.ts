@@ -3,6 +3,7 @@ import type { PasswordChange } from '../../accounts/password-change.js'
 import type { Profiles } from '../../accounts/profiles.js'
 import type { SignOut } from '../../accounts/sign-out.js'
 import type { App } from '../../http/app.js'
+import type { Messages } from '../../messages/messages.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
@@ -22,16 +23,17 @@ export interface MeDependencies {
   readonly signOut: SignOut
   readonly profiles: Profiles
   readonly sessions: Sessions
+  readonly messages: Pick<Messages, 'offered'>
   readonly cookies: SessionCookies
   readonly guards: Guards
 }
 
 /** The routes by which users manage their own account and devices. */
 export async function meRoutes(app: App, dependencies: MeDependencies): Promise<void> {
-  const { ownAccount, passwordChange, signOut, profiles, sessions, cookies, guards } = dependencies
+  const { ownAccount, passwordChange, signOut, profiles, sessions, messages, cookies, guards } = dependencies
   addGuards(app, guards.account)
   addReadMe(app, ownAccount)
-  addUpdateMe(app, ownAccount)
+  addUpdateMe(app, ownAccount, messages.offered)
   addUpdateMyProfile(app, profiles)
   addDeleteMe(app, ownAccount, cookies)
   addChangePassword(app, passwordChange, cookies)

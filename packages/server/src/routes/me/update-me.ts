@@ -1,15 +1,16 @@
 import type { OwnAccount } from '../../accounts/own-account.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
+import type { Locale } from '../../locales.js'
 import { accountAnswer } from '../answers.js'
 import { actingOf, originOf } from '../caller.js'
 import { forBody, forToken, refusals } from '../refusals.js'
-import { byToken, EmailInput, NameInput, PasswordInput } from '../schemas.js'
+import { byToken, EmailInput, localeInput, NameInput, PasswordInput } from '../schemas.js'
 
-const schema = {
+const schemaOf = (offered: readonly Locale[]) => ({
   tags: ['own account'],
   operationId: 'updateMe',
-  summary: 'Change your name or e-mail address',
+  summary: 'Change your name, language or e-mail address',
   description:
     'A new address needs the password of the account. It replaces the old one when its owner ' +
     'follows the link that is mailed to it. The old address, if verified, is notified. An ' +
@@ -18,6 +19,7 @@ const schema = {
   body: Type.Object(
     {
       name: Type.Optional(Type.Union([NameInput, Type.Null()])),
+      locale: Type.Optional(localeInput(offered)),
       email: Type.Optional(EmailInput),
       password: Type.Optional(PasswordInput),
     },
@@ -38,10 +40,11 @@ const schema = {
       'mail_unavailable',
     ),
   },
-}
+})
 
-/** PATCH /v1/me */
-export function addUpdateMe(app: App, ownAccount: OwnAccount): void {
+/** PATCH /v1/me. `offered`: the languages of this server. */
+export function addUpdateMe(app: App, ownAccount: OwnAccount, offered: readonly Locale[]): void {
+  const schema = schemaOf(offered)
   app.patch('/v1/me', { schema }, async (request) =>
     accountAnswer(await ownAccount.update(actingOf(request), request.body, originOf(request))),
   )

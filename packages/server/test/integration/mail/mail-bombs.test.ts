@@ -10,7 +10,7 @@ const verifyYours = 'Verify your e-mail address'
 const resetYours = 'Reset your password'
 const changed = 'Your password was changed'
 const signedIn = 'New sign-in to your account'
-const paused = 'Many changes to your account'
+const paused = 'Many sign-ins to your account'
 
 describe.each(databases)('a mailbox on %s', (database) => {
   let running: TestServer

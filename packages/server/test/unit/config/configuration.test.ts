@@ -8,6 +8,7 @@ import type { Environment } from '../../../src/config/environment-reader.js'
 import { flattenSettings } from '../../../src/config/setting.js'
 import { SettingFiles } from '../../../src/config/setting-files.js'
 import { settings } from '../../../src/config/settings.js'
+import { locales } from '../../../src/locales.js'
 
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
 const kmsKey = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
@@ -51,6 +52,7 @@ describe('the configuration', () => {
       passwordMinLength: 15,
       registration: 'open',
       invitationTtlSec: 604_800,
+      languages: { locale: 'en', offered: locales, letters: undefined },
       profileClaims: [],
       unverifiedSignIn: 'allow',
       mail: {
@@ -110,6 +112,9 @@ describe('the configuration', () => {
         LATCHKEY_STOP_DELAY: '5',
         LATCHKEY_REQUEST_LOG_SHARE: '0.25',
         LATCHKEY_INVITATION_TTL: '3600',
+        LATCHKEY_LOCALE: 'zh-Hans',
+        LATCHKEY_LOCALES: 'de, zh-Hans',
+        LATCHKEY_LETTERS: '/etc/latchkey/letters',
         LATCHKEY_KEEP_ALIVE: '620',
         LATCHKEY_METRICS_TOKEN: 'sixteen-or-more-',
         PASSWORD_MIN_LENGTH: '8',
@@ -148,6 +153,7 @@ describe('the configuration', () => {
       passwordPeppers: masterKeys,
       registration: 'by-mail',
       invitationTtlSec: 3600,
+      languages: { locale: 'zh-Hans', offered: ['de', 'zh-Hans'], letters: '/etc/latchkey/letters' },
       profileClaims: [],
       unverifiedSignIn: 'refuse',
       mail: {
@@ -415,6 +421,14 @@ describe('the configuration', () => {
     // An operator may write the documented value.
     else if (defaultText === undefined) expect(parse(format(value))).toEqual(value)
     else expect(value).toEqual([])
+  })
+
+  it('offers no unknown language, none twice, and the default one in any case', () => {
+    for (const list of ['de,xx', 'de,de', 'en;de', 'DE', ','])
+      expect(problemsOf({ LATCHKEY_LOCALES: list })).toEqual(['LATCHKEY_LOCALES'])
+    expect(problemsOf({ LATCHKEY_LOCALE: 'zh' })).toEqual(['LATCHKEY_LOCALE'])
+    expect(problemsOf({ LATCHKEY_LOCALES: 'de,fr' })).toEqual(['LATCHKEY_LOCALES'])
+    expect(problemsOf({ LATCHKEY_LOCALES: 'de,fr', LATCHKEY_LOCALE: 'fr' })).toEqual([])
   })
 
   it.each([

@@ -1,45 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Locale, locales } from '../../../src/locales.js'
 import { composeEmail } from '../../../src/mail/compose-email.js'
 import type { Email } from '../../../src/mail/email.js'
+import { emailsWith, lettersWith } from '../../support/all-letters.js'
+import { messagesIn } from '../../support/messages.js'
 
 const linkBase = 'https://shop.example/account'
-const link = { token: 'T'.repeat(43), expiresAt: 1_700_000_000_000 }
-
-/** Returns one email of each kind, with the texts that another person can choose. */
-function emailsWith(chosen: string): readonly Email[] {
-  const addressed = { to: `${chosen}@example.com`, account: 'a1' }
-  return [
-    { kind: 'verify_email', ...addressed, link },
-    { kind: 'finish_registration', ...addressed, link },
-    { kind: 'accept_invitation', ...addressed, link },
-    { kind: 'reset_password', ...addressed, link },
-    { kind: 'confirm_email', ...addressed, link },
-    { kind: 'confirm_device', ...addressed, link },
-    { kind: 'email_has_account', ...addressed },
-    { kind: 'password_changed', ...addressed },
-    { kind: 'reset_link_made', ...addressed },
-    { kind: 'email_change_requested', ...addressed },
-    { kind: 'email_changed', ...addressed },
-    { kind: 'factor_added', ...addressed, factor: 'totp' },
-    { kind: 'factor_removed', ...addressed, factor: 'passkey' },
-    { kind: 'recovery_code_used', ...addressed, left: 9 },
-    { kind: 'factors_reset', ...addressed, due: null },
-    { kind: 'factors_reset', ...addressed, due: 1_700_000_000_000 },
-    { kind: 'new_device', ...addressed, at: 1_700_000_000_000, address: chosen, userAgent: chosen },
-    { kind: 'notices_paused', ...addressed, about: 'sign-ins' },
-    { kind: 'notices_paused', ...addressed, about: 'changes' },
-  ]
-}
-
 /**
  * Matches liberally what mail programs turn into links: a dot or a colon between characters that
  * are no space.
  */
 const looksLikeLink = /\w[\w-]*(?:\.[a-z]{2,}|:\/)[^\s"<]*/gi
 
-function linksIn(email: Email): string[] {
-  const { subject, text, html } = composeEmail(email, linkBase)
+const compose = async (email: Email, locale: Locale = 'en') => composeEmail(email, linkBase, await messagesIn(locale))
+
+async function linksIn(email: Email, locale: Locale): Promise<string[]> {
+  const { subject, text, html } = await compose(email, locale)
   const links = [subject, text, html].flatMap((part) => part.match(looksLikeLink) ?? [])
   return [...new Set(links)].filter((found) => !found.startsWith('shop.example') && !found.startsWith(linkBase))
 }
@@ -53,29 +30,72 @@ describe('a letter', () => {
     'evil.example/1.0',
     'fe80::1%www.evil.example',
     '<a href="//evil.example">',
-  ])('contains no link but its own, whatever name another person has chosen: %s', (chosen) => {
-    for (const email of emailsWith(chosen)) expect([email.kind, linksIn(email)]).toEqual([email.kind, []])
+  ])('contains no link but its own, whatever name another person has chosen: %s', async (chosen) => {
+    for (const locale of locales)
+      for (const email of emailsWith(chosen))
+        expect([locale, email.kind, await linksIn(email, locale)]).toEqual([locale, email.kind, []])
   })
 
-  it('contains no text of another person', () => {
-    fc.assert(
-      fc.property(fc.stringMatching(/^[a-z]{3,12}(\.[a-z]{3,12}){1,3}$/), (chosen) => {
+  it('contains no text of another person', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.stringMatching(/^[a-z]{3,12}(\.[a-z]{3,12}){1,3}$/), async (chosen) => {
         for (const email of emailsWith(chosen)) {
-          const { subject, text, html } = composeEmail(email, linkBase)
+          const { subject, text, html } = await compose(email)
           expect(`${subject}${text}${html}`).not.toContain(chosen)
         }
       }),
     )
   })
 
-  it('names the origin of a sign-in from a new device, and repeats no text of the device', () => {
+  it('names the origin of a sign-in from a new device, and repeats no text of the device', async () => {
     const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
     const at = 1_700_000_000_000
-    const { text } = composeEmail(
-      { kind: 'new_device', to: 'ada@example.com', account: 'a1', at, address: '2001:db8::7', userAgent },
-      linkBase,
-    )
+    const to = { to: 'ada@example.com', account: 'a1' }
+    const email = { kind: 'new_device', ...to, at, address: '2001:db8::7', userAgent } as const
+    const { text } = await compose(email)
     expect(text).toContain('2001:db8::7')
     expect(text).toContain('Firefox on Linux')
+    expect(text).toContain('November 14, 2023')
+    expect((await compose(email, 'de')).text).toContain('Firefox unter Linux')
+  })
+
+  it.each(locales)('has a subject of one clean line, and a text, in each language: %s', async (locale) => {
+    for (const [name, email] of lettersWith('x')) {
+      const { subject, text, html } = await compose(email, locale)
+      expect([name, subject]).toEqual([name, subject.trim()])
+      expect(subject).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]{3,120}$/u)
+      expect(text).toMatch(/[^\n]\n$/)
+      expect(text).not.toMatch(/\{|\}|undefined|\n\n\n/)
+      expect(html).toMatch(/^<!doctype html><html lang="[\w-]+" dir="(ltr|rtl)"><body><p>/)
+      expect(html).not.toMatch(/<p><\/p>/)
+    }
+  })
+
+  it.each(locales)('has its link in a line of its own and as one anchor, if it has one: %s', async (locale) => {
+    for (const email of emailsWith('x')) {
+      const { text, html } = await compose(email, locale)
+      const lines = text.split('\n').filter((line) => line.includes('#token='))
+      const anchors = html.match(/<a [^>]*>/g) ?? []
+      if (!('link' in email)) {
+        expect([lines, anchors]).toEqual([[], []])
+        continue
+      }
+      const [line = ''] = lines
+      expect(lines).toHaveLength(1)
+      expect(line).toMatch(/^https:\/\/shop\.example\/account\/[a-z-]+#token=T{43}$/)
+      expect(anchors).toEqual([`<a href="${line}" dir="ltr">`])
+      expect(html).toContain(`>${line}</a></p>`)
+    }
+  })
+
+  it('in Arabic is written from right to left, and isolates what is not', async () => {
+    const [first] = emailsWith('x')
+    if (first === undefined) throw new Error('There is no letter.')
+    const { subject, text, html } = await compose(first, 'ar')
+    expect(html).toContain('<html lang="ar" dir="rtl">')
+    expect(text).toContain('\u2068shop.example\u2069')
+    expect(subject).toBe('أكّد بريدك الإلكتروني')
+    expect((await compose(first, 'zh-Hans')).html).toContain('<html lang="zh-Hans" dir="ltr">')
+    expect((await compose(first, 'de')).text).not.toMatch(/[\u2066-\u2069]/)
   })
 })
