@@ -69,6 +69,11 @@ export class Chromium {
     return (answer.result as { readonly value?: unknown }).value
   }
 
+  /** Sends a command of the DevTools protocol for the tab. */
+  command(method: string, params: object): Promise<Record<string, unknown>> {
+    return this.#send(method, params)
+  }
+
   async close(): Promise<void> {
     const ended = once(this.#child, 'exit')
     this.#child.kill()

@@ -34,6 +34,7 @@ import { meRoutes } from './routes/me/me-routes.js'
 import { oauthRoutes } from './routes/oauth/oauth-routes.js'
 import { openapiOptions } from './routes/openapi-options.js'
 import { opsRoutes } from './routes/ops/ops-routes.js'
+import { passkeyRoutes } from './routes/passkeys/passkey-routes.js'
 import { sharedSchemas } from './routes/schemas.js'
 import { SessionCookies } from './routes/session-cookies.js'
 import { signInRoutes } from './routes/sign-in/sign-in-routes.js'
@@ -131,7 +132,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
  */
 function registerRoutes(
   app: App,
-  { issuer, corsOrigins, scopes, metricsTokens }: Configuration,
+  { issuer, corsOrigins, scopes, metricsTokens, passkeys }: Configuration,
   service: Service & { readonly readiness: Readiness },
 ): void {
   const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
@@ -140,6 +141,7 @@ function registerRoutes(
   const mayReadMetrics = metricsAccess({ tokens: metricsTokens, issuer })
   for (const schema of sharedSchemas) app.addSchema(schema)
   app.register(signInRoutes, { ...service, cookies, guards })
+  app.register(passkeyRoutes, { ...service, cookies, guards, origins: passkeys.origins })
   app.register(mailRoutes, { ...service, cookies, guards })
   app.register(meRoutes, { ...service, cookies, guards })
   app.register(factorRoutes, { ...service, guards })

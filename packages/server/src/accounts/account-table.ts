@@ -216,6 +216,17 @@ export function signInRecorded(
   }
 }
 
+/**
+ * Returns the statement that records a sign-in without the password. It locks the account, and
+ * returns no row if the account is disabled or gone.
+ */
+export function passwordlessSignInRecorded({ id }: Account, nowMs: number): Statement {
+  return {
+    text: 'update server_accounts set signed_in_at = $2 where id = $1 and disabled_at is null returning id',
+    values: [id, nowMs],
+  }
+}
+
 /** Deletes an account and its sessions. Returns `false` if the condition does not match. */
 export async function deleteAccount(client: SqlClient, condition: AccountCondition): Promise<boolean> {
   const values: unknown[] = [condition.id]

@@ -17,6 +17,13 @@ interface Dependencies {
   readonly trustedDevices: TrustedDevices
 }
 
+/** A factor that was added. */
+export interface NewFactor {
+  readonly factor: Factor
+  /** The recovery codes of the account, if it is its first factor. */
+  readonly recoveryCodes?: readonly string[]
+}
+
 /** The author of a change of factors, and the request. */
 export interface FactorChange {
   readonly acting: Acting

@@ -14,13 +14,15 @@ import type { AccountLinks } from './open-account-links.js'
 import type { PasswordDomain } from './open-passwords.js'
 import { OwnAccount } from './own-account.js'
 import { OwnFactors } from './own-factors.js'
+import { OwnPasskeys } from './own-passkeys.js'
+import { PasskeySignIn } from './passkey-sign-in.js'
 import { PasswordChange } from './password-change.js'
 import type { Profiles } from './profiles.js'
 import { Reauthentication } from './reauthentication.js'
 import { RecentAuthentication } from './recent-authentication.js'
 import { Recovery } from './recovery.js'
 import { Registration } from './registration.js'
-import { type PasskeyStep, SecondStep } from './second-step.js'
+import { SecondStep } from './second-step.js'
 import { SignIn } from './sign-in.js'
 import { SignOut } from './sign-out.js'
 
@@ -28,7 +30,9 @@ import { SignOut } from './sign-out.js'
 export interface AccountsDomain {
   readonly signIn: SignIn
   readonly secondStep: SecondStep
+  readonly passkeySignIn: PasskeySignIn
   readonly signOut: SignOut
+  readonly ownPasskeys: OwnPasskeys
   readonly ownAccount: OwnAccount
   readonly ownFactors: OwnFactors
   readonly factorChanges: FactorChanges
@@ -49,8 +53,6 @@ export interface AccountsDependencies
   readonly sessions: Sessions
   readonly profiles: Profiles
   readonly guesses: GuessGuard
-  /** `undefined`: passkeys are no second factor. */
-  readonly passkeys?: PasskeyStep | undefined
   readonly messages: Messages
 }
 
@@ -69,7 +71,9 @@ export function openAccounts(
   return {
     signIn: new SignIn(core, { ...dependencies, confirmations, secondStep }, configuration),
     secondStep,
+    passkeySignIn: new PasskeySignIn(core, dependencies, configuration),
     signOut: new SignOut(core, dependencies),
+    ownPasskeys: new OwnPasskeys(core, { ...dependencies, recentAuthentication, factorChanges }),
     ownAccount: new OwnAccount(core, { ...dependencies, emails, reauthentication }, configuration),
     ownFactors: new OwnFactors(core, { ...dependencies, recentAuthentication, factorChanges }, configuration),
     factorChanges,

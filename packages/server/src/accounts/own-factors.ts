@@ -9,7 +9,7 @@ import type { TrustedDevice, TrustedDevices } from '../factors/trusted-devices.j
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
 import * as table from './account-table.js'
-import type { FactorChange, FactorChanges } from './factor-changes.js'
+import type { FactorChange, FactorChanges, NewFactor } from './factor-changes.js'
 import { accountFailures } from './failures.js'
 import type { RecentAuthentication } from './recent-authentication.js'
 
@@ -76,7 +76,7 @@ export class OwnFactors {
    * @throws Problem `challenge_invalid`, `second_factor_wrong`, `factor_exists`, `factor_limit`,
    * and those of `RecentAuthentication.check`
    */
-  confirmTotp(code: string, change: FactorChange): Promise<{ factor: Factor; recoveryCodes?: readonly string[] }> {
+  confirmTotp(code: string, change: FactorChange): Promise<NewFactor> {
     const { totp, factorChanges } = this.#dependencies
     return this.#changeRecently(change.acting, async (client) => {
       const { id } = await totp.confirm(client, change.acting, code)

@@ -4,9 +4,11 @@ import type { Core } from '../core.js'
 import type { Challenges } from '../factors/challenges.js'
 import { type FactorKind, listFactors } from '../factors/factor-table.js'
 import { factorFailures } from '../factors/failures.js'
+import type { Passkeys } from '../factors/passkeys.js'
 import { countRecoveryCodes, redeemRecoveryCode } from '../factors/recovery-codes.js'
 import type { TotpFactors } from '../factors/totp.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
+import type { PasskeyAssertion } from '../factors/webauthn.js'
 import type { Outbox } from '../mail/outbox.js'
 import { isProblem } from '../problem.js'
 import { type Admission, attemptAt, type CodeAdmission, type GuessGuard } from '../protection/guess-guard.js'
@@ -25,21 +27,7 @@ export type SecondFactorMethod = FactorKind | 'recovery_code'
 /** The answer of a client to the second step. */
 export type SecondFactorAnswer =
   | { readonly method: 'totp' | 'recovery_code'; readonly code: string }
-  /** `assertion`: the JSON that the browser has made of a `PublicKeyCredential`. */
-  | { readonly method: 'passkey'; readonly assertion: unknown }
-
-/** The part of `Passkeys` that the second step uses. */
-export interface PasskeyStep {
-  /** Returns the options for the browser, with a challenge that is stored with the step. */
-  request(client: SqlClient, accountId: string): Promise<{ readonly challenge: string }>
-  /** Checks an assertion and records its use. Throws Problem `passkey_refused`. */
-  verify(
-    client: SqlClient,
-    challenge: string,
-    assertion: unknown,
-    bounds: { readonly accountId: string; readonly address: string },
-  ): Promise<{ readonly methods: readonly AuthMethod[] }>
-}
+  | { readonly method: 'passkey'; readonly assertion: PasskeyAssertion }
 
 interface Dependencies {
   readonly sessions: Sessions
@@ -48,8 +36,7 @@ interface Dependencies {
   readonly challenges: Challenges
   readonly totp: TotpFactors
   readonly trustedDevices: TrustedDevices
-  /** `undefined`: passkeys are no second factor. */
-  readonly passkeys?: PasskeyStep | undefined
+  readonly passkeys: Passkeys
 }
 
 /** A sign-in whose password was right. */
@@ -173,7 +160,7 @@ export class SecondStep {
     const current = await table.updateAccount(client, account, change)
     if (current === undefined || current.disabledAt !== null || current.secondFactor === 0) return undefined
     const methods = await this.#methodsOf(client, account.id)
-    const options = methods.includes('passkey') ? await passkeys?.request(client, account.id) : undefined
+    const options = methods.includes('passkey') ? await passkeys.request(client, account.id) : undefined
     const device = guesses.nameOfDevice(admission.device, account.id) ?? ''
     const data = { methods: ['pwd'], device, ...(options === undefined ? {} : { passkey: options.challenge }) } as const
     const challenge = { purpose: 'second_factor', accountId: account.id, sessionId: null, data } as const
@@ -183,11 +170,10 @@ export class SecondStep {
   }
 
   async #methodsOf(client: SqlClient, accountId: string): Promise<readonly SecondFactorMethod[]> {
-    const { passkeys } = this.#dependencies
     const factors = await listFactors(client, accountId)
     const has = (kind: FactorKind) => factors.some((one) => one.kind === kind && one.confirmedAt !== null)
     const methods: SecondFactorMethod[] = []
-    if (passkeys !== undefined && has('passkey')) methods.push('passkey')
+    if (has('passkey')) methods.push('passkey')
     if (has('totp')) methods.push('totp')
     if ((await countRecoveryCodes(client, accountId)) > 0) methods.push('recovery_code')
     return methods
@@ -235,7 +221,7 @@ export class SecondStep {
     const { totp, passkeys } = this.#dependencies
     const { accountId, answer, admission, origin } = step
     if (answer.method === 'passkey') {
-      if (passkeys === undefined || challenge === undefined) throw factorFailures.refusal('second_factor_wrong')
+      if (challenge === undefined) throw factorFailures.refusal('second_factor_wrong')
       const bounds = { accountId, address: origin.address }
       return (await passkeys.verify(client, challenge, answer.assertion, bounds)).methods
     }

@@ -63,6 +63,7 @@ export const auditEvents = [
   'recovery_codes_create',
   'trusted_device_add',
   'trusted_device_remove',
+  'passkey_cloned',
 ] as const
 
 /** The name of an event. */

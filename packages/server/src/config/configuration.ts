@@ -3,6 +3,7 @@ import { parseAuthorities } from './certificates.js'
 import { databaseSettings } from './database-settings.js'
 import { type Environment, EnvironmentReader } from './environment-reader.js'
 import { mailSettings } from './mail-settings.js'
+import type { passkeySettings } from './passkey-settings.js'
 import type { ValuesOf } from './setting.js'
 import { type Live, readSettingText, type SettingFiles } from './setting-files.js'
 import { declaredMembers, settings } from './settings.js'
@@ -65,13 +66,25 @@ export interface MailConfiguration extends Omit<MailValues, 'smtpUrl'> {
   readonly linkBase: string
 }
 
+/** The relying party of passkeys (WebAuthn). */
+export interface PasskeyConfiguration {
+  /** The domain that passkeys belong to. */
+  readonly rpId: string
+  /** The origins of the pages and apps that may use passkeys. */
+  readonly origins: readonly string[]
+}
+
 type Values = ValuesOf<typeof settings>
 
 /** The values of all settings, and what follows from them. */
 export interface Configuration
-  extends Omit<Values, 'database' | 'mail' | 'issuer' | 'redisUrl' | 'metricsTokens' | 'extraCertificates'> {
+  extends Omit<
+    Values,
+    'database' | 'mail' | 'passkeys' | 'issuer' | 'redisUrl' | 'metricsTokens' | 'extraCertificates'
+  > {
   readonly database: DatabaseConfiguration
   readonly mail: MailConfiguration
+  readonly passkeys: PasskeyConfiguration
   readonly issuer: string
   /** The shared cache; `undefined`: none. */
   readonly redisUrl: Live<string> | undefined
@@ -95,7 +108,13 @@ export interface Configuration
  */
 export function readConfiguration(env: Environment): Configuration {
   const reader = new EnvironmentReader(env)
-  const { database: databaseValues, mail: mailValues, extraCertificates, ...values } = reader.readAll(settings)
+  const {
+    database: databaseValues,
+    mail: mailValues,
+    passkeys: passkeyValues,
+    extraCertificates,
+    ...values
+  } = reader.readAll(settings)
   const database = databaseOf(databaseValues, reader)
   const issuer = issuerOf(values, reader)
   const authorities = authoritiesOf(extraCertificates, reader)
@@ -104,6 +123,7 @@ export function readConfiguration(env: Environment): Configuration {
     database,
     issuer,
     mail: mailOf(mailValues, { database, issuer, authorities, reader }),
+    passkeys: passkeysOf(passkeyValues, issuer),
     redisUrl: reader.liveOf(settings.redisUrl, values.redisUrl),
     authorities,
     metricsTokens: reader.liveOf<readonly string[]>(settings.metricsTokens, values.metricsTokens),
@@ -242,6 +262,16 @@ function mailOf(
 
 function folderIn(database: DatabaseConfiguration): MailCarrier | undefined {
   return database.kind === 'embedded' ? { kind: 'folder', folder: join(database.folder, 'mail') } : undefined
+}
+
+/**
+ * Returns the relying party. The default of a server on this machine is `localhost`, because
+ * browsers accept no IP address.
+ */
+function passkeysOf({ rpId, origins }: ValuesOf<typeof passkeySettings>, issuer: string): PasskeyConfiguration {
+  const url = new URL(issuer)
+  if (/^(127\.[0-9.]+|\[::1\])$/.test(url.hostname)) url.hostname = 'localhost'
+  return { rpId: rpId ?? url.hostname, origins: origins ?? [url.origin] }
 }
 
 function issuerOf({ issuer, host, port }: Pick<Values, 'issuer' | 'host' | 'port'>, reader: EnvironmentReader): string {

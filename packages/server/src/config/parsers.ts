@@ -76,6 +76,24 @@ function isOrigin(text: string): boolean {
  */
 const schemesWithoutPages: readonly string[] = ['file', 'data', 'blob', 'about', 'javascript', 'ftp', 'ws', 'wss']
 
+/** Parses the domain of passkeys. An IP address is refused, because no browser accepts one. */
+export function parseRpId(text: string): string | undefined {
+  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+  const isDomain = new RegExp(`^${label}(?:\\.${label})*$`).test(text) && text.length <= 253
+  return isDomain && !/^[0-9.]+$/.test(text) ? text : undefined
+}
+
+/**
+ * Parses the origins of WebAuthn: those of pages, and those of Android apps. The latter are the
+ * SHA-256 of the certificate that has signed the app, in base64url.
+ */
+export function parsePasskeyOrigins(text: string): readonly string[] | undefined {
+  const origins = text.split(',').map((origin) => origin.trim())
+  return origins.every((origin) => isOrigin(origin) || androidApp.test(origin)) ? [...new Set(origins)] : undefined
+}
+
+const androidApp = /^android:apk-key-hash:[A-Za-z0-9_-]{43}$/
+
 export function parseProfileSchema(text: string): ProfileSchema | undefined {
   try {
     const schema: unknown = JSON.parse(text)

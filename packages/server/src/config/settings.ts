@@ -18,6 +18,7 @@ import {
   parseShare,
   parseUrl,
 } from './parsers.js'
+import { passkeySettings } from './passkey-settings.js'
 import { milliseconds, oneOf, seconds, setting, wholeNumber } from './setting.js'
 
 export type { ProfileSchema } from './parsers.js'
@@ -257,6 +258,7 @@ export const settings = {
     max: 30 * day,
     default: 0,
   }),
+  passkeys: passkeySettings,
   mail: mailSettings,
   languages: languageSettings,
   invitationTtlSec: seconds({

@@ -26,7 +26,7 @@ const columns = `id, account_id as "accountId", kind, name, credential_id as "cr
   created_at as "createdAt", confirmed_at as "confirmedAt", last_used_at as "lastUsedAt"`
 
 /** The maximum number of confirmed factors of an account. */
-export const maxFactors = 10
+export const maxFactors = 20
 
 /**
  * The condition that the account of a row of `server_accounts` has a second factor. Every function

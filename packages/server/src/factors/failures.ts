@@ -37,6 +37,16 @@ export const factorFailures = defineProblems({
     message: 'The account has an authenticator app already.',
     hint: 'Remove it first.',
   },
+  passkey_refused: {
+    status: 403,
+    message: 'The passkey was refused.',
+    hint: 'Begin again with a passkey of this site, or use another way to sign in.',
+  },
+  passkey_taken: {
+    status: 409,
+    message: 'This passkey is registered already.',
+    hint: 'Sign in with it, or create another one.',
+  },
   factor_limit: {
     status: 409,
     message: 'The account has the maximum number of factors.',

@@ -1,6 +1,7 @@
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { Challenges } from './challenges.js'
+import { Passkeys } from './passkeys.js'
 import { factorKeyring, TotpFactors } from './totp.js'
 import { TrustedDevices } from './trusted-devices.js'
 
@@ -8,6 +9,7 @@ import { TrustedDevices } from './trusted-devices.js'
 export interface FactorsDomain {
   readonly challenges: Challenges
   readonly totp: TotpFactors
+  readonly passkeys: Passkeys
   readonly trustedDevices: TrustedDevices
 }
 
@@ -15,9 +17,11 @@ export interface FactorsDomain {
 export async function openFactors(core: Core, configuration: Configuration): Promise<FactorsDomain> {
   // The name of a stored key never changes.
   const key = await core.keys.storedKey('server:factor-key', factorKeyring)
+  const challenges = new Challenges(core)
   return {
-    challenges: new Challenges(core),
+    challenges,
     totp: new TotpFactors(core, key),
+    passkeys: new Passkeys(core, { challenges }, configuration),
     trustedDevices: new TrustedDevices(core, configuration),
   }
 }

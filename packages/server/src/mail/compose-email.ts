@@ -79,18 +79,6 @@ function deviceText({ program, system }: RecognisedDevice, messages: LocaleMessa
   return program ?? system ?? messages.text('letter.unknown-device')
 }
 
-const addedText = {
-  passkey: 'A passkey was added to',
-  totp: 'An authenticator app was added to',
-  recovery_codes: 'New recovery codes replace the old ones of',
-} as const
-
-const removedText = {
-  passkey: 'A passkey',
-  totp: 'An authenticator app',
-  recovery_codes: 'The recovery codes',
-} as const
-
 /**
  * Returns the address if it has only the characters of an IP address. A proxy may have added
  * others.

@@ -13,6 +13,8 @@ declare module 'fastify' {
 export function observeRequests(app: App, metrics: Metrics): void {
   const outcomes = new Map<string, Counter<'outcome'>>([
     ['/v1/login', metrics.logins],
+    ['/v1/passkeys/sign-in', metrics.logins],
+    ['/v1/login/second-factor', metrics.logins],
     ['/oauth/introspect', metrics.introspections],
     ['/v1/forward-auth', metrics.forwardAuth],
     ['/v1/forward-auth/*', metrics.forwardAuth],

@@ -43,6 +43,7 @@ export function scheduleUpkeepJobs(app: App, dependencies: Dependencies): void {
     { name: 'prune sessions', run: () => sessions.prune() },
     { name: 'prune rate limits', run: () => limits.prune() },
     { name: 'prune guesses', run: () => guesses.prune() },
+    { name: 'prune challenges', run: () => challenges.prune() },
     { name: 'prune one-time tokens', run: () => oneTimeTokens.prune() },
     { name: 'prune invitations', run: () => invitations.prune() },
     { name: 'prune mail counts', run: () => mail.quota.prune() },

@@ -9,7 +9,7 @@ export const protectionFailures = defineProblems({
   },
   guess_delayed: {
     status: 429,
-    message: 'Too many wrong passwords for this account.',
+    message: 'Too many wrong passwords or codes for this account.',
     hint: 'Wait for the seconds in Retry-After. Attempts of other devices do not delay a device or network that has signed in before.',
   },
 })

@@ -25,6 +25,7 @@ export function openapiOptions(issuer: string): FastifyDynamicSwaggerOptions {
       servers: [{ url: issuer }],
       tags: [
         { name: 'sign in', description: 'Registration, login, refresh and logout.' },
+        { name: 'passkeys', description: 'Sign-in by passkeys (WebAuthn), and their registration.' },
         { name: 'mailed links', description: 'Requests that send a mailed link or use one.' },
         { name: 'own account', description: 'The account and the sessions of the signed-in user.' },
         { name: 'factors', description: 'The factors, recovery codes and trusted devices of the signed-in user.' },

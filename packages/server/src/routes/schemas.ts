@@ -102,7 +102,7 @@ export const Account = Type.Object(
 export const ManagedAccount = Type.Object(
   {
     ...Account.properties,
-    last_login_at: nullable(time('The last login with the password; null if there was none after the registration.')),
+    last_login_at: nullable(time('The last login; null if there was none after the registration.')),
     disabled_at: nullable(time('The time since which the account cannot sign in.')),
     second_factor: Type.Boolean({ description: 'Whether a sign-in with the password also needs a second factor.' }),
     factor_reset_at: nullable(
@@ -201,9 +201,6 @@ export const FactorNameInput = Type.String({ minLength: 1, maxLength: 100, examp
 
 /** A code of the second step in any spelling that people use. */
 export const CodeInput = Type.String({ minLength: 1, maxLength: 64, examples: ['287082'] })
-
-/** The JSON of a `PublicKeyCredential`, whose own rules check it later. */
-export const PasskeyAnswer = anyObject('The JSON of the PublicKeyCredential that the browser has returned.')
 
 /** The recovery codes of an account. */
 export const RecoveryCodes = Type.Array(Type.String(), {

@@ -77,6 +77,10 @@ export interface AnswerBody {
   readonly delivery: string
   readonly invited_by: string
   readonly mailed_at: string | null
+  readonly options: unknown
+  readonly origins: readonly string[]
+  readonly device_bound: boolean
+  readonly backed_up: boolean
 }
 
 export interface FactorBody {

@@ -2,9 +2,9 @@ import type { OwnFactors } from '../../accounts/own-factors.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { actingOf } from '../caller.js'
+import { forRecent } from '../factor-schemas.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
-import { forRecent } from './factor-schemas.js'
 
 const schema = {
   tags: ['factors'],

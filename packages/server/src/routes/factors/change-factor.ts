@@ -3,9 +3,9 @@ import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { factorAnswer } from '../answers.js'
 import { actingOf, originOf } from '../caller.js'
+import { forRecent, OptionalChangeBody } from '../factor-schemas.js'
 import { forBody, forToken, refusals } from '../refusals.js'
 import { byToken, FactorNameInput, IdParams } from '../schemas.js'
-import { forRecent, OptionalChangeBody } from './factor-schemas.js'
 
 const renameSchema = {
   tags: ['factors'],

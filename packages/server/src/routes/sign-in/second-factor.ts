@@ -1,10 +1,13 @@
 import type { SecondFactorAnswer, SecondStep } from '../../accounts/second-step.js'
+import type { PasskeyAssertion } from '../../factors/webauthn.js'
 import type { App } from '../../http/app.js'
+import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
 import { deviceOf, originOf } from '../caller.js'
 import { deliverTokens } from '../deliver-tokens.js'
+import { PasskeyAssertionInput } from '../passkey-schemas.js'
 import { forBody, refusals } from '../refusals.js'
-import { CodeInput, EitherSignedIn, PasskeyAnswer, SignInHeaders } from '../schemas.js'
+import { CodeInput, EitherSignedIn, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
 
 /** The body: a step with exactly one answer. */
@@ -13,7 +16,7 @@ interface SecondFactorBody {
   readonly trust_device?: boolean
   readonly code?: string
   readonly recovery_code?: string
-  readonly passkey?: unknown
+  readonly passkey?: PasskeyAssertion
 }
 
 const schema = {
@@ -31,7 +34,7 @@ const schema = {
         challenge_token: Type.String({ minLength: 1, maxLength: 255 }),
         code: Type.Optional(CodeInput),
         recovery_code: Type.Optional(CodeInput),
-        passkey: Type.Optional(PasskeyAnswer),
+        passkey: Type.Optional(PasskeyAssertionInput),
         trust_device: Type.Optional(
           Type.Boolean({
             description:
@@ -76,5 +79,6 @@ export function addSecondFactor(app: App, secondStep: SecondStep, cookies: Sessi
 function answerOf({ code, recovery_code: recoveryCode, passkey }: SecondFactorBody): SecondFactorAnswer {
   if (code !== undefined) return { method: 'totp', code }
   if (recoveryCode !== undefined) return { method: 'recovery_code', code: recoveryCode }
-  return { method: 'passkey', assertion: passkey }
+  if (passkey !== undefined) return { method: 'passkey', assertion: passkey }
+  throw httpFailures.refusal('validation_failed')
 }

@@ -4,11 +4,11 @@ import { replaceAllKeys } from '../../../src/admin/replace-keys.js'
 import { settleRestored } from '../../../src/admin/settle-restored.js'
 import { operator } from '../../../src/audit/operator.js'
 import { factorKeyring } from '../../../src/factors/totp.js'
-import { addAuthenticator, firstStep, secondStep } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import { createAdmin, login, type Person, register, registerVerified, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
+import { addAuthenticator, firstStep, secondStep } from '../../support/totp-app.js'
 
 const dayMs = 86_400_000
 const resetSubject = 'The second factors of your account are removed'

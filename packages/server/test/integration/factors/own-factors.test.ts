@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { addAuthenticator, beginAuthenticator, firstStep, secondStep } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import {
@@ -13,6 +12,7 @@ import {
   tokenState,
 } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
+import { addAuthenticator, beginAuthenticator, firstStep, secondStep } from '../../support/totp-app.js'
 
 const minuteMs = 60_000
 const confirmPath = '/v1/me/factors/totp/confirm'
@@ -73,6 +73,19 @@ describe.each(databases)('the factors of an account on %s', (database) => {
     expect([rows.length, hashes.length]).toEqual([1, 10])
     for (const secret of [body.secret, ...recoveryCodes]) expect(stored).not.toContain(secret)
     for (const code of recoveryCodes) expect(stored).not.toContain(code.replaceAll('-', ''))
+  })
+
+  it('have secrets that decrypt for their account alone', async () => {
+    const [one, other] = [await register(running), await register(running)]
+    const [{ app }, { app: copied }] = [await addAuthenticator(running, one), await addAuthenticator(running, other)]
+    const { store } = running.server.service
+    await store.query(
+      'update server_factors set data = (select data from server_factors where id = $1) where id = $2',
+      [app.id, copied.id],
+    )
+    // The attacker has copied a secret that they know into the row of another account.
+    const first = await firstStep(running, other.email)
+    expect((await secondStep(running, first, { code: app.nextCode() })).status).toBe(503)
   })
 
   it('refuse a wrong code, a late one, and one from another session', async () => {

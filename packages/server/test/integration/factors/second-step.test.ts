@@ -2,14 +2,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { insertFactor } from '../../../src/factors/factor-table.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { uuidV7 } from '../../../src/uuid.js'
-import {
-  type Authenticator,
-  addAuthenticator,
-  type Device,
-  firstStep,
-  type SecondStep,
-  secondStep,
-} from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { HeldHasher } from '../../support/held-hasher.js'
@@ -25,13 +17,21 @@ import {
   tokenState,
 } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
+import {
+  type Authenticator,
+  addAuthenticator,
+  type Device,
+  firstStep,
+  type SecondStep,
+  secondStep,
+} from '../../support/totp-app.js'
 
 const minuteMs = 60_000
 
 /** A person with an authenticator app. */
 interface Owner {
   readonly person: Person
-  readonly app: Authenticator
+  readonly app: AuthenticatorApp
   readonly recoveryCodes: readonly string[]
 }
 

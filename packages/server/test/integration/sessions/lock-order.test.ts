@@ -6,12 +6,14 @@ import { revokeAllTenants } from '../../../src/admin/revoke-all-tenants.js'
 import { operator } from '../../../src/audit/operator.js'
 import { currentOf } from '../../../src/config/setting-files.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
-import { addAuthenticator, firstStep, secondStep } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
+import { Authenticator } from '../../support/authenticator.js'
 import { LockRecorder } from '../../support/lock-recorder.js'
 import { form, Machines } from '../../support/machines.js'
+import { addPasskey, signInWithPasskey } from '../../support/passkeys.js'
 import { createAdmin, freshEmail, login, type Person, password, personOf, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
+import { addAuthenticator, firstStep, secondStep } from '../../support/totp-app.js'
 
 /**
  * Uses every route and background job that writes. Refusals do not matter: only the locks taken
@@ -50,6 +52,9 @@ async function useEverything(running: TestServer): Promise<void> {
     await api.post('/v1/email/verify', { body: { token: (await linkFor(purpose, email)).token, password } })
   await api.post('/v1/me/devices', as(token, { password }))
   const other = await login(running, address)
+  const authenticator = new Authenticator()
+  await addPasskey(running, other, authenticator)
+  await signInWithPasskey(running, authenticator)
   await api.delete(`/v1/me/sessions/${other.sessionId}`, as(token))
   const { body } = await api.post('/v1/me/password', as(token, { current_password: password, new_password: password }))
   await api.post('/oauth/revoke', form({ token: personOf({ ...body, session_id: sessionId }).token }))

@@ -3,6 +3,7 @@ import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { freshEmail, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 import { Statements } from '../../support/statements.js'
+import { addAuthenticator } from '../../support/totp-app.js'
 
 const shortened = (text: string) => text.slice(0, 22)
 
@@ -63,6 +64,21 @@ describe('the statements of a request on PostgreSQL', () => {
     const [known, unknown] = await Promise.all(tries)
     expect(known?.result.statusCode).toBe(401)
     expect(known?.sent.map(shortened)).toEqual(unknown?.sent.map(shortened))
+  })
+
+  it('are the same for a wrong password whether or not the account has a second factor', async () => {
+    const [without, withFactor] = [await register(), await register()]
+    await addAuthenticator(running, withFactor)
+    const { app } = running.server
+    const sent = []
+    for (const [index, { email }] of [without, withFactor].entries()) {
+      const payload = { email, password: 'a wrong password' }
+      const remoteAddress = `198.51.100.${index}`
+      const answer = await statements.of(() => app.inject({ method: 'POST', url: '/v1/login', payload, remoteAddress }))
+      expect(answer.result.statusCode).toBe(401)
+      sent.push(answer.sent)
+    }
+    expect(sent[1]).toEqual(sent[0])
   })
 
   it('are 2 for a refresh: one read and one write', async () => {

@@ -5,9 +5,9 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { operator } from '../../../src/audit/operator.js'
 import { firstId } from '../../../src/routes/schemas.js'
-import { addAuthenticator } from '../../support/authenticator.js'
 import { besideServer, outcomeOf } from '../../support/beside-server.js'
 import { createAdmin, login, password, register, tokenState } from '../../support/people.js'
+import { addAuthenticator } from '../../support/totp-app.js'
 
 const hash = `$2b$04$${'A'.repeat(53)}`
 

@@ -55,6 +55,7 @@ describe('the configuration', () => {
       languages: { locale: 'en', offered: locales, letters: undefined },
       profileClaims: [],
       unverifiedSignIn: 'allow',
+      passkeys: { rpId: 'localhost', origins: ['http://localhost:3000'] },
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
         from: { name: '', address: 'no-reply@localhost' },
@@ -100,6 +101,8 @@ describe('the configuration', () => {
         LATCHKEY_AUDIENCE: 'shop',
         LATCHKEY_SERVICE_AUDIENCES: 'billing, mail',
         LATCHKEY_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
+        LATCHKEY_PASSKEY_RP_ID: 'example.com',
+        LATCHKEY_PASSKEY_ORIGINS: 'https://example.com, https://auth.example.com',
         LATCHKEY_HSTS: 'subdomains',
         LATCHKEY_SCOPES: 'a:read  a:write',
         LATCHKEY_ACCESS_TOKEN_TTL: '60',
@@ -156,6 +159,7 @@ describe('the configuration', () => {
       languages: { locale: 'zh-Hans', offered: ['de', 'zh-Hans'], letters: '/etc/latchkey/letters' },
       profileClaims: [],
       unverifiedSignIn: 'refuse',
+      passkeys: { rpId: 'example.com', origins: ['https://example.com', 'https://auth.example.com'] },
       mail: {
         carrier: { kind: 'smtp', url: 'smtps://user:secret@mail.example.com' },
         from: { name: 'Example Shop', address: 'no-reply@example.com' },

@@ -1,4 +1,4 @@
-import { Type } from '../../http/type.js'
+import { Type } from '../http/type.js'
 
 const endOtherSessions = Type.Boolean({ description: 'Whether all other sessions of the account end.' })
 
