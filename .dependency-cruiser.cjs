@@ -51,6 +51,7 @@ const ports = [
 /** Pure code is at the bottom, and the one place that puts everything together below the CLI. */
 const serverFloors = [
   [
+    'authentication-claims.ts',
     'change-together.ts',
     'device-name.ts',
     'fair-queue.ts',

@@ -143,9 +143,11 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
     const { a, b, own, forgeWith } = site
     const made = { ...rights, client_id: a.accountId, username: 'root', act: { sub: b.accountId }, cnf: {}, nbf: 1 }
     const audiences = { aud: [site.own.claims.aud, 'billing'] }
-    const { body } = await introspect(site, forgeWith({ ...made, ...audiences }))
-    const { iss, aud, exp, iat, jti, sid } = own.claims
-    const genuine = { iss, aud, exp, iat, jti, sid, sub: a.accountId }
+    const stepUp = { auth_time: Date.now() / 1000 + 600, acr: 'aal2', amr: ['mfa'] }
+    const { body } = await introspect(site, forgeWith({ ...made, ...audiences, ...stepUp }))
+    const { iss, aud, exp, iat, jti, sid, auth_time, acr } = own.claims
+    const genuine = { iss, aud, exp, iat, jti, sid, auth_time, acr, sub: a.accountId }
+    expect(acr).toBe('aal1')
     expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
   })
 

@@ -10,7 +10,7 @@ const same = <A, B>(_: Same<A, B>) => {}
 
 const express = `${start}
 import express, { type Request, type RequestHandler, type Response } from 'express'
-import { type Auth, type AuthenticatedRequest, authOf, requireAuth, requireClaim, requireRole, requireScope, sameOrigin } from 'latchkey/express'
+import { type Auth, type AuthenticatedRequest, authOf, requireAuth, requireClaim, requireRecent, requireRole, requireScope, sameOrigin } from 'latchkey/express'
 
 const app = express()
 app.get('/', requireAuth(latchkey), (req, res) => { res.json(req.auth.subject) })
@@ -62,6 +62,9 @@ app.get('/', requireAuth(latchkey, { csrf: sameOrigin(), onRefusal: (error, req,
 app.get('/', requireAuth(latchkey), requireClaim('amr', 'mfa', ['pwd', 'otp']), (req) => { req.auth.claims })
 // @ts-expect-error: a value of a claim is JSON
 requireClaim('since', new Date())
+app.get('/', requireAuth(latchkey), requireRecent({ maxAge: 300, acr: ['phr', 'aal2'] }), (req) => { req.auth.authentication?.at })
+// @ts-expect-error: maxAge is required
+requireRecent({ acr: 'aal2' })
 // @ts-expect-error: csrf is no flag
 requireAuth(latchkey, { csrf: true })
 `

@@ -32,7 +32,14 @@ export async function createDeployment(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Deployment> {
   const masterKeys = Keyring.generate('test')
-  const common = { PORT: '0', LATCHKEY_ISSUER: 'https://auth.test', LATCHKEY_MASTER_KEYS: masterKeys, ...env }
+  const common = {
+    PORT: '0',
+    LATCHKEY_ISSUER: 'https://auth.test',
+    LATCHKEY_MASTER_KEYS: masterKeys,
+    // Administrators of most tests have no second factor.
+    LATCHKEY_ADMIN_SECOND_FACTOR: 'allow-without',
+    ...env,
+  }
   if (database === 'postgres') {
     const { url, drop } = await createTestDatabase()
     return { env: { ...common, DATABASE_URL: url }, masterKeys, dispose: drop }

@@ -1,5 +1,7 @@
+import type { Authentication } from './claims/authentication.js'
 import type { Claims, UntypedClaims } from './claims/check-claims.js'
 import type { Grants } from './claims/grants.js'
+import { type Clock, systemClock } from './clock.js'
 
 /**
  * The identity in a verified token. It is deeply frozen, because requests share it (C8). Objects
@@ -26,6 +28,15 @@ export interface Auth<C extends object = UntypedClaims> {
    */
   readonly grants: Grants
   /**
+   * When and how strongly the subject last authenticated, for `requireRecent`; `undefined` if it is
+   * not known.
+   *
+   * With `tenantSecrets` it is what the session ID states, if `createLatchkey` has the option
+   * `sessionIds`: the claims `auth_time` and `acr` can only make it older and weaker. With other
+   * key sources it is what these claims state. It is not known of a legacy token.
+   */
+  readonly authentication: Authentication | undefined
+  /**
    * All claims: the registered ones, and those of the application as the option `claims` returns
    * them. A legacy token has the claims of its payload, and the registered ones that the payload
    * lacks; `sub` is the subject.
@@ -38,7 +49,15 @@ export interface Verdict {
   readonly kid: string
   /** Frozen. */
   readonly grants: Grants
+  readonly authentication: Authentication | undefined
   readonly token: string
+  readonly time: VerifierTime
+}
+
+/** The clock of a verifier, and the seconds by which the clocks of issuers may differ from it. */
+export interface VerifierTime {
+  readonly clock: Pick<Clock, 'now'>
+  readonly toleranceSec: number
 }
 
 /**
@@ -47,6 +66,12 @@ export interface Verdict {
  * two. A private name is another one in each copy.
  */
 const tokenMethod = Symbol.for('latchkey.token')
+
+/** Names the method that returns the `VerifierTime` of an identity, as `tokenMethod` does. */
+const timeMethod = Symbol.for('latchkey.time')
+
+/** The time for an identity that no `verify` has returned, such as that of a test. */
+const systemTime: VerifierTime = { clock: systemClock, toleranceSec: 5 }
 
 /**
  * Stores its token in a private field, so that logs and JSON cannot expose it. Neither copies of an
@@ -60,10 +85,12 @@ class VerifiedAuth implements Auth {
   readonly issuedAt: number
   readonly expiresAt: number
   readonly grants: Grants
+  readonly authentication: Authentication | undefined
   readonly claims: Claims
   readonly #token: string
+  readonly #time: VerifierTime
 
-  constructor(claims: Claims, { kid, grants, token }: Verdict) {
+  constructor(claims: Claims, { kid, grants, authentication, token, time }: Verdict) {
     this.subject = claims.sub
     this.sessionId = claims.sid
     this.tokenId = claims.jti
@@ -71,12 +98,18 @@ class VerifiedAuth implements Auth {
     this.issuedAt = claims.iat
     this.expiresAt = claims.exp
     this.grants = grants
+    this.authentication = authentication
     this.claims = claims
     this.#token = token
+    this.#time = time
   }
 
   [tokenMethod](): string {
     return this.#token
+  }
+
+  [timeMethod](): VerifierTime {
+    return this.#time
   }
 }
 
@@ -92,4 +125,16 @@ export function createAuth(claims: Claims, verdict: Verdict): Auth {
 export function tokenOf(auth: Auth<object>): string | undefined {
   const { [tokenMethod]: method } = auth as Auth<object> & { readonly [tokenMethod]?: () => string }
   return method?.call(auth)
+}
+
+/**
+ * Returns the seconds since the subject authenticated, by the clock of the verifier; `undefined` if
+ * the time is not known, or is later than the tolerance explains: then a clock was set.
+ */
+export function authenticationAgeSec(auth: Auth<object>): number | undefined {
+  if (auth.authentication === undefined) return undefined
+  const { [timeMethod]: method } = auth as Auth<object> & { readonly [timeMethod]?: () => VerifierTime }
+  const { clock, toleranceSec } = method?.call(auth) ?? systemTime
+  const ageSec = clock.now() / 1000 - auth.authentication.at
+  return ageSec >= -toleranceSec ? Math.max(0, ageSec) : undefined
 }

@@ -126,8 +126,9 @@ export interface SessionMessage {
   /**
    * `grace_used`: a replaced refresh token was accepted. `reused`, `elsewhere`: a refresh token was
    * used again after its successor, or by another client, and its session has been ended.
+   * `stepped_up`: the owner has authenticated again, and the session has a new ID.
    */
-  readonly event: 'started' | 'refreshed' | 'grace_used' | 'reused' | 'elsewhere' | 'ended'
+  readonly event: 'started' | 'stepped_up' | 'refreshed' | 'grace_used' | 'reused' | 'elsewhere' | 'ended'
   /** The subject of the session, which is personal data where subjects are people. */
   readonly subject: string
   /** `false` in a transaction of the caller, which may still roll back. */

@@ -7,10 +7,15 @@ export interface Failure {
   /** The next step, in one sentence. */
   readonly hint: string
   /**
-   * The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1); `null` for a challenge
-   * without an error code (§3).
+   * The `error` of the `WWW-Authenticate: Bearer` challenge (RFC 6750 §3.1, RFC 9470 §3); `null`
+   * for a challenge without an error code (RFC 6750 §3).
    */
-  readonly challenge?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null
+  readonly challenge?:
+    | 'invalid_request'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'insufficient_user_authentication'
+    | null
   /** Further headers of the response. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -19,6 +24,11 @@ export interface Failure {
 export interface FailureOptions extends ErrorOptions {
   /** The required scope, for the challenge (RFC 6750 §3). */
   readonly scope?: string
+  /**
+   * Further parameters of the challenge by their names, such as `max_age` (RFC 9470 §3). A value is
+   * visible ASCII and spaces, without quote and backslash.
+   */
+  readonly challengeParameters?: Readonly<Record<string, string>>
   /** Seconds after which a retry may succeed, for the `Retry-After` header (RFC 9110 §10.2.3). */
   readonly retryAfterSec?: number
   /** The name of the missing or invalid part, such as a claim. It is appended to the message. */
@@ -87,13 +97,14 @@ export abstract class FailureError<Code extends string = string, Entry extends F
   }
 
   constructor(code: Code, failure: Entry, defaultHeaders: Readonly<Record<string, string>>, options: FailureOptions) {
-    const { scope, detail, retryAfterSec, hint, extensions } = options
+    const { scope, challengeParameters, detail, retryAfterSec, hint, extensions } = options
     super(detail === undefined ? failure.message : `${failure.message.slice(0, -1)}: ${detail}.`, options)
     this.code = code
     this.status = failure.status
     this.statusCode = failure.status
     this.hint = hint ?? failure.hint
-    const hasDefaultHeaders = scope === undefined && detail === undefined && retryAfterSec === undefined
+    const hasDefaultHeaders =
+      scope === undefined && challengeParameters === undefined && detail === undefined && retryAfterSec === undefined
     this.headers = hasDefaultHeaders ? defaultHeaders : headersOf(failure, this.message, options)
     if (extensions !== undefined) this.extensions = extensions
   }
@@ -189,20 +200,25 @@ function nameOf(error: unknown): unknown {
 function headersOf(
   { challenge, headers }: Failure,
   message: string,
-  { scope, retryAfterSec }: FailureOptions,
+  { scope, challengeParameters, retryAfterSec }: FailureOptions,
 ): Readonly<Record<string, string>> {
   if (challenge === undefined && headers === undefined && retryAfterSec === undefined) {
     return noHeaders
   }
+  const parameters = scope === undefined ? challengeParameters : { scope, ...challengeParameters }
   return {
     ...headers,
-    ...(challenge === undefined ? {} : { 'WWW-Authenticate': challengeOf(challenge, message, scope) }),
+    ...(challenge === undefined ? {} : { 'WWW-Authenticate': challengeOf(challenge, message, parameters) }),
     ...(retryAfterSec === undefined ? {} : { 'Retry-After': String(retryAfterSec) }),
   }
 }
 
-function challengeOf(challenge: string | null, message: string, scope?: string): string {
+function challengeOf(
+  challenge: string | null,
+  message: string,
+  parameters: Readonly<Record<string, string>> = {},
+): string {
   if (challenge === null) return 'Bearer'
-  const needed = scope === undefined ? '' : `, scope="${scope}"`
-  return `Bearer error="${challenge}", error_description="${message}"${needed}`
+  const more = Object.entries(parameters).map(([name, value]) => `, ${name}="${value}"`)
+  return `Bearer error="${challenge}", error_description="${message}"${more.join('')}`
 }

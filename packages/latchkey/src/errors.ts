@@ -175,6 +175,12 @@ const library = defineFailures('LatchkeyError', {
     message: 'The token of the caller does not have the required claim.',
     hint: 'Sign in so that the issuer puts the claim into the token.',
   },
+  insufficient_user_authentication: {
+    status: 401,
+    challenge: 'insufficient_user_authentication',
+    message: 'The user has not authenticated recently or strongly enough.',
+    hint: 'Authenticate the user again, as max_age and acr_values of the WWW-Authenticate challenge demand.',
+  },
   grants_changed: {
     ...tokenRefused,
     message: 'The grants of the caller have changed since the connection was opened.',

@@ -12,11 +12,12 @@ export type {
   TokenCall,
   VerifyMessage,
 } from './channels.js'
+export type { Authentication } from './claims/authentication.js'
 export type { Claims, RegisteredClaims, UntypedClaims } from './claims/check-claims.js'
 export type { ClaimsIssue, ClaimsResult, ClaimsSchema } from './claims/claims-schema.js'
 export { type Grants, type GrantsInput, MAX_GRANTS_BYTES } from './claims/grants.js'
 export type { JsonValue } from './claims/plain-json.js'
-export { type SessionIds, sessionIds } from './claims/session-ids.js'
+export { type AuthenticationLevel, type MintedSession, type SessionIds, sessionIds } from './claims/session-ids.js'
 export { type Clock, type Instant, systemClock } from './clock.js'
 export {
   type CodeOf,

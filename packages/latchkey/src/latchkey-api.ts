@@ -1,7 +1,7 @@
 import type { Auth } from './auth.js'
 import type { UntypedClaims } from './claims/check-claims.js'
 import type { ClaimsSchema } from './claims/claims-schema.js'
-import type { SessionIds } from './claims/session-ids.js'
+import type { AuthenticationLevel, SessionIds } from './claims/session-ids.js'
 import type { Clock } from './clock.js'
 import type { LatchkeyError } from './errors.js'
 import type { KeySource } from './keys/key-source.js'
@@ -66,6 +66,9 @@ export interface LatchkeyOptions {
    * whose `sid` was not minted for its subject is refused with `session_forged`: its secret has
    * leaked.
    *
+   * A session ID also states when and how strongly its subject authenticated: see
+   * `Auth.authentication`.
+   *
    * @defaultValue random IDs that are not authenticated
    */
   readonly sessionIds?: SessionIds
@@ -104,9 +107,19 @@ export interface IssueRequest<Input extends object = object> {
    * The `sid` claim: the session of the token, 1 to 255 visible ASCII characters. With the option
    * `sessionIds` it must be minted there.
    *
+   * With that option, a new ID states that the subject has authenticated now (`requireRecent`).
+   * Pass the ID of the session whenever a token is only renewed.
+   *
    * @defaultValue a new ID
    */
   readonly sessionId?: string
+  /**
+   * The level of the authentication that a new session ID states. It needs the option `sessionIds`,
+   * and no `sessionId`.
+   *
+   * @defaultValue `'aal1'`
+   */
+  readonly level?: AuthenticationLevel | undefined
   /**
    * Further claims: a plain JSON object. Values that JSON would change or drop (`NaN`, `undefined`,
    * dates, maps, instances of classes, `toJSON`), registered claims (RFC 7519 §4.1) and `sid` are

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type Auth, createAuth, tokenOf } from './auth.js'
+import { type Auth, createAuth, tokenOf, type VerifierTime } from './auth.js'
 import { maxCapacity } from './bounded-map.js'
 import { callBack } from './call-back.js'
 import { issues, refusedOutcome, type VerifyMessage, verifications } from './channels.js'
 import { checkWhole } from './check-whole.js'
+import { narrowAuthentication, statedAuthentication } from './claims/authentication.js'
 import { buildClaims, copyClaims } from './claims/build-claims.js'
 import {
   type Claims,
@@ -18,7 +19,7 @@ import { type ClaimsSchema, checkBySchema, checkClaimsSchema, readBySchema } fro
 import { claimedGrants, deepFreeze, narrowGrants } from './claims/grants.js'
 import type { JsonObject } from './claims/plain-json.js'
 import { checkSessionId } from './claims/session-id.js'
-import type { SessionIds } from './claims/session-ids.js'
+import type { AuthenticationLevel, MintedSession, SessionIds } from './claims/session-ids.js'
 import { checkTokenType } from './claims/token-type.js'
 import { type Clock, systemClock } from './clock.js'
 import { maxClockToleranceSec } from './clock-tolerance.js'
@@ -95,6 +96,7 @@ const overdue = () =>
 interface IssueOrder {
   readonly subject: string
   readonly sessionId: string | undefined
+  readonly level: AuthenticationLevel | undefined
   readonly claims: JsonObject
   readonly expiresIn: number | undefined
 }
@@ -115,6 +117,8 @@ class TokenAuthority implements Latchkey {
   readonly #sessionIds: SessionIds | undefined
   readonly #onForgery: LatchkeyOptions['onForgery']
   readonly #clock: Clock
+  /** One object for all identities. */
+  readonly #time: VerifierTime
   readonly #watched: WatchedTokens
   /** One object for every remembered token, so that an observer costs no allocation. */
   readonly #rememberedMessage: VerifyMessage = Object.freeze({
@@ -144,6 +148,7 @@ class TokenAuthority implements Latchkey {
     this.#onForgery = options.onForgery
     const clock = options.clock ?? systemClock
     this.#clock = clock
+    this.#time = { clock, toleranceSec: this.#toleranceSec }
     this.#verified =
       tokenCache === false
         ? undefined
@@ -206,9 +211,10 @@ class TokenAuthority implements Latchkey {
     return this.close()
   }
 
-  #issue({ subject, sessionId, claims, expiresIn }: IssueRequest): MaybePromise<IssuedToken> {
+  #issue({ subject, sessionId, level, claims, expiresIn }: IssueRequest): MaybePromise<IssuedToken> {
+    if (level !== undefined) this.#checkLevel(sessionId)
     // Copied before the key is read, because the caller may change its objects meanwhile.
-    const order = { subject, sessionId, claims: copyClaims(claims), expiresIn }
+    const order = { subject, sessionId, level, claims: copyClaims(claims), expiresIn }
     const key = this.#keys.signingKey(subject)
     return isPromise(key) ? key.then((read) => this.#sign(order, read)) : this.#sign(order, key)
   }
@@ -218,9 +224,11 @@ class TokenAuthority implements Latchkey {
     if (!isText(subject)) throw new TypeError('subject must be a string that is not empty: convert numbers to strings.')
     const ttlSec = expiresIn === undefined ? this.accessTokenTtl : this.#checkTtl('expiresIn', expiresIn)
     const nowMs = this.#clock.now()
-    const { sessionId = this.#newSessionId(subject, nowMs) } = order
+    const { sessionId = this.#newSessionId(subject, nowMs, order.level) } = order
     checkSessionId(sessionId)
-    if (!this.#isIssued(sessionId, subject)) throw new TypeError('sessionId was not minted for this subject.')
+    if (this.#sessionIds !== undefined && this.#mintedSession(sessionId, subject) === undefined) {
+      throw new TypeError('sessionId was not minted for this subject.')
+    }
     const refused = key.refusalOf(sessionId, nowMs)
     if (refused !== undefined) throw refusal(refused)
     const tokenId = randomUUID()
@@ -310,7 +318,7 @@ class TokenAuthority implements Latchkey {
     const accepted = this.#acceptClaims(claims)
     // Last, as in `#accept`.
     if (!tenant.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
-    const auth = createAuth(accepted, { kid: legacyKid, grants, token })
+    const auth = createAuth(accepted, { kid: legacyKid, grants, authentication: undefined, token, time: this.#time })
     this.#verified?.add(token, auth, tenant)
     return auth
   }
@@ -321,15 +329,17 @@ class TokenAuthority implements Latchkey {
     if (key.owner !== undefined) checkOwner(claims, key.owner)
     const nowMs = this.#clock.now()
     this.#checkClaims(claims, nowMs)
-    this.#checkSession(claims, key.kid)
+    const minted = this.#checkSession(claims, key.kid)
     const refused = key.refusalOf(claims.sid, nowMs)
     if (refused !== undefined) throw refusal(refused)
     const stored = key.grants
     const grants = stored === undefined ? claimedGrants(claims) : narrowGrants(stored, claims)
+    const authentication =
+      key.owner === undefined ? statedAuthentication(claims, minted) : minted && narrowAuthentication(claims, minted)
     const accepted = this.#acceptClaims(claims)
     // Last, because the process may have been suspended above for longer than `maxStaleness` (C4).
     if (!key.isCurrent(nowMs)) return this.#verifyParts(token, parts, attempts - 1)
-    const auth = createAuth(accepted, { kid: key.kid, grants, token })
+    const auth = createAuth(accepted, { kid: key.kid, grants, authentication, token, time: this.#time })
     this.#verified?.add(token, auth, key)
     return auth
   }
@@ -353,8 +363,8 @@ class TokenAuthority implements Latchkey {
   #acceptIntrospected(token: string, kid: string, answer: IntrospectedToken): Auth {
     const { claims, grants } = answer
     this.#checkClaims(claims, this.#clock.now())
-    this.#checkSession(claims, kid)
-    const auth = createAuth(this.#acceptClaims(claims), { kid, grants, token })
+    const authentication = statedAuthentication(claims, this.#checkSession(claims, kid))
+    const auth = createAuth(this.#acceptClaims(claims), { kid, grants, authentication, token, time: this.#time })
     this.#verified?.add(token, auth, answer)
     return auth
   }
@@ -369,8 +379,11 @@ class TokenAuthority implements Latchkey {
     })
   }
 
-  #checkSession({ sid, sub }: Claims, kid: string): void {
-    if (this.#isIssued(sid, sub)) return
+  /** Returns what the session ID of the token states; `undefined` without the option `sessionIds`. */
+  #checkSession({ sid, sub }: Claims, kid: string): MintedSession | undefined {
+    if (this.#sessionIds === undefined) return undefined
+    const minted = this.#mintedSession(sid, sub)
+    if (minted !== undefined) return minted
     callBack(() => this.#onForgery?.({ subject: sub, kid }))
     throw refusal('session_forged')
   }
@@ -380,13 +393,17 @@ class TokenAuthority implements Latchkey {
     return this.#claimsSchema === undefined ? deepFreeze(claims) : readBySchema(this.#claimsSchema, claims)
   }
 
-  #newSessionId(subject: string, nowMs: number): string {
-    return this.#sessionIds?.mint(subject, nowMs) ?? randomUUID()
+  #newSessionId(subject: string, nowMs: number, level: AuthenticationLevel | undefined): string {
+    return this.#sessionIds?.mint(subject, nowMs, level) ?? randomUUID()
   }
 
-  #isIssued(sessionId: string | undefined, subject: string): boolean {
-    if (this.#sessionIds === undefined) return true
-    return sessionId !== undefined && this.#sessionIds.recognises(sessionId, subject)
+  #mintedSession(sessionId: string | undefined, subject: string): MintedSession | undefined {
+    return sessionId === undefined ? undefined : this.#sessionIds?.read(sessionId, subject)
+  }
+
+  #checkLevel(sessionId: string | undefined): void {
+    if (this.#sessionIds === undefined) throw new TypeError('level needs the option sessionIds of createLatchkey.')
+    if (sessionId !== undefined) throw new TypeError('level is that of a new session: leave sessionId out.')
   }
 
   #checkTtl(name: string, seconds: number): number {

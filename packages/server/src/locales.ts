@@ -7,7 +7,7 @@ export const locales = ['en', 'de', 'fr', 'es', 'pt', 'it', 'nl', 'ja', 'zh-Hans
 /** A language that this package has messages in. */
 export type Locale = (typeof locales)[number]
 
-/** The longest language tag that is parsed: longer ones are extensions, which select nothing here. */
+/** Longer tags are not parsed: they consist of extensions, which select nothing here. */
 const maxTagLength = 64
 
 /**

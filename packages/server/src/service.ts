@@ -6,6 +6,7 @@ import { openProfiles } from './accounts/open-profiles.js'
 import type { PasswordHasher } from './accounts/password-hasher.js'
 import type { PasswordQueueOptions } from './accounts/password-queue.js'
 import type { Profiles } from './accounts/profiles.js'
+import { RecentAuthentication } from './accounts/recent-authentication.js'
 import { LeakResponse } from './admin/leak-response.js'
 import { type AdminDomain, openAdmin } from './admin/open-admin.js'
 import { Clients } from './clients/clients.js'
@@ -58,6 +59,7 @@ export interface Service
   readonly addresses: AddressScope
   readonly leaks: LeakResponse
   readonly profiles: Profiles
+  readonly recentAuthentication: RecentAuthentication
   readonly sessions: Sessions
   readonly mail: MailDomain
   /** The messages of pages and letters. */
@@ -107,7 +109,8 @@ async function openDomains(
     mail.outboxWorker?.on(outcome, () => metrics.mail.inc({ outcome }))
   }
   const factors = await openFactors(core, configuration)
-  const domains = { ...passwords, ...protection, ...links, ...factors, actors, profiles, sessions }
+  const recentAuthentication = new RecentAuthentication(core, configuration)
+  const domains = { ...passwords, ...protection, ...links, ...factors, actors, profiles, recentAuthentication, sessions }
   const admin = openAdmin(core, { ...domains, outbox: mail.outbox }, configuration)
   return {
     ...core,

@@ -2,7 +2,10 @@ import type { Auth } from '../auth.js'
 import { refusal } from '../errors.js'
 import { isPromise, type MaybePromise } from '../maybe-promise.js'
 
-/** A check of an identity: the result of `requireRole`, `requireScope` or `requireClaim`. */
+/**
+ * A check of an identity: the result of `requireRole`, `requireScope`, `requireClaim` or
+ * `requireRecent`.
+ */
 export type AuthCheck = (auth: Auth) => Auth
 
 /** Throws a TypeError unless these are checks. The name is that of the option or function. */

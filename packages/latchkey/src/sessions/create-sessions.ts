@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { publishSession, type SessionMessage } from '../channels.js'
 import { checkWhole } from '../check-whole.js'
+import type { AuthenticationLevel } from '../claims/session-ids.js'
 import { type Clock, systemClock } from '../clock.js'
 import { refusal } from '../errors.js'
 import type { IssuedToken, Latchkey } from '../latchkey-api.js'
@@ -29,6 +30,7 @@ import type {
   SessionsOptions,
   SessionTokens,
   StartOptions,
+  StepUpOptions,
 } from './sessions-api.js'
 
 /**
@@ -73,6 +75,15 @@ const longestTtlSec = 315_360_000
 /** The name of a stored key never changes. */
 const keyName = 'refresh-key'
 
+/** A session that begins, or that begins again under a new ID. */
+interface Beginning {
+  readonly subject: string
+  readonly origin: CheckedOrigin
+  /** @defaultValue now */
+  readonly createdAt?: number | undefined
+  readonly expiresAt: number
+}
+
 class StoredSessions<Client> implements Sessions<Client> {
   readonly #latchkey: Latchkey
   readonly #keys: SessionsOptions<Client>['keys']
@@ -111,10 +122,35 @@ class StoredSessions<Client> implements Sessions<Client> {
     const expiresAt = this.#clock.now() + this.#sessionMs
     // Signed before the session is stored, which fails if the secret has ended: then no token is
     // returned. A later end of the secret or of the session also ends this token.
-    const issued = await this.#issue(subject, { expiresAt })
+    const issued = await this.#issue(subject, { level: options.level, expiresAt })
     const add = (open: Client) => this.#add(issued, { subject, origin, expiresAt }, open)
     const session = await (client === undefined ? this.#store.transaction(add) : add(client))
     this.#publish('started', subject, client === undefined)
+    return this.#tokensOf(session, issued, tokens)
+  }
+
+  async stepUp(
+    subject: string,
+    sessionId: string,
+    { level = 'aal1', client }: StepUpOptions<Client> = {},
+  ): Promise<SessionTokens> {
+    checkTenantId(subject)
+    const tokens = await this.#open()
+    const before = isRefreshableId(sessionId) ? await this.#store.readSession(sessionId) : undefined
+    const isLive = before?.subject === subject && before.endedAt === null && !before.isRevoked
+    if (!isLive) throw refusal('session_ended')
+    const { expiresAt } = before
+    // Signed before the session is stored, for the same reason as in `start`.
+    const issued = await this.#issue(subject, { level, expiresAt })
+    const session = await this.#change(client === undefined ? {} : { client }, async (open) => {
+      await this.#lock(subject, open)
+      const live = await this.#store.listSessions(subject, this.#clock.now(), open)
+      // A refresh may have changed it meanwhile.
+      const latest = live.find(({ id }) => id === sessionId)
+      if (latest === undefined || !(await this.#end(subject, sessionId, open))) throw refusal('session_ended')
+      return this.#add(issued, { subject, origin: latest, createdAt: latest.createdAt, expiresAt }, open)
+    })
+    this.#publish('stepped_up', subject, client === undefined)
     return this.#tokensOf(session, issued, tokens)
   }
 
@@ -192,12 +228,20 @@ class StoredSessions<Client> implements Sessions<Client> {
 
   async #issue(
     subject: string,
-    { sessionId, expiresAt }: { readonly sessionId?: string; readonly expiresAt: number },
+    {
+      sessionId,
+      level,
+      expiresAt,
+    }: {
+      readonly sessionId?: string
+      readonly level?: AuthenticationLevel | undefined
+      readonly expiresAt: number
+    },
   ): Promise<IssuedToken> {
     const remainingSec = Math.max(1, Math.ceil((expiresAt - this.#clock.now()) / 1000))
     return this.#latchkey.issue({
       subject,
-      ...(sessionId === undefined ? {} : { sessionId }),
+      ...(sessionId === undefined ? { level } : { sessionId }),
       ...(this.#claims === undefined ? {} : { claims: await this.#claims(subject) }),
       expiresIn: Math.min(this.#latchkey.accessTokenTtl, remainingSec),
     })
@@ -206,11 +250,7 @@ class StoredSessions<Client> implements Sessions<Client> {
   /** Stores a new session in the open transaction, and ends those above the limit. */
   async #add(
     issued: IssuedToken,
-    {
-      subject,
-      origin,
-      expiresAt,
-    }: { readonly subject: string; readonly origin: CheckedOrigin; readonly expiresAt: number },
+    { subject, origin, createdAt, expiresAt }: Beginning,
     client: Client,
   ): Promise<SessionRecord> {
     const { sessionId: id, token } = issued
@@ -219,7 +259,8 @@ class StoredSessions<Client> implements Sessions<Client> {
     const tenant = await this.#lock(subject, client)
     const { kid } = readHeader(token.slice(0, token.indexOf('.')))
     const isSignedByTenant = tenant?.secrets.some((secret) => secret.kid === kid) === true
-    const session = newSession({ id, subject, origin, nowMs: this.#clock.now(), expiresAt, idleMs: this.#idleMs })
+    const nowMs = this.#clock.now()
+    const session = newSession({ id, subject, origin, createdAt, nowMs, expiresAt, idleMs: this.#idleMs })
     if (!isSignedByTenant || !(await this.#store.addSession(session, client))) throw revokedMeanwhile()
     await this.#endExcess(session, client)
     return session
@@ -349,20 +390,17 @@ function revokedMeanwhile() {
 function newSession({
   id,
   subject,
-  origin,
+  origin: { device, userAgent, address, network },
   nowMs,
+  createdAt = nowMs,
   expiresAt,
   idleMs,
-}: {
-  readonly id: string
-  readonly subject: string
-  readonly origin: CheckedOrigin
-  readonly nowMs: number
-  readonly expiresAt: number
-  readonly idleMs: number
-}): SessionRecord {
+}: Beginning & { readonly id: string; readonly nowMs: number; readonly idleMs: number }): SessionRecord {
   return {
-    ...origin,
+    device,
+    userAgent,
+    address,
+    network,
     id,
     subject,
     salt: randomBytes(16).toString('base64url'),
@@ -370,7 +408,7 @@ function newSession({
     forks: 0,
     isRepeated: false,
     repeatedRun: 0,
-    createdAt: nowMs,
+    createdAt,
     rotatedAt: nowMs,
     usedAt: nowMs,
     endsAt: Math.min(nowMs + idleMs, expiresAt),

@@ -27,4 +27,5 @@ export type {
   SessionsOptions,
   SessionTokens,
   StartOptions,
+  StepUpOptions,
 } from './sessions-api.js'

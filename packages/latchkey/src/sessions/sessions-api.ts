@@ -1,3 +1,4 @@
+import type { AuthenticationLevel } from '../claims/session-ids.js'
 import type { Clock } from '../clock.js'
 import type { Latchkey } from '../latchkey-api.js'
 import type { TenantStore } from '../secrets/ports.js'
@@ -64,7 +65,18 @@ export interface SessionOrigin {
 }
 
 /** Options of `Sessions.start`. */
-export interface StartOptions<Client> extends SessionOrigin, ChangeOptions<Client> {}
+export interface StartOptions<Client> extends SessionOrigin, ChangeOptions<Client> {
+  /**
+   * The level of the sign-in, for `requireRecent`. It needs the option `sessionIds` of
+   * `createLatchkey`.
+   *
+   * @defaultValue `'aal1'`
+   */
+  readonly level?: AuthenticationLevel | undefined
+}
+
+/** Options of `Sessions.stepUp`. */
+export type StepUpOptions<Client> = Pick<StartOptions<Client>, 'level' | 'client'>
 
 /** Options of `Sessions.endAll`. */
 export interface EndAllOptions<Client> extends EndingOptions<Client> {
@@ -133,6 +145,20 @@ export interface Sessions<Client = unknown> {
    * const signedIn = await sessions.start(user.id, { userAgent: 'app/1', address: '192.0.2.1' })
    */
   start(subject: string, options?: StartOptions<Client>): Promise<SessionTokens>
+  /**
+   * Renews a session after its owner has authenticated again: the session gets a new ID, which
+   * states the time and the level (`requireRecent`), and new tokens. All its earlier tokens end.
+   * The session keeps its device and its latest end. `createLatchkey` needs the option
+   * `sessionIds`.
+   *
+   * With `client`, as `start`.
+   *
+   * @throws `session_ended` if the subject has no such session; `tenant_disabled`; TypeError
+   * without the option `sessionIds`
+   * @example
+   * const renewed = await sessions.stepUp(session.subject, session.id, { level: 'aal2' })
+   */
+  stepUp(subject: string, sessionId: string, options?: StepUpOptions<Client>): Promise<SessionTokens>
   /**
    * Replaces a refresh token. The call commits alone, because a rollback of the caller must not
    * undo the end of a session whose token was stolen.

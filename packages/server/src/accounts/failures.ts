@@ -62,6 +62,17 @@ export const accountFailures = defineProblems({
     message: 'The password of this account is a different one.',
     hint: 'Send the current password of the account.',
   },
+  password_insufficient: {
+    status: 403,
+    message: 'This account has a second factor, so that its password alone is not enough.',
+    hint: 'Send a code of the authenticator app as "code", or a "passkey" with its "challenge_token".',
+  },
+  recent_authentication_required: {
+    status: 401,
+    challenge: 'insufficient_user_authentication',
+    message: 'The user of this session has not authenticated recently or strongly enough for this.',
+    hint: 'Authenticate again with POST /v1/me/step-up by one of "methods", and retry with the new token.',
+  },
   password_required: {
     status: 400,
     message: 'This change needs the password of the account.',

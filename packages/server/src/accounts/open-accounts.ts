@@ -19,12 +19,13 @@ import { PasskeySignIn } from './passkey-sign-in.js'
 import { PasswordChange } from './password-change.js'
 import type { Profiles } from './profiles.js'
 import { Reauthentication } from './reauthentication.js'
-import { RecentAuthentication } from './recent-authentication.js'
+import type { RecentAuthentication } from './recent-authentication.js'
 import { Recovery } from './recovery.js'
 import { Registration } from './registration.js'
 import { SecondStep } from './second-step.js'
 import { SignIn } from './sign-in.js'
 import { SignOut } from './sign-out.js'
+import { StepUp } from './step-up.js'
 
 /** The objects that the routes of accounts call. */
 export interface AccountsDomain {
@@ -33,6 +34,7 @@ export interface AccountsDomain {
   readonly passkeySignIn: PasskeySignIn
   readonly signOut: SignOut
   readonly ownPasskeys: OwnPasskeys
+  readonly stepUp: StepUp
   readonly ownAccount: OwnAccount
   readonly ownFactors: OwnFactors
   readonly factorChanges: FactorChanges
@@ -54,6 +56,7 @@ export interface AccountsDependencies
   readonly profiles: Profiles
   readonly guesses: GuessGuard
   readonly messages: Messages
+  readonly recentAuthentication: RecentAuthentication
 }
 
 /** Creates the objects of accounts. */
@@ -62,20 +65,20 @@ export function openAccounts(
   dependencies: AccountsDependencies,
   configuration: Configuration,
 ): AccountsDomain {
-  const reauthentication = new Reauthentication(core, dependencies.passwords, dependencies.guesses)
+  const reauthentication = new Reauthentication(core, dependencies)
   const confirmations = new DeviceConfirmation(core, dependencies)
   const emails = new EmailVerification(core, dependencies, configuration)
   const secondStep = new SecondStep(core, dependencies, configuration)
   const factorChanges = new FactorChanges(core, dependencies)
-  const recentAuthentication = new RecentAuthentication(core)
   return {
     signIn: new SignIn(core, { ...dependencies, confirmations, secondStep }, configuration),
     secondStep,
     passkeySignIn: new PasskeySignIn(core, dependencies, configuration),
     signOut: new SignOut(core, dependencies),
-    ownPasskeys: new OwnPasskeys(core, { ...dependencies, recentAuthentication, factorChanges }),
+    ownPasskeys: new OwnPasskeys(core, { ...dependencies, factorChanges }),
+    stepUp: new StepUp(core, { ...dependencies, reauthentication }),
     ownAccount: new OwnAccount(core, { ...dependencies, emails, reauthentication }, configuration),
-    ownFactors: new OwnFactors(core, { ...dependencies, recentAuthentication, factorChanges }, configuration),
+    ownFactors: new OwnFactors(core, { ...dependencies, factorChanges }, configuration),
     factorChanges,
     passwordChange: new PasswordChange(core, { ...dependencies, reauthentication }),
     adminCreation: new AdminCreation(core, dependencies, configuration),

@@ -56,8 +56,8 @@ export class OwnAccount {
    * Changes the name and the language, and requests a change of address, which needs the password
    * and takes effect once it is confirmed from the new address.
    *
-   * @throws Problem `password_required`, `password_wrong`, `email_invalid`, `email_taken`,
-   * `mail_unavailable`
+   * @throws Problem `password_required`, `recent_authentication_required`, `password_wrong`,
+   * `email_invalid`, `email_taken`, `mail_unavailable`
    */
   async update(acting: Acting, input: OwnAccountChange, origin: RequestOrigin): Promise<table.Account> {
     const { store, audit } = this.#core
@@ -75,6 +75,7 @@ export class OwnAccount {
     const actor = { ...acting, address: origin.address }
     return store.transaction(async (client) => {
       await actors.lock(client, acting)
+      if (email !== undefined) await reauthentication.checkAgain(client, acting)
       const updated = await table.updateAccount(client, stored ?? { id: acting.accountId }, { name, locale })
       if (updated === undefined) throw new LatchkeyError('token_revoked')
       if (changesProfile) await audit.done(client, 'profile_change', actor)
@@ -88,7 +89,7 @@ export class OwnAccount {
   /**
    * Deletes the account with its sessions and its secret.
    *
-   * @throws Problem `password_wrong`, `last_administrator`
+   * @throws Problem `recent_authentication_required`, `password_wrong`, `last_administrator`
    */
   async delete(acting: Acting, password: string, origin: RequestOrigin): Promise<void> {
     const { store, keys, audit } = this.#core
@@ -96,6 +97,7 @@ export class OwnAccount {
     const stored = await reauthentication.check(acting, password, { event: 'account_delete', origin })
     await store.transaction(async (client) => {
       await actors.lock(client, acting)
+      await reauthentication.checkAgain(client, acting)
       const latest = await table.findAccount(client, acting.accountId)
       const deleted = await table.deleteAccount(client, stored)
       if (latest === undefined || !deleted) throw accountFailures.refusal('password_wrong')
@@ -108,7 +110,7 @@ export class OwnAccount {
   /**
    * Issues a device token for another device of the owner.
    *
-   * @throws Problem `password_wrong`, `guess_delayed`
+   * @throws Problem `recent_authentication_required`, `password_wrong`, `guess_delayed`
    */
   async addDevice(acting: Acting, password: string, origin: RequestOrigin): Promise<IssuedDeviceToken> {
     const { store, audit } = this.#core
@@ -116,6 +118,7 @@ export class OwnAccount {
     await reauthentication.check(acting, password, { event: 'device_add', origin })
     return store.transaction(async (client) => {
       await actors.lock(client, acting)
+      await reauthentication.checkAgain(client, acting)
       await audit.done(client, 'device_add', { ...acting, address: origin.address })
       return guesses.issueDeviceToken(client, acting.accountId)
     })

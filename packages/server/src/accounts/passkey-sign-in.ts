@@ -9,10 +9,10 @@ import type { Outbox } from '../mail/outbox.js'
 import { isProblem } from '../problem.js'
 import { attemptAt, type GuessGuard, type RecalledAttempt } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
-import { lockAccounts } from '../sessions/account-lock.js'
 import type { Session } from '../sessions/session-table.js'
 import type { PreparedSession, Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
+import { cancelFactorReset } from './cancel-factor-reset.js'
 import { accountFailures } from './failures.js'
 import type { SignedIn } from './signed-in.js'
 
@@ -130,8 +130,11 @@ export class PasskeySignIn {
     const { address, userAgent } = origin
     const { network, token, names } = attempt
     return store.transaction(async (client) => {
-      await lockAccounts(client, [account.id])
-      if (!(await passkeys.record(client, checked))) throw factorFailures.refusal('passkey_refused')
+      // Locked first, so that the passkey and a planned reset of the factors are the latest.
+      const locked = await table.lockAccount(client, account.id)
+      if (locked === undefined || !(await passkeys.record(client, checked)))
+        throw factorFailures.refusal('passkey_refused')
+      await cancelFactorReset(client, this.#core, locked, origin)
       const at = clock.now()
       const actor = { accountId: account.id, sessionId: session.id, address }
       const detail = { method: 'passkey', factor: checked.factor.id }

@@ -39,7 +39,8 @@ export class PasswordChange {
    * Sets a new password, ends all other sessions and every token issued so far, and returns new
    * tokens of this session, all in one transaction (C5).
    *
-   * @throws Problem `password_wrong`, `guess_delayed`, `overloaded`, `password_…`
+   * @throws Problem `recent_authentication_required`, `password_wrong`, `guess_delayed`,
+   * `overloaded`, `password_…`
    */
   async change(
     acting: Acting,
@@ -48,13 +49,14 @@ export class PasswordChange {
   ): Promise<SignedIn> {
     const { store, keys, audit } = this.#core
     const { sessions, actors, passwords, passwordPolicy, oneTimeTokens, outbox } = this.#dependencies
-    const { challenges, trustedDevices } = this.#dependencies
+    const { challenges, trustedDevices, reauthentication } = this.#dependencies
     const context = { event: 'password_change', origin } as const
-    const stored = await this.#dependencies.reauthentication.check(acting, input.currentPassword, context)
+    const stored = await reauthentication.check(acting, input.currentPassword, context)
     const newPassword = passwordPolicy.check(input.newPassword, stored)
     const passwordHash = await passwords.hash({ use: 'account', origin, account: acting.accountId }, newPassword)
     const [account, session] = await store.transaction(async (client) => {
       await actors.lock(client, acting)
+      await reauthentication.checkAgain(client, acting)
       const updated = await table.updateAccount(client, stored, { passwordHash })
       if (updated === undefined) throw accountFailures.refusal('password_wrong')
       const kept = await sessions.keepOnly(client, { id: acting.sessionId, accountId: acting.accountId })

@@ -17,6 +17,7 @@ import type { AuthMethod } from '../sessions/auth-methods.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
+import { cancelFactorReset } from './cancel-factor-reset.js'
 import { accountFailures } from './failures.js'
 import { recordDelay } from './record-delay.js'
 import type { SignedIn } from './signed-in.js'
@@ -198,7 +199,7 @@ export class SecondStep {
     const { data } = await challenges.redeem(client, step.challengeToken, 'second_factor')
     const methods = await this.#verify(client, step, data.passkey)
     await this.#notify(client, account, step)
-    if (account.factorResetAt !== null) await this.#cancelReset(client, accountId, origin)
+    await cancelFactorReset(client, this.#core, account, origin)
     await table.updateAccount(client, { id: accountId }, { signedInAt: this.#core.clock.now() })
     const all = [...new Set([...data.methods, ...methods, 'mfa' as const])]
     const session = await sessions.open(client, accountId, { origin, methods: all })
@@ -245,12 +246,6 @@ export class SecondStep {
     const left = await countRecoveryCodes(client, account.id)
     await outbox.notify(client, account, { kind: 'recovery_code_used', left })
     await audit.done(client, 'recovery_code_use', { accountId: account.id, address }, { detail: { left } })
-  }
-
-  /** Cancels the removal of all factors: the owner still has one. */
-  async #cancelReset(client: SqlClient, accountId: string, { address }: RequestOrigin): Promise<void> {
-    await table.updateAccount(client, { id: accountId }, { factorResetAt: null })
-    await this.#core.audit.done(client, 'factor_reset_cancel', { accountId, address })
   }
 
   /**

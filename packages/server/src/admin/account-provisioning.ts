@@ -5,12 +5,11 @@ import type { PasswordDomain } from '../accounts/open-passwords.js'
 import { noPassword } from '../accounts/password.js'
 import type { PasswordTask } from '../accounts/password-queue.js'
 import type { Core } from '../core.js'
-import type { Actors } from '../sessions/actors.js'
-import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 
 /** The parts of other domains that provisioning uses. */
 interface Dependencies extends PasswordDomain {
-  readonly actors: Actors
+  readonly rights: AdministratorRights
 }
 
 /** An account to create. */
@@ -37,14 +36,14 @@ export class AccountProvisioning {
    * Creates an account with its secret. No e-mail is sent.
    *
    * @throws Problem `email_invalid`, `email_taken`, `password_…`, `overloaded`, and those of
-   * `lockAdministrator`
+   * `AdministratorRights.lock`
    */
   async create(
     by: Administrator,
     { email: given, name, password, emailVerified }: ProvisionedAccount,
   ): Promise<Account> {
     const { store, audit, clock } = this.#core
-    const { actors, passwords, passwordPolicy } = this.#dependencies
+    const { rights, passwords, passwordPolicy } = this.#dependencies
     const email = canonicalEmail(given)
     const checked = password === undefined ? undefined : passwordPolicy.check(password, { email, name })
     const passwordHash = checked === undefined ? noPassword : await passwords.hash(taskOf(by), checked)
@@ -52,7 +51,7 @@ export class AccountProvisioning {
     const emailVerifiedAt = emailVerified ? createdAt : null
     const draft = newAccount({ email, name: name ?? null, role: 'user', passwordHash, createdAt, emailVerifiedAt })
     return store.transaction(async (client) => {
-      await lockAdministrator(actors, client, by)
+      await rights.lock(client, by)
       const account = await insertDraft(client, this.#core, draft)
       const detail = { email_verified: emailVerified, password: password !== undefined }
       await audit.done(client, 'register', by, { account: account.id, detail })

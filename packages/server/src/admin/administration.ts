@@ -13,18 +13,18 @@ import { type AuditQuery, readAudit } from '../audit/read-audit.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
-import type { Actors } from '../sessions/actors.js'
+import type { Acting } from '../sessions/actors.js'
 import { sessionFailures } from '../sessions/failures.js'
 import { findSession, type Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
-import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
 import { type Page, pageOf } from './page.js'
 
 /** The parts of other domains that administration uses. */
 interface Dependencies {
   readonly sessions: Sessions
-  readonly actors: Actors
+  readonly rights: AdministratorRights
   readonly profiles: Profiles
 }
 
@@ -39,7 +39,7 @@ type Work = (client: SqlClient, account: table.Account) => Promise<AuditDetail |
 
 /**
  * Administration of accounts. Every method throws `account_unknown` if there is no such account.
- * Methods that take an administrator throw as `lockAdministrator` does.
+ * Methods that take an administrator throw as `AdministratorRights.lock` does.
  */
 export class Administration {
   readonly #core: Core
@@ -52,11 +52,21 @@ export class Administration {
     this.#settings = settings
   }
 
-  /** Throws `admin_required` unless the stored account is an enabled administrator. */
-  async checkAdmin(accountId: string): Promise<void> {
-    const account = await table.findAccount(this.#core.store, accountId)
+  /**
+   * Checks that the stored account is an enabled administrator, and its session. A change is
+   * checked once more in its transaction.
+   *
+   * @throws Problem `admin_required`, and those of `AdministratorRights.checkFactor`
+   */
+  async checkAdmin(
+    by: Pick<Acting, 'accountId' | 'sessionId'>,
+    { isChange }: { readonly isChange: boolean },
+  ): Promise<void> {
+    const { store } = this.#core
+    const account = await table.findAccount(store, by.accountId)
     const admin = account?.role === 'admin' && account.disabledAt === null
     if (!admin) throw adminFailures.refusal('admin_required')
+    await this.#dependencies.rights.checkFactor(store, by, { recent: isChange })
   }
 
   /**
@@ -103,7 +113,7 @@ export class Administration {
     if (session === undefined) throw sessionFailures.refusal('session_unknown')
     const { accountId: account } = session
     await store.transaction(async (client) => {
-      await lockAdministrator(this.#dependencies.actors, client, by, [account])
+      await this.#dependencies.rights.lock(client, by, [account])
       if (!(await sessions.end(client, session, 'ended_by_admin'))) throw sessionFailures.refusal('session_unknown')
       const detail = by.sessionId === undefined ? undefined : { acting_session: by.sessionId }
       await audit.done(client, 'session_end', by, { account, session: id, detail })
@@ -205,7 +215,7 @@ export class Administration {
   async delete(by: Administrator, id: string): Promise<void> {
     checkNotSelf(by, id)
     await this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#dependencies.actors, client, by, [id])
+      await this.#dependencies.rights.lock(client, by, [id])
       const account = known(await table.findAccount(client, id))
       await table.deleteAccount(client, { id })
       await this.#core.keys.forget(id, { client })
@@ -220,7 +230,7 @@ export class Administration {
    */
   async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
     return this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#dependencies.actors, client, by, [id])
+      await this.#dependencies.rights.lock(client, by, [id])
       const account = known(await table.findAccount(client, id))
       const detail = await work(client, account)
       const changed = known(await table.findAccount(client, id))

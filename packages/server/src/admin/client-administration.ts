@@ -6,9 +6,8 @@ import * as table from '../clients/client-table.js'
 import { clientFailures } from '../clients/failures.js'
 import type { Core } from '../core.js'
 import { grantsOfClient, storeGrants } from '../grants.js'
-import type { Actors } from '../sessions/actors.js'
 import { uuidV7 } from '../uuid.js'
-import { type Administrator, lockAdministrator } from './administrator.js'
+import type { Administrator, AdministratorRights } from './administrator.js'
 import { type Page, pageOf } from './page.js'
 
 /** A client with the dates of its secrets. */
@@ -37,15 +36,15 @@ type Work = (client: SqlClient, found: table.Client) => Promise<AuditDetail | un
 
 /**
  * Administration of clients. Every method throws `client_unknown` if there is no such client.
- * Methods that take an administrator throw as `lockAdministrator` does.
+ * Methods that take an administrator throw as `AdministratorRights.lock` does.
  */
 export class ClientAdministration {
   readonly #core: Core
-  readonly #actors: Actors
+  readonly #rights: AdministratorRights
 
-  constructor(core: Core, { actors }: { readonly actors: Actors }) {
+  constructor(core: Core, { rights }: { readonly rights: AdministratorRights }) {
     this.#core = core
-    this.#actors = actors
+    this.#rights = rights
   }
 
   /**
@@ -56,7 +55,7 @@ export class ClientAdministration {
     const createdAt = this.#now()
     const id = uuidV7(createdAt)
     return this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       await this.#core.keys.provision(id, { client })
       await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfClient({ scope }) })
       await table.insertClient(client, { id, name, scope, mayIntrospect, createdAt, disabledAt: null })
@@ -98,7 +97,7 @@ export class ClientAdministration {
    */
   async rotateSecret(by: Administrator, id: string, graceSec: number): Promise<RevealedClient> {
     return this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       known(await table.lockClient(client, id))
       const nowMs = this.#now()
       const live = await table.listClientSecrets(client, id, nowMs)
@@ -151,7 +150,7 @@ export class ClientAdministration {
   /** Deletes the client with its secrets, and ends its tokens. */
   async delete(by: Administrator, id: string): Promise<void> {
     await this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       if (!(await table.deleteClient(client, id))) throw clientFailures.refusal('client_unknown')
       await this.#core.keys.forget(id, { client })
       await this.#core.audit.done(client, 'client_delete', by, { account: id })
@@ -164,7 +163,7 @@ export class ClientAdministration {
    */
   async #alter(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<DescribedClient> {
     return this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       const detail = await work(client, known(await table.lockClient(client, id)))
       await this.#core.audit.done(client, event, by, { account: id, detail })
       return this.#describe(client, id)

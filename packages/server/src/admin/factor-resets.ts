@@ -8,13 +8,12 @@ import { deleteAllFactors } from '../factors/factor-table.js'
 import { factorFailures } from '../factors/failures.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { Outbox } from '../mail/outbox.js'
-import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
-import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
 
 interface Dependencies {
-  readonly actors: Actors
+  readonly rights: AdministratorRights
   readonly sessions: Sessions
   readonly outbox: Outbox
   readonly challenges: Challenges
@@ -49,15 +48,15 @@ export class FactorResets {
    * second factor. The operator does not wait.
    *
    * @throws Problem `account_unknown`, `own_account`, `administrator_protected`, `factor_missing`;
-   * and those of `lockAdministrator`
+   * and those of `AdministratorRights.lock`
    */
   async reset(by: Administrator, id: string): Promise<table.Account> {
     const { store, audit, clock } = this.#core
-    const { actors, outbox } = this.#dependencies
+    const { rights, outbox } = this.#dependencies
     if (by.accountId === id) throw adminFailures.refusal('own_account')
     const delayMs = isOperator(by) ? 0 : this.#settings.factorResetDelaySec * 1000
     return store.transaction(async (client) => {
-      await lockAdministrator(actors, client, by, [id])
+      await rights.lock(client, by, [id])
       const account = known(await table.findAccount(client, id))
       if (account.role === 'admin' && !isOperator(by)) throw adminFailures.refusal('administrator_protected')
       if (account.secondFactor === 0) throw factorFailures.refusal('factor_missing')

@@ -7,6 +7,11 @@ export const adminFailures = defineProblems({
     message: 'Only administrators may do this.',
     hint: 'Sign in as an administrator, or create one with "latchkey admin create".',
   },
+  second_factor_required_for_admin: {
+    status: 403,
+    message: 'Administrators of this server need a second factor, and this account has none.',
+    hint: 'Add a passkey or an authenticator app to your account, and sign in with it. The operator can use the command line.',
+  },
   administrator_protected: {
     status: 403,
     message: 'An administrator cannot create a reset link for another administrator, or reset their factors.',

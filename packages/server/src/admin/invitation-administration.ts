@@ -7,13 +7,12 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { linkUrl } from '../mail/link-url.js'
 import type { Outbox } from '../mail/outbox.js'
-import type { Actors } from '../sessions/actors.js'
-import { type Administrator, lockAdministrator } from './administrator.js'
+import type { Administrator, AdministratorRights } from './administrator.js'
 import { type Page, pageOf } from './page.js'
 
 /** The parts of other domains that invitations use. */
 interface Dependencies {
-  readonly actors: Actors
+  readonly rights: AdministratorRights
   readonly invitations: Invitations
   readonly outbox: Outbox
 }
@@ -34,8 +33,8 @@ export interface NewInvitation {
 }
 
 /**
- * Administration of invitations. Methods that take an administrator throw as `lockAdministrator`
- * does.
+ * Administration of invitations. Methods that take an administrator throw as
+ * `AdministratorRights.lock` does.
  */
 export class InvitationAdministration {
   readonly #core: Core
@@ -55,14 +54,14 @@ export class InvitationAdministration {
    */
   async invite(by: Administrator, input: InvitationInput): Promise<NewInvitation> {
     const { store, audit } = this.#core
-    const { actors, invitations, outbox } = this.#dependencies
+    const { rights, invitations, outbox } = this.#dependencies
     const { registration, mail } = this.#settings
     const { delivery, locale } = input
     checkInvitesAccepted(registration)
     if (delivery === 'mail') outbox.checkEnabled()
     const email = canonicalEmail(input.email)
     return store.transaction(async (client) => {
-      await lockAdministrator(actors, client, by)
+      await rights.lock(client, by)
       if ((await findAccountByEmail(client, email)) !== undefined) throw accountFailures.refusal('email_taken')
       const invitation = await invitations.add(client, { email, invitedBy: by.accountId })
       const { id } = invitation
@@ -86,9 +85,9 @@ export class InvitationAdministration {
   /** Revokes an invitation. Throws `invitation_unknown`. */
   async revoke(by: Administrator, id: string): Promise<void> {
     const { store, audit } = this.#core
-    const { actors, invitations } = this.#dependencies
+    const { rights, invitations } = this.#dependencies
     await store.transaction(async (client) => {
-      await lockAdministrator(actors, client, by)
+      await rights.lock(client, by)
       await invitations.revoke(client, id)
       await audit.done(client, 'invitation_revoke', by, { account: null, detail: { invitation: id } })
     })

@@ -1,6 +1,7 @@
 import type { AccountLinks } from '../accounts/open-account-links.js'
 import type { PasswordDomain } from '../accounts/open-passwords.js'
 import type { Profiles } from '../accounts/profiles.js'
+import type { RecentAuthentication } from '../accounts/recent-authentication.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { FactorsDomain } from '../factors/open-factors.js'
@@ -9,6 +10,7 @@ import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
+import { AdministratorRights } from './administrator.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
@@ -35,13 +37,15 @@ export interface AdminDependencies
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
     Pick<FactorsDomain, 'challenges' | 'trustedDevices'> {
   readonly actors: Actors
+  readonly recentAuthentication: RecentAuthentication
   readonly sessions: Sessions
   readonly profiles: Profiles
   readonly outbox: Outbox
 }
 
 /** Creates the objects of administration. */
-export function openAdmin(core: Core, dependencies: AdminDependencies, configuration: Configuration): AdminDomain {
+export function openAdmin(core: Core, opened: AdminDependencies, configuration: Configuration): AdminDomain {
+  const dependencies = { ...opened, rights: new AdministratorRights(opened, configuration) }
   return {
     administration: new Administration(core, dependencies, configuration),
     invitationAdministration: new InvitationAdministration(core, dependencies, configuration),

@@ -5,13 +5,12 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { linkUrl } from '../mail/link-url.js'
 import type { Outbox } from '../mail/outbox.js'
-import type { Actors } from '../sessions/actors.js'
-import { type Administrator, isOperator, lockAdministrator } from './administrator.js'
+import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
 
 /** The parts of other domains that reset links use. */
 interface Dependencies {
-  readonly actors: Actors
+  readonly rights: AdministratorRights
   readonly oneTimeTokens: OneTimeTokens
   readonly outbox: Outbox
 }
@@ -46,14 +45,14 @@ export class ResetLinks {
    * administrator cannot take over the accounts of others.
    *
    * @throws Problem `account_unknown`, `account_disabled`, `administrator_protected`; and those of
-   * `lockAdministrator`
+   * `AdministratorRights.lock`
    */
   async create(by: Administrator, id: string): Promise<ResetLink> {
     const { store, audit } = this.#core
-    const { actors, oneTimeTokens, outbox } = this.#dependencies
+    const { rights, oneTimeTokens, outbox } = this.#dependencies
     const { resetLinkTtlSec, linkBase } = this.#settings.mail
     return store.transaction(async (client) => {
-      await lockAdministrator(actors, client, by, [id])
+      await rights.lock(client, by, [id])
       const account = await findAccount(client, id)
       if (account === undefined) throw accountFailures.refusal('account_unknown')
       if (account.role === 'admin' && !isOperator(by)) throw adminFailures.refusal('administrator_protected')

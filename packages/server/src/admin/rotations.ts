@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RotateAllOptions, TenantsRotation } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { Core } from '../core.js'
-import type { Actors } from '../sessions/actors.js'
-import { type Administrator, lockAdministrator } from './administrator.js'
+import type { Administrator, AdministratorRights } from './administrator.js'
 import { adminFailures } from './failures.js'
 import * as table from './rotation-table.js'
 
@@ -42,19 +41,19 @@ interface CurrentRotation {
  * desired state, which any server may write. One server claims the row by a lease, runs the
  * rotation and stores its progress. If it dies, another server claims the rotation and continues
  * from the same date: rotated tenants are not due any more. Every method that takes an
- * administrator throws as `lockAdministrator` does. A running rotation does not depend on the
- * rights of the administrator who started it.
+ * administrator throws as `AdministratorRights.lock` does. A running rotation does not depend on
+ * the rights of the administrator who started it.
  */
 export class Rotations {
   readonly #core: Core
-  readonly #actors: Actors
+  readonly #rights: AdministratorRights
   readonly #id = randomUUID()
   #current: CurrentRotation | undefined
   #ticking: Promise<void> = Promise.resolve()
 
-  constructor(core: Core, { actors }: { readonly actors: Actors }) {
+  constructor(core: Core, { rights }: { readonly rights: AdministratorRights }) {
     this.#core = core
-    this.#actors = actors
+    this.#rights = rights
   }
 
   /** Returns the progress of the last rotation. Throws `rotation_unknown` if there was none. */
@@ -75,7 +74,7 @@ export class Rotations {
     const remaining = await store.countDue(olderThan)
     const estimatedEnd = Math.round(nowMs + (remaining * 60_000) / ratePerMinute)
     await store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       const begun = await table.beginRotation(client, { olderThan, ratePerMinute, canary, remaining, estimatedEnd })
       if (!begun) throw adminFailures.refusal('rotation_running')
       const detail = { older_than: new Date(olderThan).toISOString(), rate_per_minute: ratePerMinute, canary }
@@ -121,7 +120,7 @@ export class Rotations {
 
   async #setDesiredState(by: Administrator, state: table.DesiredState, event: AuditEvent): Promise<RotationStatus> {
     await this.#core.store.transaction(async (client) => {
-      await lockAdministrator(this.#actors, client, by)
+      await this.#rights.lock(client, by)
       if (!(await table.setDesiredState(client, state))) throw adminFailures.refusal('rotation_unknown')
       await this.#core.audit.done(client, event, by, { account: null })
     })

@@ -64,6 +64,7 @@ export const auditEvents = [
   'trusted_device_add',
   'trusted_device_remove',
   'passkey_cloned',
+  'step_up',
 ] as const
 
 /** The name of an event. */

@@ -6,7 +6,7 @@ import { mailSettings } from './mail-settings.js'
 import type { passkeySettings } from './passkey-settings.js'
 import type { ValuesOf } from './setting.js'
 import { type Live, readSettingText, type SettingFiles } from './setting-files.js'
-import { declaredMembers, settings } from './settings.js'
+import { type AdminFactorRule, declaredMembers, settings } from './settings.js'
 
 /** A key of Cloud KMS, and the servers that give access to it. */
 export interface KmsKey {
@@ -80,12 +80,20 @@ type Values = ValuesOf<typeof settings>
 export interface Configuration
   extends Omit<
     Values,
-    'database' | 'mail' | 'passkeys' | 'issuer' | 'redisUrl' | 'metricsTokens' | 'extraCertificates'
+    | 'database'
+    | 'mail'
+    | 'passkeys'
+    | 'issuer'
+    | 'redisUrl'
+    | 'metricsTokens'
+    | 'extraCertificates'
+    | 'adminSecondFactor'
   > {
   readonly database: DatabaseConfiguration
   readonly mail: MailConfiguration
   readonly passkeys: PasskeyConfiguration
   readonly issuer: string
+  readonly adminSecondFactor: AdminFactorRule
   /** The shared cache; `undefined`: none. */
   readonly redisUrl: Live<string> | undefined
   /**
@@ -122,6 +130,7 @@ export function readConfiguration(env: Environment): Configuration {
     ...values,
     database,
     issuer,
+    adminSecondFactor: values.adminSecondFactor ?? adminFactorRuleOf(database, issuer),
     mail: mailOf(mailValues, { database, issuer, authorities, reader }),
     passkeys: passkeysOf(passkeyValues, issuer),
     redisUrl: reader.liveOf(settings.redisUrl, values.redisUrl),
@@ -284,6 +293,12 @@ function issuerOf({ issuer, host, port }: Pick<Values, 'issuer' | 'host' | 'port
     })
   }
   return issuer ?? localUrl(host, port)
+}
+
+/** A server on a laptop, for a trial, needs no factor: it is reached from that laptop alone. */
+function adminFactorRuleOf({ kind }: DatabaseConfiguration, issuer: string): AdminFactorRule {
+  const isLocal = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(issuer).hostname)
+  return kind === 'embedded' && isLocal ? 'allow-without' : 'require'
 }
 
 /** Records faults that only several settings together show. */

@@ -26,6 +26,7 @@ export type { ProfileSchema } from './parsers.js'
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
+const adminFactorRules = ['require', 'allow-without'] as const
 const hstsScopes = ['host', 'subdomains'] as const
 
 /** The least severe level that is logged. */
@@ -39,6 +40,9 @@ export type Registration = (typeof registrations)[number]
 
 /** Whether something is permitted. */
 export type Permission = (typeof permissions)[number]
+
+/** Whether administrators need a second factor. */
+export type AdminFactorRule = (typeof adminFactorRules)[number]
 
 /** Returns the members that the schema declares, each with its own schema. */
 export function declaredMembers({ properties }: ProfileSchema): Readonly<Record<string, unknown>> {
@@ -259,6 +263,24 @@ export const settings = {
     default: 0,
   }),
   passkeys: passkeySettings,
+  recentSec: seconds({
+    name: 'LATCHKEY_RECENT_AUTHENTICATION',
+    description:
+      'The time for which an authentication counts as recent. Changes of factors and administration need a recent one (POST /v1/me/step-up), with a second factor if the account has one.',
+    min: 30,
+    max: day,
+    default: 600,
+  }),
+  /** Whether administrators need a second factor; `undefined`: it follows from other settings. */
+  adminSecondFactor: setting<AdminFactorRule, undefined>({
+    name: 'LATCHKEY_ADMIN_SECOND_FACTOR',
+    description:
+      'Whether an administrator needs a second factor for the admin routes. One without a factor can always sign in and add a factor, and the command line needs none.',
+    accepts: `one of ${adminFactorRules.join(', ')}`,
+    default: undefined,
+    defaultText: '"require", except with the embedded database and an issuer on localhost: "allow-without"',
+    parse: (text) => adminFactorRules.find((rule) => rule === text),
+  }),
   mail: mailSettings,
   languages: languageSettings,
   invitationTtlSec: seconds({

@@ -7,6 +7,7 @@ import {
   type Latchkey,
   type MaybePromise,
 } from 'latchkey'
+import { claimsOfAuthentication } from '../authentication-claims.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { claimsOfRights } from '../grants.js'
@@ -113,7 +114,7 @@ export class TokenExchange {
     if (!(remainingSec >= 1)) throw exchangeFailures.refusal('subject_token_refused')
     const issued = signer.issue({
       subject,
-      claims: { client_id: signInClientId, ...claimsOfRights(auth) },
+      claims: { client_id: signInClientId, ...claimsOfAuthentication(auth), ...claimsOfRights(auth) },
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })

@@ -22,11 +22,6 @@ export const factorFailures = defineProblems({
     message: 'After many wrong codes, this device cannot use a code of an authenticator app.',
     hint: 'Use a recovery code, a passkey, or a device that has signed in to this account before.',
   },
-  recent_authentication_required: {
-    status: 403,
-    message: 'This change needs a recent sign-in, with a second factor if the account has one.',
-    hint: 'Sign in again and retry.',
-  },
   factor_unknown: {
     status: 404,
     message: 'The account has no factor with this ID.',

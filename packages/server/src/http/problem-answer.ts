@@ -28,6 +28,8 @@ export interface ProblemAnswer {
   readonly methods?: readonly string[]
   readonly expires_in?: number
   readonly passkey_options?: object
+  readonly max_age?: number
+  readonly acr?: string
 }
 
 /** The media type of every refusal, except at the endpoints of OAuth. */

@@ -29,7 +29,7 @@ export function composeEmail(email: Email, linkBase: string, messages: LocaleMes
     withoutIsolates(paragraph) === url ? url : paragraph,
   )
   const blocks = paragraphs.map((paragraph) =>
-    paragraph === url ? html`<p><a href="${url}" dir="ltr">${url}</a></p>`.text : html`<p>${paragraph}</p>`.text,
+    paragraph === url ? html`<p dir="ltr"><a href="${url}">${url}</a></p>`.text : html`<p>${paragraph}</p>`.text,
   )
   const { locale, dir } = messages
   const head = html`<html lang="${locale}" dir="${dir}">`.text

@@ -1,7 +1,8 @@
-import Negotiator from 'negotiator'
+import { createRequire } from 'node:module'
+import type Negotiator from 'negotiator'
 import { type Locale, matchLocale } from '../locales.js'
 
-/** What decides the language of a page or a letter. */
+/** The wishes that decide the language of a page or a letter. */
 export interface LocaleWishes {
   /** The language that the account has stored. */
   readonly account?: string | null | undefined
@@ -37,10 +38,19 @@ export function negotiateLocale({ setting, offered, account, acceptLanguage }: L
  */
 export function acceptedLocale(acceptLanguage: string | undefined, offered: readonly Locale[]): Locale | undefined {
   if (acceptLanguage === undefined || acceptLanguage.length > maxHeaderLength) return undefined
-  const accepted = new Negotiator({ headers: { 'accept-language': acceptLanguage } }).languages()
+  const Parser = loadNegotiator()
+  const accepted = new Parser({ headers: { 'accept-language': acceptLanguage } }).languages()
   for (const tag of accepted.slice(0, maxTags)) {
     const locale = matchLocale(tag, offered)
     if (locale !== undefined) return locale
   }
   return undefined
+}
+
+let loaded: typeof Negotiator | undefined
+
+/** Loads the package at its first use, because a start needs none of its seven files. */
+function loadNegotiator(): typeof Negotiator {
+  loaded ??= createRequire(import.meta.url)('negotiator') as typeof Negotiator
+  return loaded
 }

@@ -1,4 +1,5 @@
 import type { Auth, Latchkey } from 'latchkey'
+import { claimsOfAuthentication } from '../authentication-claims.js'
 import type { Configuration } from '../config/configuration.js'
 import { claimsOfRights } from '../grants.js'
 import type { Sessions, UsableSession } from '../sessions/sessions.js'
@@ -54,7 +55,8 @@ export function isCompact(token: string): boolean {
 function describeAccessToken(auth: Auth, aud: string): TokenDescription {
   const { iss, sub, exp, iat, jti } = auth.claims
   const session = auth.sessionId === undefined ? {} : { sid: auth.sessionId }
-  return { iss, sub, aud, exp, iat, jti, ...session, ...claimsOfRights(auth), token_type: 'Bearer' }
+  const authentication = claimsOfAuthentication(auth)
+  return { iss, sub, aud, exp, iat, jti, ...session, ...authentication, ...claimsOfRights(auth), token_type: 'Bearer' }
 }
 
 function describeRefreshToken({ id, accountId, rotatedAt, endsAt }: UsableSession, issuer: string): TokenDescription {

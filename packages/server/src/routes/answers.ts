@@ -4,6 +4,7 @@ import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
 import type { Factor } from '../factors/factor-table.js'
 import { isExposed } from '../factors/totp.js'
+import { levelOf, methodsIn } from '../sessions/auth-methods.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
 import type { AccountAnswer, FactorAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
@@ -77,6 +78,9 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
     grace_uses: session.graceUses,
     grace_used_at: session.graceUsedAt === null ? null : timeAnswer(session.graceUsedAt),
     grace_address: session.graceAddress,
+    amr: methodsIn(session.amr),
+    acr: levelOf(methodsIn(session.amr)),
+    auth_time: session.authenticatedAt === null ? null : timeAnswer(session.authenticatedAt),
   }
 }
 

@@ -44,7 +44,12 @@ export const forToken = [
 ] as const satisfies readonly Code[]
 
 /** The refusals of every route for administrators. */
-export const forAdmin = [...forToken, 'admin_required'] as const satisfies readonly Code[]
+export const forAdmin = [
+  ...forToken,
+  'admin_required',
+  'second_factor_required_for_admin',
+  'recent_authentication_required',
+] as const satisfies readonly Code[]
 
 const forAll = [
   'text_malformed',

@@ -192,6 +192,13 @@ export const Session = Type.Object(
     }),
     grace_used_at: nullable(time('The last time of such a refresh.')),
     grace_address: nullable(Type.String({ description: 'The IP address of the last such refresh.' })),
+    amr: Type.Array(Type.String(), {
+      description: 'The methods of the last authentication (RFC 8176): pwd, otp, hwk, swk, and mfa for two factors.',
+    }),
+    acr: Type.Union([Type.Literal('aal1'), Type.Literal('aal2')], {
+      description: 'The level of that authentication (NIST SP 800-63B-4): aal2 with two factors.',
+    }),
+    auth_time: nullable(time('The last authentication: the sign-in, or a later step-up.')),
   },
   { ...closed, $id: 'Session' },
 )
@@ -251,16 +258,20 @@ export const Problem = Type.Object(
     challenge_token: Type.Optional(
       Type.String({ description: 'With second_factor_required: for POST /v1/login/second-factor.' }),
     ),
-    methods: Type.Optional(
-      Type.Array(Type.Enum(['passkey', 'totp', 'recovery_code']), {
-        description: 'With second_factor_required: the ways to complete the second step.',
-      }),
-    ),
     expires_in: Type.Optional(
       Type.Integer({ description: 'With second_factor_required: seconds for the second step.' }),
     ),
     passkey_options: Type.Optional(
       anyObject('With second_factor_required: the options of navigator.credentials.get, for the method passkey.'),
+    ),
+    max_age: Type.Optional(
+      Type.Integer({ description: 'With recent_authentication_required: the seconds since the authentication.' }),
+    ),
+    acr: Type.Optional(Type.String({ description: 'With recent_authentication_required: the required level.' })),
+    methods: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'The methods that the account can use: "password", "passkey", "totp" and "recovery_code".',
+      }),
     ),
   },
   { ...closed, $id: 'Problem', description: 'A refusal (RFC 9457).' },

@@ -3,7 +3,7 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { replaceableSessionIds } from './replaceable-session-ids.js'
 
-/** The issuer and verifier of access tokens, and the session IDs that it recognises. */
+/** The issuer and verifier of access tokens, and the session IDs that it accepts. */
 export interface VerifierDomain {
   readonly latchkey: Latchkey
   readonly sessionIds: SessionIds

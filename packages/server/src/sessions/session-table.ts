@@ -259,6 +259,32 @@ export async function renewSession(client: SqlClient, id: string, nowMs: number)
   return rows[0]
 }
 
+/** The values of a session that its owner has renewed by another authentication. */
+export interface Renewal {
+  /** The new ID. */
+  readonly id: string
+  readonly begin: SessionBegin
+  readonly nowMs: number
+}
+
+/**
+ * Replaces the ID of a live session of the account, starts a new family of refresh tokens, and
+ * records how its owner has authenticated. Returns `undefined` if there is no such session.
+ */
+export async function replaceSession(
+  client: SqlClient,
+  { id, accountId }: { readonly id: string; readonly accountId: string },
+  { id: newId, begin: { origin, methods }, nowMs }: Renewal,
+): Promise<Session | undefined> {
+  const { rows } = await client.query<Session>(
+    `update server_sessions set id = $3, salt = $4, counter = 1, forks = 0, repeats = 0, repeated_run = 0,
+       rotated_at = $5, last_used_at = $5, user_agent = $6, address = $7, amr = $8, authenticated_at = $5
+     where id = $1 and account_id = $2 and ended_at is null returning ${columns}`,
+    [id, accountId, newId, newSalt(), nowMs, origin.userAgent, origin.address, methods.join(' ')],
+  )
+  return rows[0]
+}
+
 /** Ends one session of the account; returns `false` if there is no such live session. */
 export async function endSession(
   client: SqlClient,

@@ -17,6 +17,7 @@ import type { Core } from '../core.js'
 import { networkOf } from '../ip-address.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
+import { levelOf, methodsIn } from './auth-methods.js'
 import { deviceBinding } from './device-binding.js'
 import * as table from './session-table.js'
 
@@ -54,7 +55,7 @@ type SessionSettings = Pick<Configuration, 'accessTokenTtlSec' | 'sessionTtlSec'
 /** The parts of other domains that sessions use, and the refresh tokens. */
 export interface SessionDependencies {
   readonly latchkey: Latchkey
-  /** The session IDs that `latchkey` recognises. */
+  /** The session IDs that `latchkey` accepts. */
   readonly sessionIds: SessionIds
   /** The source of further claims in access tokens. */
   readonly claims: ClaimsSource
@@ -293,6 +294,27 @@ export class Sessions {
     }
   }
 
+  /**
+   * Renews a session after its owner has authenticated again, in the caller's transaction, which
+   * has locked the account: it gets another ID, which states the time and the level, and all its
+   * tokens end.
+   *
+   * @throws LatchkeyError `session_ended`
+   */
+  async stepUp(
+    client: SqlClient,
+    session: { id: string; accountId: string },
+    begin: table.SessionBegin,
+  ): Promise<table.Session> {
+    await this.#core.keys.ensureKeys()
+    const nowMs = this.#now()
+    const id = this.#dependencies.sessionIds.mint(session.accountId, nowMs, levelOf(begin.methods))
+    const renewed = await table.replaceSession(client, session, { id, begin, nowMs })
+    if (renewed === undefined) throw new LatchkeyError('session_ended')
+    await this.#core.keys.revokeSession(session.accountId, session.id, { client })
+    return renewed
+  }
+
   /** Ends the sessions whose IDs were made with a replaced key. `signal` stops it after a step. */
   async endReplaced(signal: AbortSignal): Promise<void> {
     const { store } = this.#core
@@ -302,7 +324,7 @@ export class Sessions {
       const live = await table.listLiveSessions(store, after, replacedStepSize)
       after = live.at(-1)?.id ?? after
       if (live.length === 0) return
-      const due = live.filter(({ id, accountId }) => !sessionIds.recognises(id, accountId))
+      const due = live.filter(({ id, accountId }) => sessionIds.read(id, accountId) === undefined)
       await store.transaction(async (client) => {
         for (const session of due) {
           await table.endSession(client, session, { reason: 'ended_by_admin', nowMs: this.#now() })
@@ -318,7 +340,7 @@ export class Sessions {
 
   #newSession(accountId: string, begin: table.SessionBegin): table.Session {
     const nowMs = this.#now()
-    const id = this.#dependencies.sessionIds.mint(accountId, nowMs)
+    const id = this.#dependencies.sessionIds.mint(accountId, nowMs, levelOf(begin.methods))
     return table.newSession(accountId, { id, begin, nowMs, ttlMs: this.#settings.sessionTtlSec * 1000 })
   }
 
@@ -327,13 +349,17 @@ export class Sessions {
     const remainingSec = Math.max(1, Math.ceil((session.expiresAt - this.#now()) / 1000))
     await this.#core.keys.ensureKeys()
     // The key of session IDs has been replaced meanwhile.
-    if (!this.#dependencies.sessionIds.recognises(session.id, session.accountId))
+    if (this.#dependencies.sessionIds.read(session.id, session.accountId) === undefined)
       throw new LatchkeyError('session_ended')
     const { token, expiresIn } = await this.#dependencies.latchkey.issue({
       subject: session.accountId,
       sessionId: session.id,
-      // RFC 9068 §2.2 requires client_id. A tenant's secret signs tokens of its own subject alone.
-      claims: { ...(await this.#dependencies.claims.claimsOf(session.accountId)), client_id: session.accountId },
+      claims: {
+        ...(await this.#dependencies.claims.claimsOf(session.accountId)),
+        ...authenticationClaims(session),
+        // RFC 9068 §2.2 requires it. A tenant's secret signs tokens of its own subject alone.
+        client_id: session.accountId,
+      },
       expiresIn: Math.min(this.#settings.accessTokenTtlSec, remainingSec),
     })
     return {
@@ -436,6 +462,16 @@ function partsOf(token: string): RefreshTokenParts {
 
 function seedOf({ id, salt }: table.Session): RefreshTokenSeed {
   return { sessionId: id, salt }
+}
+
+/**
+ * Returns the claims of RFC 9068 §2.2.1. They inform applications. The proof is in the session
+ * ID.
+ */
+function authenticationClaims({ amr, authenticatedAt }: table.Session) {
+  const methods = methodsIn(amr)
+  const time = authenticatedAt === null ? {} : { auth_time: Math.floor(authenticatedAt / 1000) }
+  return { ...time, acr: levelOf(methods), amr: methods }
 }
 
 function refreshStateOf(session: table.Session): RefreshState {

@@ -9,6 +9,10 @@ export interface AnswerBody {
   readonly hint: string
   readonly errors: readonly { readonly field: string; readonly message: string }[]
   readonly reasons: readonly string[]
+  readonly methods: readonly string[]
+  readonly max_age: number
+  readonly acr: string
+  readonly auth_time: number
   readonly warnings: readonly string[] | undefined
   readonly error: string
   readonly id: string
@@ -45,6 +49,10 @@ export interface AnswerBody {
     readonly grace_uses: number
     readonly grace_used_at: string | null
     readonly grace_address: string | null
+    readonly created_at: string
+    readonly amr: readonly string[]
+    readonly acr: string
+    readonly auth_time: string | null
   }[]
   readonly users: readonly { readonly id: string; readonly email: string; readonly name: string | null }[]
   readonly entries: readonly AuditEntry[]
@@ -65,7 +73,6 @@ export interface AnswerBody {
   readonly uri: string
   readonly qr_svg: string
   readonly challenge_token: string
-  readonly methods: readonly string[]
   readonly recovery_codes: readonly string[]
   readonly recovery_codes_left: number
   readonly factor: FactorBody

@@ -2,6 +2,7 @@ export type { Auth } from '../../auth.js'
 export type { Grants } from '../../claims/grants.js'
 export type { GuardOptions } from '../../http/guard-options.js'
 export type { NodeRequest } from '../../http/node-request.js'
+export type { RecentOptions } from '../../http/require-recent.js'
 export {
   type CsrfCheck,
   type RequestOrigin,
@@ -16,4 +17,4 @@ export { InjectLatchkey, LATCHKEY } from './inject-latchkey.js'
 export { LatchkeyModule } from './latchkey-module.js'
 export type { LatchkeyModuleAsyncOptions, LatchkeyModuleOptions } from './module-options.js'
 export { keepHandshake, type RequestOf } from './request-of.js'
-export { Claims, OptionalAuth, Public, Roles, Scopes } from './route-decorators.js'
+export { Claims, OptionalAuth, Public, RecentAuth, Roles, Scopes } from './route-decorators.js'

@@ -1,13 +1,14 @@
 import type { JsonValue } from '../../claims/plain-json.js'
 import { requireClaim } from '../../http/require-claim.js'
+import { type RecentOptions, requireRecent } from '../../http/require-recent.js'
 import { requireRole } from '../../http/require-role.js'
 import { requireScope } from '../../http/require-scope.js'
 import { open, type RouteDecorator, required } from './access.js'
 
 /**
  * Opens a controller, gateway or resolver, or one of its methods, to every request: the guard reads
- * no token. A method with `@Roles`, `@Scopes` or `@Claims` of its own stays guarded, and subclasses
- * are guarded again.
+ * no token. A method with `@Roles`, `@Scopes`, `@Claims` or `@RecentAuth` of its own stays guarded,
+ * and subclasses are guarded again.
  *
  * @throws TypeError on a class or method that has another of these decorators
  * @example
@@ -90,4 +91,23 @@ export function Scopes(...scopes: readonly string[]): RouteDecorator {
  */
 export function Claims(name: string, ...values: readonly JsonValue[]): RouteDecorator {
   return required('Claims', requireClaim(name, ...values))
+}
+
+/**
+ * Lets a request pass only if its user authenticated within `maxAge` seconds, and with one of the
+ * classes in `acr`. It refuses with `insufficient_user_authentication` (401), whose challenge names
+ * both (RFC 9470 §3). With `tenantSecrets` it needs the option `sessionIds` of `createLatchkey`.
+ *
+ * @throws TypeError if `maxAge` is no whole number in its range, or `acr` no list of classes
+ * @example
+ * ```ts
+ * import { applyDecorators, Delete } from '@nestjs/common'
+ * import { RecentAuth } from 'latchkey/nest'
+ *
+ * export const DeleteTeam = () =>
+ *   applyDecorators(Delete('team'), RecentAuth({ maxAge: 300, acr: 'aal2' }))
+ * ```
+ */
+export function RecentAuth(options: RecentOptions): RouteDecorator {
+  return required('RecentAuth', requireRecent(options))
 }

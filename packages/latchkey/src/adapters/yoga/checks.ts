@@ -3,6 +3,7 @@ import type { UntypedClaims } from '../../claims/check-claims.js'
 import type { JsonValue } from '../../claims/plain-json.js'
 import { type AuthCheck, passChecks } from '../../http/auth-checks.js'
 import { requireClaim as createClaimCheck } from '../../http/require-claim.js'
+import { requireRecent as createRecentCheck, type RecentOptions } from '../../http/require-recent.js'
 import { requireRole as createRoleCheck } from '../../http/require-role.js'
 import { requireScope as createScopeCheck } from '../../http/require-scope.js'
 import { asGraphQLError } from './graphql-refusal.js'
@@ -66,6 +67,27 @@ export function requireScope(...scopes: readonly string[]): ResolverCheck {
  */
 export function requireClaim(name: string, ...values: readonly JsonValue[]): ResolverCheck {
   return resolverCheck(createClaimCheck(name, ...values))
+}
+
+/**
+ * Returns a check for resolvers that the user authenticated within `maxAge` seconds, and with one
+ * of the classes in `acr`. It throws a GraphQL error with the code
+ * `insufficient_user_authentication`. With `tenantSecrets` it needs the option `sessionIds` of
+ * `createLatchkey`.
+ *
+ * @throws TypeError if `maxAge` is no whole number in its range, or `acr` no list of classes
+ * @example
+ * ```ts
+ * import { type AuthContext, requireRecent } from 'latchkey/yoga'
+ *
+ * const checkRecent = requireRecent({ maxAge: 300, acr: 'aal2' })
+ * export const Mutation = {
+ *   leave: (_root: unknown, _args: unknown, { auth }: AuthContext) => checkRecent(auth).subject,
+ * }
+ * ```
+ */
+export function requireRecent(options: RecentOptions): ResolverCheck {
+  return resolverCheck(createRecentCheck(options))
 }
 
 function resolverCheck(check: AuthCheck): ResolverCheck {

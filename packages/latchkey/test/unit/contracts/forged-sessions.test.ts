@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sessionIds } from '../../../src/claims/session-ids.js'
 import type { Forgery } from '../../../src/latchkey-api.js'
-import { Keyring } from '../../../src/sealing/keyring.js'
-import { masterKeys, outcomeOf, type Setup, setUp } from '../../support/setup.js'
+import { outcomeOf, type Setup, setUp } from '../../support/setup.js'
+import { forgeWithSecret } from '../../support/stolen-secret.js'
 
 const key = randomBytes(32)
 
@@ -15,16 +15,9 @@ function setUpTripwire(): Setup & { readonly forgeries: Forgery[] } {
 }
 
 /** Signs as an attacker with the tenant's secret would: a valid token with other claims. */
-async function forge({ store, latchkey }: Setup, tenant: string, claims: Record<string, unknown>): Promise<string> {
-  const { token } = await latchkey.issue({ subject: tenant })
-  const secret = (await store.readTenants([tenant])).get(tenant)?.secrets.find(({ retiresAt }) => retiresAt === null)
-  if (secret === undefined) throw new Error('The tenant has no secret to steal.')
-  const binding = ['tenant-secret', tenant, secret.kid, secret.generation, secret.algorithm] as const
-  const [header, payload = ''] = token.split('.')
-  const genuine: object = JSON.parse(Buffer.from(payload, 'base64url').toString())
-  const input = `${header}.${Buffer.from(JSON.stringify({ ...genuine, ...claims })).toString('base64url')}`
-  const bytes = Keyring.parse(masterKeys).open(secret, binding)
-  return `${input}.${createHmac('sha256', bytes).update(input).digest('base64url')}`
+async function forge(setup: Setup, tenant: string, claims: Record<string, unknown>): Promise<string> {
+  const { token } = await setup.latchkey.issue({ subject: tenant })
+  return forgeWithSecret(setup, token, claims)
 }
 
 describe('a token signed with a stolen secret', () => {
@@ -95,27 +88,49 @@ describe('a minted session ID', () => {
     }
   })
 
-  it('is a UUID of version 8, recognised by every process with the key and by no other, for no other subject', () => {
+  it('is a UUID of version 8 that every process with the key can read and no other, for no other subject', () => {
     const ids = sessionIds(key)
+    const levels = fc.constantFrom('aal1' as const, 'aal2' as const)
+    const times = fc.maxSafeNat().map((ms) => ms % 2 ** 48)
     fc.assert(
-      fc.property(fc.string(), fc.string(), fc.nat(2 ** 47), (subject, other, nowMs) => {
-        const id = ids.mint(subject, nowMs)
+      fc.property(fc.string(), fc.string(), times, levels, (subject, other, nowMs, level) => {
+        const id = ids.mint(subject, nowMs, level)
         expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-        expect(sessionIds(key).recognises(id, subject)).toBe(true)
-        expect(ids.recognises(id, `${subject}${other}`)).toBe(other === '')
-        expect(sessionIds(randomBytes(32)).recognises(id, subject)).toBe(false)
+        expect(sessionIds(key).read(id, subject)).toEqual({ mintedAtMs: nowMs, level })
+        expect(ids.read(id, `${subject}${other}`) === undefined).toBe(other !== '')
+        expect(sessionIds(randomBytes(32)).read(id, subject)).toBeUndefined()
       }),
     )
   })
 
-  it('is refused after a change of any bit', () => {
+  it.each(['aal1', 'aal2'] as const)('of the level %s is refused after a change of any bit', (level) => {
     const ids = sessionIds(key)
-    const id = ids.mint('alice', 1_700_000_000_000)
+    const id = ids.mint('alice', 1_700_000_000_000, level)
     for (let at = 0; at < id.length; at += 1) {
       if (id[at] === '-') continue
-      const changed = `${id.slice(0, at)}${(Number.parseInt(id.charAt(at), 16) ^ 1).toString(16)}${id.slice(at + 1)}`
-      expect([at, ids.recognises(changed, 'alice')]).toEqual([at, false])
+      for (const bit of [1, 2, 4, 8]) {
+        const digit = (Number.parseInt(id.charAt(at), 16) ^ bit).toString(16)
+        const changed = `${id.slice(0, at)}${digit}${id.slice(at + 1)}`
+        expect([at, bit, ids.read(changed, 'alice')]).toEqual([at, bit, undefined])
+      }
     }
+  })
+
+  it('is read as the weaker level if an older version minted it', () => {
+    // Layout of docs/decisions/0009: ten bytes, and six of the MAC over them and the subject.
+    const head = Buffer.from('018bcfe5680080008000', 'hex')
+    const tag = createHmac('sha256', key).update(head).update('alice').digest().subarray(0, 6)
+    const id = Buffer.concat([head, tag])
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+    expect(sessionIds(key).read(id, 'alice')).toEqual({ mintedAtMs: 1_700_000_000_000, level: 'aal1' })
+  })
+
+  it('does not become one of the stronger level by the tag of another ID', () => {
+    const ids = sessionIds(key)
+    const strong = ids.mint('alice', 1_700_000_000_000, 'aal2')
+    const weak = ids.mint('alice', 1_700_000_000_000, 'aal1')
+    expect(ids.read(`${weak.slice(0, 24)}${strong.slice(24)}`, 'alice')).toBeUndefined()
   })
 
   it('needs a key of at least 32 bytes', () => {

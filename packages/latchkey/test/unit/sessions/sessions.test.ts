@@ -72,7 +72,7 @@ describe('a session', () => {
     const ids = sessionIds(randomBytes(32))
     const { sessions, verify } = openSessions({}, { latchkey: { sessionIds: ids } })
     const { session, accessToken, refreshToken } = await sessions.start('ada')
-    expect(ids.recognises(session.id, 'ada')).toBe(true)
+    expect(ids.read(session.id, 'ada')).toMatchObject({ level: 'aal1' })
     expect(await verify(accessToken)).toBe(session.id)
     expect(await refused(sessions.refresh(refreshToken))).toBeUndefined()
   })
@@ -499,8 +499,82 @@ describe('createSessions', () => {
   })
 
   it('refuses session IDs that a refresh token cannot name', async () => {
-    const named = { mint: () => 'phone', recognises: () => true }
+    const named = { mint: () => 'phone', read: () => ({ mintedAtMs: 0, level: 'aal1' as const }) }
     const { sessions } = openSessions({}, { latchkey: { sessionIds: named } })
     await expect(sessions.start('ada')).rejects.toThrow(TypeError)
+  })
+})
+
+describe('a step-up', () => {
+  const openStrong = (options: Partial<SessionsOptions<MemoryTransaction>> = {}) =>
+    openSessions(options, { latchkey: { sessionIds: sessionIds(randomBytes(32)) } })
+
+  it('renews the session under another ID that states the new time and level, and ends every earlier token', async () => {
+    const { sessions, latchkey, clock, verify } = openStrong()
+    const first = await sessions.start('ada', phone)
+    clock.advance(3_600_000)
+    const later = await sessions.refresh(first.refreshToken, phone)
+    const renewed = await sessions.stepUp('ada', first.session.id, { level: 'aal2' })
+    const { id, createdAt, expiresAt, userAgent } = first.session
+    expect(renewed.session).toMatchObject({ createdAt, expiresAt, userAgent })
+    expect(renewed.session.id).not.toBe(id)
+    const auth = await latchkey.verify(renewed.accessToken)
+    expect(auth.authentication).toEqual({ at: clock.now() / 1000, acr: 'aal2' })
+    expect(await verify(later.accessToken)).toBe('session_ended')
+    expect(await refused(sessions.refresh(later.refreshToken, phone))).toBe('session_ended')
+    expect((await sessions.list('ada')).map((session) => session.id)).toEqual([renewed.session.id])
+    clock.advance(60_000)
+    const refreshed = await sessions.refresh(renewed.refreshToken, phone)
+    expect((await latchkey.verify(refreshed.accessToken)).authentication).toEqual(auth.authentication)
+  })
+
+  it('is no sign-in: it needs a live session of the same subject', async () => {
+    const { sessions, keys } = openStrong({ idleTtl: 3600, sessionTtl: 9000 })
+    const ada = await sessions.start('ada')
+    const outcome = (subject: string, id: string) => refused(sessions.stepUp(subject, id, { level: 'aal2' }))
+    expect(await outcome('bob', ada.session.id)).toBe('session_ended')
+    expect(await outcome('ada', 'phone')).toBe('session_ended')
+    await sessions.end('ada', ada.session.id)
+    expect(await outcome('ada', ada.session.id)).toBe('session_ended')
+    const again = await sessions.start('ada')
+    await keys.revoke('ada')
+    expect(await outcome('ada', again.session.id)).toBe('session_ended')
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  it('succeeds once if several are sent at the same time', async () => {
+    const { sessions, verify } = openStrong()
+    const { session } = await sessions.start('ada')
+    const calls = [1, 2, 3].map(() => outcomeOf(() => sessions.stepUp('ada', session.id)))
+    const outcomes = await Promise.all(calls)
+    const renewed = outcomes.filter((outcome): outcome is SessionTokens => typeof outcome === 'object')
+    expect(renewed).toHaveLength(1)
+    expect(await verify(renewed[0]?.accessToken ?? '')).toBe(renewed[0]?.session.id)
+    expect(await sessions.list('ada')).toHaveLength(1)
+  })
+
+  it('does not bring back a session that is revoked while its token is signed', async () => {
+    const store = memoryStore()
+    let revoke = async () => {}
+    const claims = async () => {
+      await revoke()
+      return {}
+    }
+    const { sessions, keys } = openSessions(
+      { claims },
+      { store, latchkey: { sessionIds: sessionIds(randomBytes(32)) } },
+    )
+    const { session } = await sessions.start('ada')
+    revoke = () => keys.revoke('ada')
+    expect(await refused(sessions.stepUp('ada', session.id, { level: 'aal2' }))).toBe('session_ended')
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  it('needs session IDs that can state it', async () => {
+    const { sessions } = openSessions()
+    const { session } = await sessions.start('ada')
+    await expect(sessions.stepUp('ada', session.id)).rejects.toThrow(TypeError)
+    await expect(sessions.start('ada', { level: 'aal2' })).rejects.toThrow(TypeError)
+    expect(await sessions.list('ada')).toHaveLength(1)
   })
 })

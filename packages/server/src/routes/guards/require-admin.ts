@@ -7,6 +7,7 @@ import { isAdmin, isClient } from '../../grants.js'
 import { clientAddress } from '../../http/client-address.js'
 import { isProblem } from '../../problem.js'
 import { routeFailures } from '../failures.js'
+import { safeMethods } from './cookie-guards.js'
 
 /**
  * Requires that both the stored grants and the account are those of an administrator. Records every
@@ -24,10 +25,11 @@ export function requireAdmin(administration: Administration, audit: AuditTrail):
 }
 
 async function check(administration: Administration, request: FastifyRequest): Promise<void> {
-  const { grants, subject } = authOf(request)
+  const { grants, subject, sessionId } = authOf(request)
   if (isClient(grants)) throw routeFailures.refusal('account_required')
   if (!isAdmin(grants)) throw adminFailures.refusal('admin_required')
-  await administration.checkAdmin(subject)
+  const by = { accountId: subject, sessionId: sessionId ?? '' }
+  await administration.checkAdmin(by, { isChange: !safeMethods.has(request.method) })
 }
 
 /**

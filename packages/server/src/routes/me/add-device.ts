@@ -20,7 +20,15 @@ const schema = {
       device_token: Type.String({ description: 'For the header "Latchkey-Device" of the login on the other device.' }),
       expires_in: Type.Integer({ description: 'Seconds within which the other device must sign in.' }),
     }),
-    ...refusals(...forBody, 'overloaded', ...forToken, 'csrf_refused', 'password_wrong', 'guess_delayed'),
+    ...refusals(
+      ...forBody,
+      'overloaded',
+      ...forToken,
+      'csrf_refused',
+      'recent_authentication_required',
+      'password_wrong',
+      'guess_delayed',
+    ),
   },
 }
 

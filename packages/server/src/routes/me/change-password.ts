@@ -24,6 +24,7 @@ const schema = {
       'overloaded',
       ...forToken,
       'csrf_refused',
+      'recent_authentication_required',
       'password_wrong',
       'guess_delayed',
       ...forNewPassword,

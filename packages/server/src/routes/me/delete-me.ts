@@ -20,6 +20,7 @@ const schema = {
       'overloaded',
       ...forToken,
       'csrf_refused',
+      'recent_authentication_required',
       'password_wrong',
       'guess_delayed',
       'last_administrator',

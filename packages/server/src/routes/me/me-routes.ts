@@ -2,6 +2,7 @@ import type { OwnAccount } from '../../accounts/own-account.js'
 import type { PasswordChange } from '../../accounts/password-change.js'
 import type { Profiles } from '../../accounts/profiles.js'
 import type { SignOut } from '../../accounts/sign-out.js'
+import type { StepUp } from '../../accounts/step-up.js'
 import type { App } from '../../http/app.js'
 import type { Messages } from '../../messages/messages.js'
 import type { Sessions } from '../../sessions/sessions.js'
@@ -14,6 +15,7 @@ import { addDeleteMe } from './delete-me.js'
 import { addEndMySession } from './end-my-session.js'
 import { addListMySessions } from './list-my-sessions.js'
 import { addReadMe } from './read-me.js'
+import { addStepUp } from './step-up.js'
 import { addUpdateMe } from './update-me.js'
 import { addUpdateMyProfile } from './update-my-profile.js'
 
@@ -21,6 +23,7 @@ export interface MeDependencies {
   readonly ownAccount: OwnAccount
   readonly passwordChange: PasswordChange
   readonly signOut: SignOut
+  readonly stepUp: StepUp
   readonly profiles: Profiles
   readonly sessions: Sessions
   readonly messages: Pick<Messages, 'offered'>
@@ -30,7 +33,7 @@ export interface MeDependencies {
 
 /** The routes by which users manage their own account and devices. */
 export async function meRoutes(app: App, dependencies: MeDependencies): Promise<void> {
-  const { ownAccount, passwordChange, signOut, profiles, sessions, messages, cookies, guards } = dependencies
+  const { ownAccount, passwordChange, signOut, stepUp, profiles, sessions, messages, cookies, guards } = dependencies
   addGuards(app, guards.account)
   addReadMe(app, ownAccount)
   addUpdateMe(app, ownAccount, messages.offered)
@@ -40,4 +43,5 @@ export async function meRoutes(app: App, dependencies: MeDependencies): Promise<
   addAddDevice(app, ownAccount)
   addListMySessions(app, sessions)
   addEndMySession(app, signOut)
+  addStepUp(app, stepUp, cookies)
 }

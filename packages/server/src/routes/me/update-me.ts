@@ -33,6 +33,7 @@ const schemaOf = (offered: readonly Locale[]) => ({
       ...forToken,
       'csrf_refused',
       'password_required',
+      'recent_authentication_required',
       'password_wrong',
       'guess_delayed',
       'email_invalid',

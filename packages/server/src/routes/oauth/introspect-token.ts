@@ -41,6 +41,10 @@ const schema = {
         scope: Type.Optional(Type.String({ description: 'The stored scope, narrowed by the token.' })),
         role: Type.Optional(Type.String({ description: 'The stored right of an account in this server.' })),
         roles: Type.Optional(Type.Array(Type.String(), { description: 'The stored roles.' })),
+        auth_time: Type.Optional(
+          Type.Number({ description: 'When the user last authenticated, in seconds since 1970 (RFC 9470 §6.2).' }),
+        ),
+        acr: Type.Optional(Type.String({ description: 'The level of that authentication: aal1 or aal2.' })),
         sid: Type.Optional(Type.String({ description: 'The session.' })),
         exp: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
         iat: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),

@@ -1,24 +1,12 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { Keyring } from 'latchkey'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretLeak } from '../../../src/admin/leak-response.js'
 import { Machines, machineTokenState } from '../../support/machines.js'
 import { createAdmin, login, type Person, register, tokenState } from '../../support/people.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
-
-/**
- * Returns the account's real secret, which an attacker with the database and the master key has.
- * The key of session IDs is not in the database.
- */
-async function stealSecret({ server }: TestServer, account: string): Promise<Buffer> {
-  const { store, database } = server.service
-  const secret = (await store.readTenants([account])).get(account)?.secrets[0]
-  if (secret === undefined) throw new Error('There is no secret to steal.')
-  const binding = ['tenant-secret', account, secret.kid, secret.generation, secret.algorithm] as const
-  return Keyring.parse(database.masterKeys).open(secret, binding)
-}
+import { stealSecret } from '../../support/steal-secret.js'
 
 /**
  * Returns the user's token with another session, or with none, signed with the user's own secret.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfiguration } from '../../../src/config/configuration.js'
-import { passkeyDataOf } from '../../../src/factors/passkey-data.js'
 import { maxFactors } from '../../../src/factors/factor-table.js'
+import { passkeyDataOf } from '../../../src/factors/passkey-data.js'
 import { Authenticator, algorithms } from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
 import { lettersTo } from '../../support/letters.js'

@@ -31,7 +31,7 @@ const minuteMs = 60_000
 /** A person with an authenticator app. */
 interface Owner {
   readonly person: Person
-  readonly app: AuthenticatorApp
+  readonly app: Authenticator
   readonly recoveryCodes: readonly string[]
 }
 

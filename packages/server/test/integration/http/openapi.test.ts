@@ -94,6 +94,7 @@ describe('/openapi.json', () => {
         "POST /v1/me/step-up/options",
         "POST /v1/passkeys/options",
         "POST /v1/passkeys/sign-in",
+        "POST /v1/me/step-up",
         "POST /v1/password/forgot",
         "POST /v1/password/reset",
         "POST /v1/refresh",

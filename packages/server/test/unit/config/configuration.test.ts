@@ -56,6 +56,8 @@ describe('the configuration', () => {
       profileClaims: [],
       unverifiedSignIn: 'allow',
       passkeys: { rpId: 'localhost', origins: ['http://localhost:3000'] },
+      recentSec: 600,
+      adminSecondFactor: 'allow-without',
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
         from: { name: '', address: 'no-reply@localhost' },
@@ -81,6 +83,22 @@ describe('the configuration', () => {
       production: false,
       settingFiles: expect.any(SettingFiles),
     })
+  })
+
+  it('requires a second factor of administrators, except on a laptop and where a setting says so', () => {
+    const rule = (env: Record<string, string>) => readConfiguration(env).adminSecondFactor
+    const postgres = { DATABASE_URL: 'postgres://db/x', LATCHKEY_MASTER_KEYS: masterKeys }
+    expect(rule({})).toBe('allow-without')
+    for (const host of ['localhost', '127.0.0.1', '[::1]']) {
+      expect(rule({ LATCHKEY_ISSUER: `http://${host}:3000` })).toBe('allow-without')
+    }
+    for (const host of ['auth.example.com', '192.0.2.1', 'localhost.example.com', '127.0.0.1.example.com']) {
+      expect(rule({ LATCHKEY_ISSUER: `https://${host}` })).toBe('require')
+    }
+    expect(rule(postgres)).toBe('require')
+    expect(rule({ ...postgres, LATCHKEY_ADMIN_SECOND_FACTOR: 'allow-without' })).toBe('allow-without')
+    expect(rule({ LATCHKEY_ADMIN_SECOND_FACTOR: 'require' })).toBe('require')
+    expect(problemsOf({ LATCHKEY_ADMIN_SECOND_FACTOR: 'off' })).toEqual(['LATCHKEY_ADMIN_SECOND_FACTOR'])
   })
 
   it('treats an empty variable as absent', () => {
@@ -131,9 +149,13 @@ describe('the configuration', () => {
         LATCHKEY_RESET_LINK_TTL: '600',
         LATCHKEY_VERIFY_LINK_TTL: '7200',
         LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
+        LATCHKEY_RECENT_AUTHENTICATION: '300',
+        LATCHKEY_ADMIN_SECOND_FACTOR: 'allow-without',
         NODE_ENV: 'production',
       }),
     ).toEqual({
+      recentSec: 300,
+      adminSecondFactor: 'allow-without',
       host: '::1',
       port: 8080,
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],

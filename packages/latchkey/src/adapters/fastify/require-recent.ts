@@ -1,0 +1,32 @@
+import { requireRecent as createCheck, type RecentOptions } from '../../http/require-recent.js'
+import type { Hook } from './auth-hook.js'
+import { hookOf } from './require-scope.js'
+
+/**
+ * Returns a Fastify hook that lets a request pass only if its user authenticated within `maxAge`
+ * seconds, and with one of the classes in `acr`. Put it after `requireAuth`. It
+ * refuses with `insufficient_user_authentication` (401), whose challenge names both (RFC 9470 §3).
+ *
+ * With `tenantSecrets` it needs the option `sessionIds` of `createLatchkey`: see
+ * `Auth.authentication`.
+ *
+ * @throws TypeError if `maxAge` is no whole number in its range, or `acr` no list of classes
+ * @example
+ * ```ts
+ * import fastify from 'fastify'
+ * import { createLatchkey, remoteJwks } from 'latchkey'
+ * import { requireAuth, requireRecent } from 'latchkey/fastify'
+ *
+ * const keys = remoteJwks('https://auth.example/jwks.json')
+ * const latchkey = createLatchkey({ issuer: 'https://auth.example', audience: 'api', keys })
+ * const app = fastify()
+ * app.delete(
+ *   '/team',
+ *   { onRequest: [requireAuth(latchkey), requireRecent({ maxAge: 300, acr: 'aal2' })] },
+ *   async (request) => ({ deletedBy: request.auth.subject }),
+ * )
+ * ```
+ */
+export function requireRecent(options: RecentOptions): Hook {
+  return hookOf(createCheck(options))
+}
