@@ -77,6 +77,7 @@ const serverFloors = [
   ['ops/'],
   ['admin/', 'open-core.ts'],
   ['routes/', 'service.ts'],
+  ['pages/'],
   ['server.ts'],
   ['cli/', 'index.ts'],
 ]

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import { fillGrants } from './admin/fill-grants.js'
 import { logLeaks } from './admin/log-leaks.js'
 import { type Configuration, localUrl } from './config/configuration.js'
+import { defaultTheme } from './config/theme.js'
 import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
 import { createApp } from './http/create-app.js'
@@ -23,12 +24,18 @@ import { observeRequests } from './ops/request-metrics.js'
 import { logTraces } from './ops/tracing/log-traces.js'
 import { scheduleUpkeepJobs } from './ops/upkeep-jobs.js'
 import { watchSettingFiles } from './ops/watch-setting-files.js'
+import type { Frame } from './pages/layout.js'
+import { readAssets } from './pages/page-assets.js'
+import { pageRoutes } from './pages/page-routes.js'
+import { Pages } from './pages/pages.js'
+import { problemPages } from './pages/problem-page.js'
 import { limitRequests } from './protection/limit-requests.js'
 import { openRateLimits } from './protection/open-rate-limits.js'
 import { adminRoutes } from './routes/admin/admin-routes.js'
 import { clientRoutes } from './routes/clients/client-routes.js'
 import { factorRoutes } from './routes/factors/factor-routes.js'
 import { createGuards } from './routes/guards/guards.js'
+import { requireAccount } from './routes/guards/require-account.js'
 import { mailRoutes } from './routes/mail/mail-routes.js'
 import { meRoutes } from './routes/me/me-routes.js'
 import { oauthRoutes } from './routes/oauth/oauth-routes.js'
@@ -70,7 +77,9 @@ const factorResetIntervalMs = 60_000
 
 /** Assembles the server and opens its database. It listens when `listen` is called. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
+  const frame = frameOf(configuration)
   const service = await openService(configuration, parts)
+  const pages = frame && new Pages(service.messages, frame, configuration)
   const isTrustedProxy = networkMatcher(configuration.trustedProxies)
   const app = createApp({
     logger: loggerOptions(configuration.logLevel),
@@ -78,6 +87,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     isTrustedProxy,
     keepAliveMs: configuration.keepAliveSec * 1000,
     hsts: configuration.issuer.startsWith('https:') ? configuration.hsts : undefined,
+    answerBrowser: pages && problemPages(pages),
   })
   service.addresses.cover(app)
   const drain = new Drain(app, { delayMs: configuration.stopDelaySec * 1000, timeoutMs: drainTimeoutMs })
@@ -105,7 +115,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     await allowOrigins(app, configuration.corsOrigins)
     limitRequests(app, limits)
     await app.register(swagger, openapiOptions(configuration.issuer))
-    registerRoutes(app, configuration, { ...service, readiness })
+    registerRoutes(app, configuration, { ...service, readiness, pages })
     scheduleUpkeepJobs(app, limited)
     scheduleAuditJobs(app, service, configuration)
     logLeaks(app, service.leaks)
@@ -128,15 +138,25 @@ export async function createServer(configuration: Configuration, parts: ServiceP
 }
 
 /**
+ * Returns what all pages show; `undefined` if the server has no pages.
+ *
+ * @throws ConfigurationError if the theme cannot be used
+ */
+function frameOf({ pages, theme = defaultTheme }: Configuration): Frame | undefined {
+  return pages === 'on' ? { theme, assets: readAssets(theme) } : undefined
+}
+
+/**
  * Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags.
  */
 function registerRoutes(
   app: App,
-  { issuer, corsOrigins, scopes, metricsTokens, passkeys }: Configuration,
-  service: Service & { readonly readiness: Readiness },
+  configuration: Configuration,
+  { pages, ...service }: Service & { readonly readiness: Readiness; readonly pages: Pages | undefined },
 ): void {
-  const pages = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
-  const guards = createGuards({ ...service, pages })
+  const { issuer, corsOrigins, scopes, metricsTokens, passkeys } = configuration
+  const trusted = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
+  const guards = createGuards({ ...service, pages: trusted })
   const cookies = new SessionCookies(issuer)
   const mayReadMetrics = metricsAccess({ tokens: metricsTokens, issuer })
   for (const schema of sharedSchemas) app.addSchema(schema)
@@ -147,8 +167,12 @@ function registerRoutes(
   app.register(factorRoutes, { ...service, guards })
   app.register(adminRoutes, { ...service, statistics: service, guards })
   app.register(clientRoutes, { ...service, guards })
-  app.register(oauthRoutes, { ...service, issuer, scopes, pages, guards })
+  app.register(oauthRoutes, { ...service, issuer, scopes, pages: trusted, guards })
   app.register(opsRoutes, { ...service, mayReadMetrics })
+  if (pages !== undefined) {
+    const account = [...guards.token, requireAccount]
+    app.register(pageRoutes, { ...service, pages, configuration, cookies, account })
+  }
 }
 
 /** Runs this server's part of the rotation of all tenants. */

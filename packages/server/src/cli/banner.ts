@@ -14,6 +14,7 @@ export interface BannerFacts {
 
 /** Returns the text that a started server prints at a terminal. */
 export function banner({ url, configuration, database, hasAdmin }: BannerFacts): string {
+  const { issuer, pages, registration } = configuration
   const body = `{"email":"ada@example.com","password":"correct horse battery staple"}`
   return [
     '',
@@ -21,12 +22,13 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
     '',
     `  data         ${database.place}`,
     `  master key   ${database.masterKeyPlace}`,
-    `  API          ${url}/openapi.json`,
+    ...(pages === 'on' ? [`  sign-in      ${issuer}/sign-in`] : []),
+    `  API          ${url}/docs`,
     '',
     ...(hasAdmin
       ? []
       : ['  Create the first administrator, in another terminal:', '', `    ${adminCommand(configuration)}`, '']),
-    ...(isOpenToAll(configuration.registration)
+    ...(isOpenToAll(registration)
       ? [
           '  Register a user:',
           '',

@@ -64,6 +64,11 @@ export function parseOrigins(text: string): readonly string[] | undefined {
   return origins.every(isOrigin) ? origins : undefined
 }
 
+/** Parses the same, without the origins of apps, which no redirect can reach. */
+export function parseWebOrigins(text: string): readonly string[] | undefined {
+  return parseOrigins(text)?.every((origin) => /^https?:/.test(origin)) ? parseOrigins(text) : undefined
+}
+
 function isOrigin(text: string): boolean {
   if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\/[a-z0-9._-]*(?::[0-9]{1,5})?$/.exec(text) ?? []

@@ -17,9 +17,11 @@ import {
   parseScopes,
   parseShare,
   parseUrl,
+  parseWebOrigins,
 } from './parsers.js'
 import { passkeySettings } from './passkey-settings.js'
 import { milliseconds, oneOf, seconds, setting, wholeNumber } from './setting.js'
+import { parseTheme, themeProblem } from './theme.js'
 
 export type { ProfileSchema } from './parsers.js'
 
@@ -28,6 +30,7 @@ const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
 const adminFactorRules = ['require', 'allow-without'] as const
 const hstsScopes = ['host', 'subdomains'] as const
+const switchWords = ['on', 'off'] as const
 
 /** The least severe level that is logged. */
 export type LogLevel = (typeof logLevels)[number]
@@ -137,6 +140,17 @@ export const settings = {
     default: [],
     defaultText: 'none: only pages of the server’s own origin may use it',
     parse: parseOrigins,
+  }),
+  /** The origins of applications that a sign-in may lead back to. */
+  returnOrigins: setting({
+    name: 'LATCHKEY_RETURN_ORIGINS',
+    description:
+      'The origins of applications that the sign-in page may lead back to, besides the origin of this server. See docs/guides/forward-auth.md.',
+    accepts:
+      'a list of http and https origins such as "https://app.example.com", as browsers write them, separated by commas',
+    default: [],
+    defaultText: 'none: a sign-in leads back to pages of the server’s own origin only',
+    parse: parseWebOrigins,
   }),
   /** The hosts that browsers must use https for, where the issuer is https. */
   hsts: oneOf(hstsScopes, {
@@ -289,6 +303,25 @@ export const settings = {
     min: 60,
     max: 30 * day,
     default: 7 * day,
+  }),
+  /** Whether the server has pages for people, besides its API. */
+  pages: oneOf(switchWords, {
+    name: 'LATCHKEY_PAGES',
+    description:
+      'Whether the server has pages for people: sign-in, registration, recovery and their own account. Without them, mailed links must lead to pages of yours (LATCHKEY_LINK_BASE). See docs/guides/pages.md.',
+    default: 'on',
+  }),
+  /** The look of the pages; `undefined`: that of Latchkey. */
+  theme: setting({
+    name: 'LATCHKEY_THEME',
+    description:
+      'The look of the pages: the name and logo of the service, its colors, and links to its terms and its privacy policy. See docs/guides/pages.md.',
+    accepts: 'a JSON object with any of the members name, logo, colors and links',
+    default: undefined,
+    defaultText: 'the name "Latchkey" and its colors',
+    file: true,
+    problemOf: themeProblem,
+    parse: parseTheme,
   }),
   /** The schema of profiles; `undefined`: any JSON object. */
   profileSchema: setting({

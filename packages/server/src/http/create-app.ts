@@ -11,7 +11,7 @@ import { AllowedMethods } from './allowed-methods.js'
 import type { App } from './app.js'
 import { addBodyParsers } from './body-parsers.js'
 import { httpFailures } from './failures.js'
-import { answerError, rawProblem } from './problem-answer.js'
+import { type AnswerBrowser, answerError, answerErrorWithPage, rawProblem } from './problem-answer.js'
 import { createSerializerFactory } from './serializers.js'
 import { dropSilentConnections } from './silent-connections.js'
 import { createValidatorCompiler } from './validators.js'
@@ -47,6 +47,8 @@ export interface AppOptions {
   readonly hsts: HstsScope | undefined
   /** How long an idle connection is kept open. */
   readonly keepAliveMs: number
+  /** Answers browsers with pages for refusals. @defaultValue all answers are problem documents */
+  readonly answerBrowser?: AnswerBrowser | undefined
 }
 
 /** Creates an app without routes, with its limits, its headers and one format for all refusals. */
@@ -89,7 +91,7 @@ export function createApp(options: AppOptions): App {
   app.decorateRequest('refusalCode', undefined)
   app.setValidatorCompiler(createValidatorCompiler())
   addBodyParsers(app)
-  addRefusals(app)
+  addRefusals(app, options.answerBrowser)
   app.addHook('onRequest', async (request, reply) => addHeaders(request, reply))
   dropSilentConnections(app)
   // Other expectations than 100-continue may be ignored (RFC 9110 §10.1.1). Node.js would refuse
@@ -106,14 +108,18 @@ export function createApp(options: AppOptions): App {
   return app
 }
 
-function addRefusals(app: App): void {
+function addRefusals(app: App, answerBrowser: AnswerBrowser | undefined): void {
   const allowed = new AllowedMethods(app)
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply))
+  const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    answerBrowser === undefined
+      ? answerError(error, request, reply)
+      : answerErrorWithPage(answerBrowser, error, { request, reply })
+  app.setErrorHandler(answer)
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed.of(request.url)
-    if (methods.length === 0) return answerError(httpFailures.refusal('route_unknown'), request, reply)
+    if (methods.length === 0) return answer(httpFailures.refusal('route_unknown'), request, reply)
     reply.header('Allow', methods.join(', '))
-    return answerError(httpFailures.refusal('method_not_allowed'), request, reply)
+    return answer(httpFailures.refusal('method_not_allowed'), request, reply)
   })
 }
 

@@ -42,7 +42,7 @@ export const OAUTH_ERROR_TYPE = 'application/json'
 type HttpCode = CodeOf<typeof httpFailures.table>
 
 /** A refusal by the server or the library. Any other error is mapped to a code of this folder. */
-interface Refusal {
+export interface Refusal {
   readonly code: string
   readonly message: string
   readonly hint: string
@@ -56,11 +56,43 @@ interface Refusal {
  * details are not sent.
  */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendRefusal(recordRefusal(error, request, reply), { error, request, reply })
+}
+
+/**
+ * Answers a browser with a page for a refusal. Returns `false` if the answer must be a problem
+ * document.
+ */
+export type AnswerBrowser = (refusal: Refusal, request: FastifyRequest, reply: FastifyReply) => Promise<boolean>
+
+/** Does what `answerError` does, with a page where `answerBrowser` has one. */
+export async function answerErrorWithPage(
+  answerBrowser: AnswerBrowser,
+  error: unknown,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): Promise<FastifyReply> {
+  const refusal = recordRefusal(error, request, reply)
+  if (await answerBrowser(refusal, request, reply)) return reply
+  return sendRefusal(refusal, { error, request, reply })
+}
+
+function recordRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): Refusal {
   const refusal = refusalOf(error)
   request.refusalCode = refusal.code
   if (refusal.statusCode >= 500) request.log.error({ err: error }, refusal.code)
   else request.log.info({ code: refusal.code }, 'refused')
   if (refusal.headers !== undefined) reply.headers(refusal.headers)
+  return refusal
+}
+
+function sendRefusal(
+  refusal: Refusal,
+  {
+    error,
+    request,
+    reply,
+  }: { readonly error: unknown; readonly request: FastifyRequest; readonly reply: FastifyReply },
+): FastifyReply {
   const errors = errorsOf(error)
   const oauthError = isOauth(request) ? oauthErrorOf(refusal.statusCode) : undefined
   return sendProblem(reply, problemAnswer(refusal, { requestId: request.id, errors, oauthError }))

@@ -1,17 +1,16 @@
 import type { FastifyRequest } from 'fastify'
 import { LatchkeyError } from 'latchkey'
-import { parseRefreshToken } from 'latchkey/sessions'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import { deviceBinding } from '../../sessions/device-binding.js'
 import { sessionFailures } from '../../sessions/failures.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { tokensAnswer, tokensInCookiesAnswer } from '../answers.js'
 import { deviceOf, originOf } from '../caller.js'
+import { cookieRefreshTokens, missingRefreshToken, sessionOf, setRefreshedCookies } from '../refresh-by-cookies.js'
 import { forBody, refusals } from '../refusals.js'
 import { EitherTokens, SignInHeaders } from '../schemas.js'
 import type { SessionCookies } from '../session-cookies.js'
-import { accessCookie, cookiesOf, refreshCookie, usesCookieMode } from '../session-cookies.js'
+import { usesCookieMode } from '../session-cookies.js'
 
 type RefreshBody = { readonly refresh_token?: string } | null | undefined
 
@@ -56,9 +55,7 @@ export function addRefresh(app: App, sessions: Sessions, cookies: SessionCookies
     const token = await sessions.chooseGenuine(refreshTokensOf(request))
     const tokens = await sessions.refresh(token, originOf(request), device)
     if (!usesCookieMode(request)) return tokensAnswer(tokens)
-    // The session is bound to the device cookie, which must not expire before the session.
-    const isDeviceToken = device !== undefined && deviceBinding(device) !== null
-    cookies.set(reply, { tokens, ...(isDeviceToken ? { deviceToken: device } : {}) })
+    setRefreshedCookies(reply, { cookies, tokens, device })
     return tokensInCookiesAnswer(tokens)
   })
 }
@@ -79,35 +76,5 @@ function refreshTokensOf(request: FastifyRequest): readonly [string, ...string[]
   if (first !== undefined && inBody !== undefined) throw new LatchkeyError('credentials_ambiguous')
   if (inBody !== undefined) return [inBody]
   if (first !== undefined) return [first, ...others]
-  const foreign = usesCookieMode(request) && cookiesOf(request, refreshCookie).length > 0
-  if (foreign) throw new LatchkeyError('refresh_token_invalid')
-  throw sessionFailures.refusal('refresh_token_missing')
-}
-
-/**
- * Returns the refresh tokens in cookies that belong to the session of the access cookie. A sibling
- * host can set a refresh cookie, and could so sign a browser in to an account of its choice or hide
- * the genuine cookie. It cannot set the access cookie, whose token names the session. That token
- * may have expired: it only matters that this host set it.
- *
- * @throws LatchkeyError `credentials_ambiguous` for two access cookies, which only a browser
- * without cookie prefixes sends
- */
-function cookieRefreshTokens(request: FastifyRequest): string[] {
-  const [accessToken = '', ...others] = cookiesOf(request, accessCookie)
-  if (others.length > 0) throw new LatchkeyError('credentials_ambiguous')
-  const session = sessionNamedBy(accessToken)
-  return cookiesOf(request, refreshCookie).filter((token) => session !== undefined && sessionOf(token) === session)
-}
-
-function sessionOf(refreshToken: string): string | undefined {
-  return parseRefreshToken(refreshToken)?.sessionId
-}
-
-function sessionNamedBy(accessToken: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()).sid
-  } catch {
-    return undefined
-  }
+  throw usesCookieMode(request) ? missingRefreshToken(request) : sessionFailures.refusal('refresh_token_missing')
 }

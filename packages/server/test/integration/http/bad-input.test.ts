@@ -91,7 +91,7 @@ describe.each(databases)('with bad input on %s', (database) => {
   })
 
   it.each([
-    ['GET', '/', 404, 'route_unknown'],
+    ['GET', '/nowhere', 404, 'route_unknown'],
     ['GET', '/v1/nothing', 404, 'route_unknown'],
     ['GET', '/v1/me/', 404, 'route_unknown'],
     ['GET', '/V1/ME', 404, 'route_unknown'],
