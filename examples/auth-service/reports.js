@@ -7,7 +7,7 @@ import express from 'express'
 import { createLatchkey, remoteJwks } from 'latchkey'
 import { requireAuth } from 'latchkey/express'
 
-const { AUTH_SERVICE = 'http://127.0.0.1:3000', ISSUER = AUTH_SERVICE, PORT = '3003' } = process.env
+const { AUTH_SERVICE = 'http://localhost:3000', ISSUER = AUTH_SERVICE, PORT = '3003' } = process.env
 
 const latchkey = createLatchkey({
   issuer: ISSUER,

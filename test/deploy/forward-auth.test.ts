@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -10,12 +8,9 @@ import { createAdmin, type Person, register } from '../../packages/server/test/s
 import { startServer, type TestServer } from '../../packages/server/test/support/start-server.js'
 import { freePort } from '../support/free-port.js'
 import { type Echo, type EchoServer, startEchoServer } from './support/echo-server.js'
-import { emulateEnvoy, emulateTraefik, type Upstreams } from './support/emulated-proxies.js'
 import { findFilter } from './support/find-filter.js'
+import { proxies, type RunningProxy, readProxyFile, runEnvoy, runNginx, runTraefik } from './support/run-proxies.js'
 import { type NginxProcess, startNginx } from './support/start-nginx.js'
-
-const read = (name: string) =>
-  readFileSync(fileURLToPath(new URL(`../../deploy/forward-auth/${name}`, import.meta.url)), 'utf8')
 
 interface Answer {
   readonly status: number
@@ -29,14 +24,15 @@ interface Sent {
   readonly headers: readonly string[]
   readonly method?: string
   readonly body?: string | undefined
+  readonly host?: string
 }
 
-function askProxy(port: number, { path, headers, method = 'GET', body }: Sent): Promise<Answer> {
+function askProxy(port: number, { path, headers, method = 'GET', body, host = '' }: Sent): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     const sent = [
       ...headers,
       'Host',
-      'app.example.com',
+      host === '' ? 'app.example.com' : host,
       ...(body === undefined ? [] : ['Content-Length', `${body.length}`]),
     ]
     const outgoing = request({ port, host: '127.0.0.1', path, method, headers: sent }, async (response) => {
@@ -50,32 +46,6 @@ function askProxy(port: number, { path, headers, method = 'GET', body }: Sent): 
     outgoing.on('error', reject)
     outgoing.end(body)
   })
-}
-
-/** A proxy with one of the files: the real program or its emulation. */
-interface RunningProxy {
-  readonly port: number
-  stop(): unknown
-}
-
-async function runNginx({ latchkey, application }: Upstreams): Promise<RunningProxy> {
-  const port = await freePort()
-  const configuration = read('nginx.conf')
-    .replace('latchkey:3000', latchkey)
-    .replace('application:8000', application)
-    .replace('listen 8080', `listen 127.0.0.1:${port}`)
-  const nginx = await startNginx(configuration, `http://127.0.0.1:${port}`)
-  return { port, stop: () => nginx.stop() }
-}
-
-async function runTraefik(upstreams: Upstreams): Promise<RunningProxy> {
-  const { port, close } = await emulateTraefik(read('traefik.yaml'), upstreams)
-  return { port, stop: close }
-}
-
-async function runEnvoy(upstreams: Upstreams): Promise<RunningProxy> {
-  const { port, close } = await emulateEnvoy(read('envoy.yaml'), upstreams)
-  return { port, stop: close }
 }
 
 describe.each([
@@ -209,7 +179,7 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
     application = await startEchoServer()
     latchkey = await startServer({ database: 'sqlite', configuration: { serviceAudiences: ['billing'] } })
     port = await freePort()
-    const configuration = read('nginx.conf')
+    const configuration = readProxyFile('nginx.conf')
       .replace('latchkey:3000', new URL(latchkey.url).host)
       .replace('application:8000', application.host)
       .replace('listen 8080', `listen 127.0.0.1:${port}`)
@@ -347,21 +317,92 @@ describe('deploy/forward-auth/nginx.conf, in a real nginx', () => {
   })
 })
 
+describe.each(proxies)('a browser in front of deploy/forward-auth/%s', (_, run) => {
+  const issuer = 'http://app.example.com/auth'
+  const signIn = `${issuer}/sign-in?return_to=http%3A%2F%2Fapp.example.com%2Freports%2F1%3Fa%3D1%26b%3D2`
+  const navigation = ['Accept', 'text/html,*/*;q=0.8', 'Sec-Fetch-Mode', 'navigate', 'Sec-Fetch-Dest', 'document']
+  let latchkey: TestServer
+  let application: EchoServer
+  let proxy: RunningProxy
+
+  beforeAll(async () => {
+    application = await startEchoServer()
+    latchkey = await startServer({ database: 'sqlite', configuration: { issuer } })
+    proxy = await run({ latchkey: new URL(latchkey.url).host, application: application.host })
+  })
+  afterAll(async () => {
+    await proxy?.stop()
+    application?.close()
+    await latchkey?.stop()
+  })
+
+  const led = async (headers: readonly string[], { method = 'GET', path = '/reports/1?a=1&b=2', host = '' } = {}) => {
+    const { status, headers: answered } = await askProxy(proxy.port, { path, headers, method, host })
+    return [status, answered.location]
+  }
+
+  it('is led to the sign-in page, and keeps the page that it asked for', async () => {
+    const before = application.requests
+    for (const method of ['GET', 'HEAD']) expect(await led(navigation, { method })).toEqual([302, signIn])
+    const expired = ['Cookie', '__Host-latchkey=x']
+    expect(await led([...navigation, ...expired])).toEqual([302, signIn])
+    expect(application.requests).toBe(before)
+  })
+
+  it('is led nowhere else by what a client sends', async () => {
+    const forged = ['X-Forwarded-Host', 'evil.example', 'X-Forwarded-Uri', '//evil.example', 'X-Original-Url', '/x']
+    const demands = ['X-Forward-Auth-Sign-In', 'location', 'X-Forwarded-Method', 'GET', 'X-Forwarded-Proto', 'https']
+    expect(await led([...navigation, ...forged, ...demands])).toEqual([302, signIn])
+    expect(await led([...navigation, 'Connection', 'X-Forwarded-Host, X-Forwarded-Uri'])).toEqual([302, signIn])
+    expect(await led(navigation, { host: 'evil.example' })).toEqual([401, undefined])
+    expect(await led(navigation, { host: 'app.example.com@evil.example' })).toEqual([
+      expect.toSatisfy((status) => status === 400 || status === 401),
+      undefined,
+    ])
+  })
+
+  it('is distinguished from programs, scripts and forms, which get the status', async () => {
+    expect(await led([])).toEqual([401, undefined])
+    expect(await led(['Accept', 'application/json'])).toEqual([401, undefined])
+    expect(await led([...navigation.slice(0, 2), 'Sec-Fetch-Mode', 'cors'])).toEqual([401, undefined])
+    expect(await led(navigation, { method: 'POST' })).toEqual([401, undefined])
+    expect(await led([...navigation, 'Authorization', 'Bearer x'])).toEqual([401, undefined])
+    const { headers } = await askProxy(proxy.port, { path: '/x', headers: [] })
+    expect(headers['www-authenticate']).toMatch(/^Bearer/)
+  })
+
+  it('reaches Latchkey below /auth/, without a check, and never its metrics', async () => {
+    const before = application.requests
+    const person = await register(latchkey)
+    const path = '/auth/v1/me'
+    for (const headers of [
+      ['Authorization', `Bearer ${person.token}`],
+      ['Cookie', `__Host-latchkey=${person.token}`],
+    ]) {
+      expect((await askProxy(proxy.port, { path, headers })).status).toBe(200)
+    }
+    expect((await askProxy(proxy.port, { path, headers: [] })).status).toBe(401)
+    expect((await askProxy(proxy.port, { path: '/auth/metrics', headers: [] })).status).not.toBe(200)
+    expect((await askProxy(proxy.port, { path: '/auth/metrics?x', headers: [] })).status).not.toBe(200)
+    expect(application.requests).toBe(before)
+  })
+})
+
 describe('the identity headers', () => {
   const named = (names: readonly string[]) => names.map((name) => name.toLowerCase()).toSorted()
   const all = named(identityHeaderNames)
 
   it('are all set by nginx.conf', () => {
-    const set = [...read('nginx.conf').matchAll(/proxy_set_header (X-Auth-\S+) \$(\w+);/g)]
+    const set = [...readProxyFile('nginx.conf').matchAll(/proxy_set_header (X-Auth-\S+) \$(\w+);/g)]
     expect(named(set.map(([, name = '']) => name))).toEqual(all)
     for (const [, name = '', variable = ''] of set) {
       const source = `$upstream_http_${name.toLowerCase().replaceAll('-', '_')}`
-      expect(read('nginx.conf')).toContain(`auth_request_set $${variable} ${source};`)
+      expect(readProxyFile('nginx.conf')).toContain(`auth_request_set $${variable} ${source};`)
     }
   })
 
   it('are all replaced by traefik.yaml, in every middleware', () => {
-    const { http } = parse(read('traefik.yaml'), { merge: true }) as {
+    const { http } = parse(readProxyFile('traefik.yaml'), { merge: true }) as {
       http: {
         routers: Record<string, { middlewares: string[]; service: string }>
         middlewares: Record<string, { forwardAuth?: { address: string; authResponseHeaders: string[] } }>
@@ -378,13 +419,14 @@ describe('the identity headers', () => {
     for (const { middlewares, service } of Object.values(http.routers)) {
       expect(middlewares.filter((name) => http.middlewares[name] === undefined)).toEqual([])
       expect(http.services).toHaveProperty(service)
+      if (service === 'latchkey') continue
       expect(middlewares[0]).toBe('ask-for-cookies')
       expect(middlewares).toHaveLength(2)
     }
   })
 
   it('are all replaced by envoy.yaml, which fails closed', () => {
-    const found = findFilter(parse(read('envoy.yaml')), 'envoy.filters.http.ext_authz')
+    const found = findFilter(parse(readProxyFile('envoy.yaml')), 'envoy.filters.http.ext_authz')
     const { http_service, failure_mode_allow, status_on_error } = found as {
       failure_mode_allow: boolean
       status_on_error: { code: string }
@@ -401,6 +443,7 @@ describe('the identity headers', () => {
     expect(http_service.authorization_request.headers_to_add.map(({ key }) => key)).toEqual([
       'x-forward-auth-scope',
       'x-forward-auth-audience',
+      'x-forward-auth-sign-in',
       'sec-forward-auth',
     ])
   })

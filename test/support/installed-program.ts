@@ -7,11 +7,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 const lockFile = '/var/lock/latchkey-tests-install'
 
 /**
- * Ensures that a program is installed. On Debian, as root, it installs the packages of a missing
- * program. Otherwise it throws an error that names the packages.
+ * Ensures that a program is installed, and returns its path. On Debian, as root, it installs the
+ * packages of a missing program. Otherwise it throws an error that names the packages.
  */
-export function requireProgram(program: string, debianPackages: string): void {
-  if (isInstalled(program)) return
+export function requireProgram(program: string, debianPackages: string): string {
+  const installed = pathOf(program)
+  if (installed !== undefined) return installed
   if (process.getuid?.() === 0) {
     const install = `apt-get update -qq && apt-get install -o DPkg::Lock::Timeout=120 -qq -y --no-install-recommends ${debianPackages}`
     // Another process may have installed the program in the meantime.
@@ -23,11 +24,12 @@ export function requireProgram(program: string, debianPackages: string): void {
       // Said below.
     }
   }
-  if (!isInstalled(program)) {
-    throw new Error(`The tests need ${program}. Install it (Debian and Ubuntu: apt-get install ${debianPackages}).`)
-  }
+  const path = pathOf(program)
+  if (path !== undefined) return path
+  throw new Error(`The tests need ${program}. Install it (Debian and Ubuntu: apt-get install ${debianPackages}).`)
 }
 
-function isInstalled(program: string): boolean {
-  return spawnSync('sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' }).status === 0
+function pathOf(program: string): string | undefined {
+  const { status, stdout } = spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
 }

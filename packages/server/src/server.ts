@@ -39,6 +39,7 @@ import { requireAccount } from './routes/guards/require-account.js'
 import { mailRoutes } from './routes/mail/mail-routes.js'
 import { meRoutes } from './routes/me/me-routes.js'
 import { oauthRoutes } from './routes/oauth/oauth-routes.js'
+import { SignInRedirect } from './routes/oauth/sign-in-redirect.js'
 import { openapiOptions } from './routes/openapi-options.js'
 import { opsRoutes } from './routes/ops/ops-routes.js'
 import { passkeyRoutes } from './routes/passkeys/passkey-routes.js'
@@ -154,7 +155,7 @@ function registerRoutes(
   configuration: Configuration,
   { pages, ...service }: Service & { readonly readiness: Readiness; readonly pages: Pages | undefined },
 ): void {
-  const { issuer, corsOrigins, scopes, metricsTokens, passkeys } = configuration
+  const { issuer, corsOrigins, returnOrigins, scopes, metricsTokens, passkeys } = configuration
   const trusted = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const guards = createGuards({ ...service, pages: trusted })
   const cookies = new SessionCookies(issuer)
@@ -167,7 +168,8 @@ function registerRoutes(
   app.register(factorRoutes, { ...service, guards })
   app.register(adminRoutes, { ...service, statistics: service, guards })
   app.register(clientRoutes, { ...service, guards })
-  app.register(oauthRoutes, { ...service, issuer, scopes, pages: trusted, guards })
+  const signIn = pages === undefined ? undefined : new SignInRedirect(issuer, returnOrigins)
+  app.register(oauthRoutes, { ...service, issuer, scopes, pages: trusted, guards, signIn })
   app.register(opsRoutes, { ...service, mayReadMetrics })
   if (pages !== undefined) {
     const account = [...guards.token, requireAccount]

@@ -110,7 +110,16 @@ async function openDomains(
   }
   const factors = await openFactors(core, configuration)
   const recentAuthentication = new RecentAuthentication(core, configuration)
-  const domains = { ...passwords, ...protection, ...links, ...factors, actors, profiles, recentAuthentication, sessions }
+  const domains = {
+    ...passwords,
+    ...protection,
+    ...links,
+    ...factors,
+    actors,
+    profiles,
+    recentAuthentication,
+    sessions,
+  }
   const admin = openAdmin(core, { ...domains, outbox: mail.outbox }, configuration)
   return {
     ...core,

@@ -24,8 +24,8 @@ interface Decision {
   readonly body: Buffer
 }
 
-/** Either the answer to the client, or the header fields to pass the request on with. */
-type Outcome = { readonly refused: Decision } | { readonly fields: Fields }
+/** Either the answer to the client, or the URL and header fields to pass the request on with. */
+type Outcome = { readonly refused: Decision } | { readonly url: string; readonly fields: Fields }
 
 /** The addresses for the names in the files. */
 export interface Upstreams {
@@ -40,11 +40,17 @@ type Ask = (url: string, method: string, fields: Fields) => Promise<Decision>
 
 interface TraefikFile {
   readonly http: {
-    readonly routers: Readonly<Record<string, { readonly rule: string; readonly middlewares: readonly string[] }>>
+    readonly routers: Readonly<
+      Record<string, { readonly rule: string; readonly middlewares: readonly string[]; readonly service: string }>
+    >
+    readonly services: Readonly<
+      Record<string, { readonly loadBalancer: { readonly servers: readonly { readonly url: string }[] } }>
+    >
     readonly middlewares: Readonly<
       Record<
         string,
         {
+          readonly stripPrefix?: { readonly prefixes: readonly string[] }
           readonly headers?: { readonly customRequestHeaders: Readonly<Record<string, string>> }
           readonly forwardAuth?: {
             readonly address: string
@@ -59,15 +65,19 @@ interface TraefikFile {
 }
 
 /** Emulates Traefik with a file of its file provider. */
-export function emulateTraefik(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
-  const { routers, middlewares } = (parse(rename(text, upstreams), { merge: true }) as TraefikFile).http
+export function emulateTraefik(text: string, upstreams: Upstreams, port = 0): Promise<EmulatedProxy> {
+  const { routers, middlewares, services } = (parse(rename(text, upstreams), { merge: true }) as TraefikFile).http
   const routed = Object.values(routers).toSorted((a, b) => b.rule.length - a.rule.length)
-  return start(upstreams, async (request, fields, ask) => {
+  return start(port, async (request, fields, ask) => {
+    let path = request.url ?? '/'
     applyConnection(fields)
     for (const name of [...fields.keys()]) if (/^x[-_](forwarded[-_]|real[-_]ip$)/.test(name)) fields.delete(name)
-    const router = routed.find(({ rule }) => request.url?.startsWith(/PathPrefix\(`(.*)`\)/.exec(rule)?.[1] ?? '/'))
-    for (const name of router?.middlewares ?? []) {
-      const { headers, forwardAuth } = middlewares[name] ?? {}
+    const router = routed.find(({ rule }) => matchesRule(rule, path))
+    if (router === undefined) return { refused: answer(404) }
+    for (const name of router.middlewares) {
+      const { headers, forwardAuth, stripPrefix } = middlewares[name] ?? {}
+      const prefix = stripPrefix?.prefixes.find((stripped) => path.startsWith(stripped))
+      if (prefix !== undefined) path = path.slice(prefix.length)
       for (const [header, value] of Object.entries(headers?.customRequestHeaders ?? {})) {
         if (value === '') fields.delete(header.toLowerCase())
         else fields.set(header.toLowerCase(), [value])
@@ -76,6 +86,7 @@ export function emulateTraefik(text: string, upstreams: Upstreams): Promise<Emul
       const question = only(fields, forwardAuth.authRequestHeaders)
       for (const hop of ['connection', 'upgrade', 'te', 'keep-alive', 'transfer-encoding']) question.delete(hop)
       question.set('x-forwarded-method', [request.method ?? ''])
+      question.set('x-forwarded-proto', ['http'])
       question.set('x-forwarded-uri', [request.url ?? ''])
       question.set('x-forwarded-host', fields.get('host') ?? [])
       const decision = await ask(forwardAuth.address, 'GET', question)
@@ -87,8 +98,15 @@ export function emulateTraefik(text: string, upstreams: Upstreams): Promise<Emul
       const matching = [...fields.keys(), ...decision.fields.keys()].filter((name) => pattern.test(canonical(name)))
       replace(fields, decision.fields, matching)
     }
-    return { fields }
+    fields.set('x-forwarded-proto', ['http'])
+    return { url: `${services[router.service]?.loadBalancer.servers[0]?.url}${path}`, fields }
   })
+}
+
+function matchesRule(rule: string, path: string): boolean {
+  const prefix = /(?<!!)PathPrefix\(`([^`]*)`\)/.exec(rule)?.[1] ?? '/'
+  const excluded = /!Path\(`([^`]*)`\)/.exec(rule)?.[1]
+  return path.startsWith(prefix) && path.split('?', 1)[0] !== excluded
 }
 
 interface ExtAuthz {
@@ -113,22 +131,39 @@ interface Patterns {
 
 interface ConnectionManager {
   readonly common_http_protocol_options?: { readonly headers_with_underscores_action?: string }
-  readonly route_config: {
-    readonly virtual_hosts: readonly { readonly request_headers_to_remove?: readonly string[] }[]
-  }
+  readonly route_config: { readonly virtual_hosts: readonly { readonly routes: readonly EnvoyRoute[] }[] }
+}
+
+interface EnvoyRoute {
+  readonly match: { readonly path?: string; readonly prefix?: string }
+  readonly route?: { readonly cluster: keyof Upstreams; readonly prefix_rewrite?: string }
+  readonly direct_response?: { readonly status: number }
+  readonly request_headers_to_remove?: readonly string[]
+  readonly typed_per_filter_config?: Readonly<Record<string, { readonly disabled?: boolean }>>
 }
 
 /** Emulates Envoy with a bootstrap file. */
-export function emulateEnvoy(text: string, upstreams: Upstreams): Promise<EmulatedProxy> {
+export function emulateEnvoy(text: string, upstreams: Upstreams, port = 0): Promise<EmulatedProxy> {
   const file: unknown = parse(rename(text, upstreams))
   const manager = findFilter(file, 'envoy.filters.network.http_connection_manager') as ConnectionManager
   const { allowed_headers, http_service } = findFilter(file, 'envoy.filters.http.ext_authz') as ExtAuthz
   const names = ({ patterns }: Patterns) => patterns.map(({ exact }) => exact)
-  return start(upstreams, async (request, fields, ask) => {
+  const routes = manager.route_config.virtual_hosts[0]?.routes ?? []
+  return start(port, async (request, fields, ask) => {
     const rejects = manager.common_http_protocol_options?.headers_with_underscores_action === 'REJECT_REQUEST'
     if (rejects && [...fields.keys()].some((name) => name.includes('_'))) return { refused: answer(400) }
     applyConnection(fields)
+    fields.set('x-forwarded-proto', ['http'])
+    const asked = request.url ?? '/'
+    const path = asked.split('?', 1)[0]
+    const routed = routes.find(({ match }) => match.path === path || asked.startsWith(match.prefix ?? '\0'))
+    if (routed?.route === undefined) return { refused: answer(routed?.direct_response?.status ?? 404) }
+    const { cluster, prefix_rewrite } = routed.route
+    const rest = prefix_rewrite === undefined ? asked : prefix_rewrite + asked.slice(routed.match.prefix?.length)
+    const target = `http://${upstreams[cluster]}${rest}`
+    if (routed.typed_per_filter_config?.['envoy.filters.http.ext_authz']?.disabled) return { url: target, fields }
     const question = only(fields, names(allowed_headers))
+    question.set('host', fields.get('host') ?? [])
     for (const { key, value } of http_service.authorization_request.headers_to_add) question.set(key, [value])
     const url = `${http_service.server_uri.uri}${http_service.path_prefix}${request.url}`
     const decision = await ask(url, request.method ?? 'GET', question)
@@ -143,8 +178,8 @@ export function emulateEnvoy(text: string, upstreams: Upstreams): Promise<Emulat
       decision.fields,
       names(allowed_upstream_headers).filter((name) => decision.fields.has(name)),
     )
-    for (const name of manager.route_config.virtual_hosts[0]?.request_headers_to_remove ?? []) fields.delete(name)
-    return { fields }
+    for (const name of routed.request_headers_to_remove ?? []) fields.delete(name)
+    return { url: target, fields }
   })
 }
 
@@ -185,7 +220,7 @@ function answer(status: number): Decision {
 }
 
 async function start(
-  { application }: Upstreams,
+  port: number,
   decide: (request: IncomingMessage, fields: Fields, ask: Ask) => Promise<Outcome>,
 ): Promise<EmulatedProxy> {
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
@@ -199,7 +234,7 @@ async function start(
       body: answered,
     } = 'refused' in outcome
       ? outcome.refused
-      : await exchange(`http://${application}${request.url}`, request.method ?? 'GET', outcome.fields, body)
+      : await exchange(outcome.url, request.method ?? 'GET', outcome.fields, body)
     response.writeHead(
       status,
       [...fields].flatMap(([name, values]) => values.flatMap((value) => [name, value])),
@@ -209,7 +244,7 @@ async function start(
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.writeHead(502).end())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
     close: () => {

@@ -292,7 +292,8 @@ function issuerOf({ issuer, host, port }: Pick<Values, 'issuer' | 'host' | 'port
       remedy: `It must be ${accepts}.`,
     })
   }
-  return issuer ?? localUrl(host, port)
+  // Passkeys belong to a host name, and browsers accept none for a page of an IP address.
+  return issuer ?? localUrl(host === '127.0.0.1' || host === '::1' ? 'localhost' : host, port)
 }
 
 /** A server on a laptop, for a trial, needs no factor: it is reached from that laptop alone. */

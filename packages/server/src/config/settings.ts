@@ -111,7 +111,7 @@ export const settings = {
       'The public base URL of this server, and the "iss" of every token. A change makes all valid access tokens invalid.',
     accepts: 'an http or https URL without query and fragment, and without a slash at its end',
     default: undefined,
-    defaultText: 'http://HOST:PORT',
+    defaultText: 'http://HOST:PORT, with localhost for 127.0.0.1 and ::1',
     parse: parseIssuer,
   }),
   audience: setting({

@@ -27,10 +27,7 @@ export function addFactorPages(app: App, { open, ownFactors }: FactorPagesDepend
 }
 
 /** Returns the section of the account page about factors. */
-export async function factorsSection(
-  ownFactors: OwnFactors,
-  page: AccountPage,
-): Promise<Html> {
+export async function factorsSection(ownFactors: OwnFactors, page: AccountPage): Promise<Html> {
   const { t, href } = page
   const { factors, recoveryCodes, trustedDevices } = await ownFactors.list(page.account.id)
   const hasTotp = factors.some(({ kind }) => kind === 'totp')

@@ -68,7 +68,9 @@ export async function startServer(options: StartOptions): Promise<TestServer> {
   // Administrators of most tests have no second factor.
   const admin = { LATCHKEY_ADMIN_SECOND_FACTOR: 'allow-without' }
   const defaults = readConfiguration({ ...common, ...admin, ...manyRequests })
-  const mail = { ...defaults.mail, carrier: { kind: 'folder', folder: join(folder, 'mail') } } as const
+  const { issuer = defaults.issuer } = options.configuration ?? {}
+  const carrier = { kind: 'folder', folder: join(folder, 'mail') } as const
+  const mail = { ...defaults.mail, linkBase: issuer, carrier }
   try {
     return await start({ ...defaults, database, mail, ...options.configuration }, options.parts ?? {}, remove)
   } catch (error) {

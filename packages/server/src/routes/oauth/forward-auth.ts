@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
 import type { FastifyReply, FastifyRequest, LogLevel } from 'fastify'
-import { LatchkeyError, type MaybePromise } from 'latchkey'
+import { isFailure, LatchkeyError, type MaybePromise } from 'latchkey'
 import { authOf } from 'latchkey/fastify'
 import { requireScope, withoutCookies } from 'latchkey/node'
 import type { Static } from 'typebox'
@@ -9,6 +9,7 @@ import type { ExchangedToken } from '../../exchange/token-exchange.js'
 import type { App } from '../../http/app.js'
 import { clientAddress } from '../../http/client-address.js'
 import { httpFailures } from '../../http/failures.js'
+import { answerError } from '../../http/problem-answer.js'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { Type } from '../../http/type.js'
 import { isProblem } from '../../problem.js'
@@ -19,7 +20,9 @@ import { forToken, forUrl, refusals } from '../refusals.js'
 import { Scope, scopePattern } from '../schemas.js'
 import { accessCookie, cookiesOf, serverCookies } from '../session-cookies.js'
 import { identityHeaderNames, identityHeaders } from './identity-headers.js'
+import { isNavigation } from './is-navigation.js'
 import { isRead } from './is-read.js'
+import type { ForwardedPage, SignInRedirect } from './sign-in-redirect.js'
 
 const querystring = Type.Object(
   {
@@ -28,6 +31,13 @@ const querystring = Type.Object(
       Type.String({
         maxLength: 255,
         description: 'One of LATCHKEY_SERVICE_AUDIENCES. X-Auth-Token is then a token for it, signed with ES256.',
+      }),
+    ),
+    sign_in: Type.Optional(
+      Type.Enum(['redirect', 'location'], {
+        description:
+          'The answer to a browser that opens a page without a valid session: a redirect to the sign-in page, or ' +
+          'the 401 with its URL in Location, for proxies that know no other status.',
       }),
     ),
   },
@@ -41,9 +51,9 @@ const createSchema = () => ({
   summary: 'Authorize a request for a proxy, and identify its caller',
   description:
     'For auth_request of nginx, ForwardAuth of Traefik and ext_authz of Envoy. Accepts every method. ' +
-    'A path that the proxy appends is ignored. Scope and audience are then read from the headers ' +
-    'X-Forward-Auth-Scope and X-Forward-Auth-Audience, because the query is that of the request. With ' +
-    '"Sec-Forward-Auth: proxy" the answer contains the cookies for the application. ' +
+    'A path that the proxy appends is that of the request. Scope, audience and sign_in are then read from the ' +
+    'headers X-Forward-Auth-Scope, X-Forward-Auth-Audience and X-Forward-Auth-Sign-In, because the query is that ' +
+    'of the request. With "Sec-Forward-Auth: proxy" the answer contains the cookies for the application. ' +
     'See docs/guides/forward-auth.md.',
   querystring,
   response: {
@@ -60,18 +70,25 @@ const createSchema = () => ({
         },
       },
     },
+    302: {
+      description: 'The browser is not signed in, and is redirected to the sign-in page.',
+      type: 'null',
+      headers: { Location: { type: 'string', description: 'The sign-in page, with return_to.' } },
+    },
     ...refusals(...forUrl, ...forToken, 'insufficient_scope', 'csrf_refused', 'audience_refused'),
   },
 })
 
 type DemandingRequest = FastifyRequest<{ Querystring: Static<typeof querystring> }>
 
+const url = '/v1/forward-auth'
 const scopeText = new RegExp(scopePattern)
 
 interface ForwardAuthDependencies {
   readonly guards: Guards
   readonly pages: TrustedPages
   readonly repeatedExchange: RepeatedExchange
+  readonly signIn: SignInRedirect | undefined
 }
 
 /** The requirements of the operator for requests to a service. */
@@ -94,7 +111,6 @@ export function addForwardAuth(app: App, { guards, ...dependencies }: ForwardAut
     ignoreBodies(scope)
     for (const method of METHODS)
       if (!scope.supportedMethods.includes(method)) scope.addHttpMethod(method, { hasBody: true })
-    const url = '/v1/forward-auth'
     const handler = (request: DemandingRequest, reply: FastifyReply) => {
       const { scope, audience } = request.query
       return answer(
@@ -103,10 +119,13 @@ export function addForwardAuth(app: App, { guards, ...dependencies }: ForwardAut
         { scope, audience, method: textOf(request.headers['x-forwarded-method']) },
       )
     }
-    scope.get(url, { ...options, schema: createSchema() }, handler)
+    const errorHandler = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      refuse(dependencies.signIn, { request, reply }, error)
+    const atUrl = { ...options, errorHandler }
+    scope.get(url, { ...atUrl, schema: createSchema() }, handler)
     const others = scope.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
-    scope.route({ ...options, url, method: others, schema: { querystring, hide: true }, handler })
-    scope.all(`${url}/*`, { ...options, schema: { hide: true } }, (request, reply) =>
+    scope.route({ ...atUrl, url, method: others, schema: { querystring, hide: true }, handler })
+    scope.all(`${url}/*`, { ...atUrl, schema: { hide: true } }, (request, reply) =>
       answer(dependencies, { request, reply }, demandInHeaders(request)),
     )
   })
@@ -131,8 +150,52 @@ function ignoreBodies(app: App): void {
 
 function demandInHeaders({ headers, method }: FastifyRequest): Demand {
   const scope = textOf(headers['x-forward-auth-scope'])
+  const signIn = textOf(headers['x-forward-auth-sign-in']) ?? ''
   if (scope !== undefined && !scopeText.test(scope)) throw httpFailures.refusal('validation_failed')
+  if (!['', 'redirect', 'location'].includes(signIn)) throw httpFailures.refusal('validation_failed')
   return { scope, audience: textOf(headers['x-forward-auth-audience']), method }
+}
+
+/**
+ * Answers with a refusal. A browser that opens a page without a valid session is led to the sign-in
+ * page, if the proxy asks for that.
+ */
+function refuse(
+  signIn: SignInRedirect | undefined,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  error: unknown,
+): FastifyReply {
+  // Before the validation: guards refuse first.
+  const { method, mode, page } = originalOf(request)
+  const mayLead = isFailure(error) && error.statusCode === 401 && isNavigation({ method, headers: request.headers })
+  const location = mayLead && (mode === 'redirect' || mode === 'location') ? signIn?.locationFor(page) : undefined
+  if (location !== undefined) reply.header('Location', location)
+  if (location === undefined || mode === 'location' || !isFailure(error)) return answerError(error, request, reply)
+  request.refusalCode = error.code
+  return reply.code(302).send()
+}
+
+/** The request that the proxy asks about. */
+interface OriginalRequest {
+  readonly method: string | undefined
+  readonly page: ForwardedPage
+  /** The value of `sign_in`. It is not validated yet. */
+  readonly mode: unknown
+}
+
+/**
+ * Returns what the proxy names in headers that it sets, or, where it appends the path, in the
+ * request itself.
+ */
+function originalOf({ headers, method, query, routeOptions, url: asked }: FastifyRequest): OriginalRequest {
+  const scheme = textOf(headers['x-forwarded-proto'])
+  if (routeOptions.url !== url) {
+    const page = { scheme, host: headers.host, uri: asked.slice(url.length) }
+    return { method, page, mode: headers['x-forward-auth-sign-in'] }
+  }
+  const page = { scheme, host: textOf(headers['x-forwarded-host']), uri: textOf(headers['x-forwarded-uri']) }
+  const { sign_in: mode } = query as { readonly sign_in?: unknown }
+  return { method: textOf(headers['x-forwarded-method']), page, mode }
 }
 
 // No async function: answers from memory need no promise.

@@ -14,6 +14,7 @@ import { addIssueToken } from './issue-token.js'
 import { addJwks } from './jwks.js'
 import { addMetadata } from './metadata.js'
 import { addRevokeToken } from './revoke-token.js'
+import type { SignInRedirect } from './sign-in-redirect.js'
 
 export interface OauthDependencies {
   readonly issuer: string
@@ -29,16 +30,18 @@ export interface OauthDependencies {
   readonly audit: AuditTrail
   readonly pages: TrustedPages
   readonly guards: Guards
+  /** `undefined`: the server has no sign-in page. */
+  readonly signIn: SignInRedirect | undefined
 }
 
 /** The routes for other services: OAuth endpoints, public keys and forward-auth. */
 export async function oauthRoutes(app: App, dependencies: OauthDependencies): Promise<void> {
   const { issuer, scopes, clients, exchange, repeatedExchange } = dependencies
-  const { inspection, revocation, serviceKeys, audit, pages, guards } = dependencies
+  const { inspection, revocation, serviceKeys, audit, pages, guards, signIn } = dependencies
   addJwks(app, serviceKeys)
   addIssueToken(app, clients, exchange)
   addIntrospectToken(app, { audit, clients, inspection })
   addRevokeToken(app, clients, revocation)
   addMetadata(app, issuer, scopes)
-  addForwardAuth(app, { guards, pages, repeatedExchange })
+  addForwardAuth(app, { guards, pages, repeatedExchange, signIn })
 }

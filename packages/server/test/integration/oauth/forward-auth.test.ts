@@ -236,6 +236,113 @@ describe.each(databases)('forward-auth on %s', (database) => {
     }
   })
 
+  describe('leads a browser that is not signed in to the sign-in page', () => {
+    const navigation = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    const page = { 'x-forwarded-proto': 'http', 'x-forwarded-host': 'issuer.test', 'x-forwarded-uri': '/a?b=1&c=2' }
+    const asked = { ...navigation, ...page, 'x-forwarded-method': 'GET' }
+    const signIn = 'http://issuer.test/sign-in?return_to=http%3A%2F%2Fissuer.test%2Fa%3Fb%3D1%26c%3D2'
+    const led = async (path: string, headers: Record<string, string>, method = 'GET') => {
+      const answer = await raw(method, path, headers)
+      return [answer.status, answer.headers.location]
+    }
+
+    it('only if the proxy asks for it', async () => {
+      expect(await led('/v1/forward-auth', asked)).toEqual([401, undefined])
+      expect(await led('/v1/forward-auth', { ...asked, 'x-forward-auth-sign-in': 'redirect' })).toEqual([
+        401,
+        undefined,
+      ])
+      expect(await led('/v1/forward-auth?sign_in=redirect', asked)).toEqual([302, signIn])
+      expect(await led('/v1/forward-auth?sign_in=location', asked)).toEqual([401, signIn])
+    })
+
+    it('where the proxy appends the path, and names the host as Host', async () => {
+      const headers = { ...navigation, 'x-forwarded-proto': 'http', host: 'issuer.test' }
+      const demand = { ...headers, 'x-forward-auth-sign-in': 'redirect' }
+      expect(await led('/v1/forward-auth/a?b=1&c=2', demand)).toEqual([302, signIn])
+      expect(await led('/v1/forward-auth/a?sign_in=redirect', headers)).toEqual([401, undefined])
+      expect(await led('/v1/forward-auth/a', { ...demand, 'x-forwarded-host': 'evil.example' })).toEqual([
+        302,
+        'http://issuer.test/sign-in?return_to=http%3A%2F%2Fissuer.test%2Fa',
+      ])
+      expect(await led('/v1/forward-auth/a', { ...demand, host: 'evil.example' })).toEqual([401, undefined])
+      expect(await led('/v1/forward-auth/a', demand, 'POST')).toEqual([401, undefined])
+    })
+
+    it('also with a session that has ended, or that is to be renewed', async () => {
+      const ended = await register(running)
+      await running.api.post('/v1/logout', { token: ended.token })
+      for (const token of [ended.token, 'x', '']) {
+        const headers = { ...asked, cookie: `__Host-latchkey=${token}` }
+        expect(await led('/v1/forward-auth?sign_in=redirect', headers)).toEqual([302, signIn])
+      }
+    })
+
+    it('and no other client: not programs, scripts, frames, forms and bearers of a token', async () => {
+      for (const other of [
+        { accept: 'application/json' },
+        { 'sec-fetch-mode': 'cors' },
+        { 'sec-fetch-dest': 'iframe' },
+        { 'x-forwarded-method': 'POST' },
+        { authorization: 'Bearer x' },
+        { upgrade: 'websocket' },
+      ] as Record<string, string>[]) {
+        expect(await led('/v1/forward-auth?sign_in=redirect', { ...asked, ...other })).toEqual([401, undefined])
+      }
+    })
+
+    it('and not where a sign-in would not help: a missing scope, two tokens', async () => {
+      const cookie = `__Host-latchkey=${person.token}`
+      const lacking = await led('/v1/forward-auth?sign_in=redirect&scope=none', { ...asked, cookie })
+      expect(lacking).toEqual([403, undefined])
+      const twice = await led('/v1/forward-auth?sign_in=redirect', { ...asked, cookie: `${cookie}; ${cookie}` })
+      expect(twice).toEqual([400, undefined])
+    })
+
+    it.each<[string, Record<string, string>]>([
+      ['another host', { 'x-forwarded-host': 'evil.example' }],
+      ['a host that was appended', { 'x-forwarded-host': 'issuer.test, evil.example' }],
+      ['a user name', { 'x-forwarded-host': 'issuer.test@evil.example' }],
+      ['another scheme', { 'x-forwarded-proto': 'https' }],
+      ['another port', { 'x-forwarded-host': 'issuer.test:8080' }],
+    ])('and to no page of %s', async (_, headers) => {
+      expect(await led('/v1/forward-auth?sign_in=redirect', { ...asked, ...headers })).toEqual([401, undefined])
+    })
+
+    it('and to the ports of the host that are listed', async () => {
+      const listed = { returnOrigins: ['http://issuer.test:8080', 'http://app.test'] }
+      const other = await running.startAnother({ configuration: listed })
+      try {
+        const ledTo = async (host: string) => {
+          const headers = { ...asked, 'x-forwarded-host': host }
+          const path = `${other.url}/v1/forward-auth?sign_in=redirect`
+          return (await raw('GET', path, headers)).headers.location
+        }
+        expect(await ledTo('issuer.test:8080')).toContain('return_to=http%3A%2F%2Fissuer.test%3A8080%2Fa')
+        expect(await ledTo('app.test'), 'which gets no cookie of this host').toBeUndefined()
+      } finally {
+        await other.stop()
+      }
+    })
+
+    it('and is refused if it asks for anything else', async () => {
+      expect((await ask('?sign_in=always')).body.code).toBe('validation_failed')
+      const headers = { 'x-forward-auth-sign-in': 'always' }
+      const { body } = await running.api.get('/v1/forward-auth/x', { token: person.token, headers })
+      expect(body.code).toBe('validation_failed')
+    })
+
+    it('and is counted as the refusal that it is', async () => {
+      const count = async () => {
+        const { values } = await running.server.service.metrics.forwardAuth.get()
+        return values.find(({ labels }) => labels.outcome === 'credentials_missing')?.value ?? 0
+      }
+      const before = await count()
+      await led('/v1/forward-auth?sign_in=redirect', asked)
+      expect((await count()) - before).toBe(1)
+    })
+  })
+
   it('returns the cookies that the application may get: none of the server', async () => {
     const own = `__Host-latchkey=${person.token}`
     const passed = async (cookie: string) => {
@@ -297,7 +404,8 @@ describe.each(databases)('forward-auth on %s', (database) => {
     return new Promise<{ status: number; headers: Record<string, unknown>; code: string }>((resolve, reject) => {
       const hasBody = method !== 'GET' && method !== 'HEAD'
       const sent = { ...headers, ...(hasBody ? { 'content-type': 'text/x-nonsense', 'content-length': '3' } : {}) }
-      const outgoing = request(`${running.url}${path}`, { method, headers: sent }, async (response) => {
+      const url = new URL(path, running.url)
+      const outgoing = request(url, { method, headers: sent }, async (response) => {
         const { code = '' } = JSON.parse((await text(response)) || '{}')
         resolve({ status: response.statusCode ?? 0, headers: response.headers, code })
       })

@@ -1,13 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Chromium } from '../../../../../test/support/chromium.js'
+import { type Tab, TestBrowser } from '../../../../../test/support/browser/test-browser.js'
+import { VirtualAuthenticator } from '../../../../../test/support/browser/virtual-authenticator.js'
 import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import { freshEmail, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
 describe('a page in Chromium with an authenticator', () => {
-  let chromium: Chromium
+  let browser: TestBrowser
+  let tab: Tab
   let running: TestServer
   let app: ReturnType<typeof createServer>
   let page: string
@@ -18,23 +20,13 @@ describe('a page in Chromium with an authenticator', () => {
     page = `http://localhost:${(app.address() as AddressInfo).port}`
     const configuration = { corsOrigins: [page], passkeys: { rpId: 'localhost', origins: [page] } }
     running = await startServer({ database: 'sqlite', configuration })
-    chromium = await Chromium.start()
-    await chromium.command('WebAuthn.enable', {})
-    await chromium.command('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
-    await chromium.open(page)
+    browser = await TestBrowser.start()
+    tab = await browser.open()
+    await VirtualAuthenticator.add(tab.page)
+    await tab.page.goto(page)
   })
   afterAll(async () => {
-    await chromium?.close()
+    await browser?.close()
     await running?.stop()
     app?.close()
   })
@@ -42,7 +34,7 @@ describe('a page in Chromium with an authenticator', () => {
   /** Runs a script in the page, with a function that calls the server as the guide of pages says. */
   const run = (script: string) => {
     const base = `http://localhost:${new URL(running.url).port}`
-    return chromium.run(`(async () => {
+    return tab.page.evaluate(`(async () => {
       async function call(method, path, body) {
         const headers = { 'Latchkey-Mode': 'cookie', ...(body && { 'Content-Type': 'application/json' }) }
         const options = { method, credentials: 'include', headers, body: body && JSON.stringify(body) }
@@ -74,7 +66,7 @@ describe('a page in Chromium with an authenticator', () => {
 
   it('is refused a second passkey of the account by the authenticator', async () => {
     const second = run(`
-      const { options } = await call('POST', '/v1/me/passkeys/options')
+      const { options } = await call('POST', '/v1/me/passkeys/options', { password: ${JSON.stringify(password)} })
       const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options)
       return navigator.credentials.create({ publicKey }).then(() => 'created', ({ name }) => name)`)
     expect(await second).toBe('InvalidStateError')
@@ -87,7 +79,7 @@ describe('a page in Chromium with an authenticator', () => {
     })
     expect(moved.server.service).not.toBe(server.service)
     const base = `http://localhost:${new URL(moved.url).port}`
-    const refused = chromium.run(`(async () => {
+    const refused = tab.page.evaluate(`(async () => {
       const post = async (path, body) => (await fetch(${JSON.stringify(base)} + path, {
         method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body ?? null),
       })).json()

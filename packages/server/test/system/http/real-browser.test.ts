@@ -1,13 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Chromium } from '../../../../../test/support/chromium.js'
+import { type Tab, TestBrowser } from '../../../../../test/support/browser/test-browser.js'
 import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import { freshEmail, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
 describe('Chromium', () => {
-  let chromium: Chromium
+  let browser: TestBrowser
+  /** Its scripts are those of any page: the policy of the pages here forbids them. */
+  let tab: Tab
   let running: TestServer
   let app: ReturnType<typeof createServer>
   /** The port is the same under both names of this machine, which are two sites. */
@@ -20,10 +22,11 @@ describe('Chromium', () => {
     appPort = (app.address() as AddressInfo).port
     running = await startServer({ database: 'sqlite', configuration: { corsOrigins: [`http://localhost:${appPort}`] } })
     serverPort = new URL(running.url).port
-    chromium = await Chromium.start()
+    browser = await TestBrowser.start()
+    tab = await browser.open({ bypassCSP: true })
   })
   afterAll(async () => {
-    await chromium?.close()
+    await browser?.close()
     await running?.stop()
     app?.close()
   })
@@ -48,7 +51,7 @@ describe('Chromium', () => {
       credentials: 'include',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }
-    return chromium.run(`fetch(${JSON.stringify(base + path)}, ${JSON.stringify(options)})
+    return tab.page.evaluate(`fetch(${JSON.stringify(base + path)}, ${JSON.stringify(options)})
       .then(async (answer) => [answer.status, (await answer.json().catch(() => ({}))).code ?? '', answer.headers.has('ratelimit')].join(' ').trim())
       .catch(() => 'kept from it')`)
   }
@@ -59,13 +62,13 @@ describe('Chromium', () => {
     'stores the cookies of a page on http://%s, and exposes them to no script',
     async (host) => {
       const base = `http://${host}:${serverPort}`
-      await chromium.open(`${base}/docs`)
+      await tab.page.goto(`${base}/docs`)
       expect(await call(base, 'POST', '/v1/register', newAccount())).toBe('201  true')
       expect(await call(base, 'GET', '/v1/me')).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
       expect(await call(base, 'PATCH', '/v1/me', { body: { name: 'Eve' }, mode: '' })).toBe('403 csrf_refused true')
       expect(await call(base, 'POST', '/v1/refresh')).toBe('200  true')
-      expect(await chromium.run('document.cookie')).toBe('')
+      expect(await tab.page.evaluate('document.cookie')).toBe('')
       expect(await call(base, 'POST', '/v1/logout')).toBe('204  true')
       expect(await call(base, 'GET', '/v1/me')).toBe('401 credentials_missing true')
     },
@@ -73,18 +76,18 @@ describe('Chromium', () => {
 
   it('runs the script of docs/guides/browser.md in a page', async () => {
     const base = `http://localhost:${serverPort}`
-    await chromium.open(`${base}/docs`)
+    await tab.page.goto(`${base}/docs`)
     const email = freshEmail()
     expect(await call(base, 'POST', '/v1/register', { body: { email, password } })).toBe('201  true')
     const [script = ''] = Page.at('docs/guides/browser.md').take('js')
     const setting = `const email = ${JSON.stringify(email)}, password = ${JSON.stringify(password)}`
     const ended = `return (await fetch('/v1/me', { credentials: 'include', headers: { 'Latchkey-Mode': 'cookie' } })).status`
-    expect(await chromium.run(`(async () => { ${setting}\n${script}\n${ended} })()`)).toBe(401)
+    expect(await tab.page.evaluate(`(async () => { ${setting}\n${script}\n${ended} })()`)).toBe(401)
     expect(blocksLeftOut('docs/guides/browser.md')).toEqual([])
   })
 
   it('allows pages of a listed origin to use the server, with cookies only on the same site', async () => {
-    await chromium.open(`http://localhost:${appPort}/`)
+    await tab.page.goto(`http://localhost:${appPort}/`)
     const sameSite = `http://localhost:${serverPort}`
     expect(await call(sameSite, 'POST', '/v1/register', newAccount())).toBe('201  true')
     expect(await call(sameSite, 'PATCH', '/v1/me', { body: { name: 'Ada' } })).toBe('200  true')
@@ -95,15 +98,17 @@ describe('Chromium', () => {
   })
 
   it('blocks all answers to pages of other origins', async () => {
-    await chromium.open(`http://127.0.0.1:${serverPort}/docs`)
+    await tab.page.goto(`http://127.0.0.1:${serverPort}/docs`)
     const other = `http://localhost:${serverPort}`
     expect(await call(other, 'POST', '/v1/register', newAccount())).toBe('kept from it')
     expect(await call(other, 'GET', '/v1/me', { mode: '' })).toBe('kept from it')
   })
 
   it('shows the reference without a violation of its policy', async () => {
-    await chromium.open(`http://127.0.0.1:${serverPort}/docs?#login`)
-    expect(await chromium.run('getComputedStyle(document.querySelector(".method")).fontWeight')).toBe('700')
-    expect(await chromium.run('document.getElementById("login").closest("details").open')).toBe(true)
+    await browser.visit({}, async ({ page }) => {
+      await page.goto(`http://127.0.0.1:${serverPort}/docs?#login`)
+      expect(await page.evaluate('getComputedStyle(document.querySelector(".method")).fontWeight')).toBe('700')
+      expect(await page.evaluate('document.getElementById("login").closest("details").open')).toBe(true)
+    })
   })
 })

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Chromium } from '../../../../../test/support/chromium.js'
+import { type Tab, TestBrowser } from '../../../../../test/support/browser/test-browser.js'
 import { freshEmail, type Person, password, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
@@ -13,7 +13,9 @@ const domain = 'Domain=site.localhost; Secure'
  * localhost to this machine.
  */
 describe('a sibling host, in Chromium', () => {
-  let chromium: Chromium
+  let browser: TestBrowser
+  /** Its scripts are those of any page: the policy of /docs forbids them. */
+  let tab: Tab
   let latchkey: TestServer
   let sibling: ReturnType<typeof createServer>
   let auth: string
@@ -40,10 +42,11 @@ describe('a sibling host, in Chromium', () => {
     })
     await new Promise<void>((resolve) => void sibling.listen(0, '127.0.0.1', resolve))
     siblingPort = (sibling.address() as AddressInfo).port
-    chromium = await Chromium.start()
+    browser = await TestBrowser.start()
+    tab = await browser.open({ bypassCSP: true })
   })
   afterAll(async () => {
-    await chromium?.close()
+    await browser?.close()
     sibling?.close()
     sibling?.closeAllConnections()
     await latchkey?.stop()
@@ -65,23 +68,23 @@ describe('a sibling host, in Chromium', () => {
   const call = (method: string, path: string, body?: object) => {
     const headers = { 'Latchkey-Mode': 'cookie', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) }
     const options = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
-    return chromium.run(`fetch(${JSON.stringify(path)}, ${JSON.stringify(options)}).then(async (answer) => {
+    return tab.page.evaluate(`fetch(${JSON.stringify(path)}, ${JSON.stringify(options)}).then(async (answer) => {
       const { email, code } = await answer.json().catch(() => ({}))
       return [answer.status, email ?? code ?? ''].join(' ').trim()
     })`)
   }
-  const openAuth = () => chromium.open(`${auth}/docs`)
+  const openAuth = () => tab.page.goto(`${auth}/docs`)
   const plant = async (lines: readonly string[]) => {
     setCookie = lines
-    await chromium.open(`http://evil.site.localhost:${siblingPort}/plant`)
+    await tab.page.goto(`http://evil.site.localhost:${siblingPort}/plant`)
   }
   /**
    * Returns the cookies for auth.site.localhost. Cookies go to every port of a host, so the server
    * of the sibling receives them as well.
    */
   const sentToAuth = async () => {
-    await chromium.open(`http://auth.site.localhost:${siblingPort}/cookies`)
-    return String(await chromium.run('document.body.textContent'))
+    await tab.page.goto(`http://auth.site.localhost:${siblingPort}/cookies`)
+    return String(await tab.page.evaluate('document.body.textContent'))
   }
   const forgetAll = async (lines: readonly string[]) => {
     await plant(lines.map((line) => `${line}; Max-Age=0`))
@@ -111,8 +114,8 @@ describe('a sibling host, in Chromium', () => {
       `=${space}__Host-latchkey=${token}; path=/v1; domain=site.localhost; secure`,
     ])
   const plantByScript = async (lines: readonly string[]) => {
-    await chromium.open(`http://evil.site.localhost:${siblingPort}/`)
-    for (const line of lines) await chromium.run(`document.cookie = ${JSON.stringify(line)}`)
+    await tab.page.goto(`http://evil.site.localhost:${siblingPort}/`)
+    for (const line of lines) await tab.page.evaluate(`document.cookie = ${JSON.stringify(line)}`)
   }
   const removed = (lines: readonly string[]) => lines.map((line) => `${line}; max-age=0`)
 
@@ -163,9 +166,9 @@ describe('a sibling host, in Chromium', () => {
     await openAuth()
     expect(await call('POST', '/v1/register', { email: freshEmail(), password })).toMatch(/^201/)
     const connect = async (from: string) => {
-      await chromium.open(from)
+      await tab.page.goto(from)
       const target = `ws://auth.site.localhost:${siblingPort}/`
-      await chromium.run(
+      await tab.page.evaluate(
         `new Promise((resolve) => (new WebSocket(${JSON.stringify(target)}).onerror = resolve)).then(() => 0)`,
       )
       return handshakes.at(-1)

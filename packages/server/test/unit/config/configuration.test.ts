@@ -35,7 +35,7 @@ describe('the configuration', () => {
       port: 3000,
       trustedProxies: [],
       database: { kind: 'embedded', folder: '.latchkey', masterKeys: undefined },
-      issuer: 'http://127.0.0.1:3000',
+      issuer: 'http://localhost:3000',
       audience: 'api',
       serviceAudiences: ['services'],
       corsOrigins: [],
@@ -63,7 +63,7 @@ describe('the configuration', () => {
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
         from: { name: '', address: 'no-reply@localhost' },
-        linkBase: 'http://127.0.0.1:3000',
+        linkBase: 'http://localhost:3000',
         resetLinkTtlSec: 3600,
         verifyLinkTtlSec: 86_400,
       },

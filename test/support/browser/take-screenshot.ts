@@ -1,0 +1,14 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+
+/**
+ * Writes a picture of the whole page into the folder that `LATCHKEY_SCREENSHOTS` names. Without the
+ * variable it does nothing.
+ */
+export async function takeScreenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env.LATCHKEY_SCREENSHOTS
+  if (folder === undefined || folder === '') return
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+}
