@@ -168,10 +168,10 @@ describe('the packed packages', () => {
     expect(importsOf(core)).toEqual([])
   })
 
-  it('have a core of at most 101 kB, without dependencies', async () => {
+  it('have a core of at most 102 kB, without dependencies', async () => {
     const bundle = join(repository, 'packages/latchkey/bundle')
     const { minified, imports } = await minifiedSize(join(bundle, 'index.js'))
-    expect(minified).toBeLessThanOrEqual(101_000)
+    expect(minified).toBeLessThanOrEqual(102_000)
     expect(imports.filter((name) => !isBuiltin(name))).toEqual([])
   })
 

@@ -1,6 +1,7 @@
 import type { Answer } from './api-client.js'
 import type { Authenticator, CreationOptions, Deviations, RequestOptions } from './authenticator.js'
 import { type Person, personOf } from './people.js'
+import { openSession } from './second-factor.js'
 import type { TestServer } from './start-server.js'
 
 /** A challenge with its options for the browser. */
@@ -14,13 +15,18 @@ export async function beginPasskey(running: TestServer, token: string): Promise<
   return begunBy<CreationOptions>(await running.api.post('/v1/me/passkeys/options', { token }))
 }
 
-/** Adds a passkey to the account. Returns the answer. */
+/**
+ * Adds a passkey to the account. An account with a factor adds it in another session, which has
+ * begun with that factor. Returns the answer.
+ */
 export async function addPasskey(
   running: TestServer,
-  { token }: Pick<Person, 'token'>,
+  person: Person,
   authenticator: Authenticator,
   deviations: Deviations = {},
 ): Promise<Answer> {
+  const { body } = await running.api.get('/v1/me/factors', person)
+  const { token } = body.factors.length === 0 ? person : await openSession(running, person)
   const { challengeToken, options } = await beginPasskey(running, token)
   const passkey = authenticator.create(options, deviations)
   return running.api.post('/v1/me/passkeys', { token, body: { challenge_token: challengeToken, passkey } })

@@ -6,7 +6,8 @@ import { Authenticator, algorithms } from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
 import { lettersTo } from '../../support/letters.js'
 import { addPasskey, beginPasskey, beginSignIn, signedIn, signInWithPasskey } from '../../support/passkeys.js'
-import { createAdmin, login, type Person, register, registerVerified, tokenState } from '../../support/people.js'
+import { createAdmin, type Person, register, registerVerified, tokenState } from '../../support/people.js'
+import { openSession } from '../../support/second-factor.js'
 import { databases, startServer, type TestServer } from '../../support/start-server.js'
 
 describe.each(databases)('passkeys on %s', (database) => {
@@ -119,10 +120,11 @@ describe.each(databases)('passkeys on %s', (database) => {
   })
 
   it('have the name that the owner chooses, or else that of the browser', async () => {
-    const { token } = await register(running)
+    const person = await register(running)
     const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0'
     const names = []
     for (const body of [{ name: 'The key in the drawer' }, {}]) {
+      const { token } = await openSession(running, person)
       const { challengeToken, options } = await beginPasskey(running, token)
       const passkey = new Authenticator().create(options)
       const added = { challenge_token: challengeToken, passkey, ...body }
@@ -187,7 +189,7 @@ describe.each(databases)('passkeys on %s', (database) => {
   it('end the least recently used session above the limit', async () => {
     const { person, authenticator } = await withPasskey()
     const strict = await running.startAnother({ configuration: { maxSessions: 2 } })
-    const second = await login(running, person.email)
+    const second = await openSession(running, person)
     const third = signedIn(await signInWithPasskey(strict, authenticator))
     expect(await tokenState(strict, person.token)).toBe('session_ended')
     for (const { token } of [second, third]) expect(await tokenState(strict, token)).toBe(200)

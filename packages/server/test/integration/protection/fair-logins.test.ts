@@ -237,6 +237,7 @@ describe('every route that takes a password', () => {
     'delete /v1/me': ['account'],
     'post /v1/me/password': ['account', 'account'],
     'post /v1/me/devices': ['account'],
+    'post /v1/me/step-up': ['account'],
   }
   const address = '198.51.100.77'
 
@@ -280,7 +281,8 @@ describe('every route that takes a password', () => {
     const verification = (await newestLetter(running, email, 'Verify your e-mail address')).token
     await taken('POST', '/v1/email/verify', { token: verification, password })
     await taken('POST', '/v1/me/devices', { password }, token)
-    await taken('PATCH', '/v1/me', { email: freshEmail(), password }, token)
+    const { access_token: renewed } = await taken('POST', '/v1/me/step-up', { password }, token)
+    await taken('PATCH', '/v1/me', { email: freshEmail(), password }, renewed)
     await running.api.post('/v1/password/forgot', { body: { email } })
     const reset = (await newestLetter(running, email, 'Reset your password')).token
     await taken('POST', '/v1/password/reset', { token: reset, new_password: password })

@@ -58,6 +58,8 @@ describe('the configuration', () => {
       profileClaims: [],
       unverifiedSignIn: 'allow',
       passkeys: { rpId: 'localhost', origins: ['http://localhost:3000'] },
+      trustedDeviceTtlSec: 2_592_000,
+      factorResetDelaySec: 0,
       recentSec: 600,
       adminSecondFactor: 'allow-without',
       mail: {
@@ -122,6 +124,8 @@ describe('the configuration', () => {
         LATCHKEY_SERVICE_AUDIENCES: 'billing, mail',
         LATCHKEY_CORS_ORIGINS: 'https://app.example.com, http://localhost:5173',
         LATCHKEY_PASSKEY_RP_ID: 'example.com',
+        LATCHKEY_TRUSTED_DEVICE_TTL: '0',
+        LATCHKEY_FACTOR_RESET_DELAY: '86400',
         LATCHKEY_PASSKEY_ORIGINS: 'https://example.com, https://auth.example.com',
         LATCHKEY_HSTS: 'subdomains',
         LATCHKEY_SCOPES: 'a:read  a:write',
@@ -156,6 +160,8 @@ describe('the configuration', () => {
         NODE_ENV: 'production',
       }),
     ).toEqual({
+      trustedDeviceTtlSec: 0,
+      factorResetDelaySec: 86_400,
       recentSec: 300,
       adminSecondFactor: 'allow-without',
       host: '::1',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import { contrastOf } from '../../../src/config/color-contrast.js'
 import { defaultTheme, parseTheme, themeProblem } from '../../../src/config/theme.js'
 
@@ -18,6 +19,12 @@ describe('the theme of the pages', () => {
       links: { terms: 'https://example.com/terms' },
     })
     expect(parseTheme('{}')).toEqual(defaultTheme)
+  })
+
+  it('may be that of docs/guides/pages.md', () => {
+    const [text = ''] = Page.at('docs/guides/pages.md').take('json')
+    expect([themeProblem(text), parseTheme(text)?.name]).toEqual([undefined, 'Example'])
+    expect(blocksLeftOut('docs/guides/pages.md')).toEqual([])
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { failures } from 'latchkey'
@@ -56,12 +56,8 @@ const shown = [accountFailures, factorFailures, httpFailures, mailFailures, prot
 /** Messages of `problem` that are the text of no code. */
 const general: readonly string[] = ['title', 'general', 'not-saved']
 
-/** Before the pages exist, only letters are used. */
-const hasPages = existsSync(join(root, 'src/pages'))
-
 /** Returns whether a file of the sources uses the message. */
 function isUsed(key: string): boolean {
-  if (!hasPages && !key.startsWith('letter.')) return true
   const [group, ...rest] = key.split('.')
   const name = rest.join('.')
   if (group === 'problem' && !general.includes(name)) return name in problems || name in failures
