@@ -14,6 +14,7 @@ import type { PreparedSession, Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import { cancelFactorReset } from './cancel-factor-reset.js'
 import { accountFailures } from './failures.js'
+import { signInRefusal } from './sign-in-rule.js'
 import type { SignedIn } from './signed-in.js'
 
 interface Dependencies {
@@ -98,10 +99,9 @@ export class PasskeySignIn {
     return { account, tokens, deviceToken: attempt.token }
   }
 
-  #checkMaySignIn({ disabledAt, emailVerifiedAt }: table.Account): void {
-    if (disabledAt !== null) throw accountFailures.refusal('account_disabled')
-    const isUnverified = emailVerifiedAt === null && this.#settings.unverifiedSignIn === 'refuse'
-    if (isUnverified) throw accountFailures.refusal('email_unverified')
+  #checkMaySignIn(account: table.Account): void {
+    const refusal = signInRefusal(account, this.#settings)
+    if (refusal !== undefined) throw accountFailures.refusal(refusal)
   }
 
   async #prepare(

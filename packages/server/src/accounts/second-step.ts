@@ -20,6 +20,7 @@ import * as table from './account-table.js'
 import { cancelFactorReset } from './cancel-factor-reset.js'
 import { accountFailures } from './failures.js'
 import { recordDelay } from './record-delay.js'
+import { signInRefusal } from './sign-in-rule.js'
 import type { SignedIn } from './signed-in.js'
 
 /** The ways to answer the second step of a sign-in. */
@@ -255,9 +256,8 @@ export class SecondStep {
    */
   #usable(account: table.Account | undefined): table.Account {
     if (account === undefined) throw factorFailures.refusal('challenge_invalid')
-    if (account.disabledAt !== null) throw accountFailures.refusal('account_disabled')
-    if (account.emailVerifiedAt === null && this.#settings.unverifiedSignIn === 'refuse')
-      throw accountFailures.refusal('email_unverified')
+    const refusal = signInRefusal(account, this.#settings)
+    if (refusal !== undefined) throw accountFailures.refusal(refusal)
     return account
   }
 }

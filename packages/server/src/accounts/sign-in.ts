@@ -15,6 +15,7 @@ import { accountFailures } from './failures.js'
 import type { PasswordQueue, PasswordTask } from './password-queue.js'
 import { recordDelay } from './record-delay.js'
 import type { SecondStep } from './second-step.js'
+import { signInRefusal } from './sign-in-rule.js'
 import type { SignedIn } from './signed-in.js'
 
 interface Dependencies {
@@ -120,7 +121,7 @@ export class SignIn {
     const { email, admission, origin } = input
     const { matches, rehash } = await passwords.compare(input.task, input.password, found?.passwordHash)
     await confirmations.require({ email, account: found, passwordMatches: matches, admission }, origin)
-    const refusal = matches && found !== undefined ? this.#refusalOf(found) : 'invalid_credentials'
+    const refusal = matches && found !== undefined ? signInRefusal(found, this.#settings) : 'invalid_credentials'
     if (found !== undefined && refusal === undefined) return { account: found, rehash }
     const reason = refusal ?? 'invalid_credentials'
     const actor = { accountId: null, address: origin.address }
@@ -134,12 +135,6 @@ export class SignIn {
     // If a device must be confirmed, later delays must not reveal whether the password was right.
     if (code === 'invalid_credentials' || code === 'device_confirmation_required') return
     await this.#dependencies.guesses.refund(admission, { wasRight: code !== undefined && afterRightPassword.has(code) })
-  }
-
-  /** Returns why the account cannot sign in; `undefined` if it can. */
-  #refusalOf({ disabledAt, emailVerifiedAt }: table.Account): 'account_disabled' | 'email_unverified' | undefined {
-    if (disabledAt !== null) return 'account_disabled'
-    return emailVerifiedAt === null && this.#settings.unverifiedSignIn === 'refuse' ? 'email_unverified' : undefined
   }
 
   /**
