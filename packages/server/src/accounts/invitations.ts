@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/email.js'
 import type { KeyedNames } from '../mail/mail-quota.js'
+import { isTokenShaped, newToken } from '../random-token.js'
 import { skipLocked } from '../row-locks.js'
 import { uuidV7 } from '../uuid.js'
 import { accountFailures } from './failures.js'
@@ -34,9 +34,6 @@ export interface Invitation {
 // Without a hash, the e-mail with the link is not written yet.
 const columns = `id, email, invited_by as "invitedBy", created_at as "createdAt", expires_at as "expiresAt", mailed_at as "mailedAt",
   case when hash is null or mailed_at is not null then 'mail' else 'link' end as delivery`
-
-// 32 bytes in base64url.
-const tokenShape = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * Invitations to create an account. Each one is bound to one address, works once, and expires. Only
@@ -82,7 +79,7 @@ export class Invitations {
 
   /** Makes the link of an invitation, in the caller's transaction. */
   async makeLink(client: SqlClient, { id, expiresAt }: Invitation, delivery: Delivery): Promise<OneTimeLink> {
-    const token = randomBytes(32).toString('base64url')
+    const token = newToken()
     const mailedAt = delivery === 'mail' ? this.#core.clock.now() : null
     await client.query('update server_invitations set hash = $2, mailed_at = $3 where id = $1 and hash is null', [
       id,
@@ -139,7 +136,7 @@ export class Invitations {
   }
 
   async #read(client: SqlClient, statement: string, token: string): Promise<Invitation> {
-    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
+    if (!isTokenShaped(token)) throw accountFailures.refusal('link_invalid')
     const { rows } = await client.query<Invitation>(statement, [await this.#hashOf(token), this.#core.clock.now()])
     const [found] = rows
     if (found === undefined) throw accountFailures.refusal('link_invalid')

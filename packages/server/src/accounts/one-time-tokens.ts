@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import type { OneTimeLink } from '../mail/email.js'
+import { isTokenShaped, newToken, tokenHash } from '../random-token.js'
 import { skipLocked } from '../row-locks.js'
 import { accountFailures } from './failures.js'
 
@@ -32,9 +32,6 @@ export type OneTimeToken = {
   }
 }[Purpose]
 
-// 32 bytes in base64url.
-const tokenShape = /^[A-Za-z0-9_-]{43}$/
-
 /**
  * Tokens that are mailed or shown to an administrator, and work once. Only their hashes are stored;
  * with 256 random bits a plain hash suffices. An account has at most one token of each purpose: a
@@ -55,13 +52,13 @@ export class OneTimeTokens {
     { purpose, accountId, data }: { purpose: P; accountId: string | null; data: TokenPurposes[P] },
     ttlSec: number,
   ): Promise<OneTimeLink> {
-    const token = randomBytes(32).toString('base64url')
+    const token = newToken()
     const expiresAt = this.#core.clock.now() + ttlSec * 1000
     await client.query(
       `insert into server_one_time_tokens (hash, purpose, account_id, data, expires_at) values ($1, $2, $3, $4, $5)
        on conflict (account_id, purpose) do update
          set hash = excluded.hash, data = excluded.data, expires_at = excluded.expires_at`,
-      [hashOf(token), purpose, accountId, JSON.stringify(data), expiresAt],
+      [tokenHash(token), purpose, accountId, JSON.stringify(data), expiresAt],
     )
     return { token, expiresAt }
   }
@@ -116,9 +113,9 @@ export class OneTimeTokens {
     statement: string,
     { token, purposes }: { token: string; purposes: readonly P[] },
   ): Promise<Extract<OneTimeToken, { purpose: P }>> {
-    if (!tokenShape.test(token)) throw accountFailures.refusal('link_invalid')
+    if (!isTokenShaped(token)) throw accountFailures.refusal('link_invalid')
     const { rows } = await client.query<{ purpose: string; accountId: string | null; data: string }>(statement, [
-      hashOf(token),
+      tokenHash(token),
       this.#core.clock.now(),
       ...purposes,
     ])
@@ -140,8 +137,4 @@ const columns = 'purpose, account_id as "accountId", data'
 /** Returns the placeholders of the purposes, which follow hash and time. */
 function places(purposes: readonly Purpose[]): string {
   return purposes.map((_, index) => `$${index + 3}`).join(', ')
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

@@ -1,6 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto'
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
+import { isTokenShaped, newToken, tokenHash } from '../random-token.js'
 import { skipLocked } from '../row-locks.js'
 import type { AuthMethod } from '../sessions/auth-methods.js'
 import { factorFailures } from './failures.js'
@@ -38,9 +38,6 @@ export interface IssuedChallenge {
   readonly expiresAt: number
 }
 
-// 32 bytes in base64url.
-const tokenShape = /^[A-Za-z0-9_-]{43}$/
-
 const columns = 'purpose, account_id as "accountId", session_id as "sessionId", data'
 
 /**
@@ -61,12 +58,12 @@ export class Challenges {
     { purpose, accountId, sessionId, data }: Challenge<P>,
     ttlSec: number,
   ): Promise<IssuedChallenge> {
-    const token = randomBytes(32).toString('base64url')
+    const token = newToken()
     const expiresAt = this.#core.clock.now() + ttlSec * 1000
     await client.query(
       `insert into server_challenges (hash, purpose, account_id, session_id, data, expires_at)
        values ($1, $2, $3, $4, $5, $6)`,
-      [hashOf(token), purpose, accountId, sessionId, JSON.stringify(data), expiresAt],
+      [tokenHash(token), purpose, accountId, sessionId, JSON.stringify(data), expiresAt],
     )
     return { token, expiresAt }
   }
@@ -112,10 +109,10 @@ export class Challenges {
     statement: string,
     { token, purpose }: { token: string; purpose: P },
   ): Promise<Challenge<P>> {
-    if (!tokenShape.test(token)) throw factorFailures.refusal('challenge_invalid')
+    if (!isTokenShaped(token)) throw factorFailures.refusal('challenge_invalid')
     const { rows } = await client.query<{ accountId: string | null; sessionId: string | null; data: string }>(
       statement,
-      [hashOf(token), purpose, this.#core.clock.now()],
+      [tokenHash(token), purpose, this.#core.clock.now()],
     )
     const [found] = rows
     if (found === undefined) throw factorFailures.refusal('challenge_invalid')
@@ -127,8 +124,4 @@ export class Challenges {
 /** Revokes the challenges of all accounts. */
 export async function revokeAllChallenges(client: SqlClient): Promise<void> {
   await client.query('delete from server_challenges')
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { isUniqueViolation, type SqlClient } from 'latchkey/sql'
 import type { Configuration, PasskeyConfiguration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import { newToken } from '../random-token.js'
 import type { AuthMethod } from '../sessions/auth-methods.js'
 import { uuidV7 } from '../uuid.js'
 import type { Challenges, IssuedChallenge } from './challenges.js'
@@ -149,7 +149,7 @@ export class Passkeys {
     // The answer of a known account is checked in a transaction, which must not wait for the library.
     if (accountId !== null) loadLibrary().catch(() => {})
     return {
-      challenge: newChallenge(),
+      challenge: newToken(),
       timeout: challengeTtlSec * 1000,
       rpId: this.#relyingParty.rpId,
       allowCredentials: accountId === null ? [] : await referencesOf(client, accountId),
@@ -164,7 +164,7 @@ export class Passkeys {
     sessionId: string,
   ): Promise<BegunCeremony<RegistrationOptions>> {
     const { rpId } = this.#relyingParty
-    const challenge = newChallenge()
+    const challenge = newToken()
     const options: RegistrationOptions = {
       rp: { id: rpId, name: rpId },
       user: { id: userHandleOf(accountId), name: email, displayName: name ?? email },
@@ -345,8 +345,4 @@ function isCounterRight(stored: number, received: number): boolean {
 
 function refusal() {
   return factorFailures.refusal('passkey_refused')
-}
-
-function newChallenge(): string {
-  return randomBytes(32).toString('base64url')
 }
