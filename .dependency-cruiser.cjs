@@ -78,7 +78,7 @@ const serverFloors = [
   ['ops/'],
   ['admin/', 'open-core.ts'],
   ['routes/', 'service.ts'],
-  ['pages/'],
+  ['pages/', 'console/'],
   ['server.ts'],
   ['cli/', 'index.ts'],
 ]

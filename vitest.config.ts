@@ -4,6 +4,7 @@ const report = process.env.VITEST_JSON_REPORT
 
 const bundle = 'test/support/bundle-packages.ts'
 const postgres = 'test/support/postgres-server.ts'
+const console = 'test/support/build-console.ts'
 
 export default defineConfig({
   test: {
@@ -32,7 +33,7 @@ export default defineConfig({
           // Processes, browsers, nginx, images, Kubernetes schemas, the model, chaos.
           name: 'system',
           include: ['packages/*/test/system/**/*.test.ts', 'test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
-          globalSetup: [bundle, postgres],
+          globalSetup: [bundle, console, postgres],
         },
       },
     ],

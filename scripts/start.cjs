@@ -10,7 +10,12 @@ const { join } = require('node:path')
 const root = join(__dirname, '..')
 /** Its modification time is the start of the last build without an error. */
 const stamp = join(root, 'packages/server/dist/.compiled')
-const made = [stamp, join(root, 'packages/server/bundle/main.js'), join(root, 'packages/latchkey/bundle/index.js')]
+const made = [
+  stamp,
+  join(root, 'packages/server/bundle/main.js'),
+  join(root, 'packages/latchkey/bundle/index.js'),
+  join(root, 'packages/server/data/console/index.html'),
+]
 
 if (!made.every(existsSync) || newestSourceMs() > statSync(stamp).mtimeMs) compile()
 require('../packages/server/bin/latchkey.js')
@@ -21,6 +26,7 @@ function compile() {
   try {
     run(require.resolve('typescript/bin/tsc'), '-b', 'packages/server')
     run('scripts/bundle.mjs')
+    run('node_modules/vite/bin/vite.js', 'build', 'packages/console', '--logLevel', 'warn')
   } catch ({ status }) {
     // The compiler or the bundler has printed the error.
     process.exit(status ?? 1)
@@ -32,7 +38,7 @@ function compile() {
 /** Includes folders, whose modification time shows that a file was deleted. */
 function newestSourceMs() {
   const files = ['package-lock.json', 'tsconfig.base.json']
-  for (const folder of ['packages/latchkey', 'packages/server']) {
+  for (const folder of ['packages/latchkey', 'packages/server', 'packages/console']) {
     const inside = readdirSync(join(root, folder, 'src'), { recursive: true }).map((path) => join('src', path))
     for (const path of ['package.json', 'tsconfig.json', 'src', ...inside]) files.push(join(folder, path))
   }

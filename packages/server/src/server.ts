@@ -3,6 +3,7 @@ import { fillGrants } from './admin/fill-grants.js'
 import { logLeaks } from './admin/log-leaks.js'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { defaultTheme } from './config/theme.js'
+import { consoleRoutes } from './console/console-routes.js'
 import { allowOrigins } from './http/allow-origins.js'
 import type { App } from './http/app.js'
 import { createApp } from './http/create-app.js'
@@ -174,6 +175,7 @@ function registerRoutes(
   if (pages !== undefined) {
     const account = [...guards.token, requireAccount]
     app.register(pageRoutes, { ...service, pages, configuration, cookies, account })
+    if (configuration.console === 'on') app.register(consoleRoutes, { issuer })
   }
 }
 

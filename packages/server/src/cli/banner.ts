@@ -14,7 +14,7 @@ export interface BannerFacts {
 
 /** Returns the text that a started server prints at a terminal. */
 export function banner({ url, configuration, database, hasAdmin }: BannerFacts): string {
-  const { issuer, pages, registration } = configuration
+  const { issuer, pages, console, registration } = configuration
   const body = `{"email":"ada@example.com","password":"correct horse battery staple"}`
   return [
     '',
@@ -23,6 +23,7 @@ export function banner({ url, configuration, database, hasAdmin }: BannerFacts):
     `  data         ${database.place}`,
     `  master key   ${database.masterKeyPlace}`,
     ...(pages === 'on' ? [`  sign-in      ${issuer}/sign-in`] : []),
+    ...(pages === 'on' && console === 'on' ? [`  console      ${issuer}/console`] : []),
     `  API          ${url}/docs`,
     '',
     ...(hasAdmin

@@ -311,6 +311,13 @@ export const settings = {
       'Whether the server has pages for people: sign-in, registration, recovery and their own account. Without them, mailed links must lead to pages of yours (LATCHKEY_LINK_BASE). See docs/guides/pages.md.',
     default: 'on',
   }),
+  /** Whether the server has the console for administrators. It needs the pages. */
+  console: oneOf(switchWords, {
+    name: 'LATCHKEY_CONSOLE',
+    description:
+      'Whether the server has the web console for administrators at /console. Administrators sign in to it with the pages, so it needs LATCHKEY_PAGES. See docs/guides/console.md.',
+    default: 'on',
+  }),
   /** The look of the pages; `undefined`: that of Latchkey. */
   theme: setting({
     name: 'LATCHKEY_THEME',

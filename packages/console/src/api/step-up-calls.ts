@@ -1,0 +1,37 @@
+import { base } from '../base.js'
+import { ApiProblem, problemIn } from './problem.js'
+import { attempt } from './send.js'
+
+/** Authenticates again with a password, or with a code of an authenticator app. */
+export async function stepUpBySecret(kind: 'code' | 'password', text: string): Promise<void> {
+  await post('/v1/me/step-up', { [kind]: text })
+}
+
+/** Authenticates again with a passkey. */
+export async function stepUpByPasskey(): Promise<void> {
+  const { challenge_token, options } = await post('/v1/me/step-up/options', {})
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options)
+  const credential = await navigator.credentials.get({ publicKey })
+  if (!(credential instanceof PublicKeyCredential)) throw new Error('The browser has returned no passkey.')
+  await post('/v1/me/step-up', { challenge_token, passkey: credential.toJSON() })
+}
+
+/** What the routes of step-up answer, as far as the console uses it. */
+interface StepUpAnswer {
+  readonly challenge_token: string
+  readonly options: PublicKeyCredentialRequestOptionsJSON
+}
+
+/** Sends a request that must not ask for a step-up itself. */
+async function post(path: string, body: object): Promise<StepUpAnswer> {
+  const response = await attempt(
+    new Request(new URL(base + path, location.href), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  )
+  const answer: unknown = await response.json().catch(() => undefined)
+  if (!response.ok) throw new ApiProblem(problemIn(answer, response.status))
+  return answer as StepUpAnswer
+}
