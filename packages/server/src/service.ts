@@ -103,7 +103,7 @@ async function openDomains(
   const actors = new Actors(core, configuration)
   const profiles = await openProfiles(core, actors, configuration)
   const sessions = await openSessions(core, { latchkey, sessionIds, claims: profiles }, configuration)
-  const { draft, ...links } = openAccountLinks(core, protection.names, configuration)
+  const { draft, ...links } = openAccountLinks(core, protection, configuration)
   const mail = await openMail(core, { names: protection.names, draft, messages }, configuration)
   for (const outcome of ['sent', 'delayed', 'failed'] as const) {
     mail.outboxWorker?.on(outcome, () => metrics.mail.inc({ outcome }))

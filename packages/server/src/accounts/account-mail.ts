@@ -2,7 +2,9 @@ import type { SqlClient } from 'latchkey/sql'
 import type { Configuration, MailConfiguration } from '../config/configuration.js'
 import type { Registration } from '../config/settings.js'
 import type { Core } from '../core.js'
+import type { Challenges } from '../factors/challenges.js'
 import { type EmailDraft, type LinkEmail, type MailRequest, noticeTo, type OneTimeLink } from '../mail/email.js'
+import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import { type Account, findAccountByEmail, lockAccount } from './account-table.js'
 import type { Invitations } from './invitations.js'
 import type { OneTimeTokens } from './one-time-tokens.js'
@@ -14,6 +16,13 @@ import { isOpenToAll } from './registration-rule.js'
  */
 const deviceLinkTtlSec = 600
 
+interface AccountMailDependencies {
+  readonly oneTimeTokens: OneTimeTokens
+  readonly invitations: Invitations
+  readonly challenges: Challenges
+  readonly guesses: GuessGuard
+}
+
 /**
  * Drafts the e-mail for an address that a request names. The draft is made after the request was
  * answered, so that neither the answer nor its duration reveals whether the address has an account.
@@ -22,17 +31,21 @@ export class AccountMail {
   readonly #core: Core
   readonly #oneTimeTokens: OneTimeTokens
   readonly #invitations: Invitations
+  readonly #challenges: Challenges
+  readonly #guesses: GuessGuard
   readonly #registration: Registration
   readonly #mail: MailConfiguration
 
   constructor(
     core: Core,
-    { oneTimeTokens, invitations }: { readonly oneTimeTokens: OneTimeTokens; readonly invitations: Invitations },
+    { oneTimeTokens, invitations, challenges, guesses }: AccountMailDependencies,
     { registration, mail }: Pick<Configuration, 'registration' | 'mail'>,
   ) {
     this.#core = core
     this.#oneTimeTokens = oneTimeTokens
     this.#invitations = invitations
+    this.#challenges = challenges
+    this.#guesses = guesses
     this.#registration = registration
     this.#mail = mail
   }
@@ -53,6 +66,7 @@ export class AccountMail {
     if (request.kind === 'ask_invitation') return this.#draftInvitation(client, request, account)
     if (account === undefined || account.disabledAt !== null) return undefined
     if (request.kind === 'ask_reset') return this.#draftReset(client, request, account)
+    if (request.kind === 'ask_sign_in') return this.#draftSignIn(client, request, account)
     if (request.kind === 'ask_device') return this.#draftConfirmation(client, request, account)
     return account.emailVerifiedAt === null ? this.#draftVerification(client, request, account) : undefined
   }
@@ -105,6 +119,24 @@ export class AccountMail {
         this.#mail.resetLinkTtlSec,
       )
     })
+  }
+
+  /** The challenge becomes one of the account only if the letter is sent. */
+  async #draftSignIn(
+    client: SqlClient,
+    { to, origin: address, challenge, device, ...letter }: MailRequest & { kind: 'ask_sign_in' },
+    { id }: Account,
+  ): Promise<EmailDraft> {
+    const { code, linkToken, expiresAt, userAgent } = letter
+    const attempt = attemptAt(id, { address, userAgent }, device ?? undefined)
+    const asker = await this.#guesses.askerOf(client, attempt)
+    const write = async () => {
+      await this.#challenges.assignMailSignIn(client, challenge, { accountId: id, asker: asker.name })
+      await this.#core.audit.done(client, 'login_mail', unknownActor(address), { account: id })
+      return { kind: 'sign_in', to, account: id, code, linkToken, expiresAt, address, userAgent } as const
+    }
+    const knownAsker = asker.isKnown ? asker.name : undefined
+    return { kind: 'sign_in', to, account: id, knownAsker, write }
   }
 
   #draftConfirmation(

@@ -8,8 +8,10 @@ import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { AdminCreation } from './admin-creation.js'
 import { DeviceConfirmation } from './device-confirmation.js'
+import { EarlierAccess } from './earlier-access.js'
 import { EmailVerification } from './email-verification.js'
 import { FactorChanges } from './factor-changes.js'
+import { MailSignIn } from './mail-sign-in.js'
 import type { AccountLinks } from './open-account-links.js'
 import type { PasswordDomain } from './open-passwords.js'
 import { OwnAccount } from './own-account.js'
@@ -32,6 +34,7 @@ export interface AccountsDomain {
   readonly signIn: SignIn
   readonly secondStep: SecondStep
   readonly passkeySignIn: PasskeySignIn
+  readonly mailSignIn: MailSignIn
   readonly signOut: SignOut
   readonly ownPasskeys: OwnPasskeys
   readonly stepUp: StepUp
@@ -69,11 +72,13 @@ export function openAccounts(
   const confirmations = new DeviceConfirmation(core, dependencies)
   const emails = new EmailVerification(core, dependencies, configuration)
   const secondStep = new SecondStep(core, dependencies, configuration)
+  const earlierAccess = new EarlierAccess(core, dependencies)
   const factorChanges = new FactorChanges(core, dependencies)
   return {
     signIn: new SignIn(core, { ...dependencies, confirmations, secondStep }, configuration),
     secondStep,
     passkeySignIn: new PasskeySignIn(core, dependencies, configuration),
+    mailSignIn: new MailSignIn(core, { ...dependencies, secondStep, earlierAccess }, configuration),
     signOut: new SignOut(core, dependencies),
     ownPasskeys: new OwnPasskeys(core, { ...dependencies, factorChanges }),
     stepUp: new StepUp(core, { ...dependencies, reauthentication }),
@@ -83,7 +88,7 @@ export function openAccounts(
     passwordChange: new PasswordChange(core, { ...dependencies, reauthentication }),
     adminCreation: new AdminCreation(core, dependencies, configuration),
     registration: new Registration(core, dependencies, configuration),
-    recovery: new Recovery(core, dependencies),
+    recovery: new Recovery(core, { ...dependencies, earlierAccess }),
     emails,
     confirmations,
   }

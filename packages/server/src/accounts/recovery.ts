@@ -1,34 +1,26 @@
 import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
-import type { Challenges } from '../factors/challenges.js'
-import { deleteAllFactors } from '../factors/factor-table.js'
-import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Messages } from '../messages/messages.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import { type LockedAccount, lockAccounts } from '../sessions/account-lock.js'
-import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
+import type { EarlierAccess } from './earlier-access.js'
 import { tryCanonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import type { OneTimeToken, OneTimeTokens } from './one-time-tokens.js'
-import { noPassword } from './password.js'
 import type { PasswordPolicy } from './password-policy.js'
 import type { PasswordQueue } from './password-queue.js'
-import type { Profiles } from './profiles.js'
 
 interface Dependencies {
-  readonly sessions: Sessions
   readonly passwords: PasswordQueue
   readonly passwordPolicy: PasswordPolicy
   readonly guesses: GuessGuard
   readonly oneTimeTokens: OneTimeTokens
-  readonly challenges: Challenges
-  readonly trustedDevices: TrustedDevices
   readonly outbox: Outbox
   readonly messages: Messages
-  readonly profiles: Profiles
+  readonly earlierAccess: EarlierAccess
 }
 
 /** A link that sets a password. */
@@ -107,33 +99,14 @@ export class Recovery {
 
   /** Stores the password and revokes all earlier access to the account. */
   async #apply(client: SqlClient, account: table.Account, { passwordHash, attempt, isMailed }: Reset): Promise<void> {
-    const { sessions, guesses, oneTimeTokens, outbox, challenges, trustedDevices } = this.#dependencies
+    const { guesses, earlierAccess, outbox } = this.#dependencies
     const { id, emailVerifiedAt } = account
-    const change = emailVerifiedAt === null && isMailed ? await this.#firstProof(client, account) : {}
+    const change = emailVerifiedAt === null && isMailed ? await earlierAccess.changeByFirstProof(client, account) : {}
     const updated = checked(await table.updateAccount(client, { id }, { passwordHash, ...change }))
-    await oneTimeTokens.revokeAll(client, id)
-    await sessions.endAll(client, id, 'password_reset')
-    await challenges.revokeAll(client, id)
-    await trustedDevices.revokeAll(client, id)
-    if (emailVerifiedAt === null) {
-      await guesses.forgetDevices(client, id)
-      await deleteAllFactors(client, id)
-    }
+    await earlierAccess.end(client, account, 'password_reset')
     await guesses.resetAfterRecovery(client, attempt)
     await outbox.notify(client, updated, { kind: 'password_changed' })
     await this.#core.keys.revoke(id, { client })
-  }
-
-  /**
-   * Returns the further changes when a mailed link is the first proof of the address. An attacker
-   * may have registered the account, so that the name and the profile are deleted. An account
-   * without a password was created by the operator, and no attacker can have signed in to it.
-   */
-  async #firstProof(client: SqlClient, account: table.Account): Promise<table.AccountChange> {
-    const verified = { emailVerifiedAt: this.#core.clock.now() }
-    const stored = await table.findStoredAccount(client, account.id)
-    if (stored?.passwordHash === noPassword) return verified
-    return { ...verified, name: null, profile: this.#dependencies.profiles.protectedPart(account) }
   }
 }
 

@@ -10,10 +10,10 @@ import type { TotpFactors } from '../factors/totp.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
 import type { PasskeyAssertion } from '../factors/webauthn.js'
 import type { Outbox } from '../mail/outbox.js'
-import { isProblem } from '../problem.js'
+import { isProblem, type Problem } from '../problem.js'
 import { type Admission, attemptAt, type CodeAdmission, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
-import type { AuthMethod } from '../sessions/auth-methods.js'
+import { type AuthMethod, methodsOfBoth } from '../sessions/auth-methods.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
@@ -50,6 +50,15 @@ export interface FirstStep {
   readonly origin: RequestOrigin
 }
 
+/** The account and the client of a first step. */
+export interface FirstStepClient {
+  readonly account: Pick<table.Account, 'id'>
+  readonly admission: Pick<Admission, 'device'>
+}
+
+/** The members of the refusal that asks for the second step. */
+export type SecondStepChallenge = Readonly<Record<string, unknown>>
+
 /** The second step, as the client sends it. */
 export interface SecondStepInput {
   readonly challengeToken: string
@@ -78,8 +87,8 @@ interface OpenedSession {
 const challengeTtlSec = 600
 
 /**
- * The second step of a sign-in with a password, for accounts with a second factor. The first step
- * opens no session and makes no device known.
+ * The second step of a sign-in with a password or by mail, for accounts with a second factor. The
+ * first step opens no session and makes no device known.
  */
 export class SecondStep {
   readonly #core: Core
@@ -109,15 +118,22 @@ export class SecondStep {
    * @throws Problem `second_factor_required`
    */
   async require(step: FirstStep): Promise<void> {
-    const { store, audit } = this.#core
-    const { account, admission, origin } = step
-    const extensions = await store.transaction((client) => this.#challenge(client, step))
-    if (extensions === undefined) return
+    const challenge = await this.#core.store.transaction((client) => this.#challenge(client, step))
+    if (challenge !== undefined) throw await this.refusal(challenge, step)
+  }
+
+  /**
+   * Returns the refusal of a sign-in whose first factor was right, and counts it in the audit log.
+   */
+  async refusal(
+    challenge: SecondStepChallenge,
+    { account, admission, origin }: Pick<FirstStep, 'origin'> & FirstStepClient,
+  ): Promise<Problem> {
     const actor = { accountId: null, address: origin.address }
     const detail = { reason: 'second_factor_required' }
-    await audit.countRefused('login', actor, { account: account.id, detail })
-    throw factorFailures.refusal('second_factor_required', {
-      extensions: { ...extensions, device_token: admission.device },
+    await this.#core.audit.countRefused('login', actor, { account: account.id, detail })
+    return factorFailures.refusal('second_factor_required', {
+      extensions: { ...challenge, device_token: admission.device },
     })
   }
 
@@ -157,14 +173,29 @@ export class SecondStep {
    * all challenges.
    */
   async #challenge(client: SqlClient, { account, passwordHash, admission }: FirstStep) {
-    const { guesses, challenges, passkeys } = this.#dependencies
     const change = { passwordHash: passwordHash ?? account.passwordHash }
     const current = await table.updateAccount(client, account, change)
     if (current === undefined || current.disabledAt !== null || current.secondFactor === 0) return undefined
+    return this.challenge(client, { account, admission }, ['pwd'])
+  }
+
+  /**
+   * Issues the challenge for an account with a second factor, in the caller's transaction, which
+   * has locked the account.
+   *
+   * @param first - The methods of the first step.
+   * @returns the members of the refusal
+   */
+  async challenge(
+    client: SqlClient,
+    { account, admission }: FirstStepClient,
+    first: readonly AuthMethod[],
+  ): Promise<SecondStepChallenge> {
+    const { guesses, challenges, passkeys } = this.#dependencies
     const methods = await this.#methodsOf(client, account.id)
     const options = methods.includes('passkey') ? await passkeys.request(client, account.id) : undefined
     const device = guesses.nameOfDevice(admission.device, account.id) ?? ''
-    const data = { methods: ['pwd'], device, ...(options === undefined ? {} : { passkey: options.challenge }) } as const
+    const data = { methods: first, device, ...(options === undefined ? {} : { passkey: options.challenge }) }
     const challenge = { purpose: 'second_factor', accountId: account.id, sessionId: null, data } as const
     const { token } = await challenges.issue(client, challenge, challengeTtlSec)
     const further = options === undefined ? {} : { passkey_options: options }
@@ -202,7 +233,7 @@ export class SecondStep {
     await this.#notify(client, account, step)
     await cancelFactorReset(client, this.#core, account, origin)
     await table.updateAccount(client, { id: accountId }, { signedInAt: this.#core.clock.now() })
-    const all = [...new Set([...data.methods, ...methods, 'mfa' as const])]
+    const all = methodsOfBoth(data.methods, methods)
     const session = await sessions.open(client, accountId, { origin, methods: all })
     const deviceToken = await guesses.trustFirstDevice(client, attemptAt(accountId, origin, device))
     const actor = { accountId, sessionId: session.id, address: origin.address }

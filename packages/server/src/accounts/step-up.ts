@@ -9,8 +9,8 @@ import { isProblem, type Problem } from '../problem.js'
 import { attemptAt, type GuessGuard } from '../protection/guess-guard.js'
 import type { RequestOrigin } from '../request-origin.js'
 import type { Acting, Actors } from '../sessions/actors.js'
-import type { AuthMethod } from '../sessions/auth-methods.js'
-import type { Session } from '../sessions/session-table.js'
+import { type AuthMethod, methodsIn } from '../sessions/auth-methods.js'
+import { findSession, type Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import * as table from './account-table.js'
 import { accountFailures } from './failures.js'
@@ -115,6 +115,7 @@ export class StepUp {
       const answer = { purpose: 'passkey_step_up', accountId, sessionId, ...proof } as const
       return (await passkeys.answer(client, answer, address ?? undefined)).methods
     }
+    await requirePasswordSession(client, sessionId)
     const isRight = (await totp.verify(client, accountId, proof.code)) !== undefined
     if (!isRight) throw factorFailures.refusal('second_factor_wrong')
     return ['pwd', 'otp', 'mfa']
@@ -137,6 +138,16 @@ export class StepUp {
     })
     return { account: renewed.account, tokens: await sessions.tokensFor(renewed.session) }
   }
+}
+
+/**
+ * Throws `mail_insufficient` for a session that began with an e-mail and one factor. With a code,
+ * it would not have two factors, because e-mail is none (NIST SP 800-63B-4 §3.1.3).
+ */
+async function requirePasswordSession(client: SqlClient, sessionId: string): Promise<void> {
+  const session = await findSession(client, sessionId)
+  const methods = methodsIn(session?.amr ?? '')
+  if (methods.includes('mail') && !methods.includes('mfa')) throw factorFailures.refusal('mail_insufficient')
 }
 
 async function requireNoSecondFactor(client: SqlClient, { accountId }: Acting): Promise<void> {

@@ -65,6 +65,7 @@ export const auditEvents = [
   'trusted_device_remove',
   'passkey_cloned',
   'step_up',
+  'login_mail',
 ] as const
 
 /** The name of an event. */

@@ -305,7 +305,7 @@ function adminFactorRuleOf({ kind }: DatabaseConfiguration, issuer: string): Adm
 /** Records faults that only several settings together show. */
 function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
   const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
-  const { registration, unverifiedSignIn, mail } = configuration
+  const { registration, unverifiedSignIn, mailSignIn, mail } = configuration
   // Where people cannot register by themselves, administrators can verify addresses without mail.
   const needsMail = registration === 'by-mail' || (registration === 'open' && unverifiedSignIn === 'refuse')
   if (mail.carrier === undefined && needsMail) {
@@ -313,6 +313,13 @@ function checkTogether(reader: EnvironmentReader, configuration: Configuration):
       name: mailSettings.smtpUrl.name,
       problem: 'it is not set, and with these settings people need an e-mail to register or sign in',
       remedy: `It must be ${mailSettings.smtpUrl.accepts}.`,
+    })
+  }
+  if (mail.carrier === undefined && mailSignIn !== 'off') {
+    reader.addProblem({
+      name: settings.mailSignIn.name,
+      problem: `it is ${mailSignIn}, and the server cannot send e-mail`,
+      remedy: `Set ${mailSettings.smtpUrl.name}, or leave it off.`,
     })
   }
   const { locale, offered } = configuration.languages

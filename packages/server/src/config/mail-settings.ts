@@ -27,7 +27,7 @@ export const mailSettings = {
   linkBase: setting({
     name: 'LATCHKEY_LINK_BASE',
     description:
-      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /accept-invitation, /reset-password and /confirm-device under it, each with "#token=…". The server itself has these pages (LATCHKEY_PAGES).',
+      'The public URL of the pages that mailed links lead to: /verify-email, /finish-registration, /accept-invitation, /reset-password, /confirm-device and /sign-in/link under it, each with "#token=…". The server itself has these pages (LATCHKEY_PAGES).',
     accepts: 'an http or https URL without query and fragment, and without a slash at its end',
     default: undefined,
     defaultText: 'LATCHKEY_ISSUER',

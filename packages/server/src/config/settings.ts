@@ -29,6 +29,7 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
 const adminFactorRules = ['require', 'allow-without'] as const
+const mailSignIns = ['off', 'code', 'link', 'code-and-link'] as const
 const hstsScopes = ['host', 'subdomains'] as const
 const switchWords = ['on', 'off'] as const
 
@@ -46,6 +47,9 @@ export type Permission = (typeof permissions)[number]
 
 /** Whether administrators need a second factor. */
 export type AdminFactorRule = (typeof adminFactorRules)[number]
+
+/** The content of the e-mail with which people sign in. */
+export type MailSignInMode = (typeof mailSignIns)[number]
 
 /** Returns the members that the schema declares, each with its own schema. */
 export function declaredMembers({ properties }: ProfileSchema): Readonly<Record<string, unknown>> {
@@ -259,6 +263,12 @@ export const settings = {
     name: 'LATCHKEY_UNVERIFIED_SIGN_IN',
     description: 'Whether an account whose e-mail address is not verified may sign in.',
     default: 'allow',
+  }),
+  mailSignIn: oneOf(mailSignIns, {
+    name: 'LATCHKEY_MAIL_SIGN_IN',
+    description:
+      'Whether people may sign in by e-mail instead of by password, and what the e-mail contains: a code, a link, or both. Both work only in the browser that has asked for the e-mail. It needs a way to send e-mail. See docs/guides/mail-sign-in.md.',
+    default: 'off',
   }),
   trustedDeviceTtlSec: seconds({
     name: 'LATCHKEY_TRUSTED_DEVICE_TTL',

@@ -17,6 +17,19 @@ export interface ChallengePurposes {
   passkey_sign_in: { readonly challenge: string }
   passkey_add: { readonly challenge: string }
   passkey_step_up: { readonly challenge: string }
+  /**
+   * A sign-in by mail. `email`: canonical. `code` and `link`: the hashes of the mailed code and of
+   * the token of the mailed link; `null` for none. `attempts`: the codes that were compared.
+   * `asker`: see `GuessGuard.askerOf`; `null` until the letter is drafted, which also sets the
+   * account. Without it no answer is right.
+   */
+  mail_sign_in: {
+    readonly email: string
+    readonly code: string | null
+    readonly link: string | null
+    readonly attempts: number
+    readonly asker: string | null
+  }
 }
 
 type Purpose = keyof ChallengePurposes
@@ -52,13 +65,16 @@ export class Challenges {
     this.#core = core
   }
 
-  /** Issues a challenge. `client`: the store, or a transaction of the caller. */
+  /**
+   * Issues a challenge. `client`: the store, or a transaction of the caller. `token`: a new token,
+   * where the data depends on it.
+   */
   async issue<P extends Purpose>(
     client: SqlClient,
     { purpose, accountId, sessionId, data }: Challenge<P>,
     ttlSec: number,
+    token: string = newToken(),
   ): Promise<IssuedChallenge> {
-    const token = newToken()
     const expiresAt = this.#core.clock.now() + ttlSec * 1000
     await client.query(
       `insert into server_challenges (hash, purpose, account_id, session_id, data, expires_at)
@@ -87,6 +103,55 @@ export class Challenges {
     const statement = `delete from server_challenges where hash = $1 and purpose = $2 and expires_at > $3
       returning ${columns}`
     return this.#read(client, statement, { token, purpose })
+  }
+
+  /**
+   * Replaces the data of a challenge unless it has changed since it was read.
+   *
+   * @returns whether the data was replaced
+   */
+  async replaceData<P extends Purpose>(
+    token: string,
+    { purpose, data }: Challenge<P>,
+    next: ChallengePurposes[P],
+  ): Promise<boolean> {
+    const { rows } = await this.#core.store.query(
+      'update server_challenges set data = $4 where hash = $1 and purpose = $2 and data = $3 returning hash',
+      [tokenHash(token), purpose, JSON.stringify(data), JSON.stringify(next)],
+    )
+    return rows.length === 1
+  }
+
+  /**
+   * Makes a sign-in by mail one of an account, and revokes the earlier ones of the same asker, in
+   * the caller's transaction, which has locked the account. Those of others stay: otherwise anyone
+   * could end the sign-in that the owner has just begun.
+   *
+   * @param hash - The hash of the challenge token.
+   */
+  async assignMailSignIn(
+    client: SqlClient,
+    hash: string,
+    { accountId, asker }: { readonly accountId: string; readonly asker: string },
+  ): Promise<void> {
+    const { rows } = await client.query<{ hash: string; data: string }>(
+      `select hash, data from server_challenges
+       where purpose = 'mail_sign_in' and (account_id = $1 or hash = $2) order by hash`,
+      [accountId, hash],
+    )
+    for (const row of rows) {
+      const data = JSON.parse(row.data) as ChallengePurposes['mail_sign_in']
+      if (row.hash === hash) {
+        const next = JSON.stringify({ ...data, asker })
+        await client.query('update server_challenges set account_id = $2, data = $3 where hash = $1', [
+          hash,
+          accountId,
+          next,
+        ])
+      } else if (data.asker === asker) {
+        await client.query('delete from server_challenges where hash = $1', [row.hash])
+      }
+    }
   }
 
   /** Revokes all challenges of the account, in the caller's transaction. */

@@ -9,13 +9,33 @@ export const factorFailures = defineProblems({
   },
   second_factor_required: {
     status: 403,
-    message: 'The password is right, and this account also needs a second factor.',
+    message: 'The first factor is right, and this account also needs a second factor.',
     hint: 'Send "challenge_token" with one of the "methods" to POST /v1/login/second-factor, from this device.',
   },
   second_factor_wrong: {
     status: 403,
     message: 'The code is wrong, or was used before.',
     hint: 'Wait for the next code of the authenticator app, or use a recovery code.',
+  },
+  mail_sign_in_off: {
+    status: 403,
+    message: 'This server offers no sign-in by e-mail, or not by this kind of letter.',
+    hint: 'Sign in with a password or a passkey, or ask the operator (LATCHKEY_MAIL_SIGN_IN).',
+  },
+  mail_code_wrong: {
+    status: 403,
+    message: 'The code is wrong.',
+    hint: 'Send the code of the newest e-mail. After five wrong codes, begin again with POST /v1/login/mail.',
+  },
+  mail_link_elsewhere: {
+    status: 403,
+    message: 'This link signs in another browser, was replaced by a newer one, or has expired.',
+    hint: 'Open the newest link in the browser that asked for it, or ask for another one.',
+  },
+  mail_insufficient: {
+    status: 403,
+    message: 'A code of an authenticator app is not enough in a session that began with an e-mail.',
+    hint: 'Sign in with the password, or use a passkey.',
   },
   second_factor_blocked: {
     status: 403,

@@ -21,16 +21,19 @@ export interface ComposedEmail {
  */
 export function composeEmail(email: Email, linkBase: string, messages: LocaleMessages): ComposedEmail {
   const name = letterOf(email)
-  const url = 'link' in email ? linkUrl(linkBase, email.kind, email.link) : undefined
+  const url = urlOf(email, linkBase)
   const values = valuesOf(email, { linkBase, messages, url })
   const subject = messages.plain(`letter.${name}.subject`, values)
   const paragraphs = paragraphsOf(messages.text(`letter.${name}.body`, values)).map((paragraph) =>
-    // Isolates around the URL would become part of the link.
-    withoutIsolates(paragraph) === url ? url : paragraph,
+    // Isolates around the URL would become part of the link, and around the code a part of its copy.
+    [url, values.code].includes(withoutIsolates(paragraph)) ? withoutIsolates(paragraph) : paragraph,
   )
-  const blocks = paragraphs.map((paragraph) =>
-    paragraph === url ? html`<p dir="ltr"><a href="${url}">${url}</a></p>`.text : html`<p>${paragraph}</p>`.text,
-  )
+  const blocks = paragraphs.map((paragraph) => {
+    if (paragraph === url) return html`<p dir="ltr"><a href="${url}">${url}</a></p>`.text
+    return paragraph === values.code
+      ? html`<p dir="ltr"><strong>${paragraph}</strong></p>`.text
+      : html`<p>${paragraph}</p>`.text
+  })
   const { locale, dir } = messages
   const head = html`<html lang="${locale}" dir="${dir}">`.text
   return {
@@ -38,6 +41,13 @@ export function composeEmail(email: Email, linkBase: string, messages: LocaleMes
     text: `${paragraphs.join('\n\n')}\n`,
     html: `<!doctype html>${head}<body>${blocks.join('\n')}</body></html>\n`,
   }
+}
+
+/** Returns the link of an e-mail; `undefined` if it has none. */
+function urlOf(email: Email, linkBase: string): string | undefined {
+  if ('link' in email) return linkUrl(linkBase, email.kind, email.link)
+  if (email.kind !== 'sign_in' || email.linkToken === null) return undefined
+  return linkUrl(linkBase, email.kind, { token: email.linkToken })
 }
 
 /** Returns the name of the letter in the keys of the messages. */
@@ -49,6 +59,9 @@ function letterOf(email: Email): string {
       return `${email.factor}_added`
     case 'factor_removed':
       return `${email.factor}_removed`
+    case 'sign_in':
+      if (email.linkToken === null) return 'sign_in_code'
+      return email.code === null ? 'sign_in_link' : 'sign_in_code_and_link'
     case 'factors_reset':
       return email.due === null ? 'factors_reset' : 'factors_reset_planned'
     default:
@@ -68,10 +81,13 @@ function valuesOf(email: Email, { linkBase, messages, url }: LetterContext): Mes
   if ('link' in email) return { site, link: url ?? '', time: messages.dateTime(email.link.expiresAt) }
   if (email.kind === 'recovery_code_used') return { site, left: email.left }
   if (email.kind === 'factors_reset' && email.due !== null) return { site, time: messages.dateTime(email.due) }
-  if (email.kind !== 'new_device') return { site }
-  const { at, address, userAgent } = email
+  if (email.kind !== 'new_device' && email.kind !== 'sign_in') return { site }
+  const { address, userAgent } = email
   const device = deviceText(recognisedDevice(userAgent), messages)
-  return { site, time: messages.dateTime(at), address: addressText(address, messages), device }
+  const client = { site, address: addressText(address, messages), device }
+  if (email.kind === 'new_device') return { ...client, time: messages.dateTime(email.at) }
+  const code = email.code === null ? {} : { code: email.code }
+  return { ...client, ...code, link: url ?? '', time: messages.dateTime(email.expiresAt) }
 }
 
 function deviceText({ program, system }: RecognisedDevice, messages: LocaleMessages): string {

@@ -30,6 +30,22 @@ export type LinkEmail = Addressed & {
 }
 
 /**
+ * An e-mail with which the owner of an account signs in: a code for the browser that has asked for
+ * it, a link that works in that browser, or both. It goes to unverified addresses as well, because
+ * its use proves access to the mailbox.
+ */
+export type SignInEmail = Addressed & {
+  readonly kind: 'sign_in'
+  readonly code: string | null
+  readonly linkToken: string | null
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  /** The client address of the request. */
+  readonly address: string
+  readonly userAgent: string | null
+}
+
+/**
  * A notice about an account, for its owner. Only `Outbox.notify` sends notices, and none of them to
  * an unverified address.
  */
@@ -41,6 +57,7 @@ export type Notice =
         | 'reset_link_made'
         | 'email_change_requested'
         | 'email_changed'
+        | 'password_removed'
     }
   | {
       readonly kind: 'factor_added' | 'factor_removed'
@@ -74,7 +91,13 @@ export type Notice =
 export type NoticeTopic = 'sign-ins' | 'changes'
 
 /** An e-mail to send: its kind and the data of its text. */
-export type Email = LinkEmail | (Addressed & Notice)
+export type Email = LinkEmail | SignInEmail | (Addressed & Notice)
+
+/** Returns when the link or the code of an e-mail expires; `undefined` if it has none. */
+export function expiryOf(email: Email): number | undefined {
+  if (email.kind === 'sign_in') return email.expiresAt
+  return 'link' in email ? email.link.expiresAt : undefined
+}
 
 /** The account that a notice is for. */
 export interface MailOwner {
@@ -113,6 +136,18 @@ export type MailRequest = Addressed & {
         readonly granted: boolean
       }
     | {
+        readonly kind: 'ask_sign_in'
+        /** The hash of the challenge token. */
+        readonly challenge: string
+        readonly code: string | null
+        readonly linkToken: string | null
+        /** Milliseconds since 1970. */
+        readonly expiresAt: number
+        /** The device token of the request. */
+        readonly device: string | null
+        readonly userAgent: string | null
+      }
+    | {
         readonly kind: 'ask_registration'
         readonly name: string | null
         readonly passwordHash: string
@@ -130,6 +165,11 @@ export type EmailKind = Email['kind']
 /** An e-mail that is sent if the quota of its mailbox allows it. */
 export interface EmailDraft extends Addressed {
   readonly kind: EmailKind
+  /**
+   * The device or network that has caused the e-mail, if it is known to the account. Then it has a
+   * count of its own.
+   */
+  readonly knownAsker?: string | undefined
   /**
    * Creates the e-mail. Called once it is certain to be sent, because a new link invalidates the
    * link of an earlier e-mail.

@@ -35,6 +35,7 @@ const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowanc
   // Only administrators can cause these, so they have a separate count.
   accept_invitation: { topic: 'invitations', max: 4 },
   reset_password: { ...asked, max: asked.max + 1 },
+  sign_in: asked,
   confirm_device: { topic: 'sign-ins', max: 5 },
   new_device: { topic: 'sign-ins', max: 5 },
   recovery_code_used: { topic: 'sign-ins', max: 5 },
@@ -42,10 +43,17 @@ const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowanc
   reset_link_made: { topic: 'changes', max: 5 },
   email_change_requested: { topic: 'changes', max: 5 },
   email_changed: { topic: 'changes', max: 5 },
+  password_removed: { topic: 'changes', max: 5 },
   factor_added: { topic: 'changes', max: 5 },
   factor_removed: { topic: 'changes', max: 5 },
   factors_reset: { topic: 'changes', max: 5 },
 }
+
+/**
+ * E-mails in one hour that a device or network causes that is known to the account. They do not
+ * count with those of unknown clients, so that no other client can use them up.
+ */
+const maxOfKnown = 5
 
 /**
  * E-mails to third parties that one account, and one network, can cause in one hour by changes of
@@ -74,9 +82,14 @@ export class MailQuota {
 
   /**
    * Counts an e-mail to the mailbox of `to` in the caller's transaction. Returns `false` if it
-   * exceeds the quota.
+   * exceeds the quota. `knownAsker`: the known device or network that has caused it.
    */
-  take(client: SqlClient, kind: Exclude<EmailKind, 'notices_paused'>, to: string): Promise<boolean> {
+  take(
+    client: SqlClient,
+    kind: Exclude<EmailKind, 'notices_paused'>,
+    { to, knownAsker }: { readonly to: string; readonly knownAsker?: string | undefined },
+  ): Promise<boolean> {
+    if (knownAsker !== undefined) return this.#count(client, ['mail of known', kind, knownAsker], maxOfKnown)
     const { topic, max } = allowances[kind]
     return this.#count(client, ['mail', topic, mailboxOf(to)], max)
   }

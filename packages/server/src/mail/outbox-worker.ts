@@ -4,7 +4,7 @@ import type { SqlClient } from 'latchkey/sql'
 import type { Core } from '../core.js'
 import type { Messages } from '../messages/messages.js'
 import { composeEmail } from './compose-email.js'
-import { type Email, type EmailDraft, type EmailKind, isRequest, type MailRequest } from './email.js'
+import { type Email, type EmailDraft, type EmailKind, expiryOf, isRequest, type MailRequest } from './email.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isExhausted, retryDelayMs } from './retry-policy.js'
@@ -145,7 +145,7 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
   async #send(entry: ClaimedEntry, email: Email): Promise<void> {
     const { store, clock } = this.#core
     const { outbox, transport, linkBase, messages } = this.#parts
-    if ('link' in email && email.link.expiresAt <= clock.now()) throw new ExpiredLink()
+    if ((expiryOf(email) ?? Number.POSITIVE_INFINITY) <= clock.now()) throw new ExpiredLink()
     const { id } = entry
     const { to, kind } = email
     const language = await messages.for(messages.negotiate({ account: email.locale }))
@@ -156,7 +156,8 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
 
   async #recordFailure(entry: ClaimedEntry, email: Email | undefined, error: unknown): Promise<void> {
     const delivery = deliveryOf(entry, email, { reason: reasonOf(error) })
-    const remainingMs = email && 'link' in email ? email.link.expiresAt - this.#core.clock.now() : undefined
+    const expiresAt = email && expiryOf(email)
+    const remainingMs = expiresAt === undefined ? undefined : expiresAt - this.#core.clock.now()
     if (isPermanent(error) || isExhausted(entry.attempts, remainingMs)) {
       if (await this.#giveUp(entry, email)) this.emit('failed', delivery)
       return
@@ -177,7 +178,7 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
   }
 }
 
-/** The link of the e-mail has expired, so that sending it is useless. */
+/** The link or the code of the e-mail has expired, so that sending it is useless. */
 class ExpiredLink extends Error {
   readonly code = 'link_expired'
 }

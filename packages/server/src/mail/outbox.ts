@@ -127,9 +127,10 @@ export class Outbox {
    * Returns the e-mail, or the one that replaces further notices of the hour; `undefined` if the
    * quota allows neither.
    */
-  async #counted(client: SqlClient, { kind, to, account, locale, write }: EmailDraft): Promise<Email | undefined> {
+  async #counted(client: SqlClient, draft: EmailDraft): Promise<Email | undefined> {
     const { quota } = this.#parts
-    if (kind !== 'notices_paused' && (await quota.take(client, kind, to))) return write()
+    const { kind, to, account, locale, write } = draft
+    if (kind !== 'notices_paused' && (await quota.take(client, kind, draft))) return write()
     const about = topicOf(kind)
     if (about === undefined || !(await quota.takePause(client, about, to))) return undefined
     return { kind: 'notices_paused', about, to, account, locale }

@@ -15,13 +15,14 @@ const letterPrefix = 'letter.'
 
 const ending = '.json'
 
-const linkPlaceholder = '{$link}'
+/** The placeholders that a letter must contain, in a paragraph of their own. */
+const required = ['link', 'code'] as const
 
 /**
  * Reads and checks the letters of the operator. Each file is named for a language and holds
  * messages under the keys of `locales/en.json` that begin with `letter.`; other letters stay those
- * of the server. A message may use the placeholders of the English one. One with a link must
- * contain it, in a paragraph of its own.
+ * of the server. A message may use the placeholders of the English one. One with a link or a
+ * code must contain it, in a paragraph of its own.
  *
  * @throws StartupFailure `letters_invalid`
  */
@@ -63,11 +64,11 @@ function checkTemplate({ path, key, source }: Template, english: Catalogue, form
   if (original === undefined || !key.startsWith(letterPrefix))
     throw invalid(`${path}: there is no letter ${key}.`, 'See locales/en.json for the keys that begin with "letter.".')
   const message = parseTemplate({ path, key, source }, format)
-  const hasLink = original.includes(linkPlaceholder)
-  // A subject may use the values of its letter, except for the link.
+  const needed = required.filter((name) => original.includes(`{$${name}}`))
+  // A subject may use the values of its letter, except for the link and the code.
   const text = english.get(key.replace(/\.subject$/, '.body')) ?? original
   const known = [...placeholdersOf(format.parseMessage(text), format.visit)]
-  const allowed = known.filter((name) => hasLink || name !== 'link')
+  const allowed = known.filter((name) => !isRequired(name) || needed.includes(name))
   const unknown = [...placeholdersOf(message, format.visit)].filter((name) => !allowed.includes(name))
   if (unknown.length > 0) {
     const names = allowed.map((name) => `{$${name}}`).join(', ')
@@ -77,8 +78,12 @@ function checkTemplate({ path, key, source }: Template, english: Catalogue, form
   new format.MessageFormat('en', message).format(samples, (error) => {
     throw invalid(`${path}: ${key} cannot be formatted.`, 'Use placeholders without functions.', error)
   })
-  if (hasLink && !patternsOf(message).every((pattern) => pattern.filter(isLink).length === 1 && isAlone(pattern)))
-    throw invalid(`${path}: ${key} lacks the link.`, 'Give {$link} a paragraph of its own, between empty lines.')
+  for (const name of needed) {
+    const isAt = (part: Model.Pattern[number]) => isPlaceholder(part, name)
+    const hasIt = (pattern: Model.Pattern) => pattern.filter(isAt).length === 1 && isAlone(pattern, isAt)
+    if (patternsOf(message).every(hasIt)) continue
+    throw invalid(`${path}: ${key} lacks the ${name}.`, `Give {$${name}} a paragraph of its own, between empty lines.`)
+  }
 }
 
 function parseTemplate({ path, key, source }: Template, format: MessageFormatPackage): Model.Message {
@@ -96,14 +101,19 @@ function patternsOf(message: Model.Message): readonly Model.Pattern[] {
   return message.type === 'select' ? message.variants.map(({ value }) => value) : [message.pattern]
 }
 
-function isLink(part: Model.Pattern[number]): boolean {
-  if (typeof part === 'string' || part.type !== 'expression' || part.functionRef !== undefined) return false
-  return part.arg?.type === 'variable' && part.arg.name === 'link'
+function isRequired(name: string): name is (typeof required)[number] {
+  return required.some((known) => known === name)
 }
 
-/** Returns whether empty lines, or the ends of the text, surround the link. */
-function isAlone(pattern: Model.Pattern): boolean {
-  const index = pattern.findIndex(isLink)
+/** Returns whether a part of a message is this placeholder, without a function. */
+function isPlaceholder(part: Model.Pattern[number], name: string): boolean {
+  if (typeof part === 'string' || part.type !== 'expression' || part.functionRef !== undefined) return false
+  return part.arg?.type === 'variable' && part.arg.name === name
+}
+
+/** Returns whether empty lines, or the ends of the text, surround a part of a message. */
+function isAlone(pattern: Model.Pattern, isAt: (part: Model.Pattern[number]) => boolean): boolean {
+  const index = pattern.findIndex(isAt)
   const before = pattern[index - 1] ?? '\n\n'
   const after = pattern[index + 1] ?? '\n\n'
   return (

@@ -15,6 +15,7 @@ export function observeRequests(app: App, metrics: Metrics): void {
     ['/v1/login', metrics.logins],
     ['/v1/passkeys/sign-in', metrics.logins],
     ['/v1/login/second-factor', metrics.logins],
+    ['/v1/login/mail/complete', metrics.logins],
     ['/oauth/introspect', metrics.introspections],
     ['/v1/forward-auth', metrics.forwardAuth],
     ['/v1/forward-auth/*', metrics.forwardAuth],

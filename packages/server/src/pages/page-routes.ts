@@ -1,6 +1,7 @@
 import type { onRequestHookHandler } from 'fastify'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
+import type { MailSignIn } from '../accounts/mail-sign-in.js'
 import type { OwnAccount } from '../accounts/own-account.js'
 import type { OwnFactors } from '../accounts/own-factors.js'
 import type { PasswordChange } from '../accounts/password-change.js'
@@ -29,6 +30,7 @@ import { addFactorPages, factorsSection } from './factor-pages.js'
 import { addFinishRegistrationPage } from './finish-registration-page.js'
 import { pageQuery } from './form-page.js'
 import { addMailPages } from './mail-pages.js'
+import { addMailSignInPages } from './mail-sign-in-pages.js'
 import type { Page } from './page.js'
 import { leadToSignIn, refuseForeignForms, sessionState } from './page-session.js'
 import type { Pages } from './pages.js'
@@ -43,10 +45,11 @@ import { addVerifyEmailPage } from './verify-email-page.js'
 
 export interface PageDependencies {
   readonly pages: Pages
-  readonly configuration: Pick<Configuration, 'registration' | 'passwordMinLength'>
+  readonly configuration: Pick<Configuration, 'registration' | 'passwordMinLength' | 'mailSignIn'>
   readonly registration: Registration
   readonly signIn: SignIn
   readonly secondStep: SecondStep
+  readonly mailSignIn: MailSignIn
   readonly stepUp: StepUp
   readonly signOut: SignOut
   readonly ownAccount: OwnAccount
@@ -67,7 +70,7 @@ export interface PageDependencies {
  */
 export async function pageRoutes(app: App, dependencies: PageDependencies): Promise<void> {
   const { pages, configuration, ownAccount, ownFactors, account } = dependencies
-  const { passwordMinLength } = configuration
+  const { passwordMinLength, mailSignIn: mailMode } = configuration
   const isOpen = isOpenToAll(configuration.registration)
   const stateOf = ({ request, reply }: Page) => sessionState(request, reply, account)
   addFormParser(app)
@@ -77,7 +80,8 @@ export async function pageRoutes(app: App, dependencies: PageDependencies): Prom
     scope.addHook('onRequest', refuseForeignForms(new TrustedPages([pages.origins.own])))
     addFrontPage(scope, pages)
     addRenewSession(scope, dependencies)
-    addSignInPage(scope, { ...dependencies, isOpen, stateOf })
+    addSignInPage(scope, { ...dependencies, isOpen, mailMode, stateOf })
+    addMailSignInPages(scope, { ...dependencies, mode: mailMode })
     addSecondFactorPage(scope, dependencies)
     addRegisterPage(scope, { ...dependencies, isOpen, passwordMinLength })
     addMailPages(scope, dependencies)

@@ -4,7 +4,7 @@ import type { Messages } from '../messages/messages.js'
 import { type Frame, layout } from './layout.js'
 import type { Page, PageView } from './page.js'
 import type { PageAssets } from './page-assets.js'
-import { type ReturnOrigins, returnTarget } from './return-target.js'
+import { type ReturnOrigins, type ReturnTarget, returnTarget } from './return-target.js'
 
 interface PagesSettings {
   readonly issuer: string
@@ -45,7 +45,7 @@ export class Pages implements Frame {
     const locale = this.#messages.negotiate({ account: accountLocale, acceptLanguage })
     const messages = await this.#messages.for(locale)
     const { return_to: returnTo, notice } = (request.query ?? {}) as PageQuery
-    const target = () => returnTarget(typeof returnTo === 'string' ? returnTo : undefined, this.origins)
+    const target = () => this.targetOf(typeof returnTo === 'string' ? returnTo : undefined)
     const redirect: Page['redirect'] = (path, query) => reply.redirect(this.href(path, query), 303)
     const page: Page = {
       request,
@@ -66,6 +66,11 @@ export class Pages implements Frame {
       },
     }
     return page
+  }
+
+  /** Returns the place to return to; `undefined` if pages may not lead there. */
+  targetOf(text: string | undefined): ReturnTarget | undefined {
+    return returnTarget(text, this.origins)
   }
 
   /** Returns the path of a page for links, below the path of the issuer. */

@@ -1,4 +1,5 @@
 import type { SignIn } from '../accounts/sign-in.js'
+import type { MailSignInMode } from '../config/settings.js'
 import { html } from '../html.js'
 import type { App } from '../http/app.js'
 import type { Tracing } from '../ops/tracing/tracing.js'
@@ -22,6 +23,7 @@ export interface SignInPageDependencies {
   readonly tracing: Tracing
   /** Whether people can register by themselves. */
   readonly isOpen: boolean
+  readonly mailMode: MailSignInMode
   /** Returns whether the browser is signed in already. */
   readonly stateOf: (page: Page) => Promise<SessionState>
 }
@@ -71,7 +73,7 @@ function keepDevice({ reply }: Page, cookies: SessionCookies, error: unknown): v
   if (typeof token === 'string') cookies.setDevice(reply, token)
 }
 
-function signInView(page: Page, state: FormState, { isOpen }: SignInPageDependencies): PageView {
+function signInView(page: Page, state: FormState, { isOpen, mailMode }: SignInPageDependencies): PageView {
   const { t, href } = page
   const target = page.target()
   const query = { return_to: target?.location }
@@ -94,8 +96,14 @@ function signInView(page: Page, state: FormState, { isOpen }: SignInPageDependen
     state.code === 'email_unverified'
       ? html`<p><a href="${href('/resend-email')}">${t('sign-in.resend')}</a></p>`
       : undefined
+  const mailLabel = mailMode === 'link' ? t('sign-in.mail-link') : t('sign-in.mail-code')
+  const byMail =
+    mailMode === 'off'
+      ? undefined
+      : html`<p class="links"><a href="${href('/sign-in/mail', query)}">${mailLabel}</a></p>`
   const main = html`${form(state, html`${email}${password}${submit(t('sign-in.submit'))}`)}
 ${passkeyBox(page, { use: 'sign-in', label: t('sign-in.passkey'), target: targetOf(page) })}
+${byMail}
 ${resend}
 <p class="links"><a href="${href('/forgot-password')}">${t('sign-in.forgot')}</a>
 ${isOpen ? html`<a href="${href('/register', query)}">${t('sign-in.register')}</a>` : undefined}</p>`

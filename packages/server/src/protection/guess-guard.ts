@@ -61,6 +61,14 @@ export interface CodeAdmission {
   readonly isExhausted: boolean
 }
 
+/** A client that has caused an e-mail to an account. */
+export interface Asker {
+  /** The name of its bucket: of its device or its network. */
+  readonly name: string
+  /** Whether that device or that network has signed in to the account before. */
+  readonly isKnown: boolean
+}
+
 /** A device token for a device that has not signed in yet. */
 export interface IssuedDeviceToken {
   readonly token: string
@@ -311,6 +319,19 @@ export class GuessGuard {
   nameOfDevice(device: string | undefined, account: string): string | undefined {
     const token = this.#protection.devices.recognise(device)
     return token === undefined ? undefined : this.#protection.names.of('device', token, account)
+  }
+
+  /**
+   * Returns under which name an e-mail that this client has caused is counted, so that others do
+   * not use up the e-mails of the owner. In the caller's transaction.
+   */
+  async askerOf(client: SqlClient, { account, network, device }: Attempt): Promise<Asker> {
+    const token = this.#protection.devices.recognise(device) ?? ''
+    const names = this.#namesOf({ account, network, device: token })
+    const buckets = await table.readBuckets(client, [names.device, names.network])
+    const nowMs = this.#core.clock.now()
+    const known = [names.device, names.network].find((name) => (buckets.get(name)?.knownUntil ?? 0) > nowMs)
+    return { name: known ?? names.network, isKnown: known !== undefined }
   }
 
   /**

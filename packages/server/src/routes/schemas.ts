@@ -193,7 +193,8 @@ export const Session = Type.Object(
     grace_used_at: nullable(time('The last time of such a refresh.')),
     grace_address: nullable(Type.String({ description: 'The IP address of the last such refresh.' })),
     amr: Type.Array(Type.String(), {
-      description: 'The methods of the last authentication (RFC 8176): pwd, otp, hwk, swk, and mfa for two factors.',
+      description:
+        'The methods of the last authentication (RFC 8176): pwd, otp, hwk, swk, mail (a code or link by e-mail), and mfa for two factors.',
     }),
     acr: Type.Union([Type.Literal('aal1'), Type.Literal('aal2')], {
       description: 'The level of that authentication (NIST SP 800-63B-4): aal2 with two factors.',

@@ -16,8 +16,14 @@ export const refreshCookie = '__Secure-latchkey-refresh'
 /** The cookie of the device token. It outlives the session: the next login is of a known device. */
 export const deviceCookie = '__Host-latchkey-device'
 
+/**
+ * The cookie of a sign-in by mail that waits for its code or its link. It shows that the browser
+ * has asked for the e-mail.
+ */
+export const mailSignInCookie = '__Host-latchkey-mail-sign-in'
+
 /** The names of all cookies that this server sets. No application behind it may receive them. */
-export const serverCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie])
+export const serverCookies: ReadonlySet<string> = new Set([accessCookie, refreshCookie, deviceCookie, mailSignInCookie])
 
 const deviceMaxAgeSec = 180 * 86_400
 
@@ -64,6 +70,14 @@ export class SessionCookies {
   setDevice(reply: FastifyReply, deviceToken: string, maxAgeSec: number = deviceMaxAgeSec): void {
     const attributes = { path: '/', maxAgeSec, sameSite: 'Strict' } as const
     reply.header('Set-Cookie', setCookie(deviceCookie, deviceToken, attributes))
+  }
+
+  /**
+   * Sets the cookie of a sign-in by mail; an empty value removes it. Lax: a webmail in the same
+   * browser leads to the page of the link. No GET completes a sign-in.
+   */
+  setMailSignIn(reply: FastifyReply, value: string, maxAgeSec: number): void {
+    reply.header('Set-Cookie', setCookie(mailSignInCookie, value, { path: '/', maxAgeSec, sameSite: 'Lax' }))
   }
 
   /** Removes the cookies of a session. */

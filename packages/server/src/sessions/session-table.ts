@@ -68,6 +68,7 @@ export type EndReason =
   | 'session_limit'
   | 'token_revoke'
   | 'factor_change'
+  | 'mail_sign_in'
 
 // With the full table name, because SQLite has no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,

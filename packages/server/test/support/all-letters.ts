@@ -1,7 +1,12 @@
-import type { Email } from '../../src/mail/email.js'
+import type { Email, SignInEmail } from '../../src/mail/email.js'
 
 const link = { token: 'T'.repeat(43), expiresAt: 1_700_000_000_000 }
 const at = 1_700_000_000_000
+
+/** Returns a letter to sign in with. The client that has asked for it can choose some texts. */
+function signIn(letter: Pick<SignInEmail, 'to' | 'account' | 'code' | 'linkToken'>, chosen: string): Email {
+  return { kind: 'sign_in', ...letter, expiresAt: at, address: chosen, userAgent: chosen }
+}
 
 /** Returns one letter of each text, with the texts that another person can choose. */
 export function lettersWith(chosen: string): readonly (readonly [name: string, email: Email])[] {
@@ -13,11 +18,15 @@ export function lettersWith(chosen: string): readonly (readonly [name: string, e
     ['reset_password', { kind: 'reset_password', ...addressed, link }],
     ['confirm_email', { kind: 'confirm_email', ...addressed, link }],
     ['confirm_device', { kind: 'confirm_device', ...addressed, link }],
+    ['sign_in_code', signIn({ ...addressed, code: '12345 67890', linkToken: null }, chosen)],
+    ['sign_in_link', signIn({ ...addressed, code: null, linkToken: link.token }, chosen)],
+    ['sign_in_code_and_link', signIn({ ...addressed, code: '12345 67890', linkToken: link.token }, chosen)],
     ['email_has_account', { kind: 'email_has_account', ...addressed }],
     ['password_changed', { kind: 'password_changed', ...addressed }],
     ['reset_link_made', { kind: 'reset_link_made', ...addressed }],
     ['email_change_requested', { kind: 'email_change_requested', ...addressed }],
     ['email_changed', { kind: 'email_changed', ...addressed }],
+    ['password_removed', { kind: 'password_removed', ...addressed }],
     ['new_device', { kind: 'new_device', ...addressed, at, address: chosen, userAgent: chosen }],
     ['sign_ins_paused', { kind: 'notices_paused', ...addressed, about: 'sign-ins' }],
     ['changes_paused', { kind: 'notices_paused', ...addressed, about: 'changes' }],

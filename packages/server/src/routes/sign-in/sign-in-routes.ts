@@ -1,3 +1,4 @@
+import type { MailSignIn } from '../../accounts/mail-sign-in.js'
 import type { Registration } from '../../accounts/registration.js'
 import type { SecondStep } from '../../accounts/second-step.js'
 import type { SignIn } from '../../accounts/sign-in.js'
@@ -8,6 +9,8 @@ import type { Sessions } from '../../sessions/sessions.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import type { SessionCookies } from '../session-cookies.js'
+import { addBeginMailSignIn } from './begin-mail-sign-in.js'
+import { addCompleteMailSignIn } from './complete-mail-sign-in.js'
 import { addLogin } from './login.js'
 import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
@@ -19,6 +22,7 @@ export interface SignInDependencies {
   readonly registration: Registration
   readonly signIn: SignIn
   readonly secondStep: SecondStep
+  readonly mailSignIn: MailSignIn
   readonly signOut: SignOut
   readonly sessions: Sessions
   readonly cookies: SessionCookies
@@ -28,12 +32,14 @@ export interface SignInDependencies {
 
 /** The routes that start, refresh and end sessions. */
 export async function signInRoutes(app: App, dependencies: SignInDependencies): Promise<void> {
-  const { registration, signIn, secondStep, signOut, sessions, cookies, tracing, guards } = dependencies
+  const { registration, signIn, secondStep, mailSignIn, signOut, sessions, cookies, tracing, guards } = dependencies
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', guards.cookies)
     addRegister(scope, registration, cookies)
     addLogin(scope, { signIn, cookies, tracing })
     addSecondFactor(scope, secondStep, cookies)
+    addBeginMailSignIn(scope, mailSignIn)
+    addCompleteMailSignIn(scope, mailSignIn, cookies)
     addRefresh(scope, sessions, cookies)
   })
   await app.register(async (scope: App) => {

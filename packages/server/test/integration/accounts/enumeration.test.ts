@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createPasswordHasher, type PasswordHasher } from '../../../src/accounts/password-hasher.js'
+import { deliverLetters } from '../../support/letters.js'
 import { freshEmail, password } from '../../support/people.js'
 import { databases, type StartOptions, startServer, type TestServer } from '../../support/start-server.js'
 import { differSignificantly, timeInTurns } from '../../support/timing.js'
@@ -46,6 +47,18 @@ class Site {
     return this.#distinguishes((email) => this.#post('/v1/register', { email, password }, 202))
   }
 
+  mailSignInTells(): Promise<boolean> {
+    return this.#distinguishes((email) => this.#post('/v1/login/mail', { email }, 202))
+  }
+
+  mailCodeTells(): Promise<boolean> {
+    return this.#distinguishes(async (email) => {
+      const { body } = await this.running.api.post('/v1/login/mail', { body: { email } })
+      await deliverLetters(this.running)
+      return this.#post('/v1/login/mail/complete', { challenge_token: body.challenge_token, code: '1' }, 403)
+    })
+  }
+
   loginTells(): Promise<boolean> {
     return this.#distinguishes(async (email) => {
       // From a network without an earlier sign-in, and before any delay applies.
@@ -81,6 +94,12 @@ describe.each(databases)('the response time on %s does not reveal whether there 
   it('at a registration by mail', async () => {
     site = await Site.start({ database, configuration: { registration: 'by-mail' } })
     expect(await site.registrationTells()).toBe(false)
+  })
+
+  it('when a sign-in by mail is requested, or its code is wrong', async () => {
+    site = await Site.start({ database, configuration: { mailSignIn: 'code' } })
+    expect(await site.mailSignInTells()).toBe(false)
+    expect(await site.mailCodeTells()).toBe(false)
   })
 
   it('at a login', async () => {

@@ -81,6 +81,8 @@ describe('/openapi.json', () => {
         "POST /v1/email/verify",
         "POST /v1/login",
         "POST /v1/login/confirm",
+        "POST /v1/login/mail",
+        "POST /v1/login/mail/complete",
         "POST /v1/login/second-factor",
         "POST /v1/logout",
         "POST /v1/logout-all",

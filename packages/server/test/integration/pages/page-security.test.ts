@@ -16,6 +16,8 @@ const hostile = `"><script>alert(1)</script><img src=x onerror=alert('1')>`
 
 const publicPages = [
   '/sign-in',
+  '/sign-in/mail',
+  '/sign-in/link',
   '/register',
   '/check-mail',
   '/verify-email',
@@ -39,6 +41,9 @@ const ownPages = [
 /** Every form, with values that its rules accept. */
 const forms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/sign-in': { email: 'a@example.com', password },
+  '/sign-in/mail': { email: 'a@example.com' },
+  '/sign-in/code': { code: '1' },
+  '/sign-in/link': { link: 'x' },
   '/register': { email: 'a@example.com', password },
   '/verify-email': { link: 'x', password },
   '/confirm-device': { link: 'x' },
@@ -62,7 +67,12 @@ describe('the pages', () => {
   let email: string
 
   beforeAll(async () => {
-    const configuration = { returnOrigins: ['https://app.example.com'], corsOrigins: ['https://spa.example.com'] }
+    const mailSignIn = 'code-and-link' as const
+    const configuration = {
+      mailSignIn,
+      returnOrigins: ['https://app.example.com'],
+      corsOrigins: ['https://spa.example.com'],
+    }
     running = await startServer({ database: 'sqlite', configuration, parts: { passwords: await cheapPasswords() } })
     email = freshEmail()
     ada = browse()

@@ -156,7 +156,9 @@ describe.each(databases)('rate limits on %s', (database) => {
         '/v1/passkeys/options',
       ].map((path) => `general ${path}`),
       'introspection /oauth/introspect',
-      ...['/v1/login', '/v1/login/second-factor', '/v1/passkeys/sign-in'].map((path) => `login ${path}`),
+      ...['/v1/login', '/v1/login/mail/complete', '/v1/login/second-factor', '/v1/passkeys/sign-in'].map(
+        (path) => `login ${path}`,
+      ),
       'none /livez',
       'none /readyz',
       'none /v1/forward-auth',
@@ -164,6 +166,7 @@ describe.each(databases)('rate limits on %s', (database) => {
         '/v1/email/resend',
         '/v1/email/verify',
         '/v1/login/confirm',
+        '/v1/login/mail',
         '/v1/password/forgot',
         '/v1/password/reset',
         '/v1/register/finish',

@@ -10,6 +10,7 @@ import { Authenticator } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { LockRecorder } from '../../support/lock-recorder.js'
 import { form, Machines } from '../../support/machines.js'
+import { completeMail, requestLetter, wrongCode } from '../../support/mail-sign-in.js'
 import { addPasskey, signInWithPasskey } from '../../support/passkeys.js'
 import { createAdmin, freshEmail, login, type Person, password, personOf, register } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
@@ -56,6 +57,7 @@ async function useEverything(running: TestServer): Promise<void> {
   const keyHolder = await register(running)
   await addPasskey(running, keyHolder, authenticator)
   await signInWithPasskey(running, authenticator)
+  await signInByMail(running)
   await api.post('/v1/me/step-up', as((await register(running)).token, { password }))
   await api.delete(`/v1/me/sessions/${other.sessionId}`, as(token))
   const { body } = await api.post('/v1/me/password', as(token, { current_password: password, new_password: password }))
@@ -146,6 +148,17 @@ async function useFactors(running: TestServer, admin: Person): Promise<void> {
   await api.delete(`/v1/me/factors/${second.id}`, { token: strong.body.access_token })
 }
 
+/** Signs in by mail, as the first proof of an address and again, with a wrong code before. */
+async function signInByMail(running: TestServer): Promise<void> {
+  const { email } = await register(running)
+  for (let round = 0; round < 2; round += 1) {
+    const { begun, code } = await requestLetter(running, email)
+    await completeMail(running, begun, { code: wrongCode(code) })
+    const { status } = await completeMail(running, begun, { code })
+    expect(status).toBe(200)
+  }
+}
+
 const accountHash = '$2b$04$abcdefghijklmnopqrstuu5Lkh1hQvLYVHCWCAzH8UFrz0Sg7B6Wa'
 
 async function* linesOf(emails: readonly string[], passwordHash: string) {
@@ -157,7 +170,7 @@ describe('the locks of PostgreSQL', () => {
   it('are taken in one order by every transaction', async () => {
     const running = await startServer({
       database: 'postgres',
-      configuration: { maxSessions: 3 },
+      configuration: { maxSessions: 3, mailSignIn: 'code-and-link' },
       parts: { passwords: await cheapPasswords() },
     })
     const recorder = LockRecorder.start()

@@ -12,6 +12,8 @@ import type { TestServer } from '../../support/start-server.js'
 /** The pages for people who are not signed in. */
 const publicPaths = [
   '/sign-in',
+  '/sign-in/mail',
+  '/sign-in/link',
   '/register',
   '/check-mail',
   '/verify-email',
@@ -41,7 +43,7 @@ describe('every page of the server, in Chromium', () => {
   let ownPaths: readonly string[]
 
   beforeAll(async () => {
-    running = await startForBrowsers()
+    running = await startForBrowsers({ mailSignIn: 'code-and-link' })
     origin = running.configuration.issuer
     browser = await TestBrowser.start()
     email = freshEmail()

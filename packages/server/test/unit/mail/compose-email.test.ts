@@ -76,15 +76,27 @@ describe('a letter', () => {
       const { text, html } = await compose(email, locale)
       const lines = text.split('\n').filter((line) => line.includes('#token='))
       const anchors = html.match(/<a [^>]*>/g) ?? []
-      if (!('link' in email)) {
+      const hasLink = 'link' in email || (email.kind === 'sign_in' && email.linkToken !== null)
+      if (!hasLink) {
         expect([lines, anchors]).toEqual([[], []])
         continue
       }
       const [line = ''] = lines
       expect(lines).toHaveLength(1)
-      expect(line).toMatch(/^https:\/\/shop\.example\/account\/[a-z-]+#token=T{43}$/)
+      expect(line).toMatch(/^https:\/\/shop\.example\/account\/[a-z/-]+#token=T{43}$/)
       expect(anchors).toEqual([`<a href="${line}">`])
       expect(html).toContain(`>${line}</a></p>`)
+    }
+  })
+
+  it.each(locales)('has its code in a line of its own, as people copy it, if it has one: %s', async (locale) => {
+    for (const email of emailsWith('x')) {
+      const { subject, text, html } = await compose(email, locale)
+      const isExpected = email.kind === 'sign_in' && email.code !== null
+      expect([email.kind, text.split('\n').includes('12345 67890')]).toEqual([email.kind, isExpected])
+      expect(html.includes('<p dir="ltr"><strong>12345 67890</strong></p>')).toBe(isExpected)
+      // Mail programs show the subject on locked screens.
+      expect(subject).not.toContain('12345')
     }
   })
 

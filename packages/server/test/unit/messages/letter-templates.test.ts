@@ -59,6 +59,8 @@ describe('the letters of an operator', () => {
 
   it.each([
     ['without its link', { 'letter.reset_password.body': 'Hello' }, 'lacks the link'],
+    ['without its code', { 'letter.sign_in_code.body': 'Hello' }, 'lacks the code'],
+    ['with the code in the subject', { 'letter.sign_in_code.subject': '{$code}' }, 'no value for {$code}'],
     ['with the link inside of a sentence', { 'letter.reset_password.body': 'Open {$link} now' }, 'lacks the link'],
     ['with the link twice', { 'letter.reset_password.body': '{$link}\n\n{$link}' }, 'lacks the link'],
     [
