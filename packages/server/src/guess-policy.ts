@@ -72,6 +72,17 @@ export function needsConfirmation(bucket: Bucket, nowMs: number): boolean {
 }
 
 /**
+ * Returns whether one more failure in this bucket is worth a notice to the owner: the first one
+ * after which attempts are delayed, and the one after which no code is compared. Both are counted
+ * by consecutive failures, so that an attack which waits for a day between its attempts is noticed
+ * as well, and each number is reached once until a success or 30 days without a failure.
+ */
+export function isAlarming(bucket: Bucket, nowMs: number): boolean {
+  const misses = missesOf(bucket, nowMs) + 1
+  return misses === freeAttempts || misses === maxMisses
+}
+
+/**
  * Returns the milliseconds for which the bucket of a known device or network delays an attempt; 0
  * for none.
  */

@@ -25,8 +25,14 @@ function fillFromLink() {
 /** Shows the button for passkeys, if the browser supports them. */
 async function offerPasskeys() {
   const box = document.querySelector('[data-passkey]')
-  if (box === null || globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON === undefined) return
+  if (box === null) return
+  if (globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON === undefined) {
+    document.querySelector('[data-no-passkeys]')?.removeAttribute('hidden')
+    return
+  }
   box.hidden = false
+  // A browser does not focus a hidden field.
+  box.querySelector('[autofocus]')?.focus()
   if (box.dataset.passkey === 'sign-in') await offerSignIn(box)
   if (box.dataset.passkey === 'second-factor') onPress(box, () => completeSignIn(box))
   if (box.dataset.passkey === 'step-up') onPress(box, () => stepUp(box))
@@ -59,7 +65,7 @@ async function offerSignIn(box) {
 /** Answers the second step of a sign-in. */
 async function completeSignIn(box) {
   const passkey = await shownPasskey(JSON.parse(box.dataset.options))
-  const trusts = document.querySelector('[name=trust_device]')?.checked === true
+  const trusts = box.querySelector('[name=trust_device]')?.checked === true
   const answer = { challenge_token: box.dataset.token, passkey, ...(trusts ? { trust_device: true } : {}) }
   await call(box, '/login/second-factor', answer)
   location.assign(box.dataset.target)

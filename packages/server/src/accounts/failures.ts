@@ -32,6 +32,11 @@ export const accountFailures = defineProblems({
     message: 'This kind of registration is closed on this server.',
     hint: 'Ask an administrator for an account or an invitation.',
   },
+  application_unknown: {
+    status: 404,
+    message: 'No application with this ID has received a token in a live session of the account.',
+    hint: 'List the applications: the sessions of this one have ended.',
+  },
   invitation_unknown: {
     status: 404,
     message: 'There is no invitation with this ID.',

@@ -119,6 +119,15 @@ export class Invitations {
     return rows
   }
 
+  /** Returns the pending invitations that an account has sent, oldest first, at most 1,000. */
+  async listBy(accountId: string): Promise<Invitation[]> {
+    const { rows } = await this.#core.store.query<Invitation>(
+      `select ${columns} from server_invitations where invited_by = $1 and expires_at > $2 order by id limit 1000`,
+      [accountId, this.#core.clock.now()],
+    )
+    return rows
+  }
+
   /** Revokes an invitation, in the caller's transaction. Throws `invitation_unknown`. */
   async revoke(client: SqlClient, id: string): Promise<void> {
     const { rows } = await client.query('delete from server_invitations where id = $1 returning id', [id])

@@ -15,6 +15,8 @@ import { MailSignIn } from './mail-sign-in.js'
 import type { AccountLinks } from './open-account-links.js'
 import type { PasswordDomain } from './open-passwords.js'
 import { OwnAccount } from './own-account.js'
+import { OwnApplications } from './own-applications.js'
+import { OwnData } from './own-data.js'
 import { OwnFactors } from './own-factors.js'
 import { OwnPasskeys } from './own-passkeys.js'
 import { PasskeySignIn } from './passkey-sign-in.js'
@@ -40,6 +42,8 @@ export interface AccountsDomain {
   readonly stepUp: StepUp
   readonly ownAccount: OwnAccount
   readonly ownFactors: OwnFactors
+  readonly ownApplications: OwnApplications
+  readonly ownData: OwnData
   readonly factorChanges: FactorChanges
   readonly passwordChange: PasswordChange
   readonly adminCreation: AdminCreation
@@ -74,6 +78,8 @@ export function openAccounts(
   const secondStep = new SecondStep(core, dependencies, configuration)
   const earlierAccess = new EarlierAccess(core, dependencies)
   const factorChanges = new FactorChanges(core, dependencies)
+  const ownFactors = new OwnFactors(core, { ...dependencies, factorChanges }, configuration)
+  const ownApplications = new OwnApplications(core, dependencies)
   return {
     signIn: new SignIn(core, { ...dependencies, confirmations, secondStep }, configuration),
     secondStep,
@@ -83,7 +89,9 @@ export function openAccounts(
     ownPasskeys: new OwnPasskeys(core, { ...dependencies, factorChanges }),
     stepUp: new StepUp(core, { ...dependencies, reauthentication }),
     ownAccount: new OwnAccount(core, { ...dependencies, emails, reauthentication }, configuration),
-    ownFactors: new OwnFactors(core, { ...dependencies, factorChanges }, configuration),
+    ownFactors,
+    ownApplications,
+    ownData: new OwnData(core, { ...dependencies, ownFactors, ownApplications }),
     factorChanges,
     passwordChange: new PasswordChange(core, { ...dependencies, reauthentication }),
     adminCreation: new AdminCreation(core, dependencies, configuration),

@@ -101,6 +101,11 @@ export class SecondStep {
     this.#settings = settings
   }
 
+  /** Whether the owner may trust the device of a sign-in. */
+  get offersTrust(): boolean {
+    return this.#dependencies.trustedDevices.isEnabled
+  }
+
   /**
    * Returns whether the account signs in on this device without its second factor. The caller
    * checks it again in the transaction that opens the session.
@@ -154,13 +159,23 @@ export class SecondStep {
     const admission = await recordDelay(audit, guesses.admitCode(recalled), { actor, account: accountId })
     const deviceKnown = recalled.knownDevice !== undefined
     let opened: OpenedSession | undefined
-    await guesses.settle(admission.bucket, async () => {
-      opened = await this.#open({ ...input, accountId, origin, device, deviceKnown, admission })
-      return opened !== undefined
-    })
+    const refuse = (reason: string) =>
+      audit.countRefused('second_factor', actor, {
+        account: accountId,
+        detail: { reason, method: input.answer.method },
+      })
+    try {
+      await guesses.settle(admission.bucket, async () => {
+        opened = await this.#open({ ...input, accountId, origin, device, deviceKnown, admission })
+        return opened !== undefined
+      })
+    } catch (error) {
+      if (isProblem(error) && error.code === 'second_factor_blocked') await refuse(error.code)
+      throw error
+    }
     if (opened === undefined) {
-      const detail = { reason: 'second_factor_wrong', method: input.answer.method }
-      await audit.countRefused('second_factor', actor, { account: accountId, detail })
+      await refuse('second_factor_wrong')
+      if (admission.isAlarming && data.methods.includes('pwd')) await this.#alarm(accountId)
       throw factorFailures.refusal('second_factor_wrong')
     }
     const { account, session, deviceToken } = opened
@@ -278,6 +293,15 @@ export class SecondStep {
     const left = await countRecoveryCodes(client, account.id)
     await outbox.notify(client, account, { kind: 'recovery_code_used', left })
     await audit.done(client, 'recovery_code_use', { accountId: account.id, address }, { detail: { left } })
+  }
+
+  /** Informs the owner that somebody has the password, and guesses at the second factor. */
+  #alarm(accountId: string): Promise<void> {
+    return this.#core.store.transaction(async (client) => {
+      const account = await table.findAccount(client, accountId)
+      if (account !== undefined)
+        await this.#dependencies.outbox.notify(client, account, { kind: 'second_factor_failed' })
+    })
   }
 
   /**

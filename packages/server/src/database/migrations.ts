@@ -337,5 +337,18 @@ export const serverMigrations = {
         where factor_reset_at is not null
       `,
     },
+    {
+      // A session changes its ID when its owner authenticates again.
+      name: 'audiences of sessions',
+      sql: `
+        create table server_session_audiences (
+          session_id text not null references server_sessions (id) on update cascade on delete cascade,
+          audience text not null,
+          first_used_at bigint not null,
+          last_used_at bigint not null,
+          primary key (session_id, audience)
+        )
+      `,
+    },
   ],
 } as const

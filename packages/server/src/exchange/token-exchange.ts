@@ -12,6 +12,7 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { claimsOfRights } from '../grants.js'
 import { isProblem } from '../problem.js'
+import type { AudienceUses } from './audience-uses.js'
 import { exchangeFailures } from './failures.js'
 
 /** The parts of other domains that the exchange uses. */
@@ -20,6 +21,7 @@ export interface ExchangeDependencies {
   readonly serviceKeys: KeySource
   /** Verifies subject tokens. */
   readonly latchkey: Latchkey
+  readonly uses: AudienceUses
 }
 
 /** A token for another service. */
@@ -45,16 +47,18 @@ export class TokenExchange {
   readonly #core: Pick<Core, 'audit' | 'clock'>
   readonly #latchkey: Latchkey
   readonly #defaultAudience: string
+  readonly #uses: AudienceUses
   readonly #signers: ReadonlyMap<string, Latchkey>
 
   constructor(
     core: Pick<Core, 'audit' | 'clock'>,
-    { serviceKeys: keys, latchkey }: ExchangeDependencies,
+    { serviceKeys: keys, latchkey, uses }: ExchangeDependencies,
     { issuer, serviceAudiences }: Pick<Configuration, 'issuer' | 'serviceAudiences'>,
   ) {
     const { clock } = core
     this.#core = core
     this.#latchkey = latchkey
+    this.#uses = uses
     this.#defaultAudience = serviceAudiences[0]
     this.#signers = new Map(
       serviceAudiences.map((audience) => [
@@ -94,8 +98,9 @@ export class TokenExchange {
    */
   exchangeVerified(subject: Auth, audience: string, address: string): MaybePromise<ExchangedToken> {
     const exchanged = this.#sign(this.#signerFor(audience), subject)
-    // Not awaited, because the answer is synchronous where the key is in memory. It never rejects.
+    // Not awaited, because the answer is synchronous where the key is in memory. Neither rejects.
     const done = (token: ExchangedToken) => {
+      if (subject.sessionId !== undefined) void this.#uses.record(subject.sessionId, audience)
       void this.#core.audit.countDone('token_exchange', actorOf(subject, address), { detail: { audience } })
       return token
     }

@@ -58,6 +58,8 @@ export type Notice =
         | 'email_change_requested'
         | 'email_changed'
         | 'password_removed'
+        /** The right password was followed by several wrong answers to the second step. */
+        | 'second_factor_failed'
     }
   | {
       readonly kind: 'factor_added' | 'factor_removed'

@@ -38,6 +38,7 @@ const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowanc
   sign_in: asked,
   confirm_device: { topic: 'sign-ins', max: 5 },
   new_device: { topic: 'sign-ins', max: 5 },
+  second_factor_failed: { topic: 'sign-ins', max: 5 },
   recovery_code_used: { topic: 'sign-ins', max: 5 },
   password_changed: { topic: 'changes', max: 5 },
   reset_link_made: { topic: 'changes', max: 5 },

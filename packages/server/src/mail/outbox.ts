@@ -29,6 +29,20 @@ export type OutboxContent =
   | { readonly counted: true; readonly content: Email }
   | { readonly counted: false; readonly content: Email | MailRequest }
 
+/** An e-mail to the owner of an account that is not sent yet. */
+export interface WaitingLetter {
+  /** Also that of a request for an e-mail. */
+  readonly kind: string
+  readonly to: string
+  /** Milliseconds since 1970. */
+  readonly dueAt: number
+  /** The number of attempts so far. */
+  readonly attempts: number
+}
+
+/** Entries that `listWaiting` reads. Usually there are a few. */
+const maxListed = 1000
+
 /** An entry that a worker has claimed; it is due again when its lease has ended. */
 export interface ClaimedEntry {
   readonly id: string
@@ -108,6 +122,22 @@ export class Outbox {
     )
     const oldestFirst = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
     return oldestFirst.map(({ id, attempts, sealed }) => ({ id, attempts, open: () => this.#open(id, sealed) }))
+  }
+
+  /**
+   * Returns the e-mails to the owner that wait, without their links. The entries are sealed, so
+   * that all of them are opened; beyond 1,000 only the oldest are.
+   */
+  async listWaiting({ id, email }: Pick<MailOwner, 'id' | 'email'>): Promise<WaitingLetter[]> {
+    await this.#core.keys.ensureKeys()
+    const { rows } = await this.#core.store.query<{ id: string; attempts: number; dueAt: number; sealed: string }>(
+      `select id, attempts, due_at as "dueAt", sealed from server_outbox order by id limit ${maxListed}`,
+    )
+    return rows.flatMap(({ id: entry, attempts, dueAt, sealed }) => {
+      const { kind, to, account } = this.#open(entry, sealed).content
+      // Whether a request leads to an e-mail depends on the account of the address.
+      return account === id || (account === null && to === email) ? [{ kind, to, dueAt, attempts }] : []
+    })
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { KeySource, Latchkey } from 'latchkey'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import { AudienceUses } from '../exchange/audience-uses.js'
 import { RepeatedExchange } from '../exchange/repeated-exchange.js'
 import { TokenExchange } from '../exchange/token-exchange.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -25,7 +26,7 @@ export interface OauthDependencies {
 
 /** Creates introspection (RFC 7662), revocation (RFC 7009) and token exchange (RFC 8693). */
 export function openOauth(core: Core, dependencies: OauthDependencies, configuration: Configuration): OauthDomain {
-  const exchange = new TokenExchange(core, dependencies, configuration)
+  const exchange = new TokenExchange(core, { ...dependencies, uses: new AudienceUses(core) }, configuration)
   return {
     inspection: new Introspection(dependencies, configuration),
     revocation: new TokenRevocation(core, dependencies),

@@ -1,11 +1,12 @@
 import { isFailure } from 'latchkey'
 import type { EmailVerification } from '../accounts/email-verification.js'
+import type { Application, OwnApplications } from '../accounts/own-applications.js'
 import type { SignOut } from '../accounts/sign-out.js'
 import { type Html, html } from '../html.js'
 import type { App } from '../http/app.js'
 import { Type } from '../http/type.js'
 import { actingOf, originOf } from '../routes/caller.js'
-import { IdInput } from '../routes/schemas.js'
+import { applicationIdPattern, IdInput } from '../routes/schemas.js'
 import type { SessionCookies } from '../routes/session-cookies.js'
 import type { Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -19,6 +20,7 @@ export interface AccountPageDependencies {
   readonly open: OpenAccountPage
   readonly sessions: Sessions
   readonly signOut: SignOut
+  readonly ownApplications: OwnApplications
   readonly emails: EmailVerification
   readonly cookies: SessionCookies
   /** Returns further sections of the page. */
@@ -26,13 +28,23 @@ export interface AccountPageDependencies {
 }
 
 const body = Type.Object(
-  { action: Type.Enum(['end-session', 'end-all', 'resend-link']), session: Type.Optional(IdInput) },
+  {
+    action: Type.Enum(['end-session', 'end-all', 'end-application', 'resend-link']),
+    session: Type.Optional(IdInput),
+    application: Type.Optional(Type.String({ pattern: applicationIdPattern })),
+  },
   { additionalProperties: false },
 )
 
+interface AccountAction {
+  readonly action: string
+  readonly session?: string
+  readonly application?: string
+}
+
 /** GET and POST /account: the overview, and its buttons. */
 export function addAccountPage(app: App, dependencies: AccountPageDependencies): void {
-  const { open, sessions, sections = [] } = dependencies
+  const { open, sessions, ownApplications, sections = [] } = dependencies
   const schema = { hide: true, querystring: pageQuery } as const
   const config = { page: true } as const
   app.get('/account', { schema, config }, async (request, reply) => {
@@ -40,14 +52,17 @@ export function addAccountPage(app: App, dependencies: AccountPageDependencies):
     const { accountId, sessionId } = actingOf(request)
     const live = await sessions.list(accountId)
     const further = await Promise.all(sections.map((section) => section(page)))
-    const main = html`${profileSection(page)}${further}${sessionsSection(page, live, sessionId)}${dataSection(page)}`
+    const applications = applicationsSection(page, await ownApplications.list(accountId))
+    const main = html`${profileSection(page)}${further}${sessionsSection(page, live, sessionId)}${applications}${dataSection(page)}`
     return page.send({ title: page.t('account.title'), main, wide: true })
   })
   app.post('/account', { schema: { ...schema, body }, config }, async (request, reply) => {
     const page = await open(request, reply)
-    const { action, session } = request.body as { readonly action: string; readonly session?: string }
+    const { action, session, application } = request.body as AccountAction
     if (action === 'end-all') return endAll(page, dependencies)
     if (action === 'end-session' && session !== undefined) return endSession(page, session, dependencies)
+    if (action === 'end-application' && application !== undefined)
+      return endApplication(page, application, dependencies)
     if (action === 'resend-link') {
       await dependencies.emails.requestLink(page.account.email, originOf(request))
       return page.redirect('/account', { notice: 'link-sent' })
@@ -58,6 +73,20 @@ export function addAccountPage(app: App, dependencies: AccountPageDependencies):
 
 async function endAll(page: Page, { signOut, cookies }: AccountPageDependencies) {
   await signOut.logoutAll(actingOf(page.request), originOf(page.request))
+  cookies.clear(page.reply)
+  return page.redirect('/sign-in', { notice: 'signed-out' })
+}
+
+async function endApplication(page: Page, application: string, { ownApplications, cookies }: AccountPageDependencies) {
+  const acting = actingOf(page.request)
+  const ended = await ownApplications
+    .end(acting, application, originOf(page.request))
+    .catch((error: unknown): readonly string[] => {
+      // Its sessions have ended meanwhile, for example by a second click.
+      if (!isFailure(error) || error.code !== 'application_unknown') throw error
+      return []
+    })
+  if (!ended.includes(acting.sessionId)) return page.redirect('/account', { notice: 'application-ended' })
   cookies.clear(page.reply)
   return page.redirect('/sign-in', { notice: 'signed-out' })
 }
@@ -114,6 +143,22 @@ function sessionEntry({ t, href, messages }: Page, session: Session, isCurrent: 
     fields: { action: 'end-session', session: session.id },
   })
   return html`<li><div><strong><bdi>${device}</bdi></strong>${current}<p class="hint">${used}</p></div>${end}</li>`
+}
+
+function applicationsSection({ t, href, messages }: Page, applications: readonly Application[]): Html {
+  const entries = applications.map(({ id, audience, lastUsedAt }) => {
+    const end = buttonForm(href('/account'), {
+      label: t('applications.end'),
+      description: t('applications.end-of', { name: audience }),
+      fields: { action: 'end-application', application: id },
+    })
+    const used = t('factors.used', { time: messages.dateTime(lastUsedAt) })
+    return html`<li><div><strong><bdi>${audience}</bdi></strong><p class="hint">${used}</p></div>${end}</li>`
+  })
+  const list = html`<p>${t('applications.text')}</p><ul class="list">${entries}</ul><p class="hint">${t('applications.hint')}</p>`
+  return html`<section aria-labelledby="applications"><h2 id="applications">${t('applications.title')}</h2>
+${applications.length === 0 ? html`<p>${t('applications.none')}</p>` : list}
+</section>`
 }
 
 function dataSection({ t, href }: Page): Html {

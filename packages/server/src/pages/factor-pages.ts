@@ -216,9 +216,10 @@ function addPasskeyPage(app: App, open: OpenAccountPage): void {
         maxlength: 100,
       })
       const target = href('/account', { notice: 'factor-added' })
-      const box = passkeyBox(page, { use: 'add', label: t('factors.add-passkey'), target })
+      const box = passkeyBox(page, { use: 'add', label: t('factors.add-passkey'), target, fields: name })
       const main = html`<noscript><p class="alert">${t('factors.passkey-script')}</p></noscript>
-<form method="post">${name}${box}</form>
+<p class="alert" data-no-passkeys hidden>${t('factors.passkey-unsupported')}</p>
+<form method="post">${box}</form>
 <p class="links"><a href="${href('/account')}">${t('common.cancel')}</a></p>`
       return { title: t('factors.add-passkey'), main }
     },

@@ -1,8 +1,11 @@
 import type { onRequestHookHandler } from 'fastify'
+import type { Clock } from 'latchkey'
 import type { DeviceConfirmation } from '../accounts/device-confirmation.js'
 import type { EmailVerification } from '../accounts/email-verification.js'
 import type { MailSignIn } from '../accounts/mail-sign-in.js'
 import type { OwnAccount } from '../accounts/own-account.js'
+import type { OwnApplications } from '../accounts/own-applications.js'
+import type { OwnData } from '../accounts/own-data.js'
 import type { OwnFactors } from '../accounts/own-factors.js'
 import type { PasswordChange } from '../accounts/password-change.js'
 import type { Recovery } from '../accounts/recovery.js'
@@ -54,6 +57,9 @@ export interface PageDependencies {
   readonly signOut: SignOut
   readonly ownAccount: OwnAccount
   readonly ownFactors: OwnFactors
+  readonly ownApplications: OwnApplications
+  readonly ownData: OwnData
+  readonly clock: Clock
   readonly passwordChange: PasswordChange
   readonly recovery: Recovery
   readonly emails: EmailVerification
@@ -96,7 +102,7 @@ export async function pageRoutes(app: App, dependencies: PageDependencies): Prom
       const sections = [(page: AccountPage) => factorsSection(ownFactors, page)]
       addAccountPage(own, { ...dependencies, open, sections })
       addAccountForms(own, { ...dependencies, open, passwordMinLength })
-      addExportData(own, { ...dependencies, open })
+      addExportData(own, dependencies)
       addSignOutPage(own, { ...dependencies, open })
       addFactorPages(own, { ...dependencies, open })
       addStepUpPage(own, { ...dependencies, open })

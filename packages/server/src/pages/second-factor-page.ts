@@ -20,6 +20,9 @@ interface SecondFactorDependencies {
   readonly cookies: SessionCookies
 }
 
+/** The parts of a page that may ask for the second step. */
+export type AskingDependencies = Pick<SecondFactorDependencies, 'secondStep' | 'cookies'>
+
 /** The fields that carry the challenge from the first step to the second one. */
 const challengeRules = { challenge_token: required(64), methods: required(100), passkey_options: optional(16_384) }
 
@@ -38,7 +41,7 @@ export function addSecondFactorPage(app: App, { pages, secondStep, cookies }: Se
       page.redirect('/sign-in', { return_to: page.target()?.location })
       return true
     },
-    show: secondFactorView,
+    show: (page, state) => secondFactorView(page, state, secondStep.offersTrust),
     submit: async (page, { challenge_token: challengeToken, code, recovery_code: recoveryCode, ...values }) => {
       const { request, reply } = page
       const answer =
@@ -57,7 +60,11 @@ export function addSecondFactorPage(app: App, { pages, secondStep, cookies }: Se
  * Shows the second step if the refusal of a login asks for one. Returns `undefined` for every other
  * error.
  */
-export function askSecondFactor(page: Page, cookies: SessionCookies, error: unknown): FastifyReply | undefined {
+export function askSecondFactor(
+  page: Page,
+  { secondStep, cookies }: AskingDependencies,
+  error: unknown,
+): FastifyReply | undefined {
   if (!isProblem(error) || error.code !== 'second_factor_required') return undefined
   const extensions: Readonly<Record<string, unknown>> = error.extensions ?? {}
   const { challenge_token: token, methods, passkey_options: options, device_token: device } = extensions
@@ -68,11 +75,12 @@ export function askSecondFactor(page: Page, cookies: SessionCookies, error: unkn
     methods: methods.join(' '),
     ...(options === undefined ? {} : { passkey_options: JSON.stringify(options) }),
   }
-  return page.send(secondFactorView(page, { ...freshForm, values }))
+  return page.send(secondFactorView(page, { ...freshForm, values }, secondStep.offersTrust))
 }
 
-function secondFactorView(page: Page, state: FormState): PageView {
+function secondFactorView(page: Page, state: FormState, offersTrust: boolean): PageView {
   const { t } = page
+  const trust = trustField(page, offersTrust)
   const { methods = '', challenge_token: token = '', passkey_options: options } = state.values
   const has = (method: string) => methods.split(' ').includes(method)
   const target = page.target()
@@ -83,14 +91,15 @@ function secondFactorView(page: Page, state: FormState): PageView {
           label: t('second-factor.passkey'),
           target: target?.location ?? page.href('/account'),
           challenge: { token, options },
+          fields: trust,
         })
       : undefined
   const byRecovery = state.values.recovery_code !== undefined
   const faults = byRecovery ? { ...state, errors: moved(state.errors) } : state
-  const code = has('totp') ? stepForm(page, faults, codeField(page, faults)) : undefined
+  const code = has('totp') ? stepForm(page, faults, html`${codeField(page, faults)}${trust}`) : undefined
   const recovery = has('recovery_code')
     ? html`<details${byRecovery || !has('totp') ? html` open` : undefined}><summary>${t('second-factor.use-recovery-code')}</summary>
-${stepForm(page, faults, recoveryField(page, faults))}</details>`
+${stepForm(page, faults, html`${recoveryField(page, faults)}${trust}`)}</details>`
     : undefined
   const script = has('passkey') ? html`<noscript><p>${t('factors.passkey-script')}</p></noscript>` : undefined
   const main = html`${alertOf(faults)}${passkey}${script}${code}${recovery}`
@@ -110,8 +119,14 @@ function stepForm(page: Page, { values }: FormState, content: Html): Html {
   })
   const action = href(path, { return_to: page.target()?.location })
   return html`<form method="post" action="${action}">${hidden}${content}
-<label class="check"><input type="checkbox" name="trust_device" value="on">${t('second-factor.trust')}</label>
 ${submit(t('second-factor.submit'))}</form>`
+}
+
+/** The choice that the next sign-ins on this device need no second factor, where it has an effect. */
+function trustField({ t }: Page, offersTrust: boolean): Html | undefined {
+  return offersTrust
+    ? html`<label class="check"><input type="checkbox" name="trust_device" value="on">${t('second-factor.trust')}</label>`
+    : undefined
 }
 
 function codeField(page: Page, state: FormState): Html {

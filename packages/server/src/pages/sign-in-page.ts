@@ -14,12 +14,11 @@ import type { Page, PageView } from './page.js'
 import { renewPath, type SessionState } from './page-session.js'
 import type { Pages } from './pages.js'
 import { passkeyBox } from './passkey-box.js'
-import { askSecondFactor } from './second-factor-page.js'
+import { type AskingDependencies, askSecondFactor } from './second-factor-page.js'
 
-export interface SignInPageDependencies {
+export interface SignInPageDependencies extends AskingDependencies {
   readonly pages: Pages
   readonly signIn: SignIn
-  readonly cookies: SessionCookies
   readonly tracing: Tracing
   /** Whether people can register by themselves. */
   readonly isOpen: boolean
@@ -53,7 +52,7 @@ export function addSignInPage(app: App, dependencies: SignInPageDependencies): v
         cookies.set(reply, await tracing.within({ name: 'latchkey.login' }, attempt))
         return page.leave()
       } catch (error) {
-        const asked = askSecondFactor(page, cookies, error)
+        const asked = askSecondFactor(page, dependencies, error)
         if (asked !== undefined) return asked
         keepDevice(page, cookies, error)
         throw error

@@ -6,6 +6,7 @@ import {
   emptyBucket,
   failed,
   failedByNetwork,
+  isAlarming,
   longestMemoryMs,
   needsConfirmation,
   unknownDeviceWaitMs,
@@ -59,6 +60,8 @@ export interface CodeAdmission {
    * code may be compared.
    */
   readonly isExhausted: boolean
+  /** Whether the owner is to be informed if the answer is wrong. */
+  readonly isAlarming: boolean
 }
 
 /** A client that has caused an e-mail to an account. */
@@ -203,7 +206,7 @@ export class GuessGuard {
     const known = [names.device, names.network].find((name) => (buckets.get(name)?.knownUntil ?? 0) > nowMs)
     const parts = known === undefined ? [account] : [account, known]
     const { name, seen } = await this.#admitAlone(this.#protection.names.of('second factor', ...parts))
-    return { bucket: name, isExhausted: needsConfirmation(seen, nowMs) }
+    return { bucket: name, isExhausted: needsConfirmation(seen, nowMs), isAlarming: isAlarming(seen, nowMs) }
   }
 
   /** Returns the bucket as it was before the attempt. */

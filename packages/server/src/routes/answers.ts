@@ -1,4 +1,5 @@
 import type { Account } from '../accounts/account-table.js'
+import type { Application } from '../accounts/own-applications.js'
 import { profileOf } from '../accounts/profiles.js'
 import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
@@ -7,7 +8,7 @@ import { isExposed } from '../factors/totp.js'
 import { levelOf, methodsIn } from '../sessions/auth-methods.js'
 import type { Session } from '../sessions/session-table.js'
 import type { TokenSet } from '../sessions/sessions.js'
-import type { AccountAnswer, FactorAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
+import type { AccountAnswer, ApplicationAnswer, FactorAnswer, ManagedAccountAnswer, SessionAnswer } from './schemas.js'
 
 /** Returns an account as its owner sees it. */
 export function accountAnswer(account: Account): AccountAnswer {
@@ -93,6 +94,17 @@ export function factorAnswer(factor: Factor): FactorAnswer {
     created_at: timeAnswer(factor.createdAt),
     last_used_at: factor.lastUsedAt === null ? null : timeAnswer(factor.lastUsedAt),
     exposed: isExposed(factor),
+  }
+}
+
+/** Returns an application as the owner of the account sees it. */
+export function applicationAnswer(application: Application): ApplicationAnswer {
+  return {
+    id: application.id,
+    audience: application.audience,
+    first_used_at: timeAnswer(application.firstUsedAt),
+    last_used_at: timeAnswer(application.lastUsedAt),
+    sessions: [...application.sessionIds],
   }
 }
 

@@ -231,6 +231,21 @@ export const Factor = Type.Object(
 
 export const Sessions = Type.Object({ sessions: Type.Array(Type.Ref('Session#')) }, { ...closed, $id: 'Sessions' })
 
+/** The ID of an application in a path. */
+export const applicationIdPattern = '^[A-Za-z0-9_-]{22}$'
+
+/** A service that received tokens in the name of an account. */
+export const Application = Type.Object(
+  {
+    id: Type.String({ pattern: applicationIdPattern }),
+    audience: Type.String({ description: 'The service, by its name in LATCHKEY_SERVICE_AUDIENCES.' }),
+    first_used_at: Type.String({ format: 'date-time' }),
+    last_used_at: Type.String({ format: 'date-time', description: 'To within ten minutes.' }),
+    sessions: Type.Array(Type.String({ format: 'uuid' }), { description: 'The sessions in which it received them.' }),
+  },
+  closed,
+)
+
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'urn:latchkey:problem:<code>' }),
@@ -320,4 +335,5 @@ export const pageQuery = {
 export type AccountAnswer = Static<typeof Account>
 export type ManagedAccountAnswer = Static<typeof ManagedAccount>
 export type SessionAnswer = Static<typeof Session>
+export type ApplicationAnswer = Static<typeof Application>
 export type FactorAnswer = Static<typeof Factor>

@@ -87,6 +87,9 @@ const columns = `server_sessions.id, server_sessions.account_id as "accountId", 
  */
 const keepEndedMs = 86_400_000
 
+/** Sessions of one account in one answer. */
+const maxStoredSessions = 1000
+
 /** Returns a new session of the account, which is not stored yet. */
 export function newSession(
   accountId: string,
@@ -168,6 +171,21 @@ export async function listSessions(
     `select ${columns} from server_sessions
      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 order by id desc`,
     [accountId, nowMs, nowMs - idleMs],
+  )
+  return rows
+}
+
+/** A session with the reason of its end. */
+export interface StoredSession extends Session {
+  readonly endReason: EndReason | null
+}
+
+/** Returns the newest stored sessions of the account, also those that have ended. */
+export async function listStoredSessions(client: SqlClient, accountId: string): Promise<StoredSession[]> {
+  const { rows } = await client.query<StoredSession>(
+    `select ${columns}, end_reason as "endReason" from server_sessions
+     where account_id = $1 order by id desc limit ${maxStoredSessions}`,
+    [accountId],
   )
   return rows
 }

@@ -242,9 +242,9 @@ export class Sessions {
   }
 
   /** Returns the live sessions of an account, newest first. */
-  list(accountId: string): Promise<table.Session[]> {
+  list(accountId: string, client: SqlClient = this.#core.store): Promise<table.Session[]> {
     const idleMs = this.#settings.sessionIdleTtlSec * 1000
-    return table.listSessions(this.#core.store, accountId, { nowMs: this.#now(), idleMs })
+    return table.listSessions(client, accountId, { nowMs: this.#now(), idleMs })
   }
 
   /**

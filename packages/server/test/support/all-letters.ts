@@ -37,6 +37,7 @@ export function lettersWith(chosen: string): readonly (readonly [name: string, e
     ['totp_removed', { kind: 'factor_removed', ...addressed, factor: 'totp' }],
     ['recovery_codes_removed', { kind: 'factor_removed', ...addressed, factor: 'recovery_codes' }],
     ['recovery_code_used', { kind: 'recovery_code_used', ...addressed, left: 3 }],
+    ['second_factor_failed', { kind: 'second_factor_failed', ...addressed }],
     ['factors_reset', { kind: 'factors_reset', ...addressed, due: null }],
     ['factors_reset_planned', { kind: 'factors_reset', ...addressed, due: at }],
   ]

@@ -9,5 +9,6 @@ import { startServer, type TestServer } from './start-server.js'
 export async function startForBrowsers(configuration: Partial<Configuration> = {}): Promise<TestServer> {
   const port = await freePort()
   const issuer = `http://localhost:${port}`
-  return startServer({ database: 'sqlite', configuration: { port, issuer, ...configuration } })
+  const passkeys = { rpId: 'localhost', origins: [issuer] }
+  return startServer({ database: 'sqlite', configuration: { port, issuer, passkeys, ...configuration } })
 }

@@ -1,4 +1,7 @@
+import type { Clock } from 'latchkey'
 import type { OwnAccount } from '../../accounts/own-account.js'
+import type { OwnApplications } from '../../accounts/own-applications.js'
+import type { OwnData } from '../../accounts/own-data.js'
 import type { PasswordChange } from '../../accounts/password-change.js'
 import type { Profiles } from '../../accounts/profiles.js'
 import type { SignOut } from '../../accounts/sign-out.js'
@@ -13,7 +16,9 @@ import { addAddDevice } from './add-device.js'
 import { addChangePassword } from './change-password.js'
 import { addDeleteMe } from './delete-me.js'
 import { addEndMySession } from './end-my-session.js'
+import { addExportMe } from './export-me.js'
 import { addListMySessions } from './list-my-sessions.js'
+import { addMyApplications } from './my-applications.js'
 import { addReadMe } from './read-me.js'
 import { addStepUp } from './step-up.js'
 import { addUpdateMe } from './update-me.js'
@@ -21,6 +26,9 @@ import { addUpdateMyProfile } from './update-my-profile.js'
 
 export interface MeDependencies {
   readonly ownAccount: OwnAccount
+  readonly ownApplications: OwnApplications
+  readonly ownData: OwnData
+  readonly clock: Clock
   readonly passwordChange: PasswordChange
   readonly signOut: SignOut
   readonly stepUp: StepUp
@@ -43,5 +51,7 @@ export async function meRoutes(app: App, dependencies: MeDependencies): Promise<
   addAddDevice(app, ownAccount)
   addListMySessions(app, sessions)
   addEndMySession(app, signOut)
+  addMyApplications(app, dependencies.ownApplications)
+  addExportMe(app, dependencies.ownData, dependencies.clock)
   addStepUp(app, stepUp, cookies)
 }

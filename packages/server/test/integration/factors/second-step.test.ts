@@ -52,6 +52,8 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     const person = await register(running)
     return { person, ...(await addAuthenticator(running, person)) }
   }
+  const alarms = async ({ email }: Person) =>
+    (await lettersTo(running, email)).filter(({ subject }) => subject === 'Someone may know your password').length
   const codeOf = ({ status, body }: { status: number; body: { code?: string } }) => (status === 200 ? 200 : body.code)
   const signIn = async ({ person }: Owner, answer: SecondStep, device: Device = {}) =>
     secondStep(running, await firstStep(running, person.email, device), answer, device)
@@ -201,6 +203,31 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     expect(codeOf(await secondStep(running, late, { code: owner.app.code() }))).toBe(200)
   })
 
+  it('informs the owner once that somebody has the password and guesses, and again after a success', async () => {
+    const person = await registerVerified(running)
+    const owner = { person, ...(await addAuthenticator(running, person)) }
+    const guess = async (count: number) => {
+      for (let done = 0; done < count; done += 1) {
+        running.clock.advance(20 * minuteMs)
+        const answer = done % 2 === 0 ? { code: owner.app.wrongCode() } : { recovery_code: 'WRONG0-WRONG0' }
+        expect(codeOf(await signIn(owner, answer))).toBe('second_factor_wrong')
+      }
+    }
+    expect(await alarms(person)).toBe(0)
+    await guess(4)
+    await firstStep(running, person.email, {}, 'a wrong password')
+    expect(await alarms(person)).toBe(0)
+    await guess(1)
+    expect(await alarms(person)).toBe(1)
+    await guess(6)
+    expect(await alarms(person)).toBe(1)
+    running.clock.advance(20 * minuteMs)
+    expect(codeOf(await signIn(owner, { code: owner.app.code() }))).toBe(200)
+    running.clock.advance(24 * 60 * minuteMs)
+    await guess(5)
+    expect(await alarms(person)).toBe(2)
+  })
+
   it('does not delay a known device or network when another device guesses', async () => {
     const owner = await createOwner()
     const first = await firstStep(running, owner.person.email, { from: '198.51.100.8' })
@@ -219,7 +246,8 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
   })
 
   it('compares no code of an app after a hundred wrong ones in a row, but still recovery codes', async () => {
-    const owner = await createOwner()
+    const person = await registerVerified(running)
+    const owner = { person, ...(await addAuthenticator(running, person)) }
     for (let count = 0; count < 100; count += 1) {
       running.clock.advance(20 * minuteMs)
       const first = await firstStep(running, owner.person.email)
@@ -227,6 +255,13 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     }
     running.clock.advance(20 * minuteMs)
     expect(codeOf(await signIn(owner, { code: owner.app.code() }))).toBe('second_factor_blocked')
+    // At the first delay, and at the block.
+    expect(await alarms(person)).toBe(2)
+    const { token } = await createAdmin(running)
+    const { body } = await running.api.get(`/v1/admin/audit?account=${person.id}&event=second_factor&limit=1`, {
+      token,
+    })
+    expect(body.entries[0]?.detail).toEqual({ reason: 'second_factor_blocked', method: 'totp' })
     running.clock.advance(20 * minuteMs)
     expect(codeOf(await signIn(owner, { recovery_code: owner.recoveryCodes[0] ?? '' }))).toBe(200)
     running.clock.advance(20 * minuteMs)

@@ -128,16 +128,4 @@ describe.each(databases)('the pages of factors, without a script, on %s', (datab
     expect((await browser.open('/sign-in/second-factor')).path).toBe('/account')
     expect((await browse().open('/sign-in/second-factor')).path).toBe('/sign-in')
   })
-
-  it.each([
-    ['/sign-in/second-factor', { challenge_token: 'x', methods: 'totp', code: '1' }],
-    ['/account/authenticator', {}],
-    ['/account/recovery-codes', {}],
-    ['/account/factor', { factor: 'x', action: 'remove' }],
-    ['/account/passkey', {}],
-  ])('refuse a form of another site: %s', async (path, values) => {
-    const { browser } = await withApp()
-    const page = await browser.post(path, values, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' })
-    expect([page.status, page.html]).toEqual([403, expect.stringContaining('sent from another site')])
-  })
 })

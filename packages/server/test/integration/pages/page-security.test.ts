@@ -7,36 +7,13 @@ import { defaultTheme } from '../../../src/config/theme.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import { alertOf, formsOf, PageBrowser, type ShownPage, textOf } from '../../support/page-browser.js'
+import { factorPages, ownPages, publicPages, stepPages } from '../../support/page-list.js'
 import { freshEmail, login, password } from '../../support/people.js'
 import { startServer, type TestServer } from '../../support/start-server.js'
 
 const access = '__Host-latchkey'
 const refresh = '__Secure-latchkey-refresh'
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert('1')>`
-
-const publicPages = [
-  '/sign-in',
-  '/sign-in/mail',
-  '/sign-in/link',
-  '/register',
-  '/check-mail',
-  '/verify-email',
-  '/confirm-device',
-  '/finish-registration',
-  '/accept-invitation',
-  '/forgot-password',
-  '/resend-email',
-  '/reset-password',
-]
-const ownPages = [
-  '/account',
-  '/account/name',
-  '/account/language',
-  '/account/email',
-  '/account/password',
-  '/account/delete',
-  '/sign-out',
-]
 
 /** Every form, with values that its rules accept. */
 const forms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -57,6 +34,13 @@ const forms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/account/email': { email: 'm@example.com', password },
   '/account/password': { current_password: password, new_password: 'another long password' },
   '/account/delete': { password },
+  '/account/language': { language: 'de' },
+  '/account/authenticator': {},
+  '/account/factor': { factor: 'x', action: 'remove' },
+  '/account/passkey': {},
+  '/account/recovery-codes': {},
+  '/sign-in/second-factor': { challenge_token: 'x', methods: 'totp', code: '1' },
+  '/step-up': { password },
   '/sign-out': {},
   '/v1/refresh/page': {},
 }
@@ -82,25 +66,28 @@ describe('the pages', () => {
 
   const browse = () => new PageBrowser(running.url)
 
-  it.each([...publicPages, ...ownPages, '/nowhere'])('cannot be framed, cached or scripted: %s', async (path) => {
-    const { headers, html } = await ada.open(path)
-    expect(headers.get('content-security-policy')).toBe(
-      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; " +
-        "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    )
-    expect(headers.get('cache-control')).toBe('no-store')
-    expect(headers.get('referrer-policy')).toBe('same-origin')
-    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
-    expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
-    // No inline script or style, and nothing of other origins.
-    expect(html).not.toMatch(
-      /<script(?![^>]* src="\/pages\/)|<style| style=| on\w+=|(?:src|href|action)="(?:https?:)?\/\//,
-    )
-    expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/)
-    expect(html.match(/<main /g)?.length).toBe(1)
-    expect(html.match(/<h1>/g)?.length).toBe(1)
-    expect(textOf({ html }, /<(title)>/)).toMatch(/ – Latchkey$/)
-  })
+  it.each([...publicPages, ...ownPages, ...factorPages, '/nowhere'])(
+    'cannot be framed, cached or scripted: %s',
+    async (path) => {
+      const { headers, html } = await ada.open(path)
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; " +
+          "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+      )
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('referrer-policy')).toBe('same-origin')
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+      expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+      // No inline script or style, and nothing of other origins.
+      expect(html).not.toMatch(
+        /<script(?![^>]* src="\/pages\/)|<style| style=| on\w+=|(?:src|href|action)="(?:https?:)?\/\//,
+      )
+      expect(html).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/)
+      expect(html.match(/<main /g)?.length).toBe(1)
+      expect(html.match(/<h1>/g)?.length).toBe(1)
+      expect(textOf({ html }, /<(title)>/)).toMatch(/ – Latchkey$/)
+    },
+  )
 
   it('load less than 30 kB, with files that browsers keep', async () => {
     const { html } = await ada.open('/account')
@@ -113,6 +100,14 @@ describe('the pages', () => {
     expect(loaded[0]?.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
     const sizes = await Promise.all(loaded.map(async (response) => (await response.arrayBuffer()).byteLength))
     expect(html.length + sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(30_000)
+  })
+
+  it('have every form in the table of forms', () => {
+    // This page shows a text alone.
+    const withForms = [...publicPages, ...ownPages, ...factorPages, ...stepPages].filter(
+      (path) => path !== '/check-mail',
+    )
+    expect(withForms.filter((path) => forms[path] === undefined)).toEqual([])
   })
 
   it.each(Object.entries(forms))('refuse a form of another site, before it does anything: %s', async (path, values) => {
@@ -305,7 +300,15 @@ describe('the pages', () => {
 
   it('are not in the reference of the API, and can be turned off', async () => {
     const paths = Object.keys(running.api.contract.document.paths)
-    expect(paths.filter((path) => [...publicPages, ...ownPages, '/', '/v1/refresh/page'].includes(path))).toEqual([])
+    const pages: readonly string[] = [
+      ...publicPages,
+      ...ownPages,
+      ...factorPages,
+      ...stepPages,
+      '/',
+      '/v1/refresh/page',
+    ]
+    expect(paths.filter((path) => pages.includes(path))).toEqual([])
     const api = await running.startAnother({ configuration: { pages: 'off' } })
     try {
       const response = await fetch(`${api.url}/sign-in`, { headers: { accept: 'text/html' } })

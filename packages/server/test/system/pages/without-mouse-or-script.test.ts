@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestBrowser } from '../../../../../test/support/browser/test-browser.js'
+import { VirtualAuthenticator } from '../../../../../test/support/browser/virtual-authenticator.js'
 import { lettersTo } from '../../support/letters.js'
 import { sendRegistration, sendSignIn, sendSignOut } from '../../support/page-forms.js'
 import { freshEmail, password, registerVerified } from '../../support/people.js'
@@ -115,6 +116,41 @@ describe('the pages with a keyboard alone, in Chromium', () => {
       await page.getByRole('alert').waitFor()
       expect(await page.title()).toMatch(/^Error: /)
       expect(await page.evaluate('document.activeElement.getAttribute("role")')).toBe('alert')
+    })
+  })
+})
+
+describe('the pages of passkeys, in Chromium', () => {
+  it('trust a device after a passkey was the second step', async () => {
+    const email = freshEmail()
+    await registerVerified(running, email)
+    await browser.visit({}, async ({ page }) => {
+      const authenticator = await VirtualAuthenticator.add(page)
+      await page.goto(`${origin}/sign-in`)
+      await sendSignIn(page, email)
+      await arrive(page, '/account')
+      await page.goto(`${origin}/account/passkey`)
+      await page.getByLabel('Name of the passkey').fill('Phone')
+      await page.getByRole('button', { name: 'Add a passkey' }).click()
+      await page.getByText('Your recovery codes').waitFor()
+
+      const signInAgain = async () => {
+        // Else the sign-in page uses the passkey at once.
+        await authenticator.setPresent(false)
+        await page.goto(`${origin}/sign-out`)
+        await sendSignOut(page)
+        await arrive(page, '/sign-in')
+        await sendSignIn(page, email)
+      }
+      await signInAgain()
+      const usePasskey = page.getByRole('button', { name: 'Use a passkey' })
+      await usePasskey.waitFor()
+      await page.getByLabel('Do not ask for this on this device for a while').first().check()
+      await authenticator.setPresent(true)
+      await usePasskey.click()
+      await page.getByText('Trusted devices').waitFor()
+      await signInAgain()
+      await arrive(page, '/account')
     })
   })
 })
