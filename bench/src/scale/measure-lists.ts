@@ -114,6 +114,9 @@ async function measureOn(
 
 type Call = () => Promise<unknown>
 
+/** The filters of the list of accounts. */
+type Filter = Omit<Parameters<Service['administration']['list']>[0], 'search' | 'after' | 'limit'>
+
 const firstId = '00000000-0000-0000-0000-000000000000'
 const limit = 50
 
@@ -122,6 +125,9 @@ function callsOf({ administration, counts, store }: Service, users: number): Rea
   const noise = () => Math.random().toString(36).slice(2, 8)
   const search = (text: () => string, after = () => firstId) => {
     return () => administration.list({ search: text(), after: after(), limit })
+  }
+  const filtered = (filter: Filter, text = () => '') => {
+    return () => administration.list({ search: text(), after: someone().id, limit, ...filter })
   }
   const audit = (filter: () => object) => () => administration.readAudit({ before: undefined, limit, ...filter() })
   return {
@@ -139,6 +145,16 @@ function callsOf({ administration, counts, store }: Service, users: number): Rea
     'users, without a match, of frequent parts': search(() => '@com'),
     'users, two letters without a match': search(() => 'qx'),
     'users, 254 characters': search(() => 'example.com'.repeat(24).slice(0, 254)),
+    'users, administrators': filtered({ role: 'admin' }),
+    'users, disabled': filtered({ state: 'disabled' }),
+    'users, not verified': filtered({ state: 'unverified' }),
+    'users, with a second factor': filtered({ secondFactor: true }),
+    'users, active without a factor': filtered({ state: 'active', secondFactor: false }),
+    'users, disabled administrators': filtered({ role: 'admin', state: 'disabled' }),
+    'users, disabled of a domain (most)': filtered({ state: 'disabled' }, () => 'example.com'),
+    'users, disabled, without a match': filtered({ state: 'disabled' }, () => `zq${noise()}`),
+    'users, never signed in': filtered({ signedInBefore: 1 }),
+    'users, created in the future (a whole walk)': filtered({ createdAfter: Number.MAX_SAFE_INTEGER }),
     'sessions of an account': () => administration.listSessions(someone().id),
     'audit, newest': audit(() => ({})),
     'audit, by account': audit(() => ({ account: someone().id })),

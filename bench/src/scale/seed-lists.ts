@@ -67,8 +67,12 @@ const year = 31_536_000_000
 
 const inserts = [
   'insert into latchkey_tenants (tenant_id, version, created_at, changed_at) select id, n, at, at',
-  `insert into server_accounts (id, email, name, role, password_hash, created_at, search_text)
-   select id, email, name, 'user', 'no hash', at, text`,
+  // Of 1,000 accounts 1 is an administrator, 10 are disabled, 50 not verified, 200 have a factor.
+  `insert into server_accounts (id, email, name, role, password_hash, created_at, search_text,
+     disabled_at, email_verified_at, second_factor, signed_in_at)
+   select id, email, name, case when n % 1000 = 1 then 'admin' else 'user' end, 'no hash', at, text,
+     case when n % 100 = 2 then at end, case when n % 20 <> 3 then at end, case when n % 5 = 4 then 1 else 0 end,
+     case when n % 3 <> 0 then at end`,
   `insert into server_sessions (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at)
    select id, id, 'salt', 1, 'Mozilla/5.0', address, at, at + ${10 * year}, at, at + ${20 * year}`,
   // Numbers that the chain of the server does not reach.

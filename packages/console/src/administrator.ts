@@ -13,3 +13,8 @@ export async function loadAdministrator(): Promise<SignedInAccount> {
   administrator.value = await answer(api.GET('/v1/me'))
   return administrator.value
 }
+
+/** Returns whether the account may change what it sees; if not, it may only read. */
+export function mayChange(): boolean {
+  return administrator.value?.role === 'admin'
+}

@@ -102,6 +102,28 @@ export function SelectField({ label, hint, value, onChange, options }: SelectFie
   )
 }
 
+interface CheckFieldProps {
+  readonly label: string
+  readonly value: boolean
+  readonly onChange: (value: boolean) => void
+}
+
+/** A labelled box to check. */
+export function CheckField({ label, value, onChange }: CheckFieldProps) {
+  const id = useId()
+  return (
+    <div class="check field">
+      <input
+        id={id}
+        type="checkbox"
+        checked={value}
+        onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+    </div>
+  )
+}
+
 function Hint({ id, hint }: { readonly id: string; readonly hint: ComponentChildren }) {
   return hint === undefined ? null : (
     <p class="hint" id={`${id}-hint`}>

@@ -5,6 +5,7 @@ import { canAdminister, requireAdministrator } from '../accounts/administrators.
 import { tryCanonicalEmail } from '../accounts/email-address.js'
 import { accountFailures } from '../accounts/failures.js'
 import type { JsonObject } from '../accounts/merge-patch.js'
+import type { FactorOverview } from '../accounts/own-factors.js'
 import type { Profiles } from '../accounts/profiles.js'
 import { type AccountQuery, searchAccounts } from '../accounts/search-accounts.js'
 import type { AuditDetail } from '../audit/audit-detail.js'
@@ -12,10 +13,13 @@ import type { AuditEvent, AuditRecord } from '../audit/audit-record.js'
 import { type AuditQuery, readAudit } from '../audit/read-audit.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import { listFactors } from '../factors/factor-table.js'
+import { countRecoveryCodes } from '../factors/recovery-codes.js'
+import type { TrustedDevices } from '../factors/trusted-devices.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import type { Acting } from '../sessions/actors.js'
 import { sessionFailures } from '../sessions/failures.js'
-import { findSession, type Session } from '../sessions/session-table.js'
+import { type EndedSession, type EndedSessionsPage, findSession, type Session } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
@@ -26,10 +30,21 @@ interface Dependencies {
   readonly sessions: Sessions
   readonly rights: AdministratorRights
   readonly profiles: Profiles
+  readonly trustedDevices: TrustedDevices
 }
 
 /** A change of the rights and the language of an account, with at least one member. */
 export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope' | 'locale'>
+
+/**
+ * Checks within the transaction of a change. What they throw ends it, and nothing has changed.
+ */
+export interface ChangeChecks {
+  /** Called with the locked account before the change. */
+  readonly before?: (account: table.Account) => void
+  /** Called after the change, before the commit. */
+  readonly after?: () => void
+}
 
 /**
  * A change of an account and its secret in one transaction. Returns the detail of its audit entry,
@@ -70,11 +85,13 @@ export class Administration {
   }
 
   /**
-   * Returns accounts that match `search`, oldest first; all if it is empty. See `searchAccounts`
-   * for what matches, and why a page of a search may be short.
+   * Returns accounts that match `search` and the filter, oldest first; all if both are empty. See
+   * `searchAccounts` for what matches, and why a page may be short.
    */
   async list(query: AccountQuery): Promise<Page<table.Account>> {
-    if (query.search.trim() !== '') return searchAccounts(this.#core, query)
+    const { search, after, limit, ...filter } = query
+    const isFiltered = search.trim() !== '' || Object.values(filter).some((value) => value !== undefined)
+    if (isFiltered) return searchAccounts(this.#core, query)
     const found = await table.listAccounts(this.#core.store, { ...query, limit: query.limit + 1 })
     return pageOf(found, query.limit)
   }
@@ -101,16 +118,38 @@ export class Administration {
   }
 
   /**
+   * Returns the sessions of the account that have ended or expired within a day, newest first:
+   * those before the ID `before`. Older ones are deleted; the audit log has their entries.
+   */
+  async listEndedSessions(id: string, page: EndedSessionsPage): Promise<Page<EndedSession>> {
+    await this.read(id)
+    return pageOf(await this.#dependencies.sessions.listEnded(id, { ...page, limit: page.limit + 1 }), page.limit)
+  }
+
+  /** Returns the confirmed factors of the account, and what else a sign-in accepts instead. */
+  async listFactors(id: string): Promise<FactorOverview> {
+    const { store } = this.#core
+    await this.read(id)
+    return {
+      factors: (await listFactors(store, id)).filter(({ confirmedAt }) => confirmedAt !== null),
+      recoveryCodes: await countRecoveryCodes(store, id),
+      trustedDevices: await this.#dependencies.trustedDevices.list(store, id),
+    }
+  }
+
+  /**
    * Ends one session and its tokens.
    *
+   * @param accountId - The account that the session must belong to, if the caller names one.
    * @returns the session that has ended
    * @throws Problem `session_unknown` if there is no such live session
    */
-  async endSession(by: Administrator, id: string): Promise<Session> {
+  async endSession(by: Administrator, id: string, accountId?: string): Promise<Session> {
     const { store, audit } = this.#core
     const { sessions } = this.#dependencies
     const session = await findSession(store, id)
-    if (session === undefined) throw sessionFailures.refusal('session_unknown')
+    if (session === undefined || (accountId ?? session.accountId) !== session.accountId)
+      throw sessionFailures.refusal('session_unknown')
     const { accountId: account } = session
     await store.transaction(async (client) => {
       await this.#dependencies.rights.lock(client, by, [account])
@@ -130,51 +169,81 @@ export class Administration {
    * Rotates the secret; sessions and tokens stay valid. Throws `too_many_rotations`,
    * `tenant_inactive`.
    */
-  rotate(by: Administrator, id: string): Promise<table.Account> {
-    return this.#change(by, id, 'secret_rotate', async (client) => {
-      await this.#core.keys.rotate(id, { client })
-      return undefined
-    })
+  rotate(by: Administrator, id: string, checks: ChangeChecks = {}): Promise<table.Account> {
+    return this.#change(
+      by,
+      id,
+      'secret_rotate',
+      async (client) => {
+        await this.#core.keys.rotate(id, { client })
+        return undefined
+      },
+      checks,
+    )
   }
 
   /** Ends every session and every token of the account. */
-  revoke(by: Administrator, id: string): Promise<table.Account> {
-    return this.#change(by, id, 'secret_revoke', async (client) => {
-      await this.#dependencies.sessions.endAll(client, id, 'ended_by_admin')
-      await this.#core.keys.revoke(id, { client })
-      return undefined
-    })
+  revoke(by: Administrator, id: string, checks: ChangeChecks = {}): Promise<table.Account> {
+    return this.#change(
+      by,
+      id,
+      'secret_revoke',
+      async (client) => {
+        await this.#dependencies.sessions.endAll(client, id, 'ended_by_admin')
+        await this.#core.keys.revoke(id, { client })
+        return undefined
+      },
+      checks,
+    )
   }
 
   /**
    * Disables the account and ends its sessions and tokens. Throws `own_account`,
    * `last_administrator`.
    */
-  disable(by: Administrator, id: string): Promise<table.Account> {
+  disable(by: Administrator, id: string, checks: ChangeChecks = {}): Promise<table.Account> {
     checkNotSelf(by, id)
-    return this.#change(by, id, 'account_disable', async (client, { disabledAt }) => {
-      await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
-      await this.#dependencies.sessions.endAll(client, id, 'disabled')
-      await this.#core.keys.disable(id, { client })
-      return undefined
-    })
+    return this.#change(
+      by,
+      id,
+      'account_disable',
+      async (client, { disabledAt }) => {
+        await table.updateAccount(client, { id }, { disabledAt: disabledAt ?? this.#now() })
+        await this.#dependencies.sessions.endAll(client, id, 'disabled')
+        await this.#core.keys.disable(id, { client })
+        return undefined
+      },
+      checks,
+    )
   }
 
   /** Enables the account; sessions and tokens that ended stay ended. */
-  enable(by: Administrator, id: string): Promise<table.Account> {
-    return this.#change(by, id, 'account_enable', async (client) => {
-      await table.updateAccount(client, { id }, { disabledAt: null })
-      await this.#core.keys.enable(id, { client })
-      return undefined
-    })
+  enable(by: Administrator, id: string, checks: ChangeChecks = {}): Promise<table.Account> {
+    return this.#change(
+      by,
+      id,
+      'account_enable',
+      async (client) => {
+        await table.updateAccount(client, { id }, { disabledAt: null })
+        await this.#core.keys.enable(id, { client })
+        return undefined
+      },
+      checks,
+    )
   }
 
   /** Marks the address as verified, if it is not yet. */
-  verifyEmail(by: Administrator, id: string): Promise<table.Account> {
-    return this.#change(by, id, 'email_verify', async (client, { emailVerifiedAt }) => {
-      await table.updateAccount(client, { id }, { emailVerifiedAt: emailVerifiedAt ?? this.#now() })
-      return undefined
-    })
+  verifyEmail(by: Administrator, id: string, checks: ChangeChecks = {}): Promise<table.Account> {
+    return this.#change(
+      by,
+      id,
+      'email_verify',
+      async (client, { emailVerifiedAt }) => {
+        await table.updateAccount(client, { id }, { emailVerifiedAt: emailVerifiedAt ?? this.#now() })
+        return undefined
+      },
+      checks,
+    )
   }
 
   /**
@@ -228,14 +297,22 @@ export class Administration {
    * Locks the administrator and the account, makes and records the change, and returns the changed
    * account.
    */
-  async #change(by: Administrator, id: string, event: AuditEvent, work: Work): Promise<table.Account> {
+  async #change(
+    by: Administrator,
+    id: string,
+    event: AuditEvent,
+    work: Work,
+    { before, after }: ChangeChecks = {},
+  ): Promise<table.Account> {
     return this.#core.store.transaction(async (client) => {
       await this.#dependencies.rights.lock(client, by, [id])
       const account = known(await table.findAccount(client, id))
+      before?.(account)
       const detail = await work(client, account)
       const changed = known(await table.findAccount(client, id))
       await this.#requireRemainingAdministrator(client, account, changed)
       await this.#core.audit.done(client, event, by, { account: id, detail })
+      after?.()
       return changed
     })
   }

@@ -11,20 +11,24 @@ import type { Sessions } from '../sessions/sessions.js'
 import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
 import { AdministratorRights } from './administrator.js'
+import { BulkActions } from './bulk-actions.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
 import { InvitationAdministration } from './invitation-administration.js'
+import { PasswordRequirements } from './password-requirements.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
 
 /** The objects behind the routes and commands of administrators. */
 export interface AdminDomain {
   readonly administration: Administration
+  readonly bulkActions: BulkActions
   readonly invitationAdministration: InvitationAdministration
   readonly provisioning: AccountProvisioning
   readonly resetLinks: ResetLinks
   readonly factorResets: FactorResets
+  readonly passwordRequirements: PasswordRequirements
   readonly clientAdministration: ClientAdministration
   /** Rotations of all tenants. */
   readonly rotations: Rotations
@@ -46,12 +50,15 @@ export interface AdminDependencies
 /** Creates the objects of administration. */
 export function openAdmin(core: Core, opened: AdminDependencies, configuration: Configuration): AdminDomain {
   const dependencies = { ...opened, rights: new AdministratorRights(opened, configuration) }
+  const administration = new Administration(core, dependencies, configuration)
   return {
-    administration: new Administration(core, dependencies, configuration),
+    administration,
+    bulkActions: new BulkActions(administration),
     invitationAdministration: new InvitationAdministration(core, dependencies, configuration),
     provisioning: new AccountProvisioning(core, dependencies),
     resetLinks: new ResetLinks(core, dependencies, configuration),
     factorResets: new FactorResets(core, dependencies, configuration),
+    passwordRequirements: new PasswordRequirements(core, dependencies),
     clientAdministration: new ClientAdministration(core, dependencies),
     rotations: new Rotations(core, dependencies),
     counts: new DatabaseCounts(core),

@@ -66,6 +66,7 @@ export const auditEvents = [
   'passkey_cloned',
   'step_up',
   'login_mail',
+  'password_require',
 ] as const
 
 /** The name of an event. */

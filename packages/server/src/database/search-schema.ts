@@ -44,6 +44,24 @@ const auditIndexes = [
   { name: 'server_audit_of_outcome', column: 'outcome' },
 ].map(({ name, column }) => ({ name, table: 'server_audit', on: `server_audit (${column}, id)` }))
 
+/**
+ * Sets of few accounts, each with an index by ID, so that a filter of the list of accounts need not
+ * read all of them. None has the time of the last sign-in in it: an index on that column would make
+ * every sign-in write to it.
+ */
+export const accountSets = {
+  admins: { name: 'server_accounts_admins', where: "role = 'admin'" },
+  disabled: { name: 'server_accounts_disabled', where: 'disabled_at is not null' },
+  unverified: { name: 'server_accounts_unverified', where: 'disabled_at is null and email_verified_at is null' },
+  withFactor: { name: 'server_accounts_with_factor', where: 'second_factor = 1' },
+} as const
+
+const setIndexes = Object.values(accountSets).map(({ name, where }) => ({
+  name,
+  table: 'server_accounts',
+  on: `server_accounts (id) where ${where}`,
+}))
+
 /** The indexes that PostgreSQL has beside those of the migrations. */
 export const largeIndexes: readonly LargeIndex[] = [
   {
@@ -53,6 +71,7 @@ export const largeIndexes: readonly LargeIndex[] = [
     on: `server_accounts using gin (${trigramExpression}) with (gin_pending_list_limit = 256)`,
   },
   ...auditIndexes,
+  ...setIndexes,
 ]
 
 const padded = (row: 'old' | 'new') => paddedSearchText(`${row}.search_text`, 'char(10)')
@@ -83,8 +102,11 @@ export const sqliteSchema: readonly string[] = [
   `create trigger if not exists server_search_delete after delete on server_accounts begin ${removeSearchText} end`,
   `create trigger if not exists server_search_update after update of search_text on server_accounts
    when old.search_text is not new.search_text begin ${removeSearchText} ${addSearchText} end`,
-  ...auditIndexes.map(({ name, on }) => `create index if not exists ${name} on ${on}`),
+  ...[...auditIndexes, ...setIndexes].map(({ name, on }) => `create index if not exists ${name} on ${on}`),
 ]
+
+/** The last index of `sqliteSchema`: a data file that has it has all. */
+export const newestSqliteIndex = accountSets.withFactor.name
 
 /** Returns the SQL of the padded text of an account in SQLite. */
 export const sqlitePadded = paddedSearchText('search_text', 'char(10)')

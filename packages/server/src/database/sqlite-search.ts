@@ -1,24 +1,30 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { SqlStore } from 'latchkey/sql'
-import { sqlitePadded, sqliteSchema } from './search-schema.js'
+import type { SqlClient, SqlStore } from 'latchkey/sql'
+import { newestSqliteIndex, sqlitePadded, sqliteSchema } from './search-schema.js'
 
 /** Rows that one transaction adds to the index; a few milliseconds of the event loop. */
 const batchSize = 100
 
 /**
- * Creates the index of search texts and the indexes of the audit log. Accounts that exist already
+ * Creates the index of search texts, and the indexes of the audit log and of sets of accounts. Accounts that exist already
  * are added by `fillSqliteSearch`.
  */
 export async function createSqliteSearch(store: SqlStore): Promise<void> {
-  const { rows: known } = await store.query("select 1 from sqlite_schema where name = 'server_audit_of_outcome'")
-  if (known.length > 0) return
+  if (await exists(store, newestSqliteIndex)) return
   await store.transaction(async (client) => {
+    const hasSearch = await exists(client, 'server_search')
     for (const statement of sqliteSchema) await client.query(statement)
+    if (hasSearch) return
     await client.query(
       `insert into server_search_progress (name, after)
        select 'accounts', '' where exists (select 1 from server_accounts) on conflict (name) do nothing`,
     )
   })
+}
+
+async function exists(client: SqlClient, name: string): Promise<boolean> {
+  const { rows } = await client.query('select 1 from sqlite_schema where name = $1', [name])
+  return rows.length > 0
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Account } from '../accounts/account-table.js'
 import type { Application } from '../accounts/own-applications.js'
+import type { FactorOverview } from '../accounts/own-factors.js'
 import { profileOf } from '../accounts/profiles.js'
 import type { SignedIn } from '../accounts/signed-in.js'
 import { deviceName } from '../device-name.js'
@@ -105,6 +106,20 @@ export function applicationAnswer(application: Application): ApplicationAnswer {
     first_used_at: timeAnswer(application.firstUsedAt),
     last_used_at: timeAnswer(application.lastUsedAt),
     sessions: [...application.sessionIds],
+  }
+}
+
+/** Returns the factors of an account; never a secret. */
+export function factorOverviewAnswer({ factors, recoveryCodes, trustedDevices }: FactorOverview) {
+  return {
+    factors: factors.map(factorAnswer),
+    recovery_codes_left: recoveryCodes,
+    trusted_devices: trustedDevices.map(({ name, userAgent, createdAt, expiresAt }) => ({
+      name,
+      device: deviceName(userAgent),
+      created_at: timeAnswer(createdAt),
+      expires_at: timeAnswer(expiresAt),
+    })),
   }
 }
 

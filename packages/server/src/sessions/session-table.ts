@@ -190,6 +190,35 @@ export async function listStoredSessions(client: SqlClient, accountId: string): 
   return rows
 }
 
+/** A session that no longer lives. */
+export interface EndedSession extends Session {
+  /** The reason for which it was ended; `null` if it has expired. */
+  readonly endReason: EndReason | null
+}
+
+/** Ended sessions with an ID smaller than `before`, if it is given. */
+export interface EndedSessionsPage {
+  readonly before: string | undefined
+  readonly limit: number
+}
+
+/** Returns the sessions of the account that have ended or expired, newest first. */
+export async function listEndedSessions(
+  client: SqlClient,
+  accountId: string,
+  { nowMs, idleMs, before, limit }: { nowMs: number; idleMs: number } & EndedSessionsPage,
+): Promise<EndedSession[]> {
+  const values: unknown[] = [accountId, nowMs, nowMs - idleMs, limit]
+  const earlier = before === undefined ? '' : `and id < $${values.push(before)}`
+  const { rows } = await client.query<EndedSession>(
+    `select ${columns}, server_sessions.end_reason as "endReason" from server_sessions
+     where account_id = $1 and (ended_at is not null or expires_at <= $2 or last_used_at <= $3) ${earlier}
+     order by id desc limit $4`,
+    values,
+  )
+  return rows
+}
+
 /** Returns the statement that counts the live sessions of the account except `exceptId`. */
 export function otherSessionsCounted(
   accountId: string,

@@ -247,6 +247,12 @@ export class Sessions {
     return table.listSessions(client, accountId, { nowMs: this.#now(), idleMs })
   }
 
+  /** Returns sessions of an account that have ended or expired, as long as they are kept. */
+  listEnded(accountId: string, page: table.EndedSessionsPage): Promise<table.EndedSession[]> {
+    const idleMs = this.#settings.sessionIdleTtlSec * 1000
+    return table.listEndedSessions(this.#core.store, accountId, { nowMs: this.#now(), idleMs, ...page })
+  }
+
   /**
    * Ends one session and its tokens, in the caller's transaction, which has locked the account
    * (`lockAccounts`). Returns `false` if the account has no such live session.

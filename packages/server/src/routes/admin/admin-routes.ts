@@ -2,8 +2,10 @@ import type { Latchkey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { Administration } from '../../admin/administration.js'
+import type { BulkActions } from '../../admin/bulk-actions.js'
 import type { FactorResets } from '../../admin/factor-resets.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
+import type { PasswordRequirements } from '../../admin/password-requirements.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
 import type { StatisticsSources } from '../../admin/statistics.js'
@@ -12,19 +14,23 @@ import type { Messages } from '../../messages/messages.js'
 import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { limitRoutes } from '../limit-routes.js'
+import { addBulkActions } from './bulk-actions.js'
 import { addChangeProfile } from './change-profile.js'
 import { addChangeUser } from './change-user.js'
 import { addCreateResetLink } from './create-reset-link.js'
 import { addCreateUser } from './create-user.js'
 import { addDeleteUser } from './delete-user.js'
 import { addDescribeSecrets } from './describe-secrets.js'
+import { addEndUserSession } from './end-user-session.js'
 import { addInspect } from './inspect.js'
 import { addInvitations } from './invitations.js'
+import { addListUserFactors } from './list-user-factors.js'
 import { addListUserSessions } from './list-user-sessions.js'
 import { addListUsers } from './list-users.js'
 import { addReadAudit } from './read-audit.js'
 import { addReadStats } from './read-stats.js'
 import { addReadUser } from './read-user.js'
+import { addRequireNewPassword } from './require-new-password.js'
 import { addResetFactors } from './reset-factors.js'
 import { addRotations } from './rotations.js'
 import { addUserActions } from './user-actions.js'
@@ -34,6 +40,8 @@ export interface AdminDependencies {
   readonly provisioning: AccountProvisioning
   readonly resetLinks: ResetLinks
   readonly factorResets: FactorResets
+  readonly bulkActions: BulkActions
+  readonly passwordRequirements: PasswordRequirements
   readonly invitationAdministration: InvitationAdministration
   readonly rotations: Rotations
   readonly statistics: StatisticsSources
@@ -46,6 +54,7 @@ export interface AdminDependencies {
 /** The routes by which administrators manage accounts and the server. */
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
+  const { bulkActions, passwordRequirements } = dependencies
   const { rotations, statistics, latchkey, store, messages, guards } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
@@ -56,9 +65,13 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addChangeProfile(app, administration)
   addDeleteUser(app, administration)
   addUserActions(app, administration)
+  addBulkActions(app, bulkActions)
   addCreateResetLink(app, resetLinks)
+  addRequireNewPassword(app, passwordRequirements)
   addResetFactors(app, factorResets)
+  addListUserFactors(app, administration)
   addListUserSessions(app, administration)
+  addEndUserSession(app, administration)
   addDescribeSecrets(app, administration)
   addInvitations(app, invitationAdministration, messages.offered)
   addReadAudit(app, administration)

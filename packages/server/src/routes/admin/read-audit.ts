@@ -2,9 +2,9 @@ import type { Administration } from '../../admin/administration.js'
 import { decodeDetail } from '../../audit/audit-detail.js'
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
-import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
+import { momentOf } from '../moment.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdInput, pageQuery } from '../schemas.js'
 
@@ -79,14 +79,4 @@ export function addReadAudit(app: App, administration: Administration): void {
     }))
     return { entries, next_cursor: next ?? null }
   })
-}
-
-/**
- * Returns the time in milliseconds. The schema allows leap seconds, which JavaScript cannot parse.
- */
-function momentOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw httpFailures.refusal('validation_failed')
-  return Math.max(ms, 0)
 }

@@ -31,6 +31,9 @@ describe.each(databases)('administration on %s', (database) => {
       ['POST', `/v1/admin/users/${admin.id}/revoke`],
       ['GET', `/v1/admin/users/${admin.id}/secrets`],
       ['GET', `/v1/admin/users/${admin.id}/sessions`],
+      ['DELETE', `/v1/admin/users/${admin.id}/sessions/${admin.sessionId}`],
+      ['GET', `/v1/admin/users/${admin.id}/factors`],
+      ['POST', `/v1/admin/users/${admin.id}/require-new-password`],
       ['GET', '/v1/admin/audit'],
     ] as const
     for (const [method, path] of routes) {

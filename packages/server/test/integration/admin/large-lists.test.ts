@@ -179,6 +179,42 @@ describe.each(databases)(`lists of ${size} accounts on %s`, (database) => {
     ).toBeGreaterThan(1)
   })
 
+  it('are filtered by the index of a small set, with and without a search, and by a walk without it', async () => {
+    const { store } = running.server.service
+    const rare = accounts.filter((_, n) => n % 1000 === 7)
+    const places = rare.map((_, n) => `$${n + 1}`).join(', ')
+    const ids = rare.map(({ id }) => id)
+    const setDisabled = (at: number | null) =>
+      store.query(`update server_accounts set disabled_at = ${at} where id in (${places})`, ids)
+    await setDisabled(1)
+    await store.query(database === 'postgres' ? 'analyze server_accounts (disabled_at)' : 'analyze')
+    const { store: recorded, statements } = recording(store)
+    const found = async (search: string): Promise<{ pages: number; ids: string[] }> => {
+      const items: string[] = []
+      let pages = 0
+      for (let after: string | undefined = firstId; after !== undefined; pages += 1) {
+        const core = { store: recorded, clock: running.clock }
+        const page = await searchAccounts(core, { search, after, limit: 20, state: 'disabled' })
+        items.push(...page.items.map(({ id }) => id))
+        after = page.next
+      }
+      return { pages, ids: items }
+    }
+    const named = rare.filter(({ email }) => email.endsWith('example.com')).map(({ id }) => id)
+    expect(await found('')).toEqual({ pages: 3, ids })
+    expect((await found('example.com')).ids).toEqual(named)
+    expect((await found('zqxjkv')).ids).toEqual([])
+    const walks = statements.filter(([text]) => /^select .* from server_accounts where id > /s.test(text))
+    const plans = await Promise.all(walks.map((statement) => planOf(store, statement)))
+    expect(plans.filter((plan) => !plan.includes('server_accounts_disabled'))).toEqual([])
+    if (database === 'postgres') {
+      await store.query('drop index server_accounts_disabled')
+      expect((await found('')).ids).toEqual(ids)
+      await running.server.service.database.buildIndexes(new AbortController().signal)
+    }
+    await setDisabled(null)
+  })
+
   it('are searched while the index is not built yet, in short pages, beside other work', async () => {
     const { store } = running.server.service
     await (database === 'postgres'

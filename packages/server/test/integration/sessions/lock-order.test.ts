@@ -100,6 +100,10 @@ async function useEverything(running: TestServer): Promise<void> {
   const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
   const reset = { token: handed.url?.split('#token=')[1] ?? '', new_password: password }
   await api.post('/v1/password/reset', { body: reset })
+  await api.post(`/v1/admin/users/${made.id}/require-new-password`, as(admin.token))
+  const { sessionId: ending } = await login(running, address)
+  await api.delete(`/v1/admin/users/${person.id}/sessions/${ending}`, as(admin.token))
+  await api.post('/v1/admin/users/bulk', as(admin.token, { action: 'rotate', ids: [made.id, person.id] }))
   await api.delete('/v1/me', as(next.token, { password }))
   await api.delete(`/v1/admin/users/${person.id}`, as(admin.token))
   const signal = new AbortController().signal

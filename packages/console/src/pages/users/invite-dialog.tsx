@@ -1,0 +1,48 @@
+import { useState } from 'preact/hooks'
+import { answer, api } from '../../api/client.js'
+import { ActionDialog } from '../../ui/action-dialog.js'
+import { CopyButton } from '../../ui/copy-button.js'
+import { SelectField, TextField } from '../../ui/field.js'
+import { Time } from '../../ui/time.js'
+
+/** Invites the owner of an address to create an account. */
+export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
+  const [email, setEmail] = useState('')
+  const [delivery, setDelivery] = useState<'mail' | 'link'>('mail')
+  return (
+    <ActionDialog
+      title="Invite a person"
+      effects={
+        <>
+          <p>The link works once, until it expires, and replaces an earlier one to the same address.</p>
+          <TextField label="E-mail address" type="email" value={email} onChange={setEmail} required autofocus />
+          <SelectField
+            label="Delivery"
+            value={delivery}
+            onChange={(value) => setDelivery(value === 'link' ? 'link' : 'mail')}
+            options={[
+              ['mail', 'A letter to the address'],
+              ['link', 'A link to hand out, shown once'],
+            ]}
+          />
+        </>
+      }
+      confirmLabel="Invite"
+      run={() => answer(api.POST('/v1/admin/invitations', { body: { email, delivery } }))}
+      result={(invitation) => (
+        <>
+          <p>
+            {invitation.email} is invited. The link expires <Time at={invitation.expires_at} />.
+          </p>
+          {invitation.url === undefined ? null : (
+            <>
+              <pre class="wrapped">{invitation.url}</pre>
+              <CopyButton label="Copy the link" text={invitation.url} />
+            </>
+          )}
+        </>
+      )}
+      onClose={onClose}
+    />
+  )
+}
