@@ -49,8 +49,8 @@ export class FeedWriter {
     return this.#keys.revoke(tenant)
   }
 
-  waitForPropagation(): Promise<void> {
-    return this.#keys.waitForPropagation()
+  async waitForPropagation(): Promise<void> {
+    await this.#keys.waitForPropagation()
   }
 
   /** Revokes tenants at this rate, or as fast as possible. Resolves to the changes per second. */

@@ -88,6 +88,7 @@ export type {
   TenantSecrets,
 } from './tenant-secrets/tenant-secrets-api.js'
 export type { TenantSecretsOptions } from './tenant-secrets/tenant-secrets-options.js'
+export type { PropagationReport, VerifierAcknowledgement } from './tenants/wait-for-acknowledgements.js'
 export type { SealedCheck } from './upkeep/check-sealed.js'
 export type { KeyReplacementProgress, ReplaceKeysOptions } from './upkeep/replace-keys.js'
 export type { RewrapOptions } from './upkeep/rewrap.js'

@@ -124,6 +124,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     service.messages.on('fault', (fault) => app.log.error(fault, 'A message is faulty; the English one replaces it.'))
     scheduleMailJobs(app, service)
     scheduleRotations(app, service)
+    scheduleTasks(app, service)
     scheduleFactorResets(app, service)
     scheduleKeyJobs(app, service, configuration)
     await app.ready()
@@ -183,6 +184,18 @@ function registerRoutes(
 function scheduleRotations(app: App, { rotations, metrics: { jobFailures } }: Service): void {
   const tick = { name: 'rotate all tenants', run: () => rotations.tick() }
   scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
+}
+
+/** Runs this server's part of the tasks on all accounts or keys. */
+function scheduleTasks(app: App, { tasks, metrics: { jobFailures } }: Service): void {
+  const tick = { name: 'tasks on all accounts or keys', run: () => tasks.tick() }
+  scheduleJobs(app, [tick], { intervalMs: rotationIntervalMs, jobFailures })
+  tasks.on('failure', (error, task) =>
+    app.log.error(
+      { err: error, task },
+      'A task on all accounts or keys has failed; GET /v1/admin/tasks has its state.',
+    ),
+  )
 }
 
 /** Removes the factors of accounts for which an administrator has asked for it, after the delay. */

@@ -138,6 +138,7 @@ async function openDomains(
     clients: new Clients(core, { latchkey }),
     close: async () => {
       await admin.rotations.close()
+      await admin.tasks.close()
       await leaks.close()
       await mail.outboxWorker?.close()
       await core.close()

@@ -57,7 +57,7 @@ export class TenantChanges<Client> {
     await publishChange(about, () => this.#write(tenant, decide, client))
     if (everywhere !== true) return
     // This process has applied the change already.
-    await waitForAcknowledgements(store, lease.verifier.id)
+    await waitForAcknowledgements(store, lease.verifier, true)
   }
 
   /** See `TenantSecrets.setGrants`. */

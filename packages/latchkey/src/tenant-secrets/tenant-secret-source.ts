@@ -9,7 +9,7 @@ import * as lifecycle from '../secrets/lifecycle.js'
 import type { StoredKey, StoredKeys } from '../secrets/stored-keys.js'
 import { checkTenantId } from '../secrets/tenant-id.js'
 import type { TenantResolver } from '../tenants/tenant-resolver.js'
-import { waitForAcknowledgements } from '../tenants/wait-for-acknowledgements.js'
+import { type PropagationReport, waitForAcknowledgements } from '../tenants/wait-for-acknowledgements.js'
 import type { SealedCheck } from '../upkeep/check-sealed.js'
 import type { ReplaceKeysOptions } from '../upkeep/replace-keys.js'
 import type { RewrapOptions } from '../upkeep/rewrap.js'
@@ -118,12 +118,12 @@ export class TenantSecretSource<Client> implements TenantSecrets<Client> {
     return this.#resolver.watch(listener)
   }
 
-  async waitForPropagation(): Promise<void> {
+  async waitForPropagation(): Promise<PropagationReport> {
     const { feed } = await this.#session.open()
     const { store, lease } = this.#session
     const caughtUp = this.#resolver.caughtUp()
     feed.check()
-    await Promise.all([caughtUp, waitForAcknowledgements(store, lease.verifier.id)])
+    return waitForAcknowledgements(store, lease.verifier, caughtUp)
   }
 
   describe(tenant: string): Promise<TenantDescription | undefined> {

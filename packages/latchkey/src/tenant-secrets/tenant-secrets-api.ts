@@ -2,6 +2,7 @@ import type { Grants, GrantsInput } from '../claims/grants.js'
 import type { KeySource } from '../keys/key-source.js'
 import type { SecretRecord, TenantRecord } from '../secrets/ports.js'
 import type { StoredKey } from '../secrets/stored-keys.js'
+import type { PropagationReport } from '../tenants/wait-for-acknowledgements.js'
 import type { SealedCheck } from '../upkeep/check-sealed.js'
 import type { ReplaceKeysOptions } from '../upkeep/replace-keys.js'
 import type { RewrapOptions } from '../upkeep/rewrap.js'
@@ -129,12 +130,15 @@ export interface TenantSecrets<Client = unknown> extends KeySource {
    * its `maxStaleness` has passed. The option `everywhere` waits for the same; call it after
    * changes in a transaction of your own.
    *
+   * @returns the verifiers, and the milliseconds from the call until each one's acknowledgement was
+   * known. The times are upper bounds: acknowledgements are read with pauses of at most 25 ms.
    * @throws `store_unavailable`
    * @example
    * await transaction((client) => keys.revoke(user.id, { client }))
-   * await keys.waitForPropagation()
+   * const { acknowledged, verifiers, elapsedMs } = await keys.waitForPropagation()
+   * console.log(`${acknowledged} of ${verifiers} verifiers, ${elapsedMs} ms`)
    */
-  waitForPropagation(): Promise<void>
+  waitForPropagation(): Promise<PropagationReport>
   /**
    * Reads a tenant from the store.
    *

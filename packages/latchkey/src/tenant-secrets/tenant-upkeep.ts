@@ -46,7 +46,7 @@ export class TenantUpkeep {
     return rewrap(store, keyring, { secrets, grants }, options)
   }
 
-  async replaceKeys(options: ReplaceKeysOptions, waitForPropagation: () => Promise<void>): Promise<number> {
+  async replaceKeys(options: ReplaceKeysOptions, waitForPropagation: () => Promise<unknown>): Promise<number> {
     await this.#session.open()
     const { store, storedKeys: keys } = this.#session
     const replaceSecrets = (tenants: readonly string[]) => this.#changes.replaceSecrets(tenants)

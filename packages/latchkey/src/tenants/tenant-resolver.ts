@@ -234,21 +234,21 @@ export class TenantResolver implements ChangeListener {
   }
 
   /**
-   * Resolves once every change committed before this call has been delivered to this process, or
-   * cached data from before it is too old to be used.
+   * Resolves to `true` once every change committed before this call has been delivered to this
+   * process, and to `false` once cached data from before it is too old to be used.
    */
-  async caughtUp(): Promise<void> {
+  caughtUp(): Promise<boolean> {
     const { monotonicMs } = instantOf(this.#clock)
-    await new Promise<void>((resolve) => {
-      const finish = () => {
+    return new Promise((resolve) => {
+      const finish = (isDelivered: boolean) => {
         clearTimeout(timer)
         this.#proofListeners.delete(proved)
-        resolve()
+        resolve(isDelivered)
       }
       const proved = (asOf: Instant) => {
-        if (asOf.monotonicMs >= monotonicMs) finish()
+        if (asOf.monotonicMs >= monotonicMs) finish(true)
       }
-      const timer = setTimeout(finish, this.#maxStalenessMs + earlyMs)
+      const timer = setTimeout(finish, this.#maxStalenessMs + earlyMs, false)
       this.#proofListeners.add(proved)
     })
   }

@@ -31,7 +31,7 @@ export interface KeyReplacement {
   readonly store: Pick<TenantStore, 'changeSettings' | 'readDue' | 'countDue'>
   readonly keys: StoredKeys
   /** Resolves once no process uses what was changed before. */
-  readonly waitForPropagation: () => Promise<void>
+  readonly waitForPropagation: () => Promise<unknown>
   /** Replaces secrets of these tenants that depend on a replaced key; returns how many tenants. */
   readonly replaceSecrets: (tenants: readonly string[]) => Promise<number>
 }

@@ -32,4 +32,14 @@ export const adminFailures = defineProblems({
     message: 'No rotation of all tenants is running.',
     hint: 'Start one with POST /v1/admin/rotations.',
   },
+  task_running: {
+    status: 409,
+    message: 'Another task on all accounts or keys is running.',
+    hint: 'Wait until it is done, or stop it with POST /v1/admin/tasks/stop; GET /v1/admin/tasks has its progress.',
+  },
+  task_unknown: {
+    status: 404,
+    message: 'No task on all accounts or keys is running.',
+    hint: 'Start one with POST /v1/admin/revoke-all, /replace-keys or /rewrap.',
+  },
 })

@@ -1,9 +1,12 @@
+import type { RotatingKeyPairSource } from 'latchkey'
 import type { AccountLinks } from '../accounts/open-account-links.js'
 import type { PasswordDomain } from '../accounts/open-passwords.js'
 import type { Profiles } from '../accounts/profiles.js'
 import type { RecentAuthentication } from '../accounts/recent-authentication.js'
+import type { AuditDomain } from '../audit/open-audit.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
+import type { OpenDatabase } from '../database/open-database.js'
 import type { FactorsDomain } from '../factors/open-factors.js'
 import type { Outbox } from '../mail/outbox.js'
 import type { Actors } from '../sessions/actors.js'
@@ -16,9 +19,11 @@ import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
 import { InvitationAdministration } from './invitation-administration.js'
+import { KeyInventoryReader } from './key-inventory.js'
 import { PasswordRequirements } from './password-requirements.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
+import { Tasks } from './tasks.js'
 
 /** The objects behind the routes and commands of administrators. */
 export interface AdminDomain {
@@ -32,6 +37,9 @@ export interface AdminDomain {
   readonly clientAdministration: ClientAdministration
   /** Rotations of all tenants. */
   readonly rotations: Rotations
+  /** Long work after an incident. */
+  readonly tasks: Tasks
+  readonly keyInventory: KeyInventoryReader
   readonly counts: DatabaseCounts
 }
 
@@ -39,7 +47,7 @@ export interface AdminDomain {
 export interface AdminDependencies
   extends PasswordDomain,
     Pick<AccountLinks, 'oneTimeTokens' | 'invitations'>,
-    Pick<FactorsDomain, 'challenges' | 'trustedDevices'> {
+    Pick<FactorsDomain, 'challenges' | 'trustedDevices' | 'totp'> {
   readonly actors: Actors
   readonly recentAuthentication: RecentAuthentication
   readonly sessions: Sessions
@@ -47,8 +55,14 @@ export interface AdminDependencies
   readonly outbox: Outbox
 }
 
+/** The core, with the keys that administration lists and replaces. */
+export interface AdminCore extends Core, Pick<AuditDomain, 'auditChain'> {
+  readonly serviceKeys: RotatingKeyPairSource
+  readonly database: Pick<OpenDatabase, 'masterKeys'>
+}
+
 /** Creates the objects of administration. */
-export function openAdmin(core: Core, opened: AdminDependencies, configuration: Configuration): AdminDomain {
+export function openAdmin(core: AdminCore, opened: AdminDependencies, configuration: Configuration): AdminDomain {
   const dependencies = { ...opened, rights: new AdministratorRights(opened, configuration) }
   const administration = new Administration(core, dependencies, configuration)
   return {
@@ -61,6 +75,8 @@ export function openAdmin(core: Core, opened: AdminDependencies, configuration: 
     passwordRequirements: new PasswordRequirements(core, dependencies),
     clientAdministration: new ClientAdministration(core, dependencies),
     rotations: new Rotations(core, dependencies),
+    tasks: new Tasks({ ...core, ...opened, masterKeys: core.database.masterKeys }, dependencies),
+    keyInventory: new KeyInventoryReader(core, core.database.masterKeys),
     counts: new DatabaseCounts(core),
   }
 }

@@ -3,7 +3,6 @@ import type { KeyReplacementProgress, RotatingKeyPairSource } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import { revokeAllLinks } from '../accounts/one-time-tokens.js'
 import type { AuditDomain } from '../audit/open-audit.js'
-import { operator } from '../audit/operator.js'
 import type { Core } from '../core.js'
 import { revokeAllChallenges } from '../factors/challenges.js'
 import type { TotpFactors } from '../factors/totp.js'
@@ -12,7 +11,7 @@ import { emptyOutbox } from '../mail/outbox.js'
 import type { Sessions } from '../sessions/sessions.js'
 
 /** The core, and the parts whose keys are replaced in addition to those of tenants. */
-export interface KeyReplacementParts extends AuditDomain, Pick<Core, 'store' | 'keys'> {
+export interface KeyReplacementParts extends Pick<AuditDomain, 'auditChain'>, Pick<Core, 'store' | 'keys'> {
   readonly serviceKeys: RotatingKeyPairSource
   readonly sessions: Sessions
   readonly totp: TotpFactors
@@ -33,15 +32,14 @@ const pollMs = 50
  * e-mails that depend on the old keys. The secrets of authenticator apps are sealed again: only
  * their owners can replace them. Tokens for other services end once those services read the JWKS
  * again. Afterwards nothing is sealed under an older master key. It is resumable: call it
- * again after a stop or a crash.
+ * again after a stop or a crash. The caller records it in the audit log first.
  *
  * @returns the number of tenants that got a new secret
  */
 export async function replaceAllKeys(
-  { store, keys, serviceKeys, sessions, totp, audit, auditChain }: KeyReplacementParts,
+  { store, keys, serviceKeys, sessions, totp, auditChain }: KeyReplacementParts,
   { signal, onProgress }: KeyReplacementOptions,
 ): Promise<number> {
-  await audit.done(store, 'key_replace', operator, { account: null })
   const replaced = await keys.replaceKeys({
     signal,
     onProgress,

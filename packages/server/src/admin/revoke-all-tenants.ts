@@ -15,6 +15,8 @@ export interface RevocationOptions {
    * tenants have no such secret, so that the same time continues a stopped run.
    */
   readonly madeBefore: number
+  /** A tenant that is revoked after all others. */
+  readonly last?: string
   readonly signal: AbortSignal
   /** Called after each step with the number of revoked tenants and the total at the start. */
   readonly onProgress: (done: number, total: number) => void
@@ -29,20 +31,25 @@ const stepSize = 100
  */
 export async function revokeAllTenants(
   core: RevocationCore,
-  { madeBefore, signal, onProgress }: RevocationOptions,
+  { madeBefore, last, signal, onProgress }: RevocationOptions,
 ): Promise<number> {
   const total = await countDue(core.store, madeBefore)
   let done = 0
   let after = ''
   while (!signal.aborted) {
-    const tenants = await readDue(core.store, madeBefore, after)
-    after = tenants.at(-1) ?? after
-    if (tenants.length === 0) break
+    const due = await readDue(core.store, madeBefore, after)
+    after = due.at(-1) ?? after
+    const tenants = due.filter((tenant) => tenant !== last)
+    if (due.length === 0) break
     await revokeAll(core, tenants)
     done += tenants.length
     onProgress(done, total)
   }
-  return done
+  if (signal.aborted || last === undefined || !(await isDue(core.store, madeBefore, last))) return done
+  // Reported first: whoever watches may be signed out by it.
+  onProgress(done + 1, total)
+  await revokeAll(core, [last])
+  return done + 1
 }
 
 function revokeAll({ store, keys, clock }: RevocationCore, tenants: readonly string[]): Promise<void> {
@@ -69,6 +76,14 @@ async function readDue(client: SqlClient, madeBefore: number, after: string): Pr
     [madeBefore, after],
   )
   return rows.map(({ tenant }) => tenant)
+}
+
+async function isDue(client: SqlClient, madeBefore: number, tenant: string): Promise<boolean> {
+  const { rows } = await client.query('select kid from latchkey_secrets where created_at < $1 and tenant_id = $2', [
+    madeBefore,
+    tenant,
+  ])
+  return rows.length > 0
 }
 
 async function countDue(client: SqlClient, madeBefore: number): Promise<number> {

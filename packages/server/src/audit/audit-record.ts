@@ -67,6 +67,8 @@ export const auditEvents = [
   'step_up',
   'login_mail',
   'password_require',
+  'secret_rewrap',
+  'task_stop',
 ] as const
 
 /** The name of an event. */

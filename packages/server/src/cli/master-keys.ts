@@ -7,7 +7,7 @@ import { encryptionLimit } from '../database/master-keys/encryption-limit.js'
 import { fileKeys } from '../database/master-keys/file-keys.js'
 import { givenKeys } from '../database/master-keys/given-keys.js'
 import { wrapKeys } from '../database/master-keys/kms-keys.js'
-import { idsOf, withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
+import { withNewestKey, withNewKey, withoutKey } from '../database/master-keys/master-key-ring.js'
 import { writePrivateFile } from '../database/private-file.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
@@ -61,13 +61,13 @@ export function addMasterKeys(parent: Command, context: CommandContext): void {
 }
 
 async function listKeys(options: { json?: boolean }, context: CommandContext): Promise<void> {
-  await withService(context, async ({ database, store, keys }) => {
-    const [counts, needed] = [await keys.encryptions(), await store.masterKeyIds()]
-    const rows = idsOf(database.masterKeys).map((id, at) => ({
+  await withService(context, async ({ keyInventory }) => {
+    const inRing = (await keyInventory.readMasterKeys()).filter(({ isInRing }) => isInRing)
+    const rows = inRing.map(({ id, encrypts, isNeeded, encryptions }) => ({
       id,
-      encrypts: at === 0,
-      needed: needed.includes(id),
-      encryptions: counts.get(id) ?? 0,
+      encrypts,
+      needed: isNeeded,
+      encryptions,
     }))
     const lines = rows.map(({ id, encrypts, needed, encryptions }) => [
       id,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type KeyReplacementProgress, Keyring } from 'latchkey'
 import { replaceAllKeys } from '../admin/replace-keys.js'
+import { operator } from '../audit/operator.js'
 import type { Service } from '../service.js'
 import type { CommandContext } from './command-context.js'
 import { confirm, yesOption } from './terminal/confirm.js'
@@ -52,6 +53,8 @@ export async function replaceWithProgress(service: Service, context: CommandCont
   const signal = interruption(context)
   const progress = new Progress(context, { label: 'replace', unit: 'tenants' })
   let step: KeyReplacementProgress['step'] | undefined
+  // First, so that a crash cannot hide a replacement.
+  await service.audit.done(service.store, 'key_replace', operator, { account: null })
   const replaced = await replaceAllKeys(service, {
     signal,
     onProgress: (now) => {

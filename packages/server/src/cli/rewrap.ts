@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Keyring } from 'latchkey'
-import type { Service } from '../service.js'
+import { countUnderOlderKeys } from '../admin/key-inventory.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
@@ -19,7 +19,7 @@ export function addRewrap(parent: Command, context: CommandContext): void {
         const progress = new Progress(context, {
           label: 'rewrap',
           unit: 'values',
-          total: await countOlder(service, newestId),
+          total: await countUnderOlderKeys(service.store, newestId),
         })
         const signal = interruption(context)
         const moved = await service.keys.rewrap({ signal, onProgress: (done) => progress.update(done) })
@@ -30,14 +30,4 @@ export function addRewrap(parent: Command, context: CommandContext): void {
         print({ json: { moved, master_key_id: newestId }, text }, options, context)
       }),
     )
-}
-
-async function countOlder({ store }: Service, newestId: string): Promise<number> {
-  const { rows } = await store.query<{ count: number | string }>(
-    `select (select count(*) from latchkey_secrets where master_key_id <> $1)
-       + (select count(*) from latchkey_settings where master_key_id <> $1)
-       + (select count(*) from latchkey_key_pairs where master_key_id <> $1) as count`,
-    [newestId],
-  )
-  return Number(rows[0]?.count)
 }

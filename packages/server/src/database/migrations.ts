@@ -350,5 +350,25 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // One row for each kind of task, of its last run.
+      name: 'tasks on all accounts or keys',
+      runsFrom: 20,
+      sql: `
+        create table server_tasks (
+          kind text primary key,
+          state text not null,
+          started_by text not null,
+          started_at bigint not null,
+          ended_at bigint,
+          step text not null,
+          done bigint not null,
+          total bigint,
+          code text,
+          runner text not null,
+          runner_until bigint not null
+        )
+      `,
+    },
   ],
 } as const

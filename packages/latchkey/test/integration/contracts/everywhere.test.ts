@@ -97,6 +97,51 @@ describe('waiting for propagation, on PostgreSQL', () => {
   })
 })
 
+describe('the report of a propagation', () => {
+  it.each([
+    ['PostgreSQL', emptyPostgres],
+    ['SQLite', emptySqlite],
+  ])('names every verifier on %s, and when it has acknowledged or that it has not', async (_, empty) => {
+    const database = await migratedDatabase(cleanUps, empty)
+    const store = database.open()
+    const [writer, other] = [open(store, 2000), open(database.open(), 2000)]
+    for (const { keys } of [writer, other]) await keys.ready()
+    const both = await writer.keys.waitForPropagation()
+    expect(both).toMatchObject({ verifiers: 2, acknowledged: 2 })
+    await store.renewLease({ id: 'crashed', maxStalenessMs: shortStaleness }, 60_000)
+    const report = await writer.keys.waitForPropagation()
+    expect(report).toMatchObject({ verifiers: 3, acknowledged: 2 })
+    const [own, ...others] = report.processes
+    expect(own?.id).toBe(both.processes[0]?.id)
+    expect(others).toContainEqual({ id: 'crashed', maxStalenessMs: shortStaleness, acknowledgedMs: null })
+    expect(report.elapsedMs).toBeGreaterThanOrEqual(shortStaleness)
+    for (const { id, acknowledgedMs } of report.processes) {
+      if (id !== 'crashed') expect(acknowledgedMs).toBeGreaterThan(0)
+      expect(acknowledgedMs ?? 0).toBeLessThanOrEqual(report.elapsedMs)
+    }
+  })
+
+  it('does not count this process if its feed is silent', async () => {
+    const { keys } = open(steer(memoryStore()).store, shortStaleness)
+    const { processes, ...report } = await keys.waitForPropagation()
+    expect(report).toMatchObject({ verifiers: 1, acknowledged: 0 })
+    expect(processes).toMatchObject([{ maxStalenessMs: shortStaleness, acknowledgedMs: null }])
+  })
+
+  it('counts a process that has closed meanwhile, because it uses no data any more', async () => {
+    const store = memoryStore()
+    const { keys } = open(store)
+    await keys.ready()
+    await store.renewLease({ id: 'closing', maxStalenessMs: longStaleness }, longStaleness)
+    const verifiers = store.verifiers.bind(store)
+    store.verifiers = async (request) => {
+      if (request !== undefined) await store.releaseLease('closing')
+      return verifiers(request)
+    }
+    expect(await keys.waitForPropagation()).toMatchObject({ verifiers: 2, acknowledged: 2 })
+  })
+})
+
 describe('waiting for propagation', () => {
   it('resolves at once if no other process verifies, also on a polled feed', async () => {
     const database = await migratedDatabase(cleanUps, emptySqlite)

@@ -1,14 +1,16 @@
-import type { Latchkey } from 'latchkey'
+import type { Latchkey, TenantSecrets } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { Administration } from '../../admin/administration.js'
 import type { BulkActions } from '../../admin/bulk-actions.js'
 import type { FactorResets } from '../../admin/factor-resets.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
+import type { KeyInventoryReader } from '../../admin/key-inventory.js'
 import type { PasswordRequirements } from '../../admin/password-requirements.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
 import type { StatisticsSources } from '../../admin/statistics.js'
+import type { Tasks } from '../../admin/tasks.js'
 import type { App } from '../../http/app.js'
 import type { Messages } from '../../messages/messages.js'
 import { addGuards } from '../guards/add-guards.js'
@@ -27,12 +29,15 @@ import { addInvitations } from './invitations.js'
 import { addListUserFactors } from './list-user-factors.js'
 import { addListUserSessions } from './list-user-sessions.js'
 import { addListUsers } from './list-users.js'
+import { addPropagation } from './propagation.js'
 import { addReadAudit } from './read-audit.js'
+import { addReadKeys } from './read-keys.js'
 import { addReadStats } from './read-stats.js'
 import { addReadUser } from './read-user.js'
 import { addRequireNewPassword } from './require-new-password.js'
 import { addResetFactors } from './reset-factors.js'
 import { addRotations } from './rotations.js'
+import { addTasks } from './tasks.js'
 import { addUserActions } from './user-actions.js'
 
 export interface AdminDependencies {
@@ -44,6 +49,9 @@ export interface AdminDependencies {
   readonly passwordRequirements: PasswordRequirements
   readonly invitationAdministration: InvitationAdministration
   readonly rotations: Rotations
+  readonly tasks: Tasks
+  readonly keyInventory: KeyInventoryReader
+  readonly keys: Pick<TenantSecrets, 'waitForPropagation'>
   readonly statistics: StatisticsSources
   readonly latchkey: Latchkey
   readonly store: SqlStore
@@ -55,7 +63,7 @@ export interface AdminDependencies {
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
   const { bulkActions, passwordRequirements } = dependencies
-  const { rotations, statistics, latchkey, store, messages, guards } = dependencies
+  const { rotations, tasks, keyInventory, keys, statistics, latchkey, store, messages, guards } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
   addListUsers(app, administration)
@@ -76,6 +84,9 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addInvitations(app, invitationAdministration, messages.offered)
   addReadAudit(app, administration)
   addRotations(app, rotations)
+  addTasks(app, tasks)
+  addPropagation(app, keys)
+  addReadKeys(app, keyInventory)
   addReadStats(app, statistics)
   addInspect(app, latchkey, store)
 }

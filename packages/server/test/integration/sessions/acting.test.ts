@@ -71,6 +71,10 @@ const adminChanges: Readonly<
   'pause a rotation': ({ rotations }, by) => rotations.pause(by),
   'resume a rotation': ({ rotations }, by) => rotations.resume(by),
   'stop a rotation': ({ rotations }, by) => rotations.stop(by),
+  'end all sessions': ({ tasks }, by) => tasks.start(by, 'revoke_all'),
+  'replace all keys': ({ tasks }, by) => tasks.start(by, 'replace_keys'),
+  'encrypt everything again': ({ tasks }, by) => tasks.start(by, 'rewrap'),
+  'stop a task': ({ tasks }, by) => tasks.stop(by),
 }
 
 /** The ways in which the right to act ends during a request, with the code of the refusal. */
@@ -177,12 +181,13 @@ describe.each(databases)(
       const clients = await store.query('select * from server_clients order by id')
       const secrets = await store.query('select * from server_client_secrets order by id')
       const rotations = await store.query('select state from server_rotations')
+      const tasks = await store.query('select kind, state from server_tasks')
       const links = await store.query('select purpose, account_id from server_one_time_tokens order by hash')
       const invitations = await store.query('select * from server_invitations order by id')
       const versions = await store.query('select tenant_id, version from latchkey_tenants order by tenant_id')
       const disabled = await store.query('select id from server_accounts where disabled_at is not null order by id')
       const audit = await store.query(`select id from server_audit where outcome = 'done' order by id`)
-      return { ids, accounts, clients, secrets, rotations, links, invitations, versions, disabled, audit }
+      return { ids, accounts, clients, secrets, rotations, tasks, links, invitations, versions, disabled, audit }
     }
 
     describe.each(Object.entries(endings))('because %s', (_, [code, end]) => {
