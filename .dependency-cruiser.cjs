@@ -79,7 +79,7 @@ const serverFloors = [
   ['admin/', 'open-core.ts'],
   ['routes/', 'service.ts'],
   ['pages/', 'console/'],
-  ['server.ts'],
+  ['server.ts', 'demo/'],
   ['cli/', 'index.ts'],
 ]
 

@@ -155,6 +155,7 @@ describe('the image', () => {
       expect(await checkHealth(port)).toBe(0)
       const ada = await client.register('ada@example.com')
       expect(await client.whoIs(ada.accessToken)).toBe(ada.accountId)
+      await checkConsole(`http://127.0.0.1:${port}`)
       expect(await server.stop()).toMatchObject({ code: 0 })
     } finally {
       await database.drop()
@@ -211,6 +212,15 @@ async function ready(client: AuthClient, server: ImageProcess): Promise<void> {
     )
   const answering = expect.poll(status).toBe(200)
   expect(await Promise.race([early, answering.then(() => 'ready')])).toBe('ready')
+}
+
+/** The build of the console is part of the image. */
+async function checkConsole(url: string): Promise<void> {
+  const document = await fetch(`${url}/console`)
+  expect(document.status).toBe(200)
+  const files = [...(await document.text()).matchAll(/"(\/console\/assets\/[^"]+)"/g)].map(([, path = '']) => path)
+  expect(files.length).toBeGreaterThanOrEqual(2)
+  for (const path of files) expect([path, (await fetch(url + path)).status]).toEqual([path, 200])
 }
 
 function npmCache(): string {

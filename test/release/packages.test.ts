@@ -136,6 +136,32 @@ describe('the packed packages', () => {
       expect(readdirSync(installed).toSorted()).toEqual(catalogues)
     })
 
+    it('bring the build of the console, and no source map of it', () => {
+      const installed = join(folder, 'project/node_modules/@latchkey/server/data/console')
+      const files = readdirSync(installed, { recursive: true, encoding: 'utf8' }).toSorted()
+      expect(files).toEqual(
+        readdirSync(join(repository, 'packages/server/data/console'), { recursive: true }).toSorted(),
+      )
+      expect(files.filter((file) => file.endsWith('.map'))).toEqual([])
+      const document = readFileSync(join(installed, 'index.html'), 'utf8')
+      const assets = [...document.matchAll(/"\.\/(assets\/[^"]+)"/g)].map(([, path = '']) => path)
+      expect(assets.length).toBeGreaterThanOrEqual(2)
+      expect(files).toEqual(expect.arrayContaining(assets))
+    })
+
+    it('serve the console', async () => {
+      const lines = [
+        `import { createServer, readConfiguration } from '@latchkey/server'`,
+        `const env = { LATCHKEY_DATA_DIR: './console-data', LATCHKEY_ISSUER: 'http://localhost:3000', LOG_LEVEL: 'silent' }`,
+        `const { app, close } = await createServer(readConfiguration(env))`,
+        `const document = await app.inject('/console')`,
+        `const [, script] = /src="([^"]+)"/.exec(document.body)`,
+        `console.log(document.statusCode, (await app.inject(script)).statusCode)`,
+        `await close()`,
+      ]
+      expect(await load('console.mjs', lines.join('\n'))).toEqual(['200 200'])
+    })
+
     it('have a command that works', async () => {
       const { stdout } = await run('npx', ['--no-install', 'latchkey', '--help'], { cwd: join(folder, 'project') })
       expect(stdout).toContain('serve')

@@ -1,13 +1,18 @@
 import type { ComponentChildren } from 'preact'
-import { useLocation } from 'preact-iso'
 import { administrator } from './administrator.js'
 import { base, consolePath } from './base.js'
-import { type ConsolePage, type PageGroup, pages } from './pages.js'
-
-const groups: readonly PageGroup[] = ['Watch', 'Accounts', 'Tokens and keys', 'Records']
+import { announcement } from './shell/arrival.js'
+import { KeysDialog } from './shell/keys-dialog.js'
+import { Navigation } from './shell/navigation.js'
+import { overlay } from './shell/overlay.js'
+import { Palette } from './shell/palette.js'
+import { signOut } from './shell/sign-out.js'
+import { useShortcuts } from './shell/use-shortcuts.js'
+import { Button } from './ui/button.js'
 
 /** The navigation, the signed-in account, and the content of a page. */
 export function Frame({ children }: { readonly children: ComponentChildren }) {
+  useShortcuts()
   return (
     <div class="frame">
       <a class="skip" href="#content">
@@ -17,49 +22,25 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         <a class="brand" href={consolePath}>
           Latchkey console
         </a>
+        <Button onClick={() => (overlay.value = 'palette')}>
+          Go to… <kbd>Ctrl K</kbd>
+        </Button>
         <div class="account">
-          <span>{administrator.value?.email}</span>
-          <a href={`${base}/account`}>Your account</a>
+          <a href={`${base}/account`} title="Your account">
+            {administrator.value?.email}
+          </a>
+          <Button onClick={signOut}>Sign out</Button>
         </div>
       </header>
       <Navigation />
       <main id="content" tabIndex={-1}>
         {children}
       </main>
+      <p class="hidden" aria-live="polite">
+        {announcement}
+      </p>
+      {overlay.value === 'palette' ? <Palette /> : null}
+      {overlay.value === 'keys' ? <KeysDialog /> : null}
     </div>
   )
-}
-
-function Navigation() {
-  const { path } = useLocation()
-  return (
-    <nav class="navigation" aria-label="Console">
-      {groups.map((group) => (
-        <div key={group} class="group">
-          <h2>{group}</h2>
-          <ul>
-            {pages
-              .filter((page) => page.group === group)
-              .map((page) => (
-                <li key={page.path}>
-                  <a href={hrefOf(page)} aria-current={isCurrent(page, path) ? 'page' : undefined}>
-                    {page.title}
-                  </a>
-                </li>
-              ))}
-          </ul>
-        </div>
-      ))}
-    </nav>
-  )
-}
-
-function hrefOf({ path }: ConsolePage): string {
-  return path === '/' ? consolePath : consolePath + path
-}
-
-/** The page of one user belongs to the users. */
-function isCurrent(page: ConsolePage, path: string): boolean {
-  const href = hrefOf(page)
-  return path.replace(/\/$/, '') === href || (page.path !== '/' && path.startsWith(`${href}/`))
 }

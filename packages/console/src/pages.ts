@@ -1,5 +1,6 @@
 import type { FunctionComponent } from 'preact'
-import { lazy } from 'preact-iso'
+import { consolePath } from './base.js'
+import { lazyPage as lazy } from './lazy-page.js'
 
 /** The parts of the navigation. */
 export type PageGroup = 'Watch' | 'Accounts' | 'Tokens and keys' | 'Records'
@@ -71,6 +72,11 @@ export const pages: readonly ConsolePage[] = [
     component: lazy(() => import('./pages/settings/settings-page.js')),
   }),
 ]
+
+/** Returns the address of a page of the navigation. */
+export function hrefOf({ path }: Pick<ConsolePage, 'path'>): string {
+  return path === '/' ? consolePath : consolePath + path
+}
 
 function page(
   path: string,

@@ -35,12 +35,31 @@ export function findLayoutFaults() {
     return { left, right, top: top + spare, bottom: bottom - spare }
   }
 
+  // The rest of the page is behind a modal dialog and cannot be used.
+  const modal = [...document.querySelectorAll('dialog:modal')].at(-1)
+  const isBehind = (element) => modal !== undefined && !modal.contains(element)
+
+  // The part of a box that its scrolling ancestors show; undefined if they show none of it.
+  const shownPart = (rect, element) => {
+    let { left, right, top, bottom } = rect
+    for (const at of ancestorsOf(element)) {
+      const { overflowX, overflowY } = getComputedStyle(at)
+      if (!scrolls(overflowX) && !scrolls(overflowY)) continue
+      const frame = at.getBoundingClientRect()
+      left = Math.max(left, frame.left)
+      right = Math.min(right, frame.right)
+      top = Math.max(top, frame.top)
+      bottom = Math.min(bottom, frame.bottom)
+    }
+    return left < right && top < bottom ? { left, right, top, bottom } : undefined
+  }
+
   const boxes = []
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
   while (texts.nextNode()) {
     const node = texts.currentNode
     const element = node.parentElement
-    if (node.data.trim() === '' || !isShown(element) || isForReaders(element)) continue
+    if (node.data.trim() === '' || !isShown(element) || isForReaders(element) || isBehind(element)) continue
     if (element.closest('script, style, noscript, option, textarea, title') !== null) continue
     const range = document.createRange()
     range.selectNodeContents(node)
@@ -50,7 +69,7 @@ export function findLayoutFaults() {
     }
   }
   for (const element of document.querySelectorAll('input:not([type=hidden]), button, select, textarea, img, svg')) {
-    if (!isShown(element) || isForReaders(element)) continue
+    if (!isShown(element) || isForReaders(element) || isBehind(element)) continue
     const name = `${element.localName} ${say(element.getAttribute('name') ?? element.textContent)}`
     boxes.push({ node: element, element, name, isText: false, rect: element.getBoundingClientRect() })
   }
@@ -80,11 +99,14 @@ export function findLayoutFaults() {
     }
   }
 
-  const covers = ({ rect: a }, { rect: b }) =>
+  const covers = ({ shown: a }, { shown: b }) =>
+    a !== undefined &&
+    b !== undefined &&
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 &&
     Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1
-  for (const [at, first] of boxes.entries()) {
-    for (const second of boxes.slice(at + 1)) {
+  const seen = boxes.map((box) => ({ ...box, shown: shownPart(box.rect, box.element) }))
+  for (const [at, first] of seen.entries()) {
+    for (const second of seen.slice(at + 1)) {
       const isOne = first.node === second.node || first.node.contains(second.node) || second.node.contains(first.node)
       if (!isOne && covers(first, second)) faults.push(`${first.name} and ${second.name} overlap`)
     }

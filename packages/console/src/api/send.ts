@@ -1,5 +1,7 @@
 import { base } from '../base.js'
+import { recordAnswer, recordSilence } from './connection.js'
 import { type ProblemBody, problemIn, unreachable } from './problem.js'
+import { recordRefusal } from './refused-access.js'
 import { askToStepUp } from './step-up.js'
 
 /** The refusals of access tokens that a refresh replaces by a valid one. */
@@ -16,6 +18,7 @@ export async function send(request: Request): Promise<Response> {
   const response = await attempt(request)
   const problem = await problemOf(response)
   if (problem === undefined) return response
+  recordRefusal(problem.code)
   if (problem.status === 401) {
     if (renewable.has(problem.code) && (await refresh())) return attempt(request)
     leadToSignIn()
@@ -31,9 +34,12 @@ export async function attempt(request: Request): Promise<Response> {
   const sent = new Request(request.clone(), { credentials: 'same-origin', cache: 'no-store' })
   sent.headers.set('Latchkey-Mode', 'cookie')
   try {
-    return await fetch(sent)
+    const response = await fetch(sent)
+    recordAnswer(response)
+    return response
   } catch (error) {
     if (request.signal.aborted) throw error
+    recordSilence()
     return Response.json(unreachable, { status: 503 })
   }
 }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { endArrival } from '../shell/arrival.js'
 
 interface PageProps {
   readonly title: string
@@ -13,12 +14,12 @@ interface PageProps {
 /** The frame of the content of a page. Its title is the title of the document as well. */
 export function Page({ title, intro, actions, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} – Latchkey console`
+    endArrival(title)
   }, [title])
   return (
     <>
       <div class="page-header">
-        <h1>{title}</h1>
+        <h1 tabIndex={-1}>{title}</h1>
         {actions === undefined ? null : <div class="actions">{actions}</div>}
       </div>
       {intro === undefined ? null : <p class="intro">{intro}</p>}

@@ -10,6 +10,7 @@ export interface CommandHelp {
 
 const help: Readonly<Record<string, CommandHelp>> = {
   serve: { example: 'serve', page: 'docs/reference/configuration.md' },
+  demo: { example: 'demo', page: 'docs/guides/console.md' },
   migrate: { example: 'migrate', page: 'docs/guides/operations.md' },
   'admin create': { example: 'admin create ada@example.com', page: 'docs/guides/deploy-laptop.md' },
   'master-keys add': { example: 'master-keys add k2 --to ring.txt', page: 'docs/guides/runbook-master-keys.md' },

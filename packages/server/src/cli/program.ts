@@ -7,6 +7,7 @@ import { addCreateAdmin } from './create-admin.js'
 import { addCreateBackup } from './create-backup.js'
 import { addCreateClient } from './create-client.js'
 import { addCreateUser } from './create-user.js'
+import { addDemo } from './demo.js'
 import { addDoctor } from './doctor/doctor.js'
 import { addEndSession } from './end-session.js'
 import { addExportAudit } from './export-audit.js'
@@ -96,6 +97,7 @@ export function createProgram(context: CommandContext): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'latchkey: usage_invalid: ')),
     })
   addServe(program, context)
+  addDemo(program, context)
   addMigrate(program, context)
   addDoctor(program, context)
   for (const { name, description, commands } of groups) {

@@ -94,7 +94,7 @@ rate and the time left: a bar at a terminal, else a line every five seconds.
 
 Only \`serve\`, \`migrate\`, \`admin create\`, \`users create\`, \`users import\`, \`users invite\`,
 \`clients create\` and \`backup restore\` create an embedded database. Where there is none, the other
-commands fail with \`data_missing\`.
+commands fail with \`data_missing\`. \`demo\` has a database of its own.
 
 To complete commands with the Tab key, load the script for your shell when it starts:
 \`source <(latchkey completion bash)\`, \`source <(latchkey completion zsh)\` or

@@ -48,7 +48,8 @@ async function announce(
   if (!hasAdmin) app.log.info('There is no administrator yet: run "latchkey admin create" with the same settings.')
 }
 
-function stopOnSignal(server: Server, context: CommandContext, maxDurationMs: number): void {
+/** Closes the server at the first SIGINT or SIGTERM, and exits. */
+export function stopOnSignal(server: Pick<Server, 'close'>, context: CommandContext, maxDurationMs: number): void {
   const stop = () => {
     // A second signal, or a request that does not end: exit at once.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) context.once(signal, () => context.exit(1))
