@@ -63,6 +63,7 @@ const serverFloors = [
     'locales.ts',
     'package-folder.ts',
     'problem.ts',
+    'quantity.ts',
     'random-token.ts',
     'request-origin.ts',
     'row-locks.ts',

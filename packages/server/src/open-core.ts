@@ -49,6 +49,7 @@ export async function openCore(
     // A stolen secret signs no token that is valid for longer than those of this server.
     maxTokenTtl: configuration.accessTokenTtlSec,
   })
+  sources.add(keys)
   const serviceKeys = keyPair({ store, masterKeys, algorithm: 'ES256', clock })
   const stopWatching = expireWithFeed(keys, serviceKeys)
   const close = async () => {

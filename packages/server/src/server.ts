@@ -1,6 +1,8 @@
 import swagger from '@fastify/swagger'
 import { fillGrants } from './admin/fill-grants.js'
+import { LiveView } from './admin/live-view.js'
 import { logLeaks } from './admin/log-leaks.js'
+import { ServerHealth } from './admin/server-health.js'
 import { type Configuration, localUrl } from './config/configuration.js'
 import { defaultTheme } from './config/theme.js'
 import { consoleRoutes } from './console/console-routes.js'
@@ -18,6 +20,7 @@ import { loggerOptions } from './ops/logger-options.js'
 import { scheduleMailJobs } from './ops/mail-jobs.js'
 import { metricsAccess } from './ops/metrics-access.js'
 import { observeServer } from './ops/observe-server.js'
+import { openProcessReports } from './ops/open-process-reports.js'
 import { openReadiness } from './ops/open-readiness.js'
 import type { Readiness } from './ops/readiness.js'
 import { RequestLog } from './ops/request-log.js'
@@ -111,13 +114,19 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     logTraces(app, service.tracing)
     observeRequests(app, service.metrics)
     observeServer(app, limited, stateIntervalMs)
+    const processReports = openProcessReports(app, service)
+    const liveView = new LiveView({ ...limited, processReports, intervalMs: parts.liveIntervalMs })
+    // Before the app waits for its connections: a stream would never end.
+    app.addHook('preClose', async () => liveView.close())
     const stopWatching = watchSettingFiles(configuration.settingFiles, service.metrics, app.log)
     app.addHook('onClose', async () => stopWatching())
     // Before the limits, so that a page can read Retry-After.
     await allowOrigins(app, configuration.corsOrigins)
     limitRequests(app, limits)
     await app.register(swagger, openapiOptions(configuration.issuer))
-    registerRoutes(app, configuration, { ...service, readiness, pages })
+    const { masterKeys } = service.database
+    const health = new ServerHealth({ ...limited, masterKeys, readiness }, configuration)
+    registerRoutes(app, configuration, { ...service, readiness, pages, liveView, health })
     scheduleUpkeepJobs(app, limited)
     scheduleAuditJobs(app, service, configuration)
     logLeaks(app, service.leaks)
@@ -149,14 +158,18 @@ function frameOf({ pages, theme = defaultTheme }: Configuration): Frame | undefi
   return pages === 'on' ? { theme, assets: readAssets(theme) } : undefined
 }
 
+/** The parts of the server that its routes use, beside the domains. */
+interface RouteDependencies extends Service {
+  readonly readiness: Readiness
+  readonly liveView: LiveView
+  readonly health: ServerHealth
+  readonly pages: Pages | undefined
+}
+
 /**
  * Registers the routes: one plugin for each tag of the OpenAPI document, in the order of its tags.
  */
-function registerRoutes(
-  app: App,
-  configuration: Configuration,
-  { pages, ...service }: Service & { readonly readiness: Readiness; readonly pages: Pages | undefined },
-): void {
+function registerRoutes(app: App, configuration: Configuration, { pages, ...service }: RouteDependencies): void {
   const { issuer, corsOrigins, returnOrigins, scopes, metricsTokens, passkeys } = configuration
   const trusted = new TrustedPages([new URL(issuer).origin, ...corsOrigins])
   const guards = createGuards({ ...service, pages: trusted })

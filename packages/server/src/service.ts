@@ -36,6 +36,8 @@ export interface ServiceParts {
   /** Milliseconds for an answer of the shared rate limits. @defaultValue 250 */
   readonly limitsTimeoutMs?: number
   readonly freeBytes?: FreeBytes
+  /** Milliseconds between two events of the live view. @defaultValue 1000 */
+  readonly liveIntervalMs?: number
   /**
    * Milliseconds between two collections of the database's state for metrics. @defaultValue 15000
    */

@@ -42,4 +42,9 @@ export const adminFailures = defineProblems({
     message: 'No task on all accounts or keys is running.',
     hint: 'Start one with POST /v1/admin/revoke-all, /replace-keys or /rewrap.',
   },
+  live_streams_exhausted: {
+    status: 429,
+    message: 'Too many live streams are open, of this account or in all.',
+    hint: 'Close another page of the console, and retry after a moment.',
+  },
 })

@@ -8,11 +8,12 @@ import { fileKeys } from '../database/master-keys/file-keys.js'
 import { openStore } from '../database/open-database.js'
 import { discardDraft, draftOf, publishFile, writePrivateFile } from '../database/private-file.js'
 import { recordBackup } from '../ops/last-backup.js'
+import { quantity } from '../quantity.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 
 interface BackupOptions {
   readonly withMasterKey?: string

@@ -1,12 +1,13 @@
 import { createReadStream, openSync, type ReadStream, statSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type ImportTally, importUsers } from '../admin/import-users.js'
+import { quantity } from '../quantity.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
 import { type ImportFormat, readImport } from './read-import.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 import { withNewService } from './with-service.js'
 
 interface ImportCommand {

@@ -6,6 +6,7 @@ import { currentOf } from '../config/setting-files.js'
 import { awaitUnused } from '../database/await-unused.js'
 import { emptySharedCache } from '../database/empty-shared-cache.js'
 import { asDatabaseFailure, openStore } from '../database/open-database.js'
+import { quantity } from '../quantity.js'
 import { openService } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
@@ -13,7 +14,7 @@ import { restoreEmbedded } from './restore-embedded.js'
 import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 
 interface RestoreOptions {
   readonly withMasterKey?: string

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { revokeAllTenants } from '../admin/revoke-all-tenants.js'
 import { operator } from '../audit/operator.js'
+import { quantity } from '../quantity.js'
 import type { Service } from '../service.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
@@ -9,7 +10,7 @@ import { confirm, yesOption } from './terminal/confirm.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime } from './terminal/parse-option.js'
 import { jsonOption, print, type Result, timeText } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
 interface RevokeOptions {

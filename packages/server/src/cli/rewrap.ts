@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { Keyring } from 'latchkey'
 import { countUnderOlderKeys } from '../admin/key-inventory.js'
+import { quantity } from '../quantity.js'
+import type { Service } from '../service.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { jsonOption, print } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
 /** Adds `latchkey secrets rewrap`. */

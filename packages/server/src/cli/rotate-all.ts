@@ -2,11 +2,12 @@ import type { Command } from 'commander'
 import type { RotationProgress } from 'latchkey'
 import { defaultRatePerMinute } from '../admin/rotations.js'
 import { operator } from '../audit/operator.js'
+import { quantity } from '../quantity.js'
 import type { CommandContext } from './command-context.js'
 import { interrupted, interruption } from './terminal/interruption.js'
 import { parseTime, wholeFrom } from './terminal/parse-option.js'
 import { jsonOption, print } from './terminal/print.js'
-import { Progress, quantity } from './terminal/progress.js'
+import { Progress } from './terminal/progress.js'
 import { withService } from './with-service.js'
 
 interface RotateAllOptions {

@@ -370,5 +370,22 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // The processes that report their state, while an administrator watches. Times are those of
+      // the database. `watches_until`: until then the process reads the reports of the others.
+      // `sample`: JSON.
+      name: 'reports of processes',
+      runsFrom: 20,
+      sql: `
+        create table server_processes (
+          id text primary key,
+          name text not null,
+          started_at bigint not null,
+          seen_at bigint not null,
+          watches_until bigint not null,
+          sample text not null
+        )
+      `,
+    },
   ],
 } as const

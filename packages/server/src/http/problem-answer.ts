@@ -178,7 +178,8 @@ const fastifyCodes: Readonly<Record<string, HttpCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'body_malformed',
 }
 
-function refusalOf(error: unknown): Refusal {
+/** Returns the refusal that an error is answered with. */
+export function refusalOf(error: unknown): Refusal {
   if (isFailure(error)) return error
   if (!isFastifyError(error)) return httpFailures.refusal('internal_error')
   const named = fastifyCodes[error.code]

@@ -1,11 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { CacheMessage, StoreMessage, VerifyMessage } from 'latchkey'
+import type { CacheMessage, FeedMessage, StoreMessage, VerifyMessage } from 'latchkey'
 
 /** The channels of the library to which the server subscribes, and their messages. */
 export interface LibraryMessages {
   readonly 'latchkey:verify': VerifyMessage
   readonly 'latchkey:store': StoreMessage
   readonly 'latchkey:cache': CacheMessage
+  readonly 'latchkey:feed': FeedMessage
 }
 
 /** The parts of the library that belong to this server. A process may run several servers. */

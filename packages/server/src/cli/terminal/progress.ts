@@ -1,3 +1,4 @@
+import { quantity } from '../../quantity.js'
 import type { CommandContext } from '../command-context.js'
 
 /** Options of `Progress`. */
@@ -74,13 +75,6 @@ export class Progress {
 /** Returns the number without its unit, which follows later in the sentence. */
 function number(count: number, unit: string): string {
   return unit === 'bytes' ? quantity(count, unit) : count.toLocaleString('en')
-}
-
-/** Returns a number with its unit, grouped by thousands; bytes as kB, MB or GB. */
-export function quantity(count: number, unit: string): string {
-  if (unit !== 'bytes') return `${count.toLocaleString('en')} ${count === 1 ? unit.replace(/s$/, '') : unit}`
-  const [divisor, name] = count < 1e6 ? [1e3, 'kB'] : count < 1e9 ? [1e6, 'MB'] : [1e9, 'GB']
-  return `${(count / divisor).toFixed(1)} ${name}`
 }
 
 /** Returns seconds as `0:07`, `12:34` or `3:00:00`. */

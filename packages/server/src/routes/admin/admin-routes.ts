@@ -7,8 +7,10 @@ import type { FactorResets } from '../../admin/factor-resets.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { KeyInventoryReader } from '../../admin/key-inventory.js'
 import type { PasswordRequirements } from '../../admin/password-requirements.js'
+import type { LiveView } from '../../admin/live-view.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
+import type { ServerHealth } from '../../admin/server-health.js'
 import type { StatisticsSources } from '../../admin/statistics.js'
 import type { Tasks } from '../../admin/tasks.js'
 import type { App } from '../../http/app.js'
@@ -32,6 +34,8 @@ import { addListUsers } from './list-users.js'
 import { addPropagation } from './propagation.js'
 import { addReadAudit } from './read-audit.js'
 import { addReadKeys } from './read-keys.js'
+import { addLive } from './live.js'
+import { addReadHealth } from './read-health.js'
 import { addReadStats } from './read-stats.js'
 import { addReadUser } from './read-user.js'
 import { addRequireNewPassword } from './require-new-password.js'
@@ -53,6 +57,8 @@ export interface AdminDependencies {
   readonly keyInventory: KeyInventoryReader
   readonly keys: Pick<TenantSecrets, 'waitForPropagation'>
   readonly statistics: StatisticsSources
+  readonly liveView: LiveView
+  readonly health: ServerHealth
   readonly latchkey: Latchkey
   readonly store: SqlStore
   readonly messages: Pick<Messages, 'offered'>
@@ -62,8 +68,8 @@ export interface AdminDependencies {
 /** The routes by which administrators manage accounts and the server. */
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
-  const { bulkActions, passwordRequirements } = dependencies
-  const { rotations, tasks, keyInventory, keys, statistics, latchkey, store, messages, guards } = dependencies
+  const { bulkActions, passwordRequirements, rotations, tasks, keyInventory, keys } = dependencies
+  const { statistics, latchkey, store, messages, guards, liveView, health } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
   addListUsers(app, administration)
@@ -88,5 +94,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addPropagation(app, keys)
   addReadKeys(app, keyInventory)
   addReadStats(app, statistics)
+  addReadHealth(app, health)
+  addLive(app, { liveView, latchkey, guards })
   addInspect(app, latchkey, store)
 }

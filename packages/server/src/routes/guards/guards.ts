@@ -17,6 +17,8 @@ export interface Guards {
   readonly account: readonly onRequestHookHandler[]
   /** Requires the same of an administrator. */
   readonly administrator: readonly onRequestHookHandler[]
+  /** The part of it that reads the account, for answers that last longer than a moment. */
+  readonly administratorAgain: readonly onRequestHookHandler[]
   /** Refuses requests for cookies that no trusted page sent (login CSRF). */
   readonly cookies: onRequestHookHandler
 }
@@ -33,10 +35,12 @@ export function createGuards({ latchkey, pages, administration, audit }: GuardsD
   // `guardChanges` and forward-auth check the site that caused a request, by stricter rules.
   const token = requireAuth(latchkey, { cookie: accessCookie, csrf: false })
   const guarded = [token, guardChanges(pages)]
+  const admin = requireAdmin(administration, audit)
   return {
     token: [token],
     account: [...guarded, requireAccount],
-    administrator: [...guarded, requireAdmin(administration, audit)],
+    administrator: [...guarded, admin],
+    administratorAgain: [admin],
     cookies: guardCookies(pages),
   }
 }

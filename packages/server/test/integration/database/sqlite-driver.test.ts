@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { hasWalResetFault, type SqliteHandle, sqliteStore } from 'latchkey/sqlite'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkDatabase } from '../../../src/cli/doctor/check-database.js'
 import { checkSqlite, loadSqlite, readSqliteVersion } from '../../../src/database/sqlite-driver.js'
+import { checkDatabase } from '../../../src/ops/checks/check-database.js'
 
 describe('the SQLite of the embedded database', () => {
   let folder: string

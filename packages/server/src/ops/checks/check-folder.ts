@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { DatabaseConfiguration } from '../../config/configuration.js'
-import { freeBytes, minFreeBytes } from '../../ops/disk-space.js'
-import { quantity } from '../terminal/progress.js'
+import { quantity } from '../../quantity.js'
+import { type FreeBytes, freeBytes, minFreeBytes } from '../disk-space.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 
 const fewBytes = 1_000_000_000
@@ -24,8 +24,9 @@ function checkMode(folder: string): Finding {
   return fail('data folder', `other users can read ${exposed.join(', ')}`, `Run: chmod go-rwx ${exposed.join(' ')}`)
 }
 
-async function checkSpace(folder: string): Promise<Finding> {
-  const free = await freeBytes(folder)
+/** Checks the free space of the disk of a folder. */
+export async function checkSpace(folder: string, readFree: FreeBytes = freeBytes): Promise<Finding> {
+  const free = await readFree(folder)
   const detail = `${quantity(free, 'bytes')} free`
   const remedy = 'Free disk space: with a full disk, sign-ins and revocations fail.'
   if (free < minFreeBytes) return fail('disk', detail, remedy)

@@ -5,7 +5,10 @@ import { type Finding, ok, warn } from './finding.js'
  * Checks the settings of the path from clients to the server. Reading them has checked each by
  * itself.
  */
-export function checkConfiguration({ issuer, trustedProxies }: Configuration): Finding[] {
+export function checkConfiguration({
+  issuer,
+  trustedProxies,
+}: Pick<Configuration, 'issuer' | 'trustedProxies'>): Finding[] {
   return [checkIssuer(issuer), checkProxies(issuer, trustedProxies)]
 }
 

@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Configuration, readConfiguration } from '../../config/configuration.js'
-import { currentOf } from '../../config/setting-files.js'
-import { databasePathIn } from '../../database/data-folder.js'
-import { openStore } from '../../database/open-database.js'
-import { StartupFailure } from '../../startup-failure.js'
-import type { CommandContext } from '../command-context.js'
-import { jsonOption, print } from '../terminal/print.js'
-import { checkConfiguration } from './check-configuration.js'
-import { checkDatabase } from './check-database.js'
-import { checkFolder } from './check-folder.js'
-import { checkKeys } from './check-keys.js'
-import { checkMail } from './check-mail.js'
-import { checkRedis } from './check-redis.js'
-import { type Finding, fail, messageOf, ok } from './finding.js'
+import { type Configuration, readConfiguration } from '../config/configuration.js'
+import { currentOf } from '../config/setting-files.js'
+import { databasePathIn } from '../database/data-folder.js'
+import { openStore } from '../database/open-database.js'
+import { checkConfiguration } from '../ops/checks/check-configuration.js'
+import { checkDatabase } from '../ops/checks/check-database.js'
+import { checkFolder } from '../ops/checks/check-folder.js'
+import { checkKeys } from '../ops/checks/check-keys.js'
+import { checkMail } from '../ops/checks/check-mail.js'
+import { checkRedis } from '../ops/checks/check-redis.js'
+import { type Finding, fail, ok } from '../ops/checks/finding.js'
+import { StartupFailure } from '../startup-failure.js'
+import type { CommandContext } from './command-context.js'
+import { jsonOption, print } from './terminal/print.js'
 
 /** Adds `latchkey doctor`. It changes nothing, and fails with `unhealthy` when a check fails. */
 export function addDoctor(parent: Command, context: CommandContext): void {
@@ -24,7 +24,7 @@ export function addDoctor(parent: Command, context: CommandContext): void {
     )
     .option(...jsonOption)
     .action(async (options: { json?: boolean }) => {
-      const findings = await examine(readConfiguration(context.env))
+      const findings = (await examine(readConfiguration(context.env))).map(withCause)
       const failed = findings.filter(({ level }) => level === 'fail').length
       print({ json: { healthy: failed === 0, findings }, text: findings.map(lineOf).join('\n') }, options, context)
       if (failed > 0) throw unhealthy(failed)
@@ -56,10 +56,15 @@ async function examineDatabase(configuration: Configuration): Promise<Finding[]>
     return [...findings, ...(await checkKeys(store, masterKeys, configuration))]
   } catch (error) {
     const hint = error instanceof StartupFailure ? error.hint : 'Look up the code in docs/reference/errors.md.'
-    return [...findings, fail('master keys', messageOf(error), hint)]
+    return [...findings, fail('master keys', 'cannot be read', hint, error)]
   } finally {
     await store.close()
   }
+}
+
+/** Returns a finding that says the cause as well. */
+function withCause({ cause, detail, ...finding }: Finding): Finding {
+  return { ...finding, detail: cause === undefined ? detail : `${detail}: ${cause}` }
 }
 
 function lineOf({ check, level, detail, remedy }: Finding): string {

@@ -3,7 +3,7 @@ import { Keyring, type SealedCheck, type TenantSecrets, tenantSecrets } from 'la
 import type { SqlStore } from 'latchkey/sql'
 import type { Configuration } from '../../config/configuration.js'
 import { encryptionLimit, encryptionWarning } from '../../database/master-keys/encryption-limit.js'
-import { type Finding, fail, messageOf, ok, warn } from './finding.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 
 /** Checks the change feed and the master keys. The schema must be of this version. */
 export async function checkKeys(
@@ -15,11 +15,12 @@ export async function checkKeys(
   try {
     await keys.ready()
     const feed = await checkFeed(keys, maxStalenessMs)
-    const findings = findingsOf(await keys.checkSealed(), masterKeys, await store.masterKeyIds())
-    return [feed, ...findings, checkUse(masterKeys, await store.sealCounts())]
+    const sealed = await keys.checkSealed()
+    const ring = checkRing(masterKeys, await store.masterKeyIds(), sealed)
+    return [feed, checkSecrets(sealed), ring, checkUse(masterKeys, await store.sealCounts())]
   } catch (error) {
     const remedy = 'Look up the code in docs/reference/errors.md. No token can be verified until this is solved.'
-    return [fail('keys', messageOf(error), remedy)]
+    return [fail('keys', 'cannot be read', remedy, error)]
   } finally {
     await keys.close()
   }
@@ -29,7 +30,7 @@ export async function checkKeys(
  * Checks how often the newest master key has encrypted: AES-GCM is safe for a limited number of
  * times.
  */
-function checkUse(masterKeys: string, counts: ReadonlyMap<string, number>): Finding {
+export function checkUse(masterKeys: string, counts: ReadonlyMap<string, number>): Finding {
   const { newestId } = Keyring.parse(masterKeys)
   const count = counts.get(newestId) ?? 0
   const share = ((count / encryptionLimit) * 100).toFixed(2)
@@ -52,41 +53,31 @@ async function checkFeed(keys: TenantSecrets, maxStalenessMs: number): Promise<F
   return fail('change feed', `not read within ${2 * maxStalenessMs} ms`, remedy)
 }
 
-function findingsOf(
-  { opened, failed, masterKeys: sealed }: SealedCheck,
-  masterKeys: string,
-  needed: readonly string[],
-): Finding[] {
-  const ring = masterKeys.split(',').map((entry) => entry.trim().split(':')[0] ?? '')
+function checkSecrets({ opened, failed }: SealedCheck): Finding {
   const failures = Object.entries(failed)
   const failedCount = failures.reduce((sum, [, count]) => sum + count, 0)
   const total = opened + failedCount
-  const findings: Finding[] = []
-  if (failures.length > 0) {
-    const remedy = 'Add the missing master key, or restore a backup: the tokens of these accounts cannot be verified.'
-    findings.push(
-      fail(
-        'secrets',
-        `${failedCount} of ${total} secrets do not decrypt (${failures.map(([code, count]) => `${count} ${code}`).join(', ')})`,
-        remedy,
-      ),
-    )
-  } else findings.push(ok('secrets', `${opened} of ${total} secrets decrypt`))
-  const [newest = '', ...older] = ring
+  if (failures.length === 0) return ok('secrets', `${opened} of ${total} secrets decrypt`)
+  const codes = failures.map(([code, count]) => `${count} ${code}`).join(', ')
+  const remedy = 'Add the missing master key, or restore a backup: the tokens of these accounts cannot be verified.'
+  return fail('secrets', `${failedCount} of ${total} secrets do not decrypt (${codes})`, remedy)
+}
+
+/**
+ * Checks whether everything is encrypted with the newest master key.
+ *
+ * @param needed - The IDs of the master keys that encrypt anything.
+ * @param sealed - The number of secrets under each of them, if they were counted.
+ */
+export function checkRing(masterKeys: string, needed: readonly string[], sealed?: SealedCheck): Finding {
+  const [newest = '', ...older] = masterKeys.split(',').map((entry) => entry.trim().split(':')[0] ?? '')
   const stillNeeded = older.filter((id) => needed.includes(id))
   const idle = older.filter((id) => !needed.includes(id))
-  const counts = stillNeeded.map((id) => `${id} (${sealed[id] ?? 0} secrets)`)
   if (stillNeeded.length > 0) {
-    findings.push(
-      warn(
-        'master keys',
-        `older keys are in use: ${counts.join(', ')}`,
-        'Run "latchkey secrets rewrap" to encrypt all with the newest key.',
-      ),
-    )
-  } else {
-    const others = idle.length === 0 ? '' : `; ${idle.join(', ')} encrypts nothing: it is new, or no longer needed`
-    findings.push(ok('master keys', `all encrypted with master key ${newest}${others}`))
+    const counts = stillNeeded.map((id) => (sealed ? `${id} (${sealed.masterKeys[id] ?? 0} secrets)` : id))
+    const remedy = 'Run "latchkey secrets rewrap" to encrypt all with the newest key.'
+    return warn('master keys', `older keys are in use: ${counts.join(', ')}`, remedy)
   }
-  return findings
+  const others = idle.length === 0 ? '' : `; ${idle.join(', ')} encrypts nothing: it is new, or no longer needed`
+  return ok('master keys', `all encrypted with master key ${newest}${others}`)
 }

@@ -1,7 +1,7 @@
 import type { MailConfiguration } from '../../config/configuration.js'
 import { currentOf } from '../../config/setting-files.js'
 import { reasonOf } from '../../mail/smtp-failure.js'
-import { type Finding, fail, messageOf, ok, warn } from './finding.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 
 /**
  * Checks the mail server by opening a session, over TLS where it is offered, and signing in. No
@@ -35,7 +35,7 @@ async function checkServer(url: string, sender: string): Promise<Finding> {
     return warn('mail', `${sender} goes to ${host} ${how}`, remedy)
   } catch (error) {
     const reason = reasonOf(error)
-    return fail('mail', `${sender} cannot be sent to ${host}: ${reason} (${messageOf(error)})`, remedyFor(reason))
+    return fail('mail', `${sender} cannot be sent to ${host}: ${reason}`, remedyFor(reason), error)
   }
 }
 

@@ -3,7 +3,7 @@ import { hasWalResetFault } from 'latchkey/sqlite'
 import { connectionRemedy } from '../../database/connection-remedy.js'
 import { serverMigrations } from '../../database/migrations.js'
 import { readSqliteVersion } from '../../database/sqlite-driver.js'
-import { type Finding, fail, messageOf, ok, warn } from './finding.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 
 const leastPostgresMajor = 14
 /** Tokens are accepted for this long after they expire, because clocks differ. */
@@ -22,7 +22,7 @@ export async function checkDatabase(store: SqlStore, place: string): Promise<Fin
     const findings = store.dialect === 'postgres' ? await checkPostgres(store) : await checkSqlite(store)
     return [answer, ...findings, await checkSchema(store), await checkClock(store)]
   } catch (error) {
-    return [fail('database', `${place}: ${messageOf(error)}`, connectionRemedy(error))]
+    return [fail('database', `${place} cannot be used`, connectionRemedy(error), error)]
   }
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type Finding, fail, messageOf, ok, warn } from './finding.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 
 const timeoutMs = 3000
 const slowMs = 20
@@ -19,7 +19,7 @@ export async function checkRedis(url: string | undefined): Promise<Finding[]> {
   } catch (error) {
     const remedy =
       'Check that it runs, and REDIS_URL. Until then servers are slower, and each counts rate limits by itself.'
-    return [fail('redis', `does not answer: ${messageOf(error)}`, remedy)]
+    return [fail('redis', 'does not answer', remedy, error)]
   } finally {
     client.disconnect()
   }
