@@ -181,7 +181,7 @@ function registerRoutes(app: App, configuration: Configuration, { pages, ...serv
   app.register(mailRoutes, { ...service, cookies, guards })
   app.register(meRoutes, { ...service, cookies, guards })
   app.register(factorRoutes, { ...service, guards })
-  app.register(adminRoutes, { ...service, statistics: service, guards })
+  app.register(adminRoutes, { ...service, statistics: service, settings: configuration.described, guards })
   app.register(clientRoutes, { ...service, guards })
   const signIn = pages === undefined ? undefined : new SignInRedirect(issuer, returnOrigins)
   app.register(oauthRoutes, { ...service, issuer, scopes, pages: trusted, guards, signIn })

@@ -122,12 +122,14 @@ async function openDomains(
     recentAuthentication,
     sessions,
   }
-  const admin = openAdmin(core, { ...domains, outbox: mail.outbox }, configuration)
+  const { serviceKeys, auditChain } = core
+  const adminParts = { ...domains, outbox: mail.outbox, messages, latchkey, serviceKeys, auditChain }
+  const admin = openAdmin(core, adminParts, configuration)
   return {
     ...core,
     ...domains,
     ...openAccounts(core, { ...domains, ...mail, messages }, configuration),
-    ...openOauth(core, { latchkey, sessions, serviceKeys: core.serviceKeys }, configuration),
+    ...openOauth(core, { latchkey, sessions, serviceKeys }, configuration),
     ...admin,
     latchkey,
     sessionIds,

@@ -67,6 +67,7 @@ export function TextArea({ label, hint, value, onChange, rows = 4 }: FieldProps 
         rows={rows}
         value={value}
         spellcheck={false}
+        autocomplete="off"
         {...(hint === undefined ? {} : { 'aria-describedby': `${id}-hint` })}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
       />

@@ -11,12 +11,20 @@ export interface Tab {
 interface TabsProps {
   readonly label: string
   readonly tabs: readonly Tab[]
+  /** The name of the shown tab, for a page that keeps it in its URL. @defaultValue kept here */
+  readonly selected?: string | undefined
+  readonly onSelect?: (name: string) => void
 }
 
 /** Tabs (ARIA Authoring Practices Guide, "Tabs"): arrow keys move between them. */
-export function Tabs({ label, tabs }: TabsProps) {
+export function Tabs({ label, tabs, selected, onSelect }: TabsProps) {
   const id = useId()
-  const [current, setCurrent] = useState(tabs[0]?.name)
+  const [own, setOwn] = useState(tabs[0]?.name)
+  const current = selected ?? own
+  const setCurrent = (name: string | undefined) => {
+    setOwn(name)
+    if (name !== undefined) onSelect?.(name)
+  }
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (step === undefined) return

@@ -1,4 +1,4 @@
-import type { RotatingKeyPairSource } from 'latchkey'
+import type { Latchkey, RotatingKeyPairSource } from 'latchkey'
 import type { AccountLinks } from '../accounts/open-account-links.js'
 import type { PasswordDomain } from '../accounts/open-passwords.js'
 import type { Profiles } from '../accounts/profiles.js'
@@ -9,12 +9,14 @@ import type { Core } from '../core.js'
 import type { OpenDatabase } from '../database/open-database.js'
 import type { FactorsDomain } from '../factors/open-factors.js'
 import type { Outbox } from '../mail/outbox.js'
+import type { Messages } from '../messages/messages.js'
 import type { Actors } from '../sessions/actors.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
 import { AdministratorRights } from './administrator.js'
 import { BulkActions } from './bulk-actions.js'
+import { AuditReview } from './audit-review.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
@@ -24,6 +26,10 @@ import { PasswordRequirements } from './password-requirements.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
 import { Tasks } from './tasks.js'
+import { LetterPreviews } from './letter-previews.js'
+import { LettersAdministration } from './letters-administration.js'
+import { TokenInspector } from './token-inspector.js'
+import { TokenPreviews } from './token-preview.js'
 
 /** The objects behind the routes and commands of administrators. */
 export interface AdminDomain {
@@ -41,6 +47,11 @@ export interface AdminDomain {
   readonly tasks: Tasks
   readonly keyInventory: KeyInventoryReader
   readonly counts: DatabaseCounts
+  readonly tokenInspector: TokenInspector
+  readonly tokenPreviews: TokenPreviews
+  readonly auditReview: AuditReview
+  readonly letters: LettersAdministration
+  readonly letterPreviews: LetterPreviews
 }
 
 /** The parts of other domains that administration uses. */
@@ -53,6 +64,9 @@ export interface AdminDependencies
   readonly sessions: Sessions
   readonly profiles: Profiles
   readonly outbox: Outbox
+  readonly messages: Messages
+  /** Verifies access tokens. */
+  readonly latchkey: Latchkey
 }
 
 /** The core, with the keys that administration lists and replaces. */
@@ -78,5 +92,10 @@ export function openAdmin(core: AdminCore, opened: AdminDependencies, configurat
     tasks: new Tasks({ ...core, ...opened, masterKeys: core.database.masterKeys }, dependencies),
     keyInventory: new KeyInventoryReader(core, core.database.masterKeys),
     counts: new DatabaseCounts(core),
+    tokenInspector: new TokenInspector(core, dependencies, configuration),
+    tokenPreviews: new TokenPreviews(core, dependencies, configuration),
+    auditReview: new AuditReview(core, dependencies),
+    letters: new LettersAdministration(core, dependencies),
+    letterPreviews: new LetterPreviews(dependencies.messages, { ...core, ...configuration.mail }),
   }
 }

@@ -5,7 +5,7 @@ import { readMark, type StoredMark } from './audit-marks.js'
 import { type ChainPoint, type SealedRecord, taggedColumns } from './audit-record.js'
 import { addSegment, isClosedUnder, openMacs, pruneSegments, readChainMacs } from './audit-segments.js'
 import type { AuditCore } from './audit-trail.js'
-import { type AuditVerdict, verifyAudit } from './verify-audit.js'
+import { type AuditPartVerdict, type AuditVerdict, verifyAudit, verifyAuditPart } from './verify-audit.js'
 
 /**
  * Thrown if the chain of the audit log was changed by another writer. `latchkey audit verify`
@@ -73,6 +73,12 @@ export class AuditChain {
   async verify(expected?: ChainPoint): Promise<AuditVerdict> {
     await this.#core.keys.ensureKeys()
     return verifyAudit({ store: this.#core.store, mac: this.#mac, expected })
+  }
+
+  /** Reads one part of the log; see `verifyAuditPart`. Changes nothing. */
+  async verifyPart(after: ChainPoint | undefined, maxEntries: number): Promise<AuditPartVerdict> {
+    await this.#core.keys.ensureKeys()
+    return verifyAuditPart({ store: this.#core.store, mac: this.#mac }, { after, maxEntries })
   }
 
   /**

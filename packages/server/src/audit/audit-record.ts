@@ -69,6 +69,10 @@ export const auditEvents = [
   'password_require',
   'secret_rewrap',
   'task_stop',
+  'audit_export',
+  'audit_verify',
+  'letter_retry',
+  'letter_drop',
 ] as const
 
 /** The name of an event. */

@@ -34,6 +34,21 @@ const filterColumns = [
   ['outcome', 'outcome'],
 ] as const satisfies readonly (readonly [keyof AuditFilter, string])[]
 
+/** A member of a filter that an index serves. */
+export interface FilterCondition {
+  readonly name: (typeof filterColumns)[number][0]
+  readonly column: (typeof filterColumns)[number][1]
+  readonly value: string
+}
+
+/** Returns the members of a filter that an index serves, the narrowest one first. */
+export function filterConditions(filter: AuditFilter): readonly FilterCondition[] {
+  return filterColumns.flatMap(([name, column]) => {
+    const value = filter[name]
+    return value === undefined ? [] : [{ name, column, value }]
+  })
+}
+
 /**
  * Returns entries of the log, newest first. One index serves a query with one filter. With several,
  * the entries of the narrowest filter are read step by step, for at most 80 ms: the page is then
@@ -53,10 +68,7 @@ export async function readAudit(
 async function readStep(store: SqlStore, query: AuditQuery): Promise<WalkStep<AuditRecord>> {
   const values: unknown[] = []
   const bound = (value: unknown) => `$${values.push(value)}`
-  const [narrowest, ...others] = filterColumns.flatMap(([name, column]) => {
-    const value = query[name]
-    return value === undefined ? [] : [{ column, value }]
-  })
+  const [narrowest, ...others] = filterConditions(query)
   // IDs begin with the time, so that one index serves the order, the page and the period.
   const conditions = narrowest === undefined ? [] : [`${narrowest.column} = ${bound(narrowest.value)}`]
   if (query.before !== undefined) conditions.push(`id < ${bound(query.before)}`)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { StoredKey } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import { type AuditMac, beginning, type EntryFault, type MarkName } from './audit-mac.js'
@@ -49,6 +50,20 @@ export interface VerifyAuditOptions {
   readonly expected?: ChainPoint | undefined
 }
 
+/** The result of a verification of one part of the log. */
+export interface AuditPartVerdict {
+  /** The entries of the part. */
+  readonly checked: number
+  /** The last place of the part; the next one continues after it. */
+  readonly last: ChainPoint
+  /** The newest place of the chain, which shows how much is left. */
+  readonly head: ChainPoint
+  /** Whether this was the last part: both ends, and the entries without a place, are checked too. */
+  readonly isDone: boolean
+  /** At most 100 findings. */
+  readonly findings: readonly AuditFinding[]
+}
+
 const pageSize = 1000
 const maxFindings = 100
 
@@ -66,6 +81,23 @@ export async function verifyAudit(options: VerifyAuditOptions): Promise<AuditVer
     const verdict = await new Verification(options, macs, before).run()
     const after = await readMark(options.store, 'anchor')
     if (before?.seq === after?.seq || attempt === maxAttempts) return verdict
+  }
+}
+
+/**
+ * Checks the log part by part, so that one call takes a bounded time. The caller passes the `last`
+ * place of one part on to the next; the first part begins without one. Changes nothing.
+ */
+export async function verifyAuditPart(
+  options: Omit<VerifyAuditOptions, 'expected'>,
+  { after, maxEntries }: { readonly after: ChainPoint | undefined; readonly maxEntries: number },
+): Promise<AuditPartVerdict> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await readMark(options.store, 'anchor')
+    const macs = await readChainMacs(options.store, options.mac)
+    const verdict = await new Verification(options, macs, before).runPart(after, maxEntries)
+    const current = await readMark(options.store, 'anchor')
+    if (before?.seq === current?.seq || attempt === maxAttempts) return verdict
   }
 }
 
@@ -89,14 +121,32 @@ class Verification {
   }
 
   async run(): Promise<AuditVerdict> {
-    for (const seq of this.#macs.broken) this.#found({ fault: 'segment_changed', seq })
-    this.#checkMark('anchor', this.#anchor)
-    await this.#readCutOff()
+    await this.#checkBeginning()
     await this.#readChain()
     const head = await this.#readHead()
     const unsealed = await this.#readUnsealed()
     if (!this.#expectedSeen) this.#found({ fault: 'head_unexpected', seq: this.#options.expected?.seq })
     return { entries: this.#entries, unsealed, anchor: pointOf(this.#anchor), head, findings: this.#findings }
+  }
+
+  async runPart(after: ChainPoint | undefined, maxEntries: number): Promise<AuditPartVerdict> {
+    // Retention may have deleted the entries after that place meanwhile.
+    if (after !== undefined && after.seq > this.#last.seq) this.#last = after
+    else await this.#checkBeginning()
+    const isDone = await this.#readChain(maxEntries)
+    if (isDone) {
+      const head = await this.#readHead()
+      await this.#readUnsealed()
+      return { checked: this.#entries, last: head, head, isDone, findings: this.#findings }
+    }
+    const head = pointOf(await readMark(this.#options.store, 'head'))
+    return { checked: this.#entries, last: this.#last, head, isDone, findings: this.#findings }
+  }
+
+  async #checkBeginning(): Promise<void> {
+    for (const seq of this.#macs.broken) this.#found({ fault: 'segment_changed', seq })
+    this.#checkMark('anchor', this.#anchor)
+    await this.#readCutOff()
   }
 
   /** Reports entries before the place where the chain was cut. */
@@ -108,16 +158,21 @@ class Verification {
     for (const { id, seq } of rows) this.#found({ fault: 'order_changed', seq, id })
   }
 
-  async #readChain(): Promise<void> {
+  /** Returns `false` if it stops before the end, after at least `maxEntries` entries. */
+  async #readChain(maxEntries = Number.POSITIVE_INFINITY): Promise<boolean> {
     let rows: SealedRecord[]
     do {
+      if (this.#entries >= maxEntries) return false
       const found = await this.#options.store.query<SealedRecord>(
         `select ${taggedColumns}, seq, link from server_audit where seq > $1 order by seq limit $2`,
         [this.#last.seq, pageSize],
       )
       rows = found.rows
       for (const row of rows) this.#checkEntry(row)
+      // Other work of the process runs between two pages.
+      await nextTurn()
     } while (rows.length === pageSize)
+    return true
   }
 
   #checkEntry(record: SealedRecord): void {

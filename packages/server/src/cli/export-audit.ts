@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { decodeDetail } from '../audit/audit-detail.js'
+import { auditJsonLine } from '../audit/audit-lines.js'
 import { type ExportedRecord, exportAudit } from '../audit/export-audit.js'
 import type { CommandContext } from './command-context.js'
 import { parseTime } from './terminal/parse-option.js'
@@ -24,8 +24,5 @@ export function addExportAudit(parent: Command, context: CommandContext): void {
 }
 
 async function* linesOf(records: AsyncIterable<ExportedRecord>): AsyncGenerator<string> {
-  for await (const record of records) {
-    const [at, detail] = [new Date(record.at).toISOString(), decodeDetail(record.detail)]
-    yield `${JSON.stringify({ ...record, at, detail })}\n`
-  }
+  for await (const record of records) yield auditJsonLine(record)
 }

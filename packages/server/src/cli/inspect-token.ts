@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { type Introspection, inspectToken } from '../admin/inspect-token.js'
+import type { Inspection } from '../admin/token-inspector.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { CommandContext } from './command-context.js'
 import { jsonOption, print, printable, timeText } from './terminal/print.js'
@@ -18,13 +18,13 @@ export function addInspectToken(parent: Command, context: CommandContext): void 
       const { stdin, stderr } = context
       if (stdin.isTTY) stderr.write('Paste the token, then press Ctrl-D.\n')
       const token = (await text(stdin)).trim()
-      const found = await withService(context, (service) => inspectToken(service, token))
+      const found = await withService(context, ({ tokenInspector }) => tokenInspector.inspect(token))
       print({ json: inspectionJson(found), text: describe(found) }, options, context)
       if (found.refusal !== null) throw refused(found.refusal)
     })
 }
 
-function describe({ refusal, grants, header, claims, secret }: Introspection): string {
+function describe({ refusal, grants, header, claims, secret }: Inspection): string {
   const { iat, exp, sub, sid, iss, aud } = claims ?? {}
   const lines: (readonly [string, string])[] = [
     ['verdict', refusal === null ? 'accepted' : `refused: ${refusal.code}`],
@@ -48,12 +48,13 @@ function secretText({
   createdAt,
   retiresAt,
   isDisabled,
-}: NonNullable<Introspection['secret']>): string {
+}: NonNullable<Inspection['secret']>): string {
   const state = retiresAt === null ? 'signs' : `verifies until ${timeText(retiresAt)}`
   return `of ${tenant}${isDisabled ? ' (disabled)' : ''}, generation ${generation}, created ${timeText(createdAt)}; ${state}`
 }
 
-function inspectionJson({ secret, ...found }: Introspection): object {
+function inspectionJson({ kind, accepted, refusal, grants, header, claims, checks, secret }: Inspection): object {
+  const found = { kind, accepted, refusal, grants, header, claims, checks }
   if (secret === null) return { ...found, secret }
   const { tenant, generation, createdAt, retiresAt, reissueRequired, isDisabled } = secret
   const times = { created_at: timeText(createdAt), retires_at: retiresAt === null ? null : timeText(retiresAt) }
@@ -70,6 +71,6 @@ function secondsText(value: unknown): string {
   return Math.abs(ms) <= 8.64e15 ? timeText(ms) : say(value)
 }
 
-function refused({ code, message, hint }: NonNullable<Introspection['refusal']>): StartupFailure {
+function refused({ code, message, hint }: NonNullable<Inspection['refusal']>): StartupFailure {
   return new StartupFailure('token_refused', `${message} (${code})`, hint)
 }

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { parseAuthorities } from './certificates.js'
 import { databaseSettings } from './database-settings.js'
+import { type DescribedSetting, describeSettings, type EffectiveTexts } from './describe-settings.js'
 import { type Environment, EnvironmentReader } from './environment-reader.js'
 import { mailSettings } from './mail-settings.js'
 import type { passkeySettings } from './passkey-settings.js'
-import type { ValuesOf } from './setting.js'
+import type { Setting, ValuesOf } from './setting.js'
 import { type Live, readSettingText, type SettingFiles } from './setting-files.js'
 import { type AdminFactorRule, declaredMembers, settings } from './settings.js'
 
@@ -106,6 +107,8 @@ export interface Configuration
   readonly settingFiles: SettingFiles
   /** `NODE_ENV` is `production`: standard output is JSON lines alone. */
   readonly production: boolean
+  /** All settings with their values and sources, without secrets. */
+  readonly described: readonly DescribedSetting[]
 }
 
 /**
@@ -126,7 +129,7 @@ export function readConfiguration(env: Environment): Configuration {
   const database = databaseOf(databaseValues, reader)
   const issuer = issuerOf(values, reader)
   const authorities = authoritiesOf(extraCertificates, reader)
-  const configuration: Configuration = {
+  const configuration: Omit<Configuration, 'described'> = {
     ...values,
     database,
     issuer,
@@ -145,7 +148,20 @@ export function readConfiguration(env: Environment): Configuration {
   }
   checkTogether(reader, configuration)
   reader.finish()
-  return configuration
+  return { ...configuration, described: describeSettings(settings, reader, effectiveTexts(configuration)) }
+}
+
+/** Returns the values of settings whose default follows from other settings. */
+function effectiveTexts(configuration: Omit<Configuration, 'described'>): EffectiveTexts {
+  const { issuer, adminSecondFactor, sessionIdleTtlSec, mail, passkeys } = configuration
+  return new Map<Setting<unknown>, string>([
+    [settings.issuer, issuer],
+    [settings.adminSecondFactor, adminSecondFactor],
+    [settings.sessionIdleTtlSec, String(sessionIdleTtlSec)],
+    [mailSettings.linkBase, mail.linkBase],
+    [settings.passkeys.rpId, passkeys.rpId],
+    [settings.passkeys.origins, passkeys.origins.join(', ')],
+  ])
 }
 
 /**
@@ -303,7 +319,7 @@ function adminFactorRuleOf({ kind }: DatabaseConfiguration, issuer: string): Adm
 }
 
 /** Records faults that only several settings together show. */
-function checkTogether(reader: EnvironmentReader, configuration: Configuration): void {
+function checkTogether(reader: EnvironmentReader, configuration: Omit<Configuration, 'described'>): void {
   const { audience, serviceAudiences, sessionIdleTtlSec, sessionTtlSec } = configuration
   const { registration, unverifiedSignIn, mailSignIn, mail } = configuration
   // Where people cannot register by themselves, administrators can verify addresses without mail.

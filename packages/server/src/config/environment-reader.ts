@@ -5,6 +5,12 @@ import { type Live, readSettingText, SettingFiles } from './setting-files.js'
 /** The variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** The places that a value comes from. `file`: the variable with `_FILE` names it. */
+export const settingSources = ['environment', 'file', 'default'] as const
+
+/** The place that the value of a setting comes from. */
+export type SettingSource = (typeof settingSources)[number]
+
 /** Reads settings from the environment, and collects every fault before it throws. */
 export class EnvironmentReader {
   /** The files that values are read from again. */
@@ -56,6 +62,20 @@ export class EnvironmentReader {
   /** Returns the path of the file that holds the value of a setting, if one does. */
   fileOf(setting: Setting<unknown>): string | undefined {
     return mayBeFile(setting) ? this.#variable(fileVariableOf(setting.name)) : undefined
+  }
+
+  /** Returns the place that the value of a setting comes from. */
+  sourceOf(setting: Setting<unknown>): SettingSource {
+    if (this.fileOf(setting) !== undefined) return 'file'
+    return this.#variable(setting.name) === undefined ? 'default' : 'environment'
+  }
+
+  /** Returns the given text of a setting, or that of its default; `undefined` if it has none. */
+  textInEffect(setting: Setting<unknown>): string | undefined {
+    const given = this.#textOf(setting)
+    if (given !== undefined) return given
+    const value = (this.production ? setting.productionDefault : undefined) ?? setting.default
+    return value === undefined ? undefined : (setting.format?.(value) ?? String(value))
   }
 
   /** Records a fault that a value alone does not show. */

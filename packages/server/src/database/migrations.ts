@@ -387,5 +387,23 @@ export const serverMigrations = {
         )
       `,
     },
+    {
+      // `last_error`: codes of the last attempt; null while an attempt is in progress, and before the
+      // first one. `server_letters` has no text, link or address of a letter.
+      name: 'letters that were sent',
+      sql: `
+        alter table server_outbox add column last_error text;
+        create table server_letters (
+          id text primary key,
+          account_id text references server_accounts (id) on delete cascade,
+          kind text not null,
+          at bigint not null,
+          outcome text not null
+        );
+        create index server_letters_of_account on server_letters (account_id, id);
+        create index server_letters_by_age on server_letters (at)
+      `,
+      runsFrom: 20,
+    },
   ],
 } as const

@@ -5,6 +5,7 @@ import type { Core } from '../core.js'
 import type { Messages } from '../messages/messages.js'
 import { composeEmail } from './compose-email.js'
 import { type Email, type EmailDraft, type EmailKind, expiryOf, isRequest, type MailRequest } from './email.js'
+import { recordLetter } from './letter-log.js'
 import type { MailTransport } from './mail-transport.js'
 import type { ClaimedEntry, Outbox } from './outbox.js'
 import { isExhausted, retryDelayMs } from './retry-policy.js'
@@ -151,6 +152,8 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
     const language = await messages.for(messages.negotiate({ account: email.locale }))
     const { file } = await transport.send({ id, kind, to, ...composeEmail(email, linkBase, language) })
     await outbox.remove(store, entry)
+    // The letter has left: a record that fails must not send it again.
+    await recordLetter(store, { id, kind, account: email.account, at: clock.now(), outcome: 'sent' }).catch(() => {})
     this.emit('sent', deliveryOf(entry, email, file === undefined ? {} : { file }))
   }
 
@@ -162,16 +165,18 @@ export class OutboxWorker extends EventEmitter<OutboxEvents> {
       if (await this.#giveUp(entry, email)) this.emit('failed', delivery)
       return
     }
-    await this.#parts.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs))
+    await this.#parts.outbox.postpone(entry, retryDelayMs(entry.attempts, remainingMs), reasonOf(error))
     this.emit('delayed', delivery)
   }
 
   /** Returns `false` if another process has deleted the entry. */
   #giveUp(entry: ClaimedEntry, email: Email | undefined): Promise<boolean> {
-    const { store, audit } = this.#core
+    const { store, audit, clock } = this.#core
     return store.transaction(async (client) => {
       if (!(await this.#parts.outbox.remove(client, entry))) return false
       const account = email?.account ?? null
+      const kind = email?.kind ?? 'unreadable'
+      await recordLetter(client, { id: entry.id, kind, account, at: clock.now(), outcome: 'failed' })
       await audit.refused(client, 'mail_failed', { accountId: null, address: null }, { account })
       return true
     })

@@ -6,6 +6,7 @@ import { uuidV7 } from '../uuid.js'
 import {
   type Email,
   type EmailDraft,
+  type EmailKind,
   type LinkEmail,
   type MailOwner,
   type MailRequest,
@@ -13,6 +14,7 @@ import {
   noticeTo,
 } from './email.js'
 import { mailFailures } from './failures.js'
+import { recordLetter } from './letter-log.js'
 import { type MailQuota, topicOf } from './mail-quota.js'
 
 interface OutboxParts {
@@ -51,6 +53,41 @@ export interface ClaimedEntry {
   /** Decrypts the content; throws `master_key_wrong` if it was changed. */
   open(): OutboxContent
 }
+
+/** The state of a waiting letter. */
+export const waitingStates = ['waiting', 'sending', 'delayed'] as const
+
+/** An entry that waits, without its text and its link. */
+export interface WaitingLetter {
+  readonly id: string
+  /** The template, or the request that leads to one; `unreadable` if it cannot be decrypted. */
+  readonly kind: EmailKind | MailRequest['kind'] | 'unreadable'
+  /** Canonical; `null` if the entry cannot be decrypted. */
+  readonly to: string | null
+  /** The account that the letter is about; `null` if it is not known yet. */
+  readonly account: string | null
+  /** `sending`: a process has claimed it. `delayed`: an attempt has failed. */
+  readonly state: (typeof waitingStates)[number]
+  readonly attempts: number
+  /** The time of the next attempt, in milliseconds since 1970. */
+  readonly dueAt: number
+  /** Codes of the last attempt, such as `ESOCKET ECONNREFUSED`. */
+  readonly lastError: string | null
+}
+
+interface WaitingRow {
+  readonly id: string
+  readonly sealed: string
+  readonly attempts: number
+  readonly dueAt: number
+  readonly lastError: string | null
+}
+
+/** The number of entries that are counted at most. */
+const maxCounted = 10_000
+
+/** The condition of an entry that a process is sending at $2: its lease has not ended. */
+const isSending = 'attempts > 0 and last_error is null and due_at > $2'
 
 /**
  * The transactional outbox: e-mails are stored in the transaction of their cause and deleted once
@@ -116,7 +153,7 @@ export class Outbox {
     const { rows } = await store.query<{ id: string; attempts: number; sealed: string }>(
       `with due as (
          select id from server_outbox where due_at <= $1 order by due_at, id limit $3 ${skipLocked(store)})
-       update server_outbox set attempts = attempts + 1, due_at = $2
+       update server_outbox set attempts = attempts + 1, due_at = $2, last_error = null
        where id in (select id from due) returning id, attempts, sealed`,
       [nowMs, nowMs + leaseMs, limit],
     )
@@ -147,8 +184,12 @@ export class Outbox {
    */
   async admit(client: SqlClient, entry: ClaimedEntry, draft: EmailDraft): Promise<Email | undefined> {
     const email = await this.#counted(client, draft)
-    if (email === undefined) await this.remove(client, entry)
-    else if (!(await this.#replace(client, entry, email)))
+    if (email === undefined) {
+      await this.remove(client, entry)
+      const { id } = entry
+      const { kind, account } = draft
+      await recordLetter(client, { id, kind, account, at: this.#core.clock.now(), outcome: 'withheld' })
+    } else if (!(await this.#replace(client, entry, email)))
       throw new Error('Another process has claimed this outbox entry.')
     return email
   }
@@ -176,13 +217,85 @@ export class Outbox {
     return rows.length === 1
   }
 
-  /** Makes an entry due again after a delay. */
-  async postpone({ id, attempts }: ClaimedEntry, delayMs: number): Promise<void> {
-    await this.#core.store.query('update server_outbox set due_at = $3 where id = $1 and attempts = $2', [
-      id,
-      attempts,
-      this.#core.clock.now() + delayMs,
-    ])
+  /** Makes an entry due again after a delay. `reason`: the codes of the failure. */
+  async postpone({ id, attempts }: ClaimedEntry, delayMs: number, reason: string): Promise<void> {
+    await this.#core.store.query(
+      'update server_outbox set due_at = $3, last_error = $4 where id = $1 and attempts = $2',
+      [id, attempts, this.#core.clock.now() + delayMs, reason],
+    )
+  }
+
+  /** Returns waiting entries, oldest first. */
+  async list({ after, limit }: { after: string; limit: number }): Promise<WaitingLetter[]> {
+    await this.#core.keys.ensureKeys()
+    const { rows } = await this.#core.store.query<WaitingRow>(
+      `select ${waitingColumns} from server_outbox where id > $1 order by id limit $2`,
+      [after, limit],
+    )
+    return rows.map((row) => this.#describe(row))
+  }
+
+  /** Returns the number of waiting entries, at most 10,000, and the due time of the first one. */
+  async count(): Promise<{ readonly waiting: number; readonly nextDueAt: number | null }> {
+    const { rows } = await this.#core.store.query<{ waiting: number; nextDueAt: number | null }>(
+      `select count(*) as waiting, min(due_at) as "nextDueAt" from
+         (select due_at from server_outbox order by due_at limit ${maxCounted}) as counted`,
+    )
+    const [counted] = rows
+    return { waiting: Number(counted?.waiting ?? 0), nextDueAt: counted?.nextDueAt ?? null }
+  }
+
+  /**
+   * Makes a waiting entry due now, in the caller's transaction.
+   *
+   * @throws Problem `letter_unknown`; `letter_sending` while a process sends it
+   */
+  async hasten(client: SqlClient, id: string): Promise<WaitingLetter> {
+    const nowMs = this.#core.clock.now()
+    const { rows } = await client.query<WaitingRow>(
+      `update server_outbox set due_at = case when due_at < $2 then due_at else $2 end
+       where id = $1 and not (${isSending}) returning ${waitingColumns}`,
+      [id, nowMs],
+    )
+    return this.#found(client, id, rows[0])
+  }
+
+  /**
+   * Deletes a waiting entry, in the caller's transaction, and returns it.
+   *
+   * @throws Problem `letter_unknown`; `letter_sending` while a process sends it
+   */
+  async drop(client: SqlClient, id: string): Promise<WaitingLetter> {
+    const nowMs = this.#core.clock.now()
+    const { rows } = await client.query<WaitingRow>(
+      `delete from server_outbox where id = $1 and not (${isSending}) returning ${waitingColumns}`,
+      [id, nowMs],
+    )
+    return this.#found(client, id, rows[0])
+  }
+
+  async #found(client: SqlClient, id: string, row: WaitingRow | undefined): Promise<WaitingLetter> {
+    if (row !== undefined) {
+      await this.#core.keys.ensureKeys()
+      return this.#describe(row)
+    }
+    const { rows } = await client.query('select id from server_outbox where id = $1', [id])
+    throw mailFailures.refusal(rows.length === 0 ? 'letter_unknown' : 'letter_sending')
+  }
+
+  #describe({ id, sealed, attempts, dueAt, lastError }: WaitingRow): WaitingLetter {
+    const isClaimed = attempts > 0 && lastError === null && dueAt > this.#core.clock.now()
+    const state = lastError !== null ? 'delayed' : isClaimed ? 'sending' : 'waiting'
+    return { id, ...this.#addressed(id, sealed), state, attempts, dueAt, lastError }
+  }
+
+  #addressed(id: string, sealed: string): Pick<WaitingLetter, 'kind' | 'to' | 'account'> {
+    try {
+      const { kind, to, account } = this.#open(id, sealed).content
+      return { kind, to, account }
+    } catch {
+      return { kind: 'unreadable', to: null, account: null }
+    }
   }
 
   /** Deletes an entry; returns `false` if it was deleted already. */
@@ -224,6 +337,8 @@ export function outboxKeyring(key: Uint8Array): Keyring {
 export async function emptyOutbox(client: SqlClient): Promise<void> {
   await client.query('delete from server_outbox')
 }
+
+const waitingColumns = 'id, sealed, attempts, due_at as "dueAt", last_error as "lastError"'
 
 const keyId = 'mail'
 

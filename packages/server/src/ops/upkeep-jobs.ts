@@ -5,6 +5,7 @@ import type { OpenDatabase } from '../database/open-database.js'
 import { pruneUnconfirmed } from '../factors/factor-table.js'
 import type { FactorsDomain } from '../factors/open-factors.js'
 import type { App } from '../http/app.js'
+import { pruneLetters } from '../mail/letter-log.js'
 import type { MailDomain } from '../mail/open-mail.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RateLimits } from '../protection/rate-limits.js'
@@ -47,6 +48,7 @@ export function scheduleUpkeepJobs(app: App, dependencies: Dependencies): void {
     { name: 'prune one-time tokens', run: () => oneTimeTokens.prune() },
     { name: 'prune invitations', run: () => invitations.prune() },
     { name: 'prune mail counts', run: () => mail.quota.prune() },
+    { name: 'prune letters', run: () => pruneLetters(store, clock.now()) },
     { name: 'prune challenges', run: () => challenges.prune() },
     { name: 'prune trusted devices', run: () => trustedDevices.prune() },
     { name: 'prune factors', run: () => pruneUnconfirmed(store, clock.now() - keepUnconfirmedMs) },

@@ -72,6 +72,9 @@ export class AnswerContract {
       return
     }
     if (declared?.content === undefined || pattern === undefined) return
+    const type = (seen.headers.get('content-type') ?? '').split(';')[0] ?? ''
+    if (!(type in declared.content)) throw new Error(`${where} has the undeclared type ${type}.`)
+    if (type !== 'application/json') return
     const escaped = pattern.replaceAll('~', '~0').replaceAll('/', '~1')
     const place = `#/paths/${escaped}/${method.toLowerCase()}/responses/${seen.status}/content/application~1json/schema`
     this.#checkShape(where, seen, 'application/json', place)

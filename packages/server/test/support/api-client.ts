@@ -68,6 +68,16 @@ export interface AnswerBody {
   readonly keys: readonly Record<string, unknown>[]
   readonly status: string
   readonly url: string | undefined
+  readonly letters: readonly {
+    readonly id: string
+    readonly kind: string
+    readonly account: string | null
+    readonly to: string | null
+    readonly state: string
+    readonly outcome: string
+    readonly attempts: number
+    readonly last_error: string | null
+  }[]
   readonly expires_at: string
   readonly secret: string
   readonly uri: string
@@ -114,6 +124,8 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly body: AnswerBody
+  /** The body as it was sent. */
+  readonly text: string
 }
 
 export interface Call {
@@ -172,10 +184,11 @@ export class ApiClient {
       ...(raw === undefined ? {} : { body: raw }),
     })
     const text = await response.text()
-    const parsed: unknown = text === '' ? undefined : JSON.parse(text)
+    const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '')
+    const parsed: unknown = isJson && text !== '' ? JSON.parse(text) : undefined
     this.#contract.check(method, path, { status: response.status, headers: response.headers, parsed })
     checkCookies(response.headers.getSetCookie(), headers['latchkey-mode'] === 'cookie')
-    return { status: response.status, headers: response.headers, body: parsed as AnswerBody }
+    return { status: response.status, headers: response.headers, body: parsed as AnswerBody, text }
   }
 
   get(path: string, call?: Call): Promise<Answer> {

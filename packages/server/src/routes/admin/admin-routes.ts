@@ -1,5 +1,4 @@
 import type { Latchkey, TenantSecrets } from 'latchkey'
-import type { SqlStore } from 'latchkey/sql'
 import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { Administration } from '../../admin/administration.js'
 import type { BulkActions } from '../../admin/bulk-actions.js'
@@ -8,11 +7,17 @@ import type { InvitationAdministration } from '../../admin/invitation-administra
 import type { KeyInventoryReader } from '../../admin/key-inventory.js'
 import type { PasswordRequirements } from '../../admin/password-requirements.js'
 import type { LiveView } from '../../admin/live-view.js'
+import type { AuditReview } from '../../admin/audit-review.js'
+import type { LetterPreviews } from '../../admin/letter-previews.js'
+import type { LettersAdministration } from '../../admin/letters-administration.js'
 import type { ResetLinks } from '../../admin/reset-links.js'
 import type { Rotations } from '../../admin/rotations.js'
 import type { ServerHealth } from '../../admin/server-health.js'
 import type { StatisticsSources } from '../../admin/statistics.js'
 import type { Tasks } from '../../admin/tasks.js'
+import type { TokenInspector } from '../../admin/token-inspector.js'
+import type { TokenPreviews } from '../../admin/token-preview.js'
+import type { DescribedSetting } from '../../config/describe-settings.js'
 import type { App } from '../../http/app.js'
 import type { Messages } from '../../messages/messages.js'
 import { addGuards } from '../guards/add-guards.js'
@@ -36,6 +41,11 @@ import { addReadAudit } from './read-audit.js'
 import { addReadKeys } from './read-keys.js'
 import { addLive } from './live.js'
 import { addReadHealth } from './read-health.js'
+import { addExportAudit } from './export-audit.js'
+import { addLetters } from './letters.js'
+import { addPreviewLetter } from './preview-letter.js'
+import { addPreviewToken } from './preview-token.js'
+import { addReadSettings } from './read-settings.js'
 import { addReadStats } from './read-stats.js'
 import { addReadUser } from './read-user.js'
 import { addRequireNewPassword } from './require-new-password.js'
@@ -43,6 +53,7 @@ import { addResetFactors } from './reset-factors.js'
 import { addRotations } from './rotations.js'
 import { addTasks } from './tasks.js'
 import { addUserActions } from './user-actions.js'
+import { addVerifyAudit } from './verify-audit.js'
 
 export interface AdminDependencies {
   readonly administration: Administration
@@ -60,7 +71,12 @@ export interface AdminDependencies {
   readonly liveView: LiveView
   readonly health: ServerHealth
   readonly latchkey: Latchkey
-  readonly store: SqlStore
+  readonly tokenInspector: TokenInspector
+  readonly tokenPreviews: TokenPreviews
+  readonly auditReview: AuditReview
+  readonly letters: LettersAdministration
+  readonly letterPreviews: LetterPreviews
+  readonly settings: readonly DescribedSetting[]
   readonly messages: Pick<Messages, 'offered'>
   readonly guards: Guards
 }
@@ -69,7 +85,8 @@ export interface AdminDependencies {
 export async function adminRoutes(app: App, dependencies: AdminDependencies): Promise<void> {
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
   const { bulkActions, passwordRequirements, rotations, tasks, keyInventory, keys } = dependencies
-  const { statistics, latchkey, store, messages, guards, liveView, health } = dependencies
+  const { statistics, latchkey, messages, guards, liveView, health, tokenInspector } = dependencies
+  const { tokenPreviews, auditReview, letters, letterPreviews, settings } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
   addListUsers(app, administration)
@@ -96,5 +113,11 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addReadStats(app, statistics)
   addReadHealth(app, health)
   addLive(app, { liveView, latchkey, guards })
-  addInspect(app, latchkey, store)
+  addInspect(app, tokenInspector)
+  addPreviewToken(app, tokenPreviews)
+  addExportAudit(app, auditReview)
+  addVerifyAudit(app, auditReview)
+  addLetters(app, letters)
+  addPreviewLetter(app, letterPreviews, messages.offered)
+  addReadSettings(app, settings)
 }

@@ -1,12 +1,13 @@
 import type { Administration } from '../../admin/administration.js'
 import { decodeDetail } from '../../audit/audit-detail.js'
-import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
+import { auditOutcomes } from '../../audit/audit-record.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { momentOf } from '../moment.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
-import { byToken, IdInput, pageQuery } from '../schemas.js'
+import { byToken, pageQuery } from '../schemas.js'
+import { auditFilterOf, auditFilterQuery } from './audit-query.js'
 
 const nullableText = (description: string) => Type.Union([Type.String({ description }), Type.Null()])
 
@@ -17,19 +18,7 @@ const schema = {
   security: byToken,
   querystring: Type.Object(
     {
-      account: Type.Optional({ ...IdInput, description: 'Only entries about this account.' }),
-      actor: Type.Optional(
-        Type.String({
-          maxLength: 64,
-          description: 'Only entries of this actor: an account, or "cli" for the operator.',
-        }),
-      ),
-      session: Type.Optional({ ...IdInput, description: 'Only entries about this session.' }),
-      address: Type.Optional(Type.String({ maxLength: 64, description: 'Only entries with this address.' })),
-      event: Type.Optional(Type.Enum([...auditEvents])),
-      outcome: Type.Optional(Type.Enum([...auditOutcomes])),
-      since: Type.Optional(Type.String({ format: 'date-time', description: 'Only entries at or after this time.' })),
-      until: Type.Optional(Type.String({ format: 'date-time', description: 'Only entries before this time.' })),
+      ...auditFilterQuery,
       ...pageQuery,
     },
     { additionalProperties: false },
@@ -69,9 +58,8 @@ const schema = {
 /** GET /v1/admin/audit */
 export function addReadAudit(app: App, administration: Administration): void {
   app.get('/v1/admin/audit', { schema }, async (request) => {
-    const { since, until, cursor, ...filter } = request.query
-    const query = { ...filter, before: cursor, since: momentOf(since), until: momentOf(until) }
-    const { items, next } = await administration.readAudit(query)
+    const { cursor, limit, ...filter } = request.query
+    const { items, next } = await administration.readAudit({ ...auditFilterOf(filter), before: cursor, limit })
     const entries = items.map((entry) => ({
       ...entry,
       at: timeAnswer(entry.at),

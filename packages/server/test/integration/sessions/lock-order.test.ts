@@ -5,9 +5,11 @@ import { importUsers } from '../../../src/admin/import-users.js'
 import { revokeAllTenants } from '../../../src/admin/revoke-all-tenants.js'
 import { operator } from '../../../src/audit/operator.js'
 import { currentOf } from '../../../src/config/setting-files.js'
+import { pruneLetters } from '../../../src/mail/letter-log.js'
 import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { Authenticator } from '../../support/authenticator.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
+import { holdLetters } from '../../support/letters.js'
 import { LockRecorder } from '../../support/lock-recorder.js'
 import { form, Machines } from '../../support/machines.js'
 import { completeMail, requestLetter, wrongCode } from '../../support/mail-sign-in.js'
@@ -95,6 +97,8 @@ async function useEverything(running: TestServer): Promise<void> {
     else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
   }
   await useFactors(running, admin)
+  await useLetters(running, admin)
+  await api.post('/v1/admin/audit/verify', as(admin.token, {}))
   const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
   await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
   const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
@@ -119,6 +123,7 @@ async function useEverything(running: TestServer): Promise<void> {
   await oneTimeTokens.prune()
   await service.invitations.prune()
   await mail.quota.prune()
+  await pruneLetters(store, service.clock.now() + 100 * 86_400_000)
   await service.guesses.prune()
   await service.challenges.prune()
   await service.trustedDevices.prune()
@@ -128,6 +133,18 @@ async function useEverything(running: TestServer): Promise<void> {
   await administration.revoke(operator, last.id)
   await adminCreation.createAdmin({ email: last.email, password })
   await revokeAllTenants(service, { madeBefore: service.clock.now() + 1000, signal, onProgress: () => {} })
+}
+
+/** Lets an administrator hasten a waiting letter, and drop another. */
+async function useLetters(running: TestServer, admin: Person): Promise<void> {
+  const release = await holdLetters(running)
+  await running.api.post('/v1/password/forgot', { body: { email: (await register(running)).email } })
+  const { body } = await running.api.get('/v1/admin/letters', { token: admin.token })
+  for (const { id } of body.letters) {
+    await running.api.post(`/v1/admin/letters/${id}/retry`, { token: admin.token })
+    await running.api.delete(`/v1/admin/letters/${id}`, { token: admin.token })
+  }
+  release()
 }
 
 /** Adds factors, signs in with them, changes them, and lets an administrator reset them. */

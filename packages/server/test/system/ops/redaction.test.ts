@@ -173,6 +173,12 @@ describe.each(databases)('a server on %s that logs all it can', (database) => {
       await call('POST', `/v1/admin/users/${id}/${action}`, { token: admin })
     }
     await call('GET', `/v1/admin/users/${id}/secrets`, { token: admin })
+    const { body: later } = await call('POST', '/v1/login', { body: { email, password: next } })
+    const inspected = [later.access_token, later.refresh_token, granted.access_token, secrets.make('inspected text')]
+    for (const token of [...inspected, passed.headers.get('x-auth-token') ?? '', `${later.access_token}x`]) {
+      await call('POST', '/v1/admin/inspect', { token: admin, body: { token } })
+      await call('POST', '/v1/admin/inspect', { token: admin, body: { token, also: token } })
+    }
     await call('GET', `/v1/admin/users/${randomUUID()}`, { token: admin })
     await call('GET', '/metrics', { token: secrets.make('metrics') })
 

@@ -13,8 +13,8 @@ import { locales } from '../../../src/locales.js'
 const masterKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
 const kmsKey = 'projects/shop/locations/europe-west1/keyRings/latchkey/cryptoKeys/master-keys'
 
-/** Returns the configuration with the current value of each file. */
-function valuesOf({ settingFiles, ...values }: Configuration): unknown {
+/** Returns the configuration with the current value of each file, without the sources. */
+function valuesOf({ settingFiles, described, ...values }: Configuration): unknown {
   return JSON.parse(JSON.stringify(values, (_name, value) => (typeof value === 'function' ? value() : value)))
 }
 
@@ -88,6 +88,7 @@ describe('the configuration', () => {
       requestLogShare: 1,
       production: false,
       settingFiles: expect.any(SettingFiles),
+      described: expect.any(Array),
     })
   })
 
@@ -213,6 +214,7 @@ describe('the configuration', () => {
       requestLogShare: 0.25,
       production: true,
       settingFiles: expect.any(SettingFiles),
+      described: expect.any(Array),
     })
   })
 

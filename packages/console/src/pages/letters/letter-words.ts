@@ -1,0 +1,46 @@
+/** The letters in words, by the names of their templates. */
+export const templateWords = {
+  verify_email: 'Verify an address',
+  finish_registration: 'Finish a registration',
+  accept_invitation: 'Invitation',
+  reset_password: 'Reset the password',
+  confirm_email: 'Confirm a new address',
+  confirm_device: 'Confirm a device',
+  email_has_account: 'Registration of an address that has an account',
+  password_changed: 'Password changed',
+  reset_link_made: 'Reset link made by an administrator',
+  email_change_requested: 'Change of address requested',
+  email_changed: 'Address changed',
+  new_device: 'Sign-in on a new device',
+  sign_ins_paused: 'Notices of sign-ins paused',
+  changes_paused: 'Notices of changes paused',
+  passkey_added: 'Passkey added',
+  totp_added: 'Authenticator app added',
+  recovery_codes_added: 'Recovery codes created',
+  passkey_removed: 'Passkey removed',
+  totp_removed: 'Authenticator app removed',
+  recovery_codes_removed: 'Recovery codes removed',
+  recovery_code_used: 'Recovery code used',
+  factors_reset: 'Factors removed by an administrator',
+  factors_reset_planned: 'Removal of factors announced',
+} as const
+
+/** The name of a template. */
+export type TemplateName = keyof typeof templateWords
+
+const furtherWords: Readonly<Record<string, string>> = {
+  factor_added: 'Factor added',
+  factor_removed: 'Factor removed',
+  notices_paused: 'Notices paused',
+  ask_reset: 'Request to reset a password',
+  ask_verification: 'Request to verify an address',
+  ask_device: 'Request to confirm a device',
+  ask_registration: 'Request to register',
+  ask_invitation: 'Request to invite',
+  unreadable: 'Cannot be decrypted',
+}
+
+/** Returns the kind of a letter in words. */
+export function kindText(kind: string): string {
+  return (templateWords as Readonly<Record<string, string>>)[kind] ?? furtherWords[kind] ?? kind
+}
