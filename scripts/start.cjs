@@ -1,7 +1,7 @@
 /**
- * `npm start`: compiles the server if a source is newer than the last build, and runs it in this
- * process. An incremental build that finds no change would take longer than the start of the
- * server. CommonJS, like the command.
+ * `npm start` and `npm run demo`: compiles the server and the console if a source is newer than the
+ * last build, and runs the command in this process. An incremental build that finds no change would
+ * take longer than the start of the server. CommonJS, like the command.
  */
 const { execFileSync } = require('node:child_process')
 const { existsSync, readdirSync, statSync, utimesSync, writeFileSync } = require('node:fs')

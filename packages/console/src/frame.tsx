@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { administrator } from './administrator.js'
+import { administrator, mayChange } from './administrator.js'
 import { base, consolePath } from './base.js'
 import { announcement } from './shell/arrival.js'
 import { KeysDialog } from './shell/keys-dialog.js'
@@ -8,6 +8,7 @@ import { overlay } from './shell/overlay.js'
 import { Palette } from './shell/palette.js'
 import { signOut } from './shell/sign-out.js'
 import { useShortcuts } from './shell/use-shortcuts.js'
+import { Badge } from './ui/badge.js'
 import { Button } from './ui/button.js'
 
 /** The navigation, the signed-in account, and the content of a page. */
@@ -29,6 +30,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
           <a href={`${base}/account`} title="Your account">
             {administrator.value?.email}
           </a>
+          {mayChange() ? null : <Badge>Auditor: read only</Badge>}
           <Button onClick={signOut}>Sign out</Button>
         </div>
       </header>

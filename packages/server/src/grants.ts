@@ -13,7 +13,7 @@ export const grantFailures = defineProblems({
 
 /** The stored rights of an account. Lists are separated by spaces. */
 export interface AccountRights {
-  /** The right in this server: `user` or `admin`. */
+  /** The right in this server: `user`, `auditor` or `admin`. */
   readonly role: string
   /** The roles in applications behind this server. */
   readonly roles: string
@@ -46,9 +46,13 @@ export function isClient({ client }: Grants): boolean {
   return client === true
 }
 
-/** Returns whether stored grants are those of an administrator. */
-export function isAdmin({ role }: Grants): boolean {
-  return role === 'admin'
+/**
+ * Returns whether a role may use a route for administrators. An auditor may only read.
+ *
+ * @param role - The stored role, never one that a token claims.
+ */
+export function mayAdminister(role: unknown, { isChange }: { readonly isChange: boolean }): boolean {
+  return role === 'admin' || (role === 'auditor' && !isChange)
 }
 
 /**

@@ -80,6 +80,12 @@ const rotationIntervalMs = 500
 /** Upper bound of the time between the end of the delay of a reset and the removal of factors. */
 const factorResetIntervalMs = 60_000
 
+/**
+ * Upper bound of the time between the end of an administrator's right and the end of the sessions
+ * of other accounts in which the administrator acts.
+ */
+const impersonationIntervalMs = 2000
+
 /** Assembles the server and opens its database. It listens when `listen` is called. */
 export async function createServer(configuration: Configuration, parts: ServiceParts = {}): Promise<Server> {
   const frame = frameOf(configuration)
@@ -135,6 +141,7 @@ export async function createServer(configuration: Configuration, parts: ServiceP
     scheduleRotations(app, service)
     scheduleTasks(app, service)
     scheduleFactorResets(app, service)
+    scheduleImpersonations(app, service)
     scheduleKeyJobs(app, service, configuration)
     await app.ready()
   } catch (error) {
@@ -215,4 +222,10 @@ function scheduleTasks(app: App, { tasks, metrics: { jobFailures } }: Service): 
 function scheduleFactorResets(app: App, { factorResets, metrics: { jobFailures } }: Service): void {
   const apply = { name: 'reset factors', run: () => factorResets.applyDue() }
   scheduleJobs(app, [apply], { intervalMs: factorResetIntervalMs, jobFailures })
+}
+
+/** Ends the sessions in which administrators act who may not any more. */
+function scheduleImpersonations(app: App, { impersonations, metrics: { jobFailures } }: Service): void {
+  const settle = { name: 'end impersonations', run: () => impersonations.settle() }
+  scheduleJobs(app, [settle], { intervalMs: impersonationIntervalMs, jobFailures })
 }

@@ -122,14 +122,12 @@ async function openDomains(
     recentAuthentication,
     sessions,
   }
-  const { serviceKeys, auditChain } = core
-  const adminParts = { ...domains, outbox: mail.outbox, messages, latchkey, serviceKeys, auditChain }
-  const admin = openAdmin(core, adminParts, configuration)
+  const admin = openAdmin(core, { ...domains, outbox: mail.outbox, messages, latchkey }, configuration)
   return {
     ...core,
     ...domains,
     ...openAccounts(core, { ...domains, ...mail, messages }, configuration),
-    ...openOauth(core, { latchkey, sessions, serviceKeys }, configuration),
+    ...openOauth(core, { latchkey, sessions, serviceKeys: core.serviceKeys }, configuration),
     ...admin,
     latchkey,
     sessionIds,

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { rememberPage } from './recent-pages.js'
 
-/** What a screen reader announces after a navigation. */
+/** The text that screen readers announce after a navigation. */
 export const announcement = signal('')
 
 let isArriving = false

@@ -21,8 +21,7 @@ export function ConnectionBanner() {
   if (!isAway) return null
   return (
     <div class="banner" role="alert">
-      <strong>The server does not answer.</strong> What you see may be out of date. This page tries again every two
-      seconds.
+      <strong>The server does not answer.</strong> This page may be out of date. It tries again every two seconds.
     </div>
   )
 }

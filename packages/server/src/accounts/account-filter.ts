@@ -69,7 +69,7 @@ function conditionsOf(filter: AccountFilter, values: unknown[]): readonly string
   const compare = (column: string, operator: '<' | '>=', value: number | undefined) =>
     value === undefined ? [] : [`${column} ${operator} $${values.push(value)}`]
   // Literals, so that the planner recognises the conditions of the indexes.
-  if (role !== undefined) conditions.push(role === 'admin' ? admins.where : `role = 'user'`)
+  if (role !== undefined) conditions.push(role === 'admin' ? admins.where : `role = $${values.push(role)}`)
   if (state !== undefined) conditions.push(conditionOfState[state])
   if (secondFactor !== undefined) conditions.push(secondFactor ? withFactor.where : 'second_factor = 0')
   conditions.push(...compare('coalesce(signed_in_at, 0)', '<', signedInBefore))

@@ -5,10 +5,11 @@ import { accountFailures } from './failures.js'
 import { searchTextOf } from './search-text.js'
 
 /** All values of `Role`. */
-export const roles = ['user', 'admin'] as const
+export const roles = ['user', 'auditor', 'admin'] as const
 
 /**
- * The role of an account on this server: `user`, or `admin`, which may also use the admin routes.
+ * The role of an account on this server: `user`; `admin`, which may also use the admin routes; or
+ * `auditor`, which may use those that only read.
  */
 export type Role = (typeof roles)[number]
 

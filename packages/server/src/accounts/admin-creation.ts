@@ -3,13 +3,21 @@ import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
 import * as table from './account-table.js'
-import { hasAdministrator } from './administrators.js'
+import { canAdminister, hasAdministrator, requireAdministrator } from './administrators.js'
 import { canonicalEmail } from './email-address.js'
 import { accountFailures } from './failures.js'
 import { draftAccount, insertDraft } from './new-account.js'
 import type { PasswordDomain } from './open-passwords.js'
 
-/** Creates administrators for the operator. No route uses it. */
+/** The account that the operator creates or promotes. */
+export interface NewAdministrator {
+  readonly email: string
+  readonly password: string
+  /** @defaultValue `admin` */
+  readonly role?: Exclude<table.Role, 'user'> | undefined
+}
+
+/** Creates administrators and auditors for the operator. No route uses it. */
 export class AdminCreation {
   readonly #core: Core
   readonly #passwordDomain: PasswordDomain
@@ -22,17 +30,23 @@ export class AdminCreation {
   }
 
   /**
-   * Creates an account with the role `admin`. If the address has an account already and the
-   * password is right, promotes that account.
+   * Creates an account with the role `admin` or `auditor`. If the address has an account already
+   * and the password is right, that account gets the role.
    *
-   * @throws Problem `password_wrong`, `account_disabled`, `email_invalid`, `password_…`
+   * @throws Problem `password_wrong`, `account_disabled`, `email_invalid`, `password_…`,
+   * `last_administrator`
    */
-  async createAdmin(input: { email: string; password: string }): Promise<{ account: table.Account; created: boolean }> {
+  async createAdmin({
+    role = 'admin',
+    ...input
+  }: NewAdministrator): Promise<{ account: table.Account; created: boolean }> {
     const { store, audit } = this.#core
     const existing = await table.findStoredAccountByEmail(store, canonicalEmail(input.email))
-    if (existing !== undefined) return { account: await this.#promote(existing, input.password), created: false }
+    if (existing !== undefined) {
+      return { account: await this.#setRole(existing, input.password, role), created: false }
+    }
     const parts = { ...this.#core, ...this.#passwordDomain }
-    const draft = await draftAccount(parts, input, { role: 'admin', task: { use: 'operator' } })
+    const draft = await draftAccount(parts, input, { role, task: { use: 'operator' } })
     // The operator has verified the address.
     const verified = { ...draft, emailVerifiedAt: draft.createdAt }
     const account = await store.transaction(async (client) => {
@@ -49,20 +63,21 @@ export class AdminCreation {
     return hasAdministrator(this.#core.store, this.#settings)
   }
 
-  async #promote(existing: table.StoredAccount, password: string): Promise<table.Account> {
+  async #setRole(existing: table.StoredAccount, password: string, role: table.Role): Promise<table.Account> {
     const { store, keys, audit } = this.#core
     const { passwords } = this.#passwordDomain
     if (!(await passwords.verify({ use: 'operator' }, password, existing.passwordHash)))
       throw accountFailures.refusal('password_wrong')
     if (existing.disabledAt !== null) throw accountFailures.refusal('account_disabled')
-    if (existing.role === 'admin') return table.withoutHash(existing)
+    if (existing.role === role) return table.withoutHash(existing)
     return store.transaction(async (client) => {
-      const promoted = await table.updateAccount(client, existing, { role: 'admin' })
-      if (promoted === undefined) throw accountFailures.refusal('password_wrong')
-      await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(promoted) })
-      const detail = { before: rightsOf(existing), after: rightsOf(promoted) }
+      const changed = await table.updateAccount(client, existing, { role })
+      if (changed === undefined) throw accountFailures.refusal('password_wrong')
+      await storeGrants(client, keys, { tenant: existing.id, grants: grantsOfAccount(changed) })
+      if (canAdminister(existing, this.#settings)) await requireAdministrator(client, this.#settings)
+      const detail = { before: rightsOf(existing), after: rightsOf(changed) }
       await audit.done(client, 'role_change', operator, { account: existing.id, detail })
-      return promoted
+      return changed
     })
   }
 }

@@ -33,7 +33,9 @@ export interface PresentedLink {
 }
 
 /** A link whose caller has proved to own the account. */
-type HeldLink = Pick<OneTimeToken, 'data'> & { readonly holder: table.AccountCondition }
+type HeldLink = Pick<Extract<OneTimeToken, { purpose: 'verify_email' | 'change_email' }>, 'data'> & {
+  readonly holder: table.AccountCondition
+}
 
 /** Verifies addresses by mailed links. An address is changed in no other way. */
 export class EmailVerification {

@@ -17,6 +17,8 @@ export interface TokenPurposes {
   handed_reset: { readonly email: string; readonly madeBy: string | null }
   /** `device`: the name of the bucket of the device that tried to sign in. */
   confirm_device: { readonly email: string; readonly device: string }
+  /** For an administrator who acts in a session of the account. `session`: that of `madeBy`. */
+  impersonate: { readonly madeBy: string; readonly session: string; readonly reason: string; readonly minutes: number }
   register: { readonly email: string; readonly name: string | null; readonly passwordHash: string }
 }
 

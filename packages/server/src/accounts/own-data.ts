@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../audit/audit-record.js'
 import { readAudit } from '../audit/read-audit.js'
 import type { Core } from '../core.js'
+import { type LetterRecord, listLetters } from '../mail/letter-log.js'
 import type { Outbox, WaitingLetter } from '../mail/outbox.js'
 import { listStoredSessions, type StoredSession } from '../sessions/session-table.js'
 import * as table from './account-table.js'
@@ -24,7 +25,10 @@ export interface AccountData extends FactorOverview {
   readonly applications: readonly Application[]
   /** The pending ones that the account has sent. */
   readonly invitations: readonly Invitation[]
+  /** The e-mails that wait. */
   readonly letters: readonly WaitingLetter[]
+  /** The records of the newest e-mails that have left the outbox. */
+  readonly lettersSent: readonly LetterRecord[]
   /** The entries of the audit log about the account, newest first. */
   readonly audit: readonly AuditRecord[]
   /** Whether `audit` has all of them. */
@@ -35,6 +39,9 @@ export interface AccountData extends FactorOverview {
 const maxAuditEntries = 10_000
 
 const auditPageSize = 500
+
+/** The maximum number of records of e-mails. The quota of a mailbox keeps them fewer. */
+const maxLetters = 1000
 
 /** The data of an account for its owner (GDPR, articles 15 and 20). */
 export class OwnData {
@@ -58,7 +65,8 @@ export class OwnData {
       sessions: await listStoredSessions(store, accountId),
       applications: await ownApplications.list(accountId),
       invitations: await invitations.listBy(accountId),
-      letters: await outbox.listWaiting(account),
+      letters: await outbox.listTo(account),
+      lettersSent: await listLetters(store, { account: accountId, before: undefined, limit: maxLetters }),
       ...(await this.#readAudit(accountId)),
     }
   }

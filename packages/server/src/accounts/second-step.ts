@@ -295,7 +295,7 @@ export class SecondStep {
     await audit.done(client, 'recovery_code_use', { accountId: account.id, address }, { detail: { left } })
   }
 
-  /** Informs the owner that somebody has the password, and guesses at the second factor. */
+  /** Informs the owner of guesses at the second factor, which follow the right password. */
   #alarm(accountId: string): Promise<void> {
     return this.#core.store.transaction(async (client) => {
       const account = await table.findAccount(client, accountId)

@@ -21,7 +21,7 @@ export class SignOut {
   async logout(acting: Acting, { address }: RequestOrigin): Promise<void> {
     const { store, audit } = this.#core
     await store.transaction(async (client) => {
-      await this.#actors.lock(client, acting)
+      await this.#actors.lock(client, acting, [], { allowsImpersonation: true })
       const session = { id: acting.sessionId, accountId: acting.accountId }
       const ended = await this.#sessions.end(client, session, 'logout')
       if (!ended) throw new LatchkeyError('session_ended')

@@ -16,10 +16,10 @@ import type { Core } from '../core.js'
 import { listFactors } from '../factors/factor-table.js'
 import { countRecoveryCodes } from '../factors/recovery-codes.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
-import { grantsOfAccount, rightsOf, storeGrants } from '../grants.js'
+import { grantsOfAccount, mayAdminister, rightsOf, storeGrants } from '../grants.js'
 import type { Acting } from '../sessions/actors.js'
 import { sessionFailures } from '../sessions/failures.js'
-import { type EndedSession, type EndedSessionsPage, findSession, type Session } from '../sessions/session-table.js'
+import { type EndedSessionsPage, findSession, type Session, type StoredSession } from '../sessions/session-table.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
@@ -37,7 +37,7 @@ interface Dependencies {
 export type GrantsChange = Pick<table.AccountChange, 'role' | 'roles' | 'scope' | 'locale'>
 
 /**
- * Checks within the transaction of a change. What they throw ends it, and nothing has changed.
+ * Checks within the transaction of a change. An error of theirs ends it, and nothing has changed.
  */
 export interface ChangeChecks {
   /** Called with the locked account before the change. */
@@ -68,8 +68,8 @@ export class Administration {
   }
 
   /**
-   * Checks that the stored account is an enabled administrator, and its session. A change is
-   * checked once more in its transaction.
+   * Checks that the stored account is an enabled administrator, or, for a route that only reads, an
+   * enabled auditor; and its session. A change is checked once more in its transaction.
    *
    * @throws Problem `admin_required`, and those of `AdministratorRights.checkFactor`
    */
@@ -79,8 +79,8 @@ export class Administration {
   ): Promise<void> {
     const { store } = this.#core
     const account = await table.findAccount(store, by.accountId)
-    const admin = account?.role === 'admin' && account.disabledAt === null
-    if (!admin) throw adminFailures.refusal('admin_required')
+    const isAdmitted = account?.disabledAt === null && mayAdminister(account.role, { isChange })
+    if (!isAdmitted) throw adminFailures.refusal('admin_required')
     await this.#dependencies.rights.checkFactor(store, by, { recent: isChange })
   }
 
@@ -121,7 +121,7 @@ export class Administration {
    * Returns the sessions of the account that have ended or expired within a day, newest first:
    * those before the ID `before`. Older ones are deleted; the audit log has their entries.
    */
-  async listEndedSessions(id: string, page: EndedSessionsPage): Promise<Page<EndedSession>> {
+  async listEndedSessions(id: string, page: EndedSessionsPage): Promise<Page<StoredSession>> {
     await this.read(id)
     return pageOf(await this.#dependencies.sessions.listEnded(id, { ...page, limit: page.limit + 1 }), page.limit)
   }

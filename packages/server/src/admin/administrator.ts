@@ -36,7 +36,8 @@ export class AdministratorRights {
 
   /**
    * Locks the acting administrator and the changed accounts, and checks that the administrator's
-   * rights still hold (C5). It must be the first call in the transaction of a change.
+   * rights still hold (C5). It must be the first call in the transaction of a change. An auditor is
+   * refused.
    *
    * @returns the locked accounts that exist, by ID
    * @throws Problem `admin_required`, `second_factor_required_for_admin`,

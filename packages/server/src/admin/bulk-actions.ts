@@ -13,7 +13,7 @@ export type BulkAction = (typeof bulkActions)[number]
 /** All values of `BulkResult.outcome`. */
 export const bulkOutcomes = ['done', 'skipped', 'refused'] as const
 
-/** What an action has done with one account. */
+/** The result of an action for one account. */
 export interface BulkResult {
   readonly id: string
   /** `skipped`: the account was already as the action makes it. */

@@ -5,7 +5,7 @@ export const adminFailures = defineProblems({
   admin_required: {
     status: 403,
     message: 'Only administrators may do this.',
-    hint: 'Sign in as an administrator, or create one with "latchkey admin create".',
+    hint: 'Sign in as an administrator (an auditor can only read), or create one with "latchkey admin create".',
   },
   second_factor_required_for_admin: {
     status: 403,
@@ -16,6 +16,16 @@ export const adminFailures = defineProblems({
     status: 403,
     message: 'An administrator cannot create a reset link for another administrator, or reset their factors.',
     hint: 'The owner can request a link at POST /v1/password/forgot; the operator can use "latchkey users reset-link" and "latchkey users reset-factors".',
+  },
+  impersonation_off: {
+    status: 403,
+    message: 'This server does not allow administrators to act in sessions of other accounts.',
+    hint: 'The operator can set LATCHKEY_IMPERSONATION to "on" or "notify".',
+  },
+  impersonation_refused: {
+    status: 403,
+    message: 'No administrator can act in a session of this account: it is that of an administrator or an auditor.',
+    hint: 'Act in an account with the role "user".',
   },
   own_account: {
     status: 409,

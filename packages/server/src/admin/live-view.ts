@@ -4,7 +4,7 @@ import { type Counters, countersBy } from '../ops/process-counters.js'
 import type { ProcessReports, ReportedProcess } from '../ops/process-reports.js'
 import { adminFailures } from './failures.js'
 
-/** What all processes of the database do now. */
+/** The state of all processes of the database. */
 export interface LiveState {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -43,8 +43,8 @@ const maxWatchersOfAccount = 4
 /** Reports of other processes that are older do not count for the rates. */
 const maxReportAgeMs = 10_000
 
-/** A check that takes longer counts as refused, so that no right outlasts its end by two seconds. */
-const maxCheckMs = 900
+/** A check that takes longer counts as refused. Nothing is sent before it has ended. */
+const maxCheckMs = 5000
 
 /**
  * Sends the live state to each administrator who watches, every second, and checks each time

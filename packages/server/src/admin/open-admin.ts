@@ -20,6 +20,7 @@ import { AuditReview } from './audit-review.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
+import { Impersonations } from './impersonations.js'
 import { InvitationAdministration } from './invitation-administration.js'
 import { KeyInventoryReader } from './key-inventory.js'
 import { PasswordRequirements } from './password-requirements.js'
@@ -39,6 +40,7 @@ export interface AdminDomain {
   readonly provisioning: AccountProvisioning
   readonly resetLinks: ResetLinks
   readonly factorResets: FactorResets
+  readonly impersonations: Impersonations
   readonly passwordRequirements: PasswordRequirements
   readonly clientAdministration: ClientAdministration
   /** Rotations of all tenants. */
@@ -86,15 +88,16 @@ export function openAdmin(core: AdminCore, opened: AdminDependencies, configurat
     provisioning: new AccountProvisioning(core, dependencies),
     resetLinks: new ResetLinks(core, dependencies, configuration),
     factorResets: new FactorResets(core, dependencies, configuration),
+    impersonations: new Impersonations(core, dependencies, configuration),
     passwordRequirements: new PasswordRequirements(core, dependencies),
     clientAdministration: new ClientAdministration(core, dependencies),
     rotations: new Rotations(core, dependencies),
     tasks: new Tasks({ ...core, ...opened, masterKeys: core.database.masterKeys }, dependencies),
     keyInventory: new KeyInventoryReader(core, core.database.masterKeys),
     counts: new DatabaseCounts(core),
-    tokenInspector: new TokenInspector(core, dependencies, configuration),
+    tokenInspector: new TokenInspector(core, { latchkey: opened.latchkey, serviceKeys: core.serviceKeys }, configuration),
     tokenPreviews: new TokenPreviews(core, dependencies, configuration),
-    auditReview: new AuditReview(core, dependencies),
+    auditReview: new AuditReview(core, { ...dependencies, auditChain: core.auditChain }),
     letters: new LettersAdministration(core, dependencies),
     letterPreviews: new LetterPreviews(dependencies.messages, { ...core, ...configuration.mail }),
   }

@@ -19,7 +19,7 @@ interface Dependencies {
 
 /**
  * Requires a new password of the owner of an account. The old password is deleted, because a
- * password that must only be changed later still opens a session for whoever has stolen it.
+ * password that must only be changed later still opens a session for a thief.
  */
 export class PasswordRequirements {
   readonly #core: Core

@@ -46,7 +46,7 @@ export async function revokeAllTenants(
     onProgress(done, total)
   }
   if (signal.aborted || last === undefined || !(await isDue(core.store, madeBefore, last))) return done
-  // Reported first: whoever watches may be signed out by it.
+  // Reported first, because it may sign out the administrator who reads the progress.
   onProgress(done + 1, total)
   await revokeAll(core, [last])
   return done + 1

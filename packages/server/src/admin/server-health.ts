@@ -155,8 +155,10 @@ async function examine(name: HealthPart, run: () => Promise<readonly Finding[]>)
   return { name, state: worst.state, summary: sentence(worst.detail), advice: worst.remedy }
 }
 
+/** Returns the text as a sentence. A URL at its beginning stays as it is. */
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
+  const begun = text.replace(/^[a-z](?=[a-z-]*[ ,;])/, (letter) => letter.toUpperCase())
+  return begun.endsWith('.') ? begun : `${begun}.`
 }
 
 /** Returns the function with its last result kept for this time. Concurrent calls share one. */

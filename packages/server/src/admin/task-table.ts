@@ -3,7 +3,7 @@ import type { SqlClient } from 'latchkey/sql'
 /** The kinds of tasks, in the order in which they are listed. */
 export const taskKinds = ['revoke_all', 'replace_keys', 'rewrap'] as const
 
-/** The kind of a task: what it does to all accounts and clients, or to all keys. */
+/** The kind of a task, which names its work on all accounts and clients, or on all keys. */
 export type TaskKind = (typeof taskKinds)[number]
 
 /** The state of a task as it is stored. */

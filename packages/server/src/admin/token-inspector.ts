@@ -83,6 +83,9 @@ export interface TokenOwner {
 
 const maxLength = 8192
 
+/** The form of the key IDs of tenant secrets. */
+const kidForm = /^[A-Za-z0-9_-]{32}$/
+
 /** Tokens for other services are valid for at most this time. */
 const serviceTokenTtlSec = 300
 
@@ -117,7 +120,7 @@ export class TokenInspector {
     const kind = header?.alg === 'ES256' ? 'service_token' : 'access_token'
     const { refusal, grants } = await this.#verdict(kind, token)
     const isVerified = isSigned(refusal)
-    const kid = typeof header?.kid === 'string' ? header.kid : undefined
+    const kid = typeof header?.kid === 'string' && kidForm.test(header.kid) ? header.kid : undefined
     // A forged key ID costs no read (C2).
     const secret =
       kind === 'service_token' || kid === undefined || refusal?.code === 'kid_unknown'

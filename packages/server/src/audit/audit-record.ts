@@ -73,6 +73,9 @@ export const auditEvents = [
   'audit_verify',
   'letter_retry',
   'letter_drop',
+  'impersonation_create',
+  'impersonation_begin',
+  'impersonation_end',
 ] as const
 
 /** The name of an event. */

@@ -19,6 +19,11 @@ export interface AuditActor {
   /** An account or a client; `cli` for the operator at the command line; `null` if unknown. */
   readonly accountId: string | null
   readonly sessionId?: string | undefined
+  /**
+   * The administrator who acts in the session of the account. The entry has it as `impersonated_by`
+   * in its detail.
+   */
+  readonly impersonatorId?: string | undefined
   /** The address of the client; `null` at the command line. */
   readonly address: string | null
 }
@@ -158,8 +163,9 @@ export class AuditTrail {
 function entryOf(
   outcome: AuditEntry['outcome'],
   event: AuditEvent,
-  { accountId: actor, sessionId, address }: AuditActor,
+  { accountId: actor, sessionId, impersonatorId, address }: AuditActor,
   { account = actor, session = sessionId, detail }: AuditSubject,
 ): AuditEntry {
-  return { event, outcome, actor, account, session, address, detail }
+  const whole = impersonatorId === undefined ? detail : { ...detail, impersonated_by: impersonatorId }
+  return { event, outcome, actor, account, session, address, detail: whole }
 }

@@ -11,7 +11,7 @@ import { openService } from '../service.js'
 import type { CommandContext } from './command-context.js'
 import { stopOnSignal, stopTimeoutMs } from './serve.js'
 import { wholeFrom } from './terminal/parse-option.js'
-import { quantity } from './terminal/progress.js'
+import { quantity } from '../quantity.js'
 
 interface DemoOptions {
   readonly folder: string

@@ -30,6 +30,7 @@ const registrations = ['open', 'by-mail', 'invited', 'closed'] as const
 const permissions = ['allow', 'refuse'] as const
 const adminFactorRules = ['require', 'allow-without'] as const
 const mailSignIns = ['off', 'code', 'link', 'code-and-link'] as const
+const impersonationRules = ['off', 'on', 'notify'] as const
 const hstsScopes = ['host', 'subdomains'] as const
 const switchWords = ['on', 'off'] as const
 
@@ -304,6 +305,12 @@ export const settings = {
     default: undefined,
     defaultText: '"require", except with the embedded database and an issuer on localhost: "allow-without"',
     parse: (text) => adminFactorRules.find((rule) => rule === text),
+  }),
+  impersonation: oneOf(impersonationRules, {
+    name: 'LATCHKEY_IMPERSONATION',
+    description:
+      'Whether an administrator may act in a session of another account for up to an hour, with a reason (POST /v1/admin/users/{id}/impersonate). It can change nothing of the account, and tokens name the administrator ("act"). "notify" also informs the owner by mail.',
+    default: 'off',
   }),
   mail: mailSettings,
   languages: languageSettings,

@@ -405,5 +405,23 @@ export const serverMigrations = {
       `,
       runsFrom: 20,
     },
+    {
+      // A row of `server_impersonations` remains until the end of its session is in the audit log,
+      // so that it refers to no session and no account: they may be deleted before.
+      name: 'impersonation',
+      sql: `
+        alter table server_sessions add column impersonated_by text;
+        create table server_impersonations (
+          session_id text primary key,
+          account_id text not null,
+          impersonator text not null,
+          impersonator_session text not null,
+          reason text not null,
+          began_at bigint not null,
+          ends_at bigint not null
+        );
+        create index server_impersonations_by_session on server_impersonations (impersonator_session)
+      `,
+    },
   ],
 } as const

@@ -6,8 +6,8 @@ import { newestSqliteIndex, sqlitePadded, sqliteSchema } from './search-schema.j
 const batchSize = 100
 
 /**
- * Creates the index of search texts, and the indexes of the audit log and of sets of accounts. Accounts that exist already
- * are added by `fillSqliteSearch`.
+ * Creates the index of search texts, and the indexes of the audit log and of sets of accounts.
+ * Accounts that exist already are added by `fillSqliteSearch`.
  */
 export async function createSqliteSearch(store: SqlStore): Promise<void> {
   if (await exists(store, newestSqliteIndex)) return

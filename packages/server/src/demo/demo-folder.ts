@@ -4,7 +4,7 @@ import { openDataFolder } from '../database/data-folder.js'
 import { StartupFailure } from '../startup-failure.js'
 import type { DemoAccess, DemoActors } from './seed-demo.js'
 
-/** What a demo needs besides its database. */
+/** The data of a demo besides its database. */
 export interface DemoState extends DemoAccess, DemoActors {}
 
 const fileName = 'demo.json'
@@ -44,7 +44,7 @@ export class DemoFolder {
     return folder
   }
 
-  /** Returns what the demo needs besides its database; `undefined` until it is filled. */
+  /** Returns the data of the demo besides its database; `undefined` until it is filled. */
   state(): DemoState | undefined {
     return this.#read()?.state
   }

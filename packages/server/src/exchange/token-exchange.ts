@@ -7,7 +7,7 @@ import {
   type Latchkey,
   type MaybePromise,
 } from 'latchkey'
-import { claimsOfAuthentication } from '../authentication-claims.js'
+import { claimOfImpersonator, claimsOfAuthentication, impersonatorOf } from '../authentication-claims.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { claimsOfRights } from '../grants.js'
@@ -119,7 +119,12 @@ export class TokenExchange {
     if (!(remainingSec >= 1)) throw exchangeFailures.refusal('subject_token_refused')
     const issued = signer.issue({
       subject,
-      claims: { client_id: signInClientId, ...claimsOfAuthentication(auth), ...claimsOfRights(auth) },
+      claims: {
+        client_id: signInClientId,
+        ...claimsOfAuthentication(auth),
+        ...claimsOfRights(auth),
+        ...claimOfImpersonator(impersonatorOf(auth)),
+      },
       expiresIn: Math.min(maxLifetimeSec, remainingSec),
       ...(sessionId === undefined ? {} : { sessionId }),
     })
@@ -138,7 +143,9 @@ export class TokenExchange {
 }
 
 function actorOf(subject: Auth | undefined, address: string) {
-  return { accountId: subject?.subject ?? null, sessionId: subject?.sessionId, address }
+  if (subject === undefined) return { accountId: null, address }
+  const { subject: accountId, sessionId } = subject
+  return { accountId, sessionId, impersonatorId: impersonatorOf(subject), address }
 }
 
 function exchangedToken({ token, expiresIn }: IssuedToken): ExchangedToken {

@@ -60,6 +60,7 @@ export type Notice =
         | 'password_removed'
         /** The right password was followed by several wrong answers to the second step. */
         | 'second_factor_failed'
+        | 'impersonated'
     }
   | {
       readonly kind: 'factor_added' | 'factor_removed'

@@ -45,6 +45,7 @@ const allowances: Readonly<Record<Exclude<EmailKind, 'notices_paused'>, Allowanc
   email_change_requested: { topic: 'changes', max: 5 },
   email_changed: { topic: 'changes', max: 5 },
   password_removed: { topic: 'changes', max: 5 },
+  impersonated: { topic: 'changes', max: 5 },
   factor_added: { topic: 'changes', max: 5 },
   factor_removed: { topic: 'changes', max: 5 },
   factors_reset: { topic: 'changes', max: 5 },

@@ -31,20 +31,6 @@ export type OutboxContent =
   | { readonly counted: true; readonly content: Email }
   | { readonly counted: false; readonly content: Email | MailRequest }
 
-/** An e-mail to the owner of an account that is not sent yet. */
-export interface WaitingLetter {
-  /** Also that of a request for an e-mail. */
-  readonly kind: string
-  readonly to: string
-  /** Milliseconds since 1970. */
-  readonly dueAt: number
-  /** The number of attempts so far. */
-  readonly attempts: number
-}
-
-/** Entries that `listWaiting` reads. Usually there are a few. */
-const maxListed = 1000
-
 /** An entry that a worker has claimed; it is due again when its lease has ended. */
 export interface ClaimedEntry {
   readonly id: string
@@ -82,6 +68,9 @@ interface WaitingRow {
   readonly dueAt: number
   readonly lastError: string | null
 }
+
+/** The number of entries that `listTo` opens at most. Usually there are a few. */
+const maxOpened = 1000
 
 /** The number of entries that are counted at most. */
 const maxCounted = 10_000
@@ -162,22 +151,6 @@ export class Outbox {
   }
 
   /**
-   * Returns the e-mails to the owner that wait, without their links. The entries are sealed, so
-   * that all of them are opened; beyond 1,000 only the oldest are.
-   */
-  async listWaiting({ id, email }: Pick<MailOwner, 'id' | 'email'>): Promise<WaitingLetter[]> {
-    await this.#core.keys.ensureKeys()
-    const { rows } = await this.#core.store.query<{ id: string; attempts: number; dueAt: number; sealed: string }>(
-      `select id, attempts, due_at as "dueAt", sealed from server_outbox order by id limit ${maxListed}`,
-    )
-    return rows.flatMap(({ id: entry, attempts, dueAt, sealed }) => {
-      const { kind, to, account } = this.#open(entry, sealed).content
-      // Whether a request leads to an e-mail depends on the account of the address.
-      return account === id || (account === null && to === email) ? [{ kind, to, dueAt, attempts }] : []
-    })
-  }
-
-  /**
    * Counts an e-mail against the quota of its mailbox and stores it as the content of the entry, in
    * the caller's transaction, so that each attempt sends the same e-mail. If it exceeds the quota,
    * deletes the entry and returns `undefined`.
@@ -233,6 +206,16 @@ export class Outbox {
       [after, limit],
     )
     return rows.map((row) => this.#describe(row))
+  }
+
+  /**
+   * Returns the waiting entries for the owner of an account, oldest first. The entries are sealed,
+   * so that all of them are opened; of more than 1,000 only the oldest are.
+   */
+  async listTo({ id, email }: Pick<MailOwner, 'id' | 'email'>): Promise<WaitingLetter[]> {
+    const oldest = await this.list({ after: '', limit: maxOpened })
+    // Whether a request leads to an e-mail depends on the account of the address.
+    return oldest.filter(({ account, to }) => account === id || (account === null && to === email))
   }
 
   /** Returns the number of waiting entries, at most 10,000, and the due time of the first one. */

@@ -1,5 +1,5 @@
 import type { Auth, Latchkey } from 'latchkey'
-import { claimsOfAuthentication } from '../authentication-claims.js'
+import { claimOfImpersonator, claimsOfAuthentication, impersonatorOf } from '../authentication-claims.js'
 import type { Configuration } from '../config/configuration.js'
 import { claimsOfRights } from '../grants.js'
 import type { Sessions, UsableSession } from '../sessions/sessions.js'
@@ -34,7 +34,12 @@ export class Introspection {
     const { latchkey, sessions } = this.#dependencies
     const { issuer, audience } = this.#settings
     try {
-      if (isCompact(token)) return describeAccessToken(await latchkey.verify(token), audience)
+      if (isCompact(token)) {
+        const auth = await latchkey.verify(token)
+        // A token with a claim `act` that its session does not have was forged.
+        if (!(await sessions.hasImpersonator(auth))) return undefined
+        return describeAccessToken(auth, audience)
+      }
       return describeRefreshToken(await sessions.findUsable(token), issuer)
     } catch (error) {
       if (isNotValid(error)) return undefined
@@ -56,15 +61,21 @@ function describeAccessToken(auth: Auth, aud: string): TokenDescription {
   const { iss, sub, exp, iat, jti } = auth.claims
   const session = auth.sessionId === undefined ? {} : { sid: auth.sessionId }
   const authentication = claimsOfAuthentication(auth)
-  return { iss, sub, aud, exp, iat, jti, ...session, ...authentication, ...claimsOfRights(auth), token_type: 'Bearer' }
+  const actor = claimOfImpersonator(impersonatorOf(auth))
+  const members = { ...session, ...authentication, ...actor, ...claimsOfRights(auth) }
+  return { iss, sub, aud, exp, iat, jti, ...members, token_type: 'Bearer' }
 }
 
-function describeRefreshToken({ id, accountId, rotatedAt, endsAt }: UsableSession, issuer: string): TokenDescription {
+function describeRefreshToken(
+  { id, accountId, impersonatedBy, rotatedAt, endsAt }: UsableSession,
+  issuer: string,
+): TokenDescription {
   return {
     iss: issuer,
     sub: accountId,
     sid: id,
     iat: Math.floor(rotatedAt / 1000),
     exp: Math.floor(endsAt / 1000),
+    ...claimOfImpersonator(impersonatedBy),
   }
 }

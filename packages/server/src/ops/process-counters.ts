@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics.js'
 
-/** What a process counts for the live view, since it started. */
+/** The counters of a process in the live view. They begin with its start. */
 export const counterNames = [
   'verificationsMemory',
   'verificationsRead',

@@ -46,8 +46,8 @@ const watchMs = 15_000
 const forgottenMs = 60_000
 
 /**
- * Tells the processes of one database about each other, while an administrator watches. Otherwise
- * each one only asks every 5 s whether somebody does, which reads one small table.
+ * Exchanges the states of the processes of one database, while an administrator watches. Otherwise
+ * each process only reads every 5 s whether one does, from a small table.
  */
 export class ProcessReports {
   readonly #parts: ProcessReportsParts

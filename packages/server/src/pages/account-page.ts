@@ -136,13 +136,15 @@ function sessionEntry({ t, href, messages }: Page, session: Session, isCurrent: 
   const device = deviceText({ t }, session.userAgent)
   const address = session.address ?? t('account.unknown-address')
   const used = t('account.session-used', { time: messages.dateTime(session.lastUsedAt), address })
+  const isOwners = session.impersonatedBy === null
+  const acting = isOwners ? undefined : html` <span class="badge">${t('account.impersonated')}</span>`
   const current = isCurrent ? html` <span class="badge">${t('account.current-session')}</span>` : undefined
   const end = buttonForm(href('/account'), {
     label: t('account.end-session'),
     description: t('account.end-session-of', { device }),
     fields: { action: 'end-session', session: session.id },
   })
-  return html`<li><div><strong><bdi>${device}</bdi></strong>${current}<p class="hint">${used}</p></div>${end}</li>`
+  return html`<li><div><strong><bdi>${device}</bdi></strong>${current}${acting}<p class="hint">${used}</p></div>${end}</li>`
 }
 
 function applicationsSection({ t, href, messages }: Page, applications: readonly Application[]): Html {

@@ -11,7 +11,7 @@ interface ExportDependencies {
 
 /** GET /account/export.json: the data of the account as a file (GDPR, articles 15 and 20). */
 export function addExportData(app: App, { ownData, clock }: ExportDependencies): void {
-  const options = { schema: { hide: true }, config: { page: true } } as const
+  const options = { schema: { hide: true }, config: { page: true, impersonation: 'refuse' } } as const
   app.get('/account/export.json', options, async (request, reply) => {
     const { accountId, sessionId } = actingOf(request)
     const data = exportAnswer(await ownData.read(accountId), { currentId: sessionId, nowMs: clock.now() })

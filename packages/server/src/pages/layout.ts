@@ -1,5 +1,6 @@
 import type { Theme } from '../config/theme.js'
 import { type Html, html } from '../html.js'
+import { buttonForm } from './form-fields.js'
 import type { Page, PageView } from './page.js'
 import type { PageAssets } from './page-assets.js'
 
@@ -10,7 +11,8 @@ export interface Frame {
 }
 
 /** Returns the document of a page. */
-export function layout(frame: Frame, { messages, t, href, notice }: Page, view: PageView): string {
+export function layout(frame: Frame, page: Page, view: PageView): string {
+  const { messages, t, href, notice } = page
   const { theme, assets } = frame
   const title = view.refused === true ? t('common.error-title', { title: view.title }) : view.title
   const { next, wide = false } = view
@@ -30,6 +32,7 @@ ${next === undefined ? undefined : html`<meta http-equiv="refresh" content="0; u
 <body>
 <a class="skip" href="#main">${t('common.skip')}</a>
 <header>${brand(frame, href)}</header>
+${impersonationBanner(page)}
 <main id="main" tabindex="-1"${wide ? html` class="wide"` : undefined}>
 <h1>${view.title}</h1>
 ${noticeBlock(notice())}
@@ -44,6 +47,15 @@ ${footer(frame, t)}
 function brand({ theme, assets }: Frame, href: Page['href']): Html {
   const logo = assets.logo === undefined ? undefined : html`<img src="${href(`/pages/${assets.logo.name}`)}" alt="">`
   return html`<a class="brand" href="${href('/')}">${logo}<span>${theme.name}</span></a>`
+}
+
+/** Says on every page of the account that it is not its owner who is signed in. */
+function impersonationBanner({ impersonation, messages, t, href }: Page): Html | undefined {
+  if (impersonation === undefined) return undefined
+  const { email, endsAt } = impersonation
+  const text = t('impersonate.banner', { email, time: messages.dateTime(endsAt) })
+  return html`<aside class="impersonation" aria-label="${t('impersonate.label')}"><p>${text}</p>
+${buttonForm(href('/sign-out'), { label: t('impersonate.end') })}</aside>`
 }
 
 function noticeBlock(text: string | undefined): Html | undefined {

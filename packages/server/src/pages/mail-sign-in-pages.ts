@@ -14,12 +14,11 @@ import { linkFaults, linkField, linkRule, tokenIn } from './link-form.js'
 import type { Page, PageView } from './page.js'
 import type { Pages } from './pages.js'
 import { keepPending, pendingOf } from './pending-mail-sign-in.js'
-import { askSecondFactor } from './second-factor-page.js'
+import { type AskingDependencies, askSecondFactor } from './second-factor-page.js'
 
-interface MailSignInDependencies {
+interface MailSignInDependencies extends AskingDependencies {
   readonly pages: Pages
   readonly mailSignIn: MailSignIn
-  readonly cookies: SessionCookies
 }
 
 const requestPath = '/sign-in/mail'
@@ -102,9 +101,8 @@ function codeView(page: Page, state: FormState): PageView {
     autofocus: true,
     keeps: false,
   })
-  const main = html`<p>${t('mail-sign-in.code-text')}</p>
+  const main = html`<p>${t('mail-sign-in.code-text')}</p><p class="hint">${t('check-mail.spam')}</p>
 ${form(state, html`${code}${submit(t('sign-in.submit'))}`)}
-<p class="hint">${t('check-mail.spam')}</p>
 ${againLink(page)}`
   return { title: t('mail-sign-in.title'), main, leadsTo: page.target()?.origin }
 }
@@ -152,8 +150,9 @@ function againLink({ t, href, target }: Page) {
 async function complete(
   page: Page,
   answer: MailAnswer,
-  { mailSignIn, cookies }: MailSignInDependencies,
+  dependencies: MailSignInDependencies,
 ): Promise<FastifyReply> {
+  const { mailSignIn, cookies } = dependencies
   const { request, reply } = page
   const pending = pendingOf(request)
   const missing = 'code' in answer ? 'challenge_invalid' : 'mail_link_elsewhere'
@@ -164,7 +163,7 @@ async function complete(
     cookies.setMailSignIn(reply, '', 0)
     return page.leave()
   } catch (error) {
-    const asked = askSecondFactor(page, cookies, error)
+    const asked = askSecondFactor(page, dependencies, error)
     if (asked === undefined) throw error
     return asked
   }

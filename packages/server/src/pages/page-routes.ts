@@ -15,12 +15,14 @@ import type { SecondStep } from '../accounts/second-step.js'
 import type { SignIn } from '../accounts/sign-in.js'
 import type { SignOut } from '../accounts/sign-out.js'
 import type { StepUp } from '../accounts/step-up.js'
+import type { Impersonations } from '../admin/impersonations.js'
 import type { Configuration } from '../config/configuration.js'
 import type { App } from '../http/app.js'
 import { addFormParser } from '../http/body-parsers.js'
 import { TrustedPages } from '../http/trusted-pages.js'
 import type { Tracing } from '../ops/tracing/tracing.js'
 import { addGuards } from '../routes/guards/add-guards.js'
+import { limitImpersonation } from '../routes/guards/limit-impersonation.js'
 import type { SessionCookies } from '../routes/session-cookies.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { addAcceptInvitationPage } from './accept-invitation-page.js'
@@ -32,6 +34,7 @@ import { addExportData } from './export-data.js'
 import { addFactorPages, factorsSection } from './factor-pages.js'
 import { addFinishRegistrationPage } from './finish-registration-page.js'
 import { pageQuery } from './form-page.js'
+import { addImpersonatePage } from './impersonate-page.js'
 import { addMailPages } from './mail-pages.js'
 import { addMailSignInPages } from './mail-sign-in-pages.js'
 import type { Page } from './page.js'
@@ -64,6 +67,7 @@ export interface PageDependencies {
   readonly recovery: Recovery
   readonly emails: EmailVerification
   readonly confirmations: DeviceConfirmation
+  readonly impersonations: Impersonations
   readonly sessions: Sessions
   readonly cookies: SessionCookies
   readonly tracing: Tracing
@@ -75,7 +79,7 @@ export interface PageDependencies {
  * The pages for people. Each one calls the same objects as the route of the API that does the same.
  */
 export async function pageRoutes(app: App, dependencies: PageDependencies): Promise<void> {
-  const { pages, configuration, ownAccount, ownFactors, account } = dependencies
+  const { pages, configuration, ownAccount, ownFactors, sessions, account } = dependencies
   const { passwordMinLength, mailSignIn: mailMode } = configuration
   const isOpen = isOpenToAll(configuration.registration)
   const stateOf = ({ request, reply }: Page) => sessionState(request, reply, account)
@@ -93,12 +97,13 @@ export async function pageRoutes(app: App, dependencies: PageDependencies): Prom
     addMailPages(scope, dependencies)
     addVerifyEmailPage(scope, { ...dependencies, stateOf })
     addConfirmDevicePage(scope, dependencies)
+    addImpersonatePage(scope, dependencies)
     addFinishRegistrationPage(scope, dependencies)
     addAcceptInvitationPage(scope, { ...dependencies, passwordMinLength })
     addResetPasswordPage(scope, { ...dependencies, passwordMinLength })
     await scope.register(async (own: App) => {
-      addGuards(own, leadToSignIn(account, pages))
-      const open = accountPages(pages, ownAccount)
+      addGuards(own, [...leadToSignIn(account, pages), limitImpersonation])
+      const open = accountPages(pages, ownAccount, sessions)
       const sections = [(page: AccountPage) => factorsSection(ownFactors, page)]
       addAccountPage(own, { ...dependencies, open, sections })
       addAccountForms(own, { ...dependencies, open, passwordMinLength })

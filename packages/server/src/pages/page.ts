@@ -35,6 +35,8 @@ export interface Page {
   send(view: PageView, status?: number): FastifyReply
   /** Leads the browser to a page. */
   redirect(path: string, query?: Readonly<Record<string, string | undefined>>): FastifyReply
+  /** Present while an administrator acts in the session. `endsAt`: milliseconds since 1970. */
+  readonly impersonation?: { readonly email: string; readonly endsAt: number }
   /** Leads the browser to the place that the request asks for, or to its account. */
   leave(): FastifyReply
 }

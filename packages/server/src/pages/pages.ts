@@ -58,7 +58,7 @@ export class Pages implements Frame {
         typeof notice === 'string' && request.method === 'GET' && isOwn(request)
           ? noticeText(messages, notice)
           : undefined,
-      send: (view, status = 200) => this.#send(page, view, status),
+      send: (view, status) => this.send(page, view, status),
       redirect,
       leave: () => {
         const found = target()
@@ -80,7 +80,8 @@ export class Pages implements Frame {
     return `${this.#prefix}${path}${search === '' ? '' : `?${search}`}`
   }
 
-  #send(page: Page, view: PageView, status: number): FastifyReply {
+  /** Sends a page. */
+  send(page: Page, view: PageView, status = 200): FastifyReply {
     const { reply, messages } = page
     reply.headers({
       'Content-Security-Policy': policy(view.leadsTo),

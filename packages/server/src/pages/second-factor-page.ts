@@ -122,7 +122,7 @@ function stepForm(page: Page, { values }: FormState, content: Html): Html {
 ${submit(t('second-factor.submit'))}</form>`
 }
 
-/** The choice that the next sign-ins on this device need no second factor, where it has an effect. */
+/** The choice to trust this device, where the setting allows it. */
 function trustField({ t }: Page, offersTrust: boolean): Html | undefined {
   return offersTrust
     ? html`<label class="check"><input type="checkbox" name="trust_device" value="on">${t('second-factor.trust')}</label>`

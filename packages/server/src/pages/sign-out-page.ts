@@ -18,6 +18,7 @@ interface SignOutPageDependencies {
 export function addSignOutPage(app: App, { signOut, cookies, open }: SignOutPageDependencies): void {
   addFormPage(app, {
     path: '/sign-out',
+    config: { impersonation: 'allow' },
     rules: {},
     open,
     show: (page, state) => {

@@ -83,6 +83,7 @@ export function sessionAnswer(session: Session, currentId: string | undefined): 
     amr: methodsIn(session.amr),
     acr: levelOf(methodsIn(session.amr)),
     auth_time: session.authenticatedAt === null ? null : timeAnswer(session.authenticatedAt),
+    impersonated: session.impersonatedBy !== null,
   }
 }
 

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { LatchkeyError } from 'latchkey'
 import { authOf } from 'latchkey/fastify'
 import type { ActingAdministrator } from '../admin/administrator.js'
+import { impersonatorOf } from '../authentication-claims.js'
 import { clientAddress } from '../http/client-address.js'
 import { connectionSignal } from '../http/connection-signal.js'
 import type { RequestOrigin } from '../request-origin.js'
@@ -30,7 +31,9 @@ export function deviceOf(request: FastifyRequest): string | undefined {
 export function actingOf(request: FastifyRequest): Acting {
   const auth = authOf(request)
   if (auth.sessionId === undefined) throw new LatchkeyError('session_ended')
-  return { accountId: auth.subject, sessionId: auth.sessionId, keyId: auth.kid }
+  const acting = { accountId: auth.subject, sessionId: auth.sessionId, keyId: auth.kid }
+  const impersonatorId = impersonatorOf(auth)
+  return impersonatorId === undefined ? acting : { ...acting, impersonatorId }
 }
 
 /** Returns the administrator that a request acts for, after `Guards.administrator` passed it. */

@@ -18,7 +18,7 @@ const AuditEntry = Type.Object(
     at: time,
     event: Type.String(),
     outcome: Type.Enum([...auditOutcomes]),
-    actor: Type.Enum([...auditActors], { description: 'Who acted. Other accounts are not named.' }),
+    actor: Type.Enum([...auditActors], { description: 'The kind of the actor. Other accounts are not named.' }),
     session: nullable('The session that the event is about.'),
     address: nullable('The address of the request, unless another account has acted.'),
     detail: Type.Union([Type.Object({}, { additionalProperties: true }), Type.Null()]),
@@ -57,6 +57,9 @@ export const ExportAnswer = Type.Object(
       Type.Object({ kind: Type.String(), to: Type.String(), due_at: time, attempts: Type.Integer() }, closed),
       { description: 'E-mails to you that are not sent yet, without their links.' },
     ),
+    letters_sent: Type.Array(Type.Object({ kind: Type.String(), at: time, outcome: Type.String() }, closed), {
+      description: 'The records of e-mails about you of the last 90 days, newest first.',
+    }),
     audit: Type.Array(AuditEntry, { description: 'Entries of the audit log about you, newest first.' }),
     audit_complete: Type.Boolean({ description: 'Whether these are all entries; there are at most about 10,000.' }),
   },
@@ -94,7 +97,13 @@ export function exportAnswer(
       created_at: timeAnswer(createdAt),
       expires_at: timeAnswer(expiresAt),
     })),
-    letters: letters.map(({ kind, to, dueAt, attempts }) => ({ kind, to, due_at: timeAnswer(dueAt), attempts })),
+    letters: letters.map(({ kind, to, dueAt, attempts }) => ({
+      kind,
+      to: to ?? account.email,
+      due_at: timeAnswer(dueAt),
+      attempts,
+    })),
+    letters_sent: data.lettersSent.map(({ kind, at, outcome }) => ({ kind, at: timeAnswer(at), outcome })),
     audit: audit.map((entry) => auditAnswer(entry, account.id)),
     audit_complete: data.auditIsComplete,
   }

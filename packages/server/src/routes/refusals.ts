@@ -41,6 +41,7 @@ export const forToken = [
   'kid_unknown',
   'signature_invalid',
   'account_required',
+  'impersonation_read_only',
 ] as const satisfies readonly Code[]
 
 /** The refusals of every route for administrators. */

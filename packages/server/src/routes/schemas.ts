@@ -19,8 +19,9 @@ export const NameInput = Type.String({ minLength: 1, maxLength: 200, examples: [
 /** The characters of a scope token: visible ASCII without quote and backslash (RFC 6749 §3.3). */
 const nameCharacter = '[\\x21\\x23-\\x5b\\x5d-\\x7e]'
 
-export const Role = Type.Union([Type.Literal('user'), Type.Literal('admin')], {
-  description: 'The right of the account in this server.',
+export const Role = Type.Union([Type.Literal('user'), Type.Literal('auditor'), Type.Literal('admin')], {
+  description:
+    'The right of the account in this server. An auditor reads what administrators read, and changes nothing.',
 })
 // Roles and scope together have at most 1 KiB of JSON (`grants_too_large`).
 export const RoleNames = Type.Array(Type.String({ pattern: `^${nameCharacter}{1,64}$` }), {
@@ -200,6 +201,7 @@ export const Session = Type.Object(
       description: 'The level of that authentication (NIST SP 800-63B-4): aal2 with two factors.',
     }),
     auth_time: nullable(time('The last authentication: the sign-in, or a later step-up.')),
+    impersonated: Type.Boolean({ description: 'Whether an administrator acts in the session, instead of its owner.' }),
   },
   { ...closed, $id: 'Session' },
 )

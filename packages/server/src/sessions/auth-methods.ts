@@ -22,8 +22,11 @@ export function methodsOfBoth(first: readonly AuthMethod[], second: readonly Aut
   return [...new Set([...first, ...second, ...both])]
 }
 
-/** Returns the methods of a session from its column. */
+/**
+ * Returns the methods of a session from its column; none if an administrator acts in it, because
+ * its owner has not authenticated.
+ */
 export function methodsIn(amr: string): AuthMethod[] {
   // Only `newSession` and `replaceSession` write it.
-  return amr.split(' ') as AuthMethod[]
+  return amr === '' ? [] : (amr.split(' ') as AuthMethod[])
 }

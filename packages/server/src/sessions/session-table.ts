@@ -39,6 +39,8 @@ export interface Session {
   readonly amr: string
   /** The time of that authentication; `null` in sessions of older versions. */
   readonly authenticatedAt: number | null
+  /** The administrator who acts in the session; `null` if it is that of the owner. */
+  readonly impersonatedBy: string | null
   /** The latest end of the session. */
   readonly expiresAt: number
   readonly endedAt: number | null
@@ -69,6 +71,7 @@ export type EndReason =
   | 'token_revoke'
   | 'factor_change'
   | 'mail_sign_in'
+  | 'impersonation_end'
 
 // With the full table name, because SQLite has no alias in "returning".
 const columns = `server_sessions.id, server_sessions.account_id as "accountId", server_sessions.salt,
@@ -78,7 +81,8 @@ const columns = `server_sessions.id, server_sessions.account_id as "accountId", 
   server_sessions.repeated_run as "repeatedRun",
   server_sessions.device, server_sessions.grace_uses as "graceUses", server_sessions.grace_used_at as "graceUsedAt",
   server_sessions.grace_address as "graceAddress", server_sessions.amr,
-  server_sessions.authenticated_at as "authenticatedAt", server_sessions.expires_at as "expiresAt",
+  server_sessions.authenticated_at as "authenticatedAt", server_sessions.impersonated_by as "impersonatedBy",
+  server_sessions.expires_at as "expiresAt",
   server_sessions.ended_at as "endedAt"`
 
 /**
@@ -115,6 +119,7 @@ export function newSession(
     graceAddress: null,
     amr: methods.join(' '),
     authenticatedAt: nowMs,
+    impersonatedBy: null,
     expiresAt: nowMs + ttlMs,
     endedAt: null,
   }
@@ -132,8 +137,8 @@ export function sessionInserted(session: Session): ConditionalChange {
     text: (condition) =>
       `insert into server_sessions
          (id, account_id, salt, counter, user_agent, address, created_at, last_used_at, rotated_at, expires_at,
-          amr, authenticated_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 where ${condition}`,
+          amr, authenticated_at, impersonated_by)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 where ${condition}`,
     values: [
       session.id,
       session.accountId,
@@ -147,6 +152,7 @@ export function sessionInserted(session: Session): ConditionalChange {
       session.expiresAt,
       session.amr,
       session.authenticatedAt,
+      session.impersonatedBy,
     ],
   }
 }
@@ -177,6 +183,7 @@ export async function listSessions(
 
 /** A session with the reason of its end. */
 export interface StoredSession extends Session {
+  /** `null` while it lives, and if it has expired. */
   readonly endReason: EndReason | null
 }
 
@@ -190,12 +197,6 @@ export async function listStoredSessions(client: SqlClient, accountId: string): 
   return rows
 }
 
-/** A session that no longer lives. */
-export interface EndedSession extends Session {
-  /** The reason for which it was ended; `null` if it has expired. */
-  readonly endReason: EndReason | null
-}
-
 /** Ended sessions with an ID smaller than `before`, if it is given. */
 export interface EndedSessionsPage {
   readonly before: string | undefined
@@ -207,10 +208,10 @@ export async function listEndedSessions(
   client: SqlClient,
   accountId: string,
   { nowMs, idleMs, before, limit }: { nowMs: number; idleMs: number } & EndedSessionsPage,
-): Promise<EndedSession[]> {
+): Promise<StoredSession[]> {
   const values: unknown[] = [accountId, nowMs, nowMs - idleMs, limit]
   const earlier = before === undefined ? '' : `and id < $${values.push(before)}`
-  const { rows } = await client.query<EndedSession>(
+  const { rows } = await client.query<StoredSession>(
     `select ${columns}, server_sessions.end_reason as "endReason" from server_sessions
      where account_id = $1 and (ended_at is not null or expires_at <= $2 or last_used_at <= $3) ${earlier}
      order by id desc limit $4`,
@@ -219,21 +220,25 @@ export async function listEndedSessions(
   return rows
 }
 
-/** Returns the statement that counts the live sessions of the account except `exceptId`. */
+/**
+ * Returns the statement that counts the live sessions of the account except `exceptId`. Those of
+ * administrators who act in it do not count.
+ */
 export function otherSessionsCounted(
   accountId: string,
   { nowMs, idleMs, exceptId }: { nowMs: number; idleMs: number; exceptId: string },
 ): Statement {
   return {
     text: `select count(*) as value from server_sessions
-      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4`,
+      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4
+        and impersonated_by is null`,
     values: [accountId, nowMs, nowMs - idleMs, exceptId],
   }
 }
 
 /**
  * Returns the IDs of the account's live sessions except the `keep` that were used last. The session
- * `keepId` counts as one of those.
+ * `keepId` counts as one of those, and those of administrators who act in it do not count.
  */
 export async function findExcessSessions(
   client: SqlClient,
@@ -243,6 +248,7 @@ export async function findExcessSessions(
   const { rows } = await client.query<{ id: string }>(
     `select id from server_sessions
      where account_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3 and id <> $4
+       and impersonated_by is null
      order by last_used_at desc, id desc limit 1000 offset $5`,
     [accountId, nowMs, nowMs - idleMs, keepId, keep - 1],
   )

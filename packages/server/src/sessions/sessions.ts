@@ -1,4 +1,5 @@
-import { type Latchkey, LatchkeyError, type SessionIds } from 'latchkey'
+import { randomInt } from 'node:crypto'
+import { type Auth, type Latchkey, LatchkeyError, type SessionIds } from 'latchkey'
 import {
   applyRefresh,
   decideRefresh,
@@ -11,6 +12,7 @@ import {
   type ReplaceableRefreshTokens,
 } from 'latchkey/sessions'
 import type { SqlClient } from 'latchkey/sql'
+import { claimOfImpersonator, impersonatorOf } from '../authentication-claims.js'
 import { type Changes, changeTogether } from '../change-together.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
@@ -19,6 +21,7 @@ import type { RequestOrigin } from '../request-origin.js'
 import { lockAccounts } from './account-lock.js'
 import { levelOf, methodsIn } from './auth-methods.js'
 import { deviceBinding } from './device-binding.js'
+import { mayImpersonate, moveImpersonations } from './impersonation-table.js'
 import * as table from './session-table.js'
 
 /** The tokens of a session. */
@@ -62,6 +65,16 @@ export interface SessionDependencies {
   readonly refreshTokens: ReplaceableRefreshTokens
 }
 
+/** The beginning of a session in which an administrator acts. */
+export interface ImpersonatedBegin {
+  /** The account of the administrator. */
+  readonly impersonator: string
+  readonly origin: RequestOrigin
+  readonly expiresAt: number
+}
+
+const dayMs = 86_400_000
+
 /** Attempts of a refresh that races with others of the same session, before it fails with 503. */
 const maxAttempts = 5
 
@@ -95,6 +108,28 @@ export class Sessions {
     const opened = this.#newSession(accountId, begin)
     await table.insertSession(client, opened)
     await this.endExcess(client, opened, begin.origin)
+    return opened
+  }
+
+  /**
+   * Opens a session in which an administrator acts, until `expiresAt`, in the caller's transaction,
+   * which has locked the account. It ends no session of the owner.
+   *
+   * Its owner has not authenticated. The session therefore states no method, and its ID a time in
+   * 1970, so that no application takes it for a recent authentication.
+   */
+  async openImpersonated(
+    client: SqlClient,
+    accountId: string,
+    { impersonator, origin, expiresAt }: ImpersonatedBegin,
+  ): Promise<table.Session> {
+    await this.#core.keys.ensureKeys()
+    const id = this.#dependencies.sessionIds.mint(accountId, randomInt(dayMs))
+    const nowMs = this.#now()
+    const begin = { origin, methods: [] }
+    const session = table.newSession(accountId, { id, begin, nowMs, ttlMs: expiresAt - nowMs })
+    const opened = { ...session, authenticatedAt: null, impersonatedBy: impersonator }
+    await table.insertSession(client, opened)
     return opened
   }
 
@@ -248,9 +283,20 @@ export class Sessions {
   }
 
   /** Returns sessions of an account that have ended or expired, as long as they are kept. */
-  listEnded(accountId: string, page: table.EndedSessionsPage): Promise<table.EndedSession[]> {
+  listEnded(accountId: string, page: table.EndedSessionsPage): Promise<table.StoredSession[]> {
     const idleMs = this.#settings.sessionIdleTtlSec * 1000
     return table.listEndedSessions(this.#core.store, accountId, { nowMs: this.#now(), idleMs, ...page })
+  }
+
+  /**
+   * Returns whether the administrator whom a verified token names (`act`) is that of its session.
+   * `true` for a token that names none.
+   */
+  async hasImpersonator(auth: Pick<Auth, 'claims' | 'sessionId'>): Promise<boolean> {
+    const impersonator = impersonatorOf(auth)
+    if (impersonator === undefined) return true
+    const session = await table.findSession(this.#core.store, auth.sessionId ?? '')
+    return session?.impersonatedBy === impersonator
   }
 
   /**
@@ -317,6 +363,7 @@ export class Sessions {
     const id = this.#dependencies.sessionIds.mint(session.accountId, nowMs, levelOf(begin.methods))
     const renewed = await table.replaceSession(client, session, { id, begin, nowMs })
     if (renewed === undefined) throw new LatchkeyError('session_ended')
+    await moveImpersonations(client, { from: session.id, to: id })
     await this.#core.keys.revokeSession(session.accountId, session.id, { client })
     return renewed
   }
@@ -363,6 +410,7 @@ export class Sessions {
       claims: {
         ...(await this.#dependencies.claims.claimsOf(session.accountId)),
         ...authenticationClaims(session),
+        ...claimOfImpersonator(session.impersonatedBy),
         // RFC 9068 §2.2 requires it. A tenant's secret signs tokens of its own subject alone.
         client_id: session.accountId,
       },
@@ -420,6 +468,9 @@ export class Sessions {
     const idleEndMs = session.lastUsedAt + this.#settings.sessionIdleTtlSec * 1000
     const isAlive = nowMs < session.expiresAt && nowMs < idleEndMs && session.counter < maxRefreshCounter
     if (!isAlive) throw new LatchkeyError('refresh_token_expired')
+    const isImpersonated = session.impersonatedBy !== null
+    if (isImpersonated && !(await mayImpersonate(this.#core.store, session.id, nowMs)))
+      throw new LatchkeyError('session_ended')
     return session
   }
 
@@ -432,7 +483,8 @@ export class Sessions {
   }
 
   #recordGrace(session: table.AccountSession, verdict: 'repeat' | 'fork', { address }: RequestOrigin): Promise<void> {
-    const actor = { accountId: session.accountId, sessionId: session.id, address }
+    const { accountId, id: sessionId, impersonatedBy } = session
+    const actor = { accountId, sessionId, impersonatorId: impersonatedBy ?? undefined, address }
     const detail = {
       client: session.device === null ? 'unbound' : 'same_device',
       successor: verdict === 'repeat' ? 'same' : 'new',

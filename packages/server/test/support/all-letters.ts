@@ -27,6 +27,7 @@ export function lettersWith(chosen: string): readonly (readonly [name: string, e
     ['email_change_requested', { kind: 'email_change_requested', ...addressed }],
     ['email_changed', { kind: 'email_changed', ...addressed }],
     ['password_removed', { kind: 'password_removed', ...addressed }],
+    ['impersonated', { kind: 'impersonated', ...addressed }],
     ['new_device', { kind: 'new_device', ...addressed, at, address: chosen, userAgent: chosen }],
     ['sign_ins_paused', { kind: 'notices_paused', ...addressed, about: 'sign-ins' }],
     ['changes_paused', { kind: 'notices_paused', ...addressed, about: 'changes' }],

@@ -14,6 +14,13 @@ export interface AnswerBody {
   readonly acr: string
   readonly auth_time: number
   readonly warnings: readonly string[] | undefined
+  readonly applications: readonly {
+    readonly id: string
+    readonly audience: string
+    readonly first_used_at: string
+    readonly last_used_at: string
+    readonly sessions: readonly string[]
+  }[]
   readonly error: string
   readonly id: string
   readonly email: string
@@ -42,6 +49,7 @@ export interface AnswerBody {
   readonly sessions: readonly {
     readonly id: string
     readonly current: boolean
+    readonly impersonated: boolean
     readonly user_agent: string | null
     readonly device: string | null
     readonly address: string | null
@@ -53,7 +61,9 @@ export interface AnswerBody {
     readonly amr: readonly string[]
     readonly acr: string
     readonly auth_time: string | null
+    readonly end_reason: string | null
   }[]
+  readonly results: readonly { readonly id: string; readonly outcome: string; readonly code: string | null }[]
   readonly users: readonly { readonly id: string; readonly email: string; readonly name: string | null }[]
   readonly entries: readonly AuditEntry[]
   readonly next_cursor: string | null

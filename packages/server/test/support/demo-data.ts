@@ -4,7 +4,7 @@ import { openService } from '../../src/service.js'
 import { password } from './people.js'
 import type { TestServer } from './start-server.js'
 
-/** Fills the database of a server with the users of `latchkey demo`, so that its pages show data. */
+/** Adds the users of `latchkey demo` to a server, so that its pages show data. */
 export async function addDemoData({ configuration }: TestServer, users = 80): Promise<void> {
   const nowMs = Date.now()
   const clock = new PastClock(nowMs - 200 * 86_400_000)

@@ -14,7 +14,7 @@ const ranks: Readonly<Record<string, number>> = {
 
 /** Tables whose rows belong to an account or a client. Writers hold the lock of the owner. */
 const owned =
-  /^server_(sessions|one_time_tokens|guess_lanes|client_secrets|factors|recovery_codes|challenges|trusted_devices)$/
+  /^server_(sessions|one_time_tokens|guess_lanes|client_secrets|factors|recovery_codes|challenges|trusted_devices|impersonations)$/
 
 interface Held {
   readonly table: string

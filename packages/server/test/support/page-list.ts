@@ -17,6 +17,7 @@ export const publicPages = [
   '/forgot-password',
   '/resend-email',
   '/reset-password',
+  '/impersonate',
 ] as const
 
 /** The pages of a signed-in user. */

@@ -40,9 +40,18 @@ export async function login({ api }: TestServer, email: string, secret = passwor
 }
 
 /** Creates an administrator as the operator does, and signs in. */
-export async function createAdmin(running: TestServer): Promise<Person> {
+export function createAdmin(running: TestServer): Promise<Person> {
+  return createWithRole(running, 'admin')
+}
+
+/** Creates an auditor as the operator does, and signs in. */
+export function createAuditor(running: TestServer): Promise<Person> {
+  return createWithRole(running, 'auditor')
+}
+
+async function createWithRole(running: TestServer, role: 'admin' | 'auditor'): Promise<Person> {
   const email = freshEmail()
-  await running.server.service.adminCreation.createAdmin({ email, password })
+  await running.server.service.adminCreation.createAdmin({ email, password, role })
   return login(running, email)
 }
 

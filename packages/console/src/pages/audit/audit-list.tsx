@@ -54,10 +54,10 @@ export function AuditList({ query }: { readonly query: AuditQuery }) {
 
 function eventCell({ event, outcome }: AuditEntry) {
   return (
-    <>
+    <span class="words">
       {(eventWords as Readonly<Record<string, string>>)[event] ?? event}{' '}
       {outcome === 'refused' ? <Badge kind="bad">Refused</Badge> : null}
-    </>
+    </span>
   )
 }
 

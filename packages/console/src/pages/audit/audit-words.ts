@@ -75,6 +75,10 @@ export const eventWords: Readonly<Record<NonNullable<AuditQuery['event']>, strin
   audit_verify: 'Audit log verified',
   letter_retry: 'Letter tried again',
   letter_drop: 'Letter dropped',
+  login_mail: 'Letter for a sign-in asked for',
+  password_require: 'New password required',
+  secret_rewrap: 'Secrets encrypted with the newest master key',
+  task_stop: 'Task stopped',
 }
 
 /** The faults of the log in words. */

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { mayChange } from '../../administrator.js'
 import { answer, api } from '../../api/client.js'
 import { type ApiProblem, asProblem } from '../../api/problem.js'
 import type { operations } from '../../api/schema.js'
@@ -44,7 +45,7 @@ export function VerifySection() {
       title="Integrity"
       actions={
         <>
-          <Button onClick={verify}>Verify the chain</Button>
+          {mayChange() ? <Button onClick={verify}>Verify the chain</Button> : null}
           {progress === undefined || progress.part.done ? null : (
             <Button onClick={() => controller.current?.abort()}>Stop</Button>
           )}

@@ -28,11 +28,38 @@ export function AccountSteps({ children }: AccountStepsProps) {
     choose(chosen)
     setOpen(true)
   }
+  const dialog =
+    isOpen && account !== undefined ? (
+      <ActionDialog
+        title={`End every session and token of ${account.email}`}
+        effects={
+          <ul>
+            <li>Its signing secret is replaced, so that all of its tokens are refused, on every server.</li>
+            <li>{sessionsText(found.data?.sessions ?? 0)} The owner can sign in again at once.</li>
+            <li>No other account is affected. It cannot be undone.</li>
+          </ul>
+        }
+        confirmLabel="End them now"
+        isDangerous
+        run={async () => {
+          await answer(api.POST('/v1/admin/users/{id}/revoke', { params: { path: { id: account.id } } }))
+          await found.reload()
+        }}
+        result={() => (
+          <>
+            <p>Every session and token of {account.email} has ended.</p>
+            <Propagation />
+          </>
+        )}
+        onClose={() => setOpen(false)}
+      />
+    ) : null
   return (
     <>
       <Step
         title="1. End every session and token of the account"
         isDone={found.data?.sessions === 0 ? true : undefined}
+        dialog={dialog}
       >
         {id === undefined ? <ChooseAccount onChoose={open} /> : null}
         <Loaded answer={found}>
@@ -65,31 +92,6 @@ export function AccountSteps({ children }: AccountStepsProps) {
         </Loaded>
       </Step>
       {children(account)}
-      {isOpen && account !== undefined ? (
-        <ActionDialog
-          title={`End every session and token of ${account.email}`}
-          effects={
-            <ul>
-              <li>Its signing secret is replaced, so that all of its tokens are refused, on every server.</li>
-              <li>All {found.data?.sessions} open sessions end. The owner can sign in again at once.</li>
-              <li>No other account is affected. It cannot be undone.</li>
-            </ul>
-          }
-          confirmLabel="End them now"
-          isDangerous
-          run={async () => {
-            await answer(api.POST('/v1/admin/users/{id}/revoke', { params: { path: { id: account.id } } }))
-            await found.reload()
-          }}
-          result={() => (
-            <>
-              <p>Every session and token of {account.email} has ended.</p>
-              <Propagation />
-            </>
-          )}
-          onClose={() => setOpen(false)}
-        />
-      ) : null}
     </>
   )
 }
@@ -102,4 +104,9 @@ async function readAccount(id: string | undefined, signal: AbortSignal) {
     answer(api.GET('/v1/admin/users/{id}/sessions', { params, signal })),
   ])
   return { account, sessions: sessions.length }
+}
+
+function sessionsText(count: number): string {
+  if (count === 0) return 'It has no open session.'
+  return count === 1 ? '1 open session ends.' : `${count} open sessions end.`
 }

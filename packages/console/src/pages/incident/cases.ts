@@ -23,7 +23,7 @@ export const cases: readonly IncidentCase[] = [
   {
     name: 'secret',
     title: 'A secret leaked',
-    when: 'A token, a signing secret or the password of one account is known to somebody else.',
+    when: 'A token, a signing secret or the password of one account is known to another person.',
     first: 'End the tokens of an account…',
     opensDialog: false,
     steps: SecretSteps,
@@ -38,8 +38,8 @@ export const cases: readonly IncidentCase[] = [
   },
   {
     name: 'everybody',
-    title: 'Everybody must sign in again',
-    when: 'You do not know whose tokens are affected, or a fault has let somebody in: end them all.',
+    title: 'All users must sign in again',
+    when: 'You do not know whose tokens are affected, or a fault has opened accounts: end all of them.',
     first: 'End all sessions…',
     opensDialog: true,
     steps: EverybodySteps,
@@ -47,7 +47,7 @@ export const cases: readonly IncidentCase[] = [
   {
     name: 'database',
     title: 'The database leaked',
-    when: 'Somebody has a copy of the database or of a backup, without the master key.',
+    when: 'A thief has a copy of the database or of a backup, without the master key.',
     first: 'Make the copy worthless…',
     opensDialog: true,
     steps: DatabaseSteps,
@@ -55,7 +55,7 @@ export const cases: readonly IncidentCase[] = [
   {
     name: 'master-key',
     title: 'A master key leaked',
-    when: 'Somebody has a master key. Together with a copy of the database it opens every key and secret in it.',
+    when: 'A thief has a master key. Together with a copy of the database it opens every key and secret in it.',
     first: 'End all sessions…',
     opensDialog: true,
     steps: MasterKeySteps,

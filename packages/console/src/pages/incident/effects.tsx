@@ -3,10 +3,10 @@ export function RevokeAllEffects() {
   return (
     <ul>
       <li>Every session and every token of all accounts and clients ends, on every server.</li>
-      <li>Everybody signs in again with the same password and factors. Clients request a new token.</li>
+      <li>All users sign in again with the same password and factors. Clients request a new token.</li>
       <li>
-        <strong>You are signed out as well</strong>, as the last one. Nobody is exempt, because an exemption would also
-        be one for whoever has stolen a session. Sign in again: this page then shows the result.
+        <strong>You are signed out as well</strong>, as the last one. No account is exempt, because an exemption would
+        also be one for a thief in a stolen session. Sign in again: this page then shows the result.
       </li>
       <li>It can be stopped and continued. It cannot be undone.</li>
     </ul>

@@ -5,7 +5,7 @@ import { TaskStep } from './task-step.js'
 import { useTasks } from './tasks.js'
 import { useAsked } from './use-asked.js'
 
-/** The guide "Everybody must sign in again". */
+/** The guide "All users must sign in again". */
 export function EverybodySteps() {
   const tasks = useTasks()
   const dialog = useAsked()

@@ -35,8 +35,8 @@ export function MasterKeySteps() {
         dialog={containment}
       >
         <p>
-          It replaces the signing secret of everybody, so that those in a stolen copy are worthless now. The steps below
-          replace all other keys, and need a new master key first.
+          It replaces the signing secret of every account, so that those in a stolen copy are worthless now. The steps
+          below replace all other keys, and need a new master key first.
         </p>
       </TaskStep>
       <Loaded answer={keys}>

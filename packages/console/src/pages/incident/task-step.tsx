@@ -33,6 +33,7 @@ export function TaskStep(props: TaskStepProps) {
   const { kind, title, tasks, effects, label, blocked, isDone, dialog, children } = props
   const [isOpen, setOpen] = dialog
   const [problem, setProblem] = useState<ApiProblem>()
+  const isDangerous = kind !== 'rewrap'
   const task = tasks.data?.find((one) => one.kind === kind)
   const other = tasks.data?.find((one) => one.kind !== kind && isRunning(one))
   const stop = async () => {
@@ -44,8 +45,26 @@ export function TaskStep(props: TaskStepProps) {
     await startTask(kind)
     await tasks.reload()
   }
+  const shown =
+    isOpen && blocked === undefined ? (
+      <ActionDialog
+        title={title}
+        effects={effects}
+        confirmLabel={label}
+        isDangerous={isDangerous}
+        run={run}
+        result={() => (
+          <>
+            <p>A server works on it, also when you leave this page. Another administrator sees the same progress.</p>
+            <TaskState task={task} />
+            {isFresh(task) ? <Propagation key={task?.ended_at} /> : null}
+          </>
+        )}
+        onClose={() => setOpen(false)}
+      />
+    ) : null
   return (
-    <Step title={title} isDone={isDone}>
+    <Step title={title} isDone={isRunning(task) ? undefined : isDone} dialog={shown}>
       {children}
       <ProblemNotice problem={problem ?? tasks.problem} />
       <TaskState task={task} />
@@ -61,28 +80,15 @@ export function TaskStep(props: TaskStepProps) {
           {isRunning(task) || other !== undefined ? (
             <Button onClick={stop}>Stop the running task</Button>
           ) : (
-            <Button kind="danger" disabled={blocked !== undefined} onClick={() => setOpen(true)}>
+            <Button
+              kind={isDangerous ? 'danger' : 'primary'}
+              disabled={blocked !== undefined}
+              onClick={() => setOpen(true)}
+            >
               {label}
             </Button>
           )}
         </div>
-      ) : null}
-      {isOpen && blocked === undefined ? (
-        <ActionDialog
-          title={title}
-          effects={effects}
-          confirmLabel={label}
-          isDangerous
-          run={run}
-          result={() => (
-            <>
-              <p>A server works on it, also when you leave this page. Another administrator sees the same progress.</p>
-              <TaskState task={task} />
-              {isFresh(task) ? <Propagation key={task?.ended_at} /> : null}
-            </>
-          )}
-          onClose={() => setOpen(false)}
-        />
       ) : null}
     </Step>
   )

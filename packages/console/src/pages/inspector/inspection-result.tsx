@@ -44,14 +44,17 @@ export function InspectionResult({ found }: { readonly found: Inspection }) {
     <Badge kind="warning">Claimed, not verified</Badge>
   )
   return (
-    <div class="columns inspection" role="status">
-      <Verdict found={found} />
+    <>
+      <div class="columns">
+        <Verdict found={found} />
+        <StoredFacts found={found} />
+      </div>
       {checks.length === 0 ? null : (
         <Section title="Checks">
           <DataTable
             caption="Checks of the token, in their order"
             columns={[
-              { title: 'Check', cell: ({ name }) => checkTitles[name] },
+              { title: 'Check', cell: ({ name }) => <span class="words">{checkTitles[name]}</span> },
               { title: 'Outcome', cell: ({ outcome }) => outcomes[outcome] },
               { title: 'Why', cell: ({ explanation }) => explanation },
               { title: 'Contract', cell: ({ contract }) => contract },
@@ -62,7 +65,6 @@ export function InspectionResult({ found }: { readonly found: Inspection }) {
           />
         </Section>
       )}
-      <StoredFacts found={found} />
       {claims === null ? null : (
         <Section title="Claims" actions={trust}>
           <ClaimTable caption="Claims" members={claims} now={checkedAt} />
@@ -73,7 +75,7 @@ export function InspectionResult({ found }: { readonly found: Inspection }) {
           <ClaimTable caption="Header" members={header} now={checkedAt} />
         </Section>
       )}
-    </div>
+    </>
   )
 }
 
@@ -91,19 +93,21 @@ function Verdict({ found }: { readonly found: Inspection }) {
         )
       }
     >
-      {refusal === null ? (
-        <p>Every check is passed.</p>
-      ) : (
-        <>
-          <p>
-            <strong>{refusal.message}</strong>
-          </p>
-          <p>{refusal.hint}</p>
-          <p class="hint">
-            <code>{refusal.code}</code>
-          </p>
-        </>
-      )}
+      <div role="status">
+        {refusal === null ? (
+          <p>Every check is passed.</p>
+        ) : (
+          <>
+            <p>
+              <strong>{refusal.message}</strong>
+            </p>
+            <p>{refusal.hint}</p>
+            <p class="hint">
+              <code>{refusal.code}</code>
+            </p>
+          </>
+        )}
+      </div>
       <p class="hint">
         Checked <Time at={checkedAt} full />, by the clock of the server.
       </p>

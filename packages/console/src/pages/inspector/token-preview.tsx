@@ -27,7 +27,7 @@ export function TokenPreview() {
           set({ user: text.trim() })
         }}
       >
-        <TextField label="ID or address of the account" value={text} onChange={setText} type="search" />
+        <TextField label="Account: ID or address" value={text} onChange={setText} type="search" />
         <Button type="submit">Show</Button>
       </form>
       {user === '' ? null : <PreviewOf key={user} user={user} />}

@@ -21,7 +21,7 @@ export function LetterTemplate() {
   // The server refuses a language that it does not offer.
   const query = (locale === '' ? {} : { locale }) as Query
   const found = useAnswer(`${kind} ${locale}`, (signal) =>
-    answer(api.GET('/v1/admin/letters/templates/{kind}', { params: { path: { kind }, query }, signal })),
+    answer(api.GET('/v1/admin/letter-templates/{kind}', { params: { path: { kind }, query }, signal })),
   )
   return (
     <Section title="Preview">

@@ -56,7 +56,7 @@ export function WaitingLetters() {
                 { title: 'State', cell: stateCell },
                 { title: 'Attempts', cell: ({ attempts }) => attempts, isNumber: true },
                 { title: 'Next attempt', cell: ({ due_at: dueAt }) => <Time at={dueAt} full /> },
-                { title: 'Queued', cell: ({ created_at: createdAt }) => <Time at={createdAt} full /> },
+                { title: 'Queued', cell: ({ created_at: createdAt }) => <Time at={createdAt} /> },
                 {
                   title: 'Actions',
                   cell: (letter) =>

@@ -8,6 +8,7 @@ import { SelectField, TextField } from '../../ui/field.js'
 import { Loaded } from '../../ui/loaded.js'
 import { Page } from '../../ui/page.js'
 import { Section } from '../../ui/section.js'
+import { durationText } from '../../ui/time.js'
 import { useQuery } from '../../ui/use-query.js'
 
 type Setting = operations['readSettings']['responses'][200]['content']['application/json']['settings'][number]
@@ -94,9 +95,16 @@ function Explanation({ setting }: { readonly setting: Setting }) {
   )
 }
 
-function Value({ setting: { secret, set, value } }: { readonly setting: Setting }) {
+function Value({ setting: { secret, set, value, accepts } }: { readonly setting: Setting }) {
   if (secret) return set ? <Badge kind="good">Set</Badge> : <Badge>Not set</Badge>
-  return value === null ? <span class="hint">none</span> : <code>{value}</code>
+  if (value === null) return <span class="hint">none</span>
+  const unitMs = accepts.startsWith('a whole number of seconds') ? 1000 : 1
+  const isDuration = accepts.startsWith('a whole number of ') && Number(value) * unitMs >= 1000
+  return (
+    <>
+      <code>{value}</code> {isDuration ? <span class="hint">{durationText(Number(value) * unitMs)}</span> : null}
+    </>
+  )
 }
 
 function Source({ source }: { readonly source: Setting['source'] }) {

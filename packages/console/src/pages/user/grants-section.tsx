@@ -9,6 +9,7 @@ import { SelectField, TextField } from '../../ui/field.js'
 import { Propagation } from '../../ui/propagation.js'
 import { Section } from '../../ui/section.js'
 import type { User } from '../users/use-user-list.js'
+import { roleNames } from '../users/user-state.js'
 import type { UserDialogProps } from './user-actions.js'
 
 /** The rights of an account, here and in applications. */
@@ -29,7 +30,7 @@ type Grants = Pick<User, 'role' | 'roles' | 'scope'>
 
 function entriesOf({ role, roles, scope }: Grants): readonly (readonly [string, string])[] {
   return [
-    ['Role in this server', role === 'admin' ? 'administrator' : 'user'],
+    ['Role in this server', roleNames[role]],
     ['Roles in applications', roles.join(', ') || '–'],
     ['Scope in applications', scope || '–'],
   ]
@@ -71,11 +72,8 @@ function GrantsDialog({ user, onDone, onClose }: UserDialogProps) {
             <SelectField
               label="Role in this server"
               value={role}
-              onChange={(value) => setRole(value === 'admin' ? 'admin' : 'user')}
-              options={[
-                ['user', 'User'],
-                ['admin', 'Administrator: may use this console'],
-              ]}
+              onChange={(value) => setRole(value as User['role'])}
+              options={Object.entries(roleNames)}
             />
           )}
           <TextField label="Roles in applications" hint="Separated by spaces." value={roles} onChange={setRoles} />

@@ -45,7 +45,7 @@ export function SessionsSection({ id, version }: SessionsSectionProps) {
             columns={mayChange() ? [...columns, end] : columns}
             rows={live.sessions}
             rowKey={(session) => session.id}
-            empty="Nobody is signed in to this account now."
+            empty="No session of this account lives now."
           />
         )}
       </Loaded>

@@ -7,7 +7,7 @@ interface ActionText {
   readonly isDangerous: boolean
 }
 
-/** What each action is called, and what it does. */
+/** The label and the effect of each action. */
 export const actionTexts: Readonly<Record<UserAction, ActionText>> = {
   revoke: {
     label: 'Revoke',
@@ -16,7 +16,7 @@ export const actionTexts: Readonly<Record<UserAction, ActionText>> = {
   },
   rotate: {
     label: 'Rotate',
-    effect: 'A new secret signs. The old one verifies until its grace period ends. Nobody is signed out.',
+    effect: 'A new secret signs. The old one verifies until its grace period ends. No session ends.',
     isDangerous: false,
   },
   verify: {

@@ -6,9 +6,14 @@ import { SelectField, TextField } from '../../ui/field.js'
 import { Time } from '../../ui/time.js'
 
 /** Invites the owner of an address to create an account. */
-export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
+export function InviteDialog({ onClose, onDone }: { readonly onClose: () => void; readonly onDone: () => void }) {
   const [email, setEmail] = useState('')
   const [delivery, setDelivery] = useState<'mail' | 'link'>('mail')
+  const run = async () => {
+    const invitation = await answer(api.POST('/v1/admin/invitations', { body: { email, delivery } }))
+    onDone()
+    return invitation
+  }
   return (
     <ActionDialog
       title="Invite a person"
@@ -28,7 +33,7 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
         </>
       }
       confirmLabel="Invite"
-      run={() => answer(api.POST('/v1/admin/invitations', { body: { email, delivery } }))}
+      run={run}
       result={(invitation) => (
         <>
           <p>

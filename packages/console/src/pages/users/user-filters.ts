@@ -91,7 +91,7 @@ export interface UsersQuery {
   created_after?: string
 }
 
-/** Returns the query of the API for these filters. A value that it does not know is refused there. */
+/** Returns the query of the API for these filters. The API refuses values that it does not know. */
 export function apiQueryOf({ login, created, ...same }: UserFilters): UsersQuery {
   const query: Record<string, string> = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== ''))
   if (login.startsWith('not-')) query.signed_in_before = daysAgo(login.slice('not-'.length))

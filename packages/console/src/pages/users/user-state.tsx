@@ -1,6 +1,9 @@
 import { Badge } from '../../ui/badge.js'
 import type { User } from './use-user-list.js'
 
+/** The roles in this server, in words. */
+export const roleNames: Readonly<Record<User['role'], string>> = { user: 'user', admin: 'administrator' }
+
 /** The state of an account in words. */
 export function UserState({ user }: { readonly user: User }) {
   return (
@@ -12,7 +15,7 @@ export function UserState({ user }: { readonly user: User }) {
       ) : (
         <Badge kind="warning">not verified</Badge>
       )}
-      {user.role === 'admin' ? <Badge>administrator</Badge> : null}
+      {user.role === 'user' ? null : <Badge>{roleNames[user.role]}</Badge>}
       {user.factor_reset_at === null ? null : <Badge kind="warning">factor reset requested</Badge>}
     </span>
   )

@@ -9,6 +9,7 @@ import { ProblemNotice } from '../../ui/problem-notice.js'
 import { BulkBar } from './bulk-bar.js'
 import { accounts } from './bulk-dialog.js'
 import { CreateUserDialog } from './create-user-dialog.js'
+import { InvitationsSection } from './invitations-section.js'
 import { InviteDialog } from './invite-dialog.js'
 import { type UserList, useUserList } from './use-user-list.js'
 import { apiQueryOf, filterChoices, filtersOf, queryOf, type UserFilters } from './user-filters.js'
@@ -26,6 +27,7 @@ export default function UsersPage() {
   const [dialog, setDialog] = useState<'create' | 'invite'>()
   const select = (id: string, isSelected: boolean) =>
     setSelected((before) => new Set(isSelected ? [...before, id] : [...before].filter((other) => other !== id)))
+  const [invited, setInvited] = useState(0)
   const close = () => setDialog(undefined)
   const query = new URLSearchParams(Object.entries(apiQueryOf(filters)))
   return (
@@ -56,8 +58,9 @@ export default function UsersPage() {
         <ProblemNotice problem={list.problem} retry={list.reload} />
         <Found list={list} filters={filters} selected={selected} onSelect={select} />
       </section>
+      <InvitationsSection version={invited} />
       {dialog === 'create' ? <CreateUserDialog onClose={close} onDone={() => void list.reload()} /> : null}
-      {dialog === 'invite' ? <InviteDialog onClose={close} /> : null}
+      {dialog === 'invite' ? <InviteDialog onClose={close} onDone={() => setInvited(invited + 1)} /> : null}
     </Page>
   )
 }

@@ -3,6 +3,7 @@ import type { AccountProvisioning } from '../../admin/account-provisioning.js'
 import type { Administration } from '../../admin/administration.js'
 import type { BulkActions } from '../../admin/bulk-actions.js'
 import type { FactorResets } from '../../admin/factor-resets.js'
+import type { Impersonations } from '../../admin/impersonations.js'
 import type { InvitationAdministration } from '../../admin/invitation-administration.js'
 import type { KeyInventoryReader } from '../../admin/key-inventory.js'
 import type { PasswordRequirements } from '../../admin/password-requirements.js'
@@ -31,6 +32,7 @@ import { addCreateUser } from './create-user.js'
 import { addDeleteUser } from './delete-user.js'
 import { addDescribeSecrets } from './describe-secrets.js'
 import { addEndUserSession } from './end-user-session.js'
+import { addImpersonateUser } from './impersonate-user.js'
 import { addInspect } from './inspect.js'
 import { addInvitations } from './invitations.js'
 import { addListUserFactors } from './list-user-factors.js'
@@ -62,6 +64,7 @@ export interface AdminDependencies {
   readonly factorResets: FactorResets
   readonly bulkActions: BulkActions
   readonly passwordRequirements: PasswordRequirements
+  readonly impersonations: Impersonations
   readonly invitationAdministration: InvitationAdministration
   readonly rotations: Rotations
   readonly tasks: Tasks
@@ -86,7 +89,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   const { administration, provisioning, resetLinks, factorResets, invitationAdministration } = dependencies
   const { bulkActions, passwordRequirements, rotations, tasks, keyInventory, keys } = dependencies
   const { statistics, latchkey, messages, guards, liveView, health, tokenInspector } = dependencies
-  const { tokenPreviews, auditReview, letters, letterPreviews, settings } = dependencies
+  const { tokenPreviews, auditReview, letters, letterPreviews, settings, impersonations } = dependencies
   addGuards(app, guards.administrator)
   limitRoutes(app, 'admin')
   addListUsers(app, administration)
@@ -101,6 +104,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addRequireNewPassword(app, passwordRequirements)
   addResetFactors(app, factorResets)
   addListUserFactors(app, administration)
+  addImpersonateUser(app, impersonations)
   addListUserSessions(app, administration)
   addEndUserSession(app, administration)
   addDescribeSecrets(app, administration)

@@ -43,6 +43,6 @@ export function addExportAudit(app: App, review: AuditReview): void {
     const chunks = await review.export(administratorOf(request), auditFilterOf(filter), format)
     reply.header('Content-Disposition', `attachment; filename="latchkey-audit.${format}"`)
     reply.type(mediaTypes[format])
-    return reply.send(Readable.from(chunks) as never)
+    return reply.send(Readable.from(chunks, { highWaterMark: 2 }) as never)
   })
 }

@@ -68,8 +68,7 @@ const schema = {
       ]),
       checks: Type.Array(Check, { description: 'The checks in their order; none if the text is no such token.' }),
       verified: Type.Boolean({
-        description:
-          'Whether the owner of the key has signed header and claims. If not, their author is unknown.',
+        description: 'Whether the owner of the key has signed header and claims. If not, their author is unknown.',
       }),
       grants: Members,
       header: Members,
@@ -96,7 +95,8 @@ const schema = {
 
 /** POST /v1/admin/inspect */
 export function addInspect(app: App, inspector: TokenInspector): void {
-  app.post('/v1/admin/inspect', { schema }, async (request) => answerOf(await inspector.inspect(request.body.token)))
+  const options = { schema, config: { readsOnly: true } } as const
+  app.post('/v1/admin/inspect', options, async (request) => answerOf(await inspector.inspect(request.body.token)))
 }
 
 function answerOf({ isVerified, times, secret, owner, session, checkedAt, checks, ...found }: Inspection) {

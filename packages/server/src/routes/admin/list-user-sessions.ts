@@ -2,7 +2,7 @@ import { authOf } from 'latchkey/fastify'
 import type { Administration } from '../../admin/administration.js'
 import type { App } from '../../http/app.js'
 import { Type } from '../../http/type.js'
-import type { EndedSession } from '../../sessions/session-table.js'
+import type { StoredSession } from '../../sessions/session-table.js'
 import { sessionAnswer, timeAnswer } from '../answers.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken, IdParams, pageQuery, Session } from '../schemas.js'
@@ -77,7 +77,7 @@ export function addListUserSessions(app: App, administration: Administration): v
   })
 }
 
-function endedSessionAnswer(session: EndedSession) {
+function endedSessionAnswer(session: StoredSession) {
   const { endedAt, endReason } = session
   return {
     ...sessionAnswer(session, undefined),

@@ -114,7 +114,7 @@ interface LiveDependencies {
 
 /** GET /v1/admin/live */
 export function addLive(app: App, { liveView, latchkey, guards }: LiveDependencies): void {
-  // A HEAD request would hold a stream that nobody reads.
+  // A HEAD request would hold a stream without a reader.
   app.get('/v1/admin/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const stream = new EventStream(reconnectMs)
     const end = (refusal: unknown = routeFailures.refusal('not_ready')) => {

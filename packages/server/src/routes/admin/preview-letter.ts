@@ -6,7 +6,7 @@ import { type LetterName, letterNames } from '../../mail/example-letters.js'
 import { forAdmin, forUrl, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
-/** GET /v1/admin/letters/templates/:kind */
+/** GET /v1/admin/letter-templates/:kind */
 export function addPreviewLetter(app: App, previews: LetterPreviews, offered: readonly Locale[]): void {
   const schema = {
     tags: ['administration'],
@@ -34,7 +34,7 @@ export function addPreviewLetter(app: App, previews: LetterPreviews, offered: re
       ...refusals(...forUrl, ...forAdmin),
     },
   }
-  app.get('/v1/admin/letters/templates/:kind', { schema }, async (request) => ({
+  app.get('/v1/admin/letter-templates/:kind', { schema }, async (request) => ({
     ...(await previews.of(request.params.kind, request.query.locale)),
     locales: [...offered],
   }))

@@ -47,7 +47,7 @@ const schema = {
           name: Type.String(),
           stage: Type.Enum(['next', 'current', 'ending', 'retired'], {
             description:
-              'Of its replacement. next: accepted and not used yet; ending: what depends on it is being ended; ' +
+              'Of its replacement. next: accepted and not used yet; ending: its sessions and tokens are being ended; ' +
               'retired: refused.',
           }),
           master_key_id: masterKeyId,

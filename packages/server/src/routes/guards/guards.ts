@@ -6,6 +6,7 @@ import type { AuditTrail } from '../../audit/audit-trail.js'
 import type { TrustedPages } from '../../http/trusted-pages.js'
 import { accessCookie } from '../session-cookies.js'
 import { guardChanges, guardCookies } from './cookie-guards.js'
+import { limitImpersonation } from './limit-impersonation.js'
 import { requireAccount } from './require-account.js'
 import { requireAdmin } from './require-admin.js'
 
@@ -13,9 +14,12 @@ import { requireAdmin } from './require-admin.js'
 export interface Guards {
   /** Requires a valid access token, of an account or of a client. */
   readonly token: readonly onRequestHookHandler[]
-  /** Requires a valid access token of an account, and refuses cross-site requests (CSRF). */
+  /**
+   * Requires a valid access token of an account, and refuses cross-site requests (CSRF) and changes
+   * by an administrator who acts in the session.
+   */
   readonly account: readonly onRequestHookHandler[]
-  /** Requires the same of an administrator. */
+  /** Requires the same of an administrator, or of an auditor where the route only reads. */
   readonly administrator: readonly onRequestHookHandler[]
   /** The part of it that reads the account, for answers that last longer than a moment. */
   readonly administratorAgain: readonly onRequestHookHandler[]
@@ -38,7 +42,7 @@ export function createGuards({ latchkey, pages, administration, audit }: GuardsD
   const admin = requireAdmin(administration, audit)
   return {
     token: [token],
-    account: [...guarded, requireAccount],
+    account: [...guarded, requireAccount, limitImpersonation],
     administrator: [...guarded, admin],
     administratorAgain: [admin],
     cookies: guardCookies(pages),

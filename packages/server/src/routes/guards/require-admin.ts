@@ -3,15 +3,28 @@ import { authOf } from 'latchkey/fastify'
 import type { Administration } from '../../admin/administration.js'
 import { adminFailures } from '../../admin/failures.js'
 import type { AuditTrail } from '../../audit/audit-trail.js'
-import { isAdmin, isClient } from '../../grants.js'
+import { impersonatorOf } from '../../authentication-claims.js'
+import { isClient, mayAdminister } from '../../grants.js'
 import { clientAddress } from '../../http/client-address.js'
 import { isProblem } from '../../problem.js'
 import { routeFailures } from '../failures.js'
 import { safeMethods } from './cookie-guards.js'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * For a route of administrators: it changes nothing although its method may change something,
+     * because what it asks about does not belong into a URL.
+     */
+    readsOnly?: true
+  }
+}
+
 /**
- * Requires that both the stored grants and the account are those of an administrator. Records every
- * refusal of an account or a client in the audit log. Runs after the hook that verifies the token.
+ * Requires that both the stored grants and the account are those of an administrator. An auditor is
+ * admitted to routes that only read. A session in which an administrator acts is refused. Records
+ * every refusal of an account or a client in the audit log. Runs after the hook that verifies the
+ * token.
  */
 export function requireAdmin(administration: Administration, audit: AuditTrail): onRequestHookHandler {
   return (request, _reply, done) => {
@@ -25,11 +38,13 @@ export function requireAdmin(administration: Administration, audit: AuditTrail):
 }
 
 async function check(administration: Administration, request: FastifyRequest): Promise<void> {
-  const { grants, subject, sessionId } = authOf(request)
+  const auth = authOf(request)
+  const { grants, subject, sessionId } = auth
   if (isClient(grants)) throw routeFailures.refusal('account_required')
-  if (!isAdmin(grants)) throw adminFailures.refusal('admin_required')
-  const by = { accountId: subject, sessionId: sessionId ?? '' }
-  await administration.checkAdmin(by, { isChange: !safeMethods.has(request.method) })
+  const isChange = !safeMethods.has(request.method) && request.routeOptions.config.readsOnly !== true
+  const isOwner = impersonatorOf(auth) === undefined
+  if (!isOwner || !mayAdminister(grants.role, { isChange })) throw adminFailures.refusal('admin_required')
+  await administration.checkAdmin({ accountId: subject, sessionId: sessionId ?? '' }, { isChange })
 }
 
 /**
@@ -37,8 +52,9 @@ async function check(administration: Administration, request: FastifyRequest): P
  * path.
  */
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
-  const { subject, sessionId } = authOf(request)
-  const actor = { accountId: subject, sessionId, address: clientAddress(request) }
+  const auth = authOf(request)
+  const { subject: accountId, sessionId } = auth
+  const actor = { accountId, sessionId, impersonatorId: impersonatorOf(auth), address: clientAddress(request) }
   const detail = { reason, method: request.method, route: request.routeOptions.url ?? '' }
   return audit.countRefused('admin_access', actor, { detail })
 }

@@ -45,6 +45,12 @@ const schema = {
           Type.Number({ description: 'When the user last authenticated, in seconds since 1970 (RFC 9470 §6.2).' }),
         ),
         acr: Type.Optional(Type.String({ description: 'The level of that authentication: aal1 or aal2.' })),
+        act: Type.Optional(
+          Type.Object(
+            { sub: Type.String() },
+            { description: 'The administrator who acts in the session instead of its owner (RFC 8693 §4.1).' },
+          ),
+        ),
         sid: Type.Optional(Type.String({ description: 'The session.' })),
         exp: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),
         iat: Type.Optional(Type.Number({ description: 'Seconds since 1970.' })),

@@ -17,7 +17,7 @@ const schema = {
 
 /** POST /v1/logout */
 export function addLogout(app: App, signOut: SignOut, cookies: SessionCookies): void {
-  app.post('/v1/logout', { schema }, async (request, reply) => {
+  app.post('/v1/logout', { schema, config: { impersonation: 'allow' } }, async (request, reply) => {
     await signOut.logout(actingOf(request), originOf(request))
     if (usesCookieMode(request)) cookies.clear(reply)
     return reply.code(204).send(null)

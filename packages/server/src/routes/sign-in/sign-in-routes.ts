@@ -3,6 +3,7 @@ import type { Registration } from '../../accounts/registration.js'
 import type { SecondStep } from '../../accounts/second-step.js'
 import type { SignIn } from '../../accounts/sign-in.js'
 import type { SignOut } from '../../accounts/sign-out.js'
+import type { Impersonations } from '../../admin/impersonations.js'
 import type { App } from '../../http/app.js'
 import type { Tracing } from '../../ops/tracing/tracing.js'
 import type { Sessions } from '../../sessions/sessions.js'
@@ -14,6 +15,7 @@ import { addCompleteMailSignIn } from './complete-mail-sign-in.js'
 import { addLogin } from './login.js'
 import { addLogout } from './logout.js'
 import { addLogoutAll } from './logout-all.js'
+import { addOpenImpersonation } from './open-impersonation.js'
 import { addRefresh } from './refresh.js'
 import { addRegister } from './register.js'
 import { addSecondFactor } from './second-factor.js'
@@ -24,6 +26,7 @@ export interface SignInDependencies {
   readonly secondStep: SecondStep
   readonly mailSignIn: MailSignIn
   readonly signOut: SignOut
+  readonly impersonations: Impersonations
   readonly sessions: Sessions
   readonly cookies: SessionCookies
   readonly tracing: Tracing
@@ -32,7 +35,8 @@ export interface SignInDependencies {
 
 /** The routes that start, refresh and end sessions. */
 export async function signInRoutes(app: App, dependencies: SignInDependencies): Promise<void> {
-  const { registration, signIn, secondStep, mailSignIn, signOut, sessions, cookies, tracing, guards } = dependencies
+  const { registration, signIn, secondStep, mailSignIn, signOut, impersonations } = dependencies
+  const { sessions, cookies, tracing, guards } = dependencies
   await app.register(async (scope: App) => {
     scope.addHook('onRequest', guards.cookies)
     addRegister(scope, registration, cookies)
@@ -41,6 +45,7 @@ export async function signInRoutes(app: App, dependencies: SignInDependencies): 
     addBeginMailSignIn(scope, mailSignIn)
     addCompleteMailSignIn(scope, mailSignIn, cookies)
     addRefresh(scope, sessions, cookies)
+    addOpenImpersonation(scope, impersonations, cookies)
   })
   await app.register(async (scope: App) => {
     addGuards(scope, guards.account)

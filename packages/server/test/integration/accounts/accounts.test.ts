@@ -207,6 +207,9 @@ describe.each(databases)('accounts on %s', (database) => {
       ['POST', '/v1/me/password'],
       ['GET', '/v1/me/sessions'],
       ['DELETE', `/v1/me/sessions/${crypto.randomUUID()}`],
+      ['GET', '/v1/me/applications'],
+      ['DELETE', `/v1/me/applications/${'a'.repeat(22)}`],
+      ['GET', '/v1/me/export'],
       ['POST', '/v1/logout'],
       ['POST', '/v1/logout-all'],
     ] as const

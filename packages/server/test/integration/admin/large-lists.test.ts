@@ -201,7 +201,7 @@ describe.each(databases)(`lists of ${size} accounts on %s`, (database) => {
       return { pages, ids: items }
     }
     const named = rare.filter(({ email }) => email.endsWith('example.com')).map(({ id }) => id)
-    expect(await found('')).toEqual({ pages: 3, ids })
+    expect(await found('')).toEqual({ pages: Math.ceil(rare.length / 20), ids })
     expect((await found('example.com')).ids).toEqual(named)
     expect((await found('zqxjkv')).ids).toEqual([])
     const walks = statements.filter(([text]) => /^select .* from server_accounts where id > /s.test(text))

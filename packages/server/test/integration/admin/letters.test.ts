@@ -181,14 +181,15 @@ describe.each(databases)('the letters of an administrator on %s', (database) => 
   })
 
   it('have a preview in each language, with a link that has no effect', async () => {
-    const preview = async (kind: string, locale: string) => (await get(`/templates/${kind}?locale=${locale}`)).text
+    const template = (path: string) => running.api.get(`/v1/admin/letter-templates/${path}`, { token: admin.token })
+    const preview = async (kind: string, locale: string) => (await template(`${kind}?locale=${locale}`)).text
     for (const kind of letterNames)
       expect(JSON.parse(await preview(kind, 'en'))).toMatchObject({ locale: 'en', dir: 'ltr' })
     const german = JSON.parse(await preview('reset_password', 'de'))
     expect(german).toMatchObject({ locale: 'de', locales: expect.arrayContaining(['en', 'ar']) })
     expect(german.text).toContain('/reset-password#token=EXAMPLE')
     expect(JSON.parse(await preview('new_device', 'ar'))).toMatchObject({ dir: 'rtl' })
-    expect((await get('/templates/nothing')).body.code).toBe('validation_failed')
-    expect((await get('/templates/new_device?locale=xx')).body.code).toBe('validation_failed')
+    expect((await template('nothing')).body.code).toBe('validation_failed')
+    expect((await template('new_device?locale=xx')).body.code).toBe('validation_failed')
   })
 })

@@ -50,7 +50,7 @@ describe.each(databases)('tasks on all accounts and keys on %s', (database) => {
       [kind, runnerUntil],
     )
 
-  it('end every session and token of everybody, on every server, the own one last', async () => {
+  it('end all sessions and tokens on every server, the own one last', async () => {
     const people = [await register(first), await register(second)]
     expect(await task('revoke_all')).toBeUndefined()
     const { status, body } = await post('revoke-all')
@@ -84,7 +84,7 @@ describe.each(databases)('tasks on all accounts and keys on %s', (database) => {
     expect(await tokenState(second, (await login(second, person.email)).token)).toBe(200)
   })
 
-  it('run one at a time, can be stopped, and are not started by anybody else', async () => {
+  it('run one at a time, can be stopped, and are started by administrators alone', async () => {
     await store('rewrap', Date.now() + 60_000)
     for (const path of ['revoke-all', 'replace-keys', 'rewrap']) {
       expect(await post(path)).toMatchObject({ status: 409, body: { code: 'task_running' } })

@@ -118,6 +118,7 @@ describe.each(databases)('the token inspector on %s', (database) => {
     ['a key in the header', { jwk: { kty: 'oct', k: 'AAAA' } }, 'header_refused', 'form'],
     ['the type of an ID token', { typ: 'JWT' }, 'type_mismatch', 'claims'],
     ['another algorithm of its key', { alg: 'HS512' }, 'algorithm_refused', 'algorithm'],
+    ['a key ID that no database can store', { alg: 'none', kid: '\0' }, 'algorithm_refused', 'algorithm'],
   ])('names the check that refuses %s', async (_, members, code, check) => {
     const [header, payload, signature] = (await register(running)).token.split('.')
     const found = await inspect(`${encode({ ...decode(header), ...members })}.${payload}.${signature}`)
@@ -249,7 +250,7 @@ describe.each(databases)('the token inspector on %s', (database) => {
       ['GET', '/v1/admin/settings'],
       ['GET', '/v1/admin/letters'],
       ['GET', '/v1/admin/letters/sent'],
-      ['GET', '/v1/admin/letters/templates/new_device'],
+      ['GET', '/v1/admin/letter-templates/new_device'],
       ['POST', `/v1/admin/letters/${randomUUID()}/retry`],
       ['DELETE', `/v1/admin/letters/${randomUUID()}`],
     ] as const) {

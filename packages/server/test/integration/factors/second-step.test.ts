@@ -203,7 +203,7 @@ describe.each(databases)('the second step of a sign-in on %s', (database) => {
     expect(codeOf(await secondStep(running, late, { code: owner.app.code() }))).toBe(200)
   })
 
-  it('informs the owner once that somebody has the password and guesses, and again after a success', async () => {
+  it('informs the owner once of guesses after the right password, and again after a success', async () => {
     const person = await registerVerified(running)
     const owner = { person, ...(await addAuthenticator(running, person)) }
     const guess = async (count: number) => {

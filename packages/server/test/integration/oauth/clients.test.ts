@@ -203,6 +203,8 @@ describe.each(databases)('clients on %s', (database) => {
       ['GET', '/v1/me'],
       ['DELETE', '/v1/me'],
       ['GET', '/v1/me/sessions'],
+      ['GET', '/v1/me/applications'],
+      ['GET', '/v1/me/export'],
       ['POST', '/v1/logout'],
       ['POST', '/v1/logout-all'],
       ['GET', '/v1/admin/users'],

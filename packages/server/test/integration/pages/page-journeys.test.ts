@@ -168,7 +168,7 @@ describe.each(databases)('the pages, without a script, on %s', (database) => {
     expect(file.headers.get('content-disposition')).toBe('attachment; filename="account.json"')
     expect(JSON.parse(file.html)).toMatchObject({
       account: { email, name: 'Ada' },
-      sessions: [{ current: true, address: '127.0.0.1' }],
+      sessions: [{ session: { current: true, address: '127.0.0.1' }, ended_at: null }],
     })
     const page = await browser.open('/account/delete')
     expect((await browser.send(page, { password: 'certainly wrong' })).status).toBe(403)

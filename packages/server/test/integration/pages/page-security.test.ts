@@ -29,6 +29,7 @@ const forms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/forgot-password': { email: 'a@example.com' },
   '/resend-email': { email: 'a@example.com' },
   '/reset-password': { link: 'x', new_password: password },
+  '/impersonate': { link: 'x' },
   '/account': { action: 'end-all' },
   '/account/name': { name: 'Mallory' },
   '/account/email': { email: 'm@example.com', password },
@@ -88,6 +89,19 @@ describe('the pages', () => {
       expect(textOf({ html }, /<(title)>/)).toMatch(/ – Latchkey$/)
     },
   )
+
+  it('mask every field for a password, and name it to password managers', async () => {
+    const fields: string[] = []
+    for (const path of [...publicPages, ...ownPages, ...factorPages]) {
+      const { html } = await (publicPages.some((one) => one === path) ? browse() : ada).open(path)
+      fields.push(
+        ...[...html.matchAll(/<input [^>]*>/g)].map(([field]) => field).filter((field) => /password/.test(field)),
+      )
+    }
+    expect(fields.length).toBeGreaterThan(8)
+    for (const field of fields)
+      expect(field).toMatch(/^(?=.* type="password")(?=.* autocomplete="(current|new)-password")/)
+  })
 
   it('load less than 30 kB, with files that browsers keep', async () => {
     const { html } = await ada.open('/account')

@@ -220,13 +220,13 @@ describe.each(databases)(
       })
     })
 
-    it('is refused to a demoted administrator for every change', async () => {
+    it.each(['user', 'auditor'])('is refused to an administrator demoted to %s for every change', async (role) => {
       const mallory = await createAdmin(running)
       const { id: user } = await register(running)
       const { id: machine } = await (await Machines.with(running)).create()
       const by = { ...(await actingAs(mallory)), address: null }
       // Changes only the row: the secret is still the one that signed.
-      await running.server.service.store.query(`update server_accounts set role = 'user' where id = $1`, [mallory.id])
+      await running.server.service.store.query('update server_accounts set role = $2 where id = $1', [mallory.id, role])
       for (const [name, change] of Object.entries(adminChanges)) {
         const found = await codeOf(change(running.server.service, by, { user, machine }))
         expect([name, found]).toEqual([name, 'admin_required'])

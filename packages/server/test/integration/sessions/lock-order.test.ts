@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { importUsers } from '../../../src/admin/import-users.js'
 import { revokeAllTenants } from '../../../src/admin/revoke-all-tenants.js'
 import { operator } from '../../../src/audit/operator.js'
@@ -84,6 +84,8 @@ async function useEverything(running: TestServer): Promise<void> {
   for (const action of ['rotate', 'revoke', 'disable', 'enable'])
     await machines.administer('POST', `/${machine.id}/${action}`)
   await machines.administer('DELETE', `/${machine.id}`)
+  await api.post('/v1/admin/rewrap', as(admin.token))
+  await api.post('/v1/admin/tasks/stop', as(admin.token))
   await api.post('/v1/admin/rotations', as(admin.token, { canary: 1 }))
   for (const step of ['pause', 'resume', 'stop']) await api.post(`/v1/admin/rotations/${step}`, as(admin.token))
   for (const delivery of ['link', 'mail', 'link']) {
@@ -96,9 +98,11 @@ async function useEverything(running: TestServer): Promise<void> {
     if (delivery === 'link') await api.post('/v1/register/invited', { body: opened })
     else await api.delete(`/v1/admin/invitations/${invited.id}`, as(admin.token))
   }
+  await impersonate(running, admin, await register(running))
   await useFactors(running, admin)
   await useLetters(running, admin)
   await api.post('/v1/admin/audit/verify', as(admin.token, {}))
+  await endApplication(running)
   const { body: made } = await api.post('/v1/admin/users', as(admin.token, { email: freshEmail() }))
   await api.post(`/v1/admin/users/${made.id}/verify`, as(admin.token))
   const { body: handed } = await api.post(`/v1/admin/users/${made.id}/reset-link`, as(admin.token))
@@ -147,6 +151,16 @@ async function useLetters(running: TestServer, admin: Person): Promise<void> {
   release()
 }
 
+/** Lets an administrator act in a session of a user, and ends it. */
+async function impersonate({ api, server }: TestServer, { token }: Person, { id }: Person): Promise<void> {
+  const body = { reason: 'to see what happens' }
+  const { body: made } = await api.post(`/v1/admin/users/${id}/impersonate`, { token, body })
+  const link = { token: made.url?.split('#token=')[1] ?? '' }
+  const { body: opened } = await api.post('/v1/login/impersonation', { body: link })
+  await api.post('/v1/logout', { token: opened.access_token })
+  await server.service.impersonations.settle()
+}
+
 /** Adds factors, signs in with them, changes them, and lets an administrator reset them. */
 async function useFactors(running: TestServer, admin: Person): Promise<void> {
   const { api } = running
@@ -180,6 +194,22 @@ async function signInByMail(running: TestServer): Promise<void> {
   }
 }
 
+/** Exchanges a token, steps up in its session, and ends the application. */
+async function endApplication(running: TestServer): Promise<void> {
+  const { api } = running
+  const person = await register(running)
+  const subject_token_type = 'urn:ietf:params:oauth:token-type:access_token'
+  const grant_type = 'urn:ietf:params:oauth:grant-type:token-exchange'
+  await api.post('/oauth/token', form({ grant_type, subject_token: person.token, subject_token_type }))
+  const { id } = await vi.waitFor(async () => {
+    const { body } = await api.get('/v1/me/applications', person)
+    const [application] = body.applications
+    return application ?? Promise.reject(new Error('The use is not recorded yet.'))
+  })
+  const { body } = await api.post('/v1/me/step-up', { token: person.token, body: { password } })
+  await api.delete(`/v1/me/applications/${id}`, { token: body.access_token })
+}
+
 const accountHash = '$2b$04$abcdefghijklmnopqrstuu5Lkh1hQvLYVHCWCAzH8UFrz0Sg7B6Wa'
 
 async function* linesOf(emails: readonly string[], passwordHash: string) {
@@ -191,7 +221,7 @@ describe('the locks of PostgreSQL', () => {
   it('are taken in one order by every transaction', async () => {
     const running = await startServer({
       database: 'postgres',
-      configuration: { maxSessions: 3, mailSignIn: 'code-and-link' },
+      configuration: { maxSessions: 3, mailSignIn: 'code-and-link', impersonation: 'on' },
       parts: { passwords: await cheapPasswords() },
     })
     const recorder = LockRecorder.start()
@@ -212,6 +242,7 @@ describe('the locks of PostgreSQL', () => {
         'server_recovery_codes',
         'server_challenges',
         'server_trusted_devices',
+        'server_impersonations',
         'server_mail_counts',
         'server_invitations',
         'server_locks',

@@ -1,7 +1,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePort } from '../../../../../test/support/free-port.js'
 import { TestBrowser } from '../../../../../test/support/browser/test-browser.js'
+import { freePort } from '../../../../../test/support/free-port.js'
 import { signInBrowser } from '../../support/console.js'
 import { addDemoData } from '../../support/demo-data.js'
 import { createAdmin, register, tokenState } from '../../support/people.js'
@@ -42,7 +42,12 @@ it('a new administrator finds a user and revokes the tokens in every process, in
     await click(page.getByRole('navigation').getByRole('link', { name: 'Users', exact: true }))
     await searchOf(page).fill('grace.hop')
     await click(page.getByRole('main').getByRole('link', { name: victim.email }))
-    await click(page.getByRole('main').getByRole('button', { name: /^Revoke/ }).first())
+    await click(
+      page
+        .getByRole('main')
+        .getByRole('button', { name: /^Revoke/ })
+        .first(),
+    )
     await click(page.getByRole('dialog').getByRole('button', { name: /Revoke/ }))
     const confirmed = page.getByRole('dialog').getByText(/\d+ of \d+ verifiers/)
     await confirmed.waitFor()

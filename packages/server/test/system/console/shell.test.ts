@@ -193,7 +193,7 @@ describe('while a page is open', () => {
       await openConsole(running, page)
       await context.setOffline(true)
       await searchUsers(page, 'somebody')
-      const banner = page.getByText('What you see may be out of date.')
+      const banner = page.getByText('This page may be out of date.')
       await banner.waitFor()
       await page.keyboard.press('Escape')
       await checkAccessible(page)

@@ -57,7 +57,7 @@ describe('the list of users', () => {
       expect(await rows(page).count()).toBe(2)
       await page.reload()
       await rows(page).nth(1).getByText(email).waitFor()
-      await search.fill('nobody has this name')
+      await search.fill('no such name')
       await page.getByText('No account matches.').waitFor()
       await page.getByRole('link', { name: 'Show all accounts' }).click()
       await rows(page).nth(3).waitFor()
@@ -87,6 +87,12 @@ describe('the list of users', () => {
       await confirm(page, 'Invite')
       await dialog(page).getByText('#token=').waitFor()
       await checkAccessible(page)
+      await done(page).click()
+      await page.getByRole('button', { name: /^Revoke the invitation of/ }).click()
+      await confirm(page, 'Revoke the invitation')
+      await dialog(page).getByText('The invitation is revoked.').waitFor()
+      await done(page).click()
+      await page.getByRole('heading', { name: 'Open invitations' }).waitFor({ state: 'detached' })
     })
   })
 
@@ -131,7 +137,7 @@ describe('the page of one user', () => {
       await dialog(page).getByText('Every session and token of the account has ended.').waitFor()
       expect(await tokenState(running, token)).toBe('token_revoked')
       await done(page).click()
-      await page.getByText('Nobody is signed in to this account now.').waitFor()
+      await page.getByText('No session of this account lives now.').waitFor()
       await page.getByText('An earlier secret was revoked by an administrator').waitFor()
       await page.getByText('Sessions that have ended within the last day').click()
       await page.getByRole('cell', { name: 'ended by an administrator' }).first().waitFor()
@@ -143,7 +149,7 @@ describe('the page of one user', () => {
   it('carries out every other action, and ends a single session', async () => {
     const { email, id } = await registerVerified(running)
     const { token } = await login(running, email)
-    await addAuthenticator(running, { ...person(0), id, email, token })
+    await addAuthenticator(running, { token })
     await browser.visit(dark, async ({ page }) => {
       await openConsole(running, page, `/users/${id}`)
       const act = async (name: string, label: string, result: string) => {
@@ -186,7 +192,7 @@ describe('the page of one user', () => {
     })
   })
 
-  it('tells an administrator whom another one has overtaken, and saves nothing', async () => {
+  it('refuses a change of an account that another administrator has changed meanwhile', async () => {
     const { id, email } = await register(running)
     await browser.visit(light, async (first) => {
       await openConsole(running, first.page, `/users/${id}`)

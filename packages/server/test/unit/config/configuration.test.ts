@@ -64,6 +64,7 @@ describe('the configuration', () => {
       factorResetDelaySec: 0,
       recentSec: 600,
       adminSecondFactor: 'allow-without',
+      impersonation: 'off',
       mail: {
         carrier: { kind: 'folder', folder: '.latchkey/mail' },
         from: { name: '', address: 'no-reply@localhost' },
@@ -161,6 +162,7 @@ describe('the configuration', () => {
         LATCHKEY_LIMIT_LOGIN: 'pair: 5/10',
         LATCHKEY_RECENT_AUTHENTICATION: '300',
         LATCHKEY_ADMIN_SECOND_FACTOR: 'allow-without',
+        LATCHKEY_IMPERSONATION: 'notify',
         NODE_ENV: 'production',
       }),
     ).toEqual({
@@ -169,6 +171,7 @@ describe('the configuration', () => {
       factorResetDelaySec: 86_400,
       recentSec: 300,
       adminSecondFactor: 'allow-without',
+      impersonation: 'notify',
       host: '::1',
       port: 8080,
       trustedProxies: ['10.0.0.0/8', '2001:db8::1'],

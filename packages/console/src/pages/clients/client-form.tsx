@@ -1,0 +1,91 @@
+import { useState } from 'preact/hooks'
+import { answer, api } from '../../api/client.js'
+import { CheckField } from '../../ui/check-field.js'
+import { TextField } from '../../ui/field.js'
+import { FormDialog } from '../../ui/form-dialog.js'
+import type { DescribedClient } from './client-types.js'
+import { RevealedSecret } from './revealed-secret.js'
+
+interface ClientInput {
+  readonly name: string
+  readonly scope: string
+  readonly mayIntrospect: boolean
+}
+
+const nothing: ClientInput = { name: '', scope: '', mayIntrospect: false }
+
+/** Creates a client, and shows its secret once. */
+export function NewClientDialog({ onClose }: { readonly onClose: () => void }) {
+  const [input, setInput] = useState(nothing)
+  return (
+    <FormDialog
+      title="New client"
+      submitLabel="Create the client"
+      run={() => answer(api.POST('/v1/admin/clients', { body: bodyOf(input) }))}
+      result={(client) => <RevealedSecret client={client} />}
+      onClose={onClose}
+    >
+      <ClientFields input={input} onChange={setInput} />
+    </FormDialog>
+  )
+}
+
+interface ChangeClientDialogProps {
+  readonly client: DescribedClient
+  readonly onClose: () => void
+}
+
+/** Changes the name, the scope and the right to introspect of a client. */
+export function ChangeClientDialog({ client, onClose }: ChangeClientDialogProps) {
+  const { id, name, scope, may_introspect: mayIntrospect } = client
+  const [input, setInput] = useState<ClientInput>({ name, scope, mayIntrospect })
+  return (
+    <FormDialog
+      title={`Change ${name}`}
+      submitLabel="Save"
+      run={() => answer(api.PATCH('/v1/admin/clients/{id}', { params: { path: { id } }, body: bodyOf(input) }))}
+      onClose={onClose}
+    >
+      <ClientFields input={input} onChange={setInput} />
+      <p>A new scope applies at once, also to tokens that the client has.</p>
+    </FormDialog>
+  )
+}
+
+interface ClientFieldsProps {
+  readonly input: ClientInput
+  readonly onChange: (input: ClientInput) => void
+}
+
+function ClientFields({ input, onChange }: ClientFieldsProps) {
+  return (
+    <>
+      <TextField
+        label="Name"
+        hint="For people, such as “nightly report”."
+        value={input.name}
+        onChange={(name) => onChange({ ...input, name })}
+        required
+        autofocus
+        attributes={{ maxLength: 200, autocomplete: 'off' }}
+      />
+      <TextField
+        label="Scope"
+        hint="The scopes that its tokens may have, with spaces between. Empty: none."
+        value={input.scope}
+        onChange={(scope) => onChange({ ...input, scope })}
+        attributes={{ maxLength: 1024, autocomplete: 'off' }}
+      />
+      <CheckField
+        label="May introspect tokens"
+        hint="Allows the client to ask this server about any token (RFC 7662). Resource servers need it."
+        checked={input.mayIntrospect}
+        onChange={(mayIntrospect) => onChange({ ...input, mayIntrospect })}
+      />
+    </>
+  )
+}
+
+function bodyOf({ name, scope, mayIntrospect }: ClientInput) {
+  return { name, scope: scope.trim().replaceAll(/\s+/g, ' '), may_introspect: mayIntrospect }
+}
