@@ -16,7 +16,7 @@ export async function stepUpByPasskey(): Promise<void> {
   await post('/v1/me/step-up', { challenge_token, passkey: credential.toJSON() })
 }
 
-/** What the routes of step-up answer, as far as the console uses it. */
+/** The answers of the routes of step-up, as far as the console uses them. */
 interface StepUpAnswer {
   readonly challenge_token: string
   readonly options: PublicKeyCredentialRequestOptionsJSON

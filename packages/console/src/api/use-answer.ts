@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type ApiProblem, asProblem } from './problem.js'
 
-/** What a page knows of the answer that it shows. */
+/** The state of the answer that a page shows. */
 export interface Answer<T> {
   /** The last answer; it stays while a newer one is loading or is refused. */
   readonly data: T | undefined

@@ -56,7 +56,7 @@ export async function outcomeOf(call: () => unknown): Promise<unknown> {
 }
 
 /** Returns the milliseconds until the work is done. */
-export async function timeOf(work: Promise<void>): Promise<number> {
+export async function timeOf(work: Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await work
   return performance.now() - startedAt

@@ -61,8 +61,8 @@ export class Impersonations {
   /**
    * Creates a link that opens a session of the account once, within two minutes.
    *
-   * @throws Problem `impersonation_off`, `impersonation_refused` for an account that is not one of a
-   * user, `account_unknown`, `account_disabled`, `recent_authentication_required`; and those of
+   * @throws Problem `impersonation_off`, `impersonation_refused` for an account that is not that of
+   * a user, `account_unknown`, `account_disabled`, `recent_authentication_required`; and those of
    * `AdministratorRights.lock`
    */
   async create(by: ActingAdministrator, id: string, order: ImpersonationOrder): Promise<ImpersonationLink> {

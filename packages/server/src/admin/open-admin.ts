@@ -15,20 +15,20 @@ import type { Sessions } from '../sessions/sessions.js'
 import { AccountProvisioning } from './account-provisioning.js'
 import { Administration } from './administration.js'
 import { AdministratorRights } from './administrator.js'
-import { BulkActions } from './bulk-actions.js'
 import { AuditReview } from './audit-review.js'
+import { BulkActions } from './bulk-actions.js'
 import { ClientAdministration } from './client-administration.js'
 import { DatabaseCounts } from './database-counts.js'
 import { FactorResets } from './factor-resets.js'
 import { Impersonations } from './impersonations.js'
 import { InvitationAdministration } from './invitation-administration.js'
 import { KeyInventoryReader } from './key-inventory.js'
+import { LetterPreviews } from './letter-previews.js'
+import { LettersAdministration } from './letters-administration.js'
 import { PasswordRequirements } from './password-requirements.js'
 import { ResetLinks } from './reset-links.js'
 import { Rotations } from './rotations.js'
 import { Tasks } from './tasks.js'
-import { LetterPreviews } from './letter-previews.js'
-import { LettersAdministration } from './letters-administration.js'
 import { TokenInspector } from './token-inspector.js'
 import { TokenPreviews } from './token-preview.js'
 
@@ -95,7 +95,11 @@ export function openAdmin(core: AdminCore, opened: AdminDependencies, configurat
     tasks: new Tasks({ ...core, ...opened, masterKeys: core.database.masterKeys }, dependencies),
     keyInventory: new KeyInventoryReader(core, core.database.masterKeys),
     counts: new DatabaseCounts(core),
-    tokenInspector: new TokenInspector(core, { latchkey: opened.latchkey, serviceKeys: core.serviceKeys }, configuration),
+    tokenInspector: new TokenInspector(
+      core,
+      { latchkey: opened.latchkey, serviceKeys: core.serviceKeys },
+      configuration,
+    ),
     tokenPreviews: new TokenPreviews(core, dependencies, configuration),
     auditReview: new AuditReview(core, { ...dependencies, auditChain: core.auditChain }),
     letters: new LettersAdministration(core, dependencies),

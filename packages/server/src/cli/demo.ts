@@ -6,12 +6,12 @@ import { DemoFolder, type DemoState } from '../demo/demo-folder.js'
 import { DemoTraffic } from '../demo/demo-traffic.js'
 import { PastClock } from '../demo/past-clock.js'
 import { seedDemo } from '../demo/seed-demo.js'
+import { quantity } from '../quantity.js'
 import { createServer } from '../server.js'
 import { openService } from '../service.js'
 import type { CommandContext } from './command-context.js'
 import { stopOnSignal, stopTimeoutMs } from './serve.js'
 import { wholeFrom } from './terminal/parse-option.js'
-import { quantity } from '../quantity.js'
 
 interface DemoOptions {
   readonly folder: string

@@ -22,7 +22,7 @@ export async function consoleRoutes(app: App, { issuer }: { readonly issuer: str
   addAssets(app, files)
 }
 
-/** GET /console and all paths below, which the script in the document tells apart. */
+/** GET /console and all paths below, between which the script in the document distinguishes. */
 function addDocument(app: App, files: ConsoleFiles): void {
   for (const path of ['/console', '/console/*']) {
     app.get(path, options, async (_, reply) => {

@@ -6,7 +6,7 @@ import { html } from '../html.js'
 import type { App } from '../http/app.js'
 import { originOf } from '../routes/caller.js'
 import { namedEmail } from '../routes/named-email.js'
-import { cookiesOf, deviceCookie, type SessionCookies } from '../routes/session-cookies.js'
+import { cookiesOf, deviceCookie } from '../routes/session-cookies.js'
 import { field, form, submit } from './form-fields.js'
 import { addFormPage, required } from './form-page.js'
 import type { FormState } from './form-state.js'
@@ -147,11 +147,7 @@ function againLink({ t, href, target }: Page) {
 }
 
 /** Completes the sign-in that this browser has begun, or continues with its second step. */
-async function complete(
-  page: Page,
-  answer: MailAnswer,
-  dependencies: MailSignInDependencies,
-): Promise<FastifyReply> {
+async function complete(page: Page, answer: MailAnswer, dependencies: MailSignInDependencies): Promise<FastifyReply> {
   const { mailSignIn, cookies } = dependencies
   const { request, reply } = page
   const pending = pendingOf(request)

@@ -78,6 +78,7 @@ export interface AnswerBody {
   readonly keys: readonly Record<string, unknown>[]
   readonly status: string
   readonly url: string | undefined
+  readonly letters_sent: readonly { readonly kind: string; readonly at: string; readonly outcome: string }[]
   readonly letters: readonly {
     readonly id: string
     readonly kind: string

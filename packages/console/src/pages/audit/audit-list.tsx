@@ -8,7 +8,7 @@ import { Section } from '../../ui/section.js'
 import { Time } from '../../ui/time.js'
 import { useQuery } from '../../ui/use-query.js'
 import { AuditDetail } from './audit-detail.js'
-import { type AuditEntry, type AuditQuery, eventWords } from './audit-words.js'
+import { type AuditEntry, type AuditQuery, eventText } from './audit-words.js'
 
 /** The entries that match a query, newest first. */
 export function AuditList({ query }: { readonly query: AuditQuery }) {
@@ -55,8 +55,7 @@ export function AuditList({ query }: { readonly query: AuditQuery }) {
 function eventCell({ event, outcome }: AuditEntry) {
   return (
     <span class="words">
-      {(eventWords as Readonly<Record<string, string>>)[event] ?? event}{' '}
-      {outcome === 'refused' ? <Badge kind="bad">Refused</Badge> : null}
+      {eventText(event)} {outcome === 'refused' ? <Badge kind="bad">Refused</Badge> : null}
     </span>
   )
 }

@@ -79,6 +79,14 @@ export const eventWords: Readonly<Record<NonNullable<AuditQuery['event']>, strin
   password_require: 'New password required',
   secret_rewrap: 'Secrets encrypted with the newest master key',
   task_stop: 'Task stopped',
+  impersonation_create: 'Link to act as a user created',
+  impersonation_begin: 'Session as a user begun',
+  impersonation_end: 'Session as a user ended',
+}
+
+/** Returns an event in words; a newer server may have one without words. */
+export function eventText(event: string): string {
+  return (eventWords as Readonly<Record<string, string>>)[event] ?? event
 }
 
 /** The faults of the log in words. */

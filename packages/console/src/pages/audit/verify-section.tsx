@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { mayChange } from '../../administrator.js'
 import { answer, api } from '../../api/client.js'
 import { type ApiProblem, asProblem } from '../../api/problem.js'
 import type { operations } from '../../api/schema.js'
@@ -45,7 +44,7 @@ export function VerifySection() {
       title="Integrity"
       actions={
         <>
-          {mayChange() ? <Button onClick={verify}>Verify the chain</Button> : null}
+          <Button onClick={verify}>Verify the chain</Button>
           {progress === undefined || progress.part.done ? null : (
             <Button onClick={() => controller.current?.abort()}>Stop</Button>
           )}

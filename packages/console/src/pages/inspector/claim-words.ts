@@ -1,4 +1,4 @@
-/** What the members of headers and claims mean, in the words of their RFCs. */
+/** The meaning of the members of headers and claims, in the words of their RFCs. */
 export const claimWords: Readonly<Record<string, string>> = {
   alg: 'Algorithm of the signature',
   typ: 'Type of the token',
@@ -18,7 +18,7 @@ export const claimWords: Readonly<Record<string, string>> = {
   role: 'Right in this server',
   roles: 'Roles in applications',
   scope: 'Scope in applications',
-  act: 'Who acts for the subject',
+  act: 'Actor: the administrator or client that acts for the subject',
   crit: 'Extensions that must be understood; this server refuses them',
   jku: 'URL of a key; this server refuses it',
   jwk: 'A key of its own; this server refuses it',

@@ -1,7 +1,7 @@
 import type { operations } from '../../api/schema.js'
 
-/** What the server says of a token. */
+/** The answer of the server about a token. */
 export type Inspection = operations['inspectToken']['responses'][200]['content']['application/json']
 
-/** What a token of an account would contain. */
+/** The content that a token of an account would have. */
 export type Preview = operations['previewToken']['responses'][200]['content']['application/json']

@@ -1,4 +1,4 @@
-/** What codes of a failed attempt mean, the more exact ones first. */
+/** The meanings of the codes of a failed attempt, the more exact ones first. */
 const meanings: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'The mail server does not accept connections.'],
   [/ENOTFOUND|EAI_AGAIN|EDNS/, 'The name of the mail server is not found.'],

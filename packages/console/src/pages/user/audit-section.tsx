@@ -7,6 +7,7 @@ import { type Column, DataTable } from '../../ui/data-table.js'
 import { Loaded } from '../../ui/loaded.js'
 import { Section } from '../../ui/section.js'
 import { Time } from '../../ui/time.js'
+import { eventText } from '../audit/audit-words.js'
 import { Actor } from './actor.js'
 
 type Entry = operations['readAudit']['responses'][200]['content']['application/json']['entries'][number]
@@ -45,7 +46,7 @@ const columns: readonly Column<Entry>[] = [
     title: 'Event',
     cell: ({ event, outcome }) => (
       <>
-        <code>{event}</code> {outcome === 'refused' ? <Badge kind="warning">refused</Badge> : null}
+        {eventText(event)} {outcome === 'refused' ? <Badge kind="warning">refused</Badge> : null}
       </>
     ),
   },

@@ -5,6 +5,7 @@ import { Button } from '../../ui/button.js'
 import { actionTexts, type UserAction } from '../users/action-texts.js'
 import type { User } from '../users/use-user-list.js'
 import { DeleteDialog } from './delete-dialog.js'
+import { ImpersonateDialog } from './impersonate-dialog.js'
 import { RequirePasswordDialog } from './require-password-dialog.js'
 import { ResetFactorsDialog } from './reset-factors-dialog.js'
 import { ResetLinkDialog } from './reset-link-dialog.js'
@@ -29,9 +30,6 @@ interface Action {
 
 const isOther = ({ id }: User) => administrator.value?.id !== id
 
-/** Actions of further parts of the console. */
-const extraActions: readonly Action[] = []
-
 const actions: readonly Action[] = [
   simple('revoke', () => true, 'danger'),
   simple('rotate', ({ disabled_at }) => disabled_at === null),
@@ -53,11 +51,16 @@ const actions: readonly Action[] = [
     isOffered: (user) => isOther(user) && user.second_factor && user.role !== 'admin',
     dialog: ResetFactorsDialog,
   },
+  {
+    name: 'impersonate',
+    label: 'Act as this user',
+    isOffered: ({ role, disabled_at }) => role === 'user' && disabled_at === null,
+    dialog: ImpersonateDialog,
+  },
   simple('verify', ({ email_verified }) => !email_verified),
   simple('enable', ({ disabled_at }) => disabled_at !== null),
   simple('disable', (user) => isOther(user) && user.disabled_at === null, 'danger'),
   { name: 'delete', label: 'Delete', kind: 'danger', isOffered: isOther, dialog: DeleteDialog },
-  ...extraActions,
 ]
 
 function simple(name: UserAction, isOffered: Action['isOffered'], kind: Action['kind'] = 'plain'): Action {

@@ -33,6 +33,7 @@ export const filterChoices: readonly (readonly [name: Exclude<FilterName, 'searc
     [
       ['', 'Any'],
       ['user', 'User'],
+      ['auditor', 'Auditor'],
       ['admin', 'Administrator'],
     ],
   ],

@@ -2,7 +2,11 @@ import { Badge } from '../../ui/badge.js'
 import type { User } from './use-user-list.js'
 
 /** The roles in this server, in words. */
-export const roleNames: Readonly<Record<User['role'], string>> = { user: 'user', admin: 'administrator' }
+export const roleNames: Readonly<Record<User['role'], string>> = {
+  user: 'user',
+  auditor: 'auditor',
+  admin: 'administrator',
+}
 
 /** The state of an account in words. */
 export function UserState({ user }: { readonly user: User }) {

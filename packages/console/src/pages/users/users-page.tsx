@@ -68,7 +68,11 @@ export default function UsersPage() {
 /** The filters of the address of the page, and a function that replaces them there. */
 function useFilters(): readonly [UserFilters, (filters: UserFilters) => void] {
   const { path, query, route } = useLocation()
-  return [filtersOf(query), (filters) => route(path + queryOf(filters), true)]
+  const replace = (filters: UserFilters) => {
+    // The router shows this page until the next one is loaded, which a late search must not leave.
+    if (location.pathname === path) route(path + queryOf(filters), true)
+  }
+  return [filtersOf(query), replace]
 }
 
 interface FiltersProps {

@@ -99,10 +99,10 @@ describe('waiting for propagation, on PostgreSQL', () => {
 
 describe('the report of a propagation', () => {
   it.each([
-    ['PostgreSQL', emptyPostgres],
-    ['SQLite', emptySqlite],
-  ])('names every verifier on %s, and when it has acknowledged or that it has not', async (_, empty) => {
-    const database = await migratedDatabase(cleanUps, empty)
+    ['PostgreSQL', () => migratedDatabase(cleanUps, emptyPostgres)],
+    ['SQLite', () => migratedDatabase(cleanUps, emptySqlite)],
+  ])('names every verifier on %s, and when it has acknowledged or that it has not', async (_, migrated) => {
+    const database = await migrated()
     const store = database.open()
     const [writer, other] = [open(store, 2000), open(database.open(), 2000)]
     for (const { keys } of [writer, other]) await keys.ready()

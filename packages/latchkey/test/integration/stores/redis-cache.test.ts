@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type RedisServer, startRedis } from '../../../../../test/support/start-redis.js'
@@ -32,8 +31,13 @@ async function open(options: { ttl?: number; timeout?: number; prefix?: string }
   const cache = redisCache({ url: redis.url, timeout: 200, ...options })
   opened.push(cache)
   // The first connection is opened in the background: until then every read is a miss.
-  await wait(100)
+  await expect.poll(() => isConnected(cache)).toBe(true)
   return cache
+}
+
+async function isConnected(cache: SharedCache): Promise<boolean> {
+  await cache.write([{ kid: 'connected', version: 1, value: 'yes' }])
+  return (await cache.read(['connected'])).size === 1
 }
 
 const valueIn = async (cache: SharedCache, kid: string) => (await cache.read([kid])).get(kid)

@@ -36,7 +36,7 @@ const schema = {
 
 /** POST /v1/admin/propagation */
 export function addPropagation(app: App, keys: Pick<TenantSecrets, 'waitForPropagation'>): void {
-  app.post('/v1/admin/propagation', { schema }, async () => {
+  app.post('/v1/admin/propagation', { schema, config: { readsOnly: true } }, async () => {
     const { verifiers, acknowledged, elapsedMs, processes } = await keys.waitForPropagation()
     return {
       verifiers,

@@ -46,7 +46,7 @@ const schema = {
 
 /** POST /v1/admin/audit/verify */
 export function addVerifyAudit(app: App, review: AuditReview): void {
-  app.post('/v1/admin/audit/verify', { schema }, async (request) => {
+  app.post('/v1/admin/audit/verify', { schema, config: { readsOnly: true } }, async (request) => {
     const { checked, last, head, isDone, findings } = await review.verify(administratorOf(request), request.body.after)
     const found = findings.map(({ fault, seq, id }) => ({ fault, seq: seq ?? null, id: id ?? null }))
     return { checked, last: pointOf(last), head: pointOf(head), done: isDone, findings: found }

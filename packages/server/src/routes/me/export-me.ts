@@ -16,7 +16,7 @@ const schema = {
 
 /** GET /v1/me/export */
 export function addExportMe(app: App, ownData: OwnData, clock: Clock): void {
-  app.get('/v1/me/export', { schema }, async (request) => {
+  app.get('/v1/me/export', { schema, config: { impersonation: 'refuse' } }, async (request) => {
     const { accountId, sessionId } = actingOf(request)
     return exportAnswer(await ownData.read(accountId), { currentId: sessionId, nowMs: clock.now() })
   })

@@ -202,6 +202,15 @@ describe.each(databases)('the data of an account on %s', (database) => {
       expect(JSON.stringify(body)).not.toContain(other.email)
     })
 
+    it('has the records of letters that were sent', async () => {
+      const { token } = await registerVerified(running)
+      // The record is written after the letter.
+      await vi.waitFor(async () => {
+        const { body } = await running.api.get('/v1/me/export', { token })
+        expect(body.letters_sent).toEqual([{ kind: 'verify_email', at: expect.any(String), outcome: 'sent' }])
+      })
+    })
+
     it('has the invitations that an administrator has sent', async () => {
       const admin = await createAdmin(running)
       expect(
@@ -245,6 +254,9 @@ describe.each(databases)('the data of an account on %s', (database) => {
         // Steps of a sign-in that end within minutes.
         'server_challenges',
         'server_factors',
+        // Until its session ends: the session and the audit log are in the export.
+        'server_impersonations',
+        'server_letters',
         // Links that wait for their owner; the address is that of the account or of its letter.
         'server_one_time_tokens',
         'server_recovery_codes',

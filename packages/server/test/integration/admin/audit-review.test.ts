@@ -113,7 +113,7 @@ describe.each(databases)('the audit log of an administrator on %s', (database) =
     expect(entry).toMatchObject({ outcome: 'done', actor: admin.id, detail: { findings: 0, seq: last?.head.seq } })
   })
 
-  it('continues after the given place, and has small parts where it is told so', async () => {
+  it('continues after the given place, and has smaller parts on request', async () => {
     await seal()
     const { auditChain } = running.server.service
     const whole = await auditChain.verify()

@@ -12,6 +12,8 @@ const readsByPost: ReadonlySet<string> = new Set([
   'POST /v1/admin/audit/verify',
 ])
 
+const stream = '/v1/admin/live'
+
 describe.each(databases)('an auditor on %s', (database) => {
   let running: TestServer
   let admin: Person
@@ -24,6 +26,18 @@ describe.each(databases)('an auditor on %s', (database) => {
   })
   afterAll(() => running.stop())
 
+  const call = async (...request: Parameters<TestServer['api']['call']>) => {
+    const { status, body } = await running.api.call(...request)
+    return { status, code: body?.code }
+  }
+
+  /** Opens the stream, which does not end by itself. */
+  const open = async (token: string) => {
+    const answer = await fetch(running.url + stream, { headers: { authorization: `Bearer ${token}` } })
+    if (answer.ok) await answer.body?.cancel()
+    return { status: answer.status, code: answer.ok ? '' : ((await answer.json()) as { code: string }).code }
+  }
+
   /** Calls every route of administrators, with the IDs of an account in its path. */
   const walk = async ({ token }: Person) => {
     const answers: { name: string; isRead: boolean; status: number; code: string }[] = []
@@ -34,8 +48,8 @@ describe.each(databases)('an auditor on %s', (database) => {
       // A body that no schema accepts shows that a change is refused before its body is read.
       const sent = method === 'GET' ? {} : { body: { '\u0001': 1 } }
       const at = path.replaceAll(/\{\w+\}/g, admin.id)
-      const { status, body } = await running.api.call(method, at, { token, ...sent })
-      answers.push({ name, isRead, status, code: body?.code })
+      const { status, code } = await (path === stream ? open(token) : call(method, at, { token, ...sent }))
+      answers.push({ name, isRead, status, code })
     }
     expect(answers.length).toBeGreaterThan(30)
     return answers

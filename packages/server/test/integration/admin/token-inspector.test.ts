@@ -151,7 +151,7 @@ describe.each(databases)('the token inspector on %s', (database) => {
     expect(found.refusal?.hint).not.toBe('')
   })
 
-  it('tells an ended session from an ended secret', async () => {
+  it('distinguishes an ended session from an ended secret', async () => {
     const person = await register(running)
     await running.api.post('/v1/logout', { token: person.token })
     const ended = await inspect(person.token)

@@ -169,6 +169,7 @@ describe.each(databases)('rate limits on %s', (database) => {
         '/v1/email/resend',
         '/v1/email/verify',
         '/v1/login/confirm',
+        '/v1/login/impersonation',
         '/v1/login/mail',
         '/v1/password/forgot',
         '/v1/password/reset',

@@ -49,7 +49,13 @@ async function confirm(page: Page, label: string): Promise<string> {
 /** Returns the ID and the secret that a dialog shows. */
 async function secretShown(page: Page): Promise<[id: string, secret: string]> {
   const shown = dialogOf(page).getByRole('status').locator('code')
-  return [await shown.first().innerText(), await shown.last().innerText()]
+  return [await shown.nth(0).innerText(), await shown.nth(1).innerText()]
+}
+
+/** Returns the buttons of the page, except those that only copy. */
+async function changesOffered(page: Page): Promise<string[]> {
+  const names = await page.getByRole('main').getByRole('button').allInnerTexts()
+  return names.filter((name) => !name.startsWith('Copy'))
 }
 
 describe('the page of clients', () => {
@@ -174,13 +180,13 @@ describe('an auditor in the console', () => {
       await page.goto(`${home}/clients?client=${client.id}`)
       await page.getByRole('heading', { name: 'Client secrets' }).waitFor()
       await page.getByText('Auditor: read only').waitFor()
-      expect(await page.getByRole('main').getByRole('button').allInnerTexts()).toEqual([])
+      expect(await changesOffered(page)).toEqual([])
       await checkAccessible(page)
       await checkLayout(page)
       await takeScreenshot(page, 'clients-phone')
       await page.goto(`${home}/rotation`)
       await page.getByText('tenant_inactive').waitFor()
-      expect(await page.getByRole('main').getByRole('button').allInnerTexts()).toEqual([])
+      expect(await changesOffered(page)).toEqual([])
       await checkAccessible(page)
       await checkLayout(page)
       await takeScreenshot(page, 'rotation-phone')

@@ -49,7 +49,10 @@ async function checkBoth(page: Page, name: string): Promise<void> {
   if (light.viewport) await page.setViewportSize(light.viewport)
 }
 
-/** Fails if a token is in the URL, the history, a storage, a cookie of scripts, or a request's URL. */
+/**
+ * Fails if a token is in the URL, the history, a storage, a cookie of scripts, or the URL of a
+ * request.
+ */
 async function checkNowhere({ page }: Tab, token: string, urls: readonly string[]): Promise<void> {
   const kept = await page.evaluate(async () => {
     const databases = (await indexedDB.databases?.()) ?? []

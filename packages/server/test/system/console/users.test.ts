@@ -141,7 +141,7 @@ describe('the page of one user', () => {
       await page.getByText('An earlier secret was revoked by an administrator').waitFor()
       await page.getByText('Sessions that have ended within the last day').click()
       await page.getByRole('cell', { name: 'ended by an administrator' }).first().waitFor()
-      await page.getByRole('table', { name: 'Newest entries' }).getByText('secret_revoke').waitFor()
+      await page.getByRole('table', { name: 'Newest entries' }).getByText('Secret revoked').waitFor()
       await check(page, 'console-user-light')
     })
   })

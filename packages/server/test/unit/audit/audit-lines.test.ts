@@ -29,7 +29,7 @@ async function all(chunks: AsyncIterable<string>): Promise<string[]> {
 
 describe('an export of the audit log as CSV', () => {
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '＋1', '－1', '＠A'])(
-    'gives a spreadsheet no formula: %j',
+    'leaves no formula for a spreadsheet: %j',
     (text) => {
       const [cell] = /"(?=')[^"]*"/.exec(auditCsvLine({ ...record, actor: text })) ?? []
       expect(cell).toBe(`"'${text}"`)

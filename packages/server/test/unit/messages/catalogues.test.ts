@@ -37,6 +37,8 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
 
 /** Refusals that no page can cause: of the JSON API alone, and of administration. */
 const apiOnly: readonly string[] = [
+  'letter_unknown',
+  'letter_sending',
   'account_unknown',
   'invitation_unknown',
   'profile_invalid',
