@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { blocksLeftOut, Page } from '../../../../../test/support/page.js'
 import type { Configuration } from '../../../src/config/configuration.js'
 import { Authenticator as Passkey } from '../../support/authenticator.js'
 import { Browser } from '../../support/browser.js'
@@ -26,6 +27,7 @@ import { databases, startServer, type TestServer } from '../../support/start-ser
 import { addAuthenticator, firstStep, secondStep } from '../../support/totp-app.js'
 
 const minuteMs = 60_000
+const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor
 const elsewhere = { from: '192.0.2.50' }
 
 describe.each(databases)('a sign-in by mail on %s', (database) => {
@@ -39,6 +41,22 @@ describe.each(databases)('a sign-in by mail on %s', (database) => {
     })
   })
   afterAll(() => running.stop())
+
+  it('works by the script of docs/guides/mail-sign-in.md', async () => {
+    const [script = ''] = Page.at('docs/guides/mail-sign-in.md').take('js')
+    const { email } = await registerVerified(running)
+    const statuses: number[] = []
+    const call = async (method: string, path: string, body: Readonly<Record<string, string>>) => {
+      // The user reads the code in the letter.
+      const read = 'code' in body ? { code: (await signInLetters(running, email)).at(-1)?.code } : {}
+      const answer = await running.api.call(method, path, { body: { ...body, ...read } })
+      statuses.push(answer.status)
+      return answer.body
+    }
+    await new AsyncFunction('call', 'email', 'code', script)(call, email, '')
+    expect(statuses).toEqual([202, 200])
+    expect(blocksLeftOut('docs/guides/mail-sign-in.md')).toEqual([])
+  })
 
   const codeOf = ({ status, body }: { status: number; body: { code?: string } }) => (status === 200 ? 200 : body.code)
   const sessionsOf = async (id: string) =>
