@@ -14,6 +14,8 @@ export default defineConfig({
         test: {
           // Neither services nor processes.
           name: 'unit',
+          // Files share their modules: to import them takes longer than the tests.
+          isolate: false,
           include: ['packages/*/test/unit/**/*.test.ts'],
           globalSetup: [bundle],
         },
