@@ -141,7 +141,7 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
 
   it('not in introspection, which returns no forged claim', async () => {
     const { a, b, own, forgeWith } = site
-    const made = { ...rights, client_id: a.accountId, username: 'root', act: { sub: b.accountId }, cnf: {}, nbf: 1 }
+    const made = { ...rights, client_id: a.accountId, username: 'root', cnf: {}, nbf: 1 }
     const audiences = { aud: [site.own.claims.aud, 'billing'] }
     const stepUp = { auth_time: Date.now() / 1000 + 600, acr: 'aal2', amr: ['mfa'] }
     const { body } = await introspect(site, forgeWith({ ...made, ...audiences, ...stepUp }))
@@ -149,6 +149,8 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
     const genuine = { iss, aud, exp, iat, jti, sid, auth_time, acr, sub: a.accountId }
     expect(acr).toBe('aal1')
     expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
+    // Nobody acts in this session, and the claim says that somebody does.
+    expect((await introspect(site, forgeWith({ act: { sub: b.accountId } }))).body).toEqual({ active: false })
   })
 
   it('not in an API that introspects, whatever the token claims', async () => {
@@ -169,16 +171,14 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
 
   it('not in a token for another service', async () => {
     const { a, forgeWith } = site
-    const { status, body } = await exchange(
-      site,
-      forgeWith({ ...rights, client_id: a.accountId, act: { sub: site.b.accountId } }),
-    )
+    const { status, body } = await exchange(site, forgeWith({ ...rights, client_id: a.accountId }))
     expect(status).toBe(200)
     const { claims } = partsOf(body.access_token)
     expect(claims).toMatchObject({ sub: a.accountId, role: 'user', client_id: 'latchkey' })
     for (const name of ['roles', 'scope', 'grants', 'client', 'act']) {
       expect(claims, name).not.toHaveProperty(name)
     }
+    expect((await exchange(site, forgeWith({ act: { sub: site.b.accountId } }))).status).toBe(400)
   })
 
   it('not those of a client, none of whose tokens can be revoked', async () => {

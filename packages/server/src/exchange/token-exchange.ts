@@ -22,6 +22,8 @@ export interface ExchangeDependencies {
   /** Verifies subject tokens. */
   readonly latchkey: Latchkey
   readonly uses: AudienceUses
+  /** Returns whether the administrator whom a token names (`act`) is that of its stored session. */
+  readonly hasImpersonator: (auth: Auth) => Promise<boolean>
 }
 
 /** A token for another service. */
@@ -48,17 +50,19 @@ export class TokenExchange {
   readonly #latchkey: Latchkey
   readonly #defaultAudience: string
   readonly #uses: AudienceUses
+  readonly #hasImpersonator: ExchangeDependencies['hasImpersonator']
   readonly #signers: ReadonlyMap<string, Latchkey>
 
   constructor(
     core: Pick<Core, 'audit' | 'clock'>,
-    { serviceKeys: keys, latchkey, uses }: ExchangeDependencies,
+    { serviceKeys: keys, latchkey, uses, hasImpersonator }: ExchangeDependencies,
     { issuer, serviceAudiences }: Pick<Configuration, 'issuer' | 'serviceAudiences'>,
   ) {
     const { clock } = core
     this.#core = core
     this.#latchkey = latchkey
     this.#uses = uses
+    this.#hasImpersonator = hasImpersonator
     this.#defaultAudience = serviceAudiences[0]
     this.#signers = new Map(
       serviceAudiences.map((audience) => [
@@ -83,9 +87,9 @@ export class TokenExchange {
       // Not awaited, so that the response to leaked secrets gets the address of the request at
       // once.
       if (isProblem(error)) {
-        void this.#core.audit.countRefused('token_exchange', actorOf(subject, address), {
-          detail: { reason: error.code },
-        })
+        // The claim `act` may be the reason of the refusal.
+        const actor = { ...actorOf(subject, address), impersonatorId: undefined }
+        void this.#core.audit.countRefused('token_exchange', actor, { detail: { reason: error.code } })
       }
       throw error
     }
@@ -94,10 +98,13 @@ export class TokenExchange {
   /**
    * Does the same for a verified subject token; returns no promise if the key is in memory.
    *
-   * @throws Problem `subject_token_refused` in the token's last second; else as `exchange`
+   * @throws Problem `subject_token_refused` in the token's last second, and for a forged `act`; else
+   * as `exchange`
    */
   exchangeVerified(subject: Auth, audience: string, address: string): MaybePromise<ExchangedToken> {
-    const exchanged = this.#sign(this.#signerFor(audience), subject)
+    const signer = this.#signerFor(audience)
+    const isOwner = impersonatorOf(subject) === undefined
+    const exchanged = isOwner ? this.#sign(signer, subject) : this.#signImpersonated(signer, subject)
     // Not awaited, because the answer is synchronous where the key is in memory. Neither rejects.
     const done = (token: ExchangedToken) => {
       if (subject.sessionId !== undefined) void this.#uses.record(subject.sessionId, audience)
@@ -111,6 +118,12 @@ export class TokenExchange {
     const signer = this.#signers.get(audience)
     if (signer === undefined) throw exchangeFailures.refusal('audience_refused')
     return signer
+  }
+
+  /** An attacker with the signing secret of an account could name any administrator. */
+  async #signImpersonated(signer: Latchkey, auth: Auth): Promise<ExchangedToken> {
+    if (!(await this.#hasImpersonator(auth))) throw exchangeFailures.refusal('subject_token_refused')
+    return this.#sign(signer, auth)
   }
 
   #sign(signer: Latchkey, auth: Auth): MaybePromise<ExchangedToken> {

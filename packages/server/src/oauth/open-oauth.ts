@@ -1,4 +1,4 @@
-import type { KeySource, Latchkey } from 'latchkey'
+import type { Auth, KeySource, Latchkey } from 'latchkey'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
 import { AudienceUses } from '../exchange/audience-uses.js'
@@ -26,7 +26,9 @@ export interface OauthDependencies {
 
 /** Creates introspection (RFC 7662), revocation (RFC 7009) and token exchange (RFC 8693). */
 export function openOauth(core: Core, dependencies: OauthDependencies, configuration: Configuration): OauthDomain {
-  const exchange = new TokenExchange(core, { ...dependencies, uses: new AudienceUses(core) }, configuration)
+  const { sessions } = dependencies
+  const parts = { uses: new AudienceUses(core), hasImpersonator: (auth: Auth) => sessions.hasImpersonator(auth) }
+  const exchange = new TokenExchange(core, { ...dependencies, ...parts }, configuration)
   return {
     inspection: new Introspection(dependencies, configuration),
     revocation: new TokenRevocation(core, dependencies),

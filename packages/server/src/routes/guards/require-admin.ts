@@ -54,7 +54,8 @@ async function check(administration: Administration, request: FastifyRequest): P
 function recordRefusal(audit: AuditTrail, request: FastifyRequest, reason: string): Promise<void> {
   const auth = authOf(request)
   const { subject: accountId, sessionId } = auth
-  const actor = { accountId, sessionId, impersonatorId: impersonatorOf(auth), address: clientAddress(request) }
+  // Without the claim `act`, which an attacker with the signing secret could have written.
+  const actor = { accountId, sessionId, address: clientAddress(request) }
   const detail = { reason, method: request.method, route: request.routeOptions.url ?? '' }
   return audit.countRefused('admin_access', actor, { detail })
 }
