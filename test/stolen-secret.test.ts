@@ -149,7 +149,7 @@ describe.each(databases)('with user A’s real secret stolen, claims grant no ri
     const genuine = { iss, aud, exp, iat, jti, sid, auth_time, acr, sub: a.accountId }
     expect(acr).toBe('aal1')
     expect(body).toEqual({ active: true, token_type: 'Bearer', role: 'user', ...genuine })
-    // Nobody acts in this session, and the claim says that somebody does.
+    // Its owner alone uses this session, and the claim says otherwise.
     expect((await introspect(site, forgeWith({ act: { sub: b.accountId } }))).body).toEqual({ active: false })
   })
 

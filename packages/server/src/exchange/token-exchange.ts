@@ -98,8 +98,8 @@ export class TokenExchange {
   /**
    * Does the same for a verified subject token; returns no promise if the key is in memory.
    *
-   * @throws Problem `subject_token_refused` in the token's last second, and for a forged `act`; else
-   * as `exchange`
+   * @throws Problem `subject_token_refused` in the token's last second, and for a forged `act`;
+   * else as `exchange`
    */
   exchangeVerified(subject: Auth, audience: string, address: string): MaybePromise<ExchangedToken> {
     const signer = this.#signerFor(audience)
