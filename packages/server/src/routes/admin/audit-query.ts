@@ -1,7 +1,7 @@
 import { auditEvents, auditOutcomes } from '../../audit/audit-record.js'
 import type { AuditFilter } from '../../audit/read-audit.js'
-import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
+import { momentOf } from '../moment.js'
 import { IdInput } from '../schemas.js'
 
 /** The filter of the audit log in a query. An entry must match every parameter. */
@@ -29,14 +29,4 @@ type FilterQuery = Omit<AuditFilter, 'since' | 'until'> & {
 /** Returns the filter of a query. Throws `validation_failed`. */
 export function auditFilterOf({ since, until, ...filter }: FilterQuery): AuditFilter {
   return { ...filter, since: momentOf(since), until: momentOf(until) }
-}
-
-/**
- * Returns the time in milliseconds. The schema allows leap seconds, which JavaScript cannot parse.
- */
-function momentOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const ms = Date.parse(text)
-  if (Number.isNaN(ms)) throw httpFailures.refusal('validation_failed')
-  return Math.max(ms, 0)
 }
