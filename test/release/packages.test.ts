@@ -89,9 +89,9 @@ describe('the packed packages', () => {
     })
 
     const load = async (file: string, text: string) => {
-      const path = join(folder, 'project', file)
-      writeFileSync(path, text)
-      return (await run(process.execPath, [path])).stdout.trim().split('\n')
+      const cwd = join(folder, 'project')
+      writeFileSync(join(cwd, file), text)
+      return (await run(process.execPath, [file], { cwd })).stdout.trim().split('\n')
     }
     const subpaths = names.flatMap(subpathsOf).filter((subpath) => !subpath.endsWith('.json'))
 

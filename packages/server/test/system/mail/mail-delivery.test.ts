@@ -58,7 +58,7 @@ describe.each(databases)('letters from %s', (database) => {
     expect(letter?.html).toContain(`<a href="${letter?.link}">`)
     expect(letter?.headers).toContainEqual(expect.objectContaining({ key: 'auto-submitted', value: 'auto-generated' }))
     await expect.poll(() => waiting(running)).toEqual([])
-    expect(await metric(running, /latchkey_mail_total\{outcome="sent"\} (\d+)/)).toBe('1')
+    await expect.poll(() => metric(running, /latchkey_mail_total\{outcome="sent"\} (\d+)/)).toBe('1')
     await expect.poll(() => metric(running, /latchkey_mail_waiting (\d+)/)).toBe('0')
   })
 
