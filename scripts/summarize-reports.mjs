@@ -1,6 +1,6 @@
-// Prints, of vitest's JSON reports: the slowest files, each failure, the name of each failed test,
-// and the sum "N passed, N failed". Names come after messages because the beginning of a long log is
-// often cut.
+// Prints, of vitest's JSON reports: each failure, the slowest files, the names of the failed tests,
+// and their sum: "N passed, N failed". Names come last because the beginning of a long log is often
+// cut.
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 

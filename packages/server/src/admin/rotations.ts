@@ -56,13 +56,13 @@ export class Rotations {
     this.#rights = rights
   }
 
-  /** Returns the progress of the last rotation. Throws `rotation_unknown` if there was none. */
-  async read(): Promise<RotationStatus> {
+  /** Returns the progress of the last rotation; nothing if there was none. */
+  async read(): Promise<readonly RotationStatus[]> {
     const stored = await table.findRotation(this.#core.store)
-    if (stored === undefined) throw adminFailures.refusal('rotation_unknown')
+    if (stored === undefined) return []
     const { olderThan, rotated, failed, remaining, estimatedEnd, runnerUntil } = stored
     const state = stored.state === 'rotating' && runnerUntil <= this.#now() ? 'waiting' : stored.state
-    return { state, olderThan, rotated, failed: JSON.parse(failed), remaining, estimatedEnd }
+    return [{ state, olderThan, rotated, failed: JSON.parse(failed), remaining, estimatedEnd }]
   }
 
   /** Starts a rotation. Throws `rotation_running`. */
@@ -129,7 +129,9 @@ export class Rotations {
 
   async #settle(): Promise<RotationStatus> {
     await this.tick()
-    return this.read()
+    const [last] = await this.read()
+    if (last === undefined) throw adminFailures.refusal('rotation_unknown')
+    return last
   }
 
   async #tick(): Promise<void> {

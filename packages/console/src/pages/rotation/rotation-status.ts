@@ -1,18 +1,14 @@
 import { answer, api } from '../../api/client.js'
-import { ApiProblem } from '../../api/problem.js'
 import type { paths } from '../../api/schema.js'
 
 /** The progress of a rotation of all secrets. */
-export type RotationStatus = paths['/v1/admin/rotations']['get']['responses'][200]['content']['application/json']
+export type RotationStatus =
+  paths['/v1/admin/rotations']['get']['responses'][200]['content']['application/json']['rotations'][number]
 
 /** Returns the progress of the last rotation; `null` if there was none. */
 export async function readRotation(signal: AbortSignal): Promise<RotationStatus | null> {
-  try {
-    return await answer(api.GET('/v1/admin/rotations', { signal }))
-  } catch (error) {
-    if (error instanceof ApiProblem && error.code === 'rotation_unknown') return null
-    throw error
-  }
+  const { rotations } = await answer(api.GET('/v1/admin/rotations', { signal }))
+  return rotations[0] ?? null
 }
 
 /** Returns whether the rotation goes on by itself. */

@@ -1,10 +1,10 @@
 import type { Administrator } from '../../admin/administrator.js'
 import type { RotationStatus, Rotations } from '../../admin/rotations.js'
 import type { App } from '../../http/app.js'
-import { httpFailures } from '../../http/failures.js'
 import { Type } from '../../http/type.js'
 import { timeAnswer } from '../answers.js'
 import { administratorOf } from '../caller.js'
+import { momentOf } from '../moment.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -50,9 +50,14 @@ const startSchema = {
 
 const readSchema = {
   ...shared,
-  operationId: 'readRotation',
+  operationId: 'readRotations',
   summary: 'Read the progress of the last rotation of all secrets',
-  response: { 200: RotationAnswer, ...refusals(...forAdmin, 'rotation_unknown') },
+  response: {
+    200: Type.Object({
+      rotations: Type.Array(RotationAnswer, { description: 'The last one; empty before the first.' }),
+    }),
+    ...refusals(...forAdmin),
+  },
 }
 
 const steps = {
@@ -63,11 +68,14 @@ const steps = {
 
 /** GET and POST /v1/admin/rotations · POST /v1/admin/rotations/pause · /resume · /stop */
 export function addRotations(app: App, rotations: Rotations): void {
-  app.get('/v1/admin/rotations', { schema: readSchema }, async () => answerOf(await rotations.read()))
+  app.get('/v1/admin/rotations', { schema: readSchema }, async () => ({
+    rotations: (await rotations.read()).map(answerOf),
+  }))
   app.post('/v1/admin/rotations', { schema: startSchema }, async (request) => {
     const { older_than: olderThan, rate_per_minute: ratePerMinute, canary } = request.body
+    const olderThanMs = momentOf(olderThan)
     const order = {
-      ...(olderThan === undefined ? {} : { olderThan: momentOf(olderThan) }),
+      ...(olderThanMs === undefined ? {} : { olderThan: new Date(olderThanMs) }),
       ...(ratePerMinute === undefined ? {} : { ratePerMinute }),
       ...(canary === undefined ? {} : { canary }),
     }
@@ -87,13 +95,6 @@ function addStep(app: App, name: keyof typeof steps, take: (by: Administrator) =
   }
   const path = `/v1/admin/rotations/${name}`
   app.post(path, { schema }, async (request) => answerOf(await take(administratorOf(request))))
-}
-
-/** Returns the time. The schema allows leap seconds, which JavaScript cannot parse. */
-function momentOf(text: string): Date {
-  const moment = new Date(text)
-  if (Number.isNaN(moment.getTime())) throw httpFailures.refusal('validation_failed')
-  return moment
 }
 
 function answerOf({ state, olderThan, rotated, failed, remaining, estimatedEnd }: RotationStatus) {

@@ -21,24 +21,27 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
   })
   afterAll(() => running.stop())
 
-  const call = async (method: 'GET' | 'POST', path = '', body?: object) => {
-    const options = body === undefined ? { token: admin.token } : { token: admin.token, body }
-    const { status, body: answer } = await running.api.call(method, `/v1/admin/rotations${path}`, options)
+  const post = async (path: string, body = {}, { api } = running) => {
+    const { status, body: answer } = await api.post(`/v1/admin/rotations${path}`, { token: admin.token, body })
     return { status, ...(answer as unknown as Rotation) }
+  }
+  const last = async ({ api }: TestServer) => {
+    const { body } = await api.get('/v1/admin/rotations', { token: admin.token })
+    return (body as unknown as { rotations: Rotation[] }).rotations[0]
   }
   const until = async (state: string) => {
     for (;;) {
-      const rotation = await call('GET')
-      if (rotation.state === state) return rotation
+      const rotation = await last(running)
+      if (rotation?.state === state) return rotation
       await sleep(20)
     }
   }
 
   it('covers every tenant, ends no session, and is in the audit log', async () => {
-    expect(await call('GET')).toMatchObject({ status: 404, code: 'rotation_unknown' })
-    expect(await call('POST', '/pause')).toMatchObject({ status: 404, code: 'rotation_unknown' })
+    expect(await last(running)).toBeUndefined()
+    expect(await post('/pause')).toMatchObject({ status: 404, code: 'rotation_unknown' })
     const people = [await register(running), await register(running)]
-    expect(await call('POST', '', { rate_per_minute: 600_000 })).toMatchObject({ status: 200, rotated: 0 })
+    expect(await post('', { rate_per_minute: 600_000 })).toMatchObject({ status: 200, rotated: 0 })
     expect(await until('done')).toMatchObject({ rotated: 3, remaining: 0 })
     for (const { id, token } of people) {
       expect((await running.server.service.keys.describe(id))?.secrets).toHaveLength(2)
@@ -50,14 +53,14 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
 
   it('pauses, resumes and stops; refuses a second one meanwhile; and continues when started with the same date', async () => {
     for (let count = 0; count < 3; count += 1) await register(running)
-    const first = await call('POST', '', { rate_per_minute: 60 })
-    expect(await call('POST', '', {})).toMatchObject({ status: 409, code: 'rotation_running' })
-    expect(await call('POST', '/pause')).toMatchObject({ status: 200, state: 'paused' })
-    expect(await call('POST', '/resume')).toMatchObject({ status: 200, state: 'rotating' })
-    const stopped = await call('POST', '/stop')
+    const first = await post('', { rate_per_minute: 60 })
+    expect(await post('', {})).toMatchObject({ status: 409, code: 'rotation_running' })
+    expect(await post('/pause')).toMatchObject({ status: 200, state: 'paused' })
+    expect(await post('/resume')).toMatchObject({ status: 200, state: 'rotating' })
+    const stopped = await post('/stop')
     expect(stopped).toMatchObject({ status: 200, state: 'stopped', older_than: first.older_than })
     expect(stopped.remaining).toBeGreaterThan(0)
-    const again = await call('POST', '', { older_than: first.older_than, rate_per_minute: 600_000 })
+    const again = await post('', { older_than: first.older_than, rate_per_minute: 600_000 })
     expect(again.status).toBe(200)
     expect((await until('done')).rotated).toBe(stopped.remaining)
     const audit = await running.api.get('/v1/admin/audit?limit=4', { token: admin.token })
@@ -72,15 +75,11 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
   it('can be controlled from any server, and is claimed by another server when its own stops', async () => {
     for (let count = 0; count < 3; count += 1) await register(running)
     const other = await running.startAnother()
-    const ask = async (server: TestServer, method: 'GET' | 'POST', path = '', body = {}) => {
-      const options = method === 'GET' ? { token: admin.token } : { token: admin.token, body }
-      return (await server.api.call(method, `/v1/admin/rotations${path}`, options)).body as unknown as Rotation
-    }
-    await ask(other, 'POST', '', { rate_per_minute: 120 })
-    expect(await ask(running, 'GET')).toMatchObject({ state: 'rotating' })
-    expect(await ask(running, 'POST', '', {})).toMatchObject({ code: 'rotation_running' })
-    expect(await ask(running, 'POST', '/pause')).toMatchObject({ state: 'paused' })
-    const countIn = async () => (await ask(other, 'GET')).rotated
+    await post('', { rate_per_minute: 120 }, other)
+    expect(await last(running)).toMatchObject({ state: 'rotating' })
+    expect(await post('')).toMatchObject({ code: 'rotation_running' })
+    expect(await post('/pause')).toMatchObject({ state: 'paused' })
+    const countIn = async () => (await last(other))?.rotated ?? 0
     // Until the server that runs the rotation has read the change. It rotates two in a second.
     await expect
       .poll(async () => {
@@ -89,8 +88,8 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
         return (await countIn()) - before
       })
       .toBe(0)
-    expect(await ask(running, 'GET')).toMatchObject({ state: 'paused' })
-    await ask(running, 'POST', '/resume')
+    expect(await last(running)).toMatchObject({ state: 'paused' })
+    await post('/resume')
     await other.server.close()
     const done = await until('done')
     const allSecrets = await running.server.service.store.countDue(Date.now() + 1000)
@@ -99,12 +98,12 @@ describe.each(databases)('a rotation of all secrets on %s', (database) => {
 
   it('pauses by itself after a canary, and refuses contradictory options', async () => {
     await register(running)
-    await call('POST', '', { canary: 1, rate_per_minute: 600_000 })
+    await post('', { canary: 1, rate_per_minute: 600_000 })
     expect(await until('paused')).toMatchObject({ rotated: 1 })
-    await call('POST', '/resume')
+    await post('/resume')
     await until('done')
     for (const body of [{ rate_per_minute: 0 }, { canary: -1 }, { older_than: 'yesterday' }, { unknown: true }]) {
-      expect(await call('POST', '', body)).toMatchObject({ status: 400, code: 'validation_failed' })
+      expect(await post('', body)).toMatchObject({ status: 400, code: 'validation_failed' })
     }
   })
 })
