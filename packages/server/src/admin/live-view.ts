@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LatchkeyError } from 'latchkey'
-import { type Counters, countersBy } from '../ops/process-counters.js'
+import { type Counters, countersBy, type Refusals, sumRefusals } from '../ops/process-counters.js'
 import type { ProcessReports, ReportedProcess } from '../ops/process-reports.js'
 import { adminFailures } from './failures.js'
 
@@ -12,6 +12,8 @@ export interface LiveState {
   readonly rates: Counters
   /** Events since these processes started. */
   readonly totals: Counters
+  /** Refusals per second, of all processes together. */
+  readonly refusals: Refusals
   readonly processes: readonly ReportedProcess[]
   /** Processes that verify tokens: servers, and applications with the library. */
   readonly verifiers: number | undefined
@@ -129,6 +131,7 @@ export class LiveView {
       at: Date.now(),
       rates: sumOf('rates'),
       totals: sumOf('totals'),
+      refusals: sumRefusals(reporting.map(({ refusals }) => refusals)),
       processes,
       verifiers: processReports.verifiers,
       limitsInMemory: limits.degraded,

@@ -22,8 +22,50 @@ export const counterNames = [
 /** A number for each counter. */
 export type Counters = Readonly<Record<(typeof counterNames)[number], number>>
 
-/** Outcomes of a first step that leads to a second one: neither a sign-in nor a refusal. */
-const pending: readonly unknown[] = ['second_factor_required', 'device_confirmation_required']
+/** The kinds of requests whose refusals are counted by code. */
+export const refusedKinds = ['verification', 'signIn', 'introspection', 'forwardAuth'] as const
+
+export type RefusedKind = (typeof refusedKinds)[number]
+
+/** Numbers of refusals by kind and code, such as `signIn.invalid_credentials`. */
+export type Refusals = Readonly<Record<string, number>>
+
+/** The outcomes of each kind that are no refusal. */
+const noRefusals: Readonly<Record<RefusedKind, readonly string[]>> = {
+  verification: ['accepted'],
+  // A first step that leads to a second one is neither a sign-in nor a refusal.
+  signIn: ['done', 'second_factor_required', 'device_confirmation_required'],
+  introspection: ['active', 'inactive'],
+  forwardAuth: ['allowed'],
+}
+
+/** Reads the refusals since the start from the metrics of this process. */
+export async function readRefusals(metrics: Metrics): Promise<Refusals> {
+  const counters = {
+    verification: metrics.verifications,
+    signIn: metrics.logins,
+    introspection: metrics.introspections,
+    forwardAuth: metrics.forwardAuth,
+  }
+  const refusals: Record<string, number> = {}
+  for (const kind of refusedKinds) {
+    for (const { labels, value } of (await counters[kind].get()).values) {
+      const outcome = String(labels.outcome)
+      const key = `${kind}.${outcome}`
+      if (!noRefusals[kind].includes(outcome)) refusals[key] = (refusals[key] ?? 0) + value
+    }
+  }
+  return refusals
+}
+
+/** Returns the sum of these refusals, by kind and code. */
+export function sumRefusals(all: readonly Refusals[]): Refusals {
+  const sums: Record<string, number> = {}
+  for (const refusals of all) {
+    for (const [key, count] of Object.entries(refusals)) sums[key] = (sums[key] ?? 0) + count
+  }
+  return sums
+}
 
 /** Reads the counters from the metrics of this process. */
 export async function readCounters(metrics: Metrics): Promise<Counters> {
@@ -34,18 +76,20 @@ export async function readCounters(metrics: Metrics): Promise<Counters> {
   const { values: limited } = await metrics.limiterRefusals.get()
   const { values: letters } = await metrics.mail.get()
   const requests = (await metrics.requests.get()).values.filter(({ metricName }) => metricName?.endsWith('_count'))
-  const answered = ['active', 'inactive']
+  const refusals = Object.entries(await readRefusals(metrics))
+  const refusedOf = (kind: RefusedKind) =>
+    refusals.reduce((total, [key, count]) => (key.startsWith(`${kind}.`) ? total + count : total), 0)
   const mailOf = (outcome: string) => sum(letters, ({ labels }) => labels.outcome === outcome)
   return {
     verificationsMemory: sum(verified, ({ labels }) => labels.outcome === 'accepted' && labels.level === 'memory'),
     verificationsRead: sum(verified, ({ labels }) => labels.outcome === 'accepted' && labels.level !== 'memory'),
-    verificationsRefused: sum(verified, ({ labels }) => labels.outcome !== 'accepted'),
+    verificationsRefused: refusedOf('verification'),
     signIns: sum(logins, ({ labels }) => labels.outcome === 'done'),
-    signInsRefused: sum(logins, ({ labels }) => labels.outcome !== 'done' && !pending.includes(labels.outcome)),
-    introspections: sum(introspected, ({ labels }) => answered.includes(String(labels.outcome))),
-    introspectionsRefused: sum(introspected, ({ labels }) => !answered.includes(String(labels.outcome))),
+    signInsRefused: refusedOf('signIn'),
+    introspections: sum(introspected, ({ labels }) => noRefusals.introspection.includes(String(labels.outcome))),
+    introspectionsRefused: refusedOf('introspection'),
     forwardAuth: sum(checked, ({ labels }) => labels.outcome === 'allowed'),
-    forwardAuthRefused: sum(checked, ({ labels }) => labels.outcome !== 'allowed'),
+    forwardAuthRefused: refusedOf('forwardAuth'),
     limiterRefusals: sum(limited, () => true),
     mailSent: mailOf('sent'),
     mailDelayed: mailOf('delayed'),
@@ -72,16 +116,20 @@ export function countersBy(value: (name: keyof Counters) => number): Counters {
 /** A measurement from before this time says nothing about the rate of now. */
 const maxIntervalMs = 10_000
 
-/** Returns rates: the differences between two reads of the counters. */
-export class RateMeter {
-  #last: { readonly atMs: number; readonly totals: Counters } | undefined
+/** Returns rates: the differences between two reads of the same numbers. */
+export class RateMeter<Totals extends Readonly<Record<string, number>>> {
+  #last: { readonly atMs: number; readonly totals: Totals } | undefined
 
   /** Returns events per second since the last call; 0 after a call that is long ago, or none. */
-  rates(totals: Counters, nowMs: number): Counters {
+  rates(totals: Totals, nowMs: number): Totals {
     const last = this.#last
     this.#last = { atMs: nowMs, totals }
     const elapsedMs = last === undefined ? 0 : nowMs - last.atMs
-    if (last === undefined || !(elapsedMs > 0 && elapsedMs < maxIntervalMs)) return countersBy(() => 0)
-    return countersBy((name) => Math.round(((totals[name] - last.totals[name]) / elapsedMs) * 100_000) / 100)
+    const isKnown = elapsedMs > 0 && elapsedMs < maxIntervalMs
+    const rateOf = ([name, total]: [string, number]) => {
+      const rate = isKnown ? (total - (last?.totals[name] ?? 0)) / elapsedMs : 0
+      return [name, Math.round(rate * 100_000) / 100]
+    }
+    return Object.fromEntries(Object.entries(totals).map(rateOf)) as Totals
   }
 }

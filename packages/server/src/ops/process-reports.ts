@@ -4,7 +4,7 @@ import type { Clock, TenantSecrets } from 'latchkey'
 import type { SqlStore } from 'latchkey/sql'
 import type { DeliverySummary, DeliveryTimes } from './delivery-times.js'
 import type { Metrics } from './metrics.js'
-import { type Counters, countersBy, RateMeter, readCounters } from './process-counters.js'
+import { type Counters, countersBy, RateMeter, type Refusals, readCounters, readRefusals } from './process-counters.js'
 
 /** The state of one server process. */
 export interface ProcessSample {
@@ -14,6 +14,8 @@ export interface ProcessSample {
   readonly totals: Counters
   /** Events per second. */
   readonly rates: Counters
+  /** Refusals per second. */
+  readonly refusals: Refusals
   readonly deliveries: DeliverySummary
 }
 
@@ -54,8 +56,8 @@ export class ProcessReports {
   readonly #id = randomUUID()
   readonly #name = `${hostname()}:${process.pid}`
   readonly #startedAt: number
-  readonly #reportMeter = new RateMeter()
-  readonly #liveMeter = new RateMeter()
+  readonly #reportMeters = createMeters()
+  readonly #liveMeters = createMeters()
   #watchers = 0
   #isWatched = false
   #hasReported = false
@@ -88,7 +90,7 @@ export class ProcessReports {
 
   /** Returns this process as it is now, and the last reports of the others. Reads no database. */
   async processes(): Promise<readonly ReportedProcess[]> {
-    const own = await this.#sample(this.#liveMeter)
+    const own = await this.#sample(this.#liveMeters)
     const current = { id: this.#id, name: this.#name, startedAt: this.#startedAt, isCurrent: true, seenMsAgo: 0 }
     return [{ ...current, ...own }, ...this.#others]
   }
@@ -113,12 +115,13 @@ export class ProcessReports {
     if (this.#hasReported) await this.#parts.store.query('delete from server_processes where id = $1', [this.#id])
   }
 
-  async #sample(meter: RateMeter): Promise<ProcessSample> {
+  async #sample(meters: Meters): Promise<ProcessSample> {
     const { keys, clock, metrics, deliveries } = this.#parts
     const totals = await readCounters(metrics)
-    const rates = meter.rates(totals, clock.monotonic())
+    const rates = meters.counters.rates(totals, clock.monotonic())
+    const refusals = meters.refusals.rates(await readRefusals(metrics), clock.monotonic())
     const feedAgeMs = Number.isFinite(keys.feedAgeMs) ? Math.round(keys.feedAgeMs) : null
-    return { feedAgeMs, totals, rates, deliveries: deliveries.summary() }
+    return { feedAgeMs, totals, rates, refusals, deliveries: deliveries.summary() }
   }
 
   async #ask(): Promise<boolean> {
@@ -129,7 +132,7 @@ export class ProcessReports {
   }
 
   async #report(): Promise<void> {
-    const sample = JSON.stringify(await this.#sample(this.#reportMeter))
+    const sample = JSON.stringify(await this.#sample(this.#reportMeters))
     const forMs = this.#watchers > 0 ? watchMs : 0
     this.#hasReported = true
     await this.#parts.store.query(
@@ -168,13 +171,23 @@ export class ProcessReports {
   }
 }
 
+interface Meters {
+  readonly counters: RateMeter<Counters>
+  readonly refusals: RateMeter<Refusals>
+}
+
+function createMeters(): Meters {
+  return { counters: new RateMeter(), refusals: new RateMeter() }
+}
+
 /** Returns the sample in a report. A process of another version may lack members. */
 function sampleOf(reported: Partial<ProcessSample>): ProcessSample {
-  const { feedAgeMs = null, totals, rates, deliveries } = reported
+  const { feedAgeMs = null, totals, rates, refusals = {}, deliveries } = reported
   return {
     feedAgeMs,
     totals: countersBy((name) => totals?.[name] ?? 0),
     rates: countersBy((name) => rates?.[name] ?? 0),
+    refusals,
     deliveries: deliveries ?? { count: 0, p50Ms: null, p99Ms: null },
   }
 }

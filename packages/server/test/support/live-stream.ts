@@ -7,6 +7,7 @@ export interface LiveEvent {
     readonly code: string
     readonly rates: Readonly<Record<string, number>>
     readonly totals: Readonly<Record<string, number>>
+    readonly refusals: readonly { readonly kind: string; readonly code: string; readonly rate: number }[]
     readonly processes: readonly {
       readonly id: string
       readonly current: boolean

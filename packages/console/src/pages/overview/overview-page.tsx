@@ -9,6 +9,7 @@ import { followLive, liveFeed } from './live-feed.js'
 import { MailAndLimits } from './mail-and-limits.js'
 import './overview.css'
 import { ProcessesSection } from './processes-section.js'
+import { RefusalsSection } from './refusals-section.js'
 import { SecretAges } from './secret-ages.js'
 import { Tiles } from './tiles.js'
 import { TrafficCharts } from './traffic-charts.js'
@@ -30,6 +31,7 @@ export default function OverviewPage() {
       <Tiles history={history} stats={stats.data} />
       {latest === undefined ? null : <FirstRequest latest={latest} />}
       <TrafficCharts history={history} />
+      <RefusalsSection history={history} />
       <HealthSection />
       <ProcessesSection latest={latest} isLive={connection.connection === 'live'} />
       <div class="columns">

@@ -1,17 +1,18 @@
-import type { Latchkey } from 'latchkey'
+import { failures, type Latchkey } from 'latchkey'
 import { authOf } from 'latchkey/fastify'
 import type { LiveState, LiveView } from '../../admin/live-view.js'
 import type { App } from '../../http/app.js'
 import { EventStream, eventStreamHeaders } from '../../http/event-stream.js'
 import { problemAnswer, refusalOf } from '../../http/problem-answer.js'
 import { Type } from '../../http/type.js'
-import { type Counters, counterNames } from '../../ops/process-counters.js'
+import { type Counters, counterNames, type Refusals, type RefusedKind } from '../../ops/process-counters.js'
 import type { ReportedProcess } from '../../ops/process-reports.js'
 import { timeAnswer } from '../answers.js'
 import { administratorOf } from '../caller.js'
 import { routeFailures } from '../failures.js'
 import type { Guards } from '../guards/guards.js'
 import { runGuards } from '../guards/run-guards.js'
+import { problems } from '../problems.js'
 import { forAdmin, refusals } from '../refusals.js'
 import { byToken } from '../schemas.js'
 
@@ -43,6 +44,21 @@ const counters = (description: string) =>
     { description },
   )
 
+/** The kinds of refusals, by their names in the API. */
+const kindNames: Readonly<Record<RefusedKind, string>> = {
+  verification: 'verification',
+  signIn: 'sign_in',
+  introspection: 'introspection',
+  forwardAuth: 'forward_auth',
+}
+
+const Refusal = Type.Object({
+  kind: Type.Enum(Object.values(kindNames), { description: 'The kind of request.' }),
+  code: Type.String(),
+  title: Type.String({ description: 'The meaning of the code.' }),
+  rate: Type.Number({ description: 'Per second.' }),
+})
+
 const Process = Type.Object({
   id: Type.String({ format: 'uuid' }),
   name: Type.String({ description: 'The host and the process ID.' }),
@@ -70,6 +86,7 @@ const LiveEvent = Type.Object({
   at: Type.String({ format: 'date-time' }),
   rates: counters('Events per second, of all processes together.'),
   totals: counters('Events since these processes started.'),
+  refusals: Type.Array(Refusal, { description: 'The refusals of this moment by code, of all processes together.' }),
   processes: Type.Array(Process, { description: 'The server processes of the database; this one first.' }),
   verifiers: Type.Union([
     Type.Integer({ description: 'Processes that verify tokens: servers, and applications with the library.' }),
@@ -140,11 +157,12 @@ export function addLive(app: App, { liveView, latchkey, guards }: LiveDependenci
   })
 }
 
-function answerOf({ at, rates, totals, processes, verifiers, limitsInMemory }: LiveState) {
+function answerOf({ at, rates, totals, refusals, processes, verifiers, limitsInMemory }: LiveState) {
   return {
     at: timeAnswer(at),
     rates: countersAnswer(rates),
     totals: countersAnswer(totals),
+    refusals: refusalsAnswer(refusals),
     processes: processes.map(processAnswer),
     verifiers: verifiers ?? null,
     limits_in_memory: limitsInMemory,
@@ -164,6 +182,23 @@ function processAnswer(process: ReportedProcess) {
     requests: rates.requests,
     deliveries: { count: deliveries.count, p50_ms: deliveries.p50Ms, p99_ms: deliveries.p99Ms },
   }
+}
+
+function refusalsAnswer(refusals: Refusals) {
+  return Object.entries(refusals).flatMap(([key, rate]) => {
+    const [kind = '', code = ''] = key.split('.')
+    const name = kindNames[kind as RefusedKind]
+    return rate === 0 || name === undefined ? [] : [{ kind: name, code, title: titleOf(code), rate: round(rate) }]
+  })
+}
+
+const titles: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...failures, ...problems }).map(([code, { message }]) => [code, message]),
+)
+
+/** Returns the title of a code; none for the code of a newer server. */
+function titleOf(code: string): string {
+  return titles.get(code) ?? ''
 }
 
 function countersAnswer(values: Counters): Record<string, number> {

@@ -46,6 +46,13 @@ describe.each(databases)('the live view on %s', (database) => {
     for (let count = 0; count < 20; count += 1) await tokenState(running, admin.token)
     await running.api.post('/v1/login', { body: { email: admin.email, password: 'a wrong password' } })
     const after = await stream.next(({ data }) => (data.totals.sign_ins_refused ?? 0) > 0)
+    const refusals = stream.events.flatMap(({ data }) => data.refusals)
+    expect(refusals).toContainEqual({
+      kind: 'sign_in',
+      code: 'invalid_credentials',
+      title: 'The e-mail address or the password is wrong.',
+      rate: expect.any(Number),
+    })
     const grown = (name: string) => (after.data.totals[name] ?? 0) - (before.data.totals[name] ?? 0)
     expect(grown('verifications_memory')).toBeGreaterThanOrEqual(20)
     expect(grown('requests')).toBeGreaterThanOrEqual(20)

@@ -56,6 +56,8 @@ describe('the overview of the console', () => {
         return Number.parseFloat(await legend.innerText())
       }
       await expect.poll(perSecond, patient).toBeGreaterThan(5)
+      await running.api.post('/v1/login', { body: { email: 'nobody@example.com', password: 'a wrong password' } })
+      await page.getByRole('table', { name: 'Refusals by reason' }).getByText('invalid_credentials').waitFor()
       await page.getByText('Values of each minute').first().click()
       await page.getByRole('table', { name: /^Verified tokens/ }).waitFor()
       await page.getByRole('row', { name: /this page.*Up to date/ }).waitFor()
