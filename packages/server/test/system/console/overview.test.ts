@@ -41,7 +41,8 @@ const patient = { timeout: 30_000 }
 
 /** Returns the line of one part in the list of health. */
 function health(page: Page, part: string) {
-  return page.getByRole('region', { name: 'Health' }).getByRole('listitem').filter({ hasText: part })
+  const parts = page.getByRole('region', { name: 'Health' }).getByRole('listitem')
+  return parts.filter({ has: page.getByText(part, { exact: true }) })
 }
 
 describe('the overview of the console', () => {
@@ -57,6 +58,7 @@ describe('the overview of the console', () => {
       }
       await expect.poll(perSecond, patient).toBeGreaterThan(5)
       await running.api.post('/v1/login', { body: { email: 'nobody@example.com', password: 'a wrong password' } })
+      await page.getByText(/half of them in \d+ ms; 1 of 1 have acknowledged/).waitFor()
       await page.getByRole('table', { name: 'Refusals by reason' }).getByText('invalid_credentials').waitFor()
       await page.getByText('Values of each minute').first().click()
       await page.getByRole('table', { name: /^Verified tokens/ }).waitFor()
