@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { TenantDescription } from 'latchkey'
 import type { SqlClient } from 'latchkey/sql'
 import * as table from '../accounts/account-table.js'
@@ -16,7 +17,7 @@ import type { Core } from '../core.js'
 import { listFactors } from '../factors/factor-table.js'
 import { countRecoveryCodes } from '../factors/recovery-codes.js'
 import type { TrustedDevices } from '../factors/trusted-devices.js'
-import { grantsOfAccount, mayAdminister, rightsOf, storeGrants } from '../grants.js'
+import { type AccountRights, grantsOfAccount, mayAdminister, rightsOf, storeGrants } from '../grants.js'
 import type { Acting } from '../sessions/actors.js'
 import { sessionFailures } from '../sessions/failures.js'
 import { type EndedSessionsPage, findSession, type Session, type StoredSession } from '../sessions/session-table.js'
@@ -260,14 +261,18 @@ export class Administration {
    * Changes the rights of the account, here (`role`) and in applications (`roles`, `scope`), and
    * its language. The change applies at once to its tokens, which stay valid.
    *
-   * @throws Problem `grants_too_large`, `last_administrator`; `own_account` for the administrator's
-   * own `role`
+   * @param from The rights that the account must have before. By default they may be any.
+   * @throws Problem `grants_changed_meanwhile`, `grants_too_large`, `last_administrator`;
+   * `own_account` for the administrator's own `role`
    */
-  changeGrants(by: Administrator, id: string, grants: GrantsChange): Promise<table.Account> {
+  changeGrants(by: Administrator, id: string, grants: GrantsChange, from?: AccountRights): Promise<table.Account> {
     if (grants.role !== undefined) checkNotSelf(by, id)
     const { role, roles, scope } = grants
     const changesRights = role !== undefined || roles !== undefined || scope !== undefined
     return this.#change(by, id, changesRights ? 'role_change' : 'profile_change', async (client, account) => {
+      if (from !== undefined && !isDeepStrictEqual(rightsOf(account), rightsOf(from))) {
+        throw adminFailures.refusal('grants_changed_meanwhile')
+      }
       const changed = known(await table.updateAccount(client, { id }, grants))
       if (!changesRights) return undefined
       await storeGrants(client, this.#core.keys, { tenant: id, grants: grantsOfAccount(changed) })

@@ -32,6 +32,11 @@ export const adminFailures = defineProblems({
     message: 'You cannot disable, demote or delete your own account.',
     hint: 'Ask another administrator, or use /v1/me for your own account.',
   },
+  grants_changed_meanwhile: {
+    status: 409,
+    message: 'The rights of the account are not those that the request expects: somebody has changed them meanwhile.',
+    hint: 'Read the account again, and decide on the rights that it has now.',
+  },
   rotation_running: {
     status: 409,
     message: 'A rotation of all tenants is already running.',

@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks'
 import { administrator, mayChange } from '../../administrator.js'
 import { answer, api } from '../../api/client.js'
-import { ApiProblem } from '../../api/problem.js'
 import { ActionDialog } from '../../ui/action-dialog.js'
 import { Button } from '../../ui/button.js'
 import { Facts } from '../../ui/facts.js'
@@ -49,16 +48,14 @@ function GrantsDialog({ user, onDone, onClose }: UserDialogProps) {
     return old === value ? [] : [{ name, old, value }]
   })
   const run = async () => {
+    const expected = { role: before.role, roles: before.roles, scope: before.scope }
+    const change = { roles: after.roles, scope: after.scope, ...(role === before.role ? {} : { role }) }
     const params = { path: { id: before.id } }
-    const now = await answer(api.GET('/v1/admin/users/{id}', { params }))
-    if (stateOf(now) !== stateOf(before)) {
+    try {
+      await answer(api.PATCH('/v1/admin/users/{id}', { params, body: { ...change, expected } }))
+    } finally {
       onDone()
-      throw changedMeanwhile
     }
-    const { roles: newRoles, scope: newScope } = after
-    const body = { roles: newRoles, scope: newScope, ...(role === before.role ? {} : { role }) }
-    await answer(api.PATCH('/v1/admin/users/{id}', { params, body }))
-    onDone()
   }
   return (
     <ActionDialog
@@ -116,15 +113,3 @@ function Changes({ changes }: { readonly changes: readonly Change[] }) {
 function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '')
 }
-
-/** What another administrator may have changed while the dialog was open. */
-function stateOf({ role, roles, scope, disabled_at }: User): string {
-  return JSON.stringify([role, roles, scope, disabled_at])
-}
-
-const changedMeanwhile = new ApiProblem({
-  code: 'account_changed',
-  title: 'Another administrator has changed this account while the dialog was open.',
-  hint: 'Nothing was saved. Close the dialog, look at the account as it is now, and decide again.',
-  status: 409,
-})

@@ -7,6 +7,9 @@ import { administratorOf } from '../caller.js'
 import { forAdmin, forBody, refusals } from '../refusals.js'
 import { byToken, IdParams, localeInput, Role, RoleNames, Scope } from '../schemas.js'
 
+/** At least one of these members is in a request. */
+const changeable = ['role', 'roles', 'scope', 'locale'] as const
+
 const schemaOf = (offered: readonly Locale[]) => ({
   tags: ['administration'],
   operationId: 'changeUser',
@@ -24,8 +27,19 @@ const schemaOf = (offered: readonly Locale[]) => ({
       roles: Type.Optional(RoleNames),
       scope: Type.Optional(Scope),
       locale: Type.Optional(localeInput(offered)),
+      expected: Type.Optional(
+        Type.Object(
+          { role: Role, roles: RoleNames, scope: Scope },
+          {
+            additionalProperties: false,
+            description:
+              'The rights as you last read them. The change is refused if they are not these any more, so ' +
+              'that it undoes no change of another administrator.',
+          },
+        ),
+      ),
     },
-    { additionalProperties: false, minProperties: 1 },
+    { additionalProperties: false, anyOf: changeable.map((name) => ({ required: [name] })) },
   ),
   response: {
     200: Type.Ref('ManagedAccount#'),
@@ -34,6 +48,7 @@ const schemaOf = (offered: readonly Locale[]) => ({
       ...forAdmin,
       'csrf_refused',
       'account_unknown',
+      'grants_changed_meanwhile',
       'own_account',
       'grants_too_large',
       'last_administrator',
@@ -45,8 +60,10 @@ const schemaOf = (offered: readonly Locale[]) => ({
 export function addChangeUser(app: App, administration: Administration, offered: readonly Locale[]): void {
   const schema = schemaOf(offered)
   app.patch('/v1/admin/users/:id', { schema }, async (request) => {
-    const { roles, ...others } = request.body
-    const grants = { ...others, roles: roles?.join(' ') }
-    return managedAccountAnswer(await administration.changeGrants(administratorOf(request), request.params.id, grants))
+    const { roles, expected, ...others } = request.body
+    const { id } = request.params
+    const change = { ...others, roles: roles?.join(' ') }
+    const from = expected && { ...expected, roles: expected.roles.join(' ') }
+    return managedAccountAnswer(await administration.changeGrants(administratorOf(request), id, change, from))
   })
 }

@@ -70,6 +70,30 @@ describe.each(databases)('grants of accounts and clients, on %s', (database) => 
     expect([refused.status, refused.body.code]).toEqual([400, 'grants_too_large'])
   })
 
+  it('are not changed by an administrator who has not seen the last change', async () => {
+    const person = await register(running)
+    const none = { role: 'user', roles: [], scope: '' }
+    expect((await grant(person.id, { ...granted, expected: none })).status).toBe(200)
+    const unseen = [none, { ...none, ...granted, role: 'auditor' }, { ...none, ...granted, roles: ['editor', 'owner'] }]
+    for (const expected of unseen) {
+      const { status, body } = await grant(person.id, { scope: 'articles:write', expected })
+      expect([status, body.code]).toEqual([409, 'grants_changed_meanwhile'])
+    }
+    expect(await grantsOf(person.id)).toEqual(granted)
+    expect((await grant(person.id, { scope: '', expected: { ...none, ...granted } })).status).toBe(200)
+    expect((await grant(person.id, { expected: none })).body.code).toBe('validation_failed')
+  })
+
+  it('are changed by one of two administrators who have seen the same', async () => {
+    const person = await register(running)
+    const expected = { role: 'user', roles: [], scope: '' }
+    const scopes = ['a', 'b', 'c', 'd']
+    const answers = await Promise.all(scopes.map((scope) => grant(person.id, { scope, expected })))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409])
+    const saved = scopes[answers.findIndex(({ status }) => status === 200)]
+    expect(await grantsOf(person.id)).toEqual({ roles: [], scope: saved })
+  })
+
   it('survive disabling and enabling, and end with the account', async () => {
     const person = await register(running)
     await grant(person.id, granted)

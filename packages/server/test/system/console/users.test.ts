@@ -192,7 +192,7 @@ describe('the page of one user', () => {
     })
   })
 
-  it('refuses a change of an account that another administrator has changed meanwhile', async () => {
+  it('refuses a change of grants that another administrator has changed meanwhile', async () => {
     const { id, email } = await register(running)
     await browser.visit(light, async (first) => {
       await openConsole(running, first.page, `/users/${id}`)
@@ -200,19 +200,23 @@ describe('the page of one user', () => {
       await dialog(first.page).getByLabel('Scope in applications').fill('all')
       await browser.visit(light, async ({ page }) => {
         await openConsole(running, page, `/users/${id}`)
-        await button(page, 'Disable…').click()
-        await confirm(page, 'Disable')
-        await dialog(page).getByText('The account is disabled').waitFor()
+        await button(page, 'Change…').click()
+        await dialog(page).getByLabel('Scope in applications').fill('some')
+        await confirm(page, 'Change the grants')
+        await dialog(page)
+          .getByText(/verifier/)
+          .waitFor()
       })
+      first.problems.expect(/status 409: /)
       await confirm(first.page, 'Change the grants')
-      await dialog(first.page).getByText('account_changed').waitFor()
+      await dialog(first.page).getByText('grants_changed_meanwhile').waitFor()
       await confirm(first.page, 'Cancel')
-      await first.page.getByText('disabled', { exact: true }).first().waitFor()
+      await first.page.getByText('some', { exact: true }).waitFor()
       const { rows: stored } = await running.server.service.store.query<{ scope: string }>(
         'select scope from server_accounts where email = $1',
         [email],
       )
-      expect(stored).toEqual([{ scope: '' }])
+      expect(stored).toEqual([{ scope: 'some' }])
     })
   })
 })
