@@ -34,7 +34,7 @@ export const adminFailures = defineProblems({
   },
   grants_changed_meanwhile: {
     status: 409,
-    message: 'The rights of the account are not those that the request expects: somebody has changed them meanwhile.',
+    message: 'The rights of the account are not those that the request expects: they have been changed meanwhile.',
     hint: 'Read the account again, and decide on the rights that it has now.',
   },
   rotation_running: {

@@ -5,7 +5,7 @@ export interface PropagationTimes {
   /** The verifiers of the last measurement, and those of them that have acknowledged. */
   readonly verifiers: number
   readonly acknowledged: number
-  /** Milliseconds; `undefined` if nobody has acknowledged. */
+  /** Milliseconds; `undefined` without an acknowledgement. */
   readonly p50Ms: number | undefined
   readonly p99Ms: number | undefined
 }
