@@ -54,8 +54,8 @@ const bugs = {
   'silent-not-awaited': [
     {
       file: '/tenants/wait-for-acknowledgements.js',
-      line: 'startedAt + maxStalenessMs + earlyMs',
-      bug: 'startedAt + 20',
+      line: 'elapsedMs() <= maxStalenessMs + earlyMs',
+      bug: 'elapsedMs() <= 20',
     },
   ],
   // Data of any age is accepted.
