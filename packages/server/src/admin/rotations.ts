@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import type { RotateAllOptions, TenantsRotation } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import type { Core } from '../core.js'
 import type { Administrator, AdministratorRights } from './administrator.js'
 import { adminFailures } from './failures.js'
+import { LeasedWork, leaseMs } from './leased-work.js'
 import * as table from './rotation-table.js'
 
 /** The options of a rotation of all tenants. */
@@ -15,12 +15,6 @@ export interface RotationStatus
   readonly state: table.DesiredState | 'waiting'
   readonly failed: Readonly<Record<string, number>>
 }
-
-/**
- * The lease of the server that runs the rotation; when it has expired, another server may claim the
- * rotation.
- */
-const leaseMs = 10_000
 
 /** The default rate of a rotation of all tenants, in tenants per minute. */
 export const defaultRatePerMinute = 6000
@@ -38,22 +32,27 @@ interface CurrentRotation {
 
 /**
  * The rotation of all tenants, one at a time for all servers of the database. A row holds the
- * desired state, which any server may write. One server claims the row by a lease, runs the
- * rotation and stores its progress. If it dies, another server claims the rotation and continues
- * from the same date: rotated tenants are not due any more. Every method that takes an
- * administrator throws as `AdministratorRights.lock` does. A running rotation does not depend on
+ * desired state, which any server may write. One server does the `LeasedWork`; if it dies, another
+ * one continues from the same date: rotated tenants are not due any more. Every method that takes
+ * an administrator throws as `AdministratorRights.lock` does. A running rotation does not depend on
  * the rights of the administrator who started it.
  */
 export class Rotations {
   readonly #core: Core
   readonly #rights: AdministratorRights
-  readonly #id = randomUUID()
-  #current: CurrentRotation | undefined
-  #ticking: Promise<void> = Promise.resolve()
+  readonly #work: LeasedWork<table.StoredRotation, CurrentRotation>
 
   constructor(core: Core, { rights }: { readonly rights: AdministratorRights }) {
     this.#core = core
     this.#rights = rights
+    this.#work = new LeasedWork({
+      find: () => table.findRotation(core.store),
+      claim: (stored, runner) => this.#claim(stored, runner),
+      isOf: () => true,
+      follow: (current, stored, runner) => this.#reconcile(current, stored, runner),
+      end,
+      release: (current, runner) => this.#report(current, runner, 0),
+    })
   }
 
   /** Returns the progress of the last rotation; nothing if there was none. */
@@ -102,20 +101,12 @@ export class Rotations {
 
   /** Claims, reconciles or releases the rotation. Call it about every second. */
   tick(): Promise<void> {
-    const ticked = this.#ticking.then(() => this.#tick())
-    // A tick that failed must not block the next one.
-    this.#ticking = ticked.catch(() => {})
-    return ticked
+    return this.#work.tick()
   }
 
   /** Releases the rotation, so that another server can claim it at once. */
-  async close(): Promise<void> {
-    await this.#ticking
-    const current = this.#current
-    this.#current = undefined
-    if (current === undefined) return
-    await end(current)
-    await this.#report(current, 0).catch(() => {})
+  close(): Promise<void> {
+    return this.#work.close()
   }
 
   async #setDesiredState(by: Administrator, state: table.DesiredState, event: AuditEvent): Promise<RotationStatus> {
@@ -134,32 +125,23 @@ export class Rotations {
     return last
   }
 
-  async #tick(): Promise<void> {
-    const stored = await table.findRotation(this.#core.store)
-    if (stored === undefined) return
-    if (this.#current === undefined) return this.#claim(stored)
-    if (stored.runner === this.#id) return this.#reconcile(this.#current, stored)
-    // The lease has expired, and another server has claimed the rotation.
-    await end(this.#current)
-    this.#current = undefined
-  }
-
-  async #claim({ state, runnerUntil, olderThan, ratePerMinute, canary, rotated }: table.StoredRotation): Promise<void> {
+  async #claim(stored: table.StoredRotation, runner: string): Promise<CurrentRotation | undefined> {
+    const { state, runnerUntil, olderThan, ratePerMinute, canary, rotated } = stored
     const nowMs = this.#now()
-    if (state !== 'rotating' || runnerUntil > nowMs) return
+    if (state !== 'rotating' || runnerUntil > nowMs) return undefined
     const { store, keys } = this.#core
-    const taken = await table.claimRotation(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs })
-    if (!taken) return
+    const isClaimed = await table.claimRotation(store, { runner, nowMs, untilMs: nowMs + leaseMs })
+    if (!isClaimed) return undefined
     const order = { olderThan: new Date(olderThan), ratePerMinute, canary: rotated === 0 ? canary : 0 }
     const rotation = keys.rotateAll(order)
     const current: CurrentRotation = { rotation, before: rotated, desired: 'rotating', hasFailed: false }
     rotation.done.catch(() => {
       current.hasFailed = true
     })
-    this.#current = current
+    return current
   }
 
-  async #reconcile(current: CurrentRotation, { state }: table.StoredRotation): Promise<void> {
+  async #reconcile(current: CurrentRotation, { state }: table.StoredRotation, runner: string): Promise<boolean> {
     const { store } = this.#core
     const { progress } = current.rotation
     const isCanaryDone = state === 'rotating' && current.desired === 'rotating' && progress.state === 'paused'
@@ -173,19 +155,18 @@ export class Rotations {
     const isOver = state === 'stopped' || progress.state === 'done' || current.hasFailed
     if (isOver) await end(current)
     // The counts are written before the state, so that a reader of the state sees its final counts.
-    await this.#report(current, this.#now() + leaseMs)
+    await this.#report(current, runner, this.#now() + leaseMs)
     if (isCanaryDone) {
       current.desired = 'paused'
       await table.setDesiredState(store, 'paused')
     }
-    if (!isOver) return
-    this.#current = undefined
-    if (state !== 'stopped') await table.setDesiredState(store, current.hasFailed ? 'stopped' : 'done')
+    if (isOver && state !== 'stopped') await table.setDesiredState(store, current.hasFailed ? 'stopped' : 'done')
+    return !isOver
   }
 
-  #report({ rotation, before }: CurrentRotation, runnerUntil: number): Promise<void> {
+  #report({ rotation, before }: CurrentRotation, runner: string, runnerUntil: number): Promise<void> {
     const { rotated, failed, remaining, estimatedEnd } = rotation.progress
-    return table.reportRotation(this.#core.store, this.#id, {
+    return table.reportRotation(this.#core.store, runner, {
       rotated: before + rotated,
       failed: JSON.stringify(failed),
       remaining,

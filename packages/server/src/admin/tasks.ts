@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { isLatchkeyError } from 'latchkey'
 import type { AuditEvent } from '../audit/audit-record.js'
 import { isProblem } from '../problem.js'
 import { type Administrator, type AdministratorRights, isOperator } from './administrator.js'
 import { adminFailures } from './failures.js'
+import { LeasedWork, leaseMs } from './leased-work.js'
 import * as table from './task-table.js'
 import { type TaskParts, type TaskProgress, taskWork } from './task-work.js'
 
@@ -18,9 +18,6 @@ export interface TaskStatus
 interface TaskEvents {
   failure: [error: unknown, kind: table.TaskKind]
 }
-
-/** The lease of the server that runs the task; another server may claim it afterwards. */
-const leaseMs = 10_000
 
 /** The pause after a failure of the database. */
 const retryMs = 1000
@@ -44,22 +41,27 @@ interface CurrentTask {
 
 /**
  * Long work on all accounts, clients or keys after an incident, one task at a time for all servers
- * of the database. Like `Rotations`: a row holds the state, one server claims it by a lease, and
- * another continues if that one dies. Methods that take an administrator throw as
- * `AdministratorRights.lock` does. A running task does not depend on the rights of the
+ * of the database: `LeasedWork`, whose row any server may write. Methods that take an administrator
+ * throw as `AdministratorRights.lock` does. A running task does not depend on the rights of the
  * administrator who started it, whose session it may end.
  */
 export class Tasks extends EventEmitter<TaskEvents> {
   readonly #parts: TaskParts
   readonly #rights: AdministratorRights
-  readonly #id = randomUUID()
-  #current: CurrentTask | undefined
-  #ticking: Promise<void> = Promise.resolve()
+  readonly #work: LeasedWork<table.StoredTask, CurrentTask>
 
   constructor(parts: TaskParts, { rights }: { readonly rights: AdministratorRights }) {
     super()
     this.#parts = parts
     this.#rights = rights
+    this.#work = new LeasedWork({
+      find: () => table.findRunningTask(parts.store),
+      claim: (stored, runner) => this.#claim(stored, runner),
+      isOf: ({ kind }, current) => kind === current.kind,
+      follow: (current, _, runner) => this.#follow(current, runner),
+      end,
+      release: (current, runner) => this.#report(current, runner, 0),
+    })
   }
 
   /** Returns the last task of each kind that was ever started. */
@@ -96,20 +98,12 @@ export class Tasks extends EventEmitter<TaskEvents> {
 
   /** Claims, reports or releases the task. Call it about every second. */
   tick(): Promise<void> {
-    const ticked = this.#ticking.then(() => this.#tick())
-    // A tick that failed must not block the next one.
-    this.#ticking = ticked.catch(() => {})
-    return ticked
+    return this.#work.tick()
   }
 
   /** Stops the work of this server after its current step, so that another one can claim it. */
-  async close(): Promise<void> {
-    await this.#ticking
-    const current = this.#current
-    this.#current = undefined
-    if (current === undefined) return
-    await end(current)
-    await this.#report(current, 0).catch(() => {})
+  close(): Promise<void> {
+    return this.#work.close()
   }
 
   async #settle(kind: table.TaskKind): Promise<TaskStatus> {
@@ -119,23 +113,12 @@ export class Tasks extends EventEmitter<TaskEvents> {
     return found
   }
 
-  async #tick(): Promise<void> {
-    const stored = await table.findRunningTask(this.#parts.store)
-    if (this.#current === undefined) {
-      if (stored !== undefined) await this.#claim(stored)
-      return
-    }
-    if (stored?.runner === this.#id && stored.kind === this.#current.kind) return this.#follow(this.#current)
-    // It was stopped, or its lease has expired and another server has claimed it.
-    await end(this.#current)
-    this.#current = undefined
-  }
-
-  async #claim({ kind, runnerUntil, startedAt, startedBy, step, done, total }: table.StoredTask): Promise<void> {
-    const { store } = this.#parts
+  async #claim(stored: table.StoredTask, runner: string): Promise<CurrentTask | undefined> {
+    const { kind, runnerUntil, startedAt, startedBy, step, done, total } = stored
     const nowMs = this.#now()
-    if (runnerUntil > nowMs) return
-    if (!(await table.claimTask(store, { runner: this.#id, nowMs, untilMs: nowMs + leaseMs }))) return
+    if (runnerUntil > nowMs) return undefined
+    const isClaimed = await table.claimTask(this.#parts.store, { runner, nowMs, untilMs: nowMs + leaseMs })
+    if (!isClaimed) return undefined
     const stop = new AbortController()
     const onProgress = (progress: TaskProgress) => {
       current.progress = progress
@@ -148,30 +131,33 @@ export class Tasks extends EventEmitter<TaskEvents> {
         (error: unknown) => ({ error }),
       )
     const current: CurrentTask = { kind, stop, progress: { step, done, total }, ended, outcome: undefined }
-    this.#current = current
     void ended.then((outcome) => {
       current.outcome = outcome
       // Its end is stored at once, and not at the next interval.
       if (!stop.signal.aborted) this.tick().catch(() => {})
     })
+    return current
   }
 
-  async #follow(current: CurrentTask): Promise<void> {
+  async #follow(current: CurrentTask, runner: string): Promise<boolean> {
     const { outcome, kind } = current
-    if (outcome === undefined) return this.#report(current, this.#now() + leaseMs)
+    if (outcome === undefined) {
+      await this.#report(current, runner, this.#now() + leaseMs)
+      return true
+    }
     const { error } = outcome
     if (error !== undefined) this.emit('failure', error, kind)
     // The counts are written before the state, so that a reader of the state sees its final counts.
     // While the database is unavailable, another attempt follows when the lease has expired.
-    await this.#report(current, this.#now() + (isTransient(error) ? retryMs : leaseMs))
-    this.#current = undefined
-    if (isTransient(error)) return
+    await this.#report(current, runner, this.#now() + (isTransient(error) ? retryMs : leaseMs))
+    if (isTransient(error)) return false
     const state = error === undefined ? 'done' : 'failed'
-    await table.finishTask(this.#parts.store, this.#id, { state, code: codeOf(error), endedAt: this.#now() })
+    await table.finishTask(this.#parts.store, runner, { state, code: codeOf(error), endedAt: this.#now() })
+    return false
   }
 
-  #report({ progress: { step, done, total } }: CurrentTask, runnerUntil: number): Promise<void> {
-    return table.reportTask(this.#parts.store, this.#id, { step, done, total, runnerUntil })
+  #report({ progress: { step, done, total } }: CurrentTask, runner: string, runnerUntil: number): Promise<void> {
+    return table.reportTask(this.#parts.store, runner, { step, done, total, runnerUntil })
   }
 
   readonly #statusOf = ({ runner, runnerUntil, ...task }: table.StoredTask): TaskStatus => ({
