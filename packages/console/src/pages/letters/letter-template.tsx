@@ -4,6 +4,7 @@ import { useAnswer } from '../../api/use-answer.js'
 import { SelectField } from '../../ui/field.js'
 import { Loaded } from '../../ui/loaded.js'
 import { Section } from '../../ui/section.js'
+import { Tabs } from '../../ui/tabs.js'
 import { useQuery } from '../../ui/use-query.js'
 import { type TemplateName, templateWords } from './letter-words.js'
 import './letters.css'
@@ -47,11 +48,26 @@ function languageName(tag: string): string {
   return names.of(tag) ?? tag
 }
 
-/**
- * The paragraphs of the letter, as text: nothing of a template runs or is loaded here. The HTML of a
- * letter consists of the same paragraphs.
- */
-function Letter({ preview: { locale, dir, subject, text, html } }: { readonly preview: Preview }) {
+/** The letter as text and as HTML. The URL names the form that is shown. */
+function Letter({ preview }: { readonly preview: Preview }) {
+  const { get, set } = useQuery()
+  return (
+    <>
+      <Tabs
+        label="Form of the letter"
+        tabs={[
+          { name: 'text', title: 'As text', content: () => <TextLetter preview={preview} /> },
+          { name: 'html', title: 'As HTML', content: () => <HtmlLetter preview={preview} /> },
+        ]}
+        selected={get('as') === 'html' ? 'html' : 'text'}
+        onSelect={(name) => set({ as: name === 'text' ? '' : name })}
+      />
+      <p class="hint">The values are examples, and the link has no effect. Set LATCHKEY_LETTERS to change the texts.</p>
+    </>
+  )
+}
+
+function TextLetter({ preview: { locale, dir, subject, text } }: { readonly preview: Preview }) {
   return (
     <>
       <article class="letter" lang={locale} dir={dir} aria-label="Preview of the letter">
@@ -65,15 +81,40 @@ function Letter({ preview: { locale, dir, subject, text, html } }: { readonly pr
             </p>
           ))}
       </article>
-      <p class="hint">The values are examples, and the link has no effect. Set LATCHKEY_LETTERS to change the texts.</p>
       <details>
-        <summary>Plain text</summary>
+        <summary>Source of the text</summary>
         <pre dir={dir}>{text}</pre>
       </details>
+    </>
+  )
+}
+
+/**
+ * The HTML of a letter as a mail program shows it, in a frame without any right: it runs no script,
+ * and its policy is that of the console, so that it loads nothing either. A letter has no styles of
+ * its own, which that policy would block.
+ */
+function HtmlLetter({ preview: { locale, dir, subject, html } }: { readonly preview: Preview }) {
+  return (
+    <>
+      <article class="letter" lang={locale} dir={dir} aria-label="Preview of the letter">
+        <h3>{subject}</h3>
+        <iframe title="The letter as HTML" sandbox="" srcdoc={withoutEffect(html)} />
+      </article>
       <details>
-        <summary>HTML</summary>
+        <summary>Source of the HTML</summary>
         <pre>{html}</pre>
       </details>
     </>
   )
+}
+
+/**
+ * Returns the HTML with links that look as before, and that no click, key or drag follows: a frame
+ * without rights could still load their pages into itself.
+ */
+function withoutEffect(html: string): string {
+  const letter = new DOMParser().parseFromString(html, 'text/html')
+  for (const link of letter.links) link.inert = true
+  return `<!doctype html>${letter.documentElement.outerHTML}`
 }

@@ -195,6 +195,8 @@ describe('the settings', () => {
   })
 })
 
+const htmlLetter = (page: Page) => page.frameLocator('iframe[title="The letter as HTML"]')
+
 describe('the letters', () => {
   it('are listed, can be dropped, and have previews in each language', async () => {
     await browser.visit(light, async ({ page }) => {
@@ -221,10 +223,38 @@ describe('the letters', () => {
       await page.locator('article[lang=ar][dir=rtl]').waitFor()
       expect(page.url()).toContain('tab=templates&kind=new_device&locale=ar')
       await checkBoth(page, 'letters-template')
+      await page.getByRole('tab', { name: 'As HTML' }).click()
+      await htmlLetter(page).locator('html[lang=ar][dir=rtl] p').first().waitFor()
+      await checkBoth(page, 'letters-template-html')
       await page.goto(`${home}/letters?tab=templates&kind=reset_password&locale=de`)
       await page.locator('article[lang=de]').waitFor()
       await page.goBack()
       await page.locator('article[lang=ar]').waitFor()
+    })
+  })
+
+  it('have a preview of their HTML in a frame without rights, whose links lead nowhere', async () => {
+    await browser.visit(light, async ({ page }) => {
+      await openConsole(running, page, '/letters?tab=templates&kind=reset_password')
+      await page.getByRole('tab', { name: 'As HTML' }).click()
+      await page.waitForURL(/as=html/)
+      const link = htmlLetter(page).locator('a[href*="/reset-password#token="]')
+      await link.waitFor()
+      await checkBoth(page, 'letters-html')
+      expect(await page.locator('iframe').getAttribute('sandbox')).toBe('')
+      const opened: string[] = []
+      page.on('framenavigated', (frame) => opened.push(frame.url()))
+      page.context().on('page', (other) => opened.push(other.url()))
+      await link.click({ force: true })
+      await link.click({ force: true, button: 'middle' })
+      await page.locator('iframe').focus()
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      // The frame is shown anew, after everything that a link could have started.
+      await page.getByLabel('Language').selectOption('de')
+      await htmlLetter(page).locator('html[lang=de]').waitFor()
+      expect(opened.filter((url) => url.includes('/reset-password'))).toEqual([])
+      expect(page.context().pages()).toHaveLength(1)
     })
   })
 })
