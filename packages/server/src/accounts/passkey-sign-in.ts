@@ -134,7 +134,7 @@ export class PasskeySignIn {
       const locked = await table.lockAccount(client, account.id)
       if (locked === undefined || !(await passkeys.record(client, checked)))
         throw factorFailures.refusal('passkey_refused')
-      await cancelFactorReset(client, this.#core, locked, origin)
+      await cancelFactorReset(client, this.#core, locked, { accountId: locked.id, address: origin.address })
       const at = clock.now()
       const actor = { accountId: account.id, sessionId: session.id, address }
       const detail = { method: 'passkey', factor: checked.factor.id }

@@ -246,7 +246,7 @@ export class SecondStep {
     const { data } = await challenges.redeem(client, step.challengeToken, 'second_factor')
     const methods = await this.#verify(client, step, data.passkey)
     await this.#notify(client, account, step)
-    await cancelFactorReset(client, this.#core, account, origin)
+    await cancelFactorReset(client, this.#core, account, { accountId: account.id, address: origin.address })
     await table.updateAccount(client, { id: accountId }, { signedInAt: this.#core.clock.now() })
     const all = methodsOfBoth(data.methods, methods)
     const session = await sessions.open(client, accountId, { origin, methods: all })

@@ -1,5 +1,6 @@
 import type { SqlClient } from 'latchkey/sql'
 import * as table from '../accounts/account-table.js'
+import { cancelFactorReset } from '../accounts/cancel-factor-reset.js'
 import { accountFailures } from '../accounts/failures.js'
 import type { Configuration } from '../config/configuration.js'
 import type { Core } from '../core.js'
@@ -44,8 +45,8 @@ export class FactorResets {
 
   /**
    * Removes all factors and recovery codes, and ends every session and every token of the account.
-   * With a delay by setting, it happens later, and the owner can cancel it by a sign-in with a
-   * second factor. The operator does not wait.
+   * With a delay by setting, it happens later. Until then the owner cancels it by a sign-in with a
+   * second factor, and an administrator by `cancel`. The operator does not wait.
    *
    * @throws Problem `account_unknown`, `own_account`, `administrator_protected`, `factor_missing`;
    * and those of `AdministratorRights.lock`
@@ -73,6 +74,24 @@ export class FactorResets {
     })
   }
 
+  /**
+   * Cancels a reset that waits for its delay. Every administrator can, also for the account of an
+   * administrator: a cancelled reset weakens no account.
+   *
+   * @throws Problem `account_unknown`, `factor_reset_unknown`; and those of
+   * `AdministratorRights.lock`
+   */
+  async cancel(by: Administrator, id: string): Promise<table.Account> {
+    const { store } = this.#core
+    return store.transaction(async (client) => {
+      await this.#dependencies.rights.lock(client, by, [id])
+      const account = known(await table.findAccount(client, id))
+      if (account.factorResetAt === null) throw adminFailures.refusal('factor_reset_unknown')
+      await cancelFactorReset(client, this.#core, account, by)
+      return known(await table.findAccount(client, id))
+    })
+  }
+
   /** Removes the factors of accounts whose delay has passed. */
   async applyDue(): Promise<void> {
     const { store, audit, clock } = this.#core
@@ -85,7 +104,7 @@ export class FactorResets {
       await store.transaction(async (client) => {
         const account = await table.lockAccount(client, id)
         const due = account?.factorResetAt ?? null
-        // The owner may have cancelled it, or another server may have applied it.
+        // It may have been cancelled, or another server may have applied it.
         if (account === undefined || due === null || !(due <= clock.now())) return
         await this.#remove(client, account)
         await audit.done(client, 'factor_reset', scheduled, { account: id })

@@ -37,6 +37,11 @@ export const adminFailures = defineProblems({
     message: 'The rights of the account are not those that the request expects: they have been changed meanwhile.',
     hint: 'Read the account again, and decide on the rights that it has now.',
   },
+  factor_reset_unknown: {
+    status: 404,
+    message: 'No reset of the factors of this account is waiting.',
+    hint: 'It was cancelled, or the factors are removed already: read the account and its audit log.',
+  },
   rotation_running: {
     status: 409,
     message: 'A rotation of all tenants is already running.',

@@ -29,6 +29,7 @@ const help: Readonly<Record<string, CommandHelp>> = {
   'users enable': { example: 'users enable ada@example.com', page: 'docs/reference/api.md' },
   'users verify': { example: 'users verify ada@example.com', page: 'docs/guides/registration.md' },
   'users reset-factors': { example: 'users reset-factors ada@example.com', page: 'docs/reference/api.md' },
+  'users cancel-factor-reset': { example: 'users cancel-factor-reset ada@example.com', page: 'docs/reference/api.md' },
   'users delete': { example: 'users delete ada@example.com', page: 'docs/reference/api.md' },
   'users reset-link': { example: 'users reset-link ada@example.com', page: 'docs/guides/registration.md' },
   'clients create': {

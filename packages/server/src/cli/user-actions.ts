@@ -49,6 +49,12 @@ const actions: readonly UserAction[] = [
     done: 'has no second factor any more; its sessions and tokens have ended',
   },
   {
+    name: 'cancel-factor-reset',
+    description: 'cancel the reset of the factors of an account that waits for LATCHKEY_FACTOR_RESET_DELAY',
+    act: ({ factorResets }, { id }) => factorResets.cancel(operator, id),
+    done: 'keeps its factors: the reset is cancelled',
+  },
+  {
     name: 'delete',
     description: 'delete an account, its sessions and its secret',
     question: 'Delete',
@@ -57,7 +63,7 @@ const actions: readonly UserAction[] = [
   },
 ]
 
-/** Adds `latchkey users disable|enable|verify|reset-factors|delete <user>`. */
+/** Adds `latchkey users disable|enable|verify|reset-factors|cancel-factor-reset|delete <user>`. */
 export function addUserActions(parent: Command, context: CommandContext): void {
   for (const action of actions) addAction(parent, action, context)
 }

@@ -282,7 +282,7 @@ export const settings = {
   factorResetDelaySec: seconds({
     name: 'LATCHKEY_FACTOR_RESET_DELAY',
     description:
-      'The time between the request of an administrator to remove all factors of an account and the removal. The owner is notified by mail, and cancels it by a sign-in with a second factor. 0 removes them at once.',
+      'The time between the request of an administrator to remove all factors of an account and the removal. The owner is notified by mail, and cancels it by a sign-in with a second factor; an administrator can cancel it too. 0 removes them at once.',
     min: 0,
     max: 30 * day,
     default: 0,

@@ -27,7 +27,7 @@ export function FactorsSection({ user: { id, factor_reset_at }, version }: Facto
       {factor_reset_at === null ? null : (
         <p class="notice">
           A reset was requested: all factors end <Time at={factor_reset_at} full />, unless the owner signs in with one
-          before.
+          before, or an administrator stops the reset.
         </p>
       )}
       <Loaded answer={overview}>

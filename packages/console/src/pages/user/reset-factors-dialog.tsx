@@ -6,7 +6,7 @@ import type { UserDialogProps } from './user-actions.js'
 
 /** Removes all factors of an account, now or after the delay of the server. */
 export function ResetFactorsDialog({ user, onDone, onClose }: UserDialogProps) {
-  const { id, email, factor_reset_at } = user
+  const { id, email } = user
   const run = async () => {
     const changed = await answer(api.DELETE('/v1/admin/users/{id}/factors', { params: { path: { id } } }))
     onDone()
@@ -23,14 +23,9 @@ export function ResetFactorsDialog({ user, onDone, onClose }: UserDialogProps) {
             mail.
           </p>
           <p>
-            If this server has a delay for it, the factors end after the delay. The owner cancels it by a sign-in with a
-            second factor.
+            If this server has a delay for it, the factors end after the delay. Until then the owner cancels it by a
+            sign-in with a second factor, and every administrator can stop it on this page.
           </p>
-          {factor_reset_at === null ? null : (
-            <p>
-              It was requested already: the factors end <Time at={factor_reset_at} full />.
-            </p>
-          )}
         </>
       }
       confirmLabel="Reset the factors"

@@ -4,6 +4,7 @@ import { administrator } from '../../administrator.js'
 import { Button } from '../../ui/button.js'
 import { actionTexts, type UserAction } from '../users/action-texts.js'
 import type { User } from '../users/use-user-list.js'
+import { CancelFactorResetDialog } from './cancel-factor-reset-dialog.js'
 import { DeleteDialog } from './delete-dialog.js'
 import { ImpersonateDialog } from './impersonate-dialog.js'
 import { RequirePasswordDialog } from './require-password-dialog.js'
@@ -48,8 +49,14 @@ const actions: readonly Action[] = [
   {
     name: 'reset-factors',
     label: 'Reset factors',
-    isOffered: (user) => isOther(user) && user.second_factor && user.role !== 'admin',
+    isOffered: (user) => isOther(user) && user.second_factor && user.role !== 'admin' && user.factor_reset_at === null,
     dialog: ResetFactorsDialog,
+  },
+  {
+    name: 'cancel-factor-reset',
+    label: 'Stop the factor reset',
+    isOffered: ({ factor_reset_at }) => factor_reset_at !== null,
+    dialog: CancelFactorResetDialog,
   },
   {
     name: 'impersonate',

@@ -25,6 +25,7 @@ import { addGuards } from '../guards/add-guards.js'
 import type { Guards } from '../guards/guards.js'
 import { limitRoutes } from '../limit-routes.js'
 import { addBulkActions } from './bulk-actions.js'
+import { addCancelFactorReset } from './cancel-factor-reset.js'
 import { addChangeProfile } from './change-profile.js'
 import { addChangeUser } from './change-user.js'
 import { addCreateResetLink } from './create-reset-link.js'
@@ -103,6 +104,7 @@ export async function adminRoutes(app: App, dependencies: AdminDependencies): Pr
   addCreateResetLink(app, resetLinks)
   addRequireNewPassword(app, passwordRequirements)
   addResetFactors(app, factorResets)
+  addCancelFactorReset(app, factorResets)
   addListUserFactors(app, administration)
   addImpersonateUser(app, impersonations)
   addListUserSessions(app, administration)

@@ -13,8 +13,8 @@ const schema = {
   description:
     'For an owner who has lost them: the next sign-in needs the password alone. The owner is ' +
     'notified by mail if the address is verified. With LATCHKEY_FACTOR_RESET_DELAY it happens at ' +
-    '"factor_reset_at", unless the owner signs in with a second factor before. Refused for the ' +
-    'accounts of administrators.',
+    '"factor_reset_at", unless the owner signs in with a second factor before, or an administrator ' +
+    'cancels it. Refused for the accounts of administrators.',
   security: byToken,
   params: IdParams,
   response: {

@@ -4,6 +4,7 @@ import { replaceAllKeys } from '../../../src/admin/replace-keys.js'
 import { settleRestored } from '../../../src/admin/settle-restored.js'
 import { operator } from '../../../src/audit/operator.js'
 import { factorKeyring } from '../../../src/factors/totp.js'
+import { lockAccounts } from '../../../src/sessions/account-lock.js'
 import { cheapPasswords } from '../../support/cheap-passwords.js'
 import { lettersTo } from '../../support/letters.js'
 import { createAdmin, login, type Person, register, registerVerified, tokenState } from '../../support/people.js'
@@ -82,18 +83,23 @@ describe.each(databases)('a reset of the factors of an account on %s', (database
       return reset(id, token, delaying.api)
     }
     const requestReset = async () => {
-      const person = await registerVerified(running)
-      const { app } = await addAuthenticator(running, person)
+      // By the clock of this server, so that it does not find the letter expired.
+      const person = await registerVerified(delaying)
+      const { app } = await addAuthenticator(delaying, person)
       const { status, body } = await resetLater(person.id)
       expect(status).toBe(200)
       return { person, app, due: Date.parse(body.factor_reset_at ?? '') }
+    }
+    const cancel = async (id: string) => {
+      const { token } = await login(delaying, admin.email)
+      return delaying.api.delete(`/v1/admin/users/${id}/factor-reset`, { token })
     }
     const applyDue = () => delaying.server.service.factorResets.applyDue()
 
     it('happens after the delay, and the owner is informed when it is asked for and when it happens', async () => {
       const { person, due } = await requestReset()
       expect(due - delaying.clock.now()).toBeGreaterThan(1.9 * dayMs)
-      expect(await tokenState(running, person.token)).toBe(200)
+      expect(await tokenState(delaying, person.token)).toBe(200)
       await applyDue()
       expect(codeOf(await firstStep(delaying, person.email))).toBe('second_factor_required')
       // Another request does not extend the delay.
@@ -109,13 +115,101 @@ describe.each(databases)('a reset of the factors of an account on %s', (database
 
     it('is cancelled by a sign-in with a factor, and not by one with the password alone', async () => {
       const { person, app } = await requestReset()
-      const first = await firstStep(running, person.email)
-      expect(codeOf(await secondStep(running, first, { code: app.nextCode() }))).toBe(200)
+      const first = await firstStep(delaying, person.email)
+      expect(codeOf(await secondStep(delaying, first, { code: app.nextCode() }))).toBe(200)
       delaying.clock.advance(3 * dayMs)
       await applyDue()
       expect(codeOf(await firstStep(delaying, person.email))).toBe('second_factor_required')
       expect(await eventsOf(person.id)).toContainEqual(['factor_reset_cancel', person.id])
     })
+
+    it('is cancelled by an administrator until it happens, and can be requested again', async () => {
+      const { person } = await requestReset()
+      delaying.clock.advance(2 * dayMs)
+      const { status, body } = await cancel(person.id)
+      expect([status, body.factor_reset_at, body.second_factor]).toEqual([200, null, true])
+      await applyDue()
+      const refreshed = await delaying.api.post('/v1/refresh', { body: { refresh_token: person.refreshToken } })
+      expect(codeOf(refreshed)).toBe(200)
+      expect(codeOf(await firstStep(delaying, person.email))).toBe('second_factor_required')
+      expect(await eventsOf(person.id)).toContainEqual(['factor_reset_cancel', admin.id])
+      const subjects = (await lettersTo(delaying, person.email)).map(({ subject }) => subject)
+      expect(subjects.filter((subject) => subject === resetSubject)).toHaveLength(1)
+      expect(codeOf(await cancel(person.id))).toBe('factor_reset_unknown')
+      expect((await resetLater(person.id)).body.factor_reset_at).not.toBeNull()
+    })
+
+    it('is not cancelled by its owner without a factor, nor for an account without a reset', async () => {
+      const { person } = await requestReset()
+      const other = await register(delaying)
+      for (const { token } of [person, other]) {
+        const refused = await delaying.api.delete(`/v1/admin/users/${person.id}/factor-reset`, { token })
+        expect(codeOf(refused)).toBe('admin_required')
+      }
+      expect(codeOf(await cancel(other.id))).toBe('factor_reset_unknown')
+      expect(codeOf(await cancel('00000000-0000-7000-8000-000000000000'))).toBe('account_unknown')
+      delaying.clock.advance(2 * dayMs)
+      await applyDue()
+      expect(codeOf(await cancel(person.id))).toBe('factor_reset_unknown')
+      expect((await login(delaying, person.email)).id).toBe(person.id)
+    })
+  })
+})
+
+describe('the cancellation of a reset and the job that applies it, which wait for the account on PostgreSQL,', () => {
+  const delayMs = 60_000
+  let running: TestServer
+  let admin: Person
+
+  beforeAll(async () => {
+    const configuration = { factorResetDelaySec: delayMs / 1000 }
+    running = await startServer({ database: 'postgres', configuration, parts: { passwords: await cheapPasswords() } })
+    admin = await createAdmin(running)
+  })
+  afterAll(() => running.stop())
+
+  /** Returns a reset that is due, and the steps that compete for it. */
+  const dueReset = async () => {
+    const { api, clock, server } = running
+    const person = await register(running)
+    await addAuthenticator(running, person)
+    await api.delete(`/v1/admin/users/${person.id}/factors`, { token: admin.token })
+    clock.advance(delayMs)
+    return {
+      person,
+      cancel: () => api.delete(`/v1/admin/users/${person.id}/factor-reset`, { token: admin.token }),
+      apply: () => server.service.factorResets.applyDue(),
+    }
+  }
+
+  /** Starts two steps while the account is locked. They go ahead in this order. */
+  const inOrder = async <A, B>(id: string, first: () => Promise<A>, second: () => Promise<B>) => {
+    const { store } = running.server.service
+    const blocked = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const waiting = async () => (await store.query(blocked)).rows.length
+    const steps = await store.transaction(async (client) => {
+      await lockAccounts(client, [id])
+      const firstStep = first()
+      await expect.poll(waiting).toBe(1)
+      const secondStep = second()
+      await expect.poll(waiting).toBe(2)
+      return { all: Promise.all([firstStep, secondStep]) }
+    })
+    return steps.all
+  }
+
+  it('leave the factors if the cancellation is first', async () => {
+    const { person, cancel, apply } = await dueReset()
+    const [cancelled] = await inOrder(person.id, cancel, apply)
+    expect(codeOf(cancelled)).toBe(200)
+    expect(codeOf(await firstStep(running, person.email))).toBe('second_factor_required')
+  })
+
+  it('remove them, and refuse the cancellation, if the job is first', async () => {
+    const { person, cancel, apply } = await dueReset()
+    const [, cancelled] = await inOrder(person.id, apply, cancel)
+    expect(codeOf(cancelled)).toBe('factor_reset_unknown')
+    expect((await login(running, person.email)).id).toBe(person.id)
   })
 })
 

@@ -26,6 +26,7 @@ describe('/openapi.json', () => {
         "DELETE /v1/admin/invitations/{id}",
         "DELETE /v1/admin/letters/{id}",
         "DELETE /v1/admin/users/{id}",
+        "DELETE /v1/admin/users/{id}/factor-reset",
         "DELETE /v1/admin/users/{id}/factors",
         "DELETE /v1/admin/users/{id}/sessions/{session}",
         "DELETE /v1/me",

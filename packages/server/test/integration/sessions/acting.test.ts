@@ -51,6 +51,7 @@ const adminChanges: Readonly<
   'verify an address': ({ administration }, by, { user }) => administration.verifyEmail(by, user),
   'change a profile': ({ administration }, by, { user }) => administration.changeProfile(by, user, { plan: 'pro' }),
   'reset factors': ({ factorResets }, by, { user }) => factorResets.reset(by, user),
+  'cancel a reset of factors': ({ factorResets }, by, { user }) => factorResets.cancel(by, user),
   'require a new password': ({ passwordRequirements }, by, { user }) => passwordRequirements.require(by, user),
   'make a reset link': ({ resetLinks }, by, { user }) => resetLinks.create(by, user),
   'invite an address': ({ invitationAdministration }, by) =>

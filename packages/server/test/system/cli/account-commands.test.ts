@@ -82,6 +82,23 @@ describe('beside a running server, latchkey', () => {
     expect(outcomeOf(await beside.run('users', 'reset-factors', person.id, '--yes'))).toEqual([1, 'factor_missing'])
   })
 
+  it('users cancel-factor-reset cancels a reset that waits, and informs when none does', async () => {
+    const { running } = beside
+    const person = await register(running)
+    await addAuthenticator(running, person)
+    const delaying = await running.startAnother({ configuration: { factorResetDelaySec: 3600 } })
+    const { token } = await createAdmin(running)
+    await delaying.api.delete(`/v1/admin/users/${person.id}/factors`, { token })
+    await delaying.stop()
+    expect((await beside.run('users', 'cancel-factor-reset', person.email)).code).toBe(0)
+    const { body } = await running.api.get(`/v1/admin/users/${person.id}`, { token })
+    expect([body.factor_reset_at, body.second_factor]).toEqual([null, true])
+    const entries = await running.api.get(`/v1/admin/audit?account=${person.id}&actor=cli`, { token })
+    expect(entries.body.entries.map(({ event }) => event)).toEqual(['factor_reset_cancel'])
+    const again = await beside.run('users', 'cancel-factor-reset', person.id)
+    expect(outcomeOf(again)).toEqual([1, 'factor_reset_unknown'])
+  })
+
   it('users disable refuses the last administrator, and users delete reports when none is left', async () => {
     const { service } = beside.running.server
     const before = await service.administration.list({ search: '', after: firstId, limit: 100 })

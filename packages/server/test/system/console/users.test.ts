@@ -8,7 +8,7 @@ import { openConsole } from '../../support/console.js'
 import { freshEmail, login, type Person, register, registerVerified, tokenState } from '../../support/people.js'
 import { startForBrowsers } from '../../support/start-for-browsers.js'
 import type { TestServer } from '../../support/start-server.js'
-import { addAuthenticator } from '../../support/totp-app.js'
+import { addAuthenticator, firstStep } from '../../support/totp-app.js'
 
 const light = { colorScheme: 'light', viewport: { width: 1280, height: 800 }, locale: 'en' } as const
 const dark = { colorScheme: 'dark', viewport: { width: 360, height: 740 }, locale: 'en' } as const
@@ -190,6 +190,32 @@ describe('the page of one user', () => {
       await page.getByRole('heading', { level: 1, name: 'Users' }).waitFor()
       expect(await page.getByRole('link', { name: email }).count()).toBe(0)
     })
+  })
+
+  it('stops a reset of the factors that waits for its delay', async () => {
+    const { email, id, token } = await registerVerified(running)
+    await addAuthenticator(running, { token })
+    const delaying = await running.startAnother({ configuration: { port: 0, factorResetDelaySec: 86_400 } })
+    await browser.visit(dark, async ({ page }) => {
+      const admin = await openConsole(running, page, `/users/${id}`)
+      await button(page, 'Reset factors…').waitFor()
+      await delaying.api.delete(`/v1/admin/users/${id}/factors`, { token: admin.token })
+      await page.reload()
+      await page.getByText('A reset was requested').waitFor()
+      expect(await button(page, 'Reset factors…').count()).toBe(0)
+      await check(page, 'console-factor-reset')
+      await button(page, 'Stop the factor reset…').click()
+      await dialog(page).getByText('The account keeps its factors').waitFor()
+      await check(page, 'console-factor-reset-stop')
+      await confirm(page, 'Stop the reset')
+      await dialog(page).getByText('The reset is stopped').waitFor()
+      await done(page).click()
+      await button(page, 'Reset factors…').waitFor()
+      expect(await page.getByText('A reset was requested').count()).toBe(0)
+      await page.getByRole('table', { name: 'Newest entries' }).getByText('Removal of factors canceled').waitFor()
+    })
+    await delaying.stop()
+    expect((await firstStep(running, email)).body.code).toBe('second_factor_required')
   })
 
   it('refuses a change of grants that another administrator has changed meanwhile', async () => {
