@@ -106,6 +106,8 @@ export class FactorResets {
         const due = account?.factorResetAt ?? null
         // It may have been cancelled, or another server may have applied it.
         if (account === undefined || due === null || !(due <= clock.now())) return
+        // An account that has become that of an administrator is protected, as in `reset`.
+        if (account.role === 'admin') return cancelFactorReset(client, this.#core, account, scheduled)
         await this.#remove(client, account)
         await audit.done(client, 'factor_reset', scheduled, { account: id })
       })

@@ -139,6 +139,17 @@ describe.each(databases)('a reset of the factors of an account on %s', (database
       expect((await resetLater(person.id)).body.factor_reset_at).not.toBeNull()
     })
 
+    it('ends without effect for an account that has become that of an administrator', async () => {
+      const { person } = await requestReset()
+      const { token } = await login(delaying, admin.email)
+      const promotion = { token, body: { role: 'admin' } }
+      expect((await delaying.api.patch(`/v1/admin/users/${person.id}`, promotion)).status).toBe(200)
+      delaying.clock.advance(2 * dayMs)
+      await applyDue()
+      expect(codeOf(await firstStep(delaying, person.email))).toBe('second_factor_required')
+      expect(await eventsOf(person.id)).toContainEqual(['factor_reset_cancel', null])
+    })
+
     it('is not cancelled by its owner without a factor, nor for an account without a reset', async () => {
       const { person } = await requestReset()
       const other = await register(delaying)
