@@ -65,7 +65,11 @@ export interface ServerProcess {
   readonly pid: number
   /** Stops the server as Ctrl-C does; resolves with its exit code. */
   stop(): Promise<number | null>
-  /** Kills the server, as a crash does. */
+  /** Suspends the server with SIGSTOP: it keeps its memory and its connections, and does nothing. */
+  pause(): void
+  /** Continues a suspended server. */
+  resume(): void
+  /** Kills the server, also a suspended one, as a crash does. */
   kill(): Promise<void>
 }
 
@@ -81,6 +85,8 @@ export async function startServer({ env }: Pick<Deployment, 'env'>): Promise<Ser
       child.kill('SIGINT')
       return ended
     },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     kill: async () => {
       child.kill('SIGKILL')
       await ended
