@@ -3,6 +3,7 @@ import { LatchkeyError } from 'latchkey'
 import { type Counters, countersBy, type Refusals, sumRefusals } from '../ops/process-counters.js'
 import type { ProcessReports, ReportedProcess } from '../ops/process-reports.js'
 import { adminFailures } from './failures.js'
+import { isSilent, listedProcesses } from './listed-processes.js'
 
 /** The state of all processes of the database. */
 export interface LiveState {
@@ -14,7 +15,10 @@ export interface LiveState {
   readonly totals: Counters
   /** Refusals per second, of all processes together. */
   readonly refusals: Refusals
+  /** At most 100: this one, the silent ones, those that are behind, and the others. */
   readonly processes: readonly ReportedProcess[]
+  /** The number of all server processes. */
+  readonly processCount: number
   /** Processes that verify tokens: servers, and applications with the library. */
   readonly verifiers: number | undefined
   /** Whether this process counts rate limits in memory, because the shared counters fail. */
@@ -41,9 +45,6 @@ export interface LiveViewParts {
 
 const maxWatchers = 32
 const maxWatchersOfAccount = 4
-
-/** Reports of other processes that are older do not count for the rates. */
-const maxReportAgeMs = 10_000
 
 /** A check that takes longer counts as refused. Nothing is sent before it has ended. */
 const maxCheckMs = 5000
@@ -124,7 +125,7 @@ export class LiveView {
   async #read(): Promise<LiveState> {
     const { processReports, limits } = this.#parts
     const processes = await processReports.processes()
-    const reporting = processes.filter(({ seenMsAgo }) => seenMsAgo < maxReportAgeMs)
+    const reporting = processes.filter((process) => !isSilent(process))
     const sumOf = (kind: 'rates' | 'totals') =>
       countersBy((name) => reporting.reduce((sum, process) => sum + process[kind][name], 0))
     return {
@@ -132,7 +133,8 @@ export class LiveView {
       rates: sumOf('rates'),
       totals: sumOf('totals'),
       refusals: sumRefusals(reporting.map(({ refusals }) => refusals)),
-      processes,
+      processes: listedProcesses(processes),
+      processCount: processes.length,
       verifiers: processReports.verifiers,
       limitsInMemory: limits.degraded,
     }

@@ -423,5 +423,10 @@ export const serverMigrations = {
         create index server_impersonations_by_session on server_impersonations (impersonator_session)
       `,
     },
+    {
+      // Every server process asks every few seconds whether a process watches.
+      name: 'an index of the processes that watch',
+      sql: 'create index server_processes_by_watch on server_processes (watches_until)',
+    },
   ],
 } as const

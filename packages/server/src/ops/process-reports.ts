@@ -133,11 +133,12 @@ export class ProcessReports {
 
   async #report(): Promise<void> {
     const sample = JSON.stringify(await this.#sample(this.#reportMeters))
-    const forMs = this.#watchers > 0 ? watchMs : 0
+    // A constant of the others, so that an update changes no indexed value, and no index.
+    const watchesUntil = this.#watchers > 0 ? `${this.#nowMs} + ${watchMs}` : '0'
     this.#hasReported = true
     await this.#parts.store.query(
       `insert into server_processes (id, name, started_at, seen_at, watches_until, sample)
-       values ($1, $2, $3, ${this.#nowMs}, ${this.#nowMs} + ${forMs}, $4)
+       values ($1, $2, $3, ${this.#nowMs}, ${watchesUntil}, $4)
        on conflict (id) do update
        set seen_at = excluded.seen_at, watches_until = excluded.watches_until, sample = excluded.sample`,
       [this.#id, this.#name, this.#startedAt, sample],
@@ -163,10 +164,13 @@ export class ProcessReports {
     }))
   }
 
-  /** The time of the database. SQLite has that of this machine. */
+  /**
+   * The time of the database, the same for all rows of a statement, so that an index can be used.
+   * SQLite has that of this machine.
+   */
   get #nowMs(): string {
     return this.#parts.store.dialect === 'postgres'
-      ? 'cast(extract(epoch from clock_timestamp()) * 1000 as bigint)'
+      ? 'cast(extract(epoch from statement_timestamp()) * 1000 as bigint)'
       : String(Date.now())
   }
 }

@@ -10,11 +10,13 @@ export interface LiveEvent {
     readonly refusals: readonly { readonly kind: string; readonly code: string; readonly rate: number }[]
     readonly processes: readonly {
       readonly id: string
+      readonly name: string
       readonly current: boolean
       readonly feed_age_ms: number | null
       readonly seen_ms_ago: number
       readonly deliveries: { readonly count: number; readonly p99_ms: number | null }
     }[]
+    readonly process_count: number
     readonly verifiers: number | null
     readonly limits_in_memory: boolean
   }

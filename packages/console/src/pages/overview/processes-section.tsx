@@ -20,15 +20,21 @@ interface ProcessesSectionProps {
 
 /** The server processes, and how fresh the knowledge of each one is. */
 export function ProcessesSection({ latest, isLive }: ProcessesSectionProps) {
+  const { processes = [], process_count: count = 0 } = latest ?? {}
   return (
     <Section title="Server processes">
       <p class="hint">
         The feed age is the time since a process last proved that it knows every change. Without a recent proof it reads
         each tenant before it accepts a token.
       </p>
+      {count > processes.length ? (
+        <p>
+          {processes.length} of {number.format(count)} processes: the silent ones first, then those that are behind.
+        </p>
+      ) : null}
       <DataTable
         caption="Server processes of this database"
-        rows={latest?.processes ?? []}
+        rows={processes}
         rowKey={({ id }) => id}
         empty="The processes appear here within seconds."
         columns={[

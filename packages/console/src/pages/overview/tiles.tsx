@@ -39,7 +39,7 @@ export function Tiles({ history, stats }: TilesProps) {
       <Tile title="Active sessions" value={stats && number.format(stats.living_sessions)}>
         {stats === undefined ? null : `${number.format(stats.accounts.total)} accounts`}
       </Tile>
-      <Tile title="Server processes" value={latest && number.format(latest.processes.length)}>
+      <Tile title="Server processes" value={latest && number.format(latest.process_count)}>
         {latest === undefined ? null : `verifiers, with applications: ${latest.verifiers ?? '…'}`}
       </Tile>
       <PropagationTile />

@@ -87,7 +87,12 @@ const LiveEvent = Type.Object({
   rates: counters('Events per second, of all processes together.'),
   totals: counters('Events since these processes started.'),
   refusals: Type.Array(Refusal, { description: 'The refusals of this moment by code, of all processes together.' }),
-  processes: Type.Array(Process, { description: 'The server processes of the database; this one first.' }),
+  processes: Type.Array(Process, {
+    description:
+      'The server processes of the database, at most 100: this one first, then those that are silent, then those ' +
+      'that are behind.',
+  }),
+  process_count: Type.Integer({ description: 'The number of all server processes of the database.' }),
   verifiers: Type.Union([
     Type.Integer({ description: 'Processes that verify tokens: servers, and applications with the library.' }),
     Type.Null(),
@@ -157,13 +162,14 @@ export function addLive(app: App, { liveView, latchkey, guards }: LiveDependenci
   })
 }
 
-function answerOf({ at, rates, totals, refusals, processes, verifiers, limitsInMemory }: LiveState) {
+function answerOf({ at, rates, totals, refusals, processes, processCount, verifiers, limitsInMemory }: LiveState) {
   return {
     at: timeAnswer(at),
     rates: countersAnswer(rates),
     totals: countersAnswer(totals),
     refusals: refusalsAnswer(refusals),
     processes: processes.map(processAnswer),
+    process_count: processCount,
     verifiers: verifiers ?? null,
     limits_in_memory: limitsInMemory,
   }

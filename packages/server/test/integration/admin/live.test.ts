@@ -79,6 +79,28 @@ describe.each(databases)('the live view on %s', (database) => {
     await stream.next(({ data }) => data.processes.length === 1)
   })
 
+  it('lists at most 100 processes, the silent and the late ones first, and counts all', async () => {
+    const stream = await watch(running, await createAdmin(running))
+    const insert = `insert into server_processes (id, name, started_at, seen_at, watches_until, sample)
+      values ($1, $2, 1, $3, 0, $4)`
+    const { store } = running.server.service
+    const add = (name: string, seenAt: number, feedAgeMs: number) =>
+      store.query(insert, [randomUUID(), name, seenAt, JSON.stringify({ feedAgeMs })])
+    const [later, earlier] = [Date.now() + 3_600_000, Date.now() - 20_000]
+    for (let count = 0; count < 150; count += 1) await add('well', later, 100)
+    await add('late', later, 5000)
+    await add('silent', earlier, 100)
+    const { data } = await stream.next(({ data }) => data.process_count === 153)
+    expect(data.processes.length).toBe(100)
+    expect(data.processes.slice(0, 4).map(({ current, name }) => (current ? 'this one' : name))).toEqual([
+      'this one',
+      'silent',
+      'late',
+      'well',
+    ])
+    await store.query('delete from server_processes where started_at = 1')
+  })
+
   it('ends with the right or the session of its administrator, and shows nothing afterwards', async () => {
     const [demoted, gone] = [await createAdmin(running), await createAdmin(running)]
     const ended = async (person: Person, end: () => Promise<unknown>) => {

@@ -49,8 +49,8 @@ afterAll(async () => {
 })
 
 /**
- * Returns the answer of the process to this token: 200, or the code of the refusal. The route answers
- * from memory where the library allows it.
+ * Returns the answer of the process to this token: 200, or the code of the refusal. The route
+ * answers from memory where the library allows it.
  */
 async function answerOfStopped(token: string): Promise<unknown> {
   const response = await fetch(`${stopped.url}/v1/forward-auth`, { headers: { authorization: `Bearer ${token}` } })
