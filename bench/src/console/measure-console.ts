@@ -37,7 +37,7 @@ export async function measureConsole(options: ConsoleOptions): Promise<readonly 
   return times.all
 }
 
-/** Collects times by what was measured. */
+/** Collects the times of each action. */
 class Times {
   readonly #byName = new Map<string, number[]>()
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Keyring } from 'latchkey'
-import pg from 'pg'
 import { postgresBinaries } from '../../../test/support/postgres-binaries.js'
 import { startPostgres } from '../../../test/support/start-postgres.js'
 import type { UndoList } from '../undo-list.js'
@@ -9,7 +8,7 @@ import { openRoute, type Route, type RouteName } from './feed-routes.js'
 import { FeedWriter } from './feed-writer.js'
 import { ListenerFleet } from './listener-fleet.js'
 import { type FeedFigures, type FeedOptions, measureFeed } from './measure-feed.js'
-import { parentOf, watchServerCpu } from './server-cpu.js'
+import { postmasterOf, watchServerCpu } from './server-cpu.js'
 
 /** The figures of one number of listening processes on one route. */
 export interface FeedRow {
@@ -176,18 +175,6 @@ function sizesFor(
   if (isQuick) return { idleMs: 2000, revocations: processes < 100 ? 20 : 6, waits: 6, changesMs: 1500 }
   // Leases are renewed every ten seconds.
   return { idleMs: 10_000, revocations: processes < 100 ? 100 : 20, waits: 30, changesMs: 4000 }
-}
-
-/** Returns the process ID of the server that all backends are children of. */
-async function postmasterOf(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url })
-  try {
-    await client.connect()
-    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-    return parentOf(rows[0]?.pid ?? 0)
-  } finally {
-    await client.end()
-  }
 }
 
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -9,30 +9,42 @@ import { UndoList } from '../undo-list.js'
 import { measureFeeds } from './feed-rows.js'
 import { feedBars, feedTables } from './feed-tables.js'
 import { type ListResult, listTables, measureLists } from './measure-lists.js'
+import { measureReports, reportsTables } from './measure-reports.js'
 import { type CallTimes, measureTenants } from './measure-tenants.js'
 import { scaleFlags } from './scale-flags.js'
 import { readSizes, seedTenants, type TableSize } from './seed-tenants.js'
 
 // The load of very many tenants and very many processes on one PostgreSQL.
 
-const { processes, ...flags } = scaleFlags()
+const { processes, reports, ...flags } = scaleFlags()
 const tenants = flags.quick ? 100_000 : 10_000_000
 const durationMs = flags.quick ? 1000 : 10_000
 const rotationsPerMinute = 6000
 /** Beside no figures of tenants, those of the change feed do not replace the published ones. */
-const isPartial = processes !== undefined
+const isPartial = processes !== undefined || reports !== undefined
+/** The server processes that report their state. The quick form has no time for their pauses. */
+const reporting = processes !== undefined || flags.quick ? reports : (reports ?? 1000)
 const counts = processes ?? (flags.quick ? [1, 8, 100] : [1, 8, 100, 300, 600, 1000, 2000])
 
 const undo = new UndoList()
 try {
   const tenantResults = isPartial ? undefined : await measureTenantTables()
-  const feeds = await measureFeeds({ counts, isQuick: flags.quick, undo })
+  const feeds =
+    reports === undefined || processes !== undefined ? await measureFeeds({ counts, isQuick: flags.quick, undo }) : []
+  const reported =
+    reporting === undefined
+      ? undefined
+      : await measureReports({ processes: reporting, durationMs: flags.quick ? 6000 : 30_000, undo })
   await publish({
-    name: isPartial ? 'feed' : 'scale',
+    name: processes !== undefined ? 'feed' : reports !== undefined ? 'reports' : 'scale',
     document: 'docs/explanation/scaling.md',
     flags: { ...flags, quick: flags.quick || isPartial },
-    results: { ...tenantResults, feeds },
-    tables: [...(tenantResults === undefined ? [] : tablesOf(tenantResults)), ...feedTables(feeds)],
+    results: { ...tenantResults, feeds, reports: reported },
+    tables: [
+      ...(tenantResults === undefined ? [] : tablesOf(tenantResults)),
+      ...(feeds.length === 0 ? [] : feedTables(feeds)),
+      ...(reported === undefined ? [] : reportsTables(reported)),
+    ],
     bars: feedBars(feeds),
   })
 } catch (error) {

@@ -5,15 +5,28 @@ import { type BenchFlags, flagOptions } from '../publish.js'
 export interface ScaleFlags extends BenchFlags {
   /** Measures the change feed alone, with these numbers of listening processes. */
   readonly processes: readonly number[] | undefined
+  /** Measures the reports for the live view alone, of so many server processes. */
+  readonly reports: number | undefined
 }
 
-const usage = '--processes takes numbers from 1 in ascending order, such as --processes 8,100'
+const usage = '--processes and --reports take numbers from 1 in ascending order, such as --processes 8,100'
 
-/** Parses `--quick`, `--json` and `--processes 8,100`. Throws for any other argument. */
+/**
+ * Parses `--quick`, `--json`, `--processes 8,100` and `--reports 1000`. Throws for any other
+ * argument.
+ */
 export function scaleFlags(): ScaleFlags {
-  const { values } = parseArgs({ options: { ...flagOptions, processes: { type: 'string' } } })
-  const { processes, quick, json, 'print-only': printOnly } = values
-  return { quick, json, printOnly, processes: processes === undefined ? undefined : parseCounts(processes) }
+  const { values } = parseArgs({
+    options: { ...flagOptions, processes: { type: 'string' }, reports: { type: 'string' } },
+  })
+  const { processes, reports, quick, json, 'print-only': printOnly } = values
+  return {
+    quick,
+    json,
+    printOnly,
+    processes: processes === undefined ? undefined : parseCounts(processes),
+    reports: reports === undefined ? undefined : parseCounts(reports)[0],
+  }
 }
 
 function parseCounts(text: string): readonly number[] {

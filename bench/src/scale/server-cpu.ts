@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import pg from 'pg'
 
 /** The clock ticks of `/proc/<pid>/stat`, the same on every Linux that Node supports. */
 const ticksPerSecond = 100
@@ -14,8 +15,19 @@ export function watchServerCpu(pid: number): () => number {
   return () => (cpuMsOf(pid) - from.cpuMs) / (performance.now() - from.at)
 }
 
-/** Returns the parent of a process. */
-export function parentOf(pid: number): number {
+/** Returns the process ID of the server that all backends are children of. */
+export async function postmasterOf(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url })
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    return parentOf(rows[0]?.pid ?? 0)
+  } finally {
+    await client.end()
+  }
+}
+
+function parentOf(pid: number): number {
   return Number(statOf(pid)?.[1])
 }
 
