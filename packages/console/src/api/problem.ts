@@ -35,6 +35,14 @@ export const unreachable: ProblemBody = {
   status: 0,
 }
 
+/** The problem of a request that waited for a step-up, which the administrator has cancelled. */
+export const stepUpCancelled: ProblemBody = {
+  code: 'step_up_cancelled',
+  title: 'You have not confirmed that it is you.',
+  hint: 'Nothing was changed. Start it again when you can confirm it.',
+  status: 401,
+}
+
 /** Returns the problem in the body of an answer, whatever the body is. */
 export function problemIn(body: unknown, status: number): ProblemBody {
   const found = typeof body === 'object' && body !== null ? (body as Partial<ProblemBody>) : {}

@@ -1,11 +1,14 @@
 import { base } from '../base.js'
 import { recordAnswer, recordSilence } from './connection.js'
-import { type ProblemBody, problemIn, unreachable } from './problem.js'
+import { type ProblemBody, problemIn, stepUpCancelled, unreachable } from './problem.js'
 import { recordRefusal } from './refused-access.js'
 import { askToStepUp } from './step-up.js'
 
-/** The refusals of access tokens that a refresh replaces by a valid one. */
-const renewable: ReadonlySet<string> = new Set(['token_expired', 'reissue_required'])
+/**
+ * The refusals of access tokens that a refresh replaces by a valid one. `session_ended`: a step-up
+ * has renewed the session after this request was sent.
+ */
+const renewable: ReadonlySet<string> = new Set(['token_expired', 'reissue_required', 'session_ended'])
 
 let refreshing: Promise<boolean> | undefined
 
@@ -15,18 +18,23 @@ let refreshing: Promise<boolean> | undefined
  * led to the sign-in page.
  */
 export async function send(request: Request): Promise<Response> {
-  const response = await attempt(request)
+  const response = await sendRenewed(request)
   const problem = await problemOf(response)
   if (problem === undefined) return response
   recordRefusal(problem.code)
-  if (problem.status === 401) {
-    if (renewable.has(problem.code) && (await refresh())) return attempt(request)
-    leadToSignIn()
+  if (problem.code === 'recent_authentication_required') {
+    const { status } = stepUpCancelled
+    return (await askToStepUp(problem.methods ?? [])) ? attempt(request) : Response.json(stepUpCancelled, { status })
   }
-  if (problem.code === 'recent_authentication_required' && (await askToStepUp(problem.methods ?? []))) {
-    return attempt(request)
-  }
+  if (problem.status === 401) leadToSignIn()
   return response
+}
+
+/** Sends a request, and once more with a renewed token if its token has expired. */
+export async function sendRenewed(request: Request): Promise<Response> {
+  const response = await attempt(request)
+  const code = (await problemOf(response))?.code ?? ''
+  return renewable.has(code) && (await refresh()) ? attempt(request) : response
 }
 
 /** Sends a request of the console, in cookie mode, once. */

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 interface ButtonProps {
   readonly children: ComponentChildren
@@ -8,13 +8,23 @@ interface ButtonProps {
   readonly onClick?: () => unknown
   readonly type?: 'button' | 'submit'
   readonly disabled?: boolean
+  /** Whether work goes on that the button has started in another way, such as by its form. */
+  readonly isBusy?: boolean
+  /** Takes the focus when it appears. */
+  readonly takesFocus?: boolean
   /** What screen readers say instead of the content. */
   readonly label?: string
 }
 
 /** A button, which cannot start the same work twice at a time. */
-export function Button({ children, kind = 'plain', onClick, type = 'button', disabled = false, label }: ButtonProps) {
-  const [isBusy, setBusy] = useState(false)
+export function Button(props: ButtonProps) {
+  const { children, kind = 'plain', onClick, type = 'button', disabled = false, label, takesFocus = false } = props
+  const button = useRef<HTMLButtonElement>(null)
+  const [isClickBusy, setBusy] = useState(false)
+  const isBusy = isClickBusy || props.isBusy === true
+  useEffect(() => {
+    if (takesFocus) button.current?.focus()
+  }, [takesFocus])
   const click = async () => {
     if (isBusy || onClick === undefined) return
     setBusy(true)
@@ -26,6 +36,7 @@ export function Button({ children, kind = 'plain', onClick, type = 'button', dis
   }
   return (
     <button
+      ref={button}
       type={type}
       class={`button ${kind}`}
       disabled={disabled}

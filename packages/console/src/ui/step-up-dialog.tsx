@@ -17,33 +17,34 @@ export function StepUpDialog() {
 function Proof({ methods, settle }: { readonly methods: readonly string[]; readonly settle: (done: boolean) => void }) {
   const [text, setText] = useState('')
   const [problem, setProblem] = useState<ApiProblem>()
+  const [isBusy, setBusy] = useState(false)
   const kind = methods.includes('totp') ? 'code' : 'password'
   const hasField = methods.includes('totp') || methods.includes('password')
-  const prove = async (proof: Promise<void>) => {
+  const prove = async (send: () => Promise<void>) => {
+    if (isBusy) return
+    setBusy(true)
     setProblem(undefined)
     try {
-      await proof
+      await send()
       settle(true)
     } catch (error) {
+      setText('')
       setProblem(asProblem(error))
+    } finally {
+      setBusy(false)
     }
   }
   return (
     <Dialog title="Confirm that it is you" onClose={() => settle(false)}>
       <p>This action needs a recent authentication. It continues when you have confirmed it.</p>
       <ProblemNotice problem={problem} />
-      {methods.includes('passkey') ? (
-        <Button kind="primary" onClick={() => prove(stepUpByPasskey())}>
-          Use a passkey
-        </Button>
-      ) : null}
-      {hasField ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            void prove(stepUpBySecret(kind, text))
-          }}
-        >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void prove(() => stepUpBySecret(kind, text))
+        }}
+      >
+        {hasField ? (
           <TextField
             label={kind === 'code' ? 'Code of your authenticator app' : 'Password'}
             type={kind === 'code' ? 'text' : 'password'}
@@ -57,14 +58,21 @@ function Proof({ methods, settle }: { readonly methods: readonly string[]; reado
                 : { autocomplete: 'current-password' }
             }
           />
-          <div class="dialog-buttons">
-            <Button onClick={() => settle(false)}>Cancel</Button>
-            <Button kind="primary" type="submit">
+        ) : null}
+        <div class="dialog-buttons">
+          <Button onClick={() => settle(false)}>Cancel</Button>
+          {methods.includes('passkey') ? (
+            <Button kind={hasField ? 'plain' : 'primary'} onClick={() => prove(stepUpByPasskey)}>
+              Use a passkey
+            </Button>
+          ) : null}
+          {hasField ? (
+            <Button kind="primary" type="submit" isBusy={isBusy}>
               Continue
             </Button>
-          </div>
-        </form>
-      ) : null}
+          ) : null}
+        </div>
+      </form>
     </Dialog>
   )
 }
