@@ -83,13 +83,14 @@ export function ClientActionDialog({ action, client: { id, name }, onClose }: Cl
   return (
     <ActionDialog
       title={title(name)}
-      effects={<p>{effects}</p>}
       confirmLabel={confirm}
       isDangerous={isDangerous}
       run={run}
       result={result}
       onClose={() => onClose(isDone.current)}
-    />
+    >
+      <p>{effects}</p>
+    </ActionDialog>
   )
 }
 

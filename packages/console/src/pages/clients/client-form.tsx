@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { answer, api } from '../../api/client.js'
+import { ActionDialog } from '../../ui/action-dialog.js'
 import { CheckField } from '../../ui/check-field.js'
 import { TextField } from '../../ui/field.js'
-import { FormDialog } from '../../ui/form-dialog.js'
 import type { DescribedClient } from './client-types.js'
 import { RevealedSecret } from './revealed-secret.js'
 
@@ -18,15 +18,15 @@ const nothing: ClientInput = { name: '', scope: '', mayIntrospect: false }
 export function NewClientDialog({ onClose }: { readonly onClose: () => void }) {
   const [input, setInput] = useState(nothing)
   return (
-    <FormDialog
+    <ActionDialog
       title="New client"
-      submitLabel="Create the client"
+      confirmLabel="Create the client"
       run={() => answer(api.POST('/v1/admin/clients', { body: bodyOf(input) }))}
       result={(client) => <RevealedSecret client={client} />}
       onClose={onClose}
     >
       <ClientFields input={input} onChange={setInput} />
-    </FormDialog>
+    </ActionDialog>
   )
 }
 
@@ -40,15 +40,15 @@ export function ChangeClientDialog({ client, onClose }: ChangeClientDialogProps)
   const { id, name, scope, may_introspect: mayIntrospect } = client
   const [input, setInput] = useState<ClientInput>({ name, scope, mayIntrospect })
   return (
-    <FormDialog
+    <ActionDialog
       title={`Change ${name}`}
-      submitLabel="Save"
+      confirmLabel="Save"
       run={() => answer(api.PATCH('/v1/admin/clients/{id}', { params: { path: { id } }, body: bodyOf(input) }))}
       onClose={onClose}
     >
       <ClientFields input={input} onChange={setInput} />
       <p>A new scope applies at once, also to tokens that the client has.</p>
-    </FormDialog>
+    </ActionDialog>
   )
 }
 

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { answer, api } from '../../api/client.js'
+import { ActionDialog } from '../../ui/action-dialog.js'
 import { SelectField } from '../../ui/field.js'
-import { FormDialog } from '../../ui/form-dialog.js'
 import { Propagation } from '../../ui/propagation.js'
 import type { DescribedClient } from './client-types.js'
 import { RevealedSecret } from './revealed-secret.js'
@@ -24,9 +24,10 @@ export function RotateClientSecret({ client: { id, name }, onClose }: RotateClie
   const [grace, setGrace] = useState('86400')
   const isLeaked = grace === '0'
   return (
-    <FormDialog
+    <ActionDialog
       title={`New client secret for ${name}`}
-      submitLabel="Create the secret"
+      confirmLabel="Create the secret"
+      isDangerous={isLeaked}
       run={() =>
         answer(
           api.POST('/v1/admin/clients/{id}/secrets', {
@@ -54,6 +55,6 @@ export function RotateClientSecret({ client: { id, name }, onClose }: RotateClie
             : 'Deploy the new secret within this time: nothing is interrupted, and tokens stay valid.'
         }
       />
-    </FormDialog>
+    </ActionDialog>
   )
 }

@@ -32,13 +32,6 @@ export function AccountSteps({ children }: AccountStepsProps) {
     isOpen && account !== undefined ? (
       <ActionDialog
         title={`End every session and token of ${account.email}`}
-        effects={
-          <ul>
-            <li>Its signing secret is replaced, so that all of its tokens are refused, on every server.</li>
-            <li>{sessionsText(found.data?.sessions ?? 0)} The owner can sign in again at once.</li>
-            <li>No other account is affected. It cannot be undone.</li>
-          </ul>
-        }
         confirmLabel="End them now"
         isDangerous
         run={async () => {
@@ -52,7 +45,13 @@ export function AccountSteps({ children }: AccountStepsProps) {
           </>
         )}
         onClose={() => setOpen(false)}
-      />
+      >
+        <ul>
+          <li>Its signing secret is replaced, so that all of its tokens are refused, on every server.</li>
+          <li>{sessionsText(found.data?.sessions ?? 0)} The owner can sign in again at once.</li>
+          <li>No other account is affected. It cannot be undone.</li>
+        </ul>
+      </ActionDialog>
     ) : null
   return (
     <>

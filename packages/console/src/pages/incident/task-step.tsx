@@ -49,7 +49,6 @@ export function TaskStep(props: TaskStepProps) {
     isOpen && blocked === undefined ? (
       <ActionDialog
         title={title}
-        effects={effects}
         confirmLabel={label}
         isDangerous={isDangerous}
         run={run}
@@ -61,7 +60,9 @@ export function TaskStep(props: TaskStepProps) {
           </>
         )}
         onClose={() => setOpen(false)}
-      />
+      >
+        {effects}
+      </ActionDialog>
     ) : null
   return (
     <Step title={title} isDone={isRunning(task) ? undefined : isDone} dialog={shown}>

@@ -124,23 +124,20 @@ function LetterAction({ act, letter: { id, kind, to }, onClose }: LetterActionPr
   return (
     <ActionDialog
       title={isDrop ? 'Drop this letter?' : 'Send this letter now?'}
-      effects={
-        <>
-          <p>
-            {kindText(kind)}, to {to ?? 'an unknown recipient'}.
-          </p>
-          <p>
-            {isDrop
-              ? 'The letter is deleted and never sent. If it has a link, the person must ask for another one.'
-              : 'The next attempt is made within a second, instead of at its due time. If it fails, the letter waits on.'}
-          </p>
-        </>
-      }
       confirmLabel={isDrop ? 'Drop' : 'Retry now'}
       isDangerous={isDrop}
       run={run}
       result={() => <p>{isDrop ? 'The letter was dropped.' : 'The letter is due now.'}</p>}
       onClose={onClose}
-    />
+    >
+      <p>
+        {kindText(kind)}, to {to ?? 'an unknown recipient'}.
+      </p>
+      <p>
+        {isDrop
+          ? 'The letter is deleted and never sent. If it has a link, the person must ask for another one.'
+          : 'The next attempt is made within a second, instead of at its due time. If it fails, the letter waits on.'}
+      </p>
+    </ActionDialog>
   )
 }

@@ -87,15 +87,14 @@ export function RotationProgress({ status, onChanged }: RotationProgressProps) {
       {isStopping ? (
         <ActionDialog
           title="Stop the rotation"
-          effects={
-            <p>It stops after the current secret. Secrets that are rotated stay new, and the others stay old.</p>
-          }
           confirmLabel="Stop"
           isDangerous
           run={() => take('stop')}
           result={() => <p>The rotation has stopped.</p>}
           onClose={() => setStopping(false)}
-        />
+        >
+          <p>It stops after the current secret. Secrets that are rotated stay new, and the others stay old.</p>
+        </ActionDialog>
       ) : null}
     </Section>
   )

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { answer, api } from '../../api/client.js'
 import { useAnswer } from '../../api/use-answer.js'
+import { ActionDialog } from '../../ui/action-dialog.js'
 import { SelectField, TextField } from '../../ui/field.js'
-import { FormDialog } from '../../ui/form-dialog.js'
 import { durationText } from '../../ui/time.js'
 import type { RotationStatus } from './rotation-status.js'
 
@@ -39,7 +39,7 @@ export function StartRotation({ last, onClose }: StartRotationProps) {
     return answer(api.POST('/v1/admin/rotations', { body }))
   }
   return (
-    <FormDialog title="Rotate all secrets" submitLabel="Start" run={start} onClose={onClose}>
+    <ActionDialog title="Rotate all secrets" confirmLabel="Start" run={start} onClose={onClose}>
       <p>
         Each account and each client gets a new signing secret. The old one verifies until its grace period ends:{' '}
         <strong>nobody is signed out.</strong> To end tokens after a leak, revoke instead.
@@ -67,7 +67,7 @@ export function StartRotation({ last, onClose }: StartRotationProps) {
         hint="Pauses after this number of secrets, so that you can look before it goes on. Empty: it does not pause."
         attributes={{ min: '1', max: '1000000000', inputMode: 'numeric' }}
       />
-    </FormDialog>
+    </ActionDialog>
   )
 }
 

@@ -16,23 +16,19 @@ export function CancelFactorResetDialog({ user, onDone, onClose }: UserDialogPro
   return (
     <ActionDialog
       title={`Stop the reset of the factors of ${email}`}
-      effects={
-        <>
-          <p>
-            The account keeps its factors, its recovery codes and its sessions. They would end{' '}
-            <Time at={factor_reset_at} full />. No letter is sent; an owner who has lost the factors needs another
-            reset.
-          </p>
-          <p>
-            The audit log names the administrator who has asked for the reset. If that person knows nothing of it,
-            revoke the account of that administrator: somebody else has its session.
-          </p>
-        </>
-      }
       confirmLabel="Stop the reset"
       run={run}
       result={() => <p>The reset is stopped: the account keeps its factors.</p>}
       onClose={onClose}
-    />
+    >
+      <p>
+        The account keeps its factors, its recovery codes and its sessions. They would end{' '}
+        <Time at={factor_reset_at} full />. No letter is sent; an owner who has lost the factors needs another reset.
+      </p>
+      <p>
+        The audit log names the administrator who has asked for the reset. If that person knows nothing of it, revoke
+        the account of that administrator: another person has its session.
+      </p>
+    </ActionDialog>
   )
 }

@@ -21,23 +21,9 @@ export function DeleteDialog({ user: { id, email }, onClose }: UserDialogProps) 
   return (
     <ActionDialog
       title={`Delete ${email}`}
-      effects={
-        <>
-          <p>
-            The account, its sessions, its factors and its secret are deleted, and every token ends now. This cannot be
-            undone. The audit log keeps its entries.
-          </p>
-          <TextField
-            label="Type the address of the account to confirm"
-            value={typed}
-            onChange={setTyped}
-            autofocus
-            attributes={{ autocomplete: 'off', placeholder: email }}
-          />
-        </>
-      }
       confirmLabel="Delete the account"
       isDangerous
+      isTyped
       run={run}
       result={() => (
         <>
@@ -46,7 +32,19 @@ export function DeleteDialog({ user: { id, email }, onClose }: UserDialogProps) 
         </>
       )}
       onClose={isDone ? () => route(`${consolePath}/users`) : onClose}
-    />
+    >
+      <p>
+        The account, its sessions, its factors and its secret are deleted, and every token ends now. This cannot be
+        undone. The audit log keeps its entries.
+      </p>
+      <TextField
+        label="Type the address of the account to confirm"
+        value={typed}
+        onChange={setTyped}
+        autofocus
+        attributes={{ autocomplete: 'off', placeholder: email }}
+      />
+    </ActionDialog>
   )
 }
 

@@ -60,25 +60,8 @@ function GrantsDialog({ user, onDone, onClose }: UserDialogProps) {
   return (
     <ActionDialog
       title={`Change the grants of ${before.email}`}
-      effects={
-        <>
-          <p>The change applies at once, also to tokens that were issued before. Sessions continue.</p>
-          {isOwn ? (
-            <p class="hint">Your own role can be changed by another administrator alone.</p>
-          ) : (
-            <SelectField
-              label="Role in this server"
-              value={role}
-              onChange={(value) => setRole(value as User['role'])}
-              options={Object.entries(roleNames)}
-            />
-          )}
-          <TextField label="Roles in applications" hint="Separated by spaces." value={roles} onChange={setRoles} />
-          <TextField label="Scope in applications" hint="Separated by spaces." value={scope} onChange={setScope} />
-          <Changes changes={changes} />
-        </>
-      }
       confirmLabel="Change the grants"
+      isDangerous
       run={run}
       result={() => (
         <>
@@ -87,7 +70,22 @@ function GrantsDialog({ user, onDone, onClose }: UserDialogProps) {
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>The change applies at once, also to tokens that were issued before. Sessions continue.</p>
+      {isOwn ? (
+        <p class="hint">Your own role can be changed by another administrator alone.</p>
+      ) : (
+        <SelectField
+          label="Role in this server"
+          value={role}
+          onChange={(value) => setRole(value as User['role'])}
+          options={Object.entries(roleNames)}
+        />
+      )}
+      <TextField label="Roles in applications" hint="Separated by spaces." value={roles} onChange={setRoles} />
+      <TextField label="Scope in applications" hint="Separated by spaces." value={scope} onChange={setScope} />
+      <Changes changes={changes} />
+    </ActionDialog>
   )
 }
 

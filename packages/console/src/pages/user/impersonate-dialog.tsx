@@ -20,29 +20,6 @@ export function ImpersonateDialog({ user: { id, email }, onDone, onClose }: User
   return (
     <ActionDialog
       title={`Act as ${email}`}
-      effects={
-        <>
-          <p>
-            You get a session of this account that can change nothing in it. It ends after the time below, and earlier
-            with your own session or your right. Its tokens name you, the owner sees it among the sessions, and the
-            audit log has the reason.
-          </p>
-          <TextField
-            label="Reason"
-            hint="10 to 500 characters, such as the number of the support request."
-            value={reason}
-            onChange={setReason}
-            attributes={{ maxLength: 500, autocomplete: 'off' }}
-          />
-          <TextField
-            label="Minutes"
-            type="number"
-            value={minutes}
-            onChange={setMinutes}
-            attributes={{ min: '1', max: '60' }}
-          />
-        </>
-      }
       confirmLabel="Create the link"
       run={run}
       result={({ url, expires_at }) => (
@@ -56,6 +33,26 @@ export function ImpersonateDialog({ user: { id, email }, onDone, onClose }: User
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>
+        You get a session of this account that can change nothing in it. It ends after the time below, and earlier with
+        your own session or your right. Its tokens name you, the owner sees it among the sessions, and the audit log has
+        the reason.
+      </p>
+      <TextField
+        label="Reason"
+        hint="10 to 500 characters, such as the number of the support request."
+        value={reason}
+        onChange={setReason}
+        attributes={{ maxLength: 500, autocomplete: 'off' }}
+      />
+      <TextField
+        label="Minutes"
+        type="number"
+        value={minutes}
+        onChange={setMinutes}
+        attributes={{ min: '1', max: '60' }}
+      />
+    </ActionDialog>
   )
 }

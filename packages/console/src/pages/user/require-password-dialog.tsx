@@ -12,15 +12,6 @@ export function RequirePasswordDialog({ user: { id, email }, onDone, onClose }: 
   return (
     <ActionDialog
       title={`Require a new password of ${email}`}
-      effects={
-        <>
-          <p>
-            The old password opens no session from now on, and every session and token ends. The owner gets a letter
-            with a link that sets a new password.
-          </p>
-          <p>Passkeys of the account still sign in.</p>
-        </>
-      }
       confirmLabel="Require a new password"
       isDangerous
       run={run}
@@ -31,6 +22,12 @@ export function RequirePasswordDialog({ user: { id, email }, onDone, onClose }: 
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>
+        The old password opens no session from now on, and every session and token ends. The owner gets a letter with a
+        link that sets a new password.
+      </p>
+      <p>Passkeys of the account still sign in.</p>
+    </ActionDialog>
   )
 }

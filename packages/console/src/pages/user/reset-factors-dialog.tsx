@@ -15,19 +15,6 @@ export function ResetFactorsDialog({ user, onDone, onClose }: UserDialogProps) {
   return (
     <ActionDialog
       title={`Reset the factors of ${email}`}
-      effects={
-        <>
-          <p>
-            All factors and recovery codes are removed, and every session ends: the next sign-in needs the password
-            alone. Do this only for an owner who has lost them, and whom you have identified. The owner is notified by
-            mail.
-          </p>
-          <p>
-            If this server has a delay for it, the factors end after the delay. Until then the owner cancels it by a
-            sign-in with a second factor, and every administrator can stop it on this page.
-          </p>
-        </>
-      }
       confirmLabel="Reset the factors"
       isDangerous
       run={run}
@@ -44,6 +31,15 @@ export function ResetFactorsDialog({ user, onDone, onClose }: UserDialogProps) {
         )
       }
       onClose={onClose}
-    />
+    >
+      <p>
+        All factors and recovery codes are removed, and every session ends: the next sign-in needs the password alone.
+        Do this only for an owner who has lost them, and whom you have identified. The owner is notified by mail.
+      </p>
+      <p>
+        If this server has a delay for it, the factors end after the delay. Until then the owner cancels it by a sign-in
+        with a second factor, and every administrator can stop it on this page.
+      </p>
+    </ActionDialog>
   )
 }

@@ -14,12 +14,6 @@ export function ResetLinkDialog({ user: { id, email, email_verified }, onDone, o
   return (
     <ActionDialog
       title={`Create a reset link for ${email}`}
-      effects={
-        <p>
-          Whoever has the link can set a new password once. It replaces the earlier links of the account, mailed ones
-          included. {email_verified ? 'The owner is notified by mail.' : 'The owner is not notified.'}
-        </p>
-      }
       confirmLabel="Create the link"
       run={run}
       result={({ url, expires_at }) => (
@@ -32,6 +26,11 @@ export function ResetLinkDialog({ user: { id, email, email_verified }, onDone, o
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>
+        Whoever has the link can set a new password once. It replaces the earlier links of the account, mailed ones
+        included. {email_verified ? 'The owner is notified by mail.' : 'The owner is not notified.'}
+      </p>
+    </ActionDialog>
   )
 }

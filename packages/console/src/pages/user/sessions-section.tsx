@@ -117,7 +117,6 @@ function EndDialog({ id, session, onDone, onClose }: EndDialogProps) {
   return (
     <ActionDialog
       title={`End the session of ${deviceOf(session)}`}
-      effects={<p>This sign-in and its tokens end now. The other sessions of the account continue.</p>}
       confirmLabel="End the session"
       isDangerous
       run={run}
@@ -128,7 +127,9 @@ function EndDialog({ id, session, onDone, onClose }: EndDialogProps) {
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>This sign-in and its tokens end now. The other sessions of the account continue.</p>
+    </ActionDialog>
   )
 }
 

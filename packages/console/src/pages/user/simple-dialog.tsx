@@ -37,7 +37,6 @@ export function SimpleDialog({
   return (
     <ActionDialog
       title={`${label} ${email}`}
-      effects={<p>{effect}</p>}
       confirmLabel={label}
       isDangerous={isDangerous}
       run={run}
@@ -48,6 +47,8 @@ export function SimpleDialog({
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>{effect}</p>
+    </ActionDialog>
   )
 }

@@ -37,14 +37,6 @@ export function BulkDialog({ action, users, onClose, onDone }: BulkDialogProps) 
   return (
     <ActionDialog
       title={`${label} ${accounts(users.length)}`}
-      effects={
-        <>
-          <p>{effect}</p>
-          <Loaded answer={preview}>
-            {({ results }) => <Outcomes results={results} users={users} words={previewWords} />}
-          </Loaded>
-        </>
-      }
       confirmLabel={`${label} ${accounts(users.length)}`}
       isDangerous={isDangerous}
       run={run}
@@ -55,7 +47,12 @@ export function BulkDialog({ action, users, onClose, onDone }: BulkDialogProps) 
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>{effect}</p>
+      <Loaded answer={preview}>
+        {({ results }) => <Outcomes results={results} users={users} words={previewWords} />}
+      </Loaded>
+    </ActionDialog>
   )
 }
 

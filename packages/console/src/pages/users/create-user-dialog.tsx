@@ -23,17 +23,6 @@ export function CreateUserDialog({ onClose, onDone }: CreateUserDialogProps) {
   return (
     <ActionDialog
       title="Create an account"
-      effects={
-        <>
-          <p>
-            The account has no password: its owner can sign in once a reset link has set one. No letter is sent. To let
-            the owner choose, invite the address instead.
-          </p>
-          <TextField label="E-mail address" type="email" value={email} onChange={setEmail} required autofocus />
-          <TextField label="Name" hint="Optional." value={name} onChange={setName} />
-          <CheckField label="The address is known to belong to the owner" value={isVerified} onChange={setVerified} />
-        </>
-      }
       confirmLabel="Create the account"
       run={run}
       result={(user) => (
@@ -43,6 +32,14 @@ export function CreateUserDialog({ onClose, onDone }: CreateUserDialogProps) {
         </p>
       )}
       onClose={onClose}
-    />
+    >
+      <p>
+        The account has no password: its owner can sign in once a reset link has set one. No letter is sent. To let the
+        owner choose, invite the address instead.
+      </p>
+      <TextField label="E-mail address" type="email" value={email} onChange={setEmail} required autofocus />
+      <TextField label="Name" hint="Optional." value={name} onChange={setName} />
+      <CheckField label="The address is known to belong to the owner" value={isVerified} onChange={setVerified} />
+    </ActionDialog>
   )
 }

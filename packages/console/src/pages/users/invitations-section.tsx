@@ -72,12 +72,13 @@ function RevokeDialog({ invitation: { id, email }, onDone, onClose }: RevokeDial
   return (
     <ActionDialog
       title={`Revoke the invitation of ${email}`}
-      effects={<p>Its link creates no account from now on. You can invite the address again.</p>}
       confirmLabel="Revoke the invitation"
       isDangerous
       run={run}
       result={() => <p>The invitation is revoked.</p>}
       onClose={() => void close()}
-    />
+    >
+      <p>Its link creates no account from now on. You can invite the address again.</p>
+    </ActionDialog>
   )
 }

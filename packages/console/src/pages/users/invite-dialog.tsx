@@ -17,21 +17,6 @@ export function InviteDialog({ onClose, onDone }: { readonly onClose: () => void
   return (
     <ActionDialog
       title="Invite a person"
-      effects={
-        <>
-          <p>The link works once, until it expires, and replaces an earlier one to the same address.</p>
-          <TextField label="E-mail address" type="email" value={email} onChange={setEmail} required autofocus />
-          <SelectField
-            label="Delivery"
-            value={delivery}
-            onChange={(value) => setDelivery(value === 'link' ? 'link' : 'mail')}
-            options={[
-              ['mail', 'A letter to the address'],
-              ['link', 'A link to hand out, shown once'],
-            ]}
-          />
-        </>
-      }
       confirmLabel="Invite"
       run={run}
       result={(invitation) => (
@@ -48,6 +33,18 @@ export function InviteDialog({ onClose, onDone }: { readonly onClose: () => void
         </>
       )}
       onClose={onClose}
-    />
+    >
+      <p>The link works once, until it expires, and replaces an earlier one to the same address.</p>
+      <TextField label="E-mail address" type="email" value={email} onChange={setEmail} required autofocus />
+      <SelectField
+        label="Delivery"
+        value={delivery}
+        onChange={(value) => setDelivery(value === 'link' ? 'link' : 'mail')}
+        options={[
+          ['mail', 'A letter to the address'],
+          ['link', 'A link to hand out, shown once'],
+        ]}
+      />
+    </ActionDialog>
   )
 }
