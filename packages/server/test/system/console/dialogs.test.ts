@@ -60,10 +60,11 @@ interface Opened {
   readonly opener: (page: Page) => Locator
   /** The key that opens it while the opener has the focus. @defaultValue Enter */
   readonly key?: string
-  /** What happens on the server before the page is opened. */
+  /** Prepares the server before the page is opened. */
   readonly before?: () => Promise<unknown>
-  /** What the administrator does on the page before. */
+  /** Prepares the page, as an administrator does. */
   readonly prepare?: (page: Page) => Promise<void>
+  /** Undoes `before`. */
   readonly after?: () => Promise<unknown>
 }
 
@@ -295,12 +296,12 @@ describe('a dialog', () => {
 
   it('that the address has opened can be closed by Escape, and opened again', async () => {
     await browser.visit(light, async ({ page }) => {
-      await openConsole(running, page, '/incident?case=everybody&ask=1')
+      await openConsole(running, page, '/incident?case=database&ask=1')
       for (let time = 1; time <= 2; time += 1) {
         await dialog(page).getByText('You are signed out as well').waitFor()
         await page.keyboard.press('Escape')
         await dialog(page).waitFor({ state: 'detached' })
-        await button(page, 'End all sessions').press('Enter')
+        await button(page, 'Replace every key').press('Enter')
       }
       await dialog(page).getByText('You are signed out as well').waitFor()
     })
