@@ -34,9 +34,7 @@ export function Dialog({ title, onClose, isBusy = false, children }: DialogProps
       }}
       // A browser lets a page keep a dialog open once only: a further Escape closes it.
       onClose={({ currentTarget }) => {
-        if (!currentTarget.isConnected) return
-        if (isBusy) currentTarget.showModal()
-        else onClose()
+        if (isBusy && currentTarget.isConnected) currentTarget.showModal()
       }}
     >
       <header class="dialog-header">
