@@ -206,7 +206,7 @@ async function open(page: Page, { title, opener, key = 'Enter', prepare }: Opene
   await opener(page).waitFor()
   await tabTo(page, opener(page))
   await page.keyboard.press(key)
-  const dialog = page.locator('dialog:modal', { has: page.getByRole('heading', { level: 2, name: title }) })
+  const dialog = page.getByRole('dialog', { name: title }).and(page.locator('dialog:modal'))
   await dialog.and(page.locator(':not(:has(.loading))')).waitFor()
   return dialog
 }
