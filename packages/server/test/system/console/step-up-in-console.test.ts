@@ -73,6 +73,9 @@ async function visit(test: (tab: Tab & { readonly target: Person; readonly sent:
   await browser.visit({ locale: 'en', viewport: { width: 1280, height: 800 } }, async (tab) => {
     tab.problems.expect(/status 401: POST .*\/v1\/admin\/users\//)
     await openConsole(running, tab.page, `/users/${target.id}`)
+    // A new factor would make the requests of the page ask for a step-up as well.
+    await tab.page.waitForLoadState('networkidle')
+    await button(tab.page, 'Revoke…').waitFor()
     const sent: string[] = []
     tab.page.on('request', (request) => {
       const { pathname } = new URL(request.url())
