@@ -18,11 +18,11 @@ export interface LeasedWorkParts<Row extends Leased, Work> {
   readonly follow: (work: Work, row: Row, runner: string) => Promise<boolean>
   /** Stops the work, and waits for its current step. */
   readonly end: (work: Work) => Promise<void>
-  /** Gives the lease up, so that another server can claim the row at once. */
+  /** Ends the lease, so that another server can claim the row at once. */
   readonly release: (work: Work, runner: string) => Promise<void>
 }
 
-/** The time for which a claim and each renewal hold; another server may claim the row afterwards. */
+/** Claims and renewals hold for this time; another server may claim the row afterwards. */
 export const leaseMs = 10_000
 
 /**

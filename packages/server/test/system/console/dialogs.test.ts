@@ -90,6 +90,12 @@ function clientAction(file: string, label: string, title: string): Opened {
   }
 }
 
+/** Sets when the factors of the account end. */
+function setFactorReset(at: number | null): Promise<unknown> {
+  const { store } = running.server.service
+  return store.query('update server_accounts set factor_reset_at = $1 where id = $2', [at, verified.id])
+}
+
 /** A dialog that a button of a fixed page opens. */
 function pageAction(source: string, path: string, label: string | RegExp, title: string): Opened {
   return { source, path: () => path, title, opener: (page) => button(page, label) }
@@ -108,6 +114,11 @@ const dialogs: readonly Opened[] = [
   userAction('require-password-dialog.tsx', 'Require a new password', 'Require a new password of '),
   userAction('reset-link-dialog.tsx', 'Reset link', 'Create a reset link for '),
   userAction('reset-factors-dialog.tsx', 'Reset factors', 'Reset the factors of '),
+  {
+    ...userAction('cancel-factor-reset-dialog.tsx', 'Stop the factor reset', 'Stop the reset of the factors of '),
+    before: () => setFactorReset(Date.now() + 86_400_000),
+    after: () => setFactorReset(null),
+  },
   userAction('impersonate-dialog.tsx', 'Act as this user', 'Act as '),
   userAction('delete-dialog.tsx', 'Delete', 'Delete '),
   userAction('grants-section.tsx', 'Change', 'Change the grants of '),
